@@ -1,0 +1,58 @@
+"""The best and the last checkpoint of a run."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Checkpoint
+
+
+class Checkpoints(Checkpoint):
+    """Writes `best.ckpt` when the monitored metric improves and `last.ckpt` after every epoch.
+
+    Long epochs also write `last.ckpt` every `every_minutes`, so that a kill costs no more than that.
+
+    Parameters
+    ----------
+    folder : where the two files go.
+    monitor, mode : the metric that says which epoch is best, and whether more (`max`) or less (`min`) of it is better.
+    every_minutes : minutes between checkpoints within an epoch.
+    """
+
+    def __init__(self, folder: Path, monitor: str, mode: str, every_minutes: float):
+        self.best_path, self.last_path = folder / "best.ckpt", folder / "last.ckpt"
+        self.monitor, self.mode = monitor, mode
+        self.every_seconds = 60 * every_minutes
+        self.best_value: float | None = None
+        self.best_epoch: int | None = None
+        self._saved_at = time.monotonic()
+
+    def is_better(self, value: float) -> bool:
+        if self.best_value is None or math.isnan(self.best_value):
+            return True
+        return value > self.best_value if self.mode == "max" else value < self.best_value
+
+    def save_last(self, trainer: pl.Trainer) -> None:
+        trainer.save_checkpoint(self.last_path)
+        self._saved_at = time.monotonic()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_) -> None:
+        late = time.monotonic() - self._saved_at > self.every_seconds
+        if trainer.strategy.broadcast(late) if trainer.world_size > 1 else late:
+            self.save_last(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        value = float(trainer.callback_metrics[self.monitor])
+        if self.is_better(value):
+            self.best_value, self.best_epoch = value, trainer.current_epoch
+            trainer.save_checkpoint(self.best_path)
+        self.save_last(trainer)
+
+    def state_dict(self) -> dict:
+        return {"best_value": self.best_value, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.best_value, self.best_epoch = state["best_value"], state["best_epoch"]

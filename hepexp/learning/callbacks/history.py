@@ -1,0 +1,62 @@
+"""The learning curve: one row an epoch, in the run folder, in MLflow and in the checkpoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+
+class History(Callback):
+    """Collects losses, validation metrics, learning rate and speed of every epoch.
+
+    Parameters
+    ----------
+    report : called with (row, epoch) on the first rank after each epoch.
+    """
+
+    def __init__(self, report: Callable[[dict[str, float], int], None]):
+        self.rows: list[dict[str, float]] = []
+        self.report = report
+        self.examples = 0  # seen in training by all ranks, in this process's life
+        self.seconds = 0.0
+        self._epoch_examples, self._clock = 0, 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._epoch_examples, self._clock = 0, time.monotonic()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, outputs, batch, batch_idx: int) -> None:
+        self._epoch_examples += len(batch) * trainer.world_size
+
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if trainer.sanity_checking or not self._epoch_examples:
+            return
+        seconds = time.monotonic() - self._clock
+        self.examples += self._epoch_examples
+        self.seconds += seconds
+        self._speed = self._epoch_examples / seconds
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        row = {"epoch": trainer.current_epoch}
+        row |= {f"train/{name}": value for name, value in module.training_means().items()}
+        row |= {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
+        row["train/lr"] = trainer.optimizers[0].param_groups[0]["lr"]
+        row["train/examples_per_second"] = self._speed
+        self.rows.append(row)
+        if trainer.is_global_zero:
+            self.report(row, trainer.current_epoch)
+
+    @property
+    def examples_per_second(self) -> float:
+        """Training examples per second of training steps, validation left out."""
+        if self.seconds:
+            return self.examples / self.seconds
+        return self.rows[-1]["train/examples_per_second"] if self.rows else 0.0
+
+    def state_dict(self) -> dict:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.rows = state["rows"]

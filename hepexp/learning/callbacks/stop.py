@@ -1,0 +1,67 @@
+"""Reasons to stop before the last epoch: the clock, a signal."""
+
+from __future__ import annotations
+
+import time
+from typing import NoReturn
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+from hepexp.learning.callbacks.checkpoints import Checkpoints
+from hepexp.learning.interrupts import Interrupts
+
+
+class TimeLimit(Callback):
+    """Ends the training in good order when its time is up: the best epoch is still tested.
+
+    Parameters
+    ----------
+    seconds : wall time from the start of the training of this process; a resumed run has its own.
+    """
+
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+        self.reached = False
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._end = time.monotonic() + self.seconds
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_) -> None:
+        over = time.monotonic() > self._end
+        if trainer.strategy.broadcast(over) if trainer.world_size > 1 else over:
+            self.reached = True
+            trainer.should_stop = True  # Lightning validates and ends the epoch here, so a checkpoint follows
+
+
+class StopAtSignal(Callback):
+    """Saves `last.ckpt` after the running batch when SIGINT or SIGTERM has come, then leaves.
+
+    Parameters
+    ----------
+    interrupts : the handler that took the signal.
+    checkpoints : writes the last checkpoint.
+    """
+
+    def __init__(self, interrupts: Interrupts, checkpoints: Checkpoints):
+        self.interrupts, self.checkpoints = interrupts, checkpoints
+
+    def _leave(self) -> NoReturn:
+        raise self.interrupts.exception()
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.interrupts.wait_for_batch = True
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_) -> None:
+        if self.interrupts.signal:
+            # with several ranks each took the signal at its own batch: they cannot save together
+            if trainer.world_size == 1:
+                self.checkpoints.save_last(trainer)
+            self._leave()
+
+    def on_validation_batch_end(self, *_) -> None:
+        if self.interrupts.signal:
+            self._leave()
+
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.interrupts.wait_for_batch = False

@@ -1,0 +1,130 @@
+"""The one Lightning module: trains whatever model and objective were composed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from hepexp.evaluation.classification import auc
+from hepexp.learning.distributed import gather_examples
+from hepexp.learning.optimizers import Optimizer
+
+
+class ExperimentModule(pl.LightningModule):
+    """A model under an objective.
+
+    Every random number of a training step comes from (seed, step, rank), so a run that is resumed at a step goes on
+    as if it had never stopped.
+
+    Parameters
+    ----------
+    model : module of one batch.
+    objective : loss terms from (model, batch), and per-example outputs.
+    optimizer : builder of the torch optimiser and its schedule.
+    seed : the run's seed.
+    compile_model : run the model through torch.compile.
+    """
+
+    def __init__(self, model: nn.Module, objective: nn.Module, optimizer: Optimizer, seed: int, compile_model: bool = False):
+        super().__init__()
+        self.model = model
+        self.objective = objective
+        self.optimizer = optimizer
+        self.seed = seed
+        # compiled beside the model, not in its place: the state dict keeps the model's own names
+        self._call = [torch.compile(model) if compile_model else model]
+        self._sums: dict[str, Tensor] = {}
+        self._examples = 0
+        self._collected: list[dict[str, Tensor]] = []
+        self.outputs: dict[str, np.ndarray] = {}  # per example, of the last validation or test
+
+    def configure_optimizers(self):
+        optimizer, schedule = self.optimizer.build(self.parameters(), self.trainer.estimated_stepping_batches)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    # --- training
+
+    def on_train_epoch_start(self) -> None:
+        self._sums, self._examples = {}, 0
+
+    def on_train_batch_start(self, batch, batch_idx: int) -> None:
+        torch.manual_seed((self.seed * 1_000_003 + self.trainer.global_step) * 4096 + self.global_rank)
+
+    def training_step(self, batch, batch_idx: int) -> Tensor:
+        terms, _ = self.objective.terms(self._call[0], batch)
+        for name, value in terms.items():
+            value = value.detach() * len(batch)
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._examples += len(batch)
+        self.last_loss = terms["loss"].detach()  # read by the progress bar, which decides when to wait for it
+        return terms["loss"]
+
+    def training_means(self) -> dict[str, float]:
+        """Mean of every loss term over the epoch so far, over all ranks."""
+        if not self._examples:
+            return {}
+        names = sorted(self._sums)
+        totals = torch.stack([self._sums[n].double() for n in names] + [torch.tensor(float(self._examples), device=self.device)])
+        if self.trainer.world_size > 1:
+            torch.distributed.all_reduce(totals)
+        values = (totals[:-1] / totals[-1]).tolist()
+        return dict(zip(names, values, strict=True))
+
+    # --- validation and test
+
+    def _evaluation_step(self, batch) -> None:
+        terms, outputs = self.objective.terms(self._call[0], batch)
+        row = {"index": batch.index, "label": batch.label, **outputs}
+        row["loss"] = terms["loss"].expand(len(batch))
+        self._collected.append({name: value.detach() for name, value in row.items()})
+
+    def _collect(self) -> None:
+        columns = {
+            name: torch.cat([row[name] for row in self._collected]).float().cpu().numpy()
+            if self._collected[0][name].is_floating_point()
+            else torch.cat([row[name] for row in self._collected]).cpu().numpy()
+            for name in self._collected[0]
+        }
+        self._collected = []
+        self.outputs = gather_examples(columns, self.trainer.world_size)
+
+    def validation_step(self, batch, batch_idx: int) -> None:
+        self._evaluation_step(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        self._collect()
+        for name, value in validation_metrics(self.outputs).items():
+            self.log(f"val/{name}", value, rank_zero_only=False, batch_size=len(self.outputs["label"]))
+
+    def test_step(self, batch, batch_idx: int) -> None:
+        self._evaluation_step(batch)
+
+    def on_test_epoch_end(self) -> None:
+        self._collect()
+
+    # --- checkpoints
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        checkpoint["epoch_sums"] = {"examples": self._examples, **{f"sum/{n}": v.cpu() for n, v in self._sums.items()}}
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        saved = dict(checkpoint.get("epoch_sums", {"examples": 0}))
+        self._examples = saved.pop("examples")
+        self._sums = {name.removeprefix("sum/"): value.to(self.device) for name, value in saved.items()}
+
+
+def validation_metrics(outputs: dict[str, np.ndarray]) -> dict[str, float]:
+    """Loss, accuracy and AUC of the collected outputs.
+
+    Parameters
+    ----------
+    outputs : per-example columns `loss` (n,), `label` (n,) and `scores` (n, C).
+    """
+    scores, label = outputs["scores"], outputs["label"]
+    return {
+        "loss": float(outputs["loss"].mean(dtype=np.float64)),
+        "accuracy": float((scores.argmax(axis=1) == label).mean()),
+        "auc": auc(scores, label),
+    }

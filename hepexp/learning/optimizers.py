@@ -1,0 +1,90 @@
+"""Optimisers with their learning-rate schedule: the group `optimizer`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import torch
+from torch.optim.lr_scheduler import LambdaLR
+
+from hepexp.errors import ConfigError
+from hepexp.learning.schedules import SCHEDULES
+
+
+class Optimizer:
+    """What the optimisers share: the schedule, stepped after every batch."""
+
+    lr: float
+    schedule: str
+
+    def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        """The torch optimiser over these parameters."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which torch optimiser it is")
+
+    def build(self, parameters: Iterable[torch.nn.Parameter], total_steps: int) -> tuple[torch.optim.Optimizer, LambdaLR]:
+        """The optimiser and its schedule over `total_steps` batches."""
+        optimizer = self.torch_optimizer(parameters)
+        factor = SCHEDULES[self.schedule]
+        return optimizer, LambdaLR(optimizer, lambda step: factor(step / max(total_steps, 1)))
+
+    def _check(self, **non_negative: float) -> None:
+        if not self.lr > 0:
+            raise ConfigError(f"optimizer.lr must be > 0, got {self.lr}")
+        if self.schedule not in SCHEDULES:
+            raise ConfigError(f"optimizer.schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}")
+        for name, value in non_negative.items():
+            if not value >= 0:
+                raise ConfigError(f"optimizer.{name} must be >= 0, got {value}")
+
+
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay (arXiv:1711.05101).
+
+    Parameters
+    ----------
+    lr : base learning rate.
+    weight_decay : decoupled weight decay, per step in units of the learning rate.
+    betas : decay of the running means of the gradient and of its square.
+    schedule : shape of the learning rate over the training.
+    """
+
+    def __init__(
+        self,
+        lr: float = 1e-3,
+        weight_decay: float = 1e-2,
+        betas: list[float] = (0.9, 0.999),
+        schedule: Literal["constant", "cosine", "warmup_restarts"] = "warmup_restarts",
+    ):
+        self.lr, self.weight_decay, self.betas, self.schedule = lr, weight_decay, tuple(betas), schedule
+        self._check(weight_decay=weight_decay)
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ConfigError(f"optimizer.betas must be two numbers in [0, 1), got {list(betas)}")
+
+    def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay, betas=self.betas)
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent.
+
+    Parameters
+    ----------
+    lr : base learning rate.
+    momentum : fraction of the last step that is kept.
+    weight_decay : L2 term added to the gradient.
+    schedule : shape of the learning rate over the training.
+    """
+
+    def __init__(
+        self,
+        lr: float = 2e-3,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        schedule: Literal["constant", "cosine", "warmup_restarts"] = "constant",
+    ):
+        self.lr, self.momentum, self.weight_decay, self.schedule = lr, momentum, weight_decay, schedule
+        self._check(momentum=momentum, weight_decay=weight_decay)
+
+    def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)

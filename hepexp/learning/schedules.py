@@ -1,0 +1,46 @@
+"""Learning-rate schedules: the factor on the base rate at a fraction of the training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+Schedule = Callable[[float], float]
+
+
+def constant(progress: float) -> float:
+    """The base rate throughout."""
+    return 1.0
+
+
+def cosine(progress: float) -> float:
+    """Half a cosine from the base rate to zero (arXiv:1608.03983, equation 5, without restarts)."""
+    return 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
+
+
+def _published_factors() -> list[float]:
+    warm_up = [(epoch + 1) / 5 for epoch in range(4)]  # 0.2 ... 0.8; the fifth step is the first of the cosine
+    cycles = [0.5 * (1.0 + math.cos(math.pi * k / length)) for length in (4, 8, 16) for k in range(length)]
+    decay = [cycles[-1] * 0.5 ** (k + 1) for k in range(3)]
+    return warm_up + cycles + decay
+
+
+_WARMUP_RESTARTS = _published_factors()
+
+
+def warmup_restarts(progress: float) -> float:
+    """Linear warm-up, cosine cycles of 4, 8 and 16 epochs, then 3 epochs each halved (arXiv:2201.08187, section 4).
+
+    The 35 published epochs are stretched over the training, whatever its length: with ``trainer.max_epochs=35`` every
+    epoch has the published rate, with fewer the curve keeps its shape.
+
+    Parameters
+    ----------
+    progress : fraction of the training that is done, from 0 to 1.
+    """
+    # The tolerance keeps k/35 from falling below k by rounding.
+    step = math.floor(progress * len(_WARMUP_RESTARTS) + 1e-9)
+    return _WARMUP_RESTARTS[min(step, len(_WARMUP_RESTARTS) - 1)]
+
+
+SCHEDULES: dict[str, Schedule] = {"constant": constant, "cosine": cosine, "warmup_restarts": warmup_restarts}

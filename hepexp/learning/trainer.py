@@ -1,0 +1,109 @@
+"""The Lightning Trainer of a run: the group `trainer`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, EarlyStopping
+
+from hepexp.errors import ConfigError
+from hepexp.learning.checkpoint_io import AtomicCheckpointIO
+
+
+class TrainerOptions:
+    """Hardware and length of a training.
+
+    Parameters
+    ----------
+    max_epochs : passes over the training split; 0 only evaluates.
+    patience : epochs without improvement of the monitored metric before the training stops; null never stops early.
+    time_limit : wall time after which the training stops in good order: 90m, 1h30m, 01:30:00; null for none.
+    gradient_clip : largest norm of the gradient; null does not clip.
+    accumulate : batches whose gradients are added up before a step.
+    precision : floating-point type of the training, as Lightning names it.
+    tf32 : let float32 matrix products on GPUs use TensorFloat-32.
+    compile : run the model through torch.compile.
+    accelerator : cpu, gpu, mps, or auto for the best there is.
+    devices : devices a node.
+    num_nodes : nodes, started by SLURM or torchrun.
+    strategy : auto for one device, ddp for several.
+    checkpoint_minutes : minutes between checkpoints within an epoch.
+    deterministic : refuse operations whose result changes from run to run.
+    progress : show progress.
+    """
+
+    def __init__(
+        self,
+        max_epochs: int = 8,
+        patience: int | None = 5,
+        time_limit: str | float | None = None,
+        gradient_clip: float | None = None,
+        accumulate: int = 1,
+        precision: Literal["32-true", "64-true", "bf16-mixed", "16-mixed"] = "32-true",
+        tf32: bool = False,
+        compile: bool = False,
+        accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto",
+        devices: int = 1,
+        num_nodes: int = 1,
+        strategy: Literal["auto", "ddp"] = "auto",
+        checkpoint_minutes: float = 10.0,
+        deterministic: bool = False,
+        progress: bool = True,
+    ):
+        for name, value, least in (
+            ("max_epochs", max_epochs, 0),
+            ("patience", patience, 1),
+            ("accumulate", accumulate, 1),
+            ("devices", devices, 1),
+            ("num_nodes", num_nodes, 1),
+        ):
+            if value is not None and value < least:
+                raise ConfigError(f"trainer.{name} must be >= {least}, got {value}")
+        for name, value in (("gradient_clip", gradient_clip), ("checkpoint_minutes", checkpoint_minutes)):
+            if value is not None and not value > 0:
+                raise ConfigError(f"trainer.{name} must be > 0, got {value}")
+        if devices * num_nodes > 1 and strategy == "auto":
+            raise ConfigError(f"trainer.devices={devices} needs trainer.strategy=ddp, got auto; or use trainer=ddp")
+        self.max_epochs, self.patience, self.time_limit = max_epochs, patience, time_limit
+        self.gradient_clip, self.accumulate, self.precision, self.tf32 = gradient_clip, accumulate, precision, tf32
+        self.compile, self.accelerator, self.devices, self.num_nodes = compile, accelerator, devices, num_nodes
+        self.strategy, self.checkpoint_minutes, self.deterministic = strategy, checkpoint_minutes, deterministic
+        self.progress = progress
+
+    def early_stopping(self, monitor: str, mode: str) -> list[Callback]:
+        if self.patience is None:
+            return []
+        return [EarlyStopping(monitor=monitor, mode=mode, patience=self.patience, check_on_train_epoch_end=False)]
+
+    def build(self, callbacks: list[Callback]) -> pl.Trainer:
+        """The Lightning Trainer with these callbacks.
+
+        Raises
+        ------
+        ConfigError : the machine lacks what is asked for.
+        """
+        torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
+        try:
+            return pl.Trainer(
+                max_epochs=self.max_epochs,
+                accelerator=self.accelerator,
+                devices=self.devices,
+                num_nodes=self.num_nodes,
+                strategy=self.strategy,
+                precision=self.precision,
+                gradient_clip_val=self.gradient_clip,
+                accumulate_grad_batches=self.accumulate,
+                deterministic=self.deterministic,
+                callbacks=callbacks,
+                plugins=[AtomicCheckpointIO()],
+                logger=False,
+                enable_checkpointing=any(isinstance(c, pl.callbacks.Checkpoint) for c in callbacks),
+                enable_progress_bar=any(isinstance(c, pl.callbacks.ProgressBar) for c in callbacks),
+                enable_model_summary=False,
+                num_sanity_val_steps=0,
+                use_distributed_sampler=False,
+            )
+        except (pl.utilities.exceptions.MisconfigurationException, ValueError, RuntimeError) as error:
+            raise ConfigError(f"trainer: {str(error).splitlines()[0]}") from error
