@@ -1,0 +1,56 @@
+"""Which folder belongs to which MLflow run.
+
+Read straight from the tags in the SQLite store: importing MLflow for that would cost a second.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from hepexp.config.paths import runs_dir
+from hepexp.errors import HepexpError
+
+FOLDER_TAG = "folder"  # the tag of an MLflow run that holds `label(folder)`
+
+
+def database() -> Path:
+    """The SQLite file of the tracking store, runs/mlflow.db, absolute."""
+    return runs_dir().resolve() / "mlflow.db"
+
+
+def label(folder: Path) -> str:
+    """The name of a run folder in the store: relative to runs/ when it lies there, so that runs/ can be moved."""
+    folder, root = folder.resolve(), runs_dir().resolve()
+    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.as_posix()
+
+
+def folder_of(run_id: str) -> Path | None:
+    """The folder of an MLflow run (it may have been deleted since); None when the store does not have the run."""
+    found = _select("SELECT value FROM tags WHERE key = ? AND run_uuid = ?", (FOLDER_TAG, run_id))
+    return runs_dir().resolve() / found if found is not None else None
+
+
+def run_id_of(folder: Path) -> str | None:
+    """The newest MLflow run that wrote to a folder and was not deleted in MLflow; None when there is none."""
+    return _select(
+        "SELECT run_uuid FROM tags JOIN runs USING (run_uuid) WHERE key = ? AND value = ? "
+        "AND lifecycle_stage = 'active' ORDER BY start_time DESC",
+        (FOLDER_TAG, label(folder)),
+    )
+
+
+def _select(query: str, values: tuple[str, ...]) -> str | None:
+    if not database().is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{database().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
+            row = connection.execute(query, values).fetchone()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return None
+        raise HepexpError(
+            f"cannot read the MLflow store {database()}: {error}; close what uses it and try again"
+        ) from error
+    return None if row is None else row[0]

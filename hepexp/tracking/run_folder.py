@@ -1,0 +1,199 @@
+"""The folder in which a run leaves its record: runs/<experiment>/<yyyy-mm-dd_HH-MM-SS>_<name>/."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from hepexp.config.paths import runs_dir
+from hepexp.errors import ConfigError, HepexpError
+from hepexp.tracking import atomic, lookup
+
+RESERVED = ("latest", "mlartifacts", "mlflow.db")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's record on disk.
+
+    Files: config.yaml (resolved), overrides.yaml, environment.json, metrics.json, predictions.parquet,
+    checkpoints/best.ckpt, checkpoints/last.ckpt, plots/*.png, log.txt. Each is written whole or not at all.
+
+    Parameters
+    ----------
+    path : the folder, absolute.
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, experiment: str, name: str) -> RunFolder:
+        """Make a new, empty folder, and point runs/latest at it.
+
+        Parameters
+        ----------
+        experiment, name : used as names of folders: letters, digits and `. , = + - _`.
+
+        Raises
+        ------
+        ConfigError : a name that cannot be the name of a folder.
+        HepexpError : the folder cannot be made (no permission, disk full).
+        """
+        _check_name("experiment", experiment)
+        _check_name("name", name)
+        root = runs_dir()
+        stem = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{name}"
+        try:
+            (root / experiment).mkdir(parents=True, exist_ok=True)
+            run = cls(_new_folder(root / experiment, stem).resolve())
+            run.checkpoints.mkdir()
+            run.plots.mkdir()
+        except OSError as error:
+            raise HepexpError(
+                f"cannot make a run folder in {root / experiment}: {error.strerror}; set $HEPEXP_RUNS_DIR to a folder "
+                "that can be written"
+            ) from error
+        _point_latest(root, run.path)
+        return run
+
+    @classmethod
+    def find(cls, text: str) -> RunFolder:
+        """The run named by a folder, an MLflow run id, or the word `latest`.
+
+        A relative folder is looked for in the working directory, then under runs/.
+
+        Raises
+        ------
+        ConfigError : there is no such run; the message says where it was looked for.
+        """
+        root = runs_dir()
+        if text == "latest":
+            return cls(_latest(root))
+        for candidate in (Path(text), root / text):
+            if text and candidate.is_dir():
+                if not (candidate / "config.yaml").is_file():
+                    raise ConfigError(f"{candidate} is not a run folder: it has no config.yaml")
+                return cls(candidate.resolve())
+        if re.fullmatch(r"[0-9a-f]{32}", text):
+            return cls(_of_run_id(root, text))
+        known = [f"{p.parent.name}/{p.name}" for p in root.glob("*/*") if (p / "config.yaml").is_file()]
+        close = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise ConfigError(
+            f"no run {text!r}: not a folder here or under {root}, nor an MLflow run id of 32 hex digits, nor `latest`{hint}"
+        )
+
+    @property
+    def config(self) -> DictConfig:
+        """The resolved config of the run (config.yaml)."""
+        return OmegaConf.load(self.path / "config.yaml")
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The flat metrics.json, empty when the run has not come so far."""
+        file = self.path / "metrics.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """environment.json, empty when it is missing."""
+        file = self.path / "environment.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+    @property
+    def predictions(self) -> Path:
+        return self.path / "predictions.parquet"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        return self.checkpoints / "best.ckpt"
+
+    @property
+    def last(self) -> Path:
+        return self.checkpoints / "last.ckpt"
+
+    @property
+    def plots(self) -> Path:
+        return self.path / "plots"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def label(self) -> str:
+        """`<experiment>/<folder>`: the run's name under runs/, or the whole path of a run elsewhere."""
+        return lookup.label(self.path)
+
+    @property
+    def mlflow_run_id(self) -> str | None:
+        """The id of this run in the MLflow store, None when the store does not have it."""
+        return lookup.run_id_of(self.path)
+
+    def write_text(self, name: str, text: str) -> None:
+        atomic.write_text(self.path / name, text)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write e.g. `metrics.json`; NaN and infinities become null."""
+        atomic.write_json(self.path / name, value)
+
+    def write_yaml(self, name: str, value: Any) -> None:
+        """Write e.g. `config.yaml` from an OmegaConf value (resolved) or plain containers."""
+        atomic.write_yaml(self.path / name, value)
+
+
+def _check_name(key: str, value: str) -> None:
+    if not re.fullmatch(r"[\w.,=+-]{1,120}", value) or value.startswith(".") or value in RESERVED:
+        raise ConfigError(f"{key} must be letters, digits and . , = + - _ (at most 120), got {value!r}")
+
+
+def _new_folder(parent: Path, stem: str) -> Path:
+    # Jobs of a multirun start in the same second: mkdir is the one test of a free name that has no race.
+    attempt = 1
+    while True:
+        folder = parent / (stem if attempt == 1 else f"{stem}_{attempt}")
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            attempt += 1
+
+
+def _point_latest(root: Path, folder: Path) -> None:
+    link = root / f".latest.{os.getpid()}"
+    try:
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.relative_to(root.resolve()))  # relative: runs/ can be moved
+        os.replace(link, root / "latest")
+    except OSError:
+        link.unlink(missing_ok=True)  # file systems without links: `latest` is a convenience, the run goes on
+
+
+def _latest(root: Path) -> Path:
+    link = root / "latest"
+    if link.is_dir():
+        return link.resolve()
+    if link.is_symlink():
+        raise ConfigError(f"{link} points to {os.readlink(link)}, which no longer exists; name a run folder instead")
+    raise ConfigError(f"there is no latest run: {link} does not exist; start one with `hepexp train`")
+
+
+def _of_run_id(root: Path, run_id: str) -> Path:
+    folder = lookup.folder_of(run_id)
+    if folder is None:
+        raise ConfigError(f"no MLflow run {run_id} in {lookup.database()}; `hepexp ui` lists the runs of this store")
+    if not folder.is_dir():
+        raise ConfigError(f"MLflow run {run_id} wrote to {folder}, which no longer exists")
+    return folder.resolve()
