@@ -88,7 +88,8 @@ class RunFolder:
         close = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise ConfigError(
-            f"no run {text!r}: not a folder here or under {root}, nor an MLflow run id of 32 hex digits, nor `latest`{hint}"
+            f"no run {text!r}: not a folder here or under {root}, nor an MLflow run id (32 hex digits), nor `latest`"
+            f"{hint}"
         )
 
     @property

@@ -26,7 +26,7 @@ def _create(n):
 
 def test_runs_that_start_in_the_same_second_get_different_folders(runs):
     with get_context("fork").Pool(4) as pool:
-        paths = sum(pool.map(_create, [25] * 4), [])
+        paths = [path for paths in pool.map(_create, [25] * 4) for path in paths]
     assert len(set(paths)) == 100
     assert str((runs / "latest").resolve()) in paths
     assert sorted(p.name for p in runs.iterdir()) == ["hepexp", "latest"]
@@ -98,8 +98,13 @@ def test_small_numbers_in_the_config_stay_numbers():
 def test_a_failed_write_keeps_the_former_file(tmp_path):
     file = tmp_path / "metrics.json"
     write_text(file, "good")
-    with pytest.raises(OSError, match="No space left"), atomic(file) as temporary:
-        temporary.write_text("ba")
-        raise OSError(28, "No space left on device")
+
+    def write_on_a_full_disk():
+        with atomic(file) as temporary:
+            temporary.write_text("ba")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_on_a_full_disk()
     assert file.read_text() == "good"
     assert list(tmp_path.iterdir()) == [file]
