@@ -1,0 +1,105 @@
+"""Figures of merit of a classifier, with bootstrap errors over the test examples."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hepexp.errors import HepexpError
+from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.roc import Roc, area, background_at
+
+SIGNAL_EFFICIENCIES = (0.3, 0.5)  # the working points at which the field compares taggers
+
+
+def auc(scores: np.ndarray, label: np.ndarray) -> float:
+    """Area under the ROC curve; for more than two classes the mean of one-vs-rest areas (macro).
+
+    Quick enough for every epoch. Equal to scikit-learn's `roc_auc_score`.
+
+    Parameters
+    ----------
+    scores : (n, C) score per class, e.g. probabilities; with two classes the last column is the signal's.
+    label : (n,) int, class of each example.
+
+    Returns
+    -------
+    NaN where it is not defined: only one class present, or a score that is NaN.
+    """
+    if np.isnan(scores).any():
+        return math.nan
+    return _mean_area([curve.counts() for curve in _curves(np.asarray(scores), np.asarray(label))])
+
+
+def classification_metrics(
+    scores: np.ndarray, label: np.ndarray, n_bootstrap: int = 200, seed: int = 0
+) -> dict[str, float | None]:
+    """Accuracy, AUC and, for two classes, the background rejection 1/eB, each with its error.
+
+    The error is the standard deviation over bootstrap replicas of the test set. It covers the finite test set, not the
+    spread between trainings.
+
+    Parameters
+    ----------
+    scores : (n, C) score per class, e.g. probabilities; with two classes the last column is the signal's.
+    label : (n,) int, class of each example; with two classes 1 is the signal.
+    n_bootstrap : number of replicas; 0 for no errors.
+    seed : of the replicas.
+
+    Returns
+    -------
+    `accuracy`, `auc`, `rejection_0.3`, `rejection_0.5` (at signal efficiencies eS = 0.3 and 0.5, linear on the ROC
+    curve), and `<key>_err` of each. None where a figure is not finite: a rejection when no background passes, its error
+    when none passes in some replica, the AUC when only one class is present.
+
+    Raises
+    ------
+    HepexpError : no examples, or scores that are NaN.
+    """
+    scores, label = np.asarray(scores), np.asarray(label)
+    _check(scores, label)
+    curves = _curves(scores, label)
+    right = scores.argmax(axis=1) == label
+    point = _figures(curves, right, np.ones(len(label), np.int64))
+    draws = [_figures(curves, right, weight) for weight in replicas(len(label), n_bootstrap, seed)]
+    metrics: dict[str, float | None] = {}
+    for key, value in point.items():
+        metrics[key] = value if math.isfinite(value) else None
+        if n_bootstrap:
+            metrics[f"{key}_err"] = None if metrics[key] is None else spread([draw[key] for draw in draws])
+    return metrics
+
+
+def _check(scores: np.ndarray, label: np.ndarray) -> None:
+    if scores.ndim != 2 or len(scores) != len(label) or scores.shape[1] < 2:
+        raise HepexpError(f"scores must be (n, classes) beside n labels, got {scores.shape} and {label.shape}")
+    if not len(label):
+        raise HepexpError("there are no examples to evaluate")
+    bad = int(np.isnan(scores).any(axis=1).sum())
+    if bad:
+        raise HepexpError(
+            f"the scores of {bad} of {len(label)} examples are NaN: the training diverged; lower optimizer.lr or set "
+            "trainer.gradient_clip_val"
+        )
+
+
+def _curves(scores: np.ndarray, label: np.ndarray) -> list[Roc]:
+    """One curve for two classes (signal is class 1), else one a class against the rest."""
+    classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
+    return [Roc(scores[:, c], label == c) for c in classes]
+
+
+def _mean_area(counts: list[tuple[np.ndarray, np.ndarray]]) -> float:
+    areas = [a for a in (area(*c) for c in counts) if not math.isnan(a)]  # a class without examples has no curve
+    return float(np.mean(areas)) if areas else math.nan
+
+
+def _figures(curves: list[Roc], right: np.ndarray, weight: np.ndarray) -> dict[str, float]:
+    counts = [curve.counts(weight) for curve in curves]
+    figures = {"accuracy": float(np.dot(weight, right) / weight.sum()), "auc": _mean_area(counts)}
+    if len(curves) == 1:
+        for at in SIGNAL_EFFICIENCIES:
+            background = float(background_at(*counts[0], at))
+            figures[f"rejection_{at}"] = 1 / background if background else math.inf
+    return figures

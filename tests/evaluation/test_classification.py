@@ -1,0 +1,145 @@
+import math
+import time
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+from sklearn.metrics import accuracy_score, roc_auc_score, roc_curve
+
+from hepexp.errors import HepexpError
+from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.classification import auc, classification_metrics
+
+
+def two_classes(n, seed=0, shift=1.4, decimals=None):
+    """Scores whose discriminant is normal, at 0 for background and at `shift` for signal."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, 2, n)
+    p = norm.cdf(rng.normal(size=n) + shift * label - shift / 2)
+    p = p if decimals is None else p.round(decimals)
+    return np.stack([1 - p, p], axis=1), label
+
+
+def test_two_normal_classes_have_the_auc_and_rejection_of_the_closed_form():
+    scores, label = two_classes(400_000, shift=1.4)
+    metrics = classification_metrics(scores, label, n_bootstrap=20)
+    rejection = 1 / norm.sf(norm.isf(0.3) + 1.4)  # the cut that keeps 30 % of the signal, seen from the background
+    assert metrics["auc"] == pytest.approx(norm.cdf(1.4 / math.sqrt(2)), abs=4 * metrics["auc_err"])
+    assert metrics["rejection_0.3"] == pytest.approx(rejection, abs=4 * metrics["rejection_0.3_err"])
+    assert metrics["accuracy"] == pytest.approx(norm.cdf(0.7), abs=4 * metrics["accuracy_err"])
+
+
+@pytest.mark.parametrize("decimals", [None, 2, 1])  # few decimals: many ties
+@pytest.mark.parametrize("n", [37, 1000, 20_000])
+def test_point_values_are_those_of_scikit_learn(n, decimals):
+    scores, label = two_classes(n, seed=n, decimals=decimals)
+    metrics = classification_metrics(scores, label, n_bootstrap=0)
+    fpr, tpr, _ = roc_curve(label, scores[:, 1])
+    assert metrics["accuracy"] == pytest.approx(accuracy_score(label, scores.argmax(1)), abs=1e-12)
+    assert metrics["auc"] == pytest.approx(roc_auc_score(label, scores[:, 1]), abs=1e-12)
+    assert auc(scores, label) == metrics["auc"]
+    for at in (0.3, 0.5):
+        expected = np.interp(at, tpr, fpr)
+        assert metrics[f"rejection_{at}"] == (pytest.approx(1 / expected, rel=1e-12) if expected else None)
+
+
+def test_more_classes_have_the_macro_one_vs_rest_auc_and_no_rejection():
+    rng = np.random.default_rng(1)
+    label = rng.integers(0, 5, 3000)
+    scores = rng.normal(size=(3000, 5))
+    scores[np.arange(3000), label] += 1
+    scores = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    metrics = classification_metrics(scores, label, n_bootstrap=10)
+    expected = roc_auc_score(label, scores, multi_class="ovr", average="macro")
+    assert metrics["auc"] == pytest.approx(expected, abs=1e-12)
+    assert set(metrics) == {"accuracy", "accuracy_err", "auc", "auc_err"}
+
+
+def test_random_scores_have_auc_one_half_and_swapped_classes_the_complement():
+    scores, label = two_classes(5000, shift=0.0)
+    assert auc(scores, label) == pytest.approx(0.5, abs=0.03)
+    assert auc(scores, label) + auc(scores[:, ::-1], label) == pytest.approx(1, abs=1e-12)
+    assert auc(np.full((10, 2), 0.5), np.arange(10) % 2) == 0.5  # all tied
+
+
+def test_bootstrap_error_is_the_spread_over_independent_test_sets():
+    keys = ("accuracy", "auc", "rejection_0.3", "rejection_0.5")
+    sets = [classification_metrics(*two_classes(2000, seed=s), n_bootstrap=0) for s in range(300)]
+    errors = [classification_metrics(*two_classes(2000, seed=s), n_bootstrap=100, seed=s) for s in range(20)]
+    for key in keys:
+        true = np.std([m[key] for m in sets])
+        assert np.mean([m[f"{key}_err"] for m in errors]) == pytest.approx(true, rel=0.25), key
+
+
+def test_bootstrap_error_of_the_accuracy_is_binomial():
+    scores, label = two_classes(10_000)
+    metrics = classification_metrics(scores, label, n_bootstrap=500)
+    a = metrics["accuracy"]
+    assert metrics["accuracy_err"] == pytest.approx(math.sqrt(a * (1 - a) / 10_000), rel=0.12)
+
+
+def test_same_seed_same_errors():
+    scores, label = two_classes(500)
+    assert classification_metrics(scores, label, seed=3) == classification_metrics(scores, label, seed=3)
+    assert classification_metrics(scores, label, seed=3) != classification_metrics(scores, label, seed=4)
+
+
+def test_every_replica_draws_n_examples():
+    drawn = list(replicas(1000, 50, seed=0))
+    assert all(w.sum() == 1000 for w in drawn)
+    assert np.mean([(w == 0).mean() for w in drawn]) == pytest.approx(math.exp(-1), abs=0.005)
+
+
+def test_a_rejection_without_background_is_none():
+    label = np.array([0] * 50 + [1] * 50)
+    p = np.where(label == 1, 0.9, 0.1)
+    metrics = classification_metrics(np.stack([1 - p, p], 1), label)
+    assert metrics["auc"] == metrics["accuracy"] == 1
+    assert metrics["auc_err"] == metrics["accuracy_err"] == 0
+    assert metrics["rejection_0.3"] is None
+    assert metrics["rejection_0.3_err"] is None
+
+
+def test_the_error_of_a_rejection_from_one_jet_is_none():
+    """In a replica of three the one background jet is not drawn: the error has no finite value."""
+    label = np.array([0] * 50 + [1] * 50)
+    p = np.where(label == 1, 0.9, 0.1)
+    p[0] = 0.95
+    metrics = classification_metrics(np.stack([1 - p, p], 1), label)
+    assert metrics["rejection_0.3"] == 50
+    assert metrics["rejection_0.3_err"] is None
+
+
+def test_spread_leaves_out_replicas_without_a_class():
+    assert spread([1.0, math.nan, 3.0]) == pytest.approx(math.sqrt(2))
+    assert spread([1.0, math.nan]) is None
+    assert spread([1.0, 2.0, math.inf]) is None
+
+
+def test_one_class_has_no_auc():
+    scores, _ = two_classes(10)
+    assert math.isnan(auc(scores, np.ones(10, int)))
+    metrics = classification_metrics(scores, np.ones(10, int))
+    assert metrics["auc"] is None
+    assert metrics["rejection_0.3"] is None
+    assert metrics["accuracy"] is not None
+
+
+def test_bad_scores_are_one_line():
+    scores, label = two_classes(10)
+    scores[3] = np.nan
+    assert math.isnan(auc(scores, label))
+    with pytest.raises(HepexpError, match="1 of 10 examples are NaN"):
+        classification_metrics(scores, label)
+    with pytest.raises(HepexpError, match="no examples"):
+        classification_metrics(np.zeros((0, 2)), np.zeros(0, int))
+    with pytest.raises(HepexpError, match=r"got \(10,\)"):
+        classification_metrics(label, label)
+
+
+@pytest.mark.slow
+def test_the_full_test_set_takes_less_than_half_a_minute():
+    scores, label = two_classes(400_000)
+    start = time.perf_counter()
+    classification_metrics(scores.astype(np.float32), label)
+    assert time.perf_counter() - start < 30
