@@ -1,0 +1,31 @@
+# Each target sets up .venv, with all extras, when it is missing or older than pyproject.toml.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: setup demo test lint bench clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[generate,dev]'
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/hepexp train model=lorentznet data=qg trainer=quick name=demo dataset.n_train=4000
+
+test: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/hepexp bench
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find hepexp tests -name __pycache__ -type d -prune -exec rm -rf {} +

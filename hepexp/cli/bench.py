@@ -1,0 +1,59 @@
+"""hepexp bench: ours and its reference measured in turn, in one process, as medians."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import ConfigError
+
+# case -> what it compares; each is hepexp.bench.<case>.rows()
+CASES = {
+    "lorentznet": "training steps of LorentzNet, jets/s, against an edge-list implementation",
+    "overhead": "an epoch of `hepexp train`, jets/s, against a bare PyTorch loop",
+    "generate": "simulated quark/gluon jets, jets/s, against a plain Python loop",
+    "start": "`hepexp --help` and the way to the first training step, starts/s",
+}
+
+HELP = """\
+hepexp bench [NAME ...] [--json]      measure ours and its reference in turn: medians, warm
+
+""" + "\n".join(f"  {name:<12}{text}" for name, text in CASES.items())
+
+
+def main(args: list[str]) -> int:
+    if {"--help", "-h"} & set(args):
+        print(HELP)
+        return 0
+    names = [arg for arg in args if arg != "--json"]
+    for name in names:
+        if name not in CASES:
+            raise ConfigError(f"unknown benchmark {name!r}{did_you_mean(name, CASES)}; see: hepexp bench --help")
+    rows: list[dict] = []
+    for name in names or CASES:
+        print(f"measuring {name}: {CASES[name]}", file=sys.stderr, flush=True)
+        measure: Callable[[], list[dict]] = import_module(f"hepexp.bench.{name}").rows
+        rows += measure()
+    if "--json" in args:
+        print(json.dumps(rows, indent=2))
+    else:
+        _show(rows)
+    return 0
+
+
+def _show(rows: list[dict]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("case", "implementation")
+    table.add_column("per second", justify="right")
+    table.add_column("ratio to the reference", justify="right")
+    for row in rows:
+        of_case = [other["per_second"] for other in rows if other["case"] == row["case"]]
+        is_first = row is next(other for other in rows if other["case"] == row["case"])
+        ratio = f"{row['per_second'] / of_case[-1]:.2f}" if is_first and len(of_case) == 2 and row["case"] != "start" else ""
+        table.add_row(row["case"], row["implementation"], f"{row['per_second']:,.3g}", ratio)
+    Console().print(table)

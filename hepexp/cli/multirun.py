@@ -1,0 +1,114 @@
+"""hepexp train -m: many jobs by Hydra's launchers; one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from hepexp.cli.train import run_hydra, train_composed
+from hepexp.config import flags, front
+from hepexp.config.paths import conf_dir, runs_dir
+from hepexp.errors import ConfigError, HepexpError
+from hepexp.learning.multirun import FAILED, FINISHED, KILLED, Job, find, plan, read
+
+
+def start(args: list[str]) -> int:
+    """Every combination of the values given; returns the exit code, 1 when a job did not finish."""
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+    from hepexp.config.compose import parse
+
+    prepared = front.prepare(args)
+    overrides = [override for override in parse(flags.split(prepared).overrides) if not override.is_hydra_override()]
+    jobs = BasicSweeper.split_arguments(overrides, None)[0]
+    sweep = _sweep_folder(prepared)
+    return _launch(sweep, jobs, lambda: run_hydra(job, [*prepared, f"hydra.sweep.dir={sweep}"]))
+
+
+def rerun(text: str, args: list[str]) -> int:
+    """The jobs of an earlier multirun that did not finish, as a multirun of their own."""
+    rest = [arg for arg in args if arg not in ("-m", "--multirun")]
+    if others := [arg for arg in rest if not arg.startswith("hydra")]:
+        raise ConfigError(f"--rerun-failed repeats jobs as they were, so {others[0]!r} cannot be given; only hydra/... can")
+    jobs = [job.overrides for job in read(find(text)) if job.status != FINISHED]
+    if not jobs:
+        print("nothing to run again: every job of the multirun has finished")
+        return 0
+    prepared = front.prepare(rest)
+    sweep = _sweep_folder([*prepared, *jobs[0]])
+    return _launch(sweep, jobs, lambda: _launch_list(jobs, [*prepared, f"hydra.sweep.dir={sweep}"]))
+
+
+def job(config: DictConfig) -> None:
+    """One job: whatever becomes of it is written to the sweep folder."""
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra_config = HydraConfig.get()
+    sweep, number = Path(hydra_config.sweep.dir), hydra_config.job.num
+    overrides = list(hydra_config.overrides.task)
+    try:
+        result = train_composed(config)
+    except KeyboardInterrupt as error:
+        Job(number, overrides, KILLED, error=f"killed by {error or 'SIGINT'}").write(sweep)
+        raise
+    except Exception as error:
+        line = str(error).splitlines()[0] if str(error) else "no message"
+        reason = line if isinstance(error, HepexpError) else f"{type(error).__name__}: {line}"
+        Job(number, overrides, FAILED, error=reason).write(sweep)
+        print(f"hepexp: job {number} failed: {reason}", file=sys.stderr, flush=True)
+    else:
+        Job(number, overrides, FINISHED, run=str(result.folder.path), metrics=result.metrics).write(sweep)
+
+
+def _launch_list(jobs: list[list[str]], overrides: list[str]) -> None:
+    """Give a list of jobs, which no grid describes, to Hydra's launcher."""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.plugins import Plugins
+    from hydra.types import HydraContext, RunMode
+
+    with initialize_config_dir(str(conf_dir()), job_name="train", version_base="1.3"):
+        hydra = GlobalHydra.instance().hydra
+        config = hydra.compose_config("train", overrides, run_mode=RunMode.MULTIRUN)
+        context = HydraContext(config_loader=hydra.config_loader, callbacks=hydra.callbacks)
+        launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=job, config=config)
+        launcher.launch(jobs, initial_job_idx=0)
+
+
+def _sweep_folder(arguments: list[str]) -> Path:
+    """A new folder runs/<experiment>/<time>_sweep."""
+    given = [a.partition("=")[2] for a in arguments if a.lstrip("+").startswith("experiment=")]
+    parent = runs_dir().resolve() / (given[-1] if given else "hepexp")
+    parent.mkdir(parents=True, exist_ok=True)
+    stem, attempt = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_sweep", 1
+    while True:
+        folder = parent / (stem if attempt == 1 else f"{stem}_{attempt}")
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            attempt += 1
+
+
+def _launch(sweep: Path, jobs: list[list[str]], run: Callable[[], None]) -> int:
+    """Run the jobs, then show the table of all of them."""
+    from rich.console import Console
+
+    from hepexp.evaluation.tables import jobs_table
+
+    plan(sweep, jobs)
+    try:
+        run()
+    except SystemExit:  # Hydra's word for a launcher that failed: the jobs it lost are in the table
+        pass
+    finally:
+        results = read(sweep)
+        Console().print(jobs_table(results))
+        missing = [result for result in results if result.status != FINISHED]
+        if missing:
+            print(f"{len(missing)} of {len(results)} jobs did not finish; again: hepexp train -m --rerun-failed {sweep}")
+    return 1 if missing else 0

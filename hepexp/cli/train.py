@@ -1,0 +1,107 @@
+"""hepexp train: compose a config, train, test, record. A Hydra application behind a check of every override."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from omegaconf import DictConfig
+
+from hepexp.config import front
+from hepexp.config.paths import conf_dir
+from hepexp.errors import ConfigError
+
+HELP = """\
+hepexp train [GROUP=OPTION | KEY=VALUE] ...      train, test and record one experiment
+
+  hepexp train model=lorentznet data=qg
+  hepexp train task=qmlhep_2_lorentznet seed=3
+  hepexp train model=pfn dataset.n_train=4000 trainer=quick
+  hepexp train -m model=lorentznet,particlenet seed=1,2,3        every combination
+
+  --resume RUN [trainer.KEY=VALUE ...]   go on with a run: a folder, an MLflow run id, or latest
+  -m, --multirun                         every combination of comma-separated values; also hydra/launcher=joblib,
+                                         submitit_local, submitit_slurm
+  -m --rerun-failed SWEEP                the jobs of a multirun that did not finish: its folder, or latest
+  --cfg job [--resolve]                  print the composed config and stop
+  --config-dir DIR                       a conf folder of your own beside the shipped one
+  --info, --hydra-help                   what Hydra itself says
+
+Groups and their options: hepexp list.  Keys of an option: hepexp show model=lorentznet.
+Every run leaves its record in runs/<experiment>/<time>_<name>/ and in MLflow (hepexp ui)."""
+
+
+def main(args: list[str]) -> int:
+    if {"--help", "-h"} & set(args):
+        print(HELP)
+        return 0
+    run, args = _take(args, "--resume")
+    sweep, args = _take(args, "--rerun-failed")
+    if run is not None and sweep is not None:
+        raise ConfigError("--resume goes on with one run, --rerun-failed with a multirun: give one of them")
+    if run is not None:
+        return _resume(run, args)
+    if sweep is not None or {"-m", "--multirun"} & set(args):
+        from hepexp.cli import multirun
+
+        return multirun.start(args) if sweep is None else multirun.rerun(sweep, args)
+    return _single(front.prepare(args))
+
+
+def _take(args: list[str], flag: str) -> tuple[str | None, list[str]]:
+    """The value of `--flag VALUE` or `--flag=VALUE`, and the other arguments."""
+    for place, arg in enumerate(args):
+        if arg.startswith(f"{flag}="):
+            return arg.partition("=")[2], args[:place] + args[place + 1 :]
+        if arg == flag:
+            if place + 1 == len(args):
+                raise ConfigError(f"{flag} needs a value: a folder under runs/, or latest")
+            return args[place + 1], args[:place] + args[place + 2 :]
+    return None, args
+
+
+def _single(prepared: list[str]) -> int:
+    error: list[BaseException] = []
+
+    def task(config: DictConfig) -> None:
+        # Hydra would print a traceback of its own: the error is carried past it
+        try:
+            train_composed(config)
+        except BaseException as caught:
+            error.append(caught)
+
+    run_hydra(task, prepared)
+    if error:
+        raise error[0]
+    return 0
+
+
+def run_hydra(task: Callable[[DictConfig], None], arguments: list[str]) -> None:
+    """Let Hydra compose the arguments and call the task."""
+    import hydra
+
+    sys.argv = ["hepexp train", *arguments]
+    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")(task)()
+
+
+def train_composed(config: DictConfig):
+    """Train what Hydra has composed; to be called within a Hydra job."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from hepexp.learning.experiment import train
+
+    hydra_config = HydraConfig.get()
+    choices = {group: str(option) for group, option in hydra_config.runtime.choices.items() if "/" not in group}
+    return train(config, choices, list(hydra_config.overrides.task))
+
+
+def _resume(text: str, args: list[str]) -> int:
+    from hepexp.config.amend import amend
+    from hepexp.tracking.run_folder import RunFolder
+
+    folder = RunFolder.find(text)
+    config = amend(folder.config, args)
+    from hepexp.learning.experiment import resume
+
+    resume(folder, config)
+    return 0

@@ -1,0 +1,39 @@
+"""How an objective is judged: the figures of every epoch, those of the test, and what is kept of each example."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Outputs = dict[str, np.ndarray]
+
+
+class Readout(ABC):
+    """Turns the per-example outputs of an objective into metrics, files and figures.
+
+    Outputs are columns of equal length: `index`, `label`, `loss`, and what the objective names. One readout serves every
+    objective that gives the same columns; the learning loop knows none of them by name.
+    """
+
+    @abstractmethod
+    def quick(self, outputs: Outputs) -> dict[str, float]:
+        """Metrics of an epoch's validation, without errors."""
+
+    @abstractmethod
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
+        """Metrics of the test, each with `<key>_err` from a bootstrap over examples."""
+
+    @abstractmethod
+    def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
+        """Write what is kept of each example to a parquet file."""
+
+    @abstractmethod
+    def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path) -> None:
+        """Draw the figures of the test into a folder."""
+
+    def summary(self, metrics: dict[str, Any]) -> str:
+        """One line of the test's main figures."""
+        return "  ".join(f"{name} {value:.4f}" for name, value in metrics.items() if isinstance(value, float))

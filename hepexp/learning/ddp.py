@@ -1,0 +1,104 @@
+"""Further processes of a distributed training on this machine.
+
+The run's config is composed once and frozen in its folder; each worker reads it there. Nothing parses the command line
+again, so a multirun, an alias or an interpolation of the time means the same on every rank.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from hepexp.errors import HepexpError
+from hepexp.learning.trainer import TrainerOptions
+from hepexp.tracking.run_folder import RunFolder
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Workers:
+    """Ranks 1 ... n-1 while it is entered; does nothing for a training on one device.
+
+    Under SLURM or torchrun the processes exist already, and nothing is started either.
+
+    Parameters
+    ----------
+    folder : the run; a worker writes to its rank<i>.txt.
+    options : how many devices.
+    resume_from : checkpoint that all ranks load.
+
+    Raises
+    ------
+    HepexpError : a worker failed.
+    """
+
+    VARIABLES = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+    GRACE_SECONDS = 20
+
+    def __init__(self, folder: RunFolder, options: TrainerOptions, resume_from: Path | None):
+        self.folder, self.resume_from = folder, resume_from
+        external = "LOCAL_RANK" in os.environ or "SLURM_NTASKS" in os.environ
+        self.count = 0 if external or options.strategy != "ddp" else options.devices - 1
+        self.processes: list[subprocess.Popen] = []
+
+    def __enter__(self) -> Workers:
+        if not self.count:
+            return self
+        shared = {
+            "NODE_RANK": "0",
+            "WORLD_SIZE": str(self.count + 1),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(_free_port()),
+        }
+        threads = max(1, torch.get_num_threads() // (self.count + 1))
+        self._threads = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        os.environ.update(shared, LOCAL_RANK="0")
+        command = [sys.executable, "-m", "hepexp.learning.worker", str(self.folder.path), str(self.resume_from or "")]
+        for rank in range(1, self.count + 1):
+            variables = {**os.environ, "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": str(threads)}
+            with open(self.folder.path / f"rank{rank}.txt", "ab") as output:
+                # a session of its own: Ctrl-C reaches the first rank alone, which ends the others
+                process = subprocess.Popen(command, env=variables, stdout=output, stderr=output, start_new_session=True)
+            self.processes.append(process)
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        if not self.count:
+            return
+        for name in self.VARIABLES:
+            os.environ.pop(name, None)
+        torch.set_num_threads(self._threads)
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        failed = self._end(gently=error is None)
+        if failed and (error is None or isinstance(error, Exception)):
+            rank, code = failed[0]
+            raise HepexpError(
+                f"rank {rank} of the distributed training ended with code {code}; see {self.folder.path / f'rank{rank}.txt'}"
+            ) from error
+
+    def _end(self, gently: bool) -> list[tuple[int, int]]:
+        """Wait for the workers, or end them; those that failed on their own account, as (rank, exit code)."""
+        failed = []
+        for rank, process in enumerate(self.processes, start=1):
+            if not gently and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            try:
+                code = process.wait(timeout=self.GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = process.wait()
+            if code not in (0, -signal.SIGTERM, 130):
+                failed.append((rank, code))
+        return failed

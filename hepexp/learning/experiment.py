@@ -1,0 +1,129 @@
+"""One experiment from its config to its complete record: the recipe of `hepexp train`."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from hepexp.errors import HepexpError
+from hepexp.evaluation.tables import metrics_table
+from hepexp.learning.ddp import Workers
+from hepexp.learning.fit import Fitted, fit
+from hepexp.learning.interrupts import Interrupts
+from hepexp.learning.parts import Parts, build_parts, cost
+from hepexp.tracking.log import log_to
+from hepexp.tracking.mlflow_store import MlflowRun
+from hepexp.tracking.parameters import flatten
+from hepexp.tracking.provenance import environment
+from hepexp.tracking.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Result:
+    """Where the record of a run is, and its metrics."""
+
+    folder: RunFolder
+    metrics: dict[str, Any]
+
+
+def train(config: DictConfig, choices: dict[str, str], overrides: list[str]) -> Result:
+    """Build, train, test and record one experiment.
+
+    Parameters
+    ----------
+    config : composed config, without Hydra's own node.
+    choices : option chosen in each group.
+    overrides : as typed.
+
+    Raises
+    ------
+    HepexpError : bad values and bad files, before or in the training.
+    Interrupted : SIGINT or SIGTERM; the run is recorded as KILLED and can be resumed.
+    """
+    name = config.name or f"{choices['model']}_{choices['dataset']}"
+    config = OmegaConf.merge(config, {"name": name, "choices": choices})
+    OmegaConf.resolve(config)
+    OmegaConf.set_readonly(config, True)
+    with Interrupts() as interrupts:
+        parts = build_parts(config)
+        folder = RunFolder.create(config.experiment, name)
+        folder.write_yaml("config.yaml", config)
+        folder.write_yaml("overrides.yaml", overrides)
+        return _recorded(config, parts, folder, interrupts)
+
+
+def resume(folder: RunFolder, config: DictConfig) -> Result:
+    """Go on with a run after any kind of end, in its folder and its MLflow run."""
+    OmegaConf.set_readonly(config, True)
+    with Interrupts() as interrupts:
+        parts = build_parts(config)
+        folder.write_yaml("config.yaml", config)
+        return _recorded(config, parts, folder, interrupts, resumed=True)
+
+
+def _recorded(
+    config: DictConfig, parts: Parts, folder: RunFolder, interrupts: Interrupts, resumed: bool = False
+) -> Result:
+    """Fit under tracking: whatever happens, the run ends as FINISHED, FAILED or KILLED."""
+    console = Console(stderr=True)
+    provenance = parts.data.provenance()
+    with log_to(folder.log) as log:
+        folder.write_json("environment.json", {**environment(), "data": provenance})
+        console.print(f"run     {folder.label}\ndata    {provenance['summary']}", highlight=False)
+        tags = {"data.source": provenance["source"], "task": config.choices.get("task") or "", **config.tags}
+        run = MlflowRun.start(
+            experiment=config.experiment,
+            name=config.name,
+            params=flatten(config),
+            tags=tags,
+            folder=folder,
+            run_id=folder.mlflow_run_id if resumed else None,
+            timeout=config.tracking.timeout,
+        )
+        try:
+            resume_from = folder.last if resumed and folder.last.exists() else None
+            log.info("%s", f"resumed from {resume_from}" if resume_from else "started")
+            with Workers(folder, parts.trainer, resume_from):
+                fitted = fit(parts, folder, interrupts, run.log_metrics, resume_from)
+            metrics = _write_record(config, parts, folder, fitted)
+            run.log_metrics({k: v for k, v in metrics.items() if isinstance(v, int | float)}, len(fitted.history.rows))
+            log.info("finished: %s", fitted.stopped)
+        except KeyboardInterrupt as error:
+            log.warning("killed by %s", error or "SIGINT")
+            run.finish("KILLED", reason=f"killed by {error or 'SIGINT'}")
+            raise
+        except BaseException as error:
+            log.error("%s: %s", type(error).__name__, error)
+            folder.write_text("traceback.txt", traceback.format_exc())
+            run.finish("FAILED", reason=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
+            raise
+        run.finish("FINISHED")
+    expected = OmegaConf.to_container(config.expected)
+    Console().print(metrics_table(metrics, expected))
+    console.print(f"record  {folder.path}\nstopped {fitted.stopped}", highlight=False)
+    return Result(folder, metrics)
+
+
+def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: Fitted) -> dict[str, Any]:
+    """predictions.parquet, figures and metrics.json."""
+    readout = parts.module.objective.readout
+    best = next((row for row in fitted.history.rows if row["epoch"] == fitted.best_epoch), {})
+    metrics = {
+        **{f"test/{name}": value for name, value in readout.final(fitted.outputs, seed=config.seed).items()},
+        **{name: value for name, value in best.items() if name.startswith("val/")},
+        **cost(parts),
+        "train/examples_per_second": fitted.history.examples_per_second,
+        "train/epochs": len(fitted.history.rows),
+        "train/best_epoch": fitted.best_epoch,
+        "data/source": parts.data.provenance()["source"],
+    }
+    folder.write_json("history.json", fitted.history.rows)
+    readout.record(fitted.outputs, parts.data.spec.class_names, folder)
+    readout.figures(folder, fitted.history.rows, fitted.best_epoch)
+    folder.write_json("metrics.json", metrics)
+    return metrics

@@ -1,0 +1,97 @@
+"""Training and test of composed parts, on one process or on each of several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hepexp.errors import HepexpError
+from hepexp.learning import time_limit
+from hepexp.learning.callbacks.checkpoints import Checkpoints
+from hepexp.learning.callbacks.history import History
+from hepexp.learning.callbacks.progress import TrainingProgress
+from hepexp.learning.callbacks.stop import StopAtSignal, TimeLimit
+from hepexp.learning.interrupts import Interrupts
+from hepexp.learning.parts import Parts
+from hepexp.tracking.run_folder import RunFolder
+
+
+@dataclass
+class Fitted:
+    """What a training leaves: per-example test outputs, and its history."""
+
+    outputs: dict[str, np.ndarray]
+    history: History
+    best_epoch: int | None
+    stopped: str  # why the training ended
+
+
+def fit(
+    parts: Parts,
+    folder: RunFolder,
+    interrupts: Interrupts,
+    report: Callable[[dict[str, float], int], None],
+    resume_from: Path | None = None,
+) -> Fitted:
+    """Train, re-load the best epoch, test.
+
+    Parameters
+    ----------
+    parts : what the config built.
+    folder : where the checkpoints go.
+    interrupts : takes SIGINT and SIGTERM.
+    report : called with (row, epoch) after each epoch on the first rank.
+    resume_from : checkpoint to go on from.
+    """
+    module, options = parts.module, parts.trainer
+    monitor, mode = module.objective.monitor
+    checkpoints = Checkpoints(folder.checkpoints, monitor, mode, options.checkpoint_minutes)
+    progress = TrainingProgress(monitor)
+
+    def tell(row: dict[str, float], epoch: int) -> None:
+        progress.line(row, options.max_epochs)
+        report(row, epoch)
+
+    history = History(tell)
+    early = options.early_stopping(monitor, mode)
+    limit = [] if options.time_limit is None else [TimeLimit(time_limit.seconds(options.time_limit))]
+    # checkpoints before the signal: a batch that a signal has ended is saved by StopAtSignal
+    callbacks = [history, *early, *limit, StopAtSignal(interrupts, checkpoints), checkpoints]
+    trainer = options.build([*callbacks, progress] if options.progress else callbacks)
+
+    if options.max_epochs:
+        trainer.fit(module, datamodule=parts.data, ckpt_path=resume_from, weights_only=True)
+        load_state(module, checkpoints.best_path)
+    trainer.test(module, datamodule=parts.data, verbose=False)
+
+    stopped = "all epochs done"
+    if any(callback.stopped_epoch for callback in early):
+        stopped = f"no better {monitor} for {options.patience} epochs"
+    if any(callback.reached for callback in limit):
+        stopped = f"time limit of {options.time_limit} reached"
+    return Fitted(module.outputs, history, checkpoints.best_epoch, stopped)
+
+
+def load_state(module: torch.nn.Module, path: Path) -> None:
+    """Load the weights of a checkpoint of this very model.
+
+    Raises
+    ------
+    HepexpError : the file is missing, broken, or of another model.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    except FileNotFoundError as error:
+        raise HepexpError(f"no checkpoint {path}; was the run stopped before its first epoch ended?") from error
+    except Exception as error:  # torch raises many kinds for a broken file
+        reason = str(error).splitlines()[0]
+        raise HepexpError(f"checkpoint {path} cannot be read ({reason}); use another, or train again") from error
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(line.strip() for line in str(error).splitlines()[1:2])
+        raise HepexpError(f"checkpoint {path} is of another model: {reason}") from error

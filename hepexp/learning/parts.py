@@ -1,0 +1,67 @@
+"""From a frozen config to the objects of an experiment."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import pytorch_lightning as pl
+import torch
+from omegaconf import DictConfig
+from torch.utils.flop_counter import FlopCounterMode
+
+from hepexp.config.build import instantiate
+from hepexp.errors import ConfigError
+from hepexp.learning.module import ExperimentModule
+from hepexp.learning.trainer import TrainerOptions
+
+
+@dataclass
+class Parts:
+    """What the groups of a config build."""
+
+    data: pl.LightningDataModule
+    module: ExperimentModule
+    trainer: TrainerOptions
+
+
+def build_parts(config: DictConfig) -> Parts:
+    """Build data set, model, objective, optimiser and trainer options.
+
+    Initial weights depend on the seed alone.
+
+    Raises
+    ------
+    ConfigError : a value that a constructor refuses, or a model that cannot read the data set.
+    DataError : files that cannot be read.
+    """
+    options = instantiate(config.trainer)
+    optimizer = instantiate(config.optimizer)
+    objective = instantiate(config.loss)
+    data = instantiate(config.dataset, seed=config.seed)
+    spec = data.spec
+    torch.manual_seed(config.seed)
+    model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes)
+    if model.input not in data.renders:
+        raise ConfigError(
+            f"{type(model).__name__} reads {model.input}, {type(data).__name__} gives {', '.join(data.renders)}; "
+            "choose another model or data set"
+        )
+    data.prepare_data()
+    data.setup()
+    module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
+    return Parts(data, module, options)
+
+
+def cost(parts: Parts) -> dict[str, int]:
+    """Trainable parameters of the model, and floating-point operations of its forward pass per example of a batch."""
+    module = parts.module
+    batch = next(iter(parts.data.val_dataloader()))
+    training = module.training
+    module.eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module.model(batch.to(module.device))
+    module.train(training)
+    return {
+        "model/parameters": sum(p.numel() for p in module.model.parameters() if p.requires_grad),
+        "model/flops": counter.get_total_flops() // len(batch),
+    }

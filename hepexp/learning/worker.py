@@ -1,0 +1,31 @@
+"""A further rank of a distributed training: python -m hepexp.learning.worker RUN_FOLDER [CHECKPOINT]."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from hepexp.learning.fit import fit
+from hepexp.learning.interrupts import Interrupted, Interrupts
+from hepexp.learning.parts import build_parts
+from hepexp.tracking.run_folder import RunFolder
+
+
+def main() -> int:
+    folder = RunFolder(Path(sys.argv[1]))
+    resume_from = Path(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[2] else None
+    config = folder.config
+    config.trainer.progress = False
+    OmegaConf.set_readonly(config, True)
+    with Interrupts() as interrupts:
+        try:
+            fit(build_parts(config), folder, interrupts, report=lambda row, epoch: None, resume_from=resume_from)
+        except Interrupted:
+            return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+import math
+
+import pytest
+
+from hepexp.learning.schedules import SCHEDULES, cosine, warmup_restarts
+
+
+def published(epochs=35):
+    return [warmup_restarts(epoch / epochs) for epoch in range(epochs)]
+
+
+def test_35_epochs_have_the_published_rates():
+    factors = published()
+    assert factors[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    assert [factors[start] for start in (4, 8, 16)] == pytest.approx([1.0, 1.0, 1.0])  # a cosine cycle starts at the peak
+    assert factors[10] == pytest.approx(0.5 * (1 + math.cos(math.pi * 2 / 8)))
+    assert [factors[33] / factors[32], factors[34] / factors[33]] == pytest.approx([0.5, 0.5])
+
+
+@pytest.mark.parametrize("steps", [7, 35, 1000])
+def test_a_shorter_training_has_the_same_shape(steps):
+    for step in range(steps):
+        assert warmup_restarts(step / steps) == published()[math.floor(35 * step / steps + 1e-9)]
+
+
+def test_cosine_goes_from_one_to_zero():
+    assert [cosine(p) for p in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0])
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_no_factor_is_above_one_or_below_zero(name):
+    assert all(0 <= SCHEDULES[name](step / 500) <= 1 for step in range(501))
