@@ -1,4 +1,8 @@
+import shutil
+
 import pytest
+
+from hepexp.tracking import store
 
 
 @pytest.fixture(autouse=True)
@@ -7,3 +11,18 @@ def runs(tmp_path, monkeypatch):
     folder = tmp_path / "runs"
     monkeypatch.setenv("HEPEXP_RUNS_DIR", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory):
+    """A store without runs; making it takes a second, copying it nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEPEXP_RUNS_DIR", str(tmp_path_factory.mktemp("store")))
+        store.connect()
+        return store.database()
+
+
+@pytest.fixture
+def existing_store(runs, empty_store):
+    runs.mkdir(exist_ok=True)
+    return shutil.copy(empty_store, runs / "mlflow.db")

@@ -1,0 +1,47 @@
+"""A run folder's files among the artifacts of its MLflow run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from hepexp.errors import HepexpError
+
+
+def copy_folder(folder: Path, artifacts: Path) -> None:
+    """Copy all files of a run folder; those that were copied before are replaced.
+
+    Of the checkpoints only best.ckpt, as a hard link where the file system has them: last.ckpt serves `--resume`,
+    which reads the run folder.
+    """
+    for source in sorted(folder.rglob("*")):
+        part = source.relative_to(folder)
+        if not source.is_file() or any(name.startswith(".") for name in part.parts):
+            continue  # names with a dot are files that are just being written
+        target = artifacts / part
+        if part.parts[0] == "checkpoints":
+            if source.name == "best.ckpt":
+                _link(source, target)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+
+
+def local_path(artifact_uri: str) -> Path:
+    """The folder of an artifact URI as MLflow stores it: a path or file:///..."""
+    parsed = urlparse(artifact_uri)
+    if parsed.scheme not in ("", "file"):
+        raise HepexpError(f"the MLflow run keeps its artifacts at {artifact_uri}; only local folders are supported")
+    return Path(url2pathname(parsed.path))
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)  # checkpoints are replaced, never changed in place, so the link stays good
+    except OSError:
+        shutil.copyfile(source, target)

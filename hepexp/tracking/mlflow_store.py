@@ -1,0 +1,196 @@
+"""One MLflow run per training: the one place that writes to MLflow."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from hepexp.errors import ConfigError
+from hepexp.tracking import atomic, store
+from hepexp.tracking.artifacts import copy_folder, local_path
+from hepexp.tracking.lookup import FOLDER_TAG, label
+from hepexp.tracking.parameters import WHOLE, as_parameters
+from hepexp.tracking.process import process_tags
+
+log = logging.getLogger("hepexp")
+METRICS_A_BATCH, PARAMETERS_A_BATCH, TAG_LENGTH = 1000, 100, 8000  # MLflow's limits
+TRACEBACK = "traceback.txt"
+
+
+class MlflowRun:
+    """A run in the MLflow store, from `start` to `finish`.
+
+    Metrics are buffered: an epoch costs one short transaction, and none when another process locks the store just then;
+    they are written by the next `log_metrics`, at the latest by `finish`.
+    """
+
+    def __init__(self, client: Any, run_id: str, folder: Path, timeout: float) -> None:
+        self._client = client
+        self._timeout = timeout
+        self._buffer: list[Any] = []
+        self.run_id = run_id
+        self.folder = folder
+        self.artifacts = local_path(client.get_run(run_id).info.artifact_uri)
+
+    @classmethod
+    def start(
+        cls,
+        experiment: str,
+        name: str,
+        params: Mapping[str, Any],
+        tags: Mapping[str, Any],
+        folder: Path,
+        run_id: str | None = None,
+        timeout: float = 60.0,
+    ) -> MlflowRun:
+        """Begin a run, or go on with one.
+
+        Parameters
+        ----------
+        experiment, name : as MLflow shows them.
+        params : the complete config, nested or flat.
+        tags : e.g. git_sha, data_source, task; None values are left out. The folder and the process are added.
+        folder : the run folder.
+        run_id : the run to continue: its status becomes RUNNING again, and a parameter that differs now becomes the tag
+            `resumed.<key>`, as MLflow's parameters cannot change.
+        timeout : seconds to wait for a store that another process has locked, here and in `finish`.
+
+        Raises
+        ------
+        HepexpError : the store stays locked, or cannot be written.
+        ConfigError : `run_id` is not in the store, or the experiment was deleted in MLflow.
+        """
+        client = store.connect(timeout)
+        parameters, long = as_parameters(params)
+        tags = {**tags, **process_tags(), FOLDER_TAG: label(Path(folder))}
+        if tags.get("git_sha"):
+            tags["mlflow.source.git.commit"] = tags["git_sha"]  # MLflow shows this one in its table
+        tags = {key: str(value)[:TAG_LENGTH] for key, value in tags.items() if value is not None}
+        if run_id is None:
+            experiment_id = store.insist(lambda: _experiment_id(client, experiment), timeout)
+            create = lambda: client.create_run(experiment_id, tags=tags, run_name=name).info.run_id  # noqa: E731
+            run_id = store.insist(create, timeout)
+        else:
+            known = store.insist(lambda: _reopen(client, run_id), timeout)
+            changed = {f"resumed.{k}": v for k, v in parameters.items() if known.get(k, v) != v}
+            parameters = {k: v for k, v in parameters.items() if k not in known}
+            tags.update({key: value[:TAG_LENGTH] for key, value in changed.items()})
+        run = cls(client, run_id, Path(folder), timeout)
+        run.set_tags(tags)
+        run._log_parameters(parameters)
+        if long:
+            atomic.write_yaml(run.artifacts / WHOLE, long)
+        return run
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Set tags that become known later, e.g. data_source."""
+        from mlflow.entities import RunTag
+
+        entries = [RunTag(key, str(value)[:TAG_LENGTH]) for key, value in tags.items() if value is not None]
+        for chunk in _chunks(entries, PARAMETERS_A_BATCH):
+            store.insist(lambda chunk=chunk: self._client.log_batch(self.run_id, tags=chunk), self._timeout)
+
+    def log_metrics(self, metrics: Mapping[str, Any], step: int = 0) -> None:
+        """Note metrics of a step (once an epoch, in one call). None, NaN, infinities and text are left out."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        for key, value in metrics.items():
+            if value is not None and not isinstance(value, str) and math.isfinite(value):
+                self._buffer.append(Metric(key, float(value), now, step))
+        if store.is_free():
+            try:
+                self._flush()
+            except Exception as error:  # tracking must not end a training: `finish` tries again, and says so
+                log.warning("metrics are kept for later, the MLflow store refused them: %s", str(error).splitlines()[0])
+
+    def log_folder(self) -> None:
+        """Put the run folder's files among the run's artifacts, where the MLflow UI shows them."""
+        copy_folder(self.folder, self.artifacts)
+
+    def finish(
+        self,
+        status: Literal["FINISHED", "FAILED", "KILLED"],
+        reason: str | None = None,
+        traceback: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """End the run: the last metrics, the folder's files, the status.
+
+        Parameters
+        ----------
+        reason : one line, kept as the tag `reason`.
+        traceback : kept as the artifact traceback.txt.
+        timeout : seconds to wait for a locked store, by default as in `start`.
+
+        Raises
+        ------
+        HepexpError : the store stays locked. The files are among the artifacts nevertheless.
+        """
+        timeout = self._timeout if timeout is None else timeout
+        try:
+            self.log_folder()
+            if traceback:
+                atomic.write_text(self.artifacts / TRACEBACK, traceback)
+        except OSError as error:
+            log.warning("the run's files are not all among the MLflow artifacts: %s", error)
+        store.insist(self._flush, timeout)
+        if reason:
+            store.insist(lambda: self._client.set_tag(self.run_id, "reason", reason[:TAG_LENGTH]), timeout)
+        store.insist(lambda: self._client.set_terminated(self.run_id, status), timeout)
+
+    def _flush(self) -> None:
+        while self._buffer:
+            self._client.log_batch(self.run_id, metrics=self._buffer[:METRICS_A_BATCH])
+            del self._buffer[:METRICS_A_BATCH]
+
+    def _log_parameters(self, parameters: Mapping[str, str]) -> None:
+        from mlflow.entities import Param
+
+        entries = [Param(key, value) for key, value in parameters.items()]
+        for chunk in _chunks(entries, PARAMETERS_A_BATCH):
+            store.insist(lambda chunk=chunk: self._client.log_batch(self.run_id, params=chunk), self._timeout)
+
+
+def _experiment_id(client: Any, name: str) -> str:
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return client.create_experiment(name, artifact_location=(store.artifacts() / name).as_uri())
+        except MlflowException:
+            found = client.get_experiment_by_name(name)  # another process was first
+            if found is None:
+                raise
+    if found.lifecycle_stage != "active":
+        raise ConfigError(
+            f"the experiment {name!r} was deleted in MLflow; choose another by `experiment=`, or restore it: "
+            f"MLFLOW_TRACKING_URI={store.uri()} mlflow experiments restore -x {found.experiment_id}"
+        )
+    return found.experiment_id
+
+
+def _reopen(client: Any, run_id: str) -> dict[str, str]:
+    """Make a run RUNNING again, forget why it ended, and give the parameters that it has."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise ConfigError(f"no MLflow run {run_id} in {store.database()}, so it cannot be continued") from error
+    client.update_run(run_id, status="RUNNING")
+    if "reason" in run.data.tags:
+        client.delete_tag(run_id, "reason")
+    (local_path(run.info.artifact_uri) / TRACEBACK).unlink(missing_ok=True)
+    return run.data.params
+
+
+def _chunks(entries: list[Any], size: int) -> Iterable[list[Any]]:
+    return (entries[start : start + size] for start in range(0, len(entries), size))

@@ -1,0 +1,47 @@
+"""The complete configuration of a run as MLflow parameters: flat, and never cut."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MAX_LENGTH = 6000  # MLflow's limit of a parameter's value
+WHOLE = "parameters.yaml"  # the artifact that holds values longer than that
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys joined by dots: `{"model": {"c": 1}}` becomes `{"model.c": 1}`. Lists are values."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{name}."))
+        else:
+            flat[name] = value
+    return flat
+
+
+def as_text(value: Any) -> str:
+    """A value as YAML users write it: null, true, [1, 2], text without quotes."""
+    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+
+
+def as_parameters(config: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Parameters for MLflow, and those values that are too long for it.
+
+    Returns
+    -------
+    parameters : text per flat key; in place of a long value stands where to find it.
+    long : the long values, whole, per flat key.
+    """
+    parameters, long = {}, {}
+    for key, value in flatten(config).items():
+        text = as_text(value)
+        name = re.sub(r"[^\w\-. :/]", "_", key)  # the characters that MLflow takes
+        if len(text) > MAX_LENGTH:
+            long[key] = value
+            text = f"{len(text)} characters: see the artifact {WHOLE}"
+        parameters[name] = text
+    return parameters, long

@@ -1,0 +1,34 @@
+"""Which process writes to an MLflow run, and whether it still lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+
+import psutil
+
+
+def process_tags() -> dict[str, str]:
+    """Tags that name this process: host, pid, and its start time in seconds, as pids are used again."""
+    return {
+        "host": socket.gethostname(),
+        "pid": str(os.getpid()),
+        "pid_started": f"{psutil.Process().create_time():.2f}",
+    }
+
+
+def is_dead(tags: Mapping[str, str]) -> bool:
+    """Whether the process named by `process_tags` ran on this host and has ended."""
+    if tags.get("host") != socket.gethostname() or "pid" not in tags:
+        return False
+    try:
+        process = psutil.Process(int(tags["pid"]))
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        # The clock of the boot time may be corrected by a little; a pid is not reused within a second.
+        return abs(process.create_time() - float(tags.get("pid_started", "nan"))) > 1.0
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False
