@@ -1,26 +1,31 @@
-"""Where things are: the shipped configs, the runs, the data."""
-
-from __future__ import annotations
+"""Where configurations, runs and data live."""
 
 import os
 from pathlib import Path
 
 import hepexp
+from hepexp.errors import ConfigError
 
 
 def conf_dir() -> Path:
-    """The folder of YAML groups: hepexp/conf in an installed wheel, conf/ beside the package in a checkout."""
-    package = Path(hepexp.__file__).parent
-    installed = package / "conf"
-    return installed if installed.is_dir() else package.parent / "conf"
+    """The folder of the shipped configurations: beside the package in a checkout, inside it in a wheel.
+
+    Raises
+    ------
+    ConfigError : neither folder exists, so the installation is incomplete.
+    """
+    package = Path(hepexp.__file__).resolve().parent
+    for folder in (package / "conf", package.parent / "conf"):
+        if (folder / "train.yaml").is_file():
+            return folder
+    raise ConfigError(f"no conf/train.yaml in or beside {package}; install hepexp again: pip install --force-reinstall")
 
 
 def runs_dir() -> Path:
-    """$HEPEXP_RUNS_DIR, or ./runs: everything that runs write."""
+    """Where runs are written: `$HEPEXP_RUNS_DIR`, else `runs` in the working directory."""
     return Path(os.environ.get("HEPEXP_RUNS_DIR") or "runs")
 
 
 def data_dir() -> Path:
-    """$HEPEXP_DATA_DIR, or ~/.cache/hepexp: the published data files."""
-    configured = os.environ.get("HEPEXP_DATA_DIR")
-    return Path(configured).expanduser() if configured else Path.home() / ".cache" / "hepexp"
+    """Where data sets are kept: `$HEPEXP_DATA_DIR`, else `~/.cache/hepexp`."""
+    return Path(os.environ.get("HEPEXP_DATA_DIR") or Path.home() / ".cache" / "hepexp").expanduser()

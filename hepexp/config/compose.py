@@ -1,0 +1,121 @@
+"""Compose a configuration as `train` will, and turn what Hydra says about mistakes into one line."""
+
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.utils import create_config_search_path
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.utils import setup_globals
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
+
+from hepexp.config import paths, search_path
+from hepexp.errors import ConfigError
+
+
+class Composer:
+    """Hydra's loader over the folders that `train` searches.
+
+    Parameters
+    ----------
+    extra : folders searched before the shipped one (`--config-dir`).
+    name : name of the root configuration.
+    """
+
+    def __init__(self, extra: list[Path], name: str = "train") -> None:
+        setup_globals()  # Hydra's resolvers: ${hydra:...}, ${now:...}
+        search_path.register()
+        searched = create_config_search_path(str(paths.conf_dir()))
+        for folder in extra:
+            searched.prepend(provider="command-line", path=f"file://{folder.resolve()}")
+        self.loader = ConfigLoaderImpl(searched)
+        self.name = name
+
+    def compose(self, overrides: list[str]) -> DictConfig:
+        """The whole configuration, with Hydra's own part under `hydra`.
+
+        Raises
+        ------
+        ConfigError : Hydra cannot compose it.
+        """
+        try:
+            return self.loader.load_configuration(self.name, overrides, run_mode=RunMode.RUN)
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            raise ConfigError(one_line(error)) from error
+
+    def hydra_groups(self, group: str) -> list[str]:
+        """Hydra's own groups beside this one, e.g. `hydra/launcher`."""
+        parent = group.rpartition("/")[0]
+        return [f"{parent}/{name}" for name in self.loader.get_group_options(parent, ObjectType.GROUP)]
+
+    def hydra_options(self, group: str) -> list[str]:
+        """Options of one of Hydra's own groups."""
+        return self.loader.get_group_options(group, ObjectType.CONFIG)
+
+
+def parse(args: list[str]) -> list[Override]:
+    """Parse overrides by Hydra's grammar.
+
+    Raises
+    ------
+    ConfigError : an argument does not follow it.
+    """
+    parser = OverridesParser.create()
+    parsed = []
+    for arg in args:
+        if "=" not in arg and not arg.startswith("~"):
+            raise ConfigError(f"cannot read '{arg}': expected KEY=VALUE, e.g. model=lorentznet")
+        try:
+            parsed += parser.parse_overrides([arg])
+        except HydraException as error:
+            reason = str(error).splitlines()[0].removeprefix(f"Error parsing override '{arg}'")
+            reason = "" if reason.startswith("LexerNoViable") or not reason else f" ({reason})"
+            raise ConfigError(
+                f"cannot read '{arg}'{reason}: put a value with spaces, quotes, commas or brackets in quotes, "
+                f"""e.g. 'name="a, b"'"""
+            ) from error
+        if not parsed[-1].key_or_group:
+            raise ConfigError(f"cannot read '{arg}': expected KEY=VALUE, e.g. model=lorentznet")
+    return parsed
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """Plain values of everything but Hydra's own part, interpolations resolved.
+
+    A value that is known only when a job starts (`${hydra:job.num}`) stays as it is written.
+
+    Raises
+    ------
+    ConfigError : an interpolation names a key that does not exist.
+    """
+    state = HydraConfig.instance()
+    before, state.cfg = state.cfg, config
+    try:
+        return {str(key): _resolved(config, str(key)) for key in config if key != "hydra"}
+    finally:
+        state.cfg = before
+
+
+def one_line(error: Exception) -> str:
+    """What Hydra or OmegaConf said, without its advice on a struct that users do not know about."""
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else None
+    text = str(error) if str(error).strip() and str(error) != "None" else str(cause)
+    return " ".join(text.split()).split(" See https://")[0]
+
+
+def _resolved(config: DictConfig, key: str) -> Any:
+    node = config._get_node(key)
+    try:
+        if OmegaConf.is_config(config[key]):
+            return OmegaConf.to_container(config[key], resolve=True)
+        return config[key]
+    except (MissingMandatoryValue, InterpolationToMissingValueError):
+        return OmegaConf.to_container(config, resolve=False)[key]  # type: ignore[index]
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{key}: {one_line(error)} (written as {node})") from error

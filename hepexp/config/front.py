@@ -1,0 +1,21 @@
+"""What `train` does to its arguments before Hydra sees them."""
+
+from hepexp.config import alias, flags
+
+
+def prepare(args: list[str]) -> list[str]:
+    """Translate aliases, check everything, and return the arguments for Hydra: flags first, then overrides.
+
+    Raises
+    ------
+    ConfigError : the request is wrong; the message says what, and what the closest match is.
+    """
+    line = flags.split(alias.translate(args))
+    if flags.ONLY_PRINT & line.values.keys():
+        return [*line.flags, *line.overrides]
+    # Hydra takes 0.2 s to import, which --help should not wait for.
+    from hepexp.config import overrides
+
+    name = line.values.get("--config-name", "train")
+    is_multirun = "--multirun" in line.values or "hydra.mode=MULTIRUN" in line.overrides
+    return [*line.flags, *overrides.check(line.overrides, line.config_dirs, is_multirun, name)]

@@ -1,0 +1,132 @@
+"""Check every override before anything heavy is imported: groups, options, keys and types."""
+
+from pathlib import Path
+
+from hydra.core.override_parser.types import Override
+from omegaconf import OmegaConf
+
+from hepexp.config import catalog, root, schema, sweeps, yaml_file
+from hepexp.config.compose import Composer, parse, plain
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import ConfigError
+
+
+def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name: str = "train") -> list[str]:
+    """Check overrides.
+
+    Parameters
+    ----------
+    args : overrides, aliases translated, without flags.
+    config_dirs : folders searched before the shipped one (`--config-dir`).
+    multirun : whether values may be sweeps.
+    name : name of the root configuration.
+
+    Returns
+    -------
+    The overrides for Hydra. A key that the constructor has but the file of the option leaves out becomes
+    `++key=value`, because Hydra would refuse it otherwise.
+
+    Raises
+    ------
+    ConfigError : an override cannot be read; a group, an option or a key is unknown; a value has the wrong type.
+    """
+    searched = catalog.folders(config_dirs)
+    root_path = catalog.root_file(searched, name)
+    known = {key: value for key, value in yaml_file.load(root_path).items() if key not in ("defaults", "hydra")}
+    groups = catalog.groups(searched)
+    required = (yaml_file.defaults(root_path).keys() & set(groups)) - yaml_file.optional(root_path)
+    composer = Composer(config_dirs, name)
+
+    parsed = parse(args)
+    for override in parsed:
+        if override.is_sweep_override() and not multirun:
+            raise ConfigError(
+                f"{override.input_line} is a sweep: add -m to run each value, or write "
+                f"{override.key_or_group}=[...] for a list"
+            )
+        _check_key(override, [*groups, *known], searched, composer)
+
+    is_group = [override.key_or_group in groups or "/" in override.key_or_group for override in parsed]
+    by_choice, by_value = [], []
+    for override, group in zip(parsed, is_group, strict=True):
+        (by_choice if group else by_value).append(_spelled(override, searched, forced=not group))
+
+    absent: set[str] = set()
+    for job in sweeps.jobs(by_choice, by_value):
+        config = composer.compose(job)
+        for group in required - config.keys():
+            raise ConfigError(f"a run needs a {group} (options: {', '.join(catalog.options(group, searched))})")
+        content = plain(config)
+        chosen = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
+        _check_content(content, known, groups, chosen)
+        absent |= _keys_not_in_files(composer, job, parsed)
+    forced = [o.key_or_group in absent or (o.is_add() and not group) for o, group in zip(parsed, is_group, strict=True)]
+    return [f"++{arg.lstrip('+')}" if force else arg for arg, force in zip(args, forced, strict=True)]
+
+
+def _check_key(override: Override, roots: list[str], searched: list[Path], composer: Composer) -> None:
+    """Check that the group or the first part of the key exists, and that the chosen options do."""
+    key = override.key_or_group
+    first = key.split(".")[0].split("/")[0]
+    if first == "hydra":
+        if "/" in key:
+            _check_hydra_group(override, composer)
+    elif first not in roots:
+        raise ConfigError(f"unknown group or key '{first}'{did_you_mean(first, roots)}; see: hepexp list")
+    elif key in catalog.groups(searched) and not override.is_delete():
+        for choice in sweeps.choices(override, list(catalog.options(key, searched))):
+            catalog.find(key, choice, searched)
+
+
+def _check_hydra_group(override: Override, composer: Composer) -> None:
+    group = override.key_or_group
+    known = composer.hydra_groups(group)
+    if group not in known:
+        raise ConfigError(f"unknown group '{group}'{did_you_mean(group, known)} (groups: {', '.join(known)})")
+    options = composer.hydra_options(group)
+    for choice in [] if override.is_delete() else sweeps.choices(override, options):
+        if choice not in options:
+            raise ConfigError(
+                f"unknown {group} '{choice}'{did_you_mean(choice, options)} (options: {', '.join(options)})"
+            )
+
+
+def _spelled(override: Override, searched: list[Path], forced: bool) -> list[str]:
+    """An override as Hydra reads it, once for each value of a sweep.
+
+    Values are forced into the configuration (`++`): the schema, which knows more than the files, judges them after.
+    """
+    if override.is_delete() or override.is_hydra_override():
+        return [override.input_line or ""]
+    key = override.get_key_element()
+    key = f"++{key.lstrip('+')}" if forced else key
+    options = [] if forced else list(catalog.options(override.key_or_group, searched))
+    return [f"{key}={value}" for value in sweeps.choices(override, options)]
+
+
+def _check_content(content: dict, known: dict, groups: list[str], chosen: dict[str, str]) -> None:
+    """Check a composed configuration: nodes of groups against constructors, the rest against the root file."""
+    for group in groups:
+        node = content.get(group, {schema.TARGET: None})
+        if not isinstance(node, dict) or schema.TARGET not in node:
+            raise ConfigError(f"{group}: choose an option first, {group}=NAME; see: hepexp list {group}")
+        if group in content:
+            schema.check(node, group, chosen.get(group, ""))
+    root.check({key: value for key, value in content.items() if key not in groups}, known)
+
+
+def _keys_not_in_files(composer: Composer, job: list[str], parsed: list[Override]) -> set[str]:
+    """The overridden keys that the files of the chosen options leave out."""
+    keys = {o.key_or_group for o in parsed if not o.is_delete() and not o.is_hydra_override() and "." in o.key_or_group}
+    if not keys:
+        return set()
+    bare = composer.compose([argument for argument in job if not argument.startswith("++")])
+    return {key for key in keys if not _has(bare, key)}
+
+
+def _has(config: object, key: str) -> bool:
+    for part in key.split("."):
+        if not OmegaConf.is_dict(config) or part not in config.keys():  # noqa: SIM118 `in` is False for a missing value
+            return False
+        config = config._get_node(part)
+    return True

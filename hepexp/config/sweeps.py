@@ -1,0 +1,45 @@
+"""Which jobs a multirun stands for, as far as a check needs to know."""
+
+from itertools import product
+
+from hydra.core.override_parser.types import Override
+
+from hepexp.errors import ConfigError
+
+MAX_CHECKED = 200  # combinations of options composed before the start, 0.04 s each
+
+
+def choices(override: Override, options: list[str]) -> list[str]:
+    """The values that an override stands for, one of them unless it is a sweep.
+
+    Parameters
+    ----------
+    options : what `glob(...)` picks from.
+
+    Raises
+    ------
+    ConfigError : the sweep has no list of values (`interval(...)`).
+    """
+    if not override.is_sweep_override():
+        return [override.get_value_element_as_str()]
+    if not override.is_discrete_sweep():
+        raise ConfigError(f"{override.input_line}: a grid needs a list of values, e.g. {override.key_or_group}=1,2,3")
+    if override.value_type.name == "GLOB_CHOICE_SWEEP":
+        return override.value().filter(options)
+    return list(override.sweep_string_iterator())
+
+
+def jobs(groups: list[list[str]], values: list[list[str]]) -> list[list[str]]:
+    """Overrides of the jobs to check: every combination of group choices, each with every value at least once.
+
+    Whether a value is right depends on the options chosen, not on other values, so that combinations of values need
+    no check of their own.
+    """
+    longest = max((len(choice) for choice in values), default=1)
+    rows = [[choice[i % len(choice)] for choice in values] for i in range(longest)]
+    combined = [[*group, *row] for group in product(*groups) for row in rows]
+    if len(combined) <= MAX_CHECKED:
+        return combined
+    # Too many to compose beforehand: each choice of each override once.
+    longest = max(len(choice) for choice in groups + values)
+    return [[choice[i % len(choice)] for choice in groups + values] for i in range(longest)]

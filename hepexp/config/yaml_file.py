@@ -1,0 +1,82 @@
+"""One configuration file: its values, and the comments that explain them."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from hepexp.errors import ConfigError
+
+_COMMENT = re.compile(r"^(?P<key>[A-Za-z_]\w*):(?P<value>.*?)(?:\s+#\s*(?P<why>.*))?$")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as Hydra reads it: `1e-3` is a number, which YAML 1.1 reads as a string."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def load(path: Path) -> dict:
+    """The content of a file, as plain values.
+
+    Raises
+    ------
+    ConfigError : the file is not YAML, or not a mapping.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict | None):
+        raise ConfigError(f"{path} must hold keys and values, got {type(content).__name__}")
+    return content or {}
+
+
+def header(path: Path) -> list[str]:
+    """The comment lines that open a file, without their marks; Hydra's own (`@package`) are left out."""
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line[1:].removeprefix(" ").rstrip())
+    return [line for line in lines if not line.lstrip().startswith("@package")]
+
+
+def description(path: Path) -> str:
+    """One line that says what an option is."""
+    return next((line for line in header(path) if line.strip()), "")
+
+
+def reasons(path: Path) -> dict[str, str]:
+    """The comment beside each top-level key, with those that follow on lines of their own."""
+    found: dict[str, str] = {}
+    key = None
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if match := _COMMENT.match(line):
+            key = match["key"]
+            found[key] = match["why"] or ""
+        elif key and line.startswith(" ") and line.lstrip().startswith("#"):
+            found[key] = f"{found[key]} {line.lstrip().lstrip('# ')}".strip()
+        else:
+            key = None
+    return {name: why for name, why in found.items() if why}
+
+
+def defaults(path: Path) -> dict[str, str | None]:
+    """The groups in a file's defaults list and the option chosen for each (None for none)."""
+    chosen: dict[str, str | None] = {}
+    for entry in load(path).get("defaults") or []:
+        if isinstance(entry, dict):
+            for key, value in entry.items():
+                group = str(key).split()[-1].lstrip("/").split("@")[0]
+                chosen[group] = None if value is None else str(value)
+    return chosen
+
+
+def optional(path: Path) -> set[str]:
+    """The groups that a file's defaults list marks as optional."""
+    keys = [str(key) for entry in load(path).get("defaults") or [] if isinstance(entry, dict) for key in entry]
+    return {key.split()[-1] for key in keys if key.startswith("optional ")}

@@ -1,0 +1,74 @@
+import subprocess
+import sys
+
+import pytest
+
+from hepexp.config import schema
+from hepexp.errors import ConfigError
+
+
+def node(**keys):
+    return {"_target_": "toy.nets.Net", "n_hidden": 3, **keys}
+
+
+def test_the_signature_lists_keys_types_defaults_and_meanings(tree):
+    found = schema.signature("toy.nets.Net")
+    assert found.doc == "A toy network."
+    assert list(found.parameters)[:3] == ["n_hidden", "dropout", "rate"]
+    assert found.parameters["n_hidden"].doc == "width of the hidden layers."
+    assert found.parameters["rate"].doc == found.parameters["dropout"].doc == "probability, and rate."
+    assert (found.parameters["weights"].type, found.parameters["weights"].default) == ("str | None", "None")
+    assert found.parameters["metric"].type == "Literal['minkowski', 'euclidean'] | list[list[float]]"
+    assert found.parameters["n_hidden"].default is None
+    assert found.runtime == ("n_classes",)
+
+
+def test_a_re_export_is_followed(tree):
+    assert schema.signature("toy.Exported").parameters.keys() == schema.signature("toy.nets.Net").parameters.keys()
+
+
+def test_a_library_is_read_without_importing_it():
+    code = """
+import sys
+from hepexp.config import schema
+found = schema.signature('torch.optim.AdamW')
+assert {'params', 'lr', 'amsgrad'} <= set(found.parameters), found
+schema.check({'_target_': 'torch.optim.AdamW', 'lr': 1e-3}, 'optimizer')
+assert 'torch' not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (node(n_hiden=3), "model.n_hiden is not an option of net; did you mean n_hidden?"),
+        (node(zzz=3), "model.zzz is not an option of net"),
+        (node(n_hidden="abc"), "model.n_hidden: expected int, got 'abc' (str); see: hepexp show model=net"),
+        (node(n_hidden=True), "model.n_hidden: expected int, got True (bool); see: hepexp show model=net"),
+        (node(metric="euclid"), "model.metric: expected Literal['minkowski', 'euclidean'] | list[list[float]], got"),
+        (node(n_classes=3), "model.n_classes is set by the run"),
+        ({"_target_": "toy.nets.Net"}, "model.n_hidden needs a value"),
+        (node(n_hidden="???"), "model.n_hidden needs a value"),
+        (node(inner=node(n_hiden=1)), "model.inner.n_hiden is not an option of Net; did you mean n_hidden?"),
+        ({"_target_": "toy.nets.Plain", "x": 1}, "model.x is not an option of net"),
+        (
+            {"_target_": "toy.nets.Nett"},
+            "toy.nets has no Nett; did you mean Net?",
+        ),
+        ({"_target_": "toy.gone.Net"}, "_target_ toy.gone.Net does not exist: there is no module toy.gone"),
+        ({"_target_": "toy.broken.Net"}, "broken.py:1 is not valid Python"),
+        ({"_target_": "os.system"}, "_target_ os.system is not allowed"),
+        ({"_target_": "toyy.Net"}, "_target_ toyy.Net is not allowed; did you mean toy?"),
+        ({"_target_": "toy.nets.json.loads"}, "_target_ toy.nets.json.loads does not exist"),
+        ({"_target_": 3}, "_target_ must be a dotted path"),
+    ],
+)
+def test_what_the_signature_lacks_is_an_error_that_says_so(tree, content, message):
+    with pytest.raises(ConfigError) as caught:
+        schema.check(content, "model", "net")
+    assert message in str(caught.value)
+
+
+def test_what_the_signature_has_passes(tree):
+    schema.check(node(dropout=0, weights="w.pt", metric=[[1, 0], [0, 1.0]], sizes=[1, 2, 3], inner={"a": 1}), "model")
