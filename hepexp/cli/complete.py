@@ -1,0 +1,133 @@
+"""`hepexp __complete LINE`: what can stand at the end of a command line, one candidate a line.
+
+It runs at each press of the tab key, so it reads YAML and source files and imports neither Hydra nor torch.
+"""
+
+import ast
+
+from hepexp.cli.completion import SCRIPTS
+from hepexp.config import alias, catalog, paths, schema, targets, yaml_file
+from hepexp.config.annotations import literals
+from hepexp.config.flags import FLAGS
+from hepexp.errors import HepexpError
+
+TRAIN_FLAGS = [*FLAGS, "-m", "--resume", "--rerun-failed"]
+MAX_RUNS = 50
+
+
+def main(args: list[str]) -> int:
+    """Print the candidates that begin like the last word of the line; nothing where the line makes no sense."""
+    line = args[0] if args else ""
+    *words, last = line.split(" ") if line else [""]
+    words = [word for word in words if word][1:]  # without `hepexp`
+    try:
+        found = candidates(words, last)
+    except HepexpError:
+        found = []
+    for candidate in found:
+        if candidate.startswith(last):
+            print(candidate)
+    return 0
+
+
+def candidates(words: list[str], last: str) -> list[str]:
+    """What can follow some words; may hold more than what begins like the last, unfinished word."""
+    from hepexp.cli.main import VERBS
+
+    if not words:
+        return [*VERBS, "--help", "--version"]
+    verb, *before = words
+    if before and before[-1] in ("--resume", "--rerun-failed"):
+        return _runs()
+    if verb == "train":
+        return TRAIN_FLAGS if last.startswith("-") else _overrides(before, last)
+    if verb not in VERBS:
+        return []
+    flags, choices = _arguments(VERBS[verb].module)
+    if last.startswith("-"):
+        return flags
+    if verb == "list":
+        return catalog.groups(catalog.folders())
+    if verb == "show":
+        return ["train", *_options("")] if "=" not in last else _options(last.split("=")[0])
+    if verb == "completion":
+        return list(SCRIPTS)
+    if verb in ("evaluate", "predict"):
+        # After a flag comes its value, often a file, which the shell completes better.
+        return [] if before and before[-1].startswith("-") else _runs()
+    if verb == "data" and before:
+        return list(catalog.options("dataset", catalog.folders()))
+    return [] if before else choices
+
+
+def _overrides(before: list[str], last: str) -> list[str]:
+    """Groups, their options, their keys, and the values of keys that have a list of them."""
+    prefix = last[: len(last) - len(last.lstrip("+~"))]
+    word = last[len(prefix) :]
+    searched = catalog.folders()
+    groups = catalog.groups(searched)
+    group = alias.ALIASES.get(word.split(".")[0].split("=")[0], word.split(".")[0].split("=")[0])
+    if "=" in word:
+        key = word.split("=")[0]
+        found = _options(key) if "." not in key else _values(key, before)
+        # In a sweep, `model=lorentznet,p`, the last value is the one to complete.
+        done = word[: word.rfind(",") + 1] if "," in word else f"{key}="
+        return [f"{prefix}{done}{item.partition('=')[2]}" for item in found]
+    if "." in word and group in groups:
+        return [f"{prefix}{word.split('.')[0]}.{name}=" for name in _schema(group, before).parameters]
+    known = yaml_file.load(catalog.root_file(searched))
+    keys = [f"{key}{'.' if isinstance(value, dict) else '='}" for key, value in known.items() if key != "defaults"]
+    dots = [f"{group}." for group in groups if any(group == chosen for chosen in _chosen(before))]
+    return [prefix + item for item in [f"{group}=" for group in [*groups, *alias.ALIASES]] + keys + dots]
+
+
+def _options(group: str) -> list[str]:
+    """`group=option` for a group or its alias, for all groups where none is given."""
+    searched = catalog.folders()
+    groups = [group] if group else catalog.groups(searched)
+    return [
+        f"{name}={option}" for name in groups for option in catalog.options(alias.ALIASES.get(name, name), searched)
+    ]
+
+
+def _chosen(before: list[str]) -> dict[str, str]:
+    """The option of each group: the root's own, changed by a task and by the words before."""
+    searched = catalog.folders()
+    typed = dict(word.split("=", 1) for word in alias.translate(before) if "=" in word)
+    chosen = yaml_file.defaults(catalog.root_file(searched))
+    if task := typed.get("task"):
+        chosen |= yaml_file.defaults(catalog.find("task", task, searched))
+    chosen |= {key: value.split(",")[0] for key, value in typed.items() if key in catalog.groups(searched)}
+    return {group: option for group, option in chosen.items() if option and group != "task"}
+
+
+def _schema(group: str, before: list[str]) -> schema.Schema:
+    path = catalog.find(group, _chosen(before).get(group, ""), catalog.folders())
+    return schema.signature(yaml_file.load(path).get(schema.TARGET, ""))
+
+
+def _values(key: str, before: list[str]) -> list[str]:
+    """`key=value` for each value that the type of a key lists."""
+    group, _, name = alias.translate([key])[0].partition(".")
+    parameter = _schema(group, before).parameters.get(name)
+    texts = {None: "null", True: "true", False: "false"}
+    return [f"{key}={texts.get(item, item)}" for item in literals(parameter.annotation if parameter else None)]
+
+
+def _runs() -> list[str]:
+    """`latest` and the newest run folders."""
+    runs = paths.runs_dir()
+    found = sorted((path for path in runs.glob("*/*") if (path / "config.yaml").is_file()), reverse=True)
+    return ["latest", *map(str, found[:MAX_RUNS])]
+
+
+def _arguments(module: str) -> tuple[list[str], list[str]]:
+    """Flags and sub-commands of a verb, read from the calls in its source that declare them."""
+    path = targets.module_file(module)
+    if path is None:
+        return [], []
+    names: dict[str, list[str]] = {"add_argument": [], "add_parser": []}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in names:
+            names[node.func.attr] += [a.value for a in node.args if isinstance(a, ast.Constant)]
+    return [name for name in names["add_argument"] if name.startswith("-")] + ["--help"], names["add_parser"]

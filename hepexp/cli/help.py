@@ -1,0 +1,56 @@
+"""The front page, and a parser of arguments whose errors are one line."""
+
+import argparse
+from typing import NoReturn
+
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import ConfigError
+
+FRONT = """\
+hepexp: config-driven experiments for machine learning in high-energy physics
+
+usage: hepexp VERB [...]
+
+{verbs}
+
+examples:
+  hepexp train model=lorentznet data=qg      train with an early stop, evaluate, keep the record in runs/
+  hepexp list model                          what can stand after model=
+  hepexp show model=lorentznet               its keys: model.n_hidden=..., ...
+  hepexp VERB --help                         more about a verb
+
+RUN is a run's folder, an MLflow run id, or `latest`.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that reports a mistake as a ConfigError, with the closest match of an unknown word."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message}; see: {self.prog} --help")
+
+    def parse_args(self, args=None, namespace=None):  # the signature is argparse's
+        known, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            self.error(f"unknown argument '{unknown[0]}'{did_you_mean(unknown[0], flags)}")
+        return known
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:
+            choices = [str(choice) for choice in action.choices]
+            name = action.metavar or action.dest
+            self.error(f"unknown {name} '{value}'{did_you_mean(str(value), choices)} (choices: {', '.join(choices)})")
+
+
+def front_page() -> int:
+    """Print the help of the whole command."""
+    from hepexp.cli.main import VERBS
+
+    print(FRONT.format(verbs=_columns({name: verb.help for name, verb in VERBS.items()})), end="")
+    return 0
+
+
+def _columns(rows: dict[str, str]) -> str:
+    width = max(map(len, rows), default=0)
+    return "\n".join(f"  {name:<{width}}  {text}" for name, text in rows.items())

@@ -1,0 +1,28 @@
+"""`hepexp list [GROUP]`: which groups there are, and what can stand after `GROUP=`."""
+
+from pathlib import Path
+
+from hepexp.cli.console import console, table
+from hepexp.cli.help import Parser
+from hepexp.config import catalog, yaml_file
+
+HELP = "the groups, or the options of a group"
+
+
+def main(args: list[str]) -> int:
+    """Print one group's options, or every group's, each with a line that says what it is."""
+    parser = Parser(prog="hepexp list", description=HELP)
+    parser.add_argument("group", nargs="?", metavar="GROUP", help="e.g. model; every group by default")
+    parser.add_argument("--config-dir", type=Path, action="append", help="a folder of your own configurations")
+    given = parser.parse_args(args)
+    searched = catalog.folders(given.config_dir)
+    groups = [catalog.check_group(given.group, searched)] if given.group else catalog.groups(searched)
+    out = console()
+    for group in groups:
+        if not given.group:
+            out.print(f"{group}=", style="bold cyan")
+        indent = "" if given.group else "  "
+        options = catalog.options(group, searched)
+        rows = [[f"{indent}{name}", yaml_file.description(path)] for name, path in options.items()]
+        out.print(table(rows or [[f"{indent}(none)", ""]], styles=["bold", ""]))
+    return 0

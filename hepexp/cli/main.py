@@ -1,0 +1,83 @@
+"""The command `hepexp`: find the verb, run it, and turn its errors into one line and an exit code."""
+
+import os
+import sys
+from importlib import import_module
+from typing import NamedTuple
+
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import ConfigError, HepexpError
+
+
+class Verb(NamedTuple):
+    """One verb: the module whose `main(args) -> int` does it, and what it does in a line."""
+
+    module: str
+    help: str
+
+
+VERBS = {
+    "train": Verb("hepexp.cli.train", "train a model: compose groups, run, and keep a complete record"),
+    "evaluate": Verb("hepexp.cli.evaluate", "evaluate the best checkpoint of a run again"),
+    "predict": Verb("hepexp.cli.predict", "scores of a run's model for the jets in a file"),
+    "data": Verb("hepexp.cli.data", "list, show, download, generate, export and verify data sets"),
+    "list": Verb("hepexp.cli.list", "the groups, or the options of a group"),
+    "show": Verb("hepexp.cli.show", "the keys of an option, with their types and meanings"),
+    "ui": Verb("hepexp.cli.ui", "look at all runs in a browser (MLflow)"),
+    "doctor": Verb("hepexp.cli.doctor", "check this machine and this installation"),
+    "bench": Verb("hepexp.cli.bench", "measure speed against references"),
+    "completion": Verb("hepexp.cli.completion", "print the completion script of a shell: bash, zsh or fish"),
+}
+HIDDEN = {"__complete": Verb("hepexp.cli.complete", "candidates for the shell's completion")}
+INTERRUPTED = 130
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run a command line.
+
+    Parameters
+    ----------
+    args : the words after `hepexp`; those of this process by default.
+
+    Returns
+    -------
+    The exit code: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted.
+    """
+    args = sys.argv[1:] if args is None else args
+    try:
+        code = _run(args)
+        sys.stdout.flush()
+        return code
+    except HepexpError as error:
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; without this, Python complains once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("HEPEXP_DEBUG"):
+            raise
+        return _fail(f"{type(error).__name__}: {error}; set HEPEXP_DEBUG=1 for the traceback", 1)
+
+
+def _run(args: list[str]) -> int:
+    if not args or args[0] in ("-h", "--help", "help"):
+        from hepexp.cli import help
+
+        return help.front_page()
+    if args[0] == "--version":
+        from hepexp import __version__
+
+        print(f"hepexp {__version__}")
+        return 0
+    name, *rest = args
+    if name not in VERBS | HIDDEN:
+        raise ConfigError(f"unknown verb '{name}'{did_you_mean(name, VERBS)} (verbs: {', '.join(VERBS)})")
+    return import_module((VERBS | HIDDEN)[name].module).main(rest) or 0
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"hepexp: error: {' '.join(message.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,95 @@
+"""`hepexp show GROUP=NAME`: what an option is, and the meaning of each of its keys."""
+
+from pathlib import Path
+from typing import Any
+
+from hepexp.cli.console import console, table
+from hepexp.cli.help import Parser
+from hepexp.config import catalog, schema, yaml_file
+from hepexp.errors import ConfigError
+
+HELP = "the keys of an option, with their types and meanings"
+
+
+def main(args: list[str]) -> int:
+    """Print an option: the comments that open its file, then its keys."""
+    parser = Parser(prog="hepexp show", description=HELP)
+    parser.add_argument("option", metavar="GROUP=NAME", help="e.g. model=lorentznet; `train` for the keys of a run")
+    parser.add_argument("--config-dir", type=Path, action="append", help="a folder of your own configurations")
+    given = parser.parse_args(args)
+    searched = catalog.folders(given.config_dir)
+    group, found, name = given.option.partition("=")
+    if given.option == "train":
+        group, path = "", catalog.root_file(searched)
+    elif not found:
+        catalog.check_group(group, searched)
+        raise ConfigError(f"name an option, e.g. hepexp show {group}=...; hepexp list {group} names them")
+    else:
+        group = catalog.check_group(group, searched)
+        path = catalog.find(group, name, searched)
+    for line in yaml_file.header(path):
+        print(line)
+    print()
+    content = yaml_file.load(path)
+    if schema.TARGET in content:
+        _show_keys(group, path, content)
+    else:
+        _show_values(path, content)
+    return 0
+
+
+def _show_keys(group: str, path: Path, content: dict[str, Any]) -> None:
+    """The keys of a constructor: the value in the file, else the constructor's own."""
+    found = schema.signature(content[schema.TARGET])
+    reasons = yaml_file.reasons(path)
+    rows = []
+    for parameter in found.parameters.values():
+        is_set = parameter.name in content
+        value = _text(content[parameter.name]) if is_set else parameter.default or "(required)"
+        meaning = filter(None, [parameter.doc.rstrip("."), reasons.get(parameter.name, "")])
+        default = parameter.default or "" if is_set else "not in the file"
+        rows.append([f"{group}.{parameter.name}", value, parameter.type, default, "; ".join(meaning)])
+    out = console()
+    out.print(f"{content[schema.TARGET]}: {found.doc}", markup=False, style="dim")
+    out.print(
+        table(rows, ["key", "value", "type", "constructor's default", "meaning"], ["bold", "cyan", "", "dim", ""])
+    )
+
+
+def _show_values(path: Path, content: dict[str, Any]) -> None:
+    """A file without constructor (a task, the root): its choices of options, its values, published figures."""
+    chosen = [[f"{group}=", option or "(none)"] for group, option in yaml_file.defaults(path).items()]
+    expected = content.get("expected") or {}
+    reasons = yaml_file.reasons(path)
+    own = {key: value for key, value in content.items() if key not in ("defaults", "expected", "hydra")}
+    values = [[key, _text(value), reasons.get(key, "")] for key, value in _flat(own).items()]
+    out = console()
+    for title, rows in (("chooses", chosen), ("sets", values), ("published figures", _expected(expected))):
+        if rows:
+            out.print(title, style="bold cyan")
+            out.print(table([[f"  {row[0]}", *row[1:]] for row in rows]))
+
+
+def _expected(figures: dict[str, Any]) -> list[list[str]]:
+    return [[key, _text(value)] for key, value in _flat(figures).items()]
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, keys joined by dots."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
+    return flat
+
+
+def _text(value: Any) -> str:
+    """A value as it is written in YAML and on the command line."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case list():
+            return f"[{', '.join(map(_text, value))}]"
+        case _:
+            return str(value)
