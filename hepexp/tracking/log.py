@@ -1,0 +1,67 @@
+"""A run's log.txt, and what the terminal shows of it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LINE = "%(asctime)s %(levelname)-7s %(message)s"
+LOGGERS = ("hepexp", "pytorch_lightning", "lightning.pytorch", "py.warnings")
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Append what hepexp and Lightning log, and Python's warnings, to `path` while the block runs.
+
+    Each line is handed to the system when it is logged, so a killed run keeps its last words. An exception that leaves
+    the block is logged with its traceback.
+
+    Parameters
+    ----------
+    path : log.txt of the run folder; a resumed run goes on in the same file.
+    """
+    handler = logging.FileHandler(path, encoding="utf-8")  # flushes after each record
+    handler.setFormatter(logging.Formatter(LINE, datefmt="%Y-%m-%d %H:%M:%S"))
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+    loggers[0].setLevel(min(loggers[0].level or logging.INFO, logging.INFO))
+    logging.captureWarnings(True)
+    try:
+        yield
+    except BaseException as error:
+        handler.handle(_ended_by(error))
+        raise
+    finally:
+        logging.captureWarnings(False)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+        handler.close()
+
+
+def log_to_terminal(level: int = logging.INFO) -> None:
+    """Show what hepexp logs on stderr: the bare message, with the level only from warnings on. May be called twice."""
+    logger = logging.getLogger("hepexp")
+    for handler in [h for h in logger.handlers if isinstance(h, _Terminal)]:
+        logger.removeHandler(handler)
+    logger.addHandler(_Terminal())
+    logger.setLevel(level)
+    logger.propagate = False  # Hydra and Lightning put handlers on the root logger: each line would appear twice
+
+
+class _Terminal(logging.Handler):
+    """Writes to sys.stderr as it is now: progress bars and tests replace it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        print(f"{level}{record.getMessage()}", file=sys.stderr, flush=True)
+
+
+def _ended_by(error: BaseException) -> logging.LogRecord:
+    information = (type(error), error, error.__traceback__)
+    return logging.LogRecord("hepexp", logging.ERROR, "", 0, "the run ended by an exception", None, information)
