@@ -1,0 +1,16 @@
+"""`python -m hepexp.bench.first_step train ...`: run `hepexp` with these words, and end after the first training step."""
+
+import os
+import runpy
+
+from hepexp.learning.module import ExperimentModule
+
+
+def _end(*_: object) -> None:
+    # At once: what follows, tests and figures, is not the way to the first step.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    ExperimentModule.on_train_batch_end = _end
+    runpy.run_module("hepexp", run_name="__main__")
