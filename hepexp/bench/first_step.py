@@ -1,4 +1,4 @@
-"""`python -m hepexp.bench.first_step train ...`: run `hepexp` with these words, and end after the first training step."""
+"""`python -m hepexp.bench.first_step train ...`: run `hepexp` so, and end after the first training step."""
 
 import os
 import runpy

@@ -19,7 +19,7 @@ COMMANDS = {
 
 
 def rows() -> list[dict]:
-    """The median of several starts, each a process of its own; the first, which fills the disk cache, does not count."""
+    """Medians over starts, each a process of its own; the first, which fills the disk cache, does not count."""
     return [
         {"case": "start", "implementation": name, "per_second": 1 / _seconds(*command)}
         for name, command in COMMANDS.items()

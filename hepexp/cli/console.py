@@ -9,9 +9,14 @@ from rich.text import Text
 PIPE_WIDTH = 160  # a pipe has no width of its own; rich would assume 80 and break lines
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # `| head` is no failure; rich would end the process with exit code 1
+
+
 def console() -> Console:
     """A console on stdout."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    return _Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def table(rows: list[list[str]], header: list[str] | None = None, styles: list[str] | None = None) -> Table:

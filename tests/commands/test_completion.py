@@ -1,0 +1,106 @@
+"""Completion, through the functions that the shells themselves call."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hepexp.cli.completion import SCRIPTS
+
+LINES = [
+    ("hepexp tr", ["train"]),
+    ("hepexp evaluate la", ["latest"]),
+    ("hepexp list mo", ["model"]),
+    ("hepexp show optimizer=s", ["optimizer=sgd"]),
+    ("hepexp completion z", ["zsh"]),
+    ("hepexp doctor --j", ["--json"]),
+    ("hepexp train --resu", ["--resume"]),
+    ("hepexp train --resume l", ["latest"]),
+    ("hepexp train optim", ["optimizer=", "optimizer."]),
+    ("hepexp train optimizer=", ["optimizer=adamw", "optimizer=sgd"]),
+    ("hepexp train optimizer=adamw,s", ["optimizer=adamw,sgd"]),
+    ("hepexp train optimizer.m", []),
+    ("hepexp train optimizer=sgd optimizer.m", ["optimizer.momentum="]),
+    ("hepexp train task=qmlhep_2_particlenet optimizer.m", ["optimizer.momentum="]),
+    ("hepexp train optimizer.schedule=warm", ["optimizer.schedule=warmup_restarts"]),
+    ("hepexp train data=q", ["data=qg"]),
+    ("hepexp train data.n_tr", ["data.n_train="]),
+    ("hepexp train +model.n_hid", ["+model.n_hidden="]),
+    ("hepexp train model=nothing model.n", []),
+    ("hepexp train see", ["seed="]),
+    ("hepexp nothing ", []),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the command `hepexp` on its path."""
+    command = tmp_path / "bin" / "hepexp"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hepexp "$@"\n')
+    command.chmod(0o755)
+    for shell, script in SCRIPTS.items():
+        (tmp_path / f"hepexp.{shell}").write_text(script)
+    return tmp_path
+
+
+def run(folder: Path, *command: str) -> str:
+    environment = os.environ | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "HOME": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.parametrize(("line", "expected"), LINES, ids=[line for line, _ in LINES])
+def test_candidates(line, expected, capsys):
+    from hepexp.cli.main import main
+
+    assert main(["__complete", line]) == 0
+    assert capsys.readouterr().out.split() == expected
+
+
+def test_runs_are_completed_newest_first(tmp_path, monkeypatch, capsys):
+    from hepexp.cli.main import main
+
+    for name in ("2026-01-01_00-00-00_a", "2026-01-02_00-00-00_b"):
+        (tmp_path / "runs" / "hepexp" / name).mkdir(parents=True)
+        (tmp_path / "runs" / "hepexp" / name / "config.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert main(["__complete", "hepexp evaluate runs/hepexp/2026-01-0"]) == 0
+    assert capsys.readouterr().out.split() == [
+        "runs/hepexp/2026-01-02_00-00-00_b", "runs/hepexp/2026-01-01_00-00-00_a"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("hepexp tr", ["train"]),
+        ("hepexp train optimizer=s", ["sgd"]),  # bash has cut the word at =
+        ("hepexp train -m optimizer=adamw,s", ["adamw,sgd"]),
+        ("hepexp train optimizer=sgd optimizer.m", ["optimizer.momentum="]),
+    ],
+)
+def test_bash(folder, line, expected):
+    state = f"COMP_LINE='{line} rest'; COMP_POINT={len(line)}"
+    script = f'source hepexp.bash; {state}; _hepexp; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    assert run(folder, "bash", "--norc", "-c", script).split() == expected
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="needs fish")
+def test_fish(folder):
+    script = "source hepexp.fish; complete -C 'hepexp train optimizer=s'"
+    assert run(folder, "fish", "--no-config", "-c", script).split() == ["optimizer=sgd"]
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="needs zsh")
+def test_zsh(folder):
+    # compadd and compdef exist only in the line editor; what they are given is the completion.
+    script = """
+        compdef() { : }; compadd() { shift ${@[(i)--]}; print -l -- $@ }; _files() { : }
+        source hepexp.zsh; BUFFER='hepexp train optimizer=s'; CURSOR=$#BUFFER; _hepexp
+    """
+    assert run(folder, "zsh", "-f", "-c", script).split() == ["optimizer=sgd"]

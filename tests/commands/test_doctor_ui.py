@@ -1,0 +1,108 @@
+"""`doctor` says what is amiss and what to do; `ui` serves this project's store and leaves nothing behind."""
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hepexp.cli import doctor
+from hepexp.cli import main as shell
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "runs"))
+    (tmp_path / "runs").mkdir()
+    return tmp_path / "runs"
+
+
+def findings(capsys, code=0):
+    assert shell.main(["doctor", "--json"]) == code
+    return {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)}
+
+
+def test_doctor_finds_this_installation_in_order(runs, capsys):
+    found = findings(capsys)
+    assert found["torch"]["state"] == found["runs"]["state"] == found["MLflow store"]["state"] == "ok"
+    assert found["MLflow store"]["found"].startswith("none yet")
+    assert shell.main(["doctor"]) == 0
+    assert "MLflow store" in capsys.readouterr().out
+
+
+def test_doctor_counts_runs_and_names_a_damaged_store(runs, capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "CHECKS", (doctor._store,))
+    with sqlite3.connect(runs / "mlflow.db") as store:
+        store.execute("CREATE TABLE runs (status TEXT)")
+        store.executemany("INSERT INTO runs VALUES (?)", [("FINISHED",), ("FINISHED",), ("FAILED",)])
+    store.close()
+    assert findings(capsys)["MLflow store"]["found"] == "3 runs: 1 FAILED, 2 FINISHED"
+    (runs / "mlflow.db").write_bytes(b"no database" * 100)
+    broken = findings(capsys, code=1)["MLflow store"]
+    assert (broken["state"], broken["found"]) == ("broken", "file is not a database")
+    assert "move it away" in broken["advice"]
+
+
+def test_doctor_says_what_to_install(capsys, monkeypatch):
+    wanted = ["torch>=99", "no-such-package>=1", "rich>=1", "no-such-extra; extra == 'generate'"]
+    monkeypatch.setattr(doctor, "requires", lambda _: wanted)
+    monkeypatch.setattr(doctor, "CHECKS", (doctor._packages,))
+    found = findings(capsys, code=1)
+    assert found["torch"]["state"] == found["no-such-package"]["state"] == "broken"
+    assert found["torch"]["advice"] == "pip install 'torch>=99'"
+    assert found["rich"]["state"] == "ok"
+    assert found["no-such-extra (generate)"]["state"] == "note"
+    assert found["no-such-extra (generate)"]["advice"] == "pip install 'hepexp[generate]'"
+
+
+def test_doctor_notices_a_runs_folder_that_cannot_be_made(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "file" / "runs"))
+    monkeypatch.setattr(doctor, "CHECKS", (doctor._folders,))
+    assert findings(capsys, code=1)["runs"]["state"] == "broken"
+
+
+def test_ui_without_a_store_says_how_to_make_one(runs, capsys):
+    assert shell.main(["ui"]) == 1
+    assert "make one by hepexp train" in capsys.readouterr().err
+
+
+def test_ui_names_a_port_that_is_taken(runs, capsys):
+    (runs / "mlflow.db").touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert shell.main(["ui", "--port", str(port)]) == 1
+    assert f"port {port} on 127.0.0.1 is taken; choose another: hepexp ui --port" in capsys.readouterr().err
+    assert shell.main(["ui", "--port", "99999"]) == 2
+    assert "--port must be between 1 and 65535, got 99999" in capsys.readouterr().err
+
+
+def test_ui_serves_the_store_and_leaves_no_process_behind(runs, tmp_path):
+    (runs / "mlflow.db").touch()  # MLflow makes its tables in an empty file
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "hepexp", "ui", "--port", str(port)]
+    ui = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        address = re.search(r"http://\S+", ui.stdout.readline())[0]
+        assert address == f"http://127.0.0.1:{port}"
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            assert answer.status == 200
+        children = psutil.Process(ui.pid).children(recursive=True)
+        assert children
+        os.kill(ui.pid, signal.SIGINT)
+        _, errors = ui.communicate(timeout=30)
+        assert (ui.returncode, errors) == (0, "")
+        time.sleep(0.2)
+        assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+    finally:
+        ui.kill()

@@ -1,0 +1,67 @@
+"""`list` and `show`: the files' comments and the constructors' signatures, as tables."""
+
+from pathlib import Path
+
+import pytest
+
+from hepexp.cli import main as shell
+from hepexp.config import catalog, schema, yaml_file
+
+CONF = Path(__file__).parents[2] / "conf"
+OPTIONS = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
+
+
+def printed(capsys, *words):
+    assert shell.main(list(words)) == 0
+    return capsys.readouterr().out
+
+
+def test_list_names_every_option_with_its_first_comment(capsys):
+    text = printed(capsys, "list")
+    for group in catalog.groups(catalog.folders()):
+        assert f"{group}=" in text
+        for name, path in catalog.options(group, catalog.folders()).items():
+            assert name in text
+            assert yaml_file.description(path)[:60] in text
+
+
+def test_list_of_a_group_by_its_alias(capsys):
+    assert printed(capsys, "list", "data").split()[0] == "qg"
+
+
+def test_show_gives_key_value_type_and_meaning(capsys):
+    text = printed(capsys, "show", "optimizer=sgd")
+    line = next(line for line in text.splitlines() if line.startswith("optimizer.lr "))
+    assert line.split()[1:3] == ["0.002", "float"]
+    assert "learning rate" in line
+
+
+def test_show_gives_keys_that_the_file_leaves_out(capsys):
+    text = printed(capsys, "show", "model=lorentznet")
+    line = next(line for line in text.splitlines() if line.startswith("model.weights "))
+    assert line.split()[1:5] == ["None", "str", "|", "None"]
+
+
+def test_show_of_a_task_gives_its_choices_and_published_figures(capsys):
+    text = printed(capsys, "show", "task=qmlhep_2_lorentznet")
+    assert any(line.split() == ["model=", "lorentznet"] for line in text.splitlines())
+    assert any(line.split() == ["test/auc", "0.888"] for line in text.splitlines())
+
+
+def test_show_of_a_run_gives_its_keys(capsys):
+    assert any(line.split()[:2] == ["seed", "1"] for line in printed(capsys, "show", "train").splitlines())
+
+
+@pytest.mark.parametrize("path", OPTIONS, ids=str)
+def test_every_shipped_option_fits_its_constructor_and_is_documented(path):
+    content = yaml_file.load(CONF / path)
+    opening = yaml_file.header(CONF / path)
+    assert len(opening) >= 2, "say what it is, then the command"
+    assert any("hepexp train" in line for line in opening)
+    if schema.TARGET not in content:
+        return
+    schema.check(content, path.parent.name, path.stem)
+    found = schema.signature(content[schema.TARGET])
+    undocumented = [name for name, parameter in found.parameters.items() if not parameter.doc]
+    untyped = [name for name, parameter in found.parameters.items() if parameter.annotation is None]
+    assert (undocumented, untyped) == ([], [])
