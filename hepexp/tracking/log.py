@@ -13,7 +13,7 @@ LOGGERS = ("hepexp", "pytorch_lightning", "lightning.pytorch", "py.warnings")
 
 
 @contextmanager
-def log_to(path: Path) -> Iterator[None]:
+def log_to(path: Path) -> Iterator[logging.Logger]:
     """Append what hepexp and Lightning log, and Python's warnings, to `path` while the block runs.
 
     Each line is handed to the system when it is logged, so a killed run keeps its last words. An exception that leaves
@@ -22,6 +22,10 @@ def log_to(path: Path) -> Iterator[None]:
     Parameters
     ----------
     path : log.txt of the run folder; a resumed run goes on in the same file.
+
+    Yields
+    ------
+    The logger of hepexp.
     """
     handler = logging.FileHandler(path, encoding="utf-8")  # flushes after each record
     handler.setFormatter(logging.Formatter(LINE, datefmt="%Y-%m-%d %H:%M:%S"))
@@ -32,7 +36,7 @@ def log_to(path: Path) -> Iterator[None]:
     loggers[0].setLevel(min(loggers[0].level or logging.INFO, logging.INFO))
     logging.captureWarnings(True)
     try:
-        yield
+        yield loggers[0]
     except BaseException as error:
         handler.handle(_ended_by(error))
         raise

@@ -1,0 +1,49 @@
+"""Which class is taken for which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from hepexp.evaluation.plots.style import class_name, figure
+
+
+def confusion_matrix(
+    path: Path | str, scores: np.ndarray, label: np.ndarray, class_names: tuple[str, ...] = ()
+) -> None:
+    """Draw the confusion matrix: rows are the true classes; each cell has its share of the row and its count.
+
+    Parameters
+    ----------
+    scores : (n, C), the class of the largest is predicted; label : (n,).
+    """
+    n_classes = scores.shape[1]
+    names = [class_name(class_names, c) for c in range(n_classes)]
+    counts = np.zeros((n_classes, n_classes), np.int64)
+    np.add.at(counts, (label, scores.argmax(axis=1)), 1)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = 4.2 if n_classes == 2 else 1.6 + 0.75 * n_classes
+    with figure(path, side + 0.8, side) as drawing:
+        axes = drawing.subplots()
+        image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        for row in range(n_classes):
+            for column in range(n_classes):
+                axes.text(
+                    column,
+                    row,
+                    f"{100 * share[row, column]:.1f} %\n{counts[row, column]:,}",
+                    ha="center",
+                    va="center",
+                    color="white" if share[row, column] > 0.6 else "black",
+                    fontsize=12 if n_classes == 2 else 8,
+                )
+        ticks = range(n_classes)
+        turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if n_classes > 3 else {}
+        axes.set_xticks(ticks, names, **turned)
+        axes.set_yticks(ticks, names)
+        axes.minorticks_off()
+        axes.tick_params(length=0)
+        axes.set(xlabel="predicted class", ylabel="true class")
+        bar = drawing.colorbar(image, ax=axes, shrink=0.9, label="share of the true class")
+        bar.ax.minorticks_off()

@@ -1,0 +1,51 @@
+"""How the training went, epoch by epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hepexp.evaluation.plots.style import COLOURS, figure
+
+PANELS = {"loss": "loss", "auc": "AUC", "lr": "learning rate"}  # metric of a history row: label of its axis
+SPLITS = {"train": ("training", COLOURS[0]), "val": ("validation", COLOURS[1])}
+
+
+def learning_curves(path: Path | str, history: list[dict[str, Any]], best_epoch: int | None = None) -> None:
+    """Draw loss, AUC and learning rate by epoch, as far as the history has them, and mark the best epoch.
+
+    Parameters
+    ----------
+    history : a row an epoch: `epoch` (from 0) and any of `train/loss`, `val/loss`, `train/auc`, `val/auc`, `train/lr`.
+    best_epoch : the epoch (from 0) of best.ckpt.
+    """
+    shown = {
+        name: text for name, text in PANELS.items() if any(f"{s}/{name}" in row for row in history for s in SPLITS)
+    }
+    with figure(path, 5.0, 0.5 + 2.1 * len(shown)) as drawing:
+        panels = drawing.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, (name, text) in zip(panels, shown.items(), strict=True):
+            _draw(axes, history, name, best_epoch)
+            axes.set_ylabel(text)
+            if name == "lr":
+                axes.set_yscale("log")
+        panels[0].legend()
+        panels[-1].set_xlabel("epoch")
+        drawing.align_ylabels()
+
+
+def _draw(axes, history: list[dict[str, Any]], name: str, best_epoch: int | None) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    for split, (text, colour) in SPLITS.items():
+        rows = [row for row in history if row.get(f"{split}/{name}") is not None]
+        if rows:
+            epoch = np.array([row["epoch"] for row in rows]) + 1  # people count from one
+            colour = "0.3" if name == "lr" else colour
+            axes.plot(epoch, [row[f"{split}/{name}"] for row in rows], "o-", color=colour, markersize=3, label=text)
+    if best_epoch is not None:
+        axes.axvline(best_epoch + 1, color="0.4", linestyle="--", linewidth=1, label=f"best: epoch {best_epoch + 1}")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.tick_params(axis="x", which="minor", bottom=False, top=False)  # there are no half epochs

@@ -1,0 +1,88 @@
+"""The ROC curve as the field draws it: background rejection against signal efficiency."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.classification import SIGNAL_EFFICIENCIES
+from hepexp.evaluation.plots.style import COLOURS, class_name, figure
+from hepexp.evaluation.roc import Roc, area, background_at
+from hepexp.evaluation.rounding import with_error
+
+# Signal efficiencies of the drawn points, with the working points among them.
+GRID = np.union1d(np.linspace(0.005, 1.0, 400), SIGNAL_EFFICIENCIES)
+FEWEST = 5  # background examples above the cut, below which 1/eB is noise and the curve ends
+
+
+def roc(
+    path: Path | str,
+    scores: np.ndarray,
+    label: np.ndarray,
+    class_names: tuple[str, ...] = (),
+    n_bootstrap: int = 200,
+    seed: int = 0,
+) -> None:
+    """Draw 1/eB (log) against eS with its bootstrap band of one standard deviation, and the AUC in the legend.
+
+    With two classes the points of `rejection_0.3` and `rejection_0.5` are marked; with more, each class is drawn
+    against the rest. The curve ends where fewer than five background examples pass.
+
+    Parameters
+    ----------
+    scores : (n, C); label : (n,); as for `classification_metrics`, whose errors these are for the same seed.
+    """
+    binary = scores.shape[1] == 2
+    with figure(path) as drawing:
+        axes = drawing.subplots()
+        top = 5.0
+        for c in [1] if binary else range(scores.shape[1]):
+            curve = Roc(scores[:, c], label == c)
+            band = [_areas_and_backgrounds(curve, weight) for weight in replicas(len(label), n_bootstrap, seed)]
+            colour = COLOURS[(c - binary) % len(COLOURS)]
+            top = max(top, _draw(axes, curve, band, class_name(class_names, c), colour, mark=binary))
+        axes.plot(GRID, 1 / GRID, color="0.6", linestyle=":", linewidth=1.2, label="random")
+        signal = class_name(class_names, 1) if binary else "the class"
+        background = class_name(class_names, 0) if binary else "other classes"
+        axes.set(
+            xlabel=f"signal efficiency $\\varepsilon_S$ ({signal})",
+            ylabel=f"background rejection $1/\\varepsilon_B$ ({background})",
+            yscale="log",
+            xlim=(0, 1),
+            ylim=(1, 3 * top),
+        )
+        axes.legend(loc="upper right", title=f"{len(label):,} examples", alignment="right")
+
+
+def _areas_and_backgrounds(curve: Roc, weight: np.ndarray | None = None) -> tuple[float, np.ndarray]:
+    counts = curve.counts(weight)
+    return area(*counts), background_at(*counts, GRID)
+
+
+def _draw(axes, curve: Roc, band: list[tuple[float, np.ndarray]], name: str, colour: str, mark: bool) -> float:
+    """Draw one curve; return the largest rejection drawn."""
+    auc, eb = _areas_and_backgrounds(curve)
+    shown = eb * np.sum(~curve.signal) >= FEWEST  # false for NaN, when a class has no example
+    text = f"{name}: AUC {with_error(auc if np.isfinite(auc) else None, spread([a for a, _ in band]))}"
+    axes.plot(GRID[shown], 1 / eb[shown], color=colour, label=text)
+    if not shown.any():
+        return 1.0
+    drawn = np.array([replica for _, replica in band]).reshape(-1, len(GRID))
+    if len(drawn) > 1:
+        low, high = np.nanpercentile(drawn[:, shown], (15.87, 84.13), axis=0)  # one standard deviation of a normal
+        axes.fill_between(GRID[shown], 1 / high, 1 / np.maximum(low, 1e-12), color=colour, alpha=0.25, linewidth=0)
+    for at in SIGNAL_EFFICIENCIES if mark else ():
+        i = np.searchsorted(GRID, at)
+        if shown[i]:
+            error = spread([1 / e if e else np.inf for e in drawn[:, i]])
+            axes.plot(at, 1 / eb[i], "o", color=colour, markersize=5)
+            axes.annotate(
+                f"{with_error(1 / eb[i], error)}\nat $\\varepsilon_S$ = {at}",
+                (at, 1 / eb[i]),
+                xytext=(9, 7),
+                textcoords="offset points",
+                fontsize=9,
+            )
+    return float(np.max(1 / eb[shown]))

@@ -1,0 +1,33 @@
+"""Numbers as one reads them: no more digits than the error allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ABSENT = "–"
+
+
+def with_error(value: float | None, error: float | None = None) -> str:
+    """`0.8712 ± 0.0071`: the error to two significant digits, the value to the same place.
+
+    Without an error four significant digits; a dash for a value that is not defined.
+    """
+    if value is None:
+        return ABSENT
+    if not error:  # None, or zero: nothing says how many digits mean something
+        return f"{number(value)} ± 0" if error == 0 else number(value)
+    # The exponent after rounding: 0.0996 is 0.10, not 0.100.
+    places = 1 - int(f"{error:.1e}".partition("e")[2])
+    decimals = max(places, 0)
+    return f"{round(value, places):,.{decimals}f} ± {round(error, places):,.{decimals}f}"
+
+
+def number(value: Any) -> str:
+    """Whole numbers with all digits, other numbers with four significant ones, text as it is."""
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool | str):
+        return str(value)
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:#.4g}".rstrip(".")

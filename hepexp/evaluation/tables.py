@@ -1,0 +1,101 @@
+"""Tables for the terminal: a run's figures beside the published ones, and the jobs of a multirun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hepexp.evaluation.rounding import ABSENT, number, with_error
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+COLUMNS = {
+    "accuracy": "test/accuracy",
+    "AUC": "test/auc",
+    "1/εB (0.5)": "test/rejection_0.5",
+    "1/εB (0.3)": "test/rejection_0.3",
+}
+COLOURS = {"FINISHED": "green", "FAILED": "red", "KILLED": "yellow", "LOST": "yellow"}
+
+
+class JobLike(Protocol):
+    """What `jobs_table` reads of a job: its place, its overrides, its status, why it failed, and its metrics."""
+
+    number: int
+    overrides: list[str]
+    status: str
+    error: str
+    metrics: dict[str, Any]
+
+
+def metrics_table(
+    metrics: Mapping[str, Any],
+    expected: Mapping[str, float] | None = None,
+    title: str | None = None,
+    reference: str = "published",
+) -> Table:
+    """One row a metric, with its error and, where there is a figure to compare with, the difference.
+
+    Parameters
+    ----------
+    metrics : flat, as metrics.json: `<key>` and `<key>_err`.
+    expected : figures to compare with, by the same keys. A key that `metrics` lacks has a row nevertheless.
+    reference : heading of those figures.
+
+    Returns
+    -------
+    A table; the difference is in units of our error alone, as published figures mostly have none.
+    """
+    expected = expected or {}
+    table = _table(title)
+    table.add_column("metric", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    if expected:
+        table.add_column(reference, justify="right", no_wrap=True)
+        table.add_column("difference", justify="right", no_wrap=True)
+    keys = [key for key in metrics if not (key.endswith("_err") and key.removesuffix("_err") in metrics)]
+    for key in [*keys, *(key for key in expected if key not in metrics)]:
+        value, error = metrics.get(key), metrics.get(f"{key}_err")
+        ours = number(value) if f"{key}_err" not in metrics else with_error(value, error)
+        theirs = [number(expected.get(key)), _difference(value, error, expected.get(key))] if expected else []
+        table.add_row(key, ours, *(("" if text == ABSENT else text) for text in theirs))
+    return table
+
+
+def jobs_table(jobs: Sequence[JobLike]) -> Table:
+    """One row a job of a multirun: what it changed, how it ended, its figures or why it failed."""
+    from rich.text import Text
+
+    table = _table(None)
+    table.add_column("job", justify="right", no_wrap=True)
+    table.add_column("overrides", overflow="fold")
+    table.add_column("status", no_wrap=True)
+    shown = {name: key for name, key in COLUMNS.items() if any(key in job.metrics for job in jobs)}
+    for name in shown:
+        table.add_column(name, justify="right", no_wrap=True)
+    if failed := any(job.error for job in jobs):
+        table.add_column("reason", overflow="fold")
+    for job in jobs:
+        figures = [
+            with_error(job.metrics[key], job.metrics.get(f"{key}_err")) if key in job.metrics else ""
+            for key in shown.values()
+        ]
+        # Text, because an override such as sizes=[1,2] must not be read as markup.
+        row = [str(job.number), Text(" ".join(job.overrides)), Text(job.status, COLOURS.get(job.status, ""))]
+        table.add_row(*row, *figures, *([Text(job.error)] if failed else []))
+    return table
+
+
+def _difference(value: Any, error: float | None, expected: float | None) -> str:
+    if not isinstance(value, int | float) or expected is None:
+        return ABSENT
+    return f"{(value - expected) / error:+.1f} σ" if error else f"{value - expected:+.3g}"
+
+
+def _table(title: str | None) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    return Table(title=Text(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD)
