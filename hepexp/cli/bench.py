@@ -54,6 +54,10 @@ def _show(rows: list[dict]) -> None:
     for row in rows:
         of_case = [other["per_second"] for other in rows if other["case"] == row["case"]]
         is_first = row is next(other for other in rows if other["case"] == row["case"])
-        ratio = f"{row['per_second'] / of_case[-1]:.2f}" if is_first and len(of_case) == 2 and row["case"] != "start" else ""
+        ratio = (
+            f"{row['per_second'] / of_case[-1]:.2f}"
+            if is_first and len(of_case) == 2 and row["case"] != "start"
+            else ""
+        )
         table.add_row(row["case"], row["implementation"], f"{row['per_second']:,.3g}", ratio)
     Console().print(table)

@@ -33,7 +33,9 @@ def rerun(text: str, args: list[str]) -> int:
     """The jobs of an earlier multirun that did not finish, as a multirun of their own."""
     rest = [arg for arg in args if arg not in ("-m", "--multirun")]
     if others := [arg for arg in rest if not arg.startswith("hydra")]:
-        raise ConfigError(f"--rerun-failed repeats jobs as they were, so {others[0]!r} cannot be given; only hydra/... can")
+        raise ConfigError(
+            f"--rerun-failed repeats jobs as they were, so {others[0]!r} cannot be given; only hydra/... can"
+        )
     jobs = [job.overrides for job in read(find(text)) if job.status != FINISHED]
     if not jobs:
         print("nothing to run again: every job of the multirun has finished")
@@ -110,5 +112,7 @@ def _launch(sweep: Path, jobs: list[list[str]], run: Callable[[], None]) -> int:
         Console().print(jobs_table(results))
         missing = [result for result in results if result.status != FINISHED]
         if missing:
-            print(f"{len(missing)} of {len(results)} jobs did not finish; again: hepexp train -m --rerun-failed {sweep}")
+            print(
+                f"{len(missing)} of {len(results)} jobs did not finish; again: hepexp train -m --rerun-failed {sweep}"
+            )
     return 1 if missing else 0

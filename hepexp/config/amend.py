@@ -9,33 +9,32 @@ from hepexp.config.compose import parse
 from hepexp.errors import ConfigError
 
 # What the figures of a run do not depend on, or what says how long it goes on.
-CHANGEABLE = ("trainer", "tracking")
+RESUMABLE = ("trainer", "tracking")
 
 
-def amend(config: DictConfig, args: list[str]) -> DictConfig:
-    """The configuration with some values of `trainer` and `tracking` replaced.
+def amend(config: DictConfig, args: list[str], groups: tuple[str, ...] = RESUMABLE) -> DictConfig:
+    """The configuration with some values of some groups replaced.
 
     Parameters
     ----------
     config : of the run's config.yaml; it stays as it is.
     args : overrides such as `trainer.max_epochs=20`.
+    groups : whose keys may change.
 
     Raises
     ------
-    ConfigError : a key that a resumed run cannot change, an unknown key, or a value of the wrong type.
+    ConfigError : a key of another group, an unknown key, or a value of the wrong type.
     """
     amended = config.copy()
     OmegaConf.set_readonly(amended, False)
     for override in parse(alias.translate(args)):
         key = override.key_or_group
         group, _, rest = key.partition(".")
-        if group not in CHANGEABLE or not rest:
-            raise ConfigError(
-                f"{override.input_line}: a resumed run can change trainer.KEY and tracking.KEY only; "
-                "for anything else start a new run"
-            )
+        if group not in groups or not rest:
+            allowed = " and ".join(f"{name}.KEY" for name in groups)
+            raise ConfigError(f"{override.input_line}: only {allowed} can change here; for the rest start a new run")
         OmegaConf.update(amended, key, override.value(), force_add=True)
-    for group in CHANGEABLE:
+    for group in groups:
         node = amended.get(group)
         if isinstance(node, Mapping | DictConfig) and schema.TARGET in node:
             schema.check(OmegaConf.to_container(node), group, str(amended.get("choices", {}).get(group, group)))

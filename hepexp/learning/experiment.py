@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from hepexp.errors import HepexpError
+from hepexp.evaluation.plots import learning_curves
 from hepexp.evaluation.tables import metrics_table
 from hepexp.learning.ddp import Workers
 from hepexp.learning.fit import Fitted, fit
@@ -18,7 +17,6 @@ from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.parts import Parts, build_parts, cost
 from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
-from hepexp.tracking.parameters import flatten
 from hepexp.tracking.provenance import environment
 from hepexp.tracking.run_folder import RunFolder
 
@@ -79,9 +77,9 @@ def _recorded(
         run = MlflowRun.start(
             experiment=config.experiment,
             name=config.name,
-            params=flatten(config),
+            params={**OmegaConf.to_container(config), **{f"{g}.name": option for g, option in config.choices.items()}},
             tags=tags,
-            folder=folder,
+            folder=folder.path,
             run_id=folder.mlflow_run_id if resumed else None,
             timeout=config.tracking.timeout,
         )
@@ -123,7 +121,10 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
         "data/source": parts.data.provenance()["source"],
     }
     folder.write_json("history.json", fitted.history.rows)
-    readout.record(fitted.outputs, parts.data.spec.class_names, folder)
-    readout.figures(folder, fitted.history.rows, fitted.best_epoch)
+    class_names = parts.data.spec.class_names
+    readout.record(fitted.outputs, class_names, folder.predictions)
+    readout.figures(fitted.outputs, class_names, folder.plots)
+    if fitted.history.rows:
+        learning_curves(folder.plots / "learning_curves.png", fitted.history.rows, fitted.best_epoch)
     folder.write_json("metrics.json", metrics)
     return metrics

@@ -13,6 +13,7 @@ from hepexp.errors import HepexpError
 from hepexp.learning import time_limit
 from hepexp.learning.callbacks.checkpoints import Checkpoints
 from hepexp.learning.callbacks.history import History
+from hepexp.learning.callbacks.position import Position
 from hepexp.learning.callbacks.progress import TrainingProgress
 from hepexp.learning.callbacks.stop import StopAtSignal, TimeLimit
 from hepexp.learning.interrupts import Interrupts
@@ -59,8 +60,7 @@ def fit(
     history = History(tell)
     early = options.early_stopping(monitor, mode)
     limit = [] if options.time_limit is None else [TimeLimit(time_limit.seconds(options.time_limit))]
-    # checkpoints before the signal: a batch that a signal has ended is saved by StopAtSignal
-    callbacks = [history, *early, *limit, StopAtSignal(interrupts, checkpoints), checkpoints]
+    callbacks = [Position(), history, *early, *limit, StopAtSignal(interrupts, checkpoints), checkpoints]
     trainer = options.build([*callbacks, progress] if options.progress else callbacks)
 
     if options.max_epochs:

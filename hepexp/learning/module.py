@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from hepexp.evaluation.classification import auc
 from hepexp.learning.distributed import gather_examples
 from hepexp.learning.optimizers import Optimizer
 
@@ -27,7 +28,9 @@ class ExperimentModule(pl.LightningModule):
     compile_model : run the model through torch.compile.
     """
 
-    def __init__(self, model: nn.Module, objective: nn.Module, optimizer: Optimizer, seed: int, compile_model: bool = False):
+    def __init__(
+        self, model: nn.Module, objective: nn.Module, optimizer: Optimizer, seed: int, compile_model: bool = False
+    ):
         super().__init__()
         self.model = model
         self.objective = objective
@@ -41,7 +44,10 @@ class ExperimentModule(pl.LightningModule):
         self.outputs: dict[str, np.ndarray] = {}  # per example, of the last validation or test
 
     def configure_optimizers(self):
-        optimizer, schedule = self.optimizer.build(self.parameters(), self.trainer.estimated_stepping_batches)
+        trainer = self.trainer
+        # Lightning's own estimate would make the loader before a resumed run knows where in it to start
+        steps_an_epoch = math.ceil(len(trainer.datamodule.train_dataloader()) / trainer.accumulate_grad_batches)
+        optimizer, schedule = self.optimizer.build(self.parameters(), steps_an_epoch * trainer.max_epochs)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     # --- training
@@ -66,7 +72,9 @@ class ExperimentModule(pl.LightningModule):
         if not self._examples:
             return {}
         names = sorted(self._sums)
-        totals = torch.stack([self._sums[n].double() for n in names] + [torch.tensor(float(self._examples), device=self.device)])
+        totals = torch.stack(
+            [self._sums[n].double() for n in names] + [torch.tensor(float(self._examples), device=self.device)]
+        )
         if self.trainer.world_size > 1:
             torch.distributed.all_reduce(totals)
         values = (totals[:-1] / totals[-1]).tolist()
@@ -95,7 +103,7 @@ class ExperimentModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         self._collect()
-        for name, value in validation_metrics(self.outputs).items():
+        for name, value in self.objective.readout.quick(self.outputs).items():
             self.log(f"val/{name}", value, rank_zero_only=False, batch_size=len(self.outputs["label"]))
 
     def test_step(self, batch, batch_idx: int) -> None:
@@ -113,18 +121,3 @@ class ExperimentModule(pl.LightningModule):
         saved = dict(checkpoint.get("epoch_sums", {"examples": 0}))
         self._examples = saved.pop("examples")
         self._sums = {name.removeprefix("sum/"): value.to(self.device) for name, value in saved.items()}
-
-
-def validation_metrics(outputs: dict[str, np.ndarray]) -> dict[str, float]:
-    """Loss, accuracy and AUC of the collected outputs.
-
-    Parameters
-    ----------
-    outputs : per-example columns `loss` (n,), `label` (n,) and `scores` (n, C).
-    """
-    scores, label = outputs["scores"], outputs["label"]
-    return {
-        "loss": float(outputs["loss"].mean(dtype=np.float64)),
-        "accuracy": float((scores.argmax(axis=1) == label).mean()),
-        "auc": auc(scores, label),
-    }

@@ -22,7 +22,9 @@ class Optimizer:
         """The torch optimiser over these parameters."""
         raise NotImplementedError(f"{type(self).__name__} does not say which torch optimiser it is")
 
-    def build(self, parameters: Iterable[torch.nn.Parameter], total_steps: int) -> tuple[torch.optim.Optimizer, LambdaLR]:
+    def build(
+        self, parameters: Iterable[torch.nn.Parameter], total_steps: int
+    ) -> tuple[torch.optim.Optimizer, LambdaLR]:
         """The optimiser and its schedule over `total_steps` batches."""
         optimizer = self.torch_optimizer(parameters)
         factor = SCHEDULES[self.schedule]

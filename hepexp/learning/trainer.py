@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from typing import Literal
 
 import pytorch_lightning as pl
@@ -84,6 +86,9 @@ class TrainerOptions:
         ------
         ConfigError : the machine lacks what is asked for.
         """
+        logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its advertisements are not our user's news
+        warnings.filterwarnings("ignore", ".*your dataloader is not resumable.*")  # `Position` resumes it
+        warnings.filterwarnings("ignore", ".*does not have many workers.*")  # jets of a sample in memory need none
         torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
         try:
             return pl.Trainer(

@@ -12,7 +12,9 @@ def published(epochs=35):
 def test_35_epochs_have_the_published_rates():
     factors = published()
     assert factors[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
-    assert [factors[start] for start in (4, 8, 16)] == pytest.approx([1.0, 1.0, 1.0])  # a cosine cycle starts at the peak
+    assert [factors[start] for start in (4, 8, 16)] == pytest.approx(
+        [1.0, 1.0, 1.0]
+    )  # a cosine cycle starts at the peak
     assert factors[10] == pytest.approx(0.5 * (1 + math.cos(math.pi * 2 / 8)))
     assert [factors[33] / factors[32], factors[34] / factors[33]] == pytest.approx([0.5, 0.5])
 

@@ -39,7 +39,9 @@ class Checkpoints(Checkpoint):
         trainer.save_checkpoint(self.last_path)
         self._saved_at = time.monotonic()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module, outputs, batch, batch_idx: int) -> None:
+        if (batch_idx + 1) % trainer.accumulate_grad_batches:
+            return  # gradients that wait for their step are not in a checkpoint
         late = time.monotonic() - self._saved_at > self.every_seconds
         if trainer.strategy.broadcast(late) if trainer.world_size > 1 else late:
             self.save_last(trainer)

@@ -42,7 +42,9 @@ class TrainingProgress(ProgressBar):
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
-        self._progress = Progress(*columns, console=self.console, transient=True, redirect_stdout=False, redirect_stderr=False)
+        self._progress = Progress(
+            *columns, console=self.console, transient=True, redirect_stdout=False, redirect_stderr=False
+        )
         self._progress.start()
         self._task = self._progress.add_task(description, total=total, completed=completed, values="")
 
@@ -58,7 +60,9 @@ class TrainingProgress(ProgressBar):
         if self.live:
             self._start(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", trainer.num_training_batches)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, outputs, batch, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs, batch, batch_idx: int
+    ) -> None:
         if not self._enabled:
             return
         self._seen = getattr(self, "_seen", 0) + len(batch) * trainer.world_size
@@ -79,9 +83,15 @@ class TrainingProgress(ProgressBar):
         """One epoch's figures, kept above the bar."""
         self._stop()
         if self._enabled:
-            metrics = [f"{name} {value:.4f}" for name, value in row.items() if "/" in name and not name.endswith(("lr", "second"))]
+            metrics = [
+                f"{name} {value:.4f}"
+                for name, value in row.items()
+                if "/" in name and not name.endswith(("lr", "second"))
+            ]
             speed = f"{row['train/examples_per_second']:,.0f} jets/s"
-            self.console.print(f"epoch {int(row['epoch']) + 1}/{max_epochs}  " + "  ".join([*metrics, speed]), highlight=False)
+            self.console.print(
+                f"epoch {int(row['epoch']) + 1}/{max_epochs}  " + "  ".join([*metrics, speed]), highlight=False
+            )
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
         self._stop()

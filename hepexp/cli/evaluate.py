@@ -1,0 +1,53 @@
+"""hepexp evaluate: a trained run judged once more, on any split or source of its data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hepexp.cli.arguments import Parser
+
+DESCRIPTION = """\
+Evaluate a trained run: metrics with errors, beside those that the run recorded.
+
+  hepexp evaluate latest
+  hepexp evaluate runs/hepexp/2026-01-31_12-00-00_lorentznet_qg --split val
+  hepexp evaluate latest data.source=full --out evaluated/"""
+
+
+def main(args: list[str]) -> int:
+    parser = Parser("evaluate", DESCRIPTION)
+    parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, or latest")
+    parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY or trainer.KEY")
+    parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
+    parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
+    parser.add_argument("--out", type=Path, help="folder for metrics.json, predictions.parquet and plots/")
+    options = parser.parse_intermixed_args(args)
+
+    from hepexp.config.amend import amend
+    from hepexp.tracking.run_folder import RunFolder
+
+    folder = RunFolder.find(options.run)
+    config = amend(folder.config, options.changes, ("dataset", "trainer"))
+
+    from rich.console import Console
+
+    from hepexp.evaluation.tables import metrics_table
+    from hepexp.learning.trained import outputs, rebuild
+    from hepexp.tracking.atomic import write_json
+
+    parts = rebuild(folder, config, options.checkpoint)
+    loader = parts.data.loader_of(options.split)
+    columns = outputs(parts, loader)
+    readout = parts.module.objective.readout
+    metrics = {f"{options.split}/{name}": value for name, value in readout.final(columns, seed=config.seed).items()}
+    metrics["data/source"] = parts.data.provenance()["source"]
+    recorded = {key: value for key, value in folder.metrics.items() if key in metrics and isinstance(value, float)}
+    Console().print(metrics_table(metrics, recorded, title=folder.label, reference="recorded"))
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        write_json(options.out / "metrics.json", metrics)
+        readout.record(columns, parts.data.spec.class_names, options.out / "predictions.parquet")
+        (options.out / "plots").mkdir(exist_ok=True)
+        readout.figures(columns, parts.data.spec.class_names, options.out / "plots")
+        print(f"written to {options.out}")
+    return 0

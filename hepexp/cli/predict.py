@@ -1,0 +1,43 @@
+"""hepexp predict: the scores of a trained run for the jets of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hepexp.cli.arguments import Parser
+from hepexp.errors import ConfigError
+
+DESCRIPTION = """\
+Score the jets of a file with a trained run. Reads the data set's published format and the store's.
+
+  hepexp predict latest --input jets.npz --out scores.parquet"""
+
+
+def main(args: list[str]) -> int:
+    parser = Parser("predict", DESCRIPTION)
+    parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, or latest")
+    parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY or trainer.KEY")
+    parser.add_argument("--input", type=Path, required=True, help="file of jets")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="parquet file of index, label (if known), score per class"
+    )
+    parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
+    options = parser.parse_intermixed_args(args)
+    if options.out.suffix != ".parquet":
+        raise ConfigError(f"--out must be a .parquet file, got {options.out}")
+
+    from hepexp.config.amend import amend
+    from hepexp.tracking.run_folder import RunFolder
+
+    folder = RunFolder.find(options.run)
+    config = amend(folder.config, options.changes, ("dataset", "trainer"))
+    if not options.input.is_file():
+        raise ConfigError(f"--input {options.input} does not exist")
+
+    from hepexp.learning.trained import outputs, rebuild
+
+    parts = rebuild(folder, config, options.checkpoint)
+    columns = outputs(parts, parts.data.loader_of_file(options.input))
+    parts.module.objective.readout.record(columns, parts.data.spec.class_names, options.out)
+    print(f"{len(columns['index']):,} jets of {options.input} scored by {folder.label}: {options.out}")
+    return 0

@@ -1,0 +1,32 @@
+"""Where in the training data a run stands: kept in the checkpoint, so that a resumed run goes on with the next batch."""
+
+from __future__ import annotations
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+
+class Position(Callback):
+    """Counts epochs and batches, and tells the data module where to start after a resume.
+
+    To stand before the callback that writes checkpoints.
+    """
+
+    def __init__(self) -> None:
+        self.epoch, self.batch = 0, 0
+
+    def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        # Lightning has restored this callback by now and has not asked for the loader yet
+        trainer.datamodule.start_at(self.epoch, self.batch)
+
+    def on_train_batch_end(self, *_) -> None:
+        self.batch += 1
+
+    def on_train_epoch_end(self, *_) -> None:
+        self.epoch, self.batch = self.epoch + 1, 0
+
+    def state_dict(self) -> dict:
+        return {"epoch": self.epoch, "batch": self.batch}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.epoch, self.batch = state["epoch"], state["batch"]

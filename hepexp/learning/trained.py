@@ -1,0 +1,50 @@
+"""A run that was trained: rebuilt from its folder, to evaluate and to predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+from torch.utils.data import DataLoader
+
+from hepexp.errors import ConfigError
+from hepexp.learning.callbacks.progress import TrainingProgress
+from hepexp.learning.fit import load_state
+from hepexp.learning.parts import Parts, build_parts
+from hepexp.tracking.run_folder import RunFolder
+
+
+def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Parts:
+    """Data set and model of a run, with the weights of one of its checkpoints.
+
+    Parameters
+    ----------
+    folder : the run.
+    config : its config, perhaps with another data source.
+    checkpoint : `best`, `last`, or a file.
+
+    Raises
+    ------
+    ConfigError : the checkpoint does not exist.
+    HepexpError : it cannot be read, or is of another model.
+    """
+    one_device = {"devices": 1, "num_nodes": 1, "strategy": "auto", "compile": False}
+    config = OmegaConf.merge(config, {"trainer": one_device})
+    parts = build_parts(config)
+    path = {"best": folder.best, "last": folder.last}.get(checkpoint, Path(checkpoint))
+    if path.is_file():
+        load_state(parts.module, path)
+    elif config.trainer.max_epochs or checkpoint not in ("best", "last"):
+        raise ConfigError(f"no checkpoint {path}; expected best, last or a file; `hepexp train --resume` makes them")
+    # a run that only evaluated (trainer.max_epochs=0) has none: its weights are those of model.weights
+    return parts
+
+
+def outputs(parts: Parts, loader: DataLoader) -> dict[str, np.ndarray]:
+    """Per-example outputs of a loader's batches, in the order of their index; with labels also the loss."""
+    trainer = parts.trainer.build(
+        [TrainingProgress(parts.module.objective.monitor[0])] if parts.trainer.progress else []
+    )
+    trainer.test(parts.module, dataloaders=loader, verbose=False)
+    return parts.module.outputs

@@ -1,0 +1,61 @@
+"""A run that was stopped anywhere goes on to the very same end."""
+
+import numpy as np
+import pytest
+import torch
+
+from hepexp.learning.fit import fit
+from hepexp.learning.interrupts import Interrupts
+from hepexp.tracking.run_folder import RunFolder
+from tests.learning.toy import toy_parts
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing after it runs."""
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+
+
+def run(folder, parts=None, resume_from=None):
+    rows = []
+    fitted = fit(parts or toy_parts(), folder, Interrupts(), lambda row, epoch: rows.append(row), resume_from)
+    return fitted, parts
+
+
+def final_weights(folder):
+    return torch.load(folder.last, weights_only=True)["state_dict"]
+
+
+@pytest.mark.parametrize("killed_at", [1, 6, 8, 12, 17])  # of 18 steps, 6 an epoch
+@pytest.mark.parametrize("every_minutes", [1e-9, 10.0])  # a checkpoint after every batch, or after epochs only
+def test_killed_and_resumed_equals_uninterrupted(killed_at, every_minutes):
+    whole = RunFolder.create("toy", "whole")
+    expected, _ = run(whole)
+
+    broken = RunFolder.create("toy", "broken")
+    parts = toy_parts(checkpoint_minutes=every_minutes)
+    step = parts.module.training_step
+
+    def dying_step(batch, batch_idx):
+        if parts.module.trainer.global_step == killed_at:
+            raise Killed
+        return step(batch, batch_idx)
+
+    parts.module.training_step = dying_step
+    with pytest.raises(Killed):
+        run(broken, parts)
+    resume_from = broken.last if broken.last.exists() else None
+    resumed, _ = run(broken, toy_parts(checkpoint_minutes=every_minutes), resume_from)
+
+    assert all(
+        torch.equal(a, b) for a, b in zip(final_weights(whole).values(), final_weights(broken).values(), strict=True)
+    )
+    assert np.array_equal(expected.outputs["scores"], resumed.outputs["scores"])
+    assert expected.best_epoch == resumed.best_epoch
+    for before, after in zip(expected.history.rows, resumed.history.rows, strict=True):
+        assert {k: v for k, v in before.items() if "second" not in k} == {
+            k: v for k, v in after.items() if "second" not in k
+        }
