@@ -32,12 +32,12 @@ def main(args: list[str]) -> int:
     from rich.console import Console
 
     from hepexp.evaluation.tables import metrics_table
-    from hepexp.learning.trained import outputs, rebuild
+    from hepexp.learning.trained import evaluate, rebuild
     from hepexp.tracking.atomic import write_json
 
     parts = rebuild(folder, config, options.checkpoint)
     loader = parts.data.loader_of(options.split)
-    columns = outputs(parts, loader)
+    columns = evaluate(parts, loader)
     readout = parts.module.objective.readout
     metrics = {f"{options.split}/{name}": value for name, value in readout.final(columns, seed=config.seed).items()}
     metrics["data/source"] = parts.data.provenance()["source"]

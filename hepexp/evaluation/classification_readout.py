@@ -8,6 +8,7 @@ import numpy as np
 
 from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.classification import auc, classification_metrics
+from hepexp.evaluation.predictions import write_predictions
 from hepexp.evaluation.readout import Outputs, Readout
 
 
@@ -29,14 +30,12 @@ class ClassificationReadout(Readout):
         return {"loss": float(loss.mean()), "loss_err": error, **metrics}
 
     def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
-        from hepexp.evaluation.predictions import write_predictions
-
         write_predictions(path, outputs["index"], outputs["label"], outputs["scores"], class_names)
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
         scores, label = outputs["scores"], outputs["label"]
-        plots.roc(folder / "roc.png", scores, label)
+        plots.roc(folder / "roc.png", scores, label, class_names)
         plots.score_histogram(folder / "scores.png", scores, label, class_names)
         plots.confusion_matrix(folder / "confusion_matrix.png", scores, label, class_names)

@@ -73,7 +73,8 @@ def _recorded(
     with log_to(folder.log) as log:
         folder.write_json("environment.json", {**environment(), "data": provenance})
         console.print(f"run     {folder.label}\ndata    {provenance['summary']}", highlight=False)
-        tags = {"data.source": provenance["source"], "task": config.choices.get("task") or "", **config.tags}
+        task = config.choices.get("task")
+        tags = {"data_source": provenance["source"], "task": None if task == "None" else task, **config.tags}
         run = MlflowRun.start(
             experiment=config.experiment,
             name=config.name,

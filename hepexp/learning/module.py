@@ -112,6 +112,13 @@ class ExperimentModule(pl.LightningModule):
     def on_test_epoch_end(self) -> None:
         self._collect()
 
+    def predict_step(self, batch, batch_idx: int) -> None:
+        outputs = self.objective.outputs(self._call[0], batch)
+        self._collected.append({"index": batch.index, "label": batch.label, **outputs})
+
+    def on_predict_epoch_end(self) -> None:
+        self._collect()
+
     # --- checkpoints
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:

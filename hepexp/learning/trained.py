@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import DataLoader
 
@@ -41,10 +42,18 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Parts:
     return parts
 
 
-def outputs(parts: Parts, loader: DataLoader) -> dict[str, np.ndarray]:
-    """Per-example outputs of a loader's batches, in the order of their index; with labels also the loss."""
-    trainer = parts.trainer.build(
-        [TrainingProgress(parts.module.objective.monitor[0])] if parts.trainer.progress else []
-    )
-    trainer.test(parts.module, dataloaders=loader, verbose=False)
+def evaluate(parts: Parts, loader: DataLoader) -> dict[str, np.ndarray]:
+    """Per-example outputs of a loader's batches, with the loss, in the order of their index."""
+    _trainer(parts).test(parts.module, dataloaders=loader, verbose=False)
     return parts.module.outputs
+
+
+def predict(parts: Parts, loader: DataLoader) -> dict[str, np.ndarray]:
+    """Per-example outputs of a loader's batches, in the order of their index; the labels are not looked at."""
+    _trainer(parts).predict(parts.module, dataloaders=loader, return_predictions=False)
+    return parts.module.outputs
+
+
+def _trainer(parts: Parts) -> pl.Trainer:
+    monitor, _ = parts.module.objective.monitor
+    return parts.trainer.build([TrainingProgress(monitor)] if parts.trainer.progress else [])
