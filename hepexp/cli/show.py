@@ -1,5 +1,6 @@
 """`hepexp show GROUP=NAME`: what an option is, and the meaning of each of its keys."""
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +40,19 @@ def main(args: list[str]) -> int:
 
 
 def _show_keys(group: str, path: Path, content: dict[str, Any]) -> None:
-    """The keys of a constructor: the value in the file, else the constructor's own."""
+    """The keys of a constructor: the value that the file gives, else the constructor's default, and the default."""
     found = schema.signature(content[schema.TARGET])
     reasons = yaml_file.reasons(path)
     rows = []
     for parameter in found.parameters.values():
-        is_set = parameter.name in content
-        value = _text(content[parameter.name]) if is_set else parameter.default or "(required)"
-        meaning = filter(None, [parameter.doc.rstrip("."), reasons.get(parameter.name, "")])
-        default = parameter.default or "" if is_set else "not in the file"
-        rows.append([f"{group}.{parameter.name}", value, parameter.type, default, "; ".join(meaning)])
+        default = _source_text(parameter.default)
+        value = _text(content[parameter.name]) if parameter.name in content else default
+        meanings = dict.fromkeys([parameter.doc.rstrip("."), reasons.get(parameter.name, "")])
+        rows.append([f"{group}.{parameter.name}", value, default, parameter.type, "; ".join(filter(None, meanings))])
+    header = ["key", "value", "default", "type", "meaning"]
     out = console()
     out.print(f"{content[schema.TARGET]}: {found.doc}", markup=False, style="dim")
-    out.print(
-        table(rows, ["key", "value", "type", "constructor's default", "meaning"], ["bold", "cyan", "", "dim", ""])
-    )
+    out.print(table(rows, header, styles=["bold", "cyan", "dim", "", ""]))
 
 
 def _show_values(path: Path, content: dict[str, Any]) -> None:
@@ -82,6 +81,16 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def _source_text(default: str | None) -> str:
+    """A default in a signature, as it would be written in YAML."""
+    if default is None:
+        return "(required)"
+    try:
+        return _text(ast.literal_eval(default))
+    except ValueError:
+        return default  # an expression, in another library's signature
+
+
 def _text(value: Any) -> str:
     """A value as it is written in YAML and on the command line."""
     match value:
@@ -89,7 +98,7 @@ def _text(value: Any) -> str:
             return "null"
         case bool():
             return str(value).lower()
-        case list():
+        case list() | tuple():
             return f"[{', '.join(map(_text, value))}]"
         case _:
             return str(value)

@@ -106,7 +106,7 @@ def one_line(error: Exception) -> str:
     """What Hydra or OmegaConf said, without its advice on a struct that users do not know about."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else None
     text = str(error) if str(error).strip() and str(error) != "None" else str(cause)
-    return " ".join(text.split()).split(" See https://")[0]
+    return " ".join(text.split()).split(" See https://")[0].split(" Config search path:")[0]
 
 
 def _resolved(config: DictConfig, key: str) -> Any:

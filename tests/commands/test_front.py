@@ -125,3 +125,22 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path):
     command = f"{sys.executable} -m hepexp list | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_registered_package_brings_options_and_targets(hepexp, tmp_path):
+    info = tmp_path / "mine-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[hepexp.plugins]\nmine = mine\n")
+    (tmp_path / "mine" / "conf" / "model").mkdir(parents=True)
+    (tmp_path / "mine" / "__init__.py").write_text(
+        'class Net:\n    """Mine.\n\n    Parameters\n    ----------\n    width : of it.\n    """\n'
+        "    def __init__(self, width: int = 3, *, n_classes: int): ...\n"
+    )
+    (tmp_path / "mine" / "conf" / "model" / "mine.yaml").write_text("# My network.\n_target_: mine.Net\nwidth: 4\n")
+    assert "My network." in hepexp("list", "model", PYTHONPATH=str(tmp_path)).stdout
+    assert "of it" in hepexp("show", "model=mine", PYTHONPATH=str(tmp_path)).stdout
+    wrong = hepexp("train", "model=mine", "model.widht=3", PYTHONPATH=str(tmp_path))
+    assert wrong.stderr == "hepexp: error: model.widht is not an option of mine; did you mean width?\n"
+    shown = hepexp("train", "model=mine", "--cfg", "job", PYTHONPATH=str(tmp_path))
+    assert "_target_: mine.Net" in shown.stdout, shown.stderr
