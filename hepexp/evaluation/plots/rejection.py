@@ -43,7 +43,8 @@ def roc(
             band = [_areas_and_backgrounds(curve, weight) for weight in replicas(len(label), n_bootstrap, seed)]
             colour = COLOURS[(c - binary) % len(COLOURS)]
             top = max(top, _draw(axes, curve, band, class_name(class_names, c), colour, mark=binary))
-        axes.plot(GRID, 1 / GRID, color="0.6", linestyle=":", linewidth=1.2, label="random")
+        if binary:
+            axes.plot(GRID, 1 / GRID, color="0.6", linestyle=":", linewidth=1.2, label="random")
         signal = class_name(class_names, 1) if binary else "the class"
         background = class_name(class_names, 0) if binary else "other classes"
         axes.set(
@@ -53,7 +54,9 @@ def roc(
             xlim=(0, 1),
             ylim=(1, 3 * top),
         )
-        axes.legend(loc="upper right", title=f"{len(label):,} examples", alignment="right")
+        # One curve leaves room above it; many legends fit only below.
+        place = {"loc": "upper right", "alignment": "right"} if binary else {"loc": "lower left", "alignment": "left"}
+        axes.legend(title=f"{len(label):,} examples", **place)
 
 
 def _areas_and_backgrounds(curve: Roc, weight: np.ndarray | None = None) -> tuple[float, np.ndarray]:

@@ -46,6 +46,8 @@ STYLE = {
     "xtick.major.size": 6,
     "ytick.major.size": 6,
     "xtick.minor.size": 3,
+    "xtick.major.pad": 5,  # else the two zeros of the origin touch
+    "ytick.major.pad": 5,
     "ytick.minor.size": 3,
     "savefig.dpi": 200,
 }

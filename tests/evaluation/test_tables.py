@@ -1,0 +1,72 @@
+import io
+from dataclasses import dataclass, field
+
+from rich.console import Console
+
+from hepexp.evaluation.tables import jobs_table, metrics_table
+
+
+@dataclass
+class Job:
+    number: int
+    overrides: list
+    status: str
+    error: str = ""
+    metrics: dict = field(default_factory=dict)
+
+
+def render(table, width=160):
+    out = io.StringIO()
+    Console(file=out, width=width).print(table)
+    return out.getvalue()
+
+
+def row(text, start):
+    return next(line.split() for line in text.splitlines() if line.strip().startswith(start))
+
+
+METRICS = {
+    "test/auc": 0.87123,
+    "test/auc_err": 0.00714,
+    "test/rejection_0.3": None,
+    "test/rejection_0.3_err": None,
+    "model/parameters": 227096,
+    "data/source": "mini",
+}
+
+
+def test_a_figure_stands_beside_the_published_one_and_their_difference():
+    text = render(metrics_table(METRICS, {"test/auc": 0.8880, "test/loss": 0.4238}))
+    assert row(text, "test/auc") == ["test/auc", "0.8712", "±", "0.0071", "0.8880", "-2.3", "σ"]
+    assert row(text, "test/loss") == ["test/loss", "–", "0.4238"]
+    assert row(text, "test/rej") == ["test/rejection_0.3", "–"]
+    assert row(text, "model") == ["model/parameters", "227,096"]
+    assert "published" in text
+    assert "_err" not in text
+
+
+def test_without_published_figures_there_are_two_columns():
+    text = render(metrics_table(METRICS, title="hepexp/run [1]"))
+    assert "published" not in text
+    assert "hepexp/run [1]" in text
+    assert row(text, "data") == ["data/source", "mini"]
+
+
+def test_the_difference_of_a_figure_without_error_is_a_number():
+    assert row(render(metrics_table({"a": 1.5}, {"a": 1.0})), "a ")[-1] == "+0.5"
+
+
+def test_jobs_show_figures_or_the_reason():
+    done = Job(0, ["model=pfn", "seed=1"], "FINISHED", metrics=METRICS)
+    failed = Job(1, ["model.sizes=[1,2]", "seed=1"], "FAILED", "model.n_hidden must be > 0, got -3")
+    text = render(jobs_table([done, failed]))
+    assert "0.8712 ± 0.0071" in text
+    assert "model.sizes=[1,2]" in text  # brackets are not markup
+    assert "got -3" in text
+    assert "accuracy" not in text  # no job has it
+    assert "reason" not in render(jobs_table([done]))
+
+
+def test_a_narrow_terminal_cuts_no_figure():
+    job = Job(12, ["model=lorentznet", "optimizer.lr=0.001"], "FINISHED", metrics=METRICS)
+    assert "0.8712 ± 0.0071" in render(jobs_table([job]), width=60)
