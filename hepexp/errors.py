@@ -15,3 +15,12 @@ class ConfigError(HepexpError):
 
 class DataError(HepexpError):
     """A data file is missing, truncated, corrupted, or holds values that are not physics."""
+
+
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM asked the work to end; the message names the signal.
+
+    Not a KeyboardInterrupt, which Lightning turns into an exit of its own.
+    """
+
+    exit_code = 130

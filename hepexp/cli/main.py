@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from hepexp.config.suggest import did_you_mean
-from hepexp.errors import ConfigError, HepexpError
+from hepexp.errors import ConfigError, HepexpError, Interrupted
 
 
 class Verb(NamedTuple):
@@ -50,7 +50,7 @@ def main(args: list[str] | None = None) -> int:
         return code
     except HepexpError as error:
         return _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # The reader (`| head`) has seen enough; without this, Python complains once more when it closes stdout.

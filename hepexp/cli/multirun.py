@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from hepexp.cli.train import run_hydra, train_composed
 from hepexp.config import flags, front
 from hepexp.config.paths import conf_dir, runs_dir
-from hepexp.errors import ConfigError, HepexpError
+from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.learning.multirun import FAILED, FINISHED, KILLED, Job, find, plan, read
 
 
@@ -54,8 +54,8 @@ def job(config: DictConfig) -> None:
     overrides = list(hydra_config.overrides.task)
     try:
         result = train_composed(config)
-    except KeyboardInterrupt as error:
-        Job(number, overrides, KILLED, error=f"killed by {error or 'SIGINT'}").write(sweep)
+    except Interrupted as error:
+        Job(number, overrides, KILLED, error=f"killed by {error}").write(sweep)
         raise
     except Exception as error:
         line = str(error).splitlines()[0] if str(error) else "no message"

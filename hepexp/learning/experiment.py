@@ -92,9 +92,9 @@ def _recorded(
             metrics = _write_record(config, parts, folder, fitted)
             run.log_metrics({k: v for k, v in metrics.items() if isinstance(v, int | float)}, len(fitted.history.rows))
             log.info("finished: %s", fitted.stopped)
-        except KeyboardInterrupt as error:
-            log.warning("killed by %s", error or "SIGINT")
-            run.finish("KILLED", reason=f"killed by {error or 'SIGINT'}")
+        except Interrupted as error:
+            log.warning("killed by %s; go on with: hepexp train --resume %s", error, folder.label)
+            run.finish("KILLED", reason=f"killed by {error}")
             raise
         except BaseException as error:
             log.error("%s: %s", type(error).__name__, error)

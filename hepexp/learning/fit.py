@@ -54,7 +54,8 @@ def fit(
     progress = TrainingProgress(monitor)
 
     def tell(row: dict[str, float], epoch: int) -> None:
-        progress.line(row, options.max_epochs)
+        if options.progress:
+            progress.line(row, options.max_epochs)
         report(row, epoch)
 
     history = History(tell)

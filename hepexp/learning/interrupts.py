@@ -5,9 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 
-
-class Interrupted(KeyboardInterrupt):
-    """The run was asked to end; the message names the signal."""
+from hepexp.errors import Interrupted
 
 
 class Interrupts:

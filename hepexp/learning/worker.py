@@ -7,8 +7,9 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from hepexp.errors import Interrupted
 from hepexp.learning.fit import fit
-from hepexp.learning.interrupts import Interrupted, Interrupts
+from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.parts import build_parts
 from hepexp.tracking.run_folder import RunFolder
 
@@ -22,8 +23,8 @@ def main() -> int:
     with Interrupts() as interrupts:
         try:
             fit(build_parts(config), folder, interrupts, report=lambda row, epoch: None, resume_from=resume_from)
-        except Interrupted:
-            return 130
+        except Interrupted as end:
+            return end.exit_code
     return 0
 
 

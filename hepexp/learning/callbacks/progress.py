@@ -82,16 +82,9 @@ class TrainingProgress(ProgressBar):
     def line(self, row: dict[str, float], max_epochs: int) -> None:
         """One epoch's figures, kept above the bar."""
         self._stop()
-        if self._enabled:
-            metrics = [
-                f"{name} {value:.4f}"
-                for name, value in row.items()
-                if "/" in name and not name.endswith(("lr", "second"))
-            ]
-            speed = f"{row['train/examples_per_second']:,.0f} jets/s"
-            self.console.print(
-                f"epoch {int(row['epoch']) + 1}/{max_epochs}  " + "  ".join([*metrics, speed]), highlight=False
-            )
+        metrics = [f"{name} {value:.4f}" for name, value in row.items() if name.startswith(("val/", "train/loss"))]
+        text = "  ".join([*metrics, f"{row['train/examples_per_second']:,.0f} jets/s"])
+        self.console.print(f"epoch {int(row['epoch']) + 1}/{max_epochs}  {text}", highlight=False, soft_wrap=True)
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
         self._stop()

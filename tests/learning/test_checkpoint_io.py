@@ -1,0 +1,64 @@
+"""A checkpoint is whole or absent, and the last good one survives a full disk."""
+
+import resource
+import signal
+
+import pytest
+import torch
+
+from hepexp.errors import HepexpError
+from hepexp.learning.checkpoint_io import AtomicCheckpointIO
+from hepexp.learning.fit import load_state
+from tests.learning.toy import ToyModel
+
+
+@pytest.fixture
+def small_files():
+    """Files of more than 100 kB fail to be written, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, small_files):
+    path = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    AtomicCheckpointIO().save_checkpoint({"state_dict": {"w": torch.ones(3)}}, path)
+    with pytest.raises(
+        HepexpError, match=r"cannot write checkpoint last.ckpt: .*File too large.*hepexp train --resume"
+    ):
+        AtomicCheckpointIO().save_checkpoint({"state_dict": {"w": torch.zeros(100_000)}}, path)
+    assert torch.equal(torch.load(path, weights_only=True)["state_dict"]["w"], torch.ones(3))
+    assert [file.name for file in path.parent.iterdir()] == ["last.ckpt"]
+
+
+def test_a_checkpoint_of_another_model_is_named(tmp_path):
+    path = tmp_path / "other.ckpt"
+    torch.save({"state_dict": {"layers.0.weight": torch.zeros(2, 2)}}, path)
+    with pytest.raises(HepexpError, match=r"other.ckpt is of another model: .*layers"):
+        load_state(ToyModel(), path)
+
+
+def test_a_truncated_checkpoint_is_named(tmp_path):
+    path = tmp_path / "half.ckpt"
+    torch.save({"state_dict": ToyModel().state_dict()}, path)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(HepexpError, match=r"half.ckpt cannot be read"):
+        load_state(ToyModel(), path)
+
+
+def test_a_checkpoint_with_code_in_it_is_not_run(tmp_path):
+    import os
+
+    path = tmp_path / "evil.ckpt"
+
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    torch.save({"state_dict": Evil()}, path)
+    with pytest.raises(HepexpError, match=r"cannot be read"):
+        load_state(ToyModel(), path)
+    assert not (tmp_path / "ran").exists()

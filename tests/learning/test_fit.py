@@ -1,0 +1,77 @@
+"""How a training ends: all epochs, no improvement, the clock, a signal."""
+
+import os
+import signal
+
+import pytest
+
+from hepexp.learning.fit import fit
+from hepexp.errors import Interrupted
+from hepexp.learning.interrupts import Interrupts
+from tests.learning.toy import toy_parts
+
+
+def nothing(row, epoch):
+    pass
+
+
+def test_an_easy_task_is_learnt_and_every_epoch_is_recorded(folder):
+    fitted = fit(toy_parts(max_epochs=40), folder, Interrupts(), nothing)
+    assert fitted.stopped == "all epochs done"
+    assert [row["epoch"] for row in fitted.history.rows] == list(range(40))
+    assert max(row["val/auc"] for row in fitted.history.rows) > 0.9
+    assert fitted.history.rows[-1]["train/loss"] < fitted.history.rows[0]["train/loss"]
+
+
+def test_the_best_epoch_is_the_one_tested(folder):
+    fitted = fit(toy_parts(max_epochs=6), folder, Interrupts(), nothing)
+    best = max(fitted.history.rows, key=lambda row: row["val/auc"])
+    assert fitted.best_epoch == best["epoch"]
+    # validation and test of the toy are the same jets
+    quick = toy_parts().module.objective.readout.quick(fitted.outputs)
+    assert quick["auc"] == pytest.approx(best["val/auc"], abs=1e-6)
+
+
+def test_early_stopping_waits_for_patience_epochs(folder):
+    fitted = fit(toy_parts(max_epochs=200, patience=2), folder, Interrupts(), nothing)
+    assert fitted.stopped == "no better val/auc for 2 epochs"
+    assert len(fitted.history.rows) == fitted.best_epoch + 3
+
+
+def test_the_time_limit_still_tests_the_best_epoch(folder):
+    fitted = fit(toy_parts(max_epochs=10_000, time_limit="1s"), folder, Interrupts(), nothing)
+    assert fitted.stopped == "time limit of 1s reached"
+    assert len(fitted.outputs["scores"]) == 32
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_checkpoint_after_the_running_batch(folder, number):
+    parts = toy_parts(max_epochs=3)
+    step = parts.module.training_step
+
+    def signalled_step(batch, batch_idx):
+        if parts.module.trainer.global_step == 7:
+            os.kill(os.getpid(), number)
+        return step(batch, batch_idx)
+
+    parts.module.training_step = signalled_step
+    before = signal.getsignal(number)
+    with Interrupts() as interrupts, pytest.raises(Interrupted, match=number.name):
+        fit(parts, folder, interrupts, nothing)
+    assert signal.getsignal(number) == before
+    import torch
+
+    assert torch.load(folder.last, weights_only=True)["global_step"] == 8
+
+
+def test_no_epochs_only_evaluate(folder):
+    fitted = fit(toy_parts(max_epochs=0), folder, Interrupts(), nothing)
+    assert not fitted.history.rows
+    assert len(fitted.outputs["scores"]) == 32
+
+
+def test_double_precision_reaches_the_weights(folder):
+    parts = toy_parts(max_epochs=1, precision="64-true")
+    fit(parts, folder, Interrupts(), nothing)
+    assert parts.module.model.layers[0].weight.dtype.is_floating_point
+    assert parts.module.model.layers[0].weight.element_size() == 8
