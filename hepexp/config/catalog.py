@@ -9,7 +9,7 @@ from hepexp.errors import ConfigError
 
 
 def folders(extra: list[Path] | None = None) -> list[Path]:
-    """Configuration folders in the order in which they are searched: `--config-dir`, hepexp's own, plugins'.
+    """Configuration folders in the order in which Hydra searches them: hepexp's own, plugins', `--config-dir`.
 
     Raises
     ------
@@ -18,7 +18,7 @@ def folders(extra: list[Path] | None = None) -> list[Path]:
     for folder in extra or []:
         if not folder.is_dir():
             raise ConfigError(f"--config-dir {folder} is not a folder")
-    return [*(extra or []), paths.conf_dir(), *plugins.conf_dirs()]
+    return [paths.conf_dir(), *plugins.conf_dirs(), *(extra or [])]
 
 
 def groups(searched: list[Path]) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -24,7 +25,7 @@ class Composer:
 
     Parameters
     ----------
-    extra : folders searched before the shipped one (`--config-dir`).
+    extra : folders searched after the shipped one (`--config-dir`).
     name : name of the root configuration.
     """
 
@@ -33,7 +34,8 @@ class Composer:
         search_path.register()
         searched = create_config_search_path(str(paths.conf_dir()))
         for folder in extra:
-            searched.prepend(provider="command-line", path=f"file://{folder.resolve()}")
+            # Where Hydra itself puts --config-dir: after the other folders, before its schemas.
+            searched.prepend("command-line", f"file://{folder.resolve()}", SearchPathQuery(provider="schema"))
         self.loader = ConfigLoaderImpl(searched)
         self.name = name
 

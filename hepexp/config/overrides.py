@@ -17,7 +17,7 @@ def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name
     Parameters
     ----------
     args : overrides, aliases translated, without flags.
-    config_dirs : folders searched before the shipped one (`--config-dir`).
+    config_dirs : folders searched after the shipped one (`--config-dir`).
     multirun : whether values may be sweeps.
     name : name of the root configuration.
 

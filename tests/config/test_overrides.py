@@ -94,7 +94,7 @@ def test_every_value_of_a_sweep_is_checked(tree, args, message):
     assert message in str(caught.value)
 
 
-def test_a_folder_of_the_users_own_comes_first(tree, tmp_path):
+def test_a_folder_of_the_users_own_adds_options(tree, tmp_path):
     mine = tmp_path / "mine" / "model"
     mine.mkdir(parents=True)
     (mine / "wide.yaml").write_text("# Mine.\n_target_: toy.nets.Net\nn_hidden: 500\n")
