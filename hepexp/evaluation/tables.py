@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 COLUMNS = {
     "accuracy": "test/accuracy",
     "AUC": "test/auc",
-    "1/εB (0.5)": "test/rejection_0.5",
     "1/εB (0.3)": "test/rejection_0.3",
 }
 COLOURS = {"FINISHED": "green", "FAILED": "red", "KILLED": "yellow", "LOST": "yellow"}
@@ -64,18 +63,16 @@ def metrics_table(
 
 
 def jobs_table(jobs: Sequence[JobLike]) -> Table:
-    """One row a job of a multirun: what it changed, how it ended, its figures or why it failed."""
+    """One row a job of a multirun: what it changed, how it ended, its figures; below, why jobs failed."""
     from rich.text import Text
 
     table = _table(None)
     table.add_column("job", justify="right", no_wrap=True)
-    table.add_column("overrides", overflow="fold")
+    table.add_column("overrides", overflow="fold", min_width=16)
     table.add_column("status", no_wrap=True)
     shown = {name: key for name, key in COLUMNS.items() if any(key in job.metrics for job in jobs)}
     for name in shown:
         table.add_column(name, justify="right", no_wrap=True)
-    if failed := any(job.error for job in jobs):
-        table.add_column("reason", overflow="fold")
     for job in jobs:
         figures = [
             with_error(job.metrics[key], job.metrics.get(f"{key}_err")) if key in job.metrics else ""
@@ -83,7 +80,10 @@ def jobs_table(jobs: Sequence[JobLike]) -> Table:
         ]
         # Text, because an override such as sizes=[1,2] must not be read as markup.
         row = [str(job.number), Text(" ".join(job.overrides)), Text(job.status, COLOURS.get(job.status, ""))]
-        table.add_row(*row, *figures, *([Text(job.error)] if failed else []))
+        table.add_row(*row, *figures)
+    if reasons := [f"job {job.number}: {job.error}" for job in jobs if job.error]:
+        table.caption = Text("\n".join(reasons), "red")  # below: a column for them would leave no room for the rest
+        table.caption_justify = "left"
     return table
 
 
@@ -98,4 +98,4 @@ def _table(title: str | None) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    return Table(title=Text(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD)
+    return Table(title=Text(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
