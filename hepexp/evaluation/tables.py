@@ -98,4 +98,4 @@ def _table(title: str | None) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    return Table(title=Text(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    return Table(title=Text(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))

@@ -67,5 +67,8 @@ def test_jobs_show_figures_or_the_reason():
 
 
 def test_a_narrow_terminal_cuts_no_figure():
-    job = Job(12, ["model=lorentznet", "optimizer.lr=0.001"], "FINISHED", metrics=METRICS)
-    assert "0.8712 ± 0.0071" in render(jobs_table([job]), width=64)
+    metrics = {**METRICS, "test/accuracy": 0.795, "test/accuracy_err": 0.0091}
+    metrics |= {"test/rejection_0.3": 61.2, "test/rejection_0.3_err": 1.41}
+    job = Job(12, ["model=lorentznet", "optimizer.lr=0.001"], "FINISHED", metrics=metrics)
+    text = render(jobs_table([job]), width=80)
+    assert all(figure in text for figure in ("0.7950 ± 0.0091", "0.8712 ± 0.0071", "61.2 ± 1.4"))
