@@ -1,0 +1,45 @@
+"""Cross entropy of the predicted class probabilities."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hepexp.errors import ConfigError
+from hepexp.evaluation.classification_readout import ClassificationReadout
+from hepexp.losses.objective import Objective
+
+
+class CrossEntropy(Objective):
+    """-log p(true class), averaged over the batch; the readout is the softmax.
+
+    Parameters
+    ----------
+    label_smoothing : share of the target that is spread evenly over all classes, in [0, 1).
+
+    Raises
+    ------
+    ConfigError : label_smoothing outside [0, 1).
+    """
+
+    monitor = ("val/auc", "max")
+    readout = ClassificationReadout()
+
+    def __init__(self, label_smoothing: float = 0.0):
+        super().__init__()
+        if not 0 <= label_smoothing < 1:
+            raise ConfigError(f"loss.label_smoothing must be in [0, 1), got {label_smoothing}")
+        self.label_smoothing = label_smoothing
+
+    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        return {"scores": self._logits(model, batch).softmax(dim=-1)}
+
+    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        logits = self._logits(model, batch)
+        loss = F.cross_entropy(logits, batch.label, label_smoothing=self.label_smoothing)
+        return {"loss": loss}, {"scores": logits.detach().softmax(dim=-1)}
+
+    @staticmethod
+    def _logits(model: nn.Module, batch) -> Tensor:
+        logits = model(batch)
+        return logits if logits.element_size() >= 4 else logits.float()  # bfloat16 has 3 digits for a softmax

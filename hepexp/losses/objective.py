@@ -1,0 +1,54 @@
+"""What a training minimises, and how a model's outputs become predictions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from hepexp.evaluation.readout import Readout
+
+
+class Objective(nn.Module):
+    """Base of every loss: the terms to minimise from (model, batch), and a readout per example.
+
+    The learning loop knows no kind of training. It calls `terms`, steps on "loss", logs every term, and hands the
+    outputs of all examples to the objective's readout. An objective calls the model itself, so that it
+    may do so as often as its kind needs:
+
+    - classification: once; outputs "scores" (B, n_classes), probabilities.
+    - reconstruction: once, against the batch; outputs "reconstruction" or an error per example.
+    - contrastive: on two views, or on all examples of the batch; outputs "embedding" (B, D).
+    - adversarial: the objective holds the critic as a submodule, whose parameters are trained with the model's;
+      gradient reversal makes one loss of the two.
+
+    Parameters of its own (a temperature, prototypes) are ordinary `nn.Parameter`s and are trained and saved.
+
+    Attributes
+    ----------
+    monitor : the logged value that picks the best checkpoint, stops early and drives a plateau schedule, and whether
+        less or more of it is better.
+    readout : how the outputs are judged.
+    """
+
+    monitor: tuple[str, Literal["min", "max"]] = ("val/loss", "min")
+    readout: Readout
+
+    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        """What the model says of each example, without looking at its label: for `hepexp predict`."""
+        raise NotImplementedError(f"{type(self).__name__} gives no predictions")
+
+    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Loss terms and outputs of one batch.
+
+        Parameters
+        ----------
+        model : the model being trained.
+        batch : what the data set's loader gives, such as a `JetBatch`.
+
+        Returns
+        -------
+        terms : scalars, means over the batch; "loss" is the one to minimise, others are logged beside it.
+        outputs : tensors with one row per example, detached.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no terms")
