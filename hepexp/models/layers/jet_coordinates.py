@@ -1,0 +1,61 @@
+"""Coordinates of a jet's particles relative to the jet: what jet taggers that are not Lorentz-invariant read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+TINY = 1e-20  # GeV^2: keeps the rapidity of a rounded massless particle along the beam finite
+
+
+@dataclass(frozen=True)
+class JetCoordinates:
+    """Particles as seen from the jet axis; each (B, N) in the dtype of the momenta.
+
+    Padding is a particle with the jet's own momentum, so that logarithms and gradients are finite there.
+
+    Parameters
+    ----------
+    pt : transverse momentum, GeV.
+    e : energy, GeV.
+    pt_rel : pT over the jet's pT.
+    e_rel : energy over the jet's energy.
+    dy : rapidity less the jet's.
+    dphi : azimuth less the jet's, radians in (-pi, pi].
+    """
+
+    pt: Tensor
+    e: Tensor
+    pt_rel: Tensor
+    e_rel: Tensor
+    dy: Tensor
+    dphi: Tensor
+
+
+def rapidity(p4: Tensor) -> Tensor:
+    """y = asinh(pz / mT) with mT^2 = (E - pz)(E + pz), which keeps its digits for a particle close to the beam."""
+    e, _, _, pz = p4.unbind(-1)
+    return torch.asinh(pz / ((e - pz) * (e + pz)).clamp(min=TINY).sqrt())
+
+
+def jet_coordinates(p4: Tensor, mask: Tensor) -> JetCoordinates:
+    """Coordinates of particles relative to the jet, whose momentum is the sum of theirs.
+
+    Rapidity is used, not pseudorapidity: its differences do not change under boosts along the beam, and it is what
+    the quark/gluon files hold. The two agree for massless particles.
+
+    Parameters
+    ----------
+    p4 : (B, N, 4) four-momenta (E, px, py, pz), GeV.
+    mask : (B, N) True for real particles.
+    """
+    jet = torch.where(mask[..., None], p4, 0).sum(1, keepdim=True)
+    p4 = torch.where(mask[..., None], p4, jet)
+    e, px, py, _ = p4.unbind(-1)
+    jet_e, jet_px, jet_py, _ = jet.unbind(-1)
+    pt, jet_pt = torch.hypot(px, py), torch.hypot(jet_px, jet_py)
+    # The angle between the transverse momenta, from their cross and dot products: no wrapping at +-pi.
+    dphi = torch.atan2(jet_px * py - jet_py * px, jet_px * px + jet_py * py)
+    return JetCoordinates(pt, e, pt / jet_pt, e / jet_e, rapidity(p4) - rapidity(jet), dphi)
