@@ -1,0 +1,85 @@
+"""EdgeConv: a network on the edges to the nearest neighbours, averaged over them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hepexp.models.layers.edge_steps import JoinNodes, NormaliseAverage, NormaliseMultiply
+from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm, sum_over_ranks
+
+
+class EdgeConv(nn.Module):
+    """x_i' = skip(x_i, mean_j Theta(x_i, x_j - x_i)) over the neighbours j of i.
+
+    Theta is three times [linear, batch norm, ReLU]. Its first linear layer is evaluated per particle and not per edge:
+    W [x_i, x_j - x_i] = (W_1 - W_2) x_i + W_2 x_j.
+
+    Parameters
+    ----------
+    n_in : features of a particle.
+    n_out : width of all three layers.
+    bias : of the linear layers; the batch norm that follows makes it idle while training.
+    skip : "sum" adds x_i (through a linear layer and batch norm if its width differs) and applies a ReLU,
+        "concat" puts x_i before the mean.
+
+    Shapes
+    ------
+    x (B, N, n_in), index and is_neighbour (B, N, K) as of `nearest_neighbours`, mask (B, N)
+    -> (B, N, self.n_out), finite and without meaning for padding.
+
+    References
+    ----------
+    Wang et al., arXiv:1801.07829, section 3.1; Qu and Gouskos, arXiv:1902.08570, section 3.1 and figure 1.
+    """
+
+    def __init__(self, n_in: int, n_out: int, bias: bool, skip: Literal["sum", "concat"]):
+        super().__init__()
+        self.n_out = n_out if skip == "sum" else n_in + n_out
+        self.skip = skip
+        self.linears = nn.ModuleList(nn.Linear(n, n_out, bias=bias) for n in (2 * n_in, n_out, n_out))
+        self.norms = nn.ModuleList(MaskedBatchNorm(n_out) for _ in self.linears)
+        if skip == "sum" and n_in != n_out:
+            self.shortcut = nn.Linear(n_in, n_out, bias=False)
+            self.shortcut_norm = MaskedBatchNorm(n_out)
+
+    def forward(self, x: Tensor, index: Tensor, is_neighbour: Tensor, mask: Tensor) -> Tensor:
+        mean = self._mean_over_edges(x, index, is_neighbour)
+        if self.skip == "concat":
+            return torch.cat([x, mean], dim=-1)
+        if hasattr(self, "shortcut"):
+            x = self.shortcut_norm(self.shortcut(x), mask)
+        return F.relu(x + mean)
+
+    def _mean_over_edges(self, x: Tensor, index: Tensor, is_neighbour: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            first, second, third = self.linears
+            x = x.to(first.weight.dtype)
+            w = is_neighbour.to(x.dtype)
+            of_self, of_difference = first.weight.chunk(2, dim=1)
+            own, other = F.linear(x, of_self - of_difference, first.bias), F.linear(x, of_difference)
+            z, *moments = JoinNodes.apply(own, other, index, w)  # z (B, N, K, n_out)
+            for norm, linear in ((self.norms[0], second), (self.norms[1], third)):
+                z, *moments = NormaliseMultiply.apply(z, *affine(norm, moments, w), linear.weight, linear.bias, w)
+            return NormaliseAverage.apply(z, *affine(self.norms[2], moments, w), mean_weights(w))
+
+
+def affine(norm: MaskedBatchNorm, moments: list[Tensor], w: Tensor) -> tuple[Tensor, Tensor]:
+    """Scale and shift of a batch norm from the total and spread of its input on this rank."""
+    if not norm.training:
+        return norm.affine(None)
+    total, spread = moments
+    here = w.sum()
+    count = sum_over_ranks(here).clamp(min=1)
+    mean = sum_over_ranks(total) / count
+    # Spread about the mean of all ranks: that about this rank's own mean, and the distance between the two.
+    var = sum_over_ranks(spread + here * (total / here.clamp(min=1) - mean).square()) / count
+    return norm.affine((mean, var, count))
+
+
+def mean_weights(w: Tensor) -> Tensor:
+    """Weights along the last axis that take the mean where w (...) is 1; zero where it is nowhere."""
+    return w / w.sum(-1, keepdim=True).clamp(min=1)

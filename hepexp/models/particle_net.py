@@ -1,0 +1,146 @@
+"""ParticleNet: dynamic graph convolutions on the particle cloud of a jet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from hepexp.batch import JetBatch
+from hepexp.errors import ConfigError
+from hepexp.models.layers.canonical_order import canonical_order, reorder
+from hepexp.models.layers.edge_conv import EdgeConv, mean_weights
+from hepexp.models.layers.jet_coordinates import JetCoordinates, jet_coordinates
+from hepexp.models.layers.knn import nearest_neighbours
+from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
+
+
+def standardise(x: Tensor, shift: float, scale: float) -> Tensor:
+    """(x - shift) scale, cut to [-5, 5] so that one soft or hard particle cannot dominate."""
+    return ((x - shift) * scale).clamp(-5, 5)
+
+
+def published_features(jet: JetCoordinates) -> Tensor:
+    """The seven kinematic inputs of the paper's table 2, (B, N, 7).
+
+    Shifts and scales are those of the authors' quark/gluon configuration (jet-universe/particle_transformer,
+    data/QuarkGluon/qg_kin.yaml, of arXiv:2202.03772); angles are taken as they are.
+    """
+    delta_r = (jet.dy.square() + jet.dphi.square() + 1e-12).sqrt()  # its gradient is finite on the axis too
+    columns = [
+        jet.dy,
+        jet.dphi,
+        standardise(jet.pt.log(), 1.7, 0.7),
+        standardise(jet.e.log(), 2.0, 0.7),
+        standardise(jet.pt_rel.log(), -4.7, 0.7),
+        standardise(jet.e_rel.log(), -4.7, 0.7),
+        standardise(delta_r, 0.2, 4.0),
+    ]
+    return torch.stack(columns, dim=-1)
+
+
+def document_features(jet: JetCoordinates) -> Tensor:
+    """(pT, y, phi) of the document made fit for a network: log pT standardised, angles from the jet axis; (B, N, 3)."""
+    return torch.stack([standardise(jet.pt.log(), 1.7, 0.7), jet.dy, jet.dphi], dim=-1)
+
+
+class ParticleNet(nn.Module):
+    """Three EdgeConv blocks on nearest neighbours that are found anew before each of them.
+
+    Neighbours of the first block are those in (y, phi), of the others those in the space of features. Particles are
+    averaged, then classified.
+
+    Parameters
+    ----------
+    variant : "published" is the paper's network: seven inputs behind a batch norm, blocks that add their shortcut
+        (366,160 parameters with 2 classes). "document" is that of the QML-HEP II document: inputs (pT, y, phi), blocks
+        that are concatenated to their input (409,666), with inputs normalised and padding masked.
+    k : neighbours of a particle; a jet of fewer particles uses those it has.
+    channels : width of each EdgeConv block.
+    n_hidden : width of the classifier.
+    dropout : probability of dropping a hidden value of the classifier.
+    use_scalars : read also the data set's scalars, such as the particle type.
+    weights : file with a state dict to start from.
+    n_scalars : scalars per particle in the data set.
+    n_classes : classes of the data set.
+
+    Shapes
+    ------
+    p4 (B, N, 4) in GeV as (E, px, py, pz); scalars (B, N, n_scalars); mask (B, N), True for real particles
+    -> logits (B, n_classes).
+
+    Raises
+    ------
+    ConfigError : a size below 1, or a dropout outside [0, 1).
+
+    References
+    ----------
+    Qu and Gouskos, arXiv:1902.08570, section 3 and figure 2a.
+    """
+
+    input = "particles"
+    lorentz_invariant = False
+
+    def __init__(
+        self,
+        variant: Literal["published", "document"] = "published",
+        k: int = 16,
+        channels: Sequence[int] = (64, 128, 256),
+        n_hidden: int = 256,
+        dropout: float = 0.1,
+        use_scalars: bool = False,
+        weights: str | None = None,
+        *,
+        n_scalars: int,
+        n_classes: int,
+    ):
+        super().__init__()
+        check_sizes(k=k, n_hidden=n_hidden, channels=channels, dropout=dropout)
+        if variant not in ("published", "document"):
+            raise ConfigError(f"model.variant must be published or document, got {variant}")
+        published = variant == "published"
+        self.k, self.use_scalars = k, use_scalars
+        self.features = published_features if published else document_features
+        n = (7 if published else 3) + (n_scalars if use_scalars else 0)
+        self.input_norm = MaskedBatchNorm(n) if published else None
+        self.blocks = nn.ModuleList()
+        for width in channels:
+            self.blocks.append(EdgeConv(n, width, bias=not published, skip="sum" if published else "concat"))
+            n = self.blocks[-1].n_out
+        self.classifier = nn.Sequential(
+            nn.Linear(n, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_classes)
+        )
+        if weights is not None:
+            from hepexp.models.weights import load_weights
+
+            load_weights(self, weights)
+
+    def forward(self, batch: JetBatch) -> Tensor:
+        order = canonical_order(batch.p4, batch.mask)
+        p4, scalars, mask = (reorder(x, order) for x in (batch.p4, batch.scalars, batch.mask))
+        jet = jet_coordinates(p4, mask)
+        x = torch.where(mask[..., None], self.features(jet), 0).to(self.classifier[0].weight.dtype)
+        if self.use_scalars:
+            x = torch.cat([x, scalars.to(x.dtype)], dim=-1)
+        if self.input_norm is not None:
+            x = self.input_norm(x, mask)
+        points = torch.stack([jet.dy, jet.dphi], dim=-1)  # kept in float64: a grid's ties are ties there
+        for block in self.blocks:
+            index, is_neighbour = nearest_neighbours(points, mask, self.k)
+            x = block(x, index, is_neighbour, mask)
+            points = x
+        weights = mean_weights(mask.to(x.dtype))
+        return self.classifier((weights[..., None] * x).sum(1))
+
+
+def check_sizes(k: int, n_hidden: int, channels: Sequence[int], dropout: float) -> None:
+    """ConfigError where a size cannot be used."""
+    for name, value in {"k": k, "n_hidden": n_hidden}.items():
+        if value < 1:
+            raise ConfigError(f"model.{name} must be > 0, got {value}")
+    if not channels or min(channels) < 1:
+        raise ConfigError(f"model.channels must be one or more widths > 0, got {list(channels)}")
+    if not 0 <= dropout < 1:
+        raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
