@@ -1,0 +1,84 @@
+"""Particle Flow Network: a sum of per-particle features, then a classifier (deep sets)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from hepexp.batch import JetBatch
+from hepexp.errors import ConfigError
+from hepexp.models.layers.jet_coordinates import jet_coordinates
+
+
+class PFN(nn.Module):
+    """F(sum_i Phi(p_i)), the general form of a function of a set of particles.
+
+    Phi and F are dense networks with ReLU. A particle is (z, y, phi): its share of the jet's scalar sum of pT and its
+    place from the jet axis; with scalars that hold the particle type it is the paper's PFN-ID.
+
+    Parameters
+    ----------
+    phi_sizes : widths of Phi's layers; the last is the latent space that is summed.
+    f_sizes : widths of F's layers before the output.
+    use_scalars : read also the data set's scalars, such as the particle type.
+    weights : file with a state dict to start from.
+    n_scalars : scalars per particle in the data set.
+    n_classes : classes of the data set.
+
+    Shapes
+    ------
+    p4 (B, N, 4) in GeV as (E, px, py, pz); scalars (B, N, n_scalars); mask (B, N), True for real particles
+    -> logits (B, n_classes).
+
+    Raises
+    ------
+    ConfigError : no layers, or a width below 1.
+
+    References
+    ----------
+    Komiske, Metodiev and Thaler, arXiv:1810.05165, equation 1.2 and section 3.2.
+    """
+
+    input = "particles"
+    lorentz_invariant = False
+
+    def __init__(
+        self,
+        phi_sizes: Sequence[int] = (100, 100, 256),
+        f_sizes: Sequence[int] = (100, 100, 100),
+        use_scalars: bool = False,
+        weights: str | None = None,
+        *,
+        n_scalars: int,
+        n_classes: int,
+    ):
+        super().__init__()
+        for name, sizes in {"phi_sizes": phi_sizes, "f_sizes": f_sizes}.items():
+            if not sizes or min(sizes) < 1:
+                raise ConfigError(f"model.{name} must be one or more widths > 0, got {list(sizes)}")
+        self.use_scalars = use_scalars
+        self.phi = dense([3 + (n_scalars if use_scalars else 0), *phi_sizes])
+        self.f = nn.Sequential(*dense([phi_sizes[-1], *f_sizes]), nn.Linear(f_sizes[-1], n_classes))
+        if weights is not None:
+            from hepexp.models.weights import load_weights
+
+            load_weights(self, weights)
+
+    def forward(self, batch: JetBatch) -> Tensor:
+        mask = batch.mask[..., None]
+        jet = jet_coordinates(batch.p4, batch.mask)
+        pt = torch.where(batch.mask, jet.pt, 0)
+        z = pt / pt.sum(1, keepdim=True)
+        x = torch.stack([z, jet.dy, jet.dphi], dim=-1).to(self.phi[0].weight.dtype)  # (B, N, 3)
+        if self.use_scalars:
+            x = torch.cat([x, batch.scalars.to(x.dtype)], dim=-1)
+        return self.f((self.phi(x) * mask).sum(1))
+
+
+def dense(sizes: list[int]) -> nn.Sequential:
+    """Linear layers between the given widths, each followed by a ReLU."""
+    layers = [(nn.Linear(n_in, n_out), nn.ReLU()) for n_in, n_out in pairwise(sizes)]
+    return nn.Sequential(*(module for pair in layers for module in pair))
