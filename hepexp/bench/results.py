@@ -48,7 +48,7 @@ def _row(folder: RunFolder) -> list[str]:
 
 
 def _hardware(hardware: dict[str, Any]) -> str:
-    return ", ".join([f"{hardware['cores']} cores", *[str(gpu) for gpu in hardware.get("gpus") or []]])
+    return ", ".join([f"{hardware['cores']} cores", *[gpu["name"] for gpu in hardware["gpus"]]])
 
 
 def bench_table(rows: list[dict]) -> str:
@@ -64,8 +64,10 @@ def main() -> None:
     parser.add_argument("--bench", type=Path, help="output of `hepexp bench --json`")
     parser.add_argument("--out", type=Path, default=Path("RESULTS.md"))
     options = parser.parse_args()
-    text = "# Results\n\nMade by `python -m hepexp.bench.results` from the records of these runs. Errors are bootstrap errors\n"
-    text += "over the test jets of one training; the spread between seeds is not in them.\n\n"
+    text = (
+        "# Results\n\nMade by `python -m hepexp.bench.results` from the records of these runs. Errors are bootstrap\n"
+    )
+    text += "errors over the test jets of one training; the spread between seeds is not in them.\n\n"
     text += runs_table([RunFolder.find(run) for run in options.runs]) + "\n"
     if options.bench:
         text += "\n## Speed: `hepexp bench --json`\n\n" + bench_table(json.loads(options.bench.read_text())) + "\n"

@@ -31,9 +31,9 @@ def main(args: list[str]) -> int:
 
     from rich.console import Console
 
+    from hepexp.atomic import write_json
     from hepexp.evaluation.tables import metrics_table
     from hepexp.learning.trained import evaluate, rebuild
-    from hepexp.tracking.atomic import write_json
 
     parts = rebuild(folder, config, options.checkpoint)
     loader = parts.data.loader_of(options.split)
@@ -48,6 +48,6 @@ def main(args: list[str]) -> int:
         write_json(options.out / "metrics.json", metrics)
         readout.record(columns, parts.data.spec.class_names, options.out / "predictions.parquet")
         (options.out / "plots").mkdir(exist_ok=True)
-        readout.figures(columns, parts.data.spec.class_names, options.out / "plots")
+        readout.figures(columns, parts.data.spec.class_names, options.out / "plots", seed=config.seed)
         print(f"written to {options.out}")
     return 0

@@ -91,7 +91,8 @@ def train_composed(config: DictConfig):
     from hepexp.learning.experiment import train
 
     hydra_config = HydraConfig.get()
-    choices = {group: str(option) for group, option in hydra_config.runtime.choices.items() if "/" not in group}
+    chosen = hydra_config.runtime.choices.items()
+    choices = {group: option for group, option in chosen if "/" not in group and option not in (None, "None", "null")}
     return train(config, choices, list(hydra_config.overrides.task))
 
 

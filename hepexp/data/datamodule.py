@@ -23,6 +23,7 @@ class JetDataModule(LightningDataModule):
 
     Parameters
     ----------
+    source : where the jets come from: full, mini or generate.
     reader : what is read of each particle.
     limits : jets taken of each split at most; None for all.
     batch_size : jets in a batch, over all ranks together.
@@ -40,6 +41,7 @@ class JetDataModule(LightningDataModule):
 
     def __init__(
         self,
+        source: str,
         reader: ParticleReader,
         limits: dict[str, int | None],
         batch_size: int,
@@ -50,6 +52,7 @@ class JetDataModule(LightningDataModule):
         super().__init__()
         require_at_least(1, batch_size=batch_size, bucket=bucket, **{f"n_{name}": n for name, n in limits.items()})
         require_at_least(0, num_workers=num_workers)
+        self.source = source
         self.reader = reader
         self.limits = limits
         self.batch_size = batch_size
@@ -100,7 +103,7 @@ class JetDataModule(LightningDataModule):
         """Source, files with checksums, sizes of the splits, and the command that makes the data; after `setup`."""
         about = self.store.metadata[0]
         return {
-            "source": about.get("source", "unknown"),
+            "source": self.source,
             "files": [
                 record.get("original") or describe_file(path)
                 for path, record in zip(self.store.paths, self.store.metadata, strict=True)

@@ -32,10 +32,10 @@ class ClassificationReadout(Readout):
     def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
         write_predictions(path, outputs["index"], outputs["label"], outputs["scores"], class_names)
 
-    def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path) -> None:
+    def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
         scores, label = outputs["scores"], outputs["label"]
-        plots.roc(folder / "roc.png", scores, label, class_names)
+        plots.roc(folder / "roc.png", scores, label, class_names, seed=seed)
         plots.score_histogram(folder / "scores.png", scores, label, class_names)
         plots.confusion_matrix(folder / "confusion_matrix.png", scores, label, class_names)

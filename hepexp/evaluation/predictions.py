@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hepexp.atomic import atomic
 from hepexp.errors import DataError
 
 
@@ -45,7 +45,6 @@ def write_predictions(
     Columns: `index` int64, `label` int64 (null where it is negative: not known), `score_<class name>` in the
     precision of the scores. Metadata of the schema: `class_names` (JSON list) and `split`.
     """
-    path = Path(path)
     index, label, scores = np.asarray(index), np.asarray(label), np.asarray(scores)
     columns = {
         "index": pa.array(index.astype(np.int64)),
@@ -53,14 +52,8 @@ def write_predictions(
         **{f"score_{name}": pa.array(np.ascontiguousarray(scores[:, c])) for c, name in enumerate(class_names)},
     }
     table = pa.table(columns, metadata={"class_names": json.dumps(list(class_names)), "split": split})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with atomic(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def read_predictions(path: Path | str) -> Predictions:

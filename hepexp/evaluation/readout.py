@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,8 +13,8 @@ Outputs = dict[str, np.ndarray]
 class Readout(ABC):
     """Turns the per-example outputs of an objective into metrics, files and figures.
 
-    Outputs are columns of equal length: `index`, `label`, `loss`, and what the objective names. One readout serves every
-    objective that gives the same columns; the learning loop knows none of them by name.
+    Outputs are columns of equal length: `index`, `label`, `loss`, and what the objective names. One readout serves
+    every objective that gives the same columns; the learning loop knows none of them by name.
     """
 
     @abstractmethod
@@ -31,9 +30,5 @@ class Readout(ABC):
         """Write what is kept of each example to a parquet file."""
 
     @abstractmethod
-    def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path) -> None:
-        """Draw the figures of the test into a folder."""
-
-    def summary(self, metrics: dict[str, Any]) -> str:
-        """One line of the test's main figures."""
-        return "  ".join(f"{name} {value:.4f}" for name, value in metrics.items() if isinstance(value, float))
+    def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
+        """Draw the figures of the test into a folder; `seed` is that of the bootstrap."""

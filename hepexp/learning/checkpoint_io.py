@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 
+from hepexp.atomic import atomic
 from hepexp.errors import HepexpError
-from hepexp.tracking.atomic import atomic
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from hepexp.errors import HepexpError, Interrupted
 from hepexp.evaluation.plots import learning_curves
 from hepexp.evaluation.tables import metrics_table
 from hepexp.learning.ddp import Workers
@@ -19,6 +21,7 @@ from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.provenance import environment
 from hepexp.tracking.run_folder import RunFolder
+from hepexp.tracking.stale import reap_stale
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str]) -> 
     Interrupted : SIGINT or SIGTERM; the run is recorded as KILLED and can be resumed.
     """
     name = config.name or f"{choices['model']}_{choices['dataset']}"
-    config = OmegaConf.merge(config, {"name": name, "choices": choices})
+    config = OmegaConf.create({**config, "name": name, "choices": choices})
     OmegaConf.resolve(config)
     OmegaConf.set_readonly(config, True)
     with Interrupts() as interrupts:
@@ -71,10 +74,18 @@ def _recorded(
     console = Console(stderr=True)
     provenance = parts.data.provenance()
     with log_to(folder.log) as log:
-        folder.write_json("environment.json", {**environment(), "data": provenance})
-        console.print(f"run     {folder.label}\ndata    {provenance['summary']}", highlight=False)
-        task = config.choices.get("task")
-        tags = {"data_source": provenance["source"], "task": None if task == "None" else task, **config.tags}
+        surroundings = {**environment(), "data": provenance}
+        folder.write_json("environment.json", surroundings)
+        sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in ("train", "val", "test"))
+        console.print(f"run     {folder.label}", highlight=False)
+        console.print(f"data    {config.choices.dataset}, source {provenance['source']}: {sizes}", highlight=False)
+        tags = {
+            "data_source": provenance["source"],
+            "task": config.choices.get("task"),
+            "git_sha": (surroundings["git"] or {}).get("sha"),
+            **config.tags,
+        }
+        reap_stale(config.tracking.timeout)
         run = MlflowRun.start(
             experiment=config.experiment,
             name=config.name,
@@ -94,18 +105,25 @@ def _recorded(
             log.info("finished: %s", fitted.stopped)
         except Interrupted as error:
             log.warning("killed by %s; go on with: hepexp train --resume %s", error, folder.label)
-            run.finish("KILLED", reason=f"killed by {error}")
+            _end(run, log, "KILLED", f"killed by {error}")
             raise
         except BaseException as error:
             log.error("%s: %s", type(error).__name__, error)
-            folder.write_text("traceback.txt", traceback.format_exc())
-            run.finish("FAILED", reason=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
+            _end(run, log, "FAILED", f"{type(error).__name__}: {error}", traceback.format_exc())
             raise
         run.finish("FINISHED")
     expected = OmegaConf.to_container(config.expected)
     Console().print(metrics_table(metrics, expected))
     console.print(f"record  {folder.path}\nstopped {fitted.stopped}", highlight=False)
     return Result(folder, metrics)
+
+
+def _end(run: MlflowRun, log: logging.Logger, status: str, reason: str, trace: str | None = None) -> None:
+    """Record a bad end. What went wrong is said to the user, so a store that cannot be written then is only logged."""
+    try:
+        run.finish(status, reason=reason, traceback=trace, timeout=5)
+    except HepexpError as error:
+        log.error("the run stays RUNNING in MLflow: %s", error)
 
 
 def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: Fitted) -> dict[str, Any]:
@@ -117,6 +135,7 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
         **{name: value for name, value in best.items() if name.startswith("val/")},
         **cost(parts),
         "train/examples_per_second": fitted.history.examples_per_second,
+        "train/seconds": fitted.seconds,
         "train/epochs": len(fitted.history.rows),
         "train/best_epoch": fitted.best_epoch,
         "data/source": parts.data.provenance()["source"],
@@ -124,7 +143,7 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
     folder.write_json("history.json", fitted.history.rows)
     class_names = parts.data.spec.class_names
     readout.record(fitted.outputs, class_names, folder.predictions)
-    readout.figures(fitted.outputs, class_names, folder.plots)
+    readout.figures(fitted.outputs, class_names, folder.plots, seed=config.seed)
     if fitted.history.rows:
         learning_curves(folder.plots / "learning_curves.png", fitted.history.rows, fitted.best_epoch)
     folder.write_json("metrics.json", metrics)

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hepexp.atomic import write_json
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError
-from hepexp.tracking.atomic import write_json
 
 FINISHED, FAILED, KILLED, LOST = "FINISHED", "FAILED", "KILLED", "LOST"
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from hepexp import atomic
 from hepexp.errors import ConfigError
-from hepexp.tracking import atomic, store
+from hepexp.tracking import store
 from hepexp.tracking.artifacts import copy_folder, local_path
 from hepexp.tracking.lookup import FOLDER_TAG, label
 from hepexp.tracking.parameters import WHOLE, as_parameters

@@ -50,7 +50,7 @@ def environment() -> dict[str, Any]:
     """
     return {
         "time": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": f"{Path(sys.argv[0]).name} {shlex.join(sys.argv[1:])}",
         "directory": os.getcwd(),
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -13,9 +13,10 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from hepexp import atomic
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import atomic, lookup
+from hepexp.tracking import lookup
 
 RESERVED = ("latest", "mlartifacts", "mlflow.db")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking.atomic import atomic, write_text
+from hepexp.atomic import atomic, write_text
 from hepexp.tracking.run_folder import RunFolder
 
 

@@ -7,11 +7,12 @@ Colours: M. Petroff, "Accessible color sequences for data visualization", arXiv:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from hepexp.atomic import atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,18 +64,12 @@ def figure(path: Path | str, width: float = 5.0, height: float = 4.2) -> Iterato
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     with matplotlib.rc_context(STYLE):
         drawing = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(drawing)
         yield drawing
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with atomic(path) as temporary:
             drawing.savefig(temporary, format="png")
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def class_name(class_names: tuple[str, ...], c: int) -> str:

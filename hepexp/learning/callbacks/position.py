@@ -1,4 +1,4 @@
-"""Where in the training data a run stands: kept in the checkpoint, so that a resumed run goes on with the next batch."""
+"""Where in the training data a run stands: kept in the checkpoint, so that a resumed run takes the next batch."""
 
 from __future__ import annotations
 
