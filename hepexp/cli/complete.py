@@ -93,7 +93,7 @@ def _options(group: str) -> list[str]:
 def _chosen(before: list[str]) -> dict[str, str]:
     """The option of each group: the root's own, changed by a task and by the words before."""
     searched = catalog.folders()
-    typed = dict(word.split("=", 1) for word in alias.translate(before) if "=" in word)
+    typed = dict(word.lstrip("+~").split("=", 1) for word in alias.translate(before) if "=" in word)
     chosen = yaml_file.defaults(catalog.root_file(searched))
     if task := typed.get("task"):
         chosen |= yaml_file.defaults(catalog.find("task", task, searched))
@@ -122,12 +122,13 @@ def _runs() -> list[str]:
 
 
 def _arguments(module: str) -> tuple[list[str], list[str]]:
-    """Flags and sub-commands of a verb, read from the calls in its source that declare them."""
+    """Flags and sub-commands of a verb, as its source declares them: calls of add_argument, a table of names."""
     path = targets.module_file(module)
-    if path is None:
-        return [], []
-    names: dict[str, list[str]] = {"add_argument": [], "add_parser": []}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in names:
-            names[node.func.attr] += [a.value for a in node.args if isinstance(a, ast.Constant)]
-    return [name for name in names["add_argument"] if name.startswith("-")] + ["--help"], names["add_parser"]
+    flags, choices = ["--help"], []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8") if path else "")):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="add_argument"), args=names):
+                flags += [name.value for name in names if isinstance(name, ast.Constant)]
+            case ast.Assign(targets=[ast.Name(id="VERBS" | "CASES")], value=ast.Dict(keys=keys)):
+                choices += [key.value for key in keys if isinstance(key, ast.Constant)]
+    return [flag for flag in flags if flag.startswith("-")], choices

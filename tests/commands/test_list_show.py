@@ -37,8 +37,8 @@ def test_show_gives_key_value_type_and_meaning(capsys):
 
 
 def test_show_gives_keys_that_the_file_leaves_out(capsys):
-    text = printed(capsys, "show", "model=lorentznet")
-    line = next(line for line in text.splitlines() if line.startswith("model.weights "))
+    text = printed(capsys, "show", "trainer=quick")
+    line = next(line for line in text.splitlines() if line.startswith("trainer.time_limit "))
     assert line.split()[1:3] == ["null", "null"]
 
 
