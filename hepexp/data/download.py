@@ -10,9 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from filelock import FileLock
-
-from hepexp.data.files import checksum
+from hepexp.data.files import checksum, only_one
 from hepexp.data.published import PublishedFile
 from hepexp.errors import DataError
 
@@ -56,7 +54,7 @@ def fetch(
     """
     folder.mkdir(parents=True, exist_ok=True)
     path, part = folder / file.name, folder / f"{file.name}.part"
-    with FileLock(folder / f".{file.name}.lock"):
+    with only_one(path):
         if path.exists():
             return path
         failures = []
@@ -66,8 +64,9 @@ def fetch(
                 if attempt:
                     time.sleep(pause * 2 ** (attempt - 1))
                 try:
+                    resumed = part.exists()
                     _append(url, part, file.size, report)
-                    _check(part, file)
+                    _check(part, file, resumed)
                     part.replace(path)
                     return path
                 except _Refused as error:
@@ -112,14 +111,16 @@ def _append(url: str, part: Path, size: int | None, report: Callable[[int, int |
         raise ConnectionError(f"the connection ended after {have} of {total} bytes")
 
 
-def _check(part: Path, file: PublishedFile) -> None:
-    """Refuse, and remove, a part that is complete but wrong."""
-    found = part.stat().st_size
-    if file.size is not None and found != file.size:
-        part.unlink()
-        raise _Refused(f"gave {found} bytes, expected {file.size}")
+def _check(part: Path, file: PublishedFile, resumed: bool) -> None:
+    """Remove a part that is complete but wrong; a beginning from an earlier time may be to blame, so try once more."""
+    problem = None
+    size = part.stat().st_size
+    if file.size is not None and size != file.size:
+        problem = f"gave {size} bytes, expected {file.size}"
     for kind in ("sha256", "md5"):
         expected = getattr(file, kind)
-        if expected and (computed := checksum(part, kind)) != expected:
-            part.unlink()
-            raise _Refused(f"gave a file with {kind} {computed}, expected {expected}")
+        if not problem and expected and (computed := checksum(part, kind)) != expected:
+            problem = f"gave a file with {kind} {computed}, expected {expected}"
+    if problem:
+        part.unlink()
+        raise ConnectionError(problem) if resumed else _Refused(problem)

@@ -1,4 +1,4 @@
-"""Files that are complete or not there, and their checksums."""
+"""Files that are complete or not there, locks between processes, and checksums."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock
+
+from hepexp.config.paths import data_dir
 
 
 @contextlib.contextmanager
@@ -19,6 +23,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def only_one(path: Path) -> FileLock:
+    """A lock for the making of a file, so that of several processes one works and the others wait.
+
+    Lock files are kept apart from the data, as they cannot be removed without a race.
+    """
+    folder = data_dir() / ".locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    key = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    return FileLock(folder / f"{path.name}.{key}.lock")
 
 
 def checksum(path: Path, kind: str = "sha256") -> str:

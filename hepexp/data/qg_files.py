@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
-
-from filelock import FileLock
 
 from hepexp.config.paths import data_dir
 from hepexp.data import arrow_file, energyflow
+from hepexp.data.files import only_one
 from hepexp.data.jets import Jets
 from hepexp.data.published import PublishedFile
 from hepexp.data.published import qg_files as published
@@ -69,8 +69,7 @@ def convert(file: PublishedFile) -> Path:
     DataError : the file is not there, or is damaged.
     """
     target, original = converted(file), found(file)
-    folder().mkdir(parents=True, exist_ok=True)
-    with FileLock(folder() / f".{target.name}.lock"):
+    with only_one(target):
         if target.exists() and (original is None or _made_from(target, original)):
             return target
         if original is None:
@@ -79,6 +78,16 @@ def convert(file: PublishedFile) -> Path:
         about = {"source": "full", "original": describe_file(original), "changed": original.stat().st_mtime_ns}
         arrow_file.write(target, [Jets.concatenate(energyflow.read(original))], about)
     return target
+
+
+def check_simulation(n: int, seed: int, jobs: int) -> None:
+    """Raise ConfigError where `generate` cannot begin: a value is out of range, or a package is missing."""
+    for name, value, least in (("n", n, 2), ("seed", seed, 0), ("jobs", jobs, 1)):
+        if value < least:
+            raise ConfigError(f"{name} must be >= {least}, got {value}")
+    for package in ("pythia8mc", "fastjet", "awkward"):
+        if find_spec(package) is None:
+            raise ConfigError(f"{package} is not installed; pip install 'hepexp[generate]'")
 
 
 def generated(n: int, seed: int) -> Path:
@@ -91,17 +100,20 @@ def generate(n: int, seed: int, jobs: int, report: Callable[[int, bool], None], 
 
     Raises
     ------
-    ConfigError : Pythia or FastJet is not installed.
+    ConfigError : a value is out of range, Pythia or FastJet is not installed, or the file holds another sample.
     """
     target = target or generated(n, seed)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(f".{target.name}.lock")):
+    check_simulation(n, seed, jobs)
+    with only_one(target):
         if not target.exists():
-            try:
-                from hepexp.data.generate import sample
-            except ImportError as error:
-                raise ConfigError(f"{error.name} is not installed; pip install 'hepexp[generate]'") from None
+            from hepexp.data.generate import sample
+
             sample.generate(n, seed, jobs, target, report)
+        made = arrow_file.read(target)[1]
+        if (made.get("n"), made.get("seed")) != (n, seed):
+            raise ConfigError(
+                f"{target}: holds other jets ({made.get('command', 'origin unknown')}); choose another name"
+            )
     return target
 
 

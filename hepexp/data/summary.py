@@ -16,7 +16,7 @@ Mean = tuple[float, float]  # value and standard error
 def class_means(store: JetStore) -> Iterator[tuple[int, int, list[Mean]]]:
     """For each label: number of jets, and means of multiplicity, mass, and mass of massless particles, GeV.
 
-    The last is what published tables of these jets mean by mass: pt, y, phi of the particles and nothing else.
+    The last takes pt, y and phi of the particles and nothing else, as tables of these jets often do.
     """
     columns: list[list[np.ndarray]] = [[], [], []]
     for jets in store.chunks:

@@ -60,19 +60,19 @@ class QuarkGluon(JetDataModule):
         *,
         seed: int,
     ) -> None:
-        reader = ParticleReader(pid, scalars)
-        limits = {"train": n_train, "val": n_val, "test": n_test}
-        super().__init__(reader, limits, batch_size, bucket, num_workers, seed)
         require_at_least(1, n_files=n_files)
         require_at_least(10, n_generate=n_generate)
         require_at_least(0, generate_seed=generate_seed)
         if n_files > (there_are := len(qg_files.published())):
             raise ConfigError(f"dataset.n_files must be <= {there_are}, got {n_files}")
+        reader = ParticleReader(pid, scalars)
+        limits = {"train": n_train, "val": n_val, "test": n_test}
+        chosen = qg_files.choose(source, n_files)
+        super().__init__(chosen, reader, limits, batch_size, bucket, num_workers, seed)
         self.n_files = n_files
         self.n_generate = n_generate
         self.generate_seed = generate_seed
         self.spec = DataSpec(qg_files.CLASSES, reader.n_scalars)
-        self.source = qg_files.choose(source, n_files)
 
     def prepare_data(self) -> None:
         """Simulate the jets of `generate`, where that was not done before."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pythia8mc
 
+from hepexp.data.generate.banner import silence_banner
 from hepexp.data.generate.clustering import hardest_jets
 from hepexp.data.generate.early_veto import EarlyVeto
 from hepexp.data.generate.settings import CLASSES, block_seed, pythia_settings
@@ -17,6 +18,7 @@ EVENTS_AT_ONCE = 50
 
 def make_pythia(kind: str, seed: int, veto: EarlyVeto) -> pythia8mc.Pythia:
     """Pythia, ready to give events. The caller keeps `veto` alive as long as Pythia, which only borrows it."""
+    silence_banner()
     pythia = pythia8mc.Pythia("", False)
     for line in pythia_settings(kind, seed):
         if not pythia.readString(line):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-
 import awkward as ak
 import fastjet
 import numpy as np
@@ -44,10 +40,9 @@ def hardest_jets(events: ak.Array, kind: str) -> Jets:
     momenta = ak.zip(
         {"px": particles.p.px, "py": particles.p.py, "pz": particles.p.pz, "E": particles.p.e}, with_name="Momentum4D"
     )
-    with _quiet_banner():
-        sequence = fastjet.ClusterSequence(momenta, _DEFINITION)
-        jets = sequence.inclusive_jets(min_pt=JET_PT[0])
-        constituents = sequence.constituent_index(min_pt=JET_PT[0])
+    sequence = fastjet.ClusterSequence(momenta, _DEFINITION)
+    jets = sequence.inclusive_jets(min_pt=JET_PT[0])
+    constituents = sequence.constituent_index(min_pt=JET_PT[0])
     pt = np.hypot(jets.px, jets.py)
     leading = ak.argmax(pt, axis=1, keepdims=True)
     e, pz, pt = (ak.fill_none(ak.firsts(values[leading]), np.nan) for values in (jets.E, jets.pz, pt))
@@ -82,18 +77,3 @@ def round_to_bits(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]
     """Values rounded to this many significant binary digits."""
     mantissa, exponent = np.frexp(values)
     return np.ldexp(np.round(np.ldexp(mantissa, bits)), exponent - bits)
-
-
-@contextlib.contextmanager
-def _quiet_banner():
-    """FastJet prints its banner from C++ at the first clustering: send that one to nowhere."""
-    sys.stdout.flush()
-    saved = os.dup(1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 1)
-        os.close(saved)
-        os.close(nowhere)
