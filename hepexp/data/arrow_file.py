@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hepexp.data.files import atomic_path
+from hepexp.atomic import atomic
 from hepexp.data.jets import PARTICLE_COLUMNS, Jets
 from hepexp.errors import DataError
 
@@ -37,7 +37,7 @@ def write(path: Path, parts: Iterable[Jets], metadata: dict) -> None:
     metadata : what made them, any JSON: kept in the schema.
     """
     schema = SCHEMA.with_metadata({_METADATA_KEY: json.dumps(metadata)})
-    with atomic_path(path) as draft, _writer(path.suffix, draft, schema) as writer:
+    with atomic(path) as draft, _writer(path.suffix, draft, schema) as writer:
         for jets in parts:
             writer.write_batch(_record_batch(jets, schema))
 

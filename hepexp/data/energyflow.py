@@ -13,8 +13,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from hepexp.atomic import atomic
 from hepexp.data.check import check_jets
-from hepexp.data.files import atomic_path
 from hepexp.data.jets import Jets, pad
 from hepexp.errors import DataError
 
@@ -60,7 +60,7 @@ def write(path: Path, parts: Iterable[Jets], n: int, width: int) -> None:
     n, width : number of jets, and of particles of the longest: N and M of X.
     """
     labels = []
-    with atomic_path(path) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with atomic(path) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         with archive.open("X.npy", "w", force_zip64=True) as file:
             npy.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (n, width, 4)})
             for jets in parts:

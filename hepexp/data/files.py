@@ -1,28 +1,13 @@
-"""Files that are complete or not there, locks between processes, and checksums."""
+"""Locks between processes, and checksums."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock
 
 from hepexp.config.paths import data_dir
-
-
-@contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """A draft beside path that takes its place when the block ends well, and is removed when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield draft
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def only_one(path: Path) -> FileLock:

@@ -24,7 +24,7 @@ def verify(files: ModuleType) -> Iterator[tuple[Path, str | None]]:
         path = files.found(file)
         if path is not None:
             yield path, _checksum_problem(path, file.sha256)
-    for path in (files.MINI, *sorted(files.folder().glob("*.arrow"))):
+    for path in (files.MINI, *sorted(files.folder().glob("[!.]*.arrow"))):
         try:
             read_jets(path)
         except DataError as error:
