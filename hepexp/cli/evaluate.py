@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
-from hepexp.cli.arguments import Parser
+from hepexp.cli.help import Parser
 
 DESCRIPTION = """\
 Evaluate a trained run: metrics with errors, beside those that the run recorded.
@@ -15,7 +16,7 @@ Evaluate a trained run: metrics with errors, beside those that the run recorded.
 
 
 def main(args: list[str]) -> int:
-    parser = Parser("evaluate", DESCRIPTION)
+    parser = Parser(prog="hepexp evaluate", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, or latest")
     parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY or trainer.KEY")
     parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
-from hepexp.cli.arguments import Parser
+from hepexp.cli.help import Parser
 from hepexp.errors import ConfigError
 
 DESCRIPTION = """\
@@ -14,7 +15,7 @@ Score the jets of a file with a trained run. Reads the data set's published form
 
 
 def main(args: list[str]) -> int:
-    parser = Parser("predict", DESCRIPTION)
+    parser = Parser(prog="hepexp predict", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, or latest")
     parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY or trainer.KEY")
     parser.add_argument("--input", type=Path, required=True, help="file of jets")

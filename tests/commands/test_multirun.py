@@ -1,0 +1,56 @@
+"""-m: one failing job does not stop the others, the table says what became of each, and the rest can be run again."""
+
+import json
+import sqlite3
+
+from tests.commands.shell import SMALL, hepexp, one_line
+
+TINY = (*SMALL, "trainer.max_epochs=1", "dataset.n_train=256")
+
+
+def reports(folder):
+    (sweep,) = folder.glob("runs/hepexp/*_sweep")
+    return sweep, [json.loads(file.read_text()) for file in sorted(sweep.glob("job_*.json"))]
+
+
+def test_a_failing_job_does_not_stop_the_others_and_is_run_again(tmp_path):
+    # the second job asks for more jets than there are, which only the data can say
+    result = hepexp(tmp_path, "train", "-m", *TINY, "optimizer.lr=1e-3,1e30,2e-3", "trainer.gradient_clip=null")
+    assert result.returncode == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    sweep, jobs = reports(tmp_path)
+    assert [job["status"] for job in jobs] == ["FINISHED", "FAILED", "FINISHED"]
+    assert "diverged" in jobs[1]["error"]
+    assert jobs[2]["metrics"]["test/auc"] > 0.5
+    assert "FAILED" in result.stdout
+    assert f"--rerun-failed {sweep}" in result.stdout
+    with sqlite3.connect(tmp_path / "runs" / "mlflow.db") as store:
+        statuses = [row for (row,) in store.execute("select status from runs order by start_time")]
+    assert statuses == ["FINISHED", "FAILED", "FINISHED"]
+
+    again = hepexp(tmp_path, "train", "-m", "--rerun-failed", str(sweep))
+    assert again.returncode == 1
+    sweeps = sorted(tmp_path.glob("runs/hepexp/*_sweep*"))
+    (second,) = [folder for folder in sweeps if folder != sweep]
+    assert json.loads((second / "jobs.json").read_text()) == [jobs[1]["overrides"]]
+
+
+def test_joblib_runs_jobs_side_by_side(tmp_path):
+    launcher = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    result = hepexp(tmp_path, "train", "-m", *TINY, "seed=1,2", *launcher)
+    assert result.returncode == 0, result.stderr
+    _, jobs = reports(tmp_path)
+    assert [job["status"] for job in jobs] == ["FINISHED", "FINISHED"]
+    assert len({job["run"] for job in jobs}) == 2
+    assert jobs[0]["metrics"]["test/auc"] != jobs[1]["metrics"]["test/auc"]
+
+
+def test_submitit_runs_jobs(tmp_path):
+    launcher = ("hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5")
+    result = hepexp(tmp_path, "train", "-m", *TINY, "seed=1,2", *launcher)
+    assert result.returncode == 0, result.stderr
+    assert [job["status"] for job in reports(tmp_path)[1]] == ["FINISHED", "FINISHED"]
+
+
+def test_no_such_multirun_is_one_line(tmp_path):
+    assert "no multirun" in one_line(hepexp(tmp_path, "train", "-m", "--rerun-failed", "nowhere"), 2)
