@@ -1,0 +1,61 @@
+"""Cut a batch of sets into chunks whose pairs fit the cache, and work them on all threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import NamedTuple, TypeVar
+
+import torch
+
+# Pairs at a time: fewer, and the calls cost more than the work; more, and the rows leave the cache.
+PAIRS = 2500
+
+T = TypeVar("T")
+
+
+class Chunk(NamedTuple):
+    """Sets start to stop of the batch, the first n entries of each."""
+
+    start: int
+    stop: int
+    n: int
+
+
+def split(lengths: list[int], pairs: int = PAIRS) -> list[Chunk]:
+    """Chunks of neighbouring sets with at most `pairs` pairs together, or one set; lengths in descending order."""
+    chunks, start = [], 0
+    while start < len(lengths):
+        n = max(lengths[start], 1)
+        stop = min(start + max(pairs // n**2, 1), len(lengths))
+        chunks.append(Chunk(start, stop, n))
+        start = stop
+    return chunks
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "hepexp-chunks", initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    torch.set_num_threads(1)
+    # The allocator hands freed memory back to the system, page by page, until it has seen a large block freed once.
+    torch.empty(31 << 20, dtype=torch.uint8)
+
+
+def run(job: Callable[[Chunk], T], chunks: list[Chunk]) -> Iterable[tuple[Chunk, T]]:
+    """(chunk, job(chunk)) in the order of the chunks, without autograd.
+
+    On a CPU each thread that torch may use works whole chunks: a chunk is too small to be worth sharing.
+    """
+    threads = min(torch.get_num_threads(), len(chunks))
+
+    def alone(chunk: Chunk) -> T:
+        with torch.no_grad():
+            return job(chunk)
+
+    if threads <= 1:
+        return zip(chunks, map(alone, chunks), strict=True)
+    return zip(chunks, _pool(threads).map(alone, chunks), strict=True)

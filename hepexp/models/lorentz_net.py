@@ -1,0 +1,102 @@
+"""LorentzNet: message passing that is equivariant under the Lorentz group."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from hepexp.batch import JetBatch
+from hepexp.errors import ConfigError
+from hepexp.models.layers.lorentz_block import LorentzBlock, Pairs
+from hepexp.models.layers.minkowski import metric_tensor
+from hepexp.models.weights import load_weights
+
+
+class LorentzNet(nn.Module):
+    """Lorentz-equivariant message passing over the particles of a jet.
+
+    Each block updates scalars h and coordinates x from the pairwise invariants psi(|x_i - x_j|^2) and
+    psi(<x_i, x_j>), so the output is invariant under any Lorentz transformation of all particles. Coordinates and
+    invariants are float64 whatever the parameters are: nearly massless particles leave no digits in float32.
+
+    Parameters
+    ----------
+    n_hidden : width of the scalars h and of every layer.
+    n_blocks : Lorentz group equivariant blocks.
+    c : step of the coordinate update, 1e-3 for quark/gluon jets and 5e-3 for top jets in the paper.
+    dropout : share of the decoder's hidden units that is dropped in training.
+    metric : `minkowski`, `euclidean`, or the rows of a symmetric 4x4 matrix J; invariants are x^T J y.
+    compat : compute as the published code does. It clamps (x_i - x_j) phi_x to +-100 per component, which breaks the
+        invariance, takes the mean over the padded length, so that a prediction depends on its batch, normalises padding
+        along in phi_h, and does all of it in the precision of the parameters.
+    weights : file of a state dict to start from: a checkpoint of a run, or the published release's key layout.
+    n_scalars : scalars per particle, e.g. 8 for the one-hot particle type.
+    n_classes : classes to tell apart.
+
+    Shapes
+    ------
+    p4 (B, N, 4) in GeV as (E, px, py, pz); scalars (B, N, n_scalars); mask (B, N), True for real particles, which come
+    first -> logits (B, n_classes).
+
+    Raises
+    ------
+    ConfigError : a size, rate or metric that cannot be, or weights of another network.
+
+    References
+    ----------
+    Gong et al., arXiv:2201.08187, section 3.
+    """
+
+    input = "particles"
+    lorentz_invariant: bool
+
+    def __init__(
+        self,
+        n_hidden: int = 72,
+        n_blocks: int = 6,
+        c: float = 1e-3,
+        dropout: float = 0.2,
+        metric: str | list[list[float]] = "minkowski",
+        compat: bool = False,
+        weights: str | None = None,
+        *,
+        n_scalars: int,
+        n_classes: int,
+    ):
+        super().__init__()
+        for key, value in (("n_hidden", n_hidden), ("n_blocks", n_blocks), ("c", c)):
+            if value <= 0:
+                raise ConfigError(f"model.{key} must be > 0, got {value}")
+        if not 0 <= dropout < 1:
+            raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
+        self.compat = compat
+        self.lorentz_invariant = metric == "minkowski" and not compat
+        self.register_buffer("metric", metric_tensor(metric), persistent=False)
+        self.embedding = nn.Linear(n_scalars, n_hidden)
+        self.LGEBs = nn.ModuleList(
+            LorentzBlock(n_hidden, n_scalars, c, last=i == n_blocks - 1, compat=compat) for i in range(n_blocks)
+        )
+        self.graph_dec = nn.Sequential(
+            nn.Linear(n_hidden, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_classes)
+        )
+        if weights is not None:
+            load_weights(self, weights)
+
+    def forward(self, batch: JetBatch) -> Tensor:
+        dtype = self.embedding.weight.dtype
+        p4, scalars, mask, order, lengths = batch.p4, batch.scalars.to(dtype), batch.mask, None, None
+        if mask.device.type == "cpu":
+            # Jets of like length are worked together. On other devices reading the lengths would stall the queue.
+            length = (mask * torch.arange(1, mask.shape[1] + 1)).amax(1)
+            lengths, order = length.sort(descending=True, stable=True)
+            p4, scalars, mask, lengths = p4[order], scalars[order], mask[order], lengths.tolist()
+        pairs = Pairs.of(mask, dtype, lengths)
+        x = p4.to(dtype) if self.compat else p4
+        metric = self.metric.to(x.dtype)
+        h = self.embedding(scalars).to(dtype)
+        for block in self.LGEBs:
+            h, x = block(h, x, scalars, pairs, metric)
+        real = mask[..., None].to(dtype)
+        count = mask.shape[1] if self.compat else real.sum(1).clamp(min=1)
+        mean = (h * real).sum(1) / count
+        return self.graph_dec(mean if order is None else mean[order.argsort()])

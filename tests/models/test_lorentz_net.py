@@ -1,0 +1,188 @@
+"""LorentzNet against its equations, its published form, and the Lorentz group."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.testing import assert_close
+
+from hepexp.batch import JetBatch
+from hepexp.bench.edge_list import EdgeListLorentzNet
+from hepexp.errors import ConfigError
+from hepexp.models.lorentz_net import LorentzNet
+from tests.jets import boost, random_jets, rotation, transform
+
+SIZES = {"n_scalars": 8, "n_classes": 2}
+SMALL = {"n_hidden": 12, "n_blocks": 3, "c": 1e-2, "dropout": 0.0} | SIZES
+
+
+def build(**change) -> LorentzNet:
+    """A small network in float64 whose coordinates move well, with running statistics of a first batch."""
+    torch.manual_seed(1)
+    model = LorentzNet(**(SMALL | change)).double()
+    for block in model.LGEBs[:-1]:
+        nn.init.normal_(block.phi_x[2].weight, std=0.3)
+    model(random_jets(16, n_max=20, seed=5))
+    return model
+
+
+def edge_list_of(model: LorentzNet) -> EdgeListLorentzNet:
+    reference = EdgeListLorentzNet(**SMALL).double()
+    reference.load_state_dict(model.state_dict())
+    return reference
+
+
+@pytest.fixture
+def jets() -> JetBatch:
+    return random_jets(multiplicity=torch.tensor([3, 60, 7, 1, 24, 2, 60, 11]))
+
+
+def test_has_the_published_number_of_parameters():
+    assert sum(p.numel() for p in LorentzNet(**SIZES).parameters()) == 227_096
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("training", [True, False])
+def test_equals_the_edge_list_in_values_gradients_and_running_statistics(jets, training, threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    ours = build().train(training)
+    reference = edge_list_of(ours).train(training)
+    weight = torch.randn(len(jets), 2, dtype=torch.float64)
+    (ours(jets) * weight).sum().backward()
+    (reference(jets) * weight).sum().backward()
+    torch.set_num_threads(before)
+    assert_close(ours(jets), reference(jets), rtol=1e-10, atol=1e-12)
+    wanted = {name: p.grad for name, p in reference.named_parameters()}
+    assert_close({name: p.grad for name, p in ours.named_parameters()}, wanted, rtol=1e-10, atol=1e-10)
+    assert_close(ours.state_dict(), reference.state_dict(), rtol=1e-10, atol=1e-12)
+
+
+def test_one_piece_for_all_jets_equals_chunks(jets, monkeypatch):
+    model = build()
+    chunked = model(jets)
+    monkeypatch.setattr("hepexp.models.layers.chunks.PAIRS", 10**9)
+    assert_close(model(jets), chunked, rtol=1e-12, atol=1e-12)
+
+
+def published_forward(model: LorentzNet, jets: JetBatch) -> Tensor:
+    """The released forward pass from its equations, with loops over jets; every padded row is a node too."""
+    n = jets.mask.shape[1]
+    lengths = jets.mask.sum(1).tolist()
+    starts = [n * k for k in range(len(lengths))]
+    pairs = [(a + i, a + j) for a, m in zip(starts, lengths, strict=True) for i in range(m) for j in range(m) if i != j]
+    i, j = torch.tensor(pairs).T
+    x, scalars = jets.p4.reshape(-1, 4), jets.scalars.reshape(len(jets) * n, -1).to(jets.p4.dtype)
+    sign = torch.tensor([1.0, -1.0, -1.0, -1.0], dtype=x.dtype)
+
+    def psi(z: Tensor) -> Tensor:
+        return z.sign() * (1 + z.abs()).log()
+
+    h = model.embedding(scalars)
+    for block in model.LGEBs:
+        d = x[i] - x[j]
+        s = torch.stack([psi((d * d) @ sign), psi((x[i] * x[j]) @ sign)], dim=1)
+        m = block.phi_e(torch.cat([h[i], h[j], s], dim=1))
+        m = m * block.phi_m(m)
+        if block.phi_x is not None:
+            push = (d * block.phi_x(m)).clamp(-100, 100)
+            for node in range(len(x)):
+                if (i == node).any():
+                    x = x.index_add(0, torch.tensor([node]), block.c * push[i == node].mean(0, keepdim=True))
+        agg = torch.zeros_like(h).index_add(0, i, m)
+        h = h + block.phi_h(torch.cat([h, agg, scalars], dim=1))
+    h = (h * jets.mask.reshape(-1, 1)).view(len(jets), n, -1)
+    return model.graph_dec(h.sum(1) / n)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_compat_is_the_published_forward_pass(training):
+    jets = random_jets(5, n_max=9)
+    jets = replace(jets, p4=30 * jets.p4)  # so hard that the clamp acts
+    model = build(compat=True).train(training)
+    with torch.no_grad():
+        for block in model.LGEBs[:-1]:
+            block.phi_x[2].weight.mul_(30)
+    reference = copy.deepcopy(model)
+    assert_close(model(jets), published_forward(reference, jets), rtol=1e-10, atol=1e-10)
+    assert_close(model.state_dict(), reference.state_dict(), rtol=1e-10, atol=1e-10)
+
+
+def random_boosts(n: int = 8) -> list[Tensor]:
+    g = torch.Generator().manual_seed(3)
+    return [boost(0.95 * k / n, torch.randn(3, generator=g, dtype=torch.float64)) for k in range(1, n + 1)]
+
+
+def rotations(n: int = 8) -> list[Tensor]:
+    g = torch.Generator().manual_seed(4)
+    return [rotation(g) for _ in range(n)]
+
+
+@pytest.mark.parametrize("group", [random_boosts, rotations])
+def test_prediction_does_not_change_under_boosts_and_rotations(jets, group):
+    model = build().eval()
+    for matrix in group():
+        assert_close(model(transform(jets, matrix)), model(jets), rtol=1e-8, atol=1e-12)
+
+
+def test_euclidean_metric_keeps_rotations_and_breaks_boosts(jets):
+    model = build(metric="euclidean").eval()
+    for matrix in rotations():
+        assert_close(model(transform(jets, matrix)), model(jets), rtol=1e-8, atol=1e-12)
+    for matrix in random_boosts():
+        assert (model(transform(jets, matrix)) - model(jets)).abs().max() > 1e-4
+    assert not model.lorentz_invariant
+    assert LorentzNet(**SMALL).lorentz_invariant
+    assert not LorentzNet(compat=True, **SMALL).lorentz_invariant
+
+
+def test_a_metric_is_used_as_given(jets):
+    minkowski = [[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0], [0, 0, 0, -1]]
+    assert torch.equal(build(metric=minkowski).eval()(jets), build().eval()(jets))
+
+
+def test_bfloat16_autocast_trains(jets):
+    torch.manual_seed(1)
+    model = LorentzNet(dropout=0.0, **SIZES)
+    plain = model(jets)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = model(jets)
+    logits.float().square().sum().backward()
+    assert_close(logits.float(), plain, rtol=0.1, atol=0.05)
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_inference_mode_gives_the_same_prediction(jets):
+    model = build().eval()
+    expected = model(jets)
+    with torch.inference_mode():
+        assert torch.equal(model(jets), expected)
+
+
+def test_the_same_step_twice_is_the_same_to_the_last_digit(jets):
+    gradients = []
+    for _ in range(2):
+        model = build().float()
+        model(jets).square().sum().backward()
+        gradients.append({name: p.grad for name, p in model.named_parameters()})
+    for name, grad in gradients[0].items():
+        assert torch.equal(grad, gradients[1][name])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n_hidden": -3}, "model.n_hidden must be > 0, got -3"),
+        ({"n_blocks": 0}, "model.n_blocks must be > 0, got 0"),
+        ({"c": 0.0}, "model.c must be > 0, got 0.0"),
+        ({"dropout": 1.0}, r"model.dropout must be in \[0, 1\), got 1.0"),
+        ({"metric": "riemann"}, "model.metric must be minkowski, euclidean or a symmetric 4x4"),
+        ({"metric": [[1, 0], [0, 1]]}, "model.metric must be"),
+        ({"metric": [[1, 2, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}, "model.metric must be"),
+    ],
+)
+def test_impossible_values_are_named(change, message):
+    with pytest.raises(ConfigError, match=message):
+        LorentzNet(**(SMALL | change))
