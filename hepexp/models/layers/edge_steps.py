@@ -11,43 +11,47 @@ moments are total = sum w z and spread = sum w (z - mean)^2, both (C,).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from hepexp.models.layers.chunks import Chunk, run
+from hepexp.models.layers.products import linear
+
 PIECE_BYTES = 2**19  # of one edge tensor: a handful of them fit the cache of a core
 
 
-def pieces(z: Tensor, n_channels: int) -> Iterator[slice]:
-    """Slices of the batch axis of z (B, N, K, ...) whose edge tensors of n_channels fit the cache."""
+def over_pieces(step: Callable[[slice], tuple[Tensor, ...]], z: Tensor) -> list[tuple[Tensor, ...]]:
+    """step(piece) for slices of the batch axis of z (B, N, K, C) that fit the cache, on all threads, in order."""
     n_jets = len(z)
     if z.device.type == "cpu":
-        bytes_per_jet = z.shape[1] * z.shape[2] * n_channels * z.element_size()
-        n_jets = max(1, PIECE_BYTES // max(1, bytes_per_jet))
-    return (slice(first, first + n_jets) for first in range(0, len(z), n_jets))
+        n_jets = max(1, PIECE_BYTES // max(1, z[0].nbytes))
+    chunks = [Chunk(i, min(i + n_jets, len(z)), z.shape[1]) for i in range(0, len(z), n_jets)]
+    return [result for _, result in run(lambda chunk: step(slice(chunk.start, chunk.stop)), chunks)]
 
 
-class Moments:
-    """Sums up total and spread over pieces, without the cancellation of a sum of squares."""
+def sums(parts: list[tuple[Tensor, ...]]) -> list[Tensor]:
+    """Each of the tensors that a step returns, summed over the pieces."""
+    return [torch.stack(part).sum(0) for part in zip(*parts, strict=True)]
 
-    def __init__(self):
-        self.parts: list[tuple[Tensor, Tensor, Tensor]] = []
 
-    def add(self, z: Tensor, w: Tensor) -> None:
-        z, w = z.flatten(0, -2), w.flatten()
-        count, total = w.sum(), w @ z
-        self.parts.append((count, total, w @ (z - total / count.clamp(min=1)).square_()))
+def moments(z: Tensor, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Count, total and spread of one piece."""
+    z, w = z.flatten(0, -2), w.flatten()
+    count, total = w.sum(), w @ z
+    return count, total, w @ (z - total / count.clamp(min=1)).square_()
 
-    def sum(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Total, spread and mean, each (C,)."""
-        count, totals, spreads = (torch.stack(part) for part in zip(*self.parts, strict=True))
-        total = totals.sum(0)
-        mean = total / count.sum().clamp(min=1)
-        between = count @ (totals / count.clamp(min=1)[:, None] - mean).square()
-        return total, spreads.sum(0) + between, mean
+
+def join_moments(parts: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
+    """Total, spread and mean of all pieces, without the cancellation of a sum of squares."""
+    count, totals, spreads = (torch.stack(part) for part in zip(*parts, strict=True))
+    total = totals.sum(0)
+    mean = total / count.sum().clamp(min=1)
+    between = count @ (totals / count.clamp(min=1)[:, None] - mean).square()
+    return total, spreads.sum(0) + between, mean
 
 
 def with_moments_grad(dz: Tensor, d_total: Tensor, d_spread: Tensor, z: Tensor, w: Tensor, mean: Tensor) -> Tensor:
@@ -62,11 +66,12 @@ class JoinNodes(torch.autograd.Function):
     @staticmethod
     def forward(ctx, own: Tensor, other: Tensor, index: Tensor, w: Tensor):
         z = own.new_empty(*index.shape, own.shape[-1])
-        moments = Moments()
-        for p in pieces(z, z.shape[-1]):
+
+        def step(p: slice):
             torch.add(own[p, :, None], gather_nodes(other[p], index[p]), out=z[p])
-            moments.add(z[p], w[p])
-        total, spread, mean = moments.sum()
+            return moments(z[p], w[p])
+
+        total, spread, mean = join_moments(over_pieces(step, z))
         ctx.save_for_backward(index, w, z, mean)
         return z, total, spread
 
@@ -74,12 +79,12 @@ class JoinNodes(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, dz: Tensor, d_total: Tensor, d_spread: Tensor):
         index, w, z, mean = ctx.saved_tensors
-        b, n, _, c = z.shape
-        d_own, d_other = z.new_empty(b, n, c), z.new_empty(b, n, c)
-        for p in pieces(z, c):
+
+        def step(p: slice):
             g = with_moments_grad(dz[p], d_total, d_spread, z[p], w[p], mean)
-            d_own[p] = g.sum(2)
-            d_other[p] = scatter_nodes(g, index[p])
+            return g.sum(2), scatter_nodes(g, index[p])
+
+        d_own, d_other = (torch.cat(part) for part in zip(*over_pieces(step, z), strict=True))
         return d_own, d_other, None, None
 
 
@@ -89,11 +94,13 @@ class NormaliseMultiply(torch.autograd.Function):
     @staticmethod
     def forward(ctx, z: Tensor, scale: Tensor, shift: Tensor, weight: Tensor, bias: Tensor | None, w: Tensor):
         out = z.new_empty(*z.shape[:-1], len(weight))
-        moments = Moments()
-        for p in pieces(z, z.shape[-1]):
-            out[p] = F.linear(torch.addcmul(shift, z[p], scale).relu_(), weight, bias)
-            moments.add(out[p], w[p])
-        total, spread, mean = moments.sum()
+
+        def step(p: slice):
+            a = torch.addcmul(shift, z[p], scale).relu_()
+            out[p] = linear(a.flatten(0, -2), weight, bias).view(out[p].shape)
+            return moments(out[p], w[p])
+
+        total, spread, mean = join_moments(over_pieces(step, z))
         ctx.save_for_backward(z, scale, shift, weight, bias, w, out, mean)
         return out, total, spread
 
@@ -101,21 +108,18 @@ class NormaliseMultiply(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, d_out: Tensor, d_total: Tensor, d_spread: Tensor):
         z, scale, shift, weight, bias, w, out, mean = ctx.saved_tensors
-        dz, d_weight = torch.empty_like(z), torch.zeros_like(weight)
-        d_scale, d_shift = torch.zeros_like(scale), torch.zeros_like(shift)
-        d_bias = None if bias is None else torch.zeros_like(bias)
-        for p in pieces(z, z.shape[-1]):
+        dz = torch.empty_like(z)
+
+        def step(p: slice):
             g = with_moments_grad(d_out[p], d_total, d_spread, out[p], w[p], mean).flatten(0, -2)
             rows = z[p].flatten(0, -2)
             a = torch.addcmul(shift, rows, scale).relu_()
-            d_weight.addmm_(g.T, a)
-            if d_bias is not None:
-                d_bias += g.sum(0)
-            dy = (g @ weight).mul_(a > 0)
-            d_shift += dy.sum(0)
-            d_scale += (dy * rows).sum(0)
-            dz[p] = dy.mul_(scale).view(z[p].shape)
-        return dz, d_scale, d_shift, d_weight, d_bias, None
+            dy = relu_backward(linear(g, weight.T), a)
+            torch.mul(dy, scale, out=dz[p].flatten(0, -2))
+            return (dy * rows).sum(0), dy.sum(0), linear(g.T, a.T), g.sum(0)
+
+        d_scale, d_shift, d_weight, d_bias = sums(over_pieces(step, z))
+        return dz, d_scale, d_shift, d_weight, None if bias is None else d_bias, None
 
 
 class NormaliseAverage(torch.autograd.Function):
@@ -123,24 +127,29 @@ class NormaliseAverage(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, z: Tensor, scale: Tensor, shift: Tensor, v: Tensor):
-        out = z.new_empty(*z.shape[:2], z.shape[-1])
-        for p in pieces(z, z.shape[-1]):
-            out[p] = torch.addcmul(shift, z[p], scale).relu_().mul_(v[p, ..., None]).sum(2)
+        def step(p: slice):
+            return (torch.addcmul(shift, z[p], scale).relu_().mul_(v[p, ..., None]).sum(2),)
+
         ctx.save_for_backward(z, scale, shift, v)
-        return out
+        return torch.cat([mean for (mean,) in over_pieces(step, z)])
 
     @staticmethod
     @once_differentiable
     def backward(ctx, d_out: Tensor):
         z, scale, shift, v = ctx.saved_tensors
-        dz, d_scale, d_shift = torch.empty_like(z), torch.zeros_like(scale), torch.zeros_like(shift)
-        for p in pieces(z, z.shape[-1]):
-            active = torch.addcmul(shift, z[p], scale) > 0
-            dy = (d_out[p, :, None] * v[p, ..., None]).mul_(active)
-            d_shift += dy.sum((0, 1, 2))
-            d_scale += (dy * z[p]).sum((0, 1, 2))
+        dz = torch.empty_like(z)
+
+        def step(p: slice):
+            dy = relu_backward(d_out[p, :, None] * v[p, ..., None], torch.addcmul(shift, z[p], scale))
             torch.mul(dy, scale, out=dz[p])
-        return dz, d_scale, d_shift, None
+            return (dy * z[p]).sum((0, 1, 2)), dy.sum((0, 1, 2))
+
+        return dz, *sums(over_pieces(step, z)), None
+
+
+def relu_backward(d_out: Tensor, out: Tensor) -> Tensor:
+    """d_out where out > 0, zero elsewhere."""
+    return torch.ops.aten.threshold_backward(d_out, out, 0)
 
 
 def gather_nodes(x: Tensor, index: Tensor) -> Tensor:
