@@ -4,8 +4,29 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from hepexp.models.layers.masked_batch_norm import sum_over_ranks
+
+
+class _SumsOverPairs(torch.autograd.Function):
+    """sum_j s_ij (2, B, N) and sum_bij s_ij s_ij^T (2, 2) over the real pairs, in the dtype asked for."""
+
+    @staticmethod
+    def forward(ctx, s: Tensor, pair: Tensor, wide: torch.dtype):
+        ctx.save_for_backward(s, pair)
+        real = (s * pair).to(wide)
+        flat = real.view(2, -1)
+        return real.sum(-1), flat @ flat.T
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, row_grad: Tensor, square_grad: Tensor):
+        s, pair = ctx.saved_tensors
+        mix = (square_grad + square_grad.T).to(s.dtype)
+        grad = s[:1] * mix[0].view(2, 1, 1, 1)
+        grad.addcmul_(s[1:], mix[1].view(2, 1, 1, 1)).add_(row_grad.to(s.dtype)[..., None])
+        return grad.mul_(pair), None, None
 
 
 def pair_moments(h: Tensor, s: Tensor, pair: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -30,28 +51,29 @@ def pair_moments(h: Tensor, s: Tensor, pair: Tensor, weight: Tensor) -> tuple[Te
     mean (K,), biased variance (K,), number of pairs (); float64 where the device has it, for the sums cancel.
     """
     wide = torch.float32 if h.device.type == "mps" else torch.float64
-    h, s, pair, weight = h.to(wide), s.to(wide), pair.to(wide), weight.to(wide)
+    s_rows, s_square = _SumsOverPairs.apply(s, pair, wide)
+    h, weight = h.to(wide), weight.to(wide)
     width = h.shape[-1]
-    degree = pair.sum(-1, keepdim=True)
-    totals = sum_over_ranks(torch.cat([(h * degree).sum((0, 1)), (s * pair).sum((1, 2, 3)), degree.sum()[None]]))
+    degree = pair.sum(-1, keepdim=True, dtype=wide)
+    totals = sum_over_ranks(torch.cat([(h * degree).sum((0, 1)), s_rows.sum((1, 2)), degree.sum()[None]]))
     count = totals[-1].detach().clamp(min=1)
     h_mean, s_mean = (totals[:-1] / count).split([width, 2])
 
     h = (h - h_mean) * (degree > 0)
-    s = (s - s_mean[:, None, None, None]) * pair
-    rows = h.reshape(-1, width)
+    rows = h.view(-1, width)
     t = h.sum(1)
     sums = [
-        rows.T @ (h * degree).reshape(-1, width),
+        rows.T @ (h * degree).view(-1, width),
         t.T @ t - rows.T @ rows,
-        rows.T @ s.sum(-1).reshape(2, -1).T,
-        s.reshape(2, -1) @ s.reshape(2, -1).T,
+        rows.T @ (s_rows - s_mean[:, None, None] * degree.squeeze(-1)).view(2, -1).T,
+        s_square,
     ]
     flat = sum_over_ranks(torch.cat([x.reshape(-1) for x in sums])) / count
     own, cross, mixed, edge = (
         part.view_as(x) for part, x in zip(flat.split([x.numel() for x in sums]), sums, strict=True)
     )
 
+    edge = edge - torch.outer(s_mean, s_mean)
     a, b, c = weight.split([width, width, 2], dim=1)
     both = a + b
     mean = both @ h_mean + c @ s_mean
