@@ -93,22 +93,21 @@ class LorentzBlock(nn.Module):
         """sum_j m_ij with m_ij = phi_m phi_e(h_i, h_j, s_ij), equation (3.1), and phi_x(m_ij).
 
         phi_e's first layer is A h_i + B h_j + C s_ij: its matrix products cost N, not N^2, and the batch norm that
-        follows, being affine once its moments are known, goes into A, B and C.
+        follows is affine once its moments are known, so it scales and shifts the three terms.
         """
         half = torch.get_autocast_dtype(h.device.type) if torch.is_autocast_enabled(h.device.type) else h.dtype
         with torch.autocast(h.device.type, enabled=False):
-            first, norm = self.phi_e[0].weight, self.phi_e[1]
-            moments = pair_moments(h, s, pairs.pair, first) if self.training else None
-            scale, shift = (v.to(h.dtype) for v in norm.affine(moments))
-            a, b, c = (scale[:, None] * first).split([h.shape[-1], h.shape[-1], 2], dim=1)
+            a, b, c = self.phi_e[0].weight.split([h.shape[-1], h.shape[-1], 2], dim=1)
+            a, b = h @ a.T, h @ b.T
+            moments = pair_moments(a, b, c, s, pairs.pair) if self.training else None
+            scale, shift = (v.to(h.dtype) for v in self.phi_e[1].affine(moments))
             second, gate = self.phi_e[3], self.phi_m[0]
             weights = [second.weight, second.bias, gate.weight[0], gate.bias]
             if self.phi_x is not None:
                 weights += [self.phi_x[0].weight, self.phi_x[0].bias, self.phi_x[2].weight[0]]
             weights = [w.to(half) for w in weights] + [None] * (7 - len(weights))
-            return edge_messages(
-                h @ a.T + shift, h @ b.T, s, pairs.pair, EdgeWeights(c.T.contiguous(), *weights), pairs.chunks
-            )
+            shared = EdgeWeights((scale[:, None] * c).T.contiguous(), *weights)
+            return edge_messages(a * scale + shift, b * scale, s, pairs.pair, shared, pairs.chunks)
 
     def _move(self, x: Tensor, coef: Tensor, pairs: Pairs) -> Tensor:
         """x_i + c mean_j (x_i - x_j) phi_x(m_ij), equation (3.4)."""

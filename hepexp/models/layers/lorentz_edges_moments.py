@@ -29,53 +29,45 @@ class _SumsOverPairs(torch.autograd.Function):
         return grad.mul_(pair), None, None
 
 
-def pair_moments(h: Tensor, s: Tensor, pair: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Moments over the real pairs i != j of a_ij = A h_i + B h_j + C s_ij, where weight = [A | B | C].
+def pair_moments(a: Tensor, b: Tensor, c: Tensor, s: Tensor, pair: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Moments over the real pairs i != j of z_ij = a_i + b_j + c s_ij, without forming it.
 
-    With h and s measured from their means over the pairs, the sum of a a^T over the pairs of one jet of n particles is
+    With a, b and s measured from their means over the pairs, the sum of z^2 over the pairs of one jet of n particles is
 
-        (n-1) sum_i (A h_i h_i^T A^T + B h_i h_i^T B^T) + 2 A (t t^T - sum_i h_i h_i^T) B^T
-        + 2 sum_i (A + B) h_i (sum_j s_ij)^T C^T + C (sum_ij s_ij s_ij^T) C^T,      t = sum_i h_i,
+        (n-1) sum_i (a_i^2 + b_i^2) + 2 (sum_i a_i)(sum_i b_i) - 2 sum_i a_i b_i
+        + 2 sum_i (a_i + b_i) c sum_j s_ij + sum_ij (c s_ij)^2.
 
-    (the diagonal is what is wanted) so nothing of size N^2 H is formed. Differentiable; sums run over all ranks.
+    Differentiable; the sums run over all ranks, and over jets in float64 where the device has it.
 
     Parameters
     ----------
-    h : (B, N, H).
+    a, b : (B, N, K).
+    c : (K, 2).
     s : (2, B, N, N), symmetric in the last two.
     pair : (B, N, N), 1 for two different real particles, else 0.
-    weight : (K, 2 H + 2).
 
     Returns
     -------
-    mean (K,), biased variance (K,), number of pairs (); float64 where the device has it, for the sums cancel.
+    mean (K,), biased variance (K,), number of pairs ().
     """
-    wide = torch.float32 if h.device.type == "mps" else torch.float64
+    wide = torch.float32 if a.device.type == "mps" else torch.float64
+    width, degree, narrow = a.shape[-1], pair.sum(-1, keepdim=True), a.dtype
     s_rows, s_square = _SumsOverPairs.apply(s, pair, wide)
-    h, weight = h.to(wide), weight.to(wide)
-    width = h.shape[-1]
-    degree = pair.sum(-1, keepdim=True, dtype=wide)
-    totals = sum_over_ranks(torch.cat([(h * degree).sum((0, 1)), s_rows.sum((1, 2)), degree.sum()[None]]))
+    local = [(a * degree).sum(1), (b * degree).sum(1), s_rows.sum(2).T, degree.sum(1)]
+    totals = sum_over_ranks(torch.cat([x.to(wide).sum(0) for x in local]))
     count = totals[-1].detach().clamp(min=1)
-    h_mean, s_mean = (totals[:-1] / count).split([width, 2])
+    a_mean, b_mean, s_mean = (totals[:-1] / count).split([width, width, 2])
 
-    h = (h - h_mean) * (degree > 0)
-    rows = h.view(-1, width)
-    t = h.sum(1)
-    sums = [
-        rows.T @ (h * degree).view(-1, width),
-        t.T @ t - rows.T @ rows,
-        rows.T @ (s_rows - s_mean[:, None, None] * degree.squeeze(-1)).view(2, -1).T,
-        s_square,
-    ]
-    flat = sum_over_ranks(torch.cat([x.reshape(-1) for x in sums])) / count
-    own, cross, mixed, edge = (
-        part.view_as(x) for part, x in zip(flat.split([x.numel() for x in sums]), sums, strict=True)
-    )
-
-    edge = edge - torch.outer(s_mean, s_mean)
-    a, b, c = weight.split([width, width, 2], dim=1)
+    real = (degree > 0).to(narrow)
+    a, b = (a - a_mean.to(narrow)) * real, (b - b_mean.to(narrow)) * real
+    s_rows = s_rows.movedim(0, -1) - degree * s_mean
+    edge = s_rows.to(narrow) @ c.T
     both = a + b
-    mean = both @ h_mean + c @ s_mean
-    var = ((a @ own + 2 * b @ cross) * a + (b @ own) * b).sum(1) + ((2 * both @ mixed + c @ edge) * c).sum(1)
-    return mean, var.clamp(min=0), count
+    # (n-1) (a^2 + b^2) - 2 a b = n (a^2 + b^2) - (a + b)^2
+    own = (degree + 1) * (a.square() + b.square()) + both * (2 * edge - both)
+    jets = own.sum(1) + 2 * a.sum(1) * b.sum(1)
+    sums = sum_over_ranks(torch.cat([jets.to(wide).sum(0), s_square.reshape(-1)])) / count
+    s_var = sums[width:].view(2, 2) - torch.outer(s_mean, s_mean)
+    c = c.to(wide)
+    mean = a_mean + b_mean + c @ s_mean
+    return mean, (sums[:width] + ((c @ s_var) * c).sum(1)).clamp(min=0), count

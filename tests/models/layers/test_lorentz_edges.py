@@ -47,18 +47,19 @@ def test_chunks_cover_every_jet_once_and_keep_to_their_size():
 
 
 def test_moments_are_those_of_the_list_of_pairs(pair):
-    h, weight = 3 + draw(4, 4, H), draw(7, 2 * H + 2)
-    half = draw(2, 4, 4, 4)
+    torch.manual_seed(0)
+    a, b, c, half = draw(4, 4, H), draw(4, 4, H), draw(H, 2), draw(2, 4, 4, 4)
     s = half + half.mT
-    mean, var, count = pair_moments(h, s, pair, weight)
+    mean, var, count = pair_moments(3 + a, b - 2, c, s, pair)
     jet, i, j = pair.nonzero(as_tuple=True)
-    rows = torch.cat([h[jet, i], h[jet, j], s[:, jet, i, j].T], dim=1) @ weight.T
+    rows = 3 + a[jet, i] + b[jet, j] - 2 + s[:, jet, i, j].T @ c.T
     assert count == len(rows)
     assert_close(mean, rows.mean(0))
     assert_close(var, rows.var(0, unbiased=False))
-    along = torch.randn(7, dtype=torch.float64)
-    written = torch.autograd.grad((along * (mean + var)).sum(), [h, half, weight], retain_graph=True)
-    listed = torch.autograd.grad((along * (rows.mean(0) + rows.var(0, unbiased=False))).sum(), [h, half, weight])
+    along = torch.randn(H, dtype=torch.float64)
+    inputs = [a, b, c, half]
+    written = torch.autograd.grad((along * (mean + var)).sum(), inputs, retain_graph=True)
+    listed = torch.autograd.grad((along * (rows.mean(0) + rows.var(0, unbiased=False))).sum(), inputs)
     assert_close(written, listed)
 
 
