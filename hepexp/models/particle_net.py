@@ -12,8 +12,8 @@ from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.layers.canonical_order import canonical_order, reorder
 from hepexp.models.layers.edge_conv import EdgeConv, mean_weights
+from hepexp.models.layers.graph import ParticleRows
 from hepexp.models.layers.jet_coordinates import JetCoordinates, jet_coordinates
-from hepexp.models.layers.knn import nearest_neighbours
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 
 
@@ -124,15 +124,16 @@ class ParticleNet(nn.Module):
         x = torch.where(mask[..., None], self.features(jet), 0).to(self.classifier[0].weight.dtype)
         if self.use_scalars:
             x = torch.cat([x, scalars.to(x.dtype)], dim=-1)
+        rows = ParticleRows(mask)
+        x = rows.pack(x)  # (R, features)
         if self.input_norm is not None:
-            x = self.input_norm(x, mask)
-        points = torch.stack([jet.dy, jet.dphi], dim=-1)  # kept in float64: a grid's ties are ties there
+            x = self.input_norm(x, rows.mask)
+        points = rows.pack(torch.stack([jet.dy, jet.dphi], dim=-1))  # kept in float64: a grid's ties are ties there
         for block in self.blocks:
-            index, is_neighbour = nearest_neighbours(points, mask, self.k)
-            x = block(x, index, is_neighbour, mask)
+            x = block(x, rows.graph(points, self.k))
             points = x
         weights = mean_weights(mask.to(x.dtype))
-        return self.classifier((weights[..., None] * x).sum(1))
+        return self.classifier((weights[..., None] * rows.unpack(x)).sum(1))
 
 
 def check_sizes(k: int, n_hidden: int, channels: Sequence[int], dropout: float) -> None:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.models.layers.edge_steps import JoinNodes, NormaliseAverage, NormaliseMultiply
+from hepexp.models.layers.graph import Graph
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm, sum_over_ranks
 
 
@@ -28,8 +29,7 @@ class EdgeConv(nn.Module):
 
     Shapes
     ------
-    x (B, N, n_in), index and is_neighbour (B, N, K) as of `nearest_neighbours`, mask (B, N)
-    -> (B, N, self.n_out), finite and without meaning for padding.
+    x (R, n_in), a graph of K neighbours for each row -> (R, self.n_out), finite and without meaning for padding.
 
     References
     ----------
@@ -46,25 +46,26 @@ class EdgeConv(nn.Module):
             self.shortcut = nn.Linear(n_in, n_out, bias=False)
             self.shortcut_norm = MaskedBatchNorm(n_out)
 
-    def forward(self, x: Tensor, index: Tensor, is_neighbour: Tensor, mask: Tensor) -> Tensor:
-        mean = self._mean_over_edges(x, index, is_neighbour)
+    def forward(self, x: Tensor, graph: Graph) -> Tensor:
+        mean = self._mean_over_edges(x, graph)
         if self.skip == "concat":
             return torch.cat([x, mean], dim=-1)
         if hasattr(self, "shortcut"):
-            x = self.shortcut_norm(self.shortcut(x), mask)
+            x = self.shortcut_norm(self.shortcut(x), graph.mask)
         return F.relu(x + mean)
 
-    def _mean_over_edges(self, x: Tensor, index: Tensor, is_neighbour: Tensor) -> Tensor:
+    def _mean_over_edges(self, x: Tensor, graph: Graph) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
             first, second, third = self.linears
             x = x.to(first.weight.dtype)
-            w = is_neighbour.to(x.dtype)
+            w, bounds = graph.is_neighbour.to(x.dtype), graph.bounds
             of_self, of_difference = first.weight.chunk(2, dim=1)
             own, other = F.linear(x, of_self - of_difference, first.bias), F.linear(x, of_difference)
-            z, *moments = JoinNodes.apply(own, other, index, w)  # z (B, N, K, n_out)
+            z, *moments = JoinNodes.apply(own, other, graph.index, w, bounds)  # z (R, K, n_out)
             for norm, linear in ((self.norms[0], second), (self.norms[1], third)):
-                z, *moments = NormaliseMultiply.apply(z, *affine(norm, moments, w), linear.weight, linear.bias, w)
-            return NormaliseAverage.apply(z, *affine(self.norms[2], moments, w), mean_weights(w))
+                scale, shift = affine(norm, moments, w)
+                z, *moments = NormaliseMultiply.apply(z, scale, shift, linear.weight, linear.bias, w, bounds)
+            return NormaliseAverage.apply(z, *affine(self.norms[2], moments, w), mean_weights(w), bounds)
 
 
 def affine(norm: MaskedBatchNorm, moments: list[Tensor], w: Tensor) -> tuple[Tensor, Tensor]:

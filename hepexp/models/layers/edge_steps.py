@@ -1,17 +1,18 @@
 """The steps of EdgeConv on tensors over edges, worked through a few jets at a time.
 
-A tensor (B, N, K, C) over all edges of a batch is some 100 MB: on a CPU, each pass over it costs as much as the
-arithmetic. So a step does all that it can while a piece of B that fits the cache is there (normalise, ReLU, multiply,
-sum up the moments for the next batch norm), keeps only what enters it, and does the rest again in its backward pass.
-The result is that of the plain formula. On other devices the batch is one piece.
+A tensor (R, K, C) over the edges of all R particles of a batch is some 100 MB: on a CPU, each pass over it costs as
+much as the arithmetic. So a step does all that it can while the rows of a few jets are in the cache (normalise, ReLU,
+multiply, sum up the moments for the next batch norm), keeps only what enters it, and does the rest again in its
+backward pass. The result is that of the plain formula. On other devices the batch is one piece.
 
-Names: edges are weighted by w (B, N, K), 1 for real edges and 0 for others; z is what enters a batch norm, whose
-moments are total = sum w z and spread = sum w (z - mean)^2, both (C,).
+Names: edges are weighted by w (R, K), 1 for real edges and 0 for others; z is what enters a batch norm, whose
+moments are total = sum w z and spread = sum w (z - mean)^2, both (C,). No edge crosses the rows in bounds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -24,13 +25,19 @@ from hepexp.models.layers.products import linear
 PIECE_BYTES = 2**19  # of one edge tensor: a handful of them fit the cache of a core
 
 
-def over_pieces(step: Callable[[slice], tuple[Tensor, ...]], z: Tensor) -> list[tuple[Tensor, ...]]:
-    """step(piece) for slices of the batch axis of z (B, N, K, C) that fit the cache, on all threads, in order."""
-    n_jets = len(z)
-    if z.device.type == "cpu":
-        n_jets = max(1, PIECE_BYTES // max(1, z[0].nbytes))
-    chunks = [Chunk(i, min(i + n_jets, len(z)), z.shape[1]) for i in range(0, len(z), n_jets)]
-    return [result for _, result in run(lambda chunk: step(slice(chunk.start, chunk.stop)), chunks)]
+def pieces(z: Tensor, bounds: list[int]) -> list[Chunk]:
+    """Runs of whole jets whose rows of z (R, K, C) fit the cache, or of one jet."""
+    n_rows = PIECE_BYTES // (z.shape[1] * z.shape[2] * z.element_size())
+    cuts = [0]
+    for last, bound in pairwise(bounds):
+        if bound - cuts[-1] > n_rows and last > cuts[-1]:
+            cuts.append(last)
+    return [Chunk(start, stop, 1) for start, stop in pairwise([*cuts, bounds[-1]])]
+
+
+def over_pieces(step: Callable[[slice], tuple[Tensor, ...]], z: Tensor, bounds: list[int]) -> list[tuple[Tensor, ...]]:
+    """step(rows) for each piece, in order, on all threads."""
+    return [part for _, part in run(lambda piece: step(slice(piece.start, piece.stop)), pieces(z, bounds))]
 
 
 def sums(parts: list[tuple[Tensor, ...]]) -> list[Tensor]:
@@ -64,15 +71,16 @@ class JoinNodes(torch.autograd.Function):
     """z_ij = own_i + other_j, and the moments of z."""
 
     @staticmethod
-    def forward(ctx, own: Tensor, other: Tensor, index: Tensor, w: Tensor):
+    def forward(ctx, own: Tensor, other: Tensor, index: Tensor, w: Tensor, bounds: list[int]):
         z = own.new_empty(*index.shape, own.shape[-1])
 
         def step(p: slice):
-            torch.add(own[p, :, None], gather_nodes(other[p], index[p]), out=z[p])
+            torch.add(own[p, None], F.embedding(index[p] - p.start, other[p]), out=z[p])
             return moments(z[p], w[p])
 
-        total, spread, mean = join_moments(over_pieces(step, z))
+        total, spread, mean = join_moments(over_pieces(step, z, bounds))
         ctx.save_for_backward(index, w, z, mean)
+        ctx.bounds = bounds
         return z, total, spread
 
     @staticmethod
@@ -82,17 +90,19 @@ class JoinNodes(torch.autograd.Function):
 
         def step(p: slice):
             g = with_moments_grad(dz[p], d_total, d_spread, z[p], w[p], mean)
-            return g.sum(2), scatter_nodes(g, index[p])
+            return g.sum(1), embedding_backward(g, index[p] - p.start)
 
-        d_own, d_other = (torch.cat(part) for part in zip(*over_pieces(step, z), strict=True))
-        return d_own, d_other, None, None
+        d_own, d_other = (torch.cat(part) for part in zip(*over_pieces(step, z, ctx.bounds), strict=True))
+        return d_own, d_other, None, None, None
 
 
 class NormaliseMultiply(torch.autograd.Function):
     """z' = W relu(scale z + shift) + bias, and the moments of z'."""
 
     @staticmethod
-    def forward(ctx, z: Tensor, scale: Tensor, shift: Tensor, weight: Tensor, bias: Tensor | None, w: Tensor):
+    def forward(
+        ctx, z: Tensor, scale: Tensor, shift: Tensor, weight: Tensor, bias: Tensor | None, w: Tensor, bounds: list[int]
+    ):
         out = z.new_empty(*z.shape[:-1], len(weight))
 
         def step(p: slice):
@@ -100,8 +110,9 @@ class NormaliseMultiply(torch.autograd.Function):
             out[p] = linear(a.flatten(0, -2), weight, bias).view(out[p].shape)
             return moments(out[p], w[p])
 
-        total, spread, mean = join_moments(over_pieces(step, z))
+        total, spread, mean = join_moments(over_pieces(step, z, bounds))
         ctx.save_for_backward(z, scale, shift, weight, bias, w, out, mean)
+        ctx.bounds = bounds
         return out, total, spread
 
     @staticmethod
@@ -118,20 +129,21 @@ class NormaliseMultiply(torch.autograd.Function):
             torch.mul(dy, scale, out=dz[p].flatten(0, -2))
             return (dy * rows).sum(0), dy.sum(0), linear(g.T, a.T), g.sum(0)
 
-        d_scale, d_shift, d_weight, d_bias = sums(over_pieces(step, z))
-        return dz, d_scale, d_shift, d_weight, None if bias is None else d_bias, None
+        d_scale, d_shift, d_weight, d_bias = sums(over_pieces(step, z, ctx.bounds))
+        return dz, d_scale, d_shift, d_weight, None if bias is None else d_bias, None, None
 
 
 class NormaliseAverage(torch.autograd.Function):
     """sum_j v_ij relu(scale z_ij + shift), with v = w / sum_j w for the mean over neighbours."""
 
     @staticmethod
-    def forward(ctx, z: Tensor, scale: Tensor, shift: Tensor, v: Tensor):
+    def forward(ctx, z: Tensor, scale: Tensor, shift: Tensor, v: Tensor, bounds: list[int]):
         def step(p: slice):
-            return (torch.addcmul(shift, z[p], scale).relu_().mul_(v[p, ..., None]).sum(2),)
+            return (torch.addcmul(shift, z[p], scale).relu_().mul_(v[p, :, None]).sum(1),)
 
         ctx.save_for_backward(z, scale, shift, v)
-        return torch.cat([mean for (mean,) in over_pieces(step, z)])
+        ctx.bounds = bounds
+        return torch.cat([mean for (mean,) in over_pieces(step, z, bounds)])
 
     @staticmethod
     @once_differentiable
@@ -140,11 +152,11 @@ class NormaliseAverage(torch.autograd.Function):
         dz = torch.empty_like(z)
 
         def step(p: slice):
-            dy = relu_backward(d_out[p, :, None] * v[p, ..., None], torch.addcmul(shift, z[p], scale))
+            dy = relu_backward(d_out[p, None] * v[p, :, None], torch.addcmul(shift, z[p], scale))
             torch.mul(dy, scale, out=dz[p])
-            return (dy * z[p]).sum((0, 1, 2)), dy.sum((0, 1, 2))
+            return (dy * z[p]).sum((0, 1)), dy.sum((0, 1))
 
-        return dz, *sums(over_pieces(step, z)), None
+        return dz, *sums(over_pieces(step, z, ctx.bounds)), None, None
 
 
 def relu_backward(d_out: Tensor, out: Tensor) -> Tensor:
@@ -152,18 +164,9 @@ def relu_backward(d_out: Tensor, out: Tensor) -> Tensor:
     return torch.ops.aten.threshold_backward(d_out, out, 0)
 
 
-def gather_nodes(x: Tensor, index: Tensor) -> Tensor:
-    """Rows of x (B, N, C) at index (B, N, K) -> (B, N, K, C)."""
-    return F.embedding(flat_index(index), x.flatten(0, 1))
+def embedding_backward(g: Tensor, index: Tensor) -> Tensor:
+    """Rows of g (r, K, C) summed where index (r, K) points -> (r, C): the transpose of F.embedding.
 
-
-def scatter_nodes(g: Tensor, index: Tensor) -> Tensor:
-    """The transpose of gather_nodes: rows of g (B, N, K, C) summed where index (B, N, K) points -> (B, N, C)."""
-    b, n, _, c = g.shape
-    # The backward of an embedding look-up: on CPU several times faster than index_add_, and deterministic everywhere.
-    return torch.ops.aten.embedding_dense_backward(g, flat_index(index), b * n, -1, False).view(b, n, c)
-
-
-def flat_index(index: Tensor) -> Tensor:
-    b, n, _ = index.shape
-    return index + torch.arange(0, b * n, n, device=index.device)[:, None, None]
+    On a CPU it is several times faster than index_add_, and deterministic everywhere.
+    """
+    return torch.ops.aten.embedding_dense_backward(g, index, len(g), -1, False)

@@ -11,29 +11,30 @@ from torch.testing import assert_close
 from hepexp.models.layers import edge_steps
 from hepexp.models.layers.edge_conv import EdgeConv
 from hepexp.models.layers.edge_steps import JoinNodes, NormaliseAverage, NormaliseMultiply
-from hepexp.models.layers.knn import nearest_neighbours
+from hepexp.models.layers.graph import Graph, ParticleRows
 from tests.jets import random_jets
 
 
-def graph(c: int = 5, k: int = 4):
+def rows_and_graph(c: int = 5, k: int = 4, packed: bool = True) -> tuple[torch.Tensor, Graph]:
     mask = random_jets(6, n_min=1, n_max=9).mask
     x = torch.randn(*mask.shape, c, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    return x, *nearest_neighbours(x, mask, k), mask
+    rows = ParticleRows(mask, packed)
+    x = rows.pack(x)
+    return x, rows.graph(x, k)
 
 
-def written_out(layer: EdgeConv, x, index, is_neighbour, mask):
+def written_out(layer: EdgeConv, x: torch.Tensor, graph: Graph) -> torch.Tensor:
     """The same network on the list of real edges [x_i, x_j - x_i], with torch's own batch norm."""
-    b, i, slot = is_neighbour.nonzero(as_tuple=True)
-    own, other = x[b, i], x[b, index[b, i, slot]]
-    edges = torch.cat([own, other - own], dim=-1)
+    i, slot = graph.is_neighbour.nonzero(as_tuple=True)
+    other = x[graph.index[i, slot]]
+    edges = torch.cat([x[i], other - x[i]], dim=-1)
     for linear, norm in zip(layer.linears, layer.norms, strict=True):
         edges = F.relu(torch_norm(norm)(linear(edges)))
-    mean = x.new_zeros(*mask.shape, edges.shape[-1])
-    mean.index_put_((b, i), edges / is_neighbour[b, i].sum(-1, keepdim=True), accumulate=True)
+    mean = x.new_zeros(len(x), edges.shape[-1])
+    mean.index_put_((i,), edges / graph.is_neighbour[i].sum(-1, keepdim=True), accumulate=True)
     if layer.skip == "concat":
-        return torch.cat([x[mask], mean[mask]], dim=-1)
-    shortcut = torch_norm(layer.shortcut_norm)(layer.shortcut(x[mask]))
-    return F.relu(shortcut + mean[mask])
+        return torch.cat([x, mean], dim=-1)
+    return F.relu(torch_norm(layer.shortcut_norm)(layer.shortcut(x)) + mean)
 
 
 def torch_norm(norm) -> nn.BatchNorm1d:
@@ -45,39 +46,63 @@ def torch_norm(norm) -> nn.BatchNorm1d:
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize(("bias", "skip"), [(False, "sum"), (True, "concat")])
 def test_agrees_with_the_formula_written_out(training, bias, skip):
-    x, index, is_neighbour, mask = graph()
+    x, graph = rows_and_graph()
     layer = EdgeConv(5, 8, bias=bias, skip=skip).double()
-    layer(x, index, is_neighbour, mask)  # running statistics that are not those of the start
+    layer(x, graph)  # running statistics that are not those of the start
     layer.train(training)
-    expected = written_out(copy.deepcopy(layer), x, index, is_neighbour, mask)
-    assert_close(layer(x, index, is_neighbour, mask)[mask], expected, rtol=0, atol=1e-12)
+    expected = written_out(copy.deepcopy(layer), x, graph)
+    assert_close(layer(x, graph), expected, rtol=0, atol=1e-12)
+
+
+def test_rows_with_padding_give_the_same_as_real_particles_alone():
+    """The form for a GPU, where real particles cannot be counted without waiting for it."""
+    results = []
+    for packed in (True, False):
+        torch.manual_seed(0)
+        layer = EdgeConv(5, 8, bias=False, skip="sum").double()
+        x, graph = rows_and_graph(packed=packed)
+        real = slice(None) if packed else graph.mask
+        layer(x, graph)[real].square().sum().backward()
+        results.append([layer(x, graph)[real].detach(), *(p.grad for p in layer.parameters())])
+    for packed, padded in zip(*results, strict=True):
+        assert_close(packed, padded, rtol=0, atol=1e-10)
 
 
 def test_the_size_of_the_pieces_changes_nothing(monkeypatch):
-    x, index, is_neighbour, mask = graph()
+    x, graph = rows_and_graph()
     layer = EdgeConv(5, 8, bias=True, skip="sum").double()
     results = []
     for n_bytes in (1, 2**40):
         monkeypatch.setattr(edge_steps, "PIECE_BYTES", n_bytes)
         layer.zero_grad()
-        out = layer(x, index, is_neighbour, mask)
+        out = layer(x, graph)
         out.square().sum().backward()
         results.append([out.detach(), *(p.grad.clone() for p in layer.parameters())])
     for one_jet_at_a_time, whole_batch in zip(*results, strict=True):
         assert_close(one_jet_at_a_time, whole_batch, rtol=0, atol=1e-10)
 
 
+def test_pieces_are_whole_jets_and_all_of_them(monkeypatch):
+    z = torch.zeros(12, 2, 4)
+    monkeypatch.setattr(edge_steps, "PIECE_BYTES", 5 * 2 * 4 * 4)  # five rows
+    pieces = edge_steps.pieces(z, [0, 2, 5, 6, 6, 12])
+    assert [(piece.start, piece.stop) for piece in pieces] == [(0, 5), (5, 6), (6, 12)]
+
+
 def test_backward_passes_are_those_of_finite_differences(monkeypatch):
     monkeypatch.setattr(edge_steps, "PIECE_BYTES", 1)
-    x, index, is_neighbour, _ = graph(c=3)
-    w = is_neighbour.double()
+    x, graph = rows_and_graph(c=3)
+    w, bounds = graph.is_neighbour.double(), graph.bounds
     g = torch.Generator().manual_seed(1)
 
     def random(*shape):
         return torch.randn(*shape, dtype=torch.float64, generator=g).requires_grad_()
 
+    def join(own, other):
+        return JoinNodes.apply(own, other, graph.index, w, bounds)
+
     z = random(*w.shape, 3)
-    assert torch.autograd.gradcheck(lambda a, b: JoinNodes.apply(a, b, index, w), (random(*x.shape), random(*x.shape)))
     layer = (z, random(3), random(3), random(4, 3), random(4))
-    assert torch.autograd.gradcheck(lambda *inputs: NormaliseMultiply.apply(*inputs, w), layer)
-    assert torch.autograd.gradcheck(lambda *inputs: NormaliseAverage.apply(*inputs, w), (z, random(3), random(3)))
+    assert torch.autograd.gradcheck(join, (random(*x.shape), random(*x.shape)))
+    assert torch.autograd.gradcheck(lambda *inputs: NormaliseMultiply.apply(*inputs, w, bounds), layer)
+    assert torch.autograd.gradcheck(lambda *inputs: NormaliseAverage.apply(*inputs, w, bounds), layer[:3])
