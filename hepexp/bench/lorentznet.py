@@ -1,9 +1,9 @@
 """Training steps of LorentzNet: ours against an edge list written from the paper's equations.
 
-The floor, for the mini sample's 2,200 pairs a jet: a pair and block cost 21 kFLOP of n_hidden x n_hidden products
-forward and twice that backward (half of it in the last block), 0.75 GFLOP a jet in all. At the 350 GFLOP/s that such
-products reach on two cores with AVX-512 in float32 this is 460 jets/s; ours computes the messages again in the backward
-pass, 1.0 GFLOP, for 350 jets/s. The edge list has 1.6 GFLOP a jet. The rest of the time goes into passes over memory.
+The floor, for the sample's 1,900 pairs a jet: a pair and block cost 21 kFLOP of n_hidden x n_hidden products forward
+and twice that backward (half of it in the last block), 0.65 GFLOP a jet in all. At the 350 GFLOP/s that such products
+reach on two cores with AVX-512 in float32 that is 540 jets/s; ours computes the messages again in the backward pass,
+0.87 GFLOP, for 400 jets/s. The edge list needs 1.4 GFLOP. The rest of the time goes into passes over memory.
 """
 
 from __future__ import annotations

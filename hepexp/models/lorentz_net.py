@@ -71,7 +71,7 @@ class LorentzNet(nn.Module):
             raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
         self.compat = compat
         self.lorentz_invariant = metric == "minkowski" and not compat
-        self.register_buffer("metric", metric_tensor(metric), persistent=False)
+        self.metric = metric_tensor(metric)  # no buffer: it stays float64 whatever the parameters become
         self.embedding = nn.Linear(n_scalars, n_hidden)
         self.LGEBs = nn.ModuleList(
             LorentzBlock(n_hidden, n_scalars, c, last=i == n_blocks - 1, compat=compat) for i in range(n_blocks)
@@ -92,7 +92,7 @@ class LorentzNet(nn.Module):
             p4, scalars, mask, lengths = p4[order], scalars[order], mask[order], lengths.tolist()
         pairs = Pairs.of(mask, dtype, lengths)
         x = p4.to(dtype) if self.compat else p4
-        metric = self.metric.to(x.dtype)
+        metric = self.metric.to(x.device, x.dtype, non_blocking=True)
         h = self.embedding(scalars).to(dtype)
         for block in self.LGEBs:
             h, x = block(h, x, scalars, pairs, metric)

@@ -5,12 +5,15 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
 from torch import Tensor, nn
 from torch.testing import assert_close
 
 from hepexp.batch import JetBatch
 from hepexp.bench.edge_list import EdgeListLorentzNet
 from hepexp.errors import ConfigError
+from hepexp.models.layers.chunks import Chunk
 from hepexp.models.lorentz_net import LorentzNet
 from tests.jets import boost, random_jets, rotation, transform
 
@@ -63,7 +66,7 @@ def test_equals_the_edge_list_in_values_gradients_and_running_statistics(jets, t
 def test_one_piece_for_all_jets_equals_chunks(jets, monkeypatch):
     model = build()
     chunked = model(jets)
-    monkeypatch.setattr("hepexp.models.layers.chunks.PAIRS", 10**9)
+    monkeypatch.setattr("hepexp.models.layers.chunks.split", lambda lengths: [Chunk(0, len(lengths), lengths[0])])
     assert_close(model(jets), chunked, rtol=1e-12, atol=1e-12)
 
 
@@ -169,6 +172,32 @@ def test_the_same_step_twice_is_the_same_to_the_last_digit(jets):
         gradients.append({name: p.grad for name, p in model.named_parameters()})
     for name, grad in gradients[0].items():
         assert torch.equal(grad, gradients[1][name])
+
+
+def _rank(rank: int, file: str, jets: JetBatch, out) -> None:
+    model = build()
+    dist.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=2)
+    part = JetBatch(**{name: value[rank::2] for name, value in vars(jets).items()})
+    logits = model(part)
+    logits.square().sum().backward()
+    gradients = {name: p.grad for name, p in model.named_parameters()}
+    out[rank] = (logits.detach(), gradients, model.state_dict())
+    dist.destroy_process_group()
+
+
+def test_two_ranks_compute_what_one_does(jets, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    with mp.Manager() as manager:
+        out = manager.dict()
+        mp.spawn(_rank, (str(tmp_path / "store"), jets, out), nprocs=2)
+        (even, g0, state), (odd, g1, _) = out[0], out[1]
+    model = build()
+    logits = model(jets)
+    logits.square().sum().backward()
+    assert_close(torch.stack([even, odd], dim=1).flatten(0, 1), logits.detach(), rtol=1e-10, atol=1e-12)
+    assert_close(state, model.state_dict(), rtol=1e-10, atol=1e-12)
+    for name, p in model.named_parameters():
+        assert_close(g0[name] + g1[name], p.grad, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Barrier
 from typing import NamedTuple, TypeVar
 
 import torch
 
 # Pairs at a time: fewer, and the calls cost more than the work; more, and the rows leave the cache.
-PAIRS = 2500
+PAIRS = 3500
 
 T = TypeVar("T")
 
@@ -36,13 +37,17 @@ def split(lengths: list[int], pairs: int = PAIRS) -> list[Chunk]:
 
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "hepexp-chunks", initializer=_start_worker)
+    pool, all_there, before = ThreadPoolExecutor(threads, "hepexp-chunks"), Barrier(threads), torch.get_num_threads()
+    list(pool.map(_start_worker, [all_there] * threads))
+    torch.set_num_threads(before)  # what other new threads will start with, which the workers have set to 1
+    return pool
 
 
-def _start_worker() -> None:
+def _start_worker(all_there: Barrier) -> None:
     torch.set_num_threads(1)
     # The allocator hands freed memory back to the system, page by page, until it has seen a large block freed once.
     torch.empty(31 << 20, dtype=torch.uint8)
+    all_there.wait()
 
 
 def run(job: Callable[[Chunk], T], chunks: list[Chunk]) -> Iterable[tuple[Chunk, T]]:

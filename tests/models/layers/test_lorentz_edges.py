@@ -38,14 +38,6 @@ def test_gradients_of_the_messages(pair, last, chunks):
     assert torch.autograd.gradcheck(messages, (draw(4, 4, H), draw(4, 4, H), s, *weights))
 
 
-def test_chunks_cover_every_jet_once_and_keep_to_their_size():
-    lengths = sorted(torch.randint(1, 60, (50,)).tolist(), reverse=True)
-    chunks = split(lengths, pairs=1000)
-    assert [jet for c in chunks for jet in range(c.start, c.stop)] == list(range(50))
-    assert all(c.n == lengths[c.start] for c in chunks)
-    assert all((c.stop - c.start) * c.n**2 <= 1000 or c.stop - c.start == 1 for c in chunks)
-
-
 def test_moments_are_those_of_the_list_of_pairs(pair):
     torch.manual_seed(0)
     a, b, c, half = draw(4, 4, H), draw(4, 4, H), draw(H, 2), draw(2, 4, 4, 4)
