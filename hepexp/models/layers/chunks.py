@@ -44,6 +44,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 def _start_worker(all_there: Barrier) -> None:
+    torch.get_num_threads()  # a new thread takes the common number at its first use, which would undo the next line
     torch.set_num_threads(1)
     # The allocator hands freed memory back to the system, page by page, until it has seen a large block freed once.
     torch.empty(31 << 20, dtype=torch.uint8)
