@@ -46,9 +46,14 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 def _start_worker(all_there: Barrier) -> None:
     torch.get_num_threads()  # a new thread takes the common number at its first use, which would undo the next line
     torch.set_num_threads(1)
-    # The allocator hands freed memory back to the system, page by page, until it has seen a large block freed once.
-    torch.empty(31 << 20, dtype=torch.uint8)
     all_there.wait()
+
+
+@cache
+def _keep_freed_memory() -> None:
+    # The allocator of glibc hands freed memory back to the system, and asks for it again page by page, until it has
+    # seen a block freed that is as large as this.
+    torch.empty(31 << 20, dtype=torch.uint8)
 
 
 def run(job: Callable[[Chunk], T], chunks: list[Chunk]) -> Iterable[tuple[Chunk, T]]:
@@ -56,12 +61,13 @@ def run(job: Callable[[Chunk], T], chunks: list[Chunk]) -> Iterable[tuple[Chunk,
 
     On a CPU each thread that torch may use works whole chunks: a chunk is too small to be worth sharing.
     """
-    threads = min(torch.get_num_threads(), len(chunks))
+    threads = torch.get_num_threads()
+    _keep_freed_memory()
 
     def alone(chunk: Chunk) -> T:
         with torch.no_grad():
             return job(chunk)
 
-    if threads <= 1:
+    if threads == 1 or len(chunks) == 1:
         return zip(chunks, map(alone, chunks), strict=True)
     return zip(chunks, _pool(threads).map(alone, chunks), strict=True)
