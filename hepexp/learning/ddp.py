@@ -85,7 +85,7 @@ class Workers:
         if failed and (error is None or isinstance(error, Exception)):
             rank, code = failed[0]
             output = self.folder.path / f"rank{rank}.txt"
-            raise HepexpError(f"rank {rank} of the training ended with code {code}; its output is in {output}") from error
+            raise HepexpError(f"rank {rank} of the training ended with code {code}; see {output}") from error
 
     def _end(self, gently: bool) -> list[tuple[int, int]]:
         """Wait for the workers, or end them; those that failed on their own account, as (rank, exit code)."""

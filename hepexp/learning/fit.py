@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from hepexp.errors import HepexpError
-from hepexp.learning import time_limit
 from hepexp.learning.callbacks.checkpoints import Checkpoints
 from hepexp.learning.callbacks.history import History
 from hepexp.learning.callbacks.position import Position
@@ -62,7 +61,7 @@ def fit(
 
     history = History(tell)
     early = options.early_stopping(monitor, mode)
-    limit = [] if options.time_limit is None else [TimeLimit(time_limit.seconds(options.time_limit))]
+    limit = [] if options.time_limit is None else [TimeLimit(options.time_limit)]
     callbacks = [Position(), history, *early, *limit, StopAtSignal(interrupts, checkpoints), checkpoints]
     trainer = options.build([*callbacks, progress] if options.progress else callbacks)
 
@@ -77,7 +76,7 @@ def fit(
     if any(callback.stopped_epoch for callback in early):
         stopped = f"no better {monitor} for {options.patience} epochs"
     if any(callback.reached for callback in limit):
-        stopped = f"time limit of {options.time_limit} reached"
+        stopped = f"time limit of {options.time_limit:,.0f} s reached"
     return Fitted(module.outputs, history, checkpoints.best_epoch, seconds, stopped)
 
 

@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from hepexp.errors import ConfigError
 from hepexp.learning.checkpoint_io import AtomicCheckpointIO
+from hepexp.learning.time_limit import seconds
 
 
 class TrainerOptions:
@@ -68,7 +69,8 @@ class TrainerOptions:
                 raise ConfigError(f"trainer.{name} must be > 0, got {value}")
         if devices * num_nodes > 1 and strategy == "auto":
             raise ConfigError(f"trainer.devices={devices} needs trainer.strategy=ddp, got auto; or use trainer=ddp")
-        self.max_epochs, self.patience, self.time_limit = max_epochs, patience, time_limit
+        self.max_epochs, self.patience = max_epochs, patience
+        self.time_limit = None if time_limit is None else seconds(time_limit)
         self.gradient_clip, self.accumulate, self.precision, self.tf32 = gradient_clip, accumulate, precision, tf32
         self.compile, self.accelerator, self.devices, self.num_nodes = compile, accelerator, devices, num_nodes
         self.strategy, self.checkpoint_minutes, self.deterministic = strategy, checkpoint_minutes, deterministic

@@ -40,7 +40,7 @@ def test_early_stopping_waits_for_patience_epochs(folder):
 
 def test_the_time_limit_still_tests_the_best_epoch(folder):
     fitted = fit(toy_parts(max_epochs=10_000, time_limit="1s"), folder, Interrupts(), nothing)
-    assert fitted.stopped == "time limit of 1s reached"
+    assert fitted.stopped == "time limit of 1 s reached"
     assert len(fitted.outputs["scores"]) == 32
 
 

@@ -52,7 +52,7 @@ class QuarkGluon(JetDataModule):
         n_test: int | None = None,
         pid: bool = True,
         scalars: Literal["pid", "mass_charge"] = "pid",
-        bucket: int = 4,
+        bucket: int = 1,
         num_workers: int = 0,
         n_files: int = 20,
         n_generate: int = 20000,
