@@ -32,22 +32,22 @@ def simulate(kind: str, seed: int, n_events: int) -> tuple[Jets, Jets, int]:
 
 def test_the_veto_drops_most_events():
     kept, lost, dropped = simulate("gluon", 3, 60)
-    assert dropped > 25
+    assert dropped > 15
     assert len(lost) <= 1
     assert len(kept) > 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gluon", "quark"])
-def test_the_veto_loses_about_one_jet_in_two_hundred_and_moves_no_mean(kind: str):
+def test_the_veto_loses_no_jet_in_five_hundred_and_moves_no_mean(kind: str):
     """6000 events without the veto, about 950 jets that pass: the lost ones are counted, not inferred."""
     kept, lost, dropped = simulate(kind, 17, 6000)
     n = len(kept) + len(lost)
     print(f"{kind}: {dropped} of 6000 events dropped; {len(lost)} of {n} jets lost")
-    assert dropped > 3000
-    assert len(lost) / n < 0.015
+    assert dropped > 2000
+    assert len(lost) / n < 0.002
     for name, value in (("multiplicity", lambda jets: jets.counts), ("mass", jet_mass)):
         everything = np.concatenate([value(kept), value(lost)])
         shift, error = value(kept).mean() - everything.mean(), everything.std() / n**0.5
         print(f"{kind}: mean {name} {everything.mean():.2f} ± {error:.2f}, moved by {shift:.3f}")
-        assert abs(shift) < error
+        assert abs(shift) < 0.1 * error
