@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
-from hepexp.models.layers.lorentz_block import LorentzBlock, Pairs
+from hepexp.models.layers.lorentz_block import LorentzBlock
+from hepexp.models.layers.lorentz_edges_layout import Layout
 from hepexp.models.layers.minkowski import metric_tensor
 from hepexp.models.weights import load_weights
 
@@ -84,19 +84,13 @@ class LorentzNet(nn.Module):
 
     def forward(self, batch: JetBatch) -> Tensor:
         dtype = self.embedding.weight.dtype
-        p4, scalars, mask, order, lengths = batch.p4, batch.scalars.to(dtype), batch.mask, None, None
-        if mask.device.type == "cpu":
-            # Jets of like length are worked together. On other devices reading the lengths would stall the queue.
-            length = (mask * torch.arange(1, mask.shape[1] + 1)).amax(1)
-            lengths, order = length.sort(descending=True, stable=True)
-            p4, scalars, mask, lengths = p4[order], scalars[order], mask[order], lengths.tolist()
-        pairs = Pairs.of(mask, dtype, lengths)
-        x = p4.to(dtype) if self.compat else p4
+        layout = Layout.of(batch.mask, dtype, keep_padding=self.compat)
+        scalars, x = layout.gather(batch.scalars).to(dtype), layout.gather(batch.p4)
+        x = x.to(dtype) if self.compat else x
         metric = self.metric.to(x.device, x.dtype, non_blocking=True)
         h = self.embedding(scalars).to(dtype)
         for block in self.LGEBs:
-            h, x = block(h, x, scalars, pairs, metric)
-        real = mask[..., None].to(dtype)
-        count = mask.shape[1] if self.compat else real.sum(1).clamp(min=1)
-        mean = (h * real).sum(1) / count
-        return self.graph_dec(mean if order is None else mean[order.argsort()])
+            h, x = block(h, x, scalars, layout, metric)
+        total = layout.sum_over_particles(h * layout.mask[:, None])
+        count = batch.mask.shape[1] if self.compat else batch.mask.sum(1, keepdim=True).clamp(min=1)
+        return self.graph_dec(total / count)

@@ -66,7 +66,9 @@ def test_equals_the_edge_list_in_values_gradients_and_running_statistics(jets, t
 def test_one_piece_for_all_jets_equals_chunks(jets, monkeypatch):
     model = build()
     chunked = model(jets)
-    monkeypatch.setattr("hepexp.models.layers.chunks.split", lambda lengths: [Chunk(0, len(lengths), lengths[0])])
+    monkeypatch.setattr(
+        "hepexp.models.layers.lorentz_edges_layout.split", lambda lengths: [Chunk(0, len(lengths), lengths[0])]
+    )
     assert_close(model(jets), chunked, rtol=1e-12, atol=1e-12)
 
 

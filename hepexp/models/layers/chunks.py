@@ -13,7 +13,7 @@ import torch
 # Pairs at a time: fewer, and the calls cost more than the work; more, and the rows leave the cache.
 PAIRS = 3500
 
-T = TypeVar("T")
+C, T = TypeVar("C"), TypeVar("T")
 
 
 class Chunk(NamedTuple):
@@ -56,7 +56,7 @@ def _keep_freed_memory() -> None:
     torch.empty(31 << 20, dtype=torch.uint8)
 
 
-def run(job: Callable[[Chunk], T], chunks: list[Chunk]) -> Iterable[tuple[Chunk, T]]:
+def run(job: Callable[[C], T], chunks: list[C]) -> Iterable[tuple[C, T]]:
     """(chunk, job(chunk)) in the order of the chunks, without autograd.
 
     On a CPU each thread that torch may use works whole chunks: a chunk is too small to be worth sharing.
@@ -64,7 +64,7 @@ def run(job: Callable[[Chunk], T], chunks: list[Chunk]) -> Iterable[tuple[Chunk,
     threads = torch.get_num_threads()
     _keep_freed_memory()
 
-    def alone(chunk: Chunk) -> T:
+    def alone(chunk: C) -> T:
         with torch.no_grad():
             return job(chunk)
 

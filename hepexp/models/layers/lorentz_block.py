@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-from hepexp.models.layers import chunks
 from hepexp.models.layers.lorentz_edges import EdgeWeights, edge_messages
+from hepexp.models.layers.lorentz_edges_geometry import Invariants, clamped_push, invariants, push
+from hepexp.models.layers.lorentz_edges_layout import Layout
 from hepexp.models.layers.lorentz_edges_moments import pair_moments
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
-from hepexp.models.layers.minkowski import invariants, invariants_of_differences
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Which particles of a batch of jets see each other; real particles come first.
-
-    mask (B, N) bool; pair (B, N, N), 1 for two different real particles; neighbours (B, N, 1) counts them, at least 1.
-    """
-
-    mask: Tensor
-    pair: Tensor
-    neighbours: Tensor
-    chunks: list[chunks.Chunk]
-
-    @classmethod
-    def of(cls, mask: Tensor, dtype: torch.dtype, lengths: list[int] | None) -> Pairs:
-        """lengths of the jets in descending order; None works the batch in one piece and reads nothing back."""
-        size, n = mask.shape
-        different = ~torch.eye(n, dtype=torch.bool, device=mask.device)
-        pair = (mask[:, :, None] & mask[:, None, :] & different).to(dtype)
-        neighbours = pair.sum(-1, keepdim=True).clamp(min=1)
-        return cls(mask, pair, neighbours, [chunks.Chunk(0, size, n)] if lengths is None else chunks.split(lengths))
 
 
 class LorentzBlock(nn.Module):
@@ -49,7 +25,7 @@ class LorentzBlock(nn.Module):
 
     Shapes
     ------
-    h (B, N, H), x (B, N, 4) GeV, scalars (B, N, S), pairs, metric (4, 4) in the dtype of x -> h (B, N, H), x (B, N, 4).
+    h (R, H), x (R, 4) GeV, scalars (R, S), metric (4, 4) in the dtype of x -> h (R, H), x (R, 4); R, see `Layout`.
 
     References
     ----------
@@ -79,44 +55,42 @@ class LorentzBlock(nn.Module):
             nn.init.xavier_uniform_(step.weight, gain=0.001)
             self.phi_x = nn.Sequential(nn.Linear(n_hidden, n_hidden), nn.ReLU(), step)
 
-    def forward(self, h: Tensor, x: Tensor, scalars: Tensor, pairs: Pairs, metric: Tensor) -> tuple[Tensor, Tensor]:
-        # The scale of h as it is stored: half precision has too few digits for sums over pairs and for x.
+    def forward(self, h: Tensor, x: Tensor, scalars: Tensor, layout: Layout, metric: Tensor) -> tuple[Tensor, Tensor]:
+        half = _matmul_dtype(h)
+        # It has too few digits for sums over pairs and for x.
         with torch.autocast(h.device.type, enabled=False):
-            between = invariants_of_differences if self.compat else invariants
-            s = between(x, metric, h.dtype)  # psi(|x_i - x_j|^2), psi(<x_i, x_j>)
-        agg, coef = self._messages(h, s, pairs)
-        if coef is not None:
-            x = self._move(x, coef.to(x.dtype), pairs)
-        return h + self._phi_h(torch.cat([h, agg, scalars], dim=-1), pairs.mask), x
+            seen = invariants(x, metric, h.dtype, self.compat, layout)  # psi(|x_i - x_j|^2), psi(<x_i, x_j>)
+            agg, coef = self._messages(h, seen, layout, half)
+            if coef is not None:
+                x = x + self.c * self._push(x, coef, layout) / layout.neighbours.clamp(min=1)  # equation (3.4)
+        first, norm, relu, last = self.phi_h
+        z = first(torch.cat([h, agg, scalars], dim=-1))
+        return h + last(relu(norm(z, None if self.compat else layout.mask))), x
 
-    def _messages(self, h: Tensor, s: Tensor, pairs: Pairs) -> tuple[Tensor, Tensor | None]:
+    def _messages(self, h: Tensor, seen: Invariants, layout: Layout, half: torch.dtype) -> tuple[Tensor, Tensor | None]:
         """sum_j m_ij with m_ij = phi_m phi_e(h_i, h_j, s_ij), equation (3.1), and phi_x(m_ij).
 
         phi_e's first layer is A h_i + B h_j + C s_ij: its matrix products cost N, not N^2, and the batch norm that
         follows is affine once its moments are known, so it scales and shifts the three terms.
         """
-        half = torch.get_autocast_dtype(h.device.type) if torch.is_autocast_enabled(h.device.type) else h.dtype
-        with torch.autocast(h.device.type, enabled=False):
-            a, b, c = self.phi_e[0].weight.split([h.shape[-1], h.shape[-1], 2], dim=1)
-            a, b = h @ a.T, h @ b.T
-            moments = pair_moments(a, b, c, s, pairs.pair) if self.training else None
-            scale, shift = (v.to(h.dtype) for v in self.phi_e[1].affine(moments))
-            second, gate = self.phi_e[3], self.phi_m[0]
-            weights = [second.weight, second.bias, gate.weight[0], gate.bias]
-            if self.phi_x is not None:
-                weights += [self.phi_x[0].weight, self.phi_x[0].bias, self.phi_x[2].weight[0]]
-            weights = [w.to(half) for w in weights] + [None] * (7 - len(weights))
-            shared = EdgeWeights((scale[:, None] * c).T.contiguous(), *weights)
-            return edge_messages(a * scale + shift, b * scale, s, pairs.pair, shared, pairs.chunks)
+        a, b, c = self.phi_e[0].weight.split([h.shape[-1], h.shape[-1], 2], dim=1)
+        a, b = h @ a.T, h @ b.T
+        moments = pair_moments(a, b, c, seen, layout) if self.training else None
+        scale, shift = (v.to(h.dtype) for v in self.phi_e[1].affine(moments))
+        second, gate = self.phi_e[3], self.phi_m[0]
+        weights = [second.weight, second.bias, gate.weight[0], gate.bias]
+        if self.phi_x is not None:
+            weights += [self.phi_x[0].weight, self.phi_x[0].bias, self.phi_x[2].weight[0]]
+        weights = [w.to(half) for w in weights] + [None] * (7 - len(weights))
+        shared = EdgeWeights((scale[:, None] * c).T.contiguous(), *weights)
+        return edge_messages(a * scale + shift, b * scale, seen.s, shared, layout)
 
-    def _move(self, x: Tensor, coef: Tensor, pairs: Pairs) -> Tensor:
-        """x_i + c mean_j (x_i - x_j) phi_x(m_ij), equation (3.4)."""
-        if self.compat:
-            push = ((x[:, :, None] - x[:, None, :]) * coef[..., None]).clamp(-100, 100).sum(2)
-        else:
-            push = x * coef.sum(-1, keepdim=True) - coef @ x
-        return x + self.c * push / pairs.neighbours
+    def _push(self, x: Tensor, coef: Tensor, layout: Layout) -> Tensor:
+        """sum_j (x_i - x_j) phi_x(m_ij)."""
+        return clamped_push(x, coef, layout, 100.0) if self.compat else push(x, coef, layout)
 
-    def _phi_h(self, z: Tensor, mask: Tensor) -> Tensor:
-        first, norm, relu, last = self.phi_h
-        return last(relu(norm(first(z), None if self.compat else mask)))
+
+def _matmul_dtype(x: Tensor) -> torch.dtype:
+    """That of autocast where it is on, else that of x."""
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype

@@ -1,7 +1,7 @@
 """The edge part of a Lorentz group equivariant block: messages between all pairs, never all in memory at once.
 
 A pair costs two n_hidden x n_hidden products forward and four backward. The pairs of a few jets at a time go through
-all of them while their rows stay in the cache; backward computes a chunk's messages again, which costs about what
+all of them while their rows stay in the cache; backward computes a piece's messages again, which costs about what
 keeping them would, and leaves nothing of size N^2 n_hidden behind.
 """
 
@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hepexp.models.layers.chunks import Chunk, run
+from hepexp.models.layers.chunks import run
+from hepexp.models.layers.lorentz_edges_layout import Layout, Piece
 from hepexp.models.layers.products import linear
 
 
@@ -31,7 +32,7 @@ class EdgeWeights(NamedTuple):
 
 
 class _Nodes(NamedTuple):
-    """One chunk of what enters: p, q (b, n, H), s (E, 2) and pair (E,), where E = b n^2."""
+    """One piece of what enters: p, q (b, n, H), s (b n^2, 2) and pair (b n^2,)."""
 
     p: Tensor
     q: Tensor
@@ -39,10 +40,8 @@ class _Nodes(NamedTuple):
     pair: Tensor
 
     @classmethod
-    def cut(cls, chunk: Chunk, p: Tensor, q: Tensor, s: Tensor, pair: Tensor) -> _Nodes:
-        jets, n = slice(chunk.start, chunk.stop), chunk.n
-        flat = s[:, jets, :n, :n].reshape(2, -1).t()
-        return cls(p[jets, :n], q[jets, :n], flat, pair[jets, :n, :n].reshape(-1))
+    def cut(cls, piece: Piece, p: Tensor, q: Tensor, s: Tensor, pair: Tensor) -> _Nodes:
+        return cls(piece.nodes(p), piece.nodes(q), s[:, piece.pairs].t(), pair[piece.pairs])
 
 
 def _messages(node: _Nodes, w: EdgeWeights) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
@@ -57,16 +56,16 @@ def _messages(node: _Nodes, w: EdgeWeights) -> tuple[Tensor, Tensor, Tensor, Ten
     return u, gate, m, r
 
 
-def _chunk_forward(node: _Nodes, w: EdgeWeights) -> tuple[Tensor, Tensor | None]:
+def _piece_forward(node: _Nodes, w: EdgeWeights) -> tuple[Tensor, Tensor | None]:
     b, n, width = node.p.shape
     _, _, m, r = _messages(node, w)
-    agg = m.view(b, n, n, width).sum(2, dtype=node.p.dtype)
-    coef = None if r is None else torch.mv(r, w.w4).mul_(node.pair).view(b, n, n)
+    agg = m.view(b * n, n, width).sum(1, dtype=node.p.dtype)
+    coef = None if r is None else torch.mv(r, w.w4).to(agg.dtype).mul_(node.pair)
     return agg, coef
 
 
-def _chunk_backward(node: _Nodes, w: EdgeWeights, agg_grad: Tensor, coef_grad: Tensor | None, want_s: bool):
-    """Gradients of p, q, s of the chunk, then its share of the gradient of each weight, in the order of EdgeWeights."""
+def _piece_backward(node: _Nodes, w: EdgeWeights, agg_grad: Tensor, coef_grad: Tensor | None, want_s: bool):
+    """Gradients of p, q, s of the piece, then its share of the gradient of each weight, in the order of EdgeWeights."""
     b, n, width = node.p.shape
     u, gate, m, r = _messages(node, w)
     relu_backward = torch.ops.aten.threshold_backward
@@ -76,7 +75,7 @@ def _chunk_backward(node: _Nodes, w: EdgeWeights, agg_grad: Tensor, coef_grad: T
         g_m = agg_grad[:, :, None].expand(b, n, n, width).to(m.dtype).reshape(-1, width)
     else:
         # The gradient of w3 m + b3 is g_coef w4 where r > 0; w4 is the same for all pairs and waits outside.
-        g_coef = (coef_grad.reshape(-1) * node.pair).to(m.dtype)
+        g_coef = (coef_grad * node.pair).to(m.dtype)
         g_w4 = torch.mv(r.t(), g_coef)
         open_ = relu_backward(g_coef[:, None].expand_as(r), r, 0)
         g_b3 = open_.sum(0).mul_(w.w4)
@@ -92,69 +91,53 @@ def _chunk_backward(node: _Nodes, w: EdgeWeights, agg_grad: Tensor, coef_grad: T
     g_u = linear(g_v, w.w2.t())
     g_u = in_place(g_u, u, 0, grad_input=g_u).to(node.p.dtype)
     pairs = g_u.view(b, n, n, width)
-    g_s = linear(g_u, w.c).t().view(2, b, n, n) if want_s else None
-    nodes = (pairs.sum(2), pairs.sum(1), g_s)
+    g_s = linear(g_u, w.c).t() if want_s else None
+    nodes = (pairs.sum(2).flatten(0, 1), pairs.sum(1).flatten(0, 1), g_s)
     return *nodes, torch.mm(node.s.t(), g_u), g_w2, g_b2, g_wm, g_logit.sum()[None], g_w3, g_b3, g_w4
 
 
 class _Edges(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, chunks: list[Chunk], pair: Tensor, p: Tensor, q: Tensor, s: Tensor, *weights: Tensor | None):
+    def forward(ctx, layout: Layout, p: Tensor, q: Tensor, s: Tensor, *weights: Tensor | None):
         w = EdgeWeights(*weights)
-        ctx.chunks = chunks
-        ctx.save_for_backward(pair, p, q, s, *weights)
-        ctx.set_materialize_grads(False)
-        agg = torch.zeros_like(p)
-        coef = None if w.w3 is None else torch.zeros_like(pair)
-        for (start, stop, n), (a, c) in run(lambda k: _chunk_forward(_Nodes.cut(k, p, q, s, pair), w), chunks):
-            agg[start:stop, :n] = a
-            if coef is not None:
-                coef[start:stop, :n, :n] = c
-        return agg, coef
+        ctx.layout = layout
+        ctx.save_for_backward(p, q, s, *weights)
+        results = run(lambda piece: _piece_forward(_Nodes.cut(piece, p, q, s, layout.pair), w), layout.pieces)
+        agg, coef = zip(*(result for _, result in results), strict=True)
+        return torch.cat(agg), None if w.w3 is None else torch.cat(coef)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, agg_grad: Tensor | None, coef_grad: Tensor | None):
-        pair, p, q, s, *weights = ctx.saved_tensors
-        w, want_s = EdgeWeights(*weights), ctx.needs_input_grad[4]
-        agg_grad = torch.zeros_like(p) if agg_grad is None else agg_grad
-        if w.w3 is not None and coef_grad is None:
-            coef_grad = torch.zeros_like(pair)
+    def backward(ctx, agg_grad: Tensor, coef_grad: Tensor | None):
+        p, q, s, *weights = ctx.saved_tensors
+        w, layout, want_s = EdgeWeights(*weights), ctx.layout, ctx.needs_input_grad[3]
 
-        def job(k: Chunk):
-            jets, n = slice(k.start, k.stop), k.n
-            at_pairs = None if coef_grad is None else coef_grad[jets, :n, :n]
-            return _chunk_backward(_Nodes.cut(k, p, q, s, pair), w, agg_grad[jets, :n], at_pairs, want_s)
+        def job(piece: Piece):
+            at_pairs = None if w.w3 is None else coef_grad[piece.pairs]
+            node = _Nodes.cut(piece, p, q, s, layout.pair)
+            return _piece_backward(node, w, piece.nodes(agg_grad), at_pairs, want_s)
 
-        g_p, g_q = torch.zeros_like(p), torch.zeros_like(q)
-        g_s = torch.zeros_like(s) if want_s else None
-        shares = []
-        for (start, stop, n), (a, b, c, *share) in run(job, ctx.chunks):
-            g_p[start:stop, :n], g_q[start:stop, :n] = a, b
-            if want_s:
-                g_s[:, start:stop, :n, :n] = c
-            shares.append(share)
-        # In the order of the chunks, whichever thread was first: the same sum to the last digit.
-        g_weights = [None if g[0] is None else torch.stack(g).sum(0) for g in zip(*shares, strict=True)]
-        return None, None, g_p, g_q, g_s, *g_weights
+        p_grad, q_grad, s_grad, *shares = zip(*(result for _, result in run(job, layout.pieces)), strict=True)
+        # In the order of the pieces, whichever thread was first: the same sum to the last digit.
+        weight_grads = [None if g[0] is None else torch.stack(g).sum(0) for g in shares]
+        s_grad = torch.cat(s_grad, dim=1) if want_s else None
+        return None, torch.cat(p_grad), torch.cat(q_grad), s_grad, *weight_grads
 
 
 def edge_messages(
-    p: Tensor, q: Tensor, s: Tensor, pair: Tensor, weights: EdgeWeights, chunks: list[Chunk]
+    p: Tensor, q: Tensor, s: Tensor, weights: EdgeWeights, layout: Layout
 ) -> tuple[Tensor, Tensor | None]:
     """Messages m_ij = phi_m phi_e of all pairs: their sum over j, and phi_x(m_ij).
 
     Parameters
     ----------
-    p, q : (B, N, H), the part of phi_e's normalised first layer that belongs to the receiving and the sending particle.
-    s : (2, B, N, N), the invariants of each pair.
-    pair : (B, N, N), 1 for two different real particles, else 0.
+    p, q : (R, H), the part of phi_e's normalised first layer that belongs to the receiving and the sending particle.
+    s : (2, E), the invariants of each pair.
     weights : EdgeWeights; may be of lower precision than p, q, s, which then sets that of the matrix products.
-    chunks : the jets worked at a time, see `chunks.split`.
 
     Returns
     -------
-    sum_j m_ij (B, N, H) and phi_x(m_ij) (B, N, N), zero where there is no pair; None in place of it without phi_x.
+    sum_j m_ij (R, H) and phi_x(m_ij) (E,), zero where there is no pair; None in place of it without phi_x.
     """
     with torch.autocast(p.device.type, enabled=False):
-        return _Edges.apply(chunks, pair, p, q, s, *weights)
+        return _Edges.apply(layout, p, q, s, *weights)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from hepexp.errors import ConfigError
 
@@ -38,51 +37,26 @@ def psi(z: Tensor) -> Tensor:
     return z.abs().log1p().copysign(z)
 
 
-class _Invariants(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x: Tensor, metric: Tensor, dtype: torch.dtype) -> Tensor:
-        gram = x @ metric @ x.mT
-        square = gram.diagonal(dim1=-2, dim2=-1)
-        out = gram.new_empty((2, *gram.shape), dtype=dtype)
-        # |x_i - x_j|^2 = x_i.x_i + x_j.x_j - 2 x_i.x_j cancels: it is done in the dtype of x, then rounded.
-        out[0] = (square[..., :, None] + square[..., None, :]).sub_(gram, alpha=2)
-        out[1] = gram
-        out = psi(out)
-        ctx.save_for_backward(x, metric, out)
-        return out
+def norms_and_dots(x: Tensor, metric: Tensor) -> Tensor:
+    """|x_i - x_j|^2 and <x_i, x_j> of all pairs of x (B, n, 4) from the Gram matrix, (2, B, n, n) in the dtype of x.
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad: Tensor):
-        x, metric, out = ctx.saved_tensors
-        # dpsi/dz = 1 / (1 + |z|) = exp(-|psi|)
-        norm, dot = (grad * out.abs().neg_().exp_()).to(x.dtype)
-        gram = torch.sub(dot, norm, alpha=2)
-        gram.diagonal(dim1=-2, dim2=-1).add_(norm.sum(-1)).add_(norm.sum(-2))
-        return (gram @ x + gram.mT @ x) @ metric, None, None
-
-
-def invariants(x: Tensor, metric: Tensor, dtype: torch.dtype) -> Tensor:
-    """psi(|x_i - x_j|^2) and psi(<x_i, x_j>) of all pairs, from the Gram matrix.
-
-    Nearly massless particles make large numbers cancel: give x in float64.
-
-    Parameters
-    ----------
-    x : (B, N, 4) in GeV.
-    metric : J (4, 4), symmetric, in the dtype of x.
-    dtype : of the result; psi is applied after rounding to it.
-
-    Returns
-    -------
-    (2, B, N, N): the norms, then the inner products.
+    Nearly massless particles make large numbers cancel in |x_i - x_j|^2 = x_i.x_i + x_j.x_j - 2 x_i.x_j: x is float64.
     """
-    return _Invariants.apply(x, metric, dtype)
+    gram = x @ metric @ x.mT
+    square = gram.diagonal(dim1=-2, dim2=-1)
+    return torch.stack([(square[..., :, None] + square[..., None, :]).sub_(gram, alpha=2), gram])
 
 
-def invariants_of_differences(x: Tensor, metric: Tensor, dtype: torch.dtype) -> Tensor:
-    """The same from x_i - x_j, formed first and in the dtype of x: how the published code rounds."""
+def norms_and_dots_of_differences(x: Tensor, metric: Tensor) -> Tensor:
+    """The same with x_i - x_j formed first: how the published code rounds."""
     difference = x[..., :, None, :] - x[..., None, :, :]
     norm = ((difference @ metric) * difference).sum(-1)
     dot = ((x @ metric)[..., :, None, :] * x[..., None, :, :]).sum(-1)
-    return psi(torch.stack([norm, dot]).to(dtype))
+    return torch.stack([norm, dot])
+
+
+def norms_and_dots_backward(x: Tensor, metric: Tensor, norm_grad: Tensor, dot_grad: Tensor) -> Tensor:
+    """The gradient of x (B, n, 4) from those of the norms and the inner products, (B, n, n) each."""
+    gram = torch.sub(dot_grad, norm_grad, alpha=2)
+    gram.diagonal(dim1=-2, dim2=-1).add_(norm_grad.sum(-1)).add_(norm_grad.sum(-2))
+    return (gram @ x + gram.mT @ x) @ metric

@@ -4,65 +4,107 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from hepexp.models.layers.chunks import Chunk, split
+from hepexp.models.layers import lorentz_edges_layout
+from hepexp.models.layers.chunks import split
 from hepexp.models.layers.lorentz_edges import EdgeWeights, edge_messages
+from hepexp.models.layers.lorentz_edges_geometry import Invariants, clamped_push, invariants, push
+from hepexp.models.layers.lorentz_edges_layout import Layout
 from hepexp.models.layers.lorentz_edges_moments import pair_moments
-from hepexp.models.layers.minkowski import invariants, invariants_of_differences, metric_tensor
+from hepexp.models.layers.minkowski import metric_tensor
 from tests.jets import random_jets
 
-H, LENGTHS = 5, [4, 3, 3, 1]
+H, LENGTHS = 5, torch.tensor([3, 1, 4, 3])
+MASK = torch.arange(4) < LENGTHS[:, None]
 
 
 def draw(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 
 
-@pytest.fixture
-def pair() -> torch.Tensor:
-    mask = torch.arange(4) < torch.tensor(LENGTHS)[:, None]
-    return (mask[:, :, None] & mask[:, None] & ~torch.eye(4, dtype=torch.bool)).double()
+@pytest.fixture(params=["one piece", "pieces"])
+def layout(request, monkeypatch) -> Layout:
+    torch.manual_seed(0)
+    pairs = {"one piece": 10**6, "pieces": 18}[request.param]
+    monkeypatch.setattr(lorentz_edges_layout, "split", lambda lengths: split(lengths, pairs))
+    return Layout.of(MASK, torch.float64)
+
+
+def symmetric(values: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """values (..., E) plus those of the pairs the other way round."""
+    pieces = [piece.square(values) for piece in layout.pieces]
+    return torch.cat([(s + s.mT).flatten(-3) for s in pieces], dim=-1)
 
 
 @pytest.mark.parametrize("last", [True, False])
-@pytest.mark.parametrize("chunks", [[Chunk(0, 4, 4)], split(LENGTHS, pairs=18)], ids=["whole", "chunks"])
-def test_gradients_of_the_messages(pair, last, chunks):
-    torch.manual_seed(0)
+def test_gradients_of_the_messages(layout, last):
+    n_rows, n_pairs = len(layout.mask), len(layout.pair)
     weights = [draw(2, H), draw(H, H), draw(H), draw(H), draw(1)]
     weights += [] if last else [draw(H, H), draw(H), draw(H)]
-    s = draw(2, 4, 4, 4)
 
     def messages(p, q, s, *w):
-        agg, coef = edge_messages(p, q, s, pair, EdgeWeights(*w, *[None] * (8 - len(w))), chunks)
+        agg, coef = edge_messages(p, q, s, EdgeWeights(*w, *[None] * (8 - len(w))), layout)
         return agg if coef is None else (agg, coef)
 
-    assert torch.autograd.gradcheck(messages, (draw(4, 4, H), draw(4, 4, H), s, *weights))
+    assert torch.autograd.gradcheck(messages, (draw(n_rows, H), draw(n_rows, H), draw(2, n_pairs), *weights))
 
 
-def test_moments_are_those_of_the_list_of_pairs(pair):
-    torch.manual_seed(0)
-    a, b, c, half = draw(4, 4, H), draw(4, 4, H), draw(H, 2), draw(2, 4, 4, 4)
-    s = half + half.mT
-    mean, var, count = pair_moments(3 + a, b - 2, c, s, pair)
-    jet, i, j = pair.nonzero(as_tuple=True)
-    rows = 3 + a[jet, i] + b[jet, j] - 2 + s[:, jet, i, j].T @ c.T
-    assert count == len(rows)
-    assert_close(mean, rows.mean(0))
-    assert_close(var, rows.var(0, unbiased=False))
+def test_a_layout_holds_every_particle_and_pair_once(layout):
+    jets = random_jets(multiplicity=LENGTHS)
+    assert layout.mask.sum() == LENGTHS.sum()
+    assert layout.pair.sum() == (LENGTHS * (LENGTHS - 1)).sum()
+    assert_close(layout.sum_over_particles(layout.gather(jets.p4)), jets.p4.sum(1))
+    assert_close(layout.neighbours[layout.mask, 0].unique(), torch.tensor([0.0, 2.0, 3.0], dtype=torch.float64))
+
+
+def test_moments_are_those_of_the_list_of_pairs(layout):
+    n_rows, n_pairs = len(layout.mask), len(layout.pair)
+    a, b, c, half = draw(n_rows, H), draw(n_rows, H), draw(H, 2), draw(2, n_pairs)
+    s = symmetric(half, layout)
+    real = s * layout.pair
+    rows = torch.cat([piece.square(real).sum(-1).flatten(1).T for piece in layout.pieces])
+    mean, var, count = pair_moments(3 + a, b - 2, c, Invariants(s, rows, real @ real.T), layout)
+    i = torch.cat(
+        [piece.square(layout.pair).nonzero() @ _strides(piece, 1) + piece.rows.start for piece in layout.pieces]
+    )
+    j = torch.cat(
+        [piece.square(layout.pair).nonzero() @ _strides(piece, 2) + piece.rows.start for piece in layout.pieces]
+    )
+    z = 3 + a[i] + b[j] - 2 + s[:, layout.pair > 0].T @ c.T
+    assert count == len(z)
+    assert_close(mean, z.mean(0))
+    assert_close(var, z.var(0, unbiased=False))
     along = torch.randn(H, dtype=torch.float64)
     inputs = [a, b, c, half]
     written = torch.autograd.grad((along * (mean + var)).sum(), inputs, retain_graph=True)
-    listed = torch.autograd.grad((along * (rows.mean(0) + rows.var(0, unbiased=False))).sum(), inputs)
+    listed = torch.autograd.grad((along * (z.mean(0) + z.var(0, unbiased=False))).sum(), inputs)
     assert_close(written, listed)
+
+
+def _strides(piece, column: int) -> torch.Tensor:
+    """From (jet, i, j) to the row of i (column 1) or j (column 2) within the piece."""
+    strides = torch.tensor([piece.n, 0, 0])
+    strides[column] = 1
+    return strides
 
 
 @pytest.mark.parametrize(
     "metric", ["minkowski", "euclidean", [[2, 1, 0, 0], [1, -1, 0, 0], [0, 0, 1, 3], [0, 0, 3, 0]]]
 )
-def test_invariants_and_their_gradients(metric):
+def test_invariants_and_their_gradients(layout, metric):
     j = metric_tensor(metric)
-    x = random_jets(2, n_min=4, n_max=4).p4.requires_grad_()
-    assert_close(invariants(x, j, x.dtype), invariants_of_differences(x, j, x.dtype), rtol=1e-9, atol=1e-9)
-    assert torch.autograd.gradcheck(lambda x: invariants(x, j, x.dtype), (draw(2, 4, 4),))
+    x = layout.gather(random_jets(multiplicity=LENGTHS).p4)
+    theirs, ours = (invariants(x, j, x.dtype, published, layout) for published in (True, False))
+    assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+    assert_close(ours.s, symmetric(ours.s, layout) / 2)
+    x = draw(*x.shape)
+    assert torch.autograd.gradcheck(lambda x: tuple(invariants(x, j, x.dtype, False, layout)), (x,))
+
+
+def test_push_and_its_gradients(layout):
+    x, coef = draw(len(layout.mask), 4), draw(len(layout.pair))
+    assert_close(push(x, coef, layout), clamped_push(x, coef, layout, 1e6))
+    assert (clamped_push(x, coef, layout, 1e-3).abs() <= 4e-3).all()
+    assert torch.autograd.gradcheck(lambda x, coef: push(x, coef, layout), (x, coef))
 
 
 def test_masses_of_nearly_massless_pairs_keep_their_digits():
@@ -72,6 +114,6 @@ def test_masses_of_nearly_massless_pairs_keep_their_digits():
         [theta.new_tensor([1, 1, 0, 0]), torch.stack([theta / theta, theta.cos(), theta.sin(), theta * 0])]
     )
     dot = 500**2 * 2 * (theta / 2).sin() ** 2
-    s = invariants(x[None], metric_tensor("minkowski"), torch.float32)
-    assert_close(s[1, 0, 0, 1], dot.log1p().float(), rtol=1e-6, atol=0)
-    assert_close(s[0, 0, 0, 1], -(2 * dot).log1p().float(), rtol=1e-6, atol=0)
+    s = invariants(x, metric_tensor("minkowski"), torch.float32, False, Layout.of(torch.ones(1, 2) > 0, x.dtype)).s
+    assert_close(s[1, 1], dot.log1p().float(), rtol=1e-6, atol=0)
+    assert_close(s[0, 1], -(2 * dot).log1p().float(), rtol=1e-6, atol=0)

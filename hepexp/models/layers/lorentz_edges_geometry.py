@@ -1,0 +1,120 @@
+"""What the edges of a block take from the coordinates, and give back to them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from hepexp.models.layers.chunks import run
+from hepexp.models.layers.lorentz_edges_layout import Layout, Piece
+from hepexp.models.layers.minkowski import (
+    norms_and_dots,
+    norms_and_dots_backward,
+    norms_and_dots_of_differences,
+    psi,
+)
+
+
+class Invariants(NamedTuple):
+    """s (2, E), psi of the norm and of the inner product of each pair, and its sums over real pairs, in float64:
+    rows (R, 2) over the neighbours of each particle, square (2, 2) of s s^T over all."""
+
+    s: Tensor
+    rows: Tensor
+    square: Tensor
+
+
+class _Invariants(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor, metric: Tensor, dtype: torch.dtype, published: bool, layout: Layout):
+        wide = torch.promote_types(x.dtype, torch.float32 if x.device.type == "mps" else torch.float64)
+        values = norms_and_dots_of_differences if published else norms_and_dots
+
+        def job(piece: Piece):
+            s = psi(values(piece.nodes(x), metric).to(dtype))
+            real = s.to(wide) * piece.square(layout.pair)
+            flat = real.view(2, -1)
+            return s.view(2, -1), real.sum(-1).view(2, -1).T, flat @ flat.T
+
+        results = [result for _, result in run(job, layout.pieces)]
+        s, rows, squares = zip(*results, strict=True)
+        s = torch.cat(s, dim=1)
+        ctx.layout = layout
+        ctx.save_for_backward(x, metric, s)
+        ctx.set_materialize_grads(False)
+        return s, torch.cat(rows), torch.stack(squares).sum(0)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, s_grad: Tensor | None, rows_grad: Tensor | None, square_grad: Tensor | None):
+        x, metric, all_s = ctx.saved_tensors
+        mix = None if square_grad is None else (square_grad + square_grad.T).to(all_s.dtype)
+
+        def job(piece: Piece) -> Tensor:
+            s, pair = piece.square(all_s), piece.square(ctx.layout.pair)
+            grad = torch.zeros_like(s)
+            if mix is not None:
+                torch.addcmul(s[:1] * mix[0].view(2, 1, 1, 1), s[1:], mix[1].view(2, 1, 1, 1), out=grad)
+            if rows_grad is not None:
+                grad.add_(piece.nodes(rows_grad).to(s.dtype).movedim(-1, 0)[..., None])
+            grad.mul_(pair)
+            if s_grad is not None:
+                grad.add_(piece.square(s_grad))
+            # dpsi/dz = 1 / (1 + |z|) = exp(-|psi|)
+            norm, dot = grad.mul_(s.abs().neg_().exp_()).to(x.dtype)
+            return norms_and_dots_backward(piece.nodes(x), metric, norm, dot).flatten(0, 1)
+
+        return torch.cat([grad for _, grad in run(job, ctx.layout.pieces)]), None, None, None, None
+
+
+def invariants(x: Tensor, metric: Tensor, dtype: torch.dtype, published: bool, layout: Layout) -> Invariants:
+    """psi(|x_i - x_j|^2) and psi(<x_i, x_j>) of all pairs.
+
+    Parameters
+    ----------
+    x : (R, 4) in GeV.
+    metric : J (4, 4), symmetric, in the dtype of x.
+    dtype : of s; psi is applied after rounding to it.
+    published : round as the published code does.
+    """
+    return Invariants(*_Invariants.apply(x, metric, dtype, published, layout))
+
+
+class _Push(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor, coef: Tensor, layout: Layout) -> Tensor:
+        def job(piece: Piece) -> Tensor:
+            at, k = piece.nodes(x), piece.square(coef).to(x.dtype)
+            return (at * k.sum(-1, keepdim=True) - k @ at).flatten(0, 1)
+
+        ctx.layout = layout
+        ctx.save_for_backward(x, coef)
+        return torch.cat([push for _, push in run(job, layout.pieces)])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor):
+        x, coef = ctx.saved_tensors
+
+        def job(piece: Piece) -> tuple[Tensor, Tensor]:
+            at, k, g = piece.nodes(x), piece.square(coef).to(x.dtype), piece.nodes(grad)
+            coef_grad = (g * at).sum(-1, keepdim=True) - g @ at.mT
+            return (g * k.sum(-1, keepdim=True) - k.mT @ g).flatten(0, 1), coef_grad.to(coef.dtype).view(-1)
+
+        x_grad, coef_grad = zip(*(result for _, result in run(job, ctx.layout.pieces)), strict=True)
+        return torch.cat(x_grad), torch.cat(coef_grad), None
+
+
+def push(x: Tensor, coef: Tensor, layout: Layout) -> Tensor:
+    """sum_j (x_i - x_j) coef_ij = x_i sum_j coef_ij - sum_j coef_ij x_j; x (R, 4), coef (E,) -> (R, 4)."""
+    return _Push.apply(x, coef, layout)
+
+
+def clamped_push(x: Tensor, coef: Tensor, layout: Layout, limit: float) -> Tensor:
+    """The same with each component of each (x_i - x_j) coef_ij cut to +-limit."""
+    pieces = [(piece.nodes(x), piece.square(coef)) for piece in layout.pieces]
+    steps = [((at[:, :, None] - at[:, None]) * k[..., None]).clamp(-limit, limit) for at, k in pieces]
+    return torch.cat([step.sum(2).flatten(0, 1) for step in steps])

@@ -1,0 +1,89 @@
+"""Where the particles of a batch of jets and their pairs lie in memory: piece by piece, with hardly any padding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from hepexp.models.layers.chunks import Chunk, split
+
+
+class Piece(NamedTuple):
+    """A few jets, n places each: which rows of the particles' tensors and of the pairs' tensors are theirs."""
+
+    jets: int
+    n: int
+    rows: slice
+    pairs: slice
+
+    def nodes(self, x: Tensor) -> Tensor:
+        """The piece of x (R, ...), as (jets, n, ...)."""
+        return x[self.rows].view(self.jets, self.n, *x.shape[1:])
+
+    def square(self, x: Tensor) -> Tensor:
+        """The piece of x (..., E), as (..., jets, n, n)."""
+        return x[..., self.pairs].view(*x.shape[:-1], self.jets, self.n, self.n)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Particles of all pieces one after another, R rows, and their pairs, E = sum of jets n^2.
+
+    On a CPU jets of like length share a piece. Elsewhere the batch is one piece as it is, and nothing is read back.
+
+    Parameters
+    ----------
+    pieces : in descending order of n.
+    n_jets : jets B in the batch.
+    place, jet : (R,), the row of (B N, ...) and the jet that each particle comes from; None for all in order.
+    mask : (R,) bool, the real particles.
+    neighbours : (R, 1), how many other real particles the jet of a real particle has, else 0.
+    pair : (E,), 1 for two different real particles of a jet, else 0.
+    """
+
+    pieces: list[Piece]
+    n_jets: int
+    place: Tensor | None
+    jet: Tensor | None
+    mask: Tensor
+    neighbours: Tensor
+    pair: Tensor
+
+    @classmethod
+    def of(cls, mask: Tensor, dtype: torch.dtype, keep_padding: bool = False) -> Layout:
+        """For a batch with mask (B, N), real particles first; keep_padding leaves N places to every jet."""
+        (n_jets, width), place, jet = mask.shape, None, None
+        chunks = [Chunk(0, n_jets, width)]
+        if mask.device.type == "cpu":
+            lengths = torch.full((n_jets,), width) if keep_padding else (mask * torch.arange(1, width + 1)).amax(1)
+            lengths, order = lengths.sort(descending=True, stable=True)
+            chunks = split(lengths.tolist())
+            starts = order * width
+            place = torch.cat([(starts[a:b, None] + torch.arange(n)).view(-1) for a, b, n in chunks])
+            jet = place // width
+        pieces, row, pair = [], 0, 0
+        for start, stop, n in chunks:
+            rows, pairs = (stop - start) * n, (stop - start) * n * n
+            pieces.append(Piece(stop - start, n, slice(row, row + rows), slice(pair, pair + pairs)))
+            row, pair = row + rows, pair + pairs
+        real = mask.reshape(-1) if place is None else mask.reshape(-1)[place]
+        others = (mask.sum(1, keepdim=True) - 1).expand_as(mask).reshape(-1)
+        others = (others if place is None else others[place]) * real
+        different = ~torch.eye(width, dtype=torch.bool, device=mask.device)
+        nodes = [(piece.nodes(real), different[: piece.n, : piece.n]) for piece in pieces]
+        pair = torch.cat([(m[:, :, None] & m[:, None] & off).view(-1) for m, off in nodes])
+        return cls(pieces, n_jets, place, jet, real, others[:, None].to(dtype), pair.to(dtype))
+
+    def gather(self, x: Tensor) -> Tensor:
+        """x (B, N, ...) of a batch as (R, ...)."""
+        x = x.flatten(0, 1)
+        return x if self.place is None else x[self.place]
+
+    def sum_over_particles(self, x: Tensor) -> Tensor:
+        """The sum of x (R, K) over the particles of each jet of the batch, (B, K)."""
+        if self.jet is None:
+            return x.view(self.n_jets, -1, x.shape[-1]).sum(1)
+        return x.new_zeros(self.n_jets, x.shape[-1]).index_add(0, self.jet, x)
