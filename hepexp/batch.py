@@ -35,7 +35,8 @@ class JetBatch:
     Shapes
     ------
     p4 (B, N, 4) float64, GeV, (E, px, py, pz), zero for padding; scalars (B, N, S) float32, zero for padding;
-    mask (B, N) bool, True for real particles, which come first; label (B,) int64; index (B,) int64, the row in the data set.
+    mask (B, N) bool, True for real particles, which come first; label (B,) int64; index (B,) int64, the row in the
+    data set.
     """
 
     p4: Tensor

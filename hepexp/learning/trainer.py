@@ -39,7 +39,7 @@ class TrainerOptions:
 
     def __init__(
         self,
-        max_epochs: int = 8,
+        max_epochs: int = 5,
         patience: int | None = 5,
         time_limit: str | float | None = None,
         gradient_clip: float | None = None,

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a request or a file, the answer is one line that says what, and the exit code says whose turn it is."""
+"""Whatever is wrong with a request or a file: one line that says what, and an exit code that says whose turn it is."""
 
 import sqlite3
 import threading

@@ -23,10 +23,18 @@ def installed(tmp_path_factory):
     return folder
 
 
+CODE = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+import hepexp.cli.main as front
+print(front.__file__)
+sys.exit(front.main())
+"""
+
+
 def run(folder, *words):
-    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); import hepexp.cli.main as m; print(m.__file__); sys.exit(m.main())"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HEPEXP_DATA_DIR": str(folder / "data")}
-    command = [sys.executable, "-P", "-c", code, str(folder / "site"), *words]
+    command = [sys.executable, "-P", "-c", CODE, str(folder / "site"), *words]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -38,7 +46,14 @@ def test_lists_what_it_ships(installed):
 
 
 def test_trains_on_the_sample_it_ships(installed):
-    words = ("model=pfn", "data=qg", "trainer=quick", "trainer.max_epochs=1", "dataset.n_train=256", "dataset.n_test=100")
+    words = (
+        "model=pfn",
+        "data=qg",
+        "trainer=quick",
+        "trainer.max_epochs=1",
+        "dataset.n_train=256",
+        "dataset.n_test=100",
+    )
     result = run(installed, "train", *words)
     assert result.returncode == 0, result.stderr
     assert (installed / "runs" / "latest" / "metrics.json").exists()

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from hepexp.learning.fit import fit
 from hepexp.errors import Interrupted
+from hepexp.learning.fit import fit
 from hepexp.learning.interrupts import Interrupts
 from tests.learning.toy import toy_parts
 

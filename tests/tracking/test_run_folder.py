@@ -7,8 +7,8 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
-from hepexp.errors import ConfigError, HepexpError
 from hepexp.atomic import atomic, write_text
+from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking.run_folder import RunFolder
 
 

@@ -46,7 +46,7 @@ class QuarkGluon(JetDataModule):
     def __init__(
         self,
         source: Literal["auto", "full", "mini", "generate"] = "auto",
-        batch_size: int = 128,
+        batch_size: int = 64,
         n_train: int | None = None,
         n_val: int | None = None,
         n_test: int | None = None,
