@@ -14,6 +14,7 @@ from hepexp.config import flags, front
 from hepexp.config.paths import conf_dir, runs_dir
 from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.learning.multirun import FAILED, FINISHED, KILLED, Job, find, plan, read
+from hepexp.tracking.run_folder import new_folder
 
 
 def start(args: list[str]) -> int:
@@ -86,14 +87,7 @@ def _sweep_folder(arguments: list[str]) -> Path:
     given = [a.partition("=")[2] for a in arguments if a.lstrip("+").startswith("experiment=")]
     parent = runs_dir().resolve() / (given[-1] if given else "hepexp")
     parent.mkdir(parents=True, exist_ok=True)
-    stem, attempt = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_sweep", 1
-    while True:
-        folder = parent / (stem if attempt == 1 else f"{stem}_{attempt}")
-        try:
-            folder.mkdir()
-            return folder
-        except FileExistsError:
-            attempt += 1
+    return new_folder(parent, f"{datetime.now():%Y-%m-%d_%H-%M-%S}_sweep")
 
 
 def _launch(sweep: Path, jobs: list[list[str]], run: Callable[[], None]) -> int:

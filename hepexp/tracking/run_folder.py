@@ -54,7 +54,7 @@ class RunFolder:
         stem = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{name}"
         try:
             (root / experiment).mkdir(parents=True, exist_ok=True)
-            run = cls(_new_folder(root / experiment, stem).resolve())
+            run = cls(new_folder(root / experiment, stem).resolve())
             run.checkpoints.mkdir()
             run.plots.mkdir()
         except OSError as error:
@@ -161,7 +161,8 @@ def _check_name(key: str, value: str) -> None:
         raise ConfigError(f"{key} must be letters, digits and . , = + - _ (at most 120), got {value!r}")
 
 
-def _new_folder(parent: Path, stem: str) -> Path:
+def new_folder(parent: Path, stem: str) -> Path:
+    """Make the folder `stem`, or `stem_2`, `stem_3` ... when it exists."""
     # Jobs of a multirun start in the same second: mkdir is the one test of a free name that has no race.
     attempt = 1
     while True:
