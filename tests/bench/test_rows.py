@@ -1,0 +1,36 @@
+"""Every benchmark measures ours and its reference and says so in the same words."""
+
+import json
+
+import pytest
+
+from hepexp.bench import lorentznet, overhead
+from hepexp.cli import bench
+
+
+def check(rows, case, implementations):
+    assert [row["case"] for row in rows] == [case] * len(implementations)
+    assert [row["implementation"] for row in rows] == implementations
+    assert all(row["per_second"] > 0 for row in rows)
+
+
+def test_lorentznet_against_an_edge_list():
+    check(lorentznet.rows(jets=32, batch_size=16, repeats=1), "lorentznet", ["hepexp", "edge-list"])
+
+
+def test_training_against_a_bare_loop():
+    check(overhead.rows(model="pfn", n_train=256, repeats=1), "overhead", ["hepexp", "bare-loop"])
+
+
+def test_json_has_one_row_an_implementation(monkeypatch, capsys):
+    rows = [{"case": "lorentznet", "implementation": "hepexp", "per_second": 2.0}]
+    monkeypatch.setattr(lorentznet, "rows", lambda: rows)
+    assert bench.main(["lorentznet", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == rows
+
+
+@pytest.mark.parametrize("name", bench.CASES)
+def test_each_case_is_a_module(name):
+    from importlib import import_module
+
+    assert callable(import_module(f"hepexp.bench.{name}").rows)
