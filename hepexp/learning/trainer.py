@@ -39,8 +39,8 @@ class TrainerOptions:
 
     def __init__(
         self,
-        max_epochs: int = 5,
-        patience: int | None = 5,
+        max_epochs: int = 4,
+        patience: int | None = 3,
         time_limit: str | float | None = None,
         gradient_clip: float | None = None,
         accumulate: int = 1,
