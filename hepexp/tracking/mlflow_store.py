@@ -15,7 +15,7 @@ from hepexp.tracking import store
 from hepexp.tracking.artifacts import copy_folder, local_path
 from hepexp.tracking.lookup import FOLDER_TAG, label
 from hepexp.tracking.parameters import WHOLE, as_parameters
-from hepexp.tracking.process import process_tags
+from hepexp.tracking.process import lives_beside_us, process_tags
 
 log = logging.getLogger("hepexp")
 METRICS_A_BATCH, PARAMETERS_A_BATCH, TAG_LENGTH = 1000, 100, 8000  # MLflow's limits
@@ -186,8 +186,13 @@ def _reopen(client: Any, run_id: str) -> dict[str, str]:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         raise ConfigError(f"no MLflow run {run_id} in {store.database()}, so it cannot be continued") from error
+    tags = run.data.tags
+    if run.info.status == "RUNNING" and lives_beside_us(tags):
+        raise ConfigError(
+            f"run {run_id} is still being written by process {tags['pid']} on this machine; stop it, or wait for its end"
+        )
     client.update_run(run_id, status="RUNNING")
-    if "reason" in run.data.tags:
+    if "reason" in tags:
         client.delete_tag(run_id, "reason")
     (local_path(run.info.artifact_uri) / TRACEBACK).unlink(missing_ok=True)
     return run.data.params

@@ -32,3 +32,9 @@ def is_dead(tags: Mapping[str, str]) -> bool:
         return True
     except psutil.AccessDenied:
         return False
+
+
+def lives_beside_us(tags: Mapping[str, str]) -> bool:
+    """Whether the process named by `process_tags` is another one on this host, and alive."""
+    is_here = tags.get("host") == socket.gethostname() and "pid" in tags
+    return is_here and tags["pid"] != str(os.getpid()) and not is_dead(tags)

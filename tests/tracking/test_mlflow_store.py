@@ -197,6 +197,8 @@ def test_a_run_whose_process_was_killed_becomes_killed(start, folder):
     victim = python(START + "print(run.run_id, flush=True); import time; time.sleep(60)")
     run_id = victim.stdout.readline().strip()
     assert reap_stale() == []
+    with pytest.raises(ConfigError, match="still being written by process"):
+        start(run_id=run_id)
     victim.kill()
     victim.wait()
     assert reap_stale() == [run_id]
