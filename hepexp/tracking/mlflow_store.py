@@ -189,7 +189,7 @@ def _reopen(client: Any, run_id: str) -> dict[str, str]:
     tags = run.data.tags
     if run.info.status == "RUNNING" and lives_beside_us(tags):
         raise ConfigError(
-            f"run {run_id} is still being written by process {tags['pid']} on this machine; stop it, or wait for its end"
+            f"run {run_id} is still being written by process {tags['pid']} here; stop it, or wait for its end"
         )
     client.update_run(run_id, status="RUNNING")
     if "reason" in tags:
