@@ -9,6 +9,7 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Sampler
 
+from hepexp.batch import JetBatch
 from hepexp.data.jet_dataset import JetDataset
 from hepexp.data.particles import ParticleReader
 from hepexp.data.read import describe_file, read_jets
@@ -126,6 +127,11 @@ class JetDataModule(LightningDataModule):
 
     def test_dataloader(self) -> DataLoader:
         return self.loader_of("test")
+
+    def typical_example(self) -> JetBatch:
+        """A batch of one training jet, of median multiplicity."""
+        jets = self.splits["train"]
+        return jets[[int(np.argsort(jets.counts, kind="stable")[len(jets) // 2])]]
 
     def loader_of(self, split: str) -> DataLoader:
         """Every jet of a split once, in order of multiplicity."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass
 
 import pytorch_lightning as pl
@@ -53,15 +54,15 @@ def build_parts(config: DictConfig) -> Parts:
 
 
 def cost(parts: Parts) -> dict[str, int]:
-    """Trainable parameters of the model, and floating-point operations of its forward pass per example of a batch."""
-    module = parts.module
-    batch = next(iter(parts.data.val_dataloader()))
-    training = module.training
-    module.eval()
+    """Trainable parameters of the model, and floating-point operations of its forward pass for a typical example.
+
+    Counted on the meta device, where every model takes its plain form and nothing is computed: products of matrices,
+    two operations for a multiplication and an addition.
+    """
+    model = copy.deepcopy(parts.module.model).to("meta").eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module.model(batch.to(module.device))
-    module.train(training)
+        model(parts.data.typical_example().to("meta"))
     return {
-        "model/parameters": sum(p.numel() for p in module.model.parameters() if p.requires_grad),
-        "model/flops": counter.get_total_flops() // len(batch),
+        "model/parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "model/flops": counter.get_total_flops(),
     }

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hepexp.models.layers.edge_steps import JoinNodes, NormaliseAverage, NormaliseMultiply
 from hepexp.models.layers.graph import Graph
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm, sum_over_ranks
+from hepexp.models.layers.precision import full_precision
 
 
 class EdgeConv(nn.Module):
@@ -55,7 +56,7 @@ class EdgeConv(nn.Module):
         return F.relu(x + mean)
 
     def _mean_over_edges(self, x: Tensor, graph: Graph) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x):
             first, second, third = self.linears
             x = x.to(first.weight.dtype)
             w, bounds = graph.is_neighbour.to(x.dtype), graph.bounds

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from hepexp.models.layers.precision import full_precision
+
 INDEX_BITS = 16  # of the sort key, for the position of a particle: jets of up to 65,536 particles
 
 
@@ -28,7 +30,7 @@ def nearest_neighbours(x: Tensor, mask: Tensor, k: int) -> tuple[Tensor, Tensor]
     is_neighbour : (B, N, K) bool, False where there is no such neighbour.
     """
     n = x.shape[1]
-    with torch.autocast(x.device.type, enabled=False):
+    with full_precision(x):
         x = x if x.dtype == torch.float64 else x.float()
         # Differences, not |x|^2 + |y|^2 - 2xy, which loses the digits of near neighbours (and more in TF32).
         distance = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist").float()

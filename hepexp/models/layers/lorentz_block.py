@@ -10,6 +10,7 @@ from hepexp.models.layers.lorentz_edges_geometry import Invariants, clamped_push
 from hepexp.models.layers.lorentz_edges_layout import Layout
 from hepexp.models.layers.lorentz_edges_moments import pair_moments
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
+from hepexp.models.layers.precision import full_precision, matmul_dtype
 
 
 class LorentzBlock(nn.Module):
@@ -56,9 +57,9 @@ class LorentzBlock(nn.Module):
             self.phi_x = nn.Sequential(nn.Linear(n_hidden, n_hidden), nn.ReLU(), step)
 
     def forward(self, h: Tensor, x: Tensor, scalars: Tensor, layout: Layout, metric: Tensor) -> tuple[Tensor, Tensor]:
-        half = _matmul_dtype(h)
+        half = matmul_dtype(h)
         # It has too few digits for sums over pairs and for x.
-        with torch.autocast(h.device.type, enabled=False):
+        with full_precision(h):
             seen = invariants(x, metric, h.dtype, self.compat, layout)  # psi(|x_i - x_j|^2), psi(<x_i, x_j>)
             agg, coef = self._messages(h, seen, layout, half)
             if coef is not None:
@@ -88,9 +89,3 @@ class LorentzBlock(nn.Module):
     def _push(self, x: Tensor, coef: Tensor, layout: Layout) -> Tensor:
         """sum_j (x_i - x_j) phi_x(m_ij)."""
         return clamped_push(x, coef, layout, 100.0) if self.compat else push(x, coef, layout)
-
-
-def _matmul_dtype(x: Tensor) -> torch.dtype:
-    """That of autocast where it is on, else that of x."""
-    kind = x.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype

@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from hepexp.models.layers.chunks import run
 from hepexp.models.layers.lorentz_edges_layout import Layout, Piece
+from hepexp.models.layers.precision import full_precision
 from hepexp.models.layers.products import linear
 
 
@@ -139,5 +140,5 @@ def edge_messages(
     -------
     sum_j m_ij (R, H) and phi_x(m_ij) (E,), zero where there is no pair; None in place of it without phi_x.
     """
-    with torch.autocast(p.device.type, enabled=False):
+    with full_precision(p):
         return _Edges.apply(layout, p, q, s, *weights)

@@ -6,6 +6,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from hepexp.models.layers.precision import full_precision
+
 
 class _SumOverRanks(torch.autograd.Function):
     @staticmethod
@@ -62,7 +64,7 @@ class MaskedBatchNorm(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         wide = torch.promote_types(x.dtype, self.weight.dtype)  # bfloat16 activations are normalised in float32
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x):
             rows = x.reshape(-1, self.num_features).to(wide)
             moments = self._moments(rows, mask) if self.training else None
             scale, shift = self.affine(moments)

@@ -1,0 +1,25 @@
+from hepexp.config.compose import Composer
+from hepexp.learning.parts import build_parts, cost
+
+
+def parts_of(model):
+    config = Composer([]).compose([f"model={model}", "dataset.source=mini", "dataset.n_train=64"])
+    return build_parts(config)
+
+
+def test_operations_of_a_pfn_are_those_of_its_layers():
+    parts = parts_of("pfn")
+    particles = int(parts.data.typical_example().mask.sum())
+    per_particle = 2 * (3 * 100 + 100 * 100 + 100 * 256)
+    per_jet = 2 * (256 * 100 + 100 * 100 + 100 * 100 + 100 * 2)
+    assert cost(parts) == {"model/parameters": 82_458, "model/flops": particles * per_particle + per_jet}
+
+
+def test_operations_of_lorentznet_are_mostly_those_of_its_pairs():
+    parts = parts_of("lorentznet")
+    particles = int(parts.data.typical_example().mask.sum())
+    # two 72 x 72 products a pair and block, one in the last block
+    pairs = particles**2 * 11 * 2 * 72 * 72
+    counted = cost(parts)
+    assert counted["model/parameters"] == 227_096
+    assert pairs < counted["model/flops"] < 1.3 * pairs
