@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-PIPE_WIDTH = 160  # a pipe has no width of its own; rich would assume 80 and break lines
+PIPE_WIDTH = 1000  # a pipe has no width of its own; rich would assume 80 and break lines
 
 
 class _Console(Console):
