@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml
 	touch $@
 
 demo: $(STAMP)
-	$(BIN)/hepexp train model=lorentznet data=qg trainer=quick name=demo dataset.n_train=4000
+	$(BIN)/hepexp train model=lorentznet data=qg trainer=quick name=demo dataset.n_train=2400
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile

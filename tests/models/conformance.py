@@ -157,6 +157,18 @@ class Conformance:
         assert logits.dtype == torch.float32
         assert_close(logits.double(), model(jets), rtol=1e-2, atol=1e-2)
 
+    def test_inference_mode_reaches_every_thread(self, case):
+        model, jets = case.build(torch.float32).eval(), random_jets(48, n_min=20, n_max=60)  # several chunks
+        before = torch.get_num_threads()
+        torch.set_num_threads(2)
+        try:
+            with torch.no_grad():
+                expected = model(jets)
+            with torch.inference_mode():
+                assert_close(model(jets), expected)
+        finally:
+            torch.set_num_threads(before)
+
     @pytest.mark.parametrize("training", [True, False])
     def test_never_waits_for_the_device(self, case, jets, training):
         """Tensors without data: whatever reads a value back (item, tolist, a boolean index, `if tensor`) raises."""

@@ -62,10 +62,11 @@ def run(job: Callable[[C], T], chunks: list[C]) -> Iterable[tuple[C, T]]:
     On a CPU each thread that torch may use works whole chunks: a chunk is too small to be worth sharing.
     """
     threads = torch.get_num_threads()
+    inference = torch.is_inference_mode_enabled()  # of this thread alone, so the workers are told
     _keep_freed_memory()
 
     def alone(chunk: C) -> T:
-        with torch.no_grad():
+        with torch.inference_mode(inference), torch.no_grad():
             return job(chunk)
 
     if threads == 1 or len(chunks) == 1:
