@@ -135,7 +135,7 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
         **{name: value for name, value in best.items() if name.startswith("val/")},
         **cost(parts),
         "train/examples_per_second": fitted.history.examples_per_second,
-        "train/seconds": fitted.seconds,
+        "train/seconds": sum(row["train/seconds"] for row in fitted.history.rows),
         "train/epochs": len(fitted.history.rows),
         "train/best_epoch": fitted.best_epoch,
         "data/source": parts.data.provenance()["source"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,6 @@ class Fitted:
     outputs: dict[str, np.ndarray]
     history: History
     best_epoch: int | None
-    seconds: float  # wall time of the training, validation and checkpoints included, in this process
     stopped: str  # why the training ended
 
 
@@ -65,11 +63,9 @@ def fit(
     callbacks = [Position(), history, *early, *limit, StopAtSignal(interrupts, checkpoints), checkpoints]
     trainer = options.build([*callbacks, progress] if options.progress else callbacks)
 
-    start = time.monotonic()
     if options.max_epochs:
         trainer.fit(module, datamodule=parts.data, ckpt_path=resume_from, weights_only=True)
         load_state(module, checkpoints.best_path)
-    seconds = time.monotonic() - start
     trainer.test(module, datamodule=parts.data, verbose=False)
 
     stopped = "all epochs done"
@@ -77,7 +73,7 @@ def fit(
         stopped = f"no better {monitor} for {options.patience} epochs"
     if any(callback.reached for callback in limit):
         stopped = f"time limit of {options.time_limit:,.0f} s reached"
-    return Fitted(module.outputs, history, checkpoints.best_epoch, seconds, stopped)
+    return Fitted(module.outputs, history, checkpoints.best_epoch, stopped)
 
 
 def load_state(module: torch.nn.Module, path: Path) -> None:

@@ -24,6 +24,9 @@ class History(Callback):
         self.seconds = 0.0
         self._epoch_examples, self._clock = 0, 0.0
 
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._clock = time.monotonic()  # a run resumed in mid epoch has no start of that epoch
+
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._epoch_examples, self._clock = 0, time.monotonic()
 
@@ -46,6 +49,7 @@ class History(Callback):
         row |= {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
         row["train/lr"] = trainer.optimizers[0].param_groups[0]["lr"]
         row["train/examples_per_second"] = self._speed
+        row["train/seconds"] = time.monotonic() - self._clock  # validation included
         self.rows.append(row)
         if trainer.is_global_zero:
             self.report(row, trainer.current_epoch)
