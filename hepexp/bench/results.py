@@ -69,7 +69,9 @@ def main() -> None:
     text += "errors over the test jets of one training; the spread between seeds is not in them.\n\n"
     text += runs_table([RunFolder.find(run) for run in options.runs]) + "\n"
     if options.bench:
-        text += "\n## Speed: `hepexp bench --json`\n\n" + bench_table(json.loads(options.bench.read_text())) + "\n"
+        rows = json.loads(options.bench.read_text())
+        cases = " ".join(dict.fromkeys(row["case"] for row in rows))
+        text += f"\n## Speed: `hepexp bench {cases} --json`\n\n{bench_table(rows)}\n"
     options.out.write_text(text)
 
 
