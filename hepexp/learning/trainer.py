@@ -90,6 +90,7 @@ class TrainerOptions:
         """
         logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its advertisements are not our user's news
         warnings.filterwarnings("ignore", ".*your dataloader is not resumable.*")  # `Position` resumes it
+        warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of torch
         warnings.filterwarnings("ignore", ".*does not have many workers.*")  # jets of a sample in memory need none
         torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
         try:
