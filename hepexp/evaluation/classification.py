@@ -80,7 +80,7 @@ def _check(scores: np.ndarray, label: np.ndarray) -> None:
     if bad:
         raise HepexpError(
             f"the scores of {bad} of {len(label)} examples are NaN: the training diverged; lower optimizer.lr or set "
-            "trainer.gradient_clip_val"
+            "trainer.gradient_clip"
         )
 
 

@@ -100,7 +100,7 @@ def _recorded(
             log.info("%s", f"resumed from {resume_from}" if resume_from else "started")
             with Workers(folder, parts.trainer, resume_from):
                 fitted = fit(parts, folder, interrupts, run.log_metrics, resume_from)
-            metrics = _write_record(config, parts, folder, fitted)
+            metrics = _write_record(config, parts, folder, fitted, provenance["source"])
             run.log_metrics({k: v for k, v in metrics.items() if isinstance(v, int | float)}, len(fitted.history.rows))
             log.info("finished: %s", fitted.stopped)
         except Interrupted as error:
@@ -126,7 +126,7 @@ def _end(run: MlflowRun, log: logging.Logger, status: str, reason: str, trace: s
         log.error("the run stays RUNNING in MLflow: %s", error)
 
 
-def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: Fitted) -> dict[str, Any]:
+def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: Fitted, source: str) -> dict[str, Any]:
     """predictions.parquet, figures and metrics.json."""
     readout = parts.module.objective.readout
     best = next((row for row in fitted.history.rows if row["epoch"] == fitted.best_epoch), {})
@@ -138,7 +138,7 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
         "train/seconds": sum(row["train/seconds"] for row in fitted.history.rows),
         "train/epochs": len(fitted.history.rows),
         "train/best_epoch": fitted.best_epoch,
-        "data/source": parts.data.provenance()["source"],
+        "data/source": source,
     }
     folder.write_json("history.json", fitted.history.rows)
     class_names = parts.data.spec.class_names
