@@ -1,0 +1,114 @@
+"""Examples as ragged columns: one value an example, or one an element with the offsets that say whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns the examples of a data set have.
+
+    Parameters
+    ----------
+    elements : type of each column with one value an element: a particle of a jet, or a non-zero pixel of an image.
+    extras : type of each column with one value an example, beside the label.
+    shape : (channels, rows, columns) of the images; None where the elements are particles.
+    """
+
+    elements: Mapping[str, type]
+    extras: Mapping[str, type] = field(default_factory=dict)
+    shape: tuple[int, int, int] | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """All columns, in the order of a file of the store."""
+        return ["label", *self.extras, *self.elements]
+
+    def empty(self) -> Ragged:
+        """No examples at all."""
+        return Ragged(
+            np.zeros(0, np.int8),
+            np.zeros(1, np.int64),
+            {name: np.zeros(0, kind) for name, kind in self.elements.items()},
+            {name: np.zeros(0, kind) for name, kind in self.extras.items()},
+        )
+
+
+@dataclass
+class Ragged:
+    """Some examples, their elements in flat columns.
+
+    Shapes
+    ------
+    label (n,) int8; offsets (n + 1,) int64: the elements of example i are offsets[i] to offsets[i + 1]; each column of
+    `elements` (m, ...); each column of `extras` (n, ...). Types and units are those of the data set's layout.
+    """
+
+    label: NDArray[np.int8]
+    offsets: NDArray[np.int64]
+    elements: dict[str, NDArray[Any]]
+    extras: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """The column of this name."""
+        return self.elements[name] if name in self.elements else self.extras[name]
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Elements of each example (n,)."""
+        return np.diff(self.offsets)
+
+    def elements_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Positions in the flat columns of all elements of the examples at these rows, one example after the other."""
+        counts = self.offsets[rows + 1] - self.offsets[rows]
+        ends = np.cumsum(counts)
+        return np.repeat(self.offsets[rows] - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
+
+    def take(self, rows: NDArray[np.int64] | slice | list[int]) -> Ragged:
+        """The examples at these rows, in this order, as a copy."""
+        rows = np.arange(len(self))[rows]
+        chosen = self.elements_of(rows)
+        return Ragged(
+            self.label[rows],
+            offsets_of(self.offsets[rows + 1] - self.offsets[rows]),
+            {name: column[chosen] for name, column in self.elements.items()},
+            {name: column[rows] for name, column in self.extras.items()},
+        )
+
+    def keep(self, chosen: NDArray[np.bool_]) -> Ragged:
+        """The same examples with those of their elements (m,) that are chosen."""
+        before = np.concatenate([[0], np.cumsum(chosen)])
+        columns = {name: column[chosen] for name, column in self.elements.items()}
+        return Ragged(self.label, before[self.offsets].astype(np.int64), columns, self.extras)
+
+    @staticmethod
+    def concatenate(parts: Iterable[Ragged]) -> Ragged:
+        """All examples of one or more parts with the same columns, one after the other."""
+        parts = list(parts)
+        return Ragged(
+            np.concatenate([part.label for part in parts]),
+            offsets_of(np.concatenate([part.counts for part in parts])),
+            {name: np.concatenate([part.elements[name] for part in parts]) for name in parts[0].elements},
+            {name: np.concatenate([part.extras[name] for part in parts]) for name in parts[0].extras},
+        )
+
+
+def offsets_of(counts: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Offsets (n + 1,) of examples with so many elements (n,)."""
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+
+
+def pad(values: NDArray, counts: NDArray[np.int64]) -> NDArray:
+    """Flat values (m, ...) of examples with these element counts (n,) as a zero-padded array (n, max count, ...)."""
+    padded = np.zeros((len(counts), int(counts.max(initial=0)), *values.shape[1:]), values.dtype)
+    padded[np.arange(padded.shape[1]) < counts[:, None]] = values
+    return padded
