@@ -1,0 +1,59 @@
+"""Whether images are physics: a known class, finite pixels, at least one, no negative energy where none can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.formats.refusal import refuse_rows
+from hepexp.data.ragged import Ragged
+
+
+def class_labels(values: NDArray, path: Path, first_row: int, meaning: str) -> NDArray[np.int8]:
+    """Labels (n,) of two classes, stored as any kind of number.
+
+    Parameters
+    ----------
+    path, first_row : where they come from, for the message.
+    meaning : of the labels, e.g. "1 for quark, 0 for gluon".
+
+    Raises
+    ------
+    DataError : names the first row whose label is neither 0 nor 1.
+    """
+    refuse_rows(path, first_row, ~np.isin(values, (0, 1)), f"has a label outside {{0, 1}}; expected {meaning}")
+    return values.astype(np.int8)
+
+
+def check_images(images: Ragged, path: Path, first_row: int, *, negative: bool) -> Ragged:
+    """The same images, if a model can be trained on them.
+
+    Parameters
+    ----------
+    path, first_row : where they come from, for the message.
+    negative : whether a pixel may be below zero, as noise and times are.
+
+    Raises
+    ------
+    DataError : names the file and the first bad row.
+    """
+    value = images["value"]
+    refuse_rows(path, first_row, images.counts == 0, "is an empty image; expected at least one non-zero pixel")
+    finite = np.isfinite(value)
+    if not finite.all():
+        bad = np.bincount(_image_of(images, ~finite), minlength=len(images)) > 0
+        refuse_rows(path, first_row, bad, "has a pixel with NaN or infinity; expected finite pixels")
+    if not negative and (value < 0).any():
+        bad = np.bincount(_image_of(images, value < 0), minlength=len(images)) > 0
+        refuse_rows(path, first_row, bad, "has a pixel below zero; expected energies and momenta >= 0")
+    for name, column in images.extras.items():
+        refuse_rows(path, first_row, ~np.isfinite(column), f"has a {name} of NaN or infinity; expected a finite {name}")
+        # the mass of a nearly massless jet is below zero by rounding
+        refuse_rows(path, first_row, column < -1, f"has a {name} below zero; expected {name} >= 0 in GeV")
+    return images
+
+
+def _image_of(images: Ragged, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    return np.searchsorted(images.offsets, np.flatnonzero(chosen), side="right") - 1

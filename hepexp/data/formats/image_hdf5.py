@@ -1,0 +1,112 @@
+"""Images in HDF5, channels last: the quark and gluon jets of CMS Open Data, and its electrons and photons.
+
+References
+----------
+M. Andrews et al., "End-to-end jet classification of quarks and gluons with the CMS Open Data", arXiv:1902.08276;
+"End-to-end physics event classification with CMS Open Data", arXiv:1807.11916.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.formats.hdf5 import dataset, numbers, opened
+from hepexp.data.formats.image_check import check_images, class_labels
+from hepexp.data.formats.pixels import Pixels
+from hepexp.data.layouts import ELECTRON_PHOTON, QG_IMAGES
+from hepexp.data.ragged import Layout, Ragged
+from hepexp.errors import DataError
+
+IMAGES_AT_ONCE = 512
+_DENSE_BYTES = 2**25  # read from the file at once
+_MOST_PIXELS = 2**23  # non-zero, held until their images are complete
+
+
+def read_qg_images(path: Path) -> Iterator[Ragged]:
+    """The jets of a file with X_jets (N, 125, 125, 3), tracks, ECAL and HCAL; m0 and pt (N,) in GeV; y (N,).
+
+    Raises
+    ------
+    DataError : names the file and the key or row, and says what was expected.
+    """
+    return _read(path, "X_jets", QG_IMAGES, (3,), "1 for quark, 0 for gluon", negative=False)
+
+
+def read_electron_photon(path: Path) -> Iterator[Ragged]:
+    """The crops of a file with X (N, 32, 32, 2), energy and time, or X (N, 32, 32, 1), energy only; y (N,).
+
+    Where it is absent the time is zero.
+
+    Raises
+    ------
+    DataError : names the file and the key or row, and says what was expected.
+    """
+    return _read(path, "X", ELECTRON_PHOTON, (2, 1), "1 for electron, 0 for photon", negative=True)
+
+
+def _read(
+    path: Path, key: str, layout: Layout, channels: tuple[int, ...], meaning: str, *, negative: bool
+) -> Iterator[Ragged]:
+    _, rows, columns = layout.shape
+    expected = (key, *layout.extras, "y")
+    with opened(path) as file:
+        x = dataset(file, path, key, expected)
+        found = x.shape[-1] if x.shape and x.shape[-1] in channels else channels[0]
+        numbers(x, path, key, (None, rows, columns, found))
+        singles = {}
+        for name in ("y", *layout.extras):
+            singles[name] = numbers(dataset(file, path, name, expected), path, name, (None,))
+            if len(singles[name]) != len(x):
+                raise DataError(f"{path}: key '{key}' has {len(x)} images but key '{name}' has {len(singles[name])}")
+        for first, pixels in _slabs(x, path, key):
+            for start in range(0, pixels.n, IMAGES_AT_ONCE):
+                stop = min(start + IMAGES_AT_ONCE, pixels.n)
+                label, *extras = (single[first + start : first + stop] for single in singles.values())
+                label = class_labels(label, path, first + start, meaning)
+                with np.errstate(over="ignore"):
+                    extras = {name: v.astype(np.float32) for name, v in zip(layout.extras, extras, strict=True)}
+                images = pixels.images(start, stop, label, extras)
+                yield check_images(images, path, first + start, negative=negative)
+
+
+def _slabs(x: h5py.Dataset, path: Path, key: str) -> Iterator[tuple[int, Pixels]]:
+    """The non-zero pixels of consecutive images, and the row of the first of them.
+
+    Every chunk is decompressed once. Those that h5py makes by itself span thousands of images, but of each only some
+    pixels; the slab is then read in bands of pixel rows.
+    """
+    n, rows, columns, channels = x.shape
+    chunk_images, chunk_rows = x.chunks[:2] if x.chunks else (1, 1)
+    row_bytes = columns * channels * x.dtype.itemsize
+    images = _multiple(chunk_images, _DENSE_BYTES // (rows * row_bytes))
+    band = min(rows, _multiple(chunk_rows, _DENSE_BYTES // (images * row_bytes)))
+    if images * band * row_bytes > 4 * _DENSE_BYTES:
+        raise DataError(f"{path}: key '{key}' has chunks {x.chunks}; expected fewer images in each: use h5repack")
+    positions = _positions(rows, columns, channels)
+    for first in range(0, n, images):
+        last = min(first + images, n)
+        pixels = Pixels(last - first)
+        for top in range(0, rows, band):
+            pixels.add(x[first:last, top : top + band], positions[top : top + band])
+            if len(pixels) > _MOST_PIXELS:
+                raise DataError(
+                    f"{path}: rows {first} to {last} hold more than {_MOST_PIXELS} non-zero pixels in chunks of "
+                    f"{chunk_images} images; expected chunks of fewer images: use h5repack"
+                )
+        yield first, pixels
+
+
+def _multiple(of: int, most: int) -> int:
+    """The largest multiple that is not above most, but at least one."""
+    return max(1, most // of) * of
+
+
+def _positions(rows: int, columns: int, channels: int) -> NDArray[np.uint16]:
+    """Positions, with the channel first, of the pixels (rows, columns, channels) of an image."""
+    order = np.arange(channels * rows * columns, dtype=np.uint16).reshape(channels, rows, columns)
+    return np.ascontiguousarray(order.transpose(1, 2, 0))

@@ -1,0 +1,74 @@
+"""Small files, or large ones, in each published layout, from random numbers that are physics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def jet_images(n: int, seed: int = 0, non_zero: int = 1500) -> dict[str, np.ndarray]:
+    """Images (n, 125, 125, 3) float32 with about so many non-zero pixels, pt and m0 in GeV, and y."""
+    random = np.random.default_rng(seed)
+    x = np.zeros((n, 125, 125, 3), np.float32)
+    at = np.clip(random.normal(62, 20, (2, n, non_zero)), 0, 124).astype(int)
+    x[np.arange(n)[:, None], at[0], at[1], random.integers(0, 3, (n, non_zero))] = random.exponential(
+        0.01, (n, non_zero)
+    )
+    pt = random.uniform(90, 170, n)
+    return {"X_jets": x, "m0": pt * random.uniform(0.05, 0.3, n), "pt": pt, "y": random.integers(0, 2, n) * 1.0}
+
+
+def write_qg_hdf5(path: Path, n: int, *, seed: int = 0, non_zero: int = 1500, block: int = 500, **options) -> None:
+    """A file of the HDF5 form of qg_images, written in blocks, so that it may be larger than the memory.
+
+    Parameters
+    ----------
+    options : of h5py for X_jets, e.g. chunks and compression.
+    """
+    with h5py.File(path, "w") as file:
+        x = file.create_dataset("X_jets", (n, 125, 125, 3), np.float32, **options)
+        singles = {key: file.create_dataset(key, (n,), np.float64) for key in ("m0", "pt", "y")}
+        for start in range(0, n, block):
+            stop = min(start + block, n)
+            made = jet_images(stop - start, seed + start, non_zero)
+            x[start:stop] = made["X_jets"]
+            for key, single in singles.items():
+                single[start:stop] = made[key]
+
+
+def crops(n: int, seed: int = 0, channels: int = 2) -> dict[str, np.ndarray]:
+    """Crops X (n, 32, 32, channels) float32 of energy and time around a shower, and y."""
+    random = np.random.default_rng(seed)
+    distance = np.hypot(*np.mgrid[-16:16, -16:16])
+    energy = np.exp(-distance / 1.5) * random.exponential(1, (n, 32, 32))
+    hit = energy > 0.01
+    hit[:, 16, 16] = True
+    x = np.stack([np.where(hit, energy, 0), np.where(hit, random.normal(0, 0.3, hit.shape), 0)], axis=3)
+    return {"X": x[..., :channels].astype(np.float32), "y": random.integers(0, 2, n).astype(np.float32)}
+
+
+def write_electron_photon_hdf5(path: Path, n: int, *, seed: int = 0, channels: int = 2, **options) -> None:
+    """A file of electron_photon; options are those of h5py for X."""
+    made = crops(n, seed, channels)
+    with h5py.File(path, "w") as file:
+        file.create_dataset("X", data=made["X"], **options)
+        file["y"] = made["y"]
+
+
+def write_qg_parquet(path: Path, n: int, *, seed: int = 0, non_zero: int = 1500, group: int = 10) -> None:
+    """A file of the Parquet form of qg_images, of so many rows a group, written in a stream."""
+    image = pa.list_(pa.list_(pa.list_(pa.float64())))
+    schema = pa.schema({"X_jets": image, "pt": pa.float64(), "m0": pa.float64(), "y": pa.float64()})
+    with pq.ParquetWriter(path, schema, compression="snappy") as writer:
+        for start in range(0, n, group):
+            made = jet_images(min(group, n - start), seed + start, non_zero)
+            values = pa.array(made["X_jets"].transpose(0, 3, 1, 2).reshape(-1).astype(np.float64))
+            for length in (125, 125, 3):
+                offsets = np.arange(0, len(values) + 1, length, dtype=np.int32)
+                values = pa.ListArray.from_arrays(pa.array(offsets), values)
+            singles = [pa.array(made[name].astype(np.float64)) for name in ("pt", "m0", "y")]
+            writer.write_table(pa.table([values, *singles], schema=schema))
