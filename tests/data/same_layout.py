@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import h5py
@@ -72,3 +73,21 @@ def write_qg_parquet(path: Path, n: int, *, seed: int = 0, non_zero: int = 1500,
                 values = pa.ListArray.from_arrays(pa.array(offsets), values)
             singles = [pa.array(made[name].astype(np.float64)) for name in ("pt", "m0", "y")]
             writer.write_table(pa.table([values, *singles], schema=schema))
+
+
+def write_idx(folder: Path, n: int, *, seed: int = 0, suffix: str = "") -> tuple[Path, np.ndarray, np.ndarray]:
+    """A file of digits and one of their labels, compressed where the suffix is .gz.
+
+    Returns
+    -------
+    The file of images; the images (n, 28, 28) uint8 and labels (n,) uint8 in the files.
+    """
+    random = np.random.default_rng(seed)
+    images = random.integers(0, 256, (n, 28, 28)).astype(np.uint8) * (random.random((n, 28, 28)) < 0.2)
+    images[:, 14, 14] = 255
+    labels = random.integers(0, 10, n).astype(np.uint8)
+    for name, array in (("train-images-idx3-ubyte", images), ("train-labels-idx1-ubyte", labels)):
+        header = np.array([0x0800 | array.ndim, *array.shape], ">u4").tobytes()
+        data = header + array.astype(np.uint8).tobytes()
+        (folder / (name + suffix)).write_bytes(gzip.compress(data) if suffix else data)
+    return folder / f"train-images-idx3-ubyte{suffix}", images, labels
