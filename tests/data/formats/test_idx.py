@@ -105,4 +105,5 @@ def test_damaged_files(tmp_path: Path, suffix: str, count: int):
     (tmp_path / "damaged").mkdir()
     labels = "train-labels-idx1-ubyte" + suffix
     (tmp_path / "damaged" / labels).write_bytes((tmp_path / labels).read_bytes())
-    assert survives(read, path, MNIST, count, 1, damaged=tmp_path / "damaged" / path.name) < count
+    refused = survives(read, path, MNIST, count, 1, damaged=tmp_path / "damaged" / path.name)
+    assert refused > count * 0.99 if suffix else refused < count  # gzip has a checksum

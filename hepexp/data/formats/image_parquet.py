@@ -1,0 +1,48 @@
+"""The Parquet form of the quark and gluon images: X_jets as lists (3, 125, 125), pt, m0 and y as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from hepexp.data.formats import parquet
+from hepexp.data.formats.image_check import check_images, class_labels
+from hepexp.data.formats.pixels import Pixels
+from hepexp.data.formats.refusal import refuse_rows
+from hepexp.data.layouts import QG_IMAGES
+from hepexp.data.ragged import Ragged
+
+IMAGES_AT_ONCE = 64  # 24 MB of doubles
+_COLUMNS = ("X_jets", *QG_IMAGES.extras, "y")
+_POSITIONS = np.arange(np.prod(QG_IMAGES.shape), dtype=np.uint16)
+
+
+def read(path: Path) -> Iterator[Ragged]:
+    """The jets of a file, some at a time, checked; pt and m0 in GeV.
+
+    Raises
+    ------
+    DataError : names the file and the column or row, and says what was expected.
+    """
+    with parquet.opened(path, _COLUMNS) as file:
+        for first, batch in parquet.batches(file, _COLUMNS, IMAGES_AT_ONCE):
+            yield _images(path, first, batch)
+
+
+def _images(path: Path, first: int, batch: pa.RecordBatch) -> Ragged:
+    lengths, values = parquet.flat(path, first, batch, "X_jets", 3)
+    each = 1
+    for found, expected in zip(lengths, QG_IMAGES.shape, strict=True):
+        bad = np.flatnonzero(found != expected)[:1] // each  # the first wrong list of this level, as a row
+        refuse_rows(path, first, np.isin(np.arange(len(batch)), bad), f"has no image {QG_IMAGES.shape} in X_jets")
+        each *= expected
+    pixels = Pixels(len(batch))
+    pixels.add(values, _POSITIONS)
+    with np.errstate(over="ignore"):
+        extras = {name: parquet.flat(path, first, batch, name, 0)[1].astype(np.float32) for name in QG_IMAGES.extras}
+    label = parquet.flat(path, first, batch, "y", 0)[1]
+    label = class_labels(label, path, first, "1 for quark, 0 for gluon")
+    return check_images(pixels.images(0, len(batch), label, extras), path, first, negative=False)

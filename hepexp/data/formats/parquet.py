@@ -1,0 +1,93 @@
+"""Parquet files read batch by batch, and lists taken from Arrow without a Python object for each."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from hepexp.data.formats.refusal import damage_in, require
+from hepexp.errors import DataError
+
+# A row group is read as a whole where it is small, and in a stream only where it must be: there, Arrow allocates
+# whatever size a damaged page header claims.
+_MOST_WHOLE_BYTES = 2**26
+_BUFFER_BYTES = 2**20
+
+
+@contextlib.contextmanager
+def opened(path: Path, columns: Iterable[str]) -> Iterator[pq.ParquetFile]:
+    """A Parquet file that has these columns.
+
+    Raises
+    ------
+    DataError : the file is missing, lacks a column, or the library finds it damaged while it is open.
+    """
+    with damage_in(path, "Parquet file"):
+        about = pq.read_metadata(path)
+        require(path, "column", columns, about.schema.to_arrow_schema().names)
+        with pq.ParquetFile(
+            path,
+            metadata=about,
+            buffer_size=_BUFFER_BYTES if _largest_group(about) > _MOST_WHOLE_BYTES else 0,
+            pre_buffer=False,
+            page_checksum_verification=True,
+        ) as file:
+            yield file
+
+
+def batches(file: pq.ParquetFile, columns: Iterable[str], rows: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Row of the first, and the values of at most so many rows at a time."""
+    first = 0
+    for batch in file.iter_batches(rows, columns=list(columns), use_threads=False):
+        yield first, batch
+        first += len(batch)
+
+
+def flat(path: Path, first_row: int, batch: pa.RecordBatch, name: str, depth: int) -> tuple[list[NDArray], NDArray]:
+    """The numbers of a column of lists of lists.
+
+    Parameters
+    ----------
+    path, first_row : where the batch comes from, for messages.
+    depth : how many lists are within each other; 0 for plain numbers.
+
+    Returns
+    -------
+    The lengths of the lists of each level, from the outer to the inner, and the numbers themselves.
+
+    Raises
+    ------
+    DataError : a value is missing, or the type is another one.
+    """
+    column, lengths = batch.column(name), []
+    for _ in range(depth):
+        if not isinstance(column, pa.ListArray):
+            break
+        _refuse_null(path, first_row, name, column)
+        offsets = column.offsets.to_numpy()
+        lengths.append(np.diff(offsets))
+        column = column.values.slice(offsets[0], offsets[-1] - offsets[0])
+    kind = column.type
+    if len(lengths) != depth or not (
+        pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    ):
+        expected = "list<" * depth + "number" + ">" * depth
+        raise DataError(f"{path}: column '{name}' has type {batch.column(name).type}, expected {expected}")
+    _refuse_null(path, first_row, name, column)
+    return lengths, column.to_numpy(zero_copy_only=not pa.types.is_boolean(kind))
+
+
+def _refuse_null(path: Path, first_row: int, name: str, column: pa.Array) -> None:
+    if column.null_count:
+        raise DataError(f"{path}: column '{name}' has missing values after row {first_row}, expected none")
+
+
+def _largest_group(about: pq.FileMetaData) -> int:
+    """Bytes of the largest row group; asking for those of a column aborts the process where its levels are damaged."""
+    return max((about.row_group(i).total_byte_size for i in range(about.num_row_groups)), default=0)
