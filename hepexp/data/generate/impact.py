@@ -1,0 +1,28 @@
+"""Impact parameters: how near a track, drawn back from its production vertex, passes the collision at the origin."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def straight_line(
+    vertex: NDArray[np.float64], momentum: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Impact parameters of straight lines.
+
+    The point of closest approach to the beam axis, in the transverse plane, is vertex - (vertex_T . n) momentum / pT
+    with n the transverse direction of flight; d0 is its signed distance from the axis and dz its z.
+
+    Parameters
+    ----------
+    vertex : (m, 3) any point of each line, mm.
+    momentum : (m, 3) GeV; only its direction matters.
+
+    Returns
+    -------
+    d0, dz : (m,) mm; d0 = (x py - y px) / pT.
+    """
+    (x, y, z), (px, py, pz) = vertex.T, momentum.T
+    pt = np.hypot(px, py)
+    return (x * py - y * px) / pt, z - (x * px + y * py) * pz / pt**2

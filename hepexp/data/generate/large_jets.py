@@ -1,0 +1,114 @@
+"""Jets of radius 0.8 from what a detector sees, and their match with the products of a decay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import awkward as ak
+import fastjet
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.generate.particles import Particles
+from hepexp.data.ragged import offsets_of
+
+RADIUS = 0.8
+MAX_ETA = 2.0
+HARD_PRODUCT = -23  # Pythia's status of a parton or lepton that the hard process or a resonance's decay made
+_DEFINITION = fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS)
+
+
+@dataclass(frozen=True)
+class LargeJets:
+    """At most one jet an event.
+
+    Shapes
+    ------
+    event (n,) the number of the event; momentum (n, 4) as (E, px, py, pz) in GeV; constituents: places (m,) of the
+    particles, those of jet i at offsets[i] to offsets[i + 1], by falling pT.
+    """
+
+    event: NDArray[np.int64]
+    momentum: NDArray[np.float64]
+    constituents: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+
+def jagged(momentum: NDArray[np.float64], counts: NDArray[np.int64]) -> ak.Array:
+    """Four-momenta (m, 4) of events or jets with so many particles (n,), as FastJet's awkward interface takes them."""
+    columns = {name: momentum[:, i] for i, name in enumerate(("E", "px", "py", "pz"))}
+    return ak.unflatten(ak.zip(columns, with_name="Momentum4D"), counts)
+
+
+def hardest(
+    particles: Particles,
+    n_events: int,
+    pt_window: tuple[float, float],
+    products: list[ak.Array] | None = None,
+    most: int = 200,
+) -> LargeJets:
+    """The hardest jet of each event that has one in the window, or the harder of the two leading ones that match.
+
+    Parameters
+    ----------
+    particles : what the detector sees.
+    n_events : events, also those without any particle.
+    pt_window : GeV; |eta| is below 2.
+    products : of each decay that a jet may stem from, the momenta (n_events, var) of those that it must contain within
+        0.8 of its axis, and their sum as well; an event without the decay has none. None where nothing is asked for.
+    most : constituents that are kept of a jet.
+    """
+    momentum = particles.momentum
+    sequence = fastjet.ClusterSequence(jagged(momentum, np.bincount(particles.event, minlength=n_events)), _DEFINITION)
+    jets, inside = sequence.inclusive_jets(pt_window[0]), sequence.constituent_index(pt_window[0])
+    order = ak.argsort(-(jets.px**2 + jets.py**2), axis=1)
+    jets, inside = jets[order], inside[order]
+    chosen = np.full(n_events, -1)
+    for rank in (0,) if products is None else (1, 0):
+        x, y, z = (ak.to_numpy(ak.fill_none(ak.pad_none(jets[k], 2)[:, rank], 0.0)) for k in ("px", "py", "pz"))
+        pt = np.hypot(x, y)
+        eta, phi = np.arcsinh(np.divide(z, pt, out=np.full_like(z, np.inf), where=pt > 0)), np.arctan2(y, x)
+        passed = (pt >= pt_window[0]) & (pt <= pt_window[1]) & (abs(eta) < MAX_ETA)
+        if products is not None:
+            passed &= np.any([_contains(eta, phi, decay) for decay in products], axis=0)
+        chosen[passed] = rank
+    event = np.flatnonzero(chosen >= 0)
+    jets, inside = jets[event, chosen[event]], inside[event, chosen[event]]
+    counts = ak.to_numpy(ak.num(inside)) if len(event) else np.zeros(0, np.int64)
+    jet = np.repeat(np.arange(len(event)), counts)
+    starts = offsets_of(np.bincount(particles.event, minlength=n_events))
+    places = starts[event[jet]] + ak.to_numpy(ak.flatten(inside)).astype(np.int64) if len(event) else jet
+    places = places[np.lexsort((-particles.pt[places], jet))]
+    rank_in_jet = np.arange(len(places)) - offsets_of(counts)[jet]
+    return LargeJets(
+        event,
+        np.stack([ak.to_numpy(jets[k]) for k in ("E", "px", "py", "pz")], 1) if len(event) else np.zeros((0, 4)),
+        places[rank_in_jet < most],
+        offsets_of(np.minimum(counts, most)),
+    )
+
+
+def _contains(eta: NDArray[np.float64], phi: NDArray[np.float64], decay: ak.Array) -> NDArray[np.bool_]:
+    """Whether the products of a decay, and their sum, lie within the radius of axes (n,)."""
+    passed = ak.to_numpy(ak.num(decay)) > 0
+    px, py, pz = (decay[name] for name in ("px", "py", "pz"))
+    near = _distance2(px, py, pz, eta[:, None], phi[:, None]) < RADIUS**2
+    sums = (ak.to_numpy(ak.sum(component, axis=1)) for component in (px, py, pz))
+    with np.errstate(invalid="ignore"):  # an event without the decay has no direction
+        return passed & ak.to_numpy(ak.all(near, axis=1)) & (_distance2(*sums, eta, phi) < RADIUS**2)
+
+
+def _distance2(px: ak.Array, py: ak.Array, pz: ak.Array, eta: NDArray, phi: NDArray) -> ak.Array:
+    """Squared distances in (eta, phi) of momenta from directions."""
+    d_phi = (np.arctan2(py, px) - phi + np.pi) % (2 * np.pi) - np.pi
+    return d_phi**2 + (np.arcsinh(pz / np.hypot(px, py)) - eta) ** 2
+
+
+def decay_products(events: ak.Array, mothers: tuple[int, ...]) -> ak.Array:
+    """The particles that decays of `mothers` (numbers of the PDG, with sign) made, before they radiate."""
+    particles = events.prt
+    mother = particles.id[particles.mother1]
+    of_these = mother == mothers[0]
+    for number in mothers[1:]:
+        of_these = of_these | (mother == number)
+    return particles[of_these & (particles.status == HARD_PRODUCT)].p

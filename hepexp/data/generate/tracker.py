@@ -1,0 +1,65 @@
+"""Tracks of charged particles: how many are found, and how well their pT is measured.
+
+References
+----------
+The parametrisations are those of Delphes' cards (arXiv:1307.6346); the efficiencies agree between ATLAS' and CMS'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.generate.particles import CHARGED_HADRON, ELECTRON, MUON, Particles
+
+MIN_PT = 0.1  # GeV
+MAX_ETA = 2.5
+_ETA_EDGES = (0.5, 1.5)  # between the three regions of the resolution; the second also between those of the efficiency
+# Efficiency in |eta| < 1.5 and beyond, for pT of 0.1-1, 1-100, and above 100 GeV.
+_PT_EDGES = (1.0, 100.0)
+_EFFICIENCY = {
+    CHARGED_HADRON: ((0.70, 0.95, 0.95), (0.60, 0.85, 0.85)),
+    ELECTRON: ((0.73, 0.95, 0.99), (0.50, 0.83, 0.90)),
+    MUON: ((0.75, 0.99, 0.99), (0.70, 0.98, 0.98)),
+}
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """A tracker.
+
+    Parameters
+    ----------
+    resolution : for each kind of charged particle the (a, b per GeV) of sigma(pT) / pT = hypot(a, b pT), in the
+        regions |eta| < 0.5, < 1.5 and < 2.5.
+    keep_mass : tracks keep the particle's mass. Otherwise E = |p|, as in versions of Delphes before 3.4.
+    """
+
+    resolution: Mapping[int, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]]
+    keep_mass: bool
+
+    def find(self, particles: Particles, random: np.random.Generator) -> tuple[NDArray[np.bool_], Particles]:
+        """Which particles (m,) leave a track, and the tracks as measured."""
+        efficiency, sigma = np.zeros(len(particles)), np.zeros(len(particles))
+        region = np.searchsorted(_ETA_EDGES, abs(particles.eta))
+        for kind, table in _EFFICIENCY.items():
+            of_kind = particles.kind == kind
+            pt, place = particles.pt[of_kind], region[of_kind]
+            efficiency[of_kind] = np.array(table)[np.maximum(place - 1, 0), np.searchsorted(_PT_EDGES, pt)]
+            a, b = np.array(self.resolution[kind])[place].T
+            sigma[of_kind] = np.hypot(a, b * pt)
+        efficiency[(particles.pt < MIN_PT) | (abs(particles.eta) > MAX_ETA)] = 0
+        found = random.random(len(particles)) < efficiency
+        tracks = particles[found]
+        tracks = tracks.change(pt=smear(tracks.pt, sigma[found] * tracks.pt, random))
+        return found, tracks if self.keep_mass else tracks.change(mass=np.zeros(len(tracks)))
+
+
+def smear(values: NDArray[np.float64], sigma: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+    """Positive values (m,) drawn from log-normal distributions of these means and standard deviations; 0 stays 0."""
+    relative = np.divide(sigma, values, out=np.zeros_like(values), where=values > 0)
+    width = np.sqrt(np.log1p(relative**2))
+    return values * np.exp(width * random.standard_normal(len(values)) - width**2 / 2)
