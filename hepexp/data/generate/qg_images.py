@@ -1,0 +1,176 @@
+"""Quark and gluon jets as images of a detector like CMS: tracks, ECAL and HCAL, 125x125 pixels around the jet.
+
+Made after the CMS Open Data sample of Andrews et al. (QCDToGGQQ): pp at 8 TeV, Pythia's 2 -> 2 processes with two
+gluons, or two of the quarks d, u, s, in the final state, pT-hat 80-170 GeV. Anti-kT jets of R = 0.5, as in CMS's Run 1
+reconstruction (ak5PFJets), of measured particles; the leading one is taken where it lies within 0.4 of one of the two
+partons and has pT 90-170 GeV, |eta| < 1.57. Quark jets have the harder pT spectrum: they are thinned out to that of
+gluon jets, so that pT alone tells little.
+
+Pixels are 0.0174 x 0.0174 in (eta, phi), the size of an ECAL barrel crystal; rows run along eta, columns along phi. The
+window is centred on the HCAL tower with the most energy among the 7x7 around the jet's axis. Tracks lie where they
+point at the vertex, weighted by pT; calorimeter deposits lie where the bent particle arrives, weighted by energy (not
+transverse energy). An HCAL tower covers 5x5 pixels, a 25th of its energy in each. All values are in units of 100 GeV.
+
+The means per pixel of the original, 7.8e-5, 5.0e-5 and 3.1e-5, are then 122, 78 and 48 GeV an image, more than a jet of
+100 GeV has: they include the pile-up of 2012, and so does this simulation. Minimum-bias events are drawn from a pool of
+a block, each turned by a random angle and reflected at random, so that a few hundred serve for all jets.
+
+What it is not: see `cms_detector` for the detector; the jet's pT and mass are those without pile-up; Pythia 8 with its
+default tune in place of Pythia 6 with Z2*; no diffractive and no out-of-time pile-up.
+
+References
+----------
+M. Andrews et al., "End-to-end jet classification of quarks and gluons with the CMS Open Data", arXiv:1902.08276.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import awkward as ak
+import fastjet
+import numpy as np
+
+from hepexp.data.generate.cms_detector import Floats, Observed, Particles, observe
+from hepexp.data.generate.jet_window import draw, wrap
+from hepexp.data.generate.pythia import make_pythia
+from hepexp.data.generate.rounding import round_to_bits
+from hepexp.data.generate.seeds import block_seed
+from hepexp.data.layouts import QG_IMAGES, from_dense
+from hepexp.data.ragged import Ragged, offsets_of
+
+CLASSES = ("gluon", "quark")  # in the order of the labels
+PACKAGES = ("pythia8mc", "fastjet", "awkward")
+
+PROCESSES = {
+    "gluon": ("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"),
+    "quark": ("HardQCD:gg2qqbar = on", "HardQCD:qq2qq = on", "HardQCD:qqbar2qqbarNew = on", "HardQCD:nQuarkNew = 3"),
+}
+HARD_PT = (80.0, 170.0)  # GeV
+BEAMS = "Beams:eCM = 8000."
+
+JET_RADIUS, JET_PT, JET_MAX_ETA = 0.5, (90.0, 170.0), 1.57  # pT in GeV
+MATCH = 0.4  # distance of the jet from its parton
+# Jets are kept with probability (90 GeV / pT)^THINNING: for quarks the ratio of the spectra, fitted to 4,000 jets each.
+THINNING = {"gluon": 0.0, "quark": 0.6}
+
+PILE_UP = 16.0  # mean number of non-diffractive collisions beside the hard one, some 22 inelastic ones
+POOL = 300  # minimum-bias events of a block
+BEAM_SPOT = 0.05  # m, standard deviation of a collision's position along the beam
+MAX_ETA = 3.2  # of particles that are looked at
+
+UNIT = 100.0  # GeV in one unit of a pixel's value
+EVENTS_AT_ONCE = 50
+BITS = 11  # significant bits of a pixel's value: one part in 2048
+
+_DEFINITION = fastjet.JetDefinition(fastjet.antikt_algorithm, JET_RADIUS)
+
+
+def settings(kind: str) -> list[str]:
+    """The lines that Pythia reads for jets of one class."""
+    limits = [f"PhaseSpace:pTHatMin = {HARD_PT[0]}", f"PhaseSpace:pTHatMax = {HARD_PT[1]}"]
+    return [BEAMS, *PROCESSES[kind], *limits]
+
+
+def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
+    """The first n images of a block.
+
+    Parameters
+    ----------
+    kind : "gluon" or "quark".
+    seed : seed of the whole sample.
+    block : number of the block, from 0.
+    n : number of images.
+    report : called with the number of new images each time there are some.
+    """
+    number = block_seed(seed, CLASSES.index(kind), block, len(CLASSES))
+    rng = np.random.default_rng(number)
+    pythia = make_pythia(settings(kind), number)
+    pool = PileUp(number, rng)
+    parts, made = [QG_IMAGES.empty()], 0
+    while made < n:
+        images = _images(kind, pythia.nextBatch(EVENTS_AT_ONCE), pool, rng).take(slice(n - made))
+        parts.append(images)
+        made += len(images)
+        report(len(images))
+    return Ragged.concatenate(parts)
+
+
+class PileUp:
+    """A pool of minimum-bias events as the detector observed them, to be laid over hard ones."""
+
+    def __init__(self, seed: int, rng: np.random.Generator) -> None:
+        events = make_pythia([BEAMS, "SoftQCD:nonDiffractive = on"], seed).nextBatch(POOL)
+        self.observed = observe(visible(events.prt, rng.normal(0, BEAM_SPOT, POOL)), rng)
+        self.offsets = offsets_of(np.bincount(self.observed.image, minlength=POOL))
+
+    def draw(self, n: int, rng: np.random.Generator) -> Observed:
+        """What is observed of the pile-up of n events."""
+        image = np.repeat(np.arange(n), rng.poisson(PILE_UP, n))
+        event = rng.integers(POOL, size=len(image))
+        counts = np.diff(self.offsets)[event]
+        inner = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        observed = self.observed.take(np.repeat(self.offsets[event], counts) + inner)
+        turn = np.repeat(rng.uniform(0, 2 * np.pi, len(image)), counts)
+        side = np.repeat(rng.choice([-1.0, 1.0], len(image)), counts)
+        return replace(
+            observed,
+            image=np.repeat(image, counts),
+            eta=side * observed.eta,
+            face_eta=side * observed.face_eta,
+            phi=observed.phi + turn,
+            face_phi=observed.face_phi + turn,
+        )
+
+
+def visible(particles: ak.Array, z: Floats) -> Particles:
+    """Final particles (events, ragged) that a detector sees, of events at these positions z (events,) in m."""
+    kind = abs(particles.id)
+    particles = particles[(particles.status > 0) & (kind != 12) & (kind != 14) & (kind != 16)]
+    image = np.repeat(np.arange(len(particles)), ak.to_numpy(ak.num(particles)))
+    px, py, pz, e = (ak.to_numpy(ak.flatten(particles.p[name])) for name in ("px", "py", "pz", "e"))
+    pt = np.hypot(px, py)
+    eta = np.arcsinh(pz / pt)
+    pdgid = ak.to_numpy(ak.flatten(particles.id)).astype(np.int64)
+    return Particles(image, pt, eta, np.arctan2(py, px), e, pdgid, z[image]).take(abs(eta) < MAX_ETA)
+
+
+def _images(kind: str, events: ak.Array, pool: PileUp, rng: np.random.Generator) -> Ragged:
+    """Images of those events that pass."""
+    hard = events.prt[events.prt.status == -23]
+    right = ak.to_numpy(ak.all((hard.id == 21) if kind == "gluon" else (abs(hard.id) <= 3), axis=1))
+    observed = observe(visible(events.prt, rng.normal(0, BEAM_SPOT, len(right))), rng)
+    pt, eta, phi, mass = leading_jets(observed, len(right))
+    px, py, pz = (ak.to_numpy(hard.p[name]) for name in ("px", "py", "pz"))
+    parton_eta, parton_phi = np.arcsinh(pz / np.hypot(px, py)), np.arctan2(py, px)
+    far = np.hypot(parton_eta - eta[:, None], wrap(parton_phi - phi[:, None])).min(axis=1)
+    passed = right & (pt >= JET_PT[0]) & (pt <= JET_PT[1]) & (abs(eta) < JET_MAX_ETA) & (far < MATCH)
+    passed &= rng.random(len(pt)) < (JET_PT[0] / pt) ** THINNING[kind]
+    n = int(passed.sum())
+    if n == 0:
+        return QG_IMAGES.empty()
+    observed = observed.take(passed[observed.image])
+    observed = replace(observed, image=(np.cumsum(passed) - 1)[observed.image])
+    observed = Observed.concatenate(observed, pool.draw(n, rng))
+    pixels = round_to_bits(draw(observed, eta[passed], phi[passed], rng) / UNIT, BITS)
+    return from_dense(np.full(n, CLASSES.index(kind)), pixels, pt=pt[passed], m0=mass[passed])
+
+
+def leading_jets(observed: Observed, n: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """pT, eta, phi and mass (n,) of the hardest jet of each of n events; NaN where none has 90 GeV."""
+    px, py = observed.pt * np.cos(observed.phi), observed.pt * np.sin(observed.phi)
+    pz, e = observed.pt * np.sinh(observed.eta), observed.pt * np.cosh(observed.eta)
+    counts = np.bincount(observed.image, minlength=n)
+    momenta = ak.zip(
+        {name: ak.unflatten(values, counts) for name, values in (("px", px), ("py", py), ("pz", pz), ("E", e))},
+        with_name="Momentum4D",
+    )
+    jets = fastjet.ClusterSequence(momenta, _DEFINITION).inclusive_jets(min_pt=JET_PT[0])
+    first = ak.argmax(jets.px**2 + jets.py**2, axis=1, keepdims=True)
+    px, py, pz, e = (
+        ak.to_numpy(ak.fill_none(ak.firsts(jets[name][first]), np.nan)) for name in ("px", "py", "pz", "E")
+    )
+    pt = np.hypot(px, py)
+    mass = np.sqrt(np.maximum(e**2 - pt**2 - pz**2, 0))
+    return pt, np.arcsinh(pz / pt), np.arctan2(py, px), mass
