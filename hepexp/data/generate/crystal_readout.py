@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 SCALE = 1 / 50  # of the published crops: energies in units of 50 GeV, times in units of 50 ns
 
 NOISE = 0.043  # GeV a crystal
+CONTAINMENT = 0.985  # share of a shower in the hits that are kept; calibrated energies are those of whole showers
 CALIBRATION = 0.005  # relative error of a crystal's scale
 STOCHASTIC = 0.028  # photoelectrons: relative error of 1 GeV
 TOWER = 5  # crystals a side
@@ -36,7 +37,8 @@ TIME_WINDOW = (-125.5, 114.0)  # ns; the ten samples of a pulse
 def measure(energy: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
     """Energies (n, rows, columns) in GeV with photostatistics, miscalibration, noise and dead crystals."""
     one, two = random.standard_normal((2, *energy.shape), dtype=np.float32)
-    energy = energy + one * np.sqrt(STOCHASTIC**2 * energy + (CALIBRATION * energy) ** 2) + NOISE * two
+    energy = energy / CONTAINMENT
+    energy += one * np.sqrt(STOCHASTIC**2 * energy + (CALIBRATION * energy) ** 2) + NOISE * two
     return np.where(random.random(energy.shape, dtype=np.float32) < DEAD, 0, energy)
 
 

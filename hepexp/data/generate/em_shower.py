@@ -28,7 +28,11 @@ CRYSTAL_LENGTH = 25.8  # radiation lengths
 CRYSTAL_SIDE = 1.0  # Moliere radii: both are 2.2 cm
 PAIR_LENGTH = 9 / 7  # radiation lengths that a photon crosses before it makes a pair, on average
 
-CORE_SHARE = 1.03  # scale of p, so that the rows beside the hottest crystal hold as little as in CMS crops
+CORE_SHARE = 1.05  # scale of p, so that the crystals beside the hottest hold as little as in CMS crops
+
+PHI_STRETCH = (
+    1.14  # CMS showers are so much wider in phi: the field bends their soft electrons, and crystals are tilted
+)
 
 # Slices of the shower in tau, each with the radii of its middle: narrow before the maximum, wide after.
 SLICES = np.array([0.0, 0.6, 1.0, 1.5, 2.2, 3.2])
@@ -88,9 +92,9 @@ def crystal_shares(
     -------
     (m, side, side); in an infinite plane of crystals the shares of a shower add up to those of its slices.
     """
-    edges = (np.arange(side + 1) - side / 2).astype(np.float32) * CRYSTAL_SIDE
-    x = (edges - x[:, None] * CRYSTAL_SIDE).astype(np.float32)[:, :, None]
-    y = (edges - y[:, None] * CRYSTAL_SIDE).astype(np.float32)[:, None, :]
+    edges = np.arange(side + 1) - side / 2
+    x = ((edges - x[:, None]) * CRYSTAL_SIDE).astype(np.float32)[:, :, None]
+    y = ((edges - y[:, None]) * CRYSTAL_SIDE / PHI_STRETCH).astype(np.float32)[:, None, :]
     corners = np.zeros((len(x), side + 1, side + 1), np.float32)
     for k, tau in enumerate((SLICES[1:] + SLICES[:-1]) / 2):
         core, tail, p = lateral_radii(tau, energy)
