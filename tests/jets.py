@@ -48,6 +48,7 @@ def random_jets(
         mask=mask,
         label=torch.arange(n_jets) % 2,
         index=torch.arange(n_jets),
+        extras=torch.zeros(n_jets, 0),
     )
 
 
@@ -71,7 +72,8 @@ def pad(jets: JetBatch, n_more: int) -> JetBatch:
 def select(jets: JetBatch, rows: list[int]) -> JetBatch:
     """Some of the jets, with no more padding than they need."""
     n = int(jets.mask[rows].sum(1).max())
-    return JetBatch(jets.p4[rows, :n], jets.scalars[rows, :n], jets.mask[rows, :n], jets.label[rows], jets.index[rows])
+    padded = {name: getattr(jets, name)[rows, :n] for name in ("p4", "scalars", "mask")}
+    return JetBatch(jets.label[rows], jets.index[rows], jets.extras[rows], **padded)
 
 
 def transform(jets: JetBatch, matrix: Tensor) -> JetBatch:

@@ -30,7 +30,7 @@ def rows(n: int = 120) -> list[dict]:
 
 
 def _ours(kind: str, n: int, seed: int) -> int:
-    from hepexp.data.generate.block import make_block
+    from hepexp.data.generate.qg import make_block
 
     return len(make_block(kind, seed, 0, n))
 
@@ -38,23 +38,20 @@ def _ours(kind: str, n: int, seed: int) -> int:
 def _python_loop(kind: str, n: int, seed: int) -> int:
     """Same physics, without hooks: one event, one particle, one jet after the other."""
     import fastjet
-    import pythia8mc
 
-    from hepexp.data.generate.settings import (
+    from hepexp.data.generate.pythia import make_pythia
+    from hepexp.data.generate.qg_settings import (
         CLASSES,
         JET_MAX_RAPIDITY,
         JET_PT,
         JET_RADIUS,
         LIGHT_QUARKS,
         NEUTRINOS,
-        block_seed,
-        pythia_settings,
+        settings,
     )
+    from hepexp.data.generate.seeds import block_seed
 
-    pythia = pythia8mc.Pythia("", False)
-    for line in pythia_settings(kind, block_seed(seed, CLASSES.index(kind), 0)):
-        pythia.readString(line)
-    pythia.init()
+    pythia = make_pythia(settings(kind), block_seed(seed, CLASSES.index(kind), 0, len(CLASSES)))
     definition = fastjet.JetDefinition(fastjet.antikt_algorithm, JET_RADIUS)
     made = []
     while len(made) < n:

@@ -6,18 +6,18 @@ import os
 import sys
 from argparse import Namespace
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 
 from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
+from hepexp.config import catalog, targets
 from hepexp.config.suggest import did_you_mean
+from hepexp.data.collection import Collection, Opened
+from hepexp.data.published import Part
 from hepexp.errors import ConfigError, DataError
 
 HELP = "list, show, download, generate, convert, export and verify data sets"
-
-# name: the module that knows the files of the data set
-FILES_OF = {"qg": "hepexp.data.qg_files"}
 
 USAGE = """\
 usage: hepexp data VERB [NAME] [...]
@@ -41,106 +41,130 @@ def main(args: list[str]) -> int:
         raise ConfigError(f"unknown verb 'data {name}'{did_you_mean(name, VERBS)} (verbs: {', '.join(VERBS)})")
     parser = Parser(prog=f"hepexp data {name}", description=VERBS[name].__doc__)
     if name != "list":
-        parser.add_argument("name", metavar="NAME", choices=list(FILES_OF), help=f"data set: {', '.join(FILES_OF)}")
+        known = data_sets()
+        parser.add_argument("name", metavar="NAME", choices=known, help=f"data set: {', '.join(known)}")
     return VERBS[name](parser, rest) or 0
 
 
 def show_all(parser: Parser, args: list[str]) -> None:
-    """the data sets, and which of their files are here"""
+    """the data sets: what is here, what can be fetched, licences, how to cite"""
     parser.parse_args(args)
-    rows = [[name, *_state(_files_of(name))] for name in FILES_OF]
-    console().print(table(rows, ["name", "what", "published files", "used by source=auto"], ["bold", "", "", ""]))
+    out = console()
+    for name in data_sets():
+        collection = find_collection(name)
+        parts = collection.parts()
+        here = sum(map(collection.available, parts))
+        facts = [
+            ["what", collection.about],
+            ["published", f"{collection.size}; {here} of {len(parts)} here; {collection.how_to_fetch}"],
+            ["sources", f"{', '.join(collection.sources)} (auto is {collection.choose('auto')})"],
+            ["licence", collection.licence],
+            ["cite", collection.cite],
+        ]
+        out.print(f"[bold]{name}[/bold]")
+        out.print(table(facts, styles=["dim", ""]))
 
 
 def show(parser: Parser, args: list[str]) -> None:
-    """size, classes, units, origin, checksums; multiplicity and mass of each class"""
+    """size, classes, units, origin, checksums; what characterises each class"""
     _add_source(parser)
     given = parser.parse_args(args)
-    from hepexp.data.read import describe_file
-    from hepexp.data.splits import split_rows
+    from hepexp.data.collection import describe_file
     from hepexp.data.summary import class_means
 
-    files, out = _files_of(given.name), console()
-    source, store = _open(files, given)
-    splits = ", ".join(f"{split} {len(rows):,}" for split, rows in split_rows(len(store)).items())
+    collection, out = find_collection(given.name), console()
+    opened = _open(collection, given)
+    store, about = opened.store, opened.store.metadata[0]
+    splits = ", ".join(f"{split} {len(rows):,}" for split, rows in opened.splits.items())
+    elements = "particles" if collection.layout.shape is None else "non-zero pixels"
     facts = [
-        ["what", files.ABOUT],
-        ["source", f"{source}: {store.metadata[0].get('command', files.ORIGIN)}"],
-        ["jets", f"{len(store):,} ({splits}), {int(store.counts.sum()):,} particles"],
-        ["particles", "pt [GeV], rapidity, phi [rad], pdgid; read as (E, px, py, pz) in GeV"],
-        ["versions", ", ".join(f"{k} {v}" for k, v in store.metadata[0].get("versions", {}).items()) or "-"],
+        ["what", collection.about],
+        ["source", f"{opened.source}: {about.get('command', collection.how_to_fetch)}"],
+        [f"{collection.noun}s", f"{len(store):,} ({splits}), {int(store.counts.sum()):,} {elements}"],
+        ["columns", collection.units],
+        ["cite", collection.cite],
+        ["versions", ", ".join(f"{k} {v}" for k, v in about.get("versions", {}).items()) or "-"],
     ]
-    for path, metadata in zip(store.paths, store.metadata, strict=True):
-        record = metadata.get("original") or describe_file(path)
-        facts.append(["file", f"{record['name']}  {record['bytes']:,} bytes  sha256 {record['sha256']}"])
+    if opened.excerpt:
+        facts.append(["excerpt", opened.excerpt])
+    for path, metadata in zip(store.paths, store.metadata, strict=False):
+        for record in metadata.get("originals") or [describe_file(path)]:
+            facts.append(["file", f"{record['name']}  {record['bytes']:,} bytes  sha256 {record['sha256']}"])
     out.print(table(facts, styles=["bold", ""]))
-    rows = [
-        [f"{label} = {files.CLASSES[label]}", f"{n:,}", *(f"{value:.2f} ± {error:.2f}" for value, error in values)]
-        for label, n, values in class_means(store)
-    ]
-    header = ["label", "jets", "particles", "mass [GeV]", "mass of massless particles [GeV]"]
     out.print()
+    means = list(class_means(store, collection.values))
+    header = ["", *(f"{label} = {collection.classes[label]}" for label, _, _ in means)]
+    rows = [[f"{collection.noun}s", *(f"{n:,}" for _, n, _ in means)]]
+    for name in means[0][2]:
+        rows.append([name, *(f"{found[name][0]:.4g} ± {found[name][1]:.2g}" for _, _, found in means)])
     out.print(table(rows, header))
 
 
 def download(parser: Parser, args: list[str]) -> None:
     """fetch the published files; goes on where it was interrupted"""
-    parser.add_argument("--files", type=int, metavar="N", help="only the first N files; all by default")
+    parser.add_argument("--files", type=int, metavar="N", help="only the first N files of each split; all by default")
     given = parser.parse_args(args)
     from hepexp.data.download import fetch
     from hepexp.data.progress import download_progress
 
-    files = _files_of(given.name)
-    for file in files.published()[: _n_files(files, given)]:
-        path = files.found(file)
-        if path is None:
-            with download_progress(file.name) as report:
-                path = fetch(file, files.folder(), report)
-        print(path)
+    collection = find_collection(given.name)
+    _check_files(collection, given)
+    for part in collection.parts(given.files):
+        for file in part.files:
+            path = collection.found(file)
+            if path is None:
+                if not file.urls:
+                    raise DataError(f"{file.name} cannot be fetched by a program; {collection.how_to_fetch}")
+                with download_progress(file.name) as report:
+                    path = fetch(file, collection.folder, report)
+            print(path)
 
 
 def generate(parser: Parser, args: list[str]) -> None:
-    """simulate jets on this machine (Pythia 8 + FastJet); goes on where it was interrupted"""
-    parser.add_argument("--n", type=int, default=20_000, help="jets, half of each class (default 20000)")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same jets (default 1)")
+    """simulate examples on this machine; goes on where it was interrupted"""
+    parser.add_argument("--n", type=int, default=20_000, help="examples, as many of each class (default 20000)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same examples (default 1)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
     parser.add_argument(
         "--out", type=Path, help="file to write, .parquet or .arrow; default: where source=generate looks"
     )
     given = parser.parse_args(args)
-    files = _files_of(given.name)
     if given.out is not None and given.out.suffix not in (".parquet", ".arrow"):
         raise ConfigError(f"--out must end in .parquet or .arrow, got {given.out}")
-    files.check_simulation(given.n, given.seed, given.jobs)
-    from hepexp.data.progress import jets_progress
+    collection = find_collection(given.name)
+    simulation = collection.simulation()
+    from hepexp.data.progress import examples_progress
 
-    print("Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)", file=sys.stderr)
-    with jets_progress(given.n) as report:
-        out = files.generate(given.n, given.seed, given.jobs, report, given.out)
+    if "pythia8mc" in simulation.PACKAGES:
+        print("Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)", file=sys.stderr)
+    with examples_progress("simulating", given.n, collection.noun) as report:
+        out = collection.generate(given.n, given.seed, given.jobs, report, given.out)
     print(out)
 
 
 def convert(parser: Parser, args: list[str]) -> None:
     """turn published files into the memory-mapped store; `train` does so by itself"""
-    parser.add_argument("--input", type=Path, help="one file of jets; default: every published file that is here")
+    parser.add_argument("--input", type=Path, help="one file; default: every published file that is here")
     parser.add_argument("--out", type=Path, help="with --input: file to write, .arrow, .parquet or .npz")
     given = parser.parse_args(args)
     if (given.input is None) != (given.out is None):
         raise ConfigError("--input and --out are given together, or not at all")
+    collection = find_collection(given.name)
     if given.input is not None:
-        from hepexp.data.read import read_jets
-        from hepexp.data.write import write_rows
+        from hepexp.data.write import write_file
 
-        store = read_jets(given.input)
-        write_rows(store, range(len(store)), given.out)
-        print(given.out)
+        print(write_file(collection, given.input, given.out))
         return
-    files = _files_of(given.name)
-    here = [file for file in files.published() if files.found(file)]
-    if not here:
-        raise DataError(f"{files.folder()}: no published file here; fetch them: hepexp data download {given.name}")
-    for file in here:
-        print(files.convert(file))
+    from hepexp.data.progress import convert_all
+
+    parts = next(
+        ([part for part in form if collection.available(part)] for form in collection.forms if _some(collection, form)),
+        [],
+    )
+    if not parts:
+        raise DataError(f"{collection.folder}: no published file here; to get them: {collection.how_to_fetch}")
+    for path in convert_all(collection, parts):
+        print(path)
 
 
 def export(parser: Parser, args: list[str]) -> None:
@@ -157,22 +181,22 @@ def export(parser: Parser, args: list[str]) -> None:
     suffix = {"energyflow": ".npz"}.get(given.format, f".{given.format}")
     if given.out.suffix != suffix:
         raise ConfigError(f"--out must end in {suffix} for --format {given.format}, got {given.out}")
-    from hepexp.data.splits import split_rows
     from hepexp.data.write import write_rows
 
-    source, store = _open(_files_of(given.name), given)
-    rows = range(len(store)) if given.split == "all" else split_rows(len(store))[given.split]
-    write_rows(store, rows, given.out)
-    print(f"{given.out}: {len(rows):,} jets of the {given.split} split of source={source}")
+    collection = find_collection(given.name)
+    opened = _open(collection, given)
+    rows = range(len(opened.store)) if given.split == "all" else opened.splits[given.split]
+    write_rows(opened.store, rows, given.out)
+    print(f"{given.out}: {len(rows):,} {collection.noun}s of the {given.split} split of source={opened.source}")
 
 
 def verify(parser: Parser, args: list[str]) -> int:
-    """compare checksums of all files that are here, and look at every jet"""
+    """compare checksums of all files that are here, and look at every example"""
     given = parser.parse_args(args)
     from hepexp.data.verify import verify as findings
 
     rows, good = [], True
-    for path, problem in findings(_files_of(given.name)):
+    for path, problem in findings(find_collection(given.name)):
         good = good and problem is None
         rows.append([str(path), problem or "ok"])
     console().print(table(rows, ["file", "state"]))
@@ -190,34 +214,41 @@ VERBS = {
 }
 
 
-def _files_of(name: str) -> ModuleType:
-    return import_module(FILES_OF[name])
+def data_sets() -> list[str]:
+    """Names of the data sets: the options of the group."""
+    return list(catalog.options("dataset", catalog.folders()))
 
 
-def _state(files: ModuleType) -> tuple[str, str, str]:
-    published = files.published()
-    here = sum(files.available(file) for file in published)
-    return files.ABOUT, f"{here} of {len(published)}", files.choose("auto", len(published))
+def find_collection(name: str) -> Collection:
+    """The files of a data set: of hepexp's own without importing torch, of a plugin's by its class."""
+    module = f"hepexp.data.collections.{name}"
+    if find_spec(module) is not None:
+        return import_module(module).COLLECTION
+    import yaml
+
+    path = catalog.find("dataset", name, catalog.folders())
+    return targets.load(yaml.safe_load(path.read_text())["_target_"]).collection
+
+
+def _some(collection: Collection, form: tuple[Part, ...]) -> bool:
+    return any(map(collection.available, form))
 
 
 def _add_source(parser: Parser) -> None:
     parser.add_argument("--source", default="auto", choices=["auto", "full", "mini", "generate"], help="default: auto")
-    parser.add_argument("--files", type=int, metavar="N", help="with full: only the first N files")
-    parser.add_argument("--n", type=int, default=20_000, help="with generate: jets of the simulated sample")
+    parser.add_argument("--files", type=int, metavar="N", help="with full: only the first N files of each split")
+    parser.add_argument("--n", type=int, default=20_000, help="with generate: examples of the simulated sample")
     parser.add_argument("--seed", type=int, default=1, help="with generate: its seed")
 
 
-def _n_files(files: ModuleType, given: Namespace) -> int:
-    there_are = len(files.published())
-    if given.files is None:
-        return there_are
-    if not 1 <= given.files <= there_are:
-        raise ConfigError(f"--files must be between 1 and {there_are}, got {given.files}")
-    return given.files
+def _check_files(collection: Collection, given: Namespace) -> None:
+    try:
+        collection.choose("auto", given.files)
+    except ConfigError as error:
+        raise ConfigError(str(error).replace("dataset.n_files", "--files")) from None
 
 
-def _open(files: ModuleType, given: Namespace):
-    """The store that the options of `_add_source` name."""
-    n_files = _n_files(files, given)
-    source = files.choose(given.source, n_files)
-    return source, files.open_source(source, n_files, given.n, given.seed)
+def _open(collection: Collection, given: Namespace) -> Opened:
+    """The examples that the options of `_add_source` name."""
+    _check_files(collection, given)
+    return collection.open(collection.choose(given.source, given.files), given.files, given.n, given.seed)

@@ -29,3 +29,14 @@ def runs_dir() -> Path:
 def data_dir() -> Path:
     """Where data sets are kept: `$HEPEXP_DATA_DIR`, else `~/.cache/hepexp`."""
     return Path(os.environ.get("HEPEXP_DATA_DIR") or Path.home() / ".cache" / "hepexp").expanduser()
+
+
+def store_dir() -> Path:
+    """Where converted and simulated data are kept: `$HEPEXP_STORE_DIR`, else the data folder.
+
+    A data folder that cannot be written, such as a shared disk, is left alone: `~/.cache/hepexp` takes its place.
+    """
+    if chosen := os.environ.get("HEPEXP_STORE_DIR"):
+        return Path(chosen).expanduser()
+    folder = data_dir()
+    return folder if os.access(folder, os.W_OK) or not folder.exists() else Path.home() / ".cache" / "hepexp"

@@ -77,7 +77,7 @@ def signature(target: str) -> Schema:
         doc = f"{ast.get_docstring(init) or ''}\n" + (ast.get_docstring(definition) or "")
     else:
         init, doc = definition, ast.get_docstring(definition) or ""
-    meanings = docstring.parameters(doc)
+    meanings = {**_inherited(target, definition), **docstring.parameters(doc)}
     arguments = init.args.posonlyargs + init.args.args
     if isinstance(definition, ast.ClassDef):
         arguments = arguments[1:]  # self
@@ -147,6 +147,17 @@ def check_value(value: object, annotation: ast.expr | None, key: str, shown: str
         expected = ast.unparse(annotation) if annotation else "any"
         got = f"{value!r} ({type(value).__name__})"
         raise ConfigError(f"{key}: expected {expected}, got {got}; see: hepexp show {shown}")
+
+
+def _inherited(target: str, definition: ast.ClassDef | ast.FunctionDef) -> dict[str, str]:
+    """What the docstring of a base class in hepexp or a plugin says of its parameters: each is described once."""
+    meanings: dict[str, str] = {}
+    if isinstance(definition, ast.ClassDef) and targets.is_own(target):
+        module = target.rpartition(".")[0]
+        for name in [base.id for base in definition.bases if isinstance(base, ast.Name)]:
+            if source.is_known(module, name):
+                meanings |= docstring.parameters(ast.get_docstring(source.find(f"{module}.{name}")[0]) or "")
+    return meanings
 
 
 def _doc(definition: ast.ClassDef | ast.FunctionDef) -> str:

@@ -34,6 +34,14 @@ def find(target: str) -> tuple[Definition, dict[str, ast.expr]]:
     raise ConfigError(f"_target_ {target} does not exist: its imports go round in a circle")
 
 
+def is_known(module: str, name: str) -> bool:
+    """Whether a name in a module is a class or function whose source `find` may read."""
+    try:
+        return isinstance(find(f"{module}.{name}")[0], Definition)
+    except ConfigError:
+        return False
+
+
 def expand(annotation: ast.expr | None, aliases: dict[str, ast.expr]) -> ast.expr | None:
     """An annotation in which names of types are replaced by what they stand for."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from hepexp.config.paths import data_dir
+from hepexp.config.paths import store_dir
 
 
 def only_one(path: Path) -> FileLock:
@@ -15,7 +15,7 @@ def only_one(path: Path) -> FileLock:
 
     Lock files are kept apart from the data, as they cannot be removed without a race.
     """
-    folder = data_dir() / ".locks"
+    folder = store_dir() / ".locks"
     folder.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
     return FileLock(folder / f"{path.name}.{key}.lock")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hepexp.data import species
-from hepexp.data.jets import Jets
+from hepexp.data.ragged import Ragged
 
 
 def four_momenta(pt: ArrayLike, y: ArrayLike, phi: ArrayLike, mass: ArrayLike) -> NDArray[np.float64]:
@@ -31,10 +30,32 @@ def four_momenta(pt: ArrayLike, y: ArrayLike, phi: ArrayLike, mass: ArrayLike) -
     return p4
 
 
-def jet_momenta(jets: Jets) -> NDArray[np.float64]:
-    """The sum of the particles' four-momenta (n, 4) of each jet, with the masses of the particle table."""
-    p4 = four_momenta(jets.pt, jets.y, jets.phi, species.mass(jets.pdgid))
-    return np.add.reduceat(p4, jets.offsets[:-1], axis=0) if len(jets) else np.zeros((0, 4))
+def sums(values: NDArray[np.floating], jets: Ragged) -> NDArray[np.floating]:
+    """Sum over the particles of each jet (n, ...) of values (m, ...); zero for a jet without particles."""
+    total = np.zeros((len(jets), *values.shape[1:]), values.dtype)
+    filled = np.flatnonzero(jets.counts)
+    if len(filled):
+        total[filled] = np.add.reduceat(values, jets.offsets[filled], axis=0)
+    return total
+
+
+def polar(p4: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """pT [GeV], rapidity and azimuth in (-pi, pi] of four-momenta (..., 4)."""
+    e, px, py, pz = np.moveaxis(p4, -1, 0)
+    transverse_mass = np.sqrt(np.maximum((e - pz) * (e + pz), np.finfo(float).tiny))
+    return np.hypot(px, py), np.arcsinh(pz / transverse_mass), np.arctan2(py, px)
+
+
+def around_axis(jets: Ragged) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """pT [GeV] of each particle (m,), and its rapidity and azimuth from the axis of its jet, the sum of all p4."""
+    _, axis_y, axis_phi = (np.repeat(values, jets.counts) for values in polar(sums(jets["p4"], jets)))
+    pt, y, phi = polar(jets["p4"])
+    return pt, y - axis_y, wrapped(phi - axis_phi)
+
+
+def wrapped(phi: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Angles brought to [-pi, pi)."""
+    return (phi + np.pi) % (2 * np.pi) - np.pi
 
 
 def invariant_mass(p4: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,37 +3,64 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import TransferSpeedColumn as BytesASecond
 from rich.text import Text
 
+from hepexp.data.collection import Collection
+from hepexp.data.published import Part
 
-class JetsASecond(ProgressColumn):
-    """Rate of a simulation. Jets that an earlier run made do not count."""
+
+class RateOf(ProgressColumn):
+    """Examples a second of this run; what an earlier run made does not count."""
+
+    def __init__(self, noun: str) -> None:
+        super().__init__()
+        self.noun = noun
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("   ... jets/s" if speed is None else f"{speed:6.1f} jets/s")
+        return Text(f"   ... {self.noun}s/s" if speed is None else f"{speed:8.1f} {self.noun}s/s")
 
 
 @contextlib.contextmanager
-def jets_progress(n: int) -> Iterator[Callable[[int, bool], None]]:
-    """Bar for n simulated jets; gives what `generate` reports to."""
-    count = TextColumn("{task.completed:,.0f}/{task.total:,.0f}")
-    columns = (TextColumn("simulating"), BarColumn(), count, JetsASecond(), TextColumn("left"), TimeRemainingColumn())
+def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[[int, bool], None]]:
+    """Bar for n examples; gives what reports how many more there are, and whether an earlier run made them.
+
+    Parameters
+    ----------
+    what : is done with them.
+    n : how many there will be, None where it is not known.
+    noun : what one of them is called.
+    """
+    count = TextColumn("{task.completed:,.0f}" + ("/{task.total:,.0f}" if n else ""))
+    columns = (TextColumn(what), BarColumn(), count, RateOf(noun), TextColumn("left"), TimeRemainingColumn())
     with Progress(*columns, console=_stderr(), speed_estimate_period=120) as bar:
         task = bar.add_task("", total=n)
 
-        def report(jets: int, kept: bool) -> None:
+        def report(more: int, kept: bool = False) -> None:
             if kept:
-                bar.reset(task, total=n, completed=jets)
+                bar.reset(task, total=n, completed=more)
             else:
-                bar.advance(task, jets)
+                bar.advance(task, more)
 
         yield report
+
+
+def convert_all(collection: Collection, parts: Iterable[Part]) -> list[Path]:
+    """Convert published parts into the store, with a bar for each one that is not there yet."""
+    made = []
+    for part in parts:
+        if collection.is_converted(part):
+            made.append(collection.converted(part))
+            continue
+        with examples_progress(f"converting {part.name}", part.n, collection.noun) as report:
+            made.append(collection.convert(part, report))
+    return made
 
 
 @contextlib.contextmanager

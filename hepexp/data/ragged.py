@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,6 +90,22 @@ class Ragged:
         columns = {name: column[chosen] for name, column in self.elements.items()}
         return Ragged(self.label, before[self.offsets].astype(np.int64), columns, self.extras)
 
+    def largest(self, n: int | None, by: NDArray[np.floating]) -> Ragged:
+        """At most n elements of each example, those with the largest value (m,), in the order they had; all for None."""
+        if n is None or self.counts.max(initial=0) <= n:
+            return self
+        example = np.repeat(np.arange(len(self)), self.counts)
+        order = np.lexsort((-by, example))  # of each example, from the largest value down
+        kept = np.zeros(len(example), bool)
+        kept[order[np.arange(len(example)) - np.repeat(self.offsets[:-1], self.counts) < n]] = True
+        return self.keep(kept)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of all columns."""
+        columns = (self.label, self.offsets, *self.elements.values(), *self.extras.values())
+        return sum(column.nbytes for column in columns)
+
     @staticmethod
     def concatenate(parts: Iterable[Ragged]) -> Ragged:
         """All examples of one or more parts with the same columns, one after the other."""
@@ -100,6 +116,18 @@ class Ragged:
             {name: np.concatenate([part.elements[name] for part in parts]) for name in parts[0].elements},
             {name: np.concatenate([part.extras[name] for part in parts]) for name in parts[0].extras},
         )
+
+
+def regroup(parts: Iterable[Ragged], n_bytes: int = 2**26) -> Iterator[Ragged]:
+    """The same examples in parts of about so many bytes: few enough to address quickly, small beside the memory."""
+    waiting: list[Ragged] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(part.nbytes for part in waiting) >= n_bytes:
+            yield Ragged.concatenate(waiting)
+            waiting = []
+    if waiting:
+        yield Ragged.concatenate(waiting)
 
 
 def offsets_of(counts: NDArray[np.integer]) -> NDArray[np.int64]:

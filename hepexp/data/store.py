@@ -1,7 +1,8 @@
-"""Random access to jets on disk: Arrow IPC is memory-mapped, so memory does not grow with the data."""
+"""Random access to examples on disk: Arrow IPC is memory-mapped, so memory does not grow with the data."""
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,61 +10,102 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data import arrow_file
-from hepexp.data.jets import Jets
+from hepexp.data.ragged import Layout, Ragged
+
+_FAULT_AROUND = 2**16  # bytes that the system maps around a place that is read
+RESIDENT = 2**28  # bytes of mapped pages after which they are handed back; they stay in the system's cache
 
 
-class JetStore:
-    """Jets from one or several files, addressed by row as if they were one.
+class Store:
+    """Examples from one or several files, addressed by row as if they were one.
 
     Parameters
     ----------
-    chunks : the jets, in order; their columns may be views of a memory-mapped file.
+    layout : of the examples.
+    chunks : the examples, in order; their columns may be views of a memory-mapped file.
     paths : the files they come from.
     metadata : what each file says about its origin.
+    mappings : of those files that are mapped into memory.
+    sizes : examples in each file.
 
     Attributes
     ----------
-    label (n,) int8 and counts (n,) int64, particles per jet, are held in memory.
+    label (n,) int8 and counts (n,) int32, elements per example, are held in memory.
     """
 
-    def __init__(self, chunks: list[Jets], paths: Iterable[Path] = (), metadata: Iterable[dict] = ()) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        chunks: list[Ragged],
+        paths: Iterable[Path] = (),
+        metadata: Iterable[dict] = (),
+        mappings: Iterable[mmap.mmap] = (),
+        sizes: Iterable[int] = (),
+    ) -> None:
+        self.layout = layout
         self.chunks = chunks
         self.paths = list(paths)
         self.metadata = list(metadata)
+        self.sizes = list(sizes)
         self.bounds = np.concatenate([[0], np.cumsum([len(chunk) for chunk in chunks], dtype=np.int64)])
-        self.label = np.concatenate([chunk.label for chunk in chunks]) if chunks else np.zeros(0, np.int8)
-        self.counts = np.concatenate([chunk.counts for chunk in chunks]) if chunks else np.zeros(0, np.int64)
+        self.label = np.concatenate([np.zeros(0, np.int8), *(chunk.label for chunk in chunks)])
+        self.counts = np.concatenate([np.zeros(0, np.int32), *(chunk.counts.astype(np.int32) for chunk in chunks)])
+        self._mappings = list(mappings)
+        self._touched = 0
 
     @classmethod
-    def open(cls, *paths: Path) -> JetStore:
+    def open(cls, layout: Layout, *paths: Path) -> Store:
         """Open files of the store, `.arrow` or `.parquet`.
 
         Raises
         ------
         DataError : a file is missing, damaged, or holds something else.
         """
-        chunks, metadata = [], []
-        for path in paths:
-            jets, about = arrow_file.read(path)
-            chunks += jets
-            metadata.append(about)
-        return cls(chunks, paths, metadata)
+        contents = [arrow_file.read(path, layout) for path in paths]
+        return cls(
+            layout,
+            [chunk for file in contents for chunk in file.chunks],
+            paths,
+            [file.metadata for file in contents],
+            [file.mapping for file in contents if file.mapping is not None],
+            [sum(map(len, file.chunks)) for file in contents],
+        )
 
     def __len__(self) -> int:
         return int(self.bounds[-1])
 
-    def take(self, rows: NDArray[np.int64] | list[int]) -> Jets:
-        """The jets at these rows, in this order, as a copy in memory."""
+    def take(self, rows: NDArray[np.int64] | list[int]) -> Ragged:
+        """The examples at these rows, in this order, as a copy in memory."""
         rows = np.asarray(rows, np.int64)
+        if len(rows) == 0:
+            return self.layout.empty()
         if len(self.chunks) == 1:
-            return self.chunks[0].take(rows)
+            return self._release_after(self.chunks[0].take(rows))
         where = np.searchsorted(self.bounds, rows, side="right") - 1
         order = np.argsort(where, kind="stable")
         parts = [
             self.chunks[chunk].take(rows[where == chunk] - self.bounds[chunk]) for chunk in np.unique(where).tolist()
         ]
-        if not parts:
-            return Jets.empty()
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
-        return Jets.concatenate(parts).take(back)
+        return self._release_after(Ragged.concatenate(parts).take(back))
+
+    def _release_after(self, taken: Ragged) -> Ragged:
+        """Hand mapped pages back now and then: they count as this process's memory, though they are only a cache."""
+        columns = (*taken.elements.values(), *taken.extras.values())
+        self._touched += sum(column.nbytes for column in columns) + len(taken) * len(columns) * _FAULT_AROUND
+        if self._touched > RESIDENT:
+            self._touched = 0
+            for mapping in self._mappings:
+                mapping.madvise(mmap.MADV_DONTNEED)
+        return taken
+
+    def __getstate__(self) -> dict:
+        """For worker processes: they open the files again, as a mapping cannot be sent."""
+        return {"layout": self.layout, "paths": self.paths, "chunks": None if self.paths else self.chunks}
+
+    def __setstate__(self, state: dict) -> None:
+        again = (
+            Store.open(state["layout"], *state["paths"]) if state["paths"] else Store(state["layout"], state["chunks"])
+        )
+        self.__dict__.update(again.__dict__)

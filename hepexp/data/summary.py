@@ -1,31 +1,68 @@
-"""Means that characterise a sample of jets."""
+"""Numbers that characterise examples, and their means over each class."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hepexp.data import species
-from hepexp.data.kinematics import four_momenta, invariant_mass
-from hepexp.data.store import JetStore
+from hepexp.data.kinematics import invariant_mass, polar, sums
+from hepexp.data.ragged import Ragged
+from hepexp.data.store import Store
 
+Values = dict[str, NDArray[np.floating]]  # name with unit: (n,)
 Mean = tuple[float, float]  # value and standard error
+_ROWS_AT_ONCE = 2000
 
 
-def class_means(store: JetStore) -> Iterator[tuple[int, int, list[Mean]]]:
-    """For each label: number of jets, and means of multiplicity, mass, and mass of massless particles, GeV.
+def jet_values(reader: Callable[[Ragged], Ragged]) -> Callable[[Ragged], Values]:
+    """What characterises jets, from the columns p4 that a reader makes."""
 
-    The last takes pt, y and phi of the particles and nothing else, as tables of these jets often do.
-    """
-    columns: list[list[np.ndarray]] = [[], [], []]
-    for jets in store.chunks:
-        columns[0].append(jets.counts)
-        for column, mass in ((columns[1], species.mass(jets.pdgid)), (columns[2], 0.0)):
-            p4 = four_momenta(jets.pt, jets.y, jets.phi, mass)
-            column.append(invariant_mass(np.add.reduceat(p4, jets.offsets[:-1], axis=0)))
-    values = [np.concatenate(column) for column in columns]
+    def values(jets: Ragged) -> Values:
+        p4 = sums(reader(jets)["p4"], jets)
+        pt, rapidity, _ = polar(p4)
+        counts = jets.counts.astype(np.float64)
+        return {"particles": counts, "mass [GeV]": invariant_mass(p4), "pT [GeV]": pt, "rapidity": rapidity}
+
+    return values
+
+
+def image_values(shape: tuple[int, int, int], channels: tuple[str, ...], **units: str) -> Callable[[Ragged], Values]:
+    """What characterises images: non-zero pixels, sum and maximum of each channel, and extras with these units."""
+    pixels = shape[1] * shape[2]
+
+    def values(images: Ragged) -> Values:
+        image = np.repeat(np.arange(len(images)), images.counts)
+        channel = images["position"] // pixels
+        found: Values = {"non-zero pixels": images.counts.astype(np.float64)}
+        for i, name in enumerate(channels):
+            value = np.where(channel == i, images["value"], 0).astype(np.float64)
+            found[f"sum of {name}"] = np.bincount(image, value, minlength=len(images))
+            highest = np.zeros(len(images))
+            np.maximum.at(highest, image, value)
+            found[f"maximum of {name}"] = highest
+        return {**found, **{f"{name} [{unit}]": images[name].astype(np.float64) for name, unit in units.items()}}
+
+    return values
+
+
+def values_of(store: Store, values: Callable[[Ragged], Values], rows: NDArray[np.int64]) -> Values:
+    """The numbers of the examples at these rows, computed some thousands at a time."""
+    starts = range(0, len(rows), _ROWS_AT_ONCE)
+    parts = [values(store.take(rows[start : start + _ROWS_AT_ONCE])) for start in starts]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def class_means(
+    store: Store, values: Callable[[Ragged], Values], most: int = 20_000
+) -> Iterator[tuple[int, int, dict[str, Mean]]]:
+    """For each label: number of examples, and means with standard errors over the first `most` of them."""
     for label in np.unique(store.label):
-        rows = store.label == label
-        n = int(rows.sum())
-        yield int(label), n, [(float(v[rows].mean()), float(v[rows].std() / n**0.5)) for v in values]
+        rows = np.flatnonzero(store.label == label)
+        found = values_of(store, values, rows[:most])
+        yield (
+            int(label),
+            len(rows),
+            {name: (float(v.mean()), float(v.std() / len(v) ** 0.5)) for name, v in found.items()},
+        )

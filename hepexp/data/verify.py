@@ -4,37 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
+from hepexp.data.collection import Collection
 from hepexp.data.files import checksum
-from hepexp.data.read import read_jets
+from hepexp.data.published import PublishedFile
 from hepexp.errors import DataError
 
 
-def verify(files: ModuleType) -> Iterator[tuple[Path, str | None]]:
+def verify(collection: Collection) -> Iterator[tuple[Path, str | None]]:
     """Each file that is here, with what is wrong with it, or None.
 
-    Published files are compared with their checksums; stores are read to the last jet.
-
-    Parameters
-    ----------
-    files : the module of the data set's files, such as `hepexp.data.qg_files`.
+    Published files are compared with their checksums, and read to the last example where there are none; stores are
+    read to the last example.
     """
-    for file in files.published():
-        path = files.found(file)
-        if path is not None:
-            yield path, _checksum_problem(path, file.sha256)
-    for path in (files.MINI, *sorted(files.folder().glob("[!.]*.arrow"))):
+    seen = set()
+    for form in collection.forms:
+        for part in form:
+            for file in part.files:
+                path = collection.found(file)
+                if path is not None and path not in seen:
+                    seen.add(path)
+                    yield path, _problem(collection, path, file, is_first=file is part.files[0])
+    shipped = [collection.mini] if isinstance(collection.mini, Path) else []
+    for path in (*shipped, *sorted(collection.store_folder.glob("[!.]*.arrow"))):
         try:
-            read_jets(path)
+            collection.open_file(path)
         except DataError as error:
             yield path, str(error).removeprefix(f"{path}: ")
         else:
             yield path, None
 
 
-def _checksum_problem(path: Path, expected: str | None) -> str | None:
-    computed = checksum(path)
-    if expected in (None, computed):
+def _problem(collection: Collection, path: Path, file: PublishedFile, is_first: bool) -> str | None:
+    for kind in ("sha256", "md5"):
+        expected = getattr(file, kind)
+        if expected is not None and path.name == file.name:
+            computed = checksum(path, kind)
+            if computed == expected:
+                return None
+            return f"{kind} is {computed}, expected {expected}; remove the file and fetch it again"
+    if not is_first:  # read together with the first file of its part
         return None
-    return f"sha256 is {computed}, expected {expected}; remove the file and fetch it again"
+    try:
+        for _ in collection.read(path):
+            pass
+    except DataError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return None

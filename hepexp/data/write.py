@@ -1,4 +1,4 @@
-"""Write jets of a store to a file, in the format that its name asks for."""
+"""Write examples of a store to a file, in the format that its name asks for."""
 
 from __future__ import annotations
 
@@ -7,30 +7,53 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.data import arrow_file, energyflow
-from hepexp.data.jets import Jets
-from hepexp.data.store import JetStore
+from hepexp.data import arrow_file
+from hepexp.data.collection import Collection
+from hepexp.data.layouts import QG
+from hepexp.data.ragged import Ragged, regroup
+from hepexp.data.store import Store
 from hepexp.errors import ConfigError
 
+_ROWS_AT_ONCE = 2000
 
-def write_rows(store: JetStore, rows: Sequence[int] | np.ndarray, path: Path) -> None:
-    """Write these rows, in this order and in a stream, to path: `.npz` (published format), `.parquet` or `.arrow`.
+
+def write_rows(store: Store, rows: Sequence[int] | np.ndarray, path: Path) -> None:
+    """Write these rows, in this order and in a stream, to path: `.parquet`, `.arrow`, or `.npz` (EnergyFlow's format).
 
     Raises
     ------
-    ConfigError : the name ends in none of these.
+    ConfigError : the name ends in none of these, or the examples do not fit the format.
     """
     rows = np.asarray(rows, np.int64)
     if path.suffix == ".npz":
-        width = int(store.counts[rows].max(initial=0))
-        energyflow.write(path, _parts(store, rows, energyflow.ROWS_AT_ONCE), len(rows), width)
+        if store.layout != QG:
+            raise ConfigError(f"{path}: .npz holds particles as (pt, y, phi, pdgid), which only qg has; use .parquet")
+        from hepexp.data.formats import energyflow
+
+        energyflow.write(path, _parts(store, rows), len(rows), int(store.counts[rows].max(initial=0)))
     elif path.suffix in (".parquet", ".arrow"):
         about = store.metadata[0] if store.metadata else {}
-        arrow_file.write(path, _parts(store, rows, arrow_file.ROWS_A_BATCH), about)
+        arrow_file.write(path, store.layout, regroup(_parts(store, rows)), about)
     else:
         raise ConfigError(f"{path}: cannot write '{path.suffix}'; expected .npz, .parquet or .arrow")
 
 
-def _parts(store: JetStore, rows: np.ndarray, size: int) -> Iterator[Jets]:
-    for start in range(0, len(rows), size):
-        yield store.take(rows[start : start + size])
+def write_file(collection: Collection, source: Path, target: Path) -> Path:
+    """Convert one file of a data set, in any format that is known, in a stream.
+
+    Raises
+    ------
+    DataError : the file cannot be read.
+    ConfigError : as `write_rows`.
+    """
+    if target.suffix in (".parquet", ".arrow") and not collection.is_store(source):
+        arrow_file.write(target, collection.layout, regroup(collection.read(source)), {"source": source.name})
+    else:
+        store = collection.open_file(source)
+        write_rows(store, range(len(store)), target)
+    return target
+
+
+def _parts(store: Store, rows: np.ndarray) -> Iterator[Ragged]:
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        yield store.take(rows[start : start + _ROWS_AT_ONCE])

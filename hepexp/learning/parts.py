@@ -10,6 +10,7 @@ import torch
 from omegaconf import DictConfig
 from torch.utils.flop_counter import FlopCounterMode
 
+from hepexp.config import targets
 from hepexp.config.build import instantiate
 from hepexp.errors import ConfigError
 from hepexp.learning.module import ExperimentModule
@@ -39,16 +40,18 @@ def build_parts(config: DictConfig) -> Parts:
     optimizer = instantiate(config.optimizer)
     objective = instantiate(config.loss)
     data = instantiate(config.dataset, seed=config.seed)
+    reads = targets.load(config.model._target_).input
+    if reads not in data.renders:
+        raise ConfigError(
+            f"model {config.choices.model} reads {reads}, data set {config.choices.dataset} gives "
+            f"{', '.join(data.renders)}; choose another model or data set"
+        )
+    data.render_as(reads)
+    data.prepare_data()
+    data.setup()
     spec = data.spec
     torch.manual_seed(config.seed)
     model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes)
-    if model.input not in data.renders:
-        raise ConfigError(
-            f"{type(model).__name__} reads {model.input}, {type(data).__name__} gives {', '.join(data.renders)}; "
-            "choose another model or data set"
-        )
-    data.prepare_data()
-    data.setup()
     module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
     return Parts(data, module, options)
 

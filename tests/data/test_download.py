@@ -11,7 +11,7 @@ import pytest
 
 from hepexp.data import download
 from hepexp.data.download import fetch
-from hepexp.data.published import PublishedFile, qg_files
+from hepexp.data.published import PublishedFile, energyflow_parts
 from hepexp.errors import DataError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -165,7 +165,7 @@ def test_two_at_once_fetch_once(server: Server, tmp_path: Path):
 
 
 def test_the_published_set_has_twenty_files_with_checksums_and_two_places():
-    files = qg_files()
+    files = [file for part in energyflow_parts() for file in part.files]
     assert [file.name for file in files] == ["QG_jets.npz", *(f"QG_jets_{i}.npz" for i in range(1, 20))]
     assert len({file.md5 for file in files} | {file.sha256 for file in files}) == 40
     assert all(len(file.md5) == 32 and len(file.sha256) == 64 and len(file.urls) == 2 for file in files)

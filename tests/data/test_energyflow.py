@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hepexp.data import energyflow
-from hepexp.data.jets import Jets
-from hepexp.data.read import read_jets
+from hepexp.data.collections.qg import COLLECTION
+from hepexp.data.formats import energyflow
+from hepexp.data.ragged import Ragged
 from hepexp.errors import DataError
 from tests.data.conftest import assert_same, random_jets
 
@@ -22,7 +22,7 @@ def arrays(n: int = 6, m: int = 5) -> tuple[np.ndarray, np.ndarray]:
 
 def refused(path: Path, message: str) -> None:
     with pytest.raises(DataError, match=message) as error:
-        read_jets(path)
+        COLLECTION.open_file(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -35,7 +35,7 @@ def test_numpy_reads_what_is_written(npz: Path):
     np.testing.assert_array_equal(y, jets.label)
     real = x[..., 0] > 0
     np.testing.assert_array_equal(real.sum(1), jets.counts)
-    np.testing.assert_array_equal(x[real], np.stack([jets.pt, jets.y, jets.phi, jets.pdgid], 1))
+    np.testing.assert_array_equal(x[real], np.stack([jets[name] for name in ("pt", "y", "phi", "pdgid")], 1))
     assert not x[~real].any()
 
 
@@ -44,21 +44,21 @@ def test_what_numpy_writes_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     x, y = arrays(10)
     for save in (np.savez, np.savez_compressed):
         save(tmp_path / "a.npz", X=x, y=y)
-        jets = read_jets(tmp_path / "a.npz").take(np.arange(10))
+        jets = COLLECTION.open_file(tmp_path / "a.npz").take(np.arange(10))
         np.testing.assert_array_equal(jets.label, y)
         np.testing.assert_array_equal(jets.counts, (x[..., 0] > 0).sum(1))
-        np.testing.assert_array_equal(jets.pt, x[..., 0][x[..., 0] > 0])
+        np.testing.assert_array_equal(jets["pt"], x[..., 0][x[..., 0] > 0])
 
 
 def test_round_trip_is_exact(npz: Path):
-    assert_same(Jets.concatenate(energyflow.read(npz)), random_jets(20))
+    assert_same(Ragged.concatenate(energyflow.read(npz)), random_jets(20))
 
 
 def test_a_particle_at_the_origin_of_the_angles_is_kept(tmp_path: Path):
     x, y = arrays()
     x[0, 0] = [10, 0, 0, 22]
     np.savez(tmp_path / "a.npz", X=x, y=y)
-    assert read_jets(tmp_path / "a.npz").counts[0] == 1
+    assert COLLECTION.open_file(tmp_path / "a.npz").counts[0] == 1
 
 
 def test_missing_file(tmp_path: Path):

@@ -10,11 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hepexp.data import arrow_file, qg_files
-from hepexp.data.generate.settings import CLASSES, block_seed
-from hepexp.data.jets import Jets
-from hepexp.data.kinematics import jet_momenta
-from hepexp.data.store import JetStore
+from hepexp.data import arrow_file
+from hepexp.data.collections.qg import COLLECTION
+from hepexp.data.generate.qg_settings import CLASSES
+from hepexp.data.generate.seeds import block_seed
+from hepexp.data.kinematics import sums
+from hepexp.data.layouts import QG
+from hepexp.data.particles import TypedParticles
+from hepexp.data.ragged import Ragged
+from hepexp.data.store import Store
 from hepexp.errors import ConfigError, HepexpError
 from tests.data.conftest import assert_same
 
@@ -22,28 +26,32 @@ pytest.importorskip("pythia8mc")
 pytest.importorskip("fastjet")
 
 from hepexp.data.generate import sample
-from hepexp.data.generate.block import make_block
-from hepexp.data.generate.clustering import round_to_bits
+from hepexp.data.generate.qg import make_block
+from hepexp.data.generate.rounding import round_to_bits
 
 N, SEED, SIZE = 16, 5, 4  # jets, seed, jets a block: two blocks of each class
 
 
-def read(path: Path) -> Jets:
-    store = JetStore.open(path)
+def read(path: Path) -> Ragged:
+    store = Store.open(QG, path)
     return store.take(np.arange(len(store)))
+
+
+def jet_momenta(jets: Ragged) -> np.ndarray:
+    return sums(TypedParticles(True, "pid").momenta(jets), jets)
 
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample as one process makes it."""
     out = tmp_path_factory.mktemp("generate") / "jets.arrow"
-    sample.generate(N, SEED, 1, out, block_size=SIZE)
+    sample.generate(COLLECTION, N, SEED, 1, out, block_size=SIZE)
     return out
 
 
 def test_two_processes_make_the_same_file(reference: Path, tmp_path: Path):
     reports = []
-    sample.generate(N, SEED, 2, tmp_path / "b.arrow", lambda *report: reports.append(report), SIZE)
+    sample.generate(COLLECTION, N, SEED, 2, tmp_path / "b.arrow", lambda *report: reports.append(report), SIZE)
     assert (tmp_path / "b.arrow").read_bytes() == reference.read_bytes()
     assert sum(jets for jets, kept in reports if not kept) == N
     assert not (tmp_path / "b.arrow.parts").exists()
@@ -64,8 +72,9 @@ def test_a_block_does_not_depend_on_how_many_jets_are_taken_of_it():
 def test_a_killed_simulation_goes_on_with_what_it_had(reference: Path, tmp_path: Path):
     out = tmp_path / "c.arrow"
     code = (
-        "from pathlib import Path; from hepexp.data.generate import sample\n"
-        f"if __name__ == '__main__': sample.generate({N}, {SEED}, 2, Path({str(out)!r}), block_size={SIZE})"
+        "from pathlib import Path; from hepexp.data.generate import sample; "
+        "from hepexp.data.collections.qg import COLLECTION\n"
+        f"if __name__ == '__main__': sample.generate(COLLECTION, {N}, {SEED}, 2, Path({str(out)!r}), block_size={SIZE})"
     )
     script = tmp_path / "run.py"
     script.write_text(code)
@@ -81,7 +90,7 @@ def test_a_killed_simulation_goes_on_with_what_it_had(reference: Path, tmp_path:
     assert 1 <= len(kept) < 4
     assert not out.exists()
     first = []
-    sample.generate(N, SEED, 1, out, lambda jets, was_kept: first.append((jets, was_kept)), SIZE)
+    sample.generate(COLLECTION, N, SEED, 1, out, lambda jets, was_kept: first.append((jets, was_kept)), SIZE)
     assert first[0] == (SIZE * len(kept), True)
     assert out.read_bytes() == reference.read_bytes()
 
@@ -89,27 +98,27 @@ def test_a_killed_simulation_goes_on_with_what_it_had(reference: Path, tmp_path:
 def test_a_process_that_dies_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sample, "_make", _die)
     with pytest.raises(HepexpError, match="a simulation process died"):
-        sample.generate(4, SEED, 1, tmp_path / "d.arrow")
+        sample.generate(COLLECTION, 4, SEED, 1, tmp_path / "d.arrow")
 
 
-def _die(block, parts) -> None:
+def _die(block, layout, parts) -> None:
     os._exit(9)
 
 
 @pytest.mark.parametrize(("n", "seed", "jobs"), [(1, 1, 1), (10, -1, 1), (10, 1, 0)])
 def test_values_out_of_range(tmp_path: Path, n: int, seed: int, jobs: int):
     with pytest.raises(ConfigError, match="must be >="):
-        qg_files.generate(n, seed, jobs, lambda *report: None, tmp_path / "e.arrow")
+        COLLECTION.generate(n, seed, jobs, lambda *report: None, tmp_path / "e.arrow")
 
 
 def test_a_file_of_another_sample_is_not_taken_for_this_one(reference: Path):
-    assert qg_files.generate(N, SEED, 1, lambda *report: None, reference) == reference
-    with pytest.raises(ConfigError, match="holds other jets"):
-        qg_files.generate(N, SEED + 1, 1, lambda *report: None, reference)
+    assert COLLECTION.generate(N, SEED, 1, lambda *report: None, reference) == reference
+    with pytest.raises(ConfigError, match="holds others"):
+        COLLECTION.generate(N, SEED + 1, 1, lambda *report: None, reference)
 
 
 def test_no_two_blocks_share_a_seed():
-    seeds = {block_seed(seed, label, block) for seed in (0, 1, 2) for label in (0, 1) for block in range(2000)}
+    seeds = {block_seed(seed, label, block, 2) for seed in (0, 1, 2) for label in (0, 1) for block in range(2000)}
     assert len(seeds) == 12_000
     assert min(seeds) >= 1
     assert max(seeds) <= 900_000_000
@@ -122,17 +131,17 @@ def test_rounding_keeps_sixteen_bits():
 
 
 def test_quarks_are_light_and_the_generator_s_settings_are_recorded(reference: Path):
-    about = arrow_file.read(reference)[1]
+    about = arrow_file.read(reference, QG).metadata
     assert about["command"] == f"hepexp data generate qg --n {N} --seed {SEED}"
     assert set(about["settings"]) == set(CLASSES)
     assert "WeakBosonAndParton:qg2gmZq = on" in about["settings"]["quark"]
-    assert set(about["versions"]) == {"pythia8mc", "fastjet"}
+    assert set(about["versions"]) == {"numpy", "pythia8mc", "fastjet", "awkward"}
 
 
 @pytest.mark.slow
 def test_the_shipped_sample_is_what_its_command_makes():
     """The first gluon jets of its first block, among the shuffled rows; the last bits depend on the machine's libm."""
-    mini = read(qg_files.MINI)
+    mini = read(COLLECTION.mini)
     momenta = jet_momenta(mini)
     for momentum in jet_momenta(make_block("gluon", 1, 0, 10)):
         assert np.isclose(momenta, momentum, rtol=1e-6, atol=1e-3).all(1).sum() == 1

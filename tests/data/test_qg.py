@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from hepexp.data import energyflow, qg_files
+from hepexp.data.collections.qg import COLLECTION
+from hepexp.data.dataset import Extras, RenderedDataset
 from hepexp.data.datasets.qg import QuarkGluon
-from hepexp.data.jet_dataset import JetDataset
-from hepexp.data.kinematics import four_momenta
-from hepexp.data.particles import ParticleReader
-from hepexp.data.read import read_jets
+from hepexp.data.formats import energyflow
+from hepexp.data.kinematics import four_momenta, invariant_mass, polar, sums
+from hepexp.data.layouts import QG
+from hepexp.data.particles import TypedParticles
+from hepexp.data.render.form import After, Particles
 from hepexp.data.splits import split_rows
-from hepexp.data.store import JetStore
+from hepexp.data.store import Store
 from hepexp.data.summary import class_means
 from hepexp.errors import ConfigError, DataError
 from tests.data.conftest import assert_same, random_jets
@@ -39,31 +41,33 @@ def published(data_folder: Path, npz: Path) -> Path:
 
 
 def test_mini_has_ten_thousand_jets_of_each_class_in_at_most_ten_megabytes():
-    store = read_jets(qg_files.MINI)
+    store = COLLECTION.open_file(COLLECTION.mini)
     assert np.bincount(store.label).tolist() == [10_000, 10_000]
-    assert qg_files.MINI.stat().st_size < 10e6
+    assert COLLECTION.mini.stat().st_size < 10e6
     assert store.metadata[0]["command"] == "hepexp data generate qg --n 20000 --seed 1"
 
 
 def test_mini_looks_like_the_published_jets():
     """Multiplicity and mass from massless particles, to 2 %: the Pythia versions differ by about as much."""
-    means = {label: values for label, _, values in class_means(JetStore.open(qg_files.MINI))}
+    massless = {"particles": lambda jets: jets.counts, "mass": massless_mass}
+    found = class_means(COLLECTION.open_mini(), lambda jets: {name: of(jets) for name, of in massless.items()})
+    means = {label: values for label, _, values in found}
     for label, multiplicity, mass in ((0, 53.7, 46.2), (1, 34.0, 32.5)):
-        assert abs(means[label][0][0] / multiplicity - 1) < 0.02
-        assert abs(means[label][2][0] / mass - 1) < 0.02
+        assert abs(means[label]["particles"][0] / multiplicity - 1) < 0.02
+        assert abs(means[label]["mass"][0] / mass - 1) < 0.02
+
+
+def massless_mass(jets) -> np.ndarray:
+    return invariant_mass(sums(four_momenta(jets["pt"], jets["y"], jets["phi"], 0.0), jets))
 
 
 def test_mini_jets_are_in_the_window():
-    from hepexp.data.kinematics import jet_momenta
-
-    jets = JetStore.open(qg_files.MINI).take(np.arange(20_000))
-    e, px, py, pz = jet_momenta(jets).T
-    pt = np.hypot(px, py)
+    jets = COLLECTION.open_mini().take(np.arange(20_000))
+    pt, rapidity, phi = polar(sums(TypedParticles(True, "pid").momenta(jets), jets))
     assert pt.min() > 499.99
     assert pt.max() < 550.01
-    assert abs(np.arctanh(pz / e)).max() < 1.7001
-    axis = np.repeat(np.arctan2(py, px) % (2 * np.pi), jets.counts)
-    assert abs(jets.phi - axis).max() < np.pi  # no particle on the other side of the period
+    assert abs(rapidity).max() < 1.7001
+    assert abs(jets["phi"] - np.repeat(phi % (2 * np.pi), jets.counts)).max() < np.pi  # none across the period
 
 
 # ---- splits
@@ -102,17 +106,17 @@ def test_a_batch_holds_the_jets_of_its_index():
     assert batch.scalars.shape == (64, jets.counts.max(), 8)
     np.testing.assert_array_equal(batch.mask.sum(1), jets.counts)
     np.testing.assert_array_equal(batch.label, jets.label)
-    np.testing.assert_array_equal(batch.p4[batch.mask], ParticleReader(True, "pid").momenta(jets))
+    np.testing.assert_array_equal(batch.p4[batch.mask], TypedParticles(True, "pid").momenta(jets))
     assert not batch.p4[~batch.mask].any()
     assert not batch.scalars[~batch.mask].any()
     assert (batch.scalars[batch.mask].sum(1) == 1).all()
 
 
 def test_a_split_that_is_not_cached_gives_the_same_batches(monkeypatch: pytest.MonkeyPatch):
-    store, reader = JetStore([random_jets(50)]), ParticleReader(True, "mass_charge")
-    cached = JetDataset(store, np.arange(10, 40), reader)
-    monkeypatch.setattr("hepexp.data.jet_dataset.CACHE_PARTICLES", 0)
-    mapped = JetDataset(store, np.arange(10, 40), reader)
+    store, form = Store(QG, [random_jets(50)]), After(TypedParticles(True, "mass_charge"), Particles())
+    cached = RenderedDataset(store, np.arange(10, 40), form, Extras((), random_jets(1)))
+    monkeypatch.setattr("hepexp.data.dataset.CACHE_BYTES", 0)
+    mapped = RenderedDataset(store, np.arange(10, 40), form, Extras((), random_jets(1)))
     for name in ("p4", "scalars", "mask", "label", "index"):
         torch.testing.assert_close(getattr(cached[[3, 1, 29]], name), getattr(mapped[[3, 1, 29]], name))
 
@@ -120,16 +124,16 @@ def test_a_split_that_is_not_cached_gives_the_same_batches(monkeypatch: pytest.M
 def test_without_particle_types_nothing_of_the_type_is_left():
     jets = random_jets(30)
     other = random_jets(30)
-    other.pdgid[:] = 2212
-    reader = ParticleReader(False, "pid")
+    other["pdgid"][:] = 2212
+    reader = TypedParticles(False, "pid")
     np.testing.assert_array_equal(reader.momenta(jets), reader.momenta(other))
-    np.testing.assert_array_equal(reader.momenta(jets), four_momenta(jets.pt, jets.y, jets.phi, 0.0))
-    assert (reader.features(jets.pdgid) == 1).all()
-    assert QuarkGluon(source="mini", pid=False, seed=1).spec.n_scalars == 1
+    np.testing.assert_array_equal(reader.momenta(jets), four_momenta(jets["pt"], jets["y"], jets["phi"], 0.0))
+    assert (reader.features(jets["pdgid"]) == 1).all()
+    assert ready(source="mini", pid=False).spec.n_scalars == 1
 
 
 def test_mass_and_charge_as_scalars():
-    features = ParticleReader(True, "mass_charge").features(np.array([-211, 22, 2212]))
+    features = TypedParticles(True, "mass_charge").features(np.array([-211, 22, 2212]))
     np.testing.assert_allclose(features, [[np.log(1.13957039), -1], [0, 0], [np.log(1.93827208816), 1]], rtol=1e-6)
 
 
@@ -213,8 +217,8 @@ def test_a_file_to_predict(npz: Path):
         ({"n_val": 0}, "dataset.n_val must be >= 1, got 0"),
         ({"bucket": 0}, "dataset.bucket must be >= 1, got 0"),
         ({"num_workers": -1}, "dataset.num_workers must be >= 0, got -1"),
-        ({"n_files": 0}, "dataset.n_files must be >= 1, got 0"),
-        ({"n_files": 21}, "dataset.n_files must be <= 20, got 21"),
+        ({"n_files": 0}, "dataset.n_files must be between 1 and 20, got 0"),
+        ({"n_files": 21}, "dataset.n_files must be between 1 and 20, got 21"),
         ({"n_generate": 3}, "dataset.n_generate must be >= 10, got 3"),
         ({"source": "maxi"}, "dataset.source must be one of auto, full, mini, generate, got 'maxi'"),
         ({"scalars": "charge"}, "dataset.scalars must be one of pid, mass_charge, got 'charge'"),

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from hepexp.data import arrow_file
-from hepexp.data.jets import Jets, pad
-from hepexp.data.read import read_jets
-from hepexp.data.store import JetStore
+from hepexp.data.collections.qg import COLLECTION
+from hepexp.data.layouts import QG
+from hepexp.data.ragged import Ragged, pad
+from hepexp.data.store import Store
 from hepexp.errors import DataError
 from tests.data.conftest import assert_same, random_jets
 
@@ -16,8 +17,8 @@ from tests.data.conftest import assert_same, random_jets
 @pytest.mark.parametrize("suffix", [".arrow", ".parquet"])
 def test_round_trip_is_exact(tmp_path: Path, suffix: str):
     jets, path = random_jets(100), tmp_path / f"jets{suffix}"
-    arrow_file.write(path, [jets], {"seed": 3})
-    store = JetStore.open(path)
+    arrow_file.write(path, QG, [jets], {"seed": 3})
+    store = Store.open(QG, path)
     assert_same(store.take(np.arange(100)), jets)
     assert store.metadata == [{"seed": 3}]
 
@@ -25,10 +26,10 @@ def test_round_trip_is_exact(tmp_path: Path, suffix: str):
 def test_rows_of_several_files_are_taken_in_the_order_asked_for(tmp_path: Path):
     parts = [random_jets(n, seed=n) for n in (7, 1, 12)]
     for i, part in enumerate(parts):
-        arrow_file.write(tmp_path / f"{i}.arrow", [part], {})
-    store = JetStore.open(*(tmp_path / f"{i}.arrow" for i in range(3)))
+        arrow_file.write(tmp_path / f"{i}.arrow", QG, [part], {})
+    store = Store.open(QG, *(tmp_path / f"{i}.arrow" for i in range(3)))
     rows = np.random.default_rng(0).permutation(20)[:15]
-    assert_same(store.take(rows), Jets.concatenate(parts).take(rows))
+    assert_same(store.take(rows), Ragged.concatenate(parts).take(rows))
     assert len(store.take([])) == 0
 
 
@@ -36,31 +37,31 @@ def test_record_batches_of_one_file_are_one_set(tmp_path: Path):
     jets = random_jets(30)
     for suffix in (".arrow", ".parquet"):
         path = tmp_path / f"jets{suffix}"
-        arrow_file.write(path, [jets.take(slice(0, 13)), jets.take(slice(13, 30))], {})
-        assert_same(JetStore.open(path).take(np.arange(30)[::-1]), jets.take(np.arange(30)[::-1]))
+        arrow_file.write(path, QG, [jets.take(slice(0, 13)), jets.take(slice(13, 30))], {})
+        assert_same(Store.open(QG, path).take(np.arange(30)[::-1]), jets.take(np.arange(30)[::-1]))
 
 
 def test_an_arrow_file_is_mapped_and_not_copied(tmp_path: Path):
     path = tmp_path / "jets.arrow"
-    arrow_file.write(path, [random_jets(10)], {})
-    assert not JetStore.open(path).chunks[0].pt.flags.owndata
+    arrow_file.write(path, QG, [random_jets(10)], {})
+    assert not Store.open(QG, path).chunks[0]["pt"].flags.owndata
 
 
 def test_padding_keeps_every_particle_and_adds_zeros():
     jets = random_jets(40)
-    padded = pad(jets.pt, jets.counts)
+    padded = pad(jets["pt"], jets.counts)
     assert padded.shape == (40, jets.counts.max())
-    np.testing.assert_array_equal(padded[padded > 0], jets.pt)
+    np.testing.assert_array_equal(padded[padded > 0], jets["pt"])
     np.testing.assert_array_equal((padded > 0).sum(1), jets.counts)
 
 
 @pytest.mark.parametrize("suffix", [".arrow", ".parquet"])
 def test_a_truncated_file_is_refused_in_one_line(tmp_path: Path, suffix: str):
     path = tmp_path / f"jets{suffix}"
-    arrow_file.write(path, [random_jets(100)], {})
+    arrow_file.write(path, QG, [random_jets(100)], {})
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError, match=f"jets{suffix}: not a complete") as error:
-        read_jets(path)
+        COLLECTION.open_file(path)
     assert "\n" not in str(error.value)
 
 
@@ -69,12 +70,12 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path):
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match="columns are a; expected those of the jet store"):
-        read_jets(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="columns are a; expected those of the store"):
+        COLLECTION.open_file(tmp_path / "a.parquet")
     with pytest.raises(DataError, match="no such file"):
-        read_jets(tmp_path / "b.parquet")
+        COLLECTION.open_file(tmp_path / "b.parquet")
     with pytest.raises(DataError, match=r"unknown format '\.txt'"):
-        read_jets(tmp_path / "b.txt")
+        COLLECTION.open_file(tmp_path / "b.txt")
 
 
 def test_a_write_that_fails_leaves_no_file(tmp_path: Path):
@@ -83,5 +84,5 @@ def test_a_write_that_fails_leaves_no_file(tmp_path: Path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        arrow_file.write(tmp_path / "jets.arrow", parts(), {})
+        arrow_file.write(tmp_path / "jets.arrow", QG, parts(), {})
     assert list(tmp_path.glob("*jets*")) == []

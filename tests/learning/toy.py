@@ -35,7 +35,12 @@ class ToyData(pl.LightningDataModule):
 
     def _batch(self, rows: Tensor) -> JetBatch:
         return JetBatch(
-            self.p4[rows], torch.ones(len(rows), 2, 1), torch.ones(len(rows), 2, dtype=bool), self.label[rows], rows
+            label=self.label[rows],
+            index=rows,
+            extras=torch.zeros(len(rows), 0),
+            p4=self.p4[rows],
+            scalars=torch.ones(len(rows), 2, 1),
+            mask=torch.ones(len(rows), 2, dtype=bool),
         )
 
     def train_dataloader(self) -> ToyLoader:

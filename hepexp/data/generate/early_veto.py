@@ -2,10 +2,12 @@
 
 Four fifths of the time of an event go into multiparton interactions below a few GeV, which hardly move the hard jet.
 When Pythia's evolution, which runs downwards in pT, reaches 5 GeV, the partons made so far are clustered; an event
-whose leading jet is far from the window for all of three radii is given up. The radii around the nominal one catch
-events whose hardest splitting lies at the edge of the jet.
+whose leading jet is far below the window, or beside it, for all of three radii is given up. The radii around the
+nominal one catch events whose hardest splitting lies at the edge of the jet. Nothing is given up above the window: a
+jet may lose over 100 GeV to the neutrinos of heavy flavours and to soft radiation (6 of 938 gluon jets came from
+partons 30 to 105 GeV above it).
 
-Of 1349 gluon jets made without the veto it would have lost none; `tests/data/test_early_veto.py` counts again.
+`tests/data/test_early_veto.py` counts what is lost.
 """
 
 from __future__ import annotations
@@ -13,11 +15,11 @@ from __future__ import annotations
 import fastjet
 import pythia8mc
 
-from hepexp.data.generate.settings import JET_MAX_RAPIDITY, JET_PT, LIGHT_QUARKS, NEUTRINOS
+from hepexp.data.generate.qg_settings import JET_MAX_RAPIDITY, JET_PT, LIGHT_QUARKS, NEUTRINOS
 
 SCALE = 5.0  # GeV
 RADII = (0.2, 0.4, 0.6)
-PT_MARGIN = 30.0  # GeV on both sides of the window
+PT_MARGIN = 30.0  # GeV below the window
 RAPIDITY_MARGIN = 0.1
 
 _INVISIBLE = frozenset((*NEUTRINOS, 23))
@@ -64,7 +66,7 @@ class EarlyVeto(pythia8mc.UserHooks):
 
 
 def is_hopeless(event: pythia8mc.Event) -> bool:
-    """Whether the leading parton jet is below, above or beside the window for every radius."""
+    """Whether the leading parton jet is below or beside the window for every radius."""
     partons = []
     for i in range(5, event.size()):
         particle = event[i]
@@ -77,9 +79,4 @@ def is_hopeless(event: pythia8mc.Event) -> bool:
             leading = max(jets, key=lambda jet: jet.pt())
             pt.append(leading.pt())
             rapidity.append(abs(leading.rap()))
-    return (
-        not pt
-        or max(pt) < JET_PT[0] - PT_MARGIN
-        or min(pt) > JET_PT[1] + PT_MARGIN
-        or min(rapidity) > JET_MAX_RAPIDITY + RAPIDITY_MARGIN
-    )
+    return not pt or max(pt) < JET_PT[0] - PT_MARGIN or min(rapidity) > JET_MAX_RAPIDITY + RAPIDITY_MARGIN

@@ -1,4 +1,4 @@
-"""The published files of each data set: name, checksums, and where they are fetched."""
+"""The published files of the data sets: names, checksums, and where they are fetched."""
 
 from __future__ import annotations
 
@@ -15,32 +15,56 @@ class PublishedFile:
     ----------
     name : file name.
     md5, sha256 : checksums in hexadecimal; None where the publisher gives none.
-    urls : places to fetch it from, the publisher's first.
+    urls : places to fetch it from, the publisher's first; none where a person must fetch it.
     size : bytes, where the publisher gives it; else the server is believed, and the checksum decides.
     """
 
     name: str
-    md5: str | None
-    sha256: str | None
-    urls: tuple[str, ...]
+    md5: str | None = None
+    sha256: str | None = None
+    urls: tuple[str, ...] = ()
     size: int | None = None
 
 
-def qg_files() -> list[PublishedFile]:
+@dataclass(frozen=True)
+class Part:
+    """A piece of a published data set that becomes one file of the store.
+
+    Parameters
+    ----------
+    name : of the file of the store, without its ending.
+    files : what it is made from; a reader gets the first and finds the others beside it.
+    split : `train`, `val` or `test`, where the publisher says so.
+    n : examples in it, where the publisher says so.
+    """
+
+    name: str
+    files: tuple[PublishedFile, ...]
+    split: str | None = None
+    n: int | None = None
+
+
+def energyflow_parts() -> tuple[Part, ...]:
     """The twenty files of the EnergyFlow sample without charm and bottom: Zenodo record 3164691, and a mirror.
 
     Checksums are those that EnergyFlow 1.3 checks after a download.
     """
     with files(__package__).joinpath("qg.csv").open() as table:
-        return [
-            PublishedFile(
-                name=row["name"],
-                md5=row["md5"],
-                sha256=row["sha256"],
-                urls=(
-                    f"https://zenodo.org/records/3164691/files/{row['name']}?download=1",
-                    f"https://www.dropbox.com/s/{row['dropbox']}/{row['name']}?dl=1",
+        return tuple(
+            Part(
+                row["name"].removesuffix(".npz"),
+                (
+                    PublishedFile(
+                        name=row["name"],
+                        md5=row["md5"],
+                        sha256=row["sha256"],
+                        urls=(
+                            f"https://zenodo.org/records/3164691/files/{row['name']}?download=1",
+                            f"https://www.dropbox.com/s/{row['dropbox']}/{row['name']}?dl=1",
+                        ),
+                    ),
                 ),
+                n=100_000,
             )
             for row in csv.DictReader(table)
-        ]
+        )

@@ -7,8 +7,10 @@ import fastjet
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.generate.settings import CLASSES, JET_MAX_RAPIDITY, JET_PT, JET_RADIUS, NEUTRINOS
-from hepexp.data.jets import Jets
+from hepexp.data.generate.qg_settings import CLASSES, JET_MAX_RAPIDITY, JET_PT, JET_RADIUS, NEUTRINOS
+from hepexp.data.generate.rounding import round_to_bits
+from hepexp.data.layouts import QG
+from hepexp.data.ragged import Ragged, offsets_of
 
 _DEFINITION = fastjet.JetDefinition(fastjet.antikt_algorithm, JET_RADIUS)
 
@@ -17,7 +19,7 @@ PT_BITS = 16  # significant bits: one part in 65,536
 ANGLE_STEP = 2.0**-17  # 8e-6 in rapidity and radians
 
 
-def hardest_jets(events: ak.Array, kind: str) -> Jets:
+def hardest_jets(events: ak.Array, kind: str) -> Ragged:
     """The hardest jet of each event, where it lies in the window.
 
     One jet an event keeps the examples independent; a second jet that is in the window too occurs in one of 300 events
@@ -30,7 +32,7 @@ def hardest_jets(events: ak.Array, kind: str) -> Jets:
 
     Returns
     -------
-    Jets whose particles are ordered by falling pT, with phi within pi of the jet's axis.
+    Jets of layout QG whose particles are ordered by falling pT, with phi within pi of the jet's axis.
     """
     particles = events.prt
     visible = particles.status > 0
@@ -49,7 +51,7 @@ def hardest_jets(events: ak.Array, kind: str) -> Jets:
     pt, rapidity = ak.to_numpy(pt), np.arctanh(ak.to_numpy(pz) / ak.to_numpy(e))
     passed = np.flatnonzero((pt >= JET_PT[0]) & (pt <= JET_PT[1]) & (abs(rapidity) < JET_MAX_RAPIDITY))
     if len(passed) == 0:
-        return Jets.empty()
+        return QG.empty()
     inside = ak.firsts(constituents[leading])[passed]
     axis = np.arctan2(ak.firsts(jets.py[leading])[passed], ak.firsts(jets.px[leading])[passed])
     chosen = particles[passed][inside]
@@ -57,23 +59,19 @@ def hardest_jets(events: ak.Array, kind: str) -> Jets:
     return _columns(chosen, ak.to_numpy(axis), kind)
 
 
-def _columns(particles: ak.Array, axis: NDArray[np.float64], kind: str) -> Jets:
+def _columns(particles: ak.Array, axis: NDArray[np.float64], kind: str) -> Ragged:
     counts = ak.to_numpy(ak.num(particles))
     px, py, pz, e = (ak.to_numpy(ak.flatten(particles.p[name])) for name in ("px", "py", "pz", "e"))
     axis = np.repeat(axis % (2 * np.pi), counts)
     phi = np.arctan2(py, px)
     phi -= 2 * np.pi * np.round((phi - axis) / (2 * np.pi))
-    return Jets(
+    return Ragged(
         label=np.full(len(counts), CLASSES.index(kind), np.int8),
-        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        pt=round_to_bits(np.hypot(px, py), PT_BITS).astype(np.float32),
-        y=(np.round(np.arctanh(pz / e) / ANGLE_STEP) * ANGLE_STEP).astype(np.float32),
-        phi=(np.round(phi / ANGLE_STEP) * ANGLE_STEP).astype(np.float32),
-        pdgid=ak.to_numpy(ak.flatten(particles.id)).astype(np.int32),
+        offsets=offsets_of(counts),
+        elements={
+            "pt": round_to_bits(np.hypot(px, py), PT_BITS).astype(np.float32),
+            "y": (np.round(np.arctanh(pz / e) / ANGLE_STEP) * ANGLE_STEP).astype(np.float32),
+            "phi": (np.round(phi / ANGLE_STEP) * ANGLE_STEP).astype(np.float32),
+            "pdgid": ak.to_numpy(ak.flatten(particles.id)).astype(np.int32),
+        },
     )
-
-
-def round_to_bits(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
-    """Values rounded to this many significant binary digits."""
-    mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.round(np.ldexp(mantissa, bits)), exponent - bits)

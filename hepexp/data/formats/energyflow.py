@@ -14,14 +14,14 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from hepexp.atomic import atomic
-from hepexp.data.check import check_jets
-from hepexp.data.jets import Jets, pad
+from hepexp.data.check import check_qg
+from hepexp.data.ragged import Ragged, offsets_of, pad
 from hepexp.errors import DataError
 
 ROWS_AT_ONCE = 5000  # of X: 22 MB in float64 with 139 particles
 
 
-def read(path: Path) -> Iterator[Jets]:
+def read(path: Path) -> Iterator[Ragged]:
     """The jets of a file, some thousands at a time, checked.
 
     Raises
@@ -50,7 +50,7 @@ def read(path: Path) -> Iterator[Jets]:
         raise DataError(f"{path}: truncated or corrupted: {error}; expected an npz file, fetch it again") from None
 
 
-def write(path: Path, parts: Iterable[Jets], n: int, width: int) -> None:
+def write(path: Path, parts: Iterable[Ragged], n: int, width: int) -> None:
     """Write jets in the published format, without holding X in memory.
 
     Parameters
@@ -64,7 +64,7 @@ def write(path: Path, parts: Iterable[Jets], n: int, width: int) -> None:
         with archive.open("X.npy", "w", force_zip64=True) as file:
             npy.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (n, width, 4)})
             for jets in parts:
-                values = np.stack([jets.pt, jets.y, jets.phi, jets.pdgid], axis=1).astype(np.float64)
+                values = np.stack([jets[name] for name in ("pt", "y", "phi", "pdgid")], axis=1).astype(np.float64)
                 x = np.zeros((len(jets), width, 4))
                 padded = pad(values, jets.counts)
                 x[:, : padded.shape[1]] = padded
@@ -100,17 +100,19 @@ def _numbers(file: IO[bytes], n: int, kind: np.dtype) -> NDArray:
     return np.frombuffer(data, kind)
 
 
-def _jets(x: NDArray, label: NDArray, origin: str, start: int) -> Jets:
+def _jets(x: NDArray, label: NDArray, origin: str, start: int) -> Ragged:
     real = (x != 0).any(axis=2)
     counts = real.sum(axis=1)
     pt, y, phi, pdgid = x[real].T
     whole = np.isfinite(pdgid) & (pdgid == np.round(pdgid))
-    jets = Jets(
+    jets = Ragged(
         label=np.where(np.isin(label, (0, 1)), label, -1).astype(np.int8),
-        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        pt=pt.astype(np.float32),
-        y=y.astype(np.float32),
-        phi=phi.astype(np.float32),
-        pdgid=np.where(whole, pdgid, 0).astype(np.int32),
+        offsets=offsets_of(counts),
+        elements={
+            "pt": pt.astype(np.float32),
+            "y": y.astype(np.float32),
+            "phi": phi.astype(np.float32),
+            "pdgid": np.where(whole, pdgid, 0).astype(np.int32),
+        },
     )
-    return check_jets(jets, origin, start)
+    return check_qg(jets, origin, start)

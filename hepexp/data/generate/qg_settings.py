@@ -21,10 +21,9 @@ LIGHT_QUARKS = (1, 2, 3)  # down, up, strange: the published set without charm a
 NEUTRINOS = (12, 14, 16)
 
 
-def pythia_settings(kind: str, seed: int) -> list[str]:
+def settings(kind: str) -> list[str]:
     """The lines that Pythia reads for jets of one class."""
     return [
-        "Print:quiet = on",
         f"Beams:eCM = {BEAM_ENERGY}",
         f"{PROCESS[kind]} = on",
         "WeakZ0:gmZmode = 2",  # the Z alone; the photon has no neutrino channel anyway
@@ -32,14 +31,4 @@ def pythia_settings(kind: str, seed: int) -> list[str]:
         "23:onIfAny = 12 14 16",
         f"PhaseSpace:pTHatMin = {HARD_PT[0]}",
         f"PhaseSpace:pTHatMax = {HARD_PT[1]}",
-        "Random:setSeed = on",
-        f"Random:seed = {seed}",
     ]
-
-
-def block_seed(seed: int, label: int, block: int) -> int:
-    """Pythia's seed (1 to 900,000,000) for one block of jets.
-
-    Multiplying by a number that shares no factor with 9e8 permutes the seeds, so no two blocks of one sample are alike.
-    """
-    return 1 + (seed * 271_828_183 + (2 * block + label) * 48_271) % 900_000_000

@@ -1,0 +1,358 @@
+"""Where the examples of a data set come from: the published files, the shipped sample, or a simulation."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.config.paths import data_dir, store_dir
+from hepexp.data import arrow_file
+from hepexp.data.check import Check
+from hepexp.data.files import checksum, only_one
+from hepexp.data.published import Part, PublishedFile
+from hepexp.data.ragged import Layout, Ragged, regroup
+from hepexp.data.splits import SPLITS, split_rows
+from hepexp.data.store import Store
+from hepexp.data.summary import Values
+from hepexp.errors import ConfigError, DataError
+
+SOURCES = ("auto", "full", "mini", "generate")
+_ROWS_TO_CHECK = 2000  # at once
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The examples of one source.
+
+    Parameters
+    ----------
+    source : `full`, `mini` or `generate`.
+    store : the examples.
+    splits : rows of each split.
+    excerpt : what says that the published files are not whole, or None.
+    """
+
+    source: str
+    store: Store
+    splits: dict[str, NDArray[np.int64]]
+    excerpt: str | None = None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The files of a data set, in every form in which they may be here.
+
+    Parameters
+    ----------
+    name : of the data set; its folder has the same.
+    about : what the examples are, in one line.
+    noun : what one example is called.
+    classes : name of each class, in the order of the labels.
+    layout : columns of an example.
+    units : what the columns are and in which units, in one line.
+    cite : how to cite it.
+    licence : of the published files.
+    forms : the published parts; where there are several forms of the same data, the first that is complete is read.
+    readers : ending of a file to `module:function`, which gives the examples of a file in a stream, checked.
+    check : looks at examples of the store.
+    generator : module of the simulation, None where there is none.
+    mini : the shipped sample in the store's format, or a function that gives it.
+    values : numbers that characterise examples, for `hepexp data show`.
+    size : of the published files in words.
+    """
+
+    name: str
+    about: str
+    classes: tuple[str, ...]
+    layout: Layout
+    units: str
+    cite: str
+    licence: str
+    forms: tuple[tuple[Part, ...], ...]
+    readers: Mapping[str, str]
+    check: Check
+    values: Callable[[Ragged], Values]
+    size: str
+    noun: str = "jet"
+    generator: str | None = None
+    mini: Path | Callable[[], Ragged] | None = None
+    mini_about: Mapping[str, str] = field(default_factory=dict)
+
+    # ---- what is here
+
+    @property
+    def folder(self) -> Path:
+        """Where downloaded files are kept."""
+        return data_dir() / self.name
+
+    @property
+    def store_folder(self) -> Path:
+        """Where converted and generated files are kept."""
+        return store_dir() / self.name
+
+    def found(self, file: PublishedFile) -> Path | None:
+        """A published file on this machine, in the data set's folder or the data folder, also uncompressed."""
+        names = (file.name, file.name.removesuffix(".gz"))
+        places = (folder / name for folder in (self.folder, data_dir()) for name in names)
+        return next((path for path in places if path.is_file()), None)
+
+    def converted(self, part: Part) -> Path:
+        """The file of the store that is made from a part."""
+        return self.store_folder / f"{part.name}.arrow"
+
+    def available(self, part: Part) -> bool:
+        """Whether a part is here, as it is or converted."""
+        return self.converted(part).exists() or all(self.found(file) for file in part.files)
+
+    def parts(self, n_files: int | None = None) -> tuple[Part, ...]:
+        """The parts of the form to read: the first n_files of each split, of the first form that is complete."""
+        chosen = [limited(form, n_files) for form in self.forms]
+        return next((form for form in chosen if all(map(self.available, form))), chosen[0])
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Those that this data set has."""
+        there = {"mini": self.mini is not None, "generate": self.generator is not None}
+        return tuple(source for source in SOURCES if there.get(source, True))
+
+    def choose(self, source: str, n_files: int | None = None) -> str:
+        """What `auto` stands for: `full` where all parts are here, else `mini`.
+
+        Raises
+        ------
+        ConfigError : there is no such source, or more files are asked for than there are.
+        """
+        if source not in self.sources:
+            raise ConfigError(f"dataset.source must be one of {', '.join(self.sources)}, got {source!r}")
+        there_are = max(len(limited(form, None)) for form in self.forms)
+        if n_files is not None and not 1 <= n_files <= there_are:
+            raise ConfigError(f"dataset.n_files must be between 1 and {there_are}, got {n_files}")
+        if source != "auto":
+            return source
+        if all(map(self.available, self.parts(n_files))):
+            log.info("data: the published sample in %s", self.folder)
+            return "full"
+        log.info("data: the sample shipped with hepexp; for the published one: %s", self.how_to_fetch)
+        return "mini"
+
+    @property
+    def how_to_fetch(self) -> str:
+        """What a user does to get the published files."""
+        if any(file.urls for form in self.forms for part in form for file in part.files):
+            return f"hepexp data download {self.name}"
+        return f"put them into {self.folder} (hepexp data list says where they are published)"
+
+    # ---- reading
+
+    def read(self, path: Path) -> Iterator[Ragged]:
+        """The examples of one file in a published format, in a stream, checked.
+
+        Raises
+        ------
+        DataError : the file is missing, of another format, damaged, or holds what is not physics.
+        """
+        suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+        if suffix not in self.readers and path.name.endswith("ubyte"):
+            suffix = ".idx"
+        if suffix not in self.readers:
+            known = ", ".join((*self.readers, ".arrow"))
+            raise DataError(f"{path}: unknown format '{path.suffix}' for {self.name}; expected one of {known}")
+        module, _, function = self.readers[suffix].partition(":")
+        return getattr(import_module(module), function)(path)
+
+    def open_file(self, path: Path) -> Store:
+        """The examples of one file in any format that is known, every one of them checked.
+
+        Raises
+        ------
+        DataError : as `read`.
+        """
+        path = Path(path)
+        if self.is_store(path):
+            store = Store.open(self.layout, path)
+            for first in range(0, len(store), _ROWS_TO_CHECK):
+                rows = np.arange(first, min(first + _ROWS_TO_CHECK, len(store)))
+                self.check(store.take(rows), str(path), first)
+            return store
+        parts = list(self.read(path))
+        return Store(self.layout, parts, metadata=[{"source": path.name}])
+
+    def is_store(self, path: Path) -> bool:
+        """Whether a file is the store's by its name; a Parquet file that could be a published one, by its columns."""
+        if path.suffix != ".parquet" or ".parquet" not in self.readers:
+            return path.suffix in (".arrow", ".parquet")
+        return arrow_file.parquet_columns(path) in (None, self.layout.names)
+
+    def open(self, source: str, n_files: int | None = None, n_generate: int = 0, generate_seed: int = 0) -> Opened:
+        """The examples of one source, which must be on disk already, or be published files that are only to convert.
+
+        Raises
+        ------
+        DataError : they are not; says how to get them.
+        """
+        if source == "full":
+            parts = self.parts(n_files)
+            store = Store.open(self.layout, *(self.convert(part) for part in parts))
+            short = [
+                f"{part.name} has {n:,} of {part.n:,} {self.noun}s"
+                for part, n in zip(parts, store.sizes, strict=True)
+                if part.n not in (None, n)
+            ]
+            excerpt = "; ".join(short) or None
+            if excerpt:
+                log.warning("data: not the whole published set: %s", excerpt)
+            return Opened(source, store, published_splits(parts, store.sizes), excerpt)
+        if source == "mini":
+            store = self.open_mini()
+        else:
+            path = self.generated(n_generate, generate_seed)
+            if not path.exists():
+                command = f"hepexp data generate {self.name} --n {n_generate} --seed {generate_seed}"
+                raise DataError(f"{path}: no such file; make it: {command}")
+            store = Store.open(self.layout, path)
+        return Opened(source, store, split_rows(len(store)))
+
+    def open_mini(self) -> Store:
+        """The shipped sample."""
+        if isinstance(self.mini, Path):
+            return Store.open(self.layout, self.mini)
+        return Store(self.layout, [self.mini()], metadata=[dict(self.mini_about)])
+
+    # ---- making files of the store
+
+    def convert(self, part: Part, report: Callable[[int], None] = lambda n: None) -> Path:
+        """Convert a published part into the store, once; several processes may ask for it at the same time.
+
+        Parameters
+        ----------
+        report : called with the number of examples that were converted, each time there are some.
+
+        Raises
+        ------
+        DataError : the files are not there, or are damaged.
+        """
+        target = self.converted(part)
+        originals = [self.found(file) for file in part.files]
+        with only_one(target):
+            if self.is_converted(part):
+                return target
+            if None in originals:
+                missing = self.folder / part.files[originals.index(None)].name
+                raise DataError(f"{missing}: no such file; fetch it: {self.how_to_fetch}")
+            log.info("data: converting %s, once", originals[0])
+            about = {"source": "full", "originals": [describe_file(path) for path in originals]}
+            about["changed"] = [path.stat().st_mtime_ns for path in originals]
+            arrow_file.write(target, self.layout, regroup(_reported(self.read(originals[0]), report)), about)
+        return target
+
+    def is_converted(self, part: Part) -> bool:
+        """Whether the store has a part, and its files are those that it was made from, or gone."""
+        target, originals = self.converted(part), [self.found(file) for file in part.files]
+        if not target.exists() or None in originals:
+            return target.exists()
+        about = arrow_file.read(target, self.layout).metadata
+        sizes = [file["bytes"] for file in about.get("originals", [])]
+        now = [path.stat() for path in originals]
+        return (sizes, about.get("changed")) == ([s.st_size for s in now], [s.st_mtime_ns for s in now])
+
+    def generated(self, n: int, seed: int) -> Path:
+        """Where the simulated sample of n examples is kept."""
+        return self.store_folder / f"generated_n{n}_seed{seed}.arrow"
+
+    def simulation(self) -> ModuleType:
+        """The module of the simulation.
+
+        Raises
+        ------
+        ConfigError : there is none, or a package that it needs is not installed.
+        """
+        if self.generator is None:
+            raise ConfigError(f"{self.name} cannot be simulated; its sources are {', '.join(self.sources)}")
+        module = import_module(self.generator)
+        for package in module.PACKAGES:
+            if find_spec(package) is None:
+                raise ConfigError(f"{package} is not installed; pip install 'hepexp[generate]'")
+        return module
+
+    def generate(
+        self, n: int, seed: int, jobs: int, report: Callable[[int, bool], None], target: Path | None = None
+    ) -> Path:
+        """Simulate n examples, unless the file is there already; by default it is where `generate` is read from.
+
+        Raises
+        ------
+        ConfigError : a value is out of range, a package is not installed, or the file holds another sample.
+        """
+        target = target or self.generated(n, seed)
+        for name, value, least in (("n", n, 2), ("seed", seed, 0), ("jobs", jobs, 1)):
+            if value < least:
+                raise ConfigError(f"{name} must be >= {least}, got {value}")
+        self.simulation()
+        with only_one(target):
+            if not target.exists():
+                from hepexp.data.generate import sample
+
+                sample.generate(self, n, seed, jobs, target, report)
+            made = arrow_file.read(target, self.layout).metadata
+            if (made.get("n"), made.get("seed")) != (n, seed):
+                raise ConfigError(
+                    f"{target}: holds others ({made.get('command', 'origin unknown')}); choose another name"
+                )
+        return target
+
+
+def _reported(parts: Iterator[Ragged], report: Callable[[int], None]) -> Iterator[Ragged]:
+    for part in parts:
+        yield part
+        report(len(part))
+
+
+def limited(form: tuple[Part, ...], n_files: int | None) -> tuple[Part, ...]:
+    """The first n_files parts of each split."""
+    seen: dict[str | None, int] = {}
+    kept = []
+    for part in form:
+        seen[part.split] = seen.get(part.split, 0) + 1
+        if n_files is None or seen[part.split] <= n_files:
+            kept.append(part)
+    return tuple(kept)
+
+
+def published_splits(parts: tuple[Part, ...], sizes: list[int]) -> dict[str, NDArray[np.int64]]:
+    """Rows of each split: the publisher's where there is one, else the fixed 80/10/10.
+
+    A set with training and test files alone gets a twelfth of the former for validation, as 55,000 and 5,000 of 60,000.
+    """
+    if all(part.split is None for part in parts):
+        return split_rows(sum(sizes))
+    bounds = np.concatenate([[0], np.cumsum(sizes)])
+    rows = {
+        split: np.concatenate(
+            [np.zeros(0, np.int64)]
+            + [np.arange(bounds[i], bounds[i + 1]) for i, part in enumerate(parts) if part.split == split]
+        )
+        for split in SPLITS
+    }
+    # in random order, as a part of a split is taken from its beginning and files often hold one class after the other
+    rows = {
+        split: ordered[np.random.default_rng(len(ordered)).permutation(len(ordered))] for split, ordered in rows.items()
+    }
+    if not len(rows["val"]):
+        n_val = len(rows["train"]) // 12
+        rows["train"], rows["val"] = rows["train"][n_val:], rows["train"][:n_val]
+    return rows
+
+
+def describe_file(path: Path) -> dict[str, str | int]:
+    """Name, size in bytes and sha256 of a file, for the record of a run."""
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": checksum(path)}

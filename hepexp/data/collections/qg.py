@@ -1,0 +1,29 @@
+"""Light-quark against gluon jets of the EnergyFlow sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hepexp.data.check import check_qg
+from hepexp.data.collection import Collection
+from hepexp.data.layouts import QG
+from hepexp.data.particles import TypedParticles
+from hepexp.data.published import energyflow_parts
+from hepexp.data.summary import jet_values
+
+COLLECTION = Collection(
+    name="qg",
+    about="quark (1) against gluon (0) jets, Z + jet at 14 TeV, pT 500-550 GeV, |y| < 1.7, anti-kT R = 0.4",
+    classes=("gluon", "quark"),
+    layout=QG,
+    units="pt [GeV], rapidity y, phi [rad], pdgid; read as (E, px, py, pz) in GeV",
+    cite="P. T. Komiske, E. M. Metodiev, J. Thaler, arXiv:1810.05165; doi:10.5281/zenodo.3164691",
+    licence="CC BY 4.0",
+    size="20 files of 100,000 jets, 2.2 GB",
+    forms=(energyflow_parts(),),
+    readers={".npz": "hepexp.data.formats.energyflow:read"},
+    check=check_qg,
+    values=jet_values(TypedParticles(pid=True, scalars="pid")),
+    generator="hepexp.data.generate.qg",
+    mini=Path(__file__).parents[1] / "mini" / "qg.parquet",
+)

@@ -1,0 +1,101 @@
+"""Examples of one split as batches of tensors, in the form that the model reads."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from hepexp.batch import Batch
+from hepexp.data.ragged import Ragged
+from hepexp.data.render.form import Form
+from hepexp.data.store import Store
+
+CACHE_BYTES = 300_000_000  # a split whose expanded examples are smaller is kept in memory
+_ROWS_AT_ONCE = 2000
+
+
+class Extras:
+    """Values of each example beside its form, brought to mean 0 and variance 1 over the training examples.
+
+    Parameters
+    ----------
+    names : columns of the layout's extras.
+    examples : some training examples.
+    """
+
+    def __init__(self, names: tuple[str, ...], examples: Ragged) -> None:
+        self.names = names
+        values = self._values(examples)
+        self.mean, self.std = values.mean(0), values.std(0)
+        self.std[self.std == 0] = 1
+
+    def _values(self, examples: Ragged) -> NDArray[np.float64]:
+        columns = [examples[name].astype(np.float64) for name in self.names]
+        return np.stack(columns, axis=1) if columns else np.zeros((len(examples), 0))
+
+    def __call__(self, examples: Ragged) -> NDArray[np.float32]:
+        """Values (n, X) of examples."""
+        return ((self._values(examples) - self.mean) / self.std).astype(np.float32)
+
+
+class RenderedDataset(Dataset):
+    """Some rows of a store. An index is a list of positions in `rows`, and gives a whole batch.
+
+    Parameters
+    ----------
+    store : the examples.
+    rows : the rows of the store that belong to this split (n,).
+    form : what becomes of them.
+    extras : values beside the form.
+    new_label : label (classes of the store,) that each class gets; None to keep them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rows: NDArray[np.int64],
+        form: Form,
+        extras: Extras,
+        new_label: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.store = store
+        self.rows = np.asarray(rows, np.int64)
+        self.form = form
+        self.extras = extras
+        self.new_label = new_label
+        counts = store.counts[self.rows]
+        self.counts = counts if form.longest is None else np.minimum(counts, form.longest)
+        # A small split is expanded once. Its positions are then its own: example i of the split is example i of it.
+        self._expanded = self._all() if self._estimate() <= CACHE_BYTES else None
+
+    def _estimate(self) -> float:
+        """Bytes of the split when it is expanded."""
+        some = min(100, len(self))
+        return self.form.expand(self.store.take(self.rows[:some])).nbytes * len(self) / max(some, 1)
+
+    def _all(self) -> Ragged:
+        starts = range(0, max(len(self), 1), _ROWS_AT_ONCE)
+        return Ragged.concatenate(
+            self.form.expand(self.store.take(self.rows[start : start + _ROWS_AT_ONCE])) for start in starts
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, positions: list[int] | NDArray[np.int64]) -> Batch:
+        """The batch of the examples at these positions, in this order; its index holds their rows in the store."""
+        positions = np.asarray(positions, np.int64)
+        rows = self.rows[positions]
+        if self._expanded is None:
+            examples = self.form.expand(self.store.take(rows))
+        else:
+            examples = self._expanded.take(positions)
+        label = self.store.label[rows].astype(np.int64)
+        common = {
+            "label": torch.from_numpy(label if self.new_label is None else self.new_label[label]),
+            "index": torch.from_numpy(rows),
+            "extras": torch.from_numpy(self.extras(examples)),
+        }
+        return self.form.collate(examples, common)

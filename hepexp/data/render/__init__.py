@@ -1,0 +1,1 @@
+"""The forms in which a model may read examples: particles, image, graph, features."""

@@ -1,0 +1,101 @@
+"""One form of the examples: how the columns of the store become a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch
+from hepexp.data.ragged import Ragged, pad
+
+Common = dict[str, Tensor]  # label, index and extras of a batch
+
+
+class Form:
+    """Base of the forms.
+
+    The work is in two steps: `expand` does what depends on one example alone and may be kept in memory; `collate` puts
+    expanded examples together.
+
+    Attributes
+    ----------
+    name : what a model's `input` calls it.
+    longest : elements of an example that are used at most, None for all.
+    """
+
+    name: ClassVar[str]
+    longest: int | None = None
+
+    def fit(self, examples: Ragged) -> None:
+        """Learn what the form needs to know of the data, such as a scale, from some expanded training examples."""
+
+    def expand(self, examples: Ragged) -> Ragged:
+        """The columns that `collate` needs, of each example by itself."""
+        return examples
+
+    def collate(self, examples: Ragged, common: Common) -> Batch:
+        """A batch of expanded examples."""
+        raise NotImplementedError
+
+
+class Particles(Form):
+    """Form `particles`: four-momenta and scalars, padded to the largest jet of the batch."""
+
+    name = "particles"
+
+    def collate(self, examples: Ragged, common: Common) -> JetBatch:
+        counts = examples.counts
+        return JetBatch(
+            **common,
+            p4=torch.from_numpy(pad(examples["p4"], counts)),
+            scalars=torch.from_numpy(pad(examples["scalars"], counts)),
+            mask=torch.from_numpy(np.arange(counts.max(initial=0)) < counts[:, None]),
+        )
+
+
+class After(Form):
+    """A form that sees the examples through a reader, such as four-momenta made of other columns.
+
+    Parameters
+    ----------
+    reader : makes of the store's columns those that the form knows.
+    form : the form.
+    longest : see Form.
+    """
+
+    def __init__(self, reader: Callable[[Ragged], Ragged], form: Form, longest: int | None = None) -> None:
+        self.reader = reader
+        self.form = form
+        self.longest = longest
+
+    @property
+    def name(self) -> str:
+        return self.form.name
+
+    def fit(self, examples: Ragged) -> None:
+        self.form.fit(examples)
+
+    def expand(self, examples: Ragged) -> Ragged:
+        return self.form.expand(self.reader(examples))
+
+    def collate(self, examples: Ragged, common: Common) -> Batch:
+        return self.form.collate(examples, common)
+
+
+def spec_of(batch: Batch, class_names: tuple[str, ...]) -> DataSpec:
+    """What a model must know, read off a batch."""
+    known: dict[str, object] = {"n_extras": batch.extras.shape[1]}
+    match batch:
+        case JetBatch():
+            known["n_scalars"] = batch.scalars.shape[2]
+        case ImageBatch():
+            known["image_shape"] = tuple(batch.image.shape[1:])
+        case GraphBatch():
+            known["n_node_features"] = batch.x.shape[1]
+        case FeatureBatch():
+            known["n_features"] = batch.features.shape[1]
+    return DataSpec(class_names, **known)

@@ -1,0 +1,50 @@
+"""All forms of a data set whose elements are particles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hepexp.data.particles import hardest
+from hepexp.data.ragged import Ragged
+from hepexp.data.render.features import JetFeatures
+from hepexp.data.render.form import After, Form, Particles
+from hepexp.data.render.jet_image import JetImage
+from hepexp.data.render.particle_graph import ParticleGraph
+from hepexp.errors import ConfigError
+
+
+def jet_forms(
+    reader: Callable[[Ragged], Ragged],
+    n_particles: int | None,
+    image: JetImage | None,
+    graph: ParticleGraph | None,
+    features: JetFeatures | None,
+) -> list[Form]:
+    """Forms `particles`, `image`, `graph` and `features`.
+
+    Parameters
+    ----------
+    reader : makes columns p4 and scalars of the store's columns.
+    n_particles : hardest particles of each jet to read, None for all.
+    image, graph, features : how these forms are made; None for their defaults.
+
+    Raises
+    ------
+    ConfigError : n_particles is below 1.
+    """
+    if n_particles is not None and n_particles < 1:
+        raise ConfigError(f"dataset.n_particles must be >= 1, got {n_particles}")
+
+    forms = (Particles(), image or JetImage(), graph or ParticleGraph(), features or JetFeatures())
+    return [After(_Hardest(reader, n_particles), form, n_particles) for form in forms]
+
+
+class _Hardest:
+    """A reader followed by `hardest`; a class, as worker processes are sent a copy."""
+
+    def __init__(self, reader: Callable[[Ragged], Ragged], n: int | None) -> None:
+        self.reader = reader
+        self.n = n
+
+    def __call__(self, examples: Ragged) -> Ragged:
+        return hardest(self.reader(examples), self.n)

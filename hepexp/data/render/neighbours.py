@@ -1,0 +1,52 @@
+"""Edges of graphs: nearest neighbours in a plane, or all pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from hepexp.data.ragged import Ragged
+
+
+def nearest(place: NDArray[np.floating], offsets: NDArray[np.integer], k: int) -> NDArray[np.int32]:
+    """The k nearest other nodes of each node, within its graph.
+
+    Parameters
+    ----------
+    place : coordinates (m, D).
+    offsets : (n + 1,) of the graphs.
+    k : neighbours; a graph of fewer than k + 1 nodes has fewer.
+
+    Returns
+    -------
+    (m, k) positions within the graph, -1 where there is none; of equal distances any may come first.
+    """
+    found = np.full((len(place), k), -1, np.int32)
+    for start, stop in zip(offsets[:-1], offsets[1:], strict=True):
+        n = min(k, stop - start - 1)
+        if n < 1:
+            continue
+        _, near = cKDTree(place[start:stop]).query(place[start:stop], k=n + 1)
+        # a node is usually its own first neighbour, but not among others at the same place
+        other = near != np.arange(stop - start)[:, None]
+        other[other.all(1), -1] = False
+        found[start:stop, :n] = near[other].reshape(-1, n)
+    return found
+
+
+def edges_to(neighbours: NDArray[np.int32], graphs: Ragged) -> NDArray[np.int64]:
+    """Edges (2, E), from each neighbour to its node, of graphs side by side, from what `nearest` gives."""
+    first = np.repeat(graphs.offsets[:-1], graphs.counts)
+    node, slot = np.nonzero(neighbours >= 0)
+    return np.stack([first[node] + neighbours[node, slot], node])
+
+
+def all_pairs(graphs: Ragged) -> NDArray[np.int64]:
+    """Edges (2, E) between all different nodes of each graph, of graphs side by side."""
+    counts = graphs.counts
+    degree = np.repeat(counts, counts)  # of each node, itself included
+    target = np.repeat(np.arange(len(degree)), degree)
+    ends = np.cumsum(degree)
+    source = np.arange(len(target)) - np.repeat(ends - degree, degree) + np.repeat(graphs.offsets[:-1], counts**2)
+    return np.stack([source, target])[:, source != target]

@@ -1,0 +1,62 @@
+"""Graphs whose nodes are the particles of a jet."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+
+from hepexp.batch import GraphBatch
+from hepexp.data.kinematics import around_axis, sums
+from hepexp.data.ragged import Ragged
+from hepexp.data.render.form import Common, Form
+from hepexp.data.render.neighbours import all_pairs, edges_to, nearest
+from hepexp.errors import ConfigError
+
+
+class ParticleGraph(Form):
+    """Particles joined to their nearest neighbours in (rapidity, azimuth), or all to all.
+
+    A node's features are its rapidity and azimuth from the jet axis, ln pT, ln E, ln(pT / sum pT), ln(E / sum E) and
+    its distance from the axis, and the particle's scalars; momenta in GeV.
+
+    Parameters
+    ----------
+    edges : `nearest` for the k nearest neighbours, or `all` for every pair.
+    k : neighbours of a particle.
+
+    Raises
+    ------
+    ConfigError : unknown edges, or k below 1.
+    """
+
+    name = "graph"
+
+    def __init__(self, edges: Literal["nearest", "all"] = "nearest", k: int = 16) -> None:
+        if edges not in ("nearest", "all"):
+            raise ConfigError(f"dataset.graph.edges must be nearest or all, got {edges!r}")
+        if k < 1:
+            raise ConfigError(f"dataset.graph.k must be >= 1, got {k}")
+        self.edges = edges
+        self.k = k
+
+    def expand(self, examples: Ragged) -> Ragged:
+        pt, dy, dphi = around_axis(examples)
+        energy = examples["p4"][:, 0]
+        of_jet = [np.repeat(sums(values, examples), examples.counts) for values in (pt, energy)]
+        kinematics = [dy, dphi, np.log(pt), np.log(energy), np.log(pt / of_jet[0]), np.log(energy / of_jet[1])]
+        x = np.column_stack([*kinematics, np.hypot(dy, dphi), examples["scalars"]]).astype(np.float32)
+        columns = {"x": x}
+        if self.edges == "nearest":
+            columns["near"] = nearest(np.stack([dy, dphi], axis=1), examples.offsets, self.k)
+        return Ragged(examples.label, examples.offsets, columns, examples.extras)
+
+    def collate(self, examples: Ragged, common: Common) -> GraphBatch:
+        edge_index = edges_to(examples["near"], examples) if self.edges == "nearest" else all_pairs(examples)
+        return GraphBatch(
+            **common,
+            x=torch.from_numpy(examples["x"]),
+            edge_index=torch.from_numpy(edge_index),
+            graph=torch.from_numpy(np.repeat(np.arange(len(examples)), examples.counts)),
+        )

@@ -1,0 +1,68 @@
+"""Graphs whose nodes are the non-zero pixels of an image."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from hepexp.batch import GraphBatch
+from hepexp.data.ragged import Ragged
+from hepexp.data.render.form import Common, Form
+from hepexp.data.render.neighbours import edges_to, nearest
+from hepexp.data.render.pixels import nodes
+from hepexp.errors import ConfigError
+
+
+class PixelGraph(Form):
+    """Non-zero pixels joined to their nearest neighbours in (row, column).
+
+    A node's features are the values of all channels, each over its standard deviation over the training nodes.
+
+    Parameters
+    ----------
+    k : neighbours of a pixel.
+    positions : give the row and column too, from the centre and in units of the image's size.
+    n_nodes : pixels of an image to use at most, those with the largest sum of channels; null for all.
+
+    Raises
+    ------
+    ConfigError : k or n_nodes below 1.
+    """
+
+    name = "graph"
+
+    def __init__(self, k: int = 8, positions: bool = False, n_nodes: int | None = None) -> None:
+        for key, value in {"k": k, "n_nodes": n_nodes}.items():
+            if value is not None and value < 1:
+                raise ConfigError(f"dataset.graph.{key} must be >= 1, got {value}")
+        self.k = k
+        self.positions = positions
+        self.n_nodes = n_nodes
+        self.shape: tuple[int, int, int] | None = None
+        self._std: np.ndarray | float = 1.0
+
+    def of_shape(self, shape: tuple[int, int, int]) -> PixelGraph:
+        """Tell the shape (channels, rows, columns) of the images that are read."""
+        self.shape = shape
+        return self
+
+    def fit(self, examples: Ragged) -> None:
+        std = examples["value"].std(0)
+        self._std = np.where(std > 0, std, 1)
+
+    def expand(self, examples: Ragged) -> Ragged:
+        found = nodes(examples, self.shape)
+        found = found.largest(self.n_nodes, found["value"].sum(1))
+        found.elements["near"] = nearest(found["place"], found.offsets, self.k).astype(np.int16)
+        return found
+
+    def collate(self, examples: Ragged, common: Common) -> GraphBatch:
+        x = examples["value"] / self._std
+        if self.positions:
+            x = np.concatenate([x, examples["place"] / np.array(self.shape[1:]) - 0.5], axis=1)
+        return GraphBatch(
+            **common,
+            x=torch.from_numpy(x.astype(np.float32)),
+            edge_index=torch.from_numpy(edges_to(examples["near"], examples)),
+            graph=torch.from_numpy(np.repeat(np.arange(len(examples)), examples.counts)),
+        )

@@ -1,0 +1,99 @@
+"""Stored images, dense again, scaled, and brought to a size."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from hepexp.batch import ImageBatch
+from hepexp.data.ragged import Ragged
+from hepexp.data.render.form import Common, Form
+from hepexp.errors import ConfigError
+
+SCALES = ("none", "std", "standard", "minmax")
+
+
+class PixelImage(Form):
+    """Dense images of a data set whose elements are pixels.
+
+    Parameters
+    ----------
+    scale : `none`; `std`, each channel over its standard deviation, which leaves empty pixels zero; `standard`, each
+        channel to mean 0 and variance 1, both over the training images; `minmax`, each channel of each image to [0, 1].
+    clip_negative : set negative values to zero, after scaling.
+    pad_to : rows and columns, by zeros on all sides; null for none.
+    resize_to : rows and columns, by bilinear interpolation; null to keep the size.
+
+    Raises
+    ------
+    ConfigError : an unknown scale, a size below 1, or both sizes.
+    """
+
+    name = "image"
+
+    def __init__(
+        self,
+        scale: Literal["none", "std", "standard", "minmax"] = "std",
+        clip_negative: bool = False,
+        pad_to: int | None = None,
+        resize_to: int | None = None,
+    ) -> None:
+        if scale not in SCALES:
+            raise ConfigError(f"dataset.image.scale must be one of {', '.join(SCALES)}, got {scale!r}")
+        if pad_to is not None and resize_to is not None:
+            raise ConfigError("dataset.image: give pad_to or resize_to, not both")
+        if min(pad_to or 1, resize_to or 1) < 1:
+            raise ConfigError("dataset.image: pad_to and resize_to must be >= 1")
+        self.scale = scale
+        self.clip_negative = clip_negative
+        self.pad_to = pad_to
+        self.resize_to = resize_to
+        self.shape: tuple[int, int, int] | None = None
+        self._shift: np.ndarray | None = None
+        self._factor: np.ndarray | None = None
+
+    def of_shape(self, shape: tuple[int, int, int]) -> PixelImage:
+        """Tell the shape (channels, rows, columns) of the images that are read."""
+        if self.pad_to is not None and self.pad_to < max(shape[1:]):
+            raise ConfigError(f"dataset.image.pad_to must be >= {max(shape[1:])}, got {self.pad_to}")
+        self.shape = shape
+        return self
+
+    def fit(self, examples: Ragged) -> None:
+        channels, rows, columns = self.shape
+        channel, n = examples["position"] // (rows * columns), len(examples) * rows * columns
+        value = examples["value"].astype(np.float64)
+        mean = np.bincount(channel, value, minlength=channels) / n
+        std = np.sqrt(np.bincount(channel, value**2, minlength=channels) / n - mean**2)
+        std[std == 0] = 1
+        self._shift = np.where(self.scale == "standard", mean, 0).astype(np.float32)[:, None, None]
+        self._factor = np.where(self.scale in ("std", "standard"), 1 / std, 1).astype(np.float32)[:, None, None]
+
+    def collate(self, examples: Ragged, common: Common) -> ImageBatch:
+        n = len(examples)
+        dense = np.zeros((n, int(np.prod(self.shape))), np.float32)
+        dense[np.repeat(np.arange(n), examples.counts), examples["position"]] = examples["value"]
+        image = torch.from_numpy(self._scaled(dense.reshape(n, *self.shape)))
+        if self.clip_negative:
+            image = image.clamp_(min=0)
+        if self.pad_to is not None:
+            (top, left), (bottom, right) = zip(*(self._margins(size) for size in self.shape[1:]), strict=True)
+            image = F.pad(image, (left, right, top, bottom))
+        if self.resize_to is not None:
+            image = F.interpolate(image, size=(self.resize_to,) * 2, mode="bilinear", align_corners=False)
+        return ImageBatch(**common, image=image)
+
+    def _scaled(self, image: np.ndarray) -> np.ndarray:
+        if self.scale == "none":
+            return image
+        if self.scale == "minmax":
+            low, high = (reduce(image, axis=(2, 3), keepdims=True) for reduce in (np.min, np.max))
+            return (image - low) / np.where(high > low, high - low, 1)
+        return (image - self._shift) * self._factor
+
+    def _margins(self, size: int) -> tuple[int, int]:
+        before = (self.pad_to - size) // 2
+        return before, self.pad_to - size - before

@@ -1,0 +1,59 @@
+"""The non-zero pixels of an image, each once with the values of all channels: nodes of a graph, or particles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hepexp.data.particles import with_particles
+from hepexp.data.ragged import Ragged, offsets_of
+
+
+def nodes(images: Ragged, shape: tuple[int, int, int]) -> Ragged:
+    """Pixels that are non-zero in any channel.
+
+    Parameters
+    ----------
+    images : columns position and value.
+    shape : (channels, rows, columns).
+
+    Returns
+    -------
+    Columns value (m, channels) float32 and place (m, 2) float32, the row and column.
+    """
+    channels, rows, columns = shape
+    pixels = rows * columns
+    image = np.repeat(np.arange(len(images)), images.counts)
+    channel, pixel = np.divmod(images["position"].astype(np.int64), pixels)
+    distinct, node = np.unique(image * pixels + pixel, return_inverse=True)
+    value = np.zeros((len(distinct), channels), np.float32)
+    value[node, channel] = images["value"]
+    image, pixel = np.divmod(distinct, pixels)
+    place = np.stack(np.divmod(pixel, columns), axis=1).astype(np.float32)
+    counts = np.bincount(image, minlength=len(images))
+    return Ragged(images.label, offsets_of(counts), {"value": value, "place": place}, images.extras)
+
+
+class PixelParticles:
+    """Pixels as massless particles, so that models of particles read images too.
+
+    The transverse momentum is the sum of a pixel's channels, where that is positive; the direction is the pixel's, rows
+    along pseudorapidity and columns along azimuth, with the centre of the image at zero; the scalars are the channels'
+    shares of the sum.
+
+    Parameters
+    ----------
+    shape : (channels, rows, columns).
+    cell : size of a pixel, in pseudorapidity and radians.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], cell: float) -> None:
+        self.shape = shape
+        self.cell = cell
+
+    def __call__(self, images: Ragged) -> Ragged:
+        found = nodes(images, self.shape)
+        found = found.keep(found["value"].sum(1) > 0)
+        pt = found["value"].sum(1, dtype=np.float64)
+        eta, phi = ((found["place"] - (np.array(self.shape[1:]) - 1) / 2) * self.cell).T.astype(np.float64)
+        p4 = pt[:, None] * np.stack([np.cosh(eta), np.cos(phi), np.sin(phi), np.sinh(eta)], axis=1)
+        return with_particles(found, p4, found["value"] / pt[:, None])
