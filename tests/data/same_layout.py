@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import pickle
 from pathlib import Path
 
 import h5py
+import hdf5plugin
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -91,3 +93,41 @@ def write_idx(folder: Path, n: int, *, seed: int = 0, suffix: str = "") -> tuple
         data = header + array.astype(np.uint8).tobytes()
         (folder / (name + suffix)).write_bytes(gzip.compress(data) if suffix else data)
     return folder / f"train-images-idx3-ubyte{suffix}", images, labels
+
+
+def top_jets(n: int, seed: int = 0, most: int = 60) -> np.ndarray:
+    """Massless particles (n, 200, 4) as (E, px, py, pz), zero-padded, 1 to `most` in a jet."""
+    random = np.random.default_rng(seed)
+    momenta = random.normal(0, 10, (n, 200, 3)).astype(np.float32)
+    momenta *= (np.arange(200) < random.integers(1, most + 1, n)[:, None])[..., None]
+    energy = np.sqrt(np.square(momenta, dtype=float).sum(axis=2))
+    return np.concatenate([energy[..., None], momenta], axis=2).astype(np.float32)
+
+
+def write_top(path: Path, n: int, *, seed: int = 0, protocol: int = 0, names: bytes | None = None) -> np.ndarray:
+    """A file of the Top Tagging Reference, as pandas and PyTables lay it out.
+
+    Parameters
+    ----------
+    protocol : of the pickled column names.
+    names : in the place of the pickled names of the momenta.
+
+    Returns
+    -------
+    The momenta (n, 200, 4); labels alternate from 0.
+    """
+    momenta = top_jets(n, seed)
+    kind = [("index", "<i8"), ("values_block_0", "<f4", (804,)), ("values_block_1", "<i8", (2,))]
+    rows = np.zeros(n, kind)
+    rows["index"] = np.arange(n)
+    rows["values_block_0"][:, :800] = momenta.reshape(n, 800)
+    rows["values_block_1"][:, 1] = np.arange(n) % 2
+    columns = [f"{c}_{i}" for i in range(200) for c in ("E", "PX", "PY", "PZ")]
+    columns += ["truthE", "truthPX", "truthPY", "truthPZ"]
+    with h5py.File(path, "w") as file:
+        table = file.create_dataset("table/table", data=rows, chunks=(min(n, 40),), **hdf5plugin.Blosc("zstd", 9))
+        pickled = pickle.dumps(columns, protocol) if names is None else names
+        for block, value in enumerate((pickled, pickle.dumps(["ttv", "is_signal_new"], protocol))):
+            table.attrs.create(f"values_block_{block}_kind", np.void(value) if b"\0" in value else np.bytes_(value))
+        file["table"].attrs["pandas_type"] = np.bytes_("frame_table")
+    return momenta
