@@ -56,7 +56,7 @@ MATCH = 0.4  # distance of the jet from its parton
 THINNING = {"gluon": 0.0, "quark": 0.6}
 
 PILE_UP = 16.0  # mean number of non-diffractive collisions beside the hard one, some 22 inelastic ones
-POOL = 300  # minimum-bias events of a block
+POOL = 500  # minimum-bias events of a block
 BEAM_SPOT = 0.05  # m, standard deviation of a collision's position along the beam
 MAX_ETA = 3.2  # of particles that are looked at
 
@@ -84,10 +84,13 @@ def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int],
     n : number of images.
     report : called with the number of new images each time there are some.
     """
-    number = block_seed(seed, CLASSES.index(kind), block, len(CLASSES))
+    labels = (
+        len(CLASSES) + 1
+    )  # the last one is the pile-up's: both classes get the same, as it must not tell them apart
+    number = block_seed(seed, CLASSES.index(kind), block, labels)
     rng = np.random.default_rng(number)
     pythia = make_pythia(settings(kind), number)
-    pool = PileUp(number, rng)
+    pool = PileUp(block_seed(seed, len(CLASSES), block, labels))
     parts, made = [QG_IMAGES.empty()], 0
     while made < n:
         images = _images(kind, pythia.nextBatch(EVENTS_AT_ONCE), pool, rng).take(slice(n - made))
@@ -100,7 +103,8 @@ def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int],
 class PileUp:
     """A pool of minimum-bias events as the detector observed them, to be laid over hard ones."""
 
-    def __init__(self, seed: int, rng: np.random.Generator) -> None:
+    def __init__(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
         events = make_pythia([BEAMS, "SoftQCD:nonDiffractive = on"], seed).nextBatch(POOL)
         self.observed = observe(visible(events.prt, rng.normal(0, BEAM_SPOT, POOL)), rng)
         self.offsets = offsets_of(np.bincount(self.observed.image, minlength=POOL))
