@@ -6,11 +6,13 @@ import gzip
 import pickle
 from pathlib import Path
 
+import awkward as ak
 import h5py
 import hdf5plugin
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import uproot
 
 
 def jet_images(n: int, seed: int = 0, non_zero: int = 1500) -> dict[str, np.ndarray]:
@@ -131,3 +133,48 @@ def write_top(path: Path, n: int, *, seed: int = 0, protocol: int = 0, names: by
             table.attrs.create(f"values_block_{block}_kind", np.void(value) if b"\0" in value else np.bytes_(value))
         file["table"].attrs["pandas_type"] = np.bytes_("frame_table")
     return momenta
+
+
+def jetclass_columns(n: int, seed: int = 0) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """JetClass: particles of each jet (n,), columns of particles (m,), and columns of jets (n,)."""
+    random = np.random.default_rng(seed)
+    counts = random.integers(1, 60, n)
+    m = int(counts.sum())
+    momentum = random.normal(0, 20, (m, 3)).astype(np.float32)
+    kind = random.integers(0, 5, m)
+    charged = np.isin(kind, (0, 3, 4))
+    particles = {f"part_{axis}": momentum[:, i] for i, axis in enumerate(("px", "py", "pz"))}
+    particles["part_energy"] = np.sqrt(np.square(momentum, dtype=float).sum(axis=1)).astype(np.float32)
+    for name in ("d0val", "d0err", "dzval", "dzerr"):
+        particles[f"part_{name}"] = (random.exponential(0.1, m) * charged).astype(np.float32)
+    particles["part_charge"] = (random.choice([-1, 1], m) * charged).astype(np.float32)
+    for i, name in enumerate(("ChargedHadron", "NeutralHadron", "Photon", "Electron", "Muon")):
+        particles[f"part_is{name}"] = (kind == i).astype(np.float32)
+    jets = {f"jet_{name}": random.uniform(0.1, 0.9, n).astype(np.float32) for name in ("tau1", "tau2", "tau3", "tau4")}
+    for name in ("pt", "eta", "phi", "energy", "sdmass"):
+        jets[f"jet_{name}"] = random.uniform(1, 2, n).astype(np.float32)
+    label = random.integers(0, 10, n)
+    for i, name in enumerate(("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl")):
+        jets[f"label_{name}"] = label == i
+    return counts, particles, jets
+
+
+def write_jetclass_root(path: Path, counts: np.ndarray, particles: dict, jets: dict, *, basket: int = 1000) -> None:
+    """A file of JetClass, of so many jets a basket."""
+    nested = {name.removeprefix("part_"): ak.unflatten(values, counts) for name, values in particles.items()}
+    part = ak.zip(nested)
+    with uproot.recreate(path, compression=uproot.ZLIB(1)) as file:
+        kinds = {name: (values.dtype, values.shape[1:]) for name, values in jets.items()}
+        tree = file.mktree(
+            "tree", {"part": part.type.content, **{name: np.dtype(kind) for name, kind in kinds.items()}}
+        )
+        for start in range(0, len(counts), basket):
+            rows = slice(start, start + basket)
+            tree.extend({"part": part[rows], **{name: values[rows] for name, values in jets.items()}})
+
+
+def write_jetclass_parquet(path: Path, counts: np.ndarray, particles: dict, jets: dict) -> None:
+    """The Parquet twin of a file of JetClass."""
+    offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+    lists = {name: pa.ListArray.from_arrays(offsets, pa.array(values)) for name, values in particles.items()}
+    pq.write_table(pa.table({**lists, **jets}), path)

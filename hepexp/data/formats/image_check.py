@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.formats.refusal import refuse_rows
+from hepexp.data.formats.refusal import refuse_elements, refuse_rows
 from hepexp.data.ragged import Ragged
 
 
@@ -41,19 +41,13 @@ def check_images(images: Ragged, path: Path, first_row: int, *, negative: bool) 
     """
     value = images["value"]
     refuse_rows(path, first_row, images.counts == 0, "is an empty image; expected at least one non-zero pixel")
-    finite = np.isfinite(value)
-    if not finite.all():
-        bad = np.bincount(_image_of(images, ~finite), minlength=len(images)) > 0
-        refuse_rows(path, first_row, bad, "has a pixel with NaN or infinity; expected finite pixels")
-    if not negative and (value < 0).any():
-        bad = np.bincount(_image_of(images, value < 0), minlength=len(images)) > 0
-        refuse_rows(path, first_row, bad, "has a pixel below zero; expected energies and momenta >= 0")
+    what = "has a pixel with NaN or infinity; expected finite pixels"
+    refuse_elements(path, first_row, images.offsets, ~np.isfinite(value), what)
+    if not negative:
+        what = "has a pixel below zero; expected energies and momenta >= 0"
+        refuse_elements(path, first_row, images.offsets, value < 0, what)
     for name, column in images.extras.items():
         refuse_rows(path, first_row, ~np.isfinite(column), f"has a {name} of NaN or infinity; expected a finite {name}")
         # the mass of a nearly massless jet is below zero by rounding
         refuse_rows(path, first_row, column < -1, f"has a {name} below zero; expected {name} >= 0 in GeV")
     return images
-
-
-def _image_of(images: Ragged, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-    return np.searchsorted(images.offsets, np.flatnonzero(chosen), side="right") - 1

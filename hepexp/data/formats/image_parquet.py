@@ -11,7 +11,7 @@ import pyarrow as pa
 from hepexp.data.formats import parquet
 from hepexp.data.formats.image_check import check_images, class_labels
 from hepexp.data.formats.pixels import Pixels
-from hepexp.data.formats.refusal import refuse_rows
+from hepexp.data.formats.refusal import refuse_rows, require
 from hepexp.data.layouts import QG_IMAGES
 from hepexp.data.ragged import Ragged
 
@@ -27,7 +27,8 @@ def read(path: Path) -> Iterator[Ragged]:
     ------
     DataError : names the file and the column or row, and says what was expected.
     """
-    with parquet.opened(path, _COLUMNS) as file:
+    with parquet.opened(path) as file:
+        require(path, "column", _COLUMNS, file.schema_arrow.names)
         for first, batch in parquet.batches(file, _COLUMNS, IMAGES_AT_ONCE):
             yield _images(path, first, batch)
 

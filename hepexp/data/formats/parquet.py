@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from hepexp.data.formats.refusal import damage_in, require
+from hepexp.data.formats.refusal import damage_in
 from hepexp.errors import DataError
 
 # A row group is read as a whole where it is small, and in a stream only where it must be: there, Arrow allocates
@@ -21,16 +21,15 @@ _BUFFER_BYTES = 2**20
 
 
 @contextlib.contextmanager
-def opened(path: Path, columns: Iterable[str]) -> Iterator[pq.ParquetFile]:
-    """A Parquet file that has these columns.
+def opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """A Parquet file.
 
     Raises
     ------
-    DataError : the file is missing, lacks a column, or the library finds it damaged while it is open.
+    DataError : the file is missing, or the library finds it damaged while it is open.
     """
     with damage_in(path, "Parquet file"):
         about = pq.read_metadata(path)
-        require(path, "column", columns, about.schema.to_arrow_schema().names)
         with pq.ParquetFile(
             path,
             metadata=about,

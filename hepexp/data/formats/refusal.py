@@ -72,6 +72,20 @@ def refuse_rows(path: Path, first_row: int, bad: np.ndarray, what: str) -> None:
         raise DataError(f"{path}: row {first_row + int(np.argmax(bad))} {what}")
 
 
+def refuse_elements(path: Path, first_row: int, offsets: np.ndarray, bad: np.ndarray, what: str) -> None:
+    """Refuse a file in which an element of some row is bad.
+
+    Parameters
+    ----------
+    path, first_row, what : as for `refuse_rows`.
+    offsets : (n + 1,) int64: whose elements they are.
+    bad : (m,) bool.
+    """
+    if bad.any():
+        row = int(np.searchsorted(offsets, np.argmax(bad), side="right")) - 1
+        raise DataError(f"{path}: row {first_row + row} {what}")
+
+
 def listed(names: Iterable[str]) -> str:
     """Names in one line, of a long list the first."""
     names = [ascii(str(name))[1:-1][:60] for name in names]
@@ -80,4 +94,4 @@ def listed(names: Iterable[str]) -> str:
 
 
 def _article(kind: str) -> str:
-    return "an" if kind[0] in "aeioHR" else "a"
+    return "an" if kind[0] in "aeioH" else "a"

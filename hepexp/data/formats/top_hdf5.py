@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hepexp.data.formats.hdf5 import dataset, opened
 from hepexp.data.formats.image_check import class_labels
 from hepexp.data.formats.pickled_names import names_in
-from hepexp.data.formats.refusal import refuse_rows, require
+from hepexp.data.formats.refusal import refuse_elements, refuse_rows, require
 from hepexp.data.layouts import TOP
 from hepexp.data.ragged import Ragged, offsets_of
 from hepexp.errors import DataError
@@ -101,11 +101,10 @@ def _jets(momenta: NDArray, label: NDArray[np.int8], path: Path, first: int) -> 
     kept = momenta[real]
     counts = real.sum(axis=1)
     refuse_rows(path, first, counts == 0, "has no particles; expected at least one with E > 0")
-    jet = np.repeat(np.arange(len(label)), counts)
+    offsets = offsets_of(counts)
 
     def refuse(bad: NDArray[np.bool_], what: str) -> None:
-        if bad.any():
-            refuse_rows(path, first, np.bincount(jet[bad], minlength=len(label)) > 0, what)
+        refuse_elements(path, first, offsets, bad, what)
 
     refuse(~np.isfinite(kept).all(axis=1), "has a particle with NaN or infinity; expected finite E, px, py, pz")
     energy, momentum = kept[:, 0].astype(np.float64), kept[:, 1:].astype(np.float64)
@@ -113,4 +112,4 @@ def _jets(momenta: NDArray, label: NDArray[np.int8], path: Path, first: int) -> 
     spacelike = np.square(momentum).sum(axis=1) > np.square(energy) * (1 + _ROUNDING)
     refuse(spacelike, "has a particle with E < |p|; expected (E, px, py, pz) in this order")
     columns = {name: np.ascontiguousarray(kept[:, i]) for i, name in enumerate(TOP.elements)}
-    return Ragged(label, offsets_of(counts), columns)
+    return Ragged(label, offsets, columns)

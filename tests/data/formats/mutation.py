@@ -43,11 +43,14 @@ def check_whole(examples: Ragged, layout: Layout) -> None:
     assert examples.offsets[0] == 0
     assert (examples.counts > 0).all()
     assert len(examples.offsets) == len(examples) + 1
-    for names, length in ((layout.elements, examples.offsets[-1]), (layout.extras, len(examples))):
-        for name, kind in names.items():
-            assert examples[name].dtype == kind, name
-            assert examples[name].shape == (length,), name
-            assert np.isfinite(examples[name]).all(), name
+    for kinds, columns, length in (
+        (layout.elements, examples.elements, examples.offsets[-1]),
+        (layout.extras, examples.extras, len(examples)),
+    ):
+        for name, kind in kinds.items():
+            assert columns[name].dtype == kind, name
+            assert columns[name].shape == (length,), name
+            assert np.isfinite(columns[name]).all(), name
     if layout.shape:
         assert examples["position"].max(initial=0) < np.prod(layout.shape)
 

@@ -1,0 +1,114 @@
+"""The columns of JetClass, which its ROOT files and their Parquet twins share, as jets.
+
+JetClass-II has the same columns but for the label: jet_label is one of 188 classes, without names in the file. Four of
+JetClass's ten classes have a counterpart there, a resonance X of variable mass in the place of the Higgs boson: X->bb
+(0), X->cc (1), X->gg (9) and QCD (161 to 187, by flavours). These are read as Hbb, Hcc, Hgg and QCD; a file with any
+other class is refused.
+
+References
+----------
+H. Qu, C. Li, S. Qian, "Particle Transformer for jet tagging", arXiv:2202.03772; Zenodo record 6619768.
+C. Li et al., "Accelerating resonance searches via signature-oriented pre-training", arXiv:2405.12972 (JetClass-II).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.formats.refusal import refuse_elements, refuse_rows, require
+from hepexp.data.layouts import JETCLASS
+from hepexp.data.ragged import Ragged, offsets_of
+
+# the label of a jet is the place of its class here
+CLASSES = ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl")
+_LABELS = [f"label_{name}" for name in CLASSES]
+_LABEL_II = "jet_label"
+_FROM_II = np.full(188, -1, np.int8)
+_FROM_II[[0, 1, 9]] = CLASSES.index("Hbb"), CLASSES.index("Hcc"), CLASSES.index("Hgg")
+_FROM_II[161:] = CLASSES.index("QCD")
+
+# the type of a particle is the place of its flag here
+_FLAGS = [f"part_is{name}" for name in ("ChargedHadron", "NeutralHadron", "Photon", "Electron", "Muon")]
+_PARTICLES = [f"part_{name}" for name in JETCLASS.elements if name != "type"] + _FLAGS
+_JETS = [f"jet_{name}" for name in JETCLASS.extras]
+
+
+def wanted(path: Path, found: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Names of the columns to read: those of particles, and those of jets.
+
+    Raises
+    ------
+    DataError : some are missing.
+    """
+    found = list(found)
+    labels = [_LABEL_II] if _LABEL_II in found and not set(_LABELS) & set(found) else _LABELS
+    require(path, "column", [*_PARTICLES, *_JETS, *labels], found)
+    return _PARTICLES, [*_JETS, *labels]
+
+
+def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], path: Path, first: int) -> Ragged:
+    """Jets of the layout JETCLASS.
+
+    Parameters
+    ----------
+    columns : those that are wanted, with numbers of any type: flat (m,) of particles, (n,) of jets.
+    lengths : (n,) particles of each jet, by column of particles.
+    path, first : the file, and the row of the first of these jets in it, for messages.
+
+    Raises
+    ------
+    DataError : names the file and the first bad row, and says what was expected.
+    """
+    counts = lengths[_PARTICLES[0]]
+    for name, length in lengths.items():
+        refuse_rows(path, first, length != counts, f"has another number of {name} than of {_PARTICLES[0]}")
+    refuse_rows(path, first, counts == 0, "has no particles; expected at least one")
+    label = _labels(columns, path, first)
+    offsets = offsets_of(counts)
+    with np.errstate(over="ignore"):
+        elements = {
+            name: columns[f"part_{name}"].astype(np.float32)
+            for name, kind in JETCLASS.elements.items()
+            if kind is np.float32
+        }
+        extras = {name: columns[f"jet_{name}"].astype(np.float32) for name in JETCLASS.extras}
+    for name, values in elements.items():
+        what = f"has a particle with part_{name} of NaN or infinity; expected finite numbers"
+        refuse_elements(path, first, offsets, ~np.isfinite(values), what)
+    for name, values in extras.items():
+        refuse_rows(path, first, ~np.isfinite(values), f"has a jet_{name} of NaN or infinity; expected a finite number")
+    what = "has a particle with part_energy <= 0; expected an energy > 0 in GeV"
+    refuse_elements(path, first, offsets, elements["energy"] <= 0, what)
+    for name in ("pt", "energy"):
+        refuse_rows(path, first, extras[name] <= 0, f"has a jet_{name} <= 0; expected > 0 in GeV")
+    charge = columns["part_charge"]
+    what = "has a particle with part_charge outside {-1, 0, 1}"
+    refuse_elements(path, first, offsets, ~np.isin(charge, (-1, 0, 1)), what)
+    flags = np.stack([columns[name] for name in _FLAGS])
+    what = f"has a particle of no type or of two; expected one of {', '.join(_FLAGS)} to be 1 and the others 0"
+    refuse_elements(path, first, offsets, _not_one_hot(flags), what)
+    elements |= {"charge": charge.astype(np.int8), "type": np.argmax(flags, axis=0).astype(np.int8)}
+    return Ragged(label, offsets, elements, extras)
+
+
+def _labels(columns: Mapping[str, NDArray], path: Path, first: int) -> NDArray[np.int8]:
+    if _LABEL_II in columns:
+        number = columns[_LABEL_II]
+        known = np.isin(number, np.flatnonzero(_FROM_II >= 0))
+        label = _FROM_II[np.where(known, number, 0).astype(np.int64)]
+        bad = number[np.argmin(known)] if len(number) else 0
+        what = f"has jet_label {bad}, a class of JetClass-II that JetClass has not; expected 0, 1, 9 or 161 to 187"
+        refuse_rows(path, first, ~known, what)
+        return label
+    flags = np.stack([columns[name] for name in _LABELS])
+    what = f"has no class or two; expected one of {', '.join(_LABELS)} to be 1 and the others 0"
+    refuse_rows(path, first, _not_one_hot(flags), what)
+    return np.argmax(flags, axis=0).astype(np.int8)
+
+
+def _not_one_hot(flags: NDArray) -> NDArray[np.bool_]:
+    return ~np.isin(flags, (0, 1)).all(axis=0) | (np.count_nonzero(flags, axis=0) != 1)
