@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from hepexp.data.formats.refusal import refuse_elements, refuse_rows, require
 from hepexp.data.layouts import JETCLASS
 from hepexp.data.ragged import Ragged, offsets_of
+from hepexp.errors import DataError
 
 # the label of a jet is the place of its class here
 CLASSES = ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl")
@@ -50,13 +51,14 @@ def wanted(path: Path, found: Iterable[str]) -> tuple[list[str], list[str]]:
     return _PARTICLES, [*_JETS, *labels]
 
 
-def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], path: Path, first: int) -> Ragged:
+def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], n: int, path: Path, first: int) -> Ragged:
     """Jets of the layout JETCLASS.
 
     Parameters
     ----------
     columns : those that are wanted, with numbers of any type: flat (m,) of particles, (n,) of jets.
     lengths : (n,) particles of each jet, by column of particles.
+    n : how many jets there have to be; a damaged file can give some columns of another length.
     path, first : the file, and the row of the first of these jets in it, for messages.
 
     Raises
@@ -64,8 +66,12 @@ def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], path: P
     DataError : names the file and the first bad row, and says what was expected.
     """
     counts = lengths[_PARTICLES[0]]
-    for name, length in lengths.items():
-        refuse_rows(path, first, length != counts, f"has another number of {name} than of {_PARTICLES[0]}")
+    for name in [*lengths, *(name for name in columns if name not in lengths)]:
+        found = len(lengths.get(name, columns[name]))
+        if found != n:
+            raise DataError(f"{path}: column '{name}' ends {abs(n - found)} rows off row {first + n}; fetch it again")
+        if name in lengths:
+            refuse_rows(path, first, lengths[name] != counts, f"has another number of {name} than of {_PARTICLES[0]}")
     refuse_rows(path, first, counts == 0, "has no particles; expected at least one")
     label = _labels(columns, path, first)
     offsets = offsets_of(counts)

@@ -27,4 +27,4 @@ def read(path: Path) -> Iterator[Ragged]:
                 (lengths[name],), columns[name] = parquet.flat(path, first, batch, name, 1)
             for name in of_jets:
                 _, columns[name] = parquet.flat(path, first, batch, name, 0)
-            yield jets(columns, lengths, path, first)
+            yield jets(columns, lengths, len(batch), path, first)

@@ -10,6 +10,7 @@ from hepexp.data.formats import jetclass_parquet, jetclass_root
 from hepexp.data.formats.jetclass_columns import CLASSES, jets
 from hepexp.data.layouts import JETCLASS
 from hepexp.data.ragged import Ragged
+from hepexp.errors import DataError
 from tests.data import same_layout
 from tests.data.formats.mutation import Reader, check_whole, survives
 from tests.samples import sample
@@ -52,7 +53,7 @@ def test_jetclass_ii_is_read_where_it_has_the_classes_of_jetclass():
     counts, particles, of_jets = same_layout.jetclass_columns(5)
     of_jets = {name: values for name, values in of_jets.items() if not name.startswith("label")}
     of_jets["jet_label"] = np.array([0, 1, 9, 161, 187])
-    found = jets({**particles, **of_jets}, dict.fromkeys(particles, counts), Path("a"), 0)
+    found = jets({**particles, **of_jets}, dict.fromkeys(particles, counts), 5, Path("a"), 0)
     assert [CLASSES[label] for label in found.label] == ["Hbb", "Hcc", "Hgg", "QCD", "QCD"]
 
 
@@ -101,6 +102,19 @@ def test_values_that_are_not_physics(tmp_path: Path, refused, form: str, name: s
     (particles | of_jets)[name][row] = value
     WRITERS[form](tmp_path / "a", counts, particles, of_jets)
     refused(READERS[form], tmp_path / "a", message)
+
+
+@pytest.mark.parametrize("name", ["part_py", "jet_eta"])
+def test_columns_of_another_length_are_refused(name: str):
+    counts, particles, of_jets = same_layout.jetclass_columns(5)
+    lengths = dict.fromkeys(particles, counts)
+    if name in lengths:
+        lengths[name] = counts[:4]
+        particles[name] = particles[name][: counts[:4].sum()]
+    else:
+        of_jets[name] = of_jets[name][:4]
+    with pytest.raises(DataError, match=f"a: column '{name}' ends 1 rows off row 5"):
+        jets({**particles, **of_jets}, lengths, 5, Path("a"), 0)
 
 
 @forms
