@@ -106,6 +106,7 @@ def download(parser: Parser, args: list[str]) -> None:
     given = parser.parse_args(args)
     from hepexp.data.download import fetch
     from hepexp.data.progress import download_progress
+    from hepexp.data.unpack import unpack
 
     collection = find_collection(given.name)
     _check_files(collection, given)
@@ -113,10 +114,15 @@ def download(parser: Parser, args: list[str]) -> None:
         for file in part.files:
             path = collection.found(file)
             if path is None:
-                if not file.urls:
+                wanted = file.archive or file
+                if not wanted.urls:
                     raise DataError(f"{file.name} cannot be fetched by a program; {collection.how_to_fetch}")
-                with download_progress(file.name) as report:
-                    path = fetch(file, collection.folder, report)
+                with download_progress(wanted.name) as report:
+                    path = fetch(wanted, collection.folder, report)
+                if file.archive:
+                    print(f"unpacking {path}", file=sys.stderr)
+                    unpack(path, (collection.folder / file.name).parent, Path(file.name).suffix)
+                    path = collection.found(file)
             print(path)
 
 
@@ -132,10 +138,10 @@ def generate(parser: Parser, args: list[str]) -> None:
     if given.out is not None and given.out.suffix not in (".parquet", ".arrow"):
         raise ConfigError(f"--out must end in .parquet or .arrow, got {given.out}")
     collection = find_collection(given.name)
-    simulation = collection.simulation()
+    collection.check_simulation(given.n, given.seed, given.jobs)
     from hepexp.data.progress import examples_progress
 
-    if "pythia8mc" in simulation.PACKAGES:
+    if "pythia8mc" in collection.simulation().PACKAGES:
         print("Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)", file=sys.stderr)
     with examples_progress("simulating", given.n, collection.noun) as report:
         out = collection.generate(given.n, given.seed, given.jobs, report, given.out)

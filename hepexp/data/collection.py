@@ -69,6 +69,7 @@ class Collection:
     mini : the shipped sample in the store's format, or a function that gives it.
     values : numbers that characterise examples, for `hepexp data show`.
     size : of the published files in words.
+    other_folders : in the data folder, where the field's other programs keep them.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Collection:
     check: Check
     values: Callable[[Ragged], Values]
     size: str
+    other_folders: tuple[str, ...] = ()
     noun: str = "jet"
     generator: str | None = None
     mini: Path | Callable[[], Ragged] | None = None
@@ -103,7 +105,8 @@ class Collection:
     def found(self, file: PublishedFile) -> Path | None:
         """A published file on this machine, in the data set's folder or the data folder, also uncompressed."""
         names = (file.name, file.name.removesuffix(".gz"))
-        places = (folder / name for folder in (self.folder, data_dir()) for name in names)
+        folders = (self.folder, data_dir(), *(data_dir() / name for name in self.other_folders))
+        places = (folder / name for folder in folders for name in names)
         return next((path for path in places if path.is_file()), None)
 
     def converted(self, part: Part) -> Path:
@@ -148,7 +151,7 @@ class Collection:
     @property
     def how_to_fetch(self) -> str:
         """What a user does to get the published files."""
-        if any(file.urls for form in self.forms for part in form for file in part.files):
+        if any(file.urls or file.archive for form in self.forms for part in form for file in part.files):
             return f"hepexp data download {self.name}"
         return f"put them into {self.folder} (hepexp data list says where they are published)"
 
@@ -284,6 +287,13 @@ class Collection:
                 raise ConfigError(f"{package} is not installed; pip install 'hepexp[generate]'")
         return module
 
+    def check_simulation(self, n: int, seed: int, jobs: int) -> None:
+        """Raise ConfigError where `generate` cannot begin: a value is out of range, or a package is missing."""
+        for name, value, least in (("n", n, 2), ("seed", seed, 0), ("jobs", jobs, 1)):
+            if value < least:
+                raise ConfigError(f"{name} must be >= {least}, got {value}")
+        self.simulation()
+
     def generate(
         self, n: int, seed: int, jobs: int, report: Callable[[int, bool], None], target: Path | None = None
     ) -> Path:
@@ -294,10 +304,7 @@ class Collection:
         ConfigError : a value is out of range, a package is not installed, or the file holds another sample.
         """
         target = target or self.generated(n, seed)
-        for name, value, least in (("n", n, 2), ("seed", seed, 0), ("jobs", jobs, 1)):
-            if value < least:
-                raise ConfigError(f"{name} must be >= {least}, got {value}")
-        self.simulation()
+        self.check_simulation(n, seed, jobs)
         with only_one(target):
             if not target.exists():
                 from hepexp.data.generate import sample

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hepexp.data import species
 from hepexp.data.kinematics import four_momenta
-from hepexp.data.ragged import Ragged
+from hepexp.data.ragged import Ragged, offsets_of
 from hepexp.errors import ConfigError
 
 SCALARS = ("pid", "mass_charge")
@@ -26,6 +26,72 @@ def hardest(jets: Ragged, n: int | None) -> Ragged:
 def psi(z: NDArray[np.floating]) -> NDArray[np.floating]:
     """sgn(z) ln(1 + |z|), arXiv:2201.08187, section 3.2: compresses masses and invariants."""
     return np.sign(z) * np.log1p(np.abs(z))
+
+
+class Massive:
+    """Particles given as four-momenta: their scalars are (psi(m), 0), m = sqrt|p^2| in GeV (arXiv:2201.08187, sec. 4).
+
+    Parameters
+    ----------
+    energy : name of the energy's column.
+    """
+
+    def __init__(self, energy: str) -> None:
+        self.energy = energy
+
+    def __call__(self, jets: Ragged) -> Ragged:
+        p4 = np.stack([jets[name] for name in (self.energy, "px", "py", "pz")], axis=1).astype(np.float64)
+        mass = np.sqrt(np.abs(p4[:, 0] ** 2 - (p4[:, 1:] ** 2).sum(1)))
+        scalars = np.stack([psi(mass), np.zeros(len(p4))], axis=1)
+        return with_particles(jets, p4, scalars)
+
+
+def with_beams(jets: Ragged) -> Ragged:
+    """The jets with two beam particles before their own: four-momenta (sqrt(2), 0, 0, +-1), scalars (0, psi(1))."""
+    n = len(jets)
+    beams = np.array([[2**0.5, 0, 0, 1], [2**0.5, 0, 0, -1]])
+    scalars = np.array([[0, psi(np.float64(1))]] * 2, np.float32)
+    counts, starts = jets.counts, jets.offsets[:-1]
+    own = np.ones(len(jets["p4"]) + 2 * n, bool)
+    own[(starts + 2 * np.arange(n))[:, None] + [0, 1]] = False
+    p4, extended = np.empty((len(own), 4)), np.empty((len(own), 2), np.float32)
+    p4[own], extended[own] = jets["p4"], jets["scalars"]
+    p4[~own], extended[~own] = np.tile(beams, (n, 1)), np.tile(scalars, (n, 1))
+    return Ragged(jets.label, offsets_of(counts + 2), {"p4": p4, "scalars": extended}, jets.extras)
+
+
+class Identified:
+    """Particles with a type, a charge and impact parameters, as in JetClass.
+
+    Scalars: charge; one-hot type (charged hadron, neutral hadron, photon, electron, muon); tanh(d0 / mm), error of d0 in
+    mm up to 1, tanh(dz / mm), error of dz in mm up to 1 (arXiv:2202.03772, table 2).
+
+    Parameters
+    ----------
+    scalars : `full` for all of them; `pid` without the impact parameters; `none` for the constant 1.
+
+    Raises
+    ------
+    ConfigError : `scalars` is none of these.
+    """
+
+    def __init__(self, scalars: str = "full") -> None:
+        if scalars not in ("full", "pid", "none"):
+            raise ConfigError(f"dataset.scalars must be one of full, pid, none, got {scalars!r}")
+        self.scalars = scalars
+
+    def __call__(self, jets: Ragged) -> Ragged:
+        p4 = np.stack([jets[name] for name in ("energy", "px", "py", "pz")], axis=1).astype(np.float64)
+        return with_particles(jets, p4, self._features(jets))
+
+    def _features(self, jets: Ragged) -> NDArray[np.floating]:
+        if self.scalars == "none":
+            return np.ones((len(jets["px"]), 1))
+        columns = [jets["charge"], *(jets["type"] == kind for kind in range(5))]
+        if self.scalars == "full":
+            for name in ("d0", "dz"):
+                columns += [np.tanh(jets[f"{name}val"]), np.clip(jets[f"{name}err"], 0, 1)]
+        return np.stack(columns, axis=1)
 
 
 class TypedParticles:

@@ -17,6 +17,7 @@ class PublishedFile:
     md5, sha256 : checksums in hexadecimal; None where the publisher gives none.
     urls : places to fetch it from, the publisher's first; none where a person must fetch it.
     size : bytes, where the publisher gives it; else the server is believed, and the checksum decides.
+    archive : tar archive that holds the file, where it is not published by itself.
     """
 
     name: str
@@ -24,6 +25,7 @@ class PublishedFile:
     sha256: str | None = None
     urls: tuple[str, ...] = ()
     size: int | None = None
+    archive: PublishedFile | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -59,7 +60,7 @@ def _energy_correlations(jets: Ragged) -> tuple[Values, Values]:
     """
     pt, dy, dphi = around_axis(jets)
     e2, e3 = np.zeros(len(jets)), np.zeros(len(jets))
-    for jet, (start, stop) in enumerate(zip(jets.offsets[:-1], jets.offsets[1:], strict=True)):
+    for jet, (start, stop) in enumerate(pairwise(jets.offsets)):
         inside = slice(start, stop)
         z = pt[inside] / pt[inside].sum()
         distance = np.hypot(dy[inside, None] - dy[inside], dphi[inside, None] - dphi[inside])

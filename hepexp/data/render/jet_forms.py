@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hepexp.data.particles import hardest
+from hepexp.data.particles import hardest, with_beams
 from hepexp.data.ragged import Ragged
 from hepexp.data.render.features import JetFeatures
 from hepexp.data.render.form import After, Form, Particles
@@ -19,6 +19,7 @@ def jet_forms(
     image: JetImage | None,
     graph: ParticleGraph | None,
     features: JetFeatures | None,
+    beams: bool = False,
 ) -> list[Form]:
     """Forms `particles`, `image`, `graph` and `features`.
 
@@ -27,6 +28,7 @@ def jet_forms(
     reader : makes columns p4 and scalars of the store's columns.
     n_particles : hardest particles of each jet to read, None for all.
     image, graph, features : how these forms are made; None for their defaults.
+    beams : put the two beams before the particles of form `particles`.
 
     Raises
     ------
@@ -35,11 +37,14 @@ def jet_forms(
     if n_particles is not None and n_particles < 1:
         raise ConfigError(f"dataset.n_particles must be >= 1, got {n_particles}")
 
-    forms = (Particles(), image or JetImage(), graph or ParticleGraph(), features or JetFeatures())
-    return [After(_Hardest(reader, n_particles), form, n_particles) for form in forms]
+    hardest_ones = Hardest(reader, n_particles)
+    longest = n_particles + 2 if beams and n_particles else n_particles
+    particles = After(hardest_ones, After(with_beams, Particles()) if beams else Particles(), longest)
+    others = (image or JetImage(), graph or ParticleGraph(), features or JetFeatures())
+    return [particles, *(After(hardest_ones, form, n_particles) for form in others)]
 
 
-class _Hardest:
+class Hardest:
     """A reader followed by `hardest`; a class, as worker processes are sent a copy."""
 
     def __init__(self, reader: Callable[[Ragged], Ragged], n: int | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
@@ -23,7 +25,7 @@ def nearest(place: NDArray[np.floating], offsets: NDArray[np.integer], k: int) -
     (m, k) positions within the graph, -1 where there is none; of equal distances any may come first.
     """
     found = np.full((len(place), k), -1, np.int32)
-    for start, stop in zip(offsets[:-1], offsets[1:], strict=True):
+    for start, stop in pairwise(offsets):
         n = min(k, stop - start - 1)
         if n < 1:
             continue

@@ -1,0 +1,53 @@
+"""Top quark jets against jets of quarks and gluons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hepexp.data.check import check_four_momenta
+from hepexp.data.collection import Collection
+from hepexp.data.layouts import TOP
+from hepexp.data.particles import Massive
+from hepexp.data.published import Part, PublishedFile
+from hepexp.data.summary import jet_values
+
+CLASSES = ("qcd", "top")
+_MD5 = {
+    "train": "45663819f47c13724f67eb0fd80bfa5c",
+    "val": "dca4b7248027618f041f9baa86d360fc",
+    "test": "13163479dee30a5fe546e4536cc3d04d",
+}
+_SIZES = {"train": 1_211_000, "val": 403_000, "test": 404_000}
+
+COLLECTION = Collection(
+    name="top",
+    about="hadronic top (1) against QCD (0) jets, 14 TeV, pT 550-650 GeV, |eta| < 2, anti-kT R = 0.8",
+    classes=CLASSES,
+    layout=TOP,
+    units="(E, px, py, pz) in GeV of at most 200 calorimeter towers, hardest first",
+    cite="G. Kasieczka, T. Plehn, J. Thompson, M. Russell, arXiv:1902.09914; doi:10.5281/zenodo.2603256",
+    licence="CC BY 4.0",
+    size="3 files, 2.0 million jets, 1.6 GB",
+    forms=(
+        tuple(
+            Part(
+                split,
+                (
+                    PublishedFile(
+                        f"{split}.h5",
+                        md5=md5,
+                        urls=(f"https://zenodo.org/records/2603256/files/{split}.h5?download=1",),
+                    ),
+                ),
+                split,
+                _SIZES[split],
+            )
+            for split, md5 in _MD5.items()
+        ),
+    ),
+    readers={".h5": "hepexp.data.formats.top_hdf5:read"},
+    check=check_four_momenta(CLASSES, "E"),
+    values=jet_values(Massive("E")),
+    generator="hepexp.data.generate.top",
+    mini=Path(__file__).parents[1] / "mini" / "top.parquet",
+)

@@ -1,0 +1,54 @@
+"""Electrons and photons in CMS's calorimeter, or simulated in their way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from hepexp.data.collections.electron_photon import CHANNELS, COLLECTION
+from hepexp.data.datamodule import HepDataModule, Loading, Request
+from hepexp.data.render.image_forms import image_forms
+from hepexp.data.render.pixel_graph import PixelGraph
+from hepexp.data.render.pixel_image import PixelImage
+from hepexp.data.render.window import Window
+
+
+class ElectronPhoton(HepDataModule):
+    """Electrons (label 1) against photons (label 0) of pT 50 GeV, crops of 32 x 32 crystals: energy and time.
+
+    Parameters
+    ----------
+    channels : of `energy` and `time`, in the order in which they are given; null for both.
+    crop : central rows and columns to read; null for all 32.
+
+    References
+    ----------
+    M. Andrews, M. Paulini, S. Gleyzer, B. Poczos, arXiv:1807.11916.
+    """
+
+    collection = COLLECTION
+
+    def __init__(
+        self,
+        source: Literal["auto", "full", "mini", "generate"] = "auto",
+        batch_size: int = 64,
+        n_train: int | None = None,
+        n_val: int | None = None,
+        n_test: int | None = None,
+        channels: Sequence[str] | None = None,
+        crop: int | None = None,
+        num_workers: int = 0,
+        n_files: int | None = None,
+        n_generate: int = 20000,
+        generate_seed: int = 1,
+        image: PixelImage | None = None,
+        graph: PixelGraph | None = None,
+        *,
+        seed: int,
+    ) -> None:
+        window = Window(COLLECTION.layout.shape, CHANNELS, channels, crop)
+        super().__init__(
+            Request(source, n_files, n_generate, generate_seed, n_train, n_val, n_test),
+            Loading(batch_size, num_workers, seed),
+            image_forms(window, image, graph),
+        )

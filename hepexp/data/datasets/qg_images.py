@@ -1,0 +1,60 @@
+"""Images of quark and gluon jets in CMS, or simulated in their way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from hepexp.data.collections.qg_images import CELL, CHANNELS, COLLECTION
+from hepexp.data.datamodule import HepDataModule, Loading, Request
+from hepexp.data.render.features import JetFeatures
+from hepexp.data.render.image_forms import jet_image_forms
+from hepexp.data.render.pixel_graph import PixelGraph
+from hepexp.data.render.pixel_image import PixelImage
+from hepexp.data.render.window import Window
+
+
+class QuarkGluonImages(HepDataModule):
+    """Quark (label 1) against gluon (label 0) jets of CMS Open Data as images of tracks, ECAL and HCAL, 125 x 125.
+
+    Parameters
+    ----------
+    channels : of `tracks`, `ecal`, `hcal`, in the order in which they are given; null for all three.
+    crop : central rows and columns to read; null for all 125.
+    n_particles : brightest pixels of each image that are read as particles; null for all.
+
+    References
+    ----------
+    M. Andrews et al., arXiv:1902.08276.
+    """
+
+    collection = COLLECTION
+
+    def __init__(
+        self,
+        source: Literal["auto", "full", "mini", "generate"] = "auto",
+        batch_size: int = 64,
+        n_train: int | None = None,
+        n_val: int | None = None,
+        n_test: int | None = None,
+        channels: Sequence[str] | None = None,
+        crop: int | None = None,
+        extras: Sequence[str] = (),
+        n_particles: int | None = 100,
+        bucket: int = 1,
+        num_workers: int = 0,
+        n_files: int | None = None,
+        n_generate: int = 10000,
+        generate_seed: int = 1,
+        image: PixelImage | None = None,
+        graph: PixelGraph | None = None,
+        features: JetFeatures | None = None,
+        *,
+        seed: int,
+    ) -> None:
+        window = Window(COLLECTION.layout.shape, CHANNELS, channels, crop)
+        super().__init__(
+            Request(source, n_files, n_generate, generate_seed, n_train, n_val, n_test, extras=extras),
+            Loading(batch_size, num_workers, seed, bucket),
+            jet_image_forms(window, image, graph, features, CELL, n_particles),
+        )

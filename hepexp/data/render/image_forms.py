@@ -1,0 +1,64 @@
+"""All forms of a data set whose elements are pixels."""
+
+from __future__ import annotations
+
+from hepexp.data.ragged import Ragged
+from hepexp.data.render.features import JetFeatures
+from hepexp.data.render.form import After, Form, Particles
+from hepexp.data.render.jet_forms import Hardest
+from hepexp.data.render.pixel_graph import PixelGraph
+from hepexp.data.render.pixel_image import PixelImage
+from hepexp.data.render.pixels import PixelParticles
+from hepexp.data.render.window import Window
+from hepexp.errors import ConfigError
+
+
+def image_forms(window: Window, image: PixelImage | None, graph: PixelGraph | None) -> list[Form]:
+    """Forms `image` and `graph`.
+
+    Parameters
+    ----------
+    window : the part of each image that is read.
+    image, graph : how these forms are made; None for their defaults.
+    """
+    forms = (image or PixelImage(), graph or PixelGraph())
+    return [After(window, form.of_shape(window.shape)) for form in forms]
+
+
+def jet_image_forms(
+    window: Window,
+    image: PixelImage | None,
+    graph: PixelGraph | None,
+    features: JetFeatures | None,
+    cell: float,
+    n_particles: int | None,
+) -> list[Form]:
+    """Forms `image`, `graph`, `particles` and `features`: pixels of jets are particles too, see PixelParticles.
+
+    Parameters
+    ----------
+    window, image, graph : as `image_forms`.
+    features : how this form is made, from the pixels as particles; None for its default.
+    cell : size of a pixel in pseudorapidity and radians.
+    n_particles : brightest pixels of each image to read as particles, None for all.
+
+    Raises
+    ------
+    ConfigError : n_particles is below 1.
+    """
+    if n_particles is not None and n_particles < 1:
+        raise ConfigError(f"dataset.n_particles must be >= 1, got {n_particles}")
+    reader = Hardest(_Then(window, PixelParticles(window.shape, cell)), n_particles)
+    as_particles = [After(reader, form, n_particles) for form in (Particles(), features or JetFeatures())]
+    return [*image_forms(window, image, graph), *as_particles]
+
+
+class _Then:
+    """One reader after the other; a class, as worker processes are sent a copy."""
+
+    def __init__(self, first: Window, second: PixelParticles) -> None:
+        self.first = first
+        self.second = second
+
+    def __call__(self, examples: Ragged) -> Ragged:
+        return self.second(self.first(examples))

@@ -1,0 +1,74 @@
+"""A small convolutional network, for images of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from hepexp.batch import ImageBatch
+from hepexp.errors import ConfigError
+
+
+class CNN(nn.Module):
+    """Stages of 3 x 3 convolutions with batch normalisation and ReLU, each followed by max pooling; then a mean.
+
+    The mean over the remaining pixels lets the same network read images of any size, and makes it insensitive to where
+    a pattern is.
+
+    Parameters
+    ----------
+    widths : channels of each stage.
+    convs_per_stage : convolutions in a stage.
+    dropout : share of the pooled features that is left out in training.
+    weights : file with a state dict to start from.
+    image_shape : (channels, rows, columns) of the data set's images.
+    n_classes : classes of the data set.
+
+    Shapes
+    ------
+    image (B, C, H, W) -> logits (B, n_classes).
+
+    Raises
+    ------
+    ConfigError : no stage, a width below 1, or an image that is halved away.
+    """
+
+    input = "image"
+    lorentz_invariant = False
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (32, 64, 128),
+        convs_per_stage: int = 1,
+        dropout: float = 0.0,
+        weights: str | None = None,
+        *,
+        image_shape: tuple[int, int, int],
+        n_classes: int,
+    ):
+        super().__init__()
+        if not widths or min(widths) < 1:
+            raise ConfigError(f"model.widths must be one or more widths > 0, got {list(widths)}")
+        if convs_per_stage < 1:
+            raise ConfigError(f"model.convs_per_stage must be >= 1, got {convs_per_stage}")
+        if min(image_shape[1:]) >> len(widths) < 1:
+            raise ConfigError(
+                f"model.widths has {len(widths)} stages, too many for images of {image_shape[1]} x {image_shape[2]}"
+            )
+        stages, channels = [], image_shape[0]
+        for width in widths:
+            for _ in range(convs_per_stage):
+                stages += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+                channels = width
+            stages.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels, n_classes))
+        if weights is not None:
+            from hepexp.models.weights import load_weights
+
+            load_weights(self, weights)
+
+    def forward(self, batch: ImageBatch) -> Tensor:
+        image = batch.image.to(self.classifier[1].weight.dtype)
+        return self.classifier(self.features(image))
