@@ -1,11 +1,12 @@
-"""The detector of the top-tagging reference: Delphes' card of ATLAS with one grid of towers, 0.1 x 10 degrees.
+"""The detector of the top-tagging reference: Delphes' card of ATLAS with one grid of towers, 0.1 x 0.1.
 
 In the published jets 4 % of the constituents share their direction with another one: photon and neutral hadron of one
 tower, as the card's Calorimeter module of that time gives them; all constituents are massless.
 
 References
 ----------
-Delphes, arXiv:1307.6346, and its `delphes_card_ATLAS.tcl`.
+Delphes, arXiv:1307.6346, and its `delphes_card_ATLAS.tcl`; the azimuthal width is that of ATLAS hadronic calorimeter,
+as the number of soft constituents asks for (the card says 10 degrees).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ ATLAS = Detector(
     calorimeters=(
         Calorimeter(
             eta_edges=np.arange(-32, 33) * 0.1,
-            phi_cells=np.full(64, 36),
+            phi_cells=np.full(64, 64),
             layers=(electromagnetic(0.5, 1.0, _ecal), hadronic(1.0, 1.0, _hcal)),
         ),
     ),

@@ -38,20 +38,17 @@ class Detector:
 
     def energy_flow(self, particles: Particles, random: np.random.Generator) -> Particles:
         """Tracks, photons and neutral hadrons, in the order of the events."""
-        found, tracks = self.tracker.find(particles, random)
-        tracked = np.zeros(len(particles))
-        tracked[found] = tracks.energy
+        found, tracks, error = self.tracker.find(particles, random)
+        tracked, sigma = np.zeros((2, len(particles)))
+        tracked[found], sigma[found] = tracks.energy, error * tracks.energy
         # A circle of radius pT / (0.3 B) through the origin meets the face after turning by asin(face / diameter). A
         # neutral particle goes straight; one that curls up before the face reaches the end caps far from its jet.
         turn = 0.3 * self.field * self.radius / 2 * particles.charge / particles.pt
         reaches = abs(turn) < 1
         phi = particles.phi[reaches] - np.arcsin(turn[reaches])
-        return Particles.concatenate(
-            [
-                tracks,
-                *(
-                    calorimeter.neutrals(particles[reaches], phi, tracked[reaches], random)
-                    for calorimeter in self.calorimeters
-                ),
-            ]
-        )
+        neutrals, scale = [], np.ones(len(particles))
+        for calorimeter in self.calorimeters:
+            seen, factor = calorimeter.measure(particles[reaches], phi, tracked[reaches], sigma[reaches], random)
+            neutrals.append(seen)
+            scale[reaches] *= factor
+        return Particles.concatenate([tracks.change(pt=tracks.pt * scale[found]), *neutrals])

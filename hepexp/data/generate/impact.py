@@ -26,3 +26,13 @@ def straight_line(
     (x, y, z), (px, py, pz) = vertex.T, momentum.T
     pt = np.hypot(px, py)
     return (x * py - y * px) / pt, z - (x * px + y * py) * pz / pt**2
+
+
+def resolution(pt: NDArray[np.float64], eta: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Standard deviations (m,) in mm of d0 and dz: the pixel detector's own, and multiple scattering.
+
+    The numbers are fits to the d0err and dzerr of 100 published JetClass-II jets, which they match to 22 % and 30 %
+    root mean square; scattering alone would give 1 / pT.
+    """
+    path = np.cosh(eta)
+    return np.hypot(0.0101, 0.0661 * pt**-0.64 * path**0.505), np.hypot(0.0291, 0.0685 * pt**-0.485 * path**1.497)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import awkward as ak
@@ -40,20 +41,22 @@ def jagged(momentum: NDArray[np.float64], counts: NDArray[np.int64]) -> ak.Array
     return ak.unflatten(ak.zip(columns, with_name="Momentum4D"), counts)
 
 
-def hardest(
+def leading(
     particles: Particles,
     n_events: int,
     pt_window: tuple[float, float],
-    products: list[ak.Array] | None = None,
+    ranks: Sequence[NDArray[np.int64]],
+    products: Sequence[ak.Array] | None = None,
     most: int = 200,
 ) -> LargeJets:
-    """The hardest jet of each event that has one in the window, or the harder of the two leading ones that match.
+    """One of the two leading jets of each event, where it lies in the window and matches.
 
     Parameters
     ----------
     particles : what the detector sees.
     n_events : events, also those without any particle.
     pt_window : GeV; |eta| is below 2.
+    ranks : (n_events,) each: the jet to look at, 0 or 1; the first that passes is taken.
     products : of each decay that a jet may stem from, the momenta (n_events, var) of those that it must contain within
         0.8 of its axis, and their sum as well; an event without the decay has none. None where nothing is asked for.
     most : constituents that are kept of a jet.
@@ -64,14 +67,15 @@ def hardest(
     order = ak.argsort(-(jets.px**2 + jets.py**2), axis=1)
     jets, inside = jets[order], inside[order]
     chosen = np.full(n_events, -1)
-    for rank in (0,) if products is None else (1, 0):
-        x, y, z = (ak.to_numpy(ak.fill_none(ak.pad_none(jets[k], 2)[:, rank], 0.0)) for k in ("px", "py", "pz"))
-        pt = np.hypot(x, y)
-        eta, phi = np.arcsinh(np.divide(z, pt, out=np.full_like(z, np.inf), where=pt > 0)), np.arctan2(y, x)
+    leaders = {k: ak.to_numpy(ak.fill_none(ak.pad_none(jets[k], 2, clip=True), 0.0)) for k in ("px", "py", "pz")}
+    for rank in reversed(ranks):
+        x, y, z = (leaders[k][np.arange(n_events), rank] for k in ("px", "py", "pz"))
+        pt, phi = np.hypot(x, y), np.arctan2(y, x)
+        eta = np.arcsinh(np.divide(z, pt, out=np.full_like(z, np.inf), where=pt > 0))
         passed = (pt >= pt_window[0]) & (pt <= pt_window[1]) & (abs(eta) < MAX_ETA)
         if products is not None:
             passed &= np.any([_contains(eta, phi, decay) for decay in products], axis=0)
-        chosen[passed] = rank
+        chosen[passed] = rank[passed]
     event = np.flatnonzero(chosen >= 0)
     jets, inside = jets[event, chosen[event]], inside[event, chosen[event]]
     counts = ak.to_numpy(ak.num(inside)) if len(event) else np.zeros(0, np.int64)
@@ -104,11 +108,22 @@ def _distance2(px: ak.Array, py: ak.Array, pz: ak.Array, eta: NDArray, phi: NDAr
     return d_phi**2 + (np.arcsinh(pz / np.hypot(px, py)) - eta) ** 2
 
 
-def decay_products(events: ak.Array, mothers: tuple[int, ...]) -> ak.Array:
-    """The particles that decays of `mothers` (numbers of the PDG, with sign) made, before they radiate."""
+def decay_products(events: ak.Array, mothers: tuple[int, ...], n_partons: int, n_leptons: int = 0) -> ak.Array:
+    """Momenta of the partons and charged leptons that decays of some resonances made, before they radiate.
+
+    Parameters
+    ----------
+    events : what `pythia8mc.Pythia.nextBatch` returns.
+    mothers : numbers of the PDG, with sign, of the resonances of one chain, such as 6 and 24 for the decay of a top.
+    n_partons, n_leptons : the decay that is asked for; an event with another number of them has no products.
+    """
     particles = events.prt
     mother = particles.id[particles.mother1]
     of_these = mother == mothers[0]
     for number in mothers[1:]:
         of_these = of_these | (mother == number)
-    return particles[of_these & (particles.status == HARD_PRODUCT)].p
+    products = particles[of_these & (particles.status == HARD_PRODUCT)]
+    lepton = (abs(products.id) == 11) | (abs(products.id) == 13)
+    parton = (abs(products.id) <= 5) | (products.id == 21)
+    asked = (ak.sum(parton, axis=1) == n_partons) & (ak.sum(lepton, axis=1) == n_leptons)
+    return products[(parton | lepton) & asked].p

@@ -40,12 +40,31 @@ class Layer:
     significance_min: float
     resolution: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
-    def read_out(self, energy: NDArray[np.float64], eta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The energies, or 0 where they do not stand out."""
-        energy = np.maximum(energy, 0)
-        return np.where(
-            (energy > self.energy_min) & (energy > self.significance_min * self.resolution(energy, eta)), energy, 0
-        )
+    def compare(
+        self,
+        true: NDArray[np.float64],
+        by_tracks: NDArray[np.float64],
+        variance: NDArray[np.float64],
+        eta: NDArray[np.float64],
+        random: np.random.Generator,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The neutral energy of each cell (n,) in GeV, and the factor by which its tracks are scaled.
+
+        Parameters
+        ----------
+        true : (n,) energy that enters, GeV.
+        by_tracks, variance : (n,) energy of the tracks that enter, and its variance.
+        eta : (n,) of the cells.
+        """
+        measured = smear(true, self.resolution(true, eta), random)
+        sigma = self.resolution(measured, eta)
+        measured[(measured < self.energy_min) | (measured < self.significance_min * sigma)] = 0
+        left = measured - by_tracks
+        neutral = (left > self.energy_min) & (left > self.significance_min * np.sqrt(sigma**2 + variance))
+        corrected = ~neutral & (by_tracks > 0) & (measured > 0)
+        mean = by_tracks + left * variance / np.where(corrected, sigma**2 + variance, 1)
+        scale = np.where(corrected, mean / np.where(corrected, by_tracks, 1), 1)
+        return np.where(neutral, left, 0), scale
 
 
 def electromagnetic(
@@ -75,24 +94,31 @@ class Calorimeter:
     phi_cells: NDArray[np.int64]
     layers: tuple[Layer, ...]
 
-    def neutrals(
+    def measure(
         self,
         particles: Particles,
         phi: NDArray[np.float64],
         tracked: NDArray[np.float64],
+        sigma: NDArray[np.float64],
         random: np.random.Generator,
-    ) -> Particles:
-        """Neutral objects of the energy flow.
+    ) -> tuple[Particles, NDArray[np.float64]]:
+        """Neutral objects of the energy flow, and what the calorimeter makes of the tracks.
 
         Parameters
         ----------
         particles : all that reach the calorimeter.
         phi : (m,) where they reach it.
-        tracked : (m,) energy of the track of each in GeV, 0 where there is none.
+        tracked, sigma : (m,) energy of the track of each and its standard deviation in GeV, 0 where there is none.
+
+        Returns
+        -------
+        neutrals : where a cell has significantly more energy than its tracks.
+        scale : (m,) by which the energy of each track is multiplied: elsewhere the tracks of a cell get, together, the
+            mean of both measurements, weighted by their variances.
         """
         ring = np.searchsorted(self.eta_edges, particles.eta, "right") - 1
         inside = (ring >= 0) & (ring < len(self.phi_cells))
-        particles, phi, tracked, ring = particles[inside], phi[inside], tracked[inside], ring[inside]
+        ring = np.clip(ring, 0, len(self.phi_cells) - 1)
         column = ((phi / (2 * np.pi) % 1) * self.phi_cells[ring]).astype(np.int64)
         shape = (len(self.phi_cells), int(self.phi_cells.max()) + 1)
         cells, cell = np.unique((particles.event * shape[0] + ring) * shape[1] + column, return_inverse=True)
@@ -100,27 +126,18 @@ class Calorimeter:
         low, high = self.eta_edges[ring], self.eta_edges[ring + 1]
         eta = low + (high - low) * random.random(len(cells))
         phi = (column + random.random(len(cells))) * 2 * np.pi / self.phi_cells[ring]
-        objects = []
+        neutrals, scale = [], np.ones(len(particles))
         for layer in self.layers:
-            stopped = np.isin(particles.kind, layer.stops)
-            true, accounted = (
-                np.bincount(cell[stopped], energy[stopped], len(cells)) for energy in (particles.energy, tracked)
+            stopped = inside & np.isin(particles.kind, layer.stops)
+            true, by_tracks, variance = (
+                np.bincount(cell[stopped], values[stopped], len(cells))
+                for values in (particles.energy, tracked, sigma**2)
             )
-            measured = layer.read_out(smear(true, layer.resolution(true, eta), random), eta)
-            left = layer.read_out(measured - accounted, eta)
+            left, best = layer.compare(true, by_tracks, variance, eta, random)
+            scale[stopped] = best[cell[stopped]]
             seen = np.flatnonzero(left)
             nothing = np.zeros(len(seen))
-            objects.append(
-                Particles(
-                    event=event[seen],
-                    pt=left[seen] / np.cosh(eta[seen]),
-                    eta=eta[seen],
-                    phi=phi[seen],
-                    mass=nothing,
-                    kind=np.full(len(seen), layer.gives),
-                    charge=nothing,
-                    d0=nothing,
-                    dz=nothing,
-                )
-            )
-        return Particles.concatenate(objects)
+            pt, kind = left[seen] / np.cosh(eta[seen]), np.full(len(seen), layer.gives)
+            direction = eta[seen], phi[seen]
+            neutrals.append(Particles(event[seen], pt, *direction, nothing, kind, nothing, nothing, nothing))
+        return Particles.concatenate(neutrals), scale

@@ -41,8 +41,10 @@ class Tracker:
     resolution: Mapping[int, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]]
     keep_mass: bool
 
-    def find(self, particles: Particles, random: np.random.Generator) -> tuple[NDArray[np.bool_], Particles]:
-        """Which particles (m,) leave a track, and the tracks as measured."""
+    def find(
+        self, particles: Particles, random: np.random.Generator
+    ) -> tuple[NDArray[np.bool_], Particles, NDArray[np.float64]]:
+        """Which particles (m,) leave a track; the tracks (k) as measured; the relative error (k,) of their pT."""
         efficiency, sigma = np.zeros(len(particles)), np.zeros(len(particles))
         region = np.searchsorted(_ETA_EDGES, abs(particles.eta))
         for kind, table in _EFFICIENCY.items():
@@ -55,7 +57,9 @@ class Tracker:
         found = random.random(len(particles)) < efficiency
         tracks = particles[found]
         tracks = tracks.change(pt=smear(tracks.pt, sigma[found] * tracks.pt, random))
-        return found, tracks if self.keep_mass else tracks.change(mass=np.zeros(len(tracks)))
+        if not self.keep_mass:
+            tracks = tracks.change(mass=np.zeros(len(tracks)))
+        return found, tracks, sigma[found]
 
 
 def smear(values: NDArray[np.float64], sigma: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:

@@ -1,0 +1,193 @@
+"""Simulated jets in the manner of JetClass: QCD jets and nine sorts of decays of Higgs, Z, W and top, with tracks.
+
+The resonances come from the processes of the original where Pythia 8 has them, at 13 TeV with multiparton
+interactions: H from ZH, Z from ZZ, W from WZ, with the other Z going to neutrinos; tops from pairs; QCD from jets
+beside a Z that goes to neutrinos. CMS card of Delphes in short (`detector.py`, `cms_card.py`); anti-kT, radius 0.8,
+500 < pT < 1000 GeV and |eta| < 2, one an event. A jet of a decay has its quarks, gluons and charged leptons (e, mu)
+within 0.8 of its axis. At most the 128 hardest constituents are kept.
+
+Limits: matrix elements of lowest order without MadGraph's spin correlations between production and decay of all
+particles; H -> 4 quarks and H -> l nu q q through W W* only; no pile-up; impact parameters of straight lines, with a
+resolution fitted to the errors of 100 published JetClass-II jets (`impact.py`).
+
+References
+----------
+Qu, Li, Qian, arXiv:2202.03772, section 3; Zenodo record 6619768.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import awkward as ak
+import numpy as np
+
+from hepexp.data.generate.cms_card import CMS
+from hepexp.data.generate.detector import MAX_ETA
+from hepexp.data.generate.impact import resolution
+from hepexp.data.generate.large_jets import RADIUS, LargeJets, decay_products, jagged, leading
+from hepexp.data.generate.particles import Particles, visible
+from hepexp.data.generate.pythia import make_pythia
+from hepexp.data.generate.rounding import round_to_bits
+from hepexp.data.generate.seeds import block_seed
+from hepexp.data.generate.substructure import soft_drop_mass, subjettiness
+from hepexp.data.layouts import JETCLASS
+from hepexp.data.ragged import Ragged
+
+PACKAGES = ("pythia8mc", "fastjet", "awkward")
+JET_PT = (500.0, 1000.0)  # GeV
+MOST_CONSTITUENTS = 128
+HARD_PT = (400.0, 1400.0)  # GeV
+Z_CUT = 0.1
+EVENTS_AT_ONCE = 50
+BITS = 12  # significant bits of momenta and impact parameters, far below their resolution, so that columns compress
+
+_TO_QUARKS = "1 2 3 4 5"
+_PAIRS = ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on", "24:onMode = off")
+_TOPS = ((6, 24), (-6, -24))
+
+
+@dataclass(frozen=True)
+class _Class:
+    """How a class is made, and what a jet must contain: the products of one of these chains of resonances."""
+
+    process: tuple[str, ...]
+    chains: tuple[tuple[int, ...], ...] = ()
+    n_partons: int = 0
+    n_leptons: int = 0
+
+
+def _higgs(*decay: str) -> tuple[str, ...]:
+    return ("HiggsSM:ffbar2HZ = on", "23:onMode = off", "23:onIfAny = 12 14 16", "25:onMode = off", *decay)
+
+
+_TO_WW = ("25:onIfMatch = 24 -24", "24:onMode = off")
+_RECIPES = {
+    "QCD": _Class(
+        (
+            "WeakBosonAndParton:qqbar2gmZg = on",
+            "WeakBosonAndParton:qg2gmZq = on",
+            "WeakZ0:gmZmode = 2",
+            "23:onMode = off",
+            "23:onIfAny = 12 14 16",
+        )
+    ),
+    "Hbb": _Class(_higgs("25:onIfMatch = 5 -5"), ((25,),), 2),
+    "Hcc": _Class(_higgs("25:onIfMatch = 4 -4"), ((25,),), 2),
+    "Hgg": _Class(_higgs("25:onIfMatch = 21 21"), ((25,),), 2),
+    "H4q": _Class(_higgs(*_TO_WW, f"24:onIfAny = {_TO_QUARKS}"), ((24, -24),), 4),
+    "Hlvqq": _Class(_higgs(*_TO_WW, f"24:onIfAny = {_TO_QUARKS} 11 13"), ((24, -24),), 2, 1),
+    "Zqq": _Class(
+        (
+            "WeakDoubleBoson:ffbar2gmZgmZ = on",
+            "WeakZ0:gmZmode = 2",
+            "23:onMode = off",
+            f"23:onIfAny = {_TO_QUARKS} 12 14 16",
+        ),
+        ((23,),),
+        2,
+    ),
+    "Wqq": _Class(
+        (
+            "WeakDoubleBoson:ffbar2ZW = on",
+            "23:onMode = off",
+            "23:onIfAny = 12 14 16",
+            "24:onMode = off",
+            f"24:onIfAny = {_TO_QUARKS}",
+        ),
+        ((24,), (-24,)),
+        2,
+    ),
+    "Tbqq": _Class((*_PAIRS, f"24:onIfAny = {_TO_QUARKS}"), _TOPS, 3),
+    "Tblv": _Class((*_PAIRS, "24:onIfAny = 11 13"), _TOPS, 1, 1),
+}
+CLASSES = tuple(_RECIPES)  # in the order of the labels
+
+
+def settings(kind: str) -> list[str]:
+    """The lines that Pythia reads for jets of one class."""
+    return [
+        "Beams:eCM = 13000.",
+        *_RECIPES[kind].process,
+        f"PhaseSpace:pTHatMin = {HARD_PT[0]}",
+        f"PhaseSpace:pTHatMax = {HARD_PT[1]}",
+    ]
+
+
+def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
+    """The first n jets of a block, which depend on nothing but the arguments.
+
+    Parameters
+    ----------
+    kind : one of CLASSES.
+    seed : seed of the whole sample.
+    block : number of the block, from 0.
+    n : number of jets.
+    report : called with the number of new jets each time there are some.
+    """
+    own_seed = block_seed(seed, CLASSES.index(kind), block, len(CLASSES))
+    pythia, random = make_pythia(settings(kind), own_seed), np.random.default_rng(own_seed)
+    parts, made = [JETCLASS.empty()], 0
+    while made < n:
+        jets = _jets(pythia.nextBatch(EVENTS_AT_ONCE), kind, random).take(slice(n - made))
+        parts.append(jets)
+        made += len(jets)
+        report(len(jets))
+    return Ragged.concatenate(parts)
+
+
+def _jets(events: ak.Array, kind: str, random: np.random.Generator) -> Ragged:
+    recipe = _RECIPES[kind]
+    seen = CMS.energy_flow(visible(events, MAX_ETA), random)
+    first = np.zeros(len(events), np.int64)
+    ranks, products = [first], None
+    if recipe.chains:
+        ranks = [first, first + 1]
+        products = [decay_products(events, chain, recipe.n_partons, recipe.n_leptons) for chain in recipe.chains]
+    jets = leading(seen, len(events), JET_PT, ranks, products, MOST_CONSTITUENTS)
+    if len(jets.event) == 0:
+        return JETCLASS.empty()
+    constituents = seen[jets.constituents]
+    return Ragged(
+        np.full(len(jets.event), CLASSES.index(kind), np.int8),
+        jets.offsets,
+        _elements(constituents, random),
+        _extras(jets, constituents),
+    )
+
+
+def _elements(constituents: Particles, random: np.random.Generator) -> dict[str, np.ndarray]:
+    momentum = round_to_bits(constituents.momentum[:, 1:], BITS)
+    charged = constituents.charge != 0
+    d0err, dzerr = resolution(constituents.pt, constituents.eta)
+    impact = {
+        "d0val": constituents.d0 + d0err * random.standard_normal(len(constituents)),
+        "d0err": d0err,
+        "dzval": constituents.dz + dzerr * random.standard_normal(len(constituents)),
+        "dzerr": dzerr,
+    }
+    columns = {
+        **dict(zip(("px", "py", "pz"), momentum.T, strict=True)),
+        "energy": np.sqrt((momentum**2).sum(1) + constituents.mass**2),
+        **{name: round_to_bits(np.where(charged, values, 0), BITS) for name, values in impact.items()},
+        "charge": constituents.charge,
+        "type": constituents.kind,
+    }
+    return {name: columns[name].astype(dtype) for name, dtype in JETCLASS.elements.items()}
+
+
+def _extras(jets: LargeJets, constituents: Particles) -> dict[str, np.ndarray]:
+    e, px, py, pz = jets.momentum.T
+    pt = np.hypot(px, py)
+    inside = jagged(constituents.momentum, np.diff(jets.offsets))
+    taus = subjettiness(inside, 4, RADIUS)
+    columns = {
+        "pt": pt,
+        "eta": np.arcsinh(pz / pt),
+        "phi": np.arctan2(py, px),
+        "energy": e,
+        "sdmass": soft_drop_mass(inside, Z_CUT),
+        **{f"tau{i + 1}": tau for i, tau in enumerate(taus.T)},
+    }
+    return {name: columns[name].astype(dtype) for name, dtype in JETCLASS.extras.items()}
