@@ -15,7 +15,7 @@ from hepexp.data.formats.refusal import refuse_rows, require
 from hepexp.data.layouts import QG_IMAGES
 from hepexp.data.ragged import Ragged
 
-IMAGES_AT_ONCE = 64  # 24 MB of doubles
+IMAGES_AT_ONCE = 32  # 12 MB of doubles, which Arrow holds about three times over
 _COLUMNS = ("X_jets", *QG_IMAGES.extras, "y")
 _POSITIONS = np.arange(np.prod(QG_IMAGES.shape), dtype=np.uint16)
 

@@ -9,7 +9,7 @@ from hepexp.data.formats import parquet
 from hepexp.data.formats.jetclass_columns import jets, wanted
 from hepexp.data.ragged import Ragged
 
-JETS_AT_ONCE = 5000  # 13 MB of 40 particles each
+JETS_AT_ONCE = 2000  # 5 MB of 40 particles each
 
 
 def read(path: Path) -> Iterator[Ragged]:
