@@ -9,8 +9,11 @@ Calorimeters. Photons and electrons leave all their energy in the ECAL. A hadron
 lengths of the ECAL as a minimum ionising particle, or starts to shower there; the rest goes to the HCAL, with the
 response of a non-compensating calorimeter (Groom) and gamma-distributed fluctuations.
 
-What it is not: no material in front of the calorimeters (no conversions, bremsstrahlung, nuclear interactions), no
-displaced vertices, no cracks, no endcap geometry (the barrel's grid goes on to |eta| = 3), no time.
+Material. Photons convert in the tracker with 1 - exp(-7/9 x), x = 0.4 to 1.7 radiation lengths by |eta|, and the two
+electrons are bent from there. Their tracks are not looked for.
+
+What it is not: no bremsstrahlung, no nuclear interactions but in the tracks' efficiency, no displaced vertices, no
+cracks, no endcap geometry (the barrel's grid goes on to |eta| = 3), no time.
 
 References
 ----------
@@ -21,7 +24,7 @@ D. Groom, "Energy flow in a hadronic cascade", NIM A 572 (2007) 633, arXiv:physi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
@@ -36,6 +39,10 @@ ECAL_RADIUS, ECAL_LENGTH = 1.29, 3.14  # m: radius of the barrel's face, distanc
 
 TRACKER_ETA, TRACK_MIN_PT = 2.5, 0.15  # GeV: below, no track is looked for
 MISMEASURED = 1e-4  # of the tracks, so that the largest of 139,306 images is near 1 TeV, as in the original
+
+# Radiation lengths in front of the ECAL, at these |eta|, and the radii in m between which photons convert
+MATERIAL = ((0.0, 0.9, 1.45, 1.8, 2.5), (0.4, 0.7, 1.7, 1.5, 1.1))
+TRACKER_RADII = (0.04, 1.1)
 
 # relative resolutions: stochastic term at 1 GeV, constant term
 ECAL_RESOLUTION = (0.028, 0.003)
@@ -72,6 +79,7 @@ class Particles(Columns):
     energy: Floats
     pdgid: NDArray[np.int64]
     z: Floats
+    start: Floats  # m, radius at which it came into being: 0, or that of the conversion of its photon
 
 
 @dataclass
@@ -91,6 +99,23 @@ class Observed(Columns):
     face_phi: Floats
     ecal: Floats
     hcal: Floats
+
+
+def convert(particles: Particles, rng: np.random.Generator) -> Particles:
+    """The particles, with those photons that convert in the tracker's material replaced by an electron and a positron.
+
+    The pair flies on in the photon's direction and shares its energy evenly distributed.
+    """
+    x0 = np.interp(abs(particles.eta), *MATERIAL)
+    converted = (particles.pdgid == 22) & (rng.random(len(x0)) > np.exp(-7 / 9 * x0))
+    pairs = particles.take(converted)
+    start = rng.uniform(*TRACKER_RADII, len(pairs.pt))
+    share = rng.random(len(start))
+    electron, positron = (
+        replace(pairs, pt=part * pairs.pt, energy=part * pairs.energy, pdgid=np.full(len(start), pdgid), start=start)
+        for part, pdgid in ((share, 11), (1 - share, -11))
+    )
+    return Particles.concatenate(particles.take(~converted), electron, positron)
 
 
 def to_calorimeter(particles: Particles) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -113,6 +138,8 @@ def to_calorimeter(particles: Particles) -> tuple[Floats, Floats, NDArray[np.boo
     shift = path * half_turn
     radius = path * np.sinc(shift / np.pi)
     reached = abs(shift) < np.pi / 2
+    # Born at radius r, a particle is bent on the rest of its way only: ((R - r) / R)^2 of the shift, while it is small.
+    shift = shift * np.maximum(1 - particles.start / np.where(reached & (radius > 0), radius, np.inf), 0) ** 2
     eta = np.arcsinh((particles.z + path * slope) / np.where(reached, radius, 1.0))
     return eta, particles.phi - shift, reached
 
@@ -122,7 +149,7 @@ def find_tracks(particles: Particles, rng: np.random.Generator) -> tuple[NDArray
     pt, forward = particles.pt, abs(particles.eta) / TRACKER_ETA
     efficiency = (0.95 - 0.10 * forward**2) * -np.expm1(-((pt / 0.25) ** 2))
     efficiency = np.where(abs(particles.pdgid) == 13, 0.99, efficiency)
-    found = (charge(particles.pdgid) != 0) & (forward < 1) & (pt > TRACK_MIN_PT)
+    found = (charge(particles.pdgid) != 0) & (particles.start == 0) & (forward < 1) & (pt > TRACK_MIN_PT)
     found &= rng.random(len(pt)) < efficiency
     resolution = (1 + forward**2) * np.hypot(0.008, 1.5e-4 * pt)
     curvature = 1 + resolution * rng.standard_normal(len(pt))
@@ -159,7 +186,9 @@ def calorimeter_energies(particles: Particles, rng: np.random.Generator) -> tupl
 
 
 def observe(particles: Particles, rng: np.random.Generator) -> Observed:
-    """Tracks and calorimeter deposits of particles."""
+    """Tracks and calorimeter deposits of particles, ordered by image."""
+    particles = convert(particles, rng)
+    particles = particles.take(np.argsort(particles.image, kind="stable"))
     found, track_pt = find_tracks(particles, rng)
     ecal, hcal, calibrated = calorimeter_energies(particles, rng)
     eta, phi, reached = to_calorimeter(particles)

@@ -11,6 +11,7 @@ from hepexp.data.generate.cms_detector import (
     FIELD,
     Observed,
     Particles,
+    convert,
     observe,
     to_calorimeter,
 )
@@ -25,7 +26,7 @@ LOWEST_PT = 0.15 * FIELD * ECAL_RADIUS  # GeV that reach the barrel
 def particles(pt: np.ndarray, eta: np.ndarray, pdgid: int, z: float = 0.0) -> Particles:
     n = len(pt)
     energy = pt * np.cosh(eta)
-    return Particles(np.zeros(n, int), pt, eta, np.zeros(n), energy, np.full(n, pdgid), np.full(n, z))
+    return Particles(np.zeros(n, int), pt, eta, np.zeros(n), energy, np.full(n, pdgid), np.full(n, z), np.zeros(n))
 
 
 def observed(eta: np.ndarray, phi: np.ndarray, track_pt: float, ecal: float, hcal: float) -> Observed:
@@ -83,11 +84,22 @@ def test_deposits_conserve_energy():
 def test_calorimeters_see_all_energy_of_a_photon_and_less_of_a_pion():
     pt, eta = np.full(20_000, 20.0), np.zeros(20_000)
     photon, pion = (observe(particles(pt, eta, pdgid), np.random.default_rng(2)) for pdgid in (22, 211))
-    assert photon.ecal.mean() == pytest.approx(20, rel=1e-3)
+    assert photon.ecal.sum() / photon.pt.sum() == pytest.approx(1, rel=2e-3)  # but for the softest of conversions
     assert not photon.hcal.any()
     assert 0.6 < (pion.ecal + pion.hcal).mean() / 20 < 0.95
     assert 0.90 < (pion.track_pt > 0).mean() < 0.97
     assert not photon.track_pt.any()
+
+
+def test_conversions_conserve_energy_and_spread_it_in_azimuth():
+    rng = np.random.default_rng(4)
+    photons = particles(np.full(5000, 3.0), np.zeros(5000), 22)
+    pairs = convert(photons, rng)
+    assert len(pairs.pt) - 5000 == pytest.approx(5000 * -np.expm1(-7 / 9 * 0.4), rel=0.1)
+    assert pairs.energy.sum() == pytest.approx(photons.energy.sum())
+    _, phi, reached = to_calorimeter(pairs)
+    assert abs(phi[reached & (pairs.pdgid == 11)]).mean() > CELL
+    assert (phi[pairs.pdgid == 22] == 0).all()
 
 
 @pytest.mark.parametrize("phi", [0.0, np.pi - 1e-3, -np.pi + 1e-3])
