@@ -1,30 +1,13 @@
-"""Whether images are physics: a known class, finite pixels, at least one, no negative energy where none can be."""
+"""Whether images are physics: finite pixels, at least one of them, no negative energy where none can be."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hepexp.data.formats.refusal import refuse_elements, refuse_rows
 from hepexp.data.ragged import Ragged
-
-
-def class_labels(values: NDArray, path: Path, first_row: int, meaning: str) -> NDArray[np.int8]:
-    """Labels (n,) of two classes, stored as any kind of number.
-
-    Parameters
-    ----------
-    path, first_row : where they come from, for the message.
-    meaning : of the labels, e.g. "1 for quark, 0 for gluon".
-
-    Raises
-    ------
-    DataError : names the first row whose label is neither 0 nor 1.
-    """
-    refuse_rows(path, first_row, ~np.isin(values, (0, 1)), f"has a label outside {{0, 1}}; expected {meaning}")
-    return values.astype(np.int8)
 
 
 def check_images(images: Ragged, path: Path, first_row: int, *, negative: bool) -> Ragged:

@@ -15,8 +15,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.data.formats.class_labels import class_labels
 from hepexp.data.formats.hdf5 import dataset, numbers, opened
-from hepexp.data.formats.image_check import check_images, class_labels
+from hepexp.data.formats.image_check import check_images
 from hepexp.data.formats.pixels import Pixels
 from hepexp.data.layouts import ELECTRON_PHOTON, QG_IMAGES
 from hepexp.data.ragged import Layout, Ragged

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from hepexp.data.formats import parquet
-from hepexp.data.formats.image_check import check_images, class_labels
+from hepexp.data.formats.class_labels import class_labels
+from hepexp.data.formats.image_check import check_images
 from hepexp.data.formats.pixels import Pixels
 from hepexp.data.formats.refusal import refuse_rows, require
 from hepexp.data.layouts import QG_IMAGES

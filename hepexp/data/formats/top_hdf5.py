@@ -15,8 +15,8 @@ import hdf5plugin  # noqa: F401  its import gives h5py the blosc filter
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.data.formats.class_labels import class_labels
 from hepexp.data.formats.hdf5 import dataset, opened
-from hepexp.data.formats.image_check import class_labels
 from hepexp.data.formats.pickled_names import names_in
 from hepexp.data.formats.refusal import refuse_elements, refuse_rows, require
 from hepexp.data.layouts import TOP
@@ -25,6 +25,7 @@ from hepexp.errors import DataError
 
 JETS_AT_ONCE = 2000  # 6.5 MB of the table
 N_PARTICLES = 200
+_MOST_ROW_BYTES = 2**14  # a damaged header may claim any
 _MOMENTA = [f"{component}_{i}" for i in range(N_PARTICLES) for component in ("E", "PX", "PY", "PZ")]
 _LABEL = "is_signal_new"
 _TABLE = "table/table"
@@ -46,6 +47,8 @@ def read(path: Path) -> Iterator[Ragged]:
         where = _places(table, path)
         block, columns = _shared_block(where, path)
         label_block, label_column = where[_LABEL]
+        if table.dtype.itemsize > _MOST_ROW_BYTES:
+            raise DataError(f"{path}: a row of the table has {table.dtype.itemsize} bytes; expected about 3240")
         for first in range(0, len(table), JETS_AT_ONCE):
             rows = table[first : first + JETS_AT_ONCE]
             momenta = rows[block][:, columns].reshape(len(rows), N_PARTICLES, 4)

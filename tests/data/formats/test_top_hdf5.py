@@ -123,3 +123,8 @@ def test_real_jets_have_the_mass_of_the_top():
 @pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_damaged_files(path: Path, tmp_path: Path, count: int):
     assert survives(read, path, TOP, count, 1, damaged=tmp_path / "damaged.h5") < count
+
+
+def test_rows_of_any_size_are_not_read_into_memory(path: Path, refused, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(top_hdf5, "_MOST_ROW_BYTES", 3000)
+    refused(read, path, "a row of the table has 3240 bytes")
