@@ -42,7 +42,10 @@ def main(args: list[str]) -> int:
         )
         try:
             _wait_until_it_answers(server, given.host, given.port)
-            print(f"MLflow with the runs of {database().parent}: http://{given.host}:{given.port}", flush=True)
+            address = f"http://{given.host}:{given.port}"
+            print(f"MLflow with the runs of {database().parent}: {address}", flush=True)
+            # MLflow 3 opens on its pages for language models; this address opens those for trainings
+            print(f"the table of runs: {address}/#/experiments?workflowType=machine_learning", flush=True)
             print("Ctrl-C ends it", flush=True)
             server.wait()
             raise HepexpError(f"the MLflow server has ended: {_last_line(log)}")

@@ -163,7 +163,8 @@ def _experiment_id(client: Any, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return client.create_experiment(name, artifact_location=(store.artifacts() / name).as_uri())
+            tags = {"mlflow.experimentKind": "custom_model_development"}  # else its page is that of language models
+            return client.create_experiment(name, (store.artifacts() / name).as_uri(), tags)
         except MlflowException:
             found = client.get_experiment_by_name(name)  # another process was first
             if found is None:
