@@ -46,6 +46,7 @@ CENTRE = 16  # row and column of the hottest crystal
 MAX_ETA = 1.2  # the crop lies within the barrel's 85 crystals
 BITS = 10  # significant bits of a value: one part in 1,000
 
+BLOCK = 2000  # crops in a piece of work
 CROPS_AT_ONCE = 200  # drawn together: part of the definition of a block
 _SIDE = 15  # crystals a side over which a shower spreads
 _CANVAS = 56  # crystals a side, in which the crop is cut out
