@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from hepexp.evaluation import plots
-from hepexp.evaluation.plots.style import figure
+from hepexp.figures import figure
 
 
 def classes(n_classes, n=400, seed=0):

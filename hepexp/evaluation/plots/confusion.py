@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.evaluation.plots.style import class_name, figure
+from hepexp.figures import class_name, figure
 
 
 def confusion_matrix(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hepexp.evaluation.plots.style import COLOURS, figure
+from hepexp.figures import COLOURS, figure
 
 PANELS = {"loss": "loss", "auc": "AUC", "lr": "learning rate"}  # metric of a history row: label of its axis
 SPLITS = {"train": ("training", COLOURS[0]), "val": ("validation", COLOURS[1])}

@@ -8,9 +8,9 @@ import numpy as np
 
 from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.classification import SIGNAL_EFFICIENCIES
-from hepexp.evaluation.plots.style import COLOURS, class_name, figure
 from hepexp.evaluation.roc import Roc, area, background_at
 from hepexp.evaluation.rounding import with_error
+from hepexp.figures import COLOURS, class_name, figure
 
 # Signal efficiencies of the drawn points, with the working points among them.
 GRID = np.union1d(np.linspace(0.005, 1.0, 400), SIGNAL_EFFICIENCIES)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.evaluation.plots.style import COLOURS, class_name, figure
+from hepexp.figures import COLOURS, class_name, figure
 
 BINS = 40
 COLUMNS = 4  # panels beside each other, for more than two classes
