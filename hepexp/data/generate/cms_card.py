@@ -2,7 +2,8 @@
 
 References
 ----------
-Delphes, arXiv:1307.6346, and its `delphes_card_CMS.tcl`.
+Delphes, arXiv:1307.6346, and its `delphes_card_CMS.tcl`. An energy counts from one standard deviation on, as in older
+versions of the card: with two, published JetClass-II jets have twice as many neutral hadrons.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ CMS = Detector(
         Calorimeter(
             eta_edges=np.arange(-172, 173) * _FINE,
             phi_cells=np.full(344, 360),
-            layers=(electromagnetic(0.5, 2.0, _ecal),),
+            layers=(electromagnetic(0.5, 1.0, _ecal),),
         ),
         Calorimeter(
             eta_edges=np.concatenate([-_HCAL_ENDCAP[::-1], _HCAL_BARREL, _HCAL_ENDCAP]),
             phi_cells=np.repeat([36, 72, 36], [_N_RINGS[1], _N_RINGS[0], _N_RINGS[1]]),
-            layers=(hadronic(1.0, 2.0, _hcal),),
+            layers=(hadronic(1.0, 1.0, _hcal),),
         ),
     ),
     field=3.8,

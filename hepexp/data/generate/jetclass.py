@@ -2,9 +2,10 @@
 
 The resonances come from the processes of the original where Pythia 8 has them, at 13 TeV with multiparton
 interactions: H from ZH, Z from ZZ, W from WZ, with the other Z going to neutrinos; tops from pairs; QCD from jets
-beside a Z that goes to neutrinos. CMS card of Delphes in short (`detector.py`, `cms_card.py`); anti-kT, radius 0.8,
-500 < pT < 1000 GeV and |eta| < 2, one an event. A jet of a decay has its quarks, gluons and charged leptons (e, mu)
-within 0.8 of its axis. At most the 128 hardest constituents are kept.
+beside a Z that goes to neutrinos. The detector is the CMS card of Delphes in short (`detector.py`, `cms_card.py`).
+Jets are anti-kT, R = 0.8, 500 < pT < 1000 GeV, |eta| < 2, among the two leading ones (QCD: the leading one). A jet of
+a decay has its quarks, gluons and charged leptons (e, mu) within 0.8 of its axis. At most the 128 hardest constituents
+are kept. Pythia's limits on the hard process' pT are HARD_PT.
 
 Limits: matrix elements of lowest order without MadGraph's spin correlations between production and decay of all
 particles; H -> 4 quarks and H -> l nu q q through W W* only; no pile-up; impact parameters of straight lines, with a
@@ -24,6 +25,7 @@ import awkward as ak
 import numpy as np
 
 from hepexp.data.generate.cms_card import CMS
+from hepexp.data.generate.decay_veto import DecayVeto
 from hepexp.data.generate.detector import MAX_ETA
 from hepexp.data.generate.impact import resolution
 from hepexp.data.generate.large_jets import RADIUS, LargeJets, decay_products, jagged, leading
@@ -127,7 +129,9 @@ def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int],
     report : called with the number of new jets each time there are some.
     """
     own_seed = block_seed(seed, CLASSES.index(kind), block, len(CLASSES))
-    pythia, random = make_pythia(settings(kind), own_seed), np.random.default_rng(own_seed)
+    recipe, random = _RECIPES[kind], np.random.default_rng(own_seed)
+    veto = DecayVeto(recipe.n_partons, recipe.n_leptons) if len(recipe.chains) == 1 else None
+    pythia = make_pythia(settings(kind), own_seed, veto)
     parts, made = [JETCLASS.empty()], 0
     while made < n:
         jets = _jets(pythia.nextBatch(EVENTS_AT_ONCE), kind, random).take(slice(n - made))
@@ -140,10 +144,9 @@ def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int],
 def _jets(events: ak.Array, kind: str, random: np.random.Generator) -> Ragged:
     recipe = _RECIPES[kind]
     seen = CMS.energy_flow(visible(events, MAX_ETA), random)
-    first = np.zeros(len(events), np.int64)
-    ranks, products = [first], None
+    ranks, products = (0,), None
     if recipe.chains:
-        ranks = [first, first + 1]
+        ranks = (0, 1)
         products = [decay_products(events, chain, recipe.n_partons, recipe.n_leptons) for chain in recipe.chains]
     jets = leading(seen, len(events), JET_PT, ranks, products, MOST_CONSTITUENTS)
     if len(jets.event) == 0:

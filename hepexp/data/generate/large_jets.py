@@ -21,7 +21,7 @@ _DEFINITION = fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS)
 
 @dataclass(frozen=True)
 class LargeJets:
-    """At most one jet an event.
+    """Jets, in the order of their events.
 
     Shapes
     ------
@@ -45,18 +45,18 @@ def leading(
     particles: Particles,
     n_events: int,
     pt_window: tuple[float, float],
-    ranks: Sequence[NDArray[np.int64]],
+    ranks: tuple[int, ...],
     products: Sequence[ak.Array] | None = None,
     most: int = 200,
 ) -> LargeJets:
-    """One of the two leading jets of each event, where it lies in the window and matches.
+    """The leading jets of each event that lie in the window and match.
 
     Parameters
     ----------
     particles : what the detector sees.
     n_events : events, also those without any particle.
     pt_window : GeV; |eta| is below 2.
-    ranks : (n_events,) each: the jet to look at, 0 or 1; the first that passes is taken.
+    ranks : the jets of an event to look at: (0,) the leading one, (0, 1) the two leading ones.
     products : of each decay that a jet may stem from, the momenta (n_events, var) of those that it must contain within
         0.8 of its axis, and their sum as well; an event without the decay has none. None where nothing is asked for.
     most : constituents that are kept of a jet.
@@ -66,18 +66,18 @@ def leading(
     jets, inside = sequence.inclusive_jets(pt_window[0]), sequence.constituent_index(pt_window[0])
     order = ak.argsort(-(jets.px**2 + jets.py**2), axis=1)
     jets, inside = jets[order], inside[order]
-    chosen = np.full(n_events, -1)
-    leaders = {k: ak.to_numpy(ak.fill_none(ak.pad_none(jets[k], 2, clip=True), 0.0)) for k in ("px", "py", "pz")}
-    for rank in reversed(ranks):
-        x, y, z = (leaders[k][np.arange(n_events), rank] for k in ("px", "py", "pz"))
+    size = max(ranks) + 1
+    leaders = {k: ak.to_numpy(ak.fill_none(ak.pad_none(jets[k], size, clip=True), 0.0)) for k in ("px", "py", "pz")}
+    passed = np.zeros((n_events, size), bool)
+    for rank in ranks:
+        x, y, z = (leaders[k][:, rank] for k in ("px", "py", "pz"))
         pt, phi = np.hypot(x, y), np.arctan2(y, x)
         eta = np.arcsinh(np.divide(z, pt, out=np.full_like(z, np.inf), where=pt > 0))
-        passed = (pt >= pt_window[0]) & (pt <= pt_window[1]) & (abs(eta) < MAX_ETA)
+        passed[:, rank] = (pt >= pt_window[0]) & (pt <= pt_window[1]) & (abs(eta) < MAX_ETA)
         if products is not None:
-            passed &= np.any([_contains(eta, phi, decay) for decay in products], axis=0)
-        chosen[passed] = rank[passed]
-    event = np.flatnonzero(chosen >= 0)
-    jets, inside = jets[event, chosen[event]], inside[event, chosen[event]]
+            passed[:, rank] &= np.any([_contains(eta, phi, decay) for decay in products], axis=0)
+    event, rank = np.nonzero(passed)
+    jets, inside = jets[event, rank], inside[event, rank]
     counts = ak.to_numpy(ak.num(inside)) if len(event) else np.zeros(0, np.int64)
     jet = np.repeat(np.arange(len(event)), counts)
     starts = offsets_of(np.bincount(particles.event, minlength=n_events))
@@ -123,7 +123,16 @@ def decay_products(events: ak.Array, mothers: tuple[int, ...], n_partons: int, n
     for number in mothers[1:]:
         of_these = of_these | (mother == number)
     products = particles[of_these & (particles.status == HARD_PRODUCT)]
-    lepton = (abs(products.id) == 11) | (abs(products.id) == 13)
-    parton = (abs(products.id) <= 5) | (products.id == 21)
+    lepton, parton = is_lepton(products.id), is_parton(products.id)
     asked = (ak.sum(parton, axis=1) == n_partons) & (ak.sum(lepton, axis=1) == n_leptons)
     return products[(parton | lepton) & asked].p
+
+
+def is_lepton(pdgid: ak.Array | int) -> ak.Array | bool:
+    """Whether these numbers of the PDG mean electrons or muons."""
+    return (abs(pdgid) == 11) | (abs(pdgid) == 13)
+
+
+def is_parton(pdgid: ak.Array | int) -> ak.Array | bool:
+    """Whether these numbers of the PDG mean gluons or quarks other than the top."""
+    return (abs(pdgid) <= 5) | (pdgid == 21)

@@ -1,8 +1,8 @@
-"""Soft-drop mass and N-subjettiness of jets, by the contributions that FastJet's package carries.
+"""Soft-drop mass of jets, by the contribution that FastJet's package carries; their N-subjettiness is shared with others.
 
 References
 ----------
-Soft drop: Larkoski et al., arXiv:1402.2657. N-subjettiness: Thaler and Van Tilburg, arXiv:1011.2268, eq. (2.1).
+Larkoski et al., arXiv:1402.2657.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ import awkward as ak
 import fastjet
 import numpy as np
 from numpy.typing import NDArray
+
+from hepexp.data.substructure import subjettiness
+
+__all__ = ["soft_drop_mass", "subjettiness"]
 
 _WHOLE = 10.0  # a radius beyond any jet's: all constituents go into one
 _CAMBRIDGE = fastjet.JetDefinition(fastjet.cambridge_algorithm, _WHOLE)
@@ -26,20 +30,3 @@ def soft_drop_mass(constituents: ak.Array, z_cut: float) -> NDArray[np.float64]:
     """
     sequence = fastjet.ClusterSequence(constituents, _CAMBRIDGE)
     return ak.to_numpy(sequence.exclusive_jets_softdrop_grooming(1, beta=0.0, symmetry_cut=z_cut).msoftdrop)
-
-
-def subjettiness(constituents: ak.Array, most: int, radius: float) -> NDArray[np.float64]:
-    """tau_1 to tau_most, (n, most), with beta = 1 and the axes of exclusive kT subjets.
-
-    tau_N = sum_k pT_k min_a dR(k, axis a) / (sum_k pT_k radius); 0 where a jet has no more than N constituents.
-    """
-    sequence = fastjet.ClusterSequence(constituents, _CAMBRIDGE)
-    return ak.to_numpy(
-        sequence.njettiness(
-            measure_definition="NormalizedMeasure",
-            axes_definition="KT_Axes",
-            njets=list(range(1, most + 1)),
-            beta=1.0,
-            R0=radius,
-        )
-    )

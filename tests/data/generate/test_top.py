@@ -11,7 +11,7 @@ pytest.importorskip("fastjet")
 
 from hepexp.data.generate import top
 
-N, SEED = 60, 3
+N, SEED = 40, 3
 
 
 @pytest.fixture(scope="module", params=top.CLASSES)
