@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 from hepexp.batch import Batch
 from hepexp.data.ragged import Ragged
 from hepexp.data.render.form import Form
+from hepexp.data.render.scale import mean_and_spread
 from hepexp.data.store import Store
 
 CACHE_BYTES = 300_000_000  # a split whose expanded examples are smaller is kept in memory
@@ -27,9 +28,7 @@ class Extras:
 
     def __init__(self, names: tuple[str, ...], examples: Ragged) -> None:
         self.names = names
-        values = self._values(examples)
-        self.mean, self.std = values.mean(0), values.std(0)
-        self.std[self.std == 0] = 1
+        self.mean, self.std = mean_and_spread(self._values(examples))
 
     def _values(self, examples: Ragged) -> NDArray[np.float64]:
         columns = [examples[name].astype(np.float64) for name in self.names]
@@ -88,10 +87,8 @@ class RenderedDataset(Dataset):
         """The batch of the examples at these positions, in this order; its index holds their rows in the store."""
         positions = np.asarray(positions, np.int64)
         rows = self.rows[positions]
-        if self._expanded is None:
-            examples = self.form.expand(self.store.take(rows))
-        else:
-            examples = self._expanded.take(positions)
+        kept = self._expanded
+        examples = self.form.expand(self.store.take(rows)) if kept is None else kept.take(positions)
         label = self.store.label[rows].astype(np.int64)
         common = {
             "label": torch.from_numpy(label if self.new_label is None else self.new_label[label]),

@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepexp.data.ragged import Ragged
 
+SOFTEST = 1e-9  # GeV: below any pT that a detector measures, and its logarithm is a number
+
 
 def four_momenta(pt: ArrayLike, y: ArrayLike, phi: ArrayLike, mass: ArrayLike) -> NDArray[np.float64]:
     """(E, px, py, pz) = (mT cosh y, pT cos phi, pT sin phi, mT sinh y) with mT^2 = m^2 + pT^2, in float64.
@@ -47,10 +49,13 @@ def polar(p4: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 
 def around_axis(jets: Ragged) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """pT [GeV] of each particle (m,), and its rapidity and azimuth from the axis of its jet, the sum of all p4."""
+    """pT [GeV] of each particle (m,), and its rapidity and azimuth from the axis of its jet, the sum of all p4.
+
+    A particle along the beam gets the pT SOFTEST, so that logarithms and shares of pT are finite.
+    """
     _, axis_y, axis_phi = (np.repeat(values, jets.counts) for values in polar(sums(jets["p4"], jets)))
     pt, y, phi = polar(jets["p4"])
-    return pt, y - axis_y, wrapped(phi - axis_phi)
+    return np.maximum(pt, SOFTEST), y - axis_y, wrapped(phi - axis_phi)
 
 
 def wrapped(phi: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -63,8 +63,8 @@ def with_beams(jets: Ragged) -> Ragged:
 class Identified:
     """Particles with a type, a charge and impact parameters, as in JetClass.
 
-    Scalars: charge; one-hot type (charged hadron, neutral hadron, photon, electron, muon); tanh(d0 / mm), error of d0 in
-    mm up to 1, tanh(dz / mm), error of dz in mm up to 1 (arXiv:2202.03772, table 2).
+    Scalars: charge; one-hot type (charged hadron, neutral hadron, photon, electron, muon); tanh(d0 / mm), error of d0
+    in mm up to 1, tanh(dz / mm), error of dz in mm up to 1 (arXiv:2202.03772, table 2).
 
     Parameters
     ----------

@@ -26,8 +26,10 @@ class JetImage(Form):
     width : of the whole image in rapidity and radians; 0.8 holds a jet of R = 0.4, 1.6 one of R = 0.8.
     channels : one or both of `pt` and `multiplicity`.
     centre : put the centre on the hardest particle; else on the jet axis.
-    rotate : turn the principal axis of the pT around the centre upwards.
-    flip : mirror, so that the half with more pT is the right and the upper one.
+    rotate : turn the principal axis of the pT around the centre along the rapidity, its half with more pT towards
+        higher rows. With `centre`, a jet that is turned around its centre keeps its image; without, only nearly, as the
+        axis is that of the four-momenta.
+    flip : mirror, so that the half with more pT has the higher rows and columns; a mirrored jet keeps its image.
     normalise : divide pT by its sum over the jet.
 
     Raises
@@ -88,8 +90,10 @@ class JetImage(Form):
             angle = 0.5 * np.arctan2(2 * yp, yy - pp)[jet]  # of the principal axis, from the direction of the rows
             cos, sin = np.cos(angle), np.sin(angle)
             place = np.stack([cos * y + sin * phi, cos * phi - sin * y], axis=1)
+            # an axis has two directions; half a turn changes both signs
+            place = place * heavier(place, weight, jets)[jet, :1]
         if self.flip:
-            place = place * np.where(sums(weight[:, None] * np.sign(place), jets) < 0, -1, 1)[jet]
+            place = place * heavier(place, weight, jets)[jet]
         return place
 
     def collate(self, examples: Ragged, common: Common) -> ImageBatch:
@@ -99,3 +103,8 @@ class JetImage(Form):
         image = [np.bincount(flat, weights[name], minlength=n * size) for name in self.channels]
         image = np.stack(image).reshape(len(self.channels), n, self.n_pixels, self.n_pixels).swapaxes(0, 1)
         return ImageBatch(**common, image=torch.from_numpy(np.ascontiguousarray(image, np.float32)))
+
+
+def heavier(place: NDArray, weight: NDArray, jets: Ragged) -> NDArray[np.int64]:
+    """The sign (n, 2), along each coordinate of places (m, 2), of the half of a jet with more weight (m,)."""
+    return np.where(sums(weight[:, None] * np.sign(place), jets) < 0, -1, 1)

@@ -9,14 +9,16 @@ from hepexp.batch import GraphBatch
 from hepexp.data.ragged import Ragged
 from hepexp.data.render.form import Common, Form
 from hepexp.data.render.neighbours import edges_to, nearest
-from hepexp.data.render.pixels import nodes
+from hepexp.data.render.pixels import blank_where_empty, nodes
+from hepexp.data.render.scale import mean_and_spread
 from hepexp.errors import ConfigError
 
 
 class PixelGraph(Form):
     """Non-zero pixels joined to their nearest neighbours in (row, column).
 
-    A node's features are the values of all channels, each over its standard deviation over the training nodes.
+    A node's features are the values of all channels, each over its standard deviation over the training nodes. An image
+    without any non-zero pixel is one node in its centre.
 
     Parameters
     ----------
@@ -47,13 +49,13 @@ class PixelGraph(Form):
         return self
 
     def fit(self, examples: Ragged) -> None:
-        std = examples["value"].std(0)
-        self._std = np.where(std > 0, std, 1)
+        self._std = mean_and_spread(examples["value"])[1]
 
     def expand(self, examples: Ragged) -> Ragged:
-        found = nodes(examples, self.shape)
+        found = blank_where_empty(nodes(examples, self.shape), self.shape)
         found = found.largest(self.n_nodes, found["value"].sum(1))
-        found.elements["near"] = nearest(found["place"], found.offsets, self.k).astype(np.int16)
+        enough = np.min_scalar_type(-self.shape[1] * self.shape[2])  # half the memory of int32, which counts when kept
+        found.elements["near"] = nearest(found["place"], found.offsets, self.k).astype(enough)
         return found
 
     def collate(self, examples: Ragged, common: Common) -> GraphBatch:

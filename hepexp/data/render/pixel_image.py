@@ -9,8 +9,10 @@ import torch
 import torch.nn.functional as F
 
 from hepexp.batch import ImageBatch
+from hepexp.data.layouts import to_dense
 from hepexp.data.ragged import Ragged
 from hepexp.data.render.form import Common, Form
+from hepexp.data.render.scale import spread_or_one
 from hepexp.errors import ConfigError
 
 SCALES = ("none", "std", "standard", "minmax")
@@ -25,7 +27,8 @@ class PixelImage(Form):
         channel to mean 0 and variance 1, both over the training images; `minmax`, each channel of each image to [0, 1].
     clip_negative : set negative values to zero, after scaling.
     pad_to : rows and columns, by zeros on all sides; null for none.
-    resize_to : rows and columns, by bilinear interpolation; null to keep the size.
+    resize_to : rows and columns, by bilinear interpolation over all pixels that a new one covers; null to keep the
+        size.
 
     Raises
     ------
@@ -67,23 +70,23 @@ class PixelImage(Form):
         channel, n = examples["position"] // (rows * columns), len(examples) * rows * columns
         value = examples["value"].astype(np.float64)
         mean = np.bincount(channel, value, minlength=channels) / n
-        std = np.sqrt(np.bincount(channel, value**2, minlength=channels) / n - mean**2)
-        std[std == 0] = 1
+        # of the pixels that are not zero, then of all others
+        squares = np.bincount(channel, (value - mean[channel]) ** 2, minlength=channels)
+        squares += (n - np.bincount(channel, minlength=channels)) * mean**2
+        std = spread_or_one(mean, np.sqrt(squares / n))
         self._shift = np.where(self.scale == "standard", mean, 0).astype(np.float32)[:, None, None]
         self._factor = np.where(self.scale in ("std", "standard"), 1 / std, 1).astype(np.float32)[:, None, None]
 
     def collate(self, examples: Ragged, common: Common) -> ImageBatch:
-        n = len(examples)
-        dense = np.zeros((n, int(np.prod(self.shape))), np.float32)
-        dense[np.repeat(np.arange(n), examples.counts), examples["position"]] = examples["value"]
-        image = torch.from_numpy(self._scaled(dense.reshape(n, *self.shape)))
+        image = torch.from_numpy(self._scaled(to_dense(examples, self.shape)))
         if self.clip_negative:
             image = image.clamp_(min=0)
         if self.pad_to is not None:
             (top, left), (bottom, right) = zip(*(self._margins(size) for size in self.shape[1:]), strict=True)
             image = F.pad(image, (left, right, top, bottom))
         if self.resize_to is not None:
-            image = F.interpolate(image, size=(self.resize_to,) * 2, mode="bilinear", align_corners=False)
+            # Without antialiasing a smaller image would skip pixels, and most energy is in few of them.
+            image = F.interpolate(image, size=(self.resize_to,) * 2, mode="bilinear", antialias=True)
         return ImageBatch(**common, image=image)
 
     def _scaled(self, image: np.ndarray) -> np.ndarray:

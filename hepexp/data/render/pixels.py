@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hepexp.data.kinematics import SOFTEST
 from hepexp.data.particles import with_particles
 from hepexp.data.ragged import Ragged, offsets_of
 
@@ -33,12 +34,29 @@ def nodes(images: Ragged, shape: tuple[int, int, int]) -> Ragged:
     return Ragged(images.label, offsets_of(counts), {"value": value, "place": place}, images.extras)
 
 
+def blank_where_empty(found: Ragged, shape: tuple[int, int, int]) -> Ragged:
+    """The nodes of images of this shape, with one of value zero in the centre of each image that has none.
+
+    Models take means over nodes and particles, which nothing has not.
+    """
+    counts = found.counts
+    if counts.min(initial=1) > 0:
+        return found
+    offsets = offsets_of(np.maximum(counts, 1))
+    blank = np.zeros(offsets[-1], bool)
+    blank[offsets[:-1][counts == 0]] = True
+    value = np.zeros((len(blank), shape[0]), np.float32)
+    place = np.tile((np.array(shape[1:], np.float32) - 1) / 2, (len(blank), 1))
+    value[~blank], place[~blank] = found["value"], found["place"]
+    return Ragged(found.label, offsets, {"value": value, "place": place}, found.extras)
+
+
 class PixelParticles:
     """Pixels as massless particles, so that models of particles read images too.
 
     The transverse momentum is the sum of a pixel's channels, where that is positive; the direction is the pixel's, rows
     along pseudorapidity and columns along azimuth, with the centre of the image at zero; the scalars are the channels'
-    shares of the sum.
+    shares of the sum. An image without energy is one particle in its centre with the pT SOFTEST and no shares.
 
     Parameters
     ----------
@@ -52,8 +70,8 @@ class PixelParticles:
 
     def __call__(self, images: Ragged) -> Ragged:
         found = nodes(images, self.shape)
-        found = found.keep(found["value"].sum(1) > 0)
-        pt = found["value"].sum(1, dtype=np.float64)
+        found = blank_where_empty(found.keep(found["value"].sum(1) > 0), self.shape)
+        pt = np.maximum(found["value"].sum(1, dtype=np.float64), SOFTEST)
         eta, phi = ((found["place"] - (np.array(self.shape[1:]) - 1) / 2) * self.cell).T.astype(np.float64)
         p4 = pt[:, None] * np.stack([np.cosh(eta), np.cos(phi), np.sin(phi), np.sinh(eta)], axis=1)
         return with_particles(found, p4, found["value"] / pt[:, None])

@@ -13,6 +13,8 @@ from hepexp.errors import ConfigError
 class Window:
     """Reader of some channels of the central rows and columns of images given as non-zero pixels.
 
+    An image may have nothing in its window; it is empty then.
+
     Parameters
     ----------
     shape : (channels, rows, columns) of the stored images.
@@ -43,13 +45,14 @@ class Window:
         if crop is not None and not 1 <= crop <= min(rows, columns):
             raise ConfigError(f"dataset.crop must be between 1 and {min(rows, columns)}, got {crop}")
         self.shape = (len(chosen), crop or rows, crop or columns)
+        self._is_whole = chosen == list(channel_names) and self.shape == shape
         self._new_channel = np.full(shape[0], -1)
         self._new_channel[[channel_names.index(name) for name in chosen]] = np.arange(len(chosen))
         self._first = ((rows - self.shape[1]) // 2, (columns - self.shape[2]) // 2)
 
     def __call__(self, examples: Ragged) -> Ragged:
         """Columns position (m,) int32, in the image that is read, and value (m,) float32."""
-        if self.shape == self.stored:
+        if self._is_whole:
             position, inside = examples["position"].astype(np.int32), None
         else:
             channel, row, column = np.unravel_index(examples["position"], self.stored)
