@@ -33,9 +33,10 @@ from hepexp.data.generate.particles import Particles, visible
 from hepexp.data.generate.pythia import make_pythia
 from hepexp.data.generate.rounding import round_to_bits
 from hepexp.data.generate.seeds import block_seed
-from hepexp.data.generate.substructure import soft_drop_mass, subjettiness
+from hepexp.data.generate.substructure import soft_drop_mass
 from hepexp.data.layouts import JETCLASS
 from hepexp.data.ragged import Ragged
+from hepexp.data.substructure import subjettiness
 
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
 JET_PT = (500.0, 1000.0)  # GeV
@@ -43,7 +44,8 @@ MOST_CONSTITUENTS = 128
 HARD_PT = (400.0, 1400.0)  # GeV
 Z_CUT = 0.1
 EVENTS_AT_ONCE = 50
-BITS = 12  # significant bits of momenta and impact parameters, far below their resolution, so that columns compress
+# Significant bits, far below the resolution, so that columns compress: of momenta and impact parameters, of errors.
+BITS, ERROR_BITS = 12, 8
 
 _TO_QUARKS = "1 2 3 4 5"
 _PAIRS = ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on", "24:onMode = off")
@@ -173,7 +175,10 @@ def _elements(constituents: Particles, random: np.random.Generator) -> dict[str,
     columns = {
         **dict(zip(("px", "py", "pz"), momentum.T, strict=True)),
         "energy": np.sqrt((momentum**2).sum(1) + constituents.mass**2),
-        **{name: round_to_bits(np.where(charged, values, 0), BITS) for name, values in impact.items()},
+        **{
+            name: round_to_bits(np.where(charged, values, 0), ERROR_BITS if name.endswith("err") else BITS)
+            for name, values in impact.items()
+        },
         "charge": constituents.charge,
         "type": constituents.kind,
     }

@@ -1,4 +1,4 @@
-"""Soft-drop mass of jets, by the contribution that FastJet's package carries; their N-subjettiness is shared with others.
+"""Soft-drop mass of jets, by the contribution that FastJet's package carries.
 
 References
 ----------
@@ -11,10 +11,6 @@ import awkward as ak
 import fastjet
 import numpy as np
 from numpy.typing import NDArray
-
-from hepexp.data.substructure import subjettiness
-
-__all__ = ["soft_drop_mass", "subjettiness"]
 
 _WHOLE = 10.0  # a radius beyond any jet's: all constituents go into one
 _CAMBRIDGE = fastjet.JetDefinition(fastjet.cambridge_algorithm, _WHOLE)
