@@ -144,6 +144,11 @@ class HepDataModule(LightningDataModule):
     # ---- files and splits
 
     @property
+    def noun(self) -> str:
+        """What an example is called."""
+        return self.collection.noun
+
+    @property
     def store(self) -> Store:
         return self.opened.store
 

@@ -50,7 +50,7 @@ def fit(
     module, options = parts.module, parts.trainer
     monitor, mode = module.objective.monitor
     checkpoints = Checkpoints(folder.checkpoints, monitor, mode, options.checkpoint_minutes)
-    progress = TrainingProgress(monitor)
+    progress = TrainingProgress(monitor, parts.noun)
 
     def tell(row: dict[str, float], epoch: int) -> None:
         if options.progress:

@@ -25,6 +25,11 @@ class Parts:
     module: ExperimentModule
     trainer: TrainerOptions
 
+    @property
+    def noun(self) -> str:
+        """What an example is called; a plug-in's data set need not say."""
+        return getattr(self.data, "noun", "example")
+
 
 def build_parts(config: DictConfig) -> Parts:
     """Build data set, model, objective, optimiser and trainer options.

@@ -56,4 +56,4 @@ def predict(parts: Parts, loader: DataLoader) -> dict[str, np.ndarray]:
 
 def _trainer(parts: Parts) -> pl.Trainer:
     monitor, _ = parts.module.objective.monitor
-    return parts.trainer.build([TrainingProgress(monitor)] if parts.trainer.progress else [])
+    return parts.trainer.build([TrainingProgress(monitor, parts.noun)] if parts.trainer.progress else [])

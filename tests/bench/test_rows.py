@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hepexp.bench import lorentznet, overhead
+from hepexp.bench import lorentznet, overhead, read_images
 from hepexp.cli import bench
 
 
@@ -20,6 +20,11 @@ def test_lorentznet_against_an_edge_list():
 
 def test_training_against_a_bare_loop():
     check(overhead.rows(model="pfn", n_train=256, repeats=1), "overhead", ["hepexp", "bare-loop"])
+
+
+def test_random_images_from_the_store_and_from_the_published_formats():
+    found = read_images.rows(n=70, batches=1, repeats=1)
+    check(found, "read_images", ["hepexp", "h5py-gzip", "partition-cache"])
 
 
 def test_json_has_one_row_an_implementation(monkeypatch, capsys):

@@ -11,13 +11,20 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 
 class TrainingProgress(ProgressBar):
-    """Epoch, loss, validation AUC, jets/s and the time left."""
+    """Epoch, loss, the monitored value, examples a second and the time left.
+
+    Parameters
+    ----------
+    monitor : logged value to show.
+    noun : what an example is called.
+    """
 
     REFRESH_SECONDS = 0.5  # reading the loss waits for the device: twice a second costs nothing
 
-    def __init__(self, monitor: str):
+    def __init__(self, monitor: str, noun: str = "jet"):
         super().__init__()
         self.monitor = monitor
+        self.noun = noun
         self.console = Console(stderr=True)
         self._progress: Progress | None = None
         self._enabled = True
@@ -72,7 +79,7 @@ class TrainingProgress(ProgressBar):
             values = f"loss {float(module.last_loss):.4f}"
             if self.monitor in trainer.callback_metrics:
                 values += f"  {self.monitor} {float(trainer.callback_metrics[self.monitor]):.4f}"
-            values += f"  {self._seen / (now - self._clock):,.0f} jets/s"
+            values += f"  {self._seen / (now - self._clock):,.0f} {self.noun}s/s"
             self._progress.update(self._task, completed=batch_idx + 1, values=values)
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -83,7 +90,7 @@ class TrainingProgress(ProgressBar):
         """One epoch's figures, kept above the bar."""
         self._stop()
         metrics = [f"{name} {value:.4f}" for name, value in row.items() if name.startswith(("val/", "train/loss"))]
-        text = "  ".join([*metrics, f"{row['train/examples_per_second']:,.0f} jets/s"])
+        text = "  ".join([*metrics, f"{row['train/examples_per_second']:,.0f} {self.noun}s/s"])
         self.console.print(f"epoch {int(row['epoch']) + 1}/{max_epochs}  {text}", highlight=False, soft_wrap=True)
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
