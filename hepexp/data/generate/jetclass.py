@@ -41,7 +41,7 @@ from hepexp.data.substructure import subjettiness
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
 JET_PT = (500.0, 1000.0)  # GeV
 MOST_CONSTITUENTS = 128
-HARD_PT = (400.0, 1400.0)  # GeV
+HARD_PT = (350.0, 1400.0)  # GeV; below lie a few per cent of the jets, boosted by radiation off the initial state
 Z_CUT = 0.1
 EVENTS_AT_ONCE = 50
 # Significant bits, far below the resolution, so that columns compress: of momenta and impact parameters, of errors.

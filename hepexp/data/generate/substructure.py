@@ -1,4 +1,4 @@
-"""Soft-drop mass of jets, by the contribution that FastJet's package carries.
+"""Soft-drop mass of jets, by the contribution that FastJet's package carries; N-subjettiness is shared with others.
 
 References
 ----------

@@ -6,9 +6,12 @@ Delphes' ATLAS card in short (`detector.py`, `atlas_card.py`); anti-kT jets of r
 constituents are kept. Both leading jets of an event are taken where they pass: the second ones radiate more, and
 without them the mean mass of QCD jets is lower by 4 GeV.
 
-Limits: the detector is a parametrisation; pile-up is absent, as in the reference. The spectrum of the hard process is
-that of the matrix elements times the power SPECTRUM of pT, chosen so that the jets' pT falls over the window as
-in the published files (a factor 0.6).
+The spectrum of the hard process is that of the matrix elements times the power SPECTRUM of pT, chosen so that the
+jets' pT falls over the window as in the published files (a factor 0.6).
+
+Limits: the detector is a parametrisation; pile-up is absent, as in the reference, whose limits on the hard process are
+not published. Against 13,000 published jets, means of mass, width and multiplicity agree to 2 % for tops; QCD jets are
+6 % too light. The hardest constituent has a share of pT that is a tenth too small in both classes.
 
 References
 ----------
