@@ -13,7 +13,7 @@ from hepexp.data.render.form import Form
 from hepexp.data.render.scale import mean_and_spread
 from hepexp.data.store import Store
 
-CACHE_BYTES = 300_000_000  # a split whose expanded examples are smaller is kept in memory
+CACHE_BYTES = 128_000_000  # a split whose expanded examples are smaller is kept in memory
 _ROWS_AT_ONCE = 2000
 
 
@@ -31,7 +31,7 @@ class Extras:
         self.mean, self.std = mean_and_spread(self._values(examples))
 
     def _values(self, examples: Ragged) -> NDArray[np.float64]:
-        columns = [examples[name].astype(np.float64) for name in self.names]
+        columns = [examples.extras[name].astype(np.float64) for name in self.names]
         return np.stack(columns, axis=1) if columns else np.zeros((len(examples), 0))
 
     def __call__(self, examples: Ragged) -> NDArray[np.float32]:

@@ -64,11 +64,13 @@ def write_electron_photon_hdf5(path: Path, n: int, *, seed: int = 0, channels: i
         file["y"] = made["y"]
 
 
-def write_qg_parquet(path: Path, n: int, *, seed: int = 0, non_zero: int = 1500, group: int = 10) -> None:
+def write_qg_parquet(
+    path: Path, n: int, *, seed: int = 0, non_zero: int = 1500, group: int = 10, compression: str = "snappy"
+) -> None:
     """A file of the Parquet form of qg_images, of so many rows a group, written in a stream."""
     image = pa.list_(pa.list_(pa.list_(pa.float64())))
     schema = pa.schema({"X_jets": image, "pt": pa.float64(), "m0": pa.float64(), "y": pa.float64()})
-    with pq.ParquetWriter(path, schema, compression="snappy") as writer:
+    with pq.ParquetWriter(path, schema, compression=compression, use_dictionary=compression != "none") as writer:
         for start in range(0, n, group):
             made = jet_images(min(group, n - start), seed + start, non_zero)
             values = pa.array(made["X_jets"].transpose(0, 3, 1, 2).reshape(-1).astype(np.float64))
