@@ -23,7 +23,8 @@ class Particles:
     Shapes
     ------
     All (m,): `event` the number of the event, rising; `pt` and `mass` in GeV; `eta`; `phi` in radians; `kind`, one of
-    the constants of this module; `charge` in units of the positron's; `d0` and `dz`, signed, in mm.
+    the constants of this module; `charge` in units of the positron's; `d0` and `dz`, signed, in mm; `birth`, distance
+    from the beam axis at which a particle was made, in mm.
     """
 
     event: NDArray[np.int64]
@@ -35,6 +36,7 @@ class Particles:
     charge: NDArray[np.float64]
     d0: NDArray[np.float64]
     dz: NDArray[np.float64]
+    birth: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.event)
@@ -90,5 +92,7 @@ def visible(events: ak.Array, max_eta: float) -> Particles:
     pt = np.hypot(px, py)
     d0, dz = straight_line(np.stack([x, y, z], 1), np.stack([px, py, pz], 1))
     mass = ak.to_numpy(flat.m)
-    everything = Particles(event, pt, np.arcsinh(pz / pt), np.arctan2(py, px), mass, kind, charge, d0, dz)
+    everything = Particles(
+        event, pt, np.arcsinh(pz / pt), np.arctan2(py, px), mass, kind, charge, d0, dz, np.hypot(x, y)
+    )
     return everything[abs(everything.eta) < max_eta]

@@ -139,5 +139,5 @@ class Calorimeter:
             nothing = np.zeros(len(seen))
             pt, kind = left[seen] / np.cosh(eta[seen]), np.full(len(seen), layer.gives)
             direction = eta[seen], phi[seen]
-            neutrals.append(Particles(event[seen], pt, *direction, nothing, kind, nothing, nothing, nothing))
+            neutrals.append(Particles(event[seen], pt, *direction, nothing, kind, *[nothing] * 4))
         return Particles.concatenate(neutrals), scale

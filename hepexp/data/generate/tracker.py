@@ -17,6 +17,7 @@ from hepexp.data.generate.particles import CHARGED_HADRON, ELECTRON, MUON, Parti
 
 MIN_PT = 0.1  # GeV
 MAX_ETA = 2.5
+MAX_BIRTH = 500.0  # mm: products of later decays cross too few layers, and only the calorimeter sees them
 _ETA_EDGES = (0.5, 1.5)  # between the three regions of the resolution; the second also between those of the efficiency
 # Efficiency in |eta| < 1.5 and beyond, for pT of 0.1-1, 1-100, and above 100 GeV.
 _PT_EDGES = (1.0, 100.0)
@@ -53,7 +54,8 @@ class Tracker:
             efficiency[of_kind] = np.array(table)[np.maximum(place - 1, 0), np.searchsorted(_PT_EDGES, pt)]
             a, b = np.array(self.resolution[kind])[place].T
             sigma[of_kind] = np.hypot(a, b * pt)
-        efficiency[(particles.pt < MIN_PT) | (abs(particles.eta) > MAX_ETA)] = 0
+        out_of_reach = (particles.pt < MIN_PT) | (abs(particles.eta) > MAX_ETA) | (particles.birth > MAX_BIRTH)
+        efficiency[out_of_reach] = 0
         found = random.random(len(particles)) < efficiency
         tracks = particles[found]
         tracks = tracks.change(pt=smear(tracks.pt, sigma[found] * tracks.pt, random))
