@@ -40,6 +40,7 @@ from hepexp.data.ragged import Ragged, offsets_of
 
 CLASSES = ("gluon", "quark")  # in the order of the labels
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
+BLOCK = 600  # images in a piece of work: twelve seconds, a tenth of them for the pile-up
 
 PROCESSES = {
     "gluon": ("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"),
