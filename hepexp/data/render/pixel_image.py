@@ -48,8 +48,9 @@ class PixelImage(Form):
             raise ConfigError(f"dataset.image.scale must be one of {', '.join(SCALES)}, got {scale!r}")
         if pad_to is not None and resize_to is not None:
             raise ConfigError("dataset.image: give pad_to or resize_to, not both")
-        if min(pad_to or 1, resize_to or 1) < 1:
-            raise ConfigError("dataset.image: pad_to and resize_to must be >= 1")
+        for key, value in {"pad_to": pad_to, "resize_to": resize_to}.items():
+            if value is not None and value < 1:
+                raise ConfigError(f"dataset.image.{key} must be >= 1, got {value}")
         self.scale = scale
         self.clip_negative = clip_negative
         self.pad_to = pad_to

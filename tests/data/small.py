@@ -1,0 +1,112 @@
+"""Jets and images from random numbers, a few of each data set in its layout, so that tests need no sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from hepexp.batch import Batch
+from hepexp.data.datamodule import HepDataModule
+from hepexp.data.datasets.electron_photon import ElectronPhoton
+from hepexp.data.datasets.jetclass import JetClass
+from hepexp.data.datasets.mnist import Mnist
+from hepexp.data.datasets.qg import QuarkGluon
+from hepexp.data.datasets.qg_images import QuarkGluonImages
+from hepexp.data.datasets.top import TopTagging
+from hepexp.data.kinematics import four_momenta
+from hepexp.data.layouts import JETCLASS, from_dense
+from hepexp.data.ragged import Ragged, offsets_of
+from hepexp.data.render.form import Form
+from hepexp.data.species import ONE_HOT
+from tests.data import same_layout
+
+
+def cone(n: int, seed: int = 0, fewest: int = 1, most: int = 30, radius: float = 0.4) -> Ragged:
+    """Jets of particles with pt [GeV], y, phi within about a radius of a random axis, labels alternating."""
+    random = np.random.default_rng(seed)
+    counts = random.integers(fewest, most + 1, n)
+    m = int(counts.sum())
+    distance, angle = radius * random.random(m) ** 0.5, random.uniform(0, 2 * np.pi, m)
+    axis_y, axis_phi = (np.repeat(random.uniform(-high, high, n), counts) for high in (1.5, np.pi))
+    columns = {
+        "pt": 0.3 * np.exp(5 * random.random(m) ** 2),
+        "y": axis_y + distance * np.cos(angle),
+        "phi": axis_phi + distance * np.sin(angle),
+    }
+    return Ragged((np.arange(n) % 2).astype(np.int8), offsets_of(counts), columns)
+
+
+def with_momenta(jets: Ragged, mass: float = 0.0) -> Ragged:
+    """The same jets as forms read them: columns p4 in GeV, and one scalar, the place of a particle in its jet."""
+    p4 = four_momenta(jets["pt"], jets["y"], jets["phi"], mass)
+    place = np.arange(len(p4)) - np.repeat(jets.offsets[:-1], jets.counts)
+    scalars = place[:, None].astype(np.float32)
+    return Ragged(jets.label, jets.offsets, {"p4": p4, "scalars": scalars}, jets.extras)
+
+
+def qg(n: int) -> Ragged:
+    jets, random = cone(n), np.random.default_rng(1)
+    columns = {name: column.astype(np.float32) for name, column in jets.elements.items()}
+    columns["pdgid"] = random.choice(ONE_HOT, len(columns["pt"])).astype(np.int32)
+    return Ragged(jets.label, jets.offsets, columns)
+
+
+def top(n: int) -> Ragged:
+    jets = with_momenta(cone(n, most=50, radius=0.8))
+    columns = {name: jets["p4"][:, i].astype(np.float32) for i, name in enumerate(("E", "px", "py", "pz"))}
+    return Ragged(jets.label, jets.offsets, columns)
+
+
+def jetclass(n: int) -> Ragged:
+    jets, random = top(n), np.random.default_rng(1)
+    m, kind = len(jets["E"]), random.integers(0, 5, len(jets["E"]))
+    charged = np.isin(kind, (0, 3, 4))
+    columns = {name: jets[name] for name in ("px", "py", "pz")} | {"energy": jets["E"]}
+    columns |= {name: random.exponential(0.1, m) * charged for name in ("d0val", "d0err", "dzval", "dzerr")}
+    columns |= {"charge": random.choice([-1, 1], m) * charged, "type": kind}
+    extras = {name: random.uniform(1, 2, n) for name in JETCLASS.extras}
+    return Ragged(
+        (np.arange(n) % 10).astype(np.int8),
+        jets.offsets,
+        {name: columns[name].astype(kind) for name, kind in JETCLASS.elements.items()},
+        {name: extras[name].astype(kind) for name, kind in JETCLASS.extras.items()},
+    )
+
+
+def qg_images(n: int) -> Ragged:
+    made = same_layout.jet_images(n, non_zero=150)
+    return from_dense(np.arange(n) % 2, made["X_jets"].transpose(0, 3, 1, 2), pt=made["pt"], m0=made["m0"])
+
+
+def electron_photon(n: int) -> Ragged:
+    return from_dense(np.arange(n) % 2, same_layout.crops(n)["X"].transpose(0, 3, 1, 2))
+
+
+# MNIST needs none: its sample is scikit-learn's.
+SAMPLES: dict[type[HepDataModule], Callable[[int], Ragged]] = {
+    QuarkGluon: qg,
+    TopTagging: top,
+    JetClass: jetclass,
+    QuarkGluonImages: qg_images,
+    ElectronPhoton: electron_photon,
+}
+DATA_SETS = (*SAMPLES, Mnist)
+
+
+def use_small_samples(monkeypatch: pytest.MonkeyPatch, n: int = 120) -> None:
+    """Let n random examples stand for the sample that each data set ships."""
+    for data_set, sample in SAMPLES.items():
+        examples = sample(n)
+        monkeypatch.setattr(data_set, "collection", replace(data_set.collection, mini=lambda made=examples: made))
+
+
+def rendered(form: Form, examples: Ragged) -> Batch:
+    """All examples as one batch of a form that has learnt its scales from them."""
+    expanded, n = form.expand(examples), len(examples)
+    form.fit(expanded)
+    label = torch.from_numpy(examples.label.astype(np.int64))
+    return form.collate(expanded, {"label": label, "index": torch.arange(n), "extras": torch.zeros(n, 0)})
