@@ -12,6 +12,7 @@ from pathlib import Path
 from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
 from hepexp.config import catalog, targets
+from hepexp.config.paths import runs_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.collection import Collection, Opened
 from hepexp.data.published import Part
@@ -66,8 +67,10 @@ def show_all(parser: Parser, args: list[str]) -> None:
 
 
 def show(parser: Parser, args: list[str]) -> None:
-    """size, classes, units, origin, checksums; what characterises each class"""
+    """size, classes, units, origin, checksums; what characterises each class, also in pictures"""
     _add_source(parser)
+    parser.add_argument("--no-pictures", action="store_true", help="print only")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="of the pictures; default: runs/data/NAME_SOURCE")
     given = parser.parse_args(args)
     from hepexp.data.collection import describe_file
     from hepexp.data.summary import class_means
@@ -79,7 +82,7 @@ def show(parser: Parser, args: list[str]) -> None:
     elements = "particles" if collection.layout.shape is None else "non-zero pixels"
     facts = [
         ["what", collection.about],
-        ["source", f"{opened.source}: {about.get('command', collection.how_to_fetch)}"],
+        ["source", f"{opened.source}: {opened.origin}"],
         [f"{collection.noun}s", f"{len(store):,} ({splits}), {int(store.counts.sum()):,} {elements}"],
         ["columns", collection.units],
         ["cite", collection.cite],
@@ -98,6 +101,12 @@ def show(parser: Parser, args: list[str]) -> None:
     for name in means[0][2]:
         rows.append([name, *(f"{found[name][0]:.4g} ± {found[name][1]:.2g}" for _, _, found in means)])
     out.print(table(rows, header))
+    if given.no_pictures:
+        return
+    from hepexp.data.pictures.page import write_page
+
+    folder = given.out or runs_dir() / "data" / f"{given.name}_{opened.source}"
+    out.print(f"\npictures: {write_page(folder, collection, opened, facts, [header, *rows])}")
 
 
 def download(parser: Parser, args: list[str]) -> None:

@@ -17,6 +17,7 @@ from hepexp.config.paths import data_dir, store_dir
 from hepexp.data import arrow_file
 from hepexp.data.check import Check
 from hepexp.data.files import checksum, only_one
+from hepexp.data.pictures.view import View
 from hepexp.data.published import Part, PublishedFile
 from hepexp.data.ragged import Layout, Ragged, regroup
 from hepexp.data.splits import SPLITS, split_rows
@@ -47,6 +48,16 @@ class Opened:
     splits: dict[str, NDArray[np.int64]]
     excerpt: str | None = None
 
+    @property
+    def origin(self) -> str:
+        """Whether the examples were published or simulated, and by what, in a few words."""
+        if self.source == "full":
+            return "excerpt of the published files" if self.excerpt else "published files"
+        about = self.store.metadata[0]
+        where = "sample shipped with hepexp" if self.source == "mini" else "made on this machine"
+        how = "simulated, " if about.get("source") == "generate" else ""
+        return f"{how}{where}: {about.get('command', 'origin unknown')}"
+
 
 @dataclass(frozen=True)
 class Collection:
@@ -68,7 +79,9 @@ class Collection:
     generator : module of the simulation, None where there is none.
     mini : the shipped sample in the store's format, or a function that gives it.
     values : numbers that characterise examples, for `hepexp data show`.
+    view : how examples are drawn.
     size : of the published files in words.
+    published_at : who keeps the published files, in words.
     other_folders : in the data folder, where the field's other programs keep them.
     """
 
@@ -83,7 +96,9 @@ class Collection:
     readers: Mapping[str, str]
     check: Check
     values: Callable[[Ragged], Values]
+    view: View
     size: str
+    published_at: str
     other_folders: tuple[str, ...] = ()
     noun: str = "jet"
     generator: str | None = None
@@ -164,9 +179,8 @@ class Collection:
         ------
         DataError : the file is missing, of another format, damaged, or holds what is not physics.
         """
-        suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-        if suffix not in self.readers and path.name.endswith("ubyte"):
-            suffix = ".idx"
+        name = path.name.removesuffix(".gz")
+        suffix = ".idx" if name.endswith("-ubyte") else Path(name).suffix  # idx files have no ending
         if suffix not in self.readers:
             known = ", ".join((*self.readers, ".arrow"))
             raise DataError(f"{path}: unknown format '{path.suffix}' for {self.name}; expected one of {known}")

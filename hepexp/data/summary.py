@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.kinematics import invariant_mass, polar, sums
+from hepexp.data.pictures.view import Channel
 from hepexp.data.ragged import Ragged
 from hepexp.data.store import Store
 
@@ -28,20 +29,23 @@ def jet_values(reader: Callable[[Ragged], Ragged]) -> Callable[[Ragged], Values]
     return values
 
 
-def image_values(shape: tuple[int, int, int], channels: tuple[str, ...], **units: str) -> Callable[[Ragged], Values]:
-    """What characterises images: non-zero pixels, sum and maximum of each channel, and extras with these units."""
+def image_values(
+    shape: tuple[int, int, int], channels: tuple[Channel, ...], maxima: bool = True, **units: str
+) -> Callable[[Ragged], Values]:
+    """What characterises images: non-zero pixels, sum of each channel, its maximum, and extras with these units."""
     pixels = shape[1] * shape[2]
 
     def values(images: Ragged) -> Values:
         image = np.repeat(np.arange(len(images)), images.counts)
         channel = images["position"] // pixels
         found: Values = {"non-zero pixels": images.counts.astype(np.float64)}
-        for i, name in enumerate(channels):
+        for i, drawn in enumerate(channels):
             value = np.where(channel == i, images["value"], 0).astype(np.float64)
-            found[f"sum of {name}"] = np.bincount(image, value, minlength=len(images))
-            highest = np.zeros(len(images))
-            np.maximum.at(highest, image, value)
-            found[f"maximum of {name}"] = highest
+            found[f"sum of {drawn.label}"] = np.bincount(image, value, minlength=len(images))
+            if maxima:
+                highest = np.zeros(len(images))
+                np.maximum.at(highest, image, value)
+                found[f"maximum of {drawn.label}"] = highest
         return {**found, **{f"{name} [{unit}]": images[name].astype(np.float64) for name, unit in units.items()}}
 
     return values

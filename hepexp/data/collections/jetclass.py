@@ -10,6 +10,7 @@ from hepexp.data.check import check_four_momenta
 from hepexp.data.collection import Collection
 from hepexp.data.layouts import JETCLASS
 from hepexp.data.particles import Identified
+from hepexp.data.pictures.jet_view import JetView
 from hepexp.data.published import Part, PublishedFile
 from hepexp.data.summary import jet_values
 
@@ -27,6 +28,8 @@ PROCESSES = {
     "Tblv": "TTBarLep",
 }
 CLASSES = tuple(PROCESSES)
+KINDS = ("charged hadron", "neutral hadron", "photon", "electron", "muon")  # in the order of the column `type`
+_READER = Identified()
 _NUMBERS = {"train": range(100), "test": range(100, 120), "val": range(120, 125)}
 _FOLDERS = {"train": "train_100M", "test": "test_20M", "val": "val_5M"}
 
@@ -60,13 +63,14 @@ def _parts() -> tuple[Part, ...]:
 
 COLLECTION = Collection(
     name="jetclass",
-    about="ten classes of jets, 13 TeV, pT 500-1000 GeV, |eta| < 2, anti-kT R = 0.8, with particle type and impact parameters",
+    about="ten classes of jets with types of particles, 13 TeV, pT 500-1000 GeV, |eta| < 2, anti-kT R = 0.8",
     classes=CLASSES,
     layout=JETCLASS,
     units="(px, py, pz, energy) in GeV, charge, type, d0 and dz in mm with errors; jet pt, energy, sdmass in GeV",
     cite="H. Qu, C. Li, S. Qian, arXiv:2202.03772; doi:10.5281/zenodo.6619768",
     licence="CC BY 4.0",
     size="1,250 files of 100,000 jets, 190 GB",
+    published_at="Zenodo record 6619768, as 12 tar archives",
     forms=(_parts(),),
     other_folders=("JetClass/Pythia", "JetClass"),
     readers={
@@ -74,7 +78,8 @@ COLLECTION = Collection(
         ".parquet": "hepexp.data.formats.jetclass_parquet:read",
     },
     check=check_four_momenta(CLASSES, "energy"),
-    values=jet_values(Identified()),
+    values=jet_values(_READER),
+    view=JetView(_READER, 0.8, KINDS, lambda jets: jets["type"]),
     generator="hepexp.data.generate.jetclass",
     mini=Path(__file__).parents[1] / "mini" / "jetclass.parquet",
 )

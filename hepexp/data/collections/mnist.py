@@ -7,11 +7,14 @@ import numpy as np
 from hepexp.data.check import check_images
 from hepexp.data.collection import Collection
 from hepexp.data.layouts import MNIST, from_dense
+from hepexp.data.pictures.image_view import ImageView
+from hepexp.data.pictures.view import Channel
 from hepexp.data.published import Part, PublishedFile
 from hepexp.data.ragged import Ragged
 from hepexp.data.summary import image_values
 
 DIGITS = tuple(str(digit) for digit in range(10))
+_DRAWN = (Channel("grey value", scale="linear"),)
 _MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
 
@@ -49,6 +52,7 @@ COLLECTION = Collection(
     cite="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, Proc. IEEE 86 (1998) 2278",
     licence="CC BY-SA 3.0; scikit-learn's digits: CC BY 4.0",
     size="4 files, 70,000 images, 11 MB",
+    published_at="the mirror of PyTorch on Amazon S3",
     forms=(
         (
             _part(
@@ -69,7 +73,8 @@ COLLECTION = Collection(
     ),
     readers={".idx": "hepexp.data.formats.idx:read"},
     check=check_images(DIGITS, MNIST.shape, signed=False),
-    values=image_values(MNIST.shape, ("grey",)),
+    values=image_values(MNIST.shape, _DRAWN, maxima=False),
+    view=ImageView(MNIST.shape, _DRAWN),
     mini=scikit_learn_digits,
     mini_about={"source": "scikit-learn", "command": "scikit-learn's 1,797 digits, 8 x 8, brought to 28 x 28"},
 )

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data import species
 from hepexp.data.check import check_qg
 from hepexp.data.collection import Collection
 from hepexp.data.layouts import QG
 from hepexp.data.particles import TypedParticles
+from hepexp.data.pictures.jet_view import JetView
 from hepexp.data.published import energyflow_parts
+from hepexp.data.ragged import Ragged
 from hepexp.data.summary import jet_values
+
+KINDS = ("charged hadron", "neutral hadron", "photon", "electron", "muon")
+_READER = TypedParticles(pid=True, scalars="pid")
+
+
+def kind_of(jets: Ragged) -> NDArray[np.int64]:
+    """Which of KINDS each particle (m,) is."""
+    number = np.abs(jets["pdgid"])
+    charged = species.charge(number) != 0
+    return np.select([number == 22, number == 11, number == 13, charged], [2, 3, 4, 0], 1)
+
 
 COLLECTION = Collection(
     name="qg",
@@ -20,10 +37,12 @@ COLLECTION = Collection(
     cite="P. T. Komiske, E. M. Metodiev, J. Thaler, arXiv:1810.05165; doi:10.5281/zenodo.3164691",
     licence="CC BY 4.0",
     size="20 files of 100,000 jets, 2.2 GB",
+    published_at="Zenodo record 3164691, with a mirror on Dropbox",
     forms=(energyflow_parts(),),
     readers={".npz": "hepexp.data.formats.energyflow:read"},
     check=check_qg,
-    values=jet_values(TypedParticles(pid=True, scalars="pid")),
+    values=jet_values(_READER),
+    view=JetView(_READER, 0.4, KINDS, kind_of),
     generator="hepexp.data.generate.qg",
     mini=Path(__file__).parents[1] / "mini" / "qg.parquet",
 )

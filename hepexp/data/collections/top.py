@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from hepexp.data.check import check_four_momenta
 from hepexp.data.collection import Collection
 from hepexp.data.layouts import TOP
 from hepexp.data.particles import Massive
+from hepexp.data.pictures.jet_view import JetView
 from hepexp.data.published import Part, PublishedFile
 from hepexp.data.summary import jet_values
 
 CLASSES = ("qcd", "top")
+_READER = Massive("E")
 _MD5 = {
     "train": "45663819f47c13724f67eb0fd80bfa5c",
     "val": "dca4b7248027618f041f9baa86d360fc",
@@ -28,6 +32,7 @@ COLLECTION = Collection(
     cite="G. Kasieczka, T. Plehn, J. Thompson, M. Russell, arXiv:1902.09914; doi:10.5281/zenodo.2603256",
     licence="CC BY 4.0",
     size="3 files, 2.0 million jets, 1.6 GB",
+    published_at="Zenodo record 2603256",
     forms=(
         tuple(
             Part(
@@ -47,7 +52,8 @@ COLLECTION = Collection(
     ),
     readers={".h5": "hepexp.data.formats.top_hdf5:read"},
     check=check_four_momenta(CLASSES, "E"),
-    values=jet_values(Massive("E")),
+    values=jet_values(_READER),
+    view=JetView(_READER, 0.8, ("calorimeter tower",), lambda jets: np.zeros(len(jets["E"]), int)),
     generator="hepexp.data.generate.top",
     mini=Path(__file__).parents[1] / "mini" / "top.parquet",
 )

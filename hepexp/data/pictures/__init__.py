@@ -1,0 +1,1 @@
+"""What `hepexp data show` draws: mean image of each class, examples, and distributions, on one page."""

@@ -1,0 +1,88 @@
+"""The mean picture of each class, and how two classes differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.pictures.view import Channel, Maps, View, colour_bar, colours, masked, show_map
+from hepexp.data.store import Store
+from hepexp.figures import COLOURS, figure
+
+_ROWS_AT_ONCE = 1000
+_COLUMNS = 5
+_ENOUGH = 25  # hits of both classes in a pixel: below, a difference is noise
+
+
+def draw_means(path: Path, view: View, store: Store, rows: dict[str, NDArray[np.int64]], noun: str, note: str) -> None:
+    """Draw the mean of the examples of each class, at the rows given, pixel by pixel.
+
+    Of two classes, also (second - first) / (second + first), or of a signed quantity the difference itself.
+    """
+    found = {name: _mean(view, store, mine) for name, mine in rows.items()}
+    two = len(rows) == 2
+    columns = 3 if two else min(len(rows), _COLUMNS)
+    lines = -(-len(rows) // columns)
+    side = 11.5 / columns
+    with figure(path, 12, 0.7 + side * (0.92 if view.axes else 1.0) * lines * len(view.channels)) as drawing:
+        drawing.set_layout_engine("compressed")  # the panels keep their shape
+        grid = drawing.subplots(lines * len(view.channels), columns, squeeze=False)
+        for axes in grid.flat:
+            axes.set_visible(False)
+        for c, channel in enumerate(view.channels):
+            places = grid[c * lines : (c + 1) * lines].ravel()
+            means = [masked(channel, mean[c]) for mean, _ in found.values()]
+            shared = colours(channel, *means)
+            for axes, name, mean in zip(places, found, means, strict=False):
+                axes.set_visible(True)
+                shown = show_map(axes, view, mean, **shared)
+                axes.set_title(f"{name} ({len(rows[name]):,} {noun}s)", fontsize=10)
+            colour_bar(shown, places[: len(means)], _label(channel))
+            if two:
+                places[2].set_visible(True)
+                _difference(places[2], view, channel, [(mean[c], hits[c]) for mean, hits in found.values()], list(rows))
+        drawing.supxlabel(note, fontsize=8, color="0.4")
+
+
+def _label(channel: Channel) -> str:
+    return f"{channel.label}, mean of hits" if channel.scale == "signed" else channel.label
+
+
+def _mean(view: View, store: Store, rows: NDArray[np.int64]) -> tuple[list[Maps], Maps]:
+    """Mean map of each channel, and hits (channels, first, second)."""
+    total, hits = 0.0, 0.0
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        sums, counts = view.maps(store.take(rows[start : start + _ROWS_AT_ONCE]))
+        total, hits = total + sums, hits + counts
+    over = [
+        np.maximum(h, 1) if channel.scale == "signed" else len(rows)
+        for channel, h in zip(view.channels, hits, strict=True)
+    ]
+    return [t / n for t, n in zip(total, over, strict=True)], hits
+
+
+def _difference(axes, view: View, channel: Channel, classes: list[tuple[Maps, Maps]], names: list[str]) -> None:
+    """Second class against the first; white where there are too few hits to tell."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    (first, first_hits), (second, second_hits) = classes
+    enough = first_hits + second_hits >= _ENOUGH
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if channel.scale == "signed":
+            enough = np.minimum(first_hits, second_hits) >= _ENOUGH
+            difference, label = second - first, f"{names[1]} − {names[0]}"
+        else:
+            difference = (second - first) / (second + first)
+            label = f"({names[1]} − {names[0]}) / ({names[1]} + {names[0]})"
+    difference = np.where(enough, difference, np.nan)
+    seen = np.abs(difference[enough])
+    most = min(float(np.quantile(seen, 0.98)), 1.0) if len(seen) else 1.0
+    cmap = LinearSegmentedColormap.from_list("classes", [COLOURS[0], "#f4f4f4", COLOURS[1]])
+    shown = show_map(axes, view, difference, cmap=cmap, vmin=-(most or 1), vmax=most or 1)
+    axes.set_title("difference", fontsize=10)
+    if len(seen):
+        colour_bar(shown, [axes], label)
+    else:
+        axes.text(0.5, 0.5, "too few hits to tell", transform=axes.transAxes, ha="center", color="0.4")
