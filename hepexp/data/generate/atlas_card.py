@@ -1,6 +1,6 @@
 """The detector of the top-tagging reference: Delphes' card of ATLAS with one grid of towers, 0.1 x 0.1.
 
-In the published jets 4 % of the constituents share their direction with another one: photon and neutral hadron of one
+In the published jets one pair of constituents in 25 has the same direction: photon and neutral hadron of one
 tower, as the card's Calorimeter module of that time gives them; all constituents are massless.
 
 References

@@ -3,7 +3,7 @@
 References
 ----------
 Delphes, arXiv:1307.6346, and its `delphes_card_CMS.tcl`. An energy counts from one standard deviation on, as in older
-versions of the card: with two, published JetClass-II jets have twice as many neutral hadrons.
+versions of the card: with two, there are a third of the neutral hadrons of published JetClass-II jets.
 """
 
 from __future__ import annotations

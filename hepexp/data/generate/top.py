@@ -3,15 +3,16 @@
 Top pairs with both W decaying to quarks, and QCD dijets, at 14 TeV by Pythia 8 without multiparton interactions;
 Delphes' ATLAS card in short (`detector.py`, `atlas_card.py`); anti-kT jets of radius 0.8 with 550 < pT < 650 GeV and
 |eta| < 2. A top jet has a top within 0.8 of its axis and the three quarks as well. At most the 200 hardest
-constituents are kept. Both leading jets of an event are taken where they pass: the second ones radiate more, and
-without them the mean mass of QCD jets is lower by 4 GeV.
+constituents are kept.
+Both leading jets of an event are taken where they pass; in QCD the second ones, which radiate more, are heavier by
+9 +- 3 GeV.
 
 The spectrum of the hard process is that of the matrix elements times the power SPECTRUM of pT, chosen so that the
 jets' pT falls over the window as in the published files (a factor 0.6).
 
 Limits: the detector is a parametrisation; pile-up is absent, as in the reference, whose limits on the hard process are
 not published. Against 13,000 published jets, means of mass, width and multiplicity agree to 2 % for tops; QCD jets are
-6 % too light. The hardest constituent has a share of pT that is a tenth too small in both classes.
+7 +- 2 % too light. The share of pT of the hardest constituent is too small by 5 % (QCD) to 10 % (tops).
 
 References
 ----------
