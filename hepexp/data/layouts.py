@@ -21,7 +21,9 @@ JETCLASS = Layout(
         "type": np.int8,
     },
     # pT, energy and soft-drop mass in GeV; N-subjettiness
-    extras=dict.fromkeys(("pt", "eta", "phi", "energy", "sdmass", "tau1", "tau2", "tau3", "tau4"), np.float32),
+    extras={
+        f"jet_{name}": np.float32 for name in ("pt", "eta", "phi", "energy", "sdmass", "tau1", "tau2", "tau3", "tau4")
+    },
 )
 
 

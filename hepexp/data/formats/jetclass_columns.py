@@ -35,7 +35,7 @@ _FROM_II[161:] = CLASSES.index("QCD")
 # the type of a particle is the place of its flag here
 _FLAGS = [f"part_is{name}" for name in ("ChargedHadron", "NeutralHadron", "Photon", "Electron", "Muon")]
 _PARTICLES = [f"part_{name}" for name in JETCLASS.elements if name != "type"] + _FLAGS
-_JETS = [f"jet_{name}" for name in JETCLASS.extras]
+_JETS = list(JETCLASS.extras)
 
 
 def wanted(path: Path, found: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -81,16 +81,16 @@ def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], n: int,
             for name, kind in JETCLASS.elements.items()
             if kind is np.float32
         }
-        extras = {name: columns[f"jet_{name}"].astype(np.float32) for name in JETCLASS.extras}
+        extras = {name: columns[name].astype(np.float32) for name in JETCLASS.extras}
     for name, values in elements.items():
         what = f"has a particle with part_{name} of NaN or infinity; expected finite numbers"
         refuse_elements(path, first, offsets, ~np.isfinite(values), what)
     for name, values in extras.items():
-        refuse_rows(path, first, ~np.isfinite(values), f"has a jet_{name} of NaN or infinity; expected a finite number")
+        refuse_rows(path, first, ~np.isfinite(values), f"has a {name} of NaN or infinity; expected a finite number")
     what = "has a particle with part_energy <= 0; expected an energy > 0 in GeV"
     refuse_elements(path, first, offsets, elements["energy"] <= 0, what)
-    for name in ("pt", "energy"):
-        refuse_rows(path, first, extras[name] <= 0, f"has a jet_{name} <= 0; expected > 0 in GeV")
+    for name in ("jet_pt", "jet_energy"):
+        refuse_rows(path, first, extras[name] <= 0, f"has a {name} <= 0; expected > 0 in GeV")
     charge = columns["part_charge"]
     what = "has a particle with part_charge outside {-1, 0, 1}"
     refuse_elements(path, first, offsets, ~np.isin(charge, (-1, 0, 1)), what)

@@ -39,6 +39,7 @@ from hepexp.data.ragged import Ragged
 from hepexp.data.substructure import subjettiness
 
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
+BLOCK = 200  # jets in a piece of work: 6 to 30 s
 JET_PT = (500.0, 1000.0)  # GeV
 MOST_CONSTITUENTS = 128
 HARD_PT = (350.0, 1400.0)  # GeV; below lie a few per cent of the jets, boosted by radiation off the initial state
@@ -174,7 +175,7 @@ def _elements(constituents: Particles, random: np.random.Generator) -> dict[str,
     }
     columns = {
         **dict(zip(("px", "py", "pz"), momentum.T, strict=True)),
-        "energy": np.sqrt((momentum**2).sum(1) + constituents.mass**2),
+        "jet_energy": np.sqrt((momentum**2).sum(1) + constituents.mass**2),
         **{
             name: round_to_bits(np.where(charged, values, 0), ERROR_BITS if name.endswith("err") else BITS)
             for name, values in impact.items()
@@ -191,11 +192,11 @@ def _extras(jets: LargeJets, constituents: Particles) -> dict[str, np.ndarray]:
     inside = jagged(constituents.momentum, np.diff(jets.offsets))
     taus = subjettiness(inside, 4, RADIUS)
     columns = {
-        "pt": pt,
-        "eta": np.arcsinh(pz / pt),
-        "phi": np.arctan2(py, px),
-        "energy": e,
-        "sdmass": soft_drop_mass(inside, Z_CUT),
-        **{f"tau{i + 1}": tau for i, tau in enumerate(taus.T)},
+        "jet_pt": pt,
+        "jet_eta": np.arcsinh(pz / pt),
+        "jet_phi": np.arctan2(py, px),
+        "jet_energy": e,
+        "jet_sdmass": soft_drop_mass(inside, Z_CUT),
+        **{f"jet_tau{i + 1}": tau for i, tau in enumerate(taus.T)},
     }
     return {name: columns[name].astype(dtype) for name, dtype in JETCLASS.extras.items()}

@@ -38,6 +38,7 @@ from hepexp.data.ragged import Ragged
 
 CLASSES = ("qcd", "top")  # in the order of the labels
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
+BLOCK = 1000  # jets in a piece of work: 10 to 30 s
 JET_PT = (550.0, 650.0)  # GeV
 MOST_CONSTITUENTS = 200
 HARD_PT = {"qcd": (380.0, 1300.0), "top": (330.0, 1300.0)}  # GeV

@@ -46,7 +46,7 @@ def test_every_particle_comes_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for name in ("px", "energy", "d0val", "charge"):
         np.testing.assert_array_equal(found.elements[name], particles[f"part_{name}"])
     np.testing.assert_array_equal(found.elements["type"] == 4, particles["part_isMuon"])
-    np.testing.assert_array_equal(found.extras["energy"], of_jets["jet_energy"])
+    np.testing.assert_array_equal(found.extras["jet_energy"], of_jets["jet_energy"])
 
 
 def test_jetclass_ii_is_read_where_it_has_the_classes_of_jetclass():
@@ -76,7 +76,7 @@ def test_real_twins_are_the_same(monkeypatch: pytest.MonkeyPatch):
     assert_same(root, twin)
     # the sum of the particles is the jet
     px, py = (np.add.reduceat(root.elements[name].astype(float), root.offsets[:-1]) for name in ("px", "py"))
-    np.testing.assert_allclose(np.hypot(px, py), root.extras["pt"], rtol=1e-3)
+    np.testing.assert_allclose(np.hypot(px, py), root.extras["jet_pt"], rtol=1e-3)
 
 
 @forms

@@ -36,7 +36,7 @@ def test_jets_lie_in_the_window_and_are_the_sum_of_their_constituents(blocks: di
     assert jets.counts.max() <= 128
     px, py, energy = (np.add.reduceat(jets[name], jets.offsets[:-1]) for name in ("px", "py", "energy"))
     np.testing.assert_allclose(np.hypot(px, py), jets["pt"], rtol=0.01)
-    np.testing.assert_allclose(energy, jets.extras["energy"], rtol=0.01)
+    np.testing.assert_allclose(energy, jets.extras["jet_energy"], rtol=0.01)
 
 
 def test_charge_agrees_with_type_and_neutral_particles_have_no_track(blocks: dict[str, Ragged], kind: str):
