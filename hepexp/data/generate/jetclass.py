@@ -175,7 +175,7 @@ def _elements(constituents: Particles, random: np.random.Generator) -> dict[str,
     }
     columns = {
         **dict(zip(("px", "py", "pz"), momentum.T, strict=True)),
-        "jet_energy": np.sqrt((momentum**2).sum(1) + constituents.mass**2),
+        "energy": np.sqrt((momentum**2).sum(1) + constituents.mass**2),
         **{
             name: round_to_bits(np.where(charged, values, 0), ERROR_BITS if name.endswith("err") else BITS)
             for name, values in impact.items()
