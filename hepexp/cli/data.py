@@ -8,15 +8,19 @@ from argparse import Namespace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
 from hepexp.config import catalog, targets
-from hepexp.config.paths import runs_dir
+from hepexp.config.paths import data_dir, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.collection import Collection, Opened
 from hepexp.data.published import Part
 from hepexp.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from hepexp.data.inventory import Inventory
 
 HELP = "list, show, download, generate, convert, export and verify data sets"
 
@@ -50,20 +54,15 @@ def main(args: list[str]) -> int:
 def show_all(parser: Parser, args: list[str]) -> None:
     """the data sets: what is here, what can be fetched, licences, how to cite"""
     parser.parse_args(args)
+    from hepexp.data.inventory import take_inventory
+
     out = console()
     for name in data_sets():
         collection = find_collection(name)
-        parts = collection.parts()
-        here = sum(map(collection.available, parts))
-        facts = [
-            ["what", collection.about],
-            ["published", f"{collection.size}; {here} of {len(parts)} here; {collection.how_to_fetch}"],
-            ["sources", f"{', '.join(collection.sources)} (auto is {collection.choose('auto')})"],
-            ["licence", collection.licence],
-            ["cite", collection.cite],
-        ]
         out.print(f"[bold]{name}[/bold]")
-        out.print(table(facts, styles=["dim", ""]))
+        out.print(table(_description(collection, take_inventory(collection)), styles=["dim", ""]))
+        out.print()
+    out.print(f"published files: {data_dir()}   converted and simulated ones: {store_dir()}", style="dim")
 
 
 def show(parser: Parser, args: list[str]) -> None:
@@ -243,6 +242,39 @@ def find_collection(name: str) -> Collection:
 
     path = catalog.find("dataset", name, catalog.folders())
     return targets.load(yaml.safe_load(path.read_text())["_target_"]).collection
+
+
+def _description(collection: Collection, here: Inventory) -> list[list[str]]:
+    """What `list` says of a data set, by its headings."""
+    from hepexp.data.inventory import megabytes
+
+    get = f"{collection.how_to_fetch} (from {collection.published_at})"
+    if not collection.fetchable:
+        forms = (", ".join(file.name for part in form for file in part.files) for form in collection.forms)
+        get = f"{collection.how_to_fetch}: {' or '.join(forms)}"
+    published = "none"
+    if here.published:
+        published = f"{len(here.published):,} of {here.wanted:,} files, {megabytes(here.published)}"
+    if here.started:
+        published += f"; download interrupted after {megabytes(here.started)} of {here.started[0].stem}"
+    converted = f"{len(here.converted):,} of {here.parts:,} parts, {megabytes(here.converted)}"
+    simulated = [f"{n:,} {collection.noun}s, seed {seed}, {megabytes([path])}" for n, seed, path in here.simulated]
+    shipped = "no" if collection.mini is None else collection.mini_about.get("command", "not in this installation")
+    facts = {
+        "what": collection.about,
+        "classes": ", ".join(f"{name} ({label})" for label, name in enumerate(collection.classes)),
+        "size": f"{collection.size}; {collection.licence}",
+        "cite": collection.cite,
+        "get it": get,
+        "published": published,
+        "converted": converted if here.converted else "none",
+        "simulated": "; ".join(simulated) or "none",
+        "shipped": f"yes, {megabytes([here.shipped])}" if here.shipped else shipped,
+        "sources": f"{', '.join(collection.sources)} (auto is {collection.choose('auto')})",
+    }
+    if collection.generator is not None:
+        facts["simulated"] += f"; hepexp data generate {collection.name}"
+    return [[heading, text] for heading, text in facts.items()]
 
 
 def _some(collection: Collection, form: tuple[Part, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -164,11 +165,16 @@ class Collection:
         return "mini"
 
     @property
+    def fetchable(self) -> bool:
+        """Whether a program can fetch the published files."""
+        return any(file.urls or file.archive for form in self.forms for part in form for file in part.files)
+
+    @property
     def how_to_fetch(self) -> str:
         """What a user does to get the published files."""
-        if any(file.urls or file.archive for form in self.forms for part in form for file in part.files):
+        if self.fetchable:
             return f"hepexp data download {self.name}"
-        return f"put them into {self.folder} (hepexp data list says where they are published)"
+        return f"by hand, from {self.published_at}, into {self.folder}"
 
     # ---- reading
 
@@ -285,6 +291,11 @@ class Collection:
     def generated(self, n: int, seed: int) -> Path:
         """Where the simulated sample of n examples is kept."""
         return self.store_folder / f"generated_n{n}_seed{seed}.arrow"
+
+    def sample_of(self, path: Path) -> tuple[int, int] | None:
+        """Number of examples and seed of a file named as by `generated`; None for any other."""
+        found = re.fullmatch(r"generated_n(\d+)_seed(\d+)\.arrow", path.name)
+        return (int(found[1]), int(found[2])) if found else None
 
     def simulation(self) -> ModuleType:
         """The module of the simulation.

@@ -58,7 +58,7 @@ def binning(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], bool]:
     n = min(_MOST_BINS, round(2 * (len(values) / 2) ** (1 / 3)))  # Rice's rule, for one of two classes
     if np.array_equal(values, np.round(values)):
         step = max(1, round((high - low + 1) / n))
-        return np.arange(low - 0.5, high + step, step), False
+        return np.arange(np.floor(low) - 0.5, high + step, step), False
     if low > 0 and high > _DECADES * low:
         return np.geomspace(low, high, n + 1), True
     return np.linspace(low, high if high > low else low + 1, n + 1), False

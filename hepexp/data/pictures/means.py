@@ -11,7 +11,6 @@ from hepexp.data.pictures.view import Channel, Maps, View, colour_bar, colours, 
 from hepexp.data.store import Store
 from hepexp.figures import COLOURS, figure
 
-_ROWS_AT_ONCE = 1000
 _COLUMNS = 5
 _ENOUGH = 25  # hits of both classes in a pixel: below, a difference is noise
 
@@ -21,7 +20,7 @@ def draw_means(path: Path, view: View, store: Store, rows: dict[str, NDArray[np.
 
     Of two classes, also (second - first) / (second + first), or of a signed quantity the difference itself.
     """
-    found = {name: _mean(view, store, mine) for name, mine in rows.items()}
+    found = {name: mean_maps(view, store, mine) for name, mine in rows.items()}
     two = len(rows) == 2
     columns = 3 if two else min(len(rows), _COLUMNS)
     lines = -(-len(rows) // columns)
@@ -50,11 +49,11 @@ def _label(channel: Channel) -> str:
     return f"{channel.label}, mean of hits" if channel.scale == "signed" else channel.label
 
 
-def _mean(view: View, store: Store, rows: NDArray[np.int64]) -> tuple[list[Maps], Maps]:
+def mean_maps(view: View, store: Store, rows: NDArray[np.int64], rows_at_once: int = 1000) -> tuple[list[Maps], Maps]:
     """Mean map of each channel, and hits (channels, first, second)."""
     total, hits = 0.0, 0.0
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        sums, counts = view.maps(store.take(rows[start : start + _ROWS_AT_ONCE]))
+    for start in range(0, len(rows), rows_at_once):
+        sums, counts = view.maps(store.take(rows[start : start + rows_at_once]))
         total, hits = total + sums, hits + counts
     over = [
         np.maximum(h, 1) if channel.scale == "signed" else len(rows)

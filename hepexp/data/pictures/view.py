@@ -108,7 +108,8 @@ def colour_bar(shown: AxesImage, axes: Sequence[Axes], label: str) -> None:
 
 def colours(channel: Channel, *maps: Maps) -> dict[str, object]:
     """Colour map and scale that all these maps of a channel share."""
-    from matplotlib.colors import LogNorm, Normalize
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap, LogNorm, Normalize
 
     values = np.concatenate([values[np.isfinite(values)] for values in maps])
     if channel.scale == "signed":
@@ -119,7 +120,8 @@ def colours(channel: Channel, *maps: Maps) -> dict[str, object]:
     if channel.scale == "linear":
         return {"cmap": "Greys", "norm": Normalize(0, highest)}
     lowest = max(np.quantile(positive, 0.01), highest * 1e-5) if len(positive) else highest / 10
-    return {"cmap": "viridis", "norm": LogNorm(lowest if lowest < highest else highest / 10, highest)}
+    visible = colormaps["viridis"](np.linspace(0.2, 1, 256))  # not the dark end, as empty pixels are black
+    return {"cmap": ListedColormap(visible), "norm": LogNorm(lowest if lowest < highest else highest / 10, highest)}
 
 
 def masked(channel: Channel, values: Maps) -> Maps:

@@ -1,0 +1,73 @@
+"""What of a data set is on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hepexp.data.collection import Collection
+from hepexp.data.published import Part
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Files of a data set that are here.
+
+    Parameters
+    ----------
+    published : published files, of the form that is read.
+    wanted : how many there are of that form.
+    converted : parts of that form that are in the store.
+    parts : how many there are.
+    started : downloads that are not complete.
+    simulated : (n, seed, file) of each simulated sample.
+    shipped : the file of the sample in the package; None where code makes it, or where it is not there.
+    """
+
+    published: list[Path]
+    wanted: int
+    converted: list[Path]
+    parts: int
+    started: list[Path]
+    simulated: list[tuple[int, int, Path]]
+    shipped: Path | None
+
+
+def take_inventory(collection: Collection) -> Inventory:
+    """Look for the files of a data set, without opening any."""
+    form = max(collection.forms, key=lambda form: (_complete(collection, form), _some(collection, form)))
+    files = [file for part in form for file in part.files]
+    converted = [path for part in form if (path := collection.converted(part)).exists()]
+    archives = {file.archive.name for file in files if file.archive}
+    names = {*archives, *(file.name for file in files)}
+    shipped = collection.mini if isinstance(collection.mini, Path) and collection.mini.is_file() else None
+    return Inventory(
+        published=[path for file in files if (path := collection.found(file)) is not None],
+        wanted=len(files),
+        converted=converted,
+        parts=len(form),
+        started=[path for path in sorted(collection.folder.glob("*.part")) if path.name.removesuffix(".part") in names],
+        simulated=sorted(
+            (*found, path)
+            for path in collection.store_folder.glob("generated_n*_seed*.arrow")
+            if (found := collection.sample_of(path)) is not None
+        ),
+        shipped=shipped,
+    )
+
+
+def megabytes(paths: Iterable[Path]) -> str:
+    """Size of these files in words."""
+    size = sum(path.stat().st_size for path in paths) / 1e6
+    if size >= 1000:
+        return f"{size / 1000:,.1f} GB"
+    return f"{size:.0f} MB" if size >= 10 else f"{size:.1f} MB"
+
+
+def _complete(collection: Collection, form: tuple[Part, ...]) -> bool:
+    return all(map(collection.available, form))
+
+
+def _some(collection: Collection, form: tuple[Part, ...]) -> int:
+    return sum(map(collection.available, form))

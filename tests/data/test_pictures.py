@@ -1,0 +1,135 @@
+"""The pictures of `hepexp data show`: what is in them is what is in the data."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hepexp.data.collection import Opened
+from hepexp.data.collections import electron_photon, jetclass, mnist, qg, qg_images, top
+from hepexp.data.kinematics import polar
+from hepexp.data.layouts import ELECTRON_PHOTON, MNIST, from_dense, to_dense
+from hepexp.data.pictures.distributions import binning
+from hepexp.data.pictures.image_view import ImageView
+from hepexp.data.pictures.means import mean_maps
+from hepexp.data.pictures.page import write_page
+from hepexp.data.pictures.view import Channel
+from hepexp.data.ragged import Ragged, offsets_of
+from hepexp.data.store import Store
+from tests.data.conftest import random_jets
+
+COLLECTIONS = [module.COLLECTION for module in (electron_photon, jetclass, mnist, qg, qg_images, top)]
+
+
+def crops(n: int) -> Ragged:
+    random = np.random.default_rng(0)
+    image = random.normal(0, 1, (n, 2, 32, 32)) * (random.random((n, 2, 32, 32)) < 0.1)
+    image[:, 0] = np.abs(image[:, 0])
+    return from_dense(np.arange(n) % 2, image)
+
+
+def narrow_jets(n: int) -> Ragged:
+    """Jets whose particles are all within 0.1 of the first, hence in the picture."""
+    jets = random_jets(n)
+    for name in ("y", "phi"):
+        first = np.repeat(jets[name][jets.offsets[:-1]], jets.counts)
+        jets.elements[name] = first + np.float32(0.05) * np.sin(np.arange(len(first), dtype=np.float32))
+    return jets
+
+
+def test_the_mean_jet_holds_all_transverse_momentum():
+    jets = narrow_jets(50)
+    view = qg.COLLECTION.view
+    total, hits = view.maps(jets)
+    pt, _, _ = polar(view.reader(jets)["p4"])
+    assert total.sum() == pytest.approx(pt.sum(), rel=1e-12)
+    assert hits.sum() == len(pt)
+
+
+def test_the_mean_image_is_that_of_the_dense_images_and_of_hits_where_signed():
+    images = crops(30)
+    dense = to_dense(images, ELECTRON_PHOTON.shape).astype(np.float64)
+    (energy, time), hits = mean_maps(
+        electron_photon.COLLECTION.view, Store(ELECTRON_PHOTON, [images]), np.arange(30), rows_at_once=7
+    )
+    np.testing.assert_allclose(energy, dense[:, 0].mean(0), atol=1e-7)
+    n = (dense[:, 1] != 0).sum(0)
+    np.testing.assert_array_equal(hits[1], n)
+    np.testing.assert_allclose(time[n > 0], dense[:, 1].sum(0)[n > 0] / n[n > 0], rtol=1e-6)
+
+
+def test_the_zero_of_an_image_is_the_middle_of_its_central_pixel():
+    low, high, left, right = ImageView((1, 5, 7), (Channel("a"),), ("x", "y"), 0.1).edges
+    assert (low, high, left, right) == pytest.approx((-0.25, 0.25, -0.35, 0.35))
+    low, high, _, _ = electron_photon.COLLECTION.view.edges
+    assert (low, high) == (-16.5, 15.5)
+
+
+def test_kinds_of_particles_follow_their_charge():
+    numbers = np.array([211, -321, 2212, 130, 2112, 22, 11, -11, 13, -13], np.int32)
+    jet = Ragged(np.zeros(1, np.int8), offsets_of(np.array([10])), {"pdgid": numbers})
+    kinds = [qg.KINDS[kind] for kind in qg.kind_of(jet)]
+    assert kinds[:6] == ["charged hadron"] * 3 + ["neutral hadron"] * 2 + ["photon"]
+    assert kinds[6:] == ["electron"] * 2 + ["muon"] * 2
+
+
+def test_bins_of_whole_numbers_hold_equally_many():
+    edges, logarithmic = binning(np.arange(1000.0))
+    assert not logarithmic
+    assert np.ptp(np.diff(edges)) == 0
+    np.testing.assert_array_equal(edges % 1, 0.5)
+
+
+def test_the_axis_is_logarithmic_where_values_span_decades_only():
+    random = np.random.default_rng(0)
+    assert binning(10 ** random.uniform(-3, 1, 1000))[1]
+    assert not binning(random.uniform(1, 9, 1000))[1]
+    assert not binning(random.normal(0, 1, 1000))[1]
+    assert (np.diff(binning(np.full(100, 0.5))[0]) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("collection", "examples"),
+    [
+        (qg.COLLECTION, random_jets(40)),
+        (electron_photon.COLLECTION, crops(12)),
+        (mnist.COLLECTION, mnist.scikit_learn_digits().take(np.arange(60))),
+        (qg.COLLECTION, random_jets(12).take(np.arange(0, 12, 2))),  # one class is missing
+    ],
+    ids=["qg", "electron_photon", "mnist", "one class"],
+)
+def test_the_page_holds_its_pictures_and_says_where_the_examples_are_from(collection, examples, tmp_path: Path):
+    about = {"source": "generate", "command": "hepexp data generate <x> --n 3"}
+    opened = Opened("mini", Store(collection.layout, [examples], metadata=[about]), {})
+    page = write_page(tmp_path, collection, opened, [["columns", "a < b"]], [["", "0 = a"], ["jets", "20"]])
+    text = page.read_text()
+    assert text.count("data:image/png;base64,") == 3
+    assert "http" not in text
+    assert "simulated, sample shipped with hepexp: hepexp data generate &lt;x&gt; --n 3" in text
+    assert "a &lt; b" in text
+    for name in ("means.png", "examples.png", "distributions.png"):
+        with Image.open(tmp_path / name) as image:
+            assert min(image.size) > 500
+            assert len(set(image.convert("L").tobytes())) > 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "distributions.png", "examples.png", "index.html", "means.png",
+    ]  # fmt: skip
+
+
+def test_an_excerpt_is_not_passed_off_as_the_published_set():
+    store = Store(MNIST, [mnist.scikit_learn_digits()], metadata=[dict(mnist.COLLECTION.mini_about)])
+    whole = Opened("full", store, {})
+    assert whole.origin == "published files"
+    assert replace(whole, excerpt="train has 3 of 60,000 images").origin == "excerpt of the published files"
+    assert Opened("mini", store, {}).origin.startswith("sample shipped with hepexp: scikit-learn's 1,797 digits")
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS, ids=lambda collection: collection.name)
+def test_a_view_fits_its_layout(collection):
+    view, shape = collection.view, collection.layout.shape
+    assert len(view.channels) == (shape[0] if shape else 1)
+    low, high, left, right = view.edges
+    assert low < 0 < high
+    assert left < 0 < right
