@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from hepexp.batch import Batch
+from hepexp.data.collections.mnist import scikit_learn_digits
 from hepexp.data.datamodule import HepDataModule
 from hepexp.data.datasets.electron_photon import ElectronPhoton
 from hepexp.data.datasets.jetclass import JetClass
@@ -86,15 +87,18 @@ def electron_photon(n: int) -> Ragged:
     return from_dense(np.arange(n) % 2, same_layout.crops(n)["X"].transpose(0, 3, 1, 2))
 
 
-# MNIST needs none: its sample is scikit-learn's.
+def mnist(n: int) -> Ragged:
+    return scikit_learn_digits().take(slice(n))
+
+
 SAMPLES: dict[type[HepDataModule], Callable[[int], Ragged]] = {
     QuarkGluon: qg,
     TopTagging: top,
     JetClass: jetclass,
     QuarkGluonImages: qg_images,
     ElectronPhoton: electron_photon,
+    Mnist: mnist,
 }
-DATA_SETS = (*SAMPLES, Mnist)
 
 
 def use_small_samples(monkeypatch: pytest.MonkeyPatch, n: int = 120) -> None:

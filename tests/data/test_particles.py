@@ -65,5 +65,5 @@ def test_identified_particles(scalars: str, width: int):
 
 
 def test_unknown_scalars_are_refused():
-    with pytest.raises(ConfigError, match="dataset.scalars must be one of full, pid, none, got 'all'"):
+    with pytest.raises(ConfigError, match=r"dataset\.scalars must be one of full, pid, none, got 'all'"):
         Identified("all")

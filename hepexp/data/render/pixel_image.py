@@ -72,9 +72,9 @@ class PixelImage(Form):
         value = examples["value"].astype(np.float64)
         mean = np.bincount(channel, value, minlength=channels) / n
         # of the pixels that are not zero, then of all others
-        squares = np.bincount(channel, (value - mean[channel]) ** 2, minlength=channels)
-        squares += (n - np.bincount(channel, minlength=channels)) * mean**2
-        std = spread_or_one(mean, np.sqrt(squares / n))
+        lit = np.bincount(channel, (value - mean[channel]) ** 2, minlength=channels)
+        dark = (n - np.bincount(channel, minlength=channels)) * mean**2
+        std = spread_or_one(mean, np.sqrt((lit + dark) / n))
         self._shift = np.where(self.scale == "standard", mean, 0).astype(np.float32)[:, None, None]
         self._factor = np.where(self.scale in ("std", "standard"), 1 / std, 1).astype(np.float32)[:, None, None]
 

@@ -1,5 +1,7 @@
 """Graphs: neighbours are the nearest, pairs are all of them, and edges stay within a jet."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -24,7 +26,7 @@ def test_nearest_is_brute_force(k: int):
     random, offsets = np.random.default_rng(0), offsets_of(np.array([5, 1, 2, 30, 4]))
     place = random.normal(size=(offsets[-1], 2))
     found = nearest(place, offsets, k)
-    for start, stop in zip(offsets, offsets[1:], strict=False):
+    for start, stop in itertools.pairwise(offsets):
         inside = place[start:stop]
         distance = np.linalg.norm(inside[:, None] - inside, axis=2)
         np.fill_diagonal(distance, np.inf)

@@ -42,7 +42,7 @@ def test_all_momentum_inside_the_window_is_in_the_image(centre: bool):
 
 def test_what_is_outside_the_window_is_left_out():
     jets = cone(50)
-    y, phi, dy, dphi = around_hardest(jets)
+    _, _, dy, dphi = around_hardest(jets)
     inside = (abs(dy) < 0.15) & (abs(dphi) < 0.15)
     found = image(jets, width=0.3, normalise=False, centre=True).sum((1, 2, 3))
     np.testing.assert_allclose(found, sums(jets["pt"] * inside, jets), rtol=1e-5)
