@@ -1,9 +1,12 @@
 """Every shipped model against the conformance suite; a new model is one line here."""
 
 import pytest
+import torch
+from torch import nn
 
 from hepexp.config.paths import conf_dir
-from tests.models.conformance import Case, Conformance
+from tests.examples import EXAMPLES, random_graphs
+from tests.models.conformance import Case, Conformance, ParticleConformance
 
 CASES = [
     Case("lorentznet", n_parameters=227_096),
@@ -12,6 +15,10 @@ CASES = [
     Case("particlenet use_scalars=true", n_parameters=367_712),
     Case("pfn", n_parameters=82_458),
     Case("pfn use_scalars=true", n_parameters=83_258),
+    # convolutions without bias 9 (3 x 32 + 32 x 64 + 64 x 128), batch norms 2 (32 + 64 + 128), linear 128 x 2 + 2
+    Case("cnn", n_parameters=93_730),
+    # twice as many convolutions: 9 (32 x 32 + 64 x 64 + 128 x 128) and 2 (32 + 64 + 128) more
+    Case("cnn convs_per_stage=2", n_parameters=287_714),
 ]
 
 
@@ -20,6 +27,57 @@ class TestModel(Conformance):
     pass
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if case.input == "particles"], ids=lambda case: case.text)
+class TestModelOfParticles(ParticleConformance):
+    pass
+
+
 def test_every_model_option_has_a_case():
     options = {path.stem for path in (conf_dir() / "model").glob("*.yaml")}
     assert options <= {case.text.split()[0] for case in CASES}
+
+
+# ---- the suite itself
+
+
+class LeakyGraphModel(nn.Module):
+    """A model of graphs that takes the mean over the nodes of all graphs when told to leak."""
+
+    def __init__(self, leaks: bool) -> None:
+        super().__init__()
+        self.leaks = leaks
+        self.linear = nn.Linear(5, 2, dtype=torch.float64)
+
+    def forward(self, batch) -> torch.Tensor:
+        source, target = batch.edge_index
+        x = batch.x.double()
+        h = self.linear(x.index_add(0, target, x[source]))
+        pooled = torch.zeros(len(batch), 2, dtype=h.dtype).index_add(0, batch.graph, h)
+        return pooled - h.mean(0) if self.leaks else pooled
+
+
+@pytest.mark.parametrize("leaks", [False, True])
+def test_the_suite_sees_whether_graphs_of_a_batch_mix(leaks: bool):
+    class OfGraphs:
+        examples = EXAMPLES["graph"]
+
+    def check() -> None:
+        Conformance().test_does_not_depend_on_other_examples_of_the_batch(
+            OfGraphs, LeakyGraphModel(leaks), random_graphs(6)
+        )
+
+    if leaks:
+        with pytest.raises(AssertionError):
+            check()
+    else:
+        check()
+
+
+@pytest.mark.parametrize("form", EXAMPLES)
+def test_selected_examples_are_those_of_the_batch(form: str):
+    examples = EXAMPLES[form]
+    batch = examples.random(6)
+    some = examples.select(batch, [4, 1])
+    assert some.index.tolist() == [4, 1]
+    assert some.label.tolist() == batch.label[[4, 1]].tolist()
+    assert len(examples.smallest()) == 5
