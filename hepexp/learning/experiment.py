@@ -78,9 +78,11 @@ def _recorded(
         folder.write_json("environment.json", surroundings)
         sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in ("train", "val", "test"))
         console.print(f"run     {folder.label}", highlight=False)
-        console.print(f"data    {config.choices.dataset}, source {provenance['source']}: {sizes}", highlight=False)
+        made = " (simulated)" if provenance.get("simulated") else ""
+        console.print(f"data    {config.choices.dataset}, source {provenance['source']}{made}: {sizes}", highlight=False)
         tags = {
             "data_source": provenance["source"],
+            "data_simulated": str(provenance.get("simulated", False)).lower(),
             "task": config.choices.get("task"),
             "git_sha": (surroundings["git"] or {}).get("sha"),
             **config.tags,
