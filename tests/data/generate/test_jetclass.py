@@ -32,10 +32,10 @@ def blocks() -> dict[str, Ragged]:
 def test_jets_lie_in_the_window_and_are_the_sum_of_their_constituents(blocks: dict[str, Ragged], kind: str):
     jets = blocks[kind]
     assert len(jets) == N
-    assert ((jets["pt"] >= 500) & (jets["pt"] <= 1000) & (abs(jets["eta"]) < 2)).all()
+    assert ((jets["jet_pt"] >= 500) & (jets["jet_pt"] <= 1000) & (abs(jets["jet_eta"]) < 2)).all()
     assert jets.counts.max() <= 128
     px, py, energy = (np.add.reduceat(jets[name], jets.offsets[:-1]) for name in ("px", "py", "energy"))
-    np.testing.assert_allclose(np.hypot(px, py), jets["pt"], rtol=0.01)
+    np.testing.assert_allclose(np.hypot(px, py), jets["jet_pt"], rtol=0.01)
     np.testing.assert_allclose(energy, jets.extras["jet_energy"], rtol=0.01)
 
 
@@ -61,16 +61,16 @@ def test_towers_are_massless_and_tracks_have_the_particle_s_mass(blocks: dict[st
 
 
 def test_jets_weigh_what_decayed(blocks: dict[str, Ragged]):
-    mass = {kind: np.median(jets["sdmass"]) for kind, jets in blocks.items()}
+    mass = {kind: np.median(jets["jet_sdmass"]) for kind, jets in blocks.items()}
     assert 70 < mass["Wqq"] < 90
     assert 100 < mass["Hbb"] < 130
     assert mass["QCD"] < 70
 
 
 def test_subjettiness_falls_and_counts_the_prongs(blocks: dict[str, Ragged], kind: str):
-    taus = np.stack([blocks[kind][f"tau{i}"] for i in (1, 2, 3, 4)])
+    taus = np.stack([blocks[kind][f"jet_tau{i}"] for i in (1, 2, 3, 4)])
     assert (np.diff(taus, axis=0) <= 0.01).all()
-    ratio = {kind: np.median(jets["tau2"] / jets["tau1"]) for kind, jets in blocks.items()}
+    ratio = {kind: np.median(jets["jet_tau2"] / jets["jet_tau1"]) for kind, jets in blocks.items()}
     assert ratio["Wqq"] < ratio["QCD"]
 
 
