@@ -1,4 +1,7 @@
-"""Where the examples of a data set come from: the published files, the shipped sample, or a simulation."""
+"""Where the examples of a data set come from: the published files, the shipped sample, or a simulation.
+
+What needs pyarrow is imported where it is used, so that data sets are listed at once.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,23 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.config.paths import data_dir, store_dir
-from hepexp.data import arrow_file
 from hepexp.data.check import Check
 from hepexp.data.files import checksum, only_one
 from hepexp.data.pictures.view import View
 from hepexp.data.published import Part, PublishedFile
 from hepexp.data.ragged import Layout, Ragged, regroup
 from hepexp.data.splits import SPLITS, split_rows
-from hepexp.data.store import Store
 from hepexp.data.summary import Values
 from hepexp.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from hepexp.data.store import Store
 
 SOURCES = ("auto", "full", "mini", "generate")
 _ROWS_TO_CHECK = 2000  # at once
@@ -200,6 +205,8 @@ class Collection:
         ------
         DataError : as `read`.
         """
+        from hepexp.data.store import Store
+
         path = Path(path)
         if self.is_store(path):
             store = Store.open(self.layout, path)
@@ -212,6 +219,8 @@ class Collection:
 
     def is_store(self, path: Path) -> bool:
         """Whether a file is the store's by its name; a Parquet file that could be a published one, by its columns."""
+        from hepexp.data import arrow_file
+
         if path.suffix != ".parquet" or ".parquet" not in self.readers:
             return path.suffix in (".arrow", ".parquet")
         return arrow_file.parquet_columns(path) in (None, self.layout.names)
@@ -223,6 +232,8 @@ class Collection:
         ------
         DataError : they are not; says how to get them.
         """
+        from hepexp.data.store import Store
+
         if source == "full":
             parts = self.parts(n_files)
             store = Store.open(self.layout, *(self.convert(part) for part in parts))
@@ -247,6 +258,8 @@ class Collection:
 
     def open_mini(self) -> Store:
         """The shipped sample."""
+        from hepexp.data.store import Store
+
         if isinstance(self.mini, Path):
             return Store.open(self.layout, self.mini)
         return Store(self.layout, [self.mini()], metadata=[dict(self.mini_about)])
@@ -264,6 +277,8 @@ class Collection:
         ------
         DataError : the files are not there, or are damaged.
         """
+        from hepexp.data import arrow_file
+
         target = self.converted(part)
         originals = [self.found(file) for file in part.files]
         with only_one(target):
@@ -280,6 +295,8 @@ class Collection:
 
     def is_converted(self, part: Part) -> bool:
         """Whether the store has a part, and its files are those that it was made from, or gone."""
+        from hepexp.data import arrow_file
+
         target, originals = self.converted(part), [self.found(file) for file in part.files]
         if not target.exists() or None in originals:
             return target.exists()
@@ -328,6 +345,8 @@ class Collection:
         ------
         ConfigError : a value is out of range, a package is not installed, or the file holds another sample.
         """
+        from hepexp.data import arrow_file
+
         target = target or self.generated(n, seed)
         self.check_simulation(n, seed, jobs)
         with only_one(target):

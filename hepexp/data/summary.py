@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from hepexp.data.kinematics import invariant_mass, polar, sums
 from hepexp.data.pictures.view import Channel
 from hepexp.data.ragged import Ragged
-from hepexp.data.store import Store
+
+if TYPE_CHECKING:  # pyarrow takes a while to import, and listing data sets needs none
+    from hepexp.data.store import Store
 
 Values = dict[str, NDArray[np.floating]]  # name with unit: (n,)
 Mean = tuple[float, float]  # value and standard error
