@@ -40,19 +40,31 @@ def main(args: list[str]) -> int:
 
 
 def _show_keys(group: str, path: Path, content: dict[str, Any]) -> None:
-    """The keys of a constructor: the value that the file gives, else the constructor's default, and the default."""
-    found = schema.signature(content[schema.TARGET])
-    reasons = yaml_file.reasons(path)
-    rows = []
-    for parameter in found.parameters.values():
-        default = _source_text(parameter.default)
-        value = _text(content[parameter.name]) if parameter.name in content else default
-        meanings = dict.fromkeys([parameter.doc.rstrip("."), reasons.get(parameter.name, "")])
-        rows.append([f"{group}.{parameter.name}", value, default, parameter.type, "; ".join(filter(None, meanings))])
+    """The keys of a constructor, and those of the objects among its values."""
     header = ["key", "value", "default", "type", "meaning"]
     out = console()
-    out.print(f"{content[schema.TARGET]}: {found.doc}", markup=False, style="dim")
-    out.print(table(rows, header, styles=["bold", "cyan", "dim", "", ""]))
+    out.print(f"{content[schema.TARGET]}: {schema.signature(content[schema.TARGET]).doc}", markup=False, style="dim")
+    out.print(table(_rows(group, content, yaml_file.reasons(path)), header, styles=["bold", "cyan", "dim", "", ""]))
+
+
+def _rows(key: str, content: dict[str, Any], reasons: dict[str, str]) -> list[list[str]]:
+    """Key, value (the file's, else the default), default, type and meaning of each key of a constructor.
+
+    A value that is an object itself is shown by the name of its class, and its keys follow it.
+    """
+    rows = []
+    for parameter in schema.signature(content[schema.TARGET]).parameters.values():
+        name, default = f"{key}.{parameter.name}", _source_text(parameter.default)
+        value = content.get(parameter.name)
+        is_object = isinstance(value, dict) and schema.TARGET in value
+        meanings = dict.fromkeys([parameter.doc.rstrip("."), reasons.get(parameter.name, "")])
+        shown = default if parameter.name not in content else _text(value)
+        if is_object:
+            shown = value[schema.TARGET].rpartition(".")[2]
+        rows.append([name, shown, default, parameter.type, "; ".join(filter(None, meanings))])
+        if is_object:
+            rows += _rows(name, value, {})
+    return rows
 
 
 def _show_values(path: Path, content: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hepexp.cli import main as shell
-from hepexp.config import catalog, schema, yaml_file
+from hepexp.config import catalog, overrides, schema, yaml_file
 
 CONF = Path(__file__).parents[2] / "conf"
 OPTIONS = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
@@ -26,7 +26,8 @@ def test_list_names_every_option_with_its_first_comment(capsys):
 
 
 def test_list_of_a_group_by_its_alias(capsys):
-    assert printed(capsys, "list", "data").split()[0] == "qg"
+    names = [line.split()[0] for line in printed(capsys, "list", "data").splitlines() if line.strip()]
+    assert set(names) == {path.stem for path in (CONF / "dataset").glob("*.yaml")}
 
 
 def test_show_gives_key_value_type_and_meaning(capsys):
@@ -40,6 +41,27 @@ def test_show_gives_keys_that_the_file_leaves_out(capsys):
     text = printed(capsys, "show", "trainer=quick")
     line = next(line for line in text.splitlines() if line.startswith("trainer.time_limit "))
     assert line.split()[1:3] == ["null", "null"]
+
+
+def test_show_gives_the_keys_of_an_object_among_the_values(capsys):
+    lines = printed(capsys, "show", "dataset=qg").splitlines()
+    keys = [line.split()[0] for line in lines if line.startswith("dataset.")]
+    starts = {line.split()[0]: line.split() for line in lines if line.startswith("dataset.")}
+    assert keys[keys.index("dataset.image") :][:3] == ["dataset.image", "dataset.image.n_pixels", "dataset.image.width"]
+    assert starts["dataset.image"][1] == "JetImage"
+    assert starts["dataset.image.n_pixels"][1:5] == ["33", "33", "int", "rows"]
+    assert starts["dataset.graph.k"][1:4] == ["16", "16", "int"]
+    assert "dataset.features.variables" in keys
+    assert not any("_target_" in line for line in lines)
+
+
+def test_every_key_that_is_shown_can_be_set(capsys):
+    """`show` and the check of overrides read the same signatures."""
+    for line in printed(capsys, "show", "dataset=qg").splitlines():
+        if line.startswith(("dataset.image.", "dataset.graph.", "dataset.features.")):
+            key, value = line.split()[:2]
+            if not value.startswith("["):
+                overrides.check([f"{key}={value}"], [], False)
 
 
 def test_show_of_a_task_gives_its_choices_and_published_figures(capsys):

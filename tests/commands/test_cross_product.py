@@ -1,0 +1,76 @@
+"""Every model trains on every data set of jets, in the form that it reads, through the configuration of the command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from hepexp.config.compose import Composer
+from hepexp.config.paths import conf_dir
+from hepexp.learning.parts import Parts, build_parts
+from tests.data.small import use_small_samples
+
+MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
+JETS = ("qg", "top", "jetclass", "qg_images")
+OTHER_IMAGES = ("electron_photon", "mnist")
+SMALL = ("dataset.source=mini", "dataset.batch_size=8", "dataset.n_train=24", "dataset.n_val=4", "dataset.n_test=4")
+CONSTANT = ("optimizer=adamw", "optimizer.schedule=constant")  # not a warm-up, whose first steps are small
+
+
+@pytest.fixture(autouse=True)
+def small_samples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path))
+    use_small_samples(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def composer() -> Composer:
+    return Composer([])
+
+
+def two_steps(parts: Parts) -> list[float]:
+    """Losses of two steps on the first batches of the training loader."""
+    module = parts.module.train()
+    optimizer, _ = module.optimizer.build(module.parameters(), 2)
+    losses = []
+    for _, batch in zip(range(2), parts.data.train_dataloader(), strict=False):
+        optimizer.zero_grad()
+        loss = module.training_step(batch, 0)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return losses
+
+
+def trains(composer: Composer, model: str, data_set: str, *keys: str) -> None:
+    """Two steps move the weights, and the model still gives each example of a batch its scores."""
+    parts = build_parts(composer.compose([f"model={model}", f"dataset={data_set}", *SMALL, *CONSTANT, *keys]))
+    assert parts.data.form.name == parts.module.model.input
+    before = [parameter.detach().clone() for parameter in parts.module.parameters()]
+    losses = two_steps(parts)
+    assert len(losses) == 2
+    assert torch.tensor(losses).isfinite().all()
+    assert any(not torch.equal(old, new) for old, new in zip(before, parts.module.parameters(), strict=True))
+    batch = next(iter(parts.data.loader_of("val")))
+    with torch.no_grad():
+        scores = parts.module.objective.outputs(parts.module.model.eval(), batch)["scores"]
+    assert scores.shape == (len(batch), parts.data.spec.n_classes)
+    assert scores.isfinite().all()
+
+
+@pytest.mark.parametrize("data_set", JETS)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_trains_on_every_data_set_of_jets(composer, model, data_set):
+    trains(composer, model, data_set)
+
+
+@pytest.mark.parametrize("data_set", OTHER_IMAGES)
+def test_a_model_of_images_trains_on_the_other_images(composer, data_set):
+    trains(composer, "cnn", data_set)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_trains_on_images_that_a_crop_leaves_nearly_empty(composer, model):
+    trains(composer, model, "qg_images", "dataset.channels=[hcal]", "dataset.crop=8")
