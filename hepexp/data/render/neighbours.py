@@ -39,9 +39,12 @@ def nearest(place: NDArray[np.floating], offsets: NDArray[np.integer], k: int) -
 
 def edges_to(neighbours: NDArray[np.int32], graphs: Ragged) -> NDArray[np.int64]:
     """Edges (2, E), from each neighbour to its node, of graphs side by side, from what `nearest` gives."""
-    first = np.repeat(graphs.offsets[:-1], graphs.counts)
-    node, slot = np.nonzero(neighbours >= 0)
-    return np.stack([first[node] + neighbours[node, slot], node])
+    m, k = neighbours.shape
+    edges = np.empty((2, m, k), np.int64)
+    np.add(neighbours, np.repeat(graphs.offsets[:-1], graphs.counts)[:, None], out=edges[0])
+    edges[1] = np.arange(m)[:, None]
+    real = neighbours >= 0
+    return edges.reshape(2, m * k) if real.all() else edges[:, real]
 
 
 def all_pairs(graphs: Ragged) -> NDArray[np.int64]:

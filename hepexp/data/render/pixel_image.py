@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -75,11 +76,11 @@ class PixelImage(Form):
         lit = np.bincount(channel, (value - mean[channel]) ** 2, minlength=channels)
         dark = (n - np.bincount(channel, minlength=channels)) * mean**2
         std = spread_or_one(mean, np.sqrt((lit + dark) / n))
-        self._shift = np.where(self.scale == "standard", mean, 0).astype(np.float32)[:, None, None]
-        self._factor = np.where(self.scale in ("std", "standard"), 1 / std, 1).astype(np.float32)[:, None, None]
+        self._shift = np.where(self.scale == "standard", mean, 0).astype(np.float32)
+        self._factor = np.where(self.scale in ("std", "standard"), 1 / std, 1).astype(np.float32)
 
     def collate(self, examples: Ragged, common: Common) -> ImageBatch:
-        image = torch.from_numpy(self._scaled(to_dense(examples, self.shape)))
+        image = torch.from_numpy(self._dense(examples))
         if self.clip_negative:
             image = image.clamp_(min=0)
         if self.pad_to is not None:
@@ -90,13 +91,20 @@ class PixelImage(Form):
             image = F.interpolate(image, size=(self.resize_to,) * 2, mode="bilinear", antialias=True)
         return ImageBatch(**common, image=image)
 
-    def _scaled(self, image: np.ndarray) -> np.ndarray:
-        if self.scale == "none":
-            return image
-        if self.scale == "minmax":
+    def _dense(self, examples: Ragged) -> np.ndarray:
+        """Scaled images (n, channels, rows, columns); what can be is done on the few pixels that are not zero."""
+        if self.scale in ("std", "standard"):
+            channel = examples["position"] // (self.shape[1] * self.shape[2])
+            value = examples["value"] * self._factor[channel]
+            examples = replace(examples, elements={**examples.elements, "value": value})
+        image = to_dense(examples, self.shape)
+        if self.scale == "standard":
+            image -= (self._shift * self._factor)[:, None, None]
+        elif self.scale == "minmax":
             low, high = (reduce(image, axis=(2, 3), keepdims=True) for reduce in (np.min, np.max))
-            return (image - low) / np.where(high > low, high - low, 1)
-        return (image - self._shift) * self._factor
+            image -= low
+            image /= np.where(high > low, high - low, 1)
+        return image
 
     def _margins(self, size: int) -> tuple[int, int]:
         before = (self.pad_to - size) // 2
