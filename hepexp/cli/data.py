@@ -112,26 +112,14 @@ def download(parser: Parser, args: list[str]) -> None:
     """fetch the published files; goes on where it was interrupted"""
     parser.add_argument("--files", type=int, metavar="N", help="only the first N files of each split; all by default")
     given = parser.parse_args(args)
-    from hepexp.data.download import fetch
+    from hepexp.data.obtain import obtain
     from hepexp.data.progress import download_progress
-    from hepexp.data.unpack import unpack
 
     collection = find_collection(given.name)
     _check_files(collection, given)
     for part in collection.parts(given.files):
         for file in part.files:
-            path = collection.found(file)
-            if path is None:
-                wanted = file.archive or file
-                if not wanted.urls:
-                    raise DataError(f"{file.name} cannot be fetched by a program; {collection.how_to_fetch}")
-                with download_progress(wanted.name) as report:
-                    path = fetch(wanted, collection.folder, report)
-                if file.archive:
-                    print(f"unpacking {path}", file=sys.stderr)
-                    unpack(path, (collection.folder / file.name).parent, Path(file.name).suffix)
-                    path = collection.found(file)
-            print(path)
+            print(obtain(collection, file, download_progress))
 
 
 def generate(parser: Parser, args: list[str]) -> None:

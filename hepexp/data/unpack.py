@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tarfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from hepexp.atomic import atomic
@@ -17,11 +18,11 @@ def unpack(archive: Path, folder: Path, suffix: str) -> list[Path]:
 
     Raises
     ------
-    DataError : the archive is damaged, or has no such file.
+    DataError : the archive is damaged, or has no such file, or the disk is full; the archive is kept then.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with tarfile.open(archive) as tar:
             for member in tar:
                 name = PurePosixPath(member.name).name
@@ -30,9 +31,20 @@ def unpack(archive: Path, folder: Path, suffix: str) -> list[Path]:
                 with tar.extractfile(member) as source, atomic(folder / name) as draft, draft.open("wb") as target:
                     shutil.copyfileobj(source, target, 2**20)
                 written.append(folder / name)
-    except (tarfile.TarError, EOFError) as error:
-        raise DataError(f"{archive}: truncated or corrupted: {error}; remove it and fetch it again") from None
+            _require_end(tar)
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{archive}: truncated or corrupted: {reason}; remove it and fetch it again") from None
+    except OSError as error:
+        raise DataError(f"{error.filename or folder}: cannot be unpacked: {error.strerror}; start again") from None
     if not written:
         raise DataError(f"{archive}: holds no file that ends in {suffix}; expected a published archive")
     archive.unlink()
     return written
+
+
+def _require_end(tar: tarfile.TarFile) -> None:
+    """Refuse an archive that is cut between two files: it looks whole, but lacks the block of zeros at its end."""
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError("it ends without an end mark")

@@ -1,6 +1,11 @@
 """Downloads against a server that cuts, refuses and lies."""
 
+import contextlib
+import errno
 import hashlib
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +23,11 @@ CONTENT = np.random.default_rng(0).bytes(300_000)
 
 
 class Server(ThreadingHTTPServer):
-    """Serves CONTENT. `behaviour`: what happens to the next requests: ok, cut, 503, 404, lie, html, no-range."""
+    """Serves CONTENT. `behaviour`: what happens to the next requests.
+
+    ok; cut: half of the rest; 503, 404; lie: other bytes; html; no-range: the whole file whatever was asked; too-long,
+    too-short: the length that is announced; shifted: another range than asked; silent: nothing for a while, then a cut.
+    """
 
     daemon_threads = True
 
@@ -26,6 +35,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.behaviour: list[str] = []
         self.ranges: list[str | None] = []
+        self.woken = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}/QG_jets.npz"
 
 
@@ -42,15 +52,24 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(416)
             return
         body = CONTENT[start:]
+        announced = {"too-long": len(body) + 1000, "too-short": len(body) - 100_000}.get(how, len(body))
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(announced))
+        if start:
+            first = start + (how == "shifted")
+            self.send_header("Content-Range", f"bytes {first}-{len(CONTENT) - 1}/{len(CONTENT)}")
         self.send_header("Content-Type", "text/html" if how == "html" else "application/octet-stream")
         self.end_headers()
         if how == "cut":
             body = body[: len(body) // 2]
         elif how == "lie":
             body = bytes(len(body))
-        self.wfile.write(body)
+        elif how == "silent":
+            self.wfile.write(body[:1000])
+            self.server.woken.wait(5)
+            return
+        with contextlib.suppress(ConnectionError):  # the other side may have enough
+            self.wfile.write(body)
 
     def log_message(self, *args) -> None:
         pass
@@ -59,8 +78,9 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     with Server() as made:
-        threading.Thread(target=made.serve_forever, daemon=True).start()
+        threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True).start()
         yield made
+        made.woken.set()
         made.shutdown()
 
 
@@ -145,6 +165,123 @@ def test_a_wrong_file_never_gets_its_name(server: Server, tmp_path: Path, change
     with pytest.raises(DataError, match=message):
         get(published(server.url, **changes), tmp_path)
     assert list(tmp_path.glob("QG*")) == []
+
+
+@pytest.mark.parametrize("changes", [{}, {"size": None}], ids=["known size", "unknown size"])
+@pytest.mark.parametrize("how", ["too-long", "too-short"])
+def test_a_lie_about_the_length_does_not_matter_where_the_bytes_are_right(
+    server: Server, tmp_path: Path, how: str, changes: dict
+):
+    server.behaviour = [how]
+    again = (server.url,) if how == "too-short" and changes else ()  # taken for whole, and then its checksum is wrong
+    assert get(published(server.url, *again, **changes), tmp_path).read_bytes() == CONTENT
+
+
+def test_another_range_than_asked_is_refused(server: Server, tmp_path: Path):
+    server.behaviour = ["cut", "shifted"]
+    with pytest.raises(DataError, match=r"gave bytes 150001-299999/300000 when asked for bytes 150000-"):
+        get(published(server.url), tmp_path)
+    assert (tmp_path / "QG_jets.npz.part").stat().st_size == 150_000
+
+
+def test_a_server_that_goes_silent_is_asked_again(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(download, "TIMEOUT", 0.2)
+    server.behaviour = ["silent", "ok"]
+    assert get(published(server.url), tmp_path).read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=1000-"]
+    server.behaviour = ["silent"]
+    (tmp_path / "QG_jets.npz").unlink()
+    with pytest.raises(DataError, match=r"timed out \(1 attempts\)"):
+        get(published(server.url), tmp_path, attempts=1)
+
+
+def test_the_mirror_goes_on_where_the_first_place_broke_off(server: Server, tmp_path: Path):
+    server.behaviour = ["cut"]
+    assert get(published(server.url, server.url), tmp_path, attempts=1).read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=150000-"]
+
+
+def test_every_place_says_why_it_failed(server: Server, tmp_path: Path):
+    server.behaviour = ["404", "html", "503"]
+    with pytest.raises(DataError) as error:
+        get(published(server.url, server.url, server.url), tmp_path, attempts=1)
+    for reason in ("HTTP 404", "gave a web page in place of the file", "HTTP 503"):
+        assert reason in str(error.value)
+    assert list(tmp_path.glob("QG*")) == []
+
+
+class FullDisk:
+    """A file on a disk with room for so many bytes."""
+
+    def __init__(self, path: Path, mode: str, room: int) -> None:
+        self.file = open(path, mode)  # noqa: SIM115  closed on leaving
+        self.room = room
+
+    def __enter__(self) -> "FullDisk":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.file.close()
+
+    def write(self, piece: bytes) -> None:
+        self.file.write(piece[: self.room])
+        self.room -= len(piece)
+        if self.room < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_is_named_and_what_is_there_is_kept(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Path, "open", lambda path, mode="r": FullDisk(path, mode, 100_000))
+    with pytest.raises(
+        DataError, match=r"QG_jets.npz.part: cannot be written: No space left on device; make room"
+    ) as error:
+        get(published(server.url), tmp_path)
+    assert "\n" not in str(error.value)
+    monkeypatch.undo()
+    assert len(server.ranges) == 1
+    assert not (tmp_path / "QG_jets.npz").exists()
+    assert get(published(server.url), tmp_path).read_bytes() == CONTENT
+    assert server.ranges[-1] == "bytes=100000-"
+
+
+def test_a_folder_that_cannot_be_written_is_named(server: Server, tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match="cannot be written"):
+        get(published(server.url), tmp_path / "file" / "data")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_happens_the_file_is_whole_or_absent(server: Server, tmp_path: Path, seed: int):
+    random = np.random.default_rng(seed)
+    kinds = ["ok", "cut", "503", "404", "lie", "html", "no-range", "too-long", "too-short", "shifted"]
+    server.behaviour = [str(kind) for kind in random.choice(kinds, 12)]
+    for _ in range(3):
+        with contextlib.suppress(DataError):
+            get(published(server.url, server.url, size=None), tmp_path, attempts=2)
+        path = tmp_path / "QG_jets.npz"
+        assert not path.exists() or path.read_bytes() == CONTENT
+
+
+def test_a_second_process_waits_and_says_so(server: Server, tmp_path: Path):
+    server.behaviour = ["silent"]
+    file = published(server.url)
+    code = (
+        "import sys, logging; logging.basicConfig(); from pathlib import Path\n"
+        "from hepexp.data.download import fetch; from hepexp.data.published import PublishedFile\n"
+        f"fetch({file!r}, Path({str(tmp_path)!r}), pause=0.01)"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        processes[0].wait(0.5)
+    timer = threading.Timer(2, server.woken.set)
+    timer.start()
+    said = "".join(process.communicate(timeout=60)[1] for process in processes)
+    assert [process.returncode for process in processes] == [0, 0]
+    assert "another process is fetching QG_jets.npz; waiting for it" in said
+    assert (tmp_path / "QG_jets.npz").read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=1000-"]  # of one process only
 
 
 def test_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
