@@ -1,0 +1,87 @@
+"""The matrix entries of all parametrised gates of a stack, one call for each kind of gate."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from hepexp.quantum.circuit import Input, Parameter, Weight
+from hepexp.quantum.gates import GATES, Entries
+from hepexp.quantum.light_cones import Stack
+
+
+class GateEntries(nn.Module):
+    """Matrix entries by the number of the operation, for all gates on one wire and controlled rotations.
+
+    Shapes
+    ------
+    angles (slots, G or 1, B), weights (n_weights,) -> for each operation four tensors (G or 1, B or 1), complex; for an
+    exchange such as CNOT an empty tuple.
+    """
+
+    def __init__(self, stack: Stack):
+        super().__init__()
+        self.n_operations = len(stack.operations)
+        kinds: dict[tuple, list[int]] = {}
+        self.constant: dict[str, list[int]] = {}
+        for i, operation in enumerate(stack.operations):
+            if operation.parameters:
+                types = tuple(p if isinstance(p, int | float) else type(p) for p in operation.parameters)
+                kinds.setdefault((operation.name, types), []).append(i)
+            elif operation.gate.n_wires == 1:
+                self.constant.setdefault(operation.name, []).append(i)
+        for name in self.constant:
+            self.register_buffer(name, torch.from_numpy(GATES[name].constant).view(4, 1, 1), persistent=False)
+        self.kinds = nn.ModuleList(
+            _Kind(name, members, [stack.operations[i].parameters for i in members], stack.weights)
+            for (name, _), members in kinds.items()
+        )
+
+    def forward(self, angles: Tensor, weights: Tensor) -> list[Entries]:
+        found: list[Entries] = [()] * self.n_operations
+        for name, members in self.constant.items():
+            entries = getattr(self, name).to(angles.dtype.to_complex()).unbind(0)
+            for i in members:
+                found[i] = entries
+        for kind in self.kinds:
+            for i, entries in zip(kind.members, kind(angles, weights), strict=True):
+                found[i] = entries
+        return found
+
+
+class _Kind(nn.Module):
+    """All gates of one name whose angles are of the same kinds: inputs, weights, or one constant."""
+
+    def __init__(
+        self,
+        name: str,
+        members: list[int],
+        parameters: list[tuple[Parameter, ...]],
+        weights: tuple[tuple[int, ...], ...],
+    ):
+        super().__init__()
+        self.entries, self.members = GATES[name].entries, members
+        self.sources: list[type | float] = []
+        for position, same in enumerate(zip(*parameters, strict=True)):
+            if isinstance(same[0], Input):
+                read = torch.tensor([parameter.index for parameter in same])
+            elif isinstance(same[0], Weight):
+                read = torch.tensor([[piece[parameter.index] for piece in weights] for parameter in same])
+            else:
+                read = None
+            self.sources.append(float(same[0]) if read is None else type(same[0]))
+            self.register_buffer(f"read_{position}", read, persistent=False)
+
+    def forward(self, angles: Tensor, weights: Tensor) -> list[Entries]:
+        found = [self._angle(position, angles, weights) for position in range(len(self.sources))]
+        entries = self.entries(*torch.broadcast_tensors(*found))
+        return list(zip(*(entry.unbind(0) for entry in entries), strict=True))
+
+    def _angle(self, position: int, angles: Tensor, weights: Tensor) -> Tensor:
+        """(gates, G or 1, B or 1)."""
+        source, read = self.sources[position], getattr(self, f"read_{position}")
+        if source is Input:
+            return angles.index_select(0, read)
+        if source is Weight:
+            return weights[read][..., None]
+        return angles.new_full((len(self.members), 1, 1), source)

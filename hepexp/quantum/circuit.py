@@ -1,0 +1,160 @@
+"""Circuits as data: gates on wires, their parameters, and what is measured. Every backend reads the same circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import ConfigError
+from hepexp.quantum.gates import GATES, PAULIS, Gate
+
+
+@dataclass(frozen=True)
+class Input:
+    """An angle that differs from example to example: column `index` of the inputs (B, n_inputs), as it stands."""
+
+    index: int
+    symbol: ClassVar[str] = "x"
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A trained angle that all examples share: entry `index` of the weights."""
+
+    index: int
+    symbol: ClassVar[str] = "θ"
+
+
+Parameter = float | Input | Weight
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A gate on wires.
+
+    Parameters
+    ----------
+    name : a key of `hepexp.quantum.gates.GATES`.
+    wires : controls first.
+    parameters : one for each angle of the gate.
+    """
+
+    name: str
+    wires: tuple[int, ...]
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def gate(self) -> Gate:
+        return GATES[self.name]
+
+
+@dataclass(frozen=True)
+class Pauli:
+    """Expectation value of a product of Pauli matrices, e.g. Pauli("ZZ", (0, 3)); in [-1, 1]."""
+
+    letters: str
+    wires: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Projector:
+    """Probability to find wires in a basis state, e.g. Projector((0, 0), (0, 1)); in [0, 1]."""
+
+    bits: tuple[int, ...]
+    wires: tuple[int, ...]
+
+
+Observable = Pauli | Projector
+
+
+def z_on(wires: Iterable[int]) -> tuple[Pauli, ...]:
+    """<Z> on each wire."""
+    return tuple(Pauli("Z", (wire,)) for wire in wires)
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """Gates that act on |0...0>, in their order, and what is measured at the end.
+
+    Parameters
+    ----------
+    n_qubits : wires, numbered from 0; wire 0 is the most significant bit of a basis state.
+    operations : the gates. Indices of inputs, and those of weights, count from 0 without gaps.
+    observables : one output each.
+
+    Raises
+    ------
+    ConfigError : what does not fit together; the message names the gate or observable.
+    """
+
+    n_qubits: int
+    operations: tuple[Operation, ...]
+    observables: tuple[Observable, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "operations", tuple(self.operations))
+        object.__setattr__(self, "observables", tuple(self.observables))
+        if self.n_qubits < 1:
+            raise ConfigError(f"a circuit needs at least one qubit, got {self.n_qubits}")
+        if not self.observables:
+            raise ConfigError("a circuit needs at least one observable")
+        for operation in self.operations:
+            _check_operation(operation)
+            self._check_wires(operation.wires, operation.name)
+        for observable in self.observables:
+            _check_observable(observable)
+            self._check_wires(observable.wires, f"observable {observable}")
+        for kind in (Input, Weight):
+            used = {parameter.index for parameter in self._parameters(kind)}
+            if missing := set(range(max(used, default=-1) + 1)) - used:
+                name = kind.__name__.lower()
+                raise ConfigError(
+                    f"no gate uses {name} {min(missing)}, but one uses {name} {max(used)}: number them from 0 without gaps"
+                )
+
+    @property
+    def n_inputs(self) -> int:
+        return len({parameter.index for parameter in self._parameters(Input)})
+
+    @property
+    def n_weights(self) -> int:
+        return len({parameter.index for parameter in self._parameters(Weight)})
+
+    def _parameters(self, kind: type) -> list:
+        return [p for operation in self.operations for p in operation.parameters if isinstance(p, kind)]
+
+    def _check_wires(self, wires: tuple[int, ...], name: str) -> None:
+        if outside := [wire for wire in wires if not 0 <= wire < self.n_qubits]:
+            raise ConfigError(
+                f"{name} on wire {outside[0]}: a circuit of {self.n_qubits} qubits has wires 0 to {self.n_qubits - 1}"
+            )
+        if len(set(wires)) < len(wires):
+            raise ConfigError(f"{name} on wires {wires}: they must differ")
+
+
+def _check_operation(operation: Operation) -> None:
+    if operation.name not in GATES:
+        close = did_you_mean(operation.name, GATES)
+        raise ConfigError(f"unknown gate {operation.name!r}{close} (gates: {', '.join(GATES)})")
+    gate = operation.gate
+    for what, wanted, given in (
+        ("wires", gate.n_wires, operation.wires),
+        ("parameters", gate.n_parameters, operation.parameters),
+    ):
+        if len(given) != wanted:
+            raise ConfigError(f"gate {operation.name} takes {wanted} {what}, got {len(given)}")
+    for parameter in operation.parameters:
+        if isinstance(parameter, Input | Weight) and parameter.index < 0:
+            raise ConfigError(f"gate {operation.name}: {parameter} must count from 0")
+
+
+def _check_observable(observable: Observable) -> None:
+    if isinstance(observable, Pauli):
+        values, allowed, what = observable.letters, tuple(PAULIS), "letter"
+    else:
+        values, allowed, what = observable.bits, (0, 1), "bit"
+    if len(values) != len(observable.wires) or not values or not set(values) <= set(allowed):
+        choices = ", ".join(map(str, allowed))
+        raise ConfigError(f"observable {observable} needs one {what} ({choices}) for each of its wires")

@@ -1,0 +1,70 @@
+"""A small network in place of a circuit: the option `classical` of the group `backend`, the control of quantum models."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from hepexp.errors import ConfigError
+from hepexp.quantum.circuit import Circuit
+
+
+class Classical:
+    """A perceptron of the circuit's shape with one hidden layer, n_inputs -> hidden -> n_observables in [-1, 1].
+
+    Parameters
+    ----------
+    hidden : width of the hidden layer; null takes the one whose number of parameters is closest to `parameters`.
+    parameters : number of parameters to come close to; null takes the circuit's number of weights.
+
+    Raises
+    ------
+    ConfigError : both are given, or one is not positive.
+    """
+
+    def __init__(self, hidden: int | None = None, parameters: int | None = None):
+        for key, value in (("hidden", hidden), ("parameters", parameters)):
+            if value is not None and value < 1:
+                raise ConfigError(f"backend.{key} must be at least 1, got {value}")
+        if hidden is not None and parameters is not None:
+            raise ConfigError(f"backend.hidden={hidden} and backend.parameters={parameters}: give one of the two")
+        self.hidden, self.parameters = hidden, parameters
+
+    def layer(self, circuit: Circuit, scale: float | None = None) -> Perceptron:
+        """A network (..., n_inputs) -> (..., n_observables).
+
+        Parameters
+        ----------
+        scale : of a circuit's initial angles; a network's are drawn as torch does.
+        """
+        n_in, n_out = circuit.n_inputs, len(circuit.observables)
+        if self.hidden is not None:
+            return Perceptron(n_in, self.hidden, n_out, bias=True)
+        wanted = self.parameters or circuit.n_weights
+        shapes = [(width, bias) for width in range(1, wanted + 2) for bias in (True, False)]
+        width, bias = min(shapes, key=lambda shape: abs(count(n_in, shape[0], n_out, shape[1]) - wanted))
+        return Perceptron(n_in, width, n_out, bias)
+
+
+def count(n_in: int, hidden: int, n_out: int, bias: bool) -> int:
+    """Parameters of a perceptron with one hidden layer."""
+    return hidden * (n_in + n_out) + bias * (hidden + n_out)
+
+
+class Perceptron(nn.Module):
+    """tanh(V tanh(U x + a) + b); `n_parameters` states its size.
+
+    Shapes
+    ------
+    (..., n_in) -> (..., n_out) in [-1, 1], of the dtype of the input.
+    """
+
+    def __init__(self, n_in: int, hidden: int, n_out: int, bias: bool):
+        super().__init__()
+        self.first, self.second = nn.Linear(n_in, hidden, bias), nn.Linear(hidden, n_out, bias)
+        self.n_parameters = count(n_in, hidden, n_out, bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(self.first(x.to(self.first.weight.dtype)).tanh()).tanh().to(x.dtype)
+
+    def extra_repr(self) -> str:
+        return f"{self.n_parameters} parameters"

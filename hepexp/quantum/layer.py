@@ -1,0 +1,53 @@
+"""A circuit as a layer of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import pi
+
+import torch
+from torch import Tensor, nn
+
+from hepexp.errors import ConfigError
+from hepexp.quantum.circuit import Circuit
+
+Evaluate = Callable[[Tensor, Tensor], Tensor]
+
+
+class CircuitLayer(nn.Module):
+    """A circuit's expectation values; owns the trained angles under the name `weights`, whatever evaluates it.
+
+    Parameters
+    ----------
+    circuit : what is evaluated.
+    evaluate : (inputs (B, n_inputs), weights (n_weights,)) -> (B, n_observables); a module of it must own no parameters.
+    scale : standard deviation of the initial weights; None draws them evenly from [0, 2 pi).
+    precision : `input` computes in the precision of the inputs, `single` and `double` in that one.
+
+    Shapes
+    ------
+    angles (..., n_inputs) -> (..., n_observables), of the dtype of the angles.
+    """
+
+    def __init__(self, circuit: Circuit, evaluate: Evaluate, scale: float | None = None, precision: str = "input"):
+        super().__init__()
+        if scale is not None and not scale >= 0:
+            raise ConfigError(f"the scale of a circuit's initial weights must be >= 0, got {scale}")
+        self.circuit, self.evaluate, self.precision = circuit, evaluate, precision
+        drawn = 2 * pi * torch.rand(circuit.n_weights) if scale is None else scale * torch.randn(circuit.n_weights)
+        self.weights = nn.Parameter(drawn)
+
+    def forward(self, angles: Tensor) -> Tensor:
+        if angles.shape[-1] != self.circuit.n_inputs:
+            raise ConfigError(f"the circuit reads {self.circuit.n_inputs} angles, got {angles.shape[-1]}")
+        rows = angles.reshape(angles.shape[:-1].numel(), angles.shape[-1]).to(self._dtype(angles))
+        return self.evaluate(rows, self.weights).to(angles.dtype).unflatten(0, angles.shape[:-1])
+
+    def _dtype(self, angles: Tensor) -> torch.dtype:
+        if self.precision == "input":
+            return angles.dtype if angles.dtype == torch.float64 else torch.float32
+        return {"single": torch.float32, "double": torch.float64}[self.precision]
+
+    def extra_repr(self) -> str:
+        c = self.circuit
+        return f"{c.n_qubits} qubits, {c.n_inputs} angles -> {len(c.observables)}, {c.n_weights} weights"

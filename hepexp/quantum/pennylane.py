@@ -1,0 +1,124 @@
+"""Circuits evaluated by PennyLane: the option `pennylane` of the group `backend`, the reference for every number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import ConfigError
+from hepexp.quantum.circuit import Circuit, Input, Observable, Parameter, Pauli, Weight
+from hepexp.quantum.layer import CircuitLayer
+from hepexp.quantum.simulator import check_memory
+
+NAMES = {"H": "Hadamard", "X": "PauliX", "Y": "PauliY", "Z": "PauliZ"}
+
+
+class PennyLane:
+    """Any device and differentiation method of PennyLane. Importing it takes seconds, and only happens here.
+
+    Parameters
+    ----------
+    device : a device of PennyLane or of an installed plug-in.
+    diff_method : how gradients are made. `backprop` evaluates the whole batch at once; the others go example by example.
+    shots : measurements for each expectation value; None is exact.
+    precision : `input` gives the device angles in the precision of the inputs, `single` and `double` in that one.
+
+    Raises
+    ------
+    ConfigError : no such device, or it lacks the method.
+    """
+
+    def __init__(
+        self,
+        device: str = "default.qubit",
+        diff_method: Literal["best", "backprop", "adjoint", "parameter-shift", "finite-diff", "spsa"] = "backprop",
+        shots: int | None = None,
+        precision: Literal["input", "single", "double"] = "input",
+    ):
+        known = sorted({point.name for point in entry_points(group="pennylane.plugins")})
+        if device not in known:
+            close = did_you_mean(device, known)
+            raise ConfigError(
+                f"backend.device: PennyLane has no device {device!r}{close} (devices: {', '.join(known)})"
+            )
+        if shots is not None and shots < 1:
+            raise ConfigError(f"backend.shots must be at least 1, or null for exact values, got {shots}")
+        self.device, self.diff_method, self.shots, self.precision = device, diff_method, shots, precision
+
+    def layer(self, circuit: Circuit, scale: float | None = None) -> CircuitLayer:
+        """A circuit as a module (..., n_inputs) -> (..., n_observables) with weights of its own.
+
+        Parameters
+        ----------
+        scale : standard deviation of the initial weights; None draws them evenly from [0, 2 pi).
+        """
+        check_memory(circuit.n_qubits)
+        node = qnode(circuit, self.device, self.diff_method, self.shots)
+        evaluate = _all_at_once if self.diff_method == "backprop" else _one_by_one
+        return CircuitLayer(circuit, _Evaluation(node, evaluate, circuit), scale, self.precision)
+
+
+def qnode(
+    circuit: Circuit, device: str = "default.qubit", diff_method: str = "backprop", shots: int | None = None
+) -> Any:
+    """The circuit as a PennyLane QNode of (inputs (n_inputs, ...), weights) with torch tensors.
+
+    Raises
+    ------
+    ConfigError : the device does not support the method.
+    """
+    import pennylane as qml
+
+    def angle(parameter: Parameter, inputs: Tensor, weights: Tensor) -> Tensor | float:
+        match parameter:
+            case Input(index):
+                return inputs[index]
+            case Weight(index):
+                return weights[index]
+            case _:
+                return parameter
+
+    def observable(measured: Observable) -> Any:
+        if isinstance(measured, Pauli):
+            pairs = zip(measured.letters, measured.wires, strict=True)
+            return qml.prod(*(getattr(qml, NAMES[letter])(wire) for letter, wire in pairs))
+        return qml.Projector(list(measured.bits), wires=measured.wires)
+
+    def run(inputs: Tensor, weights: Tensor) -> list:
+        for op in circuit.operations:
+            angles = [angle(parameter, inputs, weights) for parameter in op.parameters]
+            getattr(qml, NAMES.get(op.name, op.name))(*angles, wires=op.wires)
+        return [qml.expval(observable(measured)) for measured in circuit.observables]
+
+    try:
+        made = qml.QNode(run, qml.device(device, wires=circuit.n_qubits), interface="torch", diff_method=diff_method)
+        return made if shots is None else qml.set_shots(made, shots)
+    except qml.QuantumFunctionError as error:
+        raise ConfigError(f"backend: device {device} with diff_method {diff_method}: {error}") from error
+
+
+class _Evaluation:
+    """What a layer calls; not a module, so that the layer's state has nothing of the device's."""
+
+    def __init__(self, node: Callable, evaluate: Callable, circuit: Circuit):
+        self.node, self.evaluate, self.n_outputs = node, evaluate, len(circuit.observables)
+
+    def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        if len(inputs) == 0:
+            return inputs.new_zeros(0, self.n_outputs)
+        return self.evaluate(self.node, inputs, weights.to(inputs.dtype)).to(inputs.dtype)
+
+
+def _all_at_once(node: Callable, inputs: Tensor, weights: Tensor) -> Tensor:
+    """Parameter broadcasting: an angle is a vector over the batch."""
+    values = torch.stack([torch.as_tensor(value) for value in node(inputs.T, weights)], dim=-1)
+    return values.expand(len(inputs), -1)
+
+
+def _one_by_one(node: Callable, inputs: Tensor, weights: Tensor) -> Tensor:
+    return torch.stack([torch.stack(list(node(row, weights))) for row in inputs])

@@ -1,0 +1,97 @@
+"""Expectation values of a stack of circuits, by the cheaper of two routes.
+
+Gate by gate, the state of each example is carried through the circuit. The matrix route uses that a rotation by an
+input x is cos(x/2) 1 + sin(x/2) R(pi), so that the state is linear in a real product state f of the d inputs' gates:
+
+    psi(x) = sum_b f_b(x) psi(pi b),    f(x) = (cos x_1/2, sin x_1/2) (x) ... (x) (cos x_d/2, sin x_d/2)
+
+The 2^d states psi(pi b) = W_b hold everything that is trained; they are built once a step, gate by gate, and applied to
+the batch as one real matrix product. With few observables, f^T A_j f with A_j = Re(W^+ O_j W) costs less than W f.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hepexp.quantum.circuit import Input
+from hepexp.quantum.evolution import Evolution
+from hepexp.quantum.light_cones import Stack
+from hepexp.quantum.measurement import Measurement
+
+# A step of the gate route reads and writes each amplitude some ten times; in that time, measured on two cores, a
+# matrix product does about this many multiplications for each amplitude.
+STEP_COST = 256
+LARGEST_MATRIX = 2**24  # complex entries, 128 MB in single precision
+
+
+def has_matrix(stack: Stack) -> bool:
+    """Whether every input is the angle of a rotation that no wire controls, and the matrix is not too large."""
+    reading = [op for op in stack.operations if any(isinstance(p, Input) for p in op.parameters)]
+    size = 2 ** (len(stack.inputs[0]) + stack.n_qubits)
+    return all(op.name in ("RX", "RY", "RZ") for op in reading) and size <= LARGEST_MATRIX
+
+
+def cost(stack: Stack) -> int:
+    """Multiplications for each example of a large batch."""
+    gates = 2**stack.n_qubits * (1 + len(stack.operations)) * STEP_COST
+    return len(stack.inputs) * (min(_matrix_cost(stack), gates) if has_matrix(stack) else gates)
+
+
+def _matrix_cost(stack: Stack) -> int:
+    columns = 2 ** len(stack.inputs[0])
+    return columns * min(2 * 2**stack.n_qubits, len(stack.observables) * columns)
+
+
+class Expectation(nn.Module):
+    """Expectation values of every piece of a stack.
+
+    Parameters
+    ----------
+    stack : the pieces.
+    use_matrix : take the matrix route for batches of more than 2^d examples; else gate by gate.
+
+    Shapes
+    ------
+    trigonometry (n_inputs, 3, B): an input x, cos(x/2), sin(x/2); weights (n_weights,) -> (G, n_observables, B).
+    """
+
+    def __init__(self, stack: Stack, use_matrix: bool):
+        super().__init__()
+        self.n_pieces, self.n_slots = len(stack.inputs), len(stack.inputs[0])
+        self.use_matrix = use_matrix
+        self.evolution = Evolution(stack)
+        self.measure = Measurement(stack.n_qubits, stack.observables)
+        self.few_observables = len(stack.observables) * 2**self.n_slots < 2 * 2**stack.n_qubits
+        slots = np.array(stack.inputs, np.int64).T.reshape(-1)  # (slots, G) flattened
+        self.register_buffer("slots", torch.from_numpy(slots.copy()), persistent=False)
+        if use_matrix:
+            bits = (np.arange(2**self.n_slots) >> np.arange(self.n_slots)[::-1, None]) & 1
+            self.register_buffer("basis", torch.from_numpy(np.pi * bits)[:, None], persistent=False)
+
+    def forward(self, trigonometry: Tensor, weights: Tensor) -> Tensor:
+        read = trigonometry.index_select(0, self.slots).unflatten(0, (self.n_slots, self.n_pieces))
+        batch = trigonometry.shape[-1]
+        if not self.use_matrix or batch <= 2**self.n_slots:
+            state = self.evolution(read[:, :, 0], weights).expand(self.n_pieces, -1, -1)
+            return self.measure(state.real, state.imag)
+        states = self.evolution(self.basis.to(trigonometry.dtype), weights).expand(self.n_pieces, -1, -1)
+        features = _product(read[:, :, 1:])
+        if self.few_observables:
+            forms = self.measure.quadratic_forms(states)
+            applied = (forms.flatten(1, 2) @ features).unflatten(1, forms.shape[1:3])
+            return (applied * features[:, None]).sum(2)
+        amplitudes = torch.cat([states.real, states.imag], dim=1) @ features
+        return self.measure(*amplitudes.chunk(2, dim=1))
+
+
+def _product(factors: Tensor) -> Tensor:
+    """Tensor product (G, 2^d, B) of factors (d, G, 2, B), by halves, so that little but the last product is kept."""
+    if len(factors) == 0:
+        return factors.new_ones(factors.shape[1], 1, factors.shape[-1])
+    if len(factors) == 1:
+        return factors[0]
+    half = len(factors) // 2
+    left, right = _product(factors[:half]), _product(factors[half:])
+    return (left[:, :, None] * right[:, None]).flatten(1, 2)

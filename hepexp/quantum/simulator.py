@@ -1,0 +1,101 @@
+"""Exact expectation values of a circuit in torch: batched, differentiable, on any device."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+import psutil
+import torch
+from torch import Tensor, nn
+
+from hepexp.errors import ConfigError
+from hepexp.quantum.circuit import Circuit
+from hepexp.quantum.evolution import Evolution
+from hepexp.quantum.light_cones import Stack, light_cones, whole
+from hepexp.quantum.routes import Expectation, cost, has_matrix
+
+Route = Literal["auto", "gates", "matrix", "cones"]
+
+
+class Simulator(nn.Module):
+    """Expectation values of a circuit as a function of inputs and weights; without parameters of its own.
+
+    Parameters
+    ----------
+    circuit : what to evaluate.
+    route : `gates` carries the whole state through the circuit; `matrix` applies what is trained as one matrix to
+        the encoded inputs; `cones` evaluates for each observable what it depends on; `auto` takes the cheapest.
+
+    Shapes
+    ------
+    inputs (B, n_inputs) and weights (n_weights,), float32 or float64 -> (B, n_observables), computed in the complex type
+    of the inputs.
+
+    Raises
+    ------
+    ConfigError : the state does not fit into memory, or the circuit has no matrix.
+    """
+
+    def __init__(self, circuit: Circuit, route: Route = "auto"):
+        super().__init__()
+        stacks = _choose(circuit, route)
+        check_memory(max(stack.n_qubits for stack in stacks))
+        self.parts = nn.ModuleList(
+            Expectation(stack, use_matrix=route != "gates" and has_matrix(stack)) for stack in stacks
+        )
+        columns = torch.tensor([c for stack in stacks for piece in stack.columns for c in piece]).argsort()
+        self.in_order = columns.equal(torch.arange(len(columns)))
+        self.register_buffer("columns", columns, persistent=False)
+
+    def forward(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        with full_precision(inputs):
+            x = inputs.T
+            trigonometry = torch.stack([x, torch.cos(x / 2), torch.sin(x / 2)], dim=1)
+            found = [part(trigonometry, weights.to(inputs.dtype)).flatten(0, 1) for part in self.parts]
+            together = torch.cat(found) if len(found) > 1 else found[0]
+            return (together if self.in_order else together.index_select(0, self.columns)).T
+
+
+def states(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
+    """The state vectors (B, 2^n_qubits) of inputs (B, n_inputs), complex; the observables are not used."""
+    check_memory(circuit.n_qubits)
+    stack = whole(circuit, exact_phase=True)
+    evolution = Evolution(stack).to(inputs.device)
+    with full_precision(inputs):
+        slots = torch.tensor(stack.inputs[0], dtype=torch.int64, device=inputs.device)
+        return evolution(inputs.T.index_select(0, slots)[:, None], weights.to(inputs.dtype))[0].T
+
+
+def check_memory(n_qubits: int) -> None:
+    """Check that a few states in double precision fit into this machine's memory.
+
+    Raises
+    ------
+    ConfigError : they do not.
+    """
+    needed, total = 4 * 16 * 2**n_qubits, psutil.virtual_memory().total
+    if needed > total:
+        raise ConfigError(
+            f"a state of {n_qubits} qubits needs {needed / 1e9:,.0f} GB of memory, this machine has {total / 1e9:,.0f}: "
+            "use fewer qubits, or fewer layers so that each observable depends on fewer"
+        )
+
+
+def full_precision(x: Tensor) -> AbstractContextManager:
+    """A block that autocast does not reach: amplitudes need their digits."""
+    kind = x.device.type
+    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
+
+
+def _choose(circuit: Circuit, route: Route) -> list[Stack]:
+    one = [whole(circuit)]
+    if route == "matrix" and not has_matrix(one[0]):
+        raise ConfigError(
+            f"backend.route=matrix: the circuit of {circuit.n_qubits} qubits reads inputs in controlled gates or in too many "
+            "gates to be one matrix; take backend.route=auto"
+        )
+    if route in ("gates", "matrix"):
+        return one
+    cones = light_cones(circuit)
+    return cones if route == "cones" or sum(map(cost, cones)) < sum(map(cost, one)) else one

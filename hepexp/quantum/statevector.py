@@ -1,0 +1,36 @@
+"""Circuits evaluated by our own simulation: the option `statevector` of the group `backend`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from hepexp.quantum.circuit import Circuit
+from hepexp.quantum.layer import CircuitLayer
+from hepexp.quantum.simulator import Simulator
+
+
+class StateVector:
+    """Exact simulation of circuits in torch: batched, differentiable, on the device of the model.
+
+    Parameters
+    ----------
+    route : `gates` carries the state of each example through the circuit, `matrix` applies what is trained as one matrix,
+        `cones` evaluates for each observable only what it depends on; `auto` takes the cheapest.
+    precision : `input` computes in the precision of the inputs, `single` and `double` in complex64 and complex128.
+    """
+
+    def __init__(
+        self,
+        route: Literal["auto", "gates", "matrix", "cones"] = "auto",
+        precision: Literal["input", "single", "double"] = "input",
+    ):
+        self.route, self.precision = route, precision
+
+    def layer(self, circuit: Circuit, scale: float | None = None) -> CircuitLayer:
+        """A circuit as a module (..., n_inputs) -> (..., n_observables) with weights of its own.
+
+        Parameters
+        ----------
+        scale : standard deviation of the initial weights; None draws them evenly from [0, 2 pi).
+        """
+        return CircuitLayer(circuit, Simulator(circuit, self.route), scale, self.precision)

@@ -1,0 +1,137 @@
+"""Pieces of circuits, and the documents' circuits made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import pi
+from typing import Literal
+
+from hepexp.errors import ConfigError
+from hepexp.quantum.circuit import Circuit, Input, Operation, Weight, z_on
+
+Operations = tuple[Operation, ...]
+Rotation = Literal["RX", "RY", "RZ"]
+
+
+def angle_encoding(
+    wires: Sequence[int], rotation: Rotation = "RX", hadamard: bool = False, first_input: int = 0
+) -> Operations:
+    """A rotation of each wire by an input of its own; after a Hadamard gate on each where asked for."""
+    before = [Operation("H", (wire,)) for wire in wires] if hadamard else []
+    inputs = [Operation(rotation, (wire,), (Input(first_input + k),)) for k, wire in enumerate(wires)]
+    return (*before, *inputs)
+
+
+def strongly_entangling(wires: Sequence[int], n_layers: int, first_weight: int = 0) -> Operations:
+    """Layers of Rot on each wire and a ring of CNOTs; in layer l, wire i controls wire i + 1 + l mod (n - 1).
+
+    Takes 3 n_layers n weights, in the order (layer, wire, angle).
+
+    References
+    ----------
+    Schuld et al., arXiv:1804.00633.
+    """
+    n, made = len(wires), []
+    for layer in range(n_layers):
+        for k, wire in enumerate(wires):
+            first = first_weight + 3 * (layer * n + k)
+            made.append(Operation("Rot", (wire,), (Weight(first), Weight(first + 1), Weight(first + 2))))
+        if n > 1:
+            step = 1 + layer % (n - 1)
+            made += [Operation("CNOT", (wires[k], wires[(k + step) % n])) for k in range(n)]
+    return tuple(made)
+
+
+def basic_entangler(
+    wires: Sequence[int], n_layers: int, rotation: Rotation = "RX", first_weight: int = 0
+) -> Operations:
+    """Layers of a rotation on each wire and a ring of CNOTs; two wires have one CNOT. Takes n_layers n weights."""
+    n, made = len(wires), []
+    for layer in range(n_layers):
+        made += [Operation(rotation, (wire,), (Weight(first_weight + layer * n + k),)) for k, wire in enumerate(wires)]
+        ring = range(n if n > 2 else n - 1)
+        made += [Operation("CNOT", (wires[k], wires[(k + 1) % n])) for k in ring]
+    return tuple(made)
+
+
+def pair_block(wires: Sequence[int], depth: int, first_weight: int = 0) -> Operations:
+    """`depth` times: CNOT on pairs (0, 1), (2, 3), ..., CNOT on pairs (1, 2), (3, 4), ..., RY(theta_k) on each wire.
+
+    Takes depth n weights.
+    """
+    n, made = len(wires), []
+    for layer in range(depth):
+        made += [Operation("CNOT", (wires[k], wires[k + 1])) for first in (0, 1) for k in range(first, n - 1, 2)]
+        made += [Operation("RY", (wire,), (Weight(first_weight + layer * n + k),)) for k, wire in enumerate(wires)]
+    return tuple(made)
+
+
+def swap_test(ancilla: int, a: Sequence[int], b: Sequence[int]) -> Operations:
+    """Registers a and b compared: <Z> of the ancilla becomes |<a|b>|^2 for pure states of separate registers.
+
+    References
+    ----------
+    Buhrman et al., arXiv:quant-ph/0102001.
+    """
+    if len(a) != len(b):
+        raise ConfigError(f"a swap test compares registers of equal size, got {len(a)} and {len(b)} wires")
+    swaps = [Operation("CSWAP", (ancilla, i, j)) for i, j in zip(a, b, strict=True)]
+    return (Operation("H", (ancilla,)), *swaps, Operation("H", (ancilla,)))
+
+
+def pairwise_swap_test(ancillas: Sequence[int], a: Sequence[int], b: Sequence[int]) -> Operations:
+    """A swap test of its own for each pair of qubits; <Z> of ancilla k is Tr(rho_k sigma_k) of the reduced states."""
+    if not len(ancillas) == len(a) == len(b):
+        raise ConfigError(f"pairwise swap tests need as many ancillas as pairs: {len(ancillas)}, {len(a)}, {len(b)}")
+    return tuple(op for k, i, j in zip(ancillas, a, b, strict=True) for op in swap_test(k, [i], [j]))
+
+
+def strongly_entangling_circuit(n_qubits: int, n_layers: int, rotation: Rotation = "RX") -> Circuit:
+    """Angle encoding, strongly entangling layers, <Z> on each wire."""
+    wires = range(n_qubits)
+    operations = angle_encoding(wires, rotation) + strongly_entangling(wires, n_layers)
+    return Circuit(n_qubits, operations, z_on(wires))
+
+
+def siamese_circuit(n_qubits: int = 4, n_layers: int = 3) -> Circuit:
+    """The circuit of the siamese hybrid network: RX encoding, basic entangler layers, <Z> on each wire."""
+    wires = range(n_qubits)
+    return Circuit(n_qubits, angle_encoding(wires) + basic_entangler(wires, n_layers), z_on(wires))
+
+
+def pair_circuit(n_qubits: int = 10, depth: int = 1) -> Circuit:
+    """The circuit of QMLHEP V: H, RY by an input, the pair block, <Z> on each wire."""
+    wires = range(n_qubits)
+    return Circuit(n_qubits, angle_encoding(wires, "RY", hadamard=True) + pair_block(wires, depth), z_on(wires))
+
+
+def fidelity_circuit(n_features: int = 4, depth: int = 1) -> Circuit:
+    """The circuit of QMLHEP VI: two registers encoded and entangled each for itself, then pairwise swap tests.
+
+    Wires are n_features ancillas and two registers of n_features; inputs are the first register's angles, then the
+    second's. Both registers go through the same block with the same weights, so equal inputs give equal states.
+    Output k is Tr(rho_k sigma_k) of the reduced states of the registers' qubits k: their fidelity where they are pure.
+    """
+    ancillas, a, b = (range(k * n_features, (k + 1) * n_features) for k in range(3))
+    operations = (
+        angle_encoding(a, "RY", hadamard=True)
+        + angle_encoding(b, "RY", hadamard=True, first_input=n_features)
+        + pair_block(a, depth)
+        + pair_block(b, depth)
+        + pairwise_swap_test(ancillas, a, b)
+    )
+    return Circuit(3 * n_features, operations, z_on(ancillas))
+
+
+def qmlhep_1_a(rotated: int = 0) -> Circuit:
+    """QMLHEP I (a), five qubits: H on all, a chain of CNOTs, SWAP(0, 4), RX(pi / 2) on one; <Z> on each wire."""
+    chain = [Operation("CNOT", (k, k + 1)) for k in range(4)]
+    operations = [Operation("H", (k,)) for k in range(5)] + chain
+    operations += [Operation("SWAP", (0, 4)), Operation("RX", (rotated,), (pi / 2,))]
+    return Circuit(5, tuple(operations), z_on(range(5)))
+
+
+def qmlhep_1_b() -> Circuit:
+    """QMLHEP I (b): ancilla 0 compares |q1 q2> with |q3 q4>; <Z> of the ancilla is |<q1 q2|q3 q4>|^2."""
+    states = [Operation("H", (k,)) for k in (1, 3, 4)] + [Operation("RX", (2,), (pi / 3,))]
+    return Circuit(5, (*states, *swap_test(0, (1, 2), (3, 4))), z_on([0]))
