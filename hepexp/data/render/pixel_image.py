@@ -76,8 +76,8 @@ class PixelImage(Form):
         lit = np.bincount(channel, (value - mean[channel]) ** 2, minlength=channels)
         dark = (n - np.bincount(channel, minlength=channels)) * mean**2
         std = spread_or_one(mean, np.sqrt((lit + dark) / n))
-        self._shift = np.where(self.scale == "standard", mean, 0).astype(np.float32)
-        self._factor = np.where(self.scale in ("std", "standard"), 1 / std, 1).astype(np.float32)
+        self._shift = np.where(self.scale == "standard", mean, 0).astype(np.float32)[:, None, None]
+        self._factor = np.where(self.scale in ("std", "standard"), 1 / std, 1).astype(np.float32)[:, None, None]
 
     def collate(self, examples: Ragged, common: Common) -> ImageBatch:
         image = torch.from_numpy(self._dense(examples))
@@ -95,11 +95,11 @@ class PixelImage(Form):
         """Scaled images (n, channels, rows, columns); what can be is done on the few pixels that are not zero."""
         if self.scale in ("std", "standard"):
             channel = examples["position"] // (self.shape[1] * self.shape[2])
-            value = examples["value"] * self._factor[channel]
+            value = examples["value"] * self._factor[channel, 0, 0]
             examples = replace(examples, elements={**examples.elements, "value": value})
         image = to_dense(examples, self.shape)
         if self.scale == "standard":
-            image -= (self._shift * self._factor)[:, None, None]
+            image -= self._shift * self._factor
         elif self.scale == "minmax":
             low, high = (reduce(image, axis=(2, 3), keepdims=True) for reduce in (np.min, np.max))
             image -= low
