@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 from hepexp.config.paths import data_dir, store_dir
 from hepexp.data.check import Check
 from hepexp.data.files import checksum, only_one
+from hepexp.data.formats.refusal import damage_in
 from hepexp.data.pictures.view import View
 from hepexp.data.published import Part, PublishedFile
 from hepexp.data.ragged import Layout, Ragged, regroup
 from hepexp.data.splits import SPLITS, split_rows
+from hepexp.data.store_check import refuse_broken_arrow, refuse_broken_lists
 from hepexp.data.summary import Values
 from hepexp.errors import ConfigError, DataError
 
@@ -209,7 +211,10 @@ class Collection:
 
         path = Path(path)
         if self.is_store(path):
-            store = Store.open(self.layout, path)
+            with damage_in(path, "file of the store"):
+                refuse_broken_arrow(path)
+                store = Store.open(self.layout, path)
+                refuse_broken_lists(store, path)
             for first in range(0, len(store), _ROWS_TO_CHECK):
                 rows = np.arange(first, min(first + _ROWS_TO_CHECK, len(store)))
                 self.check(store.take(rows), str(path), first)

@@ -39,10 +39,13 @@ def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[
     """
     count = TextColumn("{task.completed:,.0f}" + ("/{task.total:,.0f}" if n else ""))
     columns = (TextColumn(what), BarColumn(), count, RateOf(noun), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, console=_stderr(), speed_estimate_period=120) as bar:
+    with contextlib.ExitStack() as stack:
+        bar = Progress(*columns, console=_stderr(), speed_estimate_period=120)
         task = bar.add_task("", total=n)
 
         def report(more: int, kept: bool = False) -> None:
+            if not bar.live.is_started:  # not before: work that is refused at once shows its error alone
+                stack.enter_context(bar)
             if kept:
                 bar.reset(task, total=n, completed=more)
             else:

@@ -14,8 +14,8 @@ from hepexp.errors import DataError
 def verify(collection: Collection) -> Iterator[tuple[Path, str | None]]:
     """Each file that is here, with what is wrong with it, or None.
 
-    Published files are compared with their checksums, and read to the last example where there are none; stores are
-    read to the last example.
+    Published files are compared with their checksums, and read to the last example where there are none or another
+    one; stores are read to the last example.
     """
     seen = set()
     for form in collection.forms:
@@ -36,15 +36,23 @@ def verify(collection: Collection) -> Iterator[tuple[Path, str | None]]:
 
 
 def _problem(collection: Collection, path: Path, file: PublishedFile, is_first: bool) -> str | None:
+    """What is wrong with a published file: its checksum, and what reading it to the last example finds."""
+    wrong = None
     for kind in ("sha256", "md5"):
         expected = getattr(file, kind)
         if expected is not None and path.name == file.name:
             computed = checksum(path, kind)
             if computed == expected:
                 return None
-            return f"{kind} is {computed}, expected {expected}; remove the file and fetch it again"
-    if not is_first:  # read together with the first file of its part
-        return None
+            wrong = f"{kind} is {computed}, expected {expected}"
+            break
+    found = _unreadable(collection, path) if is_first else None  # the others are read together with the first
+    if wrong is None:
+        return found
+    return f"{wrong}: {found or 'changed, or an excerpt'}; remove the file and fetch it again"
+
+
+def _unreadable(collection: Collection, path: Path) -> str | None:
     try:
         for _ in collection.read(path):
             pass

@@ -1,11 +1,26 @@
 """`hepexp data` as a user types it."""
 
+import hashlib
+import io
+import tarfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
+from hepexp.cli import data
+from hepexp.cli.main import main
+from hepexp.data import arrow_file
+from hepexp.data.collections import electron_photon, jetclass
+from hepexp.data.layouts import ELECTRON_PHOTON
+from hepexp.data.published import Part, PublishedFile
 from tests.commands.conftest import Command
+from tests.data import same_layout, test_download
 
 
 def test_help_names_every_verb(hepexp: Command):
@@ -39,13 +54,30 @@ def test_a_wrong_request_is_one_line_and_exit_code_2(hepexp: Command, words: lis
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_list_and_show_tell_what_there_is(hepexp: Command):
+def test_list_and_show_tell_what_there_is(hepexp: Command, tmp_path: Path):
     done = hepexp("data", "list")
-    assert (done.returncode, "mini" in done.stdout, "0 of 20" in done.stdout) == (0, True, True)
-    done = hepexp("data", "show", "qg")
     assert done.returncode == 0
-    for text in ("20,000", "train 16,000, val 2,000, test 2,000", "GeV", "sha256", "53.36 ± 0.16", "33.67 ± 0.13"):
+    for text in (
+        "hepexp data download qg (from Zenodo record 3164691",
+        "arXiv:1810.05165",
+        "CC BY 4.0",
+        "auto is mini",
+    ):
         assert text in done.stdout
+    by_hand = f"into {tmp_path / 'data' / 'qg_images'}: quark-gluon_data-set_n139306.hdf5 or QCDToGGQQ"
+    assert by_hand in done.stdout
+    done = hepexp("data", "show", "mnist", "--out", "pictures")
+    assert done.returncode == 0
+    assert "scikit-learn's 1,797 digits" in done.stdout
+    assert "pictures: pictures/index.html" in done.stdout
+    assert (tmp_path / "pictures" / "distributions.png").is_file()
+    done = hepexp("data", "show", "qg", "--no-pictures")
+    assert done.returncode == 0
+    for text in ("20,000", "train 16,000, val 2,000, test 2,000", "GeV", "sha256"):
+        assert text in done.stdout
+    (particles,) = [line.split() for line in done.stdout.splitlines() if line.startswith("particles")]
+    gluon, quark = float(particles[1]), float(particles[4])
+    assert (abs(gluon - 53.7) < 0.6, abs(quark - 34.0) < 0.6) == (True, True)  # as the published sample has
 
 
 def test_export_writes_the_published_format(hepexp: Command, tmp_path: Path):
@@ -85,11 +117,218 @@ def test_full_and_generate_say_how_to_get_them(hepexp: Command):
     assert (done.returncode, "hepexp data generate qg --n 50 --seed 9" in done.stderr) == (1, True)
 
 
-def test_generate_then_show(hepexp: Command):
+def test_generate_then_show(hepexp: Command, tmp_path: Path):
     pytest.importorskip("pythia8mc")
     done = hepexp("data", "generate", "qg", "--n", "10", "--seed", "9", "--jobs", "2")
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 1  # the path, and no banner of FastJet
-    done = hepexp("data", "show", "qg", "--source", "generate", "--n", "10", "--seed", "9")
+    done = hepexp("data", "show", "qg", "--source", "generate", "--n", "10", "--seed", "9", "--no-pictures")
     assert done.returncode == 0
-    assert "generate: hepexp data generate qg --n 10 --seed 9" in done.stdout
+    assert "simulated, made on this machine: hepexp data generate qg --n 10 --seed 9" in done.stdout
+    assert not (tmp_path / "runs").exists()
+    assert "10 jets, seed 9" in hepexp("data", "list").stdout
+
+
+# ---- files of another data set, and damaged ones
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"root" + bytes(range(256)) * 8)
+
+
+def npz(path: Path) -> None:
+    np.savez(path, a=np.zeros(3))
+
+
+def images(path: Path) -> None:
+    same_layout.write_qg_hdf5(path, 2)
+
+
+def crops(path: Path) -> None:
+    same_layout.write_electron_photon_hdf5(path, 4)
+
+
+def labels(path: Path) -> None:
+    same_layout.write_idx(path.parent, 12)
+    path.write_bytes(path.with_name("train-labels-idx1-ubyte").read_bytes())
+
+
+WRONG = [
+    ("qg", "QG_jets.npz", npz, "QG_jets.npz: key 'y' is missing, found a; expected X and y"),
+    (
+        "qg_images",
+        "a.hdf5",
+        crops,
+        "a.hdf5: key X_jets, pt, m0 missing, found X, y; expected X_jets, pt, m0, y: is this",
+    ),
+    (
+        "electron_photon",
+        "a.h5",
+        images,
+        "a.h5: key X missing, found X_jets, m0, pt, y; expected X, y: is this the right",
+    ),
+    ("mnist", "train-images-idx3-ubyte", labels, "magic number 0x00000801, expected 0x00000803"),
+    ("top", "a.h5", crops, "a.h5: key table missing, found X, y; expected table: is this the right file"),
+    ("jetclass", "HToBB_000.root", garbage, "HToBB_000.root: truncated, corrupted, or not a ROOT file"),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "write", "message"), WRONG, ids=[name for name, *_ in WRONG])
+def test_a_file_of_something_else_is_one_line_and_leaves_nothing(
+    hepexp: Command, tmp_path: Path, name: str, file: str, write: Callable[[Path], None], message: str
+):
+    write(tmp_path / file)
+    before = set(tmp_path.iterdir())
+    done = hepexp("data", "convert", name, "--input", file, "--out", "out.arrow")
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert {path for path in tmp_path.iterdir() if path.is_file()} <= before
+
+
+def bad_label(path: Path) -> None:
+    same_layout.write_electron_photon_hdf5(path, 9)
+    with h5py.File(path, "r+") as file:
+        file["y"][7] = 3
+
+
+def negative_energy(path: Path) -> None:
+    same_layout.write_qg_hdf5(path, 9)
+    with h5py.File(path, "r+") as file:
+        file["X_jets"][5, 60, 60, 1] = -1
+
+
+def nan_momentum(path: Path) -> None:
+    same_layout.write_top(path, 30)
+    with h5py.File(path, "r+") as file:
+        rows = file["table/table"][:]
+        rows["values_block_0"][11, 0] = np.nan
+        file["table/table"][:] = rows
+
+
+def nan_pt(path: Path) -> None:
+    x = np.full((9, 3, 4), [10.0, 0.1, 0.2, 211.0])
+    x[4, 1, 0] = np.nan
+    np.savez(path, X=x, y=np.zeros(9))
+
+
+def digit_twelve(path: Path) -> None:
+    same_layout.write_idx(path.parent, 9)
+    file = path.with_name("train-labels-idx1-ubyte")
+    changed = bytearray(file.read_bytes())
+    changed[8 + 6] = 12
+    file.write_bytes(changed)
+
+
+def infinite_energy(path: Path) -> None:
+    counts, particles, jets = same_layout.jetclass_columns(9)
+    particles["part_energy"][counts[:3].sum()] = np.inf
+    same_layout.write_jetclass_root(path, counts, particles, jets)
+
+
+DAMAGED = [
+    ("qg", "QG_jets.npz", nan_pt, "QG_jets.npz: jet 4 has a particle with NaN"),
+    ("qg_images", "quark-gluon_data-set_n139306.hdf5", negative_energy, ".hdf5: row 5 "),
+    ("electron_photon", "SingleElectronPt50_IMGCROPS_n249k_RHv1.hdf5", bad_label, ".hdf5: row 7 "),
+    ("mnist", "train-images-idx3-ubyte", digit_twelve, "train-labels-idx1-ubyte: row 6 has a label above 9"),
+    ("top", "train.h5", nan_momentum, "train.h5: row 11 has a particle with NaN or infinity"),
+    ("jetclass", "train_100M/ZJetsToNuNu_000.root", infinite_energy, "ZJetsToNuNu_000.root: "),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "write", "message"), DAMAGED, ids=[name for name, *_ in DAMAGED])
+def test_a_damaged_published_file_is_refused_with_its_row_and_verify_finds_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    name: str,
+    file: str,
+    write: Callable[[Path], None],
+    message: str,
+):
+    monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("HEPEXP_STORE_DIR", str(tmp_path / "store"))
+    path = tmp_path / "data" / name / file
+    path.parent.mkdir(parents=True)
+    write(path)
+    assert main(["data", "show", name, "--source", "full", "--no-pictures"]) == 1
+    said = capsys.readouterr().err
+    assert "hepexp: error: " in said
+    assert message in said
+    assert list((tmp_path / "store" / name).glob("*")) == []
+    assert main(["data", "verify", name]) == 1
+    assert message.split(": ")[-1] in capsys.readouterr().out
+
+
+def test_verify_names_file_and_row_of_a_corrupted_store(hepexp: Command, tmp_path: Path):
+    folder = tmp_path / "data" / "electron_photon"
+    folder.mkdir(parents=True)
+    same_layout.write_electron_photon_hdf5(tmp_path / "a.h5", 9)
+    store = electron_photon.COLLECTION.open_file(tmp_path / "a.h5")
+    examples = store.take(np.arange(9))
+    examples.elements["value"][examples.offsets[3]] = np.inf
+    arrow_file.write(folder / "Electron.arrow", ELECTRON_PHOTON, [examples], {})
+    done = hepexp("data", "verify", "electron_photon")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stdout.splitlines() if "Electron.arrow" in line]
+    assert "image 3 has a pixel with NaN or infinity; expected finite value" in line
+
+
+# ---- download, from a server of this machine
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
+    with test_download.Server() as made:
+        threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True).start()
+        yield made
+        made.shutdown()
+
+
+def of_one_file(monkeypatch: pytest.MonkeyPatch, collection, file: PublishedFile) -> None:
+    """Let the verbs find a collection whose only published file is this one."""
+    made = replace(collection, forms=((Part("part", (file,)),),))
+    monkeypatch.setattr(data, "find_collection", lambda name: made)
+
+
+def test_download_fetches_and_prints_the_path(server, monkeypatch, tmp_path: Path, capsys):
+    content = test_download.CONTENT
+    file = PublishedFile("a.hdf5", sha256=hashlib.sha256(content).hexdigest(), urls=(server.url,))
+    of_one_file(monkeypatch, electron_photon.COLLECTION, file)
+    server.behaviour = ["cut"]
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    assert main(["data", "download", "electron_photon"]) == 0
+    path = tmp_path / "data" / "electron_photon" / "a.hdf5"
+    assert capsys.readouterr().out.split() == [str(path)]
+    assert path.read_bytes() == content
+    assert main(["data", "download", "electron_photon"]) == 0
+    assert server.ranges == [None, "bytes=150000-"]  # nothing is fetched again
+
+
+def test_download_takes_files_out_of_their_archive(server, monkeypatch, tmp_path: Path, capsys):
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as tar:
+        for name in ("val_5M/HToBB_120.root", "val_5M/ZJetsToNuNu_120.root"):
+            about = tarfile.TarInfo(name)
+            about.size = 9
+            tar.addfile(about, io.BytesIO(b"some jets"))
+    monkeypatch.setattr(test_download, "CONTENT", held.getvalue())
+    archive = PublishedFile("val.tar", md5=hashlib.md5(held.getvalue()).hexdigest(), urls=(server.url,))
+    of_one_file(monkeypatch, jetclass.COLLECTION, PublishedFile("val_5M/HToBB_120.root", archive=archive))
+    assert main(["data", "download", "jetclass"]) == 0
+    folder = tmp_path / "data" / "jetclass"
+    assert capsys.readouterr().out.split() == [str(folder / "val_5M" / "HToBB_120.root")]
+    assert sorted(path.name for path in (folder / "val_5M").iterdir()) == ["HToBB_120.root", "ZJetsToNuNu_120.root"]
+    assert not (folder / "val.tar").exists()
+
+    of_one_file(monkeypatch, jetclass.COLLECTION, PublishedFile("val_5M/other.root", archive=archive))
+    assert main(["data", "download", "jetclass"]) == 1
+    assert "val_5M/other.root: not in val.tar as it was published" in capsys.readouterr().err
+
+
+def test_download_says_what_no_program_can_fetch(hepexp: Command):
+    done = hepexp("data", "download", "qg_images")
+    assert done.returncode == 1
+    assert "cannot be fetched by a program; get it by hand, from CERNBox shares of ML4SCI" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

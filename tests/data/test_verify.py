@@ -1,0 +1,83 @@
+"""Corrupted files of the store: found, named with their row, and never a crash."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hepexp.data import arrow_file
+from hepexp.data.collection import Collection
+from hepexp.data.collections import qg
+from hepexp.data.verify import verify
+from tests.data.conftest import random_jets
+
+
+@pytest.fixture
+def collection(data_folder: Path) -> Collection:
+    """Quark and gluon jets, of which only what a test makes is here."""
+    made = replace(qg.COLLECTION, mini=None)
+    made.store_folder.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def stored(collection: Collection) -> Path:
+    path = collection.store_folder / "QG_jets.arrow"
+    arrow_file.write(path, collection.layout, [random_jets(20), random_jets(20, seed=1)], {"source": "full"})
+    return path
+
+
+def problems(collection: Collection) -> Iterator[str | None]:
+    return (problem for _, problem in verify(collection))
+
+
+def test_a_sound_store_is_fine(collection: Collection, stored: Path):
+    assert list(verify(collection)) == [(stored, None)]
+
+
+def test_the_row_of_a_value_that_is_no_physics_is_named(collection: Collection):
+    jets = random_jets(20)
+    jets.elements["pt"][jets.offsets[17]] = np.nan
+    arrow_file.write(collection.store_folder / "a.arrow", collection.layout, [random_jets(5), jets], {})
+    assert list(problems(collection)) == ["jet 22 has a particle with NaN or infinity; expected finite pt, y, phi"]
+
+
+def test_the_row_of_a_list_that_leads_out_of_the_file_is_named(collection: Collection, stored: Path):
+    jets, data = random_jets(20), bytearray(stored.read_bytes())
+    at = data.index(jets.offsets.astype(np.int32).tobytes())
+    data[at + 4 * 7 : at + 4 * 8] = np.int32(10**9).tobytes()  # the end of jet 6
+    stored.write_bytes(data)
+    (problem,) = problems(collection)
+    assert problem.startswith("row 6 has its elements outside the file: corrupted; remove it and make it again")
+
+
+def test_a_truncated_store_is_named(collection: Collection, stored: Path):
+    stored.write_bytes(stored.read_bytes()[:-200])
+    (problem,) = problems(collection)
+    assert problem.startswith("not a complete arrow file")
+
+
+def test_mutated_stores_are_refused_or_read_and_never_crash(collection: Collection, stored: Path):
+    whole, random, refused = stored.read_bytes(), np.random.default_rng(0), 0
+    for i in range(500):
+        data = bytearray(whole)
+        for at in random.integers(len(data), size=random.integers(1, 20)):
+            data[at] = random.integers(256)
+        stored.write_bytes(data if i % 4 else data[: random.integers(len(data))])
+        (problem,) = problems(collection)
+        assert problem is None or "\n" not in problem
+        refused += problem is not None
+    assert refused > 300
+
+
+def test_a_published_file_with_another_checksum_is_read_to_name_the_row(collection: Collection, npz: Path):
+    with np.load(npz) as file:
+        x, y = file["X"], file["y"]
+    x[13, 0, 0] = np.nan
+    collection.folder.mkdir(exist_ok=True)
+    np.savez(collection.folder / "QG_jets.npz", X=x, y=y)
+    (problem,) = problems(collection)
+    assert "expected 3f27a02eab06e8b8" in problem
+    assert "jet 13 has a particle with NaN or infinity" in problem
