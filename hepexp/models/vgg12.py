@@ -1,0 +1,85 @@
+"""VGG-12: ten plain convolutions and two linear layers, for images of jets."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from hepexp.batch import ImageBatch
+from hepexp.errors import ConfigError
+
+STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))  # widths; each stage ends with a max pool
+
+
+class VGG12(nn.Module):
+    """Four stages of 3 x 3 convolutions with ReLU, each halved by max pooling, then two linear layers.
+
+    Images of 125 x 125 end as 512 x 7 x 7. The pool of a stage is left out where it would leave nothing, so that
+    images of any size can be read. Without normalisation, ten layers of torch's default weights would let the signal
+    die out; the weights here keep its variance (He initialisation), which adds no parameter.
+
+    Parameters
+    ----------
+    n_hidden : width of the first linear layer.
+    dropout : share of hidden values that is left out in training.
+    weights : file with a state dict to start from.
+    image_shape : (channels, rows, columns) of the data set's images.
+    n_classes : classes of the data set.
+
+    Shapes
+    ------
+    image (B, C, H, W) -> logits (B, n_classes).
+
+    Raises
+    ------
+    ConfigError : n_hidden below 1, or a dropout outside [0, 1).
+
+    References
+    ----------
+    Simonyan and Zisserman, arXiv:1409.1556; He et al., arXiv:1502.01852, equation 10.
+    """
+
+    input = "image"
+    lorentz_invariant = False
+
+    def __init__(
+        self,
+        n_hidden: int = 64,
+        dropout: float = 0.5,
+        weights: str | None = None,
+        *,
+        image_shape: tuple[int, int, int],
+        n_classes: int,
+    ):
+        super().__init__()
+        if n_hidden < 1:
+            raise ConfigError(f"model.n_hidden must be > 0, got {n_hidden}")
+        if not 0 <= dropout < 1:
+            raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
+        channels, rows, columns = image_shape
+        layers: list[nn.Module] = []
+        for widths in STAGES:
+            for width in widths:
+                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+                channels = width
+            if min(rows, columns) > 1:
+                layers.append(nn.MaxPool2d(2))
+                rows, columns = rows // 2, columns // 2
+        self.features = nn.Sequential(*layers, nn.Flatten())
+        self.classifier = nn.Sequential(
+            nn.Linear(channels * rows * columns, n_hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(n_hidden, n_classes),
+        )
+        for layer in self.features:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
+        if weights is not None:
+            from hepexp.models.weights import load_weights
+
+            load_weights(self, weights)
+
+    def forward(self, batch: ImageBatch) -> Tensor:
+        image = batch.image.to(self.classifier[0].weight.dtype)
+        return self.classifier(self.features(image))
