@@ -127,7 +127,7 @@ class Collection:
 
     def found(self, file: PublishedFile) -> Path | None:
         """A published file on this machine, in the data set's folder or the data folder, also uncompressed."""
-        names = (file.name, file.name.removesuffix(".gz"))
+        names = dict.fromkeys((file.name, file.name.removesuffix(".gz")))
         folders = (self.folder, data_dir(), *(data_dir() / name for name in self.other_folders))
         places = (folder / name for folder in folders for name in names)
         return next((path for path in places if path.is_file()), None)

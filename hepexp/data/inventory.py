@@ -36,7 +36,9 @@ class Inventory:
 
 def take_inventory(collection: Collection) -> Inventory:
     """Look for the files of a data set, without opening any."""
-    form = max(collection.forms, key=lambda form: (_complete(collection, form), _some(collection, form)))
+    form = collection.forms[0]
+    if len(collection.forms) > 1:
+        form = max(collection.forms, key=lambda form: (_complete(collection, form), _some(collection, form)))
     files = [file for part in form for file in part.files]
     converted = [path for part in form if (path := collection.converted(part)).exists()]
     archives = {file.archive.name for file in files if file.archive}
