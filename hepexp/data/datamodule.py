@@ -242,9 +242,12 @@ class HepDataModule(LightningDataModule):
     def test_dataloader(self) -> DataLoader:
         return self.loader_of("test")
 
-    def loader_of(self, split: str) -> DataLoader:
-        """Every example of a split once, in order of multiplicity."""
-        return self._loader(self.splits[split])
+    def loader_of(self, split: str, n: int | None = None) -> DataLoader:
+        """Every example of a split once, or of its first n, in order of multiplicity."""
+        examples = self.splits[split]
+        if n is not None and n < len(examples):
+            examples = self._dataset(self.store, examples.rows[:n])
+        return self._loader(examples)
 
     def loader_of_file(self, path: Path) -> DataLoader:
         """Every example of a file once, rendered as this data set renders its own.

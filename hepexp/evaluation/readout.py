@@ -15,7 +15,14 @@ class Readout(ABC):
 
     Outputs are columns of equal length: `index`, `label`, `loss`, and what the objective names. One readout serves
     every objective that gives the same columns; the learning loop knows none of them by name.
+
+    Attributes
+    ----------
+    references : training examples whose outputs are wanted too, as columns `reference/<name>`: for readouts that
+        compare with labelled examples, such as nearest neighbours.
     """
+
+    references: int = 0
 
     @abstractmethod
     def quick(self, outputs: Outputs) -> dict[str, float]:

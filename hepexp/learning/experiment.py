@@ -79,7 +79,9 @@ def _recorded(
         sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in ("train", "val", "test"))
         console.print(f"run     {folder.label}", highlight=False)
         made = " (simulated)" if provenance.get("simulated") else ""
-        console.print(f"data    {config.choices.dataset}, source {provenance['source']}{made}: {sizes}", highlight=False)
+        console.print(
+            f"data    {config.choices.dataset}, source {provenance['source']}{made}: {sizes}", highlight=False
+        )
         tags = {
             "data_source": provenance["source"],
             "data_simulated": str(provenance.get("simulated", False)).lower(),

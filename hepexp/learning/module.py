@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytorch_lightning as pl
@@ -41,6 +42,7 @@ class ExperimentModule(pl.LightningModule):
         self._sums: dict[str, Tensor] = {}
         self._examples = 0
         self._collected: list[dict[str, Tensor]] = []
+        self.references: Callable[[], Iterable] = tuple  # gives batches of training examples to compare with
         self.outputs: dict[str, np.ndarray] = {}  # per example, of the last validation or test
 
     def configure_optimizers(self):
@@ -89,6 +91,14 @@ class ExperimentModule(pl.LightningModule):
         self._collected.append({name: value.detach() for name, value in row.items()})
 
     def _collect(self) -> None:
+        self.outputs = self._gathered()
+        if self.objective.readout.references:
+            for batch in self.references():
+                self._prediction_step(self.transfer_batch_to_device(batch, self.device, 0))
+            self.outputs |= {f"reference/{name}": values for name, values in self._gathered().items()}
+
+    def _gathered(self) -> dict[str, np.ndarray]:
+        """What was collected, of all ranks, in the order of the index."""
         columns = {
             name: torch.cat([row[name] for row in self._collected]).float().cpu().numpy()
             if self._collected[0][name].is_floating_point()
@@ -96,7 +106,7 @@ class ExperimentModule(pl.LightningModule):
             for name in self._collected[0]
         }
         self._collected = []
-        self.outputs = gather_examples(columns, self.trainer.world_size)
+        return gather_examples(columns, self.trainer.world_size)
 
     def validation_step(self, batch, batch_idx: int) -> None:
         self._evaluation_step(batch)
@@ -113,8 +123,12 @@ class ExperimentModule(pl.LightningModule):
         self._collect()
 
     def predict_step(self, batch, batch_idx: int) -> None:
+        self._prediction_step(batch)
+
+    def _prediction_step(self, batch) -> None:
         outputs = self.objective.outputs(self._call[0], batch)
-        self._collected.append({"index": batch.index, "label": batch.label, **outputs})
+        row = {"index": batch.index, "label": batch.label, **outputs}
+        self._collected.append({name: value.detach() for name, value in row.items()})
 
     def on_predict_epoch_end(self) -> None:
         self._collect()

@@ -57,12 +57,24 @@ def build_parts(config: DictConfig) -> Parts:
     spec = data.spec
     torch.manual_seed(config.seed)
     model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes)
+    objective.prepare(_n_outputs(model, data.typical_example()))
     module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
+    if n := objective.readout.references:
+        module.references = lambda: data.loader_of("train", n)
     return Parts(data, module, options)
 
 
+def _n_outputs(model: torch.nn.Module, example: object) -> int:
+    """Width of the model's output."""
+    was_training = model.training
+    with torch.no_grad():
+        width = model.eval()(example).shape[-1]
+    model.train(was_training)
+    return width
+
+
 def cost(parts: Parts) -> dict[str, int]:
-    """Trainable parameters of the model, and floating-point operations of its forward pass for a typical example.
+    """Trainable parameters of model and objective, and the model's floating-point operations of its forward pass for a typical example.
 
     Counted on the meta device, where every model takes its plain form and nothing is computed: products of matrices,
     two operations for a multiplication and an addition.
@@ -71,6 +83,6 @@ def cost(parts: Parts) -> dict[str, int]:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(parts.data.typical_example().to("meta"))
     return {
-        "model/parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "model/parameters": sum(p.numel() for p in parts.module.parameters() if p.requires_grad),
         "model/flops": counter.get_total_flops(),
     }

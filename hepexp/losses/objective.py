@@ -34,6 +34,9 @@ class Objective(nn.Module):
     monitor: tuple[str, Literal["min", "max"]] = ("val/loss", "min")
     readout: Readout
 
+    def prepare(self, n_outputs: int) -> None:
+        """Build what depends on the width of the model's output, such as a projector, before the first step."""
+
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         """What the model says of each example, without looking at its label: for `hepexp predict`."""
         raise NotImplementedError(f"{type(self).__name__} gives no predictions")

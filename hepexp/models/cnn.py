@@ -21,13 +21,14 @@ class CNN(nn.Module):
     widths : channels of each stage.
     convs_per_stage : convolutions in a stage.
     dropout : share of the pooled features that is left out in training.
+    n_outputs : width of the output, for an embedding; null for one value a class.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : classes of the data set.
 
     Shapes
     ------
-    image (B, C, H, W) -> logits (B, n_classes).
+    image (B, C, H, W) -> logits (B, n_classes), or an embedding (B, n_outputs).
 
     Raises
     ------
@@ -42,6 +43,7 @@ class CNN(nn.Module):
         widths: Sequence[int] = (32, 64, 128),
         convs_per_stage: int = 1,
         dropout: float = 0.0,
+        n_outputs: int | None = None,
         weights: str | None = None,
         *,
         image_shape: tuple[int, int, int],
@@ -63,7 +65,7 @@ class CNN(nn.Module):
                 channels = width
             stages.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels, n_classes))
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels, n_outputs or n_classes))
         if weights is not None:
             from hepexp.models.weights import load_weights
 

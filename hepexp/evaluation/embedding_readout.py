@@ -1,0 +1,74 @@
+"""Readout of embeddings: nearest neighbours and a linear probe against training examples, and signs of collapse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.classification import auc, classification_metrics
+from hepexp.evaluation.embedding import effective_rank, mean_std, neighbour_scores, probe_scores
+from hepexp.evaluation.predictions import write_predictions
+from hepexp.evaluation.readout import Outputs, Readout
+
+
+class EmbeddingReadout(Readout):
+    """Judges columns `embedding` (n, D), `label` (n,) and `loss` (n,) against `reference/embedding` and `reference/label`.
+
+    Parameters
+    ----------
+    references : training examples that neighbours and probe are taken from.
+    k : neighbours.
+    """
+
+    def __init__(self, references: int = 4000, k: int = 5):
+        self.references = references
+        self.k = k
+
+    def quick(self, outputs: Outputs) -> dict[str, float]:
+        scores = self._neighbours(outputs)
+        return {
+            "loss": float(outputs["loss"].mean(dtype=np.float64)),
+            "knn_accuracy": float((scores.argmax(1) == outputs["label"]).mean()),
+            "knn_auc": auc(scores, outputs["label"]),
+            "effective_rank": effective_rank(outputs["embedding"]),
+            "embedding_std": mean_std(outputs["embedding"]),
+        }
+
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
+        loss = outputs["loss"].astype(np.float64)
+        metrics: dict[str, float | None] = {
+            "loss": float(loss.mean()),
+            "loss_err": spread([float(weight @ loss) / len(loss) for weight in replicas(len(loss), 200, seed)]),
+            "effective_rank": effective_rank(outputs["embedding"]),
+            "embedding_std": mean_std(outputs["embedding"]),
+        }
+        for name, scores in (("knn", self._neighbours(outputs)), ("probe", self._probe(outputs))):
+            judged = classification_metrics(scores, outputs["label"], seed=seed)
+            metrics |= {f"{name}_{key}": value for key, value in judged.items()}
+        return metrics
+
+    def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
+        write_predictions(path, outputs["index"], outputs["label"], self._probe(outputs), class_names)
+
+    def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
+        from hepexp.evaluation import plots  # matplotlib takes a second to import
+
+        scores, label = self._probe(outputs), outputs["label"]
+        plots.roc(folder / "roc.png", scores, label, class_names, seed=seed)
+        plots.confusion_matrix(folder / "confusion_matrix.png", scores, label, class_names)
+        plots.embedding_map(folder / "embedding.png", outputs["embedding"], label, class_names)
+
+    def _neighbours(self, outputs: Outputs) -> np.ndarray:
+        reference, label = outputs["reference/embedding"], outputs["reference/label"]
+        return neighbour_scores(outputs["embedding"], reference, label, _n_classes(outputs), self.k)
+
+    def _probe(self, outputs: Outputs) -> np.ndarray:
+        reference, label = outputs["reference/embedding"], outputs["reference/label"]
+        return probe_scores(outputs["embedding"], reference, label, _n_classes(outputs))
+
+
+def _n_classes(outputs: Outputs) -> int:
+    """Labels run from 0; a class that neither set has does not matter."""
+    return int(max(outputs["label"].max(), outputs["reference/label"].max())) + 1

@@ -1,0 +1,39 @@
+"""Readout of learnt distances: whether pairs are told apart, beside what an embedding is judged by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.embedding_readout import EmbeddingReadout
+from hepexp.evaluation.readout import Outputs
+
+SAME_WITHIN = 0.5  # distance up to which two examples count as the same, as in the documents
+
+
+class PairReadout(EmbeddingReadout):
+    """An EmbeddingReadout that adds the share of pairs on the right side of a distance of 0.5.
+
+    Each example is paired with the next one of its class and the next one of another, in the order of the data set.
+    """
+
+    def quick(self, outputs: Outputs) -> dict[str, float]:
+        return {**super().quick(outputs), "pair_accuracy": float(self._right(outputs).mean())}
+
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
+        right = self._right(outputs).reshape(2, -1).mean(0)  # of each example's two pairs
+        error = spread([float(weight @ right) / len(right) for weight in replicas(len(right), 200, seed)])
+        return {**super().final(outputs, seed), "pair_accuracy": float(right.mean()), "pair_accuracy_err": error}
+
+    @staticmethod
+    def _right(outputs: Outputs) -> np.ndarray:
+        embedding, label = outputs["embedding"].astype(np.float64), outputs["label"]
+        n = len(label)
+        same, different = np.arange(n), np.arange(n)
+        for kind in np.unique(label):
+            members, others = np.flatnonzero(label == kind), np.flatnonzero(label != kind)
+            same[members] = np.roll(members, -1)
+            if len(others):
+                different[members] = others[np.searchsorted(others, members) % len(others)]
+        near, far = (np.linalg.norm(embedding - embedding[partner], axis=1) for partner in (same, different))
+        return np.concatenate([near <= SAME_WITHIN, far > SAME_WITHIN])

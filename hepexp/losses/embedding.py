@@ -1,0 +1,59 @@
+"""What objectives on embeddings share: a projector that is trained with the model and left out afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hepexp.errors import ConfigError
+from hepexp.evaluation.embedding_readout import EmbeddingReadout
+from hepexp.losses.objective import Objective
+
+
+class EmbeddingObjective(Objective):
+    """A loss on the projections of a batch; the model's own output (B, D) is the embedding that is judged.
+
+    Parameters
+    ----------
+    projector : widths of the projector's layers; the last is that of the space in which the loss compares. Empty: the
+        loss compares the embeddings themselves.
+
+    References
+    ----------
+    T. Chen et al., arXiv:2002.05709, section 4.2: the layer before the projector is the better representation.
+    """
+
+    monitor = ("val/knn_accuracy", "max")
+
+    def __init__(self, projector: Sequence[int] = ()):
+        super().__init__()
+        if projector and min(projector) < 1:
+            raise ConfigError(f"loss.projector must be widths > 0, got {list(projector)}")
+        self.widths = tuple(projector)
+        self.projector: nn.Module = nn.Identity()
+        self.readout = EmbeddingReadout()
+
+    def prepare(self, n_outputs: int) -> None:
+        if self.widths:
+            layers = [(nn.Linear(a, b), nn.ReLU()) for a, b in pairwise((n_outputs, *self.widths))]
+            self.projector = nn.Sequential(*[module for pair in layers for module in pair][:-1])
+
+    def compare(self, projection: Tensor, label: Tensor) -> Tensor:
+        """The loss of the projections (B, P) of examples with these labels (B,)."""
+        raise NotImplementedError(f"{type(self).__name__} compares nothing")
+
+    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        return {"embedding": model(batch)}
+
+    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        embedding = model(batch)
+        projection = self.projector(embedding)
+        return {"loss": self.compare(projection.float(), batch.label)}, {"embedding": embedding.detach()}
+
+
+def on_sphere(projection: Tensor) -> Tensor:
+    """Projections (B, P) of length one."""
+    return F.normalize(projection, dim=-1)

@@ -1,0 +1,65 @@
+"""Contrastive loss on pairs: a siamese network that learns a distance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from hepexp.errors import ConfigError
+from hepexp.evaluation.pair_readout import PairReadout
+from hepexp.losses.embedding import EmbeddingObjective
+
+
+class PairLoss(EmbeddingObjective):
+    """mean[y d^2 + (1 - y) max(0, m - d)^2] over a pair of one class (y = 1) and one of two (y = 0) for each example.
+
+    The partners of an example are drawn from its batch. An embedding that collapses (all d = 0) has loss m^2 / 2.
+
+    Parameters
+    ----------
+    margin : m, the distance beyond which different examples do not repel each other.
+    projector : widths of a projector's layers; empty, as in the paper, for none.
+
+    Raises
+    ------
+    ConfigError : a margin that is not positive.
+
+    References
+    ----------
+    R. Hadsell, S. Chopra, Y. LeCun, "Dimensionality reduction by learning an invariant mapping", CVPR 2006, equation 4.
+    """
+
+    def __init__(self, margin: float = 1.0, projector: Sequence[int] = ()):
+        super().__init__(projector)
+        if margin <= 0:
+            raise ConfigError(f"loss.margin must be > 0, got {margin}")
+        self.margin = margin
+        self.readout = PairReadout()
+
+    def compare(self, projection: Tensor, label: Tensor) -> Tensor:
+        same = partners(label[:, None] == label, self.training)
+        different = partners(label[:, None] != label, self.training)
+        near = (projection - projection[same]).square().sum(1)
+        far = (projection - projection[different]).square().sum(1).clamp(min=1e-12).sqrt()
+        # an example alone of its class, or in a batch of one class, is its own partner: such pairs are left out
+        itself = torch.arange(len(label), device=label.device)
+        pulled, pushed = near * (same != itself), (self.margin - far).clamp(min=0).square() * (different != itself)
+        pairs = (same != itself).sum() + (different != itself).sum()
+        return (pulled + pushed).sum() / pairs.clamp(min=1)
+
+
+def partners(allowed: Tensor, random: bool) -> Tensor:
+    """For each example (B,) one of those that `allowed` (B, B) names, other than itself; itself where there is none.
+
+    Parameters
+    ----------
+    random : draw it; else the next one in the order of the batch.
+    """
+    n = len(allowed)
+    itself = torch.arange(n, device=allowed.device)
+    order = (itself - itself[:, None]) % n  # how far behind each example the others are
+    key = torch.rand(n, n, device=allowed.device) if random else order / n
+    key = key.masked_fill(~allowed, 2.0).masked_fill(order == 0, 1.5)
+    return key.argmin(dim=1)

@@ -1,0 +1,49 @@
+"""Supervised contrastive loss: examples of one class attract each other, all others repel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from hepexp.errors import ConfigError
+from hepexp.losses.embedding import EmbeddingObjective, on_sphere
+
+
+class SupervisedContrastive(EmbeddingObjective):
+    """-1/|P(i)| sum_{p in P(i)} ln [exp(z_i z_p / tau) / sum_{a != i} exp(z_i z_a / tau)], averaged over examples i.
+
+    P(i) are the other examples of i's class in the batch; an example without any is left out. For embeddings without
+    structure it is near ln(B - 1).
+
+    Parameters
+    ----------
+    temperature : tau.
+    projector : widths of the projector's layers; empty for none.
+
+    Raises
+    ------
+    ConfigError : a temperature that is not positive.
+
+    References
+    ----------
+    P. Khosla et al., arXiv:2004.11362, equation 2.
+    """
+
+    def __init__(self, temperature: float = 0.1, projector: Sequence[int] = (128, 32)):
+        super().__init__(projector)
+        if temperature <= 0:
+            raise ConfigError(f"loss.temperature must be > 0, got {temperature}")
+        self.temperature = temperature
+
+    def compare(self, projection: Tensor, label: Tensor) -> Tensor:
+        z = on_sphere(projection)
+        itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
+        similarity = (z @ z.T / self.temperature).masked_fill(itself, -torch.inf)
+        log_share = (similarity - similarity.logsumexp(dim=1, keepdim=True)).masked_fill(itself, 0)
+        positive = (label[:, None] == label) & ~itself
+        count = positive.sum(1)
+        each = -(log_share * positive).sum(1) / count.clamp(min=1)
+        # without a positive an example says nothing; the sum is zero then, so only the divisor needs care
+        return each.sum() / (count > 0).sum().clamp(min=1)

@@ -1,0 +1,46 @@
+"""What an embedding is judged by: ranks and spreads with closed forms, neighbours and probe on separable points."""
+
+import numpy as np
+import pytest
+
+from hepexp.evaluation.embedding import effective_rank, mean_std, neighbour_scores, probe_scores
+from hepexp.evaluation.pair_readout import PairReadout
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("rank", [1, 3, 6])
+def test_the_effective_rank_of_evenly_filled_directions_is_their_number(rank: int):
+    signs = np.concatenate([np.eye(rank), -np.eye(rank)])
+    embedding = signs @ np.linalg.qr(RANDOM.normal(size=(8, 8)))[0][:rank]
+    assert effective_rank(embedding) == pytest.approx(rank)
+
+
+def test_a_collapsed_embedding_has_no_rank_and_no_spread():
+    assert effective_rank(np.ones((20, 4))) == 0
+    assert mean_std(np.ones((20, 4))) == pytest.approx(0, abs=1e-12)
+
+
+def test_directions_spread_evenly_have_the_spread_of_a_sphere():
+    assert mean_std(RANDOM.normal(size=(20_000, 16))) == pytest.approx(16**-0.5, rel=0.01)
+
+
+@pytest.mark.parametrize("scores", [neighbour_scores, probe_scores])
+def test_separated_classes_are_told_apart_and_a_class_without_reference_gets_nothing(scores):
+    centres = np.array([[0.0, 0], [8, 0], [0, 8]])
+    label = np.arange(90) % 3
+    points = centres[label] + RANDOM.normal(size=(90, 2))
+    found = scores(points[:30], points[30:], label[30:], 4)
+    assert found.shape == (30, 4)
+    np.testing.assert_allclose(found.sum(1), 1)
+    np.testing.assert_array_equal(found.argmax(1), label[:30])
+    assert not found[:, 3].any()
+
+
+def test_pair_accuracy_of_perfect_and_collapsed_distances():
+    label = np.arange(40) % 2
+    outputs = {"label": label, "loss": np.zeros(40), "reference/label": label}
+    for place, expected in ((3.0 * label, 1.0), (0.0 * label, 0.5)):
+        embedding = np.stack([place, np.zeros(40)], axis=1) + 1e-9 * RANDOM.normal(size=(40, 2))
+        found = PairReadout().quick({**outputs, "embedding": embedding, "reference/embedding": embedding})
+        assert found["pair_accuracy"] == expected
