@@ -1,4 +1,4 @@
-"""What passes between a data set and a model: the shape of the data, and one batch of it in the form the model reads."""
+"""What passes between a data set and a model: the shape of the data, and a batch in the form that the model reads."""
 
 from __future__ import annotations
 

@@ -39,4 +39,4 @@ def store_dir() -> Path:
     if chosen := os.environ.get("HEPEXP_STORE_DIR"):
         return Path(chosen).expanduser()
     folder = data_dir()
-    return folder if os.access(folder, os.W_OK) or not folder.exists() else Path.home() / ".cache" / "hepexp"
+    return folder if not folder.exists() or os.access(folder, os.W_OK) else Path.home() / ".cache" / "hepexp"

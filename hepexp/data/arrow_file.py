@@ -75,6 +75,8 @@ def read(path: Path, layout: Layout) -> Contents:
                 mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapping)))
             batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+            for batch in batches:
+                batch.validate()  # Arrow believes what a file says of itself, and would read beyond its end
             schema = reader.schema
         else:
             table = pq.read_table(path, columns=None, memory_map=False)

@@ -91,7 +91,7 @@ class Ragged:
         return Ragged(self.label, before[self.offsets].astype(np.int64), columns, self.extras)
 
     def largest(self, n: int | None, by: NDArray[np.floating]) -> Ragged:
-        """At most n elements of each example, those with the largest value (m,), in the order they had; all for None."""
+        """At most n elements of each example, those of the largest values (m,), in the order they had; all for None."""
         if n is None or self.counts.max(initial=0) <= n:
             return self
         example = np.repeat(np.arange(len(self)), self.counts)

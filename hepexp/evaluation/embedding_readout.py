@@ -14,7 +14,7 @@ from hepexp.evaluation.readout import Outputs, Readout
 
 
 class EmbeddingReadout(Readout):
-    """Judges columns `embedding` (n, D), `label` (n,) and `loss` (n,) against `reference/embedding` and `reference/label`.
+    """Judges `embedding` (n, D), `label` (n,) and `loss` (n,) against `reference/embedding` and `reference/label`.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ def _n_outputs(model: torch.nn.Module, example: object) -> int:
 
 
 def cost(parts: Parts) -> dict[str, int]:
-    """Trainable parameters of model and objective, and the model's floating-point operations of its forward pass for a typical example.
+    """Trainable parameters of model and objective, and floating-point operations of the model for a typical example.
 
     Counted on the meta device, where every model takes its plain form and nothing is computed: products of matrices,
     two operations for a multiplication and an addition.
