@@ -17,6 +17,7 @@ CASES = {
     "generate": "simulated quark/gluon jets, jets/s, against a plain Python loop",
     "read_images": "random batches of jet images, images/s, against gzip HDF5 and a cache of one Parquet partition",
     "loader": "training steps, batches/s, with the loader against batches already in memory, for each data set",
+    "circuits": "circuits forward and backward, circuits/s, against PennyLane's default.qubit",
     "start": "`hepexp --help` and the way to the first training step, starts/s",
 }
 

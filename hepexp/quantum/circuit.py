@@ -111,7 +111,7 @@ class Circuit:
             if missing := set(range(max(used, default=-1) + 1)) - used:
                 name = kind.__name__.lower()
                 raise ConfigError(
-                    f"no gate uses {name} {min(missing)}, but one uses {name} {max(used)}: number them from 0 without gaps"
+                    f"no gate uses {name} {min(missing)}, but one uses {name} {max(used)}: number them without gaps"
                 )
 
     @property

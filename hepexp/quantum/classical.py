@@ -1,4 +1,4 @@
-"""A small network in place of a circuit: the option `classical` of the group `backend`, the control of quantum models."""
+"""A small network in place of a circuit: the option `classical` of the group `backend`, quantum models' control."""
 
 from __future__ import annotations
 

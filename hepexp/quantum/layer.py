@@ -20,7 +20,7 @@ class CircuitLayer(nn.Module):
     Parameters
     ----------
     circuit : what is evaluated.
-    evaluate : (inputs (B, n_inputs), weights (n_weights,)) -> (B, n_observables); a module of it must own no parameters.
+    evaluate : (inputs (B, n_inputs), weights (n_weights,)) -> (B, n_observables); it owns no parameters.
     scale : standard deviation of the initial weights; None draws them evenly from [0, 2 pi).
     precision : `input` computes in the precision of the inputs, `single` and `double` in that one.
 

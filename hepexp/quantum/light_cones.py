@@ -69,7 +69,7 @@ def _cone(circuit: Circuit, measured: tuple[int, ...]) -> tuple[tuple[int, ...],
 def _numbered_by_appearance(
     operations: tuple[Operation, ...],
 ) -> tuple[tuple[Operation, ...], tuple[int, ...], tuple[int, ...]]:
-    """Operations whose inputs and weights are slots, and what each slot reads; each gate's angle is a slot of its own."""
+    """Operations whose inputs and weights are slots, one for each angle of a gate, and what each slot reads."""
     read: dict[type, list[int]] = {Input: [], Weight: []}
 
     def slot(parameter: Parameter) -> Parameter:

@@ -30,13 +30,14 @@ class Measurement(nn.Module):
         in_order = (order == np.arange(self.n_observables)).all()
         self.register_buffer("order", None if in_order else torch.from_numpy(order), persistent=False)
 
-    def forward(self, real: Tensor, imaginary: Tensor) -> Tensor:
-        """States (G, 2^n, B) as two real tensors -> (G, n_observables, B)."""
+    def forward(self, states: Tensor) -> Tensor:
+        """States (G, 2, 2^n, B), real parts and imaginary parts -> (G, n_observables, B)."""
         found = []
         if self.diagonal:
-            found.append(self.values.to(real.dtype) @ (real * real + imaginary * imaginary))
+            parts = states.flatten(1, 2)
+            found.append(self.values.to(states.dtype).tile(2) @ (parts * parts))
         if self.others:
-            psi = torch.complex(real, imaginary)
+            psi = torch.complex(states[:, 0], states[:, 1])
             found += [(psi.conj() * self.operators[i](psi)).real.sum(1, keepdim=True) for i in self.others]
         together = torch.cat(found, dim=1)
         return together if self.order is None else together.index_select(1, self.order)

@@ -24,7 +24,7 @@ class PennyLane:
     Parameters
     ----------
     device : a device of PennyLane or of an installed plug-in.
-    diff_method : how gradients are made. `backprop` evaluates the whole batch at once; the others go example by example.
+    diff_method : how gradients are made. `backprop` evaluates a batch at once, the others go example by example.
     shots : measurements for each expectation value; None is exact.
     precision : `input` gives the device angles in the precision of the inputs, `single` and `double` in that one.
 

@@ -75,7 +75,7 @@ class Expectation(nn.Module):
         batch = trigonometry.shape[-1]
         if not self.use_matrix or batch <= 2**self.n_slots:
             state = self.evolution(read[:, :, 0], weights).expand(self.n_pieces, -1, -1)
-            return self.measure(state.real, state.imag)
+            return self.measure(torch.stack([state.real, state.imag], dim=1))
         states = self.evolution(self.basis.to(trigonometry.dtype), weights).expand(self.n_pieces, -1, -1)
         features = _product(read[:, :, 1:])
         if self.few_observables:
@@ -83,7 +83,7 @@ class Expectation(nn.Module):
             applied = (forms.flatten(1, 2) @ features).unflatten(1, forms.shape[1:3])
             return (applied * features[:, None]).sum(2)
         amplitudes = torch.cat([states.real, states.imag], dim=1) @ features
-        return self.measure(*amplitudes.chunk(2, dim=1))
+        return self.measure(amplitudes.unflatten(1, (2, -1)))
 
 
 def _product(factors: Tensor) -> Tensor:

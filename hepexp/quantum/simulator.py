@@ -29,8 +29,8 @@ class Simulator(nn.Module):
 
     Shapes
     ------
-    inputs (B, n_inputs) and weights (n_weights,), float32 or float64 -> (B, n_observables), computed in the complex type
-    of the inputs.
+    inputs (B, n_inputs) and weights (n_weights,) -> (B, n_observables); float32 inputs are computed in complex64,
+    float64 in complex128.
 
     Raises
     ------
@@ -77,8 +77,8 @@ def check_memory(n_qubits: int) -> None:
     needed, total = 4 * 16 * 2**n_qubits, psutil.virtual_memory().total
     if needed > total:
         raise ConfigError(
-            f"a state of {n_qubits} qubits needs {needed / 1e9:,.0f} GB of memory, this machine has {total / 1e9:,.0f}: "
-            "use fewer qubits, or fewer layers so that each observable depends on fewer"
+            f"a circuit of {n_qubits} qubits needs {needed / 1e9:,.0f} GB of memory and this machine has "
+            f"{total / 1e9:,.0f}: use fewer qubits, or fewer layers so that each observable depends on fewer"
         )
 
 
@@ -92,8 +92,8 @@ def _choose(circuit: Circuit, route: Route) -> list[Stack]:
     one = [whole(circuit)]
     if route == "matrix" and not has_matrix(one[0]):
         raise ConfigError(
-            f"backend.route=matrix: the circuit of {circuit.n_qubits} qubits reads inputs in controlled gates or in too many "
-            "gates to be one matrix; take backend.route=auto"
+            f"backend.route=matrix: the circuit of {circuit.n_qubits} qubits reads inputs in controlled gates, or in "
+            "too many gates, to be one matrix; take backend.route=auto"
         )
     if route in ("gates", "matrix"):
         return one

@@ -14,8 +14,8 @@ class StateVector:
 
     Parameters
     ----------
-    route : `gates` carries the state of each example through the circuit, `matrix` applies what is trained as one matrix,
-        `cones` evaluates for each observable only what it depends on; `auto` takes the cheapest.
+    route : `gates` carries the state of each example through the circuit, `matrix` applies what is trained as one
+        matrix, `cones` evaluates for each observable only what it depends on; `auto` takes the cheapest.
     precision : `input` computes in the precision of the inputs, `single` and `double` in complex64 and complex128.
     """
 

@@ -1,0 +1,115 @@
+"""Circuits as text and as figures."""
+
+from __future__ import annotations
+
+from math import pi
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hepexp.figures import COLOURS, figure
+from hepexp.quantum.circuit import Circuit, Observable, Operation, Parameter, Pauli
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def text(circuit: Circuit) -> str:
+    """One line a wire, gates in columns; observables of several wires on lines of their own below."""
+    lines = [f"{wire}: " for wire in range(circuit.n_qubits)]
+    margin = max(map(len, lines))
+    lines = [line.rjust(margin) + "─" for line in lines]
+    for column in _columns(circuit):
+        cells = ["─"] * circuit.n_qubits
+        for operation in column:
+            for wire in range(min(operation.wires), max(operation.wires) + 1):
+                cells[wire] = "│"
+            for wire, label in zip(operation.wires, _labels(operation), strict=True):
+                cells[wire] = label
+        width = max(map(len, cells)) + 2
+        lines = [line + cell.center(width, "─") for line, cell in zip(lines, cells, strict=True)]
+    ends = _ends(circuit)
+    lines = [f"{line}─ {ends[wire]}".rstrip() for wire, line in enumerate(lines)]
+    return "\n".join(lines + [_name(item) for item in circuit.observables if len(item.wires) > 1])
+
+
+def save(circuit: Circuit, path: Path | str) -> None:
+    """A drawing as PNG."""
+    columns, ends = _columns(circuit), _ends(circuit)
+    n, length = circuit.n_qubits, len(columns)
+    below = [_name(item) for item in circuit.observables if len(item.wires) > 1]
+    step = max([1.0] + [0.16 * len(label) for column in columns for op in column for label in _labels(op)])
+    with figure(path, width=0.55 * step * (length + 2), height=0.5 * (n + bool(below)) + 0.2) as drawing:
+        axes = drawing.add_subplot()
+        axes.set_axis_off()
+        axes.set_xlim(-1, length + 0.5)
+        axes.set_ylim(n - 0.5 + bool(below), -0.5)
+        for wire in range(n):
+            axes.plot([-0.6, length - 0.4], [wire, wire], color="black", linewidth=0.8, zorder=0)
+            axes.text(-0.7, wire, f"$q_{{{wire}}}$", ha="right", va="center")
+            axes.text(length - 0.3, wire, ends[wire], ha="left", va="center")
+        for x, column in enumerate(columns):
+            for operation in column:
+                _draw(axes, x, operation)
+        axes.text(-0.7, n, "  ".join(below))
+
+
+def _draw(axes: Axes, x: int, operation: Operation) -> None:
+    wires = operation.wires
+    axes.plot([x, x], [min(wires), max(wires)], color="black", linewidth=0.8, zorder=1)
+    box = {"boxstyle": "square,pad=0.35", "facecolor": "white", "edgecolor": COLOURS[0]}
+    for wire, label in zip(wires, _labels(operation), strict=True):
+        if label == "●":
+            axes.plot(x, wire, "o", color="black", markersize=5)
+        elif label == "x":
+            axes.plot(x, wire, "x", color="black", markersize=7)
+        elif len(wires) > 1 and label == "X":
+            axes.plot(x, wire, "o", color="black", markersize=11, markerfacecolor="white")
+            axes.plot(x, wire, "+", color="black", markersize=11)
+        else:
+            axes.text(x, wire, label, ha="center", va="center", fontsize=8, bbox=box, zorder=2)
+
+
+def _columns(circuit: Circuit) -> list[list[Operation]]:
+    """Each gate in the first column in which all wires that its drawing crosses are free."""
+    columns: list[list[Operation]] = []
+    free = [0] * circuit.n_qubits
+    for operation in circuit.operations:
+        span = range(min(operation.wires), max(operation.wires) + 1)
+        place = max(free[wire] for wire in span)
+        if place == len(columns):
+            columns.append([])
+        columns[place].append(operation)
+        for wire in span:
+            free[wire] = place + 1
+    return columns
+
+
+def _labels(operation: Operation) -> list[str]:
+    """What stands on each of its wires."""
+    labels = list(operation.gate.symbols)
+    if operation.parameters:
+        labels[-1] += f"({', '.join(map(_angle, operation.parameters))})"
+    return labels
+
+
+def _angle(parameter: Parameter) -> str:
+    if not isinstance(parameter, int | float):
+        return f"{parameter.symbol}{parameter.index}"
+    for divisor in (1, 2, 3, 4, 6, 8):
+        if abs(parameter - pi / divisor) < 1e-12:
+            return f"π/{divisor}" if divisor > 1 else "π"
+    return f"{parameter:.3g}"
+
+
+def _ends(circuit: Circuit) -> list[str]:
+    """The observables of single wires."""
+    single = [item for item in circuit.observables if len(item.wires) == 1]
+    return [" ".join(_name(item) for item in single if item.wires == (wire,)) for wire in range(circuit.n_qubits)]
+
+
+def _name(observable: Observable) -> str:
+    if not isinstance(observable, Pauli):
+        return f"P({''.join(map(str, observable.bits))} on {', '.join(map(str, observable.wires))})"
+    if len(observable.wires) == 1:
+        return f"⟨{observable.letters}⟩"
+    return f"⟨{' '.join(f'{letter}{w}' for letter, w in zip(observable.letters, observable.wires, strict=True))}⟩"
