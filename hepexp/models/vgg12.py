@@ -65,11 +65,9 @@ class VGG12(nn.Module):
                 layers.append(nn.MaxPool2d(2))
                 rows, columns = rows // 2, columns // 2
         self.features = nn.Sequential(*layers, nn.Flatten())
+        n_features = channels * rows * columns
         self.classifier = nn.Sequential(
-            nn.Linear(channels * rows * columns, n_hidden),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(n_hidden, n_classes),
+            nn.Linear(n_features, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_classes)
         )
         for layer in self.features:
             if isinstance(layer, nn.Conv2d):

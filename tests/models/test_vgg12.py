@@ -41,7 +41,7 @@ def test_dropout_acts_in_training_alone():
 
 
 def test_the_signal_keeps_its_size_through_the_convolutions():
-    """He initialisation; torch's own weights would divide the mean square by a factor near six at each of ten layers."""
+    """He initialisation; torch's own weights would divide the mean square by about six at each of the layers."""
     x = torch.randn(2, 3, 48, 48, generator=torch.Generator().manual_seed(0))
     convolved = [x := layer(x) for layer in vgg12((3, 48, 48)).features]
     sizes = [x.square().mean() for x in convolved if x.dim() == 4]
