@@ -68,6 +68,15 @@ def _some_graphs(batch: GraphBatch, rows: list[int]) -> GraphBatch:
     return _some(batch, rows, x=batch.x[nodes], edge_index=edges[:, (edges >= 0).all(0)], graph=graph)
 
 
+def permute_nodes(batch: GraphBatch, seed: int = 0) -> GraphBatch:
+    """The same graphs, the nodes of each and all edges in another order."""
+    g = torch.Generator().manual_seed(seed)
+    order = torch.argsort(batch.graph + torch.rand(len(batch.graph), generator=g))
+    place = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
+    edges = place[batch.edge_index][:, torch.randperm(batch.edge_index.shape[1], generator=g)]
+    return replace(batch, x=batch.x[order], edge_index=edges, graph=batch.graph[order])
+
+
 @dataclass(frozen=True)
 class Examples:
     """How the tests make batches of one form.

@@ -40,6 +40,39 @@ class Optimizer:
                 raise ConfigError(f"optimizer.{name} must be >= 0, got {value}")
 
 
+def _two_decays(betas: Iterable[float]) -> tuple[float, float]:
+    """Adam's betas; ConfigError where they are not two numbers in [0, 1)."""
+    betas = tuple(betas)
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise ConfigError(f"optimizer.betas must be two numbers in [0, 1), got {list(betas)}")
+    return betas
+
+
+class Adam(Optimizer):
+    """Adam (arXiv:1412.6980).
+
+    Parameters
+    ----------
+    lr : base learning rate.
+    weight_decay : L2 term added to the gradient.
+    betas : decay of the running means of the gradient and of its square.
+    schedule : shape of the learning rate over the training.
+    """
+
+    def __init__(
+        self,
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
+        betas: list[float] = (0.9, 0.999),
+        schedule: Literal["constant", "cosine", "warmup_restarts"] = "constant",
+    ):
+        self.lr, self.weight_decay, self.betas, self.schedule = lr, weight_decay, _two_decays(betas), schedule
+        self._check(weight_decay=weight_decay)
+
+    def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.Adam(parameters, lr=self.lr, weight_decay=self.weight_decay, betas=self.betas)
+
+
 class AdamW(Optimizer):
     """Adam with decoupled weight decay (arXiv:1711.05101).
 
@@ -58,10 +91,8 @@ class AdamW(Optimizer):
         betas: list[float] = (0.9, 0.999),
         schedule: Literal["constant", "cosine", "warmup_restarts"] = "warmup_restarts",
     ):
-        self.lr, self.weight_decay, self.betas, self.schedule = lr, weight_decay, tuple(betas), schedule
+        self.lr, self.weight_decay, self.betas, self.schedule = lr, weight_decay, _two_decays(betas), schedule
         self._check(weight_decay=weight_decay)
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ConfigError(f"optimizer.betas must be two numbers in [0, 1), got {list(betas)}")
 
     def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay, betas=self.betas)

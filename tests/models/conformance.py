@@ -16,7 +16,7 @@ from hepexp.config import targets
 from hepexp.config.build import instantiate
 from hepexp.config.paths import conf_dir
 from hepexp.losses.cross_entropy import CrossEntropy
-from tests.examples import EXAMPLES, SPEC, Examples
+from tests.examples import EXAMPLES, SPEC, Examples, permute_nodes
 from tests.jets import pad, permute, random_jets, random_lorentz, transform
 
 
@@ -200,6 +200,17 @@ class ParticleConformance(Fixtures):
                 assert_close(model(jets), expected)
         finally:
             torch.set_num_threads(before)
+
+
+class GraphConformance(Fixtures):
+    """What models of graphs do besides."""
+
+    def test_does_not_depend_on_the_order_of_nodes_and_edges(self, model, batch):
+        assert_close(model(permute_nodes(batch)), model(batch), rtol=0, atol=1e-10)
+
+    def test_edges_matter(self, model, batch):
+        alone = replace(batch, edge_index=batch.edge_index[:, :0])
+        assert not torch.allclose(model(alone), model(batch), rtol=0, atol=1e-6)
 
 
 def _with_seed(model: nn.Module, batch: JetBatch) -> torch.Tensor:

@@ -6,7 +6,7 @@ from torch import nn
 
 from hepexp.config.paths import conf_dir
 from tests.examples import EXAMPLES, random_graphs
-from tests.models.conformance import Case, Conformance, ParticleConformance
+from tests.models.conformance import Case, Conformance, GraphConformance, ParticleConformance
 
 CASES = [
     Case("lorentznet", n_parameters=227_096),
@@ -21,6 +21,11 @@ CASES = [
     Case("cnn convs_per_stage=2", n_parameters=287_714),
     # ten convolutions 7,635,264; linear 512 x 64 + 64 and 64 x 2 + 2, as one pixel is left of 24 x 24
     Case("vgg12", n_parameters=7_668_226),
+    # with three node features 17,906, 18,418, 34,482, 42,738; here there are five: 2 x 64 weights more, in SAGE twice
+    Case("gcn", n_parameters=18_034),
+    Case("gat", n_parameters=18_546),
+    Case("sage", n_parameters=34_738),
+    Case("gin", n_parameters=42_866),
 ]
 
 
@@ -31,6 +36,11 @@ class TestModel(Conformance):
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.input == "particles"], ids=lambda case: case.text)
 class TestModelOfParticles(ParticleConformance):
+    pass
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.input == "graph"], ids=lambda case: case.text)
+class TestModelOfGraphs(GraphConformance):
     pass
 
 

@@ -1,0 +1,71 @@
+"""Graph networks of pixels: convolutions over the edges, a mean over the nodes, a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+from torch_geometric.nn import global_mean_pool
+
+from hepexp.batch import GraphBatch
+from hepexp.errors import ConfigError
+from hepexp.models.layers.graph_convolution import convolution
+
+
+class GraphNet(nn.Module):
+    """Graph convolutions with ReLU, the mean over the nodes of each graph, and a perceptron.
+
+    Parameters
+    ----------
+    conv : convolution: gcn, gat, sage or gin; `hepexp.models.layers.graph_convolution` has their equations.
+    channels : width of each convolution.
+    n_hidden : width of the classifier.
+    weights : file with a state dict to start from.
+    n_node_features : features of each node in the data set.
+    n_classes : classes of the data set.
+
+    Shapes
+    ------
+    x (M, n_node_features); edge_index (2, E); graph (M,), the graph of each node -> logits (B, n_classes).
+
+    Raises
+    ------
+    ConfigError : an unknown convolution, or a size below 1.
+
+    References
+    ----------
+    GCN arXiv:1609.02907, GAT arXiv:1710.10903, GraphSAGE arXiv:1706.02216, GIN arXiv:1810.00826.
+    """
+
+    input = "graph"
+    lorentz_invariant = False
+
+    def __init__(
+        self,
+        conv: Literal["gcn", "gat", "sage", "gin"] = "gin",
+        channels: Sequence[int] = (64, 128, 64),
+        n_hidden: int = 16,
+        weights: str | None = None,
+        *,
+        n_node_features: int,
+        n_classes: int,
+    ):
+        super().__init__()
+        if not channels or min(channels) < 1:
+            raise ConfigError(f"model.channels must be one or more widths > 0, got {list(channels)}")
+        if n_hidden < 1:
+            raise ConfigError(f"model.n_hidden must be > 0, got {n_hidden}")
+        layer, widths = convolution(conv), (n_node_features, *channels)
+        self.convs = nn.ModuleList(layer(*pair) for pair in zip(widths[:-1], widths[1:], strict=True))
+        self.classifier = nn.Sequential(nn.Linear(widths[-1], n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_classes))
+        if weights is not None:
+            from hepexp.models.weights import load_weights
+
+            load_weights(self, weights)
+
+    def forward(self, batch: GraphBatch) -> Tensor:
+        x = batch.x.to(self.classifier[0].weight.dtype)
+        for conv in self.convs:
+            x = conv(x, batch.edge_index).relu()
+        return self.classifier(global_mean_pool(x, batch.graph, size=len(batch)))
