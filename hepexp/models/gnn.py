@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
@@ -57,7 +58,7 @@ class GraphNet(nn.Module):
         if n_hidden < 1:
             raise ConfigError(f"model.n_hidden must be > 0, got {n_hidden}")
         layer, widths = convolution(conv), (n_node_features, *channels)
-        self.convs = nn.ModuleList(layer(*pair) for pair in zip(widths[:-1], widths[1:], strict=True))
+        self.convs = nn.ModuleList(layer(*pair) for pair in pairwise(widths))
         self.classifier = nn.Sequential(nn.Linear(widths[-1], n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_classes))
         if weights is not None:
             from hepexp.models.weights import load_weights

@@ -23,3 +23,11 @@ def test_operations_of_lorentznet_are_mostly_those_of_its_pairs():
     counted = cost(parts)
     assert counted["model/parameters"] == 227_096
     assert pairs < counted["model/flops"] < 1.3 * pairs
+
+
+def test_operations_of_a_gcn_are_those_of_its_products_at_nodes():
+    parts = parts_of("gcn")
+    example = parts.data.typical_example()
+    nodes, features = example.x.shape
+    per_node = 2 * (features * 64 + 64 * 128 + 128 * 64)
+    assert cost(parts)["model/flops"] == nodes * per_node + 2 * (64 * 16 + 16 * 2)

@@ -21,6 +21,10 @@ CASES = [
     Case("cnn convs_per_stage=2", n_parameters=287_714),
     # ten convolutions 7,635,264; linear 512 x 64 + 64 and 64 x 2 + 2, as one pixel is left of 24 x 24
     Case("vgg12", n_parameters=7_668_226),
+    # six blocks 2,767,872, embedding 48 x 256 + 256, 37 positions and a class token of 256, two layer norms of 512,
+    # head 65,792 and 256 x 2 + 2
+    Case("vit", n_parameters=2_857_474),
+    Case("vit output_projection=true n_blocks=2 dropout=0.1", n_parameters=1_143_810),
     # with three node features 17,906, 18,418, 34,482, 42,738; here there are five: 2 x 64 weights more, in SAGE twice
     Case("gcn", n_parameters=18_034),
     Case("gat", n_parameters=18_546),

@@ -1,0 +1,137 @@
+"""A vision transformer: an image as a sequence of its patches."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hepexp.batch import ImageBatch
+from hepexp.errors import ConfigError
+
+
+class SelfAttention(nn.Module):
+    """Softmax attention of all tokens to all tokens (equations 5 to 8 of the paper, without its U_msa by default).
+
+    Parameters
+    ----------
+    dim : width of a token.
+    n_heads : heads, which divide the width among them.
+    output_projection : whether a linear layer mixes the heads' outputs.
+
+    Shapes
+    ------
+    tokens (B, T, dim) -> (B, T, dim).
+    """
+
+    def __init__(self, dim: int, n_heads: int, output_projection: bool) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.project = nn.Linear(dim, dim) if output_projection else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).unflatten(2, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)  # each (B, heads, T, width)
+        return self.project(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+class Block(nn.Module):
+    """A pre-norm transformer block: x + attention(norm x), then x + MLP(norm x) (equations 2 and 3)."""
+
+    def __init__(self, dim: int, n_heads: int, n_mlp: int, dropout: float, output_projection: bool) -> None:
+        super().__init__()
+        self.attention = nn.Sequential(
+            nn.LayerNorm(dim), SelfAttention(dim, n_heads, output_projection), nn.Dropout(dropout)
+        )
+        self.mlp = nn.Sequential(
+            nn.LayerNorm(dim), nn.Linear(dim, n_mlp), nn.GELU(), nn.Linear(n_mlp, dim), nn.Dropout(dropout)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attention(x)
+        return x + self.mlp(x)
+
+
+class ViT(nn.Module):
+    """Patches of an image become tokens; transformer blocks let them exchange; a class token is classified.
+
+    Patches and the last class token pass a layer norm each. Images whose sides are no multiples of the patch are
+    padded with zeros to the next one, on the lower right.
+
+    Parameters
+    ----------
+    patch : rows and columns of a patch.
+    dim : width of a token.
+    n_blocks : transformer blocks.
+    n_heads : attention heads in each; they divide `dim`.
+    n_mlp : hidden width of the perceptron in each block.
+    dropout : share of what a block adds that is left out in training.
+    output_projection : mix the outputs of the heads by a linear layer, as the paper does; the document does not.
+    weights : file with a state dict to start from.
+    image_shape : (channels, rows, columns) of the data set's images.
+    n_classes : classes of the data set.
+
+    Shapes
+    ------
+    image (B, C, H, W) -> logits (B, n_classes).
+
+    Raises
+    ------
+    ConfigError : a size below 1, heads that do not divide the width, or a dropout outside [0, 1).
+
+    References
+    ----------
+    Dosovitskiy et al., arXiv:2010.11929, section 3.1.
+    """
+
+    input = "image"
+    lorentz_invariant = False
+
+    def __init__(
+        self,
+        patch: int = 4,
+        dim: int = 256,
+        n_blocks: int = 6,
+        n_heads: int = 8,
+        n_mlp: int = 512,
+        dropout: float = 0.0,
+        output_projection: bool = False,
+        weights: str | None = None,
+        *,
+        image_shape: tuple[int, int, int],
+        n_classes: int,
+    ):
+        super().__init__()
+        for key, value in {
+            "patch": patch,
+            "dim": dim,
+            "n_blocks": n_blocks,
+            "n_heads": n_heads,
+            "n_mlp": n_mlp,
+        }.items():
+            if value < 1:
+                raise ConfigError(f"model.{key} must be > 0, got {value}")
+        if dim % n_heads:
+            raise ConfigError(f"model.n_heads must divide model.dim ({dim}), got {n_heads}")
+        if not 0 <= dropout < 1:
+            raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
+        channels, rows, columns = image_shape
+        self.padding = (0, -columns % patch, 0, -rows % patch)
+        n_patches = -(-rows // patch) * -(-columns // patch)
+        self.embed = nn.Conv2d(channels, dim, patch, stride=patch)
+        self.embed_norm = nn.LayerNorm(dim)
+        self.class_token = nn.Parameter(torch.randn(dim) * 0.02)
+        self.position = nn.Parameter(torch.randn(n_patches + 1, dim) * 0.02)
+        self.blocks = nn.Sequential(*(Block(dim, n_heads, n_mlp, dropout, output_projection) for _ in range(n_blocks)))
+        self.norm = nn.LayerNorm(dim)
+        self.classifier = nn.Sequential(nn.Linear(dim, dim), nn.Tanh(), nn.Linear(dim, n_classes))
+        if weights is not None:
+            from hepexp.models.weights import load_weights
+
+            load_weights(self, weights)
+
+    def forward(self, batch: ImageBatch) -> Tensor:
+        image = F.pad(batch.image.to(self.position.dtype), self.padding)
+        patches = self.embed_norm(self.embed(image).flatten(2).transpose(1, 2))  # (B, T, dim)
+        tokens = torch.cat([self.class_token.expand(len(patches), 1, -1), patches], dim=1) + self.position
+        return self.classifier(self.norm(self.blocks(tokens)[:, 0]))
