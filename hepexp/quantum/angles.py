@@ -6,17 +6,18 @@ import torch
 from torch import Tensor, nn
 
 from hepexp.quantum.circuit import Input, Parameter, Weight
+from hepexp.quantum.exact import ExactBuffers
 from hepexp.quantum.gates import GATES, Entries
 from hepexp.quantum.light_cones import Stack
 
 
-class GateEntries(nn.Module):
+class GateEntries(ExactBuffers):
     """Matrix entries by the number of the operation, for all gates on one wire and controlled rotations.
 
     Shapes
     ------
-    angles (slots, G or 1, B), weights (n_weights,) -> for each operation four tensors (G or 1, B or 1), complex; for an
-    exchange such as CNOT an empty tuple.
+    angles (slots, G or 1, B), weights (n_weights,) float64 -> for each operation four tensors (G or 1, B or 1),
+    complex; for an exchange such as CNOT an empty tuple.
     """
 
     def __init__(self, stack: Stack):
@@ -31,7 +32,8 @@ class GateEntries(nn.Module):
             elif operation.gate.n_wires == 1:
                 self.constant.setdefault(operation.name, []).append(i)
         for name in self.constant:
-            self.register_buffer(name, torch.from_numpy(GATES[name].constant).view(4, 1, 1), persistent=False)
+            matrix = torch.from_numpy(GATES[name].constant).view(4, 1, 1)
+            self.register_buffer(name, torch.view_as_real(matrix), persistent=False)
         self.kinds = nn.ModuleList(
             _Kind(name, members, [stack.operations[i].parameters for i in members], stack.weights)
             for (name, _), members in kinds.items()
@@ -40,7 +42,7 @@ class GateEntries(nn.Module):
     def forward(self, angles: Tensor, weights: Tensor) -> list[Entries]:
         found: list[Entries] = [()] * self.n_operations
         for name, members in self.constant.items():
-            entries = getattr(self, name).to(angles.dtype.to_complex()).unbind(0)
+            entries = torch.view_as_complex(getattr(self, name)).unbind(0)
             for i in members:
                 found[i] = entries
         for kind in self.kinds:
@@ -84,4 +86,4 @@ class _Kind(nn.Module):
             return angles.index_select(0, read)
         if source is Weight:
             return weights[read][..., None]
-        return angles.new_full((len(self.members), 1, 1), source)
+        return weights.new_full((len(self.members), 1, 1), source)

@@ -1,7 +1,8 @@
 """The state after a stack of circuits, gate by gate: any circuit, any batch, differentiable.
 
 The batch is the last dimension, so that every operation runs over contiguous numbers. Neighbouring gates of one wire
-are multiplied before they are applied; neighbouring gates that only exchange or sign amplitudes are one exchange.
+are multiplied, in double precision, before they are applied; neighbouring gates that only exchange or sign amplitudes
+are one exchange.
 """
 
 from __future__ import annotations
@@ -11,24 +12,27 @@ from torch import Tensor, nn
 
 from hepexp.quantum.angles import GateEntries
 from hepexp.quantum.circuit import Operation
+from hepexp.quantum.exact import ExactBuffers
 from hepexp.quantum.gates import Entries
 from hepexp.quantum.light_cones import Stack
 from hepexp.quantum.monomial import Monomial, action
 
 
-class Evolution(nn.Module):
+class Evolution(ExactBuffers):
     """U(inputs, weights) |0...0> of every piece of a stack.
 
     Shapes
     ------
-    angles (slots, G or 1, B) real, weights (n_weights,) -> (G or 1, 2^n, B) complex.
+    angles (slots, G or 1, B) real, weights (n_weights,) float64 -> (G or 1, 2^n, B), complex of the angles' precision.
     """
 
     def __init__(self, stack: Stack):
         super().__init__()
         self.n_qubits = stack.n_qubits
         self.entries = GateEntries(stack)
-        self.register_buffer("zero", torch.tensor([1, 0], dtype=torch.complex128).view(1, 2, 1), persistent=False)
+        self.register_buffer(
+            "zero", torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=torch.float64).view(1, 2, 1, 2), persistent=False
+        )
         self.first: list[list[int]] = []
         self.steps = nn.ModuleList()
         self._plan(stack.operations)
@@ -80,13 +84,14 @@ class Evolution(nn.Module):
 
     def _product_state(self, entries: list[Entries], angles: Tensor) -> Tensor:
         """The gates before the first one of two wires: each wire has a state (2,) of its own."""
-        zero = self.zero.to(angles.dtype.to_complex())
+        zero = torch.view_as_complex(self.zero)
         state = None
         for run in self.first:
             wire = zero
             if run:
                 u00, _, u10, _ = _product(entries, run)
                 wire = torch.stack([u00, u10], dim=1)
+            wire = _cast(wire, angles.dtype)
             state = wire if state is None else (state[:, :, None] * wire[:, None]).flatten(1, 2)
         return state.expand(-1, -1, angles.shape[-1])
 
@@ -100,7 +105,7 @@ class _Run(nn.Module):
         self.control, self.target = (None, *wires) if len(wires) == 1 else wires
 
     def forward(self, state: Tensor, entries: list[Entries]) -> Tensor:
-        u = _product(entries, self.run)
+        u = tuple(_cast(entry, state.real.dtype) for entry in _product(entries, self.run))
         if self.control is None:
             return self._turn(state, u, self.target, self.n_qubits)
         # Where the control is 1, what is left is a state of one qubit less.
@@ -115,6 +120,11 @@ class _Run(nn.Module):
         zero, one = state.unflatten(1, (2**wire, 2, 2 ** (n_qubits - 1 - wire))).unbind(2)
         u00, u01, u10, u11 = (entry[:, None, None] for entry in u)
         return torch.stack([u00 * zero + u01 * one, u10 * zero + u11 * one], dim=2).flatten(1, 3)
+
+
+def _cast(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """A complex tensor in the complex type of a real one."""
+    return torch.view_as_complex(torch.view_as_real(x.resolve_conj()).to(dtype))
 
 
 def _product(entries: list[Entries], run: list[int]) -> Entries:

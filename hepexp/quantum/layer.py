@@ -33,6 +33,7 @@ class CircuitLayer(nn.Module):
         super().__init__()
         if scale is not None and not scale >= 0:
             raise ConfigError(f"the scale of a circuit's initial weights must be >= 0, got {scale}")
+        self.n_outputs = len(circuit.observables)
         self.circuit, self.evaluate, self.precision = circuit, evaluate, precision
         drawn = 2 * pi * torch.rand(circuit.n_weights) if scale is None else scale * torch.randn(circuit.n_weights)
         self.weights = nn.Parameter(drawn)
@@ -41,7 +42,7 @@ class CircuitLayer(nn.Module):
         if angles.shape[-1] != self.circuit.n_inputs:
             raise ConfigError(f"the circuit reads {self.circuit.n_inputs} angles, got {angles.shape[-1]}")
         rows = angles.reshape(angles.shape[:-1].numel(), angles.shape[-1]).to(self._dtype(angles))
-        return self.evaluate(rows, self.weights).to(angles.dtype).unflatten(0, angles.shape[:-1])
+        return self.evaluate(rows, self.weights).to(angles.dtype).view(*angles.shape[:-1], self.n_outputs)
 
     def _dtype(self, angles: Tensor) -> torch.dtype:
         if self.precision == "input":
@@ -50,4 +51,4 @@ class CircuitLayer(nn.Module):
 
     def extra_repr(self) -> str:
         c = self.circuit
-        return f"{c.n_qubits} qubits, {c.n_inputs} angles -> {len(c.observables)}, {c.n_weights} weights"
+        return f"{c.n_qubits} qubits, {c.n_inputs} angles -> {self.n_outputs}, {c.n_weights} weights"

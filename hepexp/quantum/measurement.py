@@ -7,11 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from hepexp.quantum.circuit import Observable, Pauli
+from hepexp.quantum.exact import ExactBuffers
 from hepexp.quantum.gates import PAULIS
 from hepexp.quantum.monomial import Monomial, action
 
 
-class Measurement(nn.Module):
+class Measurement(ExactBuffers):
     """Expectation values of a list of observables.
 
     Those that are diagonal (products of Z, projectors) are one matrix product with the probabilities.
@@ -24,7 +25,7 @@ class Measurement(nn.Module):
         self.diagonal = [i for i, operator in enumerate(operators) if operator.diagonal]
         self.others = [i for i, operator in enumerate(operators) if not operator.diagonal]
         self.operators = nn.ModuleList(operators)
-        diagonals = [operators[i].phase[:, 0].real for i in self.diagonal]
+        diagonals = [operators[i].phase[:, 0, 0] for i in self.diagonal]
         self.register_buffer("values", torch.stack(diagonals) if diagonals else None, persistent=False)
         order = np.argsort(self.diagonal + self.others)
         in_order = (order == np.arange(self.n_observables)).all()

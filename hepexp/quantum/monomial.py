@@ -9,7 +9,9 @@ from collections.abc import Iterable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from hepexp.quantum.exact import ExactBuffers
 
 Action = tuple[np.ndarray, np.ndarray]  # order, phase
 
@@ -43,7 +45,7 @@ class _Reorder(torch.autograd.Function):
         return _Reorder.apply(gradient, inverse, order), None, None
 
 
-class Monomial(nn.Module):
+class Monomial(ExactBuffers):
     """The action on states.
 
     Shapes
@@ -57,7 +59,7 @@ class Monomial(nn.Module):
         self.moves, self.turns = bool((np.diff(order) != 1).any()), bool((phase != 1).any())
         self.register_buffer("order", torch.from_numpy(order), persistent=False)
         self.register_buffer("inverse", torch.from_numpy(np.argsort(order)), persistent=False)
-        self.register_buffer("phase", torch.from_numpy(phase)[:, None], persistent=False)
+        self.register_buffer("phase", torch.view_as_real(torch.from_numpy(phase)[:, None]), persistent=False)
 
     @property
     def diagonal(self) -> bool:
@@ -66,4 +68,4 @@ class Monomial(nn.Module):
     def forward(self, psi: Tensor) -> Tensor:
         if self.moves:
             psi = _Reorder.apply(psi, self.order, self.inverse)
-        return psi * self.phase.to(psi.dtype) if self.turns else psi
+        return psi * torch.view_as_complex(self.phase.to(psi.real.dtype)) if self.turns else psi

@@ -23,7 +23,8 @@ class PennyLane:
 
     Parameters
     ----------
-    device : a device of PennyLane or of an installed plug-in.
+    device : a device of PennyLane or of an installed plug-in. Values of devices that return Python's floats, such as
+        lightning.qubit, are rounded to single precision by PennyLane's torch interface.
     diff_method : how gradients are made. `backprop` evaluates a batch at once, the others go example by example.
     shots : measurements for each expectation value; None is exact.
     precision : `input` gives the device angles in the precision of the inputs, `single` and `double` in that one.
@@ -73,15 +74,16 @@ def qnode(
     ConfigError : the device does not support the method.
     """
     import pennylane as qml
+    from pennylane.exceptions import QuantumFunctionError
 
-    def angle(parameter: Parameter, inputs: Tensor, weights: Tensor) -> Tensor | float:
+    def angle(parameter: Parameter, inputs: Tensor, weights: Tensor) -> Tensor:
         match parameter:
             case Input(index):
                 return inputs[index]
             case Weight(index):
                 return weights[index]
             case _:
-                return parameter
+                return inputs.new_tensor(parameter)
 
     def observable(measured: Observable) -> Any:
         if isinstance(measured, Pauli):
@@ -98,8 +100,8 @@ def qnode(
     try:
         made = qml.QNode(run, qml.device(device, wires=circuit.n_qubits), interface="torch", diff_method=diff_method)
         return made if shots is None else qml.set_shots(made, shots)
-    except qml.QuantumFunctionError as error:
-        raise ConfigError(f"backend: device {device} with diff_method {diff_method}: {error}") from error
+    except QuantumFunctionError as error:
+        raise ConfigError(f"backend.diff_method: device {device} does not support {diff_method}; try best") from error
 
 
 class _Evaluation:
@@ -110,7 +112,7 @@ class _Evaluation:
 
     def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
         if len(inputs) == 0:
-            return inputs.new_zeros(0, self.n_outputs)
+            return inputs.sum(1, keepdim=True).expand(-1, self.n_outputs)
         return self.evaluate(self.node, inputs, weights.to(inputs.dtype)).to(inputs.dtype)
 
 

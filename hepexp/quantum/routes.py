@@ -5,18 +5,20 @@ input x is cos(x/2) 1 + sin(x/2) R(pi), so that the state is linear in a real pr
 
     psi(x) = sum_b f_b(x) psi(pi b),    f(x) = (cos x_1/2, sin x_1/2) (x) ... (x) (cos x_d/2, sin x_d/2)
 
-The 2^d states psi(pi b) = W_b hold everything that is trained; they are built once a step, gate by gate, and applied to
-the batch as one real matrix product. With few observables, f^T A_j f with A_j = Re(W^+ O_j W) costs less than W f.
+The 2^d states psi(pi b) = W_b hold everything that is trained; they are built once a step, gate by gate in double
+precision, and applied to the batch as one real matrix product. With few observables, f^T A_j f with
+A_j = Re(W^+ O_j W) costs less than W f.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hepexp.quantum.circuit import Input
 from hepexp.quantum.evolution import Evolution
+from hepexp.quantum.exact import ExactBuffers
 from hepexp.quantum.light_cones import Stack
 from hepexp.quantum.measurement import Measurement
 
@@ -44,7 +46,7 @@ def _matrix_cost(stack: Stack) -> int:
     return columns * min(2 * 2**stack.n_qubits, len(stack.observables) * columns)
 
 
-class Expectation(nn.Module):
+class Expectation(ExactBuffers):
     """Expectation values of every piece of a stack.
 
     Parameters
@@ -54,7 +56,8 @@ class Expectation(nn.Module):
 
     Shapes
     ------
-    trigonometry (n_inputs, 3, B): an input x, cos(x/2), sin(x/2); weights (n_weights,) -> (G, n_observables, B).
+    trigonometry (n_inputs, 3, B): an input x, cos(x/2), sin(x/2); weights (n_weights,) float64
+    -> (G, n_observables, B).
     """
 
     def __init__(self, stack: Stack, use_matrix: bool):
@@ -76,13 +79,13 @@ class Expectation(nn.Module):
         if not self.use_matrix or batch <= 2**self.n_slots:
             state = self.evolution(read[:, :, 0], weights).expand(self.n_pieces, -1, -1)
             return self.measure(torch.stack([state.real, state.imag], dim=1))
-        states = self.evolution(self.basis.to(trigonometry.dtype), weights).expand(self.n_pieces, -1, -1)
-        features = _product(read[:, :, 1:])
+        states = self.evolution(self.basis, weights).expand(self.n_pieces, -1, -1)
+        features, dtype = _product(read[:, :, 1:]), trigonometry.dtype
         if self.few_observables:
-            forms = self.measure.quadratic_forms(states)
+            forms = self.measure.quadratic_forms(states).to(dtype)
             applied = (forms.flatten(1, 2) @ features).unflatten(1, forms.shape[1:3])
             return (applied * features[:, None]).sum(2)
-        amplitudes = torch.cat([states.real, states.imag], dim=1) @ features
+        amplitudes = torch.cat([states.real, states.imag], dim=1).to(dtype) @ features
         return self.measure(amplitudes.unflatten(1, (2, -1)))
 
 

@@ -52,7 +52,7 @@ class Simulator(nn.Module):
         with full_precision(inputs):
             x = inputs.T
             trigonometry = torch.stack([x, torch.cos(x / 2), torch.sin(x / 2)], dim=1)
-            found = [part(trigonometry, weights.to(inputs.dtype)).flatten(0, 1) for part in self.parts]
+            found = [part(trigonometry, weights.double()).flatten(0, 1) for part in self.parts]
             together = torch.cat(found) if len(found) > 1 else found[0]
             return (together if self.in_order else together.index_select(0, self.columns)).T
 
@@ -64,7 +64,7 @@ def states(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
     evolution = Evolution(stack).to(inputs.device)
     with full_precision(inputs):
         slots = torch.tensor(stack.inputs[0], dtype=torch.int64, device=inputs.device)
-        return evolution(inputs.T.index_select(0, slots)[:, None], weights.to(inputs.dtype))[0].T
+        return evolution(inputs.T.index_select(0, slots)[:, None], weights.double())[0].T
 
 
 def check_memory(n_qubits: int) -> None:
