@@ -39,6 +39,7 @@ class Request:
     n_test: int | None
     classes: Sequence[str] | None = None
     extras: Sequence[str] = ()
+    train_classes: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class HepDataModule(LightningDataModule):
     n_val : examples of the validation split to use; null for all.
     n_test : examples of the test split to use; null for all.
     classes : classes to use, in the order of their new labels; null for all.
+    train_classes : classes of the training and validation examples, for anomaly searches; the test keeps all; null for
+        all.
     extras : values to give beside each example, standardised over the training examples.
     n_particles : hardest particles of each jet to read; null for all.
     bucket : training batches are cut from pools of so many batches sorted by multiplicity; 1 for plain random batches.
@@ -100,6 +103,7 @@ class HepDataModule(LightningDataModule):
         self.forms = {form.name: form for form in forms}
         self.form = forms[0]
         self.class_names = self._chosen(request.classes, self.collection.classes, "classes")
+        self.train_names = self._chosen(request.train_classes, self.class_names, "train_classes")
         self.extra_names = self._chosen(request.extras, tuple(self.collection.layout.extras), "extras")
         self.source = self.collection.choose(request.source, request.n_files)
         self._start = (0, 0)
@@ -177,7 +181,8 @@ class HepDataModule(LightningDataModule):
         labels = [self.collection.classes.index(name) for name in self.class_names]
         self._new_label = np.full(len(self.collection.classes), -1)
         self._new_label[labels] = np.arange(len(labels))
-        rows = {name: self._rows(name, labels) for name in SPLITS}
+        seen = [self.collection.classes.index(name) for name in self.train_names]
+        rows = {name: self._rows(name, labels if name == "test" else seen) for name in SPLITS}
         some = self.store.take(rows["train"][:_ROWS_TO_FIT])
         self._extras = Extras(self.extra_names, some)
         self.form.fit(self.form.expand(some))

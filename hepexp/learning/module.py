@@ -42,6 +42,7 @@ class ExperimentModule(pl.LightningModule):
         self._sums: dict[str, Tensor] = {}
         self._examples = 0
         self._collected: list[dict[str, Tensor]] = []
+        self._gallery: dict[str, np.ndarray] = {}
         self.references: Callable[[], Iterable] = tuple  # gives batches of training examples to compare with
         self.outputs: dict[str, np.ndarray] = {}  # per example, of the last validation or test
 
@@ -118,9 +119,13 @@ class ExperimentModule(pl.LightningModule):
 
     def test_step(self, batch, batch_idx: int) -> None:
         self._evaluation_step(batch)
+        if batch_idx == 0:
+            shown = self.objective.gallery(self._call[0], batch)
+            self._gallery = {f"gallery/{name}": values.float().cpu().numpy() for name, values in shown.items()}
 
     def on_test_epoch_end(self) -> None:
         self._collect()
+        self.outputs |= self._gallery
 
     def predict_step(self, batch, batch_idx: int) -> None:
         self._prediction_step(batch)

@@ -57,20 +57,12 @@ def build_parts(config: DictConfig) -> Parts:
     spec = data.spec
     torch.manual_seed(config.seed)
     model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes)
-    objective.prepare(_n_outputs(model, data.typical_example()))
+    objective.prepare(model.eval(), data.typical_example())
+    model.train()
     module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
     if n := objective.readout.references:
         module.references = lambda: data.loader_of("train", n)
     return Parts(data, module, options)
-
-
-def _n_outputs(model: torch.nn.Module, example: object) -> int:
-    """Width of the model's output."""
-    was_training = model.training
-    with torch.no_grad():
-        width = model.eval()(example).shape[-1]
-    model.train(was_training)
-    return width
 
 
 def cost(parts: Parts) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -36,8 +37,10 @@ class EmbeddingObjective(Objective):
         self.projector: nn.Module = nn.Identity()
         self.readout = EmbeddingReadout()
 
-    def prepare(self, n_outputs: int) -> None:
+    def prepare(self, model: nn.Module, example) -> None:
         if self.widths:
+            with torch.no_grad():
+                n_outputs = model(example).shape[-1]
             layers = [(nn.Linear(a, b), nn.ReLU()) for a, b in pairwise((n_outputs, *self.widths))]
             self.projector = nn.Sequential(*[module for pair in layers for module in pair][:-1])
 

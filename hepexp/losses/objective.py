@@ -34,8 +34,18 @@ class Objective(nn.Module):
     monitor: tuple[str, Literal["min", "max"]] = ("val/loss", "min")
     readout: Readout
 
-    def prepare(self, n_outputs: int) -> None:
-        """Build what depends on the width of the model's output, such as a projector, before the first step."""
+    def prepare(self, model: nn.Module, example) -> None:
+        """Build what depends on the model's output or the data, such as a projector, before the first step.
+
+        Parameters
+        ----------
+        model : the model, in evaluation mode.
+        example : a batch of one example.
+        """
+
+    def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        """What is kept to be drawn of the first batch of the test, such as images; nothing by default."""
+        return {}
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         """What the model says of each example, without looking at its label: for `hepexp predict`."""

@@ -13,6 +13,7 @@ from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import AdamW
 from hepexp.learning.parts import Parts
 from hepexp.learning.trainer import TrainerOptions
+from hepexp.losses.objective import Objective
 
 
 class ToyData(pl.LightningDataModule):
@@ -85,7 +86,7 @@ class ToyModel(nn.Module):
         return self.layers(batch.p4.flatten(1).to(self.layers[0].weight.dtype))
 
 
-class ToyObjective(nn.Module):
+class ToyObjective(Objective):
     """Cross entropy."""
 
     monitor = ("val/auc", "max")

@@ -81,7 +81,7 @@ def test_random_partners_reach_every_other_example():
 
 def test_a_projector_is_trained_with_the_model_and_not_judged():
     objective, model = SupervisedContrastive(projector=(8, 4)), nn.Linear(5, 6)
-    objective.prepare(6)
+    objective.prepare(model, Z.float())
     assert [tuple(p.shape) for p in objective.projector.parameters()] == [(8, 6), (8,), (4, 8), (4,)]
     batch = type("Batch", (), {"label": LABEL})()
     terms, outputs = objective.terms(lambda _: model(Z.float()), batch)

@@ -40,6 +40,7 @@ class QuarkGluonImages(HepDataModule):
         channels: Sequence[str] | None = None,
         crop: int | None = None,
         extras: Sequence[str] = (),
+        train_classes: Sequence[str] | None = None,
         n_particles: int | None = 100,
         bucket: int = 1,
         num_workers: int = 0,
@@ -54,7 +55,7 @@ class QuarkGluonImages(HepDataModule):
     ) -> None:
         window = Window(COLLECTION.layout.shape, CHANNELS, channels, crop)
         super().__init__(
-            Request(source, n_files, n_generate, generate_seed, n_train, n_val, n_test, extras=extras),
+            Request(source, n_files, n_generate, generate_seed, n_train, n_val, n_test, None, extras, train_classes),
             Loading(batch_size, num_workers, seed, bucket),
             jet_image_forms(window, image, graph, features, CELL, n_particles),
         )

@@ -3,7 +3,18 @@
 from hepexp.evaluation.plots.confusion import confusion_matrix
 from hepexp.evaluation.plots.embedding import embedding_map
 from hepexp.evaluation.plots.learning import learning_curves
+from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension, reconstructions
 from hepexp.evaluation.plots.rejection import roc
 from hepexp.evaluation.plots.score import score_histogram
 
-__all__ = ["confusion_matrix", "embedding_map", "learning_curves", "roc", "score_histogram"]
+__all__ = [
+    "confusion_matrix",
+    "embedding_map",
+    "energy_response",
+    "image_rows",
+    "kl_per_dimension",
+    "learning_curves",
+    "reconstructions",
+    "roc",
+    "score_histogram",
+]

@@ -1,0 +1,102 @@
+"""The evidence lower bound of a variational autoencoder of sparse images."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from hepexp.errors import ConfigError
+from hepexp.evaluation.reconstruction_readout import ReconstructionReadout
+from hepexp.losses.objective import Objective
+
+GALLERY = 6  # images that are kept with their reconstructions
+
+
+class Elbo(Objective):
+    """-ln p(x | z) + beta KL(q(z | x) || N(0, 1)), p Gaussian with one variance per channel at its optimum.
+
+    With the variance of a channel at its most likely value, the mean square error itself, the first term is
+    D_c / 2 ln(error_c) up to a constant (D_c pixels): it weighs reconstruction against KL without a factor by hand.
+    So a blank image is no way out where 98 % of the pixels are empty: small errors become small variances. Pixels that
+    are not empty can count more; then the energy of faint ones is overestimated.
+
+    Parameters
+    ----------
+    beta : factor of the KL term.
+    occupied_weight : weight of a pixel that is not empty, in the error of training; 1 for the likelihood itself.
+
+    Raises
+    ------
+    ConfigError : a negative beta, or a weight below 1.
+
+    References
+    ----------
+    D. P. Kingma, M. Welling, arXiv:1312.6114, eq. 3; O. Rybkin, K. Daniilidis, S. Levine, arXiv:2006.13202, section 4
+    (optimal variance).
+    """
+
+    monitor = ("val/reconstruction_mse", "min")
+
+    def __init__(self, beta: float = 1.0, occupied_weight: float = 1.0):
+        super().__init__()
+        if beta < 0 or occupied_weight < 1:
+            raise ConfigError(f"loss needs beta >= 0 and occupied_weight >= 1, got {beta} and {occupied_weight}")
+        self.beta = beta
+        self.occupied_weight = occupied_weight
+        self.readout = ReconstructionReadout()
+
+    def prepare(self, model: nn.Module, example) -> None:
+        self.register_buffer("mean_image", torch.zeros(example.image.shape[1:], dtype=torch.float64))
+        self.register_buffer("seen", torch.zeros((), dtype=torch.float64))
+
+    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        mean, logvar = model.encode(batch.image)
+        image = batch.image
+        return self._describe(image, model.decode(mean), mean, logvar)
+
+    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        mean, logvar = model.encode(batch.image)
+        z = mean
+        if self.training:
+            self._learn_mean(batch.image)
+            z = mean + (logvar / 2).exp() * torch.randn_like(mean)
+        image, reconstruction = batch.image, model.decode(z)
+        weight = torch.where(image != 0, self.occupied_weight, 1.0)
+        error = (weight * (image - reconstruction).square()).mean((0, 2, 3)) / weight.mean((0, 2, 3))  # (C,)
+        pixels = image[0, 0].numel()
+        nll = (pixels / 2 * (error.clamp(min=1e-12).log() + 1 + math.log(2 * math.pi))).sum()
+        kl = divergence(mean, logvar).sum(1).mean()
+        terms = {"loss": nll + self.beta * kl, "nll": nll, "kl": kl}
+        return terms, {} if self.training else self._describe(image, reconstruction, mean, logvar)
+
+    def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        """Some images, their reconstructions, the mean training image, and images made from draws of the prior."""
+        image = batch.image[:GALLERY]
+        mean, _ = model.encode(image)
+        generator = torch.Generator().manual_seed(0)
+        z = torch.randn(mean.shape, generator=generator).to(mean)
+        found = {"input": image, "reconstruction": model.decode(mean), "prior": model.decode(z)}
+        return {**found, "mean": self.mean_image[None]}
+
+    def _learn_mean(self, image: Tensor) -> None:
+        self.seen += len(image)
+        self.mean_image += (image.double().mean(0) - self.mean_image) * len(image) / self.seen
+
+    def _describe(self, image: Tensor, reconstruction: Tensor, mean: Tensor, logvar: Tensor) -> dict[str, Tensor]:
+        """What is judged of each example: errors and energies of each channel, latent means and their KL."""
+        baseline = self.mean_image.to(image.dtype)
+        return {
+            "embedding": mean,
+            "kl": divergence(mean, logvar),
+            "mse": (image - reconstruction).square().mean((2, 3)),
+            "baseline_mse": (image - baseline).square().mean((2, 3)),
+            "energy": image.sum((2, 3)),
+            "reconstructed_energy": reconstruction.sum((2, 3)),
+        }
+
+
+def divergence(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mean, exp(logvar)) || N(0, 1)) of each dimension, same shape (arXiv:1312.6114, appendix B)."""
+    return (mean.square() + logvar.exp() - 1 - logvar) / 2
