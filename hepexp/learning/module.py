@@ -50,8 +50,8 @@ class ExperimentModule(pl.LightningModule):
         trainer = self.trainer
         # Lightning's own estimate would make the loader before a resumed run knows where in it to start
         steps_an_epoch = math.ceil(len(trainer.datamodule.train_dataloader()) / trainer.accumulate_grad_batches)
-        optimizer, schedule = self.optimizer.build(self.parameters(), steps_an_epoch * trainer.max_epochs)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        total_steps = steps_an_epoch * trainer.max_epochs
+        return self.optimizer.for_lightning(self.parameters(), total_steps, self.objective.monitor)
 
     # --- training
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
 from hepexp.errors import ConfigError
-from hepexp.learning.schedules import SCHEDULES
+from hepexp.learning.schedules import PLATEAU, SCHEDULES
 
 
 class Optimizer:
-    """What the optimisers share: the schedule, stepped after every batch."""
+    """What the optimisers share: the schedule, stepped after every batch, or after every epoch where it reacts."""
 
     lr: float
     schedule: str
@@ -23,18 +23,30 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} does not say which torch optimiser it is")
 
     def build(
-        self, parameters: Iterable[torch.nn.Parameter], total_steps: int
-    ) -> tuple[torch.optim.Optimizer, LambdaLR]:
-        """The optimiser and its schedule over `total_steps` batches."""
+        self, parameters: Iterable[torch.nn.Parameter], total_steps: int, mode: Literal["min", "max"] = "min"
+    ) -> tuple[torch.optim.Optimizer, LRScheduler]:
+        """The optimiser and its schedule over `total_steps` batches; `mode` says which values a plateau has better."""
         optimizer = self.torch_optimizer(parameters)
+        if self.schedule == PLATEAU:
+            return optimizer, ReduceLROnPlateau(optimizer, mode, factor=0.5, patience=3)
         factor = SCHEDULES[self.schedule]
         return optimizer, LambdaLR(optimizer, lambda step: factor(step / max(total_steps, 1)))
+
+    def for_lightning(
+        self, parameters: Iterable[torch.nn.Parameter], total_steps: int, monitor: tuple[str, Literal["min", "max"]]
+    ) -> dict[str, Any]:
+        """What Lightning's `configure_optimizers` gives; `monitor` is the objective's."""
+        value, mode = monitor
+        optimizer, scheduler = self.build(parameters, total_steps, mode)
+        when = {"interval": "epoch", "monitor": value} if self.schedule == PLATEAU else {"interval": "step"}
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, **when}}
 
     def _check(self, **non_negative: float) -> None:
         if not self.lr > 0:
             raise ConfigError(f"optimizer.lr must be > 0, got {self.lr}")
-        if self.schedule not in SCHEDULES:
-            raise ConfigError(f"optimizer.schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}")
+        names = (*SCHEDULES, PLATEAU)
+        if self.schedule not in names:
+            raise ConfigError(f"optimizer.schedule must be one of {', '.join(names)}, got {self.schedule!r}")
         for name, value in non_negative.items():
             if not value >= 0:
                 raise ConfigError(f"optimizer.{name} must be >= 0, got {value}")
@@ -64,7 +76,7 @@ class Adam(Optimizer):
         lr: float = 1e-3,
         weight_decay: float = 0.0,
         betas: list[float] = (0.9, 0.999),
-        schedule: Literal["constant", "cosine", "warmup_restarts"] = "constant",
+        schedule: Literal["constant", "cosine", "warmup_restarts", "plateau"] = "constant",
     ):
         self.lr, self.weight_decay, self.betas, self.schedule = lr, weight_decay, _two_decays(betas), schedule
         self._check(weight_decay=weight_decay)
@@ -89,7 +101,7 @@ class AdamW(Optimizer):
         lr: float = 1e-3,
         weight_decay: float = 1e-2,
         betas: list[float] = (0.9, 0.999),
-        schedule: Literal["constant", "cosine", "warmup_restarts"] = "warmup_restarts",
+        schedule: Literal["constant", "cosine", "warmup_restarts", "plateau"] = "warmup_restarts",
     ):
         self.lr, self.weight_decay, self.betas, self.schedule = lr, weight_decay, _two_decays(betas), schedule
         self._check(weight_decay=weight_decay)
@@ -114,7 +126,7 @@ class SGD(Optimizer):
         lr: float = 2e-3,
         momentum: float = 0.0,
         weight_decay: float = 0.0,
-        schedule: Literal["constant", "cosine", "warmup_restarts"] = "constant",
+        schedule: Literal["constant", "cosine", "warmup_restarts", "plateau"] = "constant",
     ):
         self.lr, self.momentum, self.weight_decay, self.schedule = lr, momentum, weight_decay, schedule
         self._check(momentum=momentum, weight_decay=weight_decay)

@@ -44,3 +44,4 @@ def warmup_restarts(progress: float) -> float:
 
 
 SCHEDULES: dict[str, Schedule] = {"constant": constant, "cosine": cosine, "warmup_restarts": warmup_restarts}
+PLATEAU = "plateau"  # no curve: the rate is halved when the monitored value was no better for more than three epochs

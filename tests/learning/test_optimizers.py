@@ -4,7 +4,10 @@ import pytest
 import torch
 
 from hepexp.errors import ConfigError
+from hepexp.learning.fit import fit
+from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.optimizers import SGD, Adam, AdamW
+from tests.learning.toy import toy_parts
 
 
 def after_one_step(options, start: float = 2.0, gradient: float = 0.3) -> float:
@@ -29,6 +32,26 @@ def test_weight_decay_is_part_of_adams_gradient_but_not_of_adamws():
 
 def test_sgd_follows_the_gradient():
     assert after_one_step(SGD(lr=0.1)) == pytest.approx(2.0 - 0.1 * 0.3)
+
+
+@pytest.mark.parametrize(("mode", "better"), [("min", 0.5), ("max", 2.0)])
+def test_a_plateau_of_four_epochs_halves_the_rate(mode, better):
+    optimizer, scheduler = Adam(lr=0.1, schedule="plateau").build([torch.zeros(1, requires_grad=True)], 10, mode)
+    rates = []
+    for value in (1.0, 1.0, 1.0, 1.0, better, better, better, better, better):
+        scheduler.step(value)
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert rates == [0.1] * 8 + [0.05]
+
+
+def test_a_training_that_stands_still_halves_its_rate(folder):
+    """Steps of 1e-7 leave the monitored AUC as it is: the fifth epoch ends the plateau's patience."""
+    parts = toy_parts(max_epochs=6)
+    parts.module.model.layers[1].momentum = 0.0  # running statistics would move it too
+    parts.module.optimizer = Adam(lr=1e-7, schedule="plateau")
+    rows = fit(parts, folder, Interrupts(), lambda row, epoch: None).history.rows
+    assert [row["val/auc"] for row in rows] == [rows[0]["val/auc"]] * 6
+    assert [row["train/lr"] for row in rows] == [1e-7] * 5 + [5e-8]
 
 
 @pytest.mark.parametrize("kind", [Adam, AdamW])
