@@ -216,6 +216,15 @@ def test_precision_is_that_of_the_inputs_or_as_asked_for():
     assert_close(layers["double"](angles.float()).double(), exact, rtol=0, atol=1e-6)
 
 
+def test_a_change_of_dtype_leaves_the_constants_exact():
+    circuit = one_rotation_an_input(1)
+    layer = StateVector("matrix").layer(circuit).double()
+    changed = StateVector("matrix").layer(circuit).half().float().to(torch.float64)
+    changed.load_state_dict(layer.state_dict())
+    angles = torch.randn(40, circuit.n_inputs, dtype=torch.float64)
+    assert torch.equal(changed(angles), layer(angles))
+
+
 def test_autocast_does_not_reach_the_amplitudes():
     layer = StateVector().layer(templates.siamese_circuit())
     angles = torch.randn(100, 4)
@@ -227,7 +236,7 @@ def test_autocast_does_not_reach_the_amplitudes():
 def test_traces_as_one_graph():
     layer = StateVector("cones").layer(templates.pair_circuit(4, 1))
     compiled = torch.compile(layer, backend="eager", fullgraph=True)
-    angles = torch.randn(40, 5)
+    angles = torch.randn(40, 4)
     assert_close(compiled(angles), layer(angles))
 
 
