@@ -1,0 +1,82 @@
+"""Graph encoder of the contrastive documents: node and jet features side by side, convolutions, a mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn import global_mean_pool
+
+from hepexp.batch import GraphBatch
+from hepexp.errors import ConfigError
+from hepexp.models.layers.graph_convolution import convolution
+
+
+class GraphEncoder(nn.Module):
+    """Embedding of a graph: the mean over its nodes after some convolutions.
+
+    A node starts as a perceptron of its own features beside a perceptron of its jet's values (such as mass and pT), so
+    that every node knows of which jet it is.
+
+    Parameters
+    ----------
+    conv : convolution: gcn, gat, sage or gin; `hepexp.models.layers.graph_convolution` has their equations.
+    n_point : width of the layer that reads a node's features.
+    global_sizes : widths of the layers that read the jet's values; not built where the data set gives none (`extras`).
+    channels : width of each convolution; the last is that of the embedding.
+    weights : file with a state dict to start from.
+    n_node_features : features of each node in the data set.
+    n_extras : values of each jet in the data set.
+
+    Shapes
+    ------
+    x (M, n_node_features); edge_index (2, E); graph (M,), the graph of each node; extras (B, n_extras)
+    -> embedding (B, channels[-1]).
+
+    Raises
+    ------
+    ConfigError : an unknown convolution, or a width below 1.
+    """
+
+    input = "graph"
+    lorentz_invariant = False
+
+    def __init__(
+        self,
+        conv: Literal["gcn", "gat", "sage", "gin"] = "gin",
+        n_point: int = 64,
+        global_sizes: Sequence[int] = (32, 64),
+        channels: Sequence[int] = (128, 128, 64),
+        weights: str | None = None,
+        *,
+        n_node_features: int,
+        n_extras: int,
+    ):
+        super().__init__()
+        sizes = {"n_point": (n_point,), "global_sizes": global_sizes, "channels": channels}
+        for name, widths in sizes.items():
+            if not widths or min(widths) < 1:
+                raise ConfigError(f"model.{name} must be widths > 0, got {list(widths)}")
+        self.point = nn.Sequential(nn.Linear(n_node_features, n_point), nn.ReLU())
+        self.of_jet = None
+        if n_extras:
+            layers = [(nn.Linear(a, b), nn.ReLU()) for a, b in pairwise((n_extras, *global_sizes))]
+            self.of_jet = nn.Sequential(*(module for pair in layers for module in pair))
+        layer, first = convolution(conv), n_point + (global_sizes[-1] if n_extras else 0)
+        self.convs = nn.ModuleList(layer(*pair) for pair in pairwise((first, *channels)))
+        if weights is not None:
+            from hepexp.models.weights import load_weights
+
+            load_weights(self, weights)
+
+    def forward(self, batch: GraphBatch) -> Tensor:
+        dtype = self.point[0].weight.dtype
+        x = self.point(batch.x.to(dtype))
+        if self.of_jet is not None:
+            x = torch.cat([x, self.of_jet(batch.extras.to(dtype))[batch.graph]], dim=1)
+        for conv in self.convs[:-1]:
+            x = conv(x, batch.edge_index).relu()
+        return global_mean_pool(self.convs[-1](x, batch.edge_index), batch.graph, size=len(batch))
