@@ -18,6 +18,7 @@ from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
 from hepexp.config import catalog, paths, plugins
 from hepexp.errors import HepexpError
+from hepexp.models.layers.escnn_import import INSTALL, VERSION
 from hepexp.tracking.lookup import database
 
 HELP = "check this machine and this installation"
@@ -25,6 +26,7 @@ OK, NOTE, BROKEN = "ok", "note", "broken"
 STYLES = {OK: "green", NOTE: "yellow", BROKEN: "bold red"}
 LOW_DISK = 5e9  # bytes; the full quark/gluon set and its store take about 4 GB
 OLDEST_PYTHON = (3, 11)
+EXTRAS = ("generate", "equivariant", "dev")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _packages() -> Iterator[Finding]:
 
     for text in requires("hepexp") or []:
         needed = Requirement(text)
-        extra = next((e for e in ("generate", "dev") if needed.marker and not needed.marker.evaluate({"extra": ""})
+        extra = next((e for e in EXTRAS if needed.marker and not needed.marker.evaluate({"extra": ""})
                       and needed.marker.evaluate({"extra": e})), None)  # fmt: skip
         if needed.marker and not extra and not needed.marker.evaluate({"extra": ""}):
             continue
@@ -94,6 +96,20 @@ def _packages() -> Iterator[Finding]:
             yield Finding(name, OK, found)
         else:
             yield Finding(name, bad, f"{found}, needed {needed.specifier}", advice)
+
+
+def _escnn() -> Iterator[Finding]:
+    """escnn is in no extra: pip cannot install it with its own requirements beside ours."""
+    name, use = "escnn (equivariant)", "for model=steerable_cnn"
+    try:
+        found = version("escnn")
+    except PackageNotFoundError:
+        yield Finding(name, NOTE, "not installed", f"{use}: {INSTALL}")
+        return
+    if found == VERSION:
+        yield Finding(name, OK, f"{found}, {use}")
+    else:
+        yield Finding(name, NOTE, f"{found}, tested with {VERSION}", INSTALL)
 
 
 def _hardware() -> Iterator[Finding]:
@@ -169,4 +185,4 @@ def _store() -> Iterator[Finding]:
     yield Finding("MLflow store", OK, f"{sum(states.values())} runs{f': {counts}' if counts else ''}")
 
 
-CHECKS = (_python, _packages, _hardware, _folders, _data_sets, _store)
+CHECKS = (_python, _packages, _escnn, _hardware, _folders, _data_sets, _store)

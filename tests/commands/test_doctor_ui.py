@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import psutil
@@ -62,6 +63,22 @@ def test_doctor_says_what_to_install(capsys, monkeypatch):
     assert found["rich"]["state"] == "ok"
     assert found["no-such-extra (generate)"]["state"] == "note"
     assert found["no-such-extra (generate)"]["advice"] == "pip install 'hepexp[generate]'"
+
+
+def test_doctor_says_how_to_install_escnn(capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "CHECKS", (doctor._escnn,))
+    monkeypatch.setattr(doctor, "version", lambda _: "1.0.11")
+    assert findings(capsys)["escnn (equivariant)"]["state"] == "ok"
+    monkeypatch.setattr(doctor, "version", lambda _: "0.9")
+    assert findings(capsys)["escnn (equivariant)"]["found"] == "0.9, tested with 1.0.11"
+
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor, "version", missing)
+    found = findings(capsys)["escnn (equivariant)"]  # a note: other models work without it
+    assert found["state"] == "note"
+    assert "pip install --no-deps escnn==1.0.11 joblib pymanopt autograd" in found["advice"]
 
 
 def test_doctor_notices_a_runs_folder_that_cannot_be_made(tmp_path, monkeypatch, capsys):

@@ -29,6 +29,12 @@ CASES = [
     # head 65,792 and 256 x 2 + 2
     Case("vit", n_parameters=2_857_474),
     Case("vit output_projection=true n_blocks=2 dropout=0.1", n_parameters=1_143_810),
+    # 6 kernels from a scalar and 6 |G| from a regular field: 6 x 3 x 4 + 24 (4 x 4 + 4 x 4), norms 2 x 12, linear 10
+    Case("steerable_cnn widths=[4,4,4] convs=[1,1,1]", n_parameters=874),
+    # 6 x 3 x 2 + 48 (2 x 3 + 3 x 3), norms 2 x 8, linear 8
+    Case("steerable_cnn group=D4 widths=[2,3] convs=[1,2]", n_parameters=780),
+    # 9 (3 x 8 + 8 x 8 + 8 x 8), norms 2 x 24, linear 18
+    Case("plain_cnn widths=[8,8,8] convs=[1,1,1]", n_parameters=1_434),
     # with three node features 17,906, 18,418, 34,482, 42,738; here there are five: 2 x 64 weights more, in SAGE twice
     Case("gcn", n_parameters=18_034),
     Case("gat", n_parameters=18_546),

@@ -1,0 +1,94 @@
+"""Equivariant 3 x 3 kernels between fields of a finite group of rotations and reflections, from escnn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hepexp.models.layers.escnn_import import import_escnn
+
+GROUPS = {"C4": (4, False), "C8": (8, False), "D4": (4, True), "D8": (8, True)}  # rotations, with reflections
+SIZE = 3  # rows and columns of a kernel
+
+
+@dataclass(frozen=True)
+class SteerableBasis:
+    """A basis of the kernels K that map one input field to one output field and commute with the group,
+
+        K(g x) = rho_out(g) K(x) rho_in(g)^-1  for all g.
+
+    An output field is regular: one channel for each element of the group. An input field is regular too, or a scalar.
+
+    Parameters
+    ----------
+    kernels : (K, n_out, n_in, 3, 3) float64, the K kernels; n_out is the order of the group.
+    spread : (K,) float64, standard deviation of the initial weights where there is one input field; it falls with
+        the square root of their number.
+
+    References
+    ----------
+    Weiler and Cesa, arXiv:1911.08251, sections 2.3 and 2.6; the initial weights: Weiler, Hamprecht and Storath,
+    arXiv:1711.07289, section 3.
+    """
+
+    kernels: Tensor
+    spread: Tensor
+
+
+def order(group: str) -> int:
+    """Number of elements of a group."""
+    rotations, reflects = GROUPS[group]
+    return rotations * (1 + reflects)
+
+
+def build_basis(group: str, lifts: bool) -> SteerableBasis:
+    """The basis as escnn builds it, in float64 and exact for the symmetries of the pixel lattice.
+
+    escnn samples kernels in float32. Their average over the rotations by 90 degrees and the reflections that the group
+    holds removes the rounding, so that the network commutes with these to all digits of float64; rotations by
+    45 degrees (C8, D8) move pixels off the lattice, and are a symmetry only as far as a 3 x 3 kernel can sample it.
+
+    Parameters
+    ----------
+    group : a key of GROUPS.
+    lifts : from a scalar field, as an image is; else from a regular one.
+
+    Raises
+    ------
+    ConfigError : escnn is not installed.
+    """
+    escnn = import_escnn()
+    rotations, reflects = GROUPS[group]
+    space = (escnn.gspaces.flipRot2dOnR2 if reflects else escnn.gspaces.rot2dOnR2)(rotations)
+    fields = [space.trivial_repr if lifts else space.regular_repr, space.regular_repr]
+    types = [escnn.nn.FieldType(space, [field]) for field in fields]
+    expansion = escnn.nn.R2Conv(*types, SIZE, padding=1, bias=False, initialize=False).basisexpansion
+    identity = torch.eye(expansion.dimension())
+    sampled = np.stack([expansion(row).double().numpy() for row in identity])  # (K, n_out, n_in, 9)
+    kernels = torch.from_numpy(_average(sampled, space, *fields, expansion.points))
+    return SteerableBasis(kernels.unflatten(-1, (SIZE, SIZE)), _spread(expansion))
+
+
+def _average(kernels: np.ndarray, space, field_in, field_out, points: np.ndarray) -> np.ndarray:
+    """Mean over the group's symmetries of the lattice of rho_out(g) K(g^-1 x) rho_in(g)^-1."""
+    moved = []
+    for g in space.fibergroup.elements:
+        rotation = space.basespace_action(g)
+        if not np.allclose(rotation, np.rint(rotation)):
+            continue
+        origin = points @ np.rint(rotation)  # g^-1 x for each point x, as a row
+        index = [int(np.flatnonzero((points == x).all(1))[0]) for x in origin]
+        out, into = np.rint(field_out(g)), np.rint(field_in(g))  # permutations
+        moved.append(np.einsum("ab,kbcx,dc->kadx", out, kernels[..., index], into))
+    return np.mean(moved, axis=0)
+
+
+def _spread(expansion) -> Tensor:
+    """He's initial weights for kernels of unit norm: each irreducible part of the output gets variance one."""
+    elements = list(expansion.get_basis_info())
+    parts = [(element["out_irreps_position"], element["in_irrep"]) for element in elements]
+    kinds = {output: len({i for o, i in parts if o == output}) for output, _ in parts}
+    return torch.tensor([(kinds[part[0]] * parts.count(part)) ** -0.5 for part in parts], dtype=torch.float64)

@@ -1,0 +1,68 @@
+"""The plain-convolution twin of the steerable network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from hepexp.batch import ImageBatch
+from hepexp.models.layers.symmetric_image import BlurPool, DiskMask, GlobalMax
+from hepexp.models.steerable_cnn import check_stages
+
+
+class PlainCNN(nn.Module):
+    """What SteerableCNN is, with ordinary convolutions and batch normalisation, a channel in place of a field.
+
+    It is no symmetry's but that of translations: the control of an experiment on rotations.
+    1,254,385 parameters with the documents' one logit; each further one adds 129.
+
+    Parameters
+    ----------
+    widths : channels of each stage.
+    convs : convolutions of each stage.
+    sigma : width of the blur after each stage, in pixels.
+    weights : file with a state dict to start from.
+    image_shape : (channels, rows, columns) of the data set's images.
+    n_classes : classes of the data set.
+
+    Shapes
+    ------
+    image (B, C, H, W) -> logits (B, n_classes).
+
+    Raises
+    ------
+    ConfigError : a width or a number of convolutions below 1, as many of the one as of the other not given, or sigma
+        not above 0.
+    """
+
+    input = "image"
+    lorentz_invariant = False
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (16, 32, 64, 128, 128),
+        convs: Sequence[int] = (2, 2, 4, 4, 4),
+        sigma: float = 0.66,
+        weights: str | None = None,
+        *,
+        image_shape: tuple[int, int, int],
+        n_classes: int,
+    ):
+        super().__init__()
+        check_stages(widths, convs, sigma)
+        layers, channels = [DiskMask()], image_shape[0]
+        for width, n in zip(widths, convs, strict=True):
+            for _ in range(n):
+                layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+                channels = width
+            layers.append(BlurPool(sigma))
+        self.features = nn.Sequential(*layers, GlobalMax())
+        self.classifier = nn.Linear(channels, n_classes)
+        if weights is not None:
+            from hepexp.models.weights import load_weights
+
+            load_weights(self, weights)
+
+    def forward(self, batch: ImageBatch) -> Tensor:
+        return self.classifier(self.features(batch.image.to(self.classifier.weight.dtype)))

@@ -1,0 +1,144 @@
+"""Convolutional network that is invariant under rotations and reflections of the image (E(2)-steerable CNN)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from hepexp.batch import ImageBatch
+from hepexp.errors import ConfigError
+from hepexp.models.layers.basis_cache import steerable_basis
+from hepexp.models.layers.steerable import GroupPool, SteerableBlock
+from hepexp.models.layers.steerable_basis import GROUPS, order
+from hepexp.models.layers.symmetric_image import BlurPool, DiskMask, GlobalMax
+
+FIELDS = {"full": (16, 32, 64, 128, 128), "lite": (8, 16, 32, 64, 64)}  # regular fields of each stage
+
+
+class SteerableCNN(nn.Module):
+    """Stages of 3 x 3 steerable convolutions of regular fields, each with batch normalisation of fields and ReLU.
+
+    A mask of the corners comes first; a blur that halves the image follows each stage; then come the maxima over all
+    pixels and over the channels of each field, and a linear layer. At the documents' 128 pixels 4 x 4 are left, so
+    that their max pool of 4 is this maximum.
+
+    The logits do not change, to all digits, under the group's rotations by 90 degrees and its reflections of the
+    image, of any size: no layer prefers a side. The documents' padding of 125 pixels to 128 does: one row above, two
+    below. Their tasks pad to 127 here, after which the sizes are theirs: 64, 32, 16, 8, 4. Rotations by 45 degrees
+    (C8, D8) are a symmetry of the kernels, but not of the pixels: they hold as far as the image is smooth.
+
+    The parameters are those of the documents: 3,339,361 for C4, 6,675,553 for C8 and D4, 13,347,937 for D8, in lite
+    835,633, 1,669,681 and 3,337,777, all with one logit. Each further logit adds one weight a field and a bias, 129
+    in full and 65 in lite. escnn's bases have as many kernels as those of e2cnn, with which the documents counted.
+
+    Parameters
+    ----------
+    group : rotations by 360 / n degrees (Cn), or with reflections (Dn).
+    size : fields of each stage, 16, 32, 64, 128, 128 in full and half of them in lite.
+    widths : fields of each stage, in place of those of size; null for those.
+    convs : convolutions of each stage.
+    sigma : width of the blur in pixels.
+    weights : file with a state dict to start from.
+    image_shape : (channels, rows, columns) of the data set's images.
+    n_classes : classes of the data set.
+
+    Shapes
+    ------
+    image (B, C, H, H) -> logits (B, n_classes).
+
+    Raises
+    ------
+    ConfigError : an unknown group or size, a width or a number of convolutions below 1, as many of the one as of the
+        other not given, sigma not above 0, an image that is not square, or escnn is not installed.
+
+    References
+    ----------
+    Weiler and Cesa, arXiv:1911.08251; Cesa, Lang and Weiler, ICLR 2022 (escnn).
+    """
+
+    input = "image"
+    lorentz_invariant = False
+
+    def __init__(
+        self,
+        group: Literal["C4", "C8", "D4", "D8"] = "C4",
+        size: Literal["full", "lite"] = "lite",
+        widths: Sequence[int] | None = None,
+        convs: Sequence[int] = (2, 2, 4, 4, 4),
+        sigma: float = 0.66,
+        weights: str | None = None,
+        *,
+        image_shape: tuple[int, int, int],
+        n_classes: int,
+    ):
+        super().__init__()
+        if group not in GROUPS:
+            raise ConfigError(f"model.group must be one of {', '.join(GROUPS)}, got {group!r}")
+        if size not in FIELDS:
+            raise ConfigError(f"model.size must be one of {', '.join(FIELDS)}, got {size!r}")
+        if image_shape[1] != image_shape[2]:
+            rows, columns = image_shape[1:]
+            raise ConfigError(f"steerable_cnn needs square images, got {rows} x {columns}; set dataset.image.pad_to")
+        widths = FIELDS[size] if widths is None else widths
+        check_stages(widths, convs, sigma)
+        layers, fields = [DiskMask()], image_shape[0]
+        for width, n in zip(widths, convs, strict=True):
+            for _ in range(n):
+                basis = steerable_basis(group, lifts=len(layers) == 1)
+                layers.append(SteerableBlock(basis, fields, width))
+                fields = width
+            layers.append(BlurPool(sigma))
+        self.features = nn.Sequential(*layers, GlobalMax(), GroupPool(order(group)))
+        self.classifier = nn.Linear(fields, n_classes)
+        self._plain: tuple[list, nn.Module] | None = None  # in a tuple, so that it is not a part of the state
+        if weights is not None:
+            from hepexp.models.weights import load_weights
+
+            load_weights(self, weights)
+
+    def forward(self, batch: ImageBatch) -> Tensor:
+        image = batch.image.to(self.classifier.weight.dtype)
+        if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return self.classifier(self.features(image))
+        return self._evaluated()(image)
+
+    def export(self) -> nn.Sequential:
+        """A network of plain convolutions that gives the logits of images (B, C, H, H) as this one does in evaluation.
+
+        It knows no group and needs no escnn; its parameters are those of the expanded kernels, |G| times as many or
+        more, with the normalisations folded in.
+        """
+        layers = [
+            layer.export() if isinstance(layer, SteerableBlock) else copy.deepcopy(layer) for layer in self.features
+        ]
+        return nn.Sequential(*layers, copy.deepcopy(self.classifier)).eval().requires_grad_(False)
+
+    def train(self, mode: bool = True) -> SteerableCNN:
+        super().train(mode)
+        self._plain = None
+        if not mode:
+            self._evaluated()  # here, so that the first batch does not wait for it
+        return self
+
+    def _evaluated(self) -> nn.Module:
+        """The export, made again when any weight has changed since."""
+        tensors = [*self.parameters(), *self.buffers()]
+        state = [(x.data_ptr(), x._version, x.dtype, x.device) for x in tensors]
+        if self._plain is None or self._plain[0] != state:
+            self._plain = state, self.export()
+        return self._plain[1]
+
+
+def check_stages(widths: Sequence[int], convs: Sequence[int], sigma: float) -> None:
+    """Refuse stages that cannot be built, by a ConfigError."""
+    for name, values in {"widths": widths, "convs": convs}.items():
+        if not values or min(values) < 1:
+            raise ConfigError(f"model.{name} must be one or more numbers > 0, got {list(values)}")
+    if len(widths) != len(convs):
+        raise ConfigError(f"model.convs must have one number a stage, {len(widths)}, got {list(convs)}")
+    if not sigma > 0:
+        raise ConfigError(f"model.sigma must be > 0, got {sigma}")
