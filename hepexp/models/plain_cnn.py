@@ -14,8 +14,8 @@ from hepexp.models.steerable_cnn import check_stages
 class PlainCNN(nn.Module):
     """What SteerableCNN is, with ordinary convolutions and batch normalisation, a channel in place of a field.
 
-    It is no symmetry's but that of translations: the control of an experiment on rotations.
-    1,254,385 parameters with the documents' one logit; each further one adds 129.
+    It knows nothing of rotations, and is the control of an experiment on them. It has 1,254,385 parameters with the
+    documents' one logit; each further one adds 129.
 
     Parameters
     ----------
@@ -32,8 +32,7 @@ class PlainCNN(nn.Module):
 
     Raises
     ------
-    ConfigError : a width or a number of convolutions below 1, as many of the one as of the other not given, or sigma
-        not above 0.
+    ConfigError : a width or a number of convolutions below 1, lists of different lengths, or sigma not above 0.
     """
 
     input = "image"

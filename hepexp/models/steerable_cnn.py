@@ -29,7 +29,8 @@ class SteerableCNN(nn.Module):
     The logits do not change, to all digits, under the group's rotations by 90 degrees and its reflections of the
     image, of any size: no layer prefers a side. The documents' padding of 125 pixels to 128 does: one row above, two
     below. Their tasks pad to 127 here, after which the sizes are theirs: 64, 32, 16, 8, 4. Rotations by 45 degrees
-    (C8, D8) are a symmetry of the kernels, but not of the pixels: they hold as far as the image is smooth.
+    (C8, D8) are a symmetry of the kernels, but not of the pixels: turned so, blobs 3 pixels wide change the mean
+    response of two convolutions by 0.3 and 0.5 percent, and by 2 percent with C4 and D4.
 
     The parameters are those of the documents: 3,339,361 for C4, 6,675,553 for C8 and D4, 13,347,937 for D8, in lite
     835,633, 1,669,681 and 3,337,777, all with one logit. Each further logit adds one weight a field and a bias, 129
@@ -52,8 +53,8 @@ class SteerableCNN(nn.Module):
 
     Raises
     ------
-    ConfigError : an unknown group or size, a width or a number of convolutions below 1, as many of the one as of the
-        other not given, sigma not above 0, an image that is not square, or escnn is not installed.
+    ConfigError : an unknown group or size, a width or a number of convolutions below 1, lists of different lengths,
+        sigma not above 0, an image that is not square, or escnn is not installed.
 
     References
     ----------
