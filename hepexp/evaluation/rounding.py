@@ -14,6 +14,8 @@ def with_error(value: float | None, error: float | None = None) -> str:
     """
     if value is None:
         return ABSENT
+    if error and error < 1e-9 * abs(value):
+        error = 0  # rounding noise of replicas that all give the same value
     if not error:  # None, or zero: nothing says how many digits mean something
         return f"{number(value)} ± 0" if error == 0 else number(value)
     # The exponent after rounding: 0.0996 is 0.10, not 0.100.
