@@ -13,7 +13,7 @@ from hepexp.data import arrow_file
 from hepexp.data.ragged import Layout, Ragged
 
 _FAULT_AROUND = 2**16  # bytes that the system maps around a place that is read
-RESIDENT = 2**28  # bytes of mapped pages after which they are handed back; they stay in the system's cache
+RESIDENT = 2**26  # bytes of mapped pages after which they are handed back; they stay in the system's cache
 
 
 class Store:
