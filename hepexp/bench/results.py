@@ -26,7 +26,7 @@ METRICS = {
 
 def runs_table(folders: list[RunFolder]) -> str:
     """A Markdown table, one row a run."""
-    header = ["command", *METRICS, "parameters", "epochs", "jets/s", "data", "hardware"]
+    header = ["command", *METRICS, "parameters", "epochs", "data", "hardware"]
     lines = [header, ["---"] * len(header)] + [_row(folder) for folder in folders]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
@@ -40,7 +40,6 @@ def _row(folder: RunFolder) -> list[str]:
         *figures,
         f"{metrics['model/parameters']:,}",
         str(metrics["train/epochs"]),
-        f"{metrics['train/examples_per_second']:,.0f}",
         metrics["data/source"],
         _hardware(environment["hardware"]),
     ]
