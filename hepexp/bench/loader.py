@@ -1,4 +1,4 @@
-"""What a training waits for its data: steps with batches from the loader against the same batches already in memory.
+"""What a training waits for its data: steps with batches from the loader against steps that had them at once.
 
 Each data set feeds the fastest model of its form, for which a wait would show most. The floor of the ratio is one.
 """
@@ -6,7 +6,6 @@ Each data set feeds the fastest model of its form, for which a wait would show m
 from __future__ import annotations
 
 import time
-from statistics import median
 
 import torch
 
@@ -23,32 +22,35 @@ MODELS = {
 }
 
 
-def rows(batches: int = 12, repeats: int = 5) -> list[dict]:
-    """Batches per second of forward, backward and optimiser: medians over passes, one of each in turn, after a warm-up.
+def rows(batches: int = 60, seconds: float = 10.0) -> list[dict]:
+    """Batches per second of forward, backward and optimiser: as they go, and without the time that was waited for them.
 
     Parameters
     ----------
-    batches : batches in a pass.
-    repeats : passes of each.
+    batches : steps with each data set at most.
+    seconds : time for each data set at most.
     """
     measured = []
     for dataset, model in MODELS.items():
         config = Composer([]).compose([f"dataset={dataset}", f"model={model}", "dataset.source=mini"])
         parts = build_parts(config)
         optimizer = torch.optim.AdamW(parts.module.parameters(), lr=1e-4)
-        held = [batch for batch, _ in zip(parts.data.train_dataloader(), range(batches), strict=False)]
-        seconds: dict[str, list[float]] = {"hepexp": [], "in-memory": []}
-        for repeat in range(repeats + 1):
-            for name in seconds:
-                loader = iter(parts.data.train_dataloader() if name == "hepexp" else held)
-                start = time.perf_counter()
-                for _ in range(batches):
-                    _step(parts, optimizer, next(loader))
-                if repeat:
-                    seconds[name].append(time.perf_counter() - start)
+        loader = iter(parts.data.train_dataloader())
+        for _ in range(2):  # warm
+            _step(parts, optimizer, next(loader))
+        waited, steps, begin = 0.0, 0, time.perf_counter()
+        while steps < batches and time.perf_counter() - begin < seconds:
+            asked = time.perf_counter()
+            batch = next(loader, None)
+            if batch is None:
+                break
+            waited += time.perf_counter() - asked
+            _step(parts, optimizer, batch)
+            steps += 1
+        total = time.perf_counter() - begin
+        rates = {"hepexp": steps / total, "in-memory": steps / (total - waited)}
         measured += [
-            {"case": f"loader {dataset}", "implementation": name, "per_second": batches / median(s)}
-            for name, s in seconds.items()
+            {"case": f"loader {dataset}", "implementation": name, "per_second": rate} for name, rate in rates.items()
         ]
     return measured
 
