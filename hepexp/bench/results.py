@@ -69,7 +69,7 @@ def main() -> None:
     text += runs_table([RunFolder.find(run) for run in options.runs]) + "\n"
     if options.bench:
         rows = json.loads(options.bench.read_text())
-        cases = " ".join(dict.fromkeys(row["case"] for row in rows))
+        cases = " ".join(dict.fromkeys(row["case"].split()[0] for row in rows))
         text += f"\n## Speed: `hepexp bench {cases} --json`\n\n{bench_table(rows)}\n"
     options.out.write_text(text)
 
