@@ -57,7 +57,7 @@ def build_parts(config: DictConfig) -> Parts:
     spec = data.spec
     torch.manual_seed(config.seed)
     model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes)
-    objective.prepare(model.eval(), data.typical_example())
+    objective.prepare(model.eval(), data.typical_example(), spec)
     model.train()
     module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
     if n := objective.readout.references:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.classification_readout import ClassificationReadout
 from hepexp.losses.objective import Objective
@@ -30,6 +32,15 @@ class CrossEntropy(Objective):
         if not 0 <= label_smoothing < 1:
             raise ConfigError(f"loss.label_smoothing must be in [0, 1), got {label_smoothing}")
         self.label_smoothing = label_smoothing
+
+    def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
+        with torch.no_grad():
+            width = model(example).shape[-1]
+        if width != spec.n_classes:
+            raise ConfigError(
+                f"loss=cross_entropy needs one output for each of {spec.n_classes} classes, {type(model).__name__} "
+                f"gives {width}; choose a loss for embeddings, such as loss=supervised_contrastive"
+            )
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         return {"scores": self._logits(model, batch).softmax(dim=-1)}

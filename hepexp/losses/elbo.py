@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.reconstruction_readout import ReconstructionReadout
 from hepexp.losses.objective import Objective
@@ -47,7 +48,9 @@ class Elbo(Objective):
         self.occupied_weight = occupied_weight
         self.readout = ReconstructionReadout()
 
-    def prepare(self, model: nn.Module, example) -> None:
+    def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
+        if not hasattr(model, "decode"):
+            raise ConfigError(f"loss=elbo needs an autoencoder, {type(model).__name__} is none; choose model=jet_vae")
         self.register_buffer("mean_image", torch.zeros(example.image.shape[1:], dtype=torch.float64))
         self.register_buffer("seen", torch.zeros((), dtype=torch.float64))
 

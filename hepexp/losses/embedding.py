@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.embedding_readout import EmbeddingReadout
 from hepexp.losses.objective import Objective
@@ -37,7 +38,7 @@ class EmbeddingObjective(Objective):
         self.projector: nn.Module = nn.Identity()
         self.readout = EmbeddingReadout()
 
-    def prepare(self, model: nn.Module, example) -> None:
+    def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         if self.widths:
             with torch.no_grad():
                 n_outputs = model(example).shape[-1]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from hepexp.batch import DataSpec
 from hepexp.evaluation.readout import Readout
 
 
@@ -34,13 +35,18 @@ class Objective(nn.Module):
     monitor: tuple[str, Literal["min", "max"]] = ("val/loss", "min")
     readout: Readout
 
-    def prepare(self, model: nn.Module, example) -> None:
-        """Build what depends on the model's output or the data, such as a projector, before the first step.
+    def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
+        """Build what depends on the model's output or the data, such as a projector, and check that they fit.
 
         Parameters
         ----------
         model : the model, in evaluation mode.
         example : a batch of one example.
+        spec : sizes and classes of the data set.
+
+        Raises
+        ------
+        ConfigError : the model does not give what the objective needs.
         """
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from hepexp.learning.parts import Parts, build_parts
 from tests.data.small import use_small_samples
 
 MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
+LOSSES = {"graph_encoder": ("loss=supervised_contrastive",), "jet_vae": ("loss=elbo", "model.n_latent=8")}
 JETS = ("qg", "top", "jetclass", "qg_images")
 OTHER_IMAGES = ("electron_photon", "mnist")
 SMALL = ("dataset.source=mini", "dataset.batch_size=8", "dataset.n_train=24", "dataset.n_val=4", "dataset.n_test=4")
@@ -45,8 +46,10 @@ def two_steps(parts: Parts) -> list[float]:
 
 
 def trains(composer: Composer, model: str, data_set: str, *keys: str) -> None:
-    """Two steps move the weights, and the model still gives each example of a batch its scores."""
-    parts = build_parts(composer.compose([f"model={model}", f"dataset={data_set}", *SMALL, *CONSTANT, *keys]))
+    """Two steps move the weights, and the model still gives each example of a batch its scores or its embedding."""
+    parts = build_parts(
+        composer.compose([f"model={model}", f"dataset={data_set}", *SMALL, *CONSTANT, *LOSSES.get(model, ()), *keys])
+    )
     assert parts.data.form.name == parts.module.model.input
     before = [parameter.detach().clone() for parameter in parts.module.parameters()]
     losses = two_steps(parts)
@@ -55,9 +58,10 @@ def trains(composer: Composer, model: str, data_set: str, *keys: str) -> None:
     assert any(not torch.equal(old, new) for old, new in zip(before, parts.module.parameters(), strict=True))
     batch = next(iter(parts.data.loader_of("val")))
     with torch.no_grad():
-        scores = parts.module.objective.outputs(parts.module.model.eval(), batch)["scores"]
-    assert scores.shape == (len(batch), parts.data.spec.n_classes)
-    assert scores.isfinite().all()
+        outputs = parts.module.objective.outputs(parts.module.model.eval(), batch)
+    if model not in LOSSES:
+        assert outputs["scores"].shape == (len(batch), parts.data.spec.n_classes)
+    assert all(len(values) == len(batch) and values.isfinite().all() for values in outputs.values())
 
 
 @pytest.mark.parametrize("data_set", JETS)

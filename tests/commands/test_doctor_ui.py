@@ -117,7 +117,7 @@ def test_ui_serves_the_store_and_leaves_no_process_behind(runs, tmp_path):
         children = psutil.Process(ui.pid).children(recursive=True)
         assert children
         os.kill(ui.pid, signal.SIGINT)
-        _, errors = ui.communicate(timeout=30)
+        _, errors = ui.communicate(timeout=90)
         assert (ui.returncode, errors) == (0, "")
         time.sleep(0.2)
         assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []

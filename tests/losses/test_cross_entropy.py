@@ -58,3 +58,10 @@ def test_half_precision_logits_give_float32_scores_that_sum_to_one():
 def test_label_smoothing_is_a_share(value):
     with pytest.raises(ConfigError, match=r"loss.label_smoothing must be in \[0, 1\)"):
         CrossEntropy(label_smoothing=value)
+
+
+def test_an_embedding_is_not_taken_for_scores():
+    from hepexp.batch import DataSpec
+
+    with pytest.raises(ConfigError, match="needs one output for each of 2 classes, Linear gives 5; choose a loss"):
+        CrossEntropy().prepare(torch.nn.Linear(3, 5), torch.ones(1, 3), DataSpec(("a", "b")))

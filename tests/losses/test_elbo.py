@@ -7,6 +7,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 from torch.testing import assert_close
 
+from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.losses.elbo import Elbo, divergence
 from hepexp.models.jet_vae import JetVAE
@@ -23,7 +24,7 @@ def ready(**keys) -> tuple[Elbo, JetVAE]:
     torch.manual_seed(0)
     model = JetVAE(n_latent=4, widths=(4, 8), image_shape=(2, 16, 16)).double()
     objective = Elbo(**keys)
-    objective.prepare(model, batch(IMAGE[:1]))
+    objective.prepare(model, batch(IMAGE[:1]), DataSpec(("a", "b")))
     return objective, model
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.losses.pair import PairLoss, partners
 from hepexp.losses.supervised_contrastive import SupervisedContrastive
@@ -81,7 +82,7 @@ def test_random_partners_reach_every_other_example():
 
 def test_a_projector_is_trained_with_the_model_and_not_judged():
     objective, model = SupervisedContrastive(projector=(8, 4)), nn.Linear(5, 6)
-    objective.prepare(model, Z.float())
+    objective.prepare(model, Z.float(), DataSpec(("a", "b", "c")))
     assert [tuple(p.shape) for p in objective.projector.parameters()] == [(8, 6), (8,), (4, 8), (4,)]
     batch = type("Batch", (), {"label": LABEL})()
     terms, outputs = objective.terms(lambda _: model(Z.float()), batch)

@@ -58,8 +58,12 @@ class TestModelOfGraphs(GraphConformance):
     pass
 
 
+# models that give an embedding and no classes; their own files test them
+NOT_CLASSIFIERS = {"graph_encoder", "jet_vae"}
+
+
 def test_every_model_option_has_a_case():
-    options = {path.stem for path in (conf_dir() / "model").glob("*.yaml")}
+    options = {path.stem for path in (conf_dir() / "model").glob("*.yaml")} - NOT_CLASSIFIERS
     assert options <= {case.text.split()[0] for case in CASES}
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from hepexp.batch import GraphBatch
+from hepexp.batch import DataSpec, GraphBatch
 from hepexp.errors import ConfigError
 from hepexp.losses.supervised_contrastive import SupervisedContrastive
 from hepexp.models.graph_encoder import GraphEncoder
@@ -27,7 +27,7 @@ def graphs(n_extras: int = 2) -> GraphBatch:
 @pytest.mark.parametrize(("conv", "n"), [("gcn", 56_192), ("gat", 56_832), ("sage", 97_152), ("gin", 93_376)])
 def test_encoder_and_projector_have_the_document_s_parameters(conv: str, n: int):
     model, objective = GraphEncoder(conv, n_node_features=3, n_extras=2).double(), SupervisedContrastive()
-    objective.prepare(model.eval(), graphs())
+    objective.prepare(model.eval(), graphs(), DataSpec(("a", "b")))
     assert sum(p.numel() for part in (model, objective) for p in part.parameters()) == n
 
 
