@@ -108,7 +108,14 @@ def test_ui_serves_the_store_and_leaves_no_process_behind(runs, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "hepexp", "ui", "--port", str(port)]
-    ui = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    ui = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     try:
         address = re.search(r"http://\S+", ui.stdout.readline())[0]
         assert address == f"http://127.0.0.1:{port}"
@@ -117,7 +124,7 @@ def test_ui_serves_the_store_and_leaves_no_process_behind(runs, tmp_path):
         children = psutil.Process(ui.pid).children(recursive=True)
         assert children
         os.kill(ui.pid, signal.SIGINT)
-        _, errors = ui.communicate(timeout=90)
+        _, errors = ui.communicate(timeout=60)
         assert (ui.returncode, errors) == (0, "")
         time.sleep(0.2)
         assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
