@@ -13,7 +13,7 @@ _WHOLE = fastjet.JetDefinition(fastjet.cambridge_algorithm, 10.0)  # a radius be
 
 
 def jagged(momentum: NDArray[np.float64], counts: NDArray[np.int64]) -> ak.Array:
-    """Four-momenta (m, 4) as (E, px, py, pz) of jets with so many particles (n,), as FastJet's interface takes them."""
+    """Four-momenta (m, 4) as (E, px, py, pz) of events or jets of so many particles (n,), as FastJet takes them."""
     columns = {name: momentum[:, i] for i, name in enumerate(("E", "px", "py", "pz"))}
     return ak.unflatten(ak.zip(columns, with_name="Momentum4D"), counts)
 

@@ -28,7 +28,7 @@ from hepexp.data.generate.cms_card import CMS
 from hepexp.data.generate.decay_veto import DecayVeto
 from hepexp.data.generate.detector import MAX_ETA
 from hepexp.data.generate.impact import resolution
-from hepexp.data.generate.large_jets import RADIUS, LargeJets, decay_products, jagged, leading
+from hepexp.data.generate.large_jets import RADIUS, LargeJets, decay_products, leading
 from hepexp.data.generate.particles import Particles, visible
 from hepexp.data.generate.pythia import make_pythia
 from hepexp.data.generate.rounding import round_to_bits
@@ -36,7 +36,7 @@ from hepexp.data.generate.seeds import block_seed
 from hepexp.data.generate.substructure import soft_drop_mass
 from hepexp.data.layouts import JETCLASS
 from hepexp.data.ragged import Ragged
-from hepexp.data.substructure import subjettiness
+from hepexp.data.substructure import jagged, subjettiness
 
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
 BLOCK = 200  # jets in a piece of work: 6 to 30 s

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hepexp.data.generate.particles import Particles
 from hepexp.data.ragged import offsets_of
+from hepexp.data.substructure import jagged
 
 RADIUS = 0.8
 MAX_ETA = 2.0
@@ -33,12 +34,6 @@ class LargeJets:
     momentum: NDArray[np.float64]
     constituents: NDArray[np.int64]
     offsets: NDArray[np.int64]
-
-
-def jagged(momentum: NDArray[np.float64], counts: NDArray[np.int64]) -> ak.Array:
-    """Four-momenta (m, 4) of events or jets with so many particles (n,), as FastJet's awkward interface takes them."""
-    columns = {name: momentum[:, i] for i, name in enumerate(("E", "px", "py", "pz"))}
-    return ak.unflatten(ak.zip(columns, with_name="Momentum4D"), counts)
 
 
 def leading(
