@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from hepexp.errors import HepexpError, Interrupted
+from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.evaluation.plots import learning_curves
 from hepexp.evaluation.tables import metrics_table
 from hepexp.learning.ddp import Workers
@@ -52,10 +52,21 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str]) -> 
     OmegaConf.set_readonly(config, True)
     with Interrupts() as interrupts:
         parts = build_parts(config)
+        _refuse_idle_backend(parts, choices, overrides)
         folder = RunFolder.create(config.experiment, name)
         folder.write_yaml("config.yaml", config)
         folder.write_yaml("overrides.yaml", overrides)
         return _recorded(config, parts, folder, interrupts)
+
+
+def _refuse_idle_backend(parts: Parts, choices: dict[str, str], overrides: list[str]) -> None:
+    """Refuse a backend that was asked for and has nothing to evaluate."""
+    asked = any(override.lstrip("+").startswith(("backend=", "backend.")) for override in overrides)
+    if asked and not parts.backend.circuits:
+        raise ConfigError(
+            f"backend={choices['backend']} does nothing here: model {choices['model']} has no circuits; leave it out, "
+            "choose a model with circuits (hepexp list model), or name some of its blocks in model.quantum_blocks"
+        )
 
 
 def resume(folder: RunFolder, config: DictConfig) -> Result:
@@ -148,6 +159,10 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
     class_names = parts.data.spec.class_names
     readout.record(fitted.outputs, class_names, folder.predictions)
     readout.figures(fitted.outputs, class_names, folder.plots, seed=config.seed)
+    for k, circuit in enumerate(parts.backend.circuits):
+        from hepexp.quantum import draw  # matplotlib takes a second to import
+
+        draw.save(circuit, folder.plots / f"circuit_{k}.png")
     if fitted.history.rows:
         learning_curves(folder.plots / "learning_curves.png", fitted.history.rows, fitted.best_epoch)
     folder.write_json("metrics.json", metrics)

@@ -63,12 +63,12 @@ def fit(
     callbacks = [Position(), history, *early, *limit, StopAtSignal(interrupts, checkpoints), checkpoints]
     trainer = options.build([*callbacks, progress] if options.progress else callbacks)
 
-    if options.max_epochs:
+    if options.max_epochs and module.trains:
         trainer.fit(module, datamodule=parts.data, ckpt_path=resume_from, weights_only=True)
         load_state(module, checkpoints.best_path)
     trainer.test(module, datamodule=parts.data, verbose=False)
 
-    stopped = "all epochs done"
+    stopped = "all epochs done" if module.trains else "nothing to train"
     if any(callback.stopped_epoch for callback in early):
         stopped = f"no better {monitor} for {options.patience} epochs"
     if any(callback.reached for callback in limit):

@@ -46,6 +46,11 @@ class ExperimentModule(pl.LightningModule):
         self.references: Callable[[], Iterable] = tuple  # gives batches of training examples to compare with
         self.outputs: dict[str, np.ndarray] = {}  # per example, of the last validation or test
 
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything to train; a fixed circuit has no parameters."""
+        return any(parameter.requires_grad for parameter in self.parameters())
+
     def configure_optimizers(self):
         trainer = self.trainer
         # Lightning's own estimate would make the loader before a resumed run knows where in it to start

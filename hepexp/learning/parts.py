@@ -15,6 +15,7 @@ from hepexp.config.build import instantiate
 from hepexp.errors import ConfigError
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.trainer import TrainerOptions
+from hepexp.quantum.backend import Backend
 
 
 @dataclass
@@ -24,6 +25,7 @@ class Parts:
     data: pl.LightningDataModule
     module: ExperimentModule
     trainer: TrainerOptions
+    backend: Backend
 
     @property
     def noun(self) -> str:
@@ -43,7 +45,8 @@ def build_parts(config: DictConfig) -> Parts:
     """
     options = instantiate(config.trainer)
     optimizer = instantiate(config.optimizer)
-    objective = instantiate(config.loss)
+    backend = instantiate(config.backend)
+    objective = instantiate(config.loss, backend=backend)
     data = instantiate(config.dataset, seed=config.seed)
     reads = targets.load(config.model._target_).input
     if reads not in data.renders:
@@ -56,13 +59,13 @@ def build_parts(config: DictConfig) -> Parts:
     data.setup()
     spec = data.spec
     torch.manual_seed(config.seed)
-    model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes)
+    model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes, backend=backend)
     objective.prepare(model.eval(), data.typical_example(), spec)
     model.train()
     module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
     if n := objective.readout.references:
         module.references = lambda: data.loader_of("train", n)
-    return Parts(data, module, options)
+    return Parts(data, module, options, backend)
 
 
 def cost(parts: Parts) -> dict[str, int]:

@@ -36,7 +36,7 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Parts:
     path = {"best": folder.best, "last": folder.last}.get(checkpoint, Path(checkpoint))
     if path.is_file():
         load_state(parts.module, path)
-    elif config.trainer.max_epochs or checkpoint not in ("best", "last"):
+    elif (config.trainer.max_epochs and parts.module.trains) or checkpoint not in ("best", "last"):
         raise ConfigError(f"no checkpoint {path}; expected best, last or a file; `hepexp train --resume` makes them")
     # a run that only evaluated (trainer.max_epochs=0) has none: its weights are those of model.weights
     return parts

@@ -5,10 +5,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from hepexp.errors import ConfigError
+from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
 
 
-class Classical:
+class Classical(Backend):
     """A perceptron of the circuit's shape with one hidden layer, n_inputs -> hidden -> n_observables in [-1, 1].
 
     Parameters
@@ -22,6 +23,7 @@ class Classical:
     """
 
     def __init__(self, hidden: int | None = None, parameters: int | None = None):
+        super().__init__()
         for key, value in (("hidden", hidden), ("parameters", parameters)):
             if value is not None and value < 1:
                 raise ConfigError(f"backend.{key} must be at least 1, got {value}")
@@ -29,13 +31,7 @@ class Classical:
             raise ConfigError(f"backend.hidden={hidden} and backend.parameters={parameters}: give one of the two")
         self.hidden, self.parameters = hidden, parameters
 
-    def layer(self, circuit: Circuit, scale: float | None = None) -> Perceptron:
-        """A network (..., n_inputs) -> (..., n_observables).
-
-        Parameters
-        ----------
-        scale : of a circuit's initial angles; a network's are drawn as torch does.
-        """
+    def _layer(self, circuit: Circuit, scale: float | None) -> Perceptron:
         n_in, n_out = circuit.n_inputs, len(circuit.observables)
         if self.hidden is not None:
             return Perceptron(n_in, self.hidden, n_out, bias=True)

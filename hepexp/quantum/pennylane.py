@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
+from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit, Input, Observable, Parameter, Pauli, Weight
 from hepexp.quantum.layer import CircuitLayer
 from hepexp.quantum.simulator import check_memory
@@ -18,7 +19,7 @@ from hepexp.quantum.simulator import check_memory
 NAMES = {"H": "Hadamard", "X": "PauliX", "Y": "PauliY", "Z": "PauliZ"}
 
 
-class PennyLane:
+class PennyLane(Backend):
     """Any device and differentiation method of PennyLane. Importing it takes seconds, and only happens here.
 
     Parameters
@@ -41,6 +42,7 @@ class PennyLane:
         shots: int | None = None,
         precision: Literal["input", "single", "double"] = "input",
     ):
+        super().__init__()
         known = sorted({point.name for point in entry_points(group="pennylane.plugins")})
         if device not in known:
             close = did_you_mean(device, known)
@@ -51,13 +53,7 @@ class PennyLane:
             raise ConfigError(f"backend.shots must be at least 1, or null for exact values, got {shots}")
         self.device, self.diff_method, self.shots, self.precision = device, diff_method, shots, precision
 
-    def layer(self, circuit: Circuit, scale: float | None = None) -> CircuitLayer:
-        """A circuit as a module (..., n_inputs) -> (..., n_observables) with weights of its own.
-
-        Parameters
-        ----------
-        scale : standard deviation of the initial weights; None draws them evenly from [0, 2 pi).
-        """
+    def _layer(self, circuit: Circuit, scale: float | None) -> CircuitLayer:
         check_memory(circuit.n_qubits)
         node = qnode(circuit, self.device, self.diff_method, self.shots)
         evaluate = _all_at_once if self.diff_method == "backprop" else _one_by_one
@@ -111,7 +107,7 @@ class _Evaluation:
         self.node, self.evaluate, self.n_outputs = node, evaluate, len(circuit.observables)
 
     def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
-        if len(inputs) == 0:
+        if len(inputs) == 0 or inputs.is_meta:  # nothing to evaluate: only the shape
             return inputs.sum(1, keepdim=True).expand(-1, self.n_outputs)
         return self.evaluate(self.node, inputs, weights.to(inputs.dtype)).to(inputs.dtype)
 

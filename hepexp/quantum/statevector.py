@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
 from hepexp.quantum.layer import CircuitLayer
 from hepexp.quantum.simulator import Simulator
 
 
-class StateVector:
+class StateVector(Backend):
     """Exact simulation of circuits in torch: batched, differentiable, on the device of the model.
 
     Parameters
@@ -24,13 +25,8 @@ class StateVector:
         route: Literal["auto", "gates", "matrix", "cones"] = "auto",
         precision: Literal["input", "single", "double"] = "input",
     ):
+        super().__init__()
         self.route, self.precision = route, precision
 
-    def layer(self, circuit: Circuit, scale: float | None = None) -> CircuitLayer:
-        """A circuit as a module (..., n_inputs) -> (..., n_observables) with weights of its own.
-
-        Parameters
-        ----------
-        scale : standard deviation of the initial weights; None draws them evenly from [0, 2 pi).
-        """
+    def _layer(self, circuit: Circuit, scale: float | None) -> CircuitLayer:
         return CircuitLayer(circuit, Simulator(circuit, self.route), scale, self.precision)

@@ -20,6 +20,7 @@ from tests.commands.shell import SMALL, hepexp, one_line
         (["train", "trainer.max_epochs=many"], "trainer.max_epochs"),
         (["train", "trainer.time_limit=soon"], "duration"),
         (["train", "model=pfn", "model.weights=nowhere.pt"], "nowhere.pt"),
+        (["train", "model=pfn", "backend=pennylane", *SMALL[1:]], "model pfn has no circuits"),
         (["train", "--resume"], "--resume needs a value"),
         (["evaluate", "nothing-here"], "no run 'nothing-here'"),
         (["predict", "latest", "--input", "a.npz"], "--out"),

@@ -16,6 +16,7 @@ from hepexp.config import targets
 from hepexp.config.build import instantiate
 from hepexp.config.paths import conf_dir
 from hepexp.losses.cross_entropy import CrossEntropy
+from hepexp.quantum.statevector import StateVector
 from tests.examples import EXAMPLES, SPEC, Examples, permute_nodes
 from tests.jets import pad, permute, random_jets, random_lorentz, transform
 
@@ -49,7 +50,7 @@ class Case:
 
     def build(self, dtype: torch.dtype = torch.float64) -> nn.Module:
         torch.manual_seed(1)
-        model = instantiate(self.node, **asdict(SPEC), n_classes=SPEC.n_classes)
+        model = instantiate(self.node, **asdict(SPEC), n_classes=SPEC.n_classes, backend=StateVector())
         return model if dtype == torch.float32 else model.to(dtype)
 
 

@@ -1,0 +1,39 @@
+"""What evaluates the circuits of a model or an objective: the base of the group `backend`."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from hepexp.quantum.circuit import Circuit
+
+
+class Backend:
+    """Makes a layer of each circuit that a model or an objective names, and remembers the circuits for the record.
+
+    Attributes
+    ----------
+    circuits : each circuit of which a layer was made, once, in the order in which they came.
+    """
+
+    def __init__(self) -> None:
+        self.circuits: list[Circuit] = []
+
+    def layer(self, circuit: Circuit, scale: float | None = None) -> nn.Module:
+        """A module (..., n_inputs) -> (..., n_observables) with parameters of its own.
+
+        Parameters
+        ----------
+        scale : standard deviation of a circuit's initial weights; None draws them evenly from [0, 2 pi). What is no
+            circuit draws its parameters as torch does.
+
+        Raises
+        ------
+        ConfigError : the backend cannot evaluate this circuit, or the machine lacks the memory.
+        """
+        made = self._layer(circuit, scale)
+        if circuit not in self.circuits:
+            self.circuits.append(circuit)
+        return made
+
+    def _layer(self, circuit: Circuit, scale: float | None) -> nn.Module:
+        raise NotImplementedError(f"{type(self).__name__} does not say how it evaluates a circuit")
