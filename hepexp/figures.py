@@ -56,7 +56,7 @@ STYLE = {
 
 @contextmanager
 def figure(path: Path | str, width: float = 5.0, height: float = 4.2) -> Iterator[Figure]:
-    """Give an empty figure (inches), and save it as PNG when the block ends well.
+    """Give an empty figure (inches), and save it when the block ends well: as PNG, or in the format of the ending.
 
     Without pyplot, hence without a display, global state or figures that stay in memory.
     """
@@ -69,7 +69,7 @@ def figure(path: Path | str, width: float = 5.0, height: float = 4.2) -> Iterato
         FigureCanvasAgg(drawing)
         yield drawing
         with atomic(path) as temporary:
-            drawing.savefig(temporary, format="png")
+            drawing.savefig(temporary, format=Path(path).suffix.removeprefix(".") or "png")
 
 
 def class_name(class_names: tuple[str, ...], c: int) -> str:

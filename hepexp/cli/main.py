@@ -20,6 +20,7 @@ VERBS = {
     "train": Verb("hepexp.cli.train", "train a model: compose groups, run, and keep a complete record"),
     "evaluate": Verb("hepexp.cli.evaluate", "evaluate the best checkpoint of a run again"),
     "predict": Verb("hepexp.cli.predict", "scores of a run's model for the jets in a file"),
+    "compare": Verb("hepexp.cli.compare", "runs beside each other: seeds together, significance, tables, one figure"),
     "data": Verb("hepexp.cli.data", "list, show, download, generate, export and verify data sets"),
     "list": Verb("hepexp.cli.list", "the groups, or the options of a group"),
     "show": Verb("hepexp.cli.show", "the keys of an option, with their types and meanings"),

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from hepexp.atomic import write_text
 from hepexp.cli.train import run_hydra, train_composed
 from hepexp.config import flags, front
 from hepexp.config.paths import conf_dir, runs_dir
 from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.learning.multirun import FAILED, FINISHED, KILLED, Job, find, plan, read
-from hepexp.tracking.run_folder import new_folder
+from hepexp.tracking.run_folder import RunFolder, new_folder
+
+AGGREGATED = "aggregated.csv"
 
 
 def start(args: list[str]) -> int:
@@ -92,8 +95,7 @@ def _sweep_folder(arguments: list[str]) -> Path:
 
 def _launch(sweep: Path, jobs: list[list[str]], run: Callable[[], None]) -> int:
     """Run the jobs, then show the table of all of them."""
-    from rich.console import Console
-
+    from hepexp.cli.console import console
     from hepexp.evaluation.tables import jobs_table
 
     plan(sweep, jobs)
@@ -103,10 +105,28 @@ def _launch(sweep: Path, jobs: list[list[str]], run: Callable[[], None]) -> int:
         pass
     finally:
         results = read(sweep)
-        Console().print(jobs_table(results))
+        console().print(jobs_table(results))
+        _aggregate(sweep, results)
         missing = [result for result in results if result.status != FINISHED]
         if missing:
             print(
                 f"{len(missing)} of {len(results)} jobs did not finish; again: hepexp train -m --rerun-failed {sweep}"
             )
     return 1 if missing else 0
+
+
+def _aggregate(sweep: Path, jobs: list[Job]) -> None:
+    """Mean and spread over the seeds of each setting: the usual metrics on the terminal, every metric in a file."""
+    from hepexp.cli.console import console
+    from hepexp.compare.columns import columns
+    from hepexp.compare.groups import group
+    from hepexp.compare.record import Record
+    from hepexp.compare.table import Table
+
+    groups = group([Record(RunFolder(Path(job.run))) for job in jobs if job.status == FINISHED])
+    if any(len(found.records) > 1 for found in groups):
+        console().print(Table(groups, columns(groups)).terminal())
+        every = dict.fromkeys(key for found in groups for record in found.records for key in record.metrics)
+        wanted = [key for key in every if not key.endswith("_err")]
+        write_text(sweep / AGGREGATED, Table(groups, columns(groups, wanted)).csv())
+        print(f"every metric over seeds: {sweep / AGGREGATED}; side by side: hepexp compare {sweep}")

@@ -11,6 +11,7 @@ from hepexp.config import front
 from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
 
+MOST_SEEDS = 1000
 HELP = """\
 hepexp train [GROUP=OPTION | KEY=VALUE] ...      train, test and record one experiment
 
@@ -18,6 +19,8 @@ hepexp train [GROUP=OPTION | KEY=VALUE] ...      train, test and record one expe
   hepexp train task=qmlhep_2_lorentznet seed=3
   hepexp train model=pfn dataset.n_train=4000 trainer=quick
   hepexp train -m model=lorentznet,particlenet seed=1,2,3        every combination
+
+  hepexp train seeds=5 model=pfn                                 five seeds, mean and spread of every metric
 
   --resume RUN [trainer.KEY=VALUE ...]   go on with a run: a folder, an MLflow run id, or latest
   -m, --multirun                         every combination of comma-separated values; also hydra/launcher=joblib,
@@ -41,6 +44,7 @@ def main(args: list[str]) -> int:
         raise ConfigError("--resume goes on with one run, --rerun-failed with a multirun: give one of them")
     if run is not None:
         return _resume(run, args)
+    args = _seeds(args)
     if sweep is not None or {"-m", "--multirun"} & set(args):
         from hepexp.cli import multirun
 
@@ -58,6 +62,20 @@ def _take(args: list[str], flag: str) -> tuple[str | None, list[str]]:
                 raise ConfigError(f"{flag} needs a value: a folder under runs/, or latest")
             return args[place + 1], args[:place] + args[place + 2 :]
     return None, args
+
+
+def _seeds(args: list[str]) -> list[str]:
+    """`seeds=N` is the multirun `-m seed=1,...,N`."""
+    given = [arg for arg in args if arg.startswith("seeds=")]
+    if not given:
+        return args
+    number = given[-1].partition("=")[2]
+    if not number.isdigit() or not 1 <= int(number) <= MOST_SEEDS:
+        raise ConfigError(f"seeds must be a number from 1 to {MOST_SEEDS}, got {number!r}; it stands for seed=1,2,...")
+    if other := [arg for arg in args if arg.startswith("seed=")]:
+        raise ConfigError(f"{given[-1]} stands for seed=1,...,{number}: leave out {other[0]}, or write -m seed=LIST")
+    seeds = ",".join(str(seed) for seed in range(1, int(number) + 1))
+    return ["-m", *(arg for arg in args if arg not in (*given, "-m", "--multirun")), f"seed={seeds}"]
 
 
 def _single(prepared: list[str]) -> int:

@@ -59,16 +59,39 @@ def classification_metrics(
     """
     scores, label = np.asarray(scores), np.asarray(label)
     _check(scores, label)
-    curves = _curves(scores, label)
-    right = scores.argmax(axis=1) == label
-    point = _figures(curves, right, np.ones(len(label), np.int64))
-    draws = [_figures(curves, right, weight) for weight in replicas(len(label), n_bootstrap, seed)]
+    judge = Judge(scores, label)
+    point = judge()
+    draws = [judge(weight) for weight in replicas(len(label), n_bootstrap, seed)]
     metrics: dict[str, float | None] = {}
     for key, value in point.items():
         metrics[key] = value if math.isfinite(value) else None
         if n_bootstrap:
             metrics[f"{key}_err"] = None if metrics[key] is None else spread([draw[key] for draw in draws])
     return metrics
+
+
+class Judge:
+    """Accuracy, AUC and rejections of one set of predictions, for any weights of the examples; sorts them once.
+
+    Parameters
+    ----------
+    scores : (n, C) score per class; label : (n,) int; as for `classification_metrics`.
+    """
+
+    def __init__(self, scores: np.ndarray, label: np.ndarray) -> None:
+        self.curves = _curves(scores, label)
+        self.right = scores.argmax(axis=1) == label
+
+    def __call__(self, weight: np.ndarray | None = None) -> dict[str, float]:
+        """Figures where example i counts `weight[i]` times (n,) int, once each by default; may be NaN or infinite."""
+        weight = np.ones(len(self.right), np.int64) if weight is None else weight
+        counts = [curve.counts(weight) for curve in self.curves]
+        figures = {"accuracy": float(np.dot(weight, self.right) / weight.sum()), "auc": _mean_area(counts)}
+        if len(counts) == 1:
+            for at in SIGNAL_EFFICIENCIES:
+                background = float(background_at(*counts[0], at))
+                figures[f"rejection_{at}"] = 1 / background if background else math.inf
+        return figures
 
 
 def _check(scores: np.ndarray, label: np.ndarray) -> None:
@@ -93,13 +116,3 @@ def _curves(scores: np.ndarray, label: np.ndarray) -> list[Roc]:
 def _mean_area(counts: list[tuple[np.ndarray, np.ndarray]]) -> float:
     areas = [a for a in (area(*c) for c in counts) if not math.isnan(a)]  # a class without examples has no curve
     return float(np.mean(areas)) if areas else math.nan
-
-
-def _figures(curves: list[Roc], right: np.ndarray, weight: np.ndarray) -> dict[str, float]:
-    counts = [curve.counts(weight) for curve in curves]
-    figures = {"accuracy": float(np.dot(weight, right) / weight.sum()), "auc": _mean_area(counts)}
-    if len(curves) == 1:
-        for at in SIGNAL_EFFICIENCIES:
-            background = float(background_at(*counts[0], at))
-            figures[f"rejection_{at}"] = 1 / background if background else math.inf
-    return figures

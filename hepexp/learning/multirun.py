@@ -11,6 +11,7 @@ from hepexp.atomic import write_json
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError
 
+JOBS = "jobs.json"  # the file that makes a folder that of a multirun
 FINISHED, FAILED, KILLED, LOST = "FINISHED", "FAILED", "KILLED", "LOST"
 
 
@@ -41,8 +42,8 @@ class Job:
 
 def plan(sweep: Path, jobs: list[list[str]]) -> None:
     """Note all jobs before the first one starts: what never ran is then known too."""
-    if not (sweep / "jobs.json").exists():
-        write_json(sweep / "jobs.json", jobs)
+    if not (sweep / JOBS).exists():
+        write_json(sweep / JOBS, jobs)
 
 
 def read(sweep: Path) -> list[Job]:
@@ -52,7 +53,7 @@ def read(sweep: Path) -> list[Job]:
     ------
     ConfigError : not the folder of a multirun.
     """
-    file = sweep / "jobs.json"
+    file = sweep / JOBS
     if not file.is_file():
         raise ConfigError(f"{sweep} is not the folder of a multirun: it has no jobs.json")
     jobs = []
@@ -73,11 +74,11 @@ def find(text: str) -> Path:
     ConfigError : there is no such folder.
     """
     if text == "latest":
-        sweeps = sorted(runs_dir().glob("*/*_sweep*/jobs.json"), key=lambda file: file.stat().st_mtime)
+        sweeps = sorted(runs_dir().glob(f"*/*_sweep*/{JOBS}"), key=lambda file: file.stat().st_mtime)
         if not sweeps:
             raise ConfigError(f"there is no multirun under {runs_dir()}; start one with `hepexp train -m ...`")
         return sweeps[-1].parent
     for folder in (Path(text), runs_dir() / text):
-        if (folder / "jobs.json").is_file():
+        if (folder / JOBS).is_file():
             return folder
     raise ConfigError(f"no multirun {text!r} here or under {runs_dir()}; expected a folder with jobs.json, or latest")

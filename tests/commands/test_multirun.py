@@ -1,7 +1,10 @@
 """-m: one failing job does not stop the others, the table says what became of each, and the rest can be run again."""
 
+import csv
 import json
 import sqlite3
+
+import pytest
 
 from tests.commands.shell import SMALL, hepexp, one_line
 
@@ -54,3 +57,27 @@ def test_submitit_runs_jobs(tmp_path):
 
 def test_no_such_multirun_is_one_line(tmp_path):
     assert "no multirun" in one_line(hepexp(tmp_path, "train", "-m", "--rerun-failed", "nowhere"), 2)
+
+
+def test_seeds_are_a_multirun_with_one_row_of_means(tmp_path):
+    result = hepexp(tmp_path, "train", "seeds=2", *SMALL, "trainer.max_epochs=1")
+    assert result.returncode == 0, result.stderr
+    assert "standard deviation over seeds" in result.stdout
+    (file,) = (tmp_path / "runs").glob("*/*_sweep/aggregated.csv")
+    (row,) = csv.DictReader(file.read_text().splitlines())
+    runs = [json.loads(f.read_text())["metrics"]["test/auc"] for f in file.parent.glob("job_*.json")]
+    assert row["seeds"] == "1 2"
+    assert float(row["test/auc"]) == pytest.approx(sum(runs) / 2)
+
+    compared = hepexp(tmp_path, "compare", str(file.parent), "--format", "csv", "--columns", "auc")
+    assert compared.returncode == 0, compared.stderr
+    (again,) = csv.DictReader(compared.stdout.splitlines())
+    assert again["test/auc"] == row["test/auc"]
+    assert "did you mean test/auc" in one_line(hepexp(tmp_path, "compare", "--columns", "test/acu"), 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(["seeds=0"], "seeds must be a number"), (["seeds=2", "seed=1"], "leave out seed=1")]
+)
+def test_seeds_that_make_no_sense_are_refused(tmp_path, words, said):
+    assert said in one_line(hepexp(tmp_path, "train", *words), 2)

@@ -1,0 +1,107 @@
+"""Runs that differ by their seed alone, taken together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hepexp.compare.record import Record
+from hepexp.tracking.parameters import as_text
+
+COUNTED = ("model/parameters", "model/flops", "train/epochs", "train/best_epoch")  # whole numbers, not measured
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric of a group: with one run, its own error (bootstrap over test examples); with more, the mean over them.
+
+    Parameters
+    ----------
+    value : None where no run has it.
+    error : of one run its bootstrap error; of several their standard deviation (n - 1); None where there is none.
+    n_runs : runs that have a value.
+    """
+
+    value: float | str | None
+    error: float | None
+    n_runs: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one setting.
+
+    Parameters
+    ----------
+    name : what sets it apart from the other groups of a comparison.
+    records : one a run, in the order of their seeds.
+    """
+
+    name: str
+    records: tuple[Record, ...]
+
+    @property
+    def seeds(self) -> list[int]:
+        return [record.seed for record in self.records]
+
+    @property
+    def expected(self) -> dict[str, float]:
+        """Published figures."""
+        return self.records[0].expected
+
+    def figure(self, metric: str) -> Figure:
+        """A metric over the group's runs."""
+        values = [r.metrics[metric] for r in self.records if r.metrics.get(metric) is not None]
+        if not values:
+            return Figure(None, None, 0)
+        if any(isinstance(value, str) for value in values):
+            return Figure(values[0] if len(set(values)) == 1 else "several", None, len(values))
+        if len(self.records) == 1:
+            return Figure(values[0], self.records[0].metrics.get(f"{metric}_err"), 1)
+        if metric in COUNTED and len(set(values)) == 1:
+            return Figure(values[0], None, len(values))
+        error = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        return Figure(float(np.mean(values)), error, len(values))
+
+
+def group(records: Sequence[Record]) -> list[Group]:
+    """Groups in the order of their first runs; several runs of one setting and one seed stay together too."""
+    by_settings: dict[str, list[Record]] = {}
+    for record in records:
+        by_settings.setdefault(json.dumps(record.settings, sort_keys=True, default=str), []).append(record)
+    members = [sorted(found, key=lambda record: record.seed) for found in by_settings.values()]
+    names = _names([found[0] for found in members])
+    return [Group(name, tuple(found)) for name, found in zip(names, members, strict=True)]
+
+
+def _names(records: list[Record]) -> list[str]:
+    """What differs: the options of groups first; between settings of the same options, their keys."""
+    if len(records) == 1:
+        choices = records[0].choices
+        return [choices.get("task") or choices["model"]]
+    chosen = _different([record.choices for record in records])
+    names = [_text(own) for own in chosen]
+    if {tuple(own) for own in chosen} == {("model",)}:
+        names = [own["model"] for own in chosen]  # the most common table needs no key
+    for name in set(names):
+        alike = [i for i, other in enumerate(names) if other == name]
+        if len(alike) > 1:
+            keys = [{k: v for k, v in records[i].settings.items() if not k.startswith("choices.")} for i in alike]
+            for i, own in zip(alike, _different(keys), strict=True):
+                names[i] = f"{name} {_text(own)}".strip()
+    return names
+
+
+def _text(settings: dict[str, Any]) -> str:
+    return " ".join(f"{key}={as_text(value)}" for key, value in settings.items())
+
+
+def _different(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each the keys that are not the same everywhere."""
+    keys = list(dict.fromkeys(key for own in settings for key in own))
+    texts = {key: {json.dumps(own.get(key), default=str) for own in settings} for key in keys}
+    return [{key: own.get(key) for key in keys if len(texts[key]) > 1} for own in settings]

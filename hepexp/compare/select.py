@@ -1,0 +1,106 @@
+"""Which runs are meant: folders, MLflow ids, experiments, multiruns, and what tasks, tags and filters leave of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from glob import glob
+from pathlib import Path
+
+from hepexp.compare.record import Record
+from hepexp.config.paths import runs_dir
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import ConfigError
+from hepexp.learning.multirun import JOBS, read
+from hepexp.tracking.run_folder import RunFolder
+
+
+def select(
+    words: Sequence[str], task: str | None = None, tags: Mapping[str, str] | None = None, query: str | None = None
+) -> tuple[list[Record], list[Path]]:
+    """The finished runs that are meant, each once, and the folders of those that did not come to their metrics.
+
+    Parameters
+    ----------
+    words : run folders, patterns of them, MLflow run ids, `latest`, experiments, or folders of multiruns; every run
+        under runs/ when there are none.
+    task : keep runs of this task.
+    tags : keep runs that were given these `tags.KEY=VALUE`.
+    query : keep runs that MLflow finds by this filter, e.g. "params.model.name = 'pfn' and metrics.`test/auc` > 0.8".
+
+    Raises
+    ------
+    ConfigError : a word names no run, the filter cannot be read, or nothing is left.
+    """
+    folders = [folder for word in words for folder in _folders(word)] if words else _all_runs()
+    records = [Record(folder) for folder in dict.fromkeys(folders)]
+    if task is not None:
+        _check_known("task", task, [record.choices.get("task") for record in records])
+        records = [record for record in records if record.choices.get("task") == task]
+    for key, value in (tags or {}).items():
+        records = [record for record in records if str(record.config.get(f"tags.{key}")) == value]
+    if query is not None:
+        found = _search(query)
+        records = [record for record in records if record.path in found]
+    done = [record for record in records if record.metrics]
+    if not done:
+        raise ConfigError(
+            f"no runs match: {len(records)} of {len(folders)} runs are left, and none of them has metrics.json"
+            if records
+            else f"no runs match, of {len(folders)} under {runs_dir()}; `hepexp ui` shows them"
+        )
+    return done, [record.path for record in records if not record.metrics]
+
+
+def _folders(word: str) -> list[RunFolder]:
+    for path in (Path(word), runs_dir() / word):
+        if (path / JOBS).is_file():
+            return [RunFolder(Path(job.run)) for job in read(path) if job.run]
+        if path.is_dir() and not (path / "config.yaml").is_file() and (inside := _runs_in(path)):
+            return inside
+    if any(sign in word for sign in "*?["):
+        found = sorted(path for root in (".", runs_dir()) for path in map(Path, glob(word, root_dir=root)))
+        return [RunFolder.find(str(path)) for path in found if _is_run(path) or _is_run(runs_dir() / path)]
+    return [RunFolder.find(word)]
+
+
+def _all_runs() -> list[RunFolder]:
+    return [run for path in sorted(runs_dir().glob("*")) if not path.is_symlink() for run in _runs_in(path)]
+
+
+def _runs_in(experiment: Path) -> list[RunFolder]:
+    return [RunFolder(path.resolve()) for path in sorted(experiment.glob("*")) if _is_run(path)]
+
+
+def _is_run(path: Path) -> bool:
+    return (path / "config.yaml").is_file()
+
+
+def _check_known(what: str, wanted: str, known: Iterable[str | None]) -> None:
+    names = sorted({name for name in known if name})
+    if wanted not in names:
+        there_are = ", ".join(names) or "none"
+        raise ConfigError(
+            f"no run of {what} {wanted!r}{did_you_mean(wanted, names)} ({what}s of these runs: {there_are})"
+        )
+
+
+def _search(query: str) -> set[Path]:
+    """Folders of the runs that MLflow's own filter finds, in all experiments."""
+    from mlflow.exceptions import MlflowException
+
+    from hepexp.tracking import store
+    from hepexp.tracking.lookup import FOLDER_TAG
+
+    client = store.connect()
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    found: set[Path] = set()
+    token = None
+    while True:
+        try:
+            page = client.search_runs(experiments, query, max_results=1000, page_token=token)
+        except MlflowException as error:
+            raise ConfigError(f"--filter {query!r} cannot be read by MLflow: {str(error).splitlines()[0]}") from error
+        found |= {runs_dir().resolve() / run.data.tags[FOLDER_TAG] for run in page if FOLDER_TAG in run.data.tags}
+        token = page.token
+        if not token:
+            return found

@@ -1,0 +1,79 @@
+"""Whether two settings differ: a paired bootstrap over the test examples that they share, and the spread over seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hepexp.compare.groups import Group
+from hepexp.evaluation.bootstrap import replicas
+from hepexp.evaluation.classification import Judge
+
+METRICS = ("accuracy", "auc", "rejection_0.3", "rejection_0.5")
+SIGNIFICANT = 0.05  # two-sided p-value below which a difference is called one
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of a metric between a group and the one that it is compared with.
+
+    Parameters
+    ----------
+    value : the group's mean over seeds less the other's.
+    error : one standard deviation, of the shared test examples and of the seeds of both, added in quadrature.
+    p : two-sided p-value of no difference, by the normal distribution; None where there is no error.
+    """
+
+    value: float
+    error: float | None
+    p: float | None
+
+    @property
+    def is_significant(self) -> bool:
+        return self.p is not None and self.p < SIGNIFICANT
+
+
+def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstrap: int, seed: int) -> list[Difference]:
+    """The difference of each group from the reference, which is compared with itself too.
+
+    Each replica of the test set judges all runs, so what its examples have in common cancels. The variance of a
+    difference is that of its replicas (means over seeds), plus s^2 / n for the n seeds of either group; a group of one
+    seed adds nothing, so that its error is that of its test examples alone.
+
+    Parameters
+    ----------
+    groups : runs tested on the same examples.
+    reference : place of the one to compare with.
+    metric : one of METRICS, of the recorded scores.
+    """
+    judges = [[_judge(record.predictions) for record in group.records] for group in groups]
+    n = len(groups[0].records[0].predictions.label)
+    point = [np.array([judge()[metric] for judge in own]) for own in judges]
+    draws = [[np.mean([judge(w)[metric] for judge in own]) for own in judges] for w in replicas(n, n_bootstrap, seed)]
+    drawn = np.array(draws).reshape(-1, len(groups))
+    base = point[reference]
+    found = []
+    for place, values in enumerate(point):
+        value = float(values.mean() - base.mean())
+        apart = drawn[:, place] - drawn[:, reference]
+        apart = apart[~np.isnan(apart)]
+        if place == reference or len(apart) < 2 or not np.isfinite([value, *apart]).all():
+            found.append(Difference(value, None, None))
+            continue
+        error = math.sqrt(apart.var(ddof=1) + _of_mean(values) + _of_mean(base))
+        found.append(Difference(value, error, math.erfc(abs(value) / error / math.sqrt(2)) if error else None))
+    return found
+
+
+def _of_mean(values: np.ndarray) -> float:
+    """The variance of the mean over seeds; 0 for one."""
+    return float(values.var(ddof=1) / len(values)) if len(values) > 1 else 0.0
+
+
+def _judge(predictions) -> Judge:
+    """In the order of the rows of the data set, so that a replica draws the same examples for all runs."""
+    order = np.argsort(predictions.index, kind="stable")
+    return Judge(predictions.scores[order], predictions.label[order])

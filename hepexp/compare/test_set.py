@@ -1,0 +1,57 @@
+"""Whether runs were tested on the same examples: figures of different test sets must not stand in one table."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import pyarrow.parquet as pq
+
+from hepexp.compare.record import Record
+from hepexp.errors import ConfigError, DataError
+
+
+def fingerprint(record: Record) -> dict[str, str]:
+    """What says on which examples a run was tested: data set, source, files, and the rows with their labels."""
+    data = record.folder.environment.get("data", {})
+    files = sorted(f"{file.get('name')} {file.get('sha256', '')[:12]}" for file in data.get("files", []))
+    return {
+        "data set": record.choices["dataset"],
+        "source": str(data.get("source")),
+        "files": ", ".join(files),
+        "test examples": _rows(record),
+    }
+
+
+def refuse_different(records: Sequence[Record]) -> None:
+    """Refuse runs that were not all tested on the same examples.
+
+    Raises
+    ------
+    ConfigError : they were not; the message names two runs and what differs.
+    """
+    first = fingerprint(records[0])
+    for record in records[1:]:
+        other = fingerprint(record)
+        if different := [key for key in first if first[key] != other[key]]:
+            key = different[0]
+            raise ConfigError(
+                f"{records[0].folder.label} and {record.folder.label} were tested on different examples: {key} "
+                f"{first[key]} and {other[key]}; --force compares them nevertheless, without significance"
+            )
+
+
+def _rows(record: Record) -> str:
+    """Number and digest of the tested rows and their labels, in the order of the rows."""
+    try:
+        table = pq.read_table(record.folder.predictions, columns=["index", "label"]).sort_by("index")
+    except FileNotFoundError:
+        return "not recorded"
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            f"{record.folder.predictions} is not a predictions file: {str(error).splitlines()[0]}"
+        ) from error
+    digest = hashlib.sha256()
+    for name in ("index", "label"):
+        digest.update(table[name].fill_null(-1).to_numpy().tobytes())
+    return f"{table.num_rows:,} ({digest.hexdigest()[:8]})"

@@ -1,0 +1,50 @@
+"""Run folders with known predictions, as a training would have left them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from hepexp.compare.record import Record
+from hepexp.evaluation.classification import classification_metrics
+from hepexp.evaluation.predictions import write_predictions
+from hepexp.tracking.run_folder import RunFolder
+
+N = 600
+
+
+def labels(n: int = N) -> np.ndarray:
+    return np.arange(n) % 2
+
+
+def scores(separation: float, seed: int, n: int = N) -> np.ndarray:
+    """Scores (n, 2) of two normal distributions so far apart, in units of their width."""
+    logit = np.random.default_rng(seed).normal(size=n) + separation * labels(n)
+    signal = 1 / (1 + np.exp(-logit))
+    return np.stack([1 - signal, signal], axis=1)
+
+
+def run(
+    root: Path,
+    name: str,
+    given: np.ndarray,
+    seed: int = 1,
+    model: str = "pfn",
+    settings: dict | None = None,
+    expected: dict | None = None,
+    **metrics: float,
+) -> Record:
+    """A finished run of these scores (n, 2)."""
+    folder = RunFolder(root / "tests" / name)
+    choices = {"model": model, "dataset": "qg"}
+    config = {"seed": seed, "name": name, "model": {"width": 8, **(settings or {})}, "choices": choices}
+    folder.write_yaml("config.yaml", {**config, "expected": expected or {}})
+    folder.write_json("environment.json", {"data": {"source": "mini", "files": [{"name": "a", "sha256": "b"}]}})
+    label = labels(len(given))
+    judged = classification_metrics(given, label, n_bootstrap=20)
+    figures = {f"test/{key}": value for key, value in judged.items()}
+    folder.write_json("metrics.json", {**figures, "model/parameters": 1234, **metrics})
+    folder.write_json("history.json", [{"epoch": e, "val/auc": 0.7 + 0.05 * e} for e in range(3)])
+    write_predictions(folder.predictions, np.arange(len(label)), label, given, ("gluon", "quark"))
+    return Record(folder)

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from hepexp.compare.groups import group
+from hepexp.compare.significance import differences
+from tests.compare.runs import labels, run, scores
+
+
+def compared(*records, metric="auc", n=200):
+    return differences(group(list(records)), 0, metric, n, seed=1)
+
+
+def test_equal_scores_do_not_differ(tmp_path):
+    same = scores(1, 1)
+    _, other = compared(run(tmp_path, "a", same), run(tmp_path, "b", same, model="other"))
+    assert other.value == 0
+    assert other.error == 0
+    assert other.p is None
+    assert not other.is_significant
+
+
+def test_a_far_better_tagger_is_significantly_better_and_a_noisy_twin_is_not(tmp_path):
+    rng = np.random.default_rng(0)
+    logit = np.log(scores(1, 1)[:, 1] / scores(1, 1)[:, 0]) + rng.normal(scale=0.02, size=len(labels()))
+    signal = 1 / (1 + np.exp(-logit))
+    twin = np.stack([1 - signal, signal], 1)
+    reference, noisy, better = compared(
+        run(tmp_path, "a", scores(1, 1)),
+        run(tmp_path, "b", twin, model="twin"),
+        run(tmp_path, "c", scores(3, 1), model="better"),
+    )
+    assert reference.error is None  # it is not compared with itself
+    assert better.value > 0.1
+    assert better.is_significant
+    assert not noisy.is_significant
+
+
+def test_the_error_is_that_of_paired_examples(tmp_path):
+    """Two taggers that mostly agree: their difference is known better than either figure."""
+    base = np.random.default_rng(1).normal(size=600) + labels()
+    close = [1 / (1 + np.exp(-(base + 0.2 * np.random.default_rng(s).normal(size=600)))) for s in (2, 3)]
+    a, b = (run(tmp_path, str(k), np.stack([1 - s, s], 1), model=str(k)) for k, s in enumerate(close))
+    _, paired = compared(a, b)
+    assert 0 < paired.error < 0.4 * np.hypot(a.metrics["test/auc_err"], b.metrics["test/auc_err"])
+
+
+def test_the_spread_over_seeds_is_part_of_the_error(tmp_path):
+    one = run(tmp_path, "one", scores(1, 1), model="one")
+    steady = [run(tmp_path, f"s{s}", scores(1, 1), seed=s) for s in (1, 2)]
+    shaky = [run(tmp_path, f"t{s}", scores(x, 1), seed=s, model="shaky") for s, x in ((1, 0.8), (2, 1.2))]
+    _, same, other = compared(one, *steady, *shaky)
+    aucs = [record.metrics["test/auc"] for record in shaky]
+    assert same.error == pytest.approx(0, abs=1e-12)  # two equal seeds, the same examples
+    assert other.error**2 >= np.var(aucs, ddof=1) / 2
+
+
+def test_the_order_in_which_examples_were_recorded_does_not_matter(tmp_path):
+    from hepexp.evaluation.predictions import write_predictions
+
+    a, b = run(tmp_path, "a", scores(1, 1)), run(tmp_path, "b", scores(1.5, 2), model="b")
+    wanted = compared(a, b)[1]
+    shuffled = run(tmp_path, "c", scores(1.5, 2), model="b")
+    order = np.random.default_rng(0).permutation(len(labels()))
+    write_predictions(shuffled.folder.predictions, order, labels()[order], scores(1.5, 2)[order], ("gluon", "quark"))
+    assert compared(a, shuffled)[1] == wanted

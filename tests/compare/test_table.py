@@ -1,0 +1,68 @@
+import csv
+import io
+
+import pytest
+
+from hepexp.compare.columns import columns
+from hepexp.compare.groups import group
+from hepexp.compare.overlay import overlay
+from hepexp.compare.significance import Difference
+from hepexp.compare.table import Table
+from hepexp.compare.test_set import refuse_different
+from hepexp.errors import ConfigError
+from tests.compare.runs import run, scores
+from tests.evaluation.test_plots import is_figure
+
+
+@pytest.fixture
+def groups(tmp_path):
+    figures = [{"test/auc": 0.9868, "test/auc_err": 0.00032}, {"test/auc": 0.5, "test/auc_err": 0.01}]
+    return group(
+        [
+            run(tmp_path, "a", scores(2, 1), model="lorentz_net", expected={"test/auc": 0.99}, **figures[0]),
+            run(tmp_path, "b", scores(1, 2), **figures[1]),
+        ]
+    )
+
+
+def test_latex_has_errors_in_math_and_published_figures_below(groups):
+    differences = [Difference(0.0, None, None), Difference(-0.4868, 0.011, 1e-9)]
+    auc = columns(groups, ["auc"])
+    lines = Table(groups, auc, differences, auc[0], "lorentz_net").latex().splitlines()
+    assert r"lorentz\_net & 1 & $0.98680 \pm 0.00032$ &  &  \\" in lines
+    assert r"\quad published &  & 0.9900 &  &  \\" in lines
+    assert r"pfn & 1 & $0.500 \pm 0.010$ & $-0.487 \pm 0.011$ & 1e-09 * \\" in lines
+
+
+def test_csv_has_plain_numbers(groups):
+    rows = list(csv.DictReader(io.StringIO(Table(groups, columns(groups, ["test/auc", "model/parameters"])).csv())))
+    assert [row["setting"] for row in rows] == ["lorentz_net", "pfn"]
+    assert float(rows[0]["test/auc"]) == 0.9868
+    assert float(rows[0]["published/test/auc"]) == 0.99
+    assert rows[1]["published/test/auc"] == ""
+    assert rows[0]["seeds"] == "1"
+
+
+def test_markdown_says_what_the_errors_are(groups):
+    text = Table(groups, columns(groups)).markdown()
+    assert "bootstrap over test examples" in text
+    assert "| pfn | 1 |" in text
+
+
+def test_an_unknown_metric_is_named_with_the_closest(groups):
+    with pytest.raises(ConfigError, match=r"no run has a metric 'test/aucc'; did you mean test/auc\?"):
+        columns(groups, ["test/aucc"])
+
+
+def test_runs_with_other_test_examples_are_refused(tmp_path):
+    a, b = run(tmp_path, "a", scores(1, 1)), run(tmp_path, "b", scores(1, 1, n=500))
+    refuse_different([a, a])
+    with pytest.raises(ConfigError, match=r"tests/a and .*tests/b were tested on different examples: test examples"):
+        refuse_different([a, b])
+
+
+def test_all_groups_are_in_one_figure(groups, tmp_path):
+    overlay(tmp_path / "roc.png", groups)
+    assert is_figure(tmp_path / "roc.png")
+    overlay(tmp_path / "roc.pdf", groups)
+    assert (tmp_path / "roc.pdf").read_bytes().startswith(b"%PDF")
