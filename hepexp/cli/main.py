@@ -21,6 +21,7 @@ VERBS = {
     "evaluate": Verb("hepexp.cli.evaluate", "evaluate the best checkpoint of a run again"),
     "predict": Verb("hepexp.cli.predict", "scores of a run's model for the jets in a file"),
     "compare": Verb("hepexp.cli.compare", "runs beside each other: seeds together, significance, tables, one figure"),
+    "report": Verb("hepexp.cli.report", "one HTML page of a run or an experiment"),
     "data": Verb("hepexp.cli.data", "list, show, download, generate, export and verify data sets"),
     "list": Verb("hepexp.cli.list", "the groups, or the options of a group"),
     "show": Verb("hepexp.cli.show", "the keys of an option, with their types and meanings"),

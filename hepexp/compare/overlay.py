@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,12 +41,15 @@ def overlay(path: Path | str, groups: Sequence[Group], monitor: str = "val/auc")
     if len(names) != 2:
         raise HepexpError(f"the figure shows signal against background; these runs have {len(names)} classes")
     trained = any(record.history for group in groups for record in group.records)
-    with figure(path, width=4.6 * (2 + trained), height=4.2) as drawing:
+    columns = 1 if max(len(group.name) for group in groups) > 40 else 3
+    with figure(path, width=4.6 * (2 + trained), height=4.2 + 0.25 * math.ceil(len(groups) / columns)) as drawing:
         panels = drawing.subplots(1, 2 + trained)
         _rejections(panels[0], groups, names)
         _scores(panels[1], groups, names)
         if trained:
             _learning(panels[2], groups, monitor)
+        # below the panels: names of settings may be long
+        drawing.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=columns, title="AUC")
 
 
 def _rejections(axes, groups: Sequence[Group], names: tuple[str, ...]) -> None:
@@ -62,10 +66,9 @@ def _rejections(axes, groups: Sequence[Group], names: tuple[str, ...]) -> None:
         _line(axes, GRID[shown], np.array(curves)[:, shown], colour, text)
         top = max([top, *np.mean(curves, axis=0)[shown]])
     axes.plot(GRID, 1 / GRID, color="0.6", linestyle=":", linewidth=1.2)
-    axes.set(xlim=(0, 1), ylim=(1, 4 * top), yscale="log")
+    axes.set(xlim=(0, 1), ylim=(1, 2 * top), yscale="log")
     axes.set_xlabel(f"signal efficiency $\\varepsilon_S$ ({class_name(names, 1)})")
     axes.set_ylabel(f"background rejection $1/\\varepsilon_B$ ({class_name(names, 0)})")
-    axes.legend(loc="upper right", title="AUC", alignment="right")
 
 
 def _scores(axes, groups: Sequence[Group], names: tuple[str, ...]) -> None:

@@ -61,7 +61,7 @@ class Table:
 
         made = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=Text(self.caption, "dim"))
         made.caption_justify = "left"
-        header, rows = self._cells()
+        header, rows = self.cells()
         for k, text in enumerate(header):
             made.add_column(text, justify="left" if k == 0 else "right", no_wrap=k > 0, overflow="fold")
         for row in rows:
@@ -69,7 +69,7 @@ class Table:
         return made
 
     def markdown(self) -> str:
-        header, rows = self._cells()
+        header, rows = self.cells()
         lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
         return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines) + (
             f"\n\n{self.caption}\n"
@@ -77,7 +77,7 @@ class Table:
 
     def latex(self) -> str:
         """A booktabs table; errors as in `$0.9868 \\pm 0.0003$`."""
-        header, rows = self._cells()
+        header, rows = self.cells()
         header = ["", "runs", *(column.latex for column in self.columns)]
         if self.differences is not None:
             header += [rf"$\Delta$ {self.compared.latex}", "$p$"]
@@ -106,7 +106,8 @@ class Table:
             writer.writerow(row)
         return out.getvalue()
 
-    def _cells(self) -> tuple[list[str], list[list[str]]]:
+    def cells(self) -> tuple[list[str], list[list[str]]]:
+        """The header, and the texts of each row."""
         header = ["", "runs", *(column.text for column in self.columns)]
         if self.differences is not None:
             header += [f"Δ {self.compared.text}", "p"]

@@ -1,0 +1,42 @@
+"""hepexp report: one HTML page of a run or an experiment, for a mail, a meeting or an archive."""
+
+from __future__ import annotations
+
+from argparse import RawDescriptionHelpFormatter
+from pathlib import Path
+
+from hepexp.cli.help import Parser
+from hepexp.errors import ConfigError
+
+DESCRIPTION = """\
+Write one HTML page that holds everything it shows: configuration, provenance, metrics with errors beside published
+figures, and the pictures. It opens from a file, without a server.
+
+  hepexp report latest                         runs/<experiment>/<run>/report.html
+  hepexp report hepexp                         all runs of an experiment, compared: runs/hepexp/report.html
+  hepexp report runs/hepexp/*pfn* --out pfn.html"""
+
+
+def main(args: list[str]) -> int:
+    parser = Parser(prog="hepexp report", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("runs", metavar="RUN|EXPERIMENT", nargs="+", help="as for hepexp compare")
+    parser.add_argument("--out", type=Path, help="the page, .html; by default report.html in the run's folder or above")
+    options = parser.parse_args(args)
+    if options.out and options.out.suffix not in (".html", ".htm"):
+        raise ConfigError(f"--out must end in .html, got {options.out}")
+
+    from hepexp.compare.columns import columns
+    from hepexp.compare.groups import group
+    from hepexp.compare.report import write_report
+    from hepexp.compare.select import select
+    from hepexp.compare.table import Table
+
+    records, _ = select(options.runs)
+    groups = group(records)
+    one = len(records) == 1
+    folder = records[0].path if one else records[0].path.parent
+    path = options.out or folder / "report.html"
+    title = records[0].folder.label if one else f"{folder.name}: {len(records)} runs"
+    write_report(path, title, groups, Table(groups, columns(groups)))
+    print(path)
+    return 0

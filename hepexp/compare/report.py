@@ -1,0 +1,116 @@
+"""One HTML page of a run, or of all runs of an experiment, that holds everything it shows."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hepexp.atomic import write_text
+from hepexp.compare.groups import Group
+from hepexp.compare.overlay import overlay
+from hepexp.compare.record import Record
+from hepexp.compare.table import Table
+from hepexp.compare.test_set import refuse_different
+from hepexp.errors import ConfigError, HepexpError
+from hepexp.evaluation.rounding import number, with_error
+
+TEMPLATE = Path(__file__).with_name("report.html")
+
+
+def write_report(path: Path, title: str, groups: Sequence[Group], table: Table) -> None:
+    """Write the page, whole or not at all; figures are inside it, so it opens from a file anywhere.
+
+    Parameters
+    ----------
+    groups : the runs; one run alone has no table that compares it.
+    table : of these groups.
+    """
+    import jinja2
+
+    records = [record for group in groups for record in group.records]
+    template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+        TEMPLATE.read_text(encoding="utf-8")
+    )
+    header, rows = table.cells()
+    page = template.render(
+        title=title,
+        compared={"header": header, "rows": rows, "caption": table.caption} if len(records) > 1 else None,
+        warning=_warning(records),
+        overlay=_overlay(groups) if len(records) > 1 else None,
+        runs=[_run(record) for record in records],
+    )
+    write_text(path, page)
+
+
+def _run(record: Record) -> dict[str, Any]:
+    """What the page says of one run."""
+    environment = record.folder.environment
+    git, hardware, data = (environment.get(key) or {} for key in ("git", "hardware", "data"))
+    facts = {
+        "command": environment.get("command"),
+        "time": environment.get("time"),
+        "git": f"{git['sha']}{' with uncommitted changes' if git.get('dirty') else ''}" if git.get("sha") else None,
+        "hardware": _hardware(hardware),
+        "platform": environment.get("platform"),
+        "python": environment.get("python"),
+        "data": f"{record.choices['dataset']}, source {data.get('source')}",
+        "simulated": "yes" if data.get("simulated") else None,
+        "examples": ", ".join(f"{data[key]:,} {key[2:]}" for key in ("n_train", "n_val", "n_test") if key in data),
+        "made by": data.get("how"),
+    }
+    return {
+        "label": record.folder.label,
+        "facts": {key: value for key, value in facts.items() if value},
+        "metrics": _metrics(record),
+        "has_published": bool(record.expected),
+        "figures": [_figure(path) for path in sorted((record.path / "plots").glob("*.png"))],
+        "files": [(f.get("name"), f.get("bytes"), f.get("sha256")) for f in data.get("files", [])],
+        "config": (record.path / "config.yaml").read_text(encoding="utf-8"),
+        "packages": environment.get("packages", {}),
+    }
+
+
+def _warning(records: Sequence[Record]) -> str:
+    """Why figures of these runs are not to be compared; empty where they may be."""
+    try:
+        refuse_different(records)
+    except ConfigError as error:
+        return str(error).partition("; --force")[0]
+    return ""
+
+
+def _hardware(hardware: dict[str, Any]) -> str:
+    parts = [f"{hardware.get('cores')} cores", hardware.get("cpu"), *[gpu["name"] for gpu in hardware.get("gpus", [])]]
+    return ", ".join(part for part in parts if part)
+
+
+def _metrics(record: Record) -> list[tuple[str, str, str]]:
+    """Name, value with error, and published figure of each metric."""
+    metrics, expected = record.metrics, record.expected
+    names = [key for key in metrics if not (key.endswith("_err") and key.removesuffix("_err") in metrics)]
+    rows = []
+    for name in [*names, *(key for key in expected if key not in metrics)]:
+        value, error = metrics.get(name), metrics.get(f"{name}_err")
+        ours = with_error(value, error) if f"{name}_err" in metrics else number(value)
+        rows.append((name, ours, number(expected[name]) if name in expected else ""))
+    return rows
+
+
+def _figure(path: Path) -> tuple[str, str]:
+    """Its name in words, and the picture as a data address."""
+    content = base64.b64encode(path.read_bytes()).decode()
+    return path.stem.replace("_", " "), f"data:image/png;base64,{content}"
+
+
+def _overlay(groups: Sequence[Group]) -> str | None:
+    """All groups in one figure; None where they cannot be drawn together."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "overlay.png"
+        try:
+            overlay(path, groups)
+        except HepexpError:  # other kinds of predictions, or too many settings for one figure: the table is enough
+            return None
+        return _figure(path)[1]

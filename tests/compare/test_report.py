@@ -1,0 +1,42 @@
+import re
+
+from hepexp.cli.report import main
+from hepexp.compare.columns import columns
+from hepexp.compare.groups import group
+from hepexp.compare.overlay import overlay
+from hepexp.compare.report import write_report
+from hepexp.compare.table import Table
+from tests.compare.runs import run, scores
+
+
+def page_of(path, records, title="title"):
+    groups = group(records)
+    write_report(path, title, groups, Table(groups, columns(groups)))
+    return path.read_text()
+
+
+def test_a_page_holds_all_that_it_shows(tmp_path):
+    record = run(tmp_path, "a", scores(1, 1), expected={"test/auc": 0.777})
+    overlay(record.path / "plots" / "roc_curve.png", group([record]))
+    page = page_of(tmp_path / "report.html", [record])
+    assert "0.7770" in page
+    assert "roc curve" in page
+    assert "data:image/png;base64," in page
+    assert not re.search(r"(src|href)=\"(?!data:)", page)  # nothing is fetched from elsewhere
+
+
+def test_what_runs_are_called_cannot_become_markup(tmp_path):
+    page = page_of(tmp_path / "report.html", [run(tmp_path, "a", scores(1, 1))], title="<script>alert(1)</script>")
+    assert "<script>" not in page
+
+
+def test_an_experiment_is_compared(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+    run(tmp_path, "a", scores(1, 1))
+    run(tmp_path, "b", scores(2, 1), model="lorentznet")
+    assert main(["tests"]) == 0
+    page = (tmp_path / "tests" / "report.html").read_text()
+    assert str(tmp_path / "tests" / "report.html") in capsys.readouterr().out
+    assert "Comparison" in page
+    assert "<td>lorentznet</td>" in page
+    assert page.count("<h2>tests/") == 2
