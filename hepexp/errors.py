@@ -24,3 +24,7 @@ class Interrupted(BaseException):
     """
 
     exit_code = 130
+
+
+class Pruned(Interrupted):
+    """A sweep ended a training that promised little; the message says which and when."""

@@ -20,6 +20,7 @@ VERBS = {
     "train": Verb("hepexp.cli.train", "train a model: compose groups, run, and keep a complete record"),
     "evaluate": Verb("hepexp.cli.evaluate", "evaluate the best checkpoint of a run again"),
     "predict": Verb("hepexp.cli.predict", "scores of a run's model for the jets in a file"),
+    "sweep": Verb("hepexp.cli.sweep", "search for good values of keys (Optuna), resumable, on several machines"),
     "compare": Verb("hepexp.cli.compare", "runs beside each other: seeds together, significance, tables, one figure"),
     "report": Verb("hepexp.cli.report", "one HTML page of a run or an experiment"),
     "data": Verb("hepexp.cli.data", "list, show, download, generate, export and verify data sets"),
@@ -30,7 +31,10 @@ VERBS = {
     "bench": Verb("hepexp.cli.bench", "measure speed against references"),
     "completion": Verb("hepexp.cli.completion", "print the completion script of a shell: bash, zsh or fish"),
 }
-HIDDEN = {"__complete": Verb("hepexp.cli.complete", "candidates for the shell's completion")}
+HIDDEN = {
+    "__complete": Verb("hepexp.cli.complete", "candidates for the shell's completion"),
+    "__work": Verb("hepexp.cli.sweep_worker", "one worker of a sweep"),
+}
 INTERRUPTED = 130
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from hepexp.errors import ConfigError, HepexpError, Interrupted
+from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
 from hepexp.evaluation.plots import learning_curves
 from hepexp.evaluation.tables import metrics_table
 from hepexp.learning.ddp import Workers
@@ -32,7 +34,24 @@ class Result:
     metrics: dict[str, Any]
 
 
-def train(config: DictConfig, choices: dict[str, str], overrides: list[str]) -> Result:
+class Watcher:
+    """Follows a run from outside, such as a sweep does; this one does nothing.
+
+    Attributes
+    ----------
+    tags : for the MLflow run.
+    """
+
+    tags: Mapping[str, str | None] = MappingProxyType({})
+
+    def started(self, label: str) -> None:
+        """The run has its folder, of this label."""
+
+    def epoch(self, row: dict[str, float], epoch: int) -> None:
+        """An epoch is done, with these values. May raise `Pruned` to end the run."""
+
+
+def train(config: DictConfig, choices: dict[str, str], overrides: list[str], watcher: Watcher | None = None) -> Result:
     """Build, train, test and record one experiment.
 
     Parameters
@@ -40,6 +59,7 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str]) -> 
     config : composed config, without Hydra's own node.
     choices : option chosen in each group.
     overrides : as typed.
+    watcher : follows the run.
 
     Raises
     ------
@@ -56,7 +76,7 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str]) -> 
         folder = RunFolder.create(config.experiment, name)
         folder.write_yaml("config.yaml", config)
         folder.write_yaml("overrides.yaml", overrides)
-        return _recorded(config, parts, folder, interrupts)
+        return _recorded(config, parts, folder, interrupts, watcher or Watcher())
 
 
 def _refuse_idle_backend(parts: Parts, choices: dict[str, str], overrides: list[str]) -> None:
@@ -75,11 +95,16 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
     with Interrupts() as interrupts:
         parts = build_parts(config)
         folder.write_yaml("config.yaml", config)
-        return _recorded(config, parts, folder, interrupts, resumed=True)
+        return _recorded(config, parts, folder, interrupts, Watcher(), resumed=True)
 
 
 def _recorded(
-    config: DictConfig, parts: Parts, folder: RunFolder, interrupts: Interrupts, resumed: bool = False
+    config: DictConfig,
+    parts: Parts,
+    folder: RunFolder,
+    interrupts: Interrupts,
+    watcher: Watcher,
+    resumed: bool = False,
 ) -> Result:
     """Fit under tracking: whatever happens, the run ends as FINISHED, FAILED or KILLED."""
     console = Console(stderr=True)
@@ -99,6 +124,7 @@ def _recorded(
             "task": config.choices.get("task"),
             "git_sha": (surroundings["git"] or {}).get("sha"),
             **config.tags,
+            **watcher.tags,
         }
         reap_stale(config.tracking.timeout)
         run = MlflowRun.start(
@@ -110,14 +136,24 @@ def _recorded(
             run_id=folder.mlflow_run_id if resumed else None,
             timeout=config.tracking.timeout,
         )
+
+        def report(row: dict[str, float], epoch: int) -> None:
+            run.log_metrics(row, epoch)
+            watcher.epoch(row, epoch)
+
         try:
+            watcher.started(folder.label)
             resume_from = folder.last if resumed and folder.last.exists() else None
             log.info("%s", f"resumed from {resume_from}" if resume_from else "started")
             with Workers(folder, parts.trainer, resume_from):
-                fitted = fit(parts, folder, interrupts, run.log_metrics, resume_from)
+                fitted = fit(parts, folder, interrupts, report, resume_from)
             metrics = _write_record(config, parts, folder, fitted, provenance["source"])
             run.log_metrics({k: v for k, v in metrics.items() if isinstance(v, int | float)}, len(fitted.history.rows))
             log.info("finished: %s", fitted.stopped)
+        except Pruned as error:
+            log.info("ended by %s", error)
+            _end(run, log, "KILLED", f"ended by {error}")
+            raise
         except Interrupted as error:
             log.warning("killed by %s; go on with: hepexp train --resume %s", error, folder.label)
             _end(run, log, "KILLED", f"killed by {error}")

@@ -1,0 +1,1 @@
+"""Searches over keys of a configuration, by Optuna."""

@@ -1,0 +1,84 @@
+"""How a sweep is run: the group `sweep`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from hepexp.errors import ConfigError
+
+SMALL_IS_GOOD = ("loss", "mse", "error", "seconds", "parameters", "flops", "nll")
+
+
+class SweepOptions:
+    """What is tried, how often, by whom, and by which value it is judged.
+
+    Parameters
+    ----------
+    space : for each key of the configuration `log(a, b)`, `uniform(a, b)`, `int(a, b)` or `choice(x, y, ...)`.
+    name : of the sweep; with the same name it goes on where it stopped. null makes one of the date.
+    trials : trainings in all.
+    jobs : workers side by side on this machine, each a process; or cluster jobs of a submitit launcher.
+    metric : value of metrics.json that is made best, never of the test; several for a Pareto front; null for the one
+        that picks the best epoch.
+    direction : maximize or minimize, for each metric; null knows by the name (loss, mse, error: minimize).
+    sampler : tpe, random, grid (choice and int only), cmaes, or nsgaii for several metrics.
+    pruner : median or hyperband stop a training whose monitored value promises little; none lets all end.
+    storage : a database (`postgresql://...`, `sqlite:///FILE`) or a journal on a shared disk (`journal:FILE`) that
+        several machines can work on; null is sweeps.db under runs/.
+    seed : of the sampler.
+    launcher : local processes, or jobs of a cluster through submitit.
+    cluster : parameters of submitit's executor, e.g. {slurm_partition: gpu, timeout_min: 240}.
+
+    Raises
+    ------
+    ConfigError : a number below 1, a name that cannot be one, metrics and directions of different number, or options
+        that exclude each other.
+    """
+
+    def __init__(
+        self,
+        space: dict[str, str] | None = None,
+        name: str | None = None,
+        trials: int = 20,
+        jobs: int = 1,
+        metric: str | list[str] | None = None,
+        direction: str | list[str] | None = None,
+        sampler: Literal["tpe", "random", "grid", "cmaes", "nsgaii"] = "tpe",
+        pruner: Literal["none", "median", "hyperband"] = "none",
+        storage: str | None = None,
+        seed: int = 1,
+        launcher: Literal["local", "submitit_slurm", "submitit_local"] = "local",
+        cluster: dict[str, Any] | None = None,
+    ):
+        for key, value in (("trials", trials), ("jobs", jobs)):
+            if value < 1:
+                raise ConfigError(f"sweep.{key} must be >= 1, got {value}")
+        if name is not None and not re.fullmatch(r"[\w.,+-]{1,100}", name):
+            raise ConfigError(f"sweep.name must be letters, digits and . , + - _, got {name!r}")
+        self.metrics = _listed(metric)
+        if any(metric.startswith("test/") for metric in self.metrics):
+            raise ConfigError("sweep.metric must not be of the test, which chooses nothing; take val/... instead")
+        self.directions = self._directions(_listed(direction))
+        if len(self.metrics) > 1 and pruner != "none":
+            raise ConfigError(f"sweep.pruner={pruner} needs one metric, got {len(self.metrics)}; take none")
+        if len(self.metrics) > 1 and sampler == "cmaes":
+            raise ConfigError("sweep.sampler=cmaes needs one metric; take nsgaii or tpe for several")
+        if cluster and launcher == "local":
+            raise ConfigError("sweep.cluster does nothing with sweep.launcher=local; take submitit_slurm")
+        self.space, self.name, self.trials, self.jobs = space or {}, name, trials, jobs
+        self.sampler, self.pruner, self.storage, self.seed = sampler, pruner, storage, seed
+        self.launcher, self.cluster = launcher, cluster or {}
+
+    def _directions(self, given: list[str]) -> list[str]:
+        for word in given:
+            if word not in ("maximize", "minimize"):
+                raise ConfigError(f"sweep.direction must be maximize or minimize, got {word!r}")
+        if given and len(given) != max(len(self.metrics), 1):
+            raise ConfigError(f"sweep.direction needs one word for each of {len(self.metrics)} metrics, got {given}")
+        return given or ["minimize" if any(w in m for w in SMALL_IS_GOOD) else "maximize" for m in self.metrics]
+
+
+def _listed(value: str | Sequence[str] | None) -> list[str]:
+    return [] if value is None else [value] if isinstance(value, str) else list(value)

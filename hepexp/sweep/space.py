@@ -1,0 +1,105 @@
+"""What a sweep may choose: one dimension for each key, written as `log(1e-4, 1e-2)`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hepexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+KINDS = "log(a, b), uniform(a, b), int(a, b) or choice(x, y, ...)"
+_CALL = re.compile(r"\s*(log|uniform|int|choice)\s*\((.*)\)\s*", re.DOTALL)
+_COMMA = re.compile(r",(?![^\[\(\{]*[\]\)\}])")  # not those inside brackets
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One key and its possible values.
+
+    Parameters
+    ----------
+    key : of the configuration, e.g. `optimizer.lr`, or a group, e.g. `model`.
+    kind : log, uniform, int or choice.
+    values : both bounds, or the texts of all choices.
+    """
+
+    key: str
+    kind: str
+    values: tuple[Any, ...]
+
+    @classmethod
+    def read(cls, key: str, text: str) -> Dimension:
+        """From what stands behind `sweep.space.KEY=`.
+
+        Raises
+        ------
+        ConfigError : not one of the forms, bounds that are no numbers or upside down, or no choice.
+        """
+        name = f"sweep.space.{key}"
+        found = _CALL.fullmatch(str(text))
+        if not found:
+            raise ConfigError(f"{name} must be {KINDS}, got {text!r}")
+        kind, inner = found[1], found[2]
+        parts = [part.strip() for part in _COMMA.split(inner)] if inner.strip() else []
+        if kind == "choice":
+            if len(set(parts)) < len(parts) or not all(parts) or not parts:
+                raise ConfigError(f"{name} needs different values, e.g. choice(32, 64), got {text!r}")
+            return cls(key, kind, tuple(parts))
+        number = int if kind == "int" else float
+        try:
+            low, high = (number(part) for part in parts)
+        except ValueError as error:
+            raise ConfigError(f"{name} needs two {'whole ' * (kind == 'int')}numbers, got {text!r}") from error
+        if not low < high:
+            raise ConfigError(f"{name} must go from the lower bound to the higher, got {text!r}")
+        if kind == "log" and not low > 0:
+            raise ConfigError(f"{name}: log needs bounds > 0, got {text!r}")
+        return cls(key, kind, (low, high))
+
+    def __str__(self) -> str:
+        return f"{self.kind}({', '.join(map(str, self.values))})"
+
+    @property
+    def distribution(self) -> BaseDistribution:
+        """As Optuna names it."""
+        from optuna import distributions
+
+        if self.kind == "choice":
+            return distributions.CategoricalDistribution(self.values)
+        if self.kind == "int":
+            return distributions.IntDistribution(*self.values)
+        return distributions.FloatDistribution(*self.values, log=self.kind == "log")
+
+    @property
+    def grid(self) -> list[Any]:
+        """Every value, for a grid.
+
+        Raises
+        ------
+        ConfigError : there are infinitely many.
+        """
+        if self.kind == "choice":
+            return list(self.values)
+        if self.kind == "int":
+            return list(range(self.values[0], self.values[1] + 1))
+        raise ConfigError(f"sweep.sampler=grid needs choice or int, sweep.space.{self.key} is {self}")
+
+    def override(self, value: Any) -> str:
+        """`key=value` for the command line."""
+        return f"{self.key}={value}"
+
+
+def read_space(texts: dict[str, str]) -> tuple[Dimension, ...]:
+    """All dimensions.
+
+    Raises
+    ------
+    ConfigError : there is none, or one cannot be read.
+    """
+    if not texts:
+        raise ConfigError(f"a sweep needs at least one sweep.space.KEY=..., KEY of the configuration, of {KINDS}")
+    return tuple(Dimension.read(key, text) for key, text in texts.items())

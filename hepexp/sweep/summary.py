@@ -1,0 +1,132 @@
+"""What a sweep found: the best command, a table of trials, how much each key mattered, figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shlex
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hepexp.atomic import atomic, write_text
+from hepexp.evaluation.rounding import number
+from hepexp.sweep.study import counted, plan_of
+from hepexp.sweep.worker import overrides_of
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+    from rich.table import Table
+
+COLOURS = {"COMPLETE": "green", "FAIL": "red", "PRUNED": "yellow"}
+
+
+def best_commands(study: Study) -> list[str]:
+    """The command of the best trial; with several metrics those of the Pareto front."""
+    plan = plan_of(study)
+    return [f"hepexp train {shlex.join(overrides_of(plan, trial.params))}" for trial in best(study)]
+
+
+def best(study: Study) -> list[FrozenTrial]:
+    """The best finished trial, or those that no other one beats in every metric; none where none finished."""
+    return study.best_trials if any(trial.values for trial in counted(study)) else []
+
+
+def trials_table(study: Study) -> Table:
+    """One row a trial: state, values, what it tried, its run; below, why trials failed."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    plan, trials = plan_of(study), counted(study)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("trial", justify="right")
+    table.add_column("state")
+    for name in (*plan.metrics, *plan.space):
+        table.add_column(name, justify="right")
+    table.add_column("seconds", justify="right")
+    table.add_column("run")
+    leading = {trial.number for trial in best(study)}
+    for trial in trials:
+        values = [number(value) for value in trial.values or [None] * len(plan.metrics)]
+        params = [_shown(trial.params.get(key)) for key in plan.space]
+        took = number(trial.duration.total_seconds()) if trial.duration else ""
+        state = Text(trial.state.name, COLOURS.get(trial.state.name, ""))
+        row = [f"{trial.number}{' *' if trial.number in leading else ''}", state, *values, *params, took]
+        table.add_row(*row, Text(trial.user_attrs.get("run", "")), style="bold" if trial.number in leading else "")
+    if reasons := [f"trial {t.number}: {t.user_attrs['error']}" for t in trials if "error" in t.user_attrs]:
+        table.caption = Text("\n".join(reasons), "red")
+        table.caption_justify = "left"
+    return table
+
+
+def importances(study: Study) -> dict[str, float]:
+    """Share of the variance of the first metric that each key explains (fANOVA); none where it cannot be told.
+
+    References
+    ----------
+    F. Hutter, H. Hoos, K. Leyton-Brown, ICML 2014.
+    """
+    from optuna import importance
+
+    try:
+        judge = importance.FanovaImportanceEvaluator(seed=1)
+        return importance.get_param_importances(study, evaluator=judge, target=lambda trial: trial.values[0])
+    except (ValueError, RuntimeError):  # fewer than two finished trials, or all with the same value
+        return {}
+
+
+def write(study: Study, folder: Path) -> list[Path]:
+    """Write trials.csv, best.txt and the figures history, importances and parallel_coordinate into a folder."""
+    plan = plan_of(study)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "best.txt", "\n".join(best_commands(study)) + "\n")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["trial", "state", *plan.metrics, *plan.space, "seconds", "run", "error"])
+    for t in counted(study):
+        seconds = t.duration.total_seconds() if t.duration else None
+        values = t.values or [None] * len(plan.metrics)
+        params = [t.params.get(key) for key in plan.space]
+        about = [t.user_attrs.get("run"), t.user_attrs.get("error")]
+        writer.writerow([t.number, t.state.name, *values, *params, seconds, *about])
+    write_text(folder / "trials.csv", out.getvalue())
+    return [folder / "best.txt", folder / "trials.csv", *_figures(study, folder)]
+
+
+def _figures(study: Study, folder: Path) -> list[Path]:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    from optuna import importance
+    from optuna.visualization import matplotlib as drawn
+
+    plan, written = plan_of(study), []
+    if sum(trial.values is not None for trial in counted(study)) < 2:
+        return written
+    name = plan.metrics[0]
+    target: dict[str, Any] = {"target": lambda trial: trial.values[0], "target_name": name}
+    figures = {"history": drawn.plot_optimization_history, "parallel_coordinate": drawn.plot_parallel_coordinate}
+    if importances(study):
+        judge = importance.FanovaImportanceEvaluator(seed=1)
+        figures["importances"] = partial(drawn.plot_param_importances, evaluator=judge)
+    if len(plan.metrics) == 2:
+        figures["pareto_front"] = lambda study, **_: drawn.plot_pareto_front(study, target_names=plan.metrics)
+    for stem, draw in figures.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Optuna calls its own figures experimental
+            draw(study, **target)
+        pyplot.gcf().set_size_inches(8, 5)
+        path = folder / f"{stem}.png"
+        with atomic(path) as temporary:
+            pyplot.savefig(temporary, dpi=150, bbox_inches="tight", format="png")
+        pyplot.close("all")
+        written.append(path)
+    return written
+
+
+def _shown(value: Any) -> str:
+    return number(value) if isinstance(value, int | float) else str(value if value is not None else "")
