@@ -1,0 +1,73 @@
+"""A convolutional network with a circuit before its output."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from hepexp.batch import ImageBatch
+from hepexp.errors import ConfigError
+from hepexp.quantum.backend import Backend
+from hepexp.quantum.templates import siamese_circuit
+
+
+class HybridCNN(nn.Module):
+    """Two convolutions, two linear layers, a circuit, a linear layer: the siamese hybrid network of 2024.
+
+    The second linear layer gives one angle for each wire. As in the document the angles are its outputs as they stand,
+    without bounds: RX has the period 4 pi and <Z> the period 2 pi, so that larger angles are no larger signals.
+
+    Parameters
+    ----------
+    n_qubits : wires of the circuit, n.
+    n_layers : layers of the basic entangler: RX by a trained angle on each wire, then a ring of CNOTs.
+    n_outputs : width of the output, for an embedding; null for one value a class.
+    weights : file with a state dict to start from.
+    image_shape : (channels, rows, columns) of the data set's images.
+    n_classes : classes of the data set.
+    backend : evaluates the circuit.
+
+    Shapes
+    ------
+    image (B, C, H, W) -> logits (B, n_classes), or an embedding (B, n_outputs).
+
+    Raises
+    ------
+    ConfigError : a number that is below 1, or an image of which the convolutions leave nothing.
+    """
+
+    input = "image"
+    lorentz_invariant = False
+
+    def __init__(
+        self,
+        n_qubits: int = 4,
+        n_layers: int = 3,
+        n_outputs: int | None = None,
+        weights: str | None = None,
+        *,
+        image_shape: tuple[int, int, int],
+        n_classes: int,
+        backend: Backend,
+    ):
+        super().__init__()
+        for key, value in {"n_qubits": n_qubits, "n_layers": n_layers, "n_outputs": n_outputs}.items():
+            if value is not None and value < 1:
+                raise ConfigError(f"model.{key} must be >= 1, got {value}")
+        channels, *size = image_shape
+        rows, columns = ((side - 2) // 2 - 2 for side in size)  # what 3 x 3, pooling, 3 x 3 leave
+        if min(rows, columns) < 1:
+            raise ConfigError(f"model=hybrid_cnn reads images of 8 x 8 pixels or more, got {size[0]} x {size[1]}")
+        self.features = nn.Sequential(
+            nn.Conv2d(channels, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.Flatten()
+        )
+        self.angles = nn.Sequential(nn.Linear(64 * rows * columns, 64), nn.ReLU(), nn.Linear(64, n_qubits))
+        self.circuit = backend.layer(siamese_circuit(n_qubits, n_layers))
+        self.output = nn.Linear(n_qubits, n_outputs or n_classes)
+        if weights is not None:
+            from hepexp.models.weights import load_weights
+
+            load_weights(self, weights)
+
+    def forward(self, batch: ImageBatch) -> Tensor:
+        image = batch.image.to(self.output.weight.dtype)
+        return self.output(self.circuit(self.angles(self.features(image))))

@@ -1,0 +1,67 @@
+"""The siamese hybrid network: the document's counts, and the same gradients from either simulation."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from hepexp.batch import ImageBatch
+from hepexp.errors import ConfigError
+from hepexp.losses.pair import PairLoss
+from hepexp.models.hybrid_cnn import HybridCNN
+from hepexp.quantum.classical import Classical
+from hepexp.quantum.pennylane import PennyLane
+from hepexp.quantum.statevector import StateVector
+
+
+def network(size: int, n_qubits: int, backend=None, **keys) -> HybridCNN:
+    torch.manual_seed(1)
+    return HybridCNN(
+        n_qubits, n_outputs=n_qubits, image_shape=(1, size, size), n_classes=2, backend=backend or StateVector(), **keys
+    )
+
+
+@pytest.mark.parametrize(("size", "n_qubits", "count"), [(28, 4, 514_788), (40, 8, 1_203_240), (8, 8, 23_592)])
+def test_the_number_of_parameters_is_that_of_the_document(size, n_qubits, count):
+    assert sum(p.numel() for p in network(size, n_qubits).parameters()) == count
+
+
+def test_the_control_has_a_perceptron_in_place_of_the_circuit():
+    model = network(28, 4, Classical())
+    assert model.circuit.n_parameters == 13  # 4 x 1 + 1 and 1 x 4 + 4, for 12 angles
+    assert sum(p.numel() for p in model.parameters()) == 514_789
+
+
+def test_losses_and_gradients_are_those_of_pennylane():
+    g = torch.Generator().manual_seed(0)
+    image = torch.rand(8, 1, 12, 12, generator=g, dtype=torch.float64)
+    label = torch.arange(8) % 2
+    batch = ImageBatch(label=label, index=label, extras=torch.zeros(8, 0), image=image)
+    losses, gradients = [], []
+    for backend in (StateVector(), PennyLane()):
+        model = network(12, 4, backend).double()
+        losses.append(PairLoss().eval().compare(model(batch), label))
+        losses[-1].backward()
+        gradients.append([p.grad for p in model.parameters()])
+    assert_close(*losses, rtol=0, atol=1e-12)
+    assert_close(*gradients, rtol=0, atol=1e-12)
+
+
+def test_angles_of_any_size_are_as_good_as_angles_less_whole_turns():
+    model = network(12, 4).double()
+    angles = torch.randn(5, 4, dtype=torch.float64)
+    turns = 2 * torch.pi * torch.tensor([1, -2, 3, 40], dtype=torch.float64)
+    assert_close(model.circuit(angles + turns), model.circuit(angles), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("size", "n_qubits", "keys", "message"),
+    [
+        (7, 4, {}, "images of 8 x 8 pixels or more, got 7 x 7"),
+        (12, 0, {}, "model.n_qubits must be >= 1, got 0"),
+        (12, 4, {"n_layers": 0}, "model.n_layers must be >= 1, got 0"),
+        (12, 40, {}, "a circuit of 40 qubits needs .* GB of memory and this machine has"),
+    ],
+)
+def test_impossible_values_are_named(size, n_qubits, keys, message):
+    with pytest.raises(ConfigError, match=message):
+        network(size, n_qubits, **keys)
