@@ -48,8 +48,8 @@ class ExperimentModule(pl.LightningModule):
 
     @property
     def trains(self) -> bool:
-        """Whether there is anything to train; a fixed circuit has no parameters."""
-        return any(parameter.requires_grad for parameter in self.parameters())
+        """Whether there is anything to train; a fixed circuit has no parameters, or one with no entries."""
+        return any(parameter.requires_grad and parameter.numel() for parameter in self.parameters())
 
     def configure_optimizers(self):
         trainer = self.trainer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
 from hepexp.quantum.circuit import Circuit
 
@@ -12,7 +12,7 @@ class Backend:
 
     Attributes
     ----------
-    circuits : each circuit of which a layer was made, once, in the order in which they came.
+    circuits : each circuit that was evaluated or made a layer, once, in the order in which they came.
     """
 
     def __init__(self) -> None:
@@ -31,9 +31,30 @@ class Backend:
         ConfigError : the backend cannot evaluate this circuit, or the machine lacks the memory.
         """
         made = self._layer(circuit, scale)
+        self._remember(circuit)
+        return made
+
+    def states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
+        """State vectors before anything is measured; the circuit's observables are not used.
+
+        Shapes
+        ------
+        inputs (B, n_inputs), weights (n_weights,) -> (B, 2^n_qubits) complex, with the global phase of the gates.
+
+        Raises
+        ------
+        ConfigError : the backend has no state vectors, or the machine lacks the memory.
+        """
+        found = self._states(circuit, inputs, weights)
+        self._remember(circuit)
+        return found
+
+    def _remember(self, circuit: Circuit) -> None:
         if circuit not in self.circuits:
             self.circuits.append(circuit)
-        return made
 
     def _layer(self, circuit: Circuit, scale: float | None) -> nn.Module:
         raise NotImplementedError(f"{type(self).__name__} does not say how it evaluates a circuit")
+
+    def _states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} does not say how it gets a state vector")

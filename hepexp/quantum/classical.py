@@ -32,6 +32,11 @@ class Classical(Backend):
         self.hidden, self.parameters = hidden, parameters
 
     def _layer(self, circuit: Circuit, scale: float | None) -> Perceptron:
+        if not circuit.n_inputs:
+            raise ConfigError(
+                "backend=classical puts a perceptron in place of a circuit, and this circuit has no inputs for it; "
+                "choose backend=statevector or backend=pennylane"
+            )
         n_in, n_out = circuit.n_inputs, len(circuit.observables)
         if self.hidden is not None:
             return Perceptron(n_in, self.hidden, n_out, bias=True)
@@ -39,6 +44,12 @@ class Classical(Backend):
         shapes = [(width, bias) for width in range(1, wanted + 2) for bias in (True, False)]
         width, bias = min(shapes, key=lambda shape: abs(count(n_in, shape[0], n_out, shape[1]) - wanted))
         return Perceptron(n_in, width, n_out, bias)
+
+    def _states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
+        raise ConfigError(
+            "backend=classical has no state vectors; choose backend=statevector, or backend=pennylane with a device "
+            "that simulates them"
+        )
 
 
 def count(n_in: int, hidden: int, n_out: int, bias: bool) -> int:

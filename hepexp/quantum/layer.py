@@ -41,14 +41,16 @@ class CircuitLayer(nn.Module):
     def forward(self, angles: Tensor) -> Tensor:
         if angles.shape[-1] != self.circuit.n_inputs:
             raise ConfigError(f"the circuit reads {self.circuit.n_inputs} angles, got {angles.shape[-1]}")
-        rows = angles.reshape(angles.shape[:-1].numel(), angles.shape[-1]).to(self._dtype(angles))
+        rows = angles.reshape(angles.shape[:-1].numel(), angles.shape[-1]).to(computed_in(angles.dtype, self.precision))
         return self.evaluate(rows, self.weights).to(angles.dtype).view(*angles.shape[:-1], self.n_outputs)
-
-    def _dtype(self, angles: Tensor) -> torch.dtype:
-        if self.precision == "input":
-            return angles.dtype if angles.dtype == torch.float64 else torch.float32
-        return {"single": torch.float32, "double": torch.float64}[self.precision]
 
     def extra_repr(self) -> str:
         c = self.circuit
         return f"{c.n_qubits} qubits, {c.n_inputs} angles -> {self.n_outputs}, {c.n_weights} weights"
+
+
+def computed_in(dtype: torch.dtype, precision: str) -> torch.dtype:
+    """The type in which inputs of a type are computed, by a backend's `precision`."""
+    if precision == "input":
+        return dtype if dtype == torch.float64 else torch.float32
+    return {"single": torch.float32, "double": torch.float64}[precision]

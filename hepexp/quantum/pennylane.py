@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit, Input, Observable, Parameter, Pauli, Weight
-from hepexp.quantum.layer import CircuitLayer
+from hepexp.quantum.layer import CircuitLayer, computed_in
 from hepexp.quantum.simulator import check_memory
 
 NAMES = {"H": "Hadamard", "X": "PauliX", "Y": "PauliY", "Z": "PauliZ"}
@@ -32,7 +33,7 @@ class PennyLane(Backend):
 
     Raises
     ------
-    ConfigError : no such device, or it lacks the method.
+    ConfigError : no such device, or it lacks the method, a gate, or what else a circuit needs.
     """
 
     def __init__(
@@ -56,18 +57,52 @@ class PennyLane(Backend):
     def _layer(self, circuit: Circuit, scale: float | None) -> CircuitLayer:
         check_memory(circuit.n_qubits)
         node = qnode(circuit, self.device, self.diff_method, self.shots)
+        self._try(node, circuit)
         evaluate = _all_at_once if self.diff_method == "backprop" else _one_by_one
         return CircuitLayer(circuit, _Evaluation(node, evaluate, circuit), scale, self.precision)
 
+    def _states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
+        if self.shots is not None:
+            raise ConfigError(f"a state vector is not measured: backend.shots must be null, got {self.shots}")
+        check_memory(circuit.n_qubits)
+        at_once = self.diff_method == "backprop"
+        node = qnode(circuit, self.device, "backprop" if at_once else "best", state=True)
+        if self._try(node, circuit).shape != (2**circuit.n_qubits,):
+            raise ConfigError(f"backend.device={self.device} has no state vectors; try default.qubit")
+        inputs = inputs.to(computed_in(inputs.dtype, self.precision))
+        weights = weights.to(inputs.dtype)
+        found = node(inputs.T, weights) if at_once else torch.stack([node(row, weights) for row in inputs])
+        return found.expand(len(inputs), -1).to(inputs.dtype.to_complex())
+
+    def _try(self, node: Callable, circuit: Circuit) -> Any:
+        """What the node gives at angles of zero; much that a device lacks shows only when it is used."""
+        try:
+            return node(*(torch.zeros(n, requires_grad=True) for n in (circuit.n_inputs, circuit.n_weights)))
+        except Exception as error:  # devices raise many kinds
+            reason = re.sub(r"<(.*?) at 0x\w+>", r"\1", str(error).splitlines()[0]).rstrip(".")
+            asked = f"backend.diff_method={self.diff_method}, backend.shots={self.shots or 'null'}"
+            raise ConfigError(
+                f"backend.device={self.device} with {asked} cannot evaluate this circuit ({reason}); "
+                "try backend.diff_method=best, or another device"
+            ) from error
+
 
 def qnode(
-    circuit: Circuit, device: str = "default.qubit", diff_method: str = "backprop", shots: int | None = None
+    circuit: Circuit,
+    device: str = "default.qubit",
+    diff_method: str = "backprop",
+    shots: int | None = None,
+    state: bool = False,
 ) -> Any:
     """The circuit as a PennyLane QNode of (inputs (n_inputs, ...), weights) with torch tensors.
 
+    Parameters
+    ----------
+    state : give the state vector in place of the circuit's observables.
+
     Raises
     ------
-    ConfigError : the device does not support the method.
+    ConfigError : the device does not support the method, or needs a package that is not installed.
     """
     import pennylane as qml
     from pennylane.exceptions import QuantumFunctionError
@@ -87,17 +122,20 @@ def qnode(
             return qml.prod(*(getattr(qml, NAMES[letter])(wire) for letter, wire in pairs))
         return qml.Projector(list(measured.bits), wires=measured.wires)
 
-    def run(inputs: Tensor, weights: Tensor) -> list:
+    def run(inputs: Tensor, weights: Tensor) -> Any:
         for op in circuit.operations:
             angles = [angle(parameter, inputs, weights) for parameter in op.parameters]
             getattr(qml, NAMES.get(op.name, op.name))(*angles, wires=op.wires)
-        return [qml.expval(observable(measured)) for measured in circuit.observables]
+        return qml.state() if state else [qml.expval(observable(measured)) for measured in circuit.observables]
 
     try:
         made = qml.QNode(run, qml.device(device, wires=circuit.n_qubits), interface="torch", diff_method=diff_method)
         return made if shots is None else qml.set_shots(made, shots)
     except QuantumFunctionError as error:
         raise ConfigError(f"backend.diff_method: device {device} does not support {diff_method}; try best") from error
+    except ImportError as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"backend.device={device} lacks a package of its own ({reason}); choose another") from error
 
 
 class _Evaluation:

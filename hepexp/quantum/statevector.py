@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from torch import Tensor
+
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
-from hepexp.quantum.layer import CircuitLayer
-from hepexp.quantum.simulator import Simulator
+from hepexp.quantum.layer import CircuitLayer, computed_in
+from hepexp.quantum.simulator import Simulator, states
 
 
 class StateVector(Backend):
@@ -30,3 +32,6 @@ class StateVector(Backend):
 
     def _layer(self, circuit: Circuit, scale: float | None) -> CircuitLayer:
         return CircuitLayer(circuit, Simulator(circuit, self.route), scale, self.precision)
+
+    def _states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
+        return states(circuit, inputs.to(computed_in(inputs.dtype, self.precision)), weights)

@@ -28,6 +28,8 @@ CASES = [
     # six blocks 2,767,872, embedding 48 x 256 + 256, 37 positions and a class token of 256, two layer norms of 512,
     # head 65,792 and 256 x 2 + 2
     Case("vit", n_parameters=2_857_474),
+    # convolutions 27 x 32 + 32 and 288 x 64 + 64, linear 5184 x 64 + 64, 64 x 4 + 4 and 4 x 2 + 2, angles 12
+    Case("hybrid_cnn", n_parameters=351_498),
     Case("vit output_projection=true n_blocks=2 dropout=0.1", n_parameters=1_143_810),
     # 6 kernels from a scalar and 6 |G| from a regular field: 6 x 3 x 4 + 24 (4 x 4 + 4 x 4), norms 2 x 12, linear 10
     Case("steerable_cnn widths=[4,4,4] convs=[1,1,1]", n_parameters=874),
@@ -58,8 +60,8 @@ class TestModelOfGraphs(GraphConformance):
     pass
 
 
-# models that give an embedding and no classes; their own files test them
-NOT_CLASSIFIERS = {"graph_encoder", "jet_vae"}
+# models that give no classes (an embedding, or the values of circuits); their own files test them
+NOT_CLASSIFIERS = {"graph_encoder", "jet_vae", "fixed_circuits"}
 
 
 def test_every_model_option_has_a_case():

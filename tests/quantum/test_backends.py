@@ -14,6 +14,7 @@ from hepexp.quantum import templates
 from hepexp.quantum.classical import Classical
 from hepexp.quantum.pennylane import PennyLane
 from hepexp.quantum.statevector import StateVector
+from tests.quantum.random_circuits import any_gates, documented
 
 BACKENDS = [StateVector(), PennyLane(), Classical()]
 
@@ -89,6 +90,60 @@ def test_shots_scatter_about_the_exact_value():
 def test_impossible_values_are_named(make, message):
     with pytest.raises(ConfigError, match=message):
         make()
+
+
+@pytest.mark.parametrize("make", [any_gates, documented])
+@pytest.mark.parametrize("seed", range(4))
+def test_states_are_pennylanes_in_every_precision(make, seed):
+    circuit = make(seed)
+    angles = torch.randn(3, circuit.n_inputs, dtype=torch.float64)
+    weights = torch.randn(circuit.n_weights, dtype=torch.float64)
+    exact = StateVector().states(circuit, angles, weights)
+    assert exact.shape == (3, 2**circuit.n_qubits)
+    for backend in (PennyLane(), PennyLane("lightning.qubit", "adjoint")):
+        assert_close(backend.states(circuit, angles, weights), exact, rtol=0, atol=1e-12)
+    for backend in (StateVector(precision="single"), PennyLane(precision="single")):
+        found = backend.states(circuit, angles, weights)
+        assert found.dtype == torch.complex64
+        assert_close(found.to(torch.complex128), exact, rtol=0, atol=1e-6)
+
+
+def test_gradients_of_states_are_pennylanes():
+    circuit = templates.siamese_circuit()
+    along = torch.randn(2, 16, dtype=torch.complex128)
+    gradients = []
+    for backend in (StateVector(), PennyLane()):
+        torch.manual_seed(1)
+        weights = torch.randn(12, dtype=torch.float64, requires_grad=True)
+        (backend.states(circuit, torch.randn(2, 4, dtype=torch.float64), weights) * along).sum().abs().backward()
+        gradients.append(weights.grad)
+    assert_close(*gradients, rtol=0, atol=1e-12)
+
+
+def test_circuits_are_remembered_once_whatever_is_made_of_them():
+    backend, circuit, other = StateVector(), templates.qmlhep_1_a(), templates.qmlhep_1_b()
+    for one in (circuit, other):
+        backend.layer(one)
+        backend.states(one, torch.zeros(1, 0), torch.zeros(0))
+    assert backend.circuits == [circuit, other]
+
+
+def test_a_control_has_no_states():
+    with pytest.raises(ConfigError, match="backend=classical has no state vectors; choose backend=statevector"):
+        Classical().states(templates.siamese_circuit(), torch.zeros(1, 4), torch.zeros(12))
+
+
+@pytest.mark.parametrize(
+    ("backend", "message"),
+    [
+        (PennyLane(shots=10), r"backprop, backend.shots=10 cannot evaluate .* \(Device default.qubit .* not support"),
+        (PennyLane("default.qutrit", "best"), r"cannot evaluate this circuit \(Gate RX not supported on device"),
+        (PennyLane("default.clifford", "best"), r"backend.device=default.clifford lacks a package of its own"),
+    ],
+)
+def test_what_a_device_lacks_shows_when_the_layer_is_made(backend, message):
+    with pytest.raises(ConfigError, match=message):
+        backend.layer(templates.siamese_circuit())
 
 
 def test_a_device_without_the_method_is_named():

@@ -1,0 +1,78 @@
+"""Readout of circuits that are only evaluated: expectation values, and the amplitudes of their states."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hepexp.atomic import atomic
+from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.readout import Outputs, Readout
+
+log = logging.getLogger(__name__)
+
+
+class CircuitReadout(Readout):
+    """Judges `values` (n, K), observables of all circuits, and `state/<circuit>` (n, 2^q) complex, all examples alike.
+
+    An observable's figure has the name of its circuit, with a number where the circuit has several. Of a state there
+    are the norm and the least and largest real and imaginary part of an amplitude: where those are equal, it is known
+    that all amplitudes are.
+
+    Parameters
+    ----------
+    n_observables : of each circuit, in the order of the values.
+    """
+
+    def __init__(self, n_observables: Mapping[str, int]):
+        self.circuits = tuple(n_observables)
+        self.names = [name if n == 1 else f"{name}_{k}" for name, n in n_observables.items() for k in range(n)]
+
+    def quick(self, outputs: Outputs) -> dict[str, float]:
+        means = outputs["values"].mean(axis=0, dtype=np.float64)
+        return dict(zip(self.names, means.tolist(), strict=True))
+
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
+        values = outputs["values"].astype(np.float64)
+        metrics: dict[str, float | None] = dict(self.quick(outputs))
+        for k, name in enumerate(self.names):
+            draws = [float(weight @ values[:, k]) / len(values) for weight in replicas(len(values), 200, seed)]
+            metrics[f"{name}_err"] = spread(draws)
+        for name in self.circuits:
+            psi = outputs[f"state/{name}"][0]
+            metrics[f"{name}_norm"] = float(np.linalg.norm(psi))
+            for part, numbers in (("re", psi.real), ("im", psi.imag)):
+                metrics |= {f"{name}_{part}_min": float(numbers.min()), f"{name}_{part}_max": float(numbers.max())}
+            log.info("state %s: %s", name, "  ".join(f"|{ket}> {a:.6f}" for ket, a in zip(kets(psi), psi, strict=True)))
+        return metrics
+
+    def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
+        """Columns circuit, state (its bits), re, im and probability of each amplitude, of the first example."""
+        states = {name: outputs[f"state/{name}"][0] for name in self.circuits}
+        psi = np.concatenate(list(states.values()))
+        columns = {
+            "circuit": [name for name, amplitudes in states.items() for _ in amplitudes],
+            "state": [ket for amplitudes in states.values() for ket in kets(amplitudes)],
+            "re": psi.real,
+            "im": psi.imag,
+            "probability": np.abs(psi) ** 2,
+        }
+        with atomic(path) as temporary:
+            pq.write_table(pa.table(columns), temporary, compression="zstd")
+
+    def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
+        from hepexp.evaluation import plots  # matplotlib takes a second to import
+
+        for name in self.circuits:
+            plots.amplitudes(folder / f"state_{name}.png", outputs[f"state/{name}"][0])
+
+
+def kets(psi: np.ndarray) -> list[str]:
+    """The bits of each basis state of a state vector (2^q,); wire 0 comes first."""
+    width = len(psi).bit_length() - 1
+    return [format(k, f"0{width}b") for k in range(len(psi))]

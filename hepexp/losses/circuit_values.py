@@ -1,0 +1,30 @@
+"""No loss: what circuits give, kept and judged as it is."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from hepexp.batch import DataSpec
+from hepexp.errors import ConfigError
+from hepexp.evaluation.circuit_readout import CircuitReadout
+from hepexp.losses.objective import Objective
+
+
+class CircuitValues(Objective):
+    """Expectation values and state vectors of the circuits of a model; the loss is zero, as there is none."""
+
+    def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
+        if not hasattr(model, "circuits"):
+            raise ConfigError(
+                f"loss=circuit_values needs a model that is circuits, {type(model).__name__} is none; "
+                "choose model=fixed_circuits"
+            )
+        self.readout = CircuitReadout({name: len(circuit.observables) for name, circuit in model.circuits.items()})
+        self.outputs(model, example)  # a backend that has no state vectors says so
+
+    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        return {"values": model(batch), **{f"state/{name}": psi for name, psi in model.states(batch).items()}}
+
+    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        outputs = self.outputs(model, batch)
+        return {"loss": outputs["values"].new_zeros(())}, outputs

@@ -1,0 +1,63 @@
+"""Circuits without inputs and without trained angles: there is nothing to learn, only to evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from hepexp.batch import FeatureBatch
+from hepexp.errors import ConfigError
+from hepexp.quantum.backend import Backend
+from hepexp.quantum.circuit import Circuit
+
+
+class FixedCircuits(nn.Module):
+    """Expectation values and state vectors of circuits that nothing changes, one set for each example.
+
+    Parameters
+    ----------
+    circuits : each circuit under the name of its figures; `_target_` names a function of hepexp.quantum.templates, or
+        one of a plug-in, that gives it.
+    n_features : features of the data set; a fixed circuit reads none.
+    backend : evaluates the circuits.
+
+    Shapes
+    ------
+    features (B, 0) -> (B, observables of all circuits together), in [-1, 1].
+
+    Raises
+    ------
+    ConfigError : no circuit, one that has inputs or trained angles, or a data set that has features.
+    """
+
+    input = "features"
+    lorentz_invariant = False
+
+    def __init__(self, circuits: Mapping[str, Circuit], *, n_features: int, backend: Backend):
+        super().__init__()
+        if not circuits:
+            raise ConfigError("model.circuits needs one or more circuits")
+        for name, circuit in circuits.items():
+            if circuit.n_inputs or circuit.n_weights:
+                raise ConfigError(
+                    f"model.circuits.{name} has {circuit.n_inputs} inputs and {circuit.n_weights} trained angles; "
+                    "a fixed circuit has none of both"
+                )
+        if n_features:
+            raise ConfigError(
+                f"model=fixed_circuits reads no data, and the data set gives {n_features} features; "
+                "choose dataset=empty, or another model"
+            )
+        self.circuits = dict(circuits)
+        self.backend = backend
+        self.layers = nn.ModuleList(backend.layer(circuit) for circuit in circuits.values())
+
+    def forward(self, batch: FeatureBatch) -> Tensor:
+        return torch.cat([layer(batch.features) for layer in self.layers], dim=1)
+
+    def states(self, batch: FeatureBatch) -> dict[str, Tensor]:
+        """The state vector (B, 2^n) of each circuit before its measurement."""
+        nothing = batch.features.new_zeros(0)
+        return {name: self.backend.states(circuit, batch.features, nothing) for name, circuit in self.circuits.items()}
