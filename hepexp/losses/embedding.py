@@ -39,6 +39,11 @@ class EmbeddingObjective(Objective):
         self.readout = EmbeddingReadout()
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
+        if spec.n_classes < 2:
+            raise ConfigError(
+                f"a loss on embeddings compares classes, and the data set has one, {spec.class_names[0]}; "
+                "choose another loss, or more of dataset.classes"
+            )
         if self.widths:
             with torch.no_grad():
                 n_outputs = model(example).shape[-1]

@@ -25,7 +25,7 @@ class Measurement(ExactBuffers):
         self.diagonal = [i for i, operator in enumerate(operators) if operator.diagonal]
         self.others = [i for i, operator in enumerate(operators) if not operator.diagonal]
         self.operators = nn.ModuleList(operators)
-        diagonals = [operators[i].phase[:, 0, 0] for i in self.diagonal]
+        diagonals = [operators[i].phase[:, 0, 0] for i in self.diagonal]  # each turns: there is no identity
         self.register_buffer("values", torch.stack(diagonals) if diagonals else None, persistent=False)
         order = np.argsort(self.diagonal + self.others)
         in_order = (order == np.arange(self.n_observables)).all()

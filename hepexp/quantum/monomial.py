@@ -57,9 +57,12 @@ class Monomial(ExactBuffers):
         super().__init__()
         order, phase = made
         self.moves, self.turns = bool((np.diff(order) != 1).any()), bool((phase != 1).any())
-        self.register_buffer("order", torch.from_numpy(order), persistent=False)
-        self.register_buffer("inverse", torch.from_numpy(np.argsort(order)), persistent=False)
-        self.register_buffer("phase", torch.view_as_real(torch.from_numpy(phase)[:, None]), persistent=False)
+        # only what is used: of many qubits each of these is as large as a state
+        numbers = {"order": order, "inverse": np.argsort(order)} if self.moves else {}
+        for name in ("order", "inverse"):
+            self.register_buffer(name, torch.from_numpy(numbers[name]) if numbers else None, persistent=False)
+        turned = torch.view_as_real(torch.from_numpy(phase)[:, None]) if self.turns else None
+        self.register_buffer("phase", turned, persistent=False)
 
     @property
     def diagonal(self) -> bool:

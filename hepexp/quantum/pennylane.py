@@ -15,7 +15,7 @@ from hepexp.errors import ConfigError
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit, Input, Observable, Parameter, Pauli, Weight
 from hepexp.quantum.layer import CircuitLayer, computed_in
-from hepexp.quantum.simulator import check_memory
+from hepexp.quantum.simulator import check_memory, states_kept
 
 NAMES = {"H": "Hadamard", "X": "PauliX", "Y": "PauliY", "Z": "PauliZ"}
 
@@ -55,7 +55,7 @@ class PennyLane(Backend):
         self.device, self.diff_method, self.shots, self.precision = device, diff_method, shots, precision
 
     def _layer(self, circuit: Circuit, scale: float | None) -> CircuitLayer:
-        check_memory(circuit.n_qubits)
+        self._check_memory(circuit)
         node = qnode(circuit, self.device, self.diff_method, self.shots)
         self._try(node, circuit)
         evaluate = _all_at_once if self.diff_method == "backprop" else _one_by_one
@@ -64,7 +64,7 @@ class PennyLane(Backend):
     def _states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
         if self.shots is not None:
             raise ConfigError(f"a state vector is not measured: backend.shots must be null, got {self.shots}")
-        check_memory(circuit.n_qubits)
+        self._check_memory(circuit)
         at_once = self.diff_method == "backprop"
         node = qnode(circuit, self.device, "backprop" if at_once else "best", state=True)
         if self._try(node, circuit).shape != (2**circuit.n_qubits,):
@@ -73,6 +73,9 @@ class PennyLane(Backend):
         weights = weights.to(inputs.dtype)
         found = node(inputs.T, weights) if at_once else torch.stack([node(row, weights) for row in inputs])
         return found.expand(len(inputs), -1).to(inputs.dtype.to_complex())
+
+    def _check_memory(self, circuit: Circuit) -> None:
+        check_memory(circuit.n_qubits, states_kept(circuit.operations) if self.diff_method == "backprop" else 0)
 
     def _try(self, node: Callable, circuit: Circuit) -> Any:
         """What the node gives at angles of zero; much that a device lacks shows only when it is used."""

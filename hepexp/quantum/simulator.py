@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hepexp.errors import ConfigError
-from hepexp.quantum.circuit import Circuit
+from hepexp.quantum.circuit import Circuit, Input, Operation, Weight
 from hepexp.quantum.evolution import Evolution
 from hepexp.quantum.light_cones import Stack, light_cones, whole
 from hepexp.quantum.routes import Expectation, cost, has_matrix
@@ -40,7 +40,8 @@ class Simulator(nn.Module):
     def __init__(self, circuit: Circuit, route: Route = "auto"):
         super().__init__()
         stacks = _choose(circuit, route)
-        check_memory(max(stack.n_qubits for stack in stacks))
+        for stack in stacks:
+            check_memory(stack.n_qubits, states_kept(stack.operations) + 2 * len(stack.observables))
         self.parts = nn.ModuleList(
             Expectation(stack, use_matrix=route != "gates" and has_matrix(stack)) for stack in stacks
         )
@@ -59,7 +60,7 @@ class Simulator(nn.Module):
 
 def states(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
     """The state vectors (B, 2^n_qubits) of inputs (B, n_inputs), complex; the observables are not used."""
-    check_memory(circuit.n_qubits)
+    check_memory(circuit.n_qubits, states_kept(circuit.operations))
     stack = whole(circuit, exact_phase=True)
     evolution = Evolution(stack).to(inputs.device)
     with full_precision(inputs):
@@ -67,19 +68,25 @@ def states(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
         return evolution(inputs.T.index_select(0, slots)[:, None], weights.double())[0].T
 
 
-def check_memory(n_qubits: int) -> None:
-    """Check that a few states in double precision fit into this machine's memory.
+def check_memory(n_qubits: int, kept: int = 0) -> None:
+    """Check that a few states in double precision, and `kept` more, fit into this machine's memory.
 
     Raises
     ------
     ConfigError : they do not.
     """
-    needed, total = 4 * 16 * 2**n_qubits, psutil.virtual_memory().total
+    needed, total = (4 + kept) * 16 * 2**n_qubits, psutil.virtual_memory().total
     if needed > total:
         raise ConfigError(
             f"a circuit of {n_qubits} qubits needs {needed / 1e9:,.0f} GB of memory and this machine has "
             f"{total / 1e9:,.0f}: use fewer qubits, or fewer layers so that each observable depends on fewer"
         )
+
+
+def states_kept(operations: tuple[Operation, ...]) -> int:
+    """States that a gradient keeps, one after each gate; none where nothing has a gradient."""
+    trained = any(isinstance(p, Input | Weight) for operation in operations for p in operation.parameters)
+    return len(operations) if trained else 0
 
 
 def full_precision(x: Tensor) -> AbstractContextManager:

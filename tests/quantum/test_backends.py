@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -138,12 +139,30 @@ def test_a_control_has_no_states():
     [
         (PennyLane(shots=10), r"backprop, backend.shots=10 cannot evaluate .* \(Device default.qubit .* not support"),
         (PennyLane("default.qutrit", "best"), r"cannot evaluate this circuit \(Gate RX not supported on device"),
-        (PennyLane("default.clifford", "best"), r"backend.device=default.clifford lacks a package of its own"),
+        pytest.param(
+            PennyLane("default.clifford", "best"),
+            r"backend.device=default.clifford lacks a package of its own \(This feature requires stim",
+            marks=pytest.mark.skipif(find_spec("stim") is not None, reason="stim is installed"),
+        ),
     ],
 )
 def test_what_a_device_lacks_shows_when_the_layer_is_made(backend, message):
     with pytest.raises(ConfigError, match=message):
         backend.layer(templates.siamese_circuit())
+
+
+@pytest.mark.parametrize("backend", [StateVector(), PennyLane()])
+def test_a_circuit_that_does_not_fit_into_memory_is_named(backend):
+    with pytest.raises(ConfigError, match=r"a circuit of 32 qubits needs .* GB of memory and this machine has"):
+        backend.layer(templates.siamese_circuit(32))
+
+
+def test_a_shallow_circuit_of_many_qubits_needs_no_more_than_its_cones():
+    layer = StateVector().layer(templates.pair_circuit(40, 1)).double()
+    with torch.no_grad():
+        layer.weights.zero_()
+    out = layer(torch.zeros(2, 40, dtype=torch.float64))
+    assert_close(out, torch.zeros(2, 40, dtype=torch.float64), rtol=0, atol=1e-15)  # H and CNOT leave |+...+>
 
 
 def test_a_device_without_the_method_is_named():
