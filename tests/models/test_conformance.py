@@ -29,7 +29,7 @@ CASES = [
     # head 65,792 and 256 x 2 + 2
     Case("vit", n_parameters=2_857_474),
     # convolutions 27 x 32 + 32 and 288 x 64 + 64, linear 5184 x 64 + 64, 64 x 4 + 4 and 4 x 2 + 2, angles 12
-    Case("hybrid_cnn", n_parameters=351_498),
+    Case("hybrid_cnn", n_parameters=351_514),
     Case("vit output_projection=true n_blocks=2 dropout=0.1", n_parameters=1_143_810),
     # 6 kernels from a scalar and 6 |G| from a regular field: 6 x 3 x 4 + 24 (4 x 4 + 4 x 4), norms 2 x 12, linear 10
     Case("steerable_cnn widths=[4,4,4] convs=[1,1,1]", n_parameters=874),
