@@ -147,6 +147,11 @@ def check_value(value: object, annotation: ast.expr | None, key: str, shown: str
         expected = ast.unparse(annotation) if annotation else "any"
         got = f"{value!r} ({type(value).__name__})"
         raise ConfigError(f"{key}: expected {expected}, got {got}; see: hepexp show {shown}")
+    else:
+        items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+        for name, item in items:
+            if isinstance(item, Mapping | list):
+                check_value(item, None, f"{key}.{name}", shown)
 
 
 def _inherited(target: str, definition: ast.ClassDef | ast.FunctionDef) -> dict[str, str]:

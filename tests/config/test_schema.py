@@ -51,6 +51,8 @@ assert 'torch' not in sys.modules
         ({"_target_": "toy.nets.Net"}, "model.n_hidden needs a value"),
         (node(n_hidden="???"), "model.n_hidden needs a value"),
         (node(inner=node(n_hiden=1)), "model.inner.n_hiden is not an option of Net; did you mean n_hidden?"),
+        (node(inner={"a": node(n_hiden=1)}), "model.inner.a.n_hiden is not an option of Net; did you mean n_hidden?"),
+        (node(inner={"a": [node(n_hidden=1), node(zzz=1)]}), "model.inner.a.1.zzz is not an option of Net"),
         ({"_target_": "toy.nets.Plain", "x": 1}, "model.x is not an option of net"),
         (
             {"_target_": "toy.nets.Nett"},
