@@ -13,6 +13,7 @@ from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import AdamW
 from hepexp.learning.parts import Parts
 from hepexp.learning.trainer import TrainerOptions
+from hepexp.quantum.backend import Backend
 from hepexp.losses.objective import Objective
 
 
@@ -101,4 +102,4 @@ def toy_parts(**trainer) -> Parts:
     """A toy experiment; keywords go to the trainer."""
     torch.manual_seed(0)
     options = TrainerOptions(**{"max_epochs": 3, "patience": None, "progress": False, "accelerator": "cpu", **trainer})
-    return Parts(ToyData(), ExperimentModule(ToyModel(), ToyObjective(), AdamW(lr=1e-2), seed=1), options)
+    return Parts(ToyData(), ExperimentModule(ToyModel(), ToyObjective(), AdamW(lr=1e-2), seed=1), options, Backend())
