@@ -13,8 +13,8 @@ from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import AdamW
 from hepexp.learning.parts import Parts
 from hepexp.learning.trainer import TrainerOptions
-from hepexp.quantum.backend import Backend
 from hepexp.losses.objective import Objective
+from hepexp.quantum.backend import Backend
 
 
 class ToyData(pl.LightningDataModule):
