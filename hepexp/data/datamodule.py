@@ -17,6 +17,7 @@ from hepexp.batch import Batch, DataSpec
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.collection import Collection, Opened, describe_file
 from hepexp.data.dataset import Extras, RenderedDataset
+from hepexp.data.loader import BatchLoader
 from hepexp.data.render.form import Form, spec_of
 from hepexp.data.sampler import BucketBatchSampler, SortedBatchSampler
 from hepexp.data.splits import SPLITS
@@ -275,7 +276,7 @@ class HepDataModule(LightningDataModule):
     def _loader(self, examples: RenderedDataset, sampler: Sampler[list[int]] | None = None) -> DataLoader:
         if sampler is None:
             sampler = SortedBatchSampler(examples.counts, self.loading.batch_size, self.rank, self.world_size)
-        return DataLoader(
+        return BatchLoader(
             examples,
             sampler=sampler,  # its items are whole batches, so batch_size is None
             batch_size=None,

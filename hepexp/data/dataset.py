@@ -67,18 +67,25 @@ class RenderedDataset(Dataset):
         counts = store.counts[self.rows]
         self.counts = counts if form.longest is None else np.minimum(counts, form.longest)
         # A small split is expanded once. Its positions are then its own: example i of the split is example i of it.
-        self._expanded = self._all() if self._estimate() <= CACHE_BYTES else None
+        self._kept: Ragged | None = None
+        if self._estimate() <= CACHE_BYTES:
+            starts = range(0, max(len(self), 1), _ROWS_AT_ONCE)
+            parts = [self._expanded(self.rows[start : start + _ROWS_AT_ONCE]) for start in starts]
+            self._kept = Ragged.concatenate([*parts, parts[0].blank()])
+            self._kept_common = self._common(self.rows, np.concatenate([self.extras(part) for part in parts]))
 
     def _estimate(self) -> float:
         """Bytes of the split when it is expanded."""
         some = min(100, len(self))
-        return self.form.expand(self.store.take(self.rows[:some])).nbytes * len(self) / max(some, 1)
+        return self._expanded(self.rows[:some]).nbytes * len(self) / max(some, 1)
 
-    def _all(self) -> Ragged:
-        starts = range(0, max(len(self), 1), _ROWS_AT_ONCE)
-        return Ragged.concatenate(
-            self.form.expand(self.store.take(self.rows[start : start + _ROWS_AT_ONCE])) for start in starts
-        )
+    def _expanded(self, rows: NDArray[np.int64]) -> Ragged:
+        return self.form.expand(self.store.take(rows))
+
+    def _common(self, rows: NDArray[np.int64], extras: NDArray[np.float32]) -> dict[str, NDArray]:
+        """What batches of every form share, of the examples at these rows."""
+        label = self.store.label[rows].astype(np.int64)
+        return {"label": label if self.new_label is None else self.new_label[label], "index": rows, "extras": extras}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -86,13 +93,10 @@ class RenderedDataset(Dataset):
     def __getitem__(self, positions: list[int] | NDArray[np.int64]) -> Batch:
         """The batch of the examples at these positions, in this order; its index holds their rows in the store."""
         positions = np.asarray(positions, np.int64)
+        if self._kept is not None:
+            common = {name: torch.from_numpy(values[positions]) for name, values in self._kept_common.items()}
+            return self.form.gather(self._kept, positions, common)
         rows = self.rows[positions]
-        kept = self._expanded
-        examples = self.form.expand(self.store.take(rows)) if kept is None else kept.take(positions)
-        label = self.store.label[rows].astype(np.int64)
-        common = {
-            "label": torch.from_numpy(label if self.new_label is None else self.new_label[label]),
-            "index": torch.from_numpy(rows),
-            "extras": torch.from_numpy(self.extras(examples)),
-        }
+        examples = self._expanded(rows)
+        common = {name: torch.from_numpy(values) for name, values in self._common(rows, self.extras(examples)).items()}
         return self.form.collate(examples, common)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from hepexp.data.ragged import Layout, Ragged, offsets_of
@@ -57,6 +59,7 @@ def from_dense(label: np.ndarray, dense: np.ndarray, **extras: np.ndarray) -> Ra
 
 def to_dense(images: Ragged, shape: tuple[int, int, int]) -> np.ndarray:
     """Non-zero pixels as images (n, channels, rows, columns) float32."""
-    dense = np.zeros((len(images), int(np.prod(shape))), np.float32)
-    dense[np.repeat(np.arange(len(images)), images.counts), images["position"]] = images["value"]
+    size = math.prod(shape)
+    dense = np.zeros(len(images) * size, np.float32)
+    dense[np.repeat(np.arange(len(images)) * size, images.counts) + images["position"]] = images["value"]
     return dense.reshape(-1, *shape)

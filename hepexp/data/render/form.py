@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch
@@ -19,7 +20,7 @@ class Form:
     """Base of the forms.
 
     The work is in two steps: `expand` does what depends on one example alone and may be kept in memory; `collate` puts
-    expanded examples together.
+    expanded examples together, `gather` some of those that are kept.
 
     Attributes
     ----------
@@ -41,6 +42,10 @@ class Form:
         """A batch of expanded examples."""
         raise NotImplementedError
 
+    def gather(self, kept: Ragged, rows: NDArray[np.int64], common: Common) -> Batch:
+        """The batch that `collate` makes of the examples at these rows (n,) of many, of which the last one is blank."""
+        return self.collate(kept.take(rows), common)
+
 
 class Particles(Form):
     """Form `particles`: four-momenta and scalars, padded to the largest jet of the batch."""
@@ -55,6 +60,12 @@ class Particles(Form):
             scalars=torch.from_numpy(pad(examples["scalars"], counts)),
             mask=torch.from_numpy(np.arange(counts.max(initial=0)) < counts[:, None]),
         )
+
+    def gather(self, kept: Ragged, rows: NDArray[np.int64], common: Common) -> JetBatch:
+        # each value is moved once, to its place in the batch; the zeros behind a jet's own come from the blank one
+        places, mask = kept.padded_elements_of(rows)
+        p4, scalars = (torch.from_numpy(kept[name].take(places, axis=0)) for name in ("p4", "scalars"))
+        return JetBatch(**common, p4=p4, scalars=scalars, mask=torch.from_numpy(mask))
 
 
 class After(Form):
@@ -84,6 +95,9 @@ class After(Form):
 
     def collate(self, examples: Ragged, common: Common) -> Batch:
         return self.form.collate(examples, common)
+
+    def gather(self, kept: Ragged, rows: NDArray[np.int64], common: Common) -> Batch:
+        return self.form.gather(kept, rows, common)
 
 
 def spec_of(batch: Batch, class_names: tuple[str, ...]) -> DataSpec:

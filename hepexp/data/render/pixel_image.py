@@ -95,7 +95,7 @@ class PixelImage(Form):
         """Scaled images (n, channels, rows, columns); what can be is done on the few pixels that are not zero."""
         if self.scale in ("std", "standard"):
             channel = examples["position"] // (self.shape[1] * self.shape[2])
-            value = examples["value"] * self._factor[channel, 0, 0]
+            value = examples["value"] * self._factor.ravel()[channel]
             examples = replace(examples, elements={**examples.elements, "value": value})
         image = to_dense(examples, self.shape)
         if self.scale == "standard":
