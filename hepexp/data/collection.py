@@ -25,7 +25,7 @@ from hepexp.data.formats.refusal import damage_in
 from hepexp.data.pictures.view import View
 from hepexp.data.published import Part, PublishedFile
 from hepexp.data.ragged import Layout, Ragged, regroup
-from hepexp.data.splits import SPLITS, split_rows
+from hepexp.data.splits import published_splits, split_events, split_rows
 from hepexp.data.store_check import refuse_broken_arrow, refuse_broken_lists
 from hepexp.data.summary import Values
 from hepexp.errors import ConfigError, DataError
@@ -85,6 +85,7 @@ class Collection:
     readers : ending of a file to `module:function`, which gives the examples of a file in a stream, checked.
     check : looks at examples of the store.
     generator : module of the simulation, None where there is none.
+    per_event : simulated examples that one event gives at most; they stand beside each other, and one split gets all.
     mini : the shipped sample in the store's format, or a function that gives it.
     values : numbers that characterise examples, for `hepexp data show`.
     view : how examples are drawn.
@@ -110,6 +111,7 @@ class Collection:
     other_folders: tuple[str, ...] = ()
     noun: str = "jet"
     generator: str | None = None
+    per_event: int = 1
     mini: Path | Callable[[], Ragged] | None = None
     mini_about: Mapping[str, str] = field(default_factory=dict)
 
@@ -259,7 +261,8 @@ class Collection:
                 command = f"hepexp data generate {self.name} --n {n_generate} --seed {generate_seed}"
                 raise DataError(f"{path}: no such file; make it: {command}")
             store = Store.open(self.layout, path)
-        return Opened(source, store, split_rows(len(store)))
+        alone = self.per_event == 1
+        return Opened(source, store, split_rows(len(store)) if alone else split_events(store.label, self.per_event))
 
     def open_mini(self) -> Store:
         """The shipped sample."""
@@ -382,31 +385,6 @@ def limited(form: tuple[Part, ...], n_files: int | None) -> tuple[Part, ...]:
         if n_files is None or seen[part.split] <= n_files:
             kept.append(part)
     return tuple(kept)
-
-
-def published_splits(parts: tuple[Part, ...], sizes: list[int]) -> dict[str, NDArray[np.int64]]:
-    """Rows of each split: the publisher's where there is one, else the fixed 80/10/10.
-
-    A set with training and test files alone gets a twelfth of the former for validation, as 55,000 and 5,000 of 60,000.
-    """
-    if all(part.split is None for part in parts):
-        return split_rows(sum(sizes))
-    bounds = np.concatenate([[0], np.cumsum(sizes)])
-    rows = {
-        split: np.concatenate(
-            [np.zeros(0, np.int64)]
-            + [np.arange(bounds[i], bounds[i + 1]) for i, part in enumerate(parts) if part.split == split]
-        )
-        for split in SPLITS
-    }
-    # in random order, as a part of a split is taken from its beginning and files often hold one class after the other
-    rows = {
-        split: ordered[np.random.default_rng(len(ordered)).permutation(len(ordered))] for split, ordered in rows.items()
-    }
-    if not len(rows["val"]):
-        n_val = len(rows["train"]) // 12
-        rows["train"], rows["val"] = rows["train"][n_val:], rows["train"][:n_val]
-    return rows
 
 
 def describe_file(path: Path) -> dict[str, str | int]:

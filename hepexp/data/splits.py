@@ -1,9 +1,13 @@
-"""The fixed split: four fifths for training, a tenth each for validation and test."""
+"""The splits: the publisher's where there are some, else four fifths for training, a tenth each for validation and test."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
+
+from hepexp.data.published import Part
 
 SPLITS = ("train", "val", "test")
 _SEED = 80_10_10  # not the seed of a run: all runs share their test jets
@@ -17,3 +21,55 @@ def split_rows(n: int) -> dict[str, NDArray[np.int64]]:
     order = np.random.default_rng(_SEED).permutation(n)
     tenth = n // 10
     return {"train": order[: n - 2 * tenth], "val": order[n - 2 * tenth : n - tenth], "test": order[n - tenth :]}
+
+
+def split_events(label: NDArray[np.int8], per_event: int) -> dict[str, NDArray[np.int64]]:
+    """Rows of each split of examples of which neighbours may be of one event; no event is in two splits.
+
+    Each class is cut in the order in which it was made. Of the examples between two splits `per_event` - 1 belong to
+    neither: were the last of one and the first of the other of the same event, these would be as well.
+
+    Parameters
+    ----------
+    label : (n,) class of each example.
+    per_event : examples of one event at most; they have one label, and none of another event is between them.
+    """
+    n, gap = len(label), per_event - 1
+    order = np.argsort(label, kind="stable")
+    parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in SPLITS}
+    for start, end in pairwise([0, *np.cumsum(np.unique(label, return_counts=True)[1]).tolist()]):
+        n_test = end // 10 - start // 10  # shares of a tenth of all, also where a class has fewer than ten
+        n_val = (n - start) // 10 - (n - end) // 10
+        test = end - n_test
+        val_end = max(start, test - gap * (n_test > 0))
+        val = max(start, val_end - n_val)
+        train_end = max(start, val - gap * (n_val > 0))
+        for name, rows in zip(SPLITS, (order[start:train_end], order[val:val_end], order[test:end]), strict=True):
+            parts[name].append(rows)
+    random = np.random.default_rng(_SEED)
+    return {name: random.permutation(np.concatenate(rows)) for name, rows in parts.items()}
+
+
+def published_splits(parts: tuple[Part, ...], sizes: list[int]) -> dict[str, NDArray[np.int64]]:
+    """Rows of each split: the publisher's where there is one, else the fixed 80/10/10.
+
+    A set with training and test files alone gets a twelfth of the former for validation, as 55,000 and 5,000 of 60,000.
+    """
+    if all(part.split is None for part in parts):
+        return split_rows(sum(sizes))
+    bounds = np.concatenate([[0], np.cumsum(sizes)])
+    rows = {
+        split: np.concatenate(
+            [np.zeros(0, np.int64)]
+            + [np.arange(bounds[i], bounds[i + 1]) for i, part in enumerate(parts) if part.split == split]
+        )
+        for split in SPLITS
+    }
+    # in random order, as a part of a split is taken from its beginning and files often hold one class after the other
+    rows = {
+        split: ordered[np.random.default_rng(len(ordered)).permutation(len(ordered))] for split, ordered in rows.items()
+    }
+    if not len(rows["val"]):
+        n_val = len(rows["train"]) // 12
+        rows["train"], rows["val"] = rows["train"][n_val:], rows["train"][:n_val]
+    return rows

@@ -81,5 +81,6 @@ COLLECTION = Collection(
     values=jet_values(_READER),
     view=JetView(_READER, 0.8, KINDS, lambda jets: jets["type"]),
     generator="hepexp.data.generate.jetclass",
+    per_event=2,
     mini=Path(__file__).parents[1] / "mini" / "jetclass.parquet",
 )

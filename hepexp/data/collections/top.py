@@ -55,5 +55,6 @@ COLLECTION = Collection(
     values=jet_values(_READER),
     view=JetView(_READER, 0.8, ("calorimeter tower",), lambda jets: np.zeros(len(jets["E"]), int)),
     generator="hepexp.data.generate.top",
+    per_event=2,
     mini=Path(__file__).parents[1] / "mini" / "top.parquet",
 )
