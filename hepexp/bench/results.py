@@ -51,8 +51,10 @@ def _hardware(hardware: dict[str, Any]) -> str:
 
 def bench_table(rows: list[dict]) -> str:
     """A Markdown table of `hepexp bench --json`."""
-    lines = [["case", "implementation", "per second"], ["---"] * 3]
-    lines += [[row["case"], row["implementation"], f"{row['per_second']:.3g}"] for row in rows]
+    lines = [["case", "implementation", "per second", "waiting at most"], ["---"] * 4]
+    for row in rows:
+        waiting = f"{row['waiting']:.1%}" if "waiting" in row else ""
+        lines.append([row["case"], row["implementation"], f"{row['per_second']:.3g}", waiting])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 

@@ -16,7 +16,7 @@ CASES = {
     "overhead": "an epoch of `hepexp train`, jets/s, against a bare PyTorch loop",
     "generate": "simulated quark/gluon jets, jets/s, against a plain Python loop",
     "read_images": "random batches of jet images, images/s, against gzip HDF5 and a cache of one Parquet partition",
-    "loader": "training steps, batches/s, with the loader against batches already in memory, for each data set",
+    "loader": "training steps, batches/s, with the loader against batches in memory, and the share of waiting",
     "quantum": "circuits forward and backward, circuits/s, against PennyLane and DeepQuantum, those installed",
     "start": "`hepexp --help` and the way to the first training step, starts/s",
 }
@@ -54,10 +54,14 @@ def _show(rows: list[dict]) -> None:
     table = Table("case", "implementation")
     table.add_column("per second", justify="right")
     table.add_column("ours against it", justify="right")
+    waits = any("waiting" in row for row in rows)
+    if waits:
+        table.add_column("waiting at most", justify="right")
     ours: dict[str, float] = {}  # a case names ours first
     for row in rows:
         is_reference = row["case"] in ours
         rate = ours.setdefault(row["case"], row["per_second"])
         ratio = f"{rate / row['per_second']:.2f} x" if is_reference else ""
-        table.add_row(row["case"], row["implementation"], f"{row['per_second']:,.3g}", ratio)
+        waiting = [f"{row['waiting']:.1%}" if "waiting" in row else ""] if waits else []
+        table.add_row(row["case"], row["implementation"], f"{row['per_second']:,.3g}", ratio, *waiting)
     Console().print(table)

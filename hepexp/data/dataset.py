@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from hepexp.batch import Batch
+from hepexp.data.kept import Kept
 from hepexp.data.ragged import Ragged
 from hepexp.data.render.form import Form
 from hepexp.data.render.scale import mean_and_spread
@@ -67,11 +68,11 @@ class RenderedDataset(Dataset):
         counts = store.counts[self.rows]
         self.counts = counts if form.longest is None else np.minimum(counts, form.longest)
         # A small split is expanded once. Its positions are then its own: example i of the split is example i of it.
-        self._kept: Ragged | None = None
+        self._kept: Kept | None = None
         if self._estimate() <= CACHE_BYTES:
             starts = range(0, max(len(self), 1), _ROWS_AT_ONCE)
             parts = [self._expanded(self.rows[start : start + _ROWS_AT_ONCE]) for start in starts]
-            self._kept = Ragged.concatenate([*parts, parts[0].blank()])
+            self._kept = Kept(parts)
             self._kept_common = self._common(self.rows, np.concatenate([self.extras(part) for part in parts]))
 
     def _estimate(self) -> float:

@@ -74,26 +74,6 @@ class Ragged:
         offsets = offsets_of(counts)
         return np.repeat(starts - offsets[:-1], counts) + np.arange(offsets[-1]), offsets
 
-    def padded_elements_of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Positions (n, max count) of the elements of the examples at these rows, and which are there (n, max count).
-
-        Behind those of an example stands the position of the very last element, which is zero where `blank` was added.
-        """
-        starts = self.offsets[rows]
-        counts = self.offsets[rows + 1] - starts
-        place = np.arange(max(counts.tolist(), default=0))
-        there = place < counts[:, None]
-        return np.where(there, starts[:, None] + place, self.offsets[-1] - 1), there
-
-    def blank(self) -> Ragged:
-        """One example with one element and the same columns, all of them zero."""
-
-        def zero(column: NDArray) -> NDArray:
-            return np.zeros((1, *column.shape[1:]), column.dtype)
-
-        elements = {name: zero(column) for name, column in self.elements.items()}
-        return Ragged(zero(self.label), np.array([0, 1]), elements, {n: zero(c) for n, c in self.extras.items()})
-
     def take(self, rows: NDArray[np.int64] | slice | list[int]) -> Ragged:
         """The examples at these rows, in this order, as a copy."""
         rows = np.arange(len(self))[rows] if isinstance(rows, slice) else np.asarray(rows, np.int64)

@@ -1,4 +1,4 @@
-"""The splits: the publisher's where there are some, else four fifths for training, a tenth each for validation and test."""
+"""The splits: the publisher's where there are some, else 80 % for training, a tenth each for validation and test."""
 
 from __future__ import annotations
 

@@ -3,8 +3,9 @@
 import json
 
 import pytest
+import torch
 
-from hepexp.bench import lorentznet, overhead, read_images
+from hepexp.bench import loader, lorentznet, overhead, read_images
 from hepexp.cli import bench
 
 
@@ -25,6 +26,15 @@ def test_training_against_a_bare_loop():
 def test_random_images_from_the_store_and_from_the_published_formats():
     found = read_images.rows(n=70, batches=1, repeats=1)
     check(found, "read_images", ["hepexp", "h5py-gzip", "partition-cache"])
+
+
+def test_steps_with_the_loader_and_with_batches_in_memory(monkeypatch):
+    monkeypatch.setattr(loader, "MODELS", {"mnist": "cnn"})
+    threads = torch.get_num_threads()
+    found = loader.rows(batches=2)
+    check(found, "loader mnist", ["hepexp", "in-memory"])
+    assert 0 < found[0]["waiting"] < 1
+    assert torch.get_num_threads() == threads
 
 
 def test_json_has_one_row_an_implementation(monkeypatch, capsys):

@@ -93,16 +93,3 @@ def test_elements_of_rows_are_where_the_offsets_say():
     assert (chosen.tolist(), offsets.tolist()) == ([3, 4, 5, 0, 1], [0, 3, 3, 5])
     chosen, offsets = examples.elements_of(np.array([], np.int64))
     assert (chosen.tolist(), offsets.tolist()) == ([], [0])
-
-
-@given(EXAMPLES, st.data())
-@quickly
-def test_padded_elements_of_rows_are_what_take_and_pad_give(given_lists, data):
-    rows = np.array(data.draw(st.lists(st.integers(0, len(given_lists) - 1), max_size=10)), np.int64)
-    examples = ragged(given_lists)
-    with_blank = Ragged.concatenate([examples, examples.blank()])
-    places, there = with_blank.padded_elements_of(rows)
-    taken = examples.take(rows)
-    for name in ("value", "pair"):
-        np.testing.assert_array_equal(with_blank[name][places], pad(taken[name], taken.counts))
-    np.testing.assert_array_equal(there.sum(1), taken.counts)

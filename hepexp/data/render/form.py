@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch
+from hepexp.data.kept import Kept
 from hepexp.data.ragged import Ragged, pad
 
 Common = dict[str, Tensor]  # label, index and extras of a batch
@@ -42,8 +43,8 @@ class Form:
         """A batch of expanded examples."""
         raise NotImplementedError
 
-    def gather(self, kept: Ragged, rows: NDArray[np.int64], common: Common) -> Batch:
-        """The batch that `collate` makes of the examples at these rows (n,) of many, of which the last one is blank."""
+    def gather(self, kept: Kept, rows: NDArray[np.int64], common: Common) -> Batch:
+        """The batch that `collate` makes of the examples at these rows (n,) of many."""
         return self.collate(kept.take(rows), common)
 
 
@@ -61,9 +62,9 @@ class Particles(Form):
             mask=torch.from_numpy(np.arange(counts.max(initial=0)) < counts[:, None]),
         )
 
-    def gather(self, kept: Ragged, rows: NDArray[np.int64], common: Common) -> JetBatch:
-        # each value is moved once, to its place in the batch; the zeros behind a jet's own come from the blank one
-        places, mask = kept.padded_elements_of(rows)
+    def gather(self, kept: Kept, rows: NDArray[np.int64], common: Common) -> JetBatch:
+        # each value is moved once, to its place in the batch; `take` and `pad` would move it twice
+        places, mask = kept.padded(rows)
         p4, scalars = (torch.from_numpy(kept[name].take(places, axis=0)) for name in ("p4", "scalars"))
         return JetBatch(**common, p4=p4, scalars=scalars, mask=torch.from_numpy(mask))
 
@@ -96,7 +97,7 @@ class After(Form):
     def collate(self, examples: Ragged, common: Common) -> Batch:
         return self.form.collate(examples, common)
 
-    def gather(self, kept: Ragged, rows: NDArray[np.int64], common: Common) -> Batch:
+    def gather(self, kept: Kept, rows: NDArray[np.int64], common: Common) -> Batch:
         return self.form.gather(kept, rows, common)
 
 
