@@ -64,26 +64,30 @@ def read(path: Path, layout: Layout) -> Contents:
 
     Raises
     ------
-    DataError : the file is missing, is not what its name says, or holds other columns.
+    DataError : the file is missing, is not what its name says, or holds other columns; names the first damaged row.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    mapping = None
+    mapping, good = None, 0
     try:
         if path.suffix == ".arrow":
             with path.open("rb") as file:
                 mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapping)))
-            batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
-            for batch in batches:
-                batch.validate()  # Arrow believes what a file says of itself, and would read beyond its end
-            schema = reader.schema
+            batches, schema = [], reader.schema
+            for i in range(reader.num_record_batches):
+                batches.append(reader.get_batch(i))
+                batches[-1].validate()  # Arrow believes what a file says of itself, and would read beyond its end
+                good += batches[-1].num_rows
         else:
             table = pq.read_table(path, columns=None, memory_map=False)
             batches, schema = table.combine_chunks().to_batches(), table.schema
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path}: not a complete {path.suffix[1:]} file: {reason}") from None
+        where = f"from row {good} on: " if path.suffix == ".arrow" else ""
+        raise DataError(
+            f"{path}: not a complete {path.suffix[1:]} file: {where}{reason}; remove it and make it again"
+        ) from None
     if not schema.equals(schema_of(layout)):
         found, expected = ", ".join(schema.names), ", ".join(layout.names)
         raise DataError(f"{path}: columns are {found}; expected those of the store: {expected}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -53,7 +54,7 @@ class Refusal:
         labels = "{0, 1}" if len(classes) == 2 else f"0 to {len(classes) - 1}"
         self.of_rows((label < 0) | (label >= len(classes)), f"has a label outside {labels}; expected {expected}")
         for name, column in self.examples.extras.items():
-            self.of_rows(~np.isfinite(column), f"has NaN or infinity as {name}; expected a finite number")
+            self.of_rows(~np.isfinite(column), f"has a {name} of NaN or infinity; expected a finite number")
         finite = np.ones(self.examples.offsets[-1] - self.examples.offsets[0], bool)
         for column in self.examples.elements.values():
             if np.issubdtype(column.dtype, np.floating):
@@ -106,23 +107,27 @@ def check_four_momenta(classes: tuple[str, ...], energy: str) -> Check:
     return check
 
 
-def check_images(classes: tuple[str, ...], layout_shape: tuple[int, int, int], signed: bool) -> Check:
+def check_images(classes: tuple[str, ...], shape: tuple[int, int, int], signed: bool, noun: str = "image") -> Check:
     """A check of images as non-zero pixels, as `check_qg`.
 
     Parameters
     ----------
-    layout_shape : (channels, rows, columns).
-    signed : whether a value may be negative.
+    shape : (channels, rows, columns).
+    signed : whether a value may be negative, as noise and times are.
+    noun : what an image is called: the row of its file, where it is read from one in a published format.
     """
-    size = int(np.prod(layout_shape))
+    size = math.prod(shape)
 
     def check(images: Ragged, origin: str, first_row: int = 0) -> Ragged:
-        refuse = Refusal(images, origin, first_row, noun="image")
-        refuse.of_rows(images.counts == 0, "is empty; expected at least one pixel that is not zero")
+        refuse = Refusal(images, origin, first_row, noun)
+        refuse.of_rows(images.counts == 0, "is an empty image; expected at least one non-zero pixel")
         refuse.of_common(classes, element="pixel")
-        refuse.of_elements(images["position"] >= size, f"has a pixel outside {layout_shape}")
+        refuse.of_elements(images["position"] >= size, f"has a pixel outside {shape}")
         if not signed:
-            refuse.of_elements(images["value"] < 0, "has a negative pixel; expected energies >= 0")
+            refuse.of_elements(images["value"] < 0, "has a pixel below zero; expected energies and momenta >= 0")
+        for name, column in images.extras.items():
+            # the mass of a nearly massless jet is below zero by rounding
+            refuse.of_rows(column < -1, f"has a {name} below zero; expected {name} >= 0 in GeV")
         return images
 
     return check

@@ -26,7 +26,7 @@ from hepexp.data.pictures.view import View
 from hepexp.data.published import Part, PublishedFile
 from hepexp.data.ragged import Layout, Ragged, regroup
 from hepexp.data.splits import published_splits, split_events, split_rows
-from hepexp.data.store_check import refuse_broken_arrow, refuse_broken_lists
+from hepexp.data.store_check import refuse_broken_lists
 from hepexp.data.summary import Values
 from hepexp.errors import ConfigError, DataError
 
@@ -214,7 +214,6 @@ class Collection:
         path = Path(path)
         if self.is_store(path):
             with damage_in(path, "file of the store"):
-                refuse_broken_arrow(path)
                 store = Store.open(self.layout, path)
                 refuse_broken_lists(store, path)
             for first in range(0, len(store), _ROWS_TO_CHECK):

@@ -16,31 +16,6 @@ if TYPE_CHECKING:
     from hepexp.data.store import Store
 
 
-def refuse_broken_arrow(path: Path) -> None:
-    """Refuse an Arrow file whose buffers are shorter than its columns.
-
-    Raises
-    ------
-    DataError : names the file and the first row of the damaged batch.
-    """
-    import pyarrow as pa
-
-    if path.suffix != ".arrow" or not path.is_file():
-        return
-    first = 0
-    try:
-        with pa.memory_map(str(path)) as mapped, pa.ipc.open_file(mapped) as reader:
-            for i in range(reader.num_record_batches):
-                batch = reader.get_batch(i)
-                batch.validate()
-                first += batch.num_rows
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(
-            f"{path}: not a complete arrow file: from row {first} on: {reason}; remove it and make it again"
-        ) from None
-
-
 def refuse_broken_lists(store: Store, path: Path) -> None:
     """Refuse a store in which the elements of some row begin or end where there are none.
 

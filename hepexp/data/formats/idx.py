@@ -17,7 +17,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.formats.image_check import check_images
+from hepexp.data.check import check_images
 from hepexp.data.formats.pixels import Pixels
 from hepexp.data.formats.refusal import damage_in, refuse_rows
 from hepexp.data.layouts import MNIST
@@ -29,6 +29,7 @@ _N_CLASSES = 10
 _UNSIGNED_BYTES = 0x08  # code of the type in the magic number, before the number of dimensions
 _GZIP = b"\x1f\x8b"
 _POSITIONS = np.arange(np.prod(MNIST.shape), dtype=np.uint16)
+_CHECK = check_images(tuple(map(str, range(_N_CLASSES))), MNIST.shape, signed=False, noun="row")
 
 
 def read(path: Path) -> Iterator[Ragged]:
@@ -59,7 +60,7 @@ def read(path: Path) -> Iterator[Ragged]:
             pixels.add(_numbers(images, path, count * len(_POSITIONS)) / np.float32(255), _POSITIONS)
             label = _numbers(labels, beside, count)
             refuse_rows(beside, first, label >= _N_CLASSES, f"has a label above {_N_CLASSES - 1}; expected a digit")
-            yield check_images(pixels.images(0, count, label.astype(np.int8), {}), path, first, negative=False)
+            yield _CHECK(pixels.images(0, count, label.astype(np.int8), {}), str(path), first)
 
 
 def labels_of(path: Path) -> Path:

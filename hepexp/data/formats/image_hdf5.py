@@ -15,9 +15,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.data.check import check_images
 from hepexp.data.formats.class_labels import class_labels
 from hepexp.data.formats.hdf5 import dataset, numbers, opened
-from hepexp.data.formats.image_check import check_images
 from hepexp.data.formats.pixels import Pixels
 from hepexp.data.layouts import ELECTRON_PHOTON, QG_IMAGES
 from hepexp.data.ragged import Layout, Ragged
@@ -35,7 +35,7 @@ def read_qg_images(path: Path) -> Iterator[Ragged]:
     ------
     DataError : names the file and the key or row, and says what was expected.
     """
-    return _read(path, "X_jets", QG_IMAGES, (3,), "1 for quark, 0 for gluon", negative=False)
+    return _read(path, "X_jets", QG_IMAGES, (3,), ("gluon", "quark"), signed=False)
 
 
 def read_electron_photon(path: Path) -> Iterator[Ragged]:
@@ -47,14 +47,16 @@ def read_electron_photon(path: Path) -> Iterator[Ragged]:
     ------
     DataError : names the file and the key or row, and says what was expected.
     """
-    return _read(path, "X", ELECTRON_PHOTON, (2, 1), "1 for electron, 0 for photon", negative=True)
+    return _read(path, "X", ELECTRON_PHOTON, (2, 1), ("photon", "electron"), signed=True)
 
 
 def _read(
-    path: Path, key: str, layout: Layout, channels: tuple[int, ...], meaning: str, *, negative: bool
+    path: Path, key: str, layout: Layout, channels: tuple[int, ...], classes: tuple[str, str], *, signed: bool
 ) -> Iterator[Ragged]:
     _, rows, columns = layout.shape
     expected = (key, *layout.extras, "y")
+    check = check_images(classes, layout.shape, signed, noun="row")
+    meaning = f"1 for {classes[1]}, 0 for {classes[0]}"
     with opened(path) as file:
         x = dataset(file, path, key, expected)
         found = x.shape[-1] if x.shape and x.shape[-1] in channels else channels[0]
@@ -71,8 +73,7 @@ def _read(
                 label = class_labels(label, path, first + start, meaning)
                 with np.errstate(over="ignore"):
                     extras = {name: v.astype(np.float32) for name, v in zip(layout.extras, extras, strict=True)}
-                images = pixels.images(start, stop, label, extras)
-                yield check_images(images, path, first + start, negative=negative)
+                yield check(pixels.images(start, stop, label, extras), str(path), first + start)
 
 
 def _slabs(x: h5py.Dataset, path: Path, key: str) -> Iterator[tuple[int, Pixels]]:

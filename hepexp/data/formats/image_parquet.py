@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from hepexp.data.check import check_images
 from hepexp.data.formats import parquet
 from hepexp.data.formats.class_labels import class_labels
-from hepexp.data.formats.image_check import check_images
 from hepexp.data.formats.pixels import Pixels
 from hepexp.data.formats.refusal import refuse_rows, require
 from hepexp.data.layouts import QG_IMAGES
@@ -19,6 +19,7 @@ from hepexp.data.ragged import Ragged
 IMAGES_AT_ONCE = 32  # 12 MB of doubles, which Arrow holds about three times over
 _COLUMNS = ("X_jets", *QG_IMAGES.extras, "y")
 _POSITIONS = np.arange(np.prod(QG_IMAGES.shape), dtype=np.uint16)
+_CHECK = check_images(("gluon", "quark"), QG_IMAGES.shape, signed=False, noun="row")
 
 
 def read(path: Path) -> Iterator[Ragged]:
@@ -47,4 +48,4 @@ def _images(path: Path, first: int, batch: pa.RecordBatch) -> Ragged:
         extras = {name: parquet.flat(path, first, batch, name, 0)[1].astype(np.float32) for name in QG_IMAGES.extras}
     label = parquet.flat(path, first, batch, "y", 0)[1]
     label = class_labels(label, path, first, "1 for quark, 0 for gluon")
-    return check_images(pixels.images(0, len(batch), label, extras), path, first, negative=False)
+    return _CHECK(pixels.images(0, len(batch), label, extras), str(path), first)
