@@ -15,7 +15,8 @@ from hepexp.cli.help import Parser
 from hepexp.config import catalog, targets
 from hepexp.config.paths import data_dir, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
-from hepexp.data.collection import Collection, Opened
+from hepexp.data.collection import Collection
+from hepexp.data.opened import Opened
 from hepexp.data.published import Part
 from hepexp.errors import ConfigError, DataError
 
@@ -71,7 +72,7 @@ def show(parser: Parser, args: list[str]) -> None:
     parser.add_argument("--no-pictures", action="store_true", help="print only")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="of the pictures; default: runs/data/NAME_SOURCE")
     given = parser.parse_args(args)
-    from hepexp.data.collection import describe_file
+    from hepexp.data.files import describe_file
     from hepexp.data.summary import class_means
 
     collection, out = find_collection(given.name), console()
@@ -134,13 +135,15 @@ def generate(parser: Parser, args: list[str]) -> None:
     if given.out is not None and given.out.suffix not in (".parquet", ".arrow"):
         raise ConfigError(f"--out must end in .parquet or .arrow, got {given.out}")
     collection = find_collection(given.name)
-    collection.check_simulation(given.n, given.seed, given.jobs)
+    from hepexp.data.simulate import check_simulation, simulate, simulation
+
+    check_simulation(collection, given.n, given.seed, given.jobs)
     from hepexp.data.progress import examples_progress
 
-    if "pythia8mc" in collection.simulation().PACKAGES:
+    if "pythia8mc" in simulation(collection).PACKAGES:
         print("Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)", file=sys.stderr)
     with examples_progress("simulating", given.n, collection.noun) as report:
-        out = collection.generate(given.n, given.seed, given.jobs, report, given.out)
+        out = simulate(collection, given.n, given.seed, given.jobs, report, given.out)
     print(out)
 
 

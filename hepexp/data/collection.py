@@ -10,20 +10,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hepexp.config.paths import data_dir, store_dir
 from hepexp.data.check import Check
-from hepexp.data.files import checksum, only_one
+from hepexp.data.files import describe_file, only_one
 from hepexp.data.formats.refusal import damage_in
+from hepexp.data.opened import Opened
 from hepexp.data.pictures.view import View
-from hepexp.data.published import Part, PublishedFile
+from hepexp.data.published import Part, PublishedFile, limited
 from hepexp.data.ragged import Layout, Ragged, regroup
 from hepexp.data.splits import published_splits, split_events, split_rows
 from hepexp.data.store_check import refuse_broken_lists
@@ -37,34 +35,6 @@ SOURCES = ("auto", "full", "mini", "generate")
 _ROWS_TO_CHECK = 2000  # at once
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The examples of one source.
-
-    Parameters
-    ----------
-    source : `full`, `mini` or `generate`.
-    store : the examples.
-    splits : rows of each split.
-    excerpt : what says that the published files are not whole, or None.
-    """
-
-    source: str
-    store: Store
-    splits: dict[str, NDArray[np.int64]]
-    excerpt: str | None = None
-
-    @property
-    def origin(self) -> str:
-        """Whether the examples were published or simulated, and by what, in a few words."""
-        if self.source == "full":
-            return "excerpt of the published files" if self.excerpt else "published files"
-        about = self.store.metadata[0]
-        where = "sample shipped with hepexp" if self.source == "mini" else "made on this machine"
-        how = "simulated, " if about.get("source") == "generate" else ""
-        return f"{how}{where}: {about.get('command', 'origin unknown')}"
 
 
 @dataclass(frozen=True)
@@ -321,71 +291,8 @@ class Collection:
         found = re.fullmatch(r"generated_n(\d+)_seed(\d+)\.arrow", path.name)
         return (int(found[1]), int(found[2])) if found else None
 
-    def simulation(self) -> ModuleType:
-        """The module of the simulation.
-
-        Raises
-        ------
-        ConfigError : there is none, or a package that it needs is not installed.
-        """
-        if self.generator is None:
-            raise ConfigError(f"{self.name} cannot be simulated; its sources are {', '.join(self.sources)}")
-        module = import_module(self.generator)
-        for package in module.PACKAGES:
-            if find_spec(package) is None:
-                raise ConfigError(f"{package} is not installed; pip install 'hepexp[generate]'")
-        return module
-
-    def check_simulation(self, n: int, seed: int, jobs: int) -> None:
-        """Raise ConfigError where `generate` cannot begin: a value is out of range, or a package is missing."""
-        for name, value, least in (("n", n, 2), ("seed", seed, 0), ("jobs", jobs, 1)):
-            if value < least:
-                raise ConfigError(f"{name} must be >= {least}, got {value}")
-        self.simulation()
-
-    def generate(
-        self, n: int, seed: int, jobs: int, report: Callable[[int, bool], None], target: Path | None = None
-    ) -> Path:
-        """Simulate n examples, unless the file is there already; by default it is where `generate` is read from.
-
-        Raises
-        ------
-        ConfigError : a value is out of range, a package is not installed, or the file holds another sample.
-        """
-        from hepexp.data import arrow_file
-
-        target = target or self.generated(n, seed)
-        self.check_simulation(n, seed, jobs)
-        with only_one(target):
-            if not target.exists():
-                from hepexp.data.generate import sample
-
-                sample.generate(self, n, seed, jobs, target, report)
-            made = arrow_file.read(target, self.layout).metadata
-            if (made.get("n"), made.get("seed")) != (n, seed):
-                raise ConfigError(
-                    f"{target}: holds others ({made.get('command', 'origin unknown')}); choose another name"
-                )
-        return target
-
 
 def _reported(parts: Iterator[Ragged], report: Callable[[int], None]) -> Iterator[Ragged]:
     for part in parts:
         yield part
         report(len(part))
-
-
-def limited(form: tuple[Part, ...], n_files: int | None) -> tuple[Part, ...]:
-    """The first n_files parts of each split."""
-    seen: dict[str | None, int] = {}
-    kept = []
-    for part in form:
-        seen[part.split] = seen.get(part.split, 0) + 1
-        if n_files is None or seen[part.split] <= n_files:
-            kept.append(part)
-    return tuple(kept)
-
-
-def describe_file(path: Path) -> dict[str, str | int]:
-    """Name, size in bytes and sha256 of a file, for the record of a run."""
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": checksum(path)}

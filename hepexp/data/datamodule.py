@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,42 +14,20 @@ from torch.utils.data import DataLoader, Sampler
 
 from hepexp.batch import Batch, DataSpec
 from hepexp.config.suggest import did_you_mean
-from hepexp.data.collection import Collection, Opened, describe_file
+from hepexp.data.collection import Collection
 from hepexp.data.dataset import Extras, RenderedDataset
+from hepexp.data.files import describe_file
 from hepexp.data.loader import BatchLoader
+from hepexp.data.opened import Opened
 from hepexp.data.render.form import Form, spec_of
+from hepexp.data.request import Loading, Request, require_at_least
 from hepexp.data.sampler import BucketBatchSampler, SortedBatchSampler
+from hepexp.data.simulate import simulate
 from hepexp.data.splits import SPLITS
 from hepexp.data.store import Store
 from hepexp.errors import ConfigError, DataError
 
 _ROWS_TO_FIT = 2000  # training examples from which scales are learnt
-
-
-@dataclass(frozen=True)
-class Request:
-    """Which examples are wanted; see HepDataModule for what each value means."""
-
-    source: str
-    n_files: int | None
-    n_generate: int
-    generate_seed: int
-    n_train: int | None
-    n_val: int | None
-    n_test: int | None
-    classes: Sequence[str] | None = None
-    extras: Sequence[str] = ()
-    train_classes: Sequence[str] | None = None
-
-
-@dataclass(frozen=True)
-class Loading:
-    """How batches are made; see HepDataModule for what each value means."""
-
-    batch_size: int
-    num_workers: int
-    seed: int
-    bucket: int = 1
 
 
 class HepDataModule(LightningDataModule):
@@ -166,7 +143,7 @@ class HepDataModule(LightningDataModule):
             convert_all(collection, collection.parts(request.n_files))
         elif self.source == "generate" and not collection.generated(request.n_generate, request.generate_seed).exists():
             with examples_progress("simulating", request.n_generate, collection.noun) as report:
-                collection.generate(request.n_generate, request.generate_seed, os.cpu_count() or 1, report)
+                simulate(collection, request.n_generate, request.generate_seed, os.cpu_count() or 1, report)
 
     def setup(self, stage: str | None = None) -> None:
         """Open the files and cut the splits, once.
@@ -284,10 +261,3 @@ class HepDataModule(LightningDataModule):
             persistent_workers=self.loading.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
         )
-
-
-def require_at_least(least: int, **values: int | None) -> None:
-    """Raise ConfigError for a key of the data set that is too small; None stands for no limit."""
-    for name, value in values.items():
-        if value is not None and value < least:
-            raise ConfigError(f"dataset.{name} must be >= {least}, got {value}")

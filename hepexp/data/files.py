@@ -25,3 +25,8 @@ def checksum(path: Path, kind: str = "sha256") -> str:
     """The checksum of a file in hexadecimal; kind is `sha256` or `md5`."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, kind).hexdigest()
+
+
+def describe_file(path: Path) -> dict[str, str | int]:
+    """Name, size in bytes and sha256 of a file, for the record of a run."""
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": checksum(path)}

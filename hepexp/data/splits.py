@@ -27,7 +27,7 @@ def split_events(label: NDArray[np.int8], per_event: int) -> dict[str, NDArray[n
     """Rows of each split of examples of which neighbours may be of one event; no event is in two splits.
 
     Each class is cut in the order in which it was made. Of the examples between two splits `per_event` - 1 belong to
-    neither: were the last of one and the first of the other of the same event, these would be as well.
+    neither: an event on both sides of them would have more than `per_event`.
 
     Parameters
     ----------

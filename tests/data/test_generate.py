@@ -18,6 +18,7 @@ from hepexp.data.kinematics import sums
 from hepexp.data.layouts import QG
 from hepexp.data.particles import TypedParticles
 from hepexp.data.ragged import Ragged
+from hepexp.data.simulate import simulate
 from hepexp.data.store import Store
 from hepexp.errors import ConfigError, HepexpError
 from tests.data.conftest import assert_same
@@ -108,13 +109,13 @@ def _die(block, layout, parts) -> None:
 @pytest.mark.parametrize(("n", "seed", "jobs"), [(1, 1, 1), (10, -1, 1), (10, 1, 0)])
 def test_values_out_of_range(tmp_path: Path, n: int, seed: int, jobs: int):
     with pytest.raises(ConfigError, match="must be >="):
-        COLLECTION.generate(n, seed, jobs, lambda *report: None, tmp_path / "e.arrow")
+        simulate(COLLECTION, n, seed, jobs, lambda *report: None, tmp_path / "e.arrow")
 
 
 def test_a_file_of_another_sample_is_not_taken_for_this_one(reference: Path):
-    assert COLLECTION.generate(N, SEED, 1, lambda *report: None, reference) == reference
+    assert simulate(COLLECTION, N, SEED, 1, lambda *report: None, reference) == reference
     with pytest.raises(ConfigError, match="holds others"):
-        COLLECTION.generate(N, SEED + 1, 1, lambda *report: None, reference)
+        simulate(COLLECTION, N, SEED + 1, 1, lambda *report: None, reference)
 
 
 def test_no_two_blocks_share_a_seed():

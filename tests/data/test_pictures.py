@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hepexp.data.collection import Opened
 from hepexp.data.collections import electron_photon, jetclass, mnist, qg, qg_images, top
 from hepexp.data.kinematics import polar
 from hepexp.data.layouts import ELECTRON_PHOTON, MNIST, from_dense, to_dense
+from hepexp.data.opened import Opened
 from hepexp.data.pictures.distributions import binning
 from hepexp.data.pictures.image_view import ImageView
 from hepexp.data.pictures.means import mean_maps

@@ -53,6 +53,17 @@ def test_the_row_of_a_list_that_leads_out_of_the_file_is_named(collection: Colle
     assert problem.startswith("row 6 has its elements outside the file: corrupted; remove it and make it again")
 
 
+def test_the_first_row_of_a_batch_that_is_longer_than_its_file_is_named(collection: Collection):
+    stored = collection.store_folder / "a.arrow"
+    arrow_file.write(stored, collection.layout, [random_jets(5), random_jets(20)], {})
+    data, size = bytearray(stored.read_bytes()), np.int64(4 * random_jets(20).offsets[-1]).tobytes()
+    at = data.index(size, data.index(size) - 8)  # a buffer's length in the header of the second batch
+    data[at : at + 8] = np.int64(4).tobytes()
+    stored.write_bytes(data)
+    (problem,) = problems(collection)
+    assert problem.startswith("not a complete arrow file: from row 5 on: ")
+
+
 def test_a_truncated_store_is_named(collection: Collection, stored: Path):
     stored.write_bytes(stored.read_bytes()[:-200])
     (problem,) = problems(collection)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from hepexp.data.collections.jetclass import COLLECTION
-from hepexp.data.datamodule import HepDataModule, Loading, Request
+from hepexp.data.datamodule import HepDataModule
 from hepexp.data.particles import Identified
 from hepexp.data.render.features import JetFeatures
 from hepexp.data.render.jet_forms import jet_forms
 from hepexp.data.render.jet_image import JetImage
 from hepexp.data.render.particle_graph import ParticleGraph
+from hepexp.data.request import Loading, Request
 
 
 class JetClass(HepDataModule):

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from hepexp.data.collections.mnist import COLLECTION
-from hepexp.data.datamodule import HepDataModule, Loading, Request
+from hepexp.data.datamodule import HepDataModule
 from hepexp.data.render.image_forms import image_forms
 from hepexp.data.render.pixel_graph import PixelGraph
 from hepexp.data.render.pixel_image import PixelImage
 from hepexp.data.render.window import Window
+from hepexp.data.request import Loading, Request
 
 
 class Mnist(HepDataModule):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from hepexp.data.collections.qg import COLLECTION
-from hepexp.data.datamodule import HepDataModule, Loading, Request
+from hepexp.data.datamodule import HepDataModule
 from hepexp.data.particles import TypedParticles
 from hepexp.data.render.features import JetFeatures
 from hepexp.data.render.jet_forms import jet_forms
 from hepexp.data.render.jet_image import JetImage
 from hepexp.data.render.particle_graph import ParticleGraph
+from hepexp.data.request import Loading, Request
 
 
 class QuarkGluon(HepDataModule):

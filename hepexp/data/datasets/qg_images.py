@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from hepexp.data.collections.qg_images import CELL, CHANNELS, COLLECTION
-from hepexp.data.datamodule import HepDataModule, Loading, Request
+from hepexp.data.datamodule import HepDataModule
 from hepexp.data.render.features import JetFeatures
 from hepexp.data.render.image_forms import jet_image_forms
 from hepexp.data.render.pixel_graph import PixelGraph
 from hepexp.data.render.pixel_image import PixelImage
 from hepexp.data.render.window import Window
+from hepexp.data.request import Loading, Request
 
 
 class QuarkGluonImages(HepDataModule):

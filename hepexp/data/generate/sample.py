@@ -18,6 +18,7 @@ from pathlib import Path
 from hepexp.data import arrow_file
 from hepexp.data.collection import Collection
 from hepexp.data.ragged import Layout, regroup
+from hepexp.data.simulate import simulation
 from hepexp.errors import HepexpError
 
 
@@ -73,7 +74,7 @@ def generate(
     ------
     HepexpError : a process died.
     """
-    module, layout = collection.simulation(), collection.layout
+    module, layout = simulation(collection), collection.layout
     parts = out.with_name(f"{out.name}.parts")
     parts.mkdir(parents=True, exist_ok=True)
     blocks = plan(collection.generator, module.CLASSES, n, seed, block_size or module.BLOCK)
@@ -88,7 +89,7 @@ def generate(
 
 def describe(collection: Collection, n: int, seed: int) -> dict:
     """What a reader must know to make the same file again."""
-    module = collection.simulation()
+    module = simulation(collection)
     return {
         "source": "generate",
         "command": f"hepexp data generate {collection.name} --n {n} --seed {seed}",

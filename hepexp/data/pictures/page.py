@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from hepexp.atomic import write_text
-from hepexp.data.collection import Collection, Opened
+from hepexp.data.collection import Collection
+from hepexp.data.opened import Opened
 from hepexp.data.pictures.distributions import draw_distributions
 from hepexp.data.pictures.examples import draw_examples
 from hepexp.data.pictures.means import draw_means

@@ -46,6 +46,17 @@ class Part:
     n: int | None = None
 
 
+def limited(form: tuple[Part, ...], n_files: int | None) -> tuple[Part, ...]:
+    """The first n_files parts of each split."""
+    seen: dict[str | None, int] = {}
+    kept = []
+    for part in form:
+        seen[part.split] = seen.get(part.split, 0) + 1
+        if n_files is None or seen[part.split] <= n_files:
+            kept.append(part)
+    return tuple(kept)
+
+
 def energyflow_parts() -> tuple[Part, ...]:
     """The twenty files of the EnergyFlow sample without charm and bottom: Zenodo record 3164691, and a mirror.
 
