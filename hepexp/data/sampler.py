@@ -75,10 +75,10 @@ class SortedBatchSampler(Sampler[list[int]]):
     def __init__(self, counts: NDArray[np.int64], batch_size: int, rank: int = 0, world_size: int = 1) -> None:
         order = np.argsort(counts, kind="stable")
         batches = (order[i : i + batch_size][rank::world_size] for i in range(0, len(order), batch_size))
-        self.batches = [batch.tolist() for batch in batches if len(batch)]
+        self.batches = [batch for batch in batches if len(batch)]  # parts of one array: lists would be five times it
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[list[int]]:
-        return iter(self.batches)
+        return (batch.tolist() for batch in self.batches)
