@@ -1,0 +1,47 @@
+"""How far the span of some generators is from an algebra: principal angles between subspaces of matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import subspace_angles
+
+from hepexp.symmetry.algebra import Algebra
+
+NO_DIRECTION = 1e-12  # of the largest generator: a smaller one spans nothing
+
+
+def principal_angles(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Principal angles in degrees between the spans of two sets of matrices (c, n, n) and (d, n, n), rising.
+
+    The inner product is Frobenius', tr(A^T B). There are as many angles as the smaller span has dimensions; the
+    largest is zero where one span contains the other, and none depends on the bases. Generators that all vanish span
+    nothing: no angles.
+
+    References
+    ----------
+    A. Bjorck, G. H. Golub, Math. Comp. 27 (1973) 579, with the sines for small angles.
+    """
+    flat = [_columns(np.asarray(matrices, np.float64)) for matrices in (first, second)]
+    if not all(columns.shape[1] for columns in flat):
+        return np.zeros(0)
+    return np.rad2deg(subspace_angles(*flat))[::-1]
+
+
+def random_angle(algebra: Algebra, channels: int, draws: int = 200) -> float:
+    """Median over random generators of the largest angle in degrees: what an angle would be without any symmetry."""
+    rng = np.random.default_rng(0)
+    shape = (channels, algebra.n, algebra.n)
+    return float(np.median([principal_angles(rng.normal(size=shape), algebra.basis)[-1] for _ in range(draws)]))
+
+
+def _columns(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An orthonormal basis (n n, rank) of the span, each matrix brought to length one before."""
+    flat = matrices.reshape(len(matrices), -1)
+    length = np.linalg.norm(flat, axis=1)
+    kept = flat[length > NO_DIRECTION * max(length.max(initial=0), np.finfo(float).tiny)]
+    if not len(kept):
+        return np.zeros((flat.shape[1], 0))
+    kept = kept / np.linalg.norm(kept, axis=1, keepdims=True)
+    _, singular, basis = np.linalg.svd(kept, full_matrices=False)
+    return basis[singular > 1e-12 * singular[0]].T

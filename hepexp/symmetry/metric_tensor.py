@@ -1,0 +1,93 @@
+"""The metric that generators leave invariant, where there is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class MetricTensor:
+    """The symmetric J with L_i^T J + J L_i = 0 for all i, so that x^T J x is the same for exp(sum z_i L_i) x.
+
+    Parameters
+    ----------
+    J : the metric (n, n), of Frobenius norm sqrt(n) and with a positive first entry that is not small; None where no
+        metric is invariant.
+    nearest : the matrix that comes nearest to one, equal to J where J exists; the identity is as near as any other
+        where all generators vanish.
+    spectrum : singular values (n (n + 1) / 2,) of J -> (L_i^T J + J L_i)_i, falling, for generators of mean square
+        Frobenius norm 1.
+    dimension : metrics that are independent of each other; more than one where the generators are too few to tell.
+    """
+
+    J: NDArray[np.float64] | None
+    nearest: NDArray[np.float64]
+    spectrum: NDArray[np.float64]
+    dimension: int
+
+    @property
+    def smallest(self) -> float:
+        """Smallest singular value over the largest: 0 for an exact metric, 1 where all matrices are equally bad."""
+        return float(self.spectrum[-1] / self.spectrum[0]) if self.spectrum[0] else 0.0
+
+    def angle_to(self, other: NDArray[np.floating]) -> float:
+        """Angle in degrees, 0 to 90, between the lines of the nearest metric and of another one."""
+        norms = np.linalg.norm(self.nearest) * np.linalg.norm(other)
+        # by the sine, as the cosine of a small angle has half the digits
+        along = float((self.nearest * other).sum()) / norms
+        apart = np.linalg.norm(self.nearest / np.linalg.norm(self.nearest) - along * other / np.linalg.norm(other))
+        return float(np.rad2deg(np.arctan2(apart, abs(along))))
+
+    def __str__(self) -> str:
+        said = f"smallest singular value {self.smallest:.3g} of the largest"
+        if self.J is None:
+            return f"no metric is invariant ({said})"
+        return f"{self.dimension} invariant metric{'s' if self.dimension > 1 else ''} ({said})"
+
+
+def metric_of(generators: NDArray[np.floating], tolerance: float = 1e-8) -> MetricTensor:
+    """Metric from the null space, by a singular value decomposition over symmetric J.
+
+    Unlike a minimisation of the violation it cannot end in J = 0, which satisfies the equation for any generators.
+
+    Parameters
+    ----------
+    generators : L_i (c, n, n).
+    tolerance : smallest singular value, as a share of the largest, up to which a metric exists: rounding for exact
+        generators; for learnt ones about the angle by which they may be wrong, in radians.
+    """
+    generators = np.asarray(generators, np.float64)
+    n = generators.shape[-1]
+    scale = np.sqrt((generators**2).sum((1, 2)).mean())
+    symmetric = _symmetric_basis(n)
+    if not scale:
+        return MetricTensor(None, np.eye(n), np.zeros(len(symmetric)), len(symmetric))
+    product = symmetric[:, None] @ (generators / scale)  # J L_i; its transpose is L_i^T J
+    violation = product + product.swapaxes(-1, -2)  # (symmetric J, c, n, n)
+    _, spectrum, rows = np.linalg.svd(violation.reshape(len(symmetric), -1).T, full_matrices=True)
+    # with few generators in few dimensions there are fewer equations than entries of J
+    spectrum = np.concatenate([spectrum, np.zeros(len(symmetric) - len(spectrum))])
+    nearest = _signed(np.sqrt(n) * np.tensordot(rows[-1], symmetric, axes=1))
+    dimension = int((spectrum <= tolerance * spectrum[0]).sum())
+    return MetricTensor(nearest if dimension else None, nearest, spectrum, dimension)
+
+
+def _symmetric_basis(n: int) -> NDArray[np.float64]:
+    """Orthonormal basis (n (n + 1) / 2, n, n) of symmetric matrices."""
+    basis = []
+    for a in range(n):
+        for b in range(a, n):
+            matrix = np.zeros((n, n))
+            matrix[a, b] = matrix[b, a] = 1.0 if a == b else np.sqrt(0.5)
+            basis.append(matrix)
+    return np.stack(basis)
+
+
+def _signed(metric: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same line with the sign that makes the first large entry of the diagonal positive, as in (+,-,-,-)."""
+    diagonal = np.diag(metric)
+    large = diagonal[np.abs(diagonal) > 0.1 * np.abs(metric).max()]
+    return -metric if len(large) and large[0] < 0 else metric
