@@ -80,10 +80,12 @@ def show(parser: Parser, args: list[str]) -> None:
     store, about = opened.store, opened.store.metadata[0]
     splits = ", ".join(f"{split} {len(rows):,}" for split, rows in opened.splits.items())
     elements = "particles" if collection.layout.shape is None else "non-zero pixels"
+    n_elements = int(store.counts.sum())
+    beside = f", {n_elements:,} {elements}" if n_elements != len(store) else ""  # one each is the example itself
     facts = [
         ["what", collection.about],
         ["source", f"{opened.source}: {opened.origin}"],
-        [f"{collection.noun}s", f"{len(store):,} ({splits}), {int(store.counts.sum()):,} {elements}"],
+        [f"{collection.noun}s", f"{len(store):,} ({splits}){beside}"],
         ["columns", collection.units],
         ["cite", collection.cite],
         ["versions", ", ".join(f"{k} {v}" for k, v in about.get("versions", {}).items()) or "-"],
@@ -117,6 +119,8 @@ def download(parser: Parser, args: list[str]) -> None:
     from hepexp.data.progress import download_progress
 
     collection = find_collection(given.name)
+    if not collection.forms:
+        raise ConfigError(f"nothing of {given.name} is published; make it: {collection.how_to_fetch}")
     _check_files(collection, given)
     for part in collection.parts(given.files):
         for file in part.files:
@@ -240,7 +244,9 @@ def _description(collection: Collection, here: Inventory) -> list[list[str]]:
     from hepexp.data.inventory import megabytes
 
     get = f"{collection.how_to_fetch} (from {collection.published_at})"
-    if not collection.fetchable:
+    if not collection.forms:
+        get = f"nothing is published; {collection.how_to_fetch}"
+    elif not collection.fetchable:
         forms = (", ".join(file.name for part in form for file in part.files) for form in collection.forms)
         get = f"{collection.how_to_fetch}: {' or '.join(forms)}"
     published = "none"

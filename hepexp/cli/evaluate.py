@@ -33,6 +33,7 @@ def main(args: list[str]) -> int:
     from rich.console import Console
 
     from hepexp.atomic import write_json
+    from hepexp.evaluation.readout import named
     from hepexp.evaluation.tables import metrics_table
     from hepexp.learning.trained import evaluate, rebuild
 
@@ -40,7 +41,7 @@ def main(args: list[str]) -> int:
     loader = parts.data.loader_of(options.split)
     columns = evaluate(parts, loader)
     readout = parts.module.objective.readout
-    metrics = {f"{options.split}/{name}": value for name, value in readout.final(columns, seed=config.seed).items()}
+    metrics = named(options.split, readout.final(columns, seed=config.seed))
     metrics["data/source"] = parts.data.provenance()["source"]
     recorded = {key: value for key, value in folder.metrics.items() if key in metrics and isinstance(value, float)}
     Console().print(metrics_table(metrics, recorded, title=folder.label, reference="recorded"))

@@ -107,6 +107,18 @@ def check_four_momenta(classes: tuple[str, ...], energy: str) -> Check:
     return check
 
 
+def check_points(classes: tuple[str, ...]) -> Check:
+    """A check of examples of one point each, as `check_qg`."""
+
+    def check(points: Ragged, origin: str, first_row: int = 0) -> Ragged:
+        refuse = Refusal(points, origin, first_row, noun="point")
+        refuse.of_rows(points.counts != 1, "has not one pair of coordinates; expected one x and one y")
+        refuse.of_common(classes, element="coordinate")
+        return points
+
+    return check
+
+
 def check_images(classes: tuple[str, ...], shape: tuple[int, int, int], signed: bool, noun: str = "image") -> Check:
     """A check of images as non-zero pixels, as `check_qg`.
 

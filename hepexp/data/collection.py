@@ -51,7 +51,8 @@ class Collection:
     units : what the columns are and in which units, in one line.
     cite : how to cite it.
     licence : of the published files.
-    forms : the published parts; where there are several forms of the same data, the first that is complete is read.
+    forms : the published parts; where there are several forms of the same data, the first that is complete is read;
+        none where nothing is published, and the examples are simulated.
     readers : ending of a file to `module:function`, which gives the examples of a file in a stream, checked.
     check : looks at examples of the store.
     generator : module of the simulation, None where there is none.
@@ -115,12 +116,12 @@ class Collection:
     def parts(self, n_files: int | None = None) -> tuple[Part, ...]:
         """The parts of the form to read: the first n_files of each split, of the first form that is complete."""
         chosen = [limited(form, n_files) for form in self.forms]
-        return next((form for form in chosen if all(map(self.available, form))), chosen[0])
+        return next((form for form in chosen if all(map(self.available, form))), next(iter(chosen), ()))
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Those that this data set has."""
-        there = {"mini": self.mini is not None, "generate": self.generator is not None}
+        there = {"full": bool(self.forms), "mini": self.mini is not None, "generate": self.generator is not None}
         return tuple(source for source in SOURCES if there.get(source, True))
 
     def choose(self, source: str, n_files: int | None = None) -> str:
@@ -132,11 +133,15 @@ class Collection:
         """
         if source not in self.sources:
             raise ConfigError(f"dataset.source must be one of {', '.join(self.sources)}, got {source!r}")
-        there_are = max(len(limited(form, None)) for form in self.forms)
+        if n_files is not None and not self.forms:
+            raise ConfigError(f"dataset.n_files has no use, as nothing of {self.name} is published; got {n_files}")
+        there_are = max((len(limited(form, None)) for form in self.forms), default=0)
         if n_files is not None and not 1 <= n_files <= there_are:
             raise ConfigError(f"dataset.n_files must be between 1 and {there_are}, got {n_files}")
         if source != "auto":
             return source
+        if not self.forms:
+            return "mini"
         if all(map(self.available, self.parts(n_files))):
             log.info("data: the published sample in %s", self.folder)
             return "full"
@@ -151,6 +156,8 @@ class Collection:
     @property
     def how_to_fetch(self) -> str:
         """What a user does to get the published files."""
+        if not self.forms:
+            return f"hepexp data generate {self.name}"
         if self.fetchable:
             return f"hepexp data download {self.name}"
         return f"by hand, from {self.published_at}, into {self.folder}"

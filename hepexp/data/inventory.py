@@ -36,7 +36,7 @@ class Inventory:
 
 def take_inventory(collection: Collection) -> Inventory:
     """Look for the files of a data set, without opening any."""
-    form = collection.forms[0]
+    form = collection.forms[0] if collection.forms else ()
     if len(collection.forms) > 1:
         form = max(collection.forms, key=lambda form: (_complete(collection, form), _some(collection, form)))
     files = [file for part in form for file in part.files]

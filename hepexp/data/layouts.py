@@ -28,6 +28,9 @@ JETCLASS = Layout(
     },
 )
 
+# coordinates of the one point of each example
+POINTS = Layout({"x": np.float32, "y": np.float32})
+
 
 def images(channels: int, rows: int, columns: int, **extras: type) -> Layout:
     """Images as their non-zero pixels; position = (channel * rows + row) * columns + column, in rising order."""

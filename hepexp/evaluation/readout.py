@@ -10,10 +10,16 @@ import numpy as np
 Outputs = dict[str, np.ndarray]
 
 
+def named(split: str, metrics: dict[str, float | None]) -> dict[str, float | None]:
+    """Figures under the keys of a record: `<split>/<name>`; those of the model itself, as symmetry/..., keep theirs."""
+    return {name if "/" in name else f"{split}/{name}": value for name, value in metrics.items()}
+
+
 class Readout(ABC):
     """Turns the per-example outputs of an objective into metrics, files and figures.
 
-    Outputs are columns of equal length: `index`, `label`, `loss`, and what the objective names. One readout serves
+    Outputs are columns of equal length: `index`, `label`, `loss`, and what the objective names; and, under
+    `gallery/<name>` and `model/<name>`, what it keeps to be drawn and what the model has learnt. One readout serves
     every objective that gives the same columns; the learning loop knows none of them by name.
 
     Attributes

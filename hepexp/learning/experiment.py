@@ -14,6 +14,7 @@ from rich.console import Console
 
 from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
 from hepexp.evaluation.plots import learning_curves
+from hepexp.evaluation.readout import named
 from hepexp.evaluation.tables import metrics_table
 from hepexp.learning.ddp import Workers
 from hepexp.learning.fit import Fitted, fit
@@ -182,7 +183,7 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
     readout = parts.module.objective.readout
     best = next((row for row in fitted.history.rows if row["epoch"] == fitted.best_epoch), {})
     metrics = {
-        **{f"test/{name}": value for name, value in readout.final(fitted.outputs, seed=config.seed).items()},
+        **named("test", readout.final(fitted.outputs, seed=config.seed)),
         **{name: value for name, value in best.items() if name.startswith("val/")},
         **cost(parts),
         "train/examples_per_second": fitted.history.examples_per_second,

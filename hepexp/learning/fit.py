@@ -61,7 +61,8 @@ def fit(
     early = options.early_stopping(monitor, mode)
     limit = [] if options.time_limit is None else [TimeLimit(options.time_limit)]
     callbacks = [Position(), history, *early, *limit, StopAtSignal(interrupts, checkpoints), checkpoints]
-    trainer = options.build([*callbacks, progress] if options.progress else callbacks)
+    shown = [progress] if options.progress else []
+    trainer = options.build([*callbacks, *shown], clips=module.automatic_optimization)
 
     if options.max_epochs and module.trains:
         trainer.fit(module, datamodule=parts.data, ckpt_path=resume_from, weights_only=True)

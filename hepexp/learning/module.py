@@ -52,11 +52,14 @@ class ExperimentModule(pl.LightningModule):
         return any(parameter.requires_grad and parameter.numel() for parameter in self.parameters())
 
     def configure_optimizers(self):
+        return self.optimizer.for_lightning(self.parameters(), self.total_steps(), self.objective.monitor)
+
+    def total_steps(self) -> int:
+        """Steps of the whole training, over which a schedule runs."""
         trainer = self.trainer
         # Lightning's own estimate would make the loader before a resumed run knows where in it to start
         steps_an_epoch = math.ceil(len(trainer.datamodule.train_dataloader()) / trainer.accumulate_grad_batches)
-        total_steps = steps_an_epoch * trainer.max_epochs
-        return self.optimizer.for_lightning(self.parameters(), total_steps, self.objective.monitor)
+        return steps_an_epoch * trainer.max_epochs
 
     # --- training
 
@@ -68,12 +71,16 @@ class ExperimentModule(pl.LightningModule):
 
     def training_step(self, batch, batch_idx: int) -> Tensor:
         terms, _ = self.objective.terms(self._call[0], batch)
-        for name, value in terms.items():
-            value = value.detach() * len(batch)
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
-        self._examples += len(batch)
-        self.last_loss = terms["loss"].detach()  # read by the progress bar, which decides when to wait for it
+        self.count(terms, len(batch))
         return terms["loss"]
+
+    def count(self, terms: dict[str, Tensor], n: int) -> None:
+        """Add the loss terms of n examples to the means of the epoch."""
+        for name, value in terms.items():
+            value = value.detach() * n
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._examples += n
+        self.last_loss = terms["loss"].detach()  # read by the progress bar, which decides when to wait for it
 
     def training_means(self) -> dict[str, float]:
         """Mean of every loss term over the epoch so far, over all ranks."""
@@ -102,6 +109,8 @@ class ExperimentModule(pl.LightningModule):
             for batch in self.references():
                 self._prediction_step(self.transfer_batch_to_device(batch, self.device, 0))
             self.outputs |= {f"reference/{name}": values for name, values in self._gathered().items()}
+        learnt = self.objective.learnt(self.model)
+        self.outputs |= {f"model/{name}": value.detach().double().cpu().numpy() for name, value in learnt.items()}
 
     def _gathered(self) -> dict[str, np.ndarray]:
         """What was collected, of all ranks, in the order of the index."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
@@ -21,6 +22,12 @@ class Optimizer:
     def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         """The torch optimiser over these parameters."""
         raise NotImplementedError(f"{type(self).__name__} does not say which torch optimiser it is")
+
+    def at_rate(self, lr: float) -> Self:
+        """The same kind of optimiser at another rate, for a second player."""
+        other = copy.copy(self)
+        other.lr = lr
+        return other
 
     def build(
         self, parameters: Iterable[torch.nn.Parameter], total_steps: int, mode: Literal["min", "max"] = "min"

@@ -13,8 +13,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from hepexp.config import targets
 from hepexp.config.build import instantiate
 from hepexp.errors import ConfigError
+from hepexp.learning.adversarial import AdversarialModule
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.trainer import TrainerOptions
+from hepexp.losses.adversarial import AdversarialObjective
 from hepexp.quantum.backend import Backend
 
 
@@ -62,7 +64,10 @@ def build_parts(config: DictConfig) -> Parts:
     model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes, backend=backend)
     objective.prepare(model.eval(), data.typical_example(), spec)
     model.train()
-    module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
+    if isinstance(objective, AdversarialObjective):
+        module = AdversarialModule(model, objective, optimizer, config.seed, options)
+    else:
+        module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
     if n := objective.readout.references:
         module.references = lambda: data.loader_of("train", n)
     return Parts(data, module, options, backend)

@@ -81,8 +81,8 @@ class TrainerOptions:
             return []
         return [EarlyStopping(monitor=monitor, mode=mode, patience=self.patience, check_on_train_epoch_end=False)]
 
-    def build(self, callbacks: list[Callback]) -> pl.Trainer:
-        """The Lightning Trainer with these callbacks.
+    def build(self, callbacks: list[Callback], clips: bool = True) -> pl.Trainer:
+        """The Lightning Trainer with these callbacks; it clips gradients unless the module does so itself.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class TrainerOptions:
                 num_nodes=self.num_nodes,
                 strategy=self.strategy,
                 precision=self.precision,
-                gradient_clip_val=self.gradient_clip,
+                gradient_clip_val=self.gradient_clip if clips else None,
                 accumulate_grad_batches=self.accumulate,
                 deterministic=self.deterministic,
                 callbacks=callbacks,

@@ -20,8 +20,8 @@ class Objective(nn.Module):
     - classification: once; outputs "scores" (B, n_classes), probabilities.
     - reconstruction: once, against the batch; outputs "reconstruction" or an error per example.
     - contrastive: on two views, or on all examples of the batch; outputs "embedding" (B, D).
-    - adversarial: the objective holds the critic as a submodule, whose parameters are trained with the model's;
-      gradient reversal makes one loss of the two.
+    - adversarial: an `AdversarialObjective` has terms of two players, the model and a critic that the objective holds
+      as a submodule; each gets an optimiser of its own.
 
     Parameters of its own (a temperature, prototypes) are ordinary `nn.Parameter`s and are trained and saved.
 
@@ -51,6 +51,10 @@ class Objective(nn.Module):
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
         """What is kept to be drawn of the first batch of the test, such as images; nothing by default."""
+        return {}
+
+    def learnt(self, model: nn.Module) -> dict[str, Tensor]:
+        """What is judged of the model itself beside its outputs, such as learnt generators; nothing by default."""
         return {}
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:

@@ -7,16 +7,20 @@ from hepexp.evaluation.plots.learning import learning_curves
 from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension, reconstructions
 from hepexp.evaluation.plots.rejection import roc
 from hepexp.evaluation.plots.score import score_histogram
+from hepexp.evaluation.plots.symmetry import generators, metric, transformed_vectors
 
 __all__ = [
     "amplitudes",
     "confusion_matrix",
     "embedding_map",
     "energy_response",
+    "generators",
     "image_rows",
     "kl_per_dimension",
     "learning_curves",
+    "metric",
     "reconstructions",
     "roc",
     "score_histogram",
+    "transformed_vectors",
 ]

@@ -9,7 +9,12 @@ import numpy as np
 
 from hepexp.figures import COLOURS, figure
 
-PANELS = {"loss": "loss", "auc": "AUC", "lr": "learning rate"}  # metric of a history row: label of its axis
+PANELS = {
+    "loss": "loss",
+    "auc": "AUC",
+    "critic_accuracy": "critic accuracy",
+    "lr": "learning rate",
+}  # metric of a history row: label of its axis
 SPLITS = {"train": ("training", COLOURS[0]), "val": ("validation", COLOURS[1])}
 
 

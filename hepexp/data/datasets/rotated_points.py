@@ -1,0 +1,37 @@
+"""Points on two rings, on which a search for symmetries is tried before it meets jets."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from hepexp.data.collections.rotated_points import COLLECTION
+from hepexp.data.datamodule import HepDataModule, Loading, Request
+from hepexp.data.render.points import Points
+
+
+class RotatedPoints(HepDataModule):
+    """Points of the plane on an inner (label 0) or an outer ring (label 1) around the origin, all angles alike.
+
+    The only connected group of linear transformations that leaves the two distributions alone is SO(2).
+    """
+
+    collection = COLLECTION
+
+    def __init__(
+        self,
+        source: Literal["auto", "mini", "generate"] = "auto",
+        batch_size: int = 64,
+        n_train: int | None = None,
+        n_val: int | None = None,
+        n_test: int | None = None,
+        num_workers: int = 0,
+        n_generate: int = 20000,
+        generate_seed: int = 1,
+        *,
+        seed: int,
+    ) -> None:
+        super().__init__(
+            Request(source, None, n_generate, generate_seed, n_train, n_val, n_test),
+            Loading(batch_size, num_workers, seed),
+            [Points()],
+        )

@@ -1,0 +1,49 @@
+"""Points of the plane whose distribution only rotations leave as it is: what a search for symmetries must find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from hepexp.data.generate.seeds import block_seed
+from hepexp.data.layouts import POINTS
+from hepexp.data.ragged import Ragged
+
+PACKAGES: tuple[str, ...] = ()
+CLASSES = ("inner", "outer")
+BLOCK = 20_000
+RADIUS = {"inner": 0.75, "outer": 1.5}
+SPREAD = 0.15  # of ln(radius / RADIUS), Gaussian
+
+
+def settings(kind: str) -> list[str]:
+    """What decides the examples of a class."""
+    return [f"median radius = {RADIUS[kind]}", f"spread of ln radius = {SPREAD}", "angle = uniform in [0, 2 pi)"]
+
+
+def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
+    """The n points of a block.
+
+    Every angle is equally likely. A ring has a scale, so no dilation, squeeze or shear leaves its distribution alone:
+    the linear transformations that do are the rotations and reflections.
+
+    Parameters
+    ----------
+    kind : "inner" or "outer".
+    seed : seed of the whole sample.
+    block : number of the block, from 0.
+    n : number of points.
+    report : called with the number of new points.
+    """
+    label = CLASSES.index(kind)
+    random = np.random.default_rng(block_seed(seed, label, block, len(CLASSES)))
+    radius = RADIUS[kind] * np.exp(random.normal(0, SPREAD, n))
+    angle = random.uniform(0, 2 * np.pi, n)
+    columns = {"x": radius * np.cos(angle), "y": radius * np.sin(angle)}
+    report(n)
+    return Ragged(
+        np.full(n, label, np.int8),
+        np.arange(n + 1),
+        {name: columns[name].astype(kind) for name, kind in POINTS.elements.items()},
+    )

@@ -1,0 +1,52 @@
+"""Points of the plane as they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from hepexp.data.pictures.view import Channel, Maps, frame
+from hepexp.data.ragged import Ragged
+from hepexp.figures import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_CELLS = 50
+
+
+@dataclass(frozen=True)
+class PointView:
+    """Pictures of points.
+
+    Parameters
+    ----------
+    half : width of the pictures over two.
+    """
+
+    half: float
+
+    channels: ClassVar = (Channel("points per example and cell", scale="linear"),)
+    axes: ClassVar = ("$x$", "$y$")
+    panels: ClassVar = 1
+
+    @property
+    def edges(self) -> tuple[float, float, float, float]:
+        return (-self.half, self.half, -self.half, self.half)
+
+    def maps(self, examples: Ragged) -> tuple[Maps, Maps]:
+        bins = np.linspace(-self.half, self.half, _CELLS + 1)
+        hits, _, _ = np.histogram2d(examples["x"], examples["y"], bins=(bins, bins))
+        return hits[None], hits[None]
+
+    def draw(self, axes: Sequence[Axes], examples: Ragged, panel: int) -> None:
+        for i, place in enumerate(axes):
+            place.scatter(examples["x"][i], examples["y"][i], 40, COLOURS[int(examples.label[i])])
+            frame(place, self)
+
+    def legend(self, drawing: Figure, examples: Ragged) -> None:
+        """There is one point in each picture, and its class is above it."""

@@ -1,0 +1,46 @@
+"""Whether transformed examples are distributed as the examples were: a distance that needs no critic."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+
+MOST = 1000  # examples that are compared: the work grows with the square of them
+
+
+class Mismatch:
+    """Energy distance between x and g x of the same class, as a share of how far g moves x.
+
+        m = sum_c p_c E_c |x| / E |g x - x|^2,    E_c = 2 E|x - g x'| - E|x - x'| - E|g x - g x'| over other examples x'
+
+    Without dimension, and the same for small and large generators while they are small; 0 up to noise for a symmetry
+    of the distribution of each class, where noise may also make it negative.
+
+    Parameters
+    ----------
+    x, moved : vectors (n, K, d) of examples before and after.
+    label : (n,).
+
+    References
+    ----------
+    G. J. Szekely, M. L. Rizzo, J. Stat. Plan. Inference 143 (2013) 1249.
+    """
+
+    def __init__(self, x: NDArray[np.floating], moved: NDArray[np.floating], label: NDArray[np.integer]):
+        x, moved = (values[:MOST].reshape(len(values[:MOST]), -1).astype(np.float64) for values in (x, moved))
+        self.n = len(x)
+        self.length = np.linalg.norm(x, axis=1)
+        self.shift = np.linalg.norm(moved - x, axis=1)
+        # symmetric in the pair, and other examples of the same class only
+        across = cdist(x, moved)
+        self.kernel = across + across.T - cdist(x, x) - cdist(moved, moved)
+        self.pairs = (label[: self.n, None] == label[: self.n]) & ~np.eye(self.n, dtype=bool)
+        self.kernel *= self.pairs
+
+    def value(self, weight: NDArray[np.integer] | None = None) -> float:
+        """The mismatch of the examples, each taken so many times (n,)."""
+        w = np.ones(self.n) if weight is None else weight.astype(np.float64)
+        distance = (w @ self.kernel @ w) / max(w @ self.pairs @ w, 1)
+        moved = (w @ self.shift**2) / w.sum()
+        return float(distance * (w @ self.length) / w.sum() / moved) if moved else float("nan")

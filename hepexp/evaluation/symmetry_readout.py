@@ -1,0 +1,124 @@
+"""Readout of learnt generators: the critic, the mismatch of distributions, an algebra's angle, the invariant metric."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hepexp.atomic import atomic
+from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.mismatch import Mismatch
+from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.symmetry.algebra import Algebra
+from hepexp.symmetry.angles import principal_angles, random_angle
+from hepexp.symmetry.metric_tensor import MetricTensor, metric_of
+
+
+class SymmetryReadout(Readout):
+    """Judges `vectors` and `transformed` (n, K, d), the critic's `logit` and `transformed_logit` (n,), and
+    `model/generators` (c, d, d).
+
+    Figures of the generators themselves have no bootstrap error: they do not come from the test examples. Their error is
+    the spread over seeds.
+
+    Parameters
+    ----------
+    algebra : what the generators are compared with, or None.
+    tolerance : smallest singular value, as a share of the largest, up to which a metric is taken to be invariant.
+    """
+
+    def __init__(self, algebra: Algebra | None, tolerance: float = 0.05):
+        self.algebra = algebra
+        self.tolerance = tolerance
+
+    def quick(self, outputs: Outputs) -> dict[str, float]:
+        angle = {} if self.algebra is None else {"angle_error_deg": self._angles(outputs)[-1]}
+        return {
+            "loss": float(outputs["loss"].mean(dtype=np.float64)),
+            "critic_accuracy": float(_right(outputs).mean()),
+            "mismatch": _mismatch(outputs).value(),
+            **angle,
+        }
+
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
+        mismatch = _mismatch(outputs)
+        metrics: dict[str, float | None] = {}
+        for name, values in {
+            "loss": outputs["loss"].astype(np.float64),
+            "critic_accuracy": _right(outputs),
+            "displacement": _displacement(outputs),
+        }.items():
+            n = len(values)
+            metrics[name] = float(values.mean())
+            metrics[f"{name}_err"] = spread([float(w @ values) / n for w in replicas(n, 200, seed)])
+        metrics["mismatch"] = mismatch.value()
+        metrics["mismatch_err"] = spread([mismatch.value(w) for w in replicas(mismatch.n, 200, seed)])
+        return metrics | self._of_generators(outputs)
+
+    def _of_generators(self, outputs: Outputs) -> dict[str, float | None]:
+        found = self._metric(outputs)
+        n = len(found.nearest)
+        figures: dict[str, float | None] = {
+            "symmetry/metric_exists": int(found.J is not None),
+            "symmetry/metric_smallest_singular_value": found.smallest,
+            **{f"symmetry/metric_J_{a}{b}": float(found.nearest[a, b]) for a in range(n) for b in range(a, n)},
+        }
+        if self.algebra is not None:
+            angles = self._angles(outputs)
+            figures["symmetry/angle_error_deg"] = float(angles[-1])
+            figures["symmetry/angle_mean_deg"] = float(angles.mean())
+            channels = len(outputs["model/generators"])
+            figures["symmetry/angle_of_random_deg"] = random_angle(self.algebra, channels)
+            figures["symmetry/metric_angle_deg"] = found.angle_to(self.algebra.metric)
+        return figures
+
+    def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
+        """Columns index, label and displacement of each example; where labels were known also the critic's scores."""
+        columns = {
+            "index": outputs["index"].astype(np.int64),
+            "label": outputs["label"].astype(np.int64),
+            "displacement": _displacement(outputs),
+        }
+        for name, logit in (("score", "logit"), ("score_transformed", "transformed_logit")):
+            if logit in outputs:
+                columns[name] = 1 / (1 + np.exp(-outputs[logit].astype(np.float64)))
+        with atomic(path) as temporary:
+            pq.write_table(pa.table(columns), temporary, compression="zstd")
+
+    def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
+        from hepexp.evaluation import plots  # matplotlib takes a second to import
+
+        reference = None if self.algebra is None else (self.algebra.name, self.algebra.metric)
+        plots.generators(folder / "generators.png", outputs["model/generators"])
+        plots.metric(folder / "metric.png", self._metric(outputs), reference)
+        vectors = {"data": outputs["vectors"], "transformed": outputs["transformed"]}
+        plots.transformed_vectors(folder / "transformed.png", vectors, outputs["label"], class_names)
+
+    def _metric(self, outputs: Outputs) -> MetricTensor:
+        return metric_of(outputs["model/generators"], self.tolerance)
+
+    def _angles(self, outputs: Outputs) -> np.ndarray:
+        """Angles to the algebra; 90 degrees where the generators vanish."""
+        angles = principal_angles(outputs["model/generators"], self.algebra.basis)
+        return angles if len(angles) else np.array([90.0])
+
+
+def _right(outputs: Outputs) -> np.ndarray:
+    """Share of right answers of the critic to an example and its transformed twin, 0, 1/2 or 1 (n,)."""
+    return ((outputs["logit"] > 0).astype(np.float64) + (outputs["transformed_logit"] <= 0)) / 2
+
+
+def _displacement(outputs: Outputs) -> np.ndarray:
+    """|g x - x| / |x| of each example (n,)."""
+    x, moved = (
+        outputs[name].reshape(len(outputs["index"]), -1).astype(np.float64) for name in ("vectors", "transformed")
+    )
+    length = np.linalg.norm(x, axis=1)
+    return np.linalg.norm(moved - x, axis=1) / np.where(length > 0, length, 1)
+
+
+def _mismatch(outputs: Outputs) -> Mismatch:
+    return Mismatch(outputs["vectors"], outputs["transformed"], outputs["label"])

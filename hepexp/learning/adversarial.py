@@ -1,0 +1,98 @@
+"""The Lightning module of adversarial training: two players, each with an optimiser of its own."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from hepexp.errors import ConfigError
+from hepexp.learning.module import ExperimentModule
+from hepexp.learning.optimizers import Optimizer
+from hepexp.learning.trainer import TrainerOptions
+from hepexp.losses.adversarial import AdversarialObjective, of_critic
+
+
+class AdversarialModule(ExperimentModule):
+    """A model, the generator, against the critic of an adversarial objective.
+
+    On every batch the critic takes a step, unless the objective lets it rest, and then the generator. Validation, test,
+    checkpoints and seeds are those of every training.
+
+    Parameters
+    ----------
+    model : module of one batch.
+    objective : terms of both players.
+    optimizer : builder of both optimisers; its rate is the generator's, the critic's is `objective.critic_lr`.
+    seed : the run's seed.
+    options : of the trainer; gradients are clipped for each player.
+
+    Raises
+    ------
+    ConfigError : options that two optimisers in turn have no use for: accumulated batches, scaled gradients
+        (16-mixed), a compiled model, several devices.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        objective: AdversarialObjective,
+        optimizer: Optimizer,
+        seed: int,
+        options: TrainerOptions,
+    ):
+        for key, value, only in (
+            ("accumulate", options.accumulate, 1),
+            ("compile", options.compile, False),
+            ("devices", options.devices, 1),
+            ("num_nodes", options.num_nodes, 1),
+        ):
+            if value != only:
+                must, got = (str(x).lower() for x in (only, value))  # as YAML writes them
+                raise ConfigError(f"trainer.{key} must be {must} in adversarial training, got {got}")
+        if options.precision == "16-mixed":
+            raise ConfigError(
+                "trainer.precision must be 32-true, 64-true or bf16-mixed in adversarial training, got 16-mixed"
+            )
+        super().__init__(model, objective, optimizer, seed)
+        self.automatic_optimization = False
+        self.gradient_clip = options.gradient_clip
+
+    def configure_optimizers(self):
+        critic = list(self.objective.critic.parameters())
+        others = {id(parameter) for parameter in critic}
+        generator = [parameter for parameter in self.parameters() if id(parameter) not in others]
+        steps, monitor = self.total_steps(), self.objective.monitor
+        return (
+            self.optimizer.for_lightning(generator, steps, monitor),
+            self.optimizer.at_rate(self.objective.critic_lr).for_lightning(critic, steps, monitor),
+        )
+
+    def training_step(self, batch, batch_idx: int) -> None:
+        generator, critic = self.optimizers()
+        critic_terms = self.objective.critic_terms(self.model, batch)
+        learns = self.objective.critic_learns(critic_terms)
+        if learns:
+            self._step(critic, critic_terms["loss"])
+        self.toggle_optimizer(generator)  # the critic is read, and collects no gradient
+        terms, _ = self.objective.generator_terms(self.model, batch)
+        self._step(generator, terms["loss"])
+        self.untoggle_optimizer(generator)
+        for schedule in self.lr_schedulers():
+            if not isinstance(schedule, ReduceLROnPlateau):
+                schedule.step()
+        rested = terms["loss"].new_tensor(float(not learns))
+        self.count({**terms, **of_critic(critic_terms), "critic_rests": rested}, len(batch))
+
+    def _step(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        if self.gradient_clip is not None:
+            self.clip_gradients(optimizer, gradient_clip_val=self.gradient_clip, gradient_clip_algorithm="norm")
+        optimizer.step()
+
+    def on_train_epoch_end(self) -> None:
+        value = self.trainer.callback_metrics[self.objective.monitor[0]]
+        for schedule in self.lr_schedulers():
+            if isinstance(schedule, ReduceLROnPlateau):
+                schedule.step(value)

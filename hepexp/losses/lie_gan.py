@@ -1,0 +1,145 @@
+"""LieGAN: transformations that a critic cannot see are symmetries of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hepexp.batch import DataSpec
+from hepexp.errors import ConfigError
+from hepexp.evaluation.symmetry_readout import SymmetryReadout
+from hepexp.losses.adversarial import AdversarialObjective, Terms
+from hepexp.symmetry.algebra import ALGEBRAS
+
+
+class LieGan(AdversarialObjective):
+    """A generator g of transformations, and a critic D that tells (x, y) from (g x, y).
+
+    For a task that is invariant the label y goes to the critic unchanged. The generator minimises
+
+        -ln D(g x, y) - w_d min(|g x - x| / |x|, clip) + w_c mean_{i<j} |<L_i, L_j>| / (|L_i| |L_j|)
+
+    where the second term keeps it from the identity, which no critic sees. The paper has the cosine between x and g x
+    in its place, which rewards rotations before all others; the displacement knows no kind of transformation. The third
+    keeps the channels from learning the same.
+
+    Parameters
+    ----------
+    displacement_weight : w_d.
+    displacement_clip : displacement beyond which it is no longer rewarded.
+    channel_weight : w_c.
+    critic_widths : of the critic's hidden layers.
+    critic_lr : learning rate of the critic; that of the generators is `optimizer.lr`.
+    rest_above : accuracy of the critic on a batch above which it is not trained on it; 1 for always.
+    compare_with : algebra that the generators are compared with after the training, so2 or so13; null for none. It
+        plays no part in the training or in the choice of an epoch.
+
+    Raises
+    ------
+    ConfigError : values out of range; from `prepare`, a model without generators, or an algebra of other dimension.
+
+    References
+    ----------
+    J. Yang, R. Walters, N. Dehmamy, R. Yu, arXiv:2302.00236, sections 4.2 and 4.3.
+    """
+
+    monitor = ("val/mismatch", "min")
+
+    def __init__(
+        self,
+        displacement_weight: float = 1.0,
+        displacement_clip: float = 1.0,
+        channel_weight: float = 1.0,
+        critic_widths: Sequence[int] = (512, 512),
+        critic_lr: float = 1e-3,
+        rest_above: float = 0.8,
+        compare_with: Literal["so2", "so13"] | None = None,
+    ):
+        super().__init__(critic_lr, rest_above)
+        for name, weight in (("displacement_weight", displacement_weight), ("channel_weight", channel_weight)):
+            if not weight >= 0:
+                raise ConfigError(f"loss.{name} must be >= 0, got {weight}")
+        if not displacement_clip > 0:
+            raise ConfigError(f"loss.displacement_clip must be > 0, got {displacement_clip}")
+        if not critic_widths or min(critic_widths) < 1:
+            raise ConfigError(f"loss.critic_widths must be one or more widths > 0, got {list(critic_widths)}")
+        if compare_with is not None and compare_with not in ALGEBRAS:
+            raise ConfigError(f"loss.compare_with must be null or one of {', '.join(ALGEBRAS)}, got {compare_with!r}")
+        self.displacement_weight, self.displacement_clip = displacement_weight, displacement_clip
+        self.channel_weight = channel_weight
+        self.critic_widths = tuple(critic_widths)
+        self.algebra = None if compare_with is None else ALGEBRAS[compare_with]()
+        self.readout = SymmetryReadout(self.algebra)
+
+    def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
+        if not hasattr(model, "generators"):
+            raise ConfigError(
+                f"loss=lie_gan trains generators, {type(model).__name__} has none; choose model=lie_points or lie_momenta"
+            )
+        model.check(example)
+        k, n = model.vectors(example).shape[1:]
+        if self.algebra is not None and self.algebra.n != n:
+            raise ConfigError(
+                f"loss.compare_with names {self.algebra.name}, which acts on {self.algebra.n} dimensions; "
+                f"{type(model).__name__} has vectors of {n}"
+            )
+        self.n_classes = spec.n_classes
+        widths = (k * n + self.n_classes, *self.critic_widths)
+        layers = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), nn.LeakyReLU(0.2))]
+        self.critic = nn.Sequential(*layers, nn.Linear(widths[-1], 1))
+
+    def learnt(self, model: nn.Module) -> dict[str, Tensor]:
+        return {"generators": model.generators}
+
+    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        x = model.vectors(batch)
+        return {"vectors": x, "transformed": model.transform(x, model.draw(batch))}
+
+    def generator_terms(self, model: nn.Module, batch) -> tuple[Terms, dict[str, Tensor]]:
+        x = model.vectors(batch)
+        moved = model.transform(x, model.draw(batch))
+        logit = self._logit(moved, batch.label)
+        deceived = F.softplus(-logit).mean()  # -ln D
+        displacement = _displacement(x, moved).clamp(max=self.displacement_clip).mean()
+        overlap = _overlap(model.generators)
+        loss = deceived - self.displacement_weight * displacement + self.channel_weight * overlap
+        terms = {"loss": loss, "deceived": deceived, "displacement": displacement, "overlap": overlap}
+        if self.training:
+            return terms, {}
+        return terms, {
+            "vectors": x,
+            "transformed": moved,
+            "logit": self._logit(x, batch.label),
+            "transformed_logit": logit,
+        }
+
+    def critic_terms(self, model: nn.Module, batch) -> Terms:
+        with torch.no_grad():
+            x = model.vectors(batch)
+            moved = model.transform(x, model.draw(batch))
+        real, fake = self._logit(x, batch.label), self._logit(moved, batch.label)
+        loss = (F.softplus(-real) + F.softplus(fake)).mean()  # -ln D(x) - ln (1 - D(g x)); 2 ln 2 for a guess
+        return {"loss": loss, "accuracy": ((real > 0).float() + (fake <= 0).float()).mean() / 2}
+
+    def _logit(self, vectors: Tensor, label: Tensor) -> Tensor:
+        """Score (B,) of being an example as it was: D = sigmoid."""
+        label = F.one_hot(label, self.n_classes).to(vectors.dtype)
+        return self.critic(torch.cat([vectors.flatten(1), label], dim=1)).squeeze(1)
+
+
+def _displacement(x: Tensor, moved: Tensor) -> Tensor:
+    """|g x - x| / |x| of each example (B,), over all its vectors; 0 where there is nothing to move."""
+    length = x.flatten(1).norm(dim=1)
+    return (moved - x).flatten(1).norm(dim=1) / torch.where(length > 0, length, 1)
+
+
+def _overlap(generators: Tensor) -> Tensor:
+    """Mean absolute cosine between different generators; 0 for one alone."""
+    unit = F.normalize(generators.flatten(1), dim=1)
+    pairs = torch.triu_indices(len(unit), len(unit), offset=1)
+    return (unit @ unit.T)[pairs[0], pairs[1]].abs().sum() / max(pairs.shape[1], 1)
