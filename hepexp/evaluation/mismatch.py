@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-MOST = 1000  # examples that are compared: the work grows with the square of them
+MOST = 2000  # examples that are compared: the work grows with the square of them
 
 
 class Mismatch:

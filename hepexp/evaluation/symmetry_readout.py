@@ -14,15 +14,15 @@ from hepexp.evaluation.mismatch import Mismatch
 from hepexp.evaluation.readout import Outputs, Readout
 from hepexp.symmetry.algebra import Algebra
 from hepexp.symmetry.angles import principal_angles, random_angle
-from hepexp.symmetry.metric_tensor import MetricTensor, metric_of
+from hepexp.symmetry.metric_tensor import MetricTensor, metric_of, traceless
 
 
 class SymmetryReadout(Readout):
     """Judges `vectors` and `transformed` (n, K, d), the critic's `logit` and `transformed_logit` (n,), and
     `model/generators` (c, d, d).
 
-    Figures of the generators themselves have no bootstrap error: they do not come from the test examples. Their error is
-    the spread over seeds.
+    Figures of the generators themselves have no bootstrap error, as they do not come from the test examples: theirs is
+    the spread over seeds. Nor has the loss, which is a mean over batches.
 
     Parameters
     ----------
@@ -45,12 +45,8 @@ class SymmetryReadout(Readout):
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
         mismatch = _mismatch(outputs)
-        metrics: dict[str, float | None] = {}
-        for name, values in {
-            "loss": outputs["loss"].astype(np.float64),
-            "critic_accuracy": _right(outputs),
-            "displacement": _displacement(outputs),
-        }.items():
+        metrics: dict[str, float | None] = {"loss": float(outputs["loss"].mean(dtype=np.float64))}
+        for name, values in {"critic_accuracy": _right(outputs), "displacement": _displacement(outputs)}.items():
             n = len(values)
             metrics[name] = float(values.mean())
             metrics[f"{name}_err"] = spread([float(w @ values) / n for w in replicas(n, 200, seed)])
@@ -60,11 +56,13 @@ class SymmetryReadout(Readout):
 
     def _of_generators(self, outputs: Outputs) -> dict[str, float | None]:
         found = self._metric(outputs)
+        conformal = metric_of(traceless(outputs["model/generators"]), self.tolerance)
         n = len(found.nearest)
         figures: dict[str, float | None] = {
             "symmetry/metric_exists": int(found.J is not None),
             "symmetry/metric_smallest_singular_value": found.smallest,
             **{f"symmetry/metric_J_{a}{b}": float(found.nearest[a, b]) for a in range(n) for b in range(a, n)},
+            "symmetry/conformal_smallest_singular_value": conformal.smallest,
         }
         if self.algebra is not None:
             angles = self._angles(outputs)
@@ -73,6 +71,7 @@ class SymmetryReadout(Readout):
             channels = len(outputs["model/generators"])
             figures["symmetry/angle_of_random_deg"] = random_angle(self.algebra, channels)
             figures["symmetry/metric_angle_deg"] = found.angle_to(self.algebra.metric)
+            figures["symmetry/conformal_angle_deg"] = conformal.angle_to(self.algebra.metric)
         return figures
 
     def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:

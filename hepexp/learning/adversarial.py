@@ -16,8 +16,8 @@ from hepexp.losses.adversarial import AdversarialObjective, of_critic
 class AdversarialModule(ExperimentModule):
     """A model, the generator, against the critic of an adversarial objective.
 
-    On every batch the critic takes a step, unless the objective lets it rest, and then the generator. Validation, test,
-    checkpoints and seeds are those of every training.
+    On every batch the critic takes a step, and then the generator. Validation, test, checkpoints and seeds are those of
+    every training.
 
     Parameters
     ----------
@@ -62,18 +62,17 @@ class AdversarialModule(ExperimentModule):
         critic = list(self.objective.critic.parameters())
         others = {id(parameter) for parameter in critic}
         generator = [parameter for parameter in self.parameters() if id(parameter) not in others]
-        steps, monitor = self.total_steps(), self.objective.monitor
-        return (
-            self.optimizer.for_lightning(generator, steps, monitor),
-            self.optimizer.at_rate(self.objective.critic_lr).for_lightning(critic, steps, monitor),
+        steps, (_, mode) = self.total_steps(), self.objective.monitor
+        players = (
+            self.optimizer.build(generator, steps, mode),
+            self.optimizer.at_rate(self.objective.critic_lr).build(critic, steps, mode),
         )
+        return [optimizer for optimizer, _ in players], [schedule for _, schedule in players]
 
     def training_step(self, batch, batch_idx: int) -> None:
         generator, critic = self.optimizers()
         critic_terms = self.objective.critic_terms(self.model, batch)
-        learns = self.objective.critic_learns(critic_terms)
-        if learns:
-            self._step(critic, critic_terms["loss"])
+        self._step(critic, critic_terms["loss"])
         self.toggle_optimizer(generator)  # the critic is read, and collects no gradient
         terms, _ = self.objective.generator_terms(self.model, batch)
         self._step(generator, terms["loss"])
@@ -81,8 +80,7 @@ class AdversarialModule(ExperimentModule):
         for schedule in self.lr_schedulers():
             if not isinstance(schedule, ReduceLROnPlateau):
                 schedule.step()
-        rested = terms["loss"].new_tensor(float(not learns))
-        self.count({**terms, **of_critic(critic_terms), "critic_rests": rested}, len(batch))
+        self.count({**terms, **of_critic(critic_terms)}, len(batch))
 
     def _step(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad()

@@ -35,7 +35,6 @@ class LieGan(AdversarialObjective):
     channel_weight : w_c.
     critic_widths : of the critic's hidden layers.
     critic_lr : learning rate of the critic; that of the generators is `optimizer.lr`.
-    rest_above : accuracy of the critic on a batch above which it is not trained on it; 1 for always.
     compare_with : algebra that the generators are compared with after the training, so2 or so13; null for none. It
         plays no part in the training or in the choice of an epoch.
 
@@ -57,10 +56,9 @@ class LieGan(AdversarialObjective):
         channel_weight: float = 1.0,
         critic_widths: Sequence[int] = (512, 512),
         critic_lr: float = 1e-3,
-        rest_above: float = 0.8,
         compare_with: Literal["so2", "so13"] | None = None,
     ):
-        super().__init__(critic_lr, rest_above)
+        super().__init__(critic_lr)
         for name, weight in (("displacement_weight", displacement_weight), ("channel_weight", channel_weight)):
             if not weight >= 0:
                 raise ConfigError(f"loss.{name} must be >= 0, got {weight}")
@@ -79,7 +77,8 @@ class LieGan(AdversarialObjective):
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         if not hasattr(model, "generators"):
             raise ConfigError(
-                f"loss=lie_gan trains generators, {type(model).__name__} has none; choose model=lie_points or lie_momenta"
+                f"loss=lie_gan trains generators, {type(model).__name__} has none; choose model=lie_points or "
+                "model=lie_momenta"
             )
         model.check(example)
         k, n = model.vectors(example).shape[1:]

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import Batch, FeatureBatch, JetBatch
 from hepexp.errors import ConfigError
+from hepexp.models.layers.precision import full_precision
 
 _KEPT_DRAWS = 1024  # coefficients that evaluation takes in turn
 
@@ -65,17 +66,15 @@ class LieGenerators(nn.Module):
 
     def draw(self, batch: Batch) -> Tensor:
         """Coefficients z of each example: new ones in training, else always the same for the same example."""
-        z = (
-            torch.randn(len(batch), self.n_channels).to(self.draws)
-            if self.training
-            else self.draws[batch.index % _KEPT_DRAWS]
-        )
-        return self.spread * z
+        if self.training:
+            return self.spread * torch.randn(len(batch), self.n_channels).to(self.draws)
+        return self.spread * self.draws[batch.index % _KEPT_DRAWS]
 
     def transform(self, vectors: Tensor, z: Tensor) -> Tensor:
         """The vectors (B, K, n) under the group elements exp(sum_i z_i L_i), one an example."""
-        g = torch.matrix_exp(torch.einsum("bc,cij->bij", z, self.generators))
-        return torch.einsum("bij,bkj->bki", g, vectors)
+        with full_precision(vectors):  # large entries cancel in an exponential
+            g = torch.matrix_exp(torch.einsum("bc,cij->bij", z, self.generators))
+            return torch.einsum("bij,bkj->bki", g, vectors)
 
     def forward(self, batch: Batch) -> Tensor:
         return self.transform(self.vectors(batch), self.draw(batch))

@@ -28,7 +28,7 @@ def principal_angles(first: NDArray[np.floating], second: NDArray[np.floating]) 
     return np.rad2deg(subspace_angles(*flat))[::-1]
 
 
-def random_angle(algebra: Algebra, channels: int, draws: int = 200) -> float:
+def random_angle(algebra: Algebra, channels: int, draws: int = 1000) -> float:
     """Median over random generators of the largest angle in degrees: what an angle would be without any symmetry."""
     rng = np.random.default_rng(0)
     shape = (channels, algebra.n, algebra.n)

@@ -75,6 +75,13 @@ def metric_of(generators: NDArray[np.floating], tolerance: float = 1e-8) -> Metr
     return MetricTensor(nearest if dimension else None, nearest, spectrum, dimension)
 
 
+def traceless(generators: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Generators (c, n, n) without their dilation: a metric of these is one that the whole changes by a factor only."""
+    generators = np.asarray(generators, np.float64)
+    n = generators.shape[-1]
+    return generators - np.trace(generators, axis1=1, axis2=2)[:, None, None] / n * np.eye(n)
+
+
 def _symmetric_basis(n: int) -> NDArray[np.float64]:
     """Orthonormal basis (n (n + 1) / 2, n, n) of symmetric matrices."""
     basis = []

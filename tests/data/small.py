@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from hepexp.batch import Batch
+from hepexp.data.collections import rotated_points
 from hepexp.data.collections.mnist import scikit_learn_digits
 from hepexp.data.datamodule import HepDataModule
 from hepexp.data.datasets.electron_photon import ElectronPhoton
@@ -17,6 +18,7 @@ from hepexp.data.datasets.jetclass import JetClass
 from hepexp.data.datasets.mnist import Mnist
 from hepexp.data.datasets.qg import QuarkGluon
 from hepexp.data.datasets.qg_images import QuarkGluonImages
+from hepexp.data.datasets.rotated_points import RotatedPoints
 from hepexp.data.datasets.top import TopTagging
 from hepexp.data.kinematics import four_momenta
 from hepexp.data.layouts import JETCLASS, from_dense
@@ -91,6 +93,11 @@ def mnist(n: int) -> Ragged:
     return scikit_learn_digits().take(slice(n))
 
 
+def points(n: int) -> Ragged:
+    made = rotated_points.sample()
+    return made.take(np.linspace(0, len(made) - 1, n).astype(np.int64))
+
+
 SAMPLES: dict[type[HepDataModule], Callable[[int], Ragged]] = {
     QuarkGluon: qg,
     TopTagging: top,
@@ -98,6 +105,7 @@ SAMPLES: dict[type[HepDataModule], Callable[[int], Ragged]] = {
     QuarkGluonImages: qg_images,
     ElectronPhoton: electron_photon,
     Mnist: mnist,
+    RotatedPoints: points,
 }
 
 

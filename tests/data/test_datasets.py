@@ -15,6 +15,7 @@ from hepexp.data.datasets.jetclass import JetClass
 from hepexp.data.datasets.mnist import Mnist
 from hepexp.data.datasets.qg import QuarkGluon
 from hepexp.data.datasets.qg_images import QuarkGluonImages
+from hepexp.data.datasets.rotated_points import RotatedPoints
 from hepexp.data.datasets.top import TopTagging
 from hepexp.data.layouts import to_dense
 from hepexp.data.particles import Identified, hardest
@@ -25,7 +26,7 @@ from tests.data.small import SAMPLES, use_small_samples
 
 JETS = ("particles", "image", "graph", "features")
 FORMS = dict.fromkeys((QuarkGluon, TopTagging, JetClass, QuarkGluonImages), JETS)
-FORMS |= dict.fromkeys((ElectronPhoton, Mnist), ("image", "graph"))
+FORMS |= dict.fromkeys((ElectronPhoton, Mnist), ("image", "graph")) | {RotatedPoints: ("features",)}
 EACH = [(data_set, form) for data_set, forms in FORMS.items() for form in forms]
 each_form = pytest.mark.parametrize(("data_set", "form"), EACH, ids=lambda x: getattr(x, "__name__", x))
 
@@ -207,6 +208,7 @@ def test_all_pairs_of_a_jet_are_joined_when_asked():
         (ElectronPhoton, {"channels": ["charge"]}, "dataset.channels must be of energy, time"),
         (Mnist, {"crop": 29}, "dataset.crop must be between 1 and 28, got 29"),
         (Mnist, {"source": "generate"}, "dataset.source must be one of auto, full, mini, got 'generate'"),
+        (RotatedPoints, {"source": "full"}, "dataset.source must be one of auto, mini, generate, got 'full'"),
     ],
 )
 def test_requests_that_cannot_be_met(data_set, keys, message):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hepexp.data.collections import electron_photon, jetclass, mnist, qg, qg_images, top
+from hepexp.data.collections import electron_photon, jetclass, mnist, qg, qg_images, rotated_points, top
 from hepexp.data.kinematics import polar
 from hepexp.data.layouts import ELECTRON_PHOTON, MNIST, from_dense, to_dense
 from hepexp.data.opened import Opened
@@ -20,7 +20,7 @@ from hepexp.data.ragged import Ragged, offsets_of
 from hepexp.data.store import Store
 from tests.data.conftest import random_jets
 
-COLLECTIONS = [module.COLLECTION for module in (electron_photon, jetclass, mnist, qg, qg_images, top)]
+COLLECTIONS = [module.COLLECTION for module in (electron_photon, jetclass, mnist, qg, qg_images, rotated_points, top)]
 
 
 def crops(n: int) -> Ragged:
@@ -65,6 +65,14 @@ def test_the_zero_of_an_image_is_the_middle_of_its_central_pixel():
     assert (low, high, left, right) == pytest.approx((-0.25, 0.25, -0.35, 0.35))
     low, high, _, _ = electron_photon.COLLECTION.view.edges
     assert (low, high) == (-16.5, 15.5)
+
+
+def test_the_map_of_points_holds_each_in_its_cell():
+    view, points = rotated_points.COLLECTION.view, rotated_points.sample().take([0, 15_000])
+    (total,), (hits,) = view.maps(points)
+    assert np.array_equal(total, hits)
+    cells = np.floor((np.stack([points["x"], points["y"]]) / view.half + 1) / 2 * len(total)).astype(int)
+    assert sorted(zip(*np.nonzero(hits), strict=True)) == sorted(zip(*cells, strict=True))
 
 
 def test_kinds_of_particles_follow_their_charge():

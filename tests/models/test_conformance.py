@@ -60,8 +60,8 @@ class TestModelOfGraphs(GraphConformance):
     pass
 
 
-# models that give no classes (an embedding, or the values of circuits); their own files test them
-NOT_CLASSIFIERS = {"graph_encoder", "jet_vae", "fixed_circuits"}
+# models that give no classes; their own files test them
+NOT_CLASSIFIERS = {"graph_encoder", "jet_vae", "fixed_circuits", "lie_points", "lie_momenta"}
 
 
 def test_every_model_option_has_a_case():

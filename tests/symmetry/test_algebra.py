@@ -7,7 +7,7 @@ from scipy.linalg import expm
 
 from hepexp.symmetry.algebra import ALGEBRAS, so2, so13
 from hepexp.symmetry.angles import principal_angles, random_angle
-from hepexp.symmetry.metric_tensor import metric_of
+from hepexp.symmetry.metric_tensor import metric_of, traceless
 
 ETA = np.diag([1.0, -1.0, -1.0, -1.0])
 
@@ -105,6 +105,13 @@ def test_a_scaling_leaves_no_metric_and_no_generator_leaves_them_all():
     assert metric_of(np.eye(3)[None]).J is None
     nothing = metric_of(np.zeros((2, 3, 3)))
     assert (nothing.J, nothing.dimension, nothing.smallest) == (None, 6, 0.0)
+
+
+def test_with_dilations_a_metric_is_left_up_to_a_factor():
+    conformal = other_basis(np.concatenate([so13().basis, np.eye(4)[None]]))
+    assert metric_of(conformal).J is None
+    assert_allclose(metric_of(traceless(conformal)).J, ETA, atol=1e-12)
+    assert metric_of(traceless(gl(4))).J is None
 
 
 def test_a_single_rotation_in_space_time_leaves_several_metrics():

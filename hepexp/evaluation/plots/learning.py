@@ -9,12 +9,12 @@ import numpy as np
 
 from hepexp.figures import COLOURS, figure
 
-PANELS = {
+PANELS = {  # metric of a history row: label of its axis
     "loss": "loss",
     "auc": "AUC",
     "critic_accuracy": "critic accuracy",
     "lr": "learning rate",
-}  # metric of a history row: label of its axis
+}
 SPLITS = {"train": ("training", COLOURS[0]), "val": ("validation", COLOURS[1])}
 
 

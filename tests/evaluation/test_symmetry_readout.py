@@ -1,0 +1,120 @@
+"""What the readout of generators says of a symmetry and of what is none."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from hepexp.data.generate.rotated_points import CLASSES, make_block
+from hepexp.evaluation.mismatch import Mismatch
+from hepexp.evaluation.symmetry_readout import SymmetryReadout
+from hepexp.symmetry.algebra import so2, so13
+
+N = 800
+
+
+def rings(n: int = N) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, 1, 2) of both classes, and their labels."""
+    blocks = [make_block(kind, 7, 0, n // 2) for kind in CLASSES]
+    points = np.concatenate([np.stack([block["x"], block["y"]], 1) for block in blocks])
+    return points[:, None].astype(np.float64), np.repeat([0, 1], n // 2)
+
+
+def turned(points: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    c, s = np.cos(angle), np.sin(angle)
+    g = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2)
+    return np.einsum("bij,bkj->bki", g, points)
+
+
+def outputs(generators: np.ndarray, moved: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    points, label = rings()
+    moved = points if moved is None else moved
+    score = np.linspace(-1, 1, N)
+    return {
+        "index": np.arange(N),
+        "label": label,
+        "loss": np.ones(N),
+        "vectors": points,
+        "transformed": moved,
+        "logit": score,
+        "transformed_logit": score,
+        "model/generators": generators,
+    }
+
+
+def test_rotations_are_no_mismatch_and_dilations_are():
+    points, label = rings()
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=N)
+    rotated = Mismatch(points, turned(points, z), label)
+    spread = np.std([rotated.value(np.bincount(rng.integers(0, N, N), minlength=N)) for _ in range(30)])
+    assert abs(rotated.value()) < 5 * spread
+    assert Mismatch(points, points * np.exp(z)[:, None, None], label).value() > 10 * spread
+
+
+def test_the_mismatch_is_without_dimension_and_sees_the_label():
+    points, label = rings()
+    moved = points * 1.2
+    once = Mismatch(points, moved, label).value()
+    assert Mismatch(1000 * points, 1000 * moved, label).value() == pytest.approx(once)
+    # the classes exchanged: as a whole nothing has changed
+    swapped = np.roll(points, N // 2, axis=0)
+    assert Mismatch(points, swapped, label).value() > 10 * abs(Mismatch(points, swapped, 0 * label).value())
+
+
+def test_a_mismatch_of_two_points_is_that_of_its_definition():
+    x, moved = np.array([[[0.0]], [[2.0]]]), np.array([[[5.0]], [[6.0]]])
+    # 2 E|x - g x'| = 6 + 3, E|x - x'| = 2, E|g x - g x'| = 1, E|x| = 1, E|g x - x|^2 = (25 + 16) / 2
+    assert Mismatch(x, moved, np.zeros(2, int)).value() == pytest.approx((9 - 2 - 1) / 20.5)
+    # the first twice: pairs of an example with itself do not count, those with its double do, as for four points
+    weight = np.array([2, 1])
+    assert Mismatch(x, moved, np.array([0, 1])).value(weight) == 0
+
+
+def test_figures_of_generators():
+    tilted = so2().basis / np.sqrt(2) * np.cos(0.02) + np.eye(2) / np.sqrt(2) * np.sin(0.02)
+    points, _ = rings()
+    final = SymmetryReadout(so2()).final(outputs(tilted, turned(points, np.full(N, np.pi / 3))), seed=1)
+    assert final["symmetry/angle_error_deg"] == pytest.approx(np.rad2deg(0.02))
+    assert final["symmetry/metric_exists"] == 1
+    assert final["symmetry/metric_angle_deg"] < 1
+    assert final["displacement"] == pytest.approx(1)  # 2 sin 30 degrees
+    assert final["critic_accuracy"] == pytest.approx(0.5)
+    assert final["displacement_err"] is not None
+    assert final["mismatch_err"] is not None
+
+
+def test_no_metric_is_said_with_its_singular_value():
+    everything = np.eye(4).reshape(4, 2, 2)
+    final = SymmetryReadout(None).final(outputs(everything, rings()[0] * 1.1), seed=1)
+    assert final["symmetry/metric_exists"] == 0
+    assert final["symmetry/metric_smallest_singular_value"] == pytest.approx(1)
+    assert "symmetry/angle_error_deg" not in final
+
+
+def test_a_dilation_beside_the_lorentz_algebra_leaves_the_metric_up_to_a_factor():
+    conformal = np.concatenate([so13().basis, np.eye(4)[None]])
+    final = SymmetryReadout(so13()).final(outputs(conformal, rings()[0] * 1.1), seed=1)
+    assert final["symmetry/metric_exists"] == 0
+    assert final["symmetry/conformal_smallest_singular_value"] < 1e-12
+    assert final["symmetry/conformal_angle_deg"] < 1e-6
+    assert final["symmetry/angle_error_deg"] < 1e-6
+
+
+def test_generators_that_vanish_are_at_a_right_angle_to_everything():
+    quick = SymmetryReadout(so2()).quick(outputs(np.zeros((1, 2, 2))))
+    assert quick["angle_error_deg"] == 90
+    assert np.isnan(quick["mismatch"])
+
+
+def test_record_and_figures(tmp_path):
+    readout, made = SymmetryReadout(so2()), outputs(so2().basis, rings()[0] * 1.1)
+    readout.record(made, CLASSES, tmp_path / "predictions.parquet")
+    readout.figures(made, CLASSES, tmp_path, seed=1)
+    table = pq.read_table(tmp_path / "predictions.parquet")
+    assert table.column_names == ["index", "label", "displacement", "score", "score_transformed"]
+    np.testing.assert_allclose(table["displacement"], 0.1, rtol=1e-6)
+    assert {path.name for path in tmp_path.glob("*.png")} == {"generators.png", "metric.png", "transformed.png"}
+    for name in ("logit", "transformed_logit"):
+        del made[name]
+    readout.record(made, CLASSES, tmp_path / "predicted.parquet")
+    assert "score" not in pq.read_table(tmp_path / "predicted.parquet").column_names

@@ -1,0 +1,153 @@
+"""Two players with two optimisers: each trains its own weights, and a run that was stopped goes on to the same end."""
+
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+from hepexp.errors import ConfigError
+from hepexp.learning.adversarial import AdversarialModule
+from hepexp.learning.fit import fit
+from hepexp.learning.interrupts import Interrupts
+from hepexp.learning.optimizers import SGD, Adam
+from hepexp.learning.parts import Parts
+from hepexp.learning.trainer import TrainerOptions
+from hepexp.losses.lie_gan import LieGan
+from hepexp.models.lie_generators import LieMomenta
+from hepexp.quantum.backend import Backend
+from hepexp.tracking.run_folder import RunFolder
+from tests.learning.toy import ToyData
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing after it runs."""
+
+
+def toy_game(optimizer=None, objective=None, **trainer) -> Parts:
+    """Four generators against a small critic; keywords go to the trainer."""
+    torch.manual_seed(0)
+    data = ToyData()
+    options = TrainerOptions(**{"max_epochs": 3, "patience": None, "progress": False, "accelerator": "cpu", **trainer})
+    model = LieMomenta(n_channels=4, unit=1.0, initial=0.5)
+    objective = objective or LieGan(critic_widths=(8,), critic_lr=3e-2, compare_with="so13")
+    objective.prepare(model, data._batch(torch.arange(1)), data.spec)
+    module = AdversarialModule(model, objective, optimizer or Adam(lr=1e-2), 1, options)
+    return Parts(data, module, options, Backend())
+
+
+def run(folder, parts=None, resume_from=None):
+    return fit(parts or toy_game(), folder, Interrupts(), lambda row, epoch: None, resume_from)
+
+
+def final_weights(folder):
+    return torch.load(folder.last, weights_only=True)["state_dict"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted training: its folder and what it left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEPEXP_RUNS_DIR", str(tmp_path_factory.mktemp("whole")))
+        folder = RunFolder.create("toy", "whole")
+        return folder, run(folder)
+
+
+@pytest.mark.parametrize("killed_at", [1, 7, 12, 16])  # of 18 batches, 6 an epoch
+@pytest.mark.parametrize("every_minutes", [1e-9, 10.0])  # a checkpoint after every batch, or after epochs only
+def test_killed_and_resumed_equals_uninterrupted(folder, whole, killed_at, every_minutes):
+    parts = toy_game(checkpoint_minutes=every_minutes)
+    step, seen = parts.module.training_step, []
+
+    def dying_step(batch, batch_idx):
+        if len(seen) == killed_at:
+            raise Killed
+        seen.append(batch_idx)
+        return step(batch, batch_idx)
+
+    parts.module.training_step = dying_step
+    with pytest.raises(Killed):
+        run(folder, parts)
+    resume_from = folder.last if folder.last.exists() else None
+    resumed = run(folder, toy_game(checkpoint_minutes=every_minutes), resume_from)
+
+    expected_folder, expected = whole
+    for name, value in final_weights(expected_folder).items():
+        assert torch.equal(value, final_weights(folder)[name]), name
+    assert np.array_equal(expected.outputs["transformed"], resumed.outputs["transformed"])
+    for before, after in zip(expected.history.rows, resumed.history.rows, strict=True):
+        assert {k: v for k, v in before.items() if "second" not in k} == {
+            k: v for k, v in after.items() if "second" not in k
+        }
+
+
+def test_every_epoch_tells_of_both_players(whole):
+    _, fitted = whole
+    for row in fitted.history.rows:
+        assert {"train/critic_accuracy", "train/critic_loss", "train/displacement"} <= set(row)
+        assert {"val/critic_accuracy", "val/mismatch", "val/angle_error_deg"} <= set(row)
+    best = min(fitted.history.rows, key=lambda row: row["val/mismatch"])
+    assert fitted.best_epoch == best["epoch"]
+
+
+def one_step(parts: Parts, folder) -> tuple[dict, dict]:
+    """Weights before and after a single batch."""
+    parts.data.batch_size = len(parts.data.label)
+    before = {name: value.clone() for name, value in parts.module.state_dict().items()}
+    run(folder, parts)
+    return before, final_weights(folder)
+
+
+def test_each_player_moves_at_its_own_rate_down_the_clipped_gradient_of_its_own_loss(folder):
+    clip, rate, critic_rate = 1e-3, 0.5, 0.25
+    objective = LieGan(critic_widths=(8,), critic_lr=critic_rate)
+    parts = toy_game(SGD(lr=rate), objective, max_epochs=1, gradient_clip=clip)
+    before, after = one_step(parts, folder)
+    change = {name: after[name] - before[name] for name in before}
+    critic = torch.cat([value.flatten() for name, value in change.items() if name.startswith("objective.critic")])
+    # gradients here are far above the clip, so each step is as long as clip x rate
+    assert_close(critic.norm(), torch.tensor(clip * critic_rate), rtol=1e-3, atol=0)
+    assert_close(change["model.generators"].norm(), torch.tensor(clip * rate), rtol=1e-3, atol=0)
+
+
+def test_both_rates_follow_the_schedule(folder):
+    parts = toy_game(Adam(lr=1e-2, schedule="cosine"), max_epochs=2)
+    rates = []
+    step = parts.module.training_step
+
+    def watched(batch, batch_idx):
+        step(batch, batch_idx)
+        rates.append([optimizer.param_groups[0]["lr"] for optimizer in parts.module.optimizers()])
+
+    parts.module.training_step = watched
+    run(folder, parts)
+    fractions = np.arange(1, 13) / 12
+    expected = 0.5 * (1 + np.cos(np.pi * fractions))[:, None] * [1e-2, 3e-2]
+    np.testing.assert_allclose(rates, expected, atol=1e-12)
+
+
+def test_a_plateau_halves_both_rates(folder):
+    parts = toy_game(Adam(lr=1e-12, schedule="plateau"), LieGan(critic_widths=(8,), critic_lr=1e-12), max_epochs=6)
+    parts.module.objective.readout.quick = lambda outputs: {"mismatch": 1.0, "loss": 1.0}  # never better
+    run(folder, parts)
+    for optimizer, lr in zip(parts.module.optimizers(), (1e-12, 1e-12), strict=True):
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(lr / 2)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"accumulate": 2}, "trainer.accumulate must be 1 in adversarial training, got 2"),
+        ({"compile": True}, "trainer.compile must be false in adversarial training, got true"),
+        ({"devices": 2, "strategy": "ddp"}, "trainer.devices must be 1 in adversarial training, got 2"),
+        ({"precision": "16-mixed"}, "trainer.precision must be 32-true, 64-true or bf16-mixed in adversarial"),
+    ],
+)
+def test_options_that_two_optimisers_have_no_use_for(keys, message):
+    with pytest.raises(ConfigError, match=message):
+        toy_game(**keys)
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
+def test_other_precisions_train(folder, precision):
+    fitted = run(folder, toy_game(max_epochs=1, precision=precision))
+    assert np.isfinite(fitted.outputs["transformed"]).all()
