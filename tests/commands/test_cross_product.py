@@ -24,15 +24,8 @@ LOSSES = {
 }
 JETS = ("qg", "top", "jetclass", "qg_images")
 OTHER_IMAGES = ("electron_photon", "mnist")
-SMALL = (
-    "trainer=quick",
-    "trainer.max_epochs=1",
-    "dataset.source=mini",
-    "dataset.batch_size=8",
-    "dataset.n_train=24",
-    "dataset.n_val=4",
-    "dataset.n_test=4",
-)
+SMALL = ("dataset.source=mini", "dataset.batch_size=8", "dataset.n_train=24", "dataset.n_val=4", "dataset.n_test=4")
+EPOCH = ("trainer=quick", "trainer.max_epochs=1", "trainer.progress=false")
 CONSTANT = ("optimizer=adamw", "optimizer.schedule=constant")  # not a warm-up, whose first steps are small
 
 
@@ -70,11 +63,8 @@ def an_epoch(parts: Parts) -> list[float]:
 
 def trains(composer: Composer, model: str, data_set: str, *keys: str) -> None:
     """Two steps move the weights, and the model still gives each example of a batch its scores or its embedding."""
-    parts = build_parts(
-        composer.compose(
-            [f"model={model}", f"dataset={data_set}", *SMALL, *EPOCH, *CONSTANT, *LOSSES.get(model, ()), *keys]
-        )
-    )
+    choices = [f"model={model}", f"dataset={data_set}", *LOSSES.get(model, ())]
+    parts = build_parts(composer.compose([*choices, *SMALL, *EPOCH, *CONSTANT, *keys]))
     assert parts.data.form.name == parts.module.model.input
     before = [parameter.detach().clone() for parameter in parts.module.parameters()]
     losses = two_steps(parts) if parts.module.automatic_optimization else an_epoch(parts)
