@@ -25,7 +25,7 @@ LOSSES = {
 JETS = ("qg", "top", "jetclass", "qg_images")
 OTHER_IMAGES = ("electron_photon", "mnist")
 SMALL = ("dataset.source=mini", "dataset.batch_size=8", "dataset.n_train=24", "dataset.n_val=4", "dataset.n_test=4")
-EPOCH = ("trainer=quick", "trainer.max_epochs=1", "trainer.progress=false")
+EPOCH = ("trainer=quick", "trainer.max_epochs=1")
 CONSTANT = ("optimizer=adamw", "optimizer.schedule=constant")  # not a warm-up, whose first steps are small
 
 
