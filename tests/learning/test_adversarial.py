@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from hepexp.data.datasets.rotated_points import RotatedPoints
 from hepexp.errors import ConfigError
 from hepexp.learning.adversarial import AdversarialModule
 from hepexp.learning.fit import fit
@@ -13,7 +14,7 @@ from hepexp.learning.optimizers import SGD, Adam
 from hepexp.learning.parts import Parts
 from hepexp.learning.trainer import TrainerOptions
 from hepexp.losses.lie_gan import LieGan
-from hepexp.models.lie_generators import LieMomenta
+from hepexp.models.lie_generators import LieMomenta, LiePoints
 from hepexp.quantum.backend import Backend
 from hepexp.tracking.run_folder import RunFolder
 from tests.learning.toy import ToyData
@@ -151,3 +152,26 @@ def test_options_that_two_optimisers_have_no_use_for(keys, message):
 def test_other_precisions_train(folder, precision):
     fitted = run(folder, toy_game(max_epochs=1, precision=precision))
     assert np.isfinite(fitted.outputs["transformed"]).all()
+
+
+def points_game(weight: float) -> Parts:
+    """One generator of points on rings against a small critic, quick enough for a test."""
+    data = RotatedPoints(batch_size=200, n_train=6000, n_val=400, n_test=400, seed=1)
+    data.setup()
+    torch.manual_seed(2)
+    model = LiePoints(n_features=2)
+    objective = LieGan(displacement_weight=weight, critic_widths=(64, 64), critic_lr=2e-3, compare_with="so2")
+    objective.prepare(model, data.typical_example(), data.spec)
+    options = TrainerOptions(max_epochs=8, patience=None, progress=False, accelerator="cpu", gradient_clip=1.0)
+    module = AdversarialModule(model, objective, Adam(lr=1e-2, betas=(0.5, 0.99)), 1, options)
+    return Parts(data, module, options, Backend())
+
+
+def test_rotations_are_found_and_without_the_displacement_nothing_is(folder):
+    found = run(folder, points_game(1.0))
+    last = found.history.rows[-1]
+    assert last["val/angle_error_deg"] < 8  # 66 degrees is the median of random generators
+    assert last["train/displacement"] > 0.5
+    assert last["train/critic_accuracy"] < 0.6
+    lost = run(folder, points_game(0.0)).history.rows[-1]
+    assert lost["train/displacement"] < 0.1
