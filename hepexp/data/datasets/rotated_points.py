@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from hepexp.data.collections.rotated_points import COLLECTION
-from hepexp.data.datamodule import HepDataModule, Loading, Request
+from hepexp.data.datamodule import HepDataModule
 from hepexp.data.render.points import Points
+from hepexp.data.request import Loading, Request
 
 
 class RotatedPoints(HepDataModule):

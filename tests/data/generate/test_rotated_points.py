@@ -8,6 +8,7 @@ from hepexp.data.check import check_points
 from hepexp.data.collections.rotated_points import COLLECTION, sample
 from hepexp.data.datasets.rotated_points import RotatedPoints
 from hepexp.data.generate.rotated_points import CLASSES, RADIUS, SPREAD, make_block
+from hepexp.data.simulate import simulate
 from hepexp.errors import DataError
 
 
@@ -20,7 +21,7 @@ def test_the_angle_is_uniform_and_the_logarithm_of_the_radius_gaussian():
 
 
 def test_the_sample_is_that_of_the_command_that_it_names(tmp_path):
-    path = COLLECTION.generate(20_000, 1, 1, lambda made, kept: None, tmp_path / "points.arrow")
+    path = simulate(COLLECTION, 20_000, 1, 1, lambda made, kept: None, tmp_path / "points.arrow")
     assert COLLECTION.mini_about["command"] == "hepexp data generate rotated_points --n 20000 --seed 1"
     store, made = COLLECTION.open_file(path), sample()
     for name in ("x", "y"):
