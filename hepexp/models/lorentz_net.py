@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
+from hepexp.models.layers.hybrid_lorentz_block import HybridLorentzBlock
 from hepexp.models.layers.lorentz_block import LorentzBlock
+from hepexp.models.layers.lorentz_circuits import LorentzCircuits
 from hepexp.models.layers.lorentz_edges_layout import Layout
 from hepexp.models.layers.minkowski import metric_tensor
 from hepexp.models.weights import load_weights
+from hepexp.quantum.backend import Backend
 
 
 class LorentzNet(nn.Module):
@@ -29,9 +35,14 @@ class LorentzNet(nn.Module):
     compat : compute as the published code does. It clamps (x_i - x_j) phi_x to +-100 per component, which breaks the
         invariance, takes the mean over the padded length, so that a prediction depends on its batch, normalises padding
         along in phi_h, and does all of it in the precision of the parameters.
+    quantum_blocks : functions of each block that are circuits, out of phi_e, phi_h, phi_m, phi_x: the quantum
+        Lie-equivariant network. Any makes messages 2 n_hidden + 2 wide, as many as the circuit of phi_e has qubits.
+    circuit_depth : layers of CNOTs and trained rotations of each circuit.
+    circuit_scale : standard deviation of the circuits' initial angles.
     weights : file of a state dict to start from: a checkpoint of a run, or the published release's key layout.
     n_scalars : scalars per particle, e.g. 8 for the one-hot particle type.
     n_classes : classes to tell apart.
+    backend : evaluates the circuits, or puts networks in their place; not needed without circuits.
 
     Shapes
     ------
@@ -40,11 +51,11 @@ class LorentzNet(nn.Module):
 
     Raises
     ------
-    ConfigError : a size, rate or metric that cannot be, or weights of another network.
+    ConfigError : a size, rate or metric that cannot be, circuits that nothing uses, or weights of another network.
 
     References
     ----------
-    Gong et al., arXiv:2201.08187, section 3.
+    Gong et al., arXiv:2201.08187, section 3; with circuits: Suda Neto et al., arXiv:2411.15315.
     """
 
     input = "particles"
@@ -58,10 +69,14 @@ class LorentzNet(nn.Module):
         dropout: float = 0.2,
         metric: str | list[list[float]] = "minkowski",
         compat: bool = False,
+        quantum_blocks: Sequence[str] = (),
+        circuit_depth: int = 1,
+        circuit_scale: float = 1e-3,
         weights: str | None = None,
         *,
         n_scalars: int,
         n_classes: int,
+        backend: Backend | None = None,
     ):
         super().__init__()
         for key, value in (("n_hidden", n_hidden), ("n_blocks", n_blocks), ("c", c)):
@@ -73,9 +88,15 @@ class LorentzNet(nn.Module):
         self.lorentz_invariant = metric == "minkowski" and not compat
         self.metric = metric_tensor(metric)  # no buffer: it stays float64 whatever the parameters become
         self.embedding = nn.Linear(n_scalars, n_hidden)
-        self.LGEBs = nn.ModuleList(
-            LorentzBlock(n_hidden, n_scalars, c, last=i == n_blocks - 1, compat=compat) for i in range(n_blocks)
-        )
+        block = partial(LorentzBlock, compat=compat)
+        if quantum_blocks:
+            circuits = LorentzCircuits(quantum_blocks, circuit_depth, circuit_scale, backend)
+            if compat:
+                raise ConfigError("model.compat=true computes as published, without circuits: leave out quantum_blocks")
+            if n_blocks == 1 and "phi_x" in quantum_blocks:
+                raise ConfigError("model.quantum_blocks: the last block has no phi_x, and n_blocks=1 has no other")
+            block = partial(HybridLorentzBlock, circuits=circuits)
+        self.LGEBs = nn.ModuleList(block(n_hidden, n_scalars, c, last=i == n_blocks - 1) for i in range(n_blocks))
         self.graph_dec = nn.Sequential(
             nn.Linear(n_hidden, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_classes)
         )

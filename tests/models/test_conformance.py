@@ -10,6 +10,10 @@ from tests.models.conformance import Case, Conformance, GraphConformance, Partic
 
 CASES = [
     Case("lorentznet", n_parameters=227_096),
+    # embedding 36, decoder 30; two blocks of phi_e 10, phi_m 11, phi_h 22 x 10 + 10 + 20 + 10 x 4 + 4; one phi_x 120
+    Case("lorentznet n_hidden=4 n_blocks=2 c=0.01 quantum_blocks=[phi_e]", n_parameters=816),
+    # circuits 10, 1, 10 and 10, the last three with linear layers of 11, 22 x 10 + 20 + 10 x 4 and 10
+    Case("lorentznet n_hidden=4 n_blocks=2 c=0.01 quantum_blocks=[phi_e,phi_m,phi_h,phi_x]", n_parameters=710),
     Case("particlenet", n_parameters=366_160),
     Case("particlenet variant=document", n_parameters=409_666),
     Case("particlenet use_scalars=true", n_parameters=367_712),

@@ -9,7 +9,7 @@ from hepexp.models.layers.lorentz_edges import EdgeWeights, edge_messages
 from hepexp.models.layers.lorentz_edges_geometry import Invariants, clamped_push, invariants, push
 from hepexp.models.layers.lorentz_edges_layout import Layout
 from hepexp.models.layers.lorentz_edges_moments import pair_moments
-from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
+from hepexp.models.layers.lorentz_functions import gate, message, move, update
 from hepexp.models.layers.precision import full_precision, matmul_dtype
 
 
@@ -36,25 +36,10 @@ class LorentzBlock(nn.Module):
     def __init__(self, n_hidden: int, n_scalars: int, c: float, last: bool, compat: bool):
         super().__init__()
         self.c, self.compat = c, compat
-        self.phi_e = nn.Sequential(
-            nn.Linear(2 * n_hidden + 2, n_hidden, bias=False),
-            MaskedBatchNorm(n_hidden),
-            nn.ReLU(),
-            nn.Linear(n_hidden, n_hidden),
-            nn.ReLU(),
-        )
-        self.phi_h = nn.Sequential(
-            nn.Linear(2 * n_hidden + n_scalars, n_hidden),
-            MaskedBatchNorm(n_hidden),
-            nn.ReLU(),
-            nn.Linear(n_hidden, n_hidden),
-        )
-        self.phi_m = nn.Sequential(nn.Linear(n_hidden, 1), nn.Sigmoid())
-        self.phi_x = None
-        if not last:
-            step = nn.Linear(n_hidden, 1, bias=False)
-            nn.init.xavier_uniform_(step.weight, gain=0.001)
-            self.phi_x = nn.Sequential(nn.Linear(n_hidden, n_hidden), nn.ReLU(), step)
+        self.phi_e = message(2 * n_hidden + 2, n_hidden)
+        self.phi_h = update(2 * n_hidden + n_scalars, n_hidden, n_hidden)
+        self.phi_m = gate(n_hidden)
+        self.phi_x = None if last else move(n_hidden)
 
     def forward(self, h: Tensor, x: Tensor, scalars: Tensor, layout: Layout, metric: Tensor) -> tuple[Tensor, Tensor]:
         half = matmul_dtype(h)
@@ -64,9 +49,8 @@ class LorentzBlock(nn.Module):
             agg, coef = self._messages(h, seen, layout, half)
             if coef is not None:
                 x = x + self.c * self._push(x, coef, layout) / layout.neighbours.clamp(min=1)  # equation (3.4)
-        first, norm, relu, last = self.phi_h
-        z = first(torch.cat([h, agg, scalars], dim=-1))
-        return h + last(relu(norm(z, None if self.compat else layout.mask))), x
+        real = None if self.compat else layout.mask
+        return h + self.phi_h(torch.cat([h, agg, scalars], dim=-1), real), x
 
     def _messages(self, h: Tensor, seen: Invariants, layout: Layout, half: torch.dtype) -> tuple[Tensor, Tensor | None]:
         """sum_j m_ij with m_ij = phi_m phi_e(h_i, h_j, s_ij), equation (3.1), and phi_x(m_ij).
@@ -78,8 +62,8 @@ class LorentzBlock(nn.Module):
         a, b = h @ a.T, h @ b.T
         moments = pair_moments(a, b, c, seen, layout) if self.training else None
         scale, shift = (v.to(h.dtype) for v in self.phi_e[1].affine(moments))
-        second, gate = self.phi_e[3], self.phi_m[0]
-        weights = [second.weight, second.bias, gate.weight[0], gate.bias]
+        second, gating = self.phi_e[3], self.phi_m[0]
+        weights = [second.weight, second.bias, gating.weight[0], gating.bias]
         if self.phi_x is not None:
             weights += [self.phi_x[0].weight, self.phi_x[0].bias, self.phi_x[2].weight[0]]
         weights = [w.to(half) for w in weights] + [None] * (7 - len(weights))

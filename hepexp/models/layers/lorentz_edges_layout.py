@@ -87,3 +87,17 @@ class Layout:
         if self.jet is None:
             return x.view(self.n_jets, -1, x.shape[-1]).sum(1)
         return x.new_zeros(self.n_jets, x.shape[-1]).index_add(0, self.jet, x)
+
+    def at_pairs(self, x: Tensor) -> Tensor:
+        """x_i and x_j of every pair, beside each other; x (R, K) -> (E, 2 K)."""
+        found = []
+        for piece in self.pieces:
+            at, shape = piece.nodes(x), (piece.jets, piece.n, piece.n, x.shape[-1])
+            both = (at[:, :, None].expand(shape), at[:, None].expand(shape))
+            found.append(torch.cat(both, dim=-1).flatten(0, 2))
+        return torch.cat(found)
+
+    def sum_over_senders(self, m: Tensor) -> Tensor:
+        """sum_j m_ij; m (E, K) -> (R, K)."""
+        squares = [m[piece.pairs].view(piece.jets * piece.n, piece.n, m.shape[-1]) for piece in self.pieces]
+        return torch.cat([square.sum(1) for square in squares])

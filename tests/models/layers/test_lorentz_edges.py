@@ -56,6 +56,15 @@ def test_a_layout_holds_every_particle_and_pair_once(layout):
     assert_close(layout.neighbours[layout.mask, 0].unique(), torch.tensor([0.0, 2.0, 3.0], dtype=torch.float64))
 
 
+def test_sums_over_the_neighbours_of_each_particle(layout):
+    x, pair = draw(len(layout.mask), H), layout.pair[:, None]
+    receivers, senders = layout.sum_over_senders(layout.at_pairs(x) * pair).split(H, dim=1)
+    real = x * layout.mask[:, None]
+    jets = layout.sum_over_particles(real)
+    assert_close(receivers, layout.neighbours * real)
+    assert_close(layout.sum_over_particles(senders), (LENGTHS[:, None] - 1) * jets)
+
+
 def test_moments_are_those_of_the_list_of_pairs(layout):
     n_rows, n_pairs = len(layout.mask), len(layout.pair)
     a, b, c, half = draw(n_rows, H), draw(n_rows, H), draw(H, 2), draw(2, n_pairs)
