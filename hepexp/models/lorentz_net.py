@@ -92,7 +92,9 @@ class LorentzNet(nn.Module):
         if quantum_blocks:
             circuits = LorentzCircuits(quantum_blocks, circuit_depth, circuit_scale, backend)
             if compat:
-                raise ConfigError("model.compat=true computes as published, without circuits: leave out quantum_blocks")
+                raise ConfigError(
+                    "model.compat=true, the published code, has no circuits: leave out model.quantum_blocks"
+                )
             if n_blocks == 1 and "phi_x" in quantum_blocks:
                 raise ConfigError("model.quantum_blocks: the last block has no phi_x, and n_blocks=1 has no other")
             block = partial(HybridLorentzBlock, circuits=circuits)

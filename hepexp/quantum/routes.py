@@ -73,6 +73,12 @@ class Expectation(ExactBuffers):
             bits = (np.arange(2**self.n_slots) >> np.arange(self.n_slots)[::-1, None]) & 1
             self.register_buffer("basis", torch.from_numpy(np.pi * bits)[:, None], persistent=False)
 
+    @property
+    def amplitudes(self) -> int:
+        """How many of each example are kept for its gradient."""
+        states = 2 if self.use_matrix else 1 + len(self.evolution.steps)
+        return self.n_pieces * 2**self.evolution.n_qubits * states
+
     def forward(self, trigonometry: Tensor, weights: Tensor) -> Tensor:
         read = trigonometry.index_select(0, self.slots).unflatten(0, (self.n_slots, self.n_pieces))
         batch = trigonometry.shape[-1]

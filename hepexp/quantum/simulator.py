@@ -8,6 +8,7 @@ from typing import Literal
 import psutil
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from hepexp.errors import ConfigError
 from hepexp.quantum.circuit import Circuit, Input, Operation, Weight
@@ -17,13 +18,15 @@ from hepexp.quantum.routes import Expectation, cost, has_matrix
 
 Route = Literal["auto", "gates", "matrix", "cones"]
 
+AT_ONCE = 2**27  # amplitudes, 1 GB in single precision
+
 
 class Simulator(nn.Module):
     """Expectation values of a circuit as a function of inputs and weights; without parameters of its own.
 
     Parameters
     ----------
-    circuit : what to evaluate.
+    circuit : what to evaluate. A batch that would take gigabytes is evaluated piece by piece, and once more backward.
     route : `gates` carries the whole state through the circuit; `matrix` applies what is trained as one matrix to
         the encoded inputs; `cones` evaluates for each observable what it depends on; `auto` takes the cheapest.
 
@@ -50,6 +53,14 @@ class Simulator(nn.Module):
         self.register_buffer("columns", columns, persistent=False)
 
     def forward(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        rows = max(AT_ONCE // sum(part.amplitudes for part in self.parts), 1)
+        if len(inputs) <= rows:
+            return self._evaluate(inputs, weights)
+        pieces = inputs.split(rows)
+        options = {"use_reentrant": False, "preserve_rng_state": False}
+        return torch.cat([checkpoint(self._evaluate, piece, weights, **options) for piece in pieces])
+
+    def _evaluate(self, inputs: Tensor, weights: Tensor) -> Tensor:
         with full_precision(inputs):
             x = inputs.T
             trigonometry = torch.stack([x, torch.cos(x / 2), torch.sin(x / 2)], dim=1)

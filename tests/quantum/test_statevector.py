@@ -56,6 +56,16 @@ def test_values_and_gradients_are_pennylanes(make, dtype, tolerance, seed):
     compare(circuit, [PennyLane().layer(circuit), StateVector().layer(circuit)], dtype, tolerance, batch=20)
 
 
+@pytest.mark.parametrize("route", ["gates", "matrix", "cones"])
+def test_a_batch_in_pieces_is_the_batch(route, monkeypatch):
+    layer = StateVector(route).layer(templates.pair_circuit(4, 2)).double()
+    angles, along = torch.randn(50, 4, dtype=torch.float64), torch.randn(50, 4, dtype=torch.float64)
+    at_once = values_and_gradients(layer, angles, along)
+    for amplitudes in (1, 1000):
+        monkeypatch.setattr("hepexp.quantum.simulator.AT_ONCE", amplitudes)
+        assert_close(values_and_gradients(layer, angles, along), at_once, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize(("dtype", "tolerance"), BOTH)
 @pytest.mark.parametrize("make", [one_rotation_an_input, shallow, documented])
 @settings(max_examples=9, deadline=None, derandomize=True)
