@@ -18,7 +18,7 @@ from hepexp.quantum.routes import Expectation, cost, has_matrix
 
 Route = Literal["auto", "gates", "matrix", "cones"]
 
-AT_ONCE = 2**27  # amplitudes, 1 GB in single precision
+AT_ONCE = 2**26  # amplitudes: with what their gradients need, about 2 GB in single precision
 
 
 class Simulator(nn.Module):
