@@ -87,7 +87,7 @@ def orthogonal() -> list[Tensor]:
     g = torch.Generator().manual_seed(4)
     made = [torch.linalg.qr(torch.randn(4, 4, generator=g, dtype=torch.float64)).Q for _ in range(2)]
     made.append(torch.eye(4, dtype=torch.float64))
-    made[-1][:2, :2] = torch.tensor([[0.6, -0.8], [0.8, 0.6]])
+    made[-1][:2, :2] = torch.tensor([[0.6, -0.8], [0.8, 0.6]], dtype=torch.float64)
     return made
 
 
