@@ -7,7 +7,7 @@ B. Efron, "Bootstrap methods: another look at the jackknife", Ann. Statist. 7 (1
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -32,3 +32,26 @@ def spread(values: list[float]) -> float | None:
     if len(values) < 2 or not np.isfinite(values).all():
         return None
     return float(np.std(values, ddof=1))
+
+
+def with_errors(
+    figures: Mapping[str, Callable[[np.ndarray], float]], n: int, seed: int, n_replicas: int = 200
+) -> dict[str, float | None]:
+    """Each figure of n examples, and its bootstrap error as `<name>_err`.
+
+    Parameters
+    ----------
+    figures : a function of the weights (n,) of the examples, for each name.
+    """
+    draws = list(replicas(n, n_replicas, seed))
+    found: dict[str, float | None] = {}
+    for name, of in figures.items():
+        found[name] = of(np.ones(n, np.int64))
+        found[f"{name}_err"] = spread([of(weight) for weight in draws])
+    return found
+
+
+def mean_of(values: np.ndarray) -> Callable[[np.ndarray], float]:
+    """The mean of values (n,) as a function of their weights, in float64."""
+    values = values.astype(np.float64)
+    return lambda weight: float(weight @ values / len(values))

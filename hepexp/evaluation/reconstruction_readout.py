@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 from sklearn.metrics import roc_auc_score
 
 from hepexp.atomic import atomic
-from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.evaluation.readout import Outputs, Readout
 
 
@@ -42,30 +41,20 @@ class ReconstructionReadout(Readout):
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
         mse, baseline = outputs["mse"].astype(np.float64), outputs["baseline_mse"].astype(np.float64)
         response = _response(outputs)
-        n = len(mse)
-
-        def mean(values: np.ndarray) -> Callable[[np.ndarray], float]:
-            return lambda weight: float(weight @ values / n)
-
         judged = {
-            "loss": mean(outputs["loss"].astype(np.float64)),
-            "reconstruction_mse": mean(mse.mean(1)),
-            "baseline_mse": mean(baseline.mean(1)),
+            "loss": mean_of(outputs["loss"]),
+            "reconstruction_mse": mean_of(mse.mean(1)),
+            "baseline_mse": mean_of(baseline.mean(1)),
             "reconstruction_over_baseline": lambda weight: float(weight @ mse.mean(1) / (weight @ baseline.mean(1))),
             "energy_response": lambda weight: float(np.median(np.repeat(response, weight))),
             "energy_resolution": lambda weight: float(np.std(np.repeat(response, weight))),
-            "kl": mean(outputs["kl"].sum(1).astype(np.float64)),
-            **{f"reconstruction_mse_channel{c}": mean(mse[:, c]) for c in range(mse.shape[1])},
+            "kl": mean_of(outputs["kl"].sum(1)),
+            **{f"reconstruction_mse_channel{c}": mean_of(mse[:, c]) for c in range(mse.shape[1])},
         }
-        draws = list(replicas(n, 200, seed))
-        metrics: dict[str, float | None] = {}
-        for name, of in judged.items():
-            metrics[name] = of(np.ones(n, np.int64))
-            metrics[f"{name}_err"] = spread([of(weight) for weight in draws])
+        for name in _anomaly(outputs):
+            judged[name] = lambda weight, name=name: _anomaly(outputs, weight).get(name, np.nan)
+        metrics = with_errors(judged, len(mse), seed)
         metrics["active_dimensions"] = int((outputs["kl"].mean(0) > 0.01).sum())
-        for name, value in _anomaly(outputs).items():
-            metrics[name] = value
-            metrics[f"{name}_err"] = spread([_anomaly(outputs, weight).get(name, np.nan) for weight in draws])
         return metrics
 
     def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:

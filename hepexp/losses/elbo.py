@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.reconstruction_readout import ReconstructionReadout
+from hepexp.losses.mean_image import MeanImage
 from hepexp.losses.objective import Objective
 
 GALLERY = 6  # images that are kept with their reconstructions
@@ -49,10 +50,13 @@ class Elbo(Objective):
         self.readout = ReconstructionReadout()
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
-        if not hasattr(model, "decode"):
-            raise ConfigError(f"loss=elbo needs an autoencoder, {type(model).__name__} is none; choose model=jet_vae")
-        self.register_buffer("mean_image", torch.zeros(example.image.shape[1:], dtype=torch.float64))
-        self.register_buffer("seen", torch.zeros((), dtype=torch.float64))
+        with torch.no_grad():
+            latent = model.encode(example.image) if hasattr(model, "decode") else None
+        if not isinstance(latent, tuple):  # mean and ln variance
+            raise ConfigError(
+                f"loss=elbo needs a variational autoencoder, {type(model).__name__} is none; choose model=jet_vae"
+            )
+        self.baseline = MeanImage(example.image.shape[1:])
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         mean, logvar = model.encode(batch.image)
@@ -63,7 +67,7 @@ class Elbo(Objective):
         mean, logvar = model.encode(batch.image)
         z = mean
         if self.training:
-            self._learn_mean(batch.image)
+            self.baseline.see(batch.image)
             z = mean + (logvar / 2).exp() * torch.randn_like(mean)
         image, reconstruction = batch.image, model.decode(z)
         weight = torch.where(image != 0, self.occupied_weight, 1.0)
@@ -81,20 +85,15 @@ class Elbo(Objective):
         generator = torch.Generator().manual_seed(0)
         z = torch.randn(mean.shape, generator=generator).to(mean)
         found = {"input": image, "reconstruction": model.decode(mean), "prior": model.decode(z)}
-        return {**found, "mean": self.mean_image[None]}
-
-    def _learn_mean(self, image: Tensor) -> None:
-        self.seen += len(image)
-        self.mean_image += (image.double().mean(0) - self.mean_image) * len(image) / self.seen
+        return {**found, "mean": self.baseline.mean[None]}
 
     def _describe(self, image: Tensor, reconstruction: Tensor, mean: Tensor, logvar: Tensor) -> dict[str, Tensor]:
         """What is judged of each example: errors and energies of each channel, latent means and their KL."""
-        baseline = self.mean_image.to(image.dtype)
         return {
             "embedding": mean,
             "kl": divergence(mean, logvar),
             "mse": (image - reconstruction).square().mean((2, 3)),
-            "baseline_mse": (image - baseline).square().mean((2, 3)),
+            "baseline_mse": self.baseline.error(image),
             "energy": image.sum((2, 3)),
             "reconstructed_energy": reconstruction.sum((2, 3)),
         }

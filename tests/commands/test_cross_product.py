@@ -21,6 +21,7 @@ LOSSES = {
     "jet_vae": ("loss=elbo", "model.n_latent=8"),
     "lie_points": ("loss=lie_gan",),
     "lie_momenta": ("loss=lie_gan", "model.n_leading=1"),  # a crop may leave one pixel
+    "conv_autoencoder": ("loss=equivariant_autoencoder",),
 }
 JETS = ("qg", "top", "jetclass", "qg_images")
 OTHER_IMAGES = ("electron_photon", "mnist")

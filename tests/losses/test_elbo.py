@@ -61,7 +61,7 @@ def test_the_baseline_is_the_mean_of_the_training_images():
     objective.train(), model.train()
     for part in IMAGE.split(3):
         objective.terms(model, batch(part))
-    assert_close(objective.mean_image, IMAGE.mean(0))
+    assert_close(objective.baseline.mean, IMAGE.mean(0))
     objective.eval(), model.eval()
     outputs = objective.outputs(model, batch(IMAGE))
     assert_close(outputs["baseline_mse"], (IMAGE - IMAGE.mean(0)).square().mean((2, 3)))

@@ -3,6 +3,7 @@
 from hepexp.evaluation.plots.amplitudes import amplitudes
 from hepexp.evaluation.plots.confusion import confusion_matrix
 from hepexp.evaluation.plots.embedding import embedding_map
+from hepexp.evaluation.plots.latent_plane import angle_error, latent_plane
 from hepexp.evaluation.plots.learning import learning_curves
 from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension, reconstructions
 from hepexp.evaluation.plots.rejection import roc
@@ -11,12 +12,14 @@ from hepexp.evaluation.plots.symmetry import generators, metric, transformed_vec
 
 __all__ = [
     "amplitudes",
+    "angle_error",
     "confusion_matrix",
     "embedding_map",
     "energy_response",
     "generators",
     "image_rows",
     "kl_per_dimension",
+    "latent_plane",
     "learning_curves",
     "metric",
     "reconstructions",

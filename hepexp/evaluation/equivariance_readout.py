@@ -1,0 +1,71 @@
+"""Readout of autoencoders of turned images: errors of reconstruction, and whether the latent plane turns too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hepexp.atomic import atomic
+from hepexp.evaluation.bootstrap import mean_of, with_errors
+from hepexp.evaluation.readout import Outputs, Readout
+
+
+class EquivarianceReadout(Readout):
+    """Judges images and their turned ones.
+
+    `mse` and `baseline_mse` (n, C), of the reconstruction and of the mean image; `turned_mse` and `turned_baseline_mse`
+    of the turned images; `angle_error_deg` (n,), how far the turn of the latent plane is from that of the image, 90 by
+    chance; `turn_deg` (n,), `embedding` and `turned_embedding` (n, d), for the figures.
+    """
+
+    def quick(self, outputs: Outputs) -> dict[str, float]:
+        even = np.ones(len(outputs["label"]))
+        return {name: of(even) for name, of in _figures(outputs).items()}
+
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
+        return with_errors(_figures(outputs), len(outputs["label"]), seed)
+
+    def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
+        """Columns index, label, turn, errors and latent variables of each image."""
+        columns = {
+            "index": outputs["index"].astype(np.int64),
+            "label": outputs["label"].astype(np.int64),
+            "turn_deg": outputs["turn_deg"],
+            "angle_error_deg": outputs["angle_error_deg"],
+            "reconstruction_error": outputs["mse"].mean(1),
+            "turned_reconstruction_error": outputs["turned_mse"].mean(1),
+        }
+        for name in ("embedding", "turned_embedding"):
+            columns |= {f"{name}_{k}": values for k, values in enumerate(outputs[name].T)}
+        with atomic(path) as temporary:
+            pq.write_table(pa.table(columns), temporary, compression="zstd")
+
+    def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
+        from hepexp.evaluation import plots  # matplotlib takes a second to import
+
+        turn = outputs["turn_deg"]
+        plots.latent_plane(folder / "latent.png", outputs["turned_embedding"], outputs["label"], turn, class_names)
+        plots.angle_error(folder / "angle_error.png", outputs["angle_error_deg"], turn)
+        if "gallery/input" in outputs:
+            kinds = ("input", "reconstruction", "turned", "turned_reconstruction")
+            rows = {kind.replace("_", "\n"): outputs[f"gallery/{kind}"] for kind in kinds}
+            plots.image_rows(folder / "reconstructions.png", rows)
+
+
+def _figures(outputs: Outputs) -> dict:
+    """Every figure as a function of the examples' weights."""
+    mse, turned_mse = outputs["mse"].mean(1), outputs["turned_mse"].mean(1)
+    baseline = outputs["baseline_mse"].mean(1) + outputs["turned_baseline_mse"].mean(1)
+    both, baseline = (values.astype(np.float64) for values in (mse + turned_mse, baseline))
+    return {
+        "loss": mean_of(outputs["loss"]),
+        "reconstruction_mse": mean_of(mse),
+        "reconstruction_mse_turned": mean_of(turned_mse),
+        "reconstruction_mse_sum": mean_of(both),
+        "baseline_mse_sum": mean_of(baseline),
+        "reconstruction_over_baseline": lambda weight: float(weight @ both / (weight @ baseline)),
+        "angle_error_deg": mean_of(outputs["angle_error_deg"]),
+    }

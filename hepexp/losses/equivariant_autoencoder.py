@@ -1,0 +1,121 @@
+"""An autoencoder whose latent plane turns with the image."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hepexp.batch import DataSpec, ImageBatch
+from hepexp.errors import ConfigError
+from hepexp.evaluation.equivariance_readout import EquivarianceReadout
+from hepexp.losses.mean_image import MeanImage
+from hepexp.losses.objective import Objective
+from hepexp.losses.rotation import angle_between, rotate_images, rotate_plane
+
+GALLERY = 8  # images that are kept with their reconstructions
+
+
+class EquivariantAutoencoder(Objective):
+    """|x - D(E(x))|^2 + |gx - D(E(gx))|^2 + w [1 - cos(angle from E(x) to E(gx) - angle of g)], means over pixels.
+
+    g turns the image by k 360/n degrees, k = 0 ... n - 1, drawn for each image in training. In validation and test k is
+    the remainder of the image's number in the data set, so that figures repeat. Only the angle between the two latents
+    is compared with the turn, not the angle of one of them with a fixed direction, and as the cosine of the difference:
+    so every turn has one target, and the term is smooth. It looks at the first two latent variables; others are free.
+
+    Parameters
+    ----------
+    n_rotations : n; 12 for steps of 30 degrees.
+    angle_weight : w; with 0 it is an autoencoder of rotated images alone.
+
+    Raises
+    ------
+    ConfigError : n_rotations below 2, or a negative angle_weight.
+    """
+
+    monitor = ("val/loss", "min")
+    readout = EquivarianceReadout()
+
+    def __init__(self, n_rotations: int = 12, angle_weight: float = 1.0):
+        super().__init__()
+        if n_rotations < 2 or angle_weight < 0:
+            raise ConfigError(
+                f"loss needs n_rotations >= 2 and angle_weight >= 0, got {n_rotations} and {angle_weight}"
+            )
+        self.n_rotations = n_rotations
+        self.angle_weight = angle_weight
+
+    def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
+        name = type(model).__name__
+        if not hasattr(model, "decode"):
+            raise ConfigError(
+                f"loss=equivariant_autoencoder needs an autoencoder, {name} is none; choose model=conv_autoencoder"
+            )
+        with torch.no_grad():
+            n_latent = model(example).shape[-1]
+        if n_latent < 2:
+            raise ConfigError(f"loss=equivariant_autoencoder needs model.n_latent >= 2, {name} has {n_latent}")
+        self.upright, self.turned = MeanImage(example.image.shape[1:]), MeanImage(example.image.shape[1:])
+
+    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        return self._judge(model, batch)[1]
+
+    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        terms, outputs = self._judge(model, batch)
+        return terms, {} if self.training else outputs
+
+    def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        """Some images and their turned ones, each with its reconstruction."""
+        batch = replace(batch, **{name: value[:GALLERY] for name, value in vars(batch).items()})
+        turned = self.turn(batch, self.angles(batch))
+        return {
+            "input": batch.image,
+            "reconstruction": model.decode(model(batch)),
+            "turned": turned.image,
+            "turned_reconstruction": model.decode(model(turned)),
+        }
+
+    def angles(self, batch: ImageBatch) -> Tensor:
+        """The turn of each image (B,), radians."""
+        n = self.n_rotations
+        k = torch.randint(n, (len(batch),), device=batch.index.device) if self.training else batch.index % n
+        return k.to(batch.image.dtype) * (2 * math.pi / n)
+
+    @staticmethod
+    def turn(batch: ImageBatch, angle: Tensor) -> ImageBatch:
+        """The batch of the turned images."""
+        return replace(batch, image=rotate_images(batch.image, angle))
+
+    def _judge(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Loss terms, and what is judged of each image."""
+        angle = self.angles(batch)
+        turned = self.turn(batch, angle)
+        z, gz = model(batch), model(turned)
+        mse = (batch.image - model.decode(z)).square().mean((2, 3))
+        turned_mse = (turned.image - model.decode(gz)).square().mean((2, 3))
+        cosine = F.cosine_similarity(rotate_plane(z[:, :2], angle), gz[:, :2])
+        if self.training:
+            self.upright.see(batch.image)
+            self.turned.see(turned.image)
+        reconstruction, turned_reconstruction, equivariance = mse.mean(), turned_mse.mean(), (1 - cosine).mean()
+        terms = {
+            "loss": reconstruction + turned_reconstruction + self.angle_weight * equivariance,
+            "reconstruction": reconstruction,
+            "turned_reconstruction": turned_reconstruction,
+            "equivariance": equivariance,
+        }
+        off = angle_between(rotate_plane(z[:, :2], angle), gz[:, :2])
+        return terms, {
+            "embedding": z,
+            "turned_embedding": gz,
+            "turn_deg": angle.rad2deg(),
+            "angle_error_deg": off.abs().rad2deg(),
+            "mse": mse,
+            "turned_mse": turned_mse,
+            "baseline_mse": self.upright.error(batch.image),
+            "turned_baseline_mse": self.turned.error(turned.image),
+        }

@@ -1,0 +1,33 @@
+"""The mean of all images that a training has seen: what a reconstruction must be better than."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class MeanImage(nn.Module):
+    """A running mean, saved with the objective that holds it.
+
+    Parameters
+    ----------
+    shape : (channels, rows, columns).
+
+    Attributes
+    ----------
+    mean : of all images seen, (C, H, W) float64.
+    """
+
+    def __init__(self, shape: torch.Size):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(shape, dtype=torch.float64))
+        self.register_buffer("seen", torch.zeros((), dtype=torch.float64))
+
+    def see(self, image: Tensor) -> None:
+        """Take images (B, C, H, W) into the mean."""
+        self.seen += len(image)
+        self.mean += (image.double().mean(0) - self.mean) * len(image) / self.seen
+
+    def error(self, image: Tensor) -> Tensor:
+        """Mean square difference (B, C) of images (B, C, H, W) from the mean."""
+        return (image - self.mean.to(image.dtype)).square().mean((2, 3))

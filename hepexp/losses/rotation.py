@@ -1,0 +1,44 @@
+"""Rotations of images and of points in a plane."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def rotate_images(image: Tensor, angle: Tensor) -> Tensor:
+    """Images turned counter-clockwise, as they are seen, about their centre; bilinear, and zero beyond the edges.
+
+    A pixel is a square whatever the number of rows and columns, and a quarter turn of a square image is exact.
+
+    Parameters
+    ----------
+    image : (B, C, H, W), rows from top to bottom.
+    angle : (B,) in radians.
+    """
+    rows, columns = image.shape[2:]
+    cos, sin = angle.to(image).cos(), angle.to(image).sin()
+    zero = torch.zeros_like(cos)
+    # where in the input each output pixel comes from: (x, y) over half the (columns, rows), y downwards
+    theta = torch.stack(
+        [
+            torch.stack([cos, -sin * (rows / columns), zero], dim=1),
+            torch.stack([sin * (columns / rows), cos, zero], dim=1),
+        ],
+        dim=1,
+    )
+    grid = F.affine_grid(theta, list(image.shape), align_corners=False)
+    return F.grid_sample(image, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def rotate_plane(z: Tensor, angle: Tensor) -> Tensor:
+    """Points (B, 2) turned counter-clockwise about the origin by angles (B,) in radians."""
+    cos, sin = angle.to(z).cos(), angle.to(z).sin()
+    return torch.stack([cos * z[:, 0] - sin * z[:, 1], sin * z[:, 0] + cos * z[:, 1]], dim=1)
+
+
+def angle_between(a: Tensor, b: Tensor) -> Tensor:
+    """The angle (B,) in (-pi, pi] that turns the direction of a (B, 2) counter-clockwise into that of b (B, 2)."""
+    cross = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    return torch.atan2(cross, (a * b).sum(1))
