@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from omegaconf import DictConfig
 
@@ -106,12 +107,14 @@ def train_composed(config: DictConfig):
     """Train what Hydra has composed; to be called within a Hydra job."""
     from hydra.core.hydra_config import HydraConfig
 
+    from hepexp.learning.chain import chosen, supply
     from hepexp.learning.experiment import train
 
     hydra_config = HydraConfig.get()
-    chosen = hydra_config.runtime.choices.items()
-    choices = {group: option for group, option in chosen if "/" not in group and option not in (None, "None", "null")}
-    return train(config, choices, list(hydra_config.overrides.task))
+    choices = chosen(hydra_config.runtime.choices)
+    typed = list(hydra_config.overrides.task)
+    folders = [Path(source.path) for source in hydra_config.runtime.config_sources if source.provider == "command-line"]
+    return train(supply(config, choices, typed, folders), choices, typed)
 
 
 def _resume(text: str, args: list[str]) -> int:

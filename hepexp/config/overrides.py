@@ -5,7 +5,7 @@ from pathlib import Path
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
-from hepexp.config import catalog, root, schema, sweeps, yaml_file
+from hepexp.config import catalog, needs, root, schema, sweeps, yaml_file
 from hepexp.config.compose import Composer, parse, plain
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
@@ -59,6 +59,7 @@ def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name
         content = plain(config)
         chosen = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
         _check_content(content, known, groups, chosen)
+        needs.check(content, searched)
         absent |= _keys_not_in_files(composer, job, parsed)
     forced = [o.key_or_group in absent or (o.is_add() and not group) for o, group in zip(parsed, is_group, strict=True)]
     return [f"++{arg.lstrip('+')}" if force else arg for arg, force in zip(args, forced, strict=True)]

@@ -20,6 +20,11 @@ from hepexp.learning.trainer import TrainerOptions
 from hepexp.tracking.run_folder import RunFolder
 
 
+def started_from_outside() -> bool:
+    """Whether SLURM or torchrun has started the processes of this training."""
+    return "LOCAL_RANK" in os.environ or "SLURM_NTASKS" in os.environ
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -47,8 +52,7 @@ class Workers:
 
     def __init__(self, folder: RunFolder, options: TrainerOptions, resume_from: Path | None):
         self.folder, self.resume_from = folder, resume_from
-        external = "LOCAL_RANK" in os.environ or "SLURM_NTASKS" in os.environ
-        self.count = 0 if external or options.strategy != "ddp" else options.devices - 1
+        self.count = 0 if started_from_outside() or options.strategy != "ddp" else options.devices - 1
         self.processes: list[subprocess.Popen] = []
 
     def __enter__(self) -> Workers:

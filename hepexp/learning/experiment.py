@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from hepexp.config import needs
 from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
 from hepexp.evaluation.plots import learning_curves
 from hepexp.evaluation.readout import named
@@ -67,17 +68,23 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
     HepexpError : bad values and bad files, before or in the training.
     Interrupted : SIGINT or SIGTERM; the run is recorded as KILLED and can be resumed.
     """
-    name = config.name or f"{choices['model']}_{choices['dataset']}"
-    config = OmegaConf.create({**config, "name": name, "choices": choices})
-    OmegaConf.resolve(config)
-    OmegaConf.set_readonly(config, True)
+    config = freeze(config, choices)
     with Interrupts() as interrupts:
         parts = build_parts(config)
         _refuse_idle_backend(parts, choices, overrides)
-        folder = RunFolder.create(config.experiment, name)
+        folder = RunFolder.create(config.experiment, config.name)
         folder.write_yaml("config.yaml", config)
         folder.write_yaml("overrides.yaml", overrides)
         return _recorded(config, parts, folder, interrupts, watcher or Watcher())
+
+
+def freeze(config: Mapping, choices: dict[str, str]) -> DictConfig:
+    """The config that a run is built from and records: named, resolved, read-only."""
+    name = config.get("name") or f"{choices['model']}_{choices['dataset']}"
+    frozen = OmegaConf.create({**config, "name": name, "choices": choices})
+    OmegaConf.resolve(frozen)
+    OmegaConf.set_readonly(frozen, True)
+    return frozen
 
 
 def _refuse_idle_backend(parts: Parts, choices: dict[str, str], overrides: list[str]) -> None:
@@ -111,7 +118,10 @@ def _recorded(
     console = Console(stderr=True)
     provenance = parts.data.provenance()
     with log_to(folder.log) as log:
-        surroundings = {**environment(), "data": provenance}
+        weights = {
+            key: {"task": task, "file": needs.value_of(config, key)} for key, task in needs.tasks(config).items()
+        }
+        surroundings = {**environment(), "data": provenance, "needs": weights}
         folder.write_json("environment.json", surroundings)
         sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in ("train", "val", "test"))
         console.print(f"run     {folder.label}", highlight=False)

@@ -8,14 +8,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError
 
 
 def load_weights(model: nn.Module, file: str) -> None:
     """Load a state dict into a model, every key of it.
 
-    The file is a checkpoint of a run, whose keys carry the prefix `model.`, or a bare state dict; a prefix `module.`,
-    as wrappers for several devices leave it, is dropped.
+    A relative file is looked for in the working directory, then under runs/. It is a checkpoint of a run, whose keys
+    carry the prefix `model.`, or a bare state dict; a prefix `module.`, as wrappers for several devices leave it, is
+    dropped.
 
     Raises
     ------
@@ -36,10 +38,11 @@ def load_weights(model: nn.Module, file: str) -> None:
 
 def read_state_dict(file: str) -> dict[str, Tensor]:
     """The tensors of a file of weights, by the names that the model gives them."""
-    if not Path(file).is_file():
-        raise ConfigError(f"model.weights: there is no file {file}")
+    path = next((path for path in (Path(file), runs_dir() / file) if path.is_file()), None)
+    if path is None:
+        raise ConfigError(f"model.weights: there is no file {file}, here or under {runs_dir()}")
     try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError):
         raise ConfigError(f"model.weights: {file} is damaged, or holds more than tensors") from None
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):

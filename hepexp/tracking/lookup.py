@@ -41,6 +41,15 @@ def run_id_of(folder: Path) -> str | None:
     )
 
 
+def status_of(folder: Path) -> str | None:
+    """FINISHED, FAILED, KILLED or RUNNING: the newest MLflow run that wrote to a folder; None when there is none."""
+    return _select(
+        "SELECT status FROM tags JOIN runs USING (run_uuid) WHERE key = ? AND value = ? "
+        "AND lifecycle_stage = 'active' ORDER BY start_time DESC",
+        (FOLDER_TAG, label(folder)),
+    )
+
+
 def _select(query: str, values: tuple[str, ...]) -> str | None:
     if not database().is_file():
         return None

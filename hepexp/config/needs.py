@@ -1,0 +1,72 @@
+"""Keys that take the weights of another task's run: `needs` of the root configuration."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hepexp.config import catalog, schema
+from hepexp.config.annotations import matches
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import ConfigError
+
+KEY = "needs"
+
+
+def tasks(content: Mapping) -> dict[str, str]:
+    """The task that each key takes its weights from.
+
+    Keys are joined by dots, in a file (`model.encoder.weights: NAME`) and on the command line
+    (`needs.model.encoder.weights=NAME`); null takes a need back.
+    """
+    return {key: task for key, task in _joined(content.get(KEY) or {}, "").items() if task is not None}
+
+
+def missing(content: Mapping) -> dict[str, str]:
+    """Those needs whose key has no value yet."""
+    return {key: task for key, task in tasks(content).items() if value_of(content, key) is None}
+
+
+def value_of(content: Mapping, key: str) -> object:
+    """The value of a key with dots; None also where a file leaves it out."""
+    for part in key.split("."):
+        content = content.get(part) if isinstance(content, Mapping) else None
+    return content
+
+
+def check(content: Mapping, searched: list[Path]) -> None:
+    """Check that each need names a task, and a key of a constructor that takes a file.
+
+    Raises
+    ------
+    ConfigError : it does not.
+    """
+    for key, task in tasks(content).items():
+        if not isinstance(task, str):
+            raise ConfigError(f"{KEY}.{key}: expected the name of a task, got {task!r}; see: hepexp list task")
+        try:
+            catalog.find("task", task, searched)
+            _check_key(content, key)
+        except ConfigError as error:
+            raise ConfigError(f"{KEY}.{key}: {error}") from None
+
+
+def _check_key(node: object, key: str) -> None:
+    parts = key.split(".")
+    for depth, part in enumerate(parts):
+        at = ".".join(parts[:depth])
+        if not isinstance(node, Mapping):
+            raise ConfigError(f"{at} has no keys: it is {node!r}")
+        known = schema.signature(node[schema.TARGET]).parameters if schema.TARGET in node else node
+        if part not in known:
+            raise ConfigError(f"unknown key '{'.'.join(parts[: depth + 1])}'{did_you_mean(part, known)}")
+        if depth + 1 < len(parts):
+            node = node.get(part)
+    annotation = known[part].annotation if schema.TARGET in node else None
+    if schema.TARGET not in node or not matches("file", annotation) or not matches(None, annotation):
+        raise ConfigError(f"{key} is no file of weights that may be null")
+
+
+def _joined(needs: Mapping, prefix: str) -> dict:
+    joined: dict = {}
+    for key, value in needs.items():
+        joined |= _joined(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return joined

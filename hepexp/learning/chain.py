@@ -1,0 +1,130 @@
+"""Chained tasks: a run that needs the trained weights of another task takes them from its run, or trains it first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from filelock import FileLock
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from hepexp.config import needs, overrides
+from hepexp.config.compose import Composer, parse, plain
+from hepexp.config.paths import runs_dir
+from hepexp.errors import ConfigError, HepexpError
+from hepexp.learning.ddp import started_from_outside
+from hepexp.learning.earlier import newest_run
+from hepexp.learning.experiment import freeze, train
+from hepexp.learning.parts import build_parts
+from hepexp.tracking.lookup import label
+from hepexp.tracking.run_folder import RunFolder
+
+# What is typed for a run holds for those that it needs, too: which data, how long, and where the record goes.
+PASSED_ON = ("dataset", "trainer", "seed", "experiment", "tracking")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of a task whose weights are needed.
+
+    Parameters
+    ----------
+    typed : its overrides, `task=` first.
+    config : composed from them, frozen.
+    jobs : for each of its own keys that needs weights, the run that gives them.
+    """
+
+    typed: list[str]
+    config: DictConfig
+    jobs: dict[str, Job]
+
+    @property
+    def task(self) -> str:
+        return self.config.choices.task
+
+
+def supply(config: Mapping, choices: dict[str, str], typed: list[str], folders: list[Path]) -> DictConfig:
+    """A frozen config with a file of weights for each key that needs one and has none.
+
+    They are the best weights of the newest finished run of the task (`newest_run`). Where there is none, the task is
+    trained first, as a run of its own. The file is named relative to runs/, which can be moved.
+
+    Parameters
+    ----------
+    config : composed, without Hydra's own node.
+    choices : option chosen in each group.
+    typed : overrides of the run; those in PASSED_ON hold for the needed runs too.
+    folders : folders of configurations beside the shipped one (`--config-dir`).
+
+    Raises
+    ------
+    ConfigError : a needed task cannot be composed with these overrides, or needs itself; before anything is trained.
+    HepexpError : the needed run failed, or left no weights.
+    """
+    frozen = freeze(config, choices)
+    return _supplied(frozen, _plan(frozen, typed, folders, (str(choices.get("task")),)))
+
+
+def _plan(config: DictConfig, typed: list[str], folders: list[Path], above: tuple[str, ...]) -> dict[str, Job]:
+    """The run that each key without weights needs, and those which that run needs in turn."""
+    jobs = {}
+    for key, task in needs.missing(config).items():
+        if task in above:
+            raise ConfigError(f"{needs.KEY}.{key}: a task cannot need itself: {' -> '.join((*above, task))}")
+        passed = [o.input_line for o in parse(typed) if o.key_or_group.split(".")[0] in PASSED_ON]
+        try:
+            arguments = overrides.check([f"task={task}", *passed], folders)
+        except ConfigError as error:
+            raise ConfigError(f"{needs.KEY}.{key}: task={task} cannot be trained first: {error}") from None
+        composed = Composer(folders).compose(arguments)
+        needed = freeze(plain(composed), chosen(composed.hydra.runtime.choices))
+        jobs[key] = Job(arguments, needed, _plan(needed, typed, folders, (*above, task)))
+    return jobs
+
+
+def chosen(choices: Mapping) -> dict[str, str]:
+    """The option of each group of ours, from those of Hydra's, which has groups of its own and spells none as null."""
+    return {g: option for g, option in choices.items() if "/" not in g and option not in (None, "None", "null")}
+
+
+def _supplied(frozen: DictConfig, jobs: dict[str, Job]) -> DictConfig:
+    """The config with the weights of these runs in it."""
+    found = {key: newest_run(job.config, job.typed) for key, job in jobs.items()}
+    if None in found.values():
+        _check_before_training(frozen)
+    config = frozen.copy()
+    OmegaConf.set_readonly(config, False)
+    for key, job in jobs.items():
+        run = found[key] or _train(job, key)
+        Console(stderr=True).print(f"needs   {key}: from {run.label}", highlight=False)
+        OmegaConf.update(config, key, label(run.best), force_add=True)
+    OmegaConf.set_readonly(config, True)
+    return config
+
+
+def _check_before_training(config: DictConfig) -> None:
+    """Refuse what would be refused after hours of another training."""
+    if started_from_outside() and config.trainer.get("devices", 1) * config.trainer.get("num_nodes", 1) > 1:
+        needed = ", ".join(f"task={task}" for task in needs.missing(config).values())
+        raise ConfigError(f"train {needed} first: processes that SLURM or torchrun started share one training only")
+    build_parts(config)
+
+
+def _train(job: Job, key: str) -> RunFolder:
+    """Train a needed task, unless another process, such as a job of the same multirun, is just doing so."""
+    what = sha256(OmegaConf.to_yaml(job.config).encode()).hexdigest()[:16]
+    runs_dir().mkdir(parents=True, exist_ok=True)
+    with FileLock(runs_dir() / f".needed.{what}.lock") as lock:
+        run = newest_run(job.config, job.typed)
+        if run is None:
+            Console(stderr=True).print(f"needs   {key}: training task={job.task} first", highlight=False)
+            run = train(_supplied(job.config, job.jobs), dict(job.config.choices), job.typed).folder
+        Path(lock.lock_file).unlink(missing_ok=True)  # who waits for it finds the run
+    if not run.best.is_file():
+        raise HepexpError(
+            f"{needs.KEY}.{key}: {run.label} left no weights; train task={job.task} for one epoch or more"
+        )
+    return run
