@@ -17,7 +17,7 @@ from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.learning.ddp import started_from_outside
 from hepexp.learning.earlier import newest_run
-from hepexp.learning.experiment import freeze, train
+from hepexp.learning.experiment import freeze, refuse_idle_backend, train
 from hepexp.learning.parts import build_parts
 from hepexp.tracking.lookup import label
 from hepexp.tracking.run_folder import RunFolder
@@ -65,7 +65,7 @@ def supply(config: Mapping, choices: dict[str, str], typed: list[str], folders: 
     HepexpError : the needed run failed, or left no weights.
     """
     frozen = freeze(config, choices)
-    return _supplied(frozen, _plan(frozen, typed, folders, (str(choices.get("task")),)))
+    return _supplied(frozen, _plan(frozen, typed, folders, (str(choices.get("task")),)), typed)
 
 
 def _plan(config: DictConfig, typed: list[str], folders: list[Path], above: tuple[str, ...]) -> dict[str, Job]:
@@ -90,27 +90,27 @@ def chosen(choices: Mapping) -> dict[str, str]:
     return {g: option for g, option in choices.items() if "/" not in g and option not in (None, "None", "null")}
 
 
-def _supplied(frozen: DictConfig, jobs: dict[str, Job]) -> DictConfig:
+def _supplied(frozen: DictConfig, jobs: dict[str, Job], typed: list[str]) -> DictConfig:
     """The config with the weights of these runs in it."""
     found = {key: newest_run(job.config, job.typed) for key, job in jobs.items()}
     if None in found.values():
-        _check_before_training(frozen)
+        _check_before_training(frozen, typed)
     config = frozen.copy()
     OmegaConf.set_readonly(config, False)
     for key, job in jobs.items():
         run = found[key] or _train(job, key)
-        Console(stderr=True).print(f"needs   {key}: from {run.label}", highlight=False)
+        Console(stderr=True).print(f"needs   {key}: from {run.label}", highlight=False, soft_wrap=True)
         OmegaConf.update(config, key, label(run.best), force_add=True)
     OmegaConf.set_readonly(config, True)
     return config
 
 
-def _check_before_training(config: DictConfig) -> None:
+def _check_before_training(config: DictConfig, typed: list[str]) -> None:
     """Refuse what would be refused after hours of another training."""
     if started_from_outside() and config.trainer.get("devices", 1) * config.trainer.get("num_nodes", 1) > 1:
         needed = ", ".join(f"task={task}" for task in needs.missing(config).values())
         raise ConfigError(f"train {needed} first: processes that SLURM or torchrun started share one training only")
-    build_parts(config)
+    refuse_idle_backend(build_parts(config), config.choices, typed)
 
 
 def _train(job: Job, key: str) -> RunFolder:
@@ -120,8 +120,10 @@ def _train(job: Job, key: str) -> RunFolder:
     with FileLock(runs_dir() / f".needed.{what}.lock") as lock:
         run = newest_run(job.config, job.typed)
         if run is None:
-            Console(stderr=True).print(f"needs   {key}: training task={job.task} first", highlight=False)
-            run = train(_supplied(job.config, job.jobs), dict(job.config.choices), job.typed).folder
+            Console(stderr=True).print(
+                f"needs   {key}: training task={job.task} first", highlight=False, soft_wrap=True
+            )
+            run = train(_supplied(job.config, job.jobs, job.typed), dict(job.config.choices), job.typed).folder
         Path(lock.lock_file).unlink(missing_ok=True)  # who waits for it finds the run
     if not run.best.is_file():
         raise HepexpError(

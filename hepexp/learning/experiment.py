@@ -71,7 +71,7 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
     config = freeze(config, choices)
     with Interrupts() as interrupts:
         parts = build_parts(config)
-        _refuse_idle_backend(parts, choices, overrides)
+        refuse_idle_backend(parts, choices, overrides)
         folder = RunFolder.create(config.experiment, config.name)
         folder.write_yaml("config.yaml", config)
         folder.write_yaml("overrides.yaml", overrides)
@@ -87,7 +87,7 @@ def freeze(config: Mapping, choices: dict[str, str]) -> DictConfig:
     return frozen
 
 
-def _refuse_idle_backend(parts: Parts, choices: dict[str, str], overrides: list[str]) -> None:
+def refuse_idle_backend(parts: Parts, choices: dict[str, str], overrides: list[str]) -> None:
     """Refuse a backend that was asked for and has nothing to evaluate."""
     asked = any(override.lstrip("+").startswith(("backend=", "backend.")) for override in overrides)
     if asked and not parts.backend.circuits:

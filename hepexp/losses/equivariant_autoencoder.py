@@ -14,7 +14,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.equivariance_readout import EquivarianceReadout
 from hepexp.losses.mean_image import MeanImage
 from hepexp.losses.objective import Objective
-from hepexp.losses.rotation import angle_between, rotate_images, rotate_plane
+from hepexp.models.layers.rotation import angle_between, rotate_images, rotate_plane
 
 GALLERY = 8  # images that are kept with their reconstructions
 

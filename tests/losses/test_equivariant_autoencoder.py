@@ -14,7 +14,7 @@ from hepexp.errors import ConfigError
 from hepexp.losses.elbo import Elbo
 from hepexp.losses.equivariant_autoencoder import EquivariantAutoencoder
 from hepexp.models.conv_autoencoder import ConvAutoencoder
-from tests.losses.test_rotation import blob, centre
+from tests.images import centre, spot
 
 SPEC = DataSpec(("1", "2"), image_shape=(1, 40, 40))
 
@@ -23,7 +23,7 @@ def images(n: int = 24) -> ImageBatch:
     """Spots off the centre."""
     g = torch.Generator().manual_seed(2)
     places = 4 + 5 * torch.rand(n, 2, generator=g, dtype=torch.float64)
-    image = torch.cat([blob(40, 40, *place) for place in places.tolist()])
+    image = torch.cat([spot(40, 40, *place) for place in places.tolist()])
     index = torch.arange(n)
     return ImageBatch(label=index % 2, index=index, extras=torch.zeros(n, 0), image=image)
 

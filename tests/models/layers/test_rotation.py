@@ -6,27 +6,12 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from hepexp.losses.rotation import angle_between, rotate_images, rotate_plane
+from hepexp.models.layers.rotation import angle_between, rotate_images, rotate_plane
+from tests.images import centre, spot
 
 
 def degrees(*values: float) -> torch.Tensor:
     return torch.tensor(values, dtype=torch.float64).deg2rad()
-
-
-def blob(rows: int, columns: int, x: float, y: float) -> torch.Tensor:
-    """A Gaussian (1, 1, rows, columns) at x to the right of the centre and y above it."""
-    right = torch.arange(columns, dtype=torch.float64) - (columns - 1) / 2
-    up = (rows - 1) / 2 - torch.arange(rows, dtype=torch.float64)
-    return torch.exp(-((right - x) ** 2 + (up[:, None] - y) ** 2) / 8)[None, None]
-
-
-def centre(image: torch.Tensor) -> torch.Tensor:
-    """Where the mean of each image (B, 1, H, W) is, (B, 2): to the right, and above."""
-    rows, columns = image.shape[2:]
-    right = torch.arange(columns, dtype=image.dtype) - (columns - 1) / 2
-    up = (rows - 1) / 2 - torch.arange(rows, dtype=image.dtype)
-    total = image.sum((1, 2, 3))
-    return torch.stack([(image * right).sum((1, 2, 3)) / total, (image * up[:, None]).sum((1, 2, 3)) / total], dim=1)
 
 
 @pytest.mark.parametrize("size", [6, 7])
@@ -40,7 +25,7 @@ def test_quarter_turns_of_a_square_image_are_exact(size: int):
 @pytest.mark.parametrize("shape", [(40, 40), (40, 32), (33, 48)])
 @pytest.mark.parametrize("angle", [30, 75, 150, 210, 330])
 def test_what_is_in_an_image_turns_about_its_centre(shape: tuple[int, int], angle: float):
-    turned = rotate_images(blob(*shape, x=7.0, y=3.0), degrees(angle))
+    turned = rotate_images(spot(*shape, x=7.0, y=3.0), degrees(angle))
     expected = rotate_plane(torch.tensor([[7.0, 3.0]], dtype=torch.float64), degrees(angle))
     assert_close(centre(turned), expected, rtol=0, atol=1e-3)
 

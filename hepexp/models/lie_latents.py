@@ -1,0 +1,87 @@
+"""Learnt generators that act on the latent plane of an autoencoder of images, for LieGAN."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from hepexp.batch import ImageBatch
+from hepexp.errors import ConfigError
+from hepexp.models.layers.rotation import rotate_images
+from hepexp.models.lie_generators import LieGenerators
+
+_KEPT_TURNS = 1021  # that evaluation takes in turn; a prime, so that they meet other coefficients each time round
+
+
+class LieLatents(LieGenerators):
+    """Generators that act alike on z = E(g x) and z' = E(g' g x), the first two latent variables of a turned image x
+    and of the same image turned further.
+
+    The turn g is drawn, too: if all images were upright their latents would lie in one direction, and a rotation of the
+    pairs were no symmetry of them. The encoder E was trained before, and stays as it is.
+
+    Parameters
+    ----------
+    encoder : an autoencoder of images, such as hepexp.models.conv_autoencoder.ConvAutoencoder.
+    n_rotations : turns are multiples of 360 degrees over it; null for any angle.
+    unit : length in the latent plane that becomes one, so that components are of the order of one.
+    n_channels : generators L_i.
+    spread : standard deviation of their coefficients.
+    initial : standard deviation of their entries at the start.
+
+    Shapes
+    ------
+    image (B, C, H, W) -> transformed vectors (B, 2, 2) in units.
+
+    Raises
+    ------
+    ConfigError : values out of range; an encoder that reads no images or has one latent variable.
+    """
+
+    input = "image"
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        n_rotations: int | None = 12,
+        unit: float = 1.0,
+        n_channels: int = 1,
+        spread: float = 1.0,
+        initial: float = 0.3,
+    ):
+        super().__init__(2, n_channels, spread, initial)
+        if n_rotations is not None and n_rotations < 2:
+            raise ConfigError(f"model.n_rotations must be >= 2, or null for any angle, got {n_rotations}")
+        if not unit > 0:
+            raise ConfigError(f"model.unit must be > 0, got {unit}")
+        if not hasattr(encoder, "decode") or encoder.input != "image":
+            raise ConfigError(f"model.encoder must be an autoencoder of images, {type(encoder).__name__} is none")
+        self.encoder = encoder.requires_grad_(False)
+        self.n_rotations, self.unit = n_rotations, unit
+        turns = torch.rand(_KEPT_TURNS, 2, generator=torch.Generator().manual_seed(1))
+        self.register_buffer("turns", turns, persistent=False)
+
+    def train(self, mode: bool = True) -> LieLatents:
+        super().train(mode)
+        self.encoder.eval()
+        return self
+
+    def check(self, example: ImageBatch) -> None:
+        n_latent = self.encoder(example).shape[1]
+        if n_latent < 2:
+            raise ConfigError(f"model.encoder must have two latent variables or more, got {n_latent}")
+
+    def vectors(self, batch: ImageBatch) -> Tensor:
+        turn = (
+            torch.rand(len(batch), 2).to(self.turns) if self.training else self.turns[batch.index % _KEPT_TURNS]
+        )  # in circles
+        if self.n_rotations is not None:
+            turn = (turn * self.n_rotations).floor() / self.n_rotations
+        angles = 2 * math.pi * turn.cumsum(1)
+        with torch.no_grad():
+            views = [replace(batch, image=rotate_images(batch.image, angle)) for angle in angles.T]
+            z = torch.stack([self.encoder(view)[:, :2] for view in views], dim=1)
+        return z.to(self.generators.dtype) / self.unit
