@@ -19,6 +19,7 @@ MODELS = sorted({path.stem for path in (conf_dir() / "model").glob("*.yaml")} - 
 LOSSES = {
     "graph_encoder": ("loss=supervised_contrastive",),
     "jet_vae": ("loss=elbo", "model.n_latent=8"),
+    "lie_latents": ("loss=lie_gan",),
     "lie_points": ("loss=lie_gan",),
     "lie_momenta": ("loss=lie_gan", "model.n_leading=1"),  # a crop may leave one pixel
     "conv_autoencoder": ("loss=equivariant_autoencoder",),
