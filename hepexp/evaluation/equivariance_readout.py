@@ -18,7 +18,8 @@ class EquivarianceReadout(Readout):
 
     `mse` and `baseline_mse` (n, C), of the reconstruction and of the mean image; `turned_mse` and `turned_baseline_mse`
     of the turned images; `angle_error_deg` (n,), how far the turn of the latent plane is from that of the image, 90 by
-    chance; `turn_deg` (n,), `embedding` and `turned_embedding` (n, d), for the figures.
+    chance; `latent_error` (n,), how far apart the latents are where their lengths count, too; `turn_deg` (n,),
+    `embedding` and `turned_embedding` (n, d), for the figures.
     """
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
@@ -68,4 +69,5 @@ def _figures(outputs: Outputs) -> dict:
         "baseline_mse_sum": mean_of(baseline),
         "reconstruction_over_baseline": lambda weight: float(weight @ both / (weight @ baseline)),
         "angle_error_deg": mean_of(outputs["angle_error_deg"]),
+        "latent_error": mean_of(outputs["latent_error"]),
     }

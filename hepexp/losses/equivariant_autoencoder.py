@@ -20,34 +20,36 @@ GALLERY = 8  # images that are kept with their reconstructions
 
 
 class EquivariantAutoencoder(Objective):
-    """|x - D(E(x))|^2 + |gx - D(E(gx))|^2 + w [1 - cos(angle from E(x) to E(gx) - angle of g)], means over pixels.
+    """|x - D(E(x))|^2 + |gx - D(E(gx))|^2, means over pixels, + w times how far E(gx) is from E(x) turned by g's angle.
 
     g turns the image by k 360/n degrees, k = 0 ... n - 1, drawn for each image in training. In validation and test k is
-    the remainder of the image's number in the data set, so that figures repeat. Only the angle between the two latents
-    is compared with the turn, not the angle of one of them with a fixed direction, and as the cosine of the difference:
-    so every turn has one target, and the term is smooth. It looks at the first two latent variables; others are free.
+    the remainder of the image's number in the data set, so that figures repeat. With a the first two latent variables
+    of x, turned, and b those of gx, the term is |a - b|^2 / (|a|^2 + |b|^2), or for the angle alone 1 - cos(a, b). It
+    compares the latents with each other, not with a fixed direction, so every turn has one target.
 
     Parameters
     ----------
     n_rotations : n; 12 for steps of 30 degrees.
-    angle_weight : w; with 0 it is an autoencoder of rotated images alone.
+    equivariance_weight : w; with 0 it is an autoencoder of rotated images alone.
+    lengths : compare the lengths of the latents, too; else the plane is free to be stretched in some directions.
 
     Raises
     ------
-    ConfigError : n_rotations below 2, or a negative angle_weight.
+    ConfigError : n_rotations below 2, or a negative equivariance_weight.
     """
 
     monitor = ("val/loss", "min")
     readout = EquivarianceReadout()
 
-    def __init__(self, n_rotations: int = 12, angle_weight: float = 1.0):
+    def __init__(self, n_rotations: int = 12, equivariance_weight: float = 1.0, lengths: bool = True):
         super().__init__()
-        if n_rotations < 2 or angle_weight < 0:
+        if n_rotations < 2 or equivariance_weight < 0:
             raise ConfigError(
-                f"loss needs n_rotations >= 2 and angle_weight >= 0, got {n_rotations} and {angle_weight}"
+                f"loss needs n_rotations >= 2 and equivariance_weight >= 0, got {n_rotations} and {equivariance_weight}"
             )
         self.n_rotations = n_rotations
-        self.angle_weight = angle_weight
+        self.equivariance_weight = equivariance_weight
+        self.lengths = lengths
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         name = type(model).__name__
@@ -97,25 +99,31 @@ class EquivariantAutoencoder(Objective):
         z, gz = model(batch), model(turned)
         mse = (batch.image - model.decode(z)).square().mean((2, 3))
         turned_mse = (turned.image - model.decode(gz)).square().mean((2, 3))
-        cosine = F.cosine_similarity(rotate_plane(z[:, :2], angle), gz[:, :2])
+        expected, found = rotate_plane(z[:, :2], angle), gz[:, :2]
         if self.training:
             self.upright.see(batch.image)
             self.turned.see(turned.image)
-        reconstruction, turned_reconstruction, equivariance = mse.mean(), turned_mse.mean(), (1 - cosine).mean()
+        reconstruction, turned_reconstruction = mse.mean(), turned_mse.mean()
+        equivariance = (distance(expected, found) if self.lengths else 1 - F.cosine_similarity(expected, found)).mean()
         terms = {
-            "loss": reconstruction + turned_reconstruction + self.angle_weight * equivariance,
+            "loss": reconstruction + turned_reconstruction + self.equivariance_weight * equivariance,
             "reconstruction": reconstruction,
             "turned_reconstruction": turned_reconstruction,
             "equivariance": equivariance,
         }
-        off = angle_between(rotate_plane(z[:, :2], angle), gz[:, :2])
         return terms, {
             "embedding": z,
             "turned_embedding": gz,
             "turn_deg": angle.rad2deg(),
-            "angle_error_deg": off.abs().rad2deg(),
+            "angle_error_deg": angle_between(expected, found).abs().rad2deg(),
+            "latent_error": distance(expected, found),
             "mse": mse,
             "turned_mse": turned_mse,
             "baseline_mse": self.upright.error(batch.image),
             "turned_baseline_mse": self.turned.error(turned.image),
         }
+
+
+def distance(a: Tensor, b: Tensor) -> Tensor:
+    """|a - b|^2 / (|a|^2 + |b|^2) of points (B, d): 0 where they agree, 1 - cos for equal lengths, at most 2."""
+    return (a - b).square().sum(1) / (a.square().sum(1) + b.square().sum(1)).clamp(min=1e-12)

@@ -50,7 +50,7 @@ class Objective(nn.Module):
         """
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
-        """What is kept to be drawn of the first batch of the test, such as images; nothing by default."""
+        """What is kept to be drawn of one batch of the test, such as images; nothing by default."""
         return {}
 
     def learnt(self, model: nn.Module) -> dict[str, Tensor]:

@@ -124,7 +124,12 @@ def test_needed_tasks_are_trained_first_once_with_what_was_typed(train, conf):
         composed = Composer([conf]).compose(["task=first", *typed])
         return newest_run(freeze(plain(composed), chosen(composed.hydra.runtime.choices)), list(typed))
 
-    assert found(*TYPED) == found("dataset.n_train=48") == found("dataset.n_train=48", "loss.angle_weight=2") == first
+    assert (
+        found(*TYPED)
+        == found("dataset.n_train=48")
+        == found("dataset.n_train=48", "loss.equivariance_weight=2")
+        == first
+    )
     assert found(*TYPED, "++trainer.progress=false", "dataset.num_workers=2") == first
     for other in ("dataset.n_train=40", "trainer.max_epochs=2", "trainer=paper", "seed=4", "model.widths=[4,4]"):
         assert found(*TYPED, other) is None

@@ -20,6 +20,7 @@ def outputs() -> dict[str, np.ndarray]:
         **error,
         "turned_baseline_mse": error["baseline_mse"] + 0.1,
         "angle_error_deg": rng.uniform(0, 180, n),
+        "latent_error": rng.uniform(0, 2, n),
         "turn_deg": 30.0 * (np.arange(n) % 12),
         "embedding": rng.normal(size=(n, 2)),
         "turned_embedding": rng.normal(size=(n, 2)),

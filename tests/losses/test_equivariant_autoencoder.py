@@ -68,10 +68,27 @@ def test_a_plane_that_turns_backwards_is_off_by_twice_the_turn():
     assert_close(outputs["angle_error_deg"], off, rtol=0, atol=0.05)
 
 
+def test_lengths_count_unless_the_angle_alone_is_asked_for():
+    class Stretched(Centre):
+        """The latent of an image is the longer the further right its spot is."""
+
+        def forward(self, batch):
+            z = super().forward(batch)
+            return z * (0.05 * z[:, :1]).exp()
+
+    model = Stretched()
+    terms, outputs = ready(model, lengths=False).terms(model, images())
+    assert terms["equivariance"] < 1e-6
+    terms, outputs = ready(model).terms(model, images())
+    z, gz = (outputs[name].norm(dim=1) for name in ("embedding", "turned_embedding"))
+    assert_close(terms["equivariance"], (1 - 2 * z * gz / (z**2 + gz**2)).mean(), rtol=0, atol=1e-6)
+    assert terms["equivariance"] > 0.05
+
+
 def test_the_loss_is_the_sum_of_its_terms_and_the_weight_counts():
     model, batch = Centre(flip=-1.0), images()
     for weight in (0.0, 2.5):
-        terms, outputs = ready(model, angle_weight=weight).terms(model, batch)
+        terms, outputs = ready(model, equivariance_weight=weight).terms(model, batch)
         assert_close(terms["reconstruction"], batch.image.square().mean())
         assert_close(terms["turned_reconstruction"], outputs["turned_mse"].mean())
         parts = terms["reconstruction"] + terms["turned_reconstruction"] + weight * terms["equivariance"]
@@ -134,7 +151,7 @@ def test_a_model_that_is_no_autoencoder_of_a_plane_is_refused():
         Elbo().prepare(line, images(1), SPEC)
 
 
-@pytest.mark.parametrize("keys", [{"n_rotations": 1}, {"angle_weight": -1.0}])
+@pytest.mark.parametrize("keys", [{"n_rotations": 1}, {"equivariance_weight": -1.0}])
 def test_values_out_of_range(keys: dict):
     with pytest.raises(ConfigError, match="loss needs"):
         EquivariantAutoencoder(**keys)
