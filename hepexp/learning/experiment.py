@@ -65,10 +65,12 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
 
     Raises
     ------
-    HepexpError : bad values and bad files, before or in the training.
+    HepexpError : bad values and bad files, before or in the training; weights that are needed and were not supplied.
     Interrupted : SIGINT or SIGTERM; the run is recorded as KILLED and can be resumed.
     """
     config = freeze(config, choices)
+    for key, task in needs.missing(config).items():
+        raise ConfigError(f"{key} needs a file of weights, of a run of task={task}")
     with Interrupts() as interrupts:
         parts = build_parts(config)
         refuse_idle_backend(parts, choices, overrides)

@@ -7,6 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from hepexp.errors import HepexpError, Interrupted, Pruned
+from hepexp.learning.chain import chosen, supply
 from hepexp.learning.experiment import Watcher, train
 from hepexp.sweep.study import PROCESS, SURPLUS, Plan, counted, plan_of, pruner_of, requeue, requeue_dead, sampler_of
 from hepexp.tracking.process import process_tags
@@ -105,13 +106,13 @@ def _train(study: Study, plan: Plan, trial: Trial) -> list[float]:
 
     overrides = overrides_of(plan, trial.params)
     trial.set_user_attr("overrides", overrides)
-    config = Composer([]).compose(front.prepare(overrides))
-    options = config.hydra.runtime.choices.items()
-    choices = {str(g): o for g, o in options if "/" not in str(g) and o not in (None, "None", "null")}
+    arguments = front.prepare(overrides)
+    config = Composer([]).compose(arguments)
+    choices = chosen(config.hydra.runtime.choices)
     config = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
     tags = {"mlflow.parentRunId": plan.parent or None, "sweep": study.study_name, "trial": str(trial.number)}
     reported = plan.metrics[0] if len(plan.metrics) == 1 else None
-    result = train(config, choices, overrides, TrialWatcher(trial, reported, tags))
+    result = train(supply(config, choices, arguments, []), choices, overrides, TrialWatcher(trial, reported, tags))
     values = [result.metrics.get(metric) for metric in plan.metrics]
     for metric, value in zip(plan.metrics, values, strict=True):
         if not isinstance(value, int | float):

@@ -34,17 +34,17 @@ def folder_of(run_id: str) -> Path | None:
 
 def run_id_of(folder: Path) -> str | None:
     """The newest MLflow run that wrote to a folder and was not deleted in MLflow; None when there is none."""
-    return _select(
-        "SELECT run_uuid FROM tags JOIN runs USING (run_uuid) WHERE key = ? AND value = ? "
-        "AND lifecycle_stage = 'active' ORDER BY start_time DESC",
-        (FOLDER_TAG, label(folder)),
-    )
+    return _of_newest("run_uuid", folder)
 
 
 def status_of(folder: Path) -> str | None:
-    """FINISHED, FAILED, KILLED or RUNNING: the newest MLflow run that wrote to a folder; None when there is none."""
+    """FINISHED, FAILED, KILLED or RUNNING, of that run; None when there is none."""
+    return _of_newest("status", folder)
+
+
+def _of_newest(column: str, folder: Path) -> str | None:
     return _select(
-        "SELECT status FROM tags JOIN runs USING (run_uuid) WHERE key = ? AND value = ? "
+        f"SELECT {column} FROM tags JOIN runs USING (run_uuid) WHERE key = ? AND value = ? "
         "AND lifecycle_stage = 'active' ORDER BY start_time DESC",
         (FOLDER_TAG, label(folder)),
     )

@@ -11,9 +11,10 @@ from omegaconf import OmegaConf
 
 from hepexp.cli.main import main
 from hepexp.config.compose import Composer, plain
+from hepexp.errors import ConfigError
+from hepexp.learning import experiment
 from hepexp.learning.chain import chosen
 from hepexp.learning.earlier import newest_run
-from hepexp.learning.experiment import freeze
 from hepexp.tracking.run_folder import RunFolder
 
 TASK = """# @package _global_
@@ -99,6 +100,12 @@ def test_what_is_wrong_is_said_before_anything_is_trained(train, words, message)
     assert not Path("runs").exists()
 
 
+def test_nothing_is_trained_with_random_weights_in_place_of_needed_ones(home, conf):
+    composed = Composer([conf]).compose(["task=second"])
+    with pytest.raises(ConfigError, match=r"model\.weights needs a file of weights, of a run of task=first"):
+        experiment.train(plain(composed), chosen(composed.hydra.runtime.choices), [])
+
+
 def test_needed_tasks_are_trained_first_once_with_what_was_typed(train, conf):
     code, said = train("task=second", *TYPED, "optimizer.lr=1e-12")  # float32 weights stay as they are
     assert code == 0, said
@@ -122,7 +129,7 @@ def test_needed_tasks_are_trained_first_once_with_what_was_typed(train, conf):
     # the same data and model; trainer and seed where they are typed; nothing that the weights do not depend on
     def found(*typed: str):
         composed = Composer([conf]).compose(["task=first", *typed])
-        return newest_run(freeze(plain(composed), chosen(composed.hydra.runtime.choices)), list(typed))
+        return newest_run(experiment.freeze(plain(composed), chosen(composed.hydra.runtime.choices)), list(typed))
 
     assert (
         found(*TYPED)
