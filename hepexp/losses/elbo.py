@@ -54,7 +54,7 @@ class Elbo(Objective):
             latent = model.encode(example.image) if hasattr(model, "decode") else None
         if not isinstance(latent, tuple):  # mean and ln variance
             raise ConfigError(
-                f"loss=elbo needs a variational autoencoder, {type(model).__name__} is none; choose model=jet_vae"
+                f"loss=elbo needs a variational autoencoder, {type(model).__name__} is none; choose model=vae"
             )
         self.baseline = MeanImage(example.image.shape[1:])
 

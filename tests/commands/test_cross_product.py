@@ -18,7 +18,7 @@ NOT_OF_JETS = {"fixed_circuits": "model=fixed_circuits reads no data, and the da
 MODELS = sorted({path.stem for path in (conf_dir() / "model").glob("*.yaml")} - set(NOT_OF_JETS))
 LOSSES = {
     "graph_encoder": ("loss=supervised_contrastive",),
-    "jet_vae": ("loss=elbo", "model.n_latent=8"),
+    "vae": ("loss=elbo", "model.n_latent=8"),
     "lie_latents": ("loss=lie_gan",),
     "lie_points": ("loss=lie_gan",),
     "lie_momenta": ("loss=lie_gan", "model.n_leading=1"),  # a crop may leave one pixel

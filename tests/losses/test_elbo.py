@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.losses.elbo import Elbo, divergence
-from hepexp.models.jet_vae import JetVAE
+from hepexp.models.vae import VAE
 
 G = torch.Generator().manual_seed(1)
 IMAGE = torch.rand(8, 2, 16, 16, generator=G, dtype=torch.float64) * (torch.rand(8, 2, 16, 16, generator=G) < 0.3)
@@ -20,9 +20,9 @@ def batch(image: torch.Tensor):
     return type("Batch", (), {"image": image, "__len__": lambda self: len(image)})()
 
 
-def ready(**keys) -> tuple[Elbo, JetVAE]:
+def ready(**keys) -> tuple[Elbo, VAE]:
     torch.manual_seed(0)
-    model = JetVAE(n_latent=4, widths=(4, 8), image_shape=(2, 16, 16)).double()
+    model = VAE(n_latent=4, widths=(4, 8), image_shape=(2, 16, 16)).double()
     objective = Elbo(**keys)
     objective.prepare(model, batch(IMAGE[:1]), DataSpec(("a", "b")))
     return objective, model

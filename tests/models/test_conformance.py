@@ -69,10 +69,10 @@ NOT_CLASSIFIERS = {
     "conv_autoencoder",
     "fixed_circuits",
     "graph_encoder",
-    "jet_vae",
     "lie_latents",
     "lie_momenta",
     "lie_points",
+    "vae",
 }
 
 

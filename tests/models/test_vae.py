@@ -5,25 +5,25 @@ import torch
 from torch.testing import assert_close
 
 from hepexp.errors import ConfigError
-from hepexp.models.jet_vae import JetVAE
+from hepexp.models.vae import VAE
 
 
 def test_the_document_s_network_has_its_parameters():
     with torch.device("meta"):
-        model = JetVAE(image_shape=(3, 128, 128))
+        model = VAE(image_shape=(3, 128, 128))
     assert sum(p.numel() for p in model.parameters()) == 101_461_763
 
 
 @pytest.mark.parametrize("shape", [(3, 125, 125), (1, 28, 28), (2, 32, 17)])
 def test_a_reconstruction_has_the_image_s_size(shape: tuple[int, int, int]):
-    model = JetVAE(n_latent=5, widths=(4, 6, 8, 8), image_shape=shape).eval()
+    model = VAE(n_latent=5, widths=(4, 6, 8, 8), image_shape=shape).eval()
     mean, logvar = model.encode(torch.rand(2, *shape))
     assert mean.shape == logvar.shape == (2, 5)
     assert model.decode(mean).shape == (2, *shape)
 
 
 def test_energies_are_not_negative_and_other_images_do_not_matter():
-    model = JetVAE(n_latent=5, widths=(4, 6), image_shape=(1, 12, 12)).double().eval()
+    model = VAE(n_latent=5, widths=(4, 6), image_shape=(1, 12, 12)).double().eval()
     batch = torch.rand(4, 1, 12, 12, dtype=torch.float64)
     together = model.decode(model.encode(batch)[0])
     assert (together >= 0).all()
@@ -31,7 +31,7 @@ def test_energies_are_not_negative_and_other_images_do_not_matter():
 
 
 def test_the_output_of_a_batch_is_the_latent_mean():
-    model = JetVAE(n_latent=5, widths=(4, 6), image_shape=(1, 12, 12)).eval()
+    model = VAE(n_latent=5, widths=(4, 6), image_shape=(1, 12, 12)).eval()
     image = torch.rand(3, 1, 12, 12)
     assert_close(model(type("Batch", (), {"image": image})()), model.encode(image)[0])
 
@@ -39,4 +39,4 @@ def test_the_output_of_a_batch_is_the_latent_mean():
 @pytest.mark.parametrize("keys", [{"n_latent": 0}, {"widths": ()}, {"widths": (0,)}, {"output": "relu"}])
 def test_values_out_of_range(keys: dict):
     with pytest.raises(ConfigError):
-        JetVAE(**keys, image_shape=(1, 16, 16))
+        VAE(**keys, image_shape=(1, 16, 16))

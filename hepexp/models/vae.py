@@ -1,4 +1,4 @@
-"""Variational autoencoder of jet images."""
+"""Variational autoencoder of images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hepexp.errors import ConfigError
 OUTPUTS = {"softplus": nn.Softplus, "tanh": nn.Tanh, "linear": nn.Identity}
 
 
-class JetVAE(nn.Module):
+class VAE(nn.Module):
     """q(z | x) = N(mean(x), exp(logvar(x))) and the mean of p(x | z), both convolutional.
 
     Encoder: 3 x 3 convolutions of stride 2, batch normalisation and LeakyReLU(0.2), then two linear layers. Decoder:
