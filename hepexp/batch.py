@@ -24,6 +24,8 @@ class DataSpec:
     n_node_features : features of each node of a graph.
     n_features : features of an example as a whole.
     n_extras : values that come with each example beside its form, such as the jet's pT and mass.
+    channel_names : of an image's channels, in their order; empty where they have none.
+    pixel_unit : of an image's values.
     """
 
     class_names: tuple[str, ...]
@@ -32,6 +34,8 @@ class DataSpec:
     n_node_features: int = 0
     n_features: int = 0
     n_extras: int = 0
+    channel_names: tuple[str, ...] = ()
+    pixel_unit: str = ""
 
     @property
     def n_classes(self) -> int:

@@ -116,7 +116,7 @@ class HepDataModule(LightningDataModule):
     @property
     def spec(self) -> DataSpec:
         """Sizes of what a batch holds, and names of the classes; after `setup`."""
-        return spec_of(self.splits["train"][[0]], self.class_names)
+        return spec_of(self.splits["train"][[0]], self.class_names, self.form)
 
     def typical_example(self) -> Batch:
         """A batch of one training example, with as many elements as the median of them."""

@@ -2,94 +2,138 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sklearn.metrics import roc_auc_score
 
 from hepexp.atomic import atomic
+from hepexp.evaluation.anomaly import anomaly_figures, anomaly_scores, is_unseen
 from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.figures import class_name
+
+ACTIVE = 0.01  # nat: a latent dimension with less KL says nothing of the image
 
 
 class ReconstructionReadout(Readout):
-    """Judges `mse`, `baseline_mse`, `energy` and `reconstructed_energy` (n, C), `kl` and `embedding` (n, d).
+    """Judges `mse`, `baseline_mse`, `energy`, `reconstructed_energy`, `occupancy` (n, C), `kl` and `embedding` (n, d).
 
-    The energy response is the reconstructed over the true sum of an image. Where training saw only some of the classes,
-    the error of reconstruction is judged as a score for the others: `anomaly_auc`.
+    The energy response is the reconstructed over the true sum of an image, or of one channel of it. Where training saw
+    only some of the classes, the others are the signal of an anomaly search; see `anomaly_figures`.
 
     Parameters
     ----------
-    references : training examples that tell which classes were trained on.
+    n_pixels : of a channel.
+    channel_names : of the images' channels; numbers where they have none.
+    pixel_unit : of the images' values.
+    references : training examples that tell which classes were trained on, and which errors are usual.
     """
 
-    def __init__(self, references: int = 1000):
+    def __init__(
+        self, n_pixels: int, channel_names: tuple[str, ...] = (), pixel_unit: str = "", references: int = 1000
+    ):
+        self.n_pixels = n_pixels
+        self.channel_names = channel_names
+        self.pixel_unit = pixel_unit
         self.references = references
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
-        return {
-            "loss": float(outputs["loss"].mean(dtype=np.float64)),
-            "reconstruction_mse": float(outputs["mse"].mean(dtype=np.float64)),
-            "baseline_mse": float(outputs["baseline_mse"].mean(dtype=np.float64)),
-            "energy_response": float(np.median(_response(outputs))),
-            "kl": float(outputs["kl"].sum(1).mean(dtype=np.float64)),
-            **_anomaly(outputs),
-        }
+        figures = self._errors(outputs)
+        figures |= {"energy_response": _median(response(outputs)), "kl": mean_of(outputs["kl"].sum(1))}
+        even = np.ones(len(outputs["label"]), np.int64)
+        return {name: of(even) for name, of in {**figures, **anomaly_figures(outputs, self.n_pixels)}.items()}
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
-        mse, baseline = outputs["mse"].astype(np.float64), outputs["baseline_mse"].astype(np.float64)
-        response = _response(outputs)
-        judged = {
-            "loss": mean_of(outputs["loss"]),
-            "reconstruction_mse": mean_of(mse.mean(1)),
-            "baseline_mse": mean_of(baseline.mean(1)),
-            "reconstruction_over_baseline": lambda weight: float(weight @ mse.mean(1) / (weight @ baseline.mean(1))),
-            "energy_response": lambda weight: float(np.median(np.repeat(response, weight))),
-            "energy_resolution": lambda weight: float(np.std(np.repeat(response, weight))),
+        of_image = response(outputs)
+        figures = self._errors(outputs)
+        figures |= {
+            "energy_response": _median(of_image),
+            "energy_resolution": lambda weight: float(np.nanstd(np.repeat(of_image, weight))),
             "kl": mean_of(outputs["kl"].sum(1)),
-            **{f"reconstruction_mse_channel{c}": mean_of(mse[:, c]) for c in range(mse.shape[1])},
+            **anomaly_figures(outputs, self.n_pixels),
         }
-        for name in _anomaly(outputs):
-            judged[name] = lambda weight, name=name: _anomaly(outputs, weight).get(name, np.nan)
-        metrics = with_errors(judged, len(mse), seed)
-        metrics["active_dimensions"] = int((outputs["kl"].mean(0) > 0.01).sum())
+        for c, name in enumerate(self._channels(outputs)):
+            figures[f"energy_response_{name}"] = _median(response(outputs, c))
+        metrics = with_errors(figures, len(outputs["label"]), seed)
+        metrics["active_dimensions"] = int((outputs["kl"].mean(0) > ACTIVE).sum())
         return metrics
 
     def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
-        """Columns index, label, reconstruction_error and kl of each example."""
+        """Columns index, label, kl, anomaly scores, and the errors and energies of each channel, of each example."""
         columns = {
             "index": outputs["index"].astype(np.int64),
             "label": outputs["label"].astype(np.int64),
-            "reconstruction_error": outputs["mse"].mean(1),
             "kl": outputs["kl"].sum(1),
         }
+        columns |= {f"score_{name}": score for name, score in anomaly_scores(outputs, self.n_pixels).items()}
+        for c, name in enumerate(self._channels(outputs)):
+            for of in ("mse", "baseline_mse", "energy", "reconstructed_energy"):
+                columns[f"{of}_{name}"] = outputs[of][:, c]
         with atomic(path) as temporary:
             pq.write_table(pa.table(columns), temporary, compression="zstd")
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
-        label = outputs["label"]
+        label, names = outputs["label"], self._channels(outputs)
         plots.embedding_map(folder / "latent.png", outputs["embedding"], label, class_names)
-        plots.kl_per_dimension(folder / "kl_per_dimension.png", outputs["kl"].mean(0))
-        plots.energy_response(folder / "energy_response.png", _response(outputs), label, class_names)
+        plots.kl_per_dimension(folder / "kl_per_dimension.png", outputs["kl"].mean(0), ACTIVE)
+        per_channel = {name: response(outputs, c) for c, name in enumerate(names)}
+        plots.energy_response(folder / "energy_response.png", per_channel, label, class_names)
+        unseen = is_unseen(outputs)
+        if unseen.any() and not unseen.all():
+            scores = anomaly_scores(outputs, self.n_pixels)
+            plots.anomaly(folder / "anomaly.png", scores, unseen, label, class_names, seed=seed)
         if "gallery/input" in outputs:
-            images = {name: outputs[f"gallery/{name}"] for name in ("input", "reconstruction")}
-            plots.reconstructions(folder / "reconstructions.png", **images)
-            plots.image_rows(folder / "prior.png", {"from the prior": outputs["gallery/prior"]})
+            shown, unit = outputs["gallery/input"], self.pixel_unit
+            titles = [class_name(class_names, int(c)) for c in outputs["gallery/label"]]
+            given_back = outputs["gallery/reconstruction"]
+            plots.reconstructions(folder / "reconstructions.png", shown, given_back, names, unit, titles)
+            plots.prior_samples(folder / "prior.png", shown, outputs["gallery/prior"], names, unit)
+
+    def _channels(self, outputs: Outputs) -> tuple[str, ...]:
+        n = outputs["mse"].shape[1]
+        return self.channel_names if len(self.channel_names) == n else tuple(f"channel{c}" for c in range(n))
+
+    def _errors(self, outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
+        """Loss and errors as functions of the examples' weights, over all channels and of each."""
+        mse, baseline = outputs["mse"].astype(np.float64), outputs["baseline_mse"].astype(np.float64)
+        figures = {
+            "loss": mean_of(outputs["loss"]),
+            "reconstruction_mse": mean_of(mse.mean(1)),
+            "baseline_mse": mean_of(baseline.mean(1)),
+            "reconstruction_over_baseline": _ratio(mse.mean(1), baseline.mean(1)),
+        }
+        for c, name in enumerate(self._channels(outputs)):
+            figures[f"reconstruction_mse_{name}"] = mean_of(mse[:, c])
+            figures[f"reconstruction_over_baseline_{name}"] = _ratio(mse[:, c], baseline[:, c])
+        return figures
 
 
-def _response(outputs: Outputs) -> np.ndarray:
-    """Reconstructed over true energy of each image, all channels together."""
-    true = outputs["energy"].sum(1, dtype=np.float64)
-    return outputs["reconstructed_energy"].sum(1, dtype=np.float64) / np.where(true != 0, true, 1)
+def response(outputs: Outputs, channel: int | None = None) -> np.ndarray:
+    """Reconstructed over true energy (n,) of one channel, or of all together; NaN where there is no energy."""
+    chosen = slice(None) if channel is None else slice(channel, channel + 1)
+    true, found = (outputs[name][:, chosen].sum(1, dtype=np.float64) for name in ("energy", "reconstructed_energy"))
+    return np.divide(found, true, out=np.full(len(true), np.nan), where=true > 0)
 
 
-def _anomaly(outputs: Outputs, weight: np.ndarray | None = None) -> dict[str, float]:
-    """AUC of the reconstruction error for the classes that training did not see; nothing where it saw all or none."""
-    unseen = ~np.isin(outputs["label"], outputs["reference/label"])
-    if unseen.all() or not unseen.any():
-        return {}
-    return {"anomaly_auc": float(roc_auc_score(unseen, outputs["mse"].mean(1), sample_weight=weight))}
+def _median(values: np.ndarray) -> Callable[[np.ndarray], float]:
+    def of(weight: np.ndarray) -> float:
+        drawn = np.repeat(values, weight)
+        drawn = drawn[np.isfinite(drawn)]
+        return float(np.median(drawn)) if len(drawn) else float("nan")
+
+    return of
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> Callable[[np.ndarray], float]:
+    """Ratio of the means; NaN where the denominator is zero, as for images that are all alike."""
+
+    def of(weight: np.ndarray) -> float:
+        divisor = weight @ below
+        return float(weight @ above / divisor) if divisor > 0 else float("nan")
+
+    return of

@@ -39,7 +39,7 @@ class Elbo(Objective):
     (optimal variance).
     """
 
-    monitor = ("val/reconstruction_mse", "min")
+    monitor = ("val/loss", "min")  # a channel counts by its relative error, whatever its scale
 
     def __init__(self, beta: float = 1.0, occupied_weight: float = 1.0):
         super().__init__()
@@ -47,7 +47,6 @@ class Elbo(Objective):
             raise ConfigError(f"loss needs beta >= 0 and occupied_weight >= 1, got {beta} and {occupied_weight}")
         self.beta = beta
         self.occupied_weight = occupied_weight
-        self.readout = ReconstructionReadout()
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         with torch.no_grad():
@@ -57,6 +56,8 @@ class Elbo(Objective):
                 f"loss=elbo needs a variational autoencoder, {type(model).__name__} is none; choose model=vae"
             )
         self.baseline = MeanImage(example.image.shape[1:])
+        n_pixels = example.image[0, 0].numel()
+        self.readout = ReconstructionReadout(n_pixels, spec.channel_names, spec.pixel_unit)
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         mean, logvar = model.encode(batch.image)
@@ -79,13 +80,13 @@ class Elbo(Objective):
         return terms, {} if self.training else self._describe(image, reconstruction, mean, logvar)
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
-        """Some images, their reconstructions, the mean training image, and images made from draws of the prior."""
+        """Some images with their labels and reconstructions, and images made from draws of the prior."""
         image = batch.image[:GALLERY]
         mean, _ = model.encode(image)
         generator = torch.Generator().manual_seed(0)
         z = torch.randn(mean.shape, generator=generator).to(mean)
         found = {"input": image, "reconstruction": model.decode(mean), "prior": model.decode(z)}
-        return {**found, "mean": self.baseline.mean[None]}
+        return {**found, "label": batch.label[:GALLERY]}
 
     def _describe(self, image: Tensor, reconstruction: Tensor, mean: Tensor, logvar: Tensor) -> dict[str, Tensor]:
         """What is judged of each example: errors and energies of each channel, latent means and their KL."""
@@ -96,6 +97,7 @@ class Elbo(Objective):
             "baseline_mse": self.baseline.error(image),
             "energy": image.sum((2, 3)),
             "reconstructed_energy": reconstruction.sum((2, 3)),
+            "occupancy": (image != 0).sum((2, 3)),
         }
 
 

@@ -90,3 +90,19 @@ def test_an_empty_image_has_a_finite_loss():
 def test_values_out_of_range(keys: dict):
     with pytest.raises(ConfigError, match="loss needs"):
         Elbo(**keys)
+
+
+def test_the_gallery_shows_the_images_with_their_labels():
+    objective, model = ready()
+    shown = type("Batch", (), {"image": IMAGE, "label": torch.arange(8)})()
+    model.eval()
+    gallery = objective.gallery(model, shown)
+    assert_close(gallery["input"], IMAGE[:6])
+    assert_close(gallery["label"], torch.arange(6))
+    assert gallery["reconstruction"].shape == gallery["prior"].shape == gallery["input"].shape
+
+
+def test_pixels_that_are_not_empty_are_counted():
+    objective, model = ready()
+    model.eval()
+    assert_close(objective.outputs(model, batch(IMAGE))["occupancy"], (IMAGE > 0).sum((2, 3)))

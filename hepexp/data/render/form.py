@@ -27,10 +27,13 @@ class Form:
     ----------
     name : what a model's `input` calls it.
     longest : elements of an example that are used at most, None for all.
+    channel_names, pixel_unit : of images, see DataSpec.
     """
 
     name: ClassVar[str]
     longest: int | None = None
+    channel_names: tuple[str, ...] = ()
+    pixel_unit: str = ""
 
     def fit(self, examples: Ragged) -> None:
         """Learn what the form needs to know of the data, such as a scale, from some expanded training examples."""
@@ -83,6 +86,8 @@ class After(Form):
         self.reader = reader
         self.form = form
         self.longest = longest
+        self.channel_names = form.channel_names
+        self.pixel_unit = form.pixel_unit
 
     @property
     def name(self) -> str:
@@ -101,14 +106,15 @@ class After(Form):
         return self.form.gather(kept, rows, common)
 
 
-def spec_of(batch: Batch, class_names: tuple[str, ...]) -> DataSpec:
-    """What a model must know, read off a batch."""
+def spec_of(batch: Batch, class_names: tuple[str, ...], form: Form) -> DataSpec:
+    """What a model must know, read off a batch of this form."""
     known: dict[str, object] = {"n_extras": batch.extras.shape[1]}
     match batch:
         case JetBatch():
             known["n_scalars"] = batch.scalars.shape[2]
         case ImageBatch():
             known["image_shape"] = tuple(batch.image.shape[1:])
+            known["channel_names"], known["pixel_unit"] = form.channel_names, form.pixel_unit
         case GraphBatch():
             known["n_node_features"] = batch.x.shape[1]
         case FeatureBatch():

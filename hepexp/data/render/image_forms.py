@@ -21,8 +21,8 @@ def image_forms(window: Window, image: PixelImage | None, graph: PixelGraph | No
     window : the part of each image that is read.
     image, graph : how these forms are made; None for their defaults.
     """
-    forms = (image or PixelImage(), graph or PixelGraph())
-    return [After(window, form.of_shape(window.shape)) for form in forms]
+    dense = (image or PixelImage()).of_shape(window.shape, window.channel_names)
+    return [After(window, form) for form in (dense, (graph or PixelGraph()).of_shape(window.shape))]
 
 
 def jet_image_forms(

@@ -60,7 +60,7 @@ class JetImage(Form):
             raise ConfigError(f"dataset.image.channels must be of {', '.join(CHANNELS)}, got {list(channels)}")
         self.n_pixels = n_pixels
         self.width = width
-        self.channels = tuple(channels)
+        self.channels = self.channel_names = tuple(channels)
         self.centre = centre
         self.rotate = rotate
         self.flip = flip

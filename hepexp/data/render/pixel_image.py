@@ -16,7 +16,9 @@ from hepexp.data.render.form import Common, Form
 from hepexp.data.render.scale import spread_or_one
 from hepexp.errors import ConfigError
 
-SCALES = ("none", "std", "standard", "minmax")
+DEVIATIONS = "standard deviations"
+# what a pixel is measured in
+SCALES = {"none": "as stored", "std": DEVIATIONS, "standard": DEVIATIONS, "minmax": "of the image's range"}
 
 
 class PixelImage(Form):
@@ -53,6 +55,7 @@ class PixelImage(Form):
             if value is not None and value < 1:
                 raise ConfigError(f"dataset.image.{key} must be >= 1, got {value}")
         self.scale = scale
+        self.pixel_unit = SCALES[scale]
         self.clip_negative = clip_negative
         self.pad_to = pad_to
         self.resize_to = resize_to
@@ -60,11 +63,12 @@ class PixelImage(Form):
         self._shift: np.ndarray | None = None
         self._factor: np.ndarray | None = None
 
-    def of_shape(self, shape: tuple[int, int, int]) -> PixelImage:
-        """Tell the shape (channels, rows, columns) of the images that are read."""
+    def of_shape(self, shape: tuple[int, int, int], channel_names: tuple[str, ...] = ()) -> PixelImage:
+        """Tell the shape (channels, rows, columns) of the images that are read, and what the channels are."""
         if self.pad_to is not None and self.pad_to < max(shape[1:]):
             raise ConfigError(f"dataset.image.pad_to must be >= {max(shape[1:])}, got {self.pad_to}")
         self.shape = shape
+        self.channel_names = channel_names
         return self
 
     def fit(self, examples: Ragged) -> None:

@@ -25,6 +25,7 @@ class Window:
     Attributes
     ----------
     shape : of what is read.
+    channel_names : of what is read.
 
     Raises
     ------
@@ -45,6 +46,7 @@ class Window:
         if crop is not None and not 1 <= crop <= min(rows, columns):
             raise ConfigError(f"dataset.crop must be between 1 and {min(rows, columns)}, got {crop}")
         self.shape = (len(chosen), crop or rows, crop or columns)
+        self.channel_names = tuple(chosen)
         self._is_whole = chosen == list(channel_names) and self.shape == shape
         self._new_channel = np.full(shape[0], -1)
         self._new_channel[[channel_names.index(name) for name in chosen]] = np.arange(len(chosen))

@@ -1,11 +1,13 @@
 """Figures of a run, from its predictions or its history alone: they can be drawn again without the model."""
 
 from hepexp.evaluation.plots.amplitudes import amplitudes
+from hepexp.evaluation.plots.anomaly import anomaly
+from hepexp.evaluation.plots.channel_images import prior_samples, reconstructions
 from hepexp.evaluation.plots.confusion import confusion_matrix
 from hepexp.evaluation.plots.embedding import embedding_map
 from hepexp.evaluation.plots.latent_plane import angle_error, latent_plane
 from hepexp.evaluation.plots.learning import learning_curves
-from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension, reconstructions
+from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension
 from hepexp.evaluation.plots.rejection import roc
 from hepexp.evaluation.plots.score import score_histogram
 from hepexp.evaluation.plots.symmetry import generators, metric, transformed_vectors
@@ -13,6 +15,7 @@ from hepexp.evaluation.plots.symmetry import generators, metric, transformed_vec
 __all__ = [
     "amplitudes",
     "angle_error",
+    "anomaly",
     "confusion_matrix",
     "embedding_map",
     "energy_response",
@@ -22,6 +25,7 @@ __all__ = [
     "latent_plane",
     "learning_curves",
     "metric",
+    "prior_samples",
     "reconstructions",
     "roc",
     "score_histogram",

@@ -1,4 +1,4 @@
-"""What an autoencoder makes of images."""
+"""What an autoencoder makes of images, in figures of their own scale: its latent use and its energies."""
 
 from __future__ import annotations
 
@@ -10,31 +10,6 @@ import numpy as np
 from hepexp.figures import COLOURS, class_name, figure
 
 SIZE = 1.5  # inches of an image
-
-
-def reconstructions(path: Path | str, input: np.ndarray, reconstruction: np.ndarray) -> None:
-    """Draw images, their reconstructions and the differences, a column each, one block of rows per channel.
-
-    Parameters
-    ----------
-    input, reconstruction : (n, C, H, W).
-    """
-    n, channels = input.shape[:2]
-    with figure(path, SIZE * n + 1.2, 3 * SIZE * channels) as drawing:
-        grid = drawing.subplots(3 * channels, n, squeeze=False)
-        for c in range(channels):
-            top = max(float(np.quantile(input[:, c], 0.999)), np.finfo(float).tiny)
-            rows = {"input": input, "output": reconstruction, "difference": reconstruction - input}
-            for r, (name, images) in enumerate(rows.items()):
-                for k in range(n):
-                    axes = grid[3 * c + r, k]
-                    if name == "difference":
-                        axes.imshow(images[k, c], cmap="RdBu_r", vmin=-top, vmax=top, interpolation="nearest")
-                    else:  # the square root shows faint pixels beside bright ones
-                        axes.imshow(np.sqrt(images[k, c].clip(0)), vmin=0, vmax=np.sqrt(top), interpolation="nearest")
-                    axes.set(xticks=[], yticks=[])
-                    axes.tick_params(which="both", length=0)
-                grid[3 * c + r, 0].set_ylabel(f"{name}\nchannel {c}", fontsize=8)
 
 
 def image_rows(path: Path | str, rows: Mapping[str, np.ndarray]) -> None:
@@ -52,29 +27,50 @@ def image_rows(path: Path | str, rows: Mapping[str, np.ndarray]) -> None:
             line[0].set_ylabel(f"{name}\nchannel {c}", fontsize=8)
 
 
-def kl_per_dimension(path: Path | str, kl: np.ndarray) -> None:
-    """Draw the mean KL divergence (d,) of the latent dimensions, in falling order: how many are in use."""
+def kl_per_dimension(path: Path | str, kl: np.ndarray, active: float = 0.01) -> None:
+    """Draw the mean KL divergence (d,) of the latent dimensions, in falling order: how many are in use.
+
+    Parameters
+    ----------
+    active : nat, from which a dimension counts as used.
+    """
+    falling = np.sort(kl)[::-1].clip(1e-4)
+    used = int((kl > active).sum())
     with figure(path, 5.0, 3.6) as drawing:
         axes = drawing.subplots()
-        axes.plot(np.arange(1, len(kl) + 1), np.sort(kl)[::-1], color=COLOURS[0])
-        axes.axhline(0.01, color=COLOURS[4], linestyle="--", linewidth=1, label="0.01 nat")
-        axes.set(xlabel="latent dimension, in falling order", ylabel="KL [nat]", yscale="symlog")
-        axes.set_yscale("symlog", linthresh=1e-3)
-        axes.legend()
+        place = np.arange(1, len(kl) + 1)
+        axes.stairs(falling, np.append(place - 0.5, len(kl) + 0.5), color=COLOURS[0], baseline=None, linewidth=1.6)
+        text = f"{used} of {len(kl)} above {active:g} nat, {kl.sum():.3g} nat in all"
+        axes.axhline(active, color=COLOURS[4], linestyle="--", linewidth=1, label=text)
+        axes.set(xlabel="latent dimension, in falling order", ylabel="mean KL [nat]", yscale="log")
+        axes.set(xlim=(0.5, len(kl) + 0.5), ylim=(min(active / 3, falling[-1] / 2), falling[0] * 4))
+        axes.legend(loc="upper right")
 
 
 def energy_response(
-    path: Path | str, response: np.ndarray, label: np.ndarray, class_names: tuple[str, ...] = ()
+    path: Path | str, response: Mapping[str, np.ndarray], label: np.ndarray, class_names: tuple[str, ...] = ()
 ) -> None:
-    """Draw reconstructed over true energy (n,) for each class."""
-    low, high = np.quantile(response, (0.005, 0.995))
-    edges = np.linspace(min(low, 0.9), max(high, 1.1), 41)
-    with figure(path) as drawing:
-        axes = drawing.subplots()
-        for c in np.unique(label):
-            content, _ = np.histogram(response[label == c], bins=edges, density=True)
-            name = f"{class_name(class_names, int(c))}: median {np.median(response[label == c]):.3f}"
-            axes.stairs(content, edges, color=COLOURS[int(c) % len(COLOURS)], linewidth=1.6, label=name)
-        axes.axvline(1, color=COLOURS[4], linestyle="--", linewidth=1)
-        axes.set(xlabel="reconstructed / true energy", ylabel="density")
-        axes.legend()
+    """Draw reconstructed over true energy of each channel (n,), a panel each, for each class.
+
+    Parameters
+    ----------
+    response : by the name of the channel; NaN where an image has no energy.
+    """
+    with figure(path, 3.4 * len(response) + 0.6, 3.8) as drawing:
+        for axes, (channel, values) in zip(
+            drawing.subplots(1, len(response), squeeze=False)[0], response.items(), strict=True
+        ):
+            known = np.isfinite(values)
+            low, high = np.quantile(values[known], (0.01, 0.99)) if known.any() else (1, 1)
+            edges = np.linspace(min(low, 0.8), max(high, 1.2), 31)
+            for c in np.unique(label):
+                chosen = values[known & (label == c)]
+                middle = np.median(chosen) if len(chosen) else np.nan
+                content, _ = np.histogram(chosen, bins=edges)
+                content = content / max(len(chosen), 1) / np.diff(edges)
+                name = f"{class_name(class_names, int(c))}: median {middle:.2f}"
+                axes.stairs(content, edges, color=COLOURS[int(c) % len(COLOURS)], linewidth=1.6, label=name)
+            axes.axvline(1, color=COLOURS[4], linestyle="--", linewidth=1)
+            axes.set(xlabel=f"reconstructed / true energy, {channel}", ylabel="density")
+            axes.set_ylim(0, 1.25 * axes.get_ylim()[1])  # room for the legend
+            axes.legend()

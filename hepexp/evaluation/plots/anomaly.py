@@ -1,0 +1,60 @@
+"""The anomaly search of an autoencoder: its error for known and unknown classes, and the ROC curve of every score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.roc import Roc, area, efficiencies
+from hepexp.evaluation.rounding import with_error
+from hepexp.figures import COLOURS, class_name, figure
+
+
+def anomaly(
+    path: Path | str,
+    scores: Mapping[str, np.ndarray],
+    unseen: np.ndarray,
+    label: np.ndarray,
+    class_names: tuple[str, ...] = (),
+    n_bootstrap: int = 200,
+    seed: int = 0,
+) -> None:
+    """Draw the first score of each class, and the efficiency for anomalies against that for the others of all scores.
+
+    Parameters
+    ----------
+    scores : (n,) each, higher for what is thought an anomaly.
+    unseen : (n,) True for anomalies.
+    """
+    with figure(path, 9.4, 4.2) as drawing:
+        left, right = drawing.subplots(1, 2)
+        name, score = next(iter(scores.items()))
+        positive = score[score > 0]
+        low, high = np.quantile(positive, (0.005, 0.995)) if len(positive) else (0.1, 1)
+        edges = np.geomspace(low, max(high, 1.001 * low), 31)
+        for c in np.unique(label):
+            chosen = label == c
+            content, _ = np.histogram(score[chosen], bins=edges)
+            kind = "anomaly" if unseen[chosen].all() else "trained on"
+            text = f"{class_name(class_names, int(c))} ({kind})"
+            colour = COLOURS[int(c) % len(COLOURS)]
+            left.stairs(content / chosen.sum(), edges, color=colour, linewidth=1.6, label=text)
+        left.set(
+            xlabel=f"{name} of reconstruction, mean over pixels and channels", ylabel="share of images", xscale="log"
+        )
+        left.set_ylim(0, 1.3 * left.get_ylim()[1])  # room for the legend
+        left.legend()
+        for k, (name, score) in enumerate(scores.items()):
+            curve = Roc(score, unseen)
+            found, kept = curve.counts()
+            error = spread([area(*curve.counts(weight)) for weight in replicas(len(score), n_bootstrap, seed)])
+            text = f"{name}: AUC {with_error(area(found, kept), error)}"
+            right.plot(*efficiencies(found, kept)[::-1], color=COLOURS[k % len(COLOURS)], label=text)
+        right.plot((0, 1), (0, 1), color="0.6", linestyle=":", linewidth=1.2)
+        right.set(
+            xlabel="efficiency for the classes trained on", ylabel="efficiency for anomalies", xlim=(0, 1), ylim=(0, 1)
+        )
+        right.legend(loc="lower right")

@@ -1,0 +1,99 @@
+"""Images beside their reconstructions, channel by channel, on one logarithmic scale of colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hepexp.figures import figure
+
+SIZE = 1.5  # inches of an image
+DECADES = 3.0  # shown below the brightest pixel, at most
+FAINT = 0.03  # of the brightest pixel: differences below are coloured in proportion
+PIXELS = {"interpolation": "nearest"}
+BAR = {"pad": 0.01, "aspect": 14, "fraction": 0.03}
+
+
+def reconstructions(
+    path: Path | str,
+    input: np.ndarray,
+    reconstruction: np.ndarray,
+    channel_names: Sequence[str],
+    unit: str = "",
+    titles: Sequence[str] = (),
+) -> None:
+    """Draw images, their reconstructions and the differences, a column each, one block of rows per channel.
+
+    Input and reconstruction of a channel have the same colours; pixels below the scale are black, as empty ones are.
+
+    Parameters
+    ----------
+    input, reconstruction : (n, C, H, W).
+    unit : of a pixel.
+    titles : of the columns.
+    """
+    rows = {"input": input, "reconstruction": reconstruction}
+    _draw(path, rows, input, channel_names, unit, titles, difference=reconstruction - input)
+
+
+def prior_samples(
+    path: Path | str, input: np.ndarray, prior: np.ndarray, channel_names: Sequence[str], unit: str = ""
+) -> None:
+    """Draw images made from draws of the prior (n, C, H, W) below those of the data, with the same colours."""
+    _draw(path, {"data": input, "from the prior": prior}, input, channel_names, unit)
+
+
+def _draw(
+    path: Path | str,
+    rows: Mapping[str, np.ndarray],
+    measured: np.ndarray,
+    channel_names: Sequence[str],
+    unit: str,
+    titles: Sequence[str] = (),
+    difference: np.ndarray | None = None,
+) -> None:
+    """One block of rows per channel, with the colours of the measured images."""
+    from matplotlib.colors import LogNorm, SymLogNorm
+
+    n, channels = measured.shape[:2]
+    per_channel = len(rows) + (difference is not None)
+    with figure(path, SIZE * n + 1.8, SIZE * per_channel * channels + 0.3) as drawing:
+        grid = drawing.subplots(per_channel * channels, n, squeeze=False)
+        for axes in grid.flat:
+            axes.set(xticks=[], yticks=[], facecolor="black")
+            axes.minorticks_off()
+        for axes, title in zip(grid[0], titles, strict=False):
+            axes.set_title(title, fontsize=9)
+        for c, channel in enumerate(channel_names):
+            block = grid[per_channel * c : per_channel * (c + 1)]
+            low, high = _range(measured[:, c])
+            for line, (name, images) in zip(block, rows.items(), strict=False):
+                for axes, image in zip(line, images[:, c], strict=True):
+                    norm = LogNorm(low, high)
+                    shown = axes.imshow(np.where(image < low, np.nan, image), cmap="viridis", norm=norm, **PIXELS)
+                line[0].set_ylabel(f"{channel}\n{name}", fontsize=8)
+            drawing.colorbar(shown, ax=block[: len(rows)].ravel().tolist(), label=_with_unit(channel, unit), **BAR)
+            if difference is not None:
+                faint = high * FAINT
+                for axes, image in zip(block[-1], difference[:, c], strict=True):
+                    norm = SymLogNorm(linthresh=faint, vmin=-high, vmax=high)
+                    shown = axes.imshow(image, cmap="RdBu_r", norm=norm, **PIXELS)
+                block[-1, 0].set_ylabel(f"{channel}\ndifference", fontsize=8)
+                bar = drawing.colorbar(shown, ax=block[-1].tolist(), label="rec. $-$ input", **BAR)
+                ticks = (-high, -faint, 0, faint, high)
+                bar.set_ticks(ticks, labels=[f"{tick:.2g}" for tick in ticks])
+                bar.ax.minorticks_off()
+
+
+def _range(images: np.ndarray) -> tuple[float, float]:
+    """Lowest and highest value of a channel's colours."""
+    lit = images[images > 0]
+    high = float(lit.max()) if len(lit) else 1.0
+    low = max(float(np.quantile(lit, 0.05)), high * 10**-DECADES) if len(lit) else 0.1
+    return (low if low < high else high / 10), high
+
+
+def _with_unit(channel: str, unit: str) -> str:
+    return f"{channel} [{unit}]" if unit else channel
