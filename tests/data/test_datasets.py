@@ -176,6 +176,8 @@ def test_channels_and_crop_choose_what_is_read():
     batch = data.splits["train"][[0, 1]]
     dense = to_dense(data.store.take(batch.index.numpy()), (3, 125, 125))
     np.testing.assert_array_equal(batch.image, dense[:, [2, 0], 42:82, 42:82])
+    assert data.spec.channel_names == ("hcal", "tracks")
+    assert data.spec.pixel_unit == "as stored"
 
 
 @pytest.mark.parametrize("form", JETS)
