@@ -16,7 +16,7 @@ from pathlib import Path
 import hepexp
 from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
-from hepexp.config import catalog, paths, plugins
+from hepexp.config import catalog, paths, plugin_check, plugins
 from hepexp.errors import HepexpError
 from hepexp.models.layers.escnn_import import INSTALL, VERSION
 from hepexp.tracking.lookup import database
@@ -139,7 +139,6 @@ def _folders() -> Iterator[Finding]:
         yield Finding("configurations", OK, ", ".join(map(str, catalog.folders())))
     except HepexpError as error:
         yield Finding("configurations", BROKEN, str(error), "install hepexp again")
-    yield Finding("plugins", OK, ", ".join(plugins.packages()) or "none")
     for name, folder, variable in (
         ("runs", paths.runs_dir(), "HEPEXP_RUNS_DIR"),
         ("data", paths.data_dir(), "HEPEXP_DATA_DIR"),
@@ -153,6 +152,16 @@ def _folders() -> Iterator[Finding]:
         else:
             advice = f"free some space, or set {variable} to another disk" if free < LOW_DISK else ""
             yield Finding(name, NOTE if advice else OK, found, advice)
+
+
+def _plugins() -> Iterator[Finding]:
+    """One line each; what is wrong with one hurts only the trainings that use it, but these for sure."""
+    for plugin in plugins.registered():
+        report = plugin_check.inspect(plugin)
+        state = BROKEN if report.faults else OK
+        yield Finding(f"plug-in {plugin.name}", state, report.found, "; ".join(report.faults))
+    if not plugins.registered():
+        yield Finding("plug-ins", OK, "none")
 
 
 def _data_sets() -> Iterator[Finding]:
@@ -185,4 +194,4 @@ def _store() -> Iterator[Finding]:
     yield Finding("MLflow store", OK, f"{sum(states.values())} runs{f': {counts}' if counts else ''}")
 
 
-CHECKS = (_python, _packages, _escnn, _hardware, _folders, _data_sets, _store)
+CHECKS = (_python, _packages, _escnn, _hardware, _folders, _plugins, _data_sets, _store)

@@ -1,10 +1,11 @@
 """`hepexp list [GROUP]`: which groups there are, and what can stand after `GROUP=`."""
 
+import sys
 from pathlib import Path
 
 from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
-from hepexp.config import catalog, yaml_file
+from hepexp.config import catalog, plugins, yaml_file
 
 HELP = "the groups, or the options of a group"
 
@@ -25,4 +26,6 @@ def main(args: list[str]) -> int:
         options = catalog.options(group, searched)
         rows = [[f"{indent}{name}", yaml_file.description(path)] for name, path in options.items()]
         out.print(table(rows or [[f"{indent}(none)", ""]], styles=["bold", ""]))
+    for line in plugins.missing():
+        print(f"hepexp: note: {line}", file=sys.stderr)
     return 0

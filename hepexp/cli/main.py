@@ -65,7 +65,10 @@ def main(args: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("HEPEXP_DEBUG"):
             raise
-        return _fail(f"{type(error).__name__}: {error}; set HEPEXP_DEBUG=1 for the traceback", 1)
+        from hepexp.config import place
+
+        where = "; ".join(getattr(error, "__notes__", [])) or "set HEPEXP_DEBUG=1 for the traceback"
+        return _fail(f"{place.describe(error)}; {where}", 1)
 
 
 def _run(args: list[str]) -> int:

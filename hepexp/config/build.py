@@ -32,7 +32,8 @@ def instantiate(node: Mapping, **runtime: Any) -> Any:
     try:
         accepted.bind(**values)
     except TypeError as error:
-        raise ConfigError(f"{target.__module__}.{target.__name__}: {error}") from error
+        given = f"; a run gives {', '.join(runtime)}" if runtime else ""
+        raise ConfigError(f"{target.__module__}.{target.__name__}: {error}{given}") from error
     try:
         return target(**values)
     except HepexpError:

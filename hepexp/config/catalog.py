@@ -59,8 +59,9 @@ def find(group: str, name: str, searched: list[Path]) -> Path:
     """
     found = options(group, searched)
     if name not in found:
+        hints = "".join(f"; {line}" for line in plugins.missing())
         close = did_you_mean(name, found)
-        raise ConfigError(f"unknown {group} '{name}'{close} (options: {', '.join(found) or 'none'})")
+        raise ConfigError(f"unknown {group} '{name}'{close} (options: {', '.join(found) or 'none'}){hints}")
     return found[name]
 
 

@@ -15,6 +15,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
+from yaml import YAMLError
 
 from hepexp.config import paths, search_path
 from hepexp.errors import ConfigError
@@ -48,7 +49,7 @@ class Composer:
         """
         try:
             return self.loader.load_configuration(self.name, overrides, run_mode=RunMode.RUN)
-        except (HydraException, OmegaConfBaseException, ValueError) as error:
+        except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
             raise ConfigError(one_line(error)) from error
 
     def hydra_groups(self, group: str) -> list[str]:

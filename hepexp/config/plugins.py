@@ -7,14 +7,32 @@ from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 GROUP = "hepexp.plugins"
 
 
+class Plugin(NamedTuple):
+    """One entry point: its name, the package that it names, and the distribution (name and version) that brings it."""
+
+    name: str
+    package: str
+    distribution: str
+
+
 @cache
+def registered() -> tuple[Plugin, ...]:
+    """The entry points, each package once, in alphabetical order."""
+    found = {}
+    for point in entry_points(group=GROUP):
+        package = point.value.split(":")[0].strip()
+        found[package] = Plugin(point.name, package, f"{point.dist.name} {point.dist.version}" if point.dist else "")
+    return tuple(found[package] for package in sorted(found))
+
+
 def packages() -> tuple[str, ...]:
     """Names of the registered packages, each once, in alphabetical order."""
-    return tuple(sorted({point.value.split(":")[0].strip() for point in entry_points(group=GROUP)}))
+    return tuple(plugin.package for plugin in registered())
 
 
 def package_dir(name: str) -> Path | None:
@@ -34,3 +52,13 @@ def conf_dirs() -> list[Path]:
     """The `conf` folders that the registered packages bring."""
     folders = [package_dir(name) for name in packages()]
     return [folder / "conf" for folder in folders if folder and (folder / "conf").is_dir()]
+
+
+def missing() -> list[str]:
+    """A line for each entry point whose package is not there."""
+    return [
+        f"plug-in {plugin.name}: its entry point names {plugin.package}, and there is no such package (a folder of "
+        f"modules); install it, or: pip uninstall {plugin.distribution.split(' ')[0] or plugin.name}"
+        for plugin in registered()
+        if package_dir(plugin.package) is None
+    ]

@@ -116,7 +116,10 @@ def check(node: Mapping, key: str, option: str = "") -> None:
     ------
     ConfigError : a key that the signature lacks, a value of another type, or a required key that is missing.
     """
-    found = signature(node[TARGET])
+    try:
+        found = signature(node[TARGET])
+    except ConfigError as error:
+        raise ConfigError(f"{key}={option or '...'}: {error}") from error
     option = option or node[TARGET].rpartition(".")[2]
     for name, value in node.items():
         if name == TARGET:

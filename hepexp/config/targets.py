@@ -7,10 +7,11 @@ libraries that it builds on, and in packages that the user has registered.
 import importlib
 from inspect import isclass, isfunction
 from pathlib import Path
+from types import ModuleType
 
-from hepexp.config import plugins
+from hepexp.config import place, plugins
 from hepexp.config.suggest import did_you_mean
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, HepexpError
 
 ALLOWED = ("hepexp", "torch", "torchmetrics", "pytorch_lightning")
 
@@ -51,13 +52,14 @@ def load(target: str) -> type:
 
     Raises
     ------
-    ConfigError : it is not allowed, does not exist, or is neither a class nor a function of an allowed package.
+    ConfigError : it is not allowed, does not exist, cannot be imported, or is neither a class nor a function of an
+        allowed package.
     """
     check(target)
     module, _, name = target.rpartition(".")
     if module_file(module) is None:
         raise ConfigError(f"_target_ {target} does not exist: there is no module {module}")
-    found = getattr(importlib.import_module(module), name, None)
+    found = getattr(_import(module, target), name, None)
     if found is None:
         raise ConfigError(f"_target_ {target} does not exist: {module} has no {name}")
     if not isclass(found) and not isfunction(found):
@@ -65,6 +67,16 @@ def load(target: str) -> type:
     # `hepexp.some.module.name` may be something that the module has imported from elsewhere.
     check(f"{found.__module__}.{found.__name__}")
     return found
+
+
+def _import(module: str, target: str) -> ModuleType:
+    """Import a module; what goes wrong inside it is said with its place."""
+    try:
+        return importlib.import_module(module)
+    except HepexpError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"_target_ {target} cannot be imported: {place.describe(error)}") from error
 
 
 def _inside(target: str, package: str) -> bool:

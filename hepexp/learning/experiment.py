@@ -173,6 +173,8 @@ def _recorded(
             raise
         except BaseException as error:
             log.error("%s: %s", type(error).__name__, error)
+            if not isinstance(error, HepexpError):
+                error.add_note(f"the traceback is in {folder.log}")
             _end(run, log, "FAILED", f"{type(error).__name__}: {error}", traceback.format_exc())
             raise
         run.finish("FINISHED")

@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from hepexp.config import targets
 from hepexp.config.build import instantiate
 from hepexp.errors import ConfigError
+from hepexp.learning import contracts
 from hepexp.learning.adversarial import AdversarialModule
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.trainer import TrainerOptions
@@ -49,8 +50,9 @@ def build_parts(config: DictConfig) -> Parts:
     optimizer = instantiate(config.optimizer)
     backend = instantiate(config.backend)
     objective = instantiate(config.loss, backend=backend)
+    contracts.check_terms(objective)
     data = instantiate(config.dataset, seed=config.seed)
-    reads = targets.load(config.model._target_).input
+    reads = contracts.input_of(targets.load(config.model._target_))
     if reads not in data.renders:
         raise ConfigError(
             f"model {config.choices.model} reads {reads}, data set {config.choices.dataset} gives "
@@ -62,7 +64,9 @@ def build_parts(config: DictConfig) -> Parts:
     spec = data.spec
     torch.manual_seed(config.seed)
     model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes, backend=backend)
+    contracts.check_module(model)
     objective.prepare(model.eval(), data.typical_example(), spec)
+    contracts.check_readout(objective)
     model.train()
     if isinstance(objective, AdversarialObjective):
         module = AdversarialModule(model, objective, optimizer, config.seed, options)

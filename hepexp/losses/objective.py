@@ -7,6 +7,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from hepexp.batch import DataSpec
+from hepexp.errors import ConfigError
 from hepexp.evaluation.readout import Readout
 
 
@@ -58,8 +59,13 @@ class Objective(nn.Module):
         return {}
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
-        """What the model says of each example, without looking at its label: for `hepexp predict`."""
-        raise NotImplementedError(f"{type(self).__name__} gives no predictions")
+        """What the model says of each example, without looking at its label: for `hepexp predict`.
+
+        Raises
+        ------
+        ConfigError : the objective says nothing of a single example.
+        """
+        raise ConfigError(f"{type(self).__name__} gives no predictions (it has no outputs)")
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Loss terms and outputs of one batch.

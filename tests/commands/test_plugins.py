@@ -1,0 +1,244 @@
+"""A package of one's own: that of the README trains as printed there, and one that is wrong is named in one line."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hepexp.cli import doctor, main
+from hepexp.config import front, plugins, schema, source
+from tests.commands import plugin
+from tests.commands.shell import hepexp
+
+SMALL = ("data=qg", "dataset.n_train=32", "dataset.n_val=32", "dataset.n_test=32", "trainer=quick")
+
+
+@pytest.fixture(scope="module")
+def myjets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The README's package as pip would install it: on Python's path, with its entry point beside it."""
+    folder = tmp_path_factory.mktemp("plugin")
+    plugin.write(folder, {**plugin.readme_files(), "myjets/myjets/__init__.py": ""})
+    project = tomllib.loads((folder / "myjets" / "pyproject.toml").read_text())["project"]
+    (named,) = project["entry-points"]["hepexp.plugins"].items()
+    plugin.register(folder / "myjets", *named)
+    return folder / "myjets"
+
+
+def forget() -> None:
+    plugins.registered.cache_clear()
+    schema.signature.cache_clear()
+    source._statements.cache_clear()
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[Path], None]]:
+    """Puts a folder on this process's path, and takes it away with all that was imported from it."""
+    modules = set(sys.modules)
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(sys, "argv", list(sys.argv))  # Hydra reads it, so the command writes it
+
+    def register(folder: Path) -> None:
+        monkeypatch.syspath_prepend(str(folder))
+        forget()
+
+    yield register
+    monkeypatch.undo()
+    forget()
+    for name in set(sys.modules) - modules:
+        if name.split(".")[0] in ("mine", "myjets"):
+            del sys.modules[name]
+
+
+def commands() -> list[list[str]]:
+    """The README's lines that begin with hepexp, as words after it."""
+    lines = plugin.block_after("tab completion included:").splitlines()
+    return [shlex.split(line)[1:] for line in lines if line.startswith("hepexp ")]
+
+
+@pytest.fixture(scope="module")
+def trained(myjets: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The README's training, run by the real command; its folder, and what it printed."""
+    folder = tmp_path_factory.mktemp("trained")
+    (words,) = [words for words in commands() if words[0] == "train" and "-m" not in words]
+    done = hepexp(folder, *words, PYTHONPATH=str(myjets))
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def test_the_readme_package_trains_and_prints_what_the_readme_says(trained: tuple[Path, str]):
+    def figures(text: str) -> dict[str, list[float]]:
+        return {k: [float(v), float(e)] for k, v, e in re.findall(r"(test/\S+) +([\d.]+) ± ([\d.]+)", text)}
+
+    printed, promised = figures(trained[1]), figures(plugin.block_after("every classifier gets:"))
+    assert set(promised) == set(printed)
+    for key, (value, error) in promised.items():
+        assert printed[key][0] == pytest.approx(value, abs=2 * error)
+
+
+def test_it_is_part_of_every_command(registered, trained, myjets, monkeypatch, capsys):
+    registered(myjets)
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(trained[0] / "runs"))
+    monkeypatch.chdir(trained[0])
+    assert main.main(["data", "export", "qg", "--split", "val", "--format", "energyflow", "--out", "jets.npz"]) == 0
+    for verb, *words in commands():
+        capsys.readouterr()
+        if verb == "train":
+            front.prepare(words)
+            continue
+        assert main.main([verb, *words]) == 0
+        printed = capsys.readouterr().out
+        if verb == "list":
+            assert "Deep sets on the momentum shares of the particles" in printed
+    assert (trained[0] / "scores.parquet").is_file()
+
+
+def test_show_prints_what_the_readme_says(registered, myjets, capsys):
+    registered(myjets)
+    assert main.main(["show", "model=deep_sets"]) == 0
+    printed = "".join(f"{line.rstrip()}\n" for line in capsys.readouterr().out.splitlines())
+    assert printed == plugin.block_after("`hepexp show model=deep_sets` prints")
+    for line, found in {"train loss=fo": "loss=focal", "train model=deep_sets model.": "model.width="}.items():
+        assert main.main(["__complete", f"hepexp {line}"]) == 0
+        assert capsys.readouterr().out.split() == [found]
+
+
+def test_doctor_has_a_line_on_it(registered, myjets):
+    registered(myjets)
+    (finding,) = doctor._plugins()
+    assert (finding.name, finding.state) == ("plug-in myjets", "ok")
+    assert finding.found.endswith(f"{myjets / 'myjets'}: loss=focal, model=deep_sets, task=my_study")
+
+
+NET = """
+from torch import nn
+
+class Net(nn.Module):
+    input = "particles"
+
+    def __init__(self, *, n_classes: int):
+        super().__init__()
+        self.layer = nn.Linear(4, n_classes)
+
+    def forward(self, batch):
+        return self.layer(batch.p4.sum(1).float())
+"""
+LOSS = """
+from hepexp.evaluation.classification_readout import ClassificationReadout
+from hepexp.losses.objective import Objective
+
+class Loss(Objective):
+    readout = ClassificationReadout()
+
+    def terms(self, model, batch):
+        scores = model(batch).softmax(1)
+        return {"loss": scores.mean()}, {"scores": scores}
+"""
+MODELS = {
+    "elsewhere": (NET, "_target_: os.path.join", "model=mine: _target_ os.path.join is not allowed"),
+    "no class": (NET, "_target_: mine.net.Nett", "mine.net has no Nett; did you mean Net?"),
+    "no module": (NET, "_target_: mine.nets.Net", "_target_ mine.nets.Net does not exist: there is no module mine"),
+    "no YAML": (NET, "_target_: [mine", "mine/conf/model/mine.yaml"),
+    "no Python": ("class Net(:\n", "", "mine/net.py:1 is not valid Python: invalid syntax"),
+    "a broken import": (f"import no_such_module\n{NET}", "", "mine.net.Net cannot be imported: ModuleNotFoundError: No "
+                        "module named 'no_such_module' (FOLDER/mine/net.py:1)"),
+    "no input": (NET.replace("input =", "output ="), "", "model mine.net.Net must say what it reads: input = one of "
+                 "particles, image, graph or features"),
+    "no module of torch": (NET.replace("(nn.Module)", "").replace("super().__init__()", ""), "",
+                           "model mine.net.Net must be a torch.nn.Module"),
+    "more than a run knows": (NET.replace("n_classes: int", "n_classes: int, n_pixels: int"), "",
+                              "mine.net.Net: missing a required argument: 'n_pixels'; a run gives class_names, n_sca"),
+    "a bug": (NET.replace("batch.p4", "batch.momenta"), "", "AttributeError: 'JetBatch' object has no attribute "
+              "'momenta' (FOLDER/mine/net.py:12); set HEPEXP_DEBUG=1 for the traceback"),
+}  # fmt: skip
+
+
+def one_error(capsys, folder: Path, *words: str) -> str:
+    """The one line of a command that fails, the plug-in's folder left out."""
+    assert main.main(list(words)) in (1, 2)
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hepexp: error: ")]
+    return line.removeprefix("hepexp: error: ").replace(str(folder), "FOLDER")
+
+
+@pytest.mark.parametrize("wrong", MODELS)
+def test_a_model_that_is_wrong_is_named_before_anything_is_written(registered, tmp_path, capsys, wrong):
+    code, target, said = MODELS[wrong]
+    config = f"# Mine.\n{target or '_target_: mine.net.Net'}\n"
+    plugin.write(tmp_path, {"mine/__init__.py": "", "mine/net.py": code, "mine/conf/model/mine.yaml": config})
+    plugin.register(tmp_path, "mine")
+    registered(tmp_path)
+    assert said in one_error(capsys, tmp_path, "train", "model=mine", *SMALL)
+    assert not (tmp_path / "runs").exists()
+
+
+LOSSES = {
+    "no terms": (LOSS.replace("def terms", "def term"), "loss mine.loss.Loss has no method terms(model, batch)"),
+    "no readout": (LOSS.replace("    readout =", "    judge ="), "loss mine.loss.Loss has no readout, which says how "
+                   "its outputs are judged, such as ClassificationReadout()"),
+    "no objective": (LOSS.replace("(Objective)", ""), "loss mine.loss.Loss must be a hepexp.losses.objective.Obj"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", LOSSES)
+def test_a_loss_that_is_wrong_is_named(registered, tmp_path, capsys, wrong):
+    code, said = LOSSES[wrong]
+    config = "# Mine.\n_target_: mine.loss.Loss\n"
+    plugin.write(tmp_path, {"mine/__init__.py": "", "mine/loss.py": code, "mine/conf/loss/mine.yaml": config})
+    plugin.register(tmp_path, "mine")
+    registered(tmp_path)
+    assert one_error(capsys, tmp_path, "train", "model=pfn", "loss=mine", *SMALL).startswith(said)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_bug_in_training_keeps_its_traceback_and_the_terminal_says_where(registered, trained, tmp_path, capsys):
+    shutil.copytree(trained[0] / "runs", tmp_path / "runs", symlinks=True)  # a new MLflow store takes seconds
+    code = NET.replace("return", "1 / (not self.training)\n        return")
+    config = "# Mine.\n_target_: mine.net.Net\n"
+    plugin.write(tmp_path, {"mine/__init__.py": "", "mine/net.py": code, "mine/conf/model/mine.yaml": config})
+    plugin.register(tmp_path, "mine")
+    registered(tmp_path)
+    said = one_error(capsys, tmp_path, "train", "model=mine", *SMALL, "trainer.progress=false", "experiment=bugs")
+    log = (tmp_path / "runs" / "latest").resolve() / "log.txt"
+    assert said == (
+        "ZeroDivisionError: division by zero (FOLDER/mine/net.py:12); the traceback is in "
+        f"{str(log).replace(str(tmp_path), 'FOLDER')}"
+    )
+    kept = [log, *(tmp_path / "runs" / "mlartifacts").glob("**/traceback.txt")]
+    assert len(kept) == 2
+    assert all(f'File "{tmp_path}/mine/net.py", line 12, in forward' in file.read_text() for file in kept)
+
+
+def test_a_package_that_is_not_there_is_named_and_hurts_no_other(registered, tmp_path, capsys):
+    plugin.register(tmp_path, "mine", "gone")
+    registered(tmp_path)
+    said = (
+        "plug-in mine: its entry point names gone, and there is no such package (a folder of modules); install it, or: "
+    )
+    assert main.main(["list", "model"]) == 0
+    assert capsys.readouterr().err == f"hepexp: note: {said}pip uninstall mine\n"
+    assert one_error(capsys, tmp_path, "train", "model=gone").endswith(f"; {said}pip uninstall mine")
+    (finding,) = doctor._plugins()
+    assert (finding.state, finding.advice) == ("broken", f"{said}pip uninstall mine")
+    front.prepare(["model=pfn"])
+
+
+def test_doctor_names_what_is_broken_or_hidden(registered, tmp_path):
+    config = "# Mine.\n_target_: mine.net.Net\n"
+    plugin.write(tmp_path, {
+        "mine/__init__.py": "", "mine/net.py": "import no_such_module\n",
+        "mine/conf/model/mine.yaml": config, "mine/conf/model/pfn.yaml": config,
+    })  # fmt: skip
+    plugin.register(tmp_path, "mine")
+    registered(tmp_path)
+    (finding,) = doctor._plugins()
+    assert finding.state == "broken"
+    broken, hidden = finding.advice.split("; ", 1)
+    assert broken.startswith("model=mine: _target_ mine.net.Net cannot be imported: ModuleNotFoundError")
+    assert hidden.startswith("model=pfn is hidden by ")
