@@ -8,6 +8,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import isfinite
 
 from hepexp.config import docstring, source, targets
 from hepexp.config.annotations import matches
@@ -146,6 +147,8 @@ def check_value(value: object, annotation: ast.expr | None, key: str, shown: str
         check(value, key)
     elif value == "???":
         raise ConfigError(f"{key} needs a value: {key}=...; see: hepexp show {shown}")
+    elif any(isinstance(number, float) and not isfinite(number) for number in _flat(value)):
+        raise ConfigError(f"{key} must be finite, got {value}; see: hepexp show {shown}")
     elif not matches(value, annotation):
         expected = ast.unparse(annotation) if annotation else "any"
         got = f"{value!r} ({type(value).__name__})"
@@ -155,6 +158,11 @@ def check_value(value: object, annotation: ast.expr | None, key: str, shown: str
         for name, item in items:
             if isinstance(item, Mapping | list):
                 check_value(item, None, f"{key}.{name}", shown)
+
+
+def _flat(value: object) -> list[object]:
+    """A value, or the values in a list of lists."""
+    return [number for item in value for number in _flat(item)] if isinstance(value, list | tuple) else [value]
 
 
 def _inherited(target: str, definition: ast.ClassDef | ast.FunctionDef) -> dict[str, str]:

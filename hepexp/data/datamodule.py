@@ -99,6 +99,8 @@ class HepDataModule(LightningDataModule):
                 raise ConfigError(
                     f"dataset.{key}: unknown {name!r}{did_you_mean(str(name), known)} (known: {there_are})"
                 )
+        if not wanted and key != "extras":
+            raise ConfigError(f"dataset.{key} must name one or more of {', '.join(known)}, got none")
         if len(set(wanted)) < len(wanted):
             raise ConfigError(f"dataset.{key} names one twice: {', '.join(wanted)}")
         return tuple(wanted)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
+import torch
 from torch import nn
 
 from hepexp.errors import ConfigError
@@ -37,6 +39,43 @@ def check_terms(objective: object) -> None:
         raise ConfigError(f"loss {_name(type(objective))} must be a hepexp.losses.objective.Objective")
     if type(objective).terms is Objective.terms:
         raise ConfigError(f"loss {_name(type(objective))} has no method terms(model, batch)")
+
+
+def check_examples(objective: Objective, data: object, batch: int) -> None:
+    """Refuse examples that tell a loss nothing, before they are read.
+
+    Parameters
+    ----------
+    data : data set; where it names the classes of its training examples, `train_names`, there must be enough.
+    batch : examples in a batch on one device.
+
+    Raises
+    ------
+    ConfigError : a batch, or the classes of the training examples, are too few.
+    """
+    name = type(objective).__name__
+    if batch < objective.min_batch:
+        raise ConfigError(
+            f"{name} compares the examples of a batch, so dataset.batch_size and dataset.n_train must be >= "
+            f"{objective.min_batch} for each device, got {batch}"
+        )
+    classes = getattr(data, "train_names", None)
+    if classes is not None and len(classes) < objective.min_classes:
+        raise ConfigError(
+            f"{name} tells classes apart, so the training examples must have >= {objective.min_classes} of them, got "
+            f"{', '.join(classes)} alone; see dataset.classes and dataset.train_classes"
+        )
+
+
+def check_single(model: nn.Module, example: object) -> None:
+    """Refuse, by a ConfigError, to train on one example at a time a model that normalises over its batch."""
+    try:
+        with torch.no_grad():
+            copy.deepcopy(model).train()(example)
+    except ValueError as error:
+        raise ConfigError(
+            f"{_name(type(model))} cannot train on one example at a time ({error}): dataset.batch_size must be >= 2"
+        ) from error
 
 
 def check_readout(objective: Objective) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from dataclasses import asdict, dataclass
 
 import pytorch_lightning as pl
@@ -58,6 +59,8 @@ def build_parts(config: DictConfig) -> Parts:
             f"model {config.choices.model} reads {reads}, data set {config.choices.dataset} gives "
             f"{', '.join(data.renders)}; choose another model or data set"
         )
+    batch = _smallest_batch(config.dataset, options)
+    contracts.check_examples(objective, data, batch)
     data.render_as(reads)
     data.prepare_data()
     data.setup()
@@ -65,6 +68,8 @@ def build_parts(config: DictConfig) -> Parts:
     torch.manual_seed(config.seed)
     model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes, backend=backend)
     contracts.check_module(model)
+    if batch == 1:
+        contracts.check_single(model, data.typical_example())
     objective.prepare(model.eval(), data.typical_example(), spec)
     contracts.check_readout(objective)
     model.train()
@@ -75,6 +80,12 @@ def build_parts(config: DictConfig) -> Parts:
     if n := objective.readout.references:
         module.references = lambda: data.loader_of("train", n)
     return Parts(data, module, options, backend)
+
+
+def _smallest_batch(dataset: DictConfig, options: TrainerOptions) -> int:
+    """Examples in a batch of the training on one device; a plug-in's data set without these keys decides itself."""
+    sizes = [size for key in ("batch_size", "n_train") if (size := dataset.get(key)) is not None]
+    return min(sizes, default=sys.maxsize) // (options.devices * options.num_nodes)
 
 
 def cost(parts: Parts) -> dict[str, int]:

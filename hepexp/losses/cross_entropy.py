@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.classification_readout import ClassificationReadout
-from hepexp.losses.objective import Objective
+from hepexp.losses.objective import Objective, width_of
 
 
 class CrossEntropy(Objective):
@@ -26,6 +25,7 @@ class CrossEntropy(Objective):
 
     monitor = ("val/auc", "max")
     readout = ClassificationReadout()
+    min_classes = 2
 
     def __init__(self, label_smoothing: float = 0.0):
         super().__init__()
@@ -34,8 +34,7 @@ class CrossEntropy(Objective):
         self.label_smoothing = label_smoothing
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
-        with torch.no_grad():
-            width = model(example).shape[-1]
+        width = width_of(model, example)
         if width != spec.n_classes:
             raise ConfigError(
                 f"loss=cross_entropy needs one output for each of {spec.n_classes} classes, {type(model).__name__} "

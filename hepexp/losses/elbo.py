@@ -43,17 +43,18 @@ class Elbo(Objective):
 
     def __init__(self, beta: float = 1.0, occupied_weight: float = 1.0):
         super().__init__()
-        if beta < 0 or occupied_weight < 1:
+        if not (0 <= beta < float("inf") and 1 <= occupied_weight < float("inf")):
             raise ConfigError(f"loss needs beta >= 0 and occupied_weight >= 1, got {beta} and {occupied_weight}")
         self.beta = beta
         self.occupied_weight = occupied_weight
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
+        reads_images = hasattr(model, "encode") and hasattr(model, "decode") and hasattr(example, "image")
         with torch.no_grad():
-            latent = model.encode(example.image) if hasattr(model, "decode") else None
+            latent = model.encode(example.image) if reads_images else None
         if not isinstance(latent, tuple):  # mean and ln variance
             raise ConfigError(
-                f"loss=elbo needs a variational autoencoder, {type(model).__name__} is none; choose model=vae"
+                f"loss=elbo needs a variational autoencoder of images, {type(model).__name__} is none; choose model=vae"
             )
         self.baseline = MeanImage(example.image.shape[1:])
         n_pixels = example.image[0, 0].numel()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.embedding_readout import EmbeddingReadout
-from hepexp.losses.objective import Objective
+from hepexp.losses.objective import Objective, width_of
 
 
 class EmbeddingObjective(Objective):
@@ -29,6 +28,8 @@ class EmbeddingObjective(Objective):
     """
 
     monitor = ("val/knn_accuracy", "max")
+    min_batch = 2
+    min_classes = 2
 
     def __init__(self, projector: Sequence[int] = ()):
         super().__init__()
@@ -39,14 +40,8 @@ class EmbeddingObjective(Objective):
         self.readout = EmbeddingReadout()
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
-        if spec.n_classes < 2:
-            raise ConfigError(
-                f"a loss on embeddings compares classes, and the data set has one, {spec.class_names[0]}; "
-                "choose another loss, or more of dataset.classes"
-            )
+        n_outputs = width_of(model, example)
         if self.widths:
-            with torch.no_grad():
-                n_outputs = model(example).shape[-1]
             layers = [(nn.Linear(a, b), nn.ReLU()) for a, b in pairwise((n_outputs, *self.widths))]
             self.projector = nn.Sequential(*[module for pair in layers for module in pair][:-1])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from hepexp.batch import DataSpec
@@ -31,10 +32,14 @@ class Objective(nn.Module):
     monitor : the logged value that picks the best checkpoint, stops early and drives a plateau schedule, and whether
         less or more of it is better.
     readout : how the outputs are judged.
+    min_batch : examples that a batch of the training must have on each device, 2 where they are compared.
+    min_classes : classes that the training examples must have, 2 where classes are told apart.
     """
 
     monitor: tuple[str, Literal["min", "max"]] = ("val/loss", "min")
     readout: Readout
+    min_batch: int = 1
+    min_classes: int = 1
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         """Build what depends on the model's output or the data, such as a projector, and check that they fit.
@@ -81,3 +86,20 @@ class Objective(nn.Module):
         outputs : tensors with one row per example, detached.
         """
         raise NotImplementedError(f"{type(self).__name__} has no terms")
+
+
+def width_of(model: nn.Module, example) -> int:
+    """D of a model that gives (1, D) for a batch of one example.
+
+    Raises
+    ------
+    ConfigError : it gives something else.
+    """
+    with torch.no_grad():
+        output = model(example)
+    if not isinstance(output, Tensor):
+        raise ConfigError(f"the loss needs a tensor (B, D) from {type(model).__name__}, got a {type(output).__name__}")
+    if output.ndim != 2 or len(output) != len(example):
+        shape = tuple(output.shape)
+        raise ConfigError(f"the loss needs a tensor (B, D) from {type(model).__name__}, got {shape} for one example")
+    return output.shape[1]

@@ -35,7 +35,7 @@ class PairLoss(EmbeddingObjective):
 
     def __init__(self, margin: float = 1.0, projector: Sequence[int] = ()):
         super().__init__(projector)
-        if margin <= 0:
+        if not 0 < margin < float("inf"):
             raise ConfigError(f"loss.margin must be > 0, got {margin}")
         self.margin = margin
         self.readout = PairReadout()

@@ -33,7 +33,7 @@ class SupervisedContrastive(EmbeddingObjective):
 
     def __init__(self, temperature: float = 0.1, projector: Sequence[int] = (128, 32)):
         super().__init__(projector)
-        if temperature <= 0:
+        if not 0 < temperature < float("inf"):
             raise ConfigError(f"loss.temperature must be > 0, got {temperature}")
         self.temperature = temperature
 

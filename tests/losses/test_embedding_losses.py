@@ -91,12 +91,6 @@ def test_a_projector_is_trained_with_the_model_and_not_judged():
     assert outputs["embedding"].shape == (12, 6)
 
 
-@pytest.mark.parametrize("make", [SupervisedContrastive, PairLoss])
-def test_a_data_set_of_one_class_is_refused(make):
-    with pytest.raises(ConfigError, match="compares classes, and the data set has one, quark; choose another loss"):
-        make().prepare(nn.Linear(5, 6), Z.float(), DataSpec(("quark",)))
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [

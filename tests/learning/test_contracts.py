@@ -1,0 +1,170 @@
+"""What cannot be trained is refused in one line: before the data are read, where their names and sizes tell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from torch import nn
+
+from hepexp.config import front
+from hepexp.config.compose import Composer
+from hepexp.config.paths import conf_dir
+from hepexp.data.datamodule import HepDataModule
+from hepexp.errors import ConfigError
+from hepexp.learning import contracts
+from hepexp.learning.parts import Parts, build_parts
+from hepexp.losses.objective import width_of
+from tests.data.small import use_small_samples
+
+SMALL = ("dataset.source=mini", "dataset.n_train=24", "dataset.n_val=8", "dataset.n_test=8", "dataset.batch_size=8")
+# one of each kind: scores of classes, embeddings, and an autoencoder, which gives an embedding too
+MODELS = {
+    "pfn": ("data=qg", "model=pfn"),
+    "cnn": ("data=qg_images", "data.crop=16", "model=cnn"),
+    "graph_encoder": ("data=qg", "model=graph_encoder"),
+    "jet_vae": ("data=qg_images", "data.crop=16", "model=jet_vae", "model.n_latent=4"),
+}
+REFUSED = {
+    ("cross_entropy", "graph_encoder"): "loss=cross_entropy needs one output for each of 2 classes, GraphEncoder give",
+    ("cross_entropy", "jet_vae"): "loss=cross_entropy needs one output for each of 2 classes, JetVAE gives 4",
+    ("elbo", "pfn"): "loss=elbo needs an autoencoder of images, PFN is none; choose model=jet_vae",
+    ("elbo", "cnn"): "loss=elbo needs an autoencoder of images, CNN is none; choose model=jet_vae",
+    ("elbo", "graph_encoder"): "loss=elbo needs an autoencoder of images, GraphEncoder is none; choose model=jet_vae",
+}  # fmt: skip
+LOSSES = sorted(path.stem for path in (conf_dir() / "loss").glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def small_samples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path))
+    use_small_samples(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def composer() -> Composer:
+    return Composer([])
+
+
+def parts_of(composer: Composer, *words: str) -> Parts:
+    """The parts of `hepexp train WORDS` on a small sample; words come after the sizes, and so before them."""
+    config = composer.compose(front.prepare([*SMALL, *words]))
+    OmegaConf.set_struct(config, False)
+    config.choices = dict(config.hydra.runtime.choices)
+    return build_parts(config)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_judges_what_a_model_gives_or_refuses_it(composer, loss: str, model: str):
+    words = (*MODELS[model], f"loss={loss}")
+    try:
+        parts = parts_of(composer, *words)
+    except ConfigError as error:
+        message = str(error)
+    else:
+        message = ""
+    assert message.startswith(REFUSED.get((loss, model), ""))
+    if message:
+        assert len(message.splitlines()) == 1
+        return
+    module, batch = parts.module.eval(), next(iter(parts.data.loader_of("val")))
+    with torch.no_grad():
+        terms, _ = module.objective.terms(module.model, batch)
+    assert terms["loss"].isfinite()
+
+
+CONTRASTIVE = ("supervised_contrastive", "pair")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        *[((f"loss={loss}", "data=qg_images", "model=cnn", "data.train_classes=[quark]"), "got quark alone")
+          for loss in (*CONTRASTIVE, "cross_entropy")],
+        (("loss=pair", "data=jetclass", "model=pfn", "data.classes=[Hbb]"), "PairLoss tells classes apart, so the "
+         "training examples must have >= 2 of them, got Hbb alone; see dataset.classes and dataset.train_classes"),
+        (("data=jetclass", "model=pfn", "data.classes=[]"), "dataset.classes must name one or more of QCD, Hbb"),
+        *[((f"loss={loss}", "model=pfn", "data.batch_size=1"), "compares the examples of a batch, so "
+           "dataset.batch_size and dataset.n_train must be >= 2 for each device, got 1") for loss in CONTRASTIVE],
+        (("loss=pair", "model=pfn", "data.n_train=1"), ">= 2 for each device, got 1"),
+        (("loss=pair", "model=pfn", "trainer.devices=8", "trainer.strategy=ddp"), ">= 2 for each device, got 1"),
+        (("data=mnist", "model=pfn"), "reads particles, data set mnist gives image, graph"),
+        (("data=electron_photon", "model=lorentznet"), "reads particles, data set electron_photon gives image, graph"),
+        (("loss=supervised_contrastive", "loss.temperature=0"), "loss.temperature must be > 0, got 0"),
+        (("loss=pair", "loss.margin=0"), "loss.margin must be > 0, got 0"),
+        (("loss=elbo", "loss.beta=-1"), "loss needs beta >= 0 and occupied_weight >= 1, got -1 and 1.0"),
+        (("loss.label_smoothing=1",), "loss.label_smoothing must be in [0, 1), got 1"),
+        (("loss=supervised_contrastive", "loss.projector=[0]"), "loss.projector must be widths > 0, got [0]"),
+        (("loss=supervised_contrastive", "loss.temperature=nan"), "loss.temperature must be finite, got nan"),
+        (("model=lorentznet", "model.c=inf"), "model.c must be finite, got inf; see: hepexp show model=lorentznet"),
+        (("backend=pennylane", "backend.device=nowhere"), "backend.device: PennyLane has no device 'nowhere'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)  # fmt: skip
+def test_what_cannot_be_trained_is_refused_before_the_data_are_read(composer, monkeypatch, words, said: str):
+    def read(self) -> None:
+        raise AssertionError("the data are read")
+
+    monkeypatch.setattr(HepDataModule, "prepare_data", read)
+    monkeypatch.setattr(HepDataModule, "setup", read)
+    with pytest.raises(ConfigError) as error:
+        parts_of(composer, *words)
+    assert said in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_model_that_normalises_over_one_example_is_refused(composer):
+    words = ("data=qg_images", "data.crop=8", "data.batch_size=1")
+    with pytest.raises(ConfigError, match=r"PlainCNN cannot train on one example at a time .*batch_size must be >= 2"):
+        parts_of(composer, "model=plain_cnn", *words)
+    parts_of(composer, "model=vit", *words)  # normalises over the channels
+
+
+@pytest.mark.parametrize("missing", ["escnn", "pymanopt"])
+def test_without_escnn_only_the_steerable_models_say_what_to_do(composer, monkeypatch, missing: str):
+    monkeypatch.setitem(sys.modules, missing, None)
+    words = ("data=qg_images", "data.crop=8")
+    with pytest.raises(ConfigError) as error:
+        parts_of(composer, "model=steerable_cnn", *words)
+    assert str(error.value).startswith(f"{missing} is not installed; make setup, or pip install --no-deps escnn==1.0")
+    for model in ("plain_cnn", "cnn", "vit"):
+        parts_of(composer, f"model={model}", *words)
+
+
+class Gives(nn.Module):
+    """A model that gives the same whatever it reads."""
+
+    def __init__(self, output: object):
+        super().__init__()
+        self.output = output
+
+    def forward(self, batch: object) -> object:
+        return self.output
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ((torch.zeros(1, 2), 0), "the loss needs a tensor (B, D) from Gives, got a tuple"),
+        (torch.zeros(1), "the loss needs a tensor (B, D) from Gives, got (1,) for one example"),
+        (torch.zeros(1, 3, 2), "the loss needs a tensor (B, D) from Gives, got (1, 3, 2) for one example"),
+        (torch.zeros(7, 2), "the loss needs a tensor (B, D) from Gives, got (7, 2) for one example"),
+    ],
+)
+def test_a_model_that_gives_no_row_for_an_example_is_refused(output, said: str):
+    assert width_of(Gives(torch.zeros(1, 5)), [0]) == 5
+    with pytest.raises(ConfigError) as error:
+        width_of(Gives(output), [0])
+    assert str(error.value) == said
+
+
+def test_a_data_set_of_a_plugin_need_not_name_its_classes():
+    class Loss:
+        min_batch = 2
+        min_classes = 2
+
+    contracts.check_examples(Loss(), object(), 2)
