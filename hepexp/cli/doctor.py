@@ -18,6 +18,7 @@ from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
 from hepexp.config import catalog, paths, plugin_check, plugins
 from hepexp.errors import HepexpError
+from hepexp.models.layers import escnn_import
 from hepexp.models.layers.escnn_import import INSTALL, VERSION
 from hepexp.tracking.lookup import database
 
@@ -107,7 +108,8 @@ def _escnn() -> Iterator[Finding]:
         yield Finding(name, NOTE, "not installed", f"{use}: {INSTALL}")
         return
     if found == VERSION:
-        yield Finding(name, OK, f"{found}, {use}")
+        kept = len(list(escnn_import.folder().glob("*.npz")))
+        yield Finding(name, OK, f"{found}, {use}; kernels in {escnn_import.folder()}: {kept} files")
     else:
         yield Finding(name, NOTE, f"{found}, tested with {VERSION}", INSTALL)
 

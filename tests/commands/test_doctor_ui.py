@@ -65,10 +65,15 @@ def test_doctor_says_what_to_install(capsys, monkeypatch):
     assert found["no-such-extra (generate)"]["advice"] == "pip install 'hepexp[generate]'"
 
 
-def test_doctor_says_how_to_install_escnn(capsys, monkeypatch):
+def test_doctor_says_how_to_install_escnn_and_where_its_bases_are(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("HEPEXP_STORE_DIR", str(tmp_path))
+    (tmp_path / "escnn").mkdir()
+    (tmp_path / "escnn" / "C4_lift_1.0.11.npz").touch()
     monkeypatch.setattr(doctor, "CHECKS", (doctor._escnn,))
     monkeypatch.setattr(doctor, "version", lambda _: "1.0.11")
-    assert findings(capsys)["escnn (equivariant)"]["state"] == "ok"
+    ready = findings(capsys)["escnn (equivariant)"]
+    assert ready["state"] == "ok"
+    assert ready["found"].endswith(f"kernels in {tmp_path / 'escnn'}: 1 files")
     monkeypatch.setattr(doctor, "version", lambda _: "0.9")
     assert findings(capsys)["escnn (equivariant)"]["found"] == "0.9, tested with 1.0.11"
 

@@ -9,7 +9,9 @@ from torch import nn
 from torch.testing import assert_close
 
 from hepexp.batch import ImageBatch
+from hepexp.config.compose import Composer
 from hepexp.errors import ConfigError
+from hepexp.learning.parts import build_parts
 from hepexp.models.plain_cnn import PlainCNN
 from hepexp.models.steerable_cnn import SteerableCNN
 from tests.examples import random_images
@@ -121,6 +123,24 @@ def test_evaluation_without_gradients_follows_the_weights(model):
         after = model(batch)
     assert_close(model(batch), after, rtol=1e-10, atol=1e-12)
     assert not torch.allclose(after, before + 1, atol=1e-3)
+
+
+def outputs(model: str, angle: int) -> torch.Tensor:
+    """Scores of the test images, turned, by an untrained model that the configuration describes."""
+    widths = ("model.widths=[3,3]", "model.convs=[1,1]")
+    sizes = ("dataset.source=mini", "dataset.n_train=8", "dataset.n_val=8", "dataset.n_test=16", "dataset.crop=33")
+    words = (f"model={model}", "dataset=qg_images", *widths, *sizes, f"+dataset.image.angle={angle}")
+    parts = build_parts(Composer([]).compose(list(words)))
+    batch = next(iter(parts.data.loader_of("test")))
+    module = parts.module.eval()
+    with torch.no_grad():
+        return module.objective.outputs(module.model, batch)["scores"][batch.index.argsort()]
+
+
+def test_test_images_turned_by_the_key_of_the_data_set_keep_their_scores(monkeypatch, tmp_path):
+    monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path))
+    assert_close(outputs("steerable_cnn", 90), outputs("steerable_cnn", 0), rtol=1e-5, atol=1e-6)
+    assert (outputs("plain_cnn", 90) - outputs("plain_cnn", 0)).abs().max() > 1e-4
 
 
 @pytest.mark.parametrize("kind", [SteerableCNN, PlainCNN])

@@ -14,6 +14,7 @@ from hepexp.data.layouts import to_dense
 from hepexp.data.ragged import Ragged
 from hepexp.data.render.form import Common, Form
 from hepexp.data.render.scale import spread_or_one
+from hepexp.data.render.turned import turned
 from hepexp.errors import ConfigError
 
 DEVIATIONS = "standard deviations"
@@ -32,10 +33,13 @@ class PixelImage(Form):
     pad_to : rows and columns, by zeros on all sides; null for none.
     resize_to : rows and columns, by bilinear interpolation over all pixels that a new one covers; null to keep the
         size.
+    angle : degrees by which every image, cropped, is turned about its centre: each pixel that is not zero moves whole,
+        so that a quarter of a turn is exact. To see what a trained model makes of turned images:
+        hepexp evaluate RUN data.image.angle=45.
 
     Raises
     ------
-    ConfigError : an unknown scale, a size below 1, or both sizes.
+    ConfigError : an unknown scale, a size below 1, both sizes, or an angle that is not finite.
     """
 
     name = "image"
@@ -46,6 +50,7 @@ class PixelImage(Form):
         clip_negative: bool = False,
         pad_to: int | None = None,
         resize_to: int | None = None,
+        angle: float = 0.0,
     ) -> None:
         if scale not in SCALES:
             raise ConfigError(f"dataset.image.scale must be one of {', '.join(SCALES)}, got {scale!r}")
@@ -54,11 +59,14 @@ class PixelImage(Form):
         for key, value in {"pad_to": pad_to, "resize_to": resize_to}.items():
             if value is not None and value < 1:
                 raise ConfigError(f"dataset.image.{key} must be >= 1, got {value}")
+        if not np.isfinite(angle):
+            raise ConfigError(f"dataset.image.angle must be a number of degrees, got {angle}")
         self.scale = scale
         self.pixel_unit = SCALES[scale]
         self.clip_negative = clip_negative
         self.pad_to = pad_to
         self.resize_to = resize_to
+        self.angle = angle
         self.shape: tuple[int, int, int] | None = None
         self._shift: np.ndarray | None = None
         self._factor: np.ndarray | None = None
@@ -82,6 +90,9 @@ class PixelImage(Form):
         std = spread_or_one(mean, np.sqrt((lit + dark) / n))
         self._shift = np.where(self.scale == "standard", mean, 0).astype(np.float32)[:, None, None]
         self._factor = np.where(self.scale in ("std", "standard"), 1 / std, 1).astype(np.float32)[:, None, None]
+
+    def expand(self, examples: Ragged) -> Ragged:
+        return turned(examples, self.shape, self.angle) if self.angle else examples
 
     def collate(self, examples: Ragged, common: Common) -> ImageBatch:
         image = torch.from_numpy(self._dense(examples))

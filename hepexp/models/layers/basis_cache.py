@@ -12,17 +12,11 @@ import numpy as np
 import torch
 
 from hepexp.atomic import atomic
-from hepexp.config.paths import store_dir
-from hepexp.models.layers.escnn_import import VERSION, require_escnn
+from hepexp.models.layers.escnn_import import VERSION, folder, require_escnn
 from hepexp.models.layers.steerable_basis import SIZE, SteerableBasis, build_basis, order
 
 log = logging.getLogger(__name__)
 DAMAGED = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)  # what numpy raises for such a file
-
-
-def folder() -> Path:
-    """Where bases are kept."""
-    return store_dir() / "escnn"
 
 
 @cache

@@ -5,13 +5,20 @@ from __future__ import annotations
 import sys
 import warnings
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
+from hepexp.config.paths import store_dir
 from hepexp.errors import ConfigError
 
 VERSION = "1.0.11"
 INSTALL = f"make setup, or pip install --no-deps escnn=={VERSION} joblib pymanopt autograd"
 HELPERS = ("joblib", "pymanopt", "autograd")  # what escnn imports for planar groups, beside what hepexp requires
+
+
+def folder() -> Path:
+    """Where bases of kernels are kept."""
+    return store_dir() / "escnn"
 
 
 def require_escnn() -> None:

@@ -85,12 +85,45 @@ def test_scales_are_those_of_training_and_not_of_the_batch():
     torch.testing.assert_close(one.image, all_of_them[:1])
 
 
+def square_images(angle: float, size: int = 9, dense: np.ndarray | None = None) -> torch.Tensor:
+    if dense is None:
+        dense = np.random.default_rng(1).random((5, 2, size, size), np.float32)
+    form = PixelImage("none", angle=angle).of_shape(dense.shape[1:])
+    return rendered(form, from_dense(np.zeros(len(dense)), dense)).image
+
+
+@pytest.mark.parametrize("size", [8, 9])
+@pytest.mark.parametrize("quarter", [-1, 0, 1, 2, 3, 4])
+def test_a_quarter_of_a_turn_is_exact(size: int, quarter: int):
+    assert torch.equal(square_images(90 * quarter, size), square_images(0, size).rot90(quarter, (2, 3)))
+
+
+def test_a_turn_keeps_the_energy_of_a_disk_and_moves_it_by_its_angle():
+    dense = np.zeros((1, 1, 41, 41), np.float32)
+    dense[0, 0, 18:23, 30:35] = 1  # right of the centre
+    image = square_images(30, dense=dense)[0, 0].double()
+    assert float(image.sum()) == 25
+    axis = torch.arange(41) - 20.0
+    right, up = float(image.sum(0) @ axis.double()) / 25, -float(image.sum(1) @ axis.double()) / 25
+    assert np.degrees(np.arctan2(up, right)) == pytest.approx(30, abs=1)
+    assert np.hypot(up, right) == pytest.approx(12, abs=0.2)
+
+
+def test_half_a_turn_leaves_the_scale_as_it_is():
+    dense = images()
+    ratio = rendered(PixelImage("std", angle=180).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
+    torch.testing.assert_close(
+        ratio, rendered(PixelImage("std").of_shape(SHAPE), from_dense(np.zeros(12), dense)).image.flip(2, 3)
+    )
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
         ({"scale": "log"}, "dataset.image.scale must be one of none, std, standard, minmax, got 'log'"),
         ({"pad_to": 20, "resize_to": 20}, "give pad_to or resize_to, not both"),
         ({"resize_to": 0}, "dataset.image.resize_to must be >= 1, got 0"),
+        ({"angle": float("nan")}, "dataset.image.angle must be a number of degrees, got nan"),
         ({"pad_to": 9}, "dataset.image.pad_to must be >= 10, got 9"),
     ],
 )
