@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,14 +45,14 @@ def small_samples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     use_small_samples(monkeypatch)
 
 
-@pytest.fixture(scope="module")
+@cache
 def composer() -> Composer:
     return Composer([])
 
 
-def parts_of(composer: Composer, *words: str) -> Parts:
+def parts_of(*words: str) -> Parts:
     """The parts of `hepexp train WORDS` on a small sample; words come after the sizes, and so before them."""
-    config = composer.compose(front.prepare([*SMALL, *words]))
+    config = composer().compose(front.prepare([*SMALL, *words]))
     OmegaConf.set_struct(config, False)
     config.choices = dict(config.hydra.runtime.choices)
     return build_parts(config)
@@ -59,10 +60,10 @@ def parts_of(composer: Composer, *words: str) -> Parts:
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_loss_judges_what_a_model_gives_or_refuses_it(composer, loss: str, model: str):
+def test_a_loss_judges_what_a_model_gives_or_refuses_it(loss: str, model: str):
     words = (*MODELS[model], f"loss={loss}")
     try:
-        parts = parts_of(composer, *words)
+        parts = parts_of(*words)
     except ConfigError as error:
         message = str(error)
     else:
@@ -105,34 +106,34 @@ CONTRASTIVE = ("supervised_contrastive", "pair")
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )  # fmt: skip
-def test_what_cannot_be_trained_is_refused_before_the_data_are_read(composer, monkeypatch, words, said: str):
+def test_what_cannot_be_trained_is_refused_before_the_data_are_read(monkeypatch, words, said: str):
     def read(self) -> None:
         raise AssertionError("the data are read")
 
     monkeypatch.setattr(HepDataModule, "prepare_data", read)
     monkeypatch.setattr(HepDataModule, "setup", read)
     with pytest.raises(ConfigError) as error:
-        parts_of(composer, *words)
+        parts_of(*words)
     assert said in str(error.value)
     assert len(str(error.value).splitlines()) == 1
 
 
-def test_a_model_that_normalises_over_one_example_is_refused(composer):
+def test_a_model_that_normalises_over_one_example_is_refused():
     words = ("data=qg_images", "data.crop=8", "data.batch_size=1")
     with pytest.raises(ConfigError, match=r"PlainCNN cannot train on one example at a time .*batch_size must be >= 2"):
-        parts_of(composer, "model=plain_cnn", *words)
-    parts_of(composer, "model=vit", *words)  # normalises over the channels
+        parts_of("model=plain_cnn", *words)
+    parts_of("model=vit", *words)  # normalises over the channels
 
 
 @pytest.mark.parametrize("missing", ["escnn", "pymanopt"])
-def test_without_escnn_only_the_steerable_models_say_what_to_do(composer, monkeypatch, missing: str):
+def test_without_escnn_only_the_steerable_models_say_what_to_do(monkeypatch, missing: str):
     monkeypatch.setitem(sys.modules, missing, None)
     words = ("data=qg_images", "data.crop=8")
     with pytest.raises(ConfigError) as error:
-        parts_of(composer, "model=steerable_cnn", *words)
+        parts_of("model=steerable_cnn", *words)
     assert str(error.value).startswith(f"{missing} is not installed; make setup, or pip install --no-deps escnn==1.0")
     for model in ("plain_cnn", "cnn", "vit"):
-        parts_of(composer, f"model={model}", *words)
+        parts_of(f"model={model}", *words)
 
 
 class Gives(nn.Module):
