@@ -27,14 +27,14 @@ MODELS = {
     "pfn": ("data=qg", "model=pfn"),
     "cnn": ("data=qg_images", "data.crop=16", "model=cnn"),
     "graph_encoder": ("data=qg", "model=graph_encoder"),
-    "jet_vae": ("data=qg_images", "data.crop=16", "model=jet_vae", "model.n_latent=4"),
+    "vae": ("data=qg_images", "data.crop=16", "model=vae", "model.n_latent=4"),
 }
 REFUSED = {
     ("cross_entropy", "graph_encoder"): "loss=cross_entropy needs one output for each of 2 classes, GraphEncoder give",
-    ("cross_entropy", "jet_vae"): "loss=cross_entropy needs one output for each of 2 classes, JetVAE gives 4",
-    ("elbo", "pfn"): "loss=elbo needs an autoencoder of images, PFN is none; choose model=jet_vae",
-    ("elbo", "cnn"): "loss=elbo needs an autoencoder of images, CNN is none; choose model=jet_vae",
-    ("elbo", "graph_encoder"): "loss=elbo needs an autoencoder of images, GraphEncoder is none; choose model=jet_vae",
+    ("cross_entropy", "vae"): "loss=cross_entropy needs one output for each of 2 classes, VAE gives 4",
+    ("elbo", "pfn"): "loss=elbo needs a variational autoencoder of images, PFN is none",
+    ("elbo", "cnn"): "loss=elbo needs a variational autoencoder of images, CNN is none",
+    ("elbo", "graph_encoder"): "loss=elbo needs a variational autoencoder of images, GraphEncoder is none",
 }  # fmt: skip
 LOSSES = sorted(path.stem for path in (conf_dir() / "loss").glob("*.yaml"))
 

@@ -147,7 +147,7 @@ def test_a_model_that_is_no_autoencoder_of_a_plane_is_refused():
     line = ConvAutoencoder(n_latent=1, image_shape=(1, 40, 40)).double()
     with pytest.raises(ConfigError, match=r"needs model\.n_latent >= 2, ConvAutoencoder has 1"):
         EquivariantAutoencoder().prepare(line, images(1), SPEC)
-    with pytest.raises(ConfigError, match="needs a variational autoencoder, ConvAutoencoder is none"):
+    with pytest.raises(ConfigError, match="needs a variational autoencoder of images, ConvAutoencoder is none"):
         Elbo().prepare(line, images(1), SPEC)
 
 
