@@ -1,12 +1,14 @@
-"""The detector of the top-tagging reference: Delphes' card of ATLAS with one grid of towers, 0.1 x 0.1.
+"""The detector of the top-tagging reference: Delphes' card of ATLAS with one grid of towers, 0.1 x 10 degrees.
 
-In the published jets one pair of constituents in 25 has the same direction: photon and neutral hadron of one
-tower, as the card's Calorimeter module of that time gives them; all constituents are massless.
+The published jets show what it was. One pair of constituents in 25 has the same direction: photon and neutral hadron
+of one tower. No two such pairs of one jet ever lie in the same cell of 0.1 x 10 degrees; of any other grid that is not
+finer, hundreds do. All constituents are massless. Tracks below 0.345 GeV, which curl up in the barrel and leave by its
+ends beyond the tracker's |eta|, are rare. The energy flow that gives as many pairs and hard constituents as there are
+is `better_of_two`.
 
 References
 ----------
-Delphes, arXiv:1307.6346, and its `delphes_card_ATLAS.tcl`; the azimuthal width is that of ATLAS hadronic calorimeter,
-as the number of soft constituents asks for (the card says 10 degrees).
+Delphes, arXiv:1307.6346, and its `delphes_card_ATLAS.tcl` of the versions with the module Calorimeter.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.generate.detector import Detector
+from hepexp.data.generate.energy_flow import better_of_two
+from hepexp.data.generate.flight import Cylinder
 from hepexp.data.generate.particles import CHARGED_HADRON, ELECTRON, MUON
 from hepexp.data.generate.towers import Calorimeter, electromagnetic, hadronic
 from hepexp.data.generate.tracker import Tracker
@@ -29,6 +33,9 @@ def _hcal(energy: NDArray[np.float64], eta: NDArray[np.float64]) -> NDArray[np.f
     return np.where(abs(eta) <= 1.7, barrel, np.sqrt((0.05 * energy) ** 2 + 0.706**2 * energy))
 
 
+_RADIUS, _HALF_LENGTH = 1.15, 3.51  # m
+_ETA_EDGES = np.array([-3.2, *(0.1 * np.arange(-25, 27)), 3.3])
+
 ATLAS = Detector(
     tracker=Tracker(
         resolution={
@@ -37,14 +44,14 @@ ATLAS = Detector(
             MUON: ((0.01, 1.0e-4), (0.015, 1.5e-4), (0.025, 3.5e-4)),
         },
         keep_mass=False,
+        max_birth=1000 * _RADIUS,
     ),
     calorimeters=(
         Calorimeter(
-            eta_edges=np.arange(-32, 33) * 0.1,
-            phi_cells=np.full(64, 64),
-            layers=(electromagnetic(0.5, 1.0, _ecal), hadronic(1.0, 1.0, _hcal)),
+            eta_edges=_ETA_EDGES,
+            phi_cells=np.full(len(_ETA_EDGES) - 1, 36),
+            layers=(electromagnetic(0.5, 1.0, _ecal, better_of_two), hadronic(1.0, 1.0, _hcal, better_of_two)),
         ),
     ),
-    field=2.0,
-    radius=1.15,
+    flight=Cylinder(field=2.0, radius=_RADIUS, half_length=_HALF_LENGTH),
 )

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.generate.detector import Detector
+from hepexp.data.generate.energy_flow import pooled
+from hepexp.data.generate.flight import Barrel
 from hepexp.data.generate.particles import CHARGED_HADRON, ELECTRON, MUON
 from hepexp.data.generate.towers import Calorimeter, electromagnetic, hadronic
 from hepexp.data.generate.tracker import Tracker
@@ -42,19 +44,19 @@ CMS = Detector(
             MUON: ((0.01, 1.0e-4), (0.015, 1.5e-4), (0.025, 3.5e-4)),
         },
         keep_mass=True,
+        max_birth=500.0,  # products of later decays cross too few layers
     ),
     calorimeters=(
         Calorimeter(
             eta_edges=np.arange(-172, 173) * _FINE,
             phi_cells=np.full(344, 360),
-            layers=(electromagnetic(0.5, 1.0, _ecal),),
+            layers=(electromagnetic(0.5, 1.0, _ecal, pooled),),
         ),
         Calorimeter(
             eta_edges=np.concatenate([-_HCAL_ENDCAP[::-1], _HCAL_BARREL, _HCAL_ENDCAP]),
             phi_cells=np.repeat([36, 72, 36], [_N_RINGS[1], _N_RINGS[0], _N_RINGS[1]]),
-            layers=(hadronic(1.0, 1.0, _hcal),),
+            layers=(hadronic(1.0, 1.0, _hcal, pooled),),
         ),
     ),
-    field=3.8,
-    radius=1.29,
+    flight=Barrel(field=3.8, radius=1.29),
 )

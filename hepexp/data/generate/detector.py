@@ -3,7 +3,7 @@
 References
 ----------
 arXiv:1307.6346. Simplified: no showers across cells, no decays or material on the way; the field moves the place
-where a charged particle reaches the calorimeter, and nothing else.
+where a charged particle reaches the calorimeter (`flight.py`), and nothing else.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hepexp.data.generate.flight import Flight
 from hepexp.data.generate.particles import Particles
 from hepexp.data.generate.towers import Calorimeter
 from hepexp.data.generate.tracker import Tracker
@@ -27,28 +28,24 @@ class Detector:
     ----------
     tracker : finds and measures charged particles.
     calorimeters : one or more.
-    field : T, along the beam.
-    radius : m, of the calorimeter's inner face.
+    flight : carries particles to the calorimeters.
     """
 
     tracker: Tracker
     calorimeters: tuple[Calorimeter, ...]
-    field: float
-    radius: float
+    flight: Flight
 
     def energy_flow(self, particles: Particles, random: np.random.Generator) -> Particles:
         """Tracks, photons and neutral hadrons, in the order of the events."""
-        found, tracks, error = self.tracker.find(particles, random)
+        eta, phi, arrives = self.flight.arrive(particles)
+        found, tracks, error = self.tracker.find(particles, eta, random)
         tracked, sigma = np.zeros((2, len(particles)))
         tracked[found], sigma[found] = tracks.energy, error * tracks.energy
-        # A circle of radius pT / (0.3 B) through the origin meets the face after turning by asin(face / diameter). A
-        # neutral particle goes straight; one that curls up before the face reaches the end caps far from its jet.
-        turn = 0.3 * self.field * self.radius / 2 * particles.charge / particles.pt
-        reaches = abs(turn) < 1
-        phi = particles.phi[reaches] - np.arcsin(turn[reaches])
         neutrals, scale = [], np.ones(len(particles))
+        entering = [values[arrives] for values in (particles, eta, phi, tracked, sigma)]
         for calorimeter in self.calorimeters:
-            seen, factor = calorimeter.measure(particles[reaches], phi, tracked[reaches], sigma[reaches], random)
+            seen, factor = calorimeter.measure(*entering, random)
             neutrals.append(seen)
-            scale[reaches] *= factor
-        return Particles.concatenate([tracks.change(pt=tracks.pt * scale[found]), *neutrals])
+            scale[arrives] *= factor
+        tracks = tracks.change(pt=tracks.pt * scale[found])
+        return Particles.concatenate([tracks[tracks.pt > 0], *neutrals])

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hepexp.data.generate.early_veto import EarlyVeto
 from hepexp.data.generate.pythia import make_pythia
 from hepexp.data.generate.qg_clustering import hardest_jets
 from hepexp.data.generate.qg_settings import CLASSES, settings
+from hepexp.data.generate.qg_veto import QuarkGluonVeto
 from hepexp.data.generate.seeds import block_seed
 from hepexp.data.ragged import Ragged
 
@@ -35,7 +35,7 @@ def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int],
     n : number of jets.
     report : called with the number of new jets each time there are some.
     """
-    veto = EarlyVeto()
+    veto = QuarkGluonVeto()
     pythia = make_pythia(settings(kind), block_seed(seed, CLASSES.index(kind), block, len(CLASSES)), veto)
     parts, made = [], 0
     while made < n:

@@ -20,6 +20,11 @@ from numpy.typing import NDArray
 from hepexp.data.generate.particles import CHARGED_HADRON, ELECTRON, NEUTRAL_HADRON, PHOTON, Particles
 from hepexp.data.generate.tracker import smear
 
+Share = Callable[
+    ["Layer", NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]],
+    tuple[NDArray[np.float64], NDArray[np.float64]],
+]
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -32,6 +37,7 @@ class Layer:
     energy_min : a cell below this, in GeV, is not read out.
     significance_min : nor one below so many standard deviations.
     resolution : standard deviation in GeV as a function of energy in GeV and eta.
+    share : one of the functions of `energy_flow`.
     """
 
     stops: tuple[int, ...]
@@ -39,44 +45,49 @@ class Layer:
     energy_min: float
     significance_min: float
     resolution: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+    share: Share
+
+    def shows(self, energy: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether energies (n,) with these standard deviations are read out."""
+        return (energy > self.energy_min) & (energy > self.significance_min * sigma)
 
     def compare(
         self,
         true: NDArray[np.float64],
-        by_tracks: NDArray[np.float64],
-        variance: NDArray[np.float64],
+        cell: NDArray[np.int64],
+        tracked: NDArray[np.float64],
+        error: NDArray[np.float64],
         eta: NDArray[np.float64],
         random: np.random.Generator,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The neutral energy of each cell (n,) in GeV, and the factor by which its tracks are scaled.
+        """The neutral energy of each cell (n,) in GeV, and the factor (k,) by which each track is scaled.
 
         Parameters
         ----------
-        true : (n,) energy that enters, GeV.
-        by_tracks, variance : (n,) energy of the tracks that enter, and its variance.
+        true : (k,) energy in GeV of each particle that is stopped.
+        cell : (k,) where it is.
+        tracked, error : (k,) energy of its track, 0 where there is none, and its standard deviation.
         eta : (n,) of the cells.
         """
+        true = np.bincount(cell, true, len(eta))
         measured = smear(true, self.resolution(true, eta), random)
-        sigma = self.resolution(measured, eta)
-        measured[(measured < self.energy_min) | (measured < self.significance_min * sigma)] = 0
-        left = measured - by_tracks
-        neutral = (left > self.energy_min) & (left > self.significance_min * np.sqrt(sigma**2 + variance))
-        corrected = ~neutral & (by_tracks > 0) & (measured > 0)
-        mean = by_tracks + left * variance / np.where(corrected, sigma**2 + variance, 1)
-        scale = np.where(corrected, mean / np.where(corrected, by_tracks, 1), 1)
-        return np.where(neutral, left, 0), scale
+        measured[~self.shows(measured, self.resolution(measured, eta))] = 0
+        return self.share(self, measured, eta, cell, tracked, error)
 
 
 def electromagnetic(
-    energy_min: float, significance_min: float, resolution: Callable[[NDArray, NDArray], NDArray]
+    energy_min: float, significance_min: float, resolution: Callable[[NDArray, NDArray], NDArray], share: Share
 ) -> Layer:
     """A layer that stops electrons and photons."""
-    return Layer((PHOTON, ELECTRON), PHOTON, energy_min, significance_min, resolution)
+    return Layer((PHOTON, ELECTRON), PHOTON, energy_min, significance_min, resolution, share)
 
 
-def hadronic(energy_min: float, significance_min: float, resolution: Callable[[NDArray, NDArray], NDArray]) -> Layer:
+def hadronic(
+    energy_min: float, significance_min: float, resolution: Callable[[NDArray, NDArray], NDArray], share: Share
+) -> Layer:
     """A layer that stops hadrons."""
-    return Layer((CHARGED_HADRON, NEUTRAL_HADRON), NEUTRAL_HADRON, energy_min, significance_min, resolution)
+    stops = (CHARGED_HADRON, NEUTRAL_HADRON)
+    return Layer(stops, NEUTRAL_HADRON, energy_min, significance_min, resolution, share)
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,7 @@ class Calorimeter:
     def measure(
         self,
         particles: Particles,
+        arrival: NDArray[np.float64],
         phi: NDArray[np.float64],
         tracked: NDArray[np.float64],
         sigma: NDArray[np.float64],
@@ -107,16 +119,15 @@ class Calorimeter:
         Parameters
         ----------
         particles : all that reach the calorimeter.
-        phi : (m,) where they reach it.
+        arrival, phi : (m,) pseudorapidity and azimuth at which they do.
         tracked, sigma : (m,) energy of the track of each and its standard deviation in GeV, 0 where there is none.
 
         Returns
         -------
         neutrals : where a cell has significantly more energy than its tracks.
-        scale : (m,) by which the energy of each track is multiplied: elsewhere the tracks of a cell get, together, the
-            mean of both measurements, weighted by their variances.
+        scale : (m,) by which the energy of each track is multiplied.
         """
-        ring = np.searchsorted(self.eta_edges, particles.eta, "right") - 1
+        ring = np.searchsorted(self.eta_edges, arrival, "right") - 1
         inside = (ring >= 0) & (ring < len(self.phi_cells))
         ring = np.clip(ring, 0, len(self.phi_cells) - 1)
         column = ((phi / (2 * np.pi) % 1) * self.phi_cells[ring]).astype(np.int64)
@@ -129,12 +140,8 @@ class Calorimeter:
         neutrals, scale = [], np.ones(len(particles))
         for layer in self.layers:
             stopped = inside & np.isin(particles.kind, layer.stops)
-            true, by_tracks, variance = (
-                np.bincount(cell[stopped], values[stopped], len(cells))
-                for values in (particles.energy, tracked, sigma**2)
-            )
-            left, best = layer.compare(true, by_tracks, variance, eta, random)
-            scale[stopped] = best[cell[stopped]]
+            entering = (values[stopped] for values in (particles.energy, cell, tracked, sigma))
+            left, scale[stopped] = layer.compare(*entering, eta, random)
             seen = np.flatnonzero(left)
             nothing = np.zeros(len(seen))
             pt, kind = left[seen] / np.cosh(eta[seen]), np.full(len(seen), layer.gives)

@@ -17,7 +17,6 @@ from hepexp.data.generate.particles import CHARGED_HADRON, ELECTRON, MUON, Parti
 
 MIN_PT = 0.1  # GeV
 MAX_ETA = 2.5
-MAX_BIRTH = 500.0  # mm: products of later decays cross too few layers, and only the calorimeter sees them
 _ETA_EDGES = (0.5, 1.5)  # between the three regions of the resolution; the second also between those of the efficiency
 # Efficiency in |eta| < 1.5 and beyond, for pT of 0.1-1, 1-100, and above 100 GeV.
 _PT_EDGES = (1.0, 100.0)
@@ -37,24 +36,31 @@ class Tracker:
     resolution : for each kind of charged particle the (a, b per GeV) of sigma(pT) / pT = hypot(a, b pT), in the
         regions |eta| < 0.5, < 1.5 and < 2.5.
     keep_mass : tracks keep the particle's mass. Otherwise E = |p|, as in versions of Delphes before 3.4.
+    max_birth : distance from the beam axis in mm; of particles that are made farther out no track is found.
     """
 
     resolution: Mapping[int, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]]
     keep_mass: bool
+    max_birth: float
 
     def find(
-        self, particles: Particles, random: np.random.Generator
+        self, particles: Particles, arrival: NDArray[np.float64], random: np.random.Generator
     ) -> tuple[NDArray[np.bool_], Particles, NDArray[np.float64]]:
-        """Which particles (m,) leave a track; the tracks (k) as measured; the relative error (k,) of their pT."""
+        """Which particles (m,) leave a track; the tracks (k) as measured; the relative error (k,) of their pT.
+
+        Parameters
+        ----------
+        arrival : (m,) pseudorapidity at which they leave the tracker, which decides on efficiency and resolution.
+        """
         efficiency, sigma = np.zeros(len(particles)), np.zeros(len(particles))
-        region = np.searchsorted(_ETA_EDGES, abs(particles.eta))
+        region = np.searchsorted(_ETA_EDGES, abs(arrival))
         for kind, table in _EFFICIENCY.items():
             of_kind = particles.kind == kind
             pt, place = particles.pt[of_kind], region[of_kind]
             efficiency[of_kind] = np.array(table)[np.maximum(place - 1, 0), np.searchsorted(_PT_EDGES, pt)]
             a, b = np.array(self.resolution[kind])[place].T
             sigma[of_kind] = np.hypot(a, b * pt)
-        out_of_reach = (particles.pt < MIN_PT) | (abs(particles.eta) > MAX_ETA) | (particles.birth > MAX_BIRTH)
+        out_of_reach = (particles.pt < MIN_PT) | (abs(arrival) > MAX_ETA) | (particles.birth > self.max_birth)
         efficiency[out_of_reach] = 0
         found = random.random(len(particles)) < efficiency
         tracks = particles[found]

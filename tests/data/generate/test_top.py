@@ -58,6 +58,14 @@ def test_tops_have_the_mass_of_a_top_and_qcd_jets_a_broad_lower_one(blocks: dict
     assert np.median(qcd) < 110
 
 
+def test_tracks_that_curl_up_in_the_barrel_are_rare_and_softest_ones_just_above_are_not(blocks: dict[str, Ragged]):
+    """In 25,000 published jets 0.24 constituents lie below 0.345 GeV of energy, 0.60 between there and 0.5 GeV."""
+    energy = np.concatenate([jets["E"] for jets in blocks.values()])
+    below, above = (energy < 0.345).sum() / (2 * N), ((energy > 0.345) & (energy < 0.5)).sum() / (2 * N)
+    assert below < 0.5
+    assert 0.3 < above < 0.9
+
+
 def test_a_block_is_what_its_arguments_say(blocks: dict[str, Ragged], kind: str):
     whole, again, other = blocks[kind], top.make_block(kind, SEED, 0, 7), top.make_block(kind, SEED, 1, 2)
     assert len(whole) == N

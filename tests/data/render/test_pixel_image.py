@@ -41,6 +41,13 @@ def test_scales(scale: str, clip_negative: bool):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("scale", SCALES)
+def test_values_are_raised_to_a_power_before_scaling_and_keep_their_sign(scale: str):
+    dense = images()
+    found = rendered(PixelImage(scale, power=0.5).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
+    np.testing.assert_allclose(found, scaled(np.sign(dense) * np.sqrt(abs(dense)), scale), rtol=1e-5, atol=1e-6)
+
+
 def test_padding_is_by_zeros_on_all_sides():
     dense = images()
     found = rendered(PixelImage("none", pad_to=13).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
@@ -121,6 +128,7 @@ def test_half_a_turn_leaves_the_scale_as_it_is():
     ("keys", "message"),
     [
         ({"scale": "log"}, "dataset.image.scale must be one of none, std, standard, minmax, got 'log'"),
+        ({"power": 0.0}, "dataset.image.power must be > 0, got 0"),
         ({"pad_to": 20, "resize_to": 20}, "give pad_to or resize_to, not both"),
         ({"resize_to": 0}, "dataset.image.resize_to must be >= 1, got 0"),
         ({"angle": float("nan")}, "dataset.image.angle must be a number of degrees, got nan"),
