@@ -96,6 +96,26 @@ def test_a_killed_simulation_goes_on_with_what_it_had(reference: Path, tmp_path:
     assert out.read_bytes() == reference.read_bytes()
 
 
+def test_a_run_killed_while_it_joined_the_blocks_leaves_nothing_behind(
+    reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out = tmp_path / "jets[1].arrow"
+
+    def killed(path: Path, *rest: object) -> None:
+        path.with_name(f".{path.stem}.4711.part{path.suffix}").write_bytes(b"half a file")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sample.arrow_file, "write", killed)
+        patch.setattr(sample, "_run", lambda *rest: None)
+        with pytest.raises(KeyboardInterrupt):
+            sample.generate(COLLECTION, N, SEED, 1, out, block_size=SIZE)
+    assert not out.exists()
+    sample.generate(COLLECTION, N, SEED, 1, out, block_size=SIZE)
+    assert out.read_bytes() == reference.read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
 def test_a_process_that_dies_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sample, "_make", _die)
     with pytest.raises(HepexpError, match="a simulation process died"):

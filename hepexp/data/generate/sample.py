@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import multiprocessing
 import os
 import shutil
@@ -57,7 +58,8 @@ def generate(
 ) -> None:
     """Simulate n examples and write them to out (`.parquet` or `.arrow`), in blocks of each class in turn.
 
-    Finished blocks are kept in `<out>.parts`, so a run that was interrupted goes on where it was.
+    Finished blocks are kept in `<out>.parts`, so a run that was interrupted goes on where it was. Whatever n is, each
+    process holds one block, and the joining some 64 MB. Only one run at a time may make the same file.
 
     Parameters
     ----------
@@ -77,6 +79,8 @@ def generate(
     module, layout = simulation(collection), collection.layout
     parts = out.with_name(f"{out.name}.parts")
     parts.mkdir(parents=True, exist_ok=True)
+    for draft in out.parent.glob(f".{glob.escape(out.stem)}.*.part{out.suffix}"):  # of a run that was killed
+        draft.unlink()
     blocks = plan(collection.generator, module.CLASSES, n, seed, block_size or module.BLOCK)
     missing = [block for block in blocks if not (parts / block.file_name).exists()]
     report(n - sum(block.n for block in missing), True)

@@ -6,14 +6,19 @@ Top pairs with both W decaying to quarks, and QCD dijets, at 14 TeV by Pythia 8;
 constituents are kept.
 
 Multiparton interactions are on, although the description of the reference says that they are not: its jets have them.
-DIFFERENCE
+Without them this simulation gives QCD jets 7.0 constituents more than 0.5 from the axis, and 0.29 of 0.345 to 0.5 GeV,
+with them 9.2 and 0.60; published jets have 9.3 and 0.58. Without them QCD jets are 6 GeV too light.
 
 The spectrum of the hard process is that of the matrix elements times the power SPECTRUM of pT, chosen so that the
 jets' pT falls over the window as in the published files (a factor 0.6), whose limits on the hard process are not
 known. Events without a jet near the window are given up early (`early_veto.py`).
 
-Limits: the detector is a parametrisation; tracks start at the collision; pile-up is absent, as in the reference.
-COMPARISON
+Limits: the detector is a parametrisation; tracks start at the collision; pile-up is absent, as in the reference; the
+reference was made with Pythia 8.2. In the 10,000 shipped jets and 25,000 published ones, the mean mass of QCD jets is
+94.8 +- 0.7 and 95.9 +- 0.5 GeV, of tops 176.6 +- 0.3 and 175.9 +- 0.2; constituents are 43.6 +- 0.3 and 43.7 +- 0.2,
+54.1 +- 0.2 and 54.7 +- 0.1. The median mass of tops is 1.3 +- 0.4 GeV higher, nine tenths of them span 73 in place of
+81 GeV; the top of today's Pythia has 173 GeV. Trees on 22 properties of a jet (masses, shapes, counts by pT and by angle) cannot
+tell simulated QCD jets from published ones, AUC 0.50 +- 0.01, and hardly tops, 0.52 +- 0.01.
 
 References
 ----------
