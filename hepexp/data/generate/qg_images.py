@@ -13,7 +13,7 @@ The means per pixel of the original, 7.8e-5, 5.0e-5 and 3.1e-5, are then 122, 78
 a block, each turned by a random angle and reflected at random, so that a few hundred serve for all its jets.
 
 The means per pixel are those of the original. Its largest values, 10.1, 9.3 and 0.36, no small sample reaches: they are
-single pixels, a track of 1 TeV, a crystal of 930 GeV, and an HCAL tower of 900 GeV, beside jets of 100 GeV. Others found
+single pixels, a track of 1 TeV, a crystal of 930 GeV, an HCAL tower of 900 GeV, beside jets of 100 GeV. Others found
 10.0, 12.7 and 0.13 in these files, and a crystal of -22 GeV: outliers of the reconstruction, not another unit. Here the
 largest of 3,600 images are 1.5, 1.1 and 0.04. In 139,306 images, tracks of wrong curvature (MISMEASURED in
 `cms_detector`) are above x about 17 / x times, so that the largest is 24 in the median, and below 10 in one sample of

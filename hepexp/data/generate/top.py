@@ -17,8 +17,8 @@ Limits: the detector is a parametrisation; tracks start at the collision; pile-u
 reference was made with Pythia 8.2. In the 10,000 shipped jets and 25,000 published ones, the mean mass of QCD jets is
 94.8 +- 0.7 and 95.9 +- 0.5 GeV, of tops 176.6 +- 0.3 and 175.9 +- 0.2; constituents are 43.6 +- 0.3 and 43.7 +- 0.2,
 54.1 +- 0.2 and 54.7 +- 0.1. The median mass of tops is 1.3 +- 0.4 GeV higher, nine tenths of them span 73 in place of
-81 GeV; the top of today's Pythia has 173 GeV. Trees on 22 properties of a jet (masses, shapes, counts by pT and by angle) cannot
-tell simulated QCD jets from published ones, AUC 0.50 +- 0.01, and hardly tops, 0.52 +- 0.01.
+81 GeV; the top of today's Pythia has 173 GeV. Trees on 22 properties of a jet (mass, shapes, counts by pT and by angle)
+cannot tell simulated QCD jets from published ones, AUC 0.50 +- 0.01, and hardly tops, 0.52 +- 0.01.
 
 References
 ----------

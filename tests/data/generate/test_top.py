@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hepexp.data.collections.top import COLLECTION
 from hepexp.data.layouts import TOP
 from hepexp.data.ragged import Ragged
 
@@ -64,6 +65,15 @@ def test_tracks_that_curl_up_in_the_barrel_are_rare_and_softest_ones_just_above_
     below, above = (energy < 0.345).sum() / (2 * N), ((energy > 0.345) & (energy < 0.5)).sum() / (2 * N)
     assert below < 0.5
     assert 0.3 < above < 0.9
+
+
+@pytest.mark.parametrize(("label", "mass", "constituents"), [(0, 95.5, 43.4), (1, 175.9, 54.8)])
+def test_the_shipped_sample_has_the_published_means(label: int, mass: float, constituents: float):
+    store = COLLECTION.open_mini()
+    jets = store.take(np.arange(len(store)))
+    jets = jets.take(np.flatnonzero(jets.label == label))
+    assert masses(jets).mean() == pytest.approx(mass, rel=0.02)
+    assert jets.counts.mean() == pytest.approx(constituents, rel=0.02)
 
 
 def test_a_block_is_what_its_arguments_say(blocks: dict[str, Ragged], kind: str):
