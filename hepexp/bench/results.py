@@ -1,48 +1,74 @@
-"""RESULTS.md from the records of runs and a benchmark: python -m hepexp.bench.results [--bench BENCH.json] RUN ...
+"""RESULTS.md from the records of runs and of benchmarks, a section at a time.
 
-No figure is typed: every row comes from a run's metrics.json and names the command in its overrides.yaml.
+    python -m hepexp.bench.results --section "Quark/gluon tagging" RUN ...
+    python -m hepexp.bench.results --section "Speed" --bench BENCH.json
+
+No figure is typed: every row comes from metrics.json and names the command in overrides.yaml. Runs that differ by their
+seed alone are one row. A section of the same title is replaced, the others stay as they are.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from hepexp.evaluation.rounding import with_error
+from hepexp.atomic import write_text
+from hepexp.compare.columns import columns
+from hepexp.compare.groups import COUNTED, Group, group
+from hepexp.compare.record import Record
+from hepexp.evaluation.rounding import number, with_error
 from hepexp.tracking.run_folder import RunFolder
 
-METRICS = {
-    "AUC": "test/auc",
-    "accuracy": "test/accuracy",
-    "1/eB at eS=0.5": "test/rejection_0.5",
-    "1/eB at eS=0.3": "test/rejection_0.3",
-}
+HEAD = """\
+# Results
+
+Made by `python -m hepexp.bench.results` from the records of runs. Errors are bootstrap errors over the test examples
+of one training; of several seeds, the standard deviation over them.
+"""
 
 
-def runs_table(folders: list[RunFolder]) -> str:
-    """A Markdown table, one row a run."""
-    header = ["command", *METRICS, "parameters", "epochs", "data", "hardware"]
-    lines = [header, ["---"] * len(header)] + [_row(folder) for folder in folders]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+def runs_table(folders: Sequence[RunFolder], metrics: Sequence[str] | None = None) -> str:
+    """A Markdown table, one row a setting.
+
+    Parameters
+    ----------
+    metrics : columns; by default the usual ones that the runs have.
+    """
+    groups = group([Record(folder) for folder in folders])
+    shown = columns(groups, metrics)
+    header = ["command", *(column.text for column in shown), "epochs", "data", "hardware"]
+    return _markdown([header, ["---"] * len(header), *(_row(found, [c.metric for c in shown]) for found in groups)])
 
 
-def _row(folder: RunFolder) -> list[str]:
-    metrics, environment = folder.metrics, folder.environment
-    overrides = [str(override) for override in OmegaConf.load(folder.path / "overrides.yaml")]
-    figures = [with_error(metrics[key], metrics[f"{key}_err"]) for key in METRICS.values()]
+def _row(found: Group, metrics: Sequence[str]) -> list[str]:
+    record = found.records[0]
+    figures = {metric: found.figure(metric) for metric in metrics}
     return [
-        f"`hepexp train {shlex.join(overrides)}`",
-        *figures,
-        f"{metrics['model/parameters']:,}",
-        str(metrics["train/epochs"]),
-        metrics["data/source"],
-        _hardware(environment["hardware"]),
+        _command(found),
+        *[number(f.value) if m in COUNTED else with_error(f.value, f.error) for m, f in figures.items()],
+        number(found.figure("train/epochs").value),
+        str(record.metrics["data/source"]),
+        _hardware(record.folder.environment["hardware"]),
     ]
+
+
+def _command(found: Group) -> str:
+    """What was typed; several seeds as a multirun. Names of runs are left out, and folders of weights are short."""
+    typed = [str(word) for word in OmegaConf.load(found.records[0].path / "overrides.yaml")]
+    kept = [word for word in typed if not word.startswith(("name=", "seed="))]
+    words = [re.sub(r"=/.*/(?=[^/]+/checkpoints/)", "=", word) for word in kept]
+    if len(found.records) > 1:
+        words = ["-m", *words, f"seed={','.join(map(str, found.seeds))}"]
+    elif found.records[0].seed != 1:
+        words.append(f"seed={found.records[0].seed}")
+    return f"`hepexp train {shlex.join(words)}`"
 
 
 def _hardware(hardware: dict[str, Any]) -> str:
@@ -51,29 +77,45 @@ def _hardware(hardware: dict[str, Any]) -> str:
 
 def bench_table(rows: list[dict]) -> str:
     """A Markdown table of `hepexp bench --json`."""
-    lines = [["case", "implementation", "per second", "waiting at most"], ["---"] * 4]
+    header = ["case", "implementation", "per second"]
+    beside = [key for key in ("batch", "waiting") if any(key in row for row in rows)]
+    lines = [[*header, *beside], ["---"] * (len(header) + len(beside))]
     for row in rows:
-        waiting = f"{row['waiting']:.1%}" if "waiting" in row else ""
-        lines.append([row["case"], row["implementation"], f"{row['per_second']:.3g}", waiting])
+        extra = [f"{row[key]:.1%}" if key == "waiting" and key in row else str(row.get(key, "")) for key in beside]
+        lines.append([row["case"], row["implementation"], f"{row['per_second']:.3g}", *extra])
+    return _markdown(lines)
+
+
+def with_section(text: str, title: str, content: str) -> str:
+    """The text of RESULTS.md with a section replaced, or added at its end."""
+    made = f"## {title}\n\n{content.strip()}\n"
+    found = re.search(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    if found:
+        return (text[: found.start()] + made + "\n" + text[found.end() :]).rstrip() + "\n"
+    return f"{text.rstrip()}\n\n{made}"
+
+
+def _markdown(lines: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+", metavar="RUN")
-    parser.add_argument("--bench", type=Path, help="output of `hepexp bench --json`")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="*", metavar="RUN")
+    parser.add_argument("--section", required=True, help="title of the section to write")
+    parser.add_argument("--columns", metavar="METRIC,...", help="columns of the table")
+    parser.add_argument("--bench", type=Path, help="output of `hepexp bench --json`, in place of runs")
     parser.add_argument("--out", type=Path, default=Path("RESULTS.md"))
     options = parser.parse_args()
-    text = (
-        "# Results\n\nMade by `python -m hepexp.bench.results` from the records of these runs. Errors are bootstrap\n"
-    )
-    text += "errors over the test jets of one training; the spread between seeds is not in them.\n\n"
-    text += runs_table([RunFolder.find(run) for run in options.runs]) + "\n"
+    if bool(options.runs) == bool(options.bench):
+        parser.error("give either RUN ... or --bench FILE")
     if options.bench:
-        rows = json.loads(options.bench.read_text())
-        cases = " ".join(dict.fromkeys(row["case"].split()[0] for row in rows))
-        text += f"\n## Speed: `hepexp bench {cases} --json`\n\n{bench_table(rows)}\n"
-    options.out.write_text(text)
+        content = bench_table(json.loads(options.bench.read_text()))
+    else:
+        wanted = options.columns.split(",") if options.columns else None
+        content = runs_table([RunFolder.find(run) for run in options.runs], wanted)
+    text = options.out.read_text(encoding="utf-8") if options.out.is_file() else HEAD
+    write_text(options.out, with_section(text, options.section, content))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,34 @@
+"""RESULTS.md is made of records, a section at a time."""
+
+from hepexp.bench.results import HEAD, bench_table, runs_table, with_section
+from tests.compare.runs import run, scores
+
+
+def record(tmp_path, name, seed=1, words=("model=pfn",)):
+    made = run(tmp_path, name, scores(1, seed), seed=seed, **{"train/epochs": 4, "data/source": "mini"})
+    made.folder.write_yaml("overrides.yaml", [*words, f"seed={seed}", f"name={name}"])
+    made.folder.write_json("environment.json", {"hardware": {"cores": 2, "gpus": []}})
+    return made.folder
+
+
+def test_seeds_are_one_row_and_one_command(tmp_path):
+    table = runs_table([record(tmp_path, "a", 1), record(tmp_path, "b", 2)])
+    (row,) = table.splitlines()[2:]
+    assert row.startswith("| `hepexp train -m model=pfn seed=1,2` |")
+    assert row.endswith("| 1,234 | 4 | mini | 2 cores |")
+
+
+def test_no_path_of_a_machine_gets_into_a_command(tmp_path):
+    word = "model.encoder.weights=/somewhere/runs/e/2026_a/checkpoints/best.ckpt"
+    assert "weights=2026_a/checkpoints/best.ckpt`" in runs_table([record(tmp_path, "a", words=(word,))])
+
+
+def test_a_section_is_replaced_and_others_stay():
+    text = with_section(with_section(HEAD, "One", "a"), "Two", "b")
+    assert with_section(text, "One", "c") == text.replace("\na\n", "\nc\n")
+    assert with_section(text, "Two", "c") == text.replace("\nb\n", "\nc\n")
+
+
+def test_a_benchmark_has_the_columns_that_its_rows_have():
+    rows = [{"case": "a", "implementation": "x", "per_second": 1234.5, "waiting": 0.0123}]
+    assert bench_table(rows).splitlines()[2] == "| a | x | 1.23e+03 | 1.2% |"
