@@ -64,6 +64,7 @@ def test_list_and_show_tell_what_there_is(hepexp: Command, tmp_path: Path):
         "auto is mini",
     ):
         assert text in done.stdout
+    assert "\nempty" not in done.stdout  # it has nothing to list
     by_hand = f"into {tmp_path / 'data' / 'qg_images'}: quark-gluon_data-set_n139306.hdf5 or QCDToGGQQ"
     assert by_hand in done.stdout
     done = hepexp("data", "show", "mnist", "--out", "pictures")
