@@ -15,7 +15,8 @@ from hepexp.compare.record import Record
 from hepexp.compare.table import Table
 from hepexp.compare.test_set import refuse_different
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.evaluation.rounding import number, with_error
+from hepexp.evaluation.rounding import number
+from hepexp.evaluation.tables import metric_rows
 
 TEMPLATE = Path(__file__).with_name("report.html")
 
@@ -89,14 +90,9 @@ def _hardware(hardware: dict[str, Any]) -> str:
 
 def _metrics(record: Record) -> list[tuple[str, str, str]]:
     """Name, value with error, and published figure of each metric."""
-    metrics, expected = record.metrics, record.expected
-    names = [key for key in metrics if not (key.endswith("_err") and key.removesuffix("_err") in metrics)]
-    rows = []
-    for name in [*names, *(key for key in expected if key not in metrics)]:
-        value, error = metrics.get(name), metrics.get(f"{name}_err")
-        ours = with_error(value, error) if f"{name}_err" in metrics else number(value)
-        rows.append((name, ours, number(expected[name]) if name in expected else ""))
-    return rows
+    expected = record.expected
+    rows = metric_rows(record.metrics, expected)
+    return [(name, ours, number(expected[name]) if name in expected else "") for name, ours in rows]
 
 
 def _figure(path: Path) -> tuple[str, str]:

@@ -53,13 +53,19 @@ def metrics_table(
     if expected:
         table.add_column(reference, justify="right", no_wrap=True)
         table.add_column("difference", justify="right", no_wrap=True)
-    keys = [key for key in metrics if not (key.endswith("_err") and key.removesuffix("_err") in metrics)]
-    for key in [*keys, *(key for key in expected if key not in metrics)]:
+    for key, ours in metric_rows(metrics, expected):
         value, error = metrics.get(key), metrics.get(f"{key}_err")
-        ours = number(value) if f"{key}_err" not in metrics else with_error(value, error)
         theirs = [number(expected.get(key)), _difference(value, error, expected.get(key))] if expected else []
         table.add_row(key, ours, *(("" if text == ABSENT else text) for text in theirs))
     return table
+
+
+def metric_rows(metrics: Mapping[str, Any], expected: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Each metric with its value and error as text, then those that are only expected."""
+    keys = [key for key in metrics if not (key.endswith("_err") and key.removesuffix("_err") in metrics)]
+    keys += [key for key in expected if key not in metrics]
+    figures = {key: (metrics.get(key), metrics.get(f"{key}_err")) for key in keys}
+    return [(k, with_error(*f) if f"{k}_err" in metrics else number(f[0])) for k, f in figures.items()]
 
 
 def jobs_table(jobs: Sequence[JobLike]) -> Table:
