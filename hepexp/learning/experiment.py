@@ -156,6 +156,7 @@ def _recorded(
 
         try:
             watcher.started(folder.label)
+            run.log_dataset(config.choices.dataset, provenance)
             resume_from = folder.last if resumed and folder.last.exists() else None
             log.info("%s", f"resumed from {resume_from}" if resume_from else "started")
             with Workers(folder, parts.trainer, resume_from):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import math
 import time
@@ -19,6 +21,7 @@ from hepexp.tracking.process import lives_beside_us, process_tags
 
 log = logging.getLogger("hepexp")
 METRICS_A_BATCH, PARAMETERS_A_BATCH, TAG_LENGTH = 1000, 100, 8000  # MLflow's limits
+DIGEST_LENGTH = 32  # of a data set; MLflow takes 36
 TRACEBACK = "traceback.txt"
 
 
@@ -94,6 +97,28 @@ class MlflowRun:
         entries = [RunTag(key, str(value)[:TAG_LENGTH]) for key, value in tags.items() if value is not None]
         for chunk in _chunks(entries, PARAMETERS_A_BATCH):
             store.insist(lambda chunk=chunk: self._client.log_batch(self.run_id, tags=chunk), self._timeout)
+
+    def log_dataset(self, name: str, provenance: Mapping[str, Any]) -> None:
+        """Name the data set of the run, as MLflow shows it beside the run and filters by it.
+
+        Parameters
+        ----------
+        provenance : of the data set: source, files with checksums, sizes of the splits, the command that makes it.
+        """
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        files = provenance.get("files", [])
+        digest = hashlib.sha256(json.dumps(files, sort_keys=True, default=str).encode()).hexdigest()[:DIGEST_LENGTH]
+        sizes = {key: value for key, value in provenance.items() if key.startswith("n_")}
+        data = Dataset(
+            name=name,
+            digest=digest,
+            source_type="local",
+            source=json.dumps({key: provenance.get(key) for key in ("source", "how")}),
+            profile=json.dumps({**sizes, "files": len(files)}),
+        )
+        inputs = [DatasetInput(data, [InputTag("mlflow.data.context", str(provenance.get("source")))])]
+        store.insist(lambda: self._client.log_inputs(self.run_id, datasets=inputs), self._timeout)
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int = 0) -> None:
         """Note metrics of a step (once an epoch, in one call). None, NaN, infinities and text are left out."""

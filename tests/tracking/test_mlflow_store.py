@@ -260,3 +260,19 @@ def test_importing_tracking_does_not_import_mlflow():
 @pytest.fixture(autouse=True)
 def _log_level():
     logging.getLogger("hepexp").setLevel(logging.INFO)
+
+
+def test_the_data_set_is_named_once_whatever_resumes(start, folder):
+    about = {"source": "mini", "how": "hepexp data generate qg", "n_train": 5, "files": [{"name": "a", "sha256": "b"}]}
+    run = start()
+    run.log_dataset("qg", about)
+    again = start(run_id=run.run_id)
+    again.log_dataset("qg", about)
+    (found,) = again._client.get_run(run.run_id).inputs.dataset_inputs
+    assert found.dataset.name == "qg"
+    assert json.loads(found.dataset.profile) == {"n_train": 5, "files": 1}
+    assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "mini")]
+    other = start()
+    other.log_dataset("qg", {**about, "files": []})
+    (changed,) = other._client.get_run(other.run_id).inputs.dataset_inputs
+    assert changed.dataset.digest != found.dataset.digest
