@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
-from hepexp.config import catalog, targets, yaml_file
 from hepexp.config.paths import data_dir, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.collection import Collection
+from hepexp.data.known import data_sets, find_collection
 from hepexp.data.opened import Opened
 from hepexp.data.published import Part
 from hepexp.errors import ConfigError, DataError
@@ -221,25 +219,6 @@ VERBS = {
     "export": export,
     "verify": verify,
 }
-
-
-def data_sets() -> list[str]:
-    """Names of the data sets that have examples: the options of the group, but for `empty` and its like."""
-    return [name for name in catalog.options("dataset", catalog.folders()) if _collection(name) is not None]
-
-
-def find_collection(name: str) -> Collection:
-    """The files of one of `data_sets`."""
-    return _collection(name)
-
-
-def _collection(name: str) -> Collection | None:
-    """What a data set has of files: of hepexp's own without importing torch, of a plugin's by its class."""
-    path = catalog.find("dataset", name, catalog.folders())
-    if find_spec(module := f"hepexp.data.collections.{name}") is not None:
-        return import_module(module).COLLECTION
-    target = yaml_file.load(path)["_target_"]
-    return None if target.startswith("hepexp.") else getattr(targets.load(target), "collection", None)
 
 
 def _description(collection: Collection, here: Inventory) -> list[list[str]]:

@@ -17,6 +17,7 @@ import hepexp
 from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
 from hepexp.config import catalog, paths, plugin_check, plugins
+from hepexp.data.known import data_sets, find_collection
 from hepexp.errors import HepexpError
 from hepexp.models.layers import escnn_import
 from hepexp.models.layers.escnn_import import INSTALL, VERSION
@@ -168,13 +169,14 @@ def _plugins() -> Iterator[Finding]:
 
 def _data_sets() -> Iterator[Finding]:
     """The published files on disk; the samples in the package are always there."""
-    for name in catalog.options("dataset", catalog.folders()):
+    for name in data_sets():
+        advice = find_collection(name).how_to_fetch
         files = [path for path in (paths.data_dir() / name).rglob("*") if path.is_file()]
         parts = [path for path in files if path.suffix == ".part"]
         if not files:
-            yield Finding(f"data set {name}", NOTE, "the shipped sample only", f"hepexp data download {name}")
+            yield Finding(f"data set {name}", NOTE, "the shipped sample only", advice)
         elif parts:
-            yield Finding(f"data set {name}", NOTE, f"{len(parts)} unfinished", f"go on: hepexp data download {name}")
+            yield Finding(f"data set {name}", NOTE, f"{len(parts)} unfinished", f"go on: {advice}")
         else:
             size = sum(path.stat().st_size for path in files)
             yield Finding(f"data set {name}", OK, f"{len(files)} files, {size / 1e9:.2f} GB")
