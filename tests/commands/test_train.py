@@ -66,6 +66,7 @@ def test_the_config_is_resolved_and_the_environment_known(run):
         "dataset": "qg",
         "model": "pfn",
         "loss": "cross_entropy",
+        "backend": "statevector",
         "optimizer": "adamw",
         "trainer": "quick",
     }

@@ -19,6 +19,7 @@ from hepexp.errors import ConfigError
 from hepexp.learning import contracts
 from hepexp.learning.parts import Parts, build_parts
 from hepexp.losses.objective import width_of
+from hepexp.models.layers.basis_cache import steerable_basis
 from tests.data.small import use_small_samples
 
 SMALL = ("dataset.source=mini", "dataset.n_train=24", "dataset.n_val=8", "dataset.n_test=8", "dataset.batch_size=8")
@@ -128,6 +129,7 @@ def test_a_model_that_normalises_over_one_example_is_refused():
 @pytest.mark.parametrize("missing", ["escnn", "pymanopt"])
 def test_without_escnn_only_the_steerable_models_say_what_to_do(monkeypatch, missing: str):
     monkeypatch.setitem(sys.modules, missing, None)
+    steerable_basis.cache_clear()  # another test of this process may have left it
     words = ("data=qg_images", "data.crop=8")
     with pytest.raises(ConfigError) as error:
         parts_of("model=steerable_cnn", *words)
