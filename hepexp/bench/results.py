@@ -30,7 +30,8 @@ HEAD = """\
 # Results
 
 Made by `python -m hepexp.bench.results` from the records of runs. Errors are bootstrap errors over the test examples
-of one training; of several seeds, the standard deviation over them.
+of one training; of several seeds, the standard deviation over them. Seconds of trainings were taken while other work ran
+on the machine; rates of benchmarks are medians of what they compare in turn.
 """
 
 
@@ -63,7 +64,7 @@ def _command(found: Group) -> str:
     """What was typed; several seeds as a multirun. Names of runs are left out, and folders of weights are short."""
     typed = [str(word) for word in OmegaConf.load(found.records[0].path / "overrides.yaml")]
     kept = [word for word in typed if not word.startswith(("name=", "seed="))]
-    words = [re.sub(r"=/.*/(?=[^/]+/checkpoints/)", "=", word) for word in kept]
+    words = [re.sub(r"=/.*/(?=[^/]+/checkpoints/)", "=", word.lstrip("+")) for word in kept]
     if len(found.records) > 1:
         words = ["-m", *words, f"seed={','.join(map(str, found.seeds))}"]
     elif found.records[0].seed != 1:
