@@ -30,8 +30,8 @@ HEAD = """\
 # Results
 
 Made by `python -m hepexp.bench.results` from the records of runs. Errors are bootstrap errors over the test examples
-of one training; of several seeds, the standard deviation over them. Seconds of trainings were taken while other work ran
-on the machine; rates of benchmarks are medians of what they compare in turn.
+of one training; of several seeds, the standard deviation over them. Seconds of trainings were taken while other work
+ran on the machine; rates of benchmarks are medians of what they compare in turn.
 """
 
 
