@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import torch
 from omegaconf import OmegaConf
 
 from hepexp.errors import Interrupted
@@ -25,6 +26,9 @@ def main() -> int:
             fit(build_parts(config), folder, interrupts, report=lambda row, epoch: None, resume_from=resume_from)
         except Interrupted as end:
             return end.exit_code
+        finally:
+            if torch.distributed.is_initialized():
+                torch.distributed.destroy_process_group()  # its threads, left to the interpreter's end, may abort it
     return 0
 
 
