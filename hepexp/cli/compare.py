@@ -12,6 +12,7 @@ from hepexp.atomic import write_text
 from hepexp.cli.help import Parser
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
+from hepexp.evaluation.direction import small_is_good
 
 if TYPE_CHECKING:
     from hepexp.compare.columns import Column
@@ -28,7 +29,6 @@ Compare runs: one row for all seeds of a setting, published figures below, wheth
   hepexp compare --filter "params.model.name = 'pfn'"       as MLflow filters
   hepexp compare --out table.tex --plot roc.pdf             for a paper"""
 
-SMALL_IS_GOOD = ("loss", "mse", "error", "_err", "seconds", "parameters", "flops")
 BY = ("accuracy", "auc", "rejection_0.3", "rejection_0.5")
 FORMATS = {".txt": "table", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
 
@@ -67,7 +67,7 @@ def _sorted(groups: list[Group], metric: str, reverse: bool) -> list[Group]:
     """Best first; groups without the metric last."""
     value = {g.name: g.figure(metric).value for g in groups}
     have = [g for g in groups if value[g.name] is not None]
-    down = any(word in metric for word in SMALL_IS_GOOD) == reverse
+    down = small_is_good(metric) == reverse
     have.sort(key=lambda g: value[g.name], reverse=down)
     return have + [g for g in groups if value[g.name] is None]
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from hepexp.errors import ConfigError
-
-SMALL_IS_GOOD = ("loss", "mse", "error", "seconds", "parameters", "flops", "nll")
+from hepexp.evaluation.direction import small_is_good
 
 
 class SweepOptions:
@@ -77,7 +76,7 @@ class SweepOptions:
                 raise ConfigError(f"sweep.direction must be maximize or minimize, got {word!r}")
         if given and len(given) != max(len(self.metrics), 1):
             raise ConfigError(f"sweep.direction needs one word for each of {len(self.metrics)} metrics, got {given}")
-        return given or ["minimize" if any(w in m for w in SMALL_IS_GOOD) else "maximize" for m in self.metrics]
+        return given or ["minimize" if small_is_good(m) else "maximize" for m in self.metrics]
 
 
 def _listed(value: str | Sequence[str] | None) -> list[str]:
