@@ -33,6 +33,7 @@ def main(args: list[str]) -> int:
     from rich.console import Console
 
     from hepexp.atomic import write_json
+    from hepexp.evaluation.predictions import write_predictions
     from hepexp.evaluation.readout import named
     from hepexp.evaluation.tables import metrics_table
     from hepexp.learning.trained import evaluate, rebuild
@@ -48,7 +49,7 @@ def main(args: list[str]) -> int:
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         write_json(options.out / "metrics.json", metrics)
-        readout.record(columns, parts.data.spec.class_names, options.out / "predictions.parquet")
+        write_predictions(options.out / "predictions.parquet", readout.table(columns, parts.data.spec.class_names))
         (options.out / "plots").mkdir(exist_ok=True)
         readout.figures(columns, parts.data.spec.class_names, options.out / "plots", seed=config.seed)
         print(f"written to {options.out}")

@@ -35,10 +35,11 @@ def main(args: list[str]) -> int:
     if not options.input.is_file():
         raise ConfigError(f"--input {options.input} does not exist")
 
+    from hepexp.evaluation.predictions import write_predictions
     from hepexp.learning.trained import predict, rebuild
 
     parts = rebuild(folder, config, options.checkpoint)
     columns = predict(parts, parts.data.loader_of_file(options.input))
-    parts.module.objective.readout.record(columns, parts.data.spec.class_names, options.out)
+    write_predictions(options.out, parts.module.objective.readout.table(columns, parts.data.spec.class_names))
     print(f"{len(columns['index']):,} jets of {options.input} scored by {folder.label}: {options.out}")
     return 0

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
+from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from hepexp.batch import Batch, DataSpec
@@ -196,6 +197,21 @@ class HepDataModule(LightningDataModule):
             **{f"n_{name}": len(self.splits[name]) for name in SPLITS},
             "how": about.get("command", self.collection.how_to_fetch),
         }
+
+    # ---- checkpoints
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The scales that were learnt from the training examples, for a checkpoint."""
+        parts = {"form": self.form, "extras": self._extras}
+        return {f"{part}.{name}": value for part, scaled in parts.items() for name, value in scaled.state().items()}
+
+    def load_state_dict(self, state_dict: dict[str, Tensor]) -> None:
+        """Take the scales of a checkpoint, whatever the examples of this source would give; after `setup`."""
+        if all(torch.equal(value, state_dict[name]) for name, value in self.state_dict().items()):
+            return  # as on a resume, where examples that are kept in memory are good
+        for part, scaled in (("form", self.form), ("extras", self._extras)):
+            scaled.load_state({name: state_dict[f"{part}.{name}"] for name in scaled.state()})
+        self.splits = {name: self._dataset(self.store, examples.rows) for name, examples in self.splits.items()}
 
     # ---- loaders
 

@@ -11,14 +11,14 @@ from hepexp.batch import Batch
 from hepexp.data.kept import Kept
 from hepexp.data.ragged import Ragged
 from hepexp.data.render.form import Form
-from hepexp.data.render.scale import mean_and_spread
+from hepexp.data.render.scale import Scaled, mean_and_spread
 from hepexp.data.store import Store
 
 CACHE_BYTES = 128_000_000  # a split whose expanded examples are smaller is kept in memory
 _ROWS_AT_ONCE = 2000
 
 
-class Extras:
+class Extras(Scaled):
     """Values of each example beside its form, brought to mean 0 and variance 1 over the training examples.
 
     Parameters
@@ -26,6 +26,8 @@ class Extras:
     names : columns of the layout's extras.
     examples : some training examples.
     """
+
+    scales = ("mean", "std")
 
     def __init__(self, names: tuple[str, ...], examples: Ragged) -> None:
         self.names = names

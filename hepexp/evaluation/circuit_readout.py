@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from hepexp.atomic import atomic
 from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.readout import Outputs, Readout
 
@@ -51,7 +49,7 @@ class CircuitReadout(Readout):
             log.info("state %s: %s", name, "  ".join(f"|{ket}> {a:.6f}" for ket, a in zip(kets(psi), psi, strict=True)))
         return metrics
 
-    def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
+    def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns circuit, state (its bits), re, im and probability of each amplitude, of the first example."""
         states = {name: outputs[f"state/{name}"][0] for name in self.circuits}
         psi = np.concatenate(list(states.values()))
@@ -62,8 +60,7 @@ class CircuitReadout(Readout):
             "im": psi.imag,
             "probability": np.abs(psi) ** 2,
         }
-        with atomic(path) as temporary:
-            pq.write_table(pa.table(columns), temporary, compression="zstd")
+        return pa.table(columns)
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import

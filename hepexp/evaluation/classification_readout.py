@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.classification import auc, classification_metrics
-from hepexp.evaluation.predictions import write_predictions
+from hepexp.evaluation.predictions import predictions_table
 from hepexp.evaluation.readout import Outputs, Readout
 
 
@@ -29,8 +30,8 @@ class ClassificationReadout(Readout):
         error = spread([float(weight @ loss) / len(loss) for weight in replicas(len(loss), 200, seed)])
         return {"loss": float(loss.mean()), "loss_err": error, **metrics}
 
-    def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
-        write_predictions(path, outputs["index"], outputs["label"], outputs["scores"], class_names)
+    def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
+        return predictions_table(outputs["index"], outputs["label"], outputs["scores"], class_names)
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.classification import auc, classification_metrics
 from hepexp.evaluation.embedding import effective_rank, mean_std, neighbour_scores, probe_scores
-from hepexp.evaluation.predictions import write_predictions
+from hepexp.evaluation.predictions import predictions_table
 from hepexp.evaluation.readout import Outputs, Readout
 
 
@@ -49,8 +50,8 @@ class EmbeddingReadout(Readout):
             metrics |= {f"{name}_{key}": value for key, value in judged.items()}
         return metrics
 
-    def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
-        write_predictions(path, outputs["index"], outputs["label"], self._probe(outputs), class_names)
+    def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
+        return predictions_table(outputs["index"], outputs["label"], self._probe(outputs), class_names)
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import

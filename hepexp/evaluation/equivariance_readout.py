@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from hepexp.atomic import atomic
 from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.evaluation.readout import Outputs, Readout
 
@@ -29,7 +27,7 @@ class EquivarianceReadout(Readout):
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
         return with_errors(_figures(outputs), len(outputs["label"]), seed)
 
-    def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
+    def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns index, label, turn, errors and latent variables of each image."""
         columns = {
             "index": outputs["index"].astype(np.int64),
@@ -41,8 +39,7 @@ class EquivarianceReadout(Readout):
         }
         for name in ("embedding", "turned_embedding"):
             columns |= {f"{name}_{k}": values for k, values in enumerate(outputs[name].T)}
-        with atomic(path) as temporary:
-            pq.write_table(pa.table(columns), temporary, compression="zstd")
+        return pa.table(columns)
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import

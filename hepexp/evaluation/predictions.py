@@ -32,15 +32,14 @@ class Predictions:
     split: str
 
 
-def write_predictions(
-    path: Path | str,
+def predictions_table(
     index: np.ndarray,
     label: np.ndarray,
     scores: np.ndarray,
     class_names: Sequence[str],
     split: str = "test",
-) -> None:
-    """Write the file whole or not at all.
+) -> pa.Table:
+    """What a classifier said, as a table.
 
     Columns: `index` int64, `label` int64 (null where it is negative: not known), `score_<class name>` in the
     precision of the scores. Metadata of the schema: `class_names` (JSON list) and `split`.
@@ -51,7 +50,11 @@ def write_predictions(
         "label": pa.array(label.astype(np.int64), mask=label < 0),
         **{f"score_{name}": pa.array(np.ascontiguousarray(scores[:, c])) for c, name in enumerate(class_names)},
     }
-    table = pa.table(columns, metadata={"class_names": json.dumps(list(class_names)), "split": split})
+    return pa.table(columns, metadata={"class_names": json.dumps(list(class_names)), "split": split})
+
+
+def write_predictions(path: Path | str, table: pa.Table) -> None:
+    """Write what a readout keeps of each example, whole or not at all."""
     with atomic(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 Outputs = dict[str, np.ndarray]
 
@@ -39,8 +40,8 @@ class Readout(ABC):
         """Metrics of the test, each with `<key>_err` from a bootstrap over examples."""
 
     @abstractmethod
-    def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
-        """Write what is kept of each example to a parquet file."""
+    def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
+        """What is kept of each example, the columns of predictions.parquet."""
 
     @abstractmethod
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from hepexp.atomic import atomic
 from hepexp.evaluation.anomaly import anomaly_figures, anomaly_scores, is_unseen
 from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.evaluation.readout import Outputs, Readout
@@ -61,7 +59,7 @@ class ReconstructionReadout(Readout):
         metrics["active_dimensions"] = int((outputs["kl"].mean(0) > ACTIVE).sum())
         return metrics
 
-    def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
+    def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns index, label, kl, anomaly scores, and the errors and energies of each channel, of each example."""
         columns = {
             "index": outputs["index"].astype(np.int64),
@@ -72,8 +70,7 @@ class ReconstructionReadout(Readout):
         for c, name in enumerate(self._channels(outputs)):
             for of in ("mse", "baseline_mse", "energy", "reconstructed_energy"):
                 columns[f"{of}_{name}"] = outputs[of][:, c]
-        with atomic(path) as temporary:
-            pq.write_table(pa.table(columns), temporary, compression="zstd")
+        return pa.table(columns)
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from hepexp.atomic import atomic
 from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.mismatch import Mismatch
 from hepexp.evaluation.readout import Outputs, Readout
@@ -74,7 +72,7 @@ class SymmetryReadout(Readout):
             figures["symmetry/conformal_angle_deg"] = conformal.angle_to(self.algebra.metric)
         return figures
 
-    def record(self, outputs: Outputs, class_names: tuple[str, ...], path: Path) -> None:
+    def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns index, label and displacement of each example; where labels were known also the critic's scores."""
         columns = {
             "index": outputs["index"].astype(np.int64),
@@ -84,8 +82,7 @@ class SymmetryReadout(Readout):
         for name, logit in (("score", "logit"), ("score_transformed", "transformed_logit")):
             if logit in outputs:
                 columns[name] = 1 / (1 + np.exp(-outputs[logit].astype(np.float64)))
-        with atomic(path) as temporary:
-            pq.write_table(pa.table(columns), temporary, compression="zstd")
+        return pa.table(columns)
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import

@@ -15,6 +15,7 @@ from rich.console import Console
 from hepexp.config import needs
 from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
 from hepexp.evaluation.plots import learning_curves
+from hepexp.evaluation.predictions import write_predictions
 from hepexp.evaluation.readout import named
 from hepexp.evaluation.tables import metrics_table
 from hepexp.learning.ddp import Workers
@@ -209,7 +210,7 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
     }
     folder.write_json("history.json", fitted.history.rows)
     class_names = parts.data.spec.class_names
-    readout.record(fitted.outputs, class_names, folder.predictions)
+    write_predictions(folder.predictions, readout.table(fitted.outputs, class_names))
     readout.figures(fitted.outputs, class_names, folder.plots, seed=config.seed)
     for k, circuit in enumerate(parts.backend.circuits):
         from hepexp.quantum import draw  # matplotlib takes a second to import

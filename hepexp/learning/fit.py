@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pytorch_lightning import LightningDataModule
 
 from hepexp.errors import HepexpError
 from hepexp.learning.callbacks.checkpoints import Checkpoints
@@ -77,15 +78,16 @@ def fit(
     return Fitted(module.outputs, history, checkpoints.best_epoch, stopped)
 
 
-def load_state(module: torch.nn.Module, path: Path) -> None:
-    """Load the weights of a checkpoint of this very model.
+def load_state(module: torch.nn.Module, path: Path, data: LightningDataModule | None = None) -> None:
+    """Load the weights of a checkpoint of this very model, and into a data set the scales that it was trained with.
 
     Raises
     ------
     HepexpError : the file is missing, broken, or of another model.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        state = checkpoint["state_dict"]
     except FileNotFoundError as error:
         raise HepexpError(f"no checkpoint {path}; was the run stopped before its first epoch ended?") from error
     except Exception as error:  # torch raises many kinds for a broken file
@@ -96,3 +98,6 @@ def load_state(module: torch.nn.Module, path: Path) -> None:
     except RuntimeError as error:
         reason = " ".join(line.strip() for line in str(error).splitlines()[1:2])
         raise HepexpError(f"checkpoint {path} is of another model: {reason}") from error
+    scales = checkpoint.get(type(data).__qualname__)  # Lightning's place for them
+    if scales:
+        data.load_state_dict(scales)

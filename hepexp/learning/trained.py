@@ -35,7 +35,7 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Parts:
     parts = build_parts(config)
     path = {"best": folder.best, "last": folder.last}.get(checkpoint, Path(checkpoint))
     if path.is_file():
-        load_state(parts.module, path)
+        load_state(parts.module, path, parts.data)
     elif (config.trainer.max_epochs and parts.module.trains) or checkpoint not in ("best", "last"):
         raise ConfigError(f"no checkpoint {path}; expected best, last or a file; `hepexp train --resume` makes them")
     # a run that only evaluated (trainer.max_epochs=0) has none: its weights are those of model.weights

@@ -8,7 +8,7 @@ import numpy as np
 
 from hepexp.compare.record import Record
 from hepexp.evaluation.classification import classification_metrics
-from hepexp.evaluation.predictions import write_predictions
+from hepexp.evaluation.predictions import predictions_table, write_predictions
 from hepexp.tracking.run_folder import RunFolder
 
 N = 600
@@ -46,5 +46,5 @@ def run(
     figures = {f"test/{key}": value for key, value in judged.items()}
     folder.write_json("metrics.json", {**figures, "model/parameters": 1234, **metrics})
     folder.write_json("history.json", [{"epoch": e, "val/auc": 0.7 + 0.05 * e} for e in range(3)])
-    write_predictions(folder.predictions, np.arange(len(label)), label, given, ("gluon", "quark"))
+    write_predictions(folder.predictions, predictions_table(np.arange(len(label)), label, given, ("gluon", "quark")))
     return Record(folder)

@@ -55,11 +55,14 @@ def test_the_spread_over_seeds_is_part_of_the_error(tmp_path):
 
 
 def test_the_order_in_which_examples_were_recorded_does_not_matter(tmp_path):
-    from hepexp.evaluation.predictions import write_predictions
+    from hepexp.evaluation.predictions import predictions_table, write_predictions
 
     a, b = run(tmp_path, "a", scores(1, 1)), run(tmp_path, "b", scores(1.5, 2), model="b")
     wanted = compared(a, b)[1]
     shuffled = run(tmp_path, "c", scores(1.5, 2), model="b")
     order = np.random.default_rng(0).permutation(len(labels()))
-    write_predictions(shuffled.folder.predictions, order, labels()[order], scores(1.5, 2)[order], ("gluon", "quark"))
+    write_predictions(
+        shuffled.folder.predictions,
+        predictions_table(order, labels()[order], scores(1.5, 2)[order], ("gluon", "quark")),
+    )
     assert compared(a, shuffled)[1] == wanted

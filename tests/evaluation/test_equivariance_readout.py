@@ -1,7 +1,6 @@
 """The readout's figures are the means of its columns, with the errors of a mean."""
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from hepexp.evaluation.equivariance_readout import EquivarianceReadout
@@ -47,8 +46,7 @@ def test_figures_are_means_with_their_errors(outputs):
 
 def test_what_is_kept_of_each_image_and_drawn(outputs, tmp_path):
     readout = EquivarianceReadout()
-    readout.record(outputs, ("1", "2"), tmp_path / "predictions.parquet")
-    table = pq.read_table(tmp_path / "predictions.parquet")
+    table = readout.table(outputs, ("1", "2"))
     assert np.array_equal(table["turned_embedding_1"], outputs["turned_embedding"][:, 1])
     assert np.array_equal(table["angle_error_deg"], outputs["angle_error_deg"])
     readout.figures(outputs, ("1", "2"), tmp_path, seed=1)

@@ -3,14 +3,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from hepexp.errors import DataError
-from hepexp.evaluation.predictions import read_predictions, write_predictions
+from hepexp.evaluation.predictions import predictions_table, read_predictions, write_predictions
 
 
 @pytest.fixture
 def file(tmp_path):
     rng = np.random.default_rng(0)
     scores = rng.dirichlet([1, 1], 100).astype(np.float32)
-    write_predictions(tmp_path / "predictions.parquet", np.arange(100), np.arange(100) % 2, scores, ("gluon", "quark"))
+    write_predictions(
+        tmp_path / "predictions.parquet",
+        predictions_table(np.arange(100), np.arange(100) % 2, scores, ("gluon", "quark")),
+    )
     return tmp_path / "predictions.parquet", scores
 
 
@@ -36,7 +39,7 @@ def test_columns_are_those_of_the_contract(file):
 
 
 def test_an_unknown_label_is_null(tmp_path):
-    write_predictions(tmp_path / "p.parquet", np.arange(2), np.array([-1, 1]), np.eye(2), ("a", "b"))
+    write_predictions(tmp_path / "p.parquet", predictions_table(np.arange(2), np.array([-1, 1]), np.eye(2), ("a", "b")))
     assert pq.read_table(tmp_path / "p.parquet")["label"].to_pylist() == [None, 1]
     assert read_predictions(tmp_path / "p.parquet").label.tolist() == [-1, 1]
 
@@ -50,7 +53,7 @@ def test_a_failed_write_leaves_the_former_file(file, monkeypatch):
 
     monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(OSError, match="No space left"):
-        write_predictions(path, np.arange(1), np.zeros(1), np.zeros((1, 2)), ("gluon", "quark"))
+        write_predictions(path, predictions_table(np.arange(1), np.zeros(1), np.zeros((1, 2)), ("gluon", "quark")))
     assert np.array_equal(read_predictions(path).scores, scores)
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -133,8 +132,7 @@ def test_an_anomaly_search_leaves_a_record_and_every_figure(tmp_path):
     outputs["reference/label"] = np.ones(40, int)
     shown = {"input": image[:3], "reconstruction": 0.8 * image[:3], "prior": image[3:6], "label": np.array([0, 1, 0])}
     outputs |= {f"gallery/{name}": values for name, values in shown.items()}
-    readout().record(outputs, ("gluon", "quark"), tmp_path / "predictions.parquet")
-    table = pq.read_table(tmp_path / "predictions.parquet").to_pydict()
+    table = readout().table(outputs, ("gluon", "quark")).to_pydict()
     np.testing.assert_allclose(table["mse_ecal"], outputs["mse"][:, 1])
     np.testing.assert_allclose(table["score_error"], outputs["mse"].mean(1))
     readout().figures(outputs, ("gluon", "quark"), tmp_path, seed=1)

@@ -1,7 +1,6 @@
 """What the readout of generators says of a symmetry and of what is none."""
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from hepexp.data.generate.rotated_points import CLASSES, make_block
@@ -108,13 +107,11 @@ def test_generators_that_vanish_are_at_a_right_angle_to_everything():
 
 def test_record_and_figures(tmp_path):
     readout, made = SymmetryReadout(so2()), outputs(so2().basis, rings()[0] * 1.1)
-    readout.record(made, CLASSES, tmp_path / "predictions.parquet")
+    table = readout.table(made, CLASSES)
     readout.figures(made, CLASSES, tmp_path, seed=1)
-    table = pq.read_table(tmp_path / "predictions.parquet")
     assert table.column_names == ["index", "label", "displacement", "score", "score_transformed"]
     np.testing.assert_allclose(table["displacement"], 0.1, rtol=1e-6)
     assert {path.name for path in tmp_path.glob("*.png")} == {"generators.png", "metric.png", "transformed.png"}
     for name in ("logit", "transformed_logit"):
         del made[name]
-    readout.record(made, CLASSES, tmp_path / "predicted.parquet")
-    assert "score" not in pq.read_table(tmp_path / "predicted.parquet").column_names
+    assert "score" not in readout.table(made, CLASSES).column_names

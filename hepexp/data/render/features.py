@@ -32,6 +32,7 @@ class JetFeatures(Form):
     """
 
     name = "features"
+    scales = ("mean", "std")
 
     def __init__(
         self,

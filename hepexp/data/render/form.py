@@ -13,11 +13,12 @@ from torch import Tensor
 from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch
 from hepexp.data.kept import Kept
 from hepexp.data.ragged import Ragged, pad
+from hepexp.data.render.scale import Scaled
 
 Common = dict[str, Tensor]  # label, index and extras of a batch
 
 
-class Form:
+class Form(Scaled):
     """Base of the forms.
 
     The work is in two steps: `expand` does what depends on one example alone and may be kept in memory; `collate` puts
@@ -95,6 +96,12 @@ class After(Form):
 
     def fit(self, examples: Ragged) -> None:
         self.form.fit(examples)
+
+    def state(self) -> dict[str, Tensor]:
+        return self.form.state()
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        self.form.load_state(state)
 
     def expand(self, examples: Ragged) -> Ragged:
         return self.form.expand(self.reader(examples))

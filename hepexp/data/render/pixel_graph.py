@@ -32,6 +32,7 @@ class PixelGraph(Form):
     """
 
     name = "graph"
+    scales = ("_std",)
 
     def __init__(self, k: int = 8, positions: bool = False, n_nodes: int | None = None) -> None:
         for key, value in {"k": k, "n_nodes": n_nodes}.items():

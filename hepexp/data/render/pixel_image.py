@@ -46,6 +46,7 @@ class PixelImage(Form):
     """
 
     name = "image"
+    scales = ("_shift", "_factor")
 
     def __init__(
         self,

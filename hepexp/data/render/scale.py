@@ -1,11 +1,35 @@
-"""Mean and spread of training values, by which values are standardised."""
+"""Mean and spread of training values, by which values are standardised, and how a checkpoint keeps them."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 _ROUNDING = 1e-6  # relative: stored values have float32's digits
+
+
+class Scaled:
+    """Something with scales that are learnt from training examples; they belong to the model as its weights do.
+
+    Attributes
+    ----------
+    scales : names of the attributes that are learnt, arrays.
+    """
+
+    scales: ClassVar[tuple[str, ...]] = ()
+
+    def state(self) -> dict[str, Tensor]:
+        """The scales, for a checkpoint."""
+        return {name: torch.from_numpy(np.array(getattr(self, name))) for name in self.scales}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take the scales of a checkpoint in place of those that were learnt here."""
+        for name in self.scales:
+            setattr(self, name, state[name].numpy())
 
 
 def mean_and_spread(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
