@@ -23,6 +23,8 @@ VERBS = {
     "sweep": Verb("hepexp.cli.sweep", "search for good values of keys (Optuna), resumable, on several machines"),
     "compare": Verb("hepexp.cli.compare", "runs beside each other: seeds together, significance, tables, one figure"),
     "report": Verb("hepexp.cli.report", "one HTML page of a run or an experiment"),
+    "register": Verb("hepexp.cli.register", "a run's model under a name, for mlflow.pyfunc"),
+    "sync": Verb("hepexp.cli.sync", "send runs to an MLflow server that was out of reach"),
     "data": Verb("hepexp.cli.data", "list, show, download, generate, export and verify data sets"),
     "list": Verb("hepexp.cli.list", "the groups, or the options of a group"),
     "show": Verb("hepexp.cli.show", "the keys of an option, with their types and meanings"),
@@ -84,6 +86,10 @@ def _run(args: list[str]) -> int:
     name, *rest = args
     if name not in VERBS | HIDDEN:
         raise ConfigError(f"unknown verb '{name}'{did_you_mean(name, VERBS)} (verbs: {', '.join(VERBS)})")
+    if name in VERBS:
+        from hepexp.tracking.log import log_to_terminal
+
+        log_to_terminal()
     return import_module((VERBS | HIDDEN)[name].module).main(rest) or 0
 
 

@@ -18,12 +18,14 @@ from hepexp.evaluation.plots import learning_curves
 from hepexp.evaluation.predictions import write_predictions
 from hepexp.evaluation.readout import named
 from hepexp.evaluation.tables import metrics_table
+from hepexp.learning import served
 from hepexp.learning.ddp import Workers
 from hepexp.learning.fit import Fitted, fit
 from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.parts import Parts, build_parts, cost
 from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
+from hepexp.tracking.options import TrackingOptions
 from hepexp.tracking.provenance import environment
 from hepexp.tracking.run_folder import RunFolder
 from hepexp.tracking.stale import reap_stale
@@ -70,15 +72,18 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
     Interrupted : SIGINT or SIGTERM; the run is recorded as KILLED and can be resumed.
     """
     config = freeze(config, choices)
+    tracking = TrackingOptions.of(config)
     for key, task in needs.missing(config).items():
         raise ConfigError(f"{key} needs a file of weights, of a run of task={task}")
     with Interrupts() as interrupts:
         parts = build_parts(config)
         refuse_idle_backend(parts, choices, overrides)
+        if tracking.register:
+            served.refuse_unservable(parts, config.trainer.max_epochs)
         folder = RunFolder.create(config.experiment, config.name)
         folder.write_yaml("config.yaml", config)
         folder.write_yaml("overrides.yaml", overrides)
-        return _recorded(config, parts, folder, interrupts, watcher or Watcher())
+        return _recorded(config, parts, folder, interrupts, tracking, watcher or Watcher())
 
 
 def freeze(config: Mapping, choices: dict[str, str]) -> DictConfig:
@@ -103,10 +108,11 @@ def refuse_idle_backend(parts: Parts, choices: dict[str, str], overrides: list[s
 def resume(folder: RunFolder, config: DictConfig) -> Result:
     """Go on with a run after any kind of end, in its folder and its MLflow run."""
     OmegaConf.set_readonly(config, True)
+    tracking = TrackingOptions.of(config)
     with Interrupts() as interrupts:
         parts = build_parts(config)
         folder.write_yaml("config.yaml", config)
-        return _recorded(config, parts, folder, interrupts, Watcher(), resumed=True)
+        return _recorded(config, parts, folder, interrupts, tracking, Watcher(), resumed=True)
 
 
 def _recorded(
@@ -114,6 +120,7 @@ def _recorded(
     parts: Parts,
     folder: RunFolder,
     interrupts: Interrupts,
+    tracking: TrackingOptions,
     watcher: Watcher,
     resumed: bool = False,
 ) -> Result:
@@ -140,7 +147,7 @@ def _recorded(
             **config.tags,
             **watcher.tags,
         }
-        reap_stale(config.tracking.timeout)
+        reap_stale(tracking.timeout)
         run = MlflowRun.start(
             experiment=config.experiment,
             name=config.name,
@@ -148,7 +155,8 @@ def _recorded(
             tags=tags,
             folder=folder.path,
             run_id=folder.mlflow_run_id if resumed else None,
-            timeout=config.tracking.timeout,
+            timeout=tracking.timeout,
+            uri=tracking.uri,
         )
 
         def report(row: dict[str, float], epoch: int) -> None:
@@ -174,16 +182,33 @@ def _recorded(
             _end(run, log, "KILLED", f"killed by {error}")
             raise
         except BaseException as error:
-            log.error("%s: %s", type(error).__name__, error)
             if not isinstance(error, HepexpError):
                 error.add_note(f"the traceback is in {folder.log}")
             _end(run, log, "FAILED", f"{type(error).__name__}: {error}", traceback.format_exc())
             raise
+        unregistered = _registered(tracking.register, folder, parts, run)
         run.finish("FINISHED")
     expected = OmegaConf.to_container(config.expected)
     Console().print(metrics_table(metrics, expected))
     console.print(f"record  {folder.path}\nstopped {fitted.stopped}", highlight=False)
+    if unregistered:
+        raise HepexpError(
+            f"the run is recorded, but its model is not registered: {unregistered}; try again: hepexp register "
+            f"{folder.label} {tracking.register}"
+        ) from unregistered
     return Result(folder, metrics)
+
+
+def _registered(name: str | None, folder: RunFolder, parts: Parts, run: MlflowRun) -> HepexpError | None:
+    """Register the model under a name; what went wrong must not make the run a failed one."""
+    if name is None:
+        return None
+    try:
+        version = served.register(name, folder, parts, run)
+    except HepexpError as error:
+        return error
+    logging.getLogger("hepexp").info("registered as %s, version %s", name, version)
+    return None
 
 
 def _end(run: MlflowRun, log: logging.Logger, status: str, reason: str, trace: str | None = None) -> None:

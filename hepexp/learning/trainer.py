@@ -92,6 +92,7 @@ class TrainerOptions:
         warnings.filterwarnings("ignore", ".*your dataloader is not resumable.*")  # `Position` resumes it
         warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of torch
         warnings.filterwarnings("ignore", ".*does not have many workers.*")  # jets of a sample in memory need none
+        warnings.filterwarnings("ignore", ".*predict returned None.*")  # `ExperimentModule` collects predictions
         torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
         try:
             return pl.Trainer(

@@ -48,13 +48,12 @@ def log_to(path: Path) -> Iterator[logging.Logger]:
         handler.close()
 
 
-def log_to_terminal(level: int = logging.INFO) -> None:
-    """Show what hepexp logs on stderr: the bare message, with the level only from warnings on. May be called twice."""
+def log_to_terminal() -> None:
+    """Show the warnings of hepexp on stderr, one line each. May be called twice."""
     logger = logging.getLogger("hepexp")
     for handler in [h for h in logger.handlers if isinstance(h, _Terminal)]:
         logger.removeHandler(handler)
-    logger.addHandler(_Terminal())
-    logger.setLevel(level)
+    logger.addHandler(_Terminal(logging.WARNING))
     logger.propagate = False  # Hydra and Lightning put handlers on the root logger: each line would appear twice
 
 
@@ -62,8 +61,7 @@ class _Terminal(logging.Handler):
     """Writes to sys.stderr as it is now: progress bars and tests replace it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-        print(f"{level}{record.getMessage()}", file=sys.stderr, flush=True)
+        print(f"hepexp: {record.levelname.lower()}: {record.getMessage()}", file=sys.stderr, flush=True)
 
 
 def _ended_by(error: BaseException) -> logging.LogRecord:

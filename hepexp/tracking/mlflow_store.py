@@ -13,11 +13,13 @@ from typing import Any, Literal
 
 from hepexp import atomic
 from hepexp.errors import ConfigError
-from hepexp.tracking import store
+from hepexp.tracking import registry, store
 from hepexp.tracking.artifacts import copy_folder, local_path
 from hepexp.tracking.lookup import FOLDER_TAG, label
+from hepexp.tracking.mirror import Mirror
 from hepexp.tracking.parameters import WHOLE, as_parameters
 from hepexp.tracking.process import lives_beside_us, process_tags
+from hepexp.tracking.remote import REGISTERED, SYNCED
 
 log = logging.getLogger("hepexp")
 METRICS_A_BATCH, PARAMETERS_A_BATCH, TAG_LENGTH = 1000, 100, 8000  # MLflow's limits
@@ -29,16 +31,19 @@ class MlflowRun:
     """A run in the MLflow store, from `start` to `finish`.
 
     Metrics are buffered: an epoch costs one short transaction, and none when another process locks the store just then;
-    they are written by the next `log_metrics`, at the latest by `finish`.
+    they are written by the next `log_metrics`, at the latest by `finish`. An MLflow server, where one is named, gets
+    the same, a little later.
     """
 
-    def __init__(self, client: Any, run_id: str, folder: Path, timeout: float) -> None:
+    def __init__(self, client: Any, run_id: str, folder: Path, timeout: float, uri: str | None = None) -> None:
         self._client = client
         self._timeout = timeout
         self._buffer: list[Any] = []
         self.run_id = run_id
         self.folder = folder
         self.artifacts = local_path(client.get_run(run_id).info.artifact_uri)
+        self._uri = uri
+        self._mirror = None if uri is None else Mirror(uri, run_id)
 
     @classmethod
     def start(
@@ -50,6 +55,7 @@ class MlflowRun:
         folder: Path,
         run_id: str | None = None,
         timeout: float = 60.0,
+        uri: str | None = None,
     ) -> MlflowRun:
         """Begin a run, or go on with one.
 
@@ -62,6 +68,7 @@ class MlflowRun:
         run_id : the run to continue: its status becomes RUNNING again, and a parameter that differs now becomes the tag
             `resumed.<key>`, as MLflow's parameters cannot change.
         timeout : seconds to wait for a store that another process has locked, here and in `finish`.
+        uri : of an MLflow server that gets a copy of the run while it goes on, http://HOST:PORT; it may be unreachable.
 
         Raises
         ------
@@ -83,12 +90,17 @@ class MlflowRun:
             changed = {f"resumed.{k}": v for k, v in parameters.items() if known.get(k, v) != v}
             parameters = {k: v for k, v in parameters.items() if k not in known}
             tags.update({key: value[:TAG_LENGTH] for key, value in changed.items()})
-        run = cls(client, run_id, Path(folder), timeout)
+        run = cls(client, run_id, Path(folder), timeout, uri)
         run.set_tags(tags)
         run._log_parameters(parameters)
         if long:
             atomic.write_yaml(run.artifacts / WHOLE, long)
         return run
+
+    @classmethod
+    def of(cls, run_id: str, folder: Path, timeout: float = 60.0) -> MlflowRun:
+        """A run that is in the store, as it is."""
+        return cls(store.connect(timeout), run_id, folder, timeout)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags that become known later, e.g. data_source."""
@@ -133,10 +145,23 @@ class MlflowRun:
                 self._flush()
             except Exception as error:  # tracking must not end a training: `finish` tries again, and says so
                 log.warning("metrics are kept for later, the MLflow store refused them: %s", str(error).splitlines()[0])
+            if self._mirror:
+                self._mirror.changed()
 
     def log_folder(self) -> None:
         """Put the run folder's files among the run's artifacts, where the MLflow UI shows them."""
         copy_folder(self.folder, self.artifacts)
+
+    def register(self, name: str, judgement: registry.Judgement) -> str:
+        """Make the artifact `model` a new version of a registered model; its number.
+
+        Raises
+        ------
+        HepexpError : the store stays locked, or refuses.
+        """
+        version = store.insist(lambda: registry.register(self._client, self.run_id, name, judgement), self._timeout)
+        self.set_tags({REGISTERED: name})
+        return version
 
     def finish(
         self,
@@ -168,6 +193,10 @@ class MlflowRun:
         if reason:
             store.insist(lambda: self._client.set_tag(self.run_id, "reason", reason[:TAG_LENGTH]), timeout)
         store.insist(lambda: self._client.set_terminated(self.run_id, status), timeout)
+        if self._mirror and self._mirror.close():
+            store.insist(lambda: self._client.set_tag(self.run_id, SYNCED, self._uri), timeout)
+        elif self._mirror:
+            log.warning("the run is not whole on %s; send it later: hepexp sync %s", self._uri, label(self.folder))
 
     def _flush(self) -> None:
         while self._buffer:
@@ -218,8 +247,9 @@ def _reopen(client: Any, run_id: str) -> dict[str, str]:
             f"run {run_id} is still being written by process {tags['pid']} here; stop it, or wait for its end"
         )
     client.update_run(run_id, status="RUNNING")
-    if "reason" in tags:
-        client.delete_tag(run_id, "reason")
+    for tag in ("reason", SYNCED):
+        if tag in tags:
+            client.delete_tag(run_id, tag)
     (local_path(run.info.artifact_uri) / TRACEBACK).unlink(missing_ok=True)
     return run.data.params
 

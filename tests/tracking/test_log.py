@@ -67,9 +67,10 @@ with log_to(Path(sys.argv[1])):
     assert "last words" in (tmp_path / "log.txt").read_text()
 
 
-def test_the_terminal_shows_each_message_once_and_short(capsys):
+def test_the_terminal_shows_each_warning_once_and_short(capsys, tmp_path):
     log_to_terminal()
     log_to_terminal()
-    log.info("reading 20,000 jets")
-    log.warning("no GPU")
-    assert capsys.readouterr().err == "reading 20,000 jets\nwarning: no GPU\n"
+    with log_to(tmp_path / "log.txt"):
+        log.info("reading 20,000 jets")
+        log.warning("no GPU")
+    assert capsys.readouterr().err == "hepexp: warning: no GPU\n"

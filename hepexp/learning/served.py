@@ -1,0 +1,185 @@
+"""A trained model as MLflow keeps and serves it: from a table of examples to a table of scores.
+
+Where hepexp is installed, in the folder that holds runs/:
+
+    mlflow.set_tracking_uri("sqlite:///runs/mlflow.db")
+    model = mlflow.pyfunc.load_model("models:/quark_gluon@best")
+    jets = {"pt": [[80.0, 41.5]], "y": [[0.1, -0.2]], "phi": [[1.3, 1.4]], "pdgid": [[211, 22]]}
+    model.predict(pandas.DataFrame(jets))    # one row a jet, its particles as lists: score_gluon, score_quark
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from hepexp import __version__
+from hepexp.data.datamodule import HepDataModule
+from hepexp.data.ragged import Layout
+from hepexp.data.splits import SPLITS
+from hepexp.data.store import Store
+from hepexp.data.table import ORIGIN, examples_of
+from hepexp.errors import ConfigError, HepexpError
+from hepexp.learning.parts import Parts
+from hepexp.learning.trained import predict, rebuild
+from hepexp.tracking import registry
+from hepexp.tracking.mlflow_store import MlflowRun
+from hepexp.tracking.parameters import flatten
+from hepexp.tracking.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.models import ModelSignature
+
+FILES = "files"  # of weights that the model's constructor reads
+ENOUGH = 200  # examples of the sample that are opened, to see their form
+SHOWN = 3  # examples that are kept with the model, as its users' first input
+
+
+def refuse_unservable(parts: Parts, max_epochs: int) -> None:
+    """Refuse what cannot be registered, before it is trained.
+
+    Raises
+    ------
+    ConfigError : there is nothing that was trained, or the data set reads no tables.
+    """
+    if not (parts.module.trains and max_epochs):
+        raise ConfigError("tracking.register needs a model that is trained; this run only evaluates")
+    if not isinstance(parts.data, HepDataModule):
+        raise ConfigError(f"tracking.register needs a data set built on HepDataModule, not {type(parts.data).__name__}")
+
+
+def register(name: str, folder: RunFolder, parts: Parts, run: MlflowRun) -> str:
+    """Save the best epoch's model among the artifacts of its run, as a new version under a name; its number.
+
+    Raises
+    ------
+    HepexpError : the folder cannot be written, or the store refuses.
+    """
+    path = run.artifacts / registry.MODEL
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(path, ignore_errors=True)
+        save(folder, parts, path)
+    except OSError as error:
+        raise HepexpError(f"cannot write the model to {path}: {error}") from error
+    metric, mode = parts.module.objective.monitor
+    on = f"{folder.config.choices.dataset} {folder.metrics['data/source']}"
+    return run.register(name, registry.Judgement(metric, folder.metrics[metric], mode, on))
+
+
+def save(folder: RunFolder, parts: Parts, path: Path) -> None:
+    """Write the best checkpoint of a run as an MLflow model that needs nothing but hepexp.
+
+    Parameters
+    ----------
+    folder : the run.
+    parts : of the run.
+    path : folder to make.
+    """
+    import mlflow.pyfunc
+
+    example = _example(parts.data.store)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as above:
+        bundle = Path(above) / "run"  # a run folder as `rebuild` reads it
+        (bundle / "checkpoints").mkdir(parents=True)
+        shutil.copyfile(folder.best, bundle / "checkpoints" / "best.ckpt")
+        config = _portable(folder.config, bool(parts.module.objective.readout.references), bundle)
+        OmegaConf.save(config, bundle / "config.yaml")
+        mlflow.pyfunc.save_model(
+            path,
+            loader_module=__name__,
+            data_path=bundle,
+            signature=_signature(parts.data.collection.layout, Served(parts).predict(example)),
+            input_example=example,
+            pip_requirements=[f"hepexp=={__version__}"],
+        )
+
+
+def _portable(config: DictConfig, needs_training_data: bool, bundle: Path) -> DictConfig:
+    """The config of a run such that it can be rebuilt elsewhere: from the shipped sample, with its files beside it.
+
+    The sample only says what an example looks like; scales are in the checkpoint.
+    """
+    config = config.copy()
+    OmegaConf.set_readonly(config, False)
+    if not needs_training_data:
+        few = {f"n_{split}": ENOUGH for split in SPLITS}
+        changes = {"source": "mini", "n_files": None, "num_workers": 0, **few}
+        config.dataset.update({key: value for key, value in changes.items() if key in config.dataset})
+    config.trainer.update({"accelerator": "auto", "progress": False})
+    for key, value in flatten(OmegaConf.to_container(config)).items():
+        if key.rpartition(".")[2] == "weights" and isinstance(value, str) and os.path.isfile(value):
+            (bundle / FILES).mkdir(exist_ok=True)
+            shutil.copyfile(value, bundle / FILES / key)
+            OmegaConf.update(config, key, f"{FILES}/{key}")
+    return config
+
+
+def _signature(layout: Layout, predicted: pd.DataFrame) -> ModelSignature:
+    """Types of the columns that go in and come out; MLflow converts to them only what loses nothing."""
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Array, ColSpec, DataType, Schema
+
+    def kind(column: type) -> DataType:
+        return DataType.long if np.issubdtype(column, np.integer) else DataType.double
+
+    numbers = [ColSpec(kind(column), name) for name, column in layout.extras.items()]
+    lists = [ColSpec(Array(kind(column)), name) for name, column in layout.elements.items()]
+    scores = [ColSpec(DataType.double, name) for name in predicted.columns]
+    return ModelSignature(inputs=Schema([*numbers, *lists]), outputs=Schema(scores))
+
+
+def _example(store: Store) -> pd.DataFrame:
+    import pandas as pd
+
+    some = store.take(np.arange(min(SHOWN, len(store))))
+    lists = {name: np.split(column, some.offsets[1:-1]) for name, column in some.elements.items()}
+    return pd.DataFrame({**some.extras, **{name: [part.tolist() for part in parts] for name, parts in lists.items()}})
+
+
+class Served:
+    """What `mlflow.pyfunc.load_model` gives.
+
+    Parameters
+    ----------
+    parts : of the run, with its best weights.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    def predict(self, data: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """The columns of predictions.parquet, `score_<class>` of a classifier, one row an example.
+
+        Parameters
+        ----------
+        data : one row an example, the columns of the data set's store without the label, in its units
+            (`hepexp data show`): for `qg` the lists pt, y, phi, pdgid.
+
+        Raises
+        ------
+        DataError : a column is missing, or what it holds is not physics.
+        """
+        collection = self.parts.data.collection
+        examples = collection.check(examples_of(collection.layout, data), ORIGIN, 0)
+        loader = self.parts.data.predict_dataloader(Store(collection.layout, [examples], paths=[Path(ORIGIN)]))
+        outputs = predict(self.parts, loader)
+        table = self.parts.module.objective.readout.table(outputs, self.parts.data.spec.class_names)
+        return table.drop_columns(["index", "label"]).to_pandas()
+
+
+def _load_pyfunc(data_path: str) -> Served:
+    """MLflow's entry: the model in a folder that `save` has filled."""
+    folder = RunFolder(Path(data_path))
+    config = folder.config
+    for key, value in flatten(OmegaConf.to_container(config)).items():
+        if isinstance(value, str) and value.startswith(f"{FILES}/"):
+            OmegaConf.update(config, key, str(Path(data_path) / value))
+    return Served(rebuild(folder, config, "best"))

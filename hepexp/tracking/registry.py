@@ -1,0 +1,90 @@
+"""Trained models under a name in MLflow's registry: each run a version, the best of them under the alias `best`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
+
+from hepexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.tracking import MlflowClient
+
+MODEL = "model"  # the artifact that is registered
+BEST = "best"  # alias
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """By what a version is judged: the validation metric that picked its best epoch.
+
+    Parameters
+    ----------
+    metric : its name.
+    value : its value.
+    mode : `max` or `min`, what is better.
+    data : data set and source that it was validated on.
+    """
+
+    metric: str
+    value: float
+    mode: str
+    data: str
+
+    def tags(self) -> dict[str, str]:
+        return {name: str(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def read(cls, tags: dict[str, str]) -> Judgement | None:
+        """From the tags of a version; None where it was not registered by hepexp."""
+        if not {field.name for field in fields(cls)} <= tags.keys():
+            return None
+        return cls(tags["metric"], float(tags["value"]), tags["mode"], tags["data"])
+
+    def beats(self, other: Judgement) -> bool:
+        """Whether this is the better one of two that can be compared."""
+        if (self.metric, self.mode, self.data) != (other.metric, other.mode, other.data):
+            return False
+        return self.value > other.value if self.mode == "max" else self.value < other.value
+
+
+def check_name(name: str) -> None:
+    """Refuse what MLflow cannot take as a name in an address such as `models:/NAME@best`.
+
+    Raises
+    ------
+    ConfigError : it cannot.
+    """
+    if not re.fullmatch(r"[\w.-]{1,200}", name):
+        raise ConfigError(f"tracking.register must be a name of letters, digits and . - _, got {name!r}")
+
+
+def register(client: MlflowClient, run_id: str, name: str, judgement: Judgement) -> str:
+    """Make the artifact `model` of a run a new version of a model, which is made when there is none; its number.
+
+    The alias `best` goes to the version with the best value of the same metric on the same data; of equal ones to the
+    newest.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    made = client.create_model_version(name, f"runs:/{run_id}/{MODEL}", run_id, tags=judgement.tags())
+    client.set_registered_model_alias(name, BEST, best(client.search_model_versions(f"name='{name}'"), made).version)
+    return made.version
+
+
+def best(versions: Iterable[ModelVersion], newest: ModelVersion) -> ModelVersion:
+    """The best version of those that can be compared with the newest one."""
+    leader, leads = newest, Judgement.read(newest.tags)
+    for version in versions:
+        judged = Judgement.read(version.tags)
+        if judged is not None and judged.beats(leads):
+            leader, leads = version, judged
+    return leader

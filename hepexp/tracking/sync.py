@@ -1,0 +1,107 @@
+"""Send ended runs of the local store to their MLflow server, where that was out of reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hepexp.config.paths import runs_dir
+from hepexp.errors import ConfigError
+from hepexp.tracking import lookup, store
+from hepexp.tracking.remote import SYNCED, Remote
+from hepexp.tracking.run_folder import RunFolder
+from hepexp.tracking.stale import reap_stale
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+URI = "tracking.uri"  # parameter of a run
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A run, and the server that it goes to."""
+
+    run_id: str
+    name: str
+    uri: str
+
+
+def named(word: str, uri: str | None) -> Sending:
+    """The run that is meant by a word, and where it goes.
+
+    Parameters
+    ----------
+    word : a run folder, the folder of a sweep, an MLflow run id, or `latest`.
+    uri : the server; None for the one that the run was made with.
+
+    Raises
+    ------
+    ConfigError : there is no such run, it has no server, or it is not at its end.
+    """
+    reap_stale()
+    run = store.connect().get_run(_run_id(word))
+    name = run.data.tags.get(lookup.FOLDER_TAG, run.info.run_id)
+    uri = uri or _uri(run)
+    if uri is None:
+        raise ConfigError(f"run {name} was made without tracking.uri; say where it goes: --uri http://HOST:PORT")
+    if run.info.status == "RUNNING":
+        raise ConfigError(f"run {name} is still going on; wait for its end")
+    return Sending(run.info.run_id, name, uri)
+
+
+def missing() -> list[Sending]:
+    """The ended runs that are not whole on the server they were made with, oldest first."""
+    if not lookup.database().is_file():
+        return []
+    reap_stale()
+    return [
+        Sending(run.info.run_id, run.data.tags.get(lookup.FOLDER_TAG, run.info.run_id), uri)
+        for run in _runs_with_server()
+        if (uri := _uri(run)) and run.info.status != "RUNNING" and run.data.tags.get(SYNCED) != uri
+    ]
+
+
+def send(sending: Sending) -> str:
+    """Send what the server lacks of a run; the id that it has there.
+
+    Raises
+    ------
+    HepexpError : the server cannot be reached, or refuses.
+    """
+    remote_id = Remote(sending.uri).push(sending.run_id, whole=True)
+    client = store.connect()
+    store.insist(lambda: client.set_tag(sending.run_id, SYNCED, sending.uri), 60.0)
+    return remote_id
+
+
+def _run_id(word: str) -> str:
+    for folder in (Path(word), runs_dir() / word):  # that of a sweep has no config.yaml
+        if folder.is_dir() and (run_id := lookup.run_id_of(folder)):
+            return run_id
+    folder = RunFolder.find(word)
+    run_id = folder.mlflow_run_id
+    if run_id is None:
+        raise ConfigError(f"{folder.label} is not in the MLflow store {lookup.database()}")
+    return run_id
+
+
+def _uri(run: Run) -> str | None:
+    uri = run.data.params.get(URI)
+    return uri if uri and uri != "null" else None
+
+
+def _runs_with_server() -> Iterator[Run]:
+    client = store.connect()
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    token = None
+    while True:
+        page = client.search_runs(
+            experiments, f"params.`{URI}` LIKE 'http%'", order_by=["start_time"], max_results=1000, page_token=token
+        )
+        yield from page
+        token = page.token
+        if not token:
+            return
