@@ -77,7 +77,7 @@ def register(client: MlflowClient, run_id: str, name: str, judgement: Judgement)
             raise
     made = client.create_model_version(name, f"runs:/{run_id}/{MODEL}", run_id, tags=judgement.tags())
     client.set_registered_model_alias(name, BEST, best(client.search_model_versions(f"name='{name}'"), made).version)
-    return made.version
+    return str(made.version)  # the local store gives a number, a server a text
 
 
 def best(versions: Iterable[ModelVersion], newest: ModelVersion) -> ModelVersion:

@@ -1,0 +1,50 @@
+"""Which version of a registered model is the best one."""
+
+import pytest
+
+from hepexp.tracking import store
+from hepexp.tracking.mlflow_store import MlflowRun
+from hepexp.tracking.registry import Judgement
+from hepexp.tracking.run_folder import RunFolder
+
+
+@pytest.fixture
+def register(existing_store):
+    def registered(value, metric="val/auc", mode="max", data="qg mini", name="tagger"):
+        run = MlflowRun.start("hepexp", "pfn", {"seed": 1}, {}, RunFolder.create("hepexp", "pfn").path)
+        (run.artifacts / "model").mkdir(parents=True)
+        run.finish("FINISHED")
+        return run.register(name, Judgement(metric, value, mode, data))
+
+    return registered
+
+
+def best(name="tagger"):
+    return str(store.connect().get_model_version_by_alias(name, "best").version)
+
+
+def test_best_is_the_version_with_the_best_validation_metric(register):
+    assert [register(value) for value in (0.85, 0.87, 0.86)] == ["1", "2", "3"]
+    assert best() == "2"
+    register(0.87)
+    assert best() == "4"  # of equal ones the newest
+
+
+def test_a_loss_is_better_when_it_is_less(register):
+    for value in (0.3, 0.1, 0.2):
+        register(value, "val/loss", "min")
+    assert best() == "2"
+
+
+def test_versions_judged_otherwise_are_not_compared(register):
+    register(0.99, data="top mini")
+    register(0.80)
+    assert best() == "2"
+    register(0.2, "val/loss", "min")
+    assert best() == "3"
+
+
+def test_names_are_models_of_their_own(register):
+    register(0.9, name="a")
+    assert register(0.8, name="b") == "1"
+    assert (best("a"), best("b")) == ("1", "1")
