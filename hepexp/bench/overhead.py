@@ -54,7 +54,7 @@ def rows(model: str = "lorentznet", n_train: int = 1024, repeats: int = 5) -> li
             seconds["bare-loop"].append(theirs)
         started = time.perf_counter()  # the checkpoints of this epoch count in the next one
 
-    with _scratch_runs():
+    with scratch_runs():
         folder = RunFolder.create("bench", "overhead")
         run = MlflowRun.start("bench", "overhead", {}, {}, folder.path)
         fit(build_parts(config), folder, Interrupts(), after_epoch)
@@ -89,7 +89,7 @@ def _bare_epochs(parts: Parts) -> Iterator[float]:
 
 
 @contextmanager
-def _scratch_runs() -> Iterator[None]:
+def scratch_runs() -> Iterator[None]:
     """A runs folder for the time of a measurement."""
     before = os.environ.get("HEPEXP_RUNS_DIR")
     with tempfile.TemporaryDirectory() as scratch:

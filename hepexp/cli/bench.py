@@ -14,6 +14,7 @@ from hepexp.errors import ConfigError
 CASES = {
     "lorentznet": "training steps of LorentzNet, jets/s, against an edge-list implementation",
     "overhead": "an epoch of `hepexp train`, jets/s, against a bare PyTorch loop",
+    "tracking": "a training of two minutes, epochs/s, and the share of its time that it waits for MLflow",
     "generate": "simulated quark/gluon jets, jets/s, against a plain Python loop",
     "read_images": "random batches of jet images, images/s, against gzip HDF5 and a cache of one Parquet partition",
     "loader": "training steps, batches/s, with the loader against batches in memory, and the share of waiting",

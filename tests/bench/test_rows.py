@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from hepexp.bench import loader, lorentznet, overhead, read_images
+from hepexp.bench import loader, lorentznet, overhead, read_images, tracking
 from hepexp.cli import bench
 
 
@@ -35,6 +35,12 @@ def test_steps_with_the_loader_and_with_batches_in_memory(monkeypatch):
     check(found, "loader mnist", ["hepexp", "in-memory"])
     assert 0 < found[0]["waiting"] < 1
     assert torch.get_num_threads() == threads
+
+
+def test_a_training_and_its_tracking():
+    found = tracking.rows(minutes=0.02, n_train=128)
+    check(found, "tracking", ["hepexp"])
+    assert 0 < found[0]["waiting"] < 1
 
 
 def test_json_has_one_row_an_implementation(monkeypatch, capsys):

@@ -1,0 +1,89 @@
+"""How long a training waits for its tracking: the store, parameters, metrics of every epoch, artifacts.
+
+The run is one of two minutes with the fastest model and all else as by default. What is counted is all time inside the
+tracking's own calls, the import of MLflow with them, in a store that an earlier run has made.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from typing import Any
+
+from hepexp.bench.overhead import scratch_runs
+from hepexp.config.compose import Composer
+from hepexp.data.splits import SPLITS
+from hepexp.learning import experiment
+from hepexp.learning.chain import chosen
+from hepexp.learning.experiment import train
+from hepexp.tracking.mlflow_store import MlflowRun
+
+CALLS = ("start", "log_dataset", "log_metrics", "finish")
+
+
+def rows(minutes: float = 2.0, model: str = "pfn", n_train: int | None = None) -> list[dict]:
+    """Epochs a second of the whole run, and the share of its wall time that it waited for tracking.
+
+    Parameters
+    ----------
+    minutes : of training.
+    model : option of the group `model`.
+    n_train : jets of each split; None for all of the sample.
+    """
+    words = [
+        f"model={model}",
+        "trainer.max_epochs=100000",
+        "trainer.patience=null",
+        f"trainer.time_limit={60 * minutes:.0f}",
+    ]
+    words += [] if n_train is None else [f"dataset.n_{split}={n_train}" for split in SPLITS]
+    config = Composer([]).compose(words)
+    choices = chosen(config.hydra.runtime.choices)
+    config = {key: value for key, value in config.items() if key != "hydra"}
+    with scratch_runs(), redirect_stdout(StringIO()), _timed() as waited:
+        subprocess.run([sys.executable, "-c", "from hepexp.tracking import store; store.connect()"], check=True)
+        started = time.perf_counter()
+        result = train(config, choices, words)
+        seconds = time.perf_counter() - started
+    epochs = result.metrics["train/epochs"]
+    return [
+        {
+            "case": "tracking",
+            "implementation": "hepexp",
+            "per_second": epochs / seconds,
+            "waiting": sum(waited) / seconds,
+        }
+    ]
+
+
+@contextmanager
+def _timed() -> Iterator[list[float]]:
+    """The seconds of each call into the tracking while the block runs."""
+    seconds: list[float] = []
+
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **more: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return function(*args, **more)
+            finally:
+                seconds.append(time.perf_counter() - start)
+
+        return call
+
+    before = {name: MlflowRun.__dict__[name] for name in CALLS}
+    reap = experiment.reap_stale
+    try:
+        for name, function in before.items():
+            is_class_method = isinstance(function, classmethod)
+            setattr(MlflowRun, name, classmethod(timed(function.__func__)) if is_class_method else timed(function))
+        experiment.reap_stale = timed(reap)
+        yield seconds
+    finally:
+        for name, function in before.items():
+            setattr(MlflowRun, name, function)
+        experiment.reap_stale = reap
