@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from argparse import Namespace, RawDescriptionHelpFormatter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +50,10 @@ def main(args: list[str]) -> int:
         refuse_different(records)
     groups = group(records)
     shown = columns(groups, options.columns.split(",") if options.columns else None)
+    for line in _missing(groups, shown):
+        print(f"hepexp: {line}", file=sys.stderr)
     if options.sort:
-        metric = named(options.sort, [key for record in records for key in record.metrics])
+        metric = named(options.sort, list(dict.fromkeys(key for record in records for key in record.metrics)))
         groups = _sorted(groups, metric, options.reverse)
     compared = None if options.force else _compared(groups, options)
     table = Table(groups, shown, *compared) if compared else Table(groups, shown)
@@ -61,6 +64,18 @@ def main(args: list[str]) -> int:
         print(f"figure  {options.plot}", file=sys.stderr)
     _write(table, options.format or FORMATS[options.out.suffix if options.out else ".txt"], options.out)
     return 0
+
+
+def _missing(groups: list[Group], shown: list[Column]) -> Iterator[str]:
+    """Where a mean is not over all runs of a row, as a rejection without any background left in some of them."""
+    for g in groups:
+        for column in shown:
+            if lacking := g.without(column.metric):
+                n, which = len(g.records), ", ".join(str(record.seed) for record in lacking)
+                yield (
+                    f"{column.metric} has no value in {len(lacking)} of {n} runs of {g.name} (seed {which}); the "
+                    "table has the mean of the others"
+                )
 
 
 def _sorted(groups: list[Group], metric: str, reverse: bool) -> list[Group]:

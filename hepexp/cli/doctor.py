@@ -21,6 +21,7 @@ from hepexp.data.known import data_sets, find_collection
 from hepexp.errors import HepexpError
 from hepexp.models.layers import escnn_import
 from hepexp.models.layers.escnn_import import INSTALL, VERSION
+from hepexp.tracking import schema_version
 from hepexp.tracking.lookup import database
 
 HELP = "check this machine and this installation"
@@ -193,6 +194,9 @@ def _store() -> Iterator[Finding]:
     except sqlite3.Error as error:
         advice = f"another process may hold it; if it is damaged, move it away: {database()}"
         yield Finding("MLflow store", BROKEN, str(error), advice)
+        return
+    if schema_version.is_newer():
+        yield Finding("MLflow store", BROKEN, f"{database()} is of a newer version", schema_version.advice())
         return
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     yield Finding("MLflow store", OK, f"{sum(states.values())} runs{f': {counts}' if counts else ''}")

@@ -12,7 +12,7 @@ from typing import IO
 
 from hepexp.cli.help import Parser
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import store
+from hepexp.tracking import schema_version, store
 from hepexp.tracking.lookup import database
 
 HELP = "look at all runs in a browser (MLflow)"
@@ -50,6 +50,8 @@ def main(args: list[str]) -> int:
             server.wait()
             raise HepexpError(f"the MLflow server has ended: {_last_line(log)}")
         except _NotStarted as error:
+            if "out-of-date database schema" in _last_line(log):
+                raise HepexpError(f"the MLflow store {database()} {schema_version.advice()}") from error
             raise HepexpError(f"the MLflow server did not start: {_last_line(log) or error}") from error
         except KeyboardInterrupt:
             return 0

@@ -53,6 +53,11 @@ class Group:
         """Published figures."""
         return self.records[0].expected
 
+    def without(self, metric: str) -> list[Record]:
+        """The runs that have no value of a metric, where others of the group have one."""
+        lacking = [record for record in self.records if record.metrics.get(metric) is None]
+        return lacking if len(lacking) < len(self.records) else []
+
     def figure(self, metric: str) -> Figure:
         """A metric over the group's runs."""
         values = [r.metrics[metric] for r in self.records if r.metrics.get(metric) is not None]

@@ -80,6 +80,7 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
         refuse_idle_backend(parts, choices, overrides)
         if tracking.register:
             served.refuse_unservable(parts, config.trainer.max_epochs)
+        reap_stale(tracking.timeout)  # before anything is made: a store that cannot be used is told of here
         folder = RunFolder.create(config.experiment, config.name)
         folder.write_yaml("config.yaml", config)
         folder.write_yaml("overrides.yaml", overrides)
@@ -111,6 +112,7 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
     tracking = TrackingOptions.of(config)
     with Interrupts() as interrupts:
         parts = build_parts(config)
+        reap_stale(tracking.timeout)
         folder.write_yaml("config.yaml", config)
         return _recorded(config, parts, folder, interrupts, tracking, Watcher(), resumed=True)
 
@@ -147,7 +149,6 @@ def _recorded(
             **config.tags,
             **watcher.tags,
         }
-        reap_stale(tracking.timeout)
         run = MlflowRun.start(
             experiment=config.experiment,
             name=config.name,

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from hepexp.config.paths import runs_dir
 from hepexp.errors import HepexpError
+from hepexp.tracking import schema_version
 from hepexp.tracking.lookup import database
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def insist(action: Callable[[], T], timeout: float) -> T:
             if locked and time.monotonic() < deadline:
                 continue
             if "out-of-date database schema" in str(error):
-                message = f"was made by another version of MLflow; back it up, then run `mlflow db upgrade {uri()}`"
+                message = schema_version.advice()
             else:
                 message = f"refused: {str(error).splitlines()[0]}"
             raise HepexpError(f"the MLflow store {database()} {message}") from error

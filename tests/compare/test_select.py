@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from hepexp.cli import compare
 from hepexp.compare.select import select
 from hepexp.errors import ConfigError
 from tests.compare.runs import run, scores
@@ -39,3 +40,14 @@ def test_no_match_is_said(runs):
         select([], task="x")
     with pytest.raises(ConfigError, match="no runs match, of 3"):
         select([], tags={"study": "a"})
+
+
+def test_a_mean_over_some_of_the_runs_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+    run(tmp_path, "a", scores(1.0, 1), seed=1, **{"test/gain": 2.0})
+    run(tmp_path, "b", scores(1.0, 2), seed=2, **{"test/gain": None})
+    run(tmp_path, "c", scores(1.0, 3), seed=3)
+    assert compare.main(["tests", "--columns", "gain", "--format", "csv"]) == 0
+    out = capsys.readouterr()
+    assert "test/gain has no value in 2 of 3 runs of pfn (seed 2, 3); the table has the mean of the others" in out.err
+    assert ",2.0," in out.out

@@ -226,10 +226,20 @@ def test_a_file_that_is_not_a_store_is_a_clear_line(start, runs):
         start()
 
 
-def test_a_store_of_another_mlflow_is_a_clear_line(start):
+@pytest.mark.parametrize(
+    ("revision", "message"),
+    [
+        ("181f10493468", "was made by an older version of MLflow; back it up, then run `mlflow db upgrade sqlite:///"),
+        (
+            "ffffffffffff",
+            r"was made by a newer version of MLflow than [\d.]+, which is installed; install that version",
+        ),
+    ],
+)
+def test_a_store_of_another_mlflow_is_a_clear_line(start, revision, message):
     with sqlite3.connect(store.database()) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'older'")
-    with pytest.raises(HepexpError, match="was made by another version of MLflow; back it up, then run `mlflow db"):
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    with pytest.raises(HepexpError, match=message):
         start()
 
 
