@@ -16,7 +16,55 @@ from hepexp.quantum.exact import ExactBuffers
 from hepexp.quantum.gates import Entries
 from hepexp.quantum.light_cones import Stack
 from hepexp.quantum.monomial import Monomial, action
-from hepexp.quantum.steps import Run, cast, product_of, side_by_side
+from hepexp.quantum.steps import Block, Run, cast, product_of, side_by_side
+
+Exchange = tuple[Operation, ...]  # neighbouring gates that only exchange or sign amplitudes
+
+
+def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Exchange]]:
+    """The gates in the order in which they are applied.
+
+    Returns
+    -------
+    first : the gates of each wire before its first one of two wires.
+    steps : what is done to the state after them.
+    """
+    first: dict[int, list[int]] = {}
+    steps: list[Run | Exchange] = []
+    pending: list[list[int]] = [[] for _ in range(stack.n_qubits)]  # gates that wait until another needs their wire
+    exchanges: list[Operation] = []
+
+    def close_exchanges() -> None:
+        if exchanges:
+            steps.append(tuple(exchanges))
+            exchanges.clear()
+
+    def apply_pending(wire: int) -> None:
+        run, pending[wire] = pending[wire], []
+        if wire not in first:
+            first[wire] = run
+        elif run:
+            if any(wire in op.wires for op in exchanges):
+                close_exchanges()
+            # Else it commutes with the exchanges that are still open, and goes before them.
+            steps.append(Run(run, stack.n_qubits, (wire,)))
+
+    for i, operation in enumerate(stack.operations):
+        if operation.gate.n_wires == 1:
+            pending[operation.wires[0]].append(i)
+            continue
+        for wire in operation.wires:
+            apply_pending(wire)
+        if operation.gate.constant is not None:
+            exchanges.append(operation)
+        else:
+            close_exchanges()
+            steps.append(Run([i], stack.n_qubits, operation.wires))
+    for wire in range(stack.n_qubits):
+        apply_pending(wire)
+    close_exchanges()
+    reading = {i for i, op in enumerate(stack.operations) if any(isinstance(p, Input) for p in op.parameters)}
+    return [first[wire] for wire in range(stack.n_qubits)], side_by_side(steps, stack.n_qubits, reading)
 
 
 class Evolution(ExactBuffers):
@@ -34,49 +82,11 @@ class Evolution(ExactBuffers):
         self.register_buffer(
             "zero", torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=torch.float64).view(1, 2, 1, 2), persistent=False
         )
-        self.first: list[list[int]] = []
-        self.steps = nn.ModuleList()
-        self._plan(stack.operations)
-        reading = {i for i, op in enumerate(stack.operations) if any(isinstance(p, Input) for p in op.parameters)}
-        self.steps = side_by_side(self.steps, self.n_qubits, reading)
+        self.first, steps = plan(stack)
+        self.steps = nn.ModuleList(self._exchange(step) if isinstance(step, tuple) else step for step in steps)
 
-    def _plan(self, operations: tuple[Operation, ...]) -> None:
-        """Order the gates into steps; `pending` gates of a wire wait until another gate needs the wire."""
-        first: dict[int, list[int]] = {}
-        pending: list[list[int]] = [[] for _ in range(self.n_qubits)]
-        exchanges: list[Operation] = []
-
-        def close_exchanges() -> None:
-            if exchanges:
-                factors = [(op.gate.constant, op.wires) for op in exchanges]
-                self.steps.append(Monomial(action(self.n_qubits, factors)))
-                exchanges.clear()
-
-        def apply_pending(wire: int) -> None:
-            run, pending[wire] = pending[wire], []
-            if wire not in first:
-                first[wire] = run
-            elif run:
-                if any(wire in op.wires for op in exchanges):
-                    close_exchanges()
-                # Else it commutes with the exchanges that are still open, and goes before them.
-                self.steps.append(Run(run, self.n_qubits, (wire,)))
-
-        for i, operation in enumerate(operations):
-            if operation.gate.n_wires == 1:
-                pending[operation.wires[0]].append(i)
-                continue
-            for wire in operation.wires:
-                apply_pending(wire)
-            if operation.gate.constant is not None:
-                exchanges.append(operation)
-            else:
-                close_exchanges()
-                self.steps.append(Run([i], self.n_qubits, operation.wires))
-        for wire in range(self.n_qubits):
-            apply_pending(wire)
-        close_exchanges()
-        self.first = [first[wire] for wire in range(self.n_qubits)]
+    def _exchange(self, operations: Exchange) -> Monomial:
+        return Monomial(action(self.n_qubits, [(op.gate.constant, op.wires) for op in operations]))
 
     def forward(self, angles: Tensor, weights: Tensor) -> Tensor:
         entries = self.entries(angles, weights)

@@ -17,13 +17,13 @@ import torch
 from torch import Tensor
 
 from hepexp.quantum.circuit import Input
-from hepexp.quantum.evolution import Evolution
+from hepexp.quantum.evolution import Evolution, plan
 from hepexp.quantum.exact import ExactBuffers
 from hepexp.quantum.light_cones import Stack
 from hepexp.quantum.measurement import Measurement
 
-# A step of the gate route reads and writes each amplitude some ten times; in that time, measured on two cores, a
-# matrix product does about this many multiplications for each amplitude.
+# A step of an evolution reads and writes each amplitude some ten times; in that time, measured on two cores, a matrix
+# product does about this many multiplications for each amplitude.
 STEP_COST = 256
 LARGEST_MATRIX = 2**24  # complex entries, 128 MB in single precision
 
@@ -35,10 +35,18 @@ def has_matrix(stack: Stack) -> bool:
     return all(op.name in ("RX", "RY", "RZ") for op in reading) and size <= LARGEST_MATRIX
 
 
+def prefers_matrix(stack: Stack) -> bool:
+    """Whether the matrix route is there, and costs less than the gates."""
+    return has_matrix(stack) and _matrix_cost(stack) < _gates_cost(stack)
+
+
 def cost(stack: Stack) -> int:
     """Multiplications for each example of a large batch."""
-    gates = 2**stack.n_qubits * (1 + len(stack.operations)) * STEP_COST
-    return len(stack.inputs) * (min(_matrix_cost(stack), gates) if has_matrix(stack) else gates)
+    return len(stack.inputs) * (_matrix_cost(stack) if prefers_matrix(stack) else _gates_cost(stack))
+
+
+def _gates_cost(stack: Stack) -> int:
+    return 2**stack.n_qubits * (1 + len(plan(stack)[1])) * STEP_COST
 
 
 def _matrix_cost(stack: Stack) -> int:

@@ -14,7 +14,7 @@ from hepexp.errors import ConfigError
 from hepexp.quantum.circuit import Circuit, Input, Operation, Weight
 from hepexp.quantum.evolution import Evolution
 from hepexp.quantum.light_cones import Stack, light_cones, whole
-from hepexp.quantum.routes import Expectation, cost, has_matrix
+from hepexp.quantum.routes import Expectation, cost, has_matrix, prefers_matrix
 
 Route = Literal["auto", "gates", "matrix", "cones"]
 
@@ -46,7 +46,8 @@ class Simulator(nn.Module):
         for stack in stacks:
             check_memory(stack.n_qubits, states_kept(stack.operations) + 2 * len(stack.observables))
         self.parts = nn.ModuleList(
-            Expectation(stack, use_matrix=route != "gates" and has_matrix(stack)) for stack in stacks
+            Expectation(stack, use_matrix=route == "matrix" or (route != "gates" and prefers_matrix(stack)))
+            for stack in stacks
         )
         columns = torch.tensor([c for stack in stacks for piece in stack.columns for c in piece]).argsort()
         self.in_order = columns.equal(torch.arange(len(columns)))

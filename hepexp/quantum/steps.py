@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from hepexp.quantum.gates import Entries
 
+Other = TypeVar("Other")
 LARGEST_BLOCK = 4  # wires; one more costs twice the multiplications
 
 
@@ -71,14 +73,15 @@ class Block(nn.Module):
         return torch.cat(torch.broadcast_tensors(*product_of(entries, self.runs[k])), dim=1).unflatten(1, (2, 2))
 
 
-def side_by_side(steps: Iterable[nn.Module], n_qubits: int, reading: set[int]) -> nn.ModuleList:
+def side_by_side(steps: Iterable[Run | Other], n_qubits: int, reading: set[int]) -> list[Run | Block | Other]:
     """Steps in which runs next to each other, in time and in space, are blocks.
 
     Parameters
     ----------
     reading : gates that read an input: they differ from example to example and stay alone.
     """
-    made, waiting = nn.ModuleList(), {}  # wire -> run; all of them commute
+    made: list[Run | Block | Other] = []
+    waiting: dict[int, Run] = {}  # by wire; all of them commute
 
     def close() -> None:
         wires = sorted(waiting)
