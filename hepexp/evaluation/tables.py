@@ -53,11 +53,16 @@ def metrics_table(
     if expected:
         table.add_column(reference, justify="right", no_wrap=True)
         table.add_column("difference", justify="right", no_wrap=True)
-    for key, ours in metric_rows(metrics, expected):
-        value, error = metrics.get(key), metrics.get(f"{key}_err")
-        theirs = [number(expected.get(key)), _difference(value, error, expected.get(key))] if expected else []
-        table.add_row(key, ours, *(("" if text == ABSENT else text) for text in theirs))
+    for row in _beside(metrics, expected):
+        table.add_row(*row)
     return table
+
+
+def markdown_table(metrics: Mapping[str, Any], expected: Mapping[str, float] | None = None) -> str:
+    """The rows of `metrics_table` in Markdown."""
+    heading = ["metric", "value", *(["published", "difference"] if expected else [])]
+    lines = [heading, ["---", *["---:"] * (len(heading) - 1)], *_beside(metrics, expected or {})]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def metric_rows(metrics: Mapping[str, Any], expected: Mapping[str, float]) -> list[tuple[str, str]]:
@@ -91,6 +96,16 @@ def jobs_table(jobs: Sequence[JobLike]) -> Table:
         table.caption = Text("\n".join(reasons), "red")  # below: a column for them would leave no room for the rest
         table.caption_justify = "left"
     return table
+
+
+def _beside(metrics: Mapping[str, Any], expected: Mapping[str, float]) -> list[list[str]]:
+    """Metric, our value and, where anything is expected, that figure and the difference; blank where there is none."""
+    rows = []
+    for key, ours in metric_rows(metrics, expected):
+        theirs = expected.get(key)
+        beside = [number(theirs), _difference(metrics.get(key), metrics.get(f"{key}_err"), theirs)] if expected else []
+        rows.append([key, ours, *("" if text == ABSENT else text for text in beside)])
+    return rows
 
 
 def _difference(value: Any, error: float | None, expected: float | None) -> str:

@@ -20,9 +20,11 @@ from hepexp.evaluation.readout import named
 from hepexp.evaluation.tables import metrics_table
 from hepexp.learning import served
 from hepexp.learning.ddp import Workers
+from hepexp.learning.description import description, run_name
 from hepexp.learning.fit import Fitted, fit
 from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.parts import Parts, build_parts, cost
+from hepexp.tracking import series
 from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
@@ -151,8 +153,8 @@ def _recorded(
         }
         run = MlflowRun.start(
             experiment=config.experiment,
-            name=config.name,
-            params={**OmegaConf.to_container(config), **{f"{g}.name": option for g, option in config.choices.items()}},
+            name=run_name(config.name, folder.overrides),
+            params=_parameters(config),
             tags=tags,
             folder=folder.path,
             run_id=folder.mlflow_run_id if resumed else None,
@@ -161,18 +163,20 @@ def _recorded(
         )
 
         def report(row: dict[str, float], epoch: int) -> None:
-            run.log_metrics(row, epoch)
+            run.log_metrics(series.of_epoch(row), epoch)
             watcher.epoch(row, epoch)
 
         try:
             watcher.started(folder.label)
+            run.describe(description(folder))
             run.log_dataset(config.choices.dataset, provenance)
             resume_from = folder.last if resumed and folder.last.exists() else None
             log.info("%s", f"resumed from {resume_from}" if resume_from else "started")
             with Workers(folder, parts.trainer, resume_from):
                 fitted = fit(parts, folder, interrupts, report, resume_from)
             metrics = _write_record(config, parts, folder, fitted, provenance["source"])
-            run.log_metrics({k: v for k, v in metrics.items() if isinstance(v, int | float)}, len(fitted.history.rows))
+            run.log_metrics(series.of_run(metrics))
+            run.describe(description(folder))
             log.info("finished: %s", fitted.stopped)
         except Pruned as error:
             log.info("ended by %s", error)
@@ -198,6 +202,13 @@ def _recorded(
             f"{folder.label} {tracking.register}"
         ) from unregistered
     return Result(folder, metrics)
+
+
+def _parameters(config: DictConfig) -> dict[str, Any]:
+    """What MLflow has as parameters: the config, where `model.name` is the chosen option, without what is empty."""
+    whole = OmegaConf.to_container(config)
+    names = {f"{group}.name": option for group, option in whole.pop("choices").items()}
+    return {**{key: value for key, value in whole.items() if value != {}}, **names}
 
 
 def _registered(name: str | None, folder: RunFolder, parts: Parts, run: MlflowRun) -> HepexpError | None:

@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hepexp import atomic
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import registry, store
 from hepexp.tracking.artifacts import copy_folder, local_path
 from hepexp.tracking.lookup import FOLDER_TAG, label
 from hepexp.tracking.mirror import Mirror
 from hepexp.tracking.parameters import WHOLE, as_parameters
-from hepexp.tracking.process import lives_beside_us, process_tags
+from hepexp.tracking.process import lives_beside_us, origin_tags, process_tags
 from hepexp.tracking.remote import REGISTERED, SYNCED
 
 log = logging.getLogger("hepexp")
 METRICS_A_BATCH, PARAMETERS_A_BATCH, TAG_LENGTH = 1000, 100, 8000  # MLflow's limits
-DIGEST_LENGTH = 32  # of a data set; MLflow takes 36
+DIGEST_LENGTH = 8  # of a data set; MLflow takes 36, and its table of runs then has no room for the name
 TRACEBACK = "traceback.txt"
+NOTE = "mlflow.note.content"
 
 
 class MlflowRun:
@@ -39,6 +40,7 @@ class MlflowRun:
         self._client = client
         self._timeout = timeout
         self._buffer: list[Any] = []
+        self._described: str | None = None
         self.run_id = run_id
         self.folder = folder
         self.artifacts = local_path(client.get_run(run_id).info.artifact_uri)
@@ -77,7 +79,7 @@ class MlflowRun:
         """
         client = store.connect(timeout)
         parameters, long = as_parameters(params)
-        tags = {**tags, **process_tags(), FOLDER_TAG: label(Path(folder))}
+        tags = {**tags, **origin_tags(), **process_tags(), FOLDER_TAG: label(Path(folder))}
         if tags.get("git_sha"):
             tags["mlflow.source.git.commit"] = tags["git_sha"]  # MLflow shows this one in its table
         tags = {key: str(value)[:TAG_LENGTH] for key, value in tags.items() if value is not None}
@@ -109,6 +111,17 @@ class MlflowRun:
         entries = [RunTag(key, str(value)[:TAG_LENGTH]) for key, value in tags.items() if value is not None]
         for chunk in _chunks(entries, PARAMETERS_A_BATCH):
             store.insist(lambda chunk=chunk: self._client.log_batch(self.run_id, tags=chunk), self._timeout)
+
+    def describe(self, text: str) -> None:
+        """Say in Markdown what the run is; a description that somebody has written in the user interface stays."""
+        text = text[:TAG_LENGTH]
+        try:
+            tags = store.insist(lambda: self._client.get_run(self.run_id).data.tags, self._timeout)
+            if tags.get(NOTE) in (None, self._described, text):
+                self.set_tags({NOTE: text})
+                self._described = text
+        except HepexpError as error:  # a training must not end for it
+            log.warning("the run has no description in MLflow: %s", error)
 
     def log_dataset(self, name: str, provenance: Mapping[str, Any]) -> None:
         """Name the data set of the run, as MLflow shows it beside the run and filters by it.

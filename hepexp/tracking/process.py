@@ -18,6 +18,11 @@ def process_tags() -> dict[str, str]:
     }
 
 
+def origin_tags() -> dict[str, str]:
+    """Who made a run, and with what, in MLflow's own columns."""
+    return {"mlflow.user": psutil.Process().username(), "mlflow.source.name": "hepexp", "mlflow.source.type": "LOCAL"}
+
+
 def is_dead(tags: Mapping[str, str]) -> bool:
     """Whether the process named by `process_tags` ran on this host and has ended."""
     if tags.get("host") != socket.gethostname() or "pid" not in tags:

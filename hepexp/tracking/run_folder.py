@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from hepexp import atomic
@@ -97,6 +98,11 @@ class RunFolder:
     def config(self) -> DictConfig:
         """The resolved config of the run (config.yaml)."""
         return OmegaConf.load(self.path / "config.yaml")
+
+    @property
+    def overrides(self) -> list[str]:
+        """What was typed (overrides.yaml), as it was typed: `${...}` is not resolved."""
+        return yaml.safe_load((self.path / "overrides.yaml").read_text(encoding="utf-8"))
 
     @property
     def metrics(self) -> dict[str, Any]:

@@ -80,14 +80,19 @@ def test_mlflow_has_the_same_run(home, run):
     with sqlite3.connect(home / "runs" / "mlflow.db") as store:
         ((uuid, status, name),) = store.execute("select run_uuid, status, name from runs").fetchall()
         metrics = dict(store.execute("select key, value from latest_metrics"))
+        steps = store.execute("select step from metrics where key like 'test/%' or key = 'train/seconds'").fetchall()
         parameters = dict(store.execute("select key, value from params"))
         tags = dict(store.execute("select key, value from tags"))
     assert (status, name) == ("FINISHED", "first")
     ours = json.loads((run / "metrics.json").read_text())
     assert metrics["test/auc"] == ours["test/auc"]
-    assert metrics["val/auc"] == ours["val/auc"]
+    assert metrics["best/val/auc"] == ours["val/auc"]
+    assert {step for (step,) in steps} == {0}  # one value of the run, no curve
+    assert "epoch" not in metrics
     assert parameters["model.name"] == "pfn"
     assert parameters["dataset.n_train"] == "512"
+    assert not [key for key in parameters if key.startswith("choices.")]
+    assert tags["mlflow.note.content"].startswith("    hepexp train model=pfn dataset=qg")
     assert tags["study"] == "record"
     assert tags["data_source"] == "mini"
     (artifacts,) = (home / "runs" / "mlartifacts").glob(f"**/{uuid}/artifacts")

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 
+import psutil
 import pytest
 import yaml
 
@@ -270,6 +271,29 @@ def test_importing_tracking_does_not_import_mlflow():
 @pytest.fixture(autouse=True)
 def _log_level():
     logging.getLogger("hepexp").setLevel(logging.INFO)
+
+
+def test_a_description_is_renewed_but_not_one_that_somebody_wrote(start):
+    def noted():
+        return read(run.run_id).data.tags["mlflow.note.content"]
+
+    run = start()
+    run.describe("begun")
+    run.describe("done")
+    assert noted() == "done"
+    again = start(run_id=run.run_id)
+    again.describe("done")
+    again.describe("done again")
+    assert noted() == "done again"
+    store.connect().set_tag(run.run_id, "mlflow.note.content", "the one for the paper")
+    again.describe("new")
+    assert noted() == "the one for the paper"
+
+
+def test_mlflow_says_who_made_a_run(start):
+    tags = read(start().run_id).data.tags
+    assert tags["mlflow.user"] == psutil.Process().username()
+    assert tags["mlflow.source.name"] == "hepexp"
 
 
 def test_the_data_set_is_named_once_whatever_resumes(start, folder):

@@ -1,0 +1,52 @@
+"""What the MLflow user interface calls a run, and what it says of it."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from collections.abc import Sequence
+
+from omegaconf import OmegaConf
+
+from hepexp.evaluation.tables import markdown_table
+from hepexp.tracking.run_folder import RunFolder
+
+LONGEST_NAME = 120
+# MODEL_DATASET is the name of a run that was given none; where it is recorded is no setting
+LEFT_OUT = ("model", "dataset", "data", "experiment")
+
+
+def run_name(name: str, overrides: Sequence[str]) -> str:
+    """The name, and what was typed beside model and data set: `pfn_qg seed=2 lr=0.01`.
+
+    What a multirun or a sweep varies is typed last; it comes first here, as a narrow column shows the beginning.
+
+    Parameters
+    ----------
+    name : of the run; one that was typed stays as it is.
+    overrides : as typed.
+    """
+    typed = [override.lstrip("+").partition("=") for override in overrides]
+    if any(key == "name" for key, _, _ in typed):
+        return name
+    settings = [(key, value) for key, _, value in typed if key not in LEFT_OUT and not key.startswith("tracking.")]
+    shown = [f"{key.rpartition('.')[2]}={_short(value)}" for key, value in settings]
+    return textwrap.shorten(" ".join([name, *reversed(shown)]), LONGEST_NAME, placeholder=" ...")
+
+
+def description(folder: RunFolder) -> str:
+    """Markdown: the command, where the record is, and the figures beside the published ones, as far as they are known.
+
+    The command is indented, which makes it code; the column of descriptions in the table of runs shows it alone.
+    """
+    parts = [f"    hepexp train {shlex.join(folder.overrides)}", f"Record: `{folder.label}`"]
+    if folder.metrics:
+        parts.append(markdown_table(folder.metrics, OmegaConf.to_container(folder.config.expected)))
+    return "\n\n".join(parts)
+
+
+def _short(value: str) -> str:
+    try:
+        return value if value.lstrip("-").isdigit() else f"{float(value):.4g}"
+    except ValueError:
+        return value
