@@ -7,15 +7,33 @@ import socket
 import subprocess
 import sys
 import time
+from argparse import RawDescriptionHelpFormatter
 from tempfile import TemporaryFile
 from typing import IO
 
+import psutil
+
 from hepexp.cli.help import Parser
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import schema_version, store
+from hepexp.tracking import schema_version, store, view
 from hepexp.tracking.lookup import database
 
-HELP = "look at all runs in a browser (MLflow)"
+DESCRIPTION = """\
+Look at all runs in a browser: MLflow over this project's store, until Ctrl-C.
+
+It prints an address for each experiment: its table of runs, with model, data, seed and test figures as columns.
+There:
+  tick runs, then Compare                parameters and metrics side by side; "Show diff only"
+  the curve symbol above the table       every metric over epochs, all runs in one figure
+  the field above the table              params.model.name = 'pfn' and metrics.`test/auc` > 0.8
+  the name of a run                      command, figures with errors and the published ones, plots, files
+  + beside a sweep                       its trials
+
+Runs on another machine: ssh -L 5000:127.0.0.1:5000 MACHINE, hepexp ui there, and the address here."""
+HOST = "127.0.0.1, this machine only, by default; with 0.0.0.0 whoever reaches this machine may change and delete runs"
+LOOPBACK = ("127.0.0.1", "localhost")
+MOST_SHOWN = 8  # experiments on the terminal
+BEST = ("best/val/auc", "best/val/loss")  # beside the test figures in the table of runs: a sweep has no others
 START_LIMIT = 60.0  # seconds until the server must answer; MLflow itself takes about 5
 STOP_LIMIT = 5.0  # seconds that it gets to stop by itself
 
@@ -26,8 +44,8 @@ class _NotStarted(Exception):
 
 def main(args: list[str]) -> int:
     """Start the server, print its address, and wait."""
-    parser = Parser(prog="hepexp ui", description=HELP)
-    parser.add_argument("--host", default="127.0.0.1", help="127.0.0.1, this machine only, by default")
+    parser = Parser(prog="hepexp ui", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("--host", default="127.0.0.1", help=HOST)
     parser.add_argument("--port", type=int, default=5000, help="5000 by default")
     given = parser.parse_args(args)
     if not database().is_file():
@@ -37,16 +55,14 @@ def main(args: list[str]) -> int:
         signal.signal(ending, _interrupt)
     with TemporaryFile() as log:
         # A server of its own session: Ctrl-C reaches us alone, and we stop it with all its workers.
-        server = subprocess.Popen(
-            _command(given.host, given.port), env=_environment(), start_new_session=True, stdout=log, stderr=log
-        )
+        command, environment = _command(given.host, given.port), _environment(given.host, given.port)
+        server = subprocess.Popen(command, env=environment, start_new_session=True, stdout=log, stderr=log)
         try:
             _wait_until_it_answers(server, given.host, given.port)
-            address = f"http://{given.host}:{given.port}"
-            print(f"MLflow with the runs of {database().parent}: {address}", flush=True)
-            # MLflow 3 opens on its pages for language models; this address opens those for trainings
-            print(f"the table of runs: {address}/#/experiments?workflowType=machine_learning", flush=True)
-            print("Ctrl-C ends it", flush=True)
+            everywhere = given.host == "0.0.0.0"
+            experiments = _experiments(f"http://{'127.0.0.1' if everywhere else given.host}:{given.port}")
+            address = f"http://{socket.gethostname() if everywhere else given.host}:{given.port}"
+            print("\n".join(_words(address, experiments)), flush=True)
             server.wait()
             raise HepexpError(f"the MLflow server has ended: {_last_line(log)}")
         except _NotStarted as error:
@@ -57,6 +73,28 @@ def main(args: list[str]) -> int:
             return 0
         finally:
             _stop(server)
+
+
+def _experiments(address: str) -> list[view.Experiment]:
+    """The experiments that have runs, each with its view; none where the store can only be read."""
+    from hepexp.compare.columns import HEADINGS
+
+    try:
+        return view.install(address, [*HEADINGS, *BEST])
+    except HepexpError as error:
+        print(f"hepexp: warning: the tables of runs have MLflow's own columns: {error}", file=sys.stderr)
+        return []
+
+
+def _words(address: str, experiments: list[view.Experiment]) -> list[str]:
+    rows = [(experiment.name, f"{address}/{experiment.page}") for experiment in experiments[:MOST_SHOWN]]
+    width = max((len(name) for name, _ in rows), default=0)
+    return [
+        f"MLflow with the runs of {database().parent}: {address}/#/experiments?workflowType=machine_learning",
+        *(f"  {name:<{width}}  {page}" for name, page in rows),
+        "where MLflow shows pages for language models, press 'Model training' at the top left, once",
+        "Ctrl-C ends it",
+    ]
 
 
 def _command(host: str, port: int) -> list[str]:
@@ -71,9 +109,20 @@ def _command(host: str, port: int) -> list[str]:
     return [sys.executable, "-m", "mlflow", "server", *(part for option in options.items() for part in option)]
 
 
-def _environment() -> dict[str, str]:
+def _environment(host: str, port: int) -> dict[str, str]:
     # Background jobs and telemetry are not for looking at runs.
-    return os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    mute = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    if host in LOOPBACK:
+        return os.environ | mute
+    # MLflow refuses browsers that call it by a name it was not told of.
+    every = [entry for entries in psutil.net_if_addrs().values() for entry in entries]
+    addresses = [entry.address for entry in every if entry.family == socket.AF_INET]
+    names = [f"{name}:{port}" for name in dict.fromkeys([host, socket.gethostname(), socket.getfqdn(), *addresses])]
+    known = {
+        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join([*(f"{name}:*" for name in LOOPBACK), *names]),
+        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(f"http://{name}" for name in names),
+    }
+    return known | os.environ | mute
 
 
 def _check_port(host: str, port: int) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hepexp.cli import doctor
+from hepexp.cli import doctor, ui
 from hepexp.cli import main as shell
 
 
@@ -108,12 +108,23 @@ def test_ui_names_a_port_that_is_taken(runs, capsys):
     assert "--port must be between 1 and 65535, got 99999" in capsys.readouterr().err
 
 
+def test_ui_answers_by_every_name_of_this_machine_when_others_may_come(monkeypatch):
+    monkeypatch.delenv("MLFLOW_SERVER_ALLOWED_HOSTS", raising=False)
+    here = f"{socket.gethostname()}:5000"
+    given = ui._environment("0.0.0.0", 5000)
+    assert {here, "127.0.0.1:5000", "localhost:*"} <= set(given["MLFLOW_SERVER_ALLOWED_HOSTS"].split(","))
+    assert f"http://{here}" in given["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"].split(",")
+    assert "MLFLOW_SERVER_ALLOWED_HOSTS" not in ui._environment("127.0.0.1", 5000)
+    monkeypatch.setenv("MLFLOW_SERVER_ALLOWED_HOSTS", "mine")
+    assert ui._environment("0.0.0.0", 5000)["MLFLOW_SERVER_ALLOWED_HOSTS"] == "mine"
+
+
 def test_ui_serves_the_store_and_leaves_no_process_behind(runs, tmp_path):
     (runs / "mlflow.db").touch()  # MLflow makes its tables in an empty file
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "hepexp", "ui", "--port", str(port)]
-    ui = subprocess.Popen(
+    server = subprocess.Popen(
         command,
         cwd=tmp_path,
         stdout=subprocess.PIPE,
@@ -122,16 +133,16 @@ def test_ui_serves_the_store_and_leaves_no_process_behind(runs, tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     try:
-        address = re.search(r"http://\S+", ui.stdout.readline())[0]
+        address = re.search(r"http://[^/]+", server.stdout.readline())[0]
         assert address == f"http://127.0.0.1:{port}"
         with urllib.request.urlopen(address, timeout=30) as answer:
             assert answer.status == 200
-        children = psutil.Process(ui.pid).children(recursive=True)
+        children = psutil.Process(server.pid).children(recursive=True)
         assert children
-        os.kill(ui.pid, signal.SIGINT)
-        _, errors = ui.communicate(timeout=60)
-        assert (ui.returncode, errors) == (0, "")
+        os.kill(server.pid, signal.SIGINT)
+        _, errors = server.communicate(timeout=60)
+        assert (server.returncode, errors) == (0, "")
         time.sleep(0.2)
         assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
     finally:
-        ui.kill()
+        server.kill()
