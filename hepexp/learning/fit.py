@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from hepexp.errors import HepexpError
 from hepexp.learning.callbacks.checkpoints import Checkpoints
@@ -66,7 +67,10 @@ def fit(
     trainer = options.build([*callbacks, *shown], clips=module.automatic_optimization)
 
     if options.max_epochs and module.trains:
-        trainer.fit(module, datamodule=parts.data, ckpt_path=resume_from, weights_only=True)
+        try:
+            trainer.fit(module, datamodule=parts.data, ckpt_path=resume_from, weights_only=True)
+        except SIGTERMException as error:  # between epochs Lightning looks for the signal before StopAtSignal does
+            raise interrupts.exception() from error
         load_state(module, checkpoints.best_path)
     trainer.test(module, datamodule=parts.data, verbose=False)
 

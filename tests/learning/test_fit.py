@@ -64,6 +64,17 @@ def test_a_signal_leaves_a_checkpoint_after_the_running_batch(folder, number):
     assert torch.load(folder.last, weights_only=True)["global_step"] == 8
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_between_epochs_is_an_interruption_too(folder, number):
+    def signalled(row, epoch):
+        if epoch == 1:
+            os.kill(os.getpid(), number)
+
+    with Interrupts() as interrupts, pytest.raises(Interrupted, match=number.name):
+        fit(toy_parts(max_epochs=3), folder, interrupts, signalled)
+    assert folder.last.exists()
+
+
 def test_no_epochs_only_evaluate(folder):
     fitted = fit(toy_parts(max_epochs=0), folder, Interrupts(), nothing)
     assert not fitted.history.rows
