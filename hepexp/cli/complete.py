@@ -12,6 +12,9 @@ from hepexp.config.flags import FLAGS
 from hepexp.errors import HepexpError
 
 TRAIN_FLAGS = [*FLAGS, "-m", "--resume", "--rerun-failed"]
+SWEEP_FLAGS = ["--resume", "--config-dir", "--help"]
+FORMS = ["log(", "uniform(", "int(", "choice("]  # of a dimension of a sweep
+QUOTES = "'\""
 MAX_RUNS = 50
 
 
@@ -19,7 +22,8 @@ def main(args: list[str]) -> int:
     """Print the candidates that begin like the last word of the line; nothing where the line makes no sense."""
     line = args[0] if args else ""
     *words, last = line.split(" ") if line else [""]
-    words = [word for word in words if word][1:]  # without `hepexp`
+    words = [word.strip(QUOTES) for word in words if word][1:]  # without `hepexp`
+    last = last.lstrip(QUOTES)
     try:
         found = candidates(words, last)
     except HepexpError:
@@ -37,10 +41,14 @@ def candidates(words: list[str], last: str) -> list[str]:
     if not words:
         return [*VERBS, "--help", "--version"]
     verb, *before = words
+    if verb == "sweep":
+        return _sweep(before, last)
     if before and before[-1] in ("--resume", "--rerun-failed"):
         return _runs()
     if verb == "train":
-        return TRAIN_FLAGS if last.startswith("-") else _overrides(before, last)
+        if last.startswith("-"):
+            return TRAIN_FLAGS
+        return [found for found in _overrides(before, last) if not found.startswith("sweep=")]
     if verb not in VERBS:
         return []
     flags, choices = _arguments(VERBS[verb].module)
@@ -52,12 +60,26 @@ def candidates(words: list[str], last: str) -> list[str]:
         return ["train", *_options("")] if "=" not in last else _options(last.split("=")[0])
     if verb == "completion":
         return list(SCRIPTS)
-    if verb in ("evaluate", "predict"):
+    if verb in ("evaluate", "predict", "compare", "report"):
         # After a flag comes its value, often a file, which the shell completes better.
         return [] if before and before[-1].startswith("-") else _runs()
     if verb == "data" and before:
         return list(catalog.options("dataset", catalog.folders()))
     return [] if before else choices
+
+
+def _sweep(before: list[str], last: str) -> list[str]:
+    """What is completed for `train`, the keys of the group `sweep`, and for each key of the space its forms."""
+    if before and before[-1] == "--resume":
+        return [path.name for path in sorted((paths.runs_dir() / "sweeps").glob("*"))]
+    if last.startswith("-"):
+        return SWEEP_FLAGS
+    if last.startswith("sweep.space."):
+        key, sign, _ = last.removeprefix("sweep.space.").partition("=")
+        found = [f"{key}={form}" for form in FORMS] if sign else _overrides(before, key)
+        return [f"sweep.space.{item}" for item in found if not item.startswith("sweep")]
+    found = _overrides(["sweep=default", *before], last)
+    return [item.replace("sweep.space=", "sweep.space.") for item in found]
 
 
 def _overrides(before: list[str], last: str) -> list[str]:

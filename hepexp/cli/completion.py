@@ -13,7 +13,7 @@ _hepexp() {
     if [[ $word == *=* && $COMP_WORDBREAKS == *=* ]]; then
         COMPREPLY=("${COMPREPLY[@]#"${word%"${word##*=}"}"}")
     fi
-    if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=.,] ]]; then
+    if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=.,\(] ]]; then
         compopt -o nospace 2>/dev/null
     fi
 }
@@ -25,8 +25,8 @@ ZSH = r"""#compdef hepexp
 _hepexp() {
     local -a found open
     found=("${(@f)$(hepexp __complete "${BUFFER[1,CURSOR]}" 2>/dev/null)}")
-    open=(${(M)found:#*[=.,]})
-    found=(${found:#*[=.,]})
+    open=(${(M)found:#*[=.,\(]})
+    found=(${found:#*[=.,\(]})
     (( ${#open} )) && compadd -S '' -- $open
     (( ${#found} )) && compadd -- $found
     (( ${#open} + ${#found} )) || _files

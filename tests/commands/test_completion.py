@@ -34,6 +34,18 @@ LINES = [
     ("hepexp train +model=pfn +model.phi", ["+model.phi_sizes="]),
     ("hepexp train model=nothing model.n", []),
     ("hepexp train see", ["seed="]),
+    ("hepexp compare la", ["latest"]),
+    ("hepexp report la", ["latest"]),
+    ("hepexp train swe", []),
+    ("hepexp sweep swe", ["sweep=", "sweep."]),
+    ("hepexp sweep sweep=", ["sweep=default", "sweep=learning_rate"]),
+    ("hepexp sweep sweep=learning_rate sweep.sp", ["sweep.space."]),
+    ("hepexp sweep sweep.sampler=c", ["sweep.sampler=cmaes"]),
+    ("hepexp sweep 'sweep.space.optimizer.l", ["sweep.space.optimizer.lr="]),
+    ("hepexp sweep model=pfn sweep.space.data.n_tr", ["sweep.space.data.n_train="]),
+    ("hepexp sweep sweep.space.optimizer.lr=l", ["sweep.space.optimizer.lr=log("]),
+    ("hepexp sweep --res", ["--resume"]),
+    ("hepexp sweep model=pf", ["model=pfn"]),
     ("hepexp nothing ", []),
 ]
 
@@ -85,10 +97,11 @@ def test_runs_are_completed_newest_first(tmp_path, monkeypatch, capsys):
         ("hepexp train optimizer=s", ["sgd"]),  # bash has cut the word at =
         ("hepexp train -m optimizer=adamw,s", ["adamw,sgd"]),
         ("hepexp train optimizer=sgd optimizer.m", ["optimizer.momentum="]),
+        ("hepexp sweep 'sweep.space.optimizer.l", ["sweep.space.optimizer.lr="]),
     ],
 )
 def test_bash(folder, line, expected):
-    state = f"COMP_LINE='{line} rest'; COMP_POINT={len(line)}"
+    state = f'COMP_LINE="{line} rest"; COMP_POINT={len(line)}'
     script = f'source hepexp.bash; {state}; _hepexp; printf "%s\\n" "${{COMPREPLY[@]}}"'
     assert run(folder, "bash", "--norc", "-c", script).split() == expected
 
