@@ -38,6 +38,7 @@ PACKAGES = (
     "mplhep",
 )
 VARIABLES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "SLURM_JOB_ID", "SLURM_ARRAY_TASK_ID")
+SECRET = ("HEPEXP_SWEEP_STORAGE",)  # an address with a password
 
 
 def environment() -> dict[str, Any]:
@@ -58,8 +59,13 @@ def environment() -> dict[str, Any]:
         "git": checkout_state(),
         "packages": _versions(),
         "hardware": _hardware(),
-        "variables": {k: v for k, v in sorted(os.environ.items()) if k.startswith("HEPEXP_") or k in VARIABLES},
+        "variables": _variables(),
     }
+
+
+def _variables() -> dict[str, str]:
+    names = [name for name in sorted(os.environ) if name.startswith("HEPEXP_") or name in VARIABLES]
+    return {name: os.environ[name] for name in names if name not in SECRET}
 
 
 def _versions() -> dict[str, str]:

@@ -25,13 +25,14 @@ def checkout(tmp_path):
 def test_environment_is_json_and_names_what_matters(monkeypatch):
     monkeypatch.setenv("HEPEXP_DATA_DIR", "somewhere")
     monkeypatch.setenv("SECRET_TOKEN", "hidden")
+    monkeypatch.setenv("HEPEXP_SWEEP_STORAGE", "postgresql://me:hidden@host/sweeps")
     found = json.loads(json.dumps(environment()))
     assert found["packages"]["torch"]
     assert found["packages"]["hepexp"]
     assert found["hardware"]["cores"] >= 1
     assert found["hardware"]["memory_gib"] > 0
     assert found["variables"]["HEPEXP_DATA_DIR"] == "somewhere"
-    assert "SECRET_TOKEN" not in found["variables"]
+    assert not {"SECRET_TOKEN", "HEPEXP_SWEEP_STORAGE"} & found["variables"].keys()
 
 
 def test_a_clean_checkout_is_its_commit(checkout):
