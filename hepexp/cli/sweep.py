@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +12,11 @@ from hepexp.errors import ConfigError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+    from optuna import Study
 
     from hepexp.sweep.options import SweepOptions
+    from hepexp.sweep.parent import ParentRun
+    from hepexp.sweep.space import Dimension
     from hepexp.sweep.study import Plan
 
 RESUMABLE = ("trials", "jobs", "storage", "launcher", "cluster")
@@ -26,6 +30,7 @@ hepexp sweep [GROUP=OPTION | KEY=VALUE] ... sweep.space.KEY=FORM ... [sweep.KEY=
   FORM            log(a,b)  uniform(a,b)  int(a,b)  choice(x,y,...)
   KEY             of the configuration, or a group: 'sweep.space.model=choice(pfn,particlenet)'
   sweep.KEY       name, trials, jobs, metric, direction, sampler, pruner, storage, launcher: hepexp show sweep=default
+  --config-dir DIR  a conf folder of your own beside the shipped one
 
 Every trial is a run with its own record, a child of the sweep's run in MLflow. A trial that fails is in the table, and
 the others go on. Results: runs/sweeps/NAME/ (trials.csv, best.txt, figures)."""
@@ -39,24 +44,38 @@ def main(args: list[str]) -> int:
     if "--resume" in base:
         return _resume(own, base)
     options = _options(own)
+    from hepexp.config.paths import runs_dir
+    from hepexp.sweep.cluster import executor
     from hepexp.sweep.space import read_space
+    from hepexp.sweep.storage import address, open_storage
+    from hepexp.sweep.study import make_study
 
     dimensions = read_space(options.space)
-    for dimension in dimensions:
-        if options.sampler == "grid":
-            _ = dimension.grid
-    config = _check(base, [dimension.override(dimension.values[0]) for dimension in dimensions])
+    config = _check(base, dimensions)
+    plan = _plan(options, base, dimensions, config)
     chosen = config.hydra.runtime.choices
     name = options.name or f"{chosen['model']}_{chosen['dataset']}_{datetime.now():%Y-%m-%d_%H-%M-%S}"
-    return _run(name, options, _plan(options, base, config))
+    if options.launcher != "local":
+        executor(options.launcher, options.cluster, runs_dir() / "sweeps" / name)
+    url = address(options.storage)
+    return _run(name, options, make_study(open_storage(url), name, plan), url)
 
 
 def _split(args: list[str]) -> tuple[list[str], list[str]]:
     """What is the sweep's own, and the rest, which is as for `train`."""
+    from hepexp.config import flags
+
     own = [arg for arg in args if arg.startswith(("sweep=", "sweep."))]
-    if flag := next((arg for arg in args if arg in ("-m", "--multirun")), None):
-        raise ConfigError(f"{flag} has no meaning here: a sweep is many runs already; give sweep.space.KEY=choice(...)")
-    return own, [arg for arg in args if arg not in own]
+    rest = [arg for arg in args if arg not in own]
+    if "--resume" in rest:
+        return own, rest
+    line = flags.split(rest)
+    if "--multirun" in line.values:
+        raise ConfigError("-m has no meaning here: a sweep is many runs already; give sweep.space.KEY=choice(...)")
+    for flag in line.values.keys() - {"--config-dir"}:
+        raise ConfigError(f"{flag} has no meaning for a sweep; see: hepexp sweep --help")
+    folders = [part for folder in line.config_dirs for part in ("--config-dir", str(folder.resolve()))]
+    return own, [*folders, *line.overrides]
 
 
 def _options(own: list[str], among: tuple[str, ...] | None = None) -> SweepOptions:
@@ -98,18 +117,30 @@ def _group(key: str) -> str:
     return translate([key])[0]
 
 
-def _check(base: list[str], example: list[str]) -> DictConfig:
-    """The composed config of a first trial; wrong overrides and keys are refused here."""
+def _check(base: list[str], dimensions: tuple[Dimension, ...]) -> DictConfig:
+    """The composed config of a first trial; wrong overrides, keys and choices are refused here."""
     from hepexp.config import front
-    from hepexp.config.compose import Composer
 
-    return Composer([]).compose(front.prepare([*base, *example]))
+    examples = (
+        [*base, *(dimension.override(dimension.values[place % len(dimension.values)]) for dimension in dimensions)]
+        for place in range(max(len(dimension.values) for dimension in dimensions))
+    )
+    first, *_ = [front.compose(example)[0] for example in examples]
+    return first
 
 
-def _plan(options: SweepOptions, base: list[str], config: DictConfig) -> Plan:
+def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, ...], config: DictConfig) -> Plan:
     from hepexp.config import targets
+    from hepexp.sweep.options import TRIALS
+    from hepexp.sweep.space import cells
     from hepexp.sweep.study import Plan
 
+    trials = options.trials or TRIALS
+    if options.sampler == "grid":
+        grid = len(cells(dimensions))
+        trials = min(options.trials or grid, grid)
+    if options.sampler == "cmaes" and sum(dimension.kind != "choice" for dimension in dimensions) < 2:
+        raise ConfigError("sweep.sampler=cmaes needs two keys or more with log, uniform or int; take tpe")
     metrics, directions = options.metrics, options.directions
     if not metrics:
         metric, mode = targets.load(config.loss._target_).monitor
@@ -119,7 +150,7 @@ def _plan(options: SweepOptions, base: list[str], config: DictConfig) -> Plan:
         space={key: str(text) for key, text in options.space.items()},
         metrics=metrics,
         directions=directions,
-        trials=options.trials,
+        trials=trials,
         sampler=options.sampler,
         pruner=options.pruner,
         seed=options.seed,
@@ -129,84 +160,108 @@ def _plan(options: SweepOptions, base: list[str], config: DictConfig) -> Plan:
 
 
 def _resume(own: list[str], rest: list[str]) -> int:
-    """Go on with a sweep by its name."""
-    from dataclasses import replace
-
-    from hepexp.sweep.study import default_storage, load_study, open_storage, plan_of, write_plan
+    """Go on with a sweep by its name, with jobs of a cluster where it had some."""
+    from hepexp.config.paths import runs_dir
+    from hepexp.sweep.cluster import Jobs
+    from hepexp.sweep.storage import address, open_storage
+    from hepexp.sweep.study import load_study, set_trials
 
     names = [arg for arg in rest if arg != "--resume"]
     if len(names) != 1:
         raise ConfigError("expected hepexp sweep --resume NAME [sweep.trials=N sweep.jobs=N sweep.storage=URL]")
+    jobs = Jobs.read(runs_dir() / "sweeps" / names[0])
+    if jobs and not any(arg.startswith("sweep.launcher=") for arg in own):
+        before = [f"sweep.launcher={jobs.launcher}", f"sweep.cluster={json.dumps(jobs.cluster)}"]
+        own = [*before, f"sweep.jobs={len(jobs.ids)}", *own]
     options = _options(own, among=RESUMABLE)
-    study = load_study(open_storage(options.storage or default_storage()), names[0])
-    plan = plan_of(study)
-    if any(arg.startswith("sweep.trials=") for arg in own):
-        plan = replace(plan, trials=options.trials)
-        write_plan(study, plan)
-    return _run(names[0], options, plan)
+    url = address(options.storage)
+    study = load_study(open_storage(url), names[0])
+    if options.trials is not None:
+        set_trials(study, options.trials)
+    return _run(names[0], options, study, url)
 
 
-def _run(name: str, options: SweepOptions, plan: Plan) -> int:
-    """Make or find the study, let workers do it, and say what came of it; 1 where no trial finished."""
-    from dataclasses import replace
-
+def _run(name: str, options: SweepOptions, study: Study, url: str) -> int:
+    """Let workers do the trials, and say what came of it; 1 where no trial finished."""
     from hepexp.config.paths import runs_dir
-    from hepexp.sweep.launch import cluster, local
-    from hepexp.sweep.progress import follow
-    from hepexp.sweep.study import counted, default_storage, make_study, open_storage, plan_of, requeue_dead, write_plan
-    from hepexp.tracking.mlflow_store import MlflowRun
+    from hepexp.learning.interrupts import Interrupts
+    from hepexp.sweep.lost import requeue_lost
+    from hepexp.sweep.parent import ParentRun
+    from hepexp.sweep.storage import masked, reached
+    from hepexp.sweep.study import counted, plan_of
 
-    storage = options.storage or default_storage()
-    study = make_study(open_storage(storage), name, plan)
     folder = runs_dir() / "sweeps" / name
     folder.mkdir(parents=True, exist_ok=True)
-    if again := requeue_dead(study):
-        print(f"hepexp: trials {', '.join(map(str, again))} were killed and are queued again", file=sys.stderr)
-    done = sum(trial.state.is_finished() for trial in counted(study))
-    print(f"sweep   {name}: {done} of {plan.trials} trials done, storage {storage}", file=sys.stderr)
-    run = MlflowRun.start(
-        experiment=plan.experiment,
-        name=name,
-        params={"sweep": {"space": plan.space, "base": plan.base, "trials": plan.trials, "sampler": plan.sampler}},
-        tags={"kind": "sweep"},
-        folder=folder,
-        run_id=plan_of(study).parent or None,
-    )
-    write_plan(study, replace(plan_of(study), parent=run.run_id))
+    with reached(url):
+        if again := requeue_lost(study):
+            print(f"hepexp: trials {', '.join(map(str, again))} were killed and are queued again", file=sys.stderr)
+        plan, done = plan_of(study), sum(trial.state.is_finished() for trial in counted(study))
+        print(f"sweep   {name}: {done} of {plan.trials} trials done, storage {masked(url)}", file=sys.stderr)
+        run = ParentRun(name, plan, folder)
+        try:
+            with Interrupts():
+                _work(name, options, study, url, run.run_id, folder)
+        except BaseException as error:
+            run.finish("KILLED", reason=f"{type(error).__name__}: {error}")
+            if not isinstance(error, ConfigError):
+                print(f"hepexp: go on with: hepexp sweep --resume {name}", file=sys.stderr)
+            raise
+        requeue_lost(study)
+        return _finish(study, folder, run)
+
+
+def _work(name: str, options: SweepOptions, study: Study, url: str, run_id: str, folder: Path) -> None:
+    """Start workers where trials are left to do, and follow all trials to their ends."""
+    from hepexp.sweep.cluster import Jobs, Worker
+    from hepexp.sweep.local import Workers
+    from hepexp.sweep.progress import follow
+    from hepexp.sweep.study import is_wanted
+
+    if options.launcher == "local":
+        number = options.jobs if is_wanted(study) else 0
+        with Workers(name, url, run_id, number, folder) as workers:
+            follow(study, workers.are_going)
+        return
+    jobs = Jobs.read(folder)
+    if is_wanted(study) and not (jobs and jobs.are_going()):
+        worker = Worker(name, run_id)
+        jobs = Jobs.submit(options.launcher, options.cluster, worker, options.jobs, url, folder)
+    if jobs:
+        print(f"jobs    {', '.join(jobs.ids)}, logs {jobs.logs}", file=sys.stderr)
     try:
-        if options.launcher == "local":
-            with local(name, storage, options.jobs, folder) as workers:
-                follow(study, lambda: any(worker.poll() is None for worker in workers))
-        else:
-            jobs = cluster(options.launcher, name, storage, options.jobs, folder, options.cluster)
-            print(f"submitted {len(jobs)} jobs: {', '.join(job.job_id for job in jobs)}", file=sys.stderr)
-            follow(study, lambda: any(not job.done() for job in jobs))
+        follow(study, lambda: jobs is not None and jobs.are_going())
     except BaseException:
-        run.finish("KILLED", reason="interrupted")
-        print(f"hepexp: go on with: hepexp sweep --resume {name}", file=sys.stderr)
+        if jobs and jobs.are_going():
+            print(f"hepexp: the jobs go on; to end them: {jobs.command_to_end}", file=sys.stderr)
         raise
-    return _finish(study, folder, run)
 
 
-def _finish(study: Any, folder: Path, run: Any) -> int:
+def _finish(study: Study, folder: Path, run: ParentRun) -> int:
     from hepexp.cli.console import console
     from hepexp.evaluation.rounding import number
     from hepexp.sweep import summary
-    from hepexp.sweep.study import counted, plan_of
+    from hepexp.sweep.study import completed, counted, plan_of
 
     summary.write(study, folder)
     console().print(summary.trials_table(study))
-    commands = summary.best_commands(study)
-    if shares := summary.importances(study):
-        print("importance  " + "  ".join(f"{key} {number(share)}" for key, share in shares.items()))
-    for command in commands:
+    plan, trials = plan_of(study), counted(study)
+    for place, metric in enumerate(plan.metrics):
+        if shares := summary.importances(study, place):
+            of = f" for {metric}" if len(plan.metrics) > 1 else ""
+            print(f"importance{of}  " + "  ".join(f"{key} {number(share)}" for key, share in shares.items()))
+    for command in summary.best_commands(study):
         print(f"best        {command}")
     print(f"results     {folder}")
-    finished = [trial for trial in counted(study) if trial.values is not None]
-    if len(finished) and len(plan_of(study).metrics) == 1:
-        run.log_metrics({f"best/{plan_of(study).metrics[0]}": study.best_value, "trials": len(finished)})
-    run.finish("FINISHED" if finished else "FAILED")
-    if len(counted(study)) < plan_of(study).trials or not finished:
-        print(f"hepexp: the workers ended early; see {folder}/worker_*.log", file=sys.stderr)
-        return 1
-    return 0
+    done = len(completed(study))
+    best = {f"best/{metric}": value for metric, value in summary.best_values(study).items()}
+    run.log({"trials": done, "front": len(summary.best(study)), **best})
+    run.finish("FINISHED" if done else "FAILED", reason=None if done else "no trial finished")
+    if left := plan.trials - sum(trial.state.is_finished() for trial in trials):
+        print(
+            f"hepexp: {left} of {plan.trials} trials are left, the workers ended early: look into their logs in "
+            f"{folder}, then go on with: hepexp sweep --resume {folder.name}",
+            file=sys.stderr,
+        )
+    elif not done:
+        print("hepexp: no trial finished", file=sys.stderr)
+    return 1 if left or not done else 0

@@ -1,4 +1,4 @@
-"""hepexp __work: one worker of a sweep, started by `hepexp sweep` here or on a cluster."""
+"""hepexp __work: one worker of a sweep, a process that `hepexp sweep` starts; the storage is in its environment."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from hepexp.cli.help import Parser
 def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp __work")
     parser.add_argument("name", help="of the sweep")
-    parser.add_argument("storage", help="its address")
-    parser.add_argument("number", type=int, help="of the worker")
+    parser.add_argument("run", help="MLflow run whose children the trials are")
     parser.add_argument("--parent", type=int, help="process without which no further trial is begun")
     options = parser.parse_args(args)
 
-    from hepexp.sweep.study import load_study, open_storage
-    from hepexp.sweep.worker import work
+    from hepexp.sweep import worker
 
-    work(load_study(open_storage(options.storage), options.name), options.number, options.parent)
+    worker.start(options.name, options.run, options.parent)
     return 0

@@ -1,6 +1,13 @@
 """What `train` does to its arguments before Hydra sees them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from hepexp.config import alias, flags
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 
 def prepare(args: list[str]) -> list[str]:
@@ -19,3 +26,16 @@ def prepare(args: list[str]) -> list[str]:
     name = line.values.get("--config-name", "train")
     is_multirun = "--multirun" in line.values or "hydra.mode=MULTIRUN" in line.overrides
     return [*line.flags, *overrides.check(line.overrides, line.config_dirs, is_multirun, name)]
+
+
+def compose(args: list[str]) -> tuple[DictConfig, flags.CommandLine]:
+    """The configuration of a command line, without running anything, and the line as Hydra reads it.
+
+    Raises
+    ------
+    ConfigError : as of `prepare`.
+    """
+    line = flags.split(prepare(args))
+    from hepexp.config.compose import Composer
+
+    return Composer(line.config_dirs).compose(line.overrides), line

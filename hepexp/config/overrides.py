@@ -69,6 +69,8 @@ def _check_key(override: Override, roots: list[str], searched: list[Path], compo
     """Check that the group or the first part of the key exists, and that the chosen options do."""
     key = override.key_or_group
     first = key.split(".")[0].split("/")[0]
+    if first == "sweep":
+        raise ConfigError(f"{key} is for hepexp sweep: hepexp sweep ... {override.input_line}")
     if first == "hydra":
         if "/" in key:
             _check_hydra_group(override, composer)

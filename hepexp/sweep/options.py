@@ -9,6 +9,8 @@ from typing import Any, Literal
 from hepexp.errors import ConfigError
 from hepexp.evaluation.direction import small_is_good
 
+TRIALS = 20  # a first look at one or two keys
+
 
 class SweepOptions:
     """What is tried, how often, by whom, and by which value it is judged.
@@ -17,7 +19,7 @@ class SweepOptions:
     ----------
     space : for each key of the configuration `log(a, b)`, `uniform(a, b)`, `int(a, b)` or `choice(x, y, ...)`.
     name : of the sweep; with the same name it goes on where it stopped. null makes one of the date.
-    trials : trainings in all.
+    trials : trainings in all; null for 20, or for every cell of a grid.
     jobs : workers side by side on this machine, each a process; or cluster jobs of a submitit launcher.
     metric : value of metrics.json that is made best, never of the test; several for a Pareto front; null for the one
         that picks the best epoch.
@@ -25,10 +27,10 @@ class SweepOptions:
     sampler : tpe, random, grid (choice and int only), cmaes, or nsgaii for several metrics.
     pruner : median or hyperband stop a training whose monitored value promises little; none lets all end.
     storage : a database (`postgresql://...`, `sqlite:///FILE`) or a journal on a shared disk (`journal:FILE`) that
-        several machines can work on; null is sweeps.db under runs/.
+        several machines can work on; null is $HEPEXP_SWEEP_STORAGE, else sweeps.db under runs/.
     seed : of the sampler.
     launcher : local processes, or jobs of a cluster through submitit.
-    cluster : parameters of submitit's executor, e.g. {slurm_partition: gpu, timeout_min: 240}.
+    cluster : parameters of submitit's executor, e.g. {slurm_partition: gpu, gpus_per_node: 1, timeout_min: 240}.
 
     Raises
     ------
@@ -40,7 +42,7 @@ class SweepOptions:
         self,
         space: dict[str, str] | None = None,
         name: str | None = None,
-        trials: int = 20,
+        trials: int | None = None,
         jobs: int = 1,
         metric: str | list[str] | None = None,
         direction: str | list[str] | None = None,
@@ -52,7 +54,7 @@ class SweepOptions:
         cluster: dict[str, Any] | None = None,
     ):
         for key, value in (("trials", trials), ("jobs", jobs)):
-            if value < 1:
+            if value is not None and value < 1:
                 raise ConfigError(f"sweep.{key} must be >= 1, got {value}")
         if name is not None and not re.fullmatch(r"[\w.,+-]{1,100}", name):
             raise ConfigError(f"sweep.name must be letters, digits and . , + - _, got {name!r}")
@@ -62,6 +64,8 @@ class SweepOptions:
         self.directions = self._directions(_listed(direction))
         if len(self.metrics) > 1 and pruner != "none":
             raise ConfigError(f"sweep.pruner={pruner} needs one metric, got {len(self.metrics)}; take none")
+        if pruner != "none" and self.metrics and not self.metrics[0].startswith(("val/", "train/")):
+            raise ConfigError(f"sweep.pruner={pruner} needs a value of every epoch, val/..., not {self.metrics[0]}")
         if len(self.metrics) > 1 and sampler == "cmaes":
             raise ConfigError("sweep.sampler=cmaes needs one metric; take nsgaii or tpe for several")
         if cluster and launcher == "local":

@@ -10,16 +10,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hepexp.evaluation.rounding import number
-from hepexp.sweep.study import counted, plan_of
+from hepexp.sweep.lost import is_lost
+from hepexp.sweep.study import completed, counted, plan_of
+from hepexp.sweep.summary import best_values, reason
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.trial import FrozenTrial
 
 PERIOD = 1.0  # seconds between looks into the storage
 
 
-def follow(study: Study, is_running: Callable[[], bool]) -> None:
-    """Show the trials as they end, until nothing is running any more."""
+def follow(study: Study, are_going: Callable[[], bool]) -> None:
+    """Show the trials as they end, until the workers have ended, and the trials of other machines too."""
     plan = plan_of(study)
     console = Console(stderr=True)
     columns = [
@@ -33,26 +36,29 @@ def follow(study: Study, is_running: Callable[[], bool]) -> None:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=plan.trials, completed=len(said), running=0, best="")
         while True:
-            going = is_running()
+            going = are_going()
             trials = counted(study)
+            running = [trial for trial in trials if trial.state.name == "RUNNING"]
             for trial in trials:
                 if trial.state.is_finished() and trial.number not in said:
                     said.add(trial.number)
-                    tried = " ".join(f"{key}={value}" for key, value in trial.params.items())
-                    values = " ".join(
-                        f"{m} {number(v)}" for m, v in zip(plan.metrics, trial.values or (), strict=False)
-                    )
-                    what = values or f"{trial.state.name.lower()} {trial.user_attrs.get('error', '')}".strip()
-                    console.print(f"trial {trial.number}: {tried}: {what}", highlight=False, markup=False)
-            running = sum(trial.state.name == "RUNNING" for trial in trials)
-            bar.update(task, completed=len(said), running=running, best=_best(study, plan.metrics))
-            if not going:
+                    console.print(_line(trial, plan.metrics), highlight=False, markup=False, soft_wrap=True)
+            bar.update(task, completed=len(said), running=len(running), best=_best(study))
+            if not going and all(is_lost(trial) for trial in running):
                 return
             time.sleep(PERIOD)
 
 
-def _best(study: Study, metrics: list[str]) -> str:
-    finished = [trial for trial in counted(study) if trial.values is not None]
-    if not finished or len(metrics) > 1:
-        return "–" if not finished else f"{len(study.best_trials)} on the front"
-    return f"{metrics[0]} {number(study.best_value)}"
+def _line(trial: FrozenTrial, metrics: list[str]) -> str:
+    tried = " ".join(f"{key}={value}" for key, value in trial.params.items())
+    values = " ".join(f"{m} {number(v)}" for m, v in zip(metrics, trial.values or (), strict=False))
+    state = "" if trial.state.name == "COMPLETE" else f"{trial.state.name.lower()} "
+    return f"trial {trial.number}: {tried}: {state}{values}{reason(trial)}"
+
+
+def _best(study: Study) -> str:
+    if not completed(study):
+        return "–"
+    if len(study.directions) > 1:
+        return f"{len(study.best_trials)} on the front"
+    return " ".join(f"{metric} {number(value)}" for metric, value in best_values(study).items())

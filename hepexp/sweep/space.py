@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 KINDS = "log(a, b), uniform(a, b), int(a, b) or choice(x, y, ...)"
 _CALL = re.compile(r"\s*(log|uniform|int|choice)\s*\((.*)\)\s*", re.DOTALL)
+MOST_CELLS = 1000  # of a grid: they are queued one by one
 _COMMA = re.compile(r",(?![^\[\(\{]*[\]\)\}])")  # not those inside brackets
 
 
@@ -103,3 +106,18 @@ def read_space(texts: dict[str, str]) -> tuple[Dimension, ...]:
     if not texts:
         raise ConfigError(f"a sweep needs at least one sweep.space.KEY=..., KEY of the configuration, of {KINDS}")
     return tuple(Dimension.read(key, text) for key, text in texts.items())
+
+
+def cells(dimensions: tuple[Dimension, ...]) -> list[dict[str, Any]]:
+    """Every combination of values.
+
+    Raises
+    ------
+    ConfigError : there are infinitely many, or too many.
+    """
+    grids = [dimension.grid for dimension in dimensions]
+    number = math.prod(map(len, grids))
+    if number > MOST_CELLS:
+        raise ConfigError(f"sweep.sampler=grid takes up to {MOST_CELLS} combinations, got {number:,}; take random")
+    keys = [dimension.key for dimension in dimensions]
+    return [dict(zip(keys, values, strict=True)) for values in itertools.product(*grids)]

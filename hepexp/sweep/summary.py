@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from hepexp.atomic import atomic, write_text
 from hepexp.evaluation.rounding import number
-from hepexp.sweep.study import counted, plan_of
-from hepexp.sweep.worker import overrides_of
+from hepexp.sweep.lost import DEATHS, PROCESS
+from hepexp.sweep.study import completed, counted, plan_of
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -26,16 +26,37 @@ COLOURS = {"COMPLETE": "green", "FAIL": "red", "PRUNED": "yellow"}
 def best_commands(study: Study) -> list[str]:
     """The command of the best trial; with several metrics those of the Pareto front."""
     plan = plan_of(study)
-    return [f"hepexp train {shlex.join(overrides_of(plan, trial.params))}" for trial in best(study)]
+    return [f"hepexp train {shlex.join(plan.overrides(trial.params))}" for trial in best(study)]
 
 
 def best(study: Study) -> list[FrozenTrial]:
-    """The best finished trial, or those that no other one beats in every metric; none where none finished."""
-    return study.best_trials if any(trial.values for trial in counted(study)) else []
+    """The best completed trial, or those that no other one beats in every metric; none where none completed."""
+    if not completed(study):
+        return []
+    return study.best_trials if len(study.directions) > 1 else [study.best_trial]
+
+
+def best_values(study: Study) -> dict[str, float]:
+    """The best value of each metric, in whichever trial it was."""
+    plan, trials = plan_of(study), completed(study)
+    pick = {"minimize": min, "maximize": max}
+    columns = zip(*(trial.values for trial in trials), strict=True)
+    return {
+        metric: pick[direction](column)
+        for metric, direction, column in zip(plan.metrics, plan.directions, columns, strict=False)
+    }
+
+
+def reason(trial: FrozenTrial) -> str:
+    """Why a trial failed; empty where it did not."""
+    if trial.state.name != "FAIL":
+        return ""
+    deaths = trial.user_attrs.get(DEATHS, 0) + 1
+    return trial.user_attrs.get("error") or f"its process was killed {deaths} times (out of memory?)"
 
 
 def trials_table(study: Study) -> Table:
-    """One row a trial: state, values, what it tried, its run; below, why trials failed."""
+    """One row a trial: state, values, what it tried, its run, of several hosts its own; below, why trials failed."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -48,22 +69,31 @@ def trials_table(study: Study) -> Table:
         table.add_column(name, justify="right")
     table.add_column("seconds", justify="right")
     table.add_column("run")
+    hosts = [trial.user_attrs.get(PROCESS, {}).get("host", "") for trial in trials]
+    several = len(set(hosts) - {""}) > 1
+    if several:
+        table.add_column("host")
     leading = {trial.number for trial in best(study)}
-    for trial in trials:
+    for trial, host in zip(trials, hosts, strict=True):
         values = [number(value) for value in trial.values or [None] * len(plan.metrics)]
         params = [_shown(trial.params.get(key)) for key in plan.space]
         took = number(trial.duration.total_seconds()) if trial.duration else ""
         state = Text(trial.state.name, COLOURS.get(trial.state.name, ""))
         row = [f"{trial.number}{' *' if trial.number in leading else ''}", state, *values, *params, took]
-        table.add_row(*row, Text(trial.user_attrs.get("run", "")), style="bold" if trial.number in leading else "")
-    if reasons := [f"trial {t.number}: {t.user_attrs['error']}" for t in trials if "error" in t.user_attrs]:
+        row += [Text(trial.user_attrs.get("run", "")), *([host] if several else [])]
+        table.add_row(*row, style="bold" if trial.number in leading else "")
+    if reasons := [f"trial {trial.number}: {reason(trial)}" for trial in trials if reason(trial)]:
         table.caption = Text("\n".join(reasons), "red")
         table.caption_justify = "left"
     return table
 
 
-def importances(study: Study) -> dict[str, float]:
-    """Share of the variance of the first metric that each key explains (fANOVA); none where it cannot be told.
+def importances(study: Study, metric: int = 0) -> dict[str, float]:
+    """Share of the variance of a metric that each key explains (fANOVA); none where it cannot be told.
+
+    Parameters
+    ----------
+    metric : its place among those of the plan.
 
     References
     ----------
@@ -73,7 +103,7 @@ def importances(study: Study) -> dict[str, float]:
 
     try:
         judge = importance.FanovaImportanceEvaluator(seed=1)
-        return importance.get_param_importances(study, evaluator=judge, target=lambda trial: trial.values[0])
+        return importance.get_param_importances(study, evaluator=judge, target=lambda trial: trial.values[metric])
     except (ValueError, RuntimeError):  # fewer than two finished trials, or all with the same value
         return {}
 
@@ -90,7 +120,7 @@ def write(study: Study, folder: Path) -> list[Path]:
         seconds = t.duration.total_seconds() if t.duration else None
         values = t.values or [None] * len(plan.metrics)
         params = [t.params.get(key) for key in plan.space]
-        about = [t.user_attrs.get("run"), t.user_attrs.get("error")]
+        about = [t.user_attrs.get("run"), reason(t)]
         writer.writerow([t.number, t.state.name, *values, *params, seconds, *about])
     write_text(folder / "trials.csv", out.getvalue())
     return [folder / "best.txt", folder / "trials.csv", *_figures(study, folder)]
@@ -101,14 +131,17 @@ def _figures(study: Study, folder: Path) -> list[Path]:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.ticker import MaxNLocator
     from optuna import importance
     from optuna.visualization import matplotlib as drawn
 
     plan, written = plan_of(study), []
-    if sum(trial.values is not None for trial in counted(study)) < 2:
+    if len(completed(study)) < 2:
         return written
     name = plan.metrics[0]
-    target: dict[str, Any] = {"target": lambda trial: trial.values[0], "target_name": name}
+    target: dict[str, Any] = {"target_name": name}
+    if len(plan.metrics) > 1:
+        target["target"] = lambda trial: trial.values[0]  # given for one metric, it would hide which way is better
     figures = {"history": drawn.plot_optimization_history, "parallel_coordinate": drawn.plot_parallel_coordinate}
     if importances(study):
         judge = importance.FanovaImportanceEvaluator(seed=1)
@@ -120,6 +153,8 @@ def _figures(study: Study, folder: Path) -> list[Path]:
             warnings.simplefilter("ignore")  # Optuna calls its own figures experimental
             draw(study, **target)
         pyplot.gcf().set_size_inches(8, 5)
+        if stem == "history":
+            pyplot.gca().xaxis.set_major_locator(MaxNLocator(integer=True))
         path = folder / f"{stem}.png"
         with atomic(path) as temporary:
             pyplot.savefig(temporary, dpi=150, bbox_inches="tight", format="png")

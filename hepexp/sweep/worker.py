@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hepexp.errors import HepexpError, Interrupted, Pruned
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
 from hepexp.learning.chain import chosen, supply
 from hepexp.learning.experiment import Watcher, train
-from hepexp.sweep.study import PROCESS, SURPLUS, Plan, counted, plan_of, pruner_of, requeue, requeue_dead, sampler_of
-from hepexp.tracking.process import process_tags
+from hepexp.learning.interrupts import Interrupts
+from hepexp.sweep.lost import alive, requeue, requeue_lost
+from hepexp.sweep.samplers import OfEachTrial, pruner_of
+from hepexp.sweep.storage import address, open_storage, reached
+from hepexp.sweep.study import SURPLUS, Plan, completed, counted, is_wanted, load_study, plan_of
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
+
+
+class NoSuchMetric(ConfigError):
+    """A run has no value to judge it by."""
 
 
 class TrialWatcher(Watcher):
@@ -22,12 +30,13 @@ class TrialWatcher(Watcher):
     Parameters
     ----------
     trial : of the training.
-    metric : reported each epoch, the objective's monitored value of the sweep; None where there is none to report.
+    metric : that the pruner looks at after each epoch; None where there is no pruner.
+    max_epochs : of the training; after the last one there is nothing to end.
     tags : of the training's MLflow run.
     """
 
-    def __init__(self, trial: Trial, metric: str | None, tags: dict[str, str]) -> None:
-        self.trial, self.metric, self.tags = trial, metric, tags
+    def __init__(self, trial: Trial, metric: str | None, max_epochs: int, tags: dict[str, str]) -> None:
+        self.trial, self.metric, self.max_epochs, self.tags = trial, metric, max_epochs, tags
 
     def started(self, label: str) -> None:
         self.trial.set_user_attr("run", label)
@@ -35,87 +44,94 @@ class TrialWatcher(Watcher):
     def epoch(self, row: dict[str, float], epoch: int) -> None:
         if self.metric is None or row.get(self.metric) is None:
             return
-        self.trial.report(row[self.metric], epoch)
-        if self.trial.should_prune():
+        self.trial.report(row[self.metric], epoch + 1)
+        if epoch + 1 < self.max_epochs and self.trial.should_prune():
             raise Pruned(f"the sweep's pruner after epoch {epoch + 1}")
 
 
-def work(study: Study, number: int, parent: int | None = None) -> None:
-    """Run trials until there are as many as planned.
+def start(name: str, run_id: str, parent: int | None = None) -> None:
+    """Work on the sweep of this name, in the storage that the environment names.
 
     Parameters
     ----------
-    number : of the worker.
-    parent : process that started it; when it has died no further trial is begun.
+    run_id : MLflow run whose children the trials are.
+    parent : process that started the worker; when it has died no further trial is begun.
 
     Raises
     ------
-    Interrupted : the running trial is queued again first.
+    Interrupted : by a signal; the running trial is queued again first.
+    ConfigError : the runs have no such metric.
+    HepexpError : the storage cannot be reached.
     """
+    url = address(None)
+    with Interrupts(), reached(url):
+        study = load_study(open_storage(url), name)
+        plan = plan_of(study)
+        study.pruner = pruner_of(plan)
+        study.sampler = OfEachTrial(plan)
+        while parent is None or os.getppid() == parent:
+            requeue_lost(study)
+            if not is_wanted(study):
+                return
+            plan = plan_of(study)  # there may be more trials in it by now
+            trial = study.ask({dimension.key: dimension.distribution for dimension in plan.dimensions})
+            with alive(trial):
+                if [t.number for t in counted(study)].index(trial.number) >= plan.trials:
+                    _end_surplus(study, trial)
+                    return
+                run(study, plan, trial, run_id)
+
+
+def _end_surplus(study: Study, trial: Trial) -> None:
+    """Two workers asked for the last trial: this one is too many."""
     from optuna.trial import TrialState
 
-    plan = plan_of(study)
-    study.pruner = pruner_of(plan)
-    study.sampler = sampler_of(plan, number, len(study.get_trials(deepcopy=False)))
-    while parent is None or os.getppid() == parent:
-        requeue_dead(study)
-        trials = counted(study)
-        waiting = any(trial.state == TrialState.WAITING for trial in trials)
-        if len(trials) >= plan.trials and not waiting:
-            return
-        trial = study.ask({dimension.key: dimension.distribution for dimension in plan.dimensions})
-        trial.set_user_attr(PROCESS, process_tags())
-        if [t.number for t in counted(study)].index(trial.number) >= plan.trials:
-            trial.set_user_attr(SURPLUS, True)  # two workers asked for the last one
-            study.tell(trial, state=TrialState.FAIL)
-            return
-        run(study, plan, trial)
+    trial.set_user_attr(SURPLUS, True)
+    study.tell(trial, state=TrialState.FAIL)
 
 
-def overrides_of(plan: Plan, params: dict[str, Any]) -> list[str]:
-    """The command line of a trial, after `hepexp train`."""
-    return [*plan.base, *(dimension.override(params[dimension.key]) for dimension in plan.dimensions)]
-
-
-def run(study: Study, plan: Plan, trial: Trial) -> None:
+def run(study: Study, plan: Plan, trial: Trial, run_id: str) -> None:
     """Train one trial; a failed one is recorded with its reason and does not end the sweep."""
     from optuna.trial import TrialState
 
+    # A trial may have been finished meanwhile: by another machine, for which this one was silent too long.
     try:
-        values = _train(study, plan, trial)
+        values = _train(study, plan, trial, run_id)
     except Pruned:
-        study.tell(trial, state=TrialState.PRUNED)
+        study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
     except Interrupted:
-        requeue(study, study._storage.get_trial(trial._trial_id))
+        requeue(study, trial.number, trial.params)
         raise
     except Exception as error:
         line = str(error).splitlines()[0] if str(error) else "no message"
         trial.set_user_attr("error", line if isinstance(error, HepexpError) else f"{type(error).__name__}: {line}")
         if not isinstance(error, HepexpError):
             traceback.print_exc()  # into the worker's log
-        study.tell(trial, state=TrialState.FAIL)
+        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+        if isinstance(error, NoSuchMetric) and not completed(study):
+            raise  # the other trials would be trained in vain
     else:
-        study.tell(trial, values)
+        study.tell(trial, values, skip_if_finished=True)
 
 
-def _train(study: Study, plan: Plan, trial: Trial) -> list[float]:
+def _train(study: Study, plan: Plan, trial: Trial, run_id: str) -> list[float]:
     from omegaconf import OmegaConf
 
     from hepexp.config import front
-    from hepexp.config.compose import Composer
 
-    overrides = overrides_of(plan, trial.params)
+    overrides = plan.overrides(trial.params)
     trial.set_user_attr("overrides", overrides)
-    arguments = front.prepare(overrides)
-    config = Composer([]).compose(arguments)
+    config, line = front.compose(overrides)
     choices = chosen(config.hydra.runtime.choices)
     config = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-    tags = {"mlflow.parentRunId": plan.parent or None, "sweep": study.study_name, "trial": str(trial.number)}
-    reported = plan.metrics[0] if len(plan.metrics) == 1 else None
-    result = train(supply(config, choices, arguments, []), choices, overrides, TrialWatcher(trial, reported, tags))
+    tags = {"mlflow.parentRunId": run_id, "sweep": study.study_name, "trial": str(trial.number)}
+    reported = None if plan.pruner == "none" else plan.metrics[0]
+    watcher = TrialWatcher(trial, reported, config.trainer.max_epochs, tags)
+    result = train(supply(config, choices, line.overrides, line.config_dirs), choices, overrides, watcher)
     values = [result.metrics.get(metric) for metric in plan.metrics]
     for metric, value in zip(plan.metrics, values, strict=True):
         if not isinstance(value, int | float):
-            known = ", ".join(key for key in result.metrics if key.startswith(("val/", "model/", "train/")))
-            raise HepexpError(f"the run has no number {metric} to judge it by; metrics: {known}")
+            known = [key for key in result.metrics if key.startswith(("val/", "model/", "train/"))]
+            close = did_you_mean(metric, known)
+            raise NoSuchMetric(f"the run has no number {metric} to judge it by{close} (metrics: {', '.join(known)})")
     return values

@@ -28,6 +28,10 @@ TRACEBACK = "traceback.txt"
 NOTE = "mlflow.note.content"
 
 
+class StillWritten(ConfigError):
+    """Another process on this host, which is alive, writes to the run."""
+
+
 class MlflowRun:
     """A run in the MLflow store, from `start` to `finish`.
 
@@ -75,7 +79,7 @@ class MlflowRun:
         Raises
         ------
         HepexpError : the store stays locked, or cannot be written.
-        ConfigError : `run_id` is not in the store, or the experiment was deleted in MLflow.
+        ConfigError : `run_id` is not in the store, or is `StillWritten`; or the experiment was deleted in MLflow.
         """
         client = store.connect(timeout)
         parameters, long = as_parameters(params)
@@ -256,7 +260,7 @@ def _reopen(client: Any, run_id: str) -> dict[str, str]:
         raise ConfigError(f"no MLflow run {run_id} in {store.database()}, so it cannot be continued") from error
     tags = run.data.tags
     if run.info.status == "RUNNING" and lives_beside_us(tags):
-        raise ConfigError(
+        raise StillWritten(
             f"run {run_id} is still being written by process {tags['pid']} here; stop it, or wait for its end"
         )
     client.update_run(run_id, status="RUNNING")

@@ -1,4 +1,4 @@
-"""Sweeps survive failing trials and SIGKILL; two processes share one; a wrong request is one line."""
+"""Sweeps survive failing trials and SIGKILL; machines share one; a wrong request is one line."""
 
 import csv
 import json
@@ -10,78 +10,114 @@ import time
 
 import pytest
 
+from tests.commands import slurm
 from tests.commands.shell import SMALL, command, hepexp, one_line
 
 TINY = (*SMALL, "trainer.max_epochs=1", "dataset.n_train=128", "dataset.n_val=100", "dataset.n_test=100")
 
 
 def trials(folder, name):
-    return list(csv.DictReader((folder / "runs" / "sweeps" / name / "trials.csv").read_text().splitlines()))
+    return list(csv.DictReader((folder / "sweeps" / name / "trials.csv").read_text().splitlines()))
 
 
-def test_a_failing_trial_is_in_the_table_and_the_others_go_on(tmp_path):
-    words = ("sweep", *TINY, "trainer.gradient_clip=null", "sweep.space.optimizer.lr=choice(1e-3,1e30,2e-3)")
-    result = hepexp(tmp_path, *words, "sweep.sampler=grid", "sweep.trials=3", "sweep.name=one", "sweep.jobs=2")
-    assert result.returncode == 0, result.stderr + result.stdout
-    found = {row["optimizer.lr"]: row for row in trials(tmp_path, "one")}
-    assert {lr: row["state"] for lr, row in found.items()} == {"1e-3": "COMPLETE", "2e-3": "COMPLETE", "1e30": "FAIL"}
-    assert "diverged" in found["1e30"]["error"]
-    best = max((row for row in found.values() if row["val/auc"]), key=lambda row: float(row["val/auc"]))
-    assert f"optimizer.lr={best['optimizer.lr']}" in (tmp_path / "runs/sweeps/one/best.txt").read_text()
-    assert (tmp_path / "runs/sweeps/one/history.png").stat().st_size > 10_000
-    with sqlite3.connect(tmp_path / "runs" / "mlflow.db") as store:
-        (parent,) = store.execute("select run_uuid from tags where key = 'kind' and value = 'sweep'").fetchone()
-        query = "select value from tags where key = 'mlflow.parentRunId'"
-        assert [value for (value,) in store.execute(query)] == [parent] * 3
+def running(database):
+    """Process of the trial that is being trained after another one was completed; None while there is none."""
+    try:
+        with sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True) as store:
+            if not store.execute("select 1 from trials where state = 'COMPLETE'").fetchone():
+                return None
+            attributes = store.execute(
+                "select key, value_json from trial_user_attributes join trials using (trial_id) where state = 'RUNNING'"
+            )
+            found = {key: json.loads(value) for key, value in attributes}
+            return int(found["process"]["pid"]) if "run" in found else None
+    except sqlite3.OperationalError:  # the database is being made
+        return None
 
 
-def test_a_killed_sweep_is_resumed_to_its_number_of_trials(tmp_path):
-    words = ("sweep", *TINY, "sweep.space.optimizer.lr=log(1e-4,1e-2)", "sweep.trials=4", "sweep.name=two")
-    process = subprocess.Popen(**command(tmp_path, *words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    database = tmp_path / "runs" / "sweeps.db"
-    states = lambda: [s for (s,) in sqlite3.connect(database).execute("select state from trials")]  # noqa: E731
+def wait_for(condition):
     deadline = time.monotonic() + 200
-    while time.monotonic() < deadline:
-        time.sleep(0.3)
-        if database.exists():
-            try:
-                found = states()
-            except sqlite3.OperationalError:
-                continue
-            if "COMPLETE" in found and "RUNNING" in found:
-                break
-    os.kill(process.pid, signal.SIGKILL)
-    with sqlite3.connect(database) as store:
-        (attributes,) = store.execute(
-            "select value_json from trial_user_attributes join trials using (trial_id) "
-            "where key = 'process' and state = 'RUNNING'"
-        ).fetchone()
-    pid = int(json.loads(attributes)["pid"])
-    os.kill(pid, signal.SIGKILL)
-    process.wait()
-    assert "RUNNING" in states()
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.2)
 
-    result = hepexp(tmp_path, "sweep", "--resume", "two")
+
+def test_a_killed_sweep_is_resumed_and_a_failing_trial_is_in_its_table(tmp_path):
+    runs = tmp_path / "runs"
+    words = ("sweep", *TINY, "trainer.gradient_clip=null", "sweep.name=one", "sweep.sampler=grid")
+    space = "sweep.space.optimizer.lr=choice(1e-3,1e30,2e-3,3e-3)"
+    process = subprocess.Popen(**command(tmp_path, *words, space), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: running(runs / "sweeps.db"))
+    process.kill()
+    os.kill(running(runs / "sweeps.db"), signal.SIGKILL)
+    process.wait()
+    assert running(runs / "sweeps.db")
+
+    result = hepexp(tmp_path, "sweep", "--resume", "one")
     assert result.returncode == 0, result.stderr + result.stdout
     assert "queued again" in result.stderr
-    rows = trials(tmp_path, "two")
-    assert [row["state"] for row in rows] == ["COMPLETE"] * 4
-    assert len({row["optimizer.lr"] for row in rows}) == 4  # none twice
+    found = {row["optimizer.lr"]: row for row in trials(runs, "one")}
+    assert len(trials(runs, "one")) == 4  # none twice
+    complete = dict.fromkeys(("1e-3", "2e-3", "3e-3"), "COMPLETE")
+    assert {lr: row["state"] for lr, row in found.items()} == {**complete, "1e30": "FAIL"}
+    assert "diverged" in found["1e30"]["error"]
+    best = max(float(row["val/auc"]) for row in found.values() if row["val/auc"])
+    (line,) = (runs / "sweeps/one/best.txt").read_text().splitlines()
+    assert line in result.stdout
+    assert float(found[line.partition("optimizer.lr=")[2]]["val/auc"]) == best
+    assert (runs / "sweeps/one/history.png").stat().st_size > 10_000
+    with sqlite3.connect(runs / "mlflow.db") as store:
+        parents = store.execute("select run_uuid from tags where key = 'kind' and value = 'sweep'").fetchall()
+        query = "select distinct value, count(*) from tags where key = 'mlflow.parentRunId'"
+        assert [(parents[0][0], 5)] == store.execute(query).fetchall()  # one of them was killed
+
+    again = hepexp(tmp_path, *words, "sweep.space.optimizer.lr=choice(1e-3,3e-3)")
+    assert "in use with another space" in one_line(again, 2)
 
 
-def test_two_processes_work_on_one_journal(tmp_path):
-    storage = f"sweep.storage=journal:{tmp_path / 'shared.log'}"
-    words = ("sweep", *TINY, "sweep.space.optimizer.lr=log(1e-4,1e-2)", "sweep.trials=4", "sweep.name=both", storage)
-    both = [subprocess.Popen(**command(tmp_path, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE)]
-    while not (tmp_path / "shared.log").exists() or "hepexp" not in (tmp_path / "shared.log").read_text():
-        time.sleep(0.2)
-    both.append(subprocess.Popen(**command(tmp_path, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+def test_two_machines_work_on_one_journal_each_with_an_mlflow_store_of_its_own(tmp_path):
+    words = ("sweep", *TINY, "sweep.space.optimizer.lr=log(1e-4,1e-2)", "sweep.trials=4", "sweep.name=both")
+    storage = {"HEPEXP_SWEEP_STORAGE": f"journal:{tmp_path / 'shared.log'}"}
+    machines = [tmp_path / name for name in ("first", "second")]
+    lines = [command(tmp_path, *words, HEPEXP_RUNS_DIR=str(machine), **storage) for machine in machines]
+    both = [subprocess.Popen(**line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for line in lines]
     for process in both:
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
-    rows = trials(tmp_path, "both")
-    assert [row["state"] for row in rows] == ["COMPLETE"] * 4
-    assert len({row["run"] for row in rows}) == 4
+    for machine in machines:
+        assert [row["state"] for row in trials(machine, "both")] == ["COMPLETE"] * 4
+        assert len({row["optimizer.lr"] for row in trials(machine, "both")}) == 4
+    done = []
+    for machine in machines:
+        with sqlite3.connect(machine / "mlflow.db") as store:
+            (parent,) = store.execute("select run_uuid from tags where key = 'kind' and value = 'sweep'").fetchone()
+            assert {p for (p,) in store.execute("select value from tags where key = 'mlflow.parentRunId'")} == {parent}
+            assert {s for (s,) in store.execute("select status from runs")} == {"FINISHED"}
+            done += [number for (number,) in store.execute("select value from tags where key = 'trial'")]
+    assert sorted(done) == ["0", "1", "2", "3"]
+
+
+@pytest.mark.slow
+def test_jobs_of_a_cluster_go_on_when_the_command_has_ended_and_are_found_again(tmp_path):
+    commands = slurm.install(tmp_path / "bin")
+    shell = {"PATH": f"{commands}:{os.environ['PATH']}", "HEPEXP_SWEEP_STORAGE": f"journal:{tmp_path / 'secret.log'}"}
+    words = ("sweep", *TINY, "sweep.space.optimizer.lr=log(1e-4,1e-2)", "sweep.trials=2", "sweep.name=jobs")
+    cluster = ("sweep.launcher=submitit_slurm", "sweep.cluster={partition: gpu}")
+    process = subprocess.Popen(**command(tmp_path, *words, *cluster, **shell), stderr=subprocess.PIPE)
+    folder = tmp_path / "runs" / "sweeps" / "jobs"
+    wait_for((folder / "jobs.json").exists)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the jobs go on; to end them: scancel 1000" in errors
+    resumed = hepexp(tmp_path, "sweep", "--resume", "jobs", **shell)
+    assert resumed.returncode == 0, resumed.stderr
+    assert [row["state"] for row in trials(tmp_path / "runs", "jobs")] == ["COMPLETE"] * 2
+    assert len(list(commands.glob("*.pid"))) == 1  # nothing was submitted twice
+    assert "#SBATCH --partition=gpu" in (folder / "jobs" / "1000_submission.sh").read_text()
+    assert not any(b"secret" in file.read_bytes() for file in (folder / "jobs").iterdir())
+
+
+SPACE = "sweep.space.optimizer.lr=log(1e-4,1e-2)"
 
 
 @pytest.mark.parametrize(
@@ -92,22 +128,21 @@ def test_two_processes_work_on_one_journal(tmp_path):
         (["sweep.space.optimizer.lr=log(0,1)"], "log needs bounds > 0"),
         (["sweep.space.optimizer.lr=1e-3"], "must be log(a, b)"),
         (["sweep.space.optimizer.rl=log(1e-4,1e-2)"], "optimizer.rl is not an option"),
+        (["sweep.space.model=choice(pfn,particlnet)"], "did you mean particlenet?"),
         (["sweep.space.model.width=choice()"], "needs different values"),
-        (["sweep.space.optimizer.lr=log(1e-4,1e-2)", "sweep.trails=3"], "did you mean trials?"),
-        (["sweep.space.optimizer.lr=log(1e-4,1e-2)", "sweep.sampler=grid"], "grid needs choice or int"),
-        (["sweep.space.optimizer.lr=log(1e-4,1e-2)", "sweep.metric=test/auc"], "must not be of the test"),
-        (["sweep.space.optimizer.lr=log(1e-4,1e-2)", "sweep.storage=nowhere"], "must be sqlite:///FILE"),
+        ([SPACE, "sweep.trails=3"], "did you mean trials?"),
+        ([SPACE, "sweep.sampler=grid"], "grid needs choice or int"),
+        ([SPACE, "sweep.sampler=cmaes"], "cmaes needs two keys or more"),
+        ([SPACE, "sweep.metric=test/auc"], "must not be of the test"),
+        ([SPACE, "sweep.metric=model/flops", "sweep.pruner=median"], "needs a value of every epoch"),
+        ([SPACE, "sweep.storage=nowhere"], "must be sqlite:///FILE"),
+        ([SPACE, "sweep.launcher=submitit_slurm"], 'Could not detect "srun"'),
+        ([SPACE, "--cfg", "job"], "--cfg has no meaning for a sweep"),
         (["--resume", "nothing"], "no sweep 'nothing'"),
         (["-m", "sweep.space.seed=int(1,3)"], "a sweep is many runs already"),
     ],
 )
 def test_a_wrong_request_is_one_line(tmp_path, words, said):
     base = [] if "--resume" in words else ["model=pfn", "data=qg"]
-    assert said in one_line(hepexp(tmp_path, "sweep", *base, *words), 2)
-
-
-def test_a_name_in_use_with_another_space_is_refused(tmp_path):
-    words = ("sweep", *TINY, "sweep.name=three", "sweep.trials=1")
-    assert hepexp(tmp_path, *words, "sweep.space.optimizer.lr=choice(1e-3,2e-3)").returncode == 0
-    again = hepexp(tmp_path, *words, "sweep.space.optimizer.lr=choice(1e-3,3e-3)")
-    assert "in use with another space" in one_line(again, 2)
+    assert said in one_line(hepexp(tmp_path, "sweep", *base, *words, PATH="/usr/bin:/bin"), 2)
+    assert not (tmp_path / "runs" / "mlflow.db").exists()

@@ -2,7 +2,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from hepexp.errors import ConfigError
-from hepexp.sweep.space import Dimension, read_space
+from hepexp.sweep.space import Dimension, cells, read_space
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,8 @@ def test_a_grid_is_every_value():
     assert Dimension.read("x", "choice(a,b)").grid == ["a", "b"]
     with pytest.raises(ConfigError, match="grid needs choice or int"):
         _ = Dimension.read("x", "uniform(0,1)").grid
+    with pytest.raises(ConfigError, match="up to 1000 combinations, got 2,000,000"):
+        cells(read_space({"x": "int(1,2000000)"}))
 
 
 @pytest.mark.parametrize("text", ["", "log(1)", "log(a,b)", "int(1.5,2)", "choice(a,,b)", "choice(a,a)", "normal(0,1)"])

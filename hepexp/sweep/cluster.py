@@ -1,0 +1,163 @@
+"""The workers of a sweep as jobs of a cluster, through submitit: they go on without the process that submitted them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from hepexp.atomic import write_json
+from hepexp.errors import ConfigError, Interrupted
+from hepexp.sweep.storage import VARIABLE
+
+FILE = "jobs.json"  # in the folder of the sweep
+MINUTES = 240  # of a job; submitit's own limit ends a sweep after 5
+END = {"submitit_slurm": "scancel", "submitit_local": "kill"}
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What a job does. It is written to a file, and so must not know the storage, whose address may hold a password.
+
+    Parameters
+    ----------
+    name : of the sweep.
+    run_id : MLflow run whose children the trials are.
+    """
+
+    name: str
+    run_id: str
+
+    def __call__(self) -> str:
+        import submitit
+
+        from hepexp.sweep.worker import start
+
+        environment = submitit.JobEnvironment()
+        if environment.cluster == "local":
+            os.setsid()  # Ctrl-C in the terminal that it was submitted from is not meant for it
+        # comes before the time limit, and before a more important job: the trial is queued again
+        warning = signal.Signals[f"SIG{environment.USR_SIG}"]
+        signal.signal(warning, lambda *_: signal.raise_signal(signal.SIGTERM))
+        try:
+            start(self.name, self.run_id)
+        except Interrupted as error:
+            return f"ended by {error}"
+        return "done"
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs of a sweep.
+
+    Parameters
+    ----------
+    launcher : submitit_slurm or submitit_local.
+    cluster : parameters of submitit's executor.
+    ids : as the cluster names the jobs; of submitit_local process numbers.
+    folder : of the sweep.
+    """
+
+    launcher: str
+    cluster: dict[str, Any]
+    ids: list[str]
+    folder: str
+
+    @classmethod
+    def read(cls, folder: Path) -> Jobs | None:
+        """Those that were submitted last; None when there are none."""
+        file = folder / FILE
+        return cls(**json.loads(file.read_text())) if file.is_file() else None
+
+    @classmethod
+    def submit(
+        cls, launcher: str, cluster: dict[str, Any], worker: Worker, number: int, url: str, folder: Path
+    ) -> Jobs:
+        """Submit a number of jobs that all do the same, and note them in the folder.
+
+        Raises
+        ------
+        ConfigError : the cluster refuses them.
+        """
+        import submitit
+
+        with _refusals(launcher), _deaf(), submitit.helpers.environment_variables(**{VARIABLE: url}):
+            ready = executor(launcher, {"name": f"hepexp_{folder.name}"[:100], **cluster}, folder)
+            jobs = [ready.submit(worker) for _ in range(number)]
+        submitted = cls(launcher, cluster, [job.job_id for job in jobs], str(folder.resolve()))
+        write_json(folder / FILE, asdict(submitted))
+        return submitted
+
+    @property
+    def logs(self) -> Path:
+        return Path(self.folder) / "jobs"
+
+    @property
+    def command_to_end(self) -> str:
+        return f"{END[self.launcher]} {' '.join(self.ids)}"
+
+    def are_going(self) -> bool:
+        """Whether one of them waits or runs."""
+        if self.launcher == "submitit_local":
+            return any(_runs(int(number)) for number in self.ids)
+        return not all(job.done() for job in self._slurm)
+
+    @cached_property
+    def _slurm(self) -> list[Any]:
+        import submitit
+
+        return [submitit.SlurmJob(folder=self.logs, job_id=number) for number in self.ids]
+
+
+def executor(launcher: str, cluster: dict[str, Any], folder: Path) -> Any:
+    """Submitit's executor.
+
+    Raises
+    ------
+    ConfigError : there is no such cluster here, or submitit does not know a parameter.
+    """
+    import submitit
+
+    with _refusals(launcher), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # submitit wishes slurm_partition and knows partition
+        made = submitit.AutoExecutor(folder=folder / "jobs", cluster=launcher.removeprefix("submitit_"))
+        made.update_parameters(**{"timeout_min": MINUTES, **cluster})
+        return made
+
+
+@contextmanager
+def _refusals(launcher: str) -> Iterator[None]:
+    try:
+        yield
+    except (NameError, TypeError, ValueError, AssertionError, RuntimeError, OSError) as error:
+        line = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ConfigError(f"sweep.launcher={launcher}: {line}") from error
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """What is started here does not hear when the terminal interrupts or hangs up."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _runs(number: int) -> bool:
+    """Whether a process is one of submitit's, and alive."""
+    try:
+        process = psutil.Process(number)
+        return process.status() != psutil.STATUS_ZOMBIE and "submitit.local._local" in process.cmdline()
+    except psutil.Error:
+        return False

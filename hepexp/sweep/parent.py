@@ -1,0 +1,47 @@
+"""The MLflow run of a sweep, whose children are its trials: each store has one of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from hepexp.sweep.study import Plan
+from hepexp.tracking import lookup
+from hepexp.tracking.mlflow_store import MlflowRun, StillWritten
+
+
+class ParentRun:
+    """The parent run in this machine's store, new or found by the folder of the sweep.
+
+    A second `hepexp sweep` beside the first one takes its run for parent, and leaves the writing to it.
+
+    Parameters
+    ----------
+    name, plan : of the sweep.
+    folder : of the sweep; its files become artifacts of the run.
+    """
+
+    def __init__(self, name: str, plan: Plan, folder: Path) -> None:
+        known = lookup.run_id_of(folder)
+        try:
+            self._run = MlflowRun.start(
+                experiment=plan.experiment,
+                name=name,
+                params={
+                    "sweep": {"space": plan.space, "base": plan.base, "trials": plan.trials, "sampler": plan.sampler}
+                },
+                tags={"kind": "sweep"},
+                folder=folder,
+                run_id=known,
+            )
+        except StillWritten:
+            self._run = None
+        self.run_id = known if self._run is None else self._run.run_id
+
+    def log(self, metrics: dict[str, Any]) -> None:
+        if self._run is not None:
+            self._run.log_metrics(metrics)
+
+    def finish(self, status: Literal["FINISHED", "FAILED", "KILLED"], reason: str | None = None) -> None:
+        if self._run is not None:
+            self._run.finish(status, reason)

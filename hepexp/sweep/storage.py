@@ -1,0 +1,132 @@
+"""Where sweeps are kept: a database, or a journal on a shared disk. No message and no file shows its password."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hepexp.config.paths import runs_dir
+from hepexp.errors import ConfigError, HepexpError
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+VARIABLE = "HEPEXP_SWEEP_STORAGE"  # the address, in an environment: a command line can be read by everybody
+FORMS = "sqlite:///FILE, postgresql://..., mysql://... or journal:FILE"
+# Seconds: of an SQLite file that another process has locked, of a server that does not answer.
+WAITING: dict[str, dict[str, Any]] = {
+    "pysqlite": {"timeout": 60},
+    **{driver: {"connect_timeout": 10} for driver in ("psycopg2", "psycopg", "mysqldb", "pymysql")},
+}
+MAKING = 10  # seconds that another process gets to make the tables
+PACKAGES = {"psycopg2": "psycopg2-binary", "psycopg": "'psycopg[binary]'", "MySQLdb": "mysqlclient"}
+
+
+def address(given: str | None) -> str:
+    """The address of the storage: given, or $HEPEXP_SWEEP_STORAGE, or the database of all sweeps under runs/."""
+    if url := given or os.environ.get(VARIABLE):
+        return url
+    root = runs_dir().resolve()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HepexpError(f"cannot make {root} for sweeps.db: {error.strerror}; set $HEPEXP_RUNS_DIR") from error
+    return f"sqlite:///{root / 'sweeps.db'}"
+
+
+def masked(url: str) -> str:
+    """An address without its password, to be shown."""
+    return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
+
+
+def open_storage(url: str) -> BaseStorage:
+    """The storage at an address.
+
+    Raises
+    ------
+    ConfigError : this is no address.
+    HepexpError : it cannot be reached or read, its driver is not installed, or another version of Optuna made it.
+    """
+    import optuna
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    shown = masked(url)
+    try:
+        if url.startswith("journal:"):
+            return _journal(url.removeprefix("journal:"))
+        return _database(url)
+    except ArgumentError as error:
+        raise ConfigError(f"sweep.storage must be {FORMS}, got {shown!r}") from error
+    except ImportError as error:
+        module = getattr(error.__cause__, "name", None) or str(error)
+        raise HepexpError(
+            f"sweep storage {shown} needs the Python module {module}: pip install {PACKAGES.get(module, module)}"
+        ) from error
+    except RuntimeError as error:  # Optuna's word for a schema that is not its own
+        raise HepexpError(
+            f"sweep storage {shown} was made by another version of Optuna ({_line(error)}); use that version, or "
+            "another sweep.storage"
+        ) from error
+    except (SQLAlchemyError, StorageInternalError, OSError) as error:
+        raise HepexpError(f"cannot open sweep storage {shown}: {_line(error)}") from error
+
+
+@contextmanager
+def reached(url: str) -> Iterator[None]:
+    """Say in one line that a storage was lost while it is used."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise HepexpError(f"sweep storage {masked(url)} was lost: {_line(error)}") from error
+
+
+def _database(url: str) -> BaseStorage:
+    from optuna.storages import RDBStorage
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError
+
+    try:
+        parsed = make_url(url)
+    except ValueError as error:  # of a port; it may hold a part of the password
+        raise ArgumentError from error
+    # A server may have closed the connection since the last epoch, which took hours: it is tried before it is used.
+    engine = {"connect_args": WAITING.get(parsed.get_driver_name(), {}), "pool_pre_ping": True}
+    for _ in range(MAKING):
+        try:
+            return RDBStorage(url, engine_kwargs=engine)
+        except (IntegrityError, ProgrammingError, OperationalError) as error:
+            if not re.search("already exists|duplicate|unique", str(error), re.IGNORECASE):
+                raise
+            time.sleep(1)  # another process makes the tables just now
+    return RDBStorage(url, engine_kwargs=engine)
+
+
+def _journal(path: str) -> BaseStorage:
+    from optuna import __version__
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    from hepexp.sweep.journal import WholeLines
+
+    backend = JournalFileBackend(path, lock_obj=WholeLines(path))
+    try:
+        return JournalStorage(backend)
+    except (ValueError, KeyError, TypeError, AssertionError, AttributeError) as error:
+        raise HepexpError(
+            f"sweep storage journal:{path} is broken, or not a journal that Optuna {__version__} can read "
+            f"({type(error).__name__}: {_line(error)}); use the version that made it, or another sweep.storage"
+        ) from error
+
+
+def _line(error: BaseException) -> str:
+    error = error.__cause__ or error  # Optuna wraps what the driver says
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
