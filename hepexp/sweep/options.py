@@ -30,7 +30,8 @@ class SweepOptions:
         several machines can work on; null is $HEPEXP_SWEEP_STORAGE, else sweeps.db under runs/.
     seed : of the sampler.
     launcher : local processes, or jobs of a cluster through submitit.
-    cluster : parameters of submitit's executor, e.g. {slurm_partition: gpu, gpus_per_node: 1, timeout_min: 240}.
+    cluster : parameters of submitit's executor, e.g. {partition: gpu, gpus_per_node: 1}; timeout_min is 240 unless
+        given.
 
     Raises
     ------
