@@ -60,7 +60,7 @@ def candidates(words: list[str], last: str) -> list[str]:
         return ["train", *_options("")] if "=" not in last else _options(last.split("=")[0])
     if verb == "completion":
         return list(SCRIPTS)
-    if verb in ("evaluate", "predict", "compare", "report"):
+    if verb in ("evaluate", "predict", "compare", "report", "register", "sync"):
         # After a flag comes its value, often a file, which the shell completes better.
         return [] if before and before[-1].startswith("-") else _runs()
     if verb == "data" and before:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import RawDescriptionHelpFormatter
 
 from hepexp.cli.help import Parser
-from hepexp.errors import ConfigError
 
 DESCRIPTION = """\
 Register the best epoch's model of a finished run as a new version of NAME. The alias `best` goes to the version with
@@ -24,20 +23,10 @@ def main(args: list[str]) -> int:
     parser.add_argument("name", metavar="NAME", help="letters, digits and . - _")
     options = parser.parse_args(args)
 
-    from hepexp.tracking import registry
+    from hepexp.learning.registering import register_run
     from hepexp.tracking.run_folder import RunFolder
 
-    registry.check_name(options.name)
     folder = RunFolder.find(options.run)
-    if not folder.metrics or (run_id := folder.mlflow_run_id) is None:
-        raise ConfigError(f"{folder.label} did not come to its end; go on with: hepexp train --resume {folder.label}")
-
-    from hepexp.learning import served
-    from hepexp.learning.trained import rebuild
-    from hepexp.tracking.mlflow_store import MlflowRun
-
-    parts = rebuild(folder, folder.config, "best")
-    served.refuse_unservable(parts, folder.config.trainer.max_epochs)
-    version = served.register(options.name, folder, parts, MlflowRun.of(run_id, folder.path))
+    version = register_run(folder, options.name)
     print(f"{folder.label} is version {version} of {options.name}: models:/{options.name}/{version}")
     return 0

@@ -8,17 +8,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, HepexpError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
     from optuna import Study
+    from optuna.trial import FrozenTrial
 
     from hepexp.sweep.options import SweepOptions
     from hepexp.sweep.parent import ParentRun
     from hepexp.sweep.space import Dimension
     from hepexp.sweep.study import Plan
 
+REGISTER = "tracking.register="  # of a sweep only the best trial's model is registered, at its end
 RESUMABLE = ("trials", "jobs", "storage", "launcher", "cluster")
 HELP = """\
 hepexp sweep [GROUP=OPTION | KEY=VALUE] ... sweep.space.KEY=FORM ... [sweep.KEY=VALUE] ...
@@ -146,7 +148,7 @@ def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, .
         metric, mode = targets.load(config.loss._target_).monitor
         metrics, directions = [metric], directions or [{"min": "minimize", "max": "maximize"}[mode]]
     return Plan(
-        base=base,
+        base=[word for word in base if not word.startswith(REGISTER)],
         space={key: str(text) for key, text in options.space.items()},
         metrics=metrics,
         directions=directions,
@@ -156,6 +158,8 @@ def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, .
         seed=options.seed,
         experiment=config.experiment,
         max_epochs=config.trainer.max_epochs,
+        uri=config.tracking.uri,
+        register=config.tracking.register,
     )
 
 
@@ -236,6 +240,19 @@ def _work(name: str, options: SweepOptions, study: Study, url: str, run_id: str,
         raise
 
 
+def _register(name: str, trials: list[FrozenTrial]) -> None:
+    """Register the best trial's model, of several metrics those on the front."""
+    from hepexp.learning.registering import register_run
+    from hepexp.tracking.run_folder import RunFolder
+
+    for trial in trials:
+        label = trial.user_attrs["run"]
+        try:
+            print(f"registered  {label} as version {register_run(RunFolder.find(label), name)} of {name}")
+        except HepexpError as error:  # its run may be on another machine
+            print(f"hepexp: warning: trial {trial.number} is not registered: {error}", file=sys.stderr)
+
+
 def _finish(study: Study, folder: Path, run: ParentRun) -> int:
     from hepexp.cli.console import console
     from hepexp.evaluation.rounding import number
@@ -255,7 +272,10 @@ def _finish(study: Study, folder: Path, run: ParentRun) -> int:
     done = len(completed(study))
     best = {f"best/{metric}": value for metric, value in summary.best_values(study).items()}
     run.log({"trials": done, "front": len(summary.best(study)), **best})
+    run.describe(summary.description(study))
     run.finish("FINISHED" if done else "FAILED", reason=None if done else "no trial finished")
+    if plan.register and done:
+        _register(plan.register, summary.best(study))
     if left := plan.trials - sum(trial.state.is_finished() for trial in trials):
         print(
             f"hepexp: {left} of {plan.trials} trials are left, the workers ended early: look into their logs in "

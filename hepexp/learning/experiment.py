@@ -18,7 +18,7 @@ from hepexp.evaluation.plots import learning_curves
 from hepexp.evaluation.predictions import write_predictions
 from hepexp.evaluation.readout import named
 from hepexp.evaluation.tables import metrics_table
-from hepexp.learning import served
+from hepexp.learning import registering
 from hepexp.learning.ddp import Workers
 from hepexp.learning.description import description, run_name
 from hepexp.learning.fit import Fitted, fit
@@ -81,7 +81,7 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
         parts = build_parts(config)
         refuse_idle_backend(parts, choices, overrides)
         if tracking.register:
-            served.refuse_unservable(parts, config.trainer.max_epochs)
+            registering.refuse_unservable(parts, config.trainer.max_epochs)
         reap_stale(tracking.timeout)  # before anything is made: a store that cannot be used is told of here
         folder = RunFolder.create(config.experiment, config.name)
         folder.write_yaml("config.yaml", config)
@@ -216,7 +216,7 @@ def _registered(name: str | None, folder: RunFolder, parts: Parts, run: MlflowRu
     if name is None:
         return None
     try:
-        version = served.register(name, folder, parts, run)
+        version = registering.register(name, folder, parts, run)
     except HepexpError as error:
         return error
     logging.getLogger("hepexp").info("registered as %s, version %s", name, version)

@@ -20,16 +20,12 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from hepexp import __version__
-from hepexp.data.datamodule import HepDataModule
 from hepexp.data.ragged import Layout
 from hepexp.data.splits import SPLITS
 from hepexp.data.store import Store
 from hepexp.data.table import ORIGIN, examples_of
-from hepexp.errors import ConfigError, HepexpError
 from hepexp.learning.parts import Parts
 from hepexp.learning.trained import predict, rebuild
-from hepexp.tracking import registry
-from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.parameters import flatten
 from hepexp.tracking.run_folder import RunFolder
 
@@ -40,38 +36,6 @@ if TYPE_CHECKING:
 FILES = "files"  # of weights that the model's constructor reads
 ENOUGH = 200  # examples of the sample that are opened, to see their form
 SHOWN = 3  # examples that are kept with the model, as its users' first input
-
-
-def refuse_unservable(parts: Parts, max_epochs: int) -> None:
-    """Refuse what cannot be registered, before it is trained.
-
-    Raises
-    ------
-    ConfigError : there is nothing that was trained, or the data set reads no tables.
-    """
-    if not (parts.module.trains and max_epochs):
-        raise ConfigError("tracking.register needs a model that is trained; this run only evaluates")
-    if not isinstance(parts.data, HepDataModule):
-        raise ConfigError(f"tracking.register needs a data set built on HepDataModule, not {type(parts.data).__name__}")
-
-
-def register(name: str, folder: RunFolder, parts: Parts, run: MlflowRun) -> str:
-    """Save the best epoch's model among the artifacts of its run, as a new version under a name; its number.
-
-    Raises
-    ------
-    HepexpError : the folder cannot be written, or the store refuses.
-    """
-    path = run.artifacts / registry.MODEL
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(path, ignore_errors=True)
-        save(folder, parts, path)
-    except OSError as error:
-        raise HepexpError(f"cannot write the model to {path}: {error}") from error
-    metric, mode = parts.module.objective.monitor
-    on = f"{folder.config.choices.dataset} {folder.metrics['data/source']}"
-    return run.register(name, registry.Judgement(metric, folder.metrics[metric], mode, on))
 
 
 def save(folder: RunFolder, parts: Parts, path: Path) -> None:

@@ -28,11 +28,13 @@ class ParentRun:
                 experiment=plan.experiment,
                 name=name,
                 params={
-                    "sweep": {"space": plan.space, "base": plan.base, "trials": plan.trials, "sampler": plan.sampler}
+                    "sweep": {"space": plan.space, "base": plan.base, "trials": plan.trials, "sampler": plan.sampler},
+                    "tracking": {"uri": plan.uri},
                 },
                 tags={"kind": "sweep"},
                 folder=folder,
                 run_id=known,
+                uri=plan.uri,
             )
         except StillWritten:
             self._run = None
@@ -41,6 +43,10 @@ class ParentRun:
     def log(self, metrics: dict[str, Any]) -> None:
         if self._run is not None:
             self._run.log_metrics(metrics)
+
+    def describe(self, text: str) -> None:
+        if self._run is not None:
+            self._run.describe(text)
 
     def finish(self, status: Literal["FINISHED", "FAILED", "KILLED"], reason: str | None = None) -> None:
         if self._run is not None:

@@ -35,6 +35,8 @@ class Plan:
     sampler, pruner, seed : see `SweepOptions`.
     experiment : of the runs.
     max_epochs : of a trial, the scale of hyperband.
+    uri : of the MLflow server that gets a copy of every run; None for none.
+    register : name under which the best trial's model is registered; None for none.
     """
 
     base: list[str]
@@ -47,6 +49,8 @@ class Plan:
     seed: int
     experiment: str
     max_epochs: int
+    uri: str | None = None
+    register: str | None = None
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:

@@ -29,6 +29,12 @@ def best_commands(study: Study) -> list[str]:
     return [f"hepexp train {shlex.join(plan.overrides(trial.params))}" for trial in best(study)]
 
 
+def description(study: Study) -> str:
+    """Markdown for the sweep's run in MLflow: how it goes on, and the command of the best trial."""
+    commands = "\n".join(f"    {command}" for command in best_commands(study))
+    return f"    hepexp sweep --resume {study.study_name}\n\nBest:\n\n{commands}"
+
+
 def best(study: Study) -> list[FrozenTrial]:
     """The best completed trial, or those that no other one beats in every metric; none where none completed."""
     if not completed(study):

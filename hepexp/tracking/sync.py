@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hepexp.config.paths import runs_dir
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import lookup, store
 from hepexp.tracking.remote import SYNCED, Remote
 from hepexp.tracking.run_folder import RunFolder
@@ -17,6 +18,7 @@ from hepexp.tracking.stale import reap_stale
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+log = logging.getLogger("hepexp")
 URI = "tracking.uri"  # parameter of a run
 
 
@@ -75,6 +77,21 @@ def send(sending: Sending) -> str:
     client = store.connect()
     store.insist(lambda: client.set_tag(sending.run_id, SYNCED, sending.uri), 60.0)
     return remote_id
+
+
+def send_again(run_id: str) -> None:
+    """Send what has changed in an ended run, where it has a server; where that is out of reach, `hepexp sync` will."""
+    client = store.connect()
+    run = client.get_run(run_id)
+    uri = _uri(run)
+    if uri is None or run.info.status == "RUNNING":
+        return
+    if SYNCED in run.data.tags:
+        store.insist(lambda: client.delete_tag(run_id, SYNCED), 60.0)
+    try:
+        send(Sending(run_id, run.info.run_name, uri))
+    except HepexpError as error:
+        log.warning("%s; send it later: hepexp sync", error)
 
 
 def _run_id(word: str) -> str:

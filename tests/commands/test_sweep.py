@@ -44,6 +44,7 @@ def wait_for(condition):
 def test_a_killed_sweep_is_resumed_and_a_failing_trial_is_in_its_table(tmp_path):
     runs = tmp_path / "runs"
     words = ("sweep", *TINY, "trainer.gradient_clip=null", "sweep.name=one", "sweep.sampler=grid")
+    words += ("tracking.register=swept",)
     space = "sweep.space.optimizer.lr=choice(1e-3,1e30,2e-3,3e-3)"
     process = subprocess.Popen(**command(tmp_path, *words, space), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: running(runs / "sweeps.db"))
@@ -69,6 +70,9 @@ def test_a_killed_sweep_is_resumed_and_a_failing_trial_is_in_its_table(tmp_path)
         parents = store.execute("select run_uuid from tags where key = 'kind' and value = 'sweep'").fetchall()
         query = "select distinct value, count(*) from tags where key = 'mlflow.parentRunId'"
         assert [(parents[0][0], 5)] == store.execute(query).fetchall()  # one of them was killed
+        query = "select t.value from model_versions v join tags t on v.run_id = t.run_uuid where t.key = 'folder'"
+        best_run = found[line.partition("optimizer.lr=")[2]]["run"]
+        assert store.execute(query).fetchall() == [(best_run,)]  # of the best trial alone
 
     again = hepexp(tmp_path, *words, "sweep.space.optimizer.lr=choice(1e-3,3e-3)")
     assert "in use with another space" in one_line(again, 2)

@@ -1,0 +1,63 @@
+"""Runs whose models are registered: at the end of a training, or later."""
+
+from __future__ import annotations
+
+import shutil
+
+from hepexp.data.datamodule import HepDataModule
+from hepexp.errors import ConfigError, HepexpError
+from hepexp.learning import served
+from hepexp.learning.parts import Parts
+from hepexp.learning.trained import rebuild
+from hepexp.tracking import registry, sync
+from hepexp.tracking.mlflow_store import MlflowRun
+from hepexp.tracking.run_folder import RunFolder
+
+
+def refuse_unservable(parts: Parts, max_epochs: int) -> None:
+    """Refuse what cannot be registered, before it is trained.
+
+    Raises
+    ------
+    ConfigError : there is nothing that was trained, or the data set reads no tables.
+    """
+    if not (parts.module.trains and max_epochs):
+        raise ConfigError("tracking.register needs a model that is trained; this run only evaluates")
+    if not isinstance(parts.data, HepDataModule):
+        raise ConfigError(f"tracking.register needs a data set built on HepDataModule, not {type(parts.data).__name__}")
+
+
+def register(name: str, folder: RunFolder, parts: Parts, run: MlflowRun) -> str:
+    """Save the best epoch's model among the artifacts of its run, as a new version under a name; its number.
+
+    Raises
+    ------
+    HepexpError : the folder cannot be written, or the store refuses.
+    """
+    path = run.artifacts / registry.MODEL
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(path, ignore_errors=True)
+        served.save(folder, parts, path)
+    except OSError as error:
+        raise HepexpError(f"cannot write the model to {path}: {error}") from error
+    metric, mode = parts.module.objective.monitor
+    on = f"{folder.config.choices.dataset} {folder.metrics['data/source']}"
+    return run.register(name, registry.Judgement(metric, folder.metrics[metric], mode, on))
+
+
+def register_run(folder: RunFolder, name: str) -> str:
+    """Register the best epoch's model of a finished run; the number of the version.
+
+    Raises
+    ------
+    ConfigError : the run did not come to its end, or its model cannot be registered; or the name is none.
+    """
+    registry.check_name(name)
+    if not folder.metrics or (run_id := folder.mlflow_run_id) is None:
+        raise ConfigError(f"{folder.label} did not come to its end; go on with: hepexp train --resume {folder.label}")
+    parts = rebuild(folder, folder.config, "best")
+    refuse_unservable(parts, folder.config.trainer.max_epochs)
+    version = register(name, folder, parts, MlflowRun.of(run_id, folder.path))
+    sync.send_again(run_id)
+    return version
