@@ -38,7 +38,7 @@ def rows(minutes: float = 2.0, model: str = "pfn", n_train: int | None = None) -
         f"model={model}",
         "trainer.max_epochs=100000",
         "trainer.patience=null",
-        f"trainer.time_limit={60 * minutes:.0f}",
+        f"trainer.time_limit={60 * minutes:.0f}s",
     ]
     words += [] if n_train is None else [f"dataset.n_{split}={n_train}" for split in SPLITS]
     config = Composer([]).compose(words)
