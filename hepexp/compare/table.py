@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -143,5 +144,7 @@ def _latex(cell: str) -> str:
         return "--" if cell else ""
     if " ± " in cell or (cell[0] in "+-" and cell[1:2].isdigit()):
         return "$" + cell.replace(",", "").replace(" ± ", r" \pm ") + "$"
+    if found := re.fullmatch(r"([\d.]+)e([+-]\d+)( \*)?", cell):
+        return rf"${found[1]} \times 10^{{{int(found[2])}}}${found[3] or ''}"
     text = "".join(LATEX.get(character, character) for character in cell)
     return rf"\quad {text.strip()}" if cell.startswith("  ") else text

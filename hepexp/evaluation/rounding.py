@@ -21,7 +21,8 @@ def with_error(value: float | None, error: float | None = None) -> str:
     # The exponent after rounding: 0.0996 is 0.10, not 0.100.
     places = 1 - int(f"{error:.1e}".partition("e")[2])
     decimals = max(places, 0)
-    return f"{round(value, places):,.{decimals}f} ± {round(error, places):,.{decimals}f}"
+    rounded = round(value, places) + 0.0  # no minus before a zero
+    return f"{rounded:,.{decimals}f} ± {round(error, places):,.{decimals}f}"
 
 
 def number(value: Any) -> str:

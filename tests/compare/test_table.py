@@ -31,7 +31,7 @@ def test_latex_has_errors_in_math_and_published_figures_below(groups):
     lines = Table(groups, auc, differences, auc[0], "lorentz_net").latex().splitlines()
     assert r"lorentz\_net & 1 & $0.98680 \pm 0.00032$ &  &  \\" in lines
     assert r"\quad published &  & 0.9900 &  &  \\" in lines
-    assert r"pfn & 1 & $0.500 \pm 0.010$ & $-0.487 \pm 0.011$ & 1e-09 * \\" in lines
+    assert r"pfn & 1 & $0.500 \pm 0.010$ & $-0.487 \pm 0.011$ & $1 \times 10^{-9}$ * \\" in lines
 
 
 def test_csv_has_plain_numbers(groups):

@@ -14,6 +14,7 @@ from hepexp.evaluation.rounding import number, with_error
         (12345.6, 321.0, "12,350 ± 320"),
         (0.8466, 0.00063165, "0.84660 ± 0.00063"),
         (1.0, 0.0, "1 ± 0"),
+        (-0.2, 14.0, "0 ± 14"),
         (10 / 3, 4.4e-16, "3.333 ± 0"),  # replicas that differ by rounding alone
         (47.85, None, "47.85"),
         (None, None, "–"),
