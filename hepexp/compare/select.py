@@ -89,18 +89,12 @@ def _search(query: str) -> set[Path]:
     from mlflow.exceptions import MlflowException
 
     from hepexp.tracking import store
+    from hepexp.tracking.batches import search
     from hepexp.tracking.lookup import FOLDER_TAG
 
     client = store.connect()
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    found: set[Path] = set()
-    token = None
-    while True:
-        try:
-            page = client.search_runs(experiments, query, max_results=1000, page_token=token)
-        except MlflowException as error:
-            raise ConfigError(f"--filter {query!r} cannot be read by MLflow: {str(error).splitlines()[0]}") from error
-        found |= {runs_dir().resolve() / run.data.tags[FOLDER_TAG] for run in page if FOLDER_TAG in run.data.tags}
-        token = page.token
-        if not token:
-            return found
+    try:
+        tags = [run.data.tags for run in search(client, query)]
+    except MlflowException as error:
+        raise ConfigError(f"--filter {query!r} cannot be read by MLflow: {str(error).splitlines()[0]}") from error
+    return {runs_dir().resolve() / own[FOLDER_TAG] for own in tags if FOLDER_TAG in own}

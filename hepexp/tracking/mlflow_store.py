@@ -7,7 +7,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from hepexp import atomic
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import registry, store
 from hepexp.tracking.artifacts import copy_folder, local_path
+from hepexp.tracking.batches import METRICS, OTHERS, batches
 from hepexp.tracking.lookup import FOLDER_TAG, label
 from hepexp.tracking.mirror import Mirror
 from hepexp.tracking.parameters import WHOLE, as_parameters
@@ -22,7 +23,7 @@ from hepexp.tracking.process import lives_beside_us, origin_tags, process_tags
 from hepexp.tracking.remote import REGISTERED, SYNCED
 
 log = logging.getLogger("hepexp")
-METRICS_A_BATCH, PARAMETERS_A_BATCH, TAG_LENGTH = 1000, 100, 8000  # MLflow's limits
+TAG_LENGTH = 8000  # MLflow's limit
 DIGEST_LENGTH = 8  # of a data set; MLflow takes 36, and its table of runs then has no room for the name
 TRACEBACK = "traceback.txt"
 NOTE = "mlflow.note.content"
@@ -113,7 +114,7 @@ class MlflowRun:
         from mlflow.entities import RunTag
 
         entries = [RunTag(key, str(value)[:TAG_LENGTH]) for key, value in tags.items() if value is not None]
-        for chunk in _chunks(entries, PARAMETERS_A_BATCH):
+        for chunk in batches(entries, OTHERS):
             store.insist(lambda chunk=chunk: self._client.log_batch(self.run_id, tags=chunk), self._timeout)
 
     def describe(self, text: str) -> None:
@@ -217,14 +218,14 @@ class MlflowRun:
 
     def _flush(self) -> None:
         while self._buffer:
-            self._client.log_batch(self.run_id, metrics=self._buffer[:METRICS_A_BATCH])
-            del self._buffer[:METRICS_A_BATCH]
+            self._client.log_batch(self.run_id, metrics=self._buffer[:METRICS])
+            del self._buffer[:METRICS]
 
     def _log_parameters(self, parameters: Mapping[str, str]) -> None:
         from mlflow.entities import Param
 
         entries = [Param(key, value) for key, value in parameters.items()]
-        for chunk in _chunks(entries, PARAMETERS_A_BATCH):
+        for chunk in batches(entries, OTHERS):
             store.insist(lambda chunk=chunk: self._client.log_batch(self.run_id, params=chunk), self._timeout)
 
 
@@ -269,7 +270,3 @@ def _reopen(client: Any, run_id: str) -> dict[str, str]:
             client.delete_tag(run_id, tag)
     (local_path(run.info.artifact_uri) / TRACEBACK).unlink(missing_ok=True)
     return run.data.params
-
-
-def _chunks(entries: list[Any], size: int) -> Iterable[list[Any]]:
-    return (entries[start : start + size] for start in range(0, len(entries), size))

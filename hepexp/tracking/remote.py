@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import registry, store
 from hepexp.tracking.artifacts import local_path
+from hepexp.tracking.batches import METRICS, OTHERS, batches
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -19,7 +19,6 @@ LOCAL_ID = "local_run_id"  # tag of a run on a server: the run of the local stor
 PARENT = "mlflow.parentRunId"
 SYNCED = "synced"  # tag: the server that has the whole run
 REGISTERED = "registered"  # tag: the name under which the run's model is registered
-METRICS_A_BATCH, OTHERS_A_BATCH = 1000, 100  # MLflow's limits
 MANNERS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",  # seconds
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -95,9 +94,9 @@ class Remote:
             tags[PARENT] = self._parent(server, local, tags[PARENT])
         new_tags = [RunTag(key, value) for key, value in tags.items() if there.data.tags.get(key) != value]
         new_params = [Param(key, value) for key, value in run.data.params.items() if key not in there.data.params]
-        for tags_chunk in _chunks(new_tags, OTHERS_A_BATCH):
+        for tags_chunk in batches(new_tags, OTHERS):
             server.log_batch(remote_id, tags=tags_chunk)
-        for params_chunk in _chunks(new_params, OTHERS_A_BATCH):
+        for params_chunk in batches(new_params, OTHERS):
             server.log_batch(remote_id, params=params_chunk)
         sent = self._sent.setdefault(remote_id, {})
         values: list[Metric] = []
@@ -105,7 +104,7 @@ class Remote:
             if key not in sent:
                 sent[key] = len(server.get_metric_history(remote_id, key)) if key in there.data.metrics else 0
             values += local.get_metric_history(run.info.run_id, key)[sent[key] :]
-        for values_chunk in _chunks(values, METRICS_A_BATCH):
+        for values_chunk in batches(values, METRICS):
             server.log_batch(remote_id, metrics=[Metric(m.key, m.value, m.timestamp, m.step) for m in values_chunk])
             for metric in values_chunk:
                 sent[metric.key] += 1
@@ -142,10 +141,6 @@ class Remote:
             return
         for version in local.search_model_versions(f"run_id='{run.info.run_id}'"):
             registry.register(server, remote_id, name, registry.Judgement.read(version.tags))
-
-
-def _chunks(entries: list[Any], size: int) -> Iterator[list[Any]]:
-    return (entries[start : start + size] for start in range(0, len(entries), size))
 
 
 def _reason(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hepexp.tracking import store
+from hepexp.tracking.batches import search
 from hepexp.tracking.process import is_dead
 
 REASON = "the process ended without a word (killed, out of memory, or power cut)"
@@ -18,8 +19,7 @@ def reap_stale(timeout: float = 60.0) -> list[str]:
     if not store.database().is_file():
         return []
     client = store.connect(timeout)
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    running = client.search_runs(experiments, "attributes.status = 'RUNNING'", max_results=1000)
+    running = search(client, "attributes.status = 'RUNNING'")
     stale = [run.info.run_id for run in running if is_dead(run.data.tags)]
     for run_id in stale:
         store.insist(lambda run_id=run_id: client.set_tag(run_id, "reason", REASON), timeout)

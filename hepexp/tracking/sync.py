@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import lookup, store
+from hepexp.tracking.batches import search
 from hepexp.tracking.remote import SYNCED, Remote
 from hepexp.tracking.run_folder import RunFolder
 from hepexp.tracking.stale import reap_stale
@@ -61,7 +61,7 @@ def missing() -> list[Sending]:
     reap_stale()
     return [
         Sending(run.info.run_id, run.data.tags.get(lookup.FOLDER_TAG, run.info.run_id), uri)
-        for run in _runs_with_server()
+        for run in search(store.connect(), f"params.`{URI}` LIKE 'http%'")
         if (uri := _uri(run)) and run.info.status != "RUNNING" and run.data.tags.get(SYNCED) != uri
     ]
 
@@ -108,17 +108,3 @@ def _run_id(word: str) -> str:
 def _uri(run: Run) -> str | None:
     uri = run.data.params.get(URI)
     return uri if uri and uri != "null" else None
-
-
-def _runs_with_server() -> Iterator[Run]:
-    client = store.connect()
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    token = None
-    while True:
-        page = client.search_runs(
-            experiments, f"params.`{URI}` LIKE 'http%'", order_by=["start_time"], max_results=1000, page_token=token
-        )
-        yield from page
-        token = page.token
-        if not token:
-            return
