@@ -83,7 +83,7 @@ class Remote:
             raise HepexpError(f"MLflow server {self.uri}: {_reason(error)}") from error
 
     def _push(self, local: Any, run: Run, whole: bool) -> str:
-        from mlflow.entities import Metric, Param, RunTag
+        from mlflow.entities import Param, RunTag
         from mlflow.tracking import MlflowClient
 
         server = MlflowClient(self.uri, registry_uri=self.uri)
@@ -98,16 +98,7 @@ class Remote:
             server.log_batch(remote_id, tags=tags_chunk)
         for params_chunk in batches(new_params, OTHERS):
             server.log_batch(remote_id, params=params_chunk)
-        sent = self._sent.setdefault(remote_id, {})
-        values: list[Metric] = []
-        for key in run.data.metrics:
-            if key not in sent:
-                sent[key] = len(server.get_metric_history(remote_id, key)) if key in there.data.metrics else 0
-            values += local.get_metric_history(run.info.run_id, key)[sent[key] :]
-        for values_chunk in batches(values, METRICS):
-            server.log_batch(remote_id, metrics=[Metric(m.key, m.value, m.timestamp, m.step) for m in values_chunk])
-            for metric in values_chunk:
-                sent[metric.key] += 1
+        self._send_metrics(server, local, run, there)
         if run.inputs.dataset_inputs and not there.inputs.dataset_inputs:
             server.log_inputs(remote_id, datasets=run.inputs.dataset_inputs)
         if whole:
@@ -117,6 +108,23 @@ class Remote:
         elif there.info.status != "RUNNING":
             server.update_run(remote_id, status="RUNNING")
         return remote_id
+
+    def _send_metrics(self, server: Any, local: Any, run: Run, there: Run) -> None:
+        """Send the values of each metric that come after those that the server has; a history only grows at its end."""
+        from mlflow.entities import Metric
+
+        sent = self._sent.setdefault(there.info.run_id, {})
+        values: list[Metric] = []
+        for key in run.data.metrics:
+            if key not in sent:
+                had = key in there.data.metrics
+                sent[key] = len(server.get_metric_history(there.info.run_id, key)) if had else 0
+            values += local.get_metric_history(run.info.run_id, key)[sent[key] :]
+        for chunk in batches(values, METRICS):
+            entries = [Metric(m.key, m.value, m.timestamp, m.step) for m in chunk]  # a server knows no ids of ours
+            server.log_batch(there.info.run_id, metrics=entries)
+            for metric in chunk:
+                sent[metric.key] += 1
 
     def _run(self, server: Any, local: Any, run: Run) -> Run:
         """The run on the server, made when it is not there yet."""
