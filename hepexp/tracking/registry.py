@@ -59,7 +59,9 @@ def check_name(name: str) -> None:
     ConfigError : it cannot.
     """
     if not re.fullmatch(r"[\w.-]{1,200}", name):
-        raise ConfigError(f"tracking.register must be a name of letters, digits and . - _, got {name!r}")
+        raise ConfigError(
+            f"the name of a registered model must be letters, digits and . - _, got tracking.register={name!r}"
+        )
 
 
 def register(client: MlflowClient, run_id: str, name: str, judgement: Judgement) -> str:
