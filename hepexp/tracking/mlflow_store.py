@@ -20,7 +20,7 @@ from hepexp.tracking.lookup import FOLDER_TAG, label
 from hepexp.tracking.mirror import Mirror
 from hepexp.tracking.parameters import WHOLE, as_parameters
 from hepexp.tracking.process import lives_beside_us, origin_tags, process_tags
-from hepexp.tracking.remote import REGISTERED, SYNCED
+from hepexp.tracking.remote import SYNCED
 
 log = logging.getLogger("hepexp")
 TAG_LENGTH = 8000  # MLflow's limit
@@ -177,9 +177,7 @@ class MlflowRun:
         ------
         HepexpError : the store stays locked, or refuses.
         """
-        version = store.insist(lambda: registry.register(self._client, self.run_id, name, judgement), self._timeout)
-        self.set_tags({REGISTERED: name})
-        return version
+        return store.insist(lambda: registry.register(self._client, self.run_id, name, judgement), self._timeout)
 
     def finish(
         self,

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 LOCAL_ID = "local_run_id"  # tag of a run on a server: the run of the local store that it mirrors
 PARENT = "mlflow.parentRunId"
 SYNCED = "synced"  # tag: the server that has the whole run
-REGISTERED = "registered"  # tag: the name under which the run's model is registered
 MANNERS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",  # seconds
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -142,13 +141,13 @@ class Remote:
         return self._run(server, local, local.get_run(run_id)).info.run_id
 
     def _register(self, server: Any, local: Any, run: Run, remote_id: str) -> None:
-        """Give the server the versions of a registered model that come from this run."""
-        if (name := run.data.tags.get(REGISTERED)) is None:
-            return
-        if server.search_model_versions(f"run_id='{remote_id}'"):
-            return
+        """Give the server a version of each registered model that has one from this run."""
+        there = {version.name for version in server.search_model_versions(f"run_id='{remote_id}'")}
         for version in local.search_model_versions(f"run_id='{run.info.run_id}'"):
-            registry.register(server, remote_id, name, registry.Judgement.read(version.tags))
+            judgement = registry.Judgement.read(version.tags)  # None: registered by somebody else
+            if version.name not in there and judgement is not None:
+                registry.register(server, remote_id, version.name, judgement)
+                there.add(version.name)
 
 
 def _reason(error: Exception) -> str:

@@ -144,7 +144,8 @@ def test_a_child_finds_its_parent_and_a_registered_model_goes_along(start, uri):
     child = start(uri, "trial", tags={"mlflow.parentRunId": parent.run_id})
     (child.artifacts / "model").mkdir(parents=True)
     (child.artifacts / "model" / "MLmodel").write_text("flavors: {}\n")
-    child.register("tagger", Judgement("val/auc", 0.8, "max", "qg mini"))
+    for name in ("tagger", "other"):
+        child.register(name, Judgement("val/auc", 0.8, "max", "qg mini"))
     for run in (child, parent):
         run.finish("FINISHED")
         Remote(uri).push(run.run_id, whole=True)
@@ -153,7 +154,8 @@ def test_a_child_finds_its_parent_and_a_registered_model_goes_along(start, uri):
     version = server.get_model_version_by_alias("tagger", "best")
     assert (version.run_id, version.tags["value"]) == (there.info.run_id, "0.8")
     Remote(uri).push(child.run_id, whole=True)
-    assert len(server.search_model_versions("name='tagger'")) == 1
+    for name in ("tagger", "other"):
+        assert len(server.search_model_versions(f"name='{name}'")) == 1
 
 
 @pytest.mark.parametrize(
