@@ -1,36 +1,46 @@
-"""Where tables are printed, and how: light, without interpreting brackets in texts as colours."""
+"""Tables of the verbs that describe something: a name, then what is said of it."""
 
-import sys
+from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from collections.abc import Sequence
 
-PIPE_WIDTH = 1000  # a pipe has no width of its own; rich would assume 80 and break lines
+from hepexp.console import console
+from hepexp.text_table import Column, TextTable
 
+__all__ = ["console", "figures", "table"]
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError  # `| head` is no failure; rich would end the process with exit code 1
+WIDE = 36  # columns that the last text gets at least; it stands below its row where there are fewer
 
 
-def console() -> Console:
-    """A console on stdout."""
-    return _Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-
-
-def table(rows: list[list[str]], header: list[str] | None = None, styles: list[str] | None = None) -> Table:
-    """A table without frame.
+def table(
+    rows: Sequence[Sequence[str]],
+    header: Sequence[str] | None = None,
+    styles: Sequence[str] | None = None,
+    row_styles: Sequence[str] = (),
+) -> TextTable:
+    """A table whose first column names the rows, and whose other columns wrap.
 
     Parameters
     ----------
     rows : texts, one list a row.
     header : names of the columns; none are shown by default.
     styles : rich style of each column.
+    row_styles : rich style of each row.
     """
-    made = Table(box=None, show_header=header is not None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for i in range(len(rows[0]) if rows else len(header or [])):
-        made.add_column(header[i] if header else "", style=styles[i] if styles else "", no_wrap=i == 0)
-    for row in rows:
-        made.add_row(*map(Text, row))
-    return made
+    number = len(rows[0]) if rows else len(header or [])
+    columns = [
+        Column(
+            header[k] if header else "",
+            kind="name" if k == 0 else "text",
+            style=styles[k] if styles else "",
+            least=WIDE if k == number - 1 else 20,
+        )
+        for k in range(number)
+    ]
+    return TextTable(columns, rows, row_styles)
+
+
+def figures(rows: Sequence[Sequence[str]], header: Sequence[str]) -> TextTable:
+    """A table of numbers, whose first column names the rows; a narrow terminal turns it."""
+    columns = [Column(heading, "figure" if k else "name") for k, heading in enumerate(header)]
+    return TextTable(columns, rows, turns=True)

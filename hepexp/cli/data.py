@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hepexp.cli.console import console, table
+from hepexp.cli.console import console, figures, table
 from hepexp.cli.help import Parser
 from hepexp.config.paths import data_dir, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
@@ -100,7 +100,7 @@ def show(parser: Parser, args: list[str]) -> None:
     rows = [[f"{collection.noun}s", *(f"{n:,}" for _, n, _ in means)]]
     for name in means[0][2]:
         rows.append([name, *(f"{found[name][0]:.4g} ± {found[name][1]:.2g}" for _, _, found in means)])
-    out.print(table(rows, header))
+    out.print(figures(rows, header))
     if given.no_pictures:
         return
     from hepexp.data.pictures.page import write_page

@@ -60,10 +60,8 @@ def main(args: list[str]) -> int:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         rows = [[f.state, f.name, f.found, f.advice] for f in findings]
-        report = table(rows, ["", "what", "found", "what to do"])
-        for row, finding in zip(report.rows, findings, strict=True):
-            row.style = STYLES[finding.state] if finding.state != OK else ""
-        console().print(report)
+        styles = [STYLES[f.state] if f.state != OK else "" for f in findings]
+        console().print(table(rows, ["", "what", "found", "what to do"], row_styles=styles))
     broken = [finding for finding in findings if finding.state == BROKEN]
     if broken and not given.json:
         print(f"\n{len(broken)} broken: {', '.join(finding.name for finding in broken)}")

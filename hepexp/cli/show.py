@@ -28,8 +28,9 @@ def main(args: list[str]) -> int:
     else:
         group = catalog.check_group(group, searched)
         path = catalog.find(group, name, searched)
-    for line in yaml_file.header(path):
-        print(line)
+    out = console()
+    for line in yaml_file.header(path):  # a command stays on one line, to be copied
+        out.print(line, markup=False, soft_wrap=line.startswith("hepexp "))
     print()
     content = yaml_file.load(path)
     if schema.TARGET in content:
