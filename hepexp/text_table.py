@@ -41,8 +41,8 @@ class Column:
 class TextTable:
     """A table for the terminal, which rich prints.
 
-    Where it is too wide, in this order: texts, names and headings wrap; it is turned, its rows becoming columns; the last
-    text, or the names, stand on lines of their own; figures are left out, and named below.
+    Where it is too wide, in this order: texts, names and headings wrap; it is turned, its rows becoming columns; the
+    last text, or the names, stand on lines of their own; figures are left out, and named below.
 
     Parameters
     ----------

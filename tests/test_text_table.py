@@ -12,13 +12,13 @@ from hepexp.text_table import Column, TextTable
 
 WIDTHS = (60, 80, 120)
 FIGURES = ["runs", "accuracy", "AUC", "1/εB (εS=0.5)", "1/εB (εS=0.3)", "parameters", "Δ AUC", "p"]
+LONG = "pfn model.phi_sizes=[100,100,128] model.f_sizes=[100,100,100] optimizer.lr=0.001 dataset.n_train=4000"
 COLUMNS = [Column("", "name"), *(Column(f, "figure", keep=int(f in ("AUC", "Δ AUC"))) for f in FIGURES)]
 ROWS = [
     ["pfn", "3", "0.681 ± 0.012", "0.776 ± 0.030", "8.1 ± 2.7", "17.5 ± 4.3", "1,234", "-0.164 ± 0.020", "3.2e-16 *"],
     ["  published", "", "0.685", "0.78", "", "", "", "", ""],
     ["lorentznet", "1", "0.753 ± 0.016", "0.9399 ± 0.0078", "60 ± 37", "150", "227,096", "", ""],
-    ["pfn model.phi_sizes=[100,100,128] model.f_sizes=[100,100,100] optimizer.lr=0.001 dataset.n_train=4000", "1"]
-    + ["0.713 ± 0.020", "0.835 ± 0.016", "16.7 ± 4.9", "25 ± 12", "82,000", "-0.1053 ± 0.0088", "3.9e-33 *"],
+    [LONG, "1", "0.713 ± 0.020", "0.835 ± 0.016", "16.7 ± 4.9", "25 ± 12", "82,000", "-0.1053 ± 0.0088", "3.9e-33 *"],
 ]
 
 

@@ -49,20 +49,18 @@ def main(args: list[str]) -> int:
 
 
 def _show(rows: list[dict]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from hepexp.console import console
+    from hepexp.text_table import Column, TextTable
 
-    table = Table("case", "implementation")
-    table.add_column("per second", justify="right")
-    table.add_column("ours against it", justify="right")
     waits = any("waiting" in row for row in rows)
-    if waits:
-        table.add_column("waiting at most", justify="right")
+    headings = ["per second", "ours against it", *(["waiting at most"] if waits else [])]
+    cells = []
     ours: dict[str, float] = {}  # a case names ours first
     for row in rows:
         is_reference = row["case"] in ours
         rate = ours.setdefault(row["case"], row["per_second"])
         ratio = f"{rate / row['per_second']:.2f} x" if is_reference else ""
         waiting = [f"{row['waiting']:.1%}" if "waiting" in row else ""] if waits else []
-        table.add_row(row["case"], row["implementation"], f"{row['per_second']:,.3g}", ratio, *waiting)
-    Console().print(table)
+        cells.append([row["case"], row["implementation"], f"{row['per_second']:,.3g}", ratio, *waiting])
+    columns = [Column("case", "name"), Column("implementation"), *(Column(text, "figure") for text in headings)]
+    console().print(TextTable(columns, cells, more="--json has them"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hepexp.evaluation.rounding import ABSENT, number, with_error
+from hepexp.text_table import Column, TextTable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -73,29 +74,23 @@ def metric_rows(metrics: Mapping[str, Any], expected: Mapping[str, float]) -> li
     return [(k, with_error(*f) if f"{k}_err" in metrics else number(f[0])) for k, f in figures.items()]
 
 
-def jobs_table(jobs: Sequence[JobLike]) -> Table:
+def jobs_table(jobs: Sequence[JobLike]) -> TextTable:
     """One row a job of a multirun: what it changed, how it ended, its figures; below, why jobs failed."""
     from rich.text import Text
 
-    table = _table(None)
-    table.add_column("job", justify="right", no_wrap=True)
-    table.add_column("overrides", overflow="fold", min_width=16)
-    table.add_column("status", no_wrap=True)
     shown = {name: key for name, key in COLUMNS.items() if any(key in job.metrics for job in jobs)}
-    for name in shown:
-        table.add_column(name, justify="right", no_wrap=True)
+    columns = [Column("job", "name"), Column("status", "figure", keep=1), *(Column(name, "figure") for name in shown)]
+    digits = len(str(len(jobs) - 1))
+    rows = []
     for job in jobs:
         figures = [
             with_error(job.metrics[key], job.metrics.get(f"{key}_err")) if key in job.metrics else ""
             for key in shown.values()
         ]
-        # Text, because an override such as sizes=[1,2] must not be read as markup.
-        row = [str(job.number), Text(" ".join(job.overrides)), Text(job.status, COLOURS.get(job.status, ""))]
-        table.add_row(*row, *figures)
-    if reasons := [f"job {job.number}: {job.error}" for job in jobs if job.error]:
-        table.caption = Text("\n".join(reasons), "red")  # below: a column for them would leave no room for the rest
-        table.caption_justify = "left"
-    return table
+        name = f"{job.number:>{digits}}  {' '.join(job.overrides)}"
+        rows.append([name, Text(job.status, COLOURS.get(job.status, "")), *figures])
+    reasons = [Text(f"job {job.number}: {job.error}", "red") for job in jobs if job.error]
+    return TextTable(columns, rows, notes=reasons, more="hepexp compare shows every run")
 
 
 def _beside(metrics: Mapping[str, Any], expected: Mapping[str, float]) -> list[list[str]]:

@@ -14,11 +14,11 @@ from hepexp.atomic import atomic, write_text
 from hepexp.evaluation.rounding import number
 from hepexp.sweep.lost import DEATHS, PROCESS
 from hepexp.sweep.study import completed, counted, plan_of
+from hepexp.text_table import Column, TextTable
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
-    from rich.table import Table
 
 COLOURS = {"COMPLETE": "green", "FAIL": "red", "PRUNED": "yellow"}
 
@@ -61,37 +61,30 @@ def reason(trial: FrozenTrial) -> str:
     return trial.user_attrs.get("error") or f"its process was killed {deaths} times (out of memory?)"
 
 
-def trials_table(study: Study) -> Table:
+def trials_table(study: Study) -> TextTable:
     """One row a trial: state, values, what it tried, its run, of several hosts its own; below, why trials failed."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     plan, trials = plan_of(study), counted(study)
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("trial", justify="right")
-    table.add_column("state")
-    for name in (*plan.metrics, *plan.space):
-        table.add_column(name, justify="right")
-    table.add_column("seconds", justify="right")
-    table.add_column("run")
     hosts = [trial.user_attrs.get(PROCESS, {}).get("host", "") for trial in trials]
     several = len(set(hosts) - {""}) > 1
-    if several:
-        table.add_column("host")
+    columns = [Column("trial", "name"), Column("state", "figure", keep=2)]
+    columns += [*(Column(name, "figure", keep=2) for name in plan.metrics)]
+    columns += [*(Column(name, "figure", keep=1) for name in plan.space)]
+    columns += [Column(name, "figure") for name in ("seconds", "run", *(["host"] if several else []))]
     leading = {trial.number for trial in best(study)}
+    rows = []
     for trial, host in zip(trials, hosts, strict=True):
         values = [number(value) for value in trial.values or [None] * len(plan.metrics)]
         params = [_shown(trial.params.get(key)) for key in plan.space]
         took = number(trial.duration.total_seconds()) if trial.duration else ""
         state = Text(trial.state.name, COLOURS.get(trial.state.name, ""))
-        row = [f"{trial.number}{' *' if trial.number in leading else ''}", state, *values, *params, took]
-        row += [Text(trial.user_attrs.get("run", "")), *([host] if several else [])]
-        table.add_row(*row, style="bold" if trial.number in leading else "")
-    if reasons := [f"trial {trial.number}: {reason(trial)}" for trial in trials if reason(trial)]:
-        table.caption = Text("\n".join(reasons), "red")
-        table.caption_justify = "left"
-    return table
+        name = f"{trial.number}{' *' if trial.number in leading else ''}"
+        run = trial.user_attrs.get("run", "")
+        rows.append([name, state, *values, *params, took, run, *([host] if several else [])])
+    styles = ["bold" if trial.number in leading else "" for trial in trials]
+    reasons = [Text(f"trial {trial.number}: {reason(trial)}", "red") for trial in trials if reason(trial)]
+    return TextTable(columns, rows, styles, notes=reasons, more="trials.csv has them")
 
 
 def importances(study: Study, metric: int = 0) -> dict[str, float]:
