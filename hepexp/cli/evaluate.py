@@ -35,6 +35,7 @@ def main(args: list[str]) -> int:
     from hepexp.atomic import write_json
     from hepexp.evaluation.predictions import write_predictions
     from hepexp.evaluation.readout import named
+    from hepexp.evaluation.references import recorded
     from hepexp.evaluation.tables import metrics_table
     from hepexp.learning.trained import evaluate, rebuild
 
@@ -44,8 +45,9 @@ def main(args: list[str]) -> int:
     readout = parts.module.objective.readout
     metrics = named(options.split, readout.final(columns, seed=config.seed))
     metrics["data/source"] = parts.data.provenance()["source"]
-    recorded = {key: value for key, value in folder.metrics.items() if key in metrics and isinstance(value, float)}
-    Console().print(metrics_table(metrics, recorded, title=folder.label, reference="recorded"))
+    figures = {key: value for key, value in folder.metrics.items() if key in metrics and not key.endswith("_err")}
+    beside = recorded(metrics, figures)
+    Console().print(metrics_table(metrics, beside, title=folder.label, reference="recorded"))
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         write_json(options.out / "metrics.json", metrics)

@@ -6,8 +6,10 @@ from typing import Any
 
 from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
-from hepexp.config import catalog, schema, yaml_file
+from hepexp.config import catalog, expected, schema, yaml_file
 from hepexp.errors import ConfigError
+from hepexp.evaluation.references import shown
+from hepexp.evaluation.rounding import number
 
 HELP = "the keys of an option, with their types and meanings"
 
@@ -71,19 +73,22 @@ def _rows(key: str, content: dict[str, Any], reasons: dict[str, str]) -> list[li
 def _show_values(path: Path, content: dict[str, Any]) -> None:
     """A file without constructor (a task, the root): its choices of options, its values, published figures."""
     chosen = [[f"{group}=", option or "(none)"] for group, option in yaml_file.defaults(path).items()]
-    expected = content.get("expected") or {}
     reasons = yaml_file.reasons(path)
     own = {key: value for key, value in content.items() if key not in ("defaults", "expected", "hydra")}
     values = [[key, _text(value), reasons.get(key, "")] for key, value in _flat(own).items()]
     out = console()
-    for title, rows in (("chooses", chosen), ("sets", values), ("published figures", _expected(expected))):
+    known = expected.read(content.get("expected") or {})
+    exact = [[key, number(value)] for key, value in known.exact.items()]
+    for title, rows in (("chooses", chosen), ("sets", values), ("exact figures", exact)):
         if rows:
             out.print(title, style="bold cyan")
             out.print(table([[f"  {row[0]}", *row[1:]] for row in rows]))
-
-
-def _expected(figures: dict[str, Any]) -> list[list[str]]:
-    return [[key, _text(value)] for key, value in _flat(figures).items()]
+    for i, one in enumerate(known.published):
+        out.print(f"published figures [{i + 1}]", style="bold cyan", markup=False)
+        for line in (one.document, one.conditions, one.note, one.differs, one.link or "no public link known"):
+            if line:
+                out.print(f"  {line}", markup=False, style="dim")
+        out.print(table([[f"  {key}", shown(figure)] for key, figure in one.figures.items()]))
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from hepexp.compare.record import Record
+from hepexp.config.expected import Publication
+from hepexp.evaluation.conditions import Conditions
 from hepexp.tracking.parameters import as_text
 
 COUNTED = ("model/parameters", "model/flops", "train/epochs", "train/best_epoch")  # whole numbers, not measured
@@ -49,9 +51,14 @@ class Group:
         return [record.seed for record in self.records]
 
     @property
-    def expected(self) -> dict[str, float]:
-        """Published figures."""
-        return self.records[0].expected
+    def published(self) -> tuple[Publication, ...]:
+        """Documents with figures of the task; the same for all runs of a setting."""
+        return self.records[0].expected.published
+
+    @property
+    def conditions(self) -> Conditions:
+        """What decides whether published figures may be compared with these; all seeds have the same."""
+        return self.records[0].conditions
 
     def without(self, metric: str) -> list[Record]:
         """The runs that have no value of a metric, where others of the group have one."""

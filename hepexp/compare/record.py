@@ -10,6 +10,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from hepexp.config.expected import Expected, recorded
+from hepexp.evaluation.conditions import Conditions
 from hepexp.evaluation.predictions import Predictions, read_predictions
 from hepexp.tracking.parameters import flatten
 from hepexp.tracking.run_folder import RunFolder
@@ -56,10 +58,17 @@ class Record:
         """The option of each group."""
         return {key.removeprefix("choices."): v for key, v in self.config.items() if key.startswith("choices.")}
 
+    @cached_property
+    def expected(self) -> Expected:
+        """Published figures with their sources, and exact ones."""
+        return recorded(OmegaConf.to_container(self.folder.config).get("expected"))
+
     @property
-    def expected(self) -> dict[str, float]:
-        """Published figures, by the names of metrics."""
-        return {k.removeprefix("expected."): v for k, v in self.config.items() if k.startswith("expected.")}
+    def conditions(self) -> Conditions:
+        """What decides whether published figures may be compared with those of the run."""
+        config = OmegaConf.to_container(self.folder.config)
+        typed = self.folder.overrides if (self.path / "overrides.yaml").is_file() else []
+        return Conditions.of(config, self.folder.environment, self.metrics, typed)
 
     @property
     def settings(self) -> dict[str, Any]:

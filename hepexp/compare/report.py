@@ -15,7 +15,7 @@ from hepexp.compare.record import Record
 from hepexp.compare.table import Table
 from hepexp.compare.test_set import refuse_different
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.evaluation.rounding import number
+from hepexp.evaluation.references import notes, published
 from hepexp.evaluation.tables import metric_rows
 
 TEMPLATE = Path(__file__).with_name("report.html")
@@ -36,9 +36,10 @@ def write_report(path: Path, title: str, groups: Sequence[Group], table: Table) 
         TEMPLATE.read_text(encoding="utf-8")
     )
     header, rows = table.cells()
+    captions = [table.caption, *table.notes]
     page = template.render(
         title=title,
-        compared={"header": header, "rows": rows, "caption": table.caption} if len(records) > 1 else None,
+        compared={"header": header, "rows": rows, "captions": captions} if len(records) > 1 else None,
         warning=_warning(records),
         overlay=_overlay(groups) if len(records) > 1 else None,
         runs=[_run(record) for record in records],
@@ -67,6 +68,7 @@ def _run(record: Record) -> dict[str, Any]:
         "facts": {key: value for key, value in facts.items() if value},
         "metrics": _metrics(record),
         "has_published": bool(record.expected),
+        "notes": notes(record.expected, record.conditions),
         "figures": [_figure(path) for path in sorted((record.path / "plots").glob("*.png"))],
         "files": [(f.get("name"), f.get("bytes"), f.get("sha256")) for f in data.get("files", [])],
         "config": (record.path / "config.yaml").read_text(encoding="utf-8"),
@@ -88,11 +90,9 @@ def _hardware(hardware: dict[str, Any]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _metrics(record: Record) -> list[tuple[str, str, str]]:
-    """Name, value with error, and published figure of each metric."""
-    expected = record.expected
-    rows = metric_rows(record.metrics, expected)
-    return [(name, ours, number(expected[name]) if name in expected else "") for name, ours in rows]
+def _metrics(record: Record) -> list[list[str]]:
+    """Name and value with error of each metric, and where the task has them the expected figure and the difference."""
+    return metric_rows(record.metrics, published(record.metrics, record.expected, record.conditions))
 
 
 def _figure(path: Path) -> tuple[str, str]:

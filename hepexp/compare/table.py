@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from hepexp.compare.columns import Column
 from hepexp.compare.groups import COUNTED, Figure, Group
 from hepexp.compare.significance import Difference
+from hepexp.config.expected import Publication
+from hepexp.evaluation.references import shown, source
 from hepexp.evaluation.rounding import ABSENT, number, with_error
 
 if TYPE_CHECKING:
@@ -55,25 +57,44 @@ class Table:
             )
         return "; ".join(said)
 
+    @property
+    def sources(self) -> list[Publication]:
+        """The documents with a figure in the table, each once."""
+        metrics = {column.metric for column in self.columns}
+        documents = [one for group in self.groups for one in group.published if metrics & one.figures.keys()]
+        return [one for i, one in enumerate(documents) if one not in documents[:i]]
+
+    @property
+    def notes(self) -> list[str]:
+        """Each published document with its conditions and address, and how those of the rows above it differ."""
+        lines = []
+        for i, one in enumerate(self.sources):
+            lines.append(f"[{i + 1}] {source(one)}")
+            for group in self.groups:
+                if one in group.published and (differing := group.conditions.differences(one)):
+                    lines.append(f"    not comparable, {group.name} against the document: {'; '.join(differing)}")
+        return lines
+
     def terminal(self) -> RichTable:
         from rich import box
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        made = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=Text(self.caption, "dim"))
+        caption = Text("\n".join([self.caption, *self.notes]), "dim")
+        made = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption)
         made.caption_justify = "left"
         header, rows = self.cells()
         for k, text in enumerate(header):
             made.add_column(text, justify="left" if k == 0 else "right", no_wrap=k > 0, overflow="fold")
         for row in rows:
-            made.add_row(*map(Text, row), style="dim" if row[0].strip() == PUBLISHED else "")
+            made.add_row(*map(Text, row), style="dim" if row[0].strip().startswith(PUBLISHED) else "")
         return made
 
     def markdown(self) -> str:
         header, rows = self.cells()
         lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
         return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines) + (
-            f"\n\n{self.caption}\n"
+            "\n\n" + "\n\n".join([self.caption, *(note.strip() for note in self.notes)]) + "\n"
         )
 
     def latex(self) -> str:
@@ -84,14 +105,15 @@ class Table:
             header += [rf"$\Delta$ {self.compared.latex}", "$p$"]
         lines = [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\toprule", " & ".join(header) + r" \\"]
         lines += [r"\midrule", *(" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows), r"\bottomrule"]
-        return "\n".join([*lines, r"\end{tabular}", f"% {self.caption}", ""])
+        return "\n".join([*lines, r"\end{tabular}", *(f"% {line}" for line in [self.caption, *self.notes]), ""])
 
     def csv(self) -> str:
         """Plain numbers: each metric with its error, the number of runs and the seeds; published figures beside."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         names = [column.metric for column in self.columns]
-        beside = [name for name in names if any(name in group.expected for group in self.groups)]
+        published = [_first(group.published) for group in self.groups]
+        beside = [name for name in names if any(name in figures for figures in published)]
         header = ["setting", "runs", "seeds"] + [part for name in names for part in (name, f"{name}_err")]
         header += [f"{PUBLISHED}/{name}" for name in beside]
         header += ["difference", "difference_err", "p"] if self.differences is not None else []
@@ -100,7 +122,7 @@ class Table:
             figures = [group.figure(name) for name in names]
             row = [group.name, len(group.records), " ".join(map(str, group.seeds))]
             row += [part for figure in figures for part in (figure.value, figure.error)]
-            row += [group.expected.get(name) for name in beside]
+            row += [published[k].get(name) for name in beside]
             if self.differences is not None:
                 d = self.differences[k]
                 row += [d.value, d.error, d.p]
@@ -112,15 +134,23 @@ class Table:
         header = ["", "runs", *(column.text for column in self.columns)]
         if self.differences is not None:
             header += [f"Δ {self.compared.text}", "p"]
-        rows = []
+        rows, sources = [], self.sources
         for k, group in enumerate(self.groups):
             row = [group.name, str(len(group.records))]
             row += [_text(column.metric, group.figure(column.metric)) for column in self.columns]
             rows.append(row + (_difference(self.differences[k]) if self.differences is not None else []))
-            published = [number(group.expected.get(column.metric)) for column in self.columns]
-            if any(text != ABSENT for text in published):
-                rows.append([f"  {PUBLISHED}", "", *published, *[""] * (len(header) - 2 - len(published))])
+            for one in group.published:
+                figures = [one.figures.get(column.metric) for column in self.columns]
+                if any(figures):
+                    texts = [shown(figure) if figure else ABSENT for figure in figures]
+                    name = f"  {PUBLISHED} [{sources.index(one) + 1}]"
+                    rows.append([name, "", *texts, *[""] * (len(header) - 2 - len(texts))])
         return header, rows
+
+
+def _first(published: Sequence[Publication]) -> dict[str, float]:
+    """Each figure of the first document that has it."""
+    return {name: figure.value for one in reversed(published) for name, figure in one.figures.items()}
 
 
 def _text(metric: str, figure: Figure) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
-from hepexp.config import catalog, needs, root, schema, sweeps, yaml_file
+from hepexp.config import catalog, expected, needs, root, schema, sweeps, yaml_file
 from hepexp.config.compose import Composer, parse, plain
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
@@ -116,6 +116,7 @@ def _check_content(content: dict, known: dict, groups: list[str], chosen: dict[s
         if group in content:
             schema.check(node, group, chosen.get(group, ""))
     root.check({key: value for key, value in content.items() if key not in groups}, known)
+    expected.read(content.get("expected") or {})
 
 
 def _keys_not_in_files(composer: Composer, job: list[str], parsed: list[Override]) -> set[str]:

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 from omegaconf import OmegaConf
 
+from hepexp.config import expected
+from hepexp.evaluation import references
+from hepexp.evaluation.conditions import Conditions
 from hepexp.evaluation.tables import markdown_table
 from hepexp.tracking.run_folder import RunFolder
 
@@ -35,14 +38,23 @@ def run_name(name: str, overrides: Sequence[str]) -> str:
 
 
 def description(folder: RunFolder) -> str:
-    """Markdown: the command, where the record is, and the figures beside the published ones, as far as they are known.
+    """Markdown: the command, where the record is, and the figures beside the published ones with their sources.
 
     The command is indented, which makes it code; the column of descriptions in the table of runs shows it alone.
     """
     parts = [f"    hepexp train {shlex.join(folder.overrides)}", f"Record: `{folder.label}`"]
     if folder.metrics:
-        parts.append(markdown_table(folder.metrics, OmegaConf.to_container(folder.config.expected)))
+        known, run = compared_with(folder)
+        parts.append(markdown_table(folder.metrics, references.published(folder.metrics, known, run)))
+        parts += [note.strip() for note in references.notes(known, run)]
     return "\n\n".join(parts)
+
+
+def compared_with(folder: RunFolder) -> tuple[expected.Expected, Conditions]:
+    """What a run's figures are compared with, and the conditions that decide whether they may be."""
+    config = OmegaConf.to_container(folder.config)
+    run = Conditions.of(config, folder.environment, folder.metrics, folder.overrides)
+    return expected.recorded(config.get("expected")), run
 
 
 def _short(value: str) -> str:

@@ -14,13 +14,14 @@ from rich.console import Console
 
 from hepexp.config import needs
 from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
+from hepexp.evaluation import references
 from hepexp.evaluation.plots import learning_curves
 from hepexp.evaluation.predictions import write_predictions
 from hepexp.evaluation.readout import named
 from hepexp.evaluation.tables import metrics_table
 from hepexp.learning import registering
 from hepexp.learning.ddp import Workers
-from hepexp.learning.description import description, run_name
+from hepexp.learning.description import compared_with, description, run_name
 from hepexp.learning.fit import Fitted, fit
 from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.parts import Parts, build_parts, cost
@@ -193,8 +194,9 @@ def _recorded(
             raise
         unregistered = _registered(tracking.register, folder, parts, run)
         run.finish("FINISHED")
-    expected = OmegaConf.to_container(config.expected)
-    Console().print(metrics_table(metrics, expected))
+    known, conditions = compared_with(folder)
+    beside = references.published(metrics, known, conditions)
+    Console().print(metrics_table(metrics, beside, notes=references.notes(known, conditions)))
     console.print(f"record  {folder.path}\nstopped {fitted.stopped}", highlight=False)
     if unregistered:
         raise HepexpError(

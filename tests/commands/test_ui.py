@@ -56,7 +56,7 @@ def record(model: str, seed: int, parent: str | None = None) -> tuple[RunFolder,
     """What a training leaves in its folder and in MLflow, without the training."""
     overrides = [f"model={model}", "dataset=qg", f"seed={seed}"]
     folder = RunFolder.create("study", f"{model}_qg")
-    folder.write_yaml("config.yaml", {"expected": {"test/auc": 0.9}})
+    folder.write_yaml("config.yaml", {"expected": {"exact": {"test/auc": 0.9}}})
     folder.write_yaml("overrides.yaml", overrides)
     metrics = {"test/auc": AUC[model], "test/auc_err": 0.0042, "val/auc": max(CURVE), "train/seconds": 2.5}
     folder.write_json("metrics.json", metrics)
@@ -164,4 +164,4 @@ def test_a_run_says_its_command_and_its_figures_beside_the_published_ones(site):
     site.page.wait_for_text("hepexp train model=pfn dataset=qg seed=1", site.folder.path.name)
     rows = "[...document.querySelectorAll('tr')].map(row => row.innerText.split(/\\s*\\t\\s*/))"
     shown = site.page.wait_for(f"{rows}.find(row => row[0] == 'test/auc')")
-    assert shown == ["test/auc", "0.8123 ± 0.0042", "0.9000", "-20.9 σ"]
+    assert shown == ["test/auc", "0.8123 ± 0.0042", "0.9000 exact", "-0.0877"]

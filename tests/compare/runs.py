@@ -40,7 +40,10 @@ def run(
     choices = {"model": model, "dataset": "qg"}
     config = {"seed": seed, "name": name, "model": {"width": 8, **(settings or {})}, "choices": choices}
     folder.write_yaml("config.yaml", {**config, "expected": expected or {}})
-    folder.write_json("environment.json", {"data": {"source": "mini", "files": [{"name": "a", "sha256": "b"}]}})
+    folder.write_yaml("overrides.yaml", [])
+    folder.write_json(
+        "environment.json", {"data": {"source": "mini", "n_train": 500, "files": [{"name": "a", "sha256": "b"}]}}
+    )
     label = labels(len(given))
     judged = classification_metrics(given, label, n_bootstrap=20)
     figures = {f"test/{key}": value for key, value in judged.items()}

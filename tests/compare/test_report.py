@@ -7,6 +7,7 @@ from hepexp.compare.overlay import overlay
 from hepexp.compare.report import write_report
 from hepexp.compare.table import Table
 from tests.compare.runs import run, scores
+from tests.compare.test_table import EXPECTED, LINK
 
 
 def page_of(path, records, title="title"):
@@ -16,10 +17,13 @@ def page_of(path, records, title="title"):
 
 
 def test_a_page_holds_all_that_it_shows(tmp_path):
-    record = run(tmp_path, "a", scores(1, 1), expected={"test/auc": 0.777})
+    record = run(tmp_path, "a", scores(1, 1), expected=EXPECTED)
     overlay(record.path / "plots" / "roc_curve.png", group([record]))
     page = page_of(tmp_path / "report.html", [record])
-    assert "0.7770" in page
+    assert "0.99 [1]" in page
+    assert LINK in page
+    assert "against the document: source mini against full" in page
+    assert "σ" not in page
     assert "roc curve" in page
     assert "data:image/png;base64," in page
     assert not re.search(r"(src|href)=\"(?!data:)", page)  # nothing is fetched from elsewhere

@@ -13,13 +13,18 @@ from hepexp.errors import ConfigError
 from tests.compare.runs import run, scores
 from tests.evaluation.test_plots import is_figure
 
+LINK = "https://arxiv.org/abs/2201.08187"
+EXPECTED = {
+    "published": [{"document": "Gong", "link": LINK, "data": "qg", "n_train": 500, "figures": {"test/auc": 0.99}}]
+}
+
 
 @pytest.fixture
 def groups(tmp_path):
     figures = [{"test/auc": 0.9868, "test/auc_err": 0.00032}, {"test/auc": 0.5, "test/auc_err": 0.01}]
     return group(
         [
-            run(tmp_path, "a", scores(2, 1), model="lorentz_net", expected={"test/auc": 0.99}, **figures[0]),
+            run(tmp_path, "a", scores(2, 1), model="lorentz_net", expected=EXPECTED, **figures[0]),
             run(tmp_path, "b", scores(1, 2), **figures[1]),
         ]
     )
@@ -30,7 +35,7 @@ def test_latex_has_errors_in_math_and_published_figures_below(groups):
     auc = columns(groups, ["auc"])
     lines = Table(groups, auc, differences, auc[0], "lorentz_net").latex().splitlines()
     assert r"lorentz\_net & 1 & $0.98680 \pm 0.00032$ &  &  \\" in lines
-    assert r"\quad published &  & 0.9900 &  &  \\" in lines
+    assert r"\quad published [1] &  & 0.99 &  &  \\" in lines
     assert r"pfn & 1 & $0.500 \pm 0.010$ & $-0.487 \pm 0.011$ & $1 \times 10^{-9}$ * \\" in lines
 
 
@@ -46,6 +51,8 @@ def test_csv_has_plain_numbers(groups):
 def test_markdown_says_what_the_errors_are(groups):
     text = Table(groups, columns(groups)).markdown()
     assert "bootstrap over test examples" in text
+    assert f"[1] Gong: data qg, 500 training examples; {LINK}" in text
+    assert "not comparable, lorentz_net against the document: source mini against full" in text
     assert "| pfn | 1 |" in text
 
 

@@ -71,7 +71,7 @@ FILES = {
         defaults:
           - override /model: net
         model: {n_hidden: 8}
-        expected: {test/auc: 0.9}
+        expected: {exact: {test/auc: 0.9}}
         """,
     "conf/task/wrong.yaml": "# @package _global_\n# A study with a mistake.\nsead: 3\n",
 }

@@ -27,13 +27,21 @@ def test_a_name_is_not_endless():
 def test_a_description_is_a_command_and_then_its_figures(tmp_path):
     folder = RunFolder(tmp_path)
     folder.write_yaml("overrides.yaml", ["model=pfn", "model.sizes=[8, 8]"])
-    folder.write_yaml("config.yaml", {"expected": {"test/auc": 0.9}})
+    document = {"document": "LorentzNet", "link": "https://arxiv.org/abs/2201.08187", "data": "qg"}
+    expected = {"published": [{**document, "n_train": 1600000, "figures": {"test/auc": 0.9156}}]}
+    folder.write_yaml("config.yaml", {"expected": expected, "choices": {"dataset": "qg"}})
+    folder.write_json("environment.json", {"data": {"source": "mini", "n_train": 300}})
     command = "    hepexp train model=pfn 'model.sizes=[8, 8]'"  # can be pasted into a shell
     assert description(folder).splitlines() == [command, "", f"Record: `{tmp_path}`"]
     folder.write_json("metrics.json", {"test/auc": 0.87123, "test/auc_err": 0.00714, "data/source": "mini"})
     assert description(folder).splitlines()[4:] == [
-        "| metric | value | published | difference |",
+        "| metric | value | expected | difference |",
         "| --- | ---: | ---: | ---: |",
-        "| test/auc | 0.8712 ± 0.0071 | 0.9000 | -4.0 σ |",
+        "| test/auc | 0.8712 ± 0.0071 | 0.9156 [1] |  |",
         "| data/source | mini |  |  |",
+        "",
+        "[1] LorentzNet: data qg, 1,600,000 training examples; https://arxiv.org/abs/2201.08187",
+        "",
+        "not comparable, this run against the document: source mini against full; 300 training examples against "
+        "1,600,000; settings of this run: model=pfn model.sizes=[8, 8]",
     ]

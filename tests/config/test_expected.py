@@ -1,0 +1,76 @@
+"""Published figures carry their source, and a mistake in one is one line."""
+
+import pytest
+
+from hepexp.config import expected, overrides, yaml_file
+from hepexp.config.expected import Figure
+from hepexp.config.paths import conf_dir
+from hepexp.errors import ConfigError
+
+SOURCE = {"document": "A. Author, J. Phys. 1 (2024) 1", "link": "https://arxiv.org/abs/2201.08187", "data": "qg"}
+TASKS = sorted((conf_dir() / "task").glob("*.yaml"))
+
+
+def of(**changes):
+    return {"published": [{**SOURCE, "figures": {"test/auc": 0.9}, **changes}]}
+
+
+def test_a_figure_is_a_number_or_one_with_its_error():
+    figures = {"test/auc": 0.9868, "test/rejection_0.3": "2195 +- 173", "test/loss": "2.5e-4 ± 1e-5"}
+    known = expected.read(of(figures=figures, n_train=1_211_000, epochs=35, seeds=6))
+    (one,) = known.published
+    assert one.figures == {
+        "test/auc": Figure(0.9868),
+        "test/rejection_0.3": Figure(2195, 173),
+        "test/loss": Figure(2.5e-4, 1e-5),
+    }
+    assert one.conditions == "data qg, 1,211,000 training examples, 35 epochs, 6 seeds"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"test/auc": 0.9}, "unknown key 'expected.test/auc' (keys: published, exact); a figure stands under exact"),
+        ({"publised": []}, "unknown key 'expected.publised'; did you mean published?"),
+        ({"published": {}, "exact": {"auc": 1}}, "'auc' is not the name of a metric"),
+        ({"exact": {"tset/auc": 1}}, "'tset/auc' is not the name of a metric; did you mean test/auc?"),
+        ({"exact": {"test/auc": "1 +- 0.1"}}, "expected.exact.test/auc must be a number without error"),
+        (of(year=2024), "unknown key 'expected.published[0].year'"),
+        (of(figurs={}), "unknown key 'expected.published[0].figurs'; did you mean figures?"),
+        (of(figures={"test/auc": "about 0.9"}), "figures.test/auc must be a number, or one with an error such as"),
+        (of(figures={"test/auc": True}), "figures.test/auc must be a number"),
+        (of(link="arxiv 2201.08187"), "link must be an address such as https://arxiv.org/abs/2201.08187 or null"),
+        (of(document=""), "document must be text, got ''"),
+        (of(n_train="all"), "n_train must be a whole number > 0, or left out where unknown, got 'all'"),
+        ({"published": [{"document": "a", "data": "qg", "figures": {}}]}, "needs link: a published figure carries its"),
+        ({"published": "a"}, "expected.published must be a list of documents"),
+    ],
+)
+def test_a_mistake_is_one_line(content, message):
+    with pytest.raises(ConfigError) as caught:
+        expected.read(content)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_task_of_a_plugin_is_checked_too(tree):
+    task = tree / "conf" / "task" / "study.yaml"
+    assert overrides.check(["task=study"], []) == ["task=study"]
+    task.write_text(task.read_text().replace("exact", "exakt"))
+    with pytest.raises(ConfigError, match=r"unknown key 'expected\.exakt'; did you mean exact\?"):
+        overrides.check(["task=study"], [])
+
+
+def test_a_record_written_before_figures_had_sources_has_none():
+    assert not expected.recorded({"test/auc": 0.9})
+    assert not expected.recorded(None)
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: path.stem)
+def test_every_task_names_the_source_of_each_figure(path):
+    known = expected.read(yaml_file.load(path).get("expected", {}))
+    assert "model/parameters" in known.exact
+    for one in known.published:
+        assert one.figures, "a document without a figure says nothing"
+        assert (conf_dir() / "dataset" / f"{one.data}.yaml").is_file()
+        assert one.n_train or one.n_total or one.link, "its size, or where to look it up"
