@@ -72,7 +72,7 @@ class Table:
             lines.append(f"[{i + 1}] {source(one)}")
             for group in self.groups:
                 if one in group.published and (differing := group.conditions.differences(one)):
-                    lines.append(f"    not comparable, {group.name} against the document: {'; '.join(differing)}")
+                    lines.append(f"[{i + 1}] not comparable, {group.name} against the document: {'; '.join(differing)}")
         return lines
 
     def terminal(self) -> RichTable:
@@ -94,7 +94,7 @@ class Table:
         header, rows = self.cells()
         lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
         return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines) + (
-            "\n\n" + "\n\n".join([self.caption, *(note.strip() for note in self.notes)]) + "\n"
+            "\n\n" + "\n\n".join([self.caption, *self.notes]) + "\n"
         )
 
     def latex(self) -> str:

@@ -47,9 +47,9 @@ def notes(expected: Expected, run: Conditions) -> list[str]:
         differing = run.differences(one)
         lines.append(f"[{i + 1}] {source(one)}")
         lines.append(
-            f"    not comparable, this run against the document: {'; '.join(differing)}"
+            f"[{i + 1}] not comparable, this run against the document: {'; '.join(differing)}"
             if differing
-            else f"    comparable; σ is the error {_which(one)}"
+            else f"[{i + 1}] comparable; σ is the error {_which(one)}"
         )
     return lines
 

@@ -46,7 +46,7 @@ def description(folder: RunFolder) -> str:
     if folder.metrics:
         known, run = compared_with(folder)
         parts.append(markdown_table(folder.metrics, references.published(folder.metrics, known, run)))
-        parts += [note.strip() for note in references.notes(known, run)]
+        parts += references.notes(known, run)
     return "\n\n".join(parts)
 
 

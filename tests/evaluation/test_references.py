@@ -30,7 +30,7 @@ def test_under_the_documents_conditions_a_difference_is_in_the_errors_that_there
     assert beside["test/accuracy"] == [("0.942 ± 0.003 [1]", f"{pull:+.1f} σ")]
     assert beside["val/auc"] == [("0.98 [1]", "-0.01")]  # neither has an error
     assert beside["model/parameters"] == [("224,000 exact", "+2")]
-    assert notes(KNOWN, SAME)[1].strip().startswith("comparable; σ is the error of this run from its test examples")
+    assert notes(KNOWN, SAME)[1].startswith("[1] comparable; σ is the error of this run from its test examples")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,6 @@ def test_a_description_is_a_command_and_then_its_figures(tmp_path):
         "",
         "[1] LorentzNet: data qg, 1,600,000 training examples; https://arxiv.org/abs/2201.08187",
         "",
-        "not comparable, this run against the document: source mini against full; 300 training examples against "
+        "[1] not comparable, this run against the document: source mini against full; 300 training examples against "
         "1,600,000; settings of this run: model=pfn model.sizes=[8, 8]",
     ]
