@@ -20,6 +20,7 @@ class DataSpec:
     ----------
     class_names : name of each class, in the order of the labels.
     n_scalars : scalars per particle that come with the four-momentum.
+    has_beams : the first two particles of each jet are the beams.
     image_shape : (channels, rows, columns) of an image.
     n_node_features : features of each node of a graph.
     n_features : features of an example as a whole.
@@ -30,6 +31,7 @@ class DataSpec:
 
     class_names: tuple[str, ...]
     n_scalars: int = 0
+    has_beams: bool = False
     image_shape: tuple[int, int, int] | None = None
     n_node_features: int = 0
     n_features: int = 0

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 
 from hepexp.atomic import atomic
-from hepexp.errors import HepexpError
+from hepexp.errors import ConfigError, HepexpError
+from hepexp.models.weights import read_tensors
+
+OTHER = {"last.ckpt": "best.ckpt", "best.ckpt": "last.ckpt"}
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -26,3 +31,34 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 f"cannot write checkpoint {path.name}: {cause}; {kept}; "
                 f"free some space, then `hepexp train --resume {path.parent.parent}`"
             ) from error
+
+
+def read_checkpoint(path: Path) -> dict:
+    """What a run saved of itself.
+
+    Raises
+    ------
+    ConfigError : the file is missing, broken or no checkpoint of a run; it names the run's other checkpoint where that
+        can be read.
+    """
+    try:
+        return _read(path)
+    except ConfigError as error:
+        other = path.parent / OTHER.get(path.name, "")
+        try:
+            _read(other)
+        except ConfigError:
+            raise error from None
+        copy = shlex.join(["cp", str(other), str(path)])
+        raise ConfigError(
+            f"{error}; {other.name} beside it is whole: use --checkpoint {other.stem}, or resume from it by {copy}"
+        ) from None
+
+
+def _read(path: Path) -> dict:
+    if not os.path.exists(path):
+        raise ConfigError(f"no checkpoint {path}; was the run stopped before its first epoch ended?")
+    content = read_tensors(path, "checkpoint ")
+    if not isinstance(content, dict) or not isinstance(content.get("state_dict"), dict):
+        raise ConfigError(f"checkpoint {path} is not one that a run wrote: it has no state_dict")
+    return content

@@ -20,6 +20,7 @@ from hepexp.evaluation.predictions import write_predictions
 from hepexp.evaluation.readout import named
 from hepexp.evaluation.tables import metrics_table
 from hepexp.learning import registering
+from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.ddp import Workers
 from hepexp.learning.description import compared_with, description, run_name
 from hepexp.learning.fit import Fitted, fit
@@ -113,6 +114,9 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
     """Go on with a run after any kind of end, in its folder and its MLflow run."""
     OmegaConf.set_readonly(config, True)
     tracking = TrackingOptions.of(config)
+    for checkpoint in (folder.last, folder.best):
+        if checkpoint.exists():
+            read_checkpoint(checkpoint)  # a broken one is refused before anything is recorded
     with Interrupts() as interrupts:
         parts = build_parts(config)
         reap_stale(tracking.timeout)

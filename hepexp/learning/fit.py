@@ -11,12 +11,13 @@ import torch
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from hepexp.errors import HepexpError
+from hepexp.errors import ConfigError
 from hepexp.learning.callbacks.checkpoints import Checkpoints
 from hepexp.learning.callbacks.history import History
 from hepexp.learning.callbacks.position import Position
 from hepexp.learning.callbacks.progress import TrainingProgress
 from hepexp.learning.callbacks.stop import StopAtSignal, TimeLimit
+from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.parts import Parts
 from hepexp.tracking.run_folder import RunFolder
@@ -87,21 +88,14 @@ def load_state(module: torch.nn.Module, path: Path, data: LightningDataModule | 
 
     Raises
     ------
-    HepexpError : the file is missing, broken, or of another model.
+    ConfigError : the file is missing, broken, or of another model.
     """
+    checkpoint = read_checkpoint(path)
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        state = checkpoint["state_dict"]
-    except FileNotFoundError as error:
-        raise HepexpError(f"no checkpoint {path}; was the run stopped before its first epoch ended?") from error
-    except Exception as error:  # torch raises many kinds for a broken file
-        reason = str(error).splitlines()[0]
-        raise HepexpError(f"checkpoint {path} cannot be read ({reason}); use another, or train again") from error
-    try:
-        module.load_state_dict(state)
+        module.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
         reason = " ".join(line.strip() for line in str(error).splitlines()[1:2])
-        raise HepexpError(f"checkpoint {path} is of another model: {reason}") from error
+        raise ConfigError(f"checkpoint {path} is of another model: {reason}") from error
     scales = checkpoint.get(type(data).__qualname__)  # Lightning's place for them
     if scales:
         data.load_state_dict(scales)

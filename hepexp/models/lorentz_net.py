@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
@@ -16,6 +19,8 @@ from hepexp.models.layers.lorentz_edges_layout import Layout
 from hepexp.models.layers.minkowski import metric_tensor
 from hepexp.models.weights import load_weights
 from hepexp.quantum.backend import Backend
+
+log = logging.getLogger("hepexp")
 
 
 class LorentzNet(nn.Module):
@@ -33,8 +38,11 @@ class LorentzNet(nn.Module):
     dropout : share of the decoder's hidden units that is dropped in training.
     metric : `minkowski`, `euclidean`, or the rows of a symmetric 4x4 matrix J; invariants are x^T J y.
     compat : compute as the published code does. It clamps (x_i - x_j) phi_x to +-100 per component, which breaks the
-        invariance, takes the mean over the padded length, so that a prediction depends on its batch, normalises padding
-        along in phi_h, and does all of it in the precision of the parameters.
+        invariance, divides the sum over particles by compat_length, counts padding in the batch statistics of phi_h,
+        and does all of it in the precision of the parameters.
+    compat_length : places to which `compat` pads every jet, whatever its batch; a jet of more particles keeps them all.
+        139 as the authors did with quark/gluon jets. Their code for top jets pads each batch of 32 to its longest jet,
+        about 90 with the beams.
     quantum_blocks : functions of each block that are circuits, out of phi_e, phi_h, phi_m, phi_x: the quantum
         Lie-equivariant network. Any makes messages 2 n_hidden + 2 wide, as many as the circuit of phi_e has qubits.
     circuit_depth : layers of CNOTs and trained rotations of each circuit.
@@ -42,6 +50,7 @@ class LorentzNet(nn.Module):
     weights : file of a state dict to start from: a checkpoint of a run, or the published release's key layout.
     n_scalars : scalars per particle, e.g. 8 for the one-hot particle type.
     n_classes : classes to tell apart.
+    has_beams : the first two particles of each jet are the beams.
     backend : evaluates the circuits, or puts networks in their place; not needed without circuits.
 
     Shapes
@@ -69,6 +78,7 @@ class LorentzNet(nn.Module):
         dropout: float = 0.2,
         metric: str | list[list[float]] = "minkowski",
         compat: bool = False,
+        compat_length: int = 139,
         quantum_blocks: Sequence[str] = (),
         circuit_depth: int = 1,
         circuit_scale: float = 1e-3,
@@ -76,15 +86,16 @@ class LorentzNet(nn.Module):
         *,
         n_scalars: int,
         n_classes: int,
+        has_beams: bool = False,
         backend: Backend | None = None,
     ):
         super().__init__()
-        for key, value in (("n_hidden", n_hidden), ("n_blocks", n_blocks), ("c", c)):
+        for key, value in (("n_hidden", n_hidden), ("n_blocks", n_blocks), ("c", c), ("compat_length", compat_length)):
             if value <= 0:
                 raise ConfigError(f"model.{key} must be > 0, got {value}")
         if not 0 <= dropout < 1:
             raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
-        self.compat = compat
+        self.compat, self.compat_length = compat, compat_length
         self.lorentz_invariant = metric == "minkowski" and not compat
         self.metric = metric_tensor(metric)  # no buffer: it stays float64 whatever the parameters become
         self.embedding = nn.Linear(n_scalars, n_hidden)
@@ -103,11 +114,16 @@ class LorentzNet(nn.Module):
             nn.Linear(n_hidden, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_classes)
         )
         if weights is not None:
-            load_weights(self, weights)
+            trained_by_run = load_weights(self, weights)
+            if not trained_by_run and (doubt := _doubt(n_scalars, compat, c, has_beams)):
+                log.warning("model.weights: %s does not say how it was trained. %s", weights, doubt)
 
     def forward(self, batch: JetBatch) -> Tensor:
         dtype = self.embedding.weight.dtype
-        layout = Layout.of(batch.mask, dtype, keep_padding=self.compat)
+        padded_to = None
+        if self.compat and self.training:
+            batch, padded_to = with_empty_place(batch), self.compat_length
+        layout = Layout.of(batch.mask, dtype, padded_to)
         scalars, x = layout.gather(batch.scalars).to(dtype), layout.gather(batch.p4)
         x = x.to(dtype) if self.compat else x
         metric = self.metric.to(x.device, x.dtype, non_blocking=True)
@@ -115,5 +131,23 @@ class LorentzNet(nn.Module):
         for block in self.LGEBs:
             h, x = block(h, x, scalars, layout, metric)
         total = layout.sum_over_particles(h * layout.mask[:, None])
-        count = batch.mask.shape[1] if self.compat else batch.mask.sum(1, keepdim=True).clamp(min=1)
+        count = batch.mask.sum(1, keepdim=True).clamp(min=self.compat_length if self.compat else 1)
         return self.graph_dec(total / count)
+
+
+def _doubt(n_scalars: int, compat: bool, c: float, has_beams: bool) -> str | None:
+    """What the published weights need and a run does not have; two scalars are those of the weights for top jets."""
+    wanted, given = ["model.compat=true"], [f"model.compat={str(compat).lower()}"]
+    right = compat
+    if n_scalars == 2:
+        wanted += ["data.beams=true", "model.c=5e-3"]
+        given += [f"data.beams={str(has_beams).lower()}", f"model.c={c:g}"]
+        right = compat and has_beams and c == 5e-3
+    return None if right else f"Published weights need {' '.join(wanted)}; here: {' '.join(given)}"
+
+
+def with_empty_place(batch: JetBatch) -> JetBatch:
+    """The same jets with one more place for padding, and nothing in any padding."""
+    real = batch.mask[..., None]
+    p4, scalars = (F.pad(values * real, (0, 0, 0, 1)) for values in (batch.p4, batch.scalars))
+    return replace(batch, p4=p4, scalars=scalars, mask=F.pad(batch.mask, (0, 1)))

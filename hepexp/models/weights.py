@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
+import re
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 from torch import Tensor, nn
@@ -11,43 +13,108 @@ from torch import Tensor, nn
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError
 
+EXPECTED = "expected a checkpoint of a run, such as RUN/checkpoints/best.ckpt, or a state dict of torch"
 
-def load_weights(model: nn.Module, file: str) -> None:
+
+def load_weights(model: nn.Module, file: str) -> bool:
     """Load a state dict into a model, every key of it.
 
     A relative file is looked for in the working directory, then under runs/. It is a checkpoint of a run, whose keys
     carry the prefix `model.`, or a bare state dict; a prefix `module.`, as wrappers for several devices leave it, is
     dropped.
 
+    Returns
+    -------
+    Whether the file is a checkpoint of a run, whose config says how it was trained.
+
     Raises
     ------
-    ConfigError : the file is missing or is no state dict, or a key or a shape differs; the first is named.
+    ConfigError : the file is missing, cannot be read or is no state dict, or a key or a shape differs; the first is
+        named.
     """
-    found, wanted = read_state_dict(file), model.state_dict()
+    (found, of_run), wanted = read_state_dict(file), model.state_dict()
+    name = type(model).__name__
     for key, tensor in wanted.items():
         if key not in found:
-            raise ConfigError(f"model.weights: {file} has no {key}; it belongs to another model")
+            raise ConfigError(
+                f"model.weights: {file} has no {key}; it holds another model's weights, expected those of {name}"
+            )
         if found[key].shape != tensor.shape:
             theirs, ours = tuple(found[key].shape), tuple(tensor.shape)
             raise ConfigError(f"model.weights: {key} in {file} has shape {theirs}, this model's has {ours}")
+        if not found[key].isfinite().all():
+            raise ConfigError(f"model.weights: {key} in {file} holds values that are not finite")
     unexpected = next((key for key in found if key not in wanted), None)
     if unexpected is not None:
-        raise ConfigError(f"model.weights: {file} has {unexpected}, which this model has not")
+        raise ConfigError(f"model.weights: {file} has {unexpected}, which this {name} does not have")
     model.load_state_dict(found)
+    return of_run
 
 
-def read_state_dict(file: str) -> dict[str, Tensor]:
-    """The tensors of a file of weights, by the names that the model gives them."""
-    path = next((path for path in (Path(file), runs_dir() / file) if path.is_file()), None)
+def read_state_dict(file: str) -> tuple[dict[str, Tensor], bool]:
+    """The tensors of a file of weights, by the names that the model gives them, and whether a run wrote it."""
+    path = next((path for path in (Path(file), runs_dir() / file) if _exists(path)), None)
     if path is None:
-        raise ConfigError(f"model.weights: there is no file {file}, here or under {runs_dir()}")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError):
-        raise ConfigError(f"model.weights: {file} is damaged, or holds more than tensors") from None
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        raise ConfigError(f"model.weights: there is no file {file!r}, here or under {runs_dir()}; {EXPECTED}")
+    content = read_tensors(path, "model.weights: ")
+    of_run = isinstance(content, dict) and isinstance(content.get("state_dict"), dict)
+    if of_run:
         prefix = "model."
-        content = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}
-    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
-        raise ConfigError(f"model.weights: {file} holds no state dict (names and tensors)")
-    return {key.removeprefix("module."): value for key, value in content.items()}
+        content = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if str(k).startswith(prefix)}
+    if not isinstance(content, dict) or not all(
+        isinstance(k, str) and isinstance(v, Tensor) for k, v in content.items()
+    ):
+        raise ConfigError(f"model.weights: {file} holds no state dict (names and tensors); {EXPECTED}")
+    return {key.removeprefix("module."): value for key, value in content.items()}, of_run
+
+
+def read_tensors(path: Path, where: str = "") -> Any:
+    """What torch saved in a file: tensors and plain values, on the CPU. Objects of other classes are not made.
+
+    Parameters
+    ----------
+    path : the file.
+    where : begins the message of an error, such as the key that names the file.
+
+    Raises
+    ------
+    ConfigError : the file cannot be opened, is not torch's, is cut off or damaged, or holds other objects.
+    """
+    try:
+        wrong = _wrong_with(path)
+        if wrong is None:
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        wrong = f"cannot be read ({error.strerror or error})"
+    except Exception as error:  # torch raises many kinds for a file that is not its own
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
+        wrong = f"holds an object of {found[1]}, which is not loaded" if found else "is no file of torch, or damaged"
+    raise ConfigError(f"{where}{path} {wrong}; {EXPECTED}")
+
+
+def _wrong_with(path: Path) -> str | None:
+    """What is wrong with a file before its content is looked at; torch itself does not check the checksums."""
+    if not path.is_file():
+        return "is a folder" if path.is_dir() else "is no regular file"
+    with open(path, "rb") as file:
+        start = file.read(2)
+    if not start:
+        return "is empty"
+    if start != b"PK":  # not the zip archive that torch writes; what it wrote before is a bare pickle
+        return None
+    try:
+        with ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (BadZipFile, NotImplementedError, EOFError, ValueError):
+        return "is cut off"
+    return f"is damaged in {damaged}" if damaged else None
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is something at a path; a name that cannot be one has nothing."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False

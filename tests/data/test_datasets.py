@@ -165,6 +165,8 @@ def test_n_particles_keeps_the_hardest_of_each_jet():
 
 def test_n_particles_counts_the_jet_s_own_beside_the_beams():
     data = ready(TopTagging, n_particles=3, beams=True)
+    assert data.spec.has_beams
+    assert not ready(TopTagging, n_particles=3).spec.has_beams
     batch = data.splits["train"][list(range(8))]
     stored = data.store.take(batch.index.numpy()).counts
     np.testing.assert_array_equal(batch.mask.sum(1), np.minimum(stored, 3) + 2)

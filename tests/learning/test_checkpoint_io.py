@@ -1,12 +1,13 @@
 """A checkpoint is whole or absent, and the last good one survives a full disk."""
 
+import re
 import resource
 import signal
 
 import pytest
 import torch
 
-from hepexp.errors import HepexpError
+from hepexp.errors import ConfigError, HepexpError
 from hepexp.learning.checkpoint_io import AtomicCheckpointIO
 from hepexp.learning.fit import load_state
 from tests.learning.toy import ToyModel
@@ -45,8 +46,22 @@ def test_a_truncated_checkpoint_is_named(tmp_path):
     path = tmp_path / "half.ckpt"
     torch.save({"state_dict": ToyModel().state_dict()}, path)
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(HepexpError, match=r"half.ckpt cannot be read"):
+    with pytest.raises(ConfigError, match=r"half.ckpt is cut off; expected a checkpoint of a run"):
         load_state(ToyModel(), path)
+
+
+@pytest.mark.parametrize(("cut", "whole"), [("last", "best"), ("best", "last")])
+def test_the_other_checkpoint_is_offered_where_it_is_whole(tmp_path, cut, whole):
+    cut, whole = tmp_path / f"{cut}.ckpt", tmp_path / f"{whole}.ckpt"
+    for path in (cut, whole):
+        torch.save({"state_dict": ToyModel().state_dict()}, path)
+    cut.write_bytes(cut.read_bytes()[:-100])
+    offer = f"{whole.name} beside it is whole: use --checkpoint {whole.stem}, or resume from it by cp {whole} {cut}"
+    with pytest.raises(ConfigError, match=re.escape(offer)):
+        load_state(ToyModel(), cut)
+    whole.write_bytes(b"")
+    with pytest.raises(ConfigError, match=rf"{cut.name} is cut off; [^;]*$"):
+        load_state(ToyModel(), cut)
 
 
 def test_a_checkpoint_with_code_in_it_is_not_run(tmp_path):
@@ -59,6 +74,6 @@ def test_a_checkpoint_with_code_in_it_is_not_run(tmp_path):
             return os.mkdir, (str(tmp_path / "ran"),)
 
     torch.save({"state_dict": Evil()}, path)
-    with pytest.raises(HepexpError, match=r"cannot be read"):
+    with pytest.raises(HepexpError, match=r"holds an object of posix.mkdir, which is not loaded"):
         load_state(ToyModel(), path)
     assert not (tmp_path / "ran").exists()

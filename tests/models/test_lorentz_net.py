@@ -1,8 +1,5 @@
 """LorentzNet against its equations, its published form, and the Lorentz group."""
 
-import copy
-from dataclasses import replace
-
 import pytest
 import torch
 import torch.distributed as dist
@@ -15,7 +12,8 @@ from hepexp.bench.edge_list import EdgeListLorentzNet
 from hepexp.errors import ConfigError
 from hepexp.models.layers.chunks import Chunk
 from hepexp.models.lorentz_net import LorentzNet
-from tests.jets import boost, random_jets, rotation, transform
+from tests.jets import boost, random_jets, rotation, select, transform
+from tests.published_lorentz_net import published_forward
 
 SIZES = {"n_scalars": 8, "n_classes": 2}
 SMALL = {"n_hidden": 12, "n_blocks": 3, "c": 1e-2, "dropout": 0.0} | SIZES
@@ -72,47 +70,34 @@ def test_one_piece_for_all_jets_equals_chunks(jets, monkeypatch):
     assert_close(model(jets), chunked, rtol=1e-12, atol=1e-12)
 
 
-def published_forward(model: LorentzNet, jets: JetBatch) -> Tensor:
-    """The released forward pass from its equations, with loops over jets; every padded row is a node too."""
-    n = jets.mask.shape[1]
-    lengths = jets.mask.sum(1).tolist()
-    starts = [n * k for k in range(len(lengths))]
-    pairs = [(a + i, a + j) for a, m in zip(starts, lengths, strict=True) for i in range(m) for j in range(m) if i != j]
-    i, j = torch.tensor(pairs).T
-    x, scalars = jets.p4.reshape(-1, 4), jets.scalars.reshape(len(jets) * n, -1).to(jets.p4.dtype)
-    sign = torch.tensor([1.0, -1.0, -1.0, -1.0], dtype=x.dtype)
-
-    def psi(z: Tensor) -> Tensor:
-        return z.sign() * (1 + z.abs()).log()
-
-    h = model.embedding(scalars)
-    for block in model.LGEBs:
-        d = x[i] - x[j]
-        s = torch.stack([psi((d * d) @ sign), psi((x[i] * x[j]) @ sign)], dim=1)
-        m = block.phi_e(torch.cat([h[i], h[j], s], dim=1))
-        m = m * block.phi_m(m)
-        if block.phi_x is not None:
-            push = (d * block.phi_x(m)).clamp(-100, 100)
-            for node in range(len(x)):
-                if (i == node).any():
-                    x = x.index_add(0, torch.tensor([node]), block.c * push[i == node].mean(0, keepdim=True))
-        agg = torch.zeros_like(h).index_add(0, i, m)
-        h = h + block.phi_h(torch.cat([h, agg, scalars], dim=1))
-    h = (h * jets.mask.reshape(-1, 1)).view(len(jets), n, -1)
-    return model.graph_dec(h.sum(1) / n)
+def of_strong_steps(model: LorentzNet) -> LorentzNet:
+    """The model with phi_x so large that the clamp of the published code acts."""
+    with torch.no_grad():
+        for block in model.LGEBs[:-1]:
+            block.phi_x[2].weight.mul_(1000)
+    return model
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_compat_is_the_published_forward_pass(training):
-    jets = random_jets(5, n_max=9)
-    jets = replace(jets, p4=30 * jets.p4)  # so hard that the clamp acts
-    model = build(compat=True).train(training)
-    with torch.no_grad():
-        for block in model.LGEBs[:-1]:
-            block.phi_x[2].weight.mul_(30)
-    reference = copy.deepcopy(model)
-    assert_close(model(jets), published_forward(reference, jets), rtol=1e-10, atol=1e-10)
+def test_compat_is_the_published_forward_pass(jets, training):
+    model = of_strong_steps(build(compat=True, compat_length=64)).train(training)
+    reference = edge_list_of(model).train(training)
+    weight = torch.randn(len(jets), 2, dtype=torch.float64)
+    ours, (published, clamped) = model(jets), published_forward(reference, jets, 64)
+    assert clamped
+    assert_close(ours, published, rtol=1e-10, atol=1e-10)
+    (ours * weight).sum().backward()
+    (published * weight).sum().backward()
+    wanted = {name: p.grad for name, p in reference.named_parameters()}
+    assert_close({name: p.grad for name, p in model.named_parameters()}, wanted, rtol=1e-8, atol=1e-10)
     assert_close(model.state_dict(), reference.state_dict(), rtol=1e-10, atol=1e-10)
+
+
+def test_a_jet_with_more_particles_than_compat_length_keeps_them_all(jets):
+    model = of_strong_steps(build(compat=True, compat_length=20)).eval()
+    longest = select(jets, [1])  # 60 particles
+    assert_close(model(longest), published_forward(edge_list_of(model).eval(), longest, 60)[0], rtol=1e-10, atol=1e-10)
+    assert_close(model(longest), model(jets)[1:2], rtol=1e-10, atol=1e-10)
 
 
 def random_boosts(n: int = 8) -> list[Tensor]:
@@ -208,6 +193,7 @@ def test_two_ranks_compute_what_one_does(jets, tmp_path, monkeypatch):
         ({"n_hidden": -3}, "model.n_hidden must be > 0, got -3"),
         ({"n_blocks": 0}, "model.n_blocks must be > 0, got 0"),
         ({"c": 0.0}, "model.c must be > 0, got 0.0"),
+        ({"compat_length": 0}, "model.compat_length must be > 0, got 0"),
         ({"dropout": 1.0}, r"model.dropout must be in \[0, 1\), got 1.0"),
         ({"metric": "riemann"}, "model.metric must be minkowski, euclidean or a symmetric 4x4"),
         ({"metric": [[1, 0], [0, 1]]}, "model.metric must be"),

@@ -1,5 +1,7 @@
 """Weights from a file are loaded whole, or refused in one line."""
 
+import io
+
 import pytest
 import torch
 
@@ -69,7 +71,7 @@ def test_names_the_first_difference(model, tmp_path):
     with pytest.raises(ConfigError, match=r"has no LGEBs.1.phi_x.0.weight"):
         LorentzNet(weights=file, **(SIZES | {"n_blocks": 3}))
     torch.save(state | {"head.weight": torch.ones(1)}, file)
-    with pytest.raises(ConfigError, match=r"has head.weight, which this model has not"):
+    with pytest.raises(ConfigError, match=r"has head.weight, which this LorentzNet does not have"):
         LorentzNet(weights=file, **SIZES)
 
 
@@ -77,19 +79,99 @@ class NotATensor:
     pass
 
 
-@pytest.mark.parametrize("content", ["missing", "garbage", "cut", "object", "list"])
-def test_refuses_files_that_are_no_weights(model, tmp_path, content):
+def test_refuses_weights_that_are_not_finite(model, tmp_path):
+    file = str(tmp_path / "weights.pt")
+    torch.save(model.state_dict() | {"embedding.bias": torch.full((6,), torch.nan)}, file)
+    with pytest.raises(ConfigError, match=r"embedding.bias in .* holds values that are not finite"):
+        LorentzNet(weights=file, **SIZES)
+
+
+def saved(content, **options) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file, **options)
+    return file.getvalue()
+
+
+def flipped(content: bytes) -> bytes:
+    """With one bit of the first tensor changed, which torch itself would not see."""
+    place = content.index(torch.full((4,), 7.0).numpy().tobytes())
+    return content[: place + 2] + bytes([content[place + 2] ^ 1]) + content[place + 3 :]
+
+
+TENSORS = {"a": torch.full((4,), 7.0)}
+OLD = {"_use_new_zipfile_serialization": False}
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (None, "there is no file"),
+        (b"", "is empty"),
+        (b"root:x:0:0:root:/root:/bin/bash\n", "is no file of torch, or damaged"),
+        (b"PK", "is cut off"),
+        (b"\x80\x02", "is no file of torch, or damaged"),
+        (saved(TENSORS)[:500], "is cut off"),
+        (saved(TENSORS)[:-1], "is cut off"),
+        (saved(TENSORS, **OLD)[:-9], "is no file of torch, or damaged"),
+        (flipped(saved(TENSORS)), "is damaged in"),
+        (saved({"a": NotATensor()}), "NotATensor, which is not loaded"),
+        (saved([1, 2]), "holds no state dict"),
+        (saved({1: torch.ones(1)}), "holds no state dict"),
+        (saved({"state_dict": {1: torch.ones(1)}}), "has no embedding.weight"),
+        (saved(TENSORS), "has no embedding.weight; it holds another model's weights, expected those of LorentzNet"),
+    ],
+)
+def test_refuses_files_that_are_no_weights(tmp_path, content, what):
     file = tmp_path / "weights.pt"
-    if content == "garbage":
-        file.write_bytes(b"not a checkpoint")
-    elif content == "cut":
-        torch.save(model.state_dict(), file)
-        file.write_bytes(file.read_bytes()[:500])
-    elif content == "object":
-        torch.save({"a": NotATensor()}, file)
-    elif content == "list":
-        torch.save([1, 2], file)
+    if content is not None:
+        file.write_bytes(content)
     with pytest.raises(ConfigError) as error:
         LorentzNet(weights=str(file), **SIZES)
     assert str(file) in str(error.value)
+    assert what in str(error.value)
+    assert "expected" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("file", ["", "/", "/dev/null", "a" * 300, "nul\0", "~"])
+def test_names_that_are_no_files_are_refused(file):
+    with pytest.raises(ConfigError, match="expected a checkpoint of a run"):
+        LorentzNet(weights=file, **SIZES)
+
+
+def test_a_file_that_may_not_be_read_is_named(model, tmp_path, monkeypatch):
+    def refuse(*args, **options):
+        raise PermissionError(13, "Permission denied")
+
+    file = tmp_path / "weights.pt"
+    torch.save(model.state_dict(), file)
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(ConfigError, match=r"weights.pt cannot be read \(Permission denied\)"):
+        LorentzNet(weights=str(file), **SIZES)
+
+
+@pytest.mark.parametrize(
+    ("change", "doubt"),
+    [
+        ({"n_scalars": 8}, "Published weights need model.compat=true; here: model.compat=false"),
+        ({"n_scalars": 8, "compat": True}, None),
+        (
+            {"n_scalars": 2, "compat": True, "c": 5e-3},
+            "Published weights need model.compat=true data.beams=true model.c=5e-3; "
+            "here: model.compat=true data.beams=false model.c=0.005",
+        ),
+        ({"n_scalars": 2, "compat": True, "c": 5e-3, "has_beams": True}, None),
+    ],
+)
+def test_published_weights_in_a_run_that_does_not_suit_them_are_told_of(tmp_path, caplog, change, doubt):
+    file, sizes = str(tmp_path / "weights.pt"), SIZES | change
+    weights = LorentzNet(**sizes).state_dict()
+    torch.save(weights, file)
+    with caplog.at_level("WARNING"):
+        LorentzNet(weights=file, **sizes)
+    said = [f"model.weights: {file} does not say how it was trained. {doubt}"] if doubt else []
+    assert caplog.messages == said
+    torch.save({"state_dict": {f"model.{key}": value for key, value in weights.items()}}, file)  # of a run
+    caplog.clear()
+    LorentzNet(weights=file, **sizes)
+    assert caplog.messages == []

@@ -119,6 +119,7 @@ def spec_of(batch: Batch, class_names: tuple[str, ...], form: Form) -> DataSpec:
     match batch:
         case JetBatch():
             known["n_scalars"] = batch.scalars.shape[2]
+            known["has_beams"] = batch.p4.shape[1] > 2 and bool((batch.p4[:, :2, 1:3] == 0).all())  # no pT
         case ImageBatch():
             known["image_shape"] = tuple(batch.image.shape[1:])
             known["channel_names"], known["pixel_unit"] = form.channel_names, form.pixel_unit

@@ -22,7 +22,7 @@ class LorentzBlock(nn.Module):
     n_scalars : input scalars per particle S, which phi_h sees again in every block.
     c : step of the coordinate update.
     last : the last block leaves x alone and has no phi_x.
-    compat : round, clamp and normalise as the published code does, see `LorentzNet`.
+    compat : round and clamp as the published code does, see `LorentzNet`.
 
     Shapes
     ------
@@ -49,8 +49,7 @@ class LorentzBlock(nn.Module):
             agg, coef = self._messages(h, seen, layout, half)
             if coef is not None:
                 x = x + self.c * self._push(x, coef, layout) / layout.neighbours.clamp(min=1)  # equation (3.4)
-        real = None if self.compat else layout.mask
-        return h + self.phi_h(torch.cat([h, agg, scalars], dim=-1), real), x
+        return h + self.phi_h(torch.cat([h, agg, scalars], dim=-1), layout.weight), x
 
     def _messages(self, h: Tensor, seen: Invariants, layout: Layout, half: torch.dtype) -> tuple[Tensor, Tensor | None]:
         """sum_j m_ij with m_ij = phi_m phi_e(h_i, h_j, s_ij), equation (3.1), and phi_x(m_ij).

@@ -40,6 +40,8 @@ class Layout:
     n_jets : jets B in the batch.
     place, jet : (R,), the row of (B N, ...) and the jet that each particle comes from; None for all in order.
     mask : (R,) bool, the real particles.
+    weight : (R,) of each row in the statistics of a batch norm over particles: 1 for real ones, 0 for padding that does
+        not count.
     neighbours : (R, 1), how many other real particles the jet of a real particle has, else 0.
     pair : (E,), 1 for two different real particles of a jet, else 0.
     """
@@ -49,16 +51,23 @@ class Layout:
     place: Tensor | None
     jet: Tensor | None
     mask: Tensor
+    weight: Tensor
     neighbours: Tensor
     pair: Tensor
 
     @classmethod
-    def of(cls, mask: Tensor, dtype: torch.dtype, keep_padding: bool = False) -> Layout:
-        """For a batch with mask (B, N), real particles first; keep_padding leaves N places to every jet."""
+    def of(cls, mask: Tensor, dtype: torch.dtype, padded_to: int | None = None) -> Layout:
+        """For a batch with mask (B, N), real particles first.
+
+        Parameters
+        ----------
+        padded_to : places of each jet that a batch norm over particles counts. Empty places are all alike, so those of
+            a jet need no more than one row, and the last of the N places must be empty. None counts real particles.
+        """
         (n_jets, width), place, jet = mask.shape, None, None
         chunks = [Chunk(0, n_jets, width)]
         if mask.device.type == "cpu":
-            lengths = torch.full((n_jets,), width) if keep_padding else (mask * torch.arange(1, width + 1)).amax(1)
+            lengths = (mask * torch.arange(1, width + 1)).amax(1) + (padded_to is not None)
             lengths, order = lengths.sort(descending=True, stable=True)
             chunks = split(lengths.tolist())
             starts = order * width
@@ -70,12 +79,16 @@ class Layout:
             pieces.append(Piece(stop - start, n, slice(row, row + rows), slice(pair, pair + pairs)))
             row, pair = row + rows, pair + pairs
         real = mask.reshape(-1) if place is None else mask.reshape(-1)[place]
+        weight = real.to(dtype)
+        if padded_to is not None:
+            empty = (padded_to - mask.sum(1)).clamp(min=0).sum().to(dtype)
+            weight = torch.where(real, weight, empty / (~real).sum())
         others = (mask.sum(1, keepdim=True) - 1).expand_as(mask).reshape(-1)
         others = (others if place is None else others[place]) * real
         different = ~torch.eye(width, dtype=torch.bool, device=mask.device)
         nodes = [(piece.nodes(real), different[: piece.n, : piece.n]) for piece in pieces]
         pair = torch.cat([(m[:, :, None] & m[:, None] & off).view(-1) for m, off in nodes])
-        return cls(pieces, n_jets, place, jet, real, others[:, None].to(dtype), pair.to(dtype))
+        return cls(pieces, n_jets, place, jet, real, weight, others[:, None].to(dtype), pair.to(dtype))
 
     def gather(self, x: Tensor) -> Tensor:
         """x (B, N, ...) of a batch as (R, ...)."""

@@ -8,16 +8,16 @@ from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 
 
 class NormedSequential(nn.Sequential):
-    """Layers of which the second is a batch norm over the rows that are real.
+    """Layers of which the second is a batch norm over weighted rows, such as 1 for real ones and 0 for padding.
 
     Shapes
     ------
-    x (R, n_in), real (R,) or None for all -> (R, n_out).
+    x (R, n_in), weight of each row in the statistics (R,) or None for 1 -> (R, n_out).
     """
 
-    def forward(self, x: Tensor, real: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
         first, norm, *others = self
-        x = norm(first(x), real)
+        x = norm(first(x), weight)
         for layer in others:
             x = layer(x)
         return x

@@ -46,7 +46,7 @@ class MaskedBatchNorm(nn.Module):
 
     Shapes
     ------
-    x (..., C), mask (...) bool or None for all real -> (..., C), in the dtype of x.
+    x (..., C), mask (...) bool, or how often each entry counts, or None for all real -> (..., C), in the dtype of x.
 
     References
     ----------
