@@ -19,7 +19,7 @@ from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import lookup
 
-RESERVED = ("latest", "mlartifacts", "mlflow.db")
+RESERVED = ("data", "latest", "mlartifacts", "mlflow.db", "sweeps", "sweeps.db")  # what else lies in runs/
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,9 @@ class RunFolder:
 
 
 def _check_name(key: str, value: str) -> None:
-    if not re.fullmatch(r"[\w.,=+-]{1,120}", value) or value.startswith(".") or value in RESERVED:
+    if key == "experiment" and value.casefold() in RESERVED:
+        raise ConfigError(f"experiment={value} is taken: {runs_dir() / value} is not for runs; choose another name")
+    if not re.fullmatch(r"[\w.,=+-]{1,120}", value) or value.startswith("."):
         raise ConfigError(f"{key} must be letters, digits and . , = + - _ (at most 120), got {value!r}")
 
 

@@ -38,9 +38,11 @@ def test_a_name_that_cannot_be_a_folder_is_refused(name):
         RunFolder.create("hepexp", name)
 
 
-def test_experiment_cannot_take_the_names_of_the_store():
-    with pytest.raises(ConfigError, match="experiment must be"):
-        RunFolder.create("mlartifacts", "a")
+@pytest.mark.parametrize("name", ["mlartifacts", "sweeps", "Sweeps", "latest", "data", "mlflow.db"])
+def test_experiment_cannot_take_what_else_lies_in_the_runs_folder(name, runs):
+    with pytest.raises(ConfigError, match=f"experiment={name} is taken"):
+        RunFolder.create(name, "a")
+    assert not runs.exists()
 
 
 def test_a_runs_folder_that_cannot_be_made_is_one_line(runs):
