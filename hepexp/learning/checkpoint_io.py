@@ -49,10 +49,10 @@ def read_checkpoint(path: Path) -> dict:
             _read(other)
         except ConfigError:
             raise error from None
-        copy = shlex.join(["cp", str(other), str(path)])
-        raise ConfigError(
-            f"{error}; {other.name} beside it is whole: use --checkpoint {other.stem}, or resume from it by {copy}"
-        ) from None
+        offer = f"{other.name} beside it is whole: --checkpoint {other.stem}"
+        if path.name == "last.ckpt":
+            offer += f" evaluates it, and to resume from it: {shlex.join(['cp', str(other), str(path)])}"
+        raise ConfigError(f"{error}; {offer}") from None
 
 
 def _read(path: Path) -> dict:

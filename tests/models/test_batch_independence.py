@@ -1,0 +1,164 @@
+"""In evaluation no model sees the rest of its batch, whatever its options are.
+
+Batches are sorted by multiplicity, which is correlated with the label: a batch would tell of the labels in it. Every
+value that a constructor lists (booleans and Literals) is tried, and every backend of a model that can have circuits.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import pytest
+import torch
+import yaml
+from torch import Tensor, nn
+from torch.testing import assert_close
+
+from hepexp.batch import Batch, JetBatch
+from hepexp.config import schema, targets
+from hepexp.config.annotations import literals
+from hepexp.config.build import instantiate
+from hepexp.config.paths import conf_dir
+from tests.examples import EXAMPLES, SPEC
+from tests.jets import pad, random_jets
+
+MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
+BACKENDS = sorted(path.stem for path in (conf_dir() / "backend").glob("*.yaml"))
+
+EXEMPT = {"fixed_circuits": "it reads no data"}
+
+SMALL = {  # keys that make models small
+    "lorentznet": {"n_hidden": 4, "n_blocks": 2, "c": 0.05, "compat_length": 10},
+    "resnet15": {"upsample": 65},  # the least that the document's variant takes
+    "vit": {"n_blocks": 2, "dim": 16, "n_heads": 2, "n_mlp": 16},
+    "vae": {"n_latent": 8, "widths": [4, 8]},
+    "steerable_cnn": {"widths": [2, 3], "convs": [1, 1]},
+}
+OTHERS = {  # values that no annotation lists
+    "lorentznet": [{"metric": "euclidean"}, {"quantum_blocks": ["phi_e", "phi_h", "phi_m", "phi_x"]}],
+    "lie_latents": [{"n_rotations": None}],
+    "plain_cnn": [{"widths": [4, 8], "convs": [1, 1]}],
+}
+WITH_CIRCUITS = {"lorentznet": {"quantum_blocks": ["phi_e", "phi_x"], "n_hidden": 1}, "hybrid_cnn": {}}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A model option with some of its keys changed, and a backend."""
+
+    option: str
+    changes: str = "{}"
+    backend: str = "statevector"
+
+    def __str__(self) -> str:
+        return f"{self.option} {self.changes} {self.backend}"
+
+    @property
+    def node(self) -> dict:
+        node = yaml.safe_load((conf_dir() / "model" / f"{self.option}.yaml").read_text())
+        return node | SMALL.get(self.option, {}) | ast.literal_eval(self.changes)
+
+    def examples(self, seed: int = 0) -> Batch:
+        """Five of them; pairs of particles cost most, and on PennyLane a thousand times as much as elsewhere."""
+        form = targets.load(self.node["_target_"]).input
+        if form == "particles":
+            return random_jets(5, n_min=2, n_max=4 if self.backend == "pennylane" else 14, seed=seed)
+        return EXAMPLES[form].random(5, seed=seed)
+
+    def build(self) -> nn.Module:
+        """In float64 and evaluation mode, all parameters and running statistics away from their start."""
+        torch.manual_seed(1)
+        backend = instantiate(yaml.safe_load((conf_dir() / "backend" / f"{self.backend}.yaml").read_text()))
+        model = instantiate(self.node, **asdict(SPEC), n_classes=SPEC.n_classes, backend=backend).double()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter += 0.1 * torch.randn_like(parameter)
+            model.train()(self.examples(seed=1))
+        return model.eval()
+
+
+def variants() -> Iterator[Variant]:
+    """Every model as it is, with each of its listed values by itself, and on each backend."""
+    for option in MODELS:
+        if option in EXEMPT:
+            continue
+        plain = Variant(option)
+        yield plain
+        for key, parameter in schema.signature(plain.node["_target_"]).parameters.items():
+            for value in literals(parameter.annotation):
+                if value is not None and value != plain.node.get(key):
+                    yield Variant(option, repr({key: value}))
+        for changes in OTHERS.get(option, ()):
+            yield Variant(option, repr(changes))
+        for backend in BACKENDS if option in WITH_CIRCUITS else ():
+            yield Variant(option, repr(WITH_CIRCUITS[option]), backend)
+
+
+def parted(batch: Batch) -> list[list[int]]:
+    """The rows in other batches: each alone, and all in reverse."""
+    rows = list(range(len(batch)))
+    return [*([row] for row in rows), rows[::-1]]
+
+
+def assert_batch_does_not_matter(model: nn.Module, batch: Batch) -> None:
+    together = outputs(model, batch)
+    assert together.std(0).max() > 1e-6  # the examples differ
+    for rows in parted(batch):
+        part = EXAMPLES[model.input].select(batch, rows)
+        assert_close(outputs(model, part), together[rows], rtol=1e-8, atol=1e-9)
+    if isinstance(batch, JetBatch):
+        assert_close(outputs(model, pad(batch, 5)), together, rtol=1e-8, atol=1e-9)
+
+
+def outputs(model: nn.Module, batch: Batch) -> Tensor:
+    with torch.no_grad():
+        return model(batch).flatten(1)
+
+
+@pytest.mark.parametrize("variant", variants(), ids=str)
+def test_an_example_does_not_depend_on_its_batch(variant):
+    assert_batch_does_not_matter(variant.build(), variant.examples())
+
+
+def test_every_model_that_takes_a_backend_is_tried_on_each():
+    takes = {name for name in MODELS if "backend" in schema.signature(Variant(name).node["_target_"]).runtime}
+    assert takes - EXEMPT.keys() == WITH_CIRCUITS.keys()
+    assert set(EXEMPT) <= set(MODELS)
+
+
+# ---- the check itself
+
+
+class Leaky(nn.Module):
+    """Images to their sums, with one fault."""
+
+    input = "image"
+
+    def __init__(self, fault: str):
+        super().__init__()
+        self.fault, self.scale = fault, nn.Parameter(torch.ones(1, dtype=torch.float64))
+
+    def forward(self, batch) -> Tensor:
+        x = batch.image.double().sum((2, 3)) * self.scale
+        match self.fault:
+            case "batch norm":
+                return nn.functional.batch_norm(x, None, None, training=True) if len(x) > 1 else x
+            case "dropout":
+                return nn.functional.dropout(x)
+            case "batch size":
+                return x / len(x)
+            case "position":
+                return x + torch.arange(len(x))[:, None]
+            case _:
+                return x
+
+
+@pytest.mark.parametrize("fault", ["batch norm", "dropout", "batch size", "position", None])
+def test_the_check_sees_what_it_should(fault):
+    torch.manual_seed(0)
+    batch = EXAMPLES["image"].random(5)
+    if fault:
+        with pytest.raises(AssertionError):
+            assert_batch_does_not_matter(Leaky(fault), batch)
+    else:
+        assert_batch_does_not_matter(Leaky(None), batch)
