@@ -5,24 +5,26 @@ from __future__ import annotations
 import io
 import sys
 from argparse import Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hepexp.atomic import write_text
 from hepexp.cli.help import Parser
 from hepexp.config.suggest import did_you_mean
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, DataError
 from hepexp.evaluation.direction import small_is_good
 
 if TYPE_CHECKING:
     from hepexp.compare.columns import Column
     from hepexp.compare.groups import Group
+    from hepexp.compare.sections import Section
     from hepexp.compare.significance import Difference
     from hepexp.compare.table import Table
 
 DESCRIPTION = """\
-Compare runs: one row for all seeds of a setting, published figures below, whether differences are significant.
+Compare runs: one row for all seeds of a setting, published figures below, whether differences are significant. Runs
+that were tested on different examples, or are of different kinds, stand in tables of their own.
 
   hepexp compare                                            every finished run under runs/
   hepexp compare hepexp --task qmlhep_2_lorentznet          an experiment, one task
@@ -37,33 +39,68 @@ FORMATS = {".txt": "table", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
 def main(args: list[str]) -> int:
     options = _parse(args)
 
-    from hepexp.compare.columns import columns, named
-    from hepexp.compare.groups import group
+    from hepexp.compare.sections import Section, refuse_several, sections
     from hepexp.compare.select import select
-    from hepexp.compare.table import Table
-    from hepexp.compare.test_set import refuse_different
 
-    records, unfinished = select(options.runs, options.task, dict(map(_tag, options.tag)), options.filter)
-    for path in unfinished:
-        print(f"hepexp: left out {path}: it has no metrics.json (failed, killed, or still running)", file=sys.stderr)
-    if not options.force:
-        refuse_different(records)
-    groups = group(records)
-    shown = columns(groups, options.columns.split(",") if options.columns else None)
-    for line in _missing(groups, shown):
-        print(f"hepexp: {line}", file=sys.stderr)
-    if options.sort:
-        metric = named(options.sort, list(dict.fromkeys(key for record in records for key in record.metrics)))
-        groups = _sorted(groups, metric, options.reverse)
-    compared = None if options.force else _compared(groups, options)
-    table = Table(groups, shown, *compared) if compared else Table(groups, shown)
+    records, left_out = select(options.runs, options.task, dict(map(_tag, options.tag)), options.filter)
+    say_left_out(left_out)
+    found = [Section("", tuple(records))] if options.force else sections(records)
+    if options.plot:
+        refuse_several(found, "--plot")
+    tables = _tables(found, options)
     if options.plot:
         from hepexp.compare.overlay import overlay
 
-        overlay(options.plot, groups)
+        overlay(options.plot, tables[0].groups)
         print(f"figure  {options.plot}", file=sys.stderr)
-    _write(table, options.format or FORMATS[options.out.suffix if options.out else ".txt"], options.out)
+    _write(tables, options.format or FORMATS[options.out.suffix if options.out else ".txt"], options.out)
     return 0
+
+
+def say_left_out(runs: Mapping[Path, str]) -> None:
+    for path, fault in runs.items():
+        print(f"hepexp: left out {path}: {fault}", file=sys.stderr)
+
+
+def _tables(found: list[Section], options: Namespace) -> list[Table]:
+    """One table a section, without those that have none of the columns asked for."""
+    from hepexp.compare.columns import columns, named
+    from hepexp.compare.groups import group
+    from hepexp.compare.table import Table
+
+    known = list(dict.fromkeys(key for s in found for record in s.records for key in record.metrics))
+    have = [key for key in known if any(r.metrics.get(key) is not None for s in found for r in s.records)]
+    wanted = [named(name, have) for name in options.columns.split(",")] if options.columns else None
+    by = named(options.sort, known) if options.sort else None
+    tables, rows = [], []
+    for section in found:
+        groups = group(section.records)
+        rows += [g.name for g in groups]
+        own = {key for record in section.records for key in record.metrics}
+        if wanted is not None and not own.intersection(wanted):
+            print(f"hepexp: left out {section.title}: none of --columns {options.columns} there", file=sys.stderr)
+            continue
+        shown = columns(groups, None if wanted is None else [key for key in wanted if key in own])
+        for line in (*_repeated(groups), *_missing(groups, shown)):
+            print(f"hepexp: {line}", file=sys.stderr)
+        if by:
+            groups = _sorted(groups, by, options.reverse)
+        compared = None if options.force else _compared(groups, options)
+        title = section.title if len(found) > 1 else ""
+        tables.append(Table(groups, shown, *(compared or ()), title=title))
+    if options.against and options.against not in rows:
+        raise ConfigError(
+            f"--against {options.against!r} is no row{did_you_mean(options.against, rows)} (rows: {', '.join(rows)})"
+        )
+    return tables
+
+
+def _repeated(groups: list[Group]) -> Iterator[str]:
+    """Runs that are not counted, as they repeat another one."""
+    for g in groups:
+        if g.repeats:
+            which = ", ".join(record.folder.label for record in g.repeats)
+            yield f"{g.name}: of runs with the same setting and seed the newest counts, without {which}"
 
 
 def _missing(groups: list[Group], shown: list[Column]) -> Iterator[str]:
@@ -93,18 +130,19 @@ def _compared(groups: list[Group], options: Namespace) -> tuple[list[Difference]
     from hepexp.compare.significance import differences
 
     by_name = {g.name: k for k, g in enumerate(groups)}
-    if options.against and options.against not in by_name:
-        close = did_you_mean(options.against, by_name)
-        raise ConfigError(f"--against {options.against!r} is no row{close} (rows: {', '.join(by_name)})")
     candidates = [f"test/{prefix}{options.by}" for prefix in ("", "probe_")]
     metric = next((m for m in candidates if all(g.figure(m).value is not None for g in groups)), None)
     if metric is None or len(groups) < 2:
-        if options.against:
+        if options.against in by_name:
             raise ConfigError(f"--against needs two settings whose runs all have test/{options.by}; see --by")
         return None
     best = max(range(len(groups)), key=lambda k: groups[k].figure(metric).value)
-    reference = by_name[options.against] if options.against else best
-    found = differences(groups, reference, options.by, options.bootstrap, seed=0)
+    reference = by_name.get(options.against, best)
+    try:
+        found = differences(groups, reference, options.by, options.bootstrap, seed=0)
+    except DataError as error:
+        print(f"hepexp: no differences of {', '.join(by_name)}: {error}", file=sys.stderr)
+        return None
     return found, Column(metric), groups[reference].name
 
 
@@ -115,20 +153,23 @@ def _tag(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _write(table: Table, form: str, out: Path | None) -> None:
+def _write(tables: list[Table], form: str, out: Path | None) -> None:
+    from hepexp.compare.table import as_csv
+
     if form == "table":
         from rich.console import Console
 
-        from hepexp.cli.console import console
+        from hepexp.console import PIPE_WIDTH, console
 
-        if out is None:
-            console().print(table.terminal())
-            return
         text = io.StringIO()
-        Console(file=text, width=200).print(table.terminal())
+        screen = console() if out is None else Console(file=text, width=PIPE_WIDTH)
+        for place, table in enumerate(tables):
+            if place:
+                screen.print()
+            screen.print(table.terminal())
         content = text.getvalue()
     else:
-        content = getattr(table, form)()
+        content = as_csv(tables) if form == "csv" else "\n".join(getattr(table, form)() for table in tables)
     if out is None:
         print(content, end="")
     else:
@@ -151,7 +192,9 @@ def _parse(args: list[str]):
     parser.add_argument("--format", choices=tuple(FORMATS.values()), help="table (default), markdown, csv, latex")
     parser.add_argument("--out", type=Path, help="file for the table: .txt, .md, .csv, .tex")
     parser.add_argument("--plot", type=Path, help="figure of ROC, scores and learning curves: .png or .pdf")
-    parser.add_argument("--force", action="store_true", help="compare runs with different test sets nevertheless")
+    parser.add_argument(
+        "--force", action="store_true", help="one table of runs with different test sets, without significance"
+    )
     options = parser.parse_args(args)
     if options.out and options.out.suffix not in FORMATS:
         raise ConfigError(f"--out must end in {', '.join(FORMATS)}, got {options.out}")

@@ -118,15 +118,22 @@ def _launch(sweep: Path, jobs: list[list[str]], run: Callable[[], None]) -> int:
 def _aggregate(sweep: Path, jobs: list[Job]) -> None:
     """Mean and spread over the seeds of each setting: the usual metrics on the terminal, every metric in a file."""
     from hepexp.cli.console import console
-    from hepexp.compare.columns import columns
+    from hepexp.compare.columns import Column, columns
     from hepexp.compare.groups import group
     from hepexp.compare.record import Record
-    from hepexp.compare.table import Table
+    from hepexp.compare.sections import sections
+    from hepexp.compare.table import Table, as_csv
 
-    groups = group([Record(RunFolder(Path(job.run))) for job in jobs if job.status == FINISHED])
-    if any(len(found.records) > 1 for found in groups):
-        console().print(Table(groups, columns(groups)).terminal())
-        every = dict.fromkeys(key for found in groups for record in found.records for key in record.metrics)
-        wanted = [key for key in every if not key.endswith("_err")]
-        write_text(sweep / AGGREGATED, Table(groups, columns(groups, wanted)).csv())
+    found = sections([Record(RunFolder(Path(job.run))) for job in jobs if job.status == FINISHED])
+    usual, whole = [], []
+    for section in found:
+        groups = group(section.records)
+        title = section.title if len(found) > 1 else ""
+        usual.append(Table(groups, columns(groups), title=title))
+        every = [key for r in section.records for key, value in r.metrics.items() if value is not None]
+        whole.append(Table(groups, [Column(k) for k in dict.fromkeys(every) if not k.endswith("_err")], title=title))
+    if any(len(row.records) > 1 for table in usual for row in table.groups):
+        for table in usual:
+            console().print(table.terminal())
+        write_text(sweep / AGGREGATED, as_csv(whole))
         print(f"every metric over seeds: {sweep / AGGREGATED}; side by side: hepexp compare {sweep}")

@@ -25,18 +25,24 @@ def main(args: list[str]) -> int:
     if options.out and options.out.suffix not in (".html", ".htm"):
         raise ConfigError(f"--out must end in .html, got {options.out}")
 
+    from hepexp.cli.compare import say_left_out
     from hepexp.compare.columns import columns
     from hepexp.compare.groups import group
     from hepexp.compare.report import write_report
+    from hepexp.compare.sections import sections
     from hepexp.compare.select import select
     from hepexp.compare.table import Table
 
-    records, _ = select(options.runs)
-    groups = group(records)
+    records, left_out = select(options.runs)
+    say_left_out(left_out)
+    tables = []
+    for section in sections(records):
+        groups = group(section.records)
+        tables.append(Table(groups, columns(groups), title=section.title))
     one = len(records) == 1
     folder = records[0].path if one else records[0].path.parent
     path = options.out or folder / "report.html"
     title = records[0].folder.label if one else f"{folder.name}: {len(records)} runs"
-    write_report(path, title, groups, Table(groups, columns(groups)))
+    write_report(path, title, tables, left_out)
     print(path)
     return 0

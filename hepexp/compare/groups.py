@@ -12,7 +12,6 @@ import numpy as np
 from hepexp.compare.record import Record
 from hepexp.config.expected import Publication
 from hepexp.evaluation.conditions import Conditions
-from hepexp.tracking.parameters import as_text
 
 COUNTED = ("model/parameters", "model/flops", "train/epochs", "train/best_epoch")  # whole numbers, not measured
 
@@ -40,11 +39,13 @@ class Group:
     Parameters
     ----------
     name : what sets it apart from the other groups of a comparison.
-    records : one a run, in the order of their seeds.
+    records : one a seed, in their order.
+    repeats : older runs of the same setting and seed, which tell nothing of the spread over seeds and are not counted.
     """
 
     name: str
     records: tuple[Record, ...]
+    repeats: tuple[Record, ...] = ()
 
     @property
     def seeds(self) -> list[int]:
@@ -81,35 +82,49 @@ class Group:
 
 
 def group(records: Sequence[Record]) -> list[Group]:
-    """Groups in the order of their first runs; several runs of one setting and one seed stay together too."""
+    """Groups in the order of their first runs. Of several runs of one setting and one seed the newest counts."""
     by_settings: dict[str, list[Record]] = {}
     for record in records:
         by_settings.setdefault(json.dumps(record.settings, sort_keys=True, default=str), []).append(record)
-    members = [sorted(found, key=lambda record: record.seed) for found in by_settings.values()]
-    names = _names([found[0] for found in members])
-    return [Group(name, tuple(found)) for name, found in zip(names, members, strict=True)]
+    names = _names([found[0] for found in by_settings.values()])
+    return [_group(name, found) for name, found in zip(names, by_settings.values(), strict=True)]
+
+
+def _group(name: str, records: list[Record]) -> Group:
+    newest = {record.seed: record for record in sorted(records, key=lambda record: record.time)}
+    kept = tuple(newest[seed] for seed in sorted(newest))
+    return Group(name, kept, tuple(record for record in records if record not in kept))
 
 
 def _names(records: list[Record]) -> list[str]:
-    """What differs: the options of groups first; between settings of the same options, their keys."""
-    if len(records) == 1:
-        choices = records[0].choices
-        return [choices.get("task") or choices["model"]]
-    chosen = _different([record.choices for record in records])
-    names = [_text(own) for own in chosen]
-    if {tuple(own) for own in chosen} == {("model",)}:
-        names = [own["model"] for own in chosen]  # the most common table needs no key
-    for name in set(names):
+    """The task, else the model; of those that are alike what differs: options of groups first, then keys."""
+    names = [record.choices.get("task") or record.choices["model"] for record in records]
+    for name in dict.fromkeys(names):
         alike = [i for i, other in enumerate(names) if other == name]
-        if len(alike) > 1:
-            keys = [{k: v for k, v in records[i].settings.items() if not k.startswith("choices.")} for i in alike]
-            for i, own in zip(alike, _different(keys), strict=True):
-                names[i] = f"{name} {_text(own)}".strip()
+        for i, text in zip(alike, _told_apart([records[i] for i in alike]), strict=True):
+            is_task = "task" in records[i].choices
+            names[i] = f"{name} {text}".strip() if is_task or len(alike) < len(names) or not text else text
     return names
 
 
+def _told_apart(records: list[Record]) -> list[str]:
+    """What differs between runs of one task or model, as one would type it."""
+    texts = [_text(own) for own in _different([record.choices for record in records])]
+    for text in dict.fromkeys(texts):
+        alike = [i for i, other in enumerate(texts) if other == text]
+        keys = [{k: v for k, v in records[i].settings.items() if not k.startswith("choices.")} for i in alike]
+        for i, own in zip(alike, _different(keys), strict=True):
+            texts[i] = f"{text} {_text(own)}".strip()
+    return texts
+
+
 def _text(settings: dict[str, Any]) -> str:
-    return " ".join(f"{key}={as_text(value)}" for key, value in settings.items())
+    return " ".join(f"{key}={_value(value)}" for key, value in settings.items())
+
+
+def _value(value: Any) -> str:
+    """As one would type it: without the spaces that a shell, or a narrow terminal, would break it at."""
+    return value if isinstance(value, str) else json.dumps(value, default=str, separators=(",", ":"))
 
 
 def _different(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 from omegaconf import OmegaConf
 
 from hepexp.config.expected import Expected, recorded
+from hepexp.config.paths import runs_dir
+from hepexp.errors import DataError
 from hepexp.evaluation.conditions import Conditions
 from hepexp.evaluation.predictions import Predictions, read_predictions
 from hepexp.tracking.parameters import flatten
@@ -42,8 +45,41 @@ class Record:
     @cached_property
     def history(self) -> list[dict[str, Any]]:
         """A row an epoch; none for a run that trained nothing."""
-        file = self.folder.path / "history.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+        return self.folder.history
+
+    @cached_property
+    def tested(self) -> tuple[int, str]:
+        """How many examples were tested, and a digest of their rows and labels; (0, "") where none were recorded.
+
+        Raises
+        ------
+        DataError : predictions.parquet cannot be read.
+        """
+        try:
+            named = {"index", "label"} & set(pq.read_schema(self.folder.predictions).names)
+            if "index" not in named:
+                return 0, ""  # amplitudes of circuits, which belong to no example
+            table = pq.read_table(self.folder.predictions, columns=sorted(named)).sort_by("index")
+        except FileNotFoundError:
+            return 0, ""
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0]
+            raise DataError(f"{self.folder.predictions} is not a predictions file: {reason}") from error
+        digest = hashlib.sha256()
+        for name in table.column_names:
+            digest.update(table[name].fill_null(-1).to_numpy().tobytes())
+        return table.num_rows, digest.hexdigest()[:8]
+
+    def check(self) -> None:
+        """Read what every comparison reads.
+
+        Raises
+        ------
+        HepexpError : a file is missing, cut, damaged, or not what its name says.
+        """
+        if not isinstance(self.config.get(SEED), int) or not {"model", "dataset"} <= self.choices.keys():
+            raise DataError(f"{self.path / 'config.yaml'} is not the config of a run: it lacks seed or choices")
+        _ = self.tested, self.folder.environment, self.folder.overrides, self.history
 
     @property
     def path(self) -> Path:
@@ -67,10 +103,24 @@ class Record:
     def conditions(self) -> Conditions:
         """What decides whether published figures may be compared with those of the run."""
         config = OmegaConf.to_container(self.folder.config)
-        typed = self.folder.overrides if (self.path / "overrides.yaml").is_file() else []
-        return Conditions.of(config, self.folder.environment, self.metrics, typed)
+        return Conditions.of(config, self.folder.environment, self.metrics, self.folder.overrides)
 
     @property
+    def time(self) -> str:
+        """When it was started, as text that sorts: the time in the record, else that in the folder's name."""
+        return str(self.folder.environment.get("time") or self.path.name)
+
+    @cached_property
     def settings(self) -> dict[str, Any]:
-        """What the figures of the run depend on, but for the seed."""
-        return {k: v for k, v in self.config.items() if k != SEED and k.split(".")[0] not in NAMES}
+        """What the figures of the run depend on, but for the seed.
+
+        Weights that came from the run of another task are described by the settings of that run, so that seeds of a
+        chain of tasks are seeds of one setting.
+        """
+        own = {k: v for k, v in self.config.items() if k != SEED and k.split(".")[0] not in NAMES}
+        for key in self.folder.environment.get("needs") or {}:
+            source = RunFolder((runs_dir() / str(own.get(key))).resolve().parents[1])
+            if (source.path / "config.yaml").is_file():
+                own |= {f"{key}.{name}": value for name, value in Record(source).settings.items()}
+                del own[key]
+        return own

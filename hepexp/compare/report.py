@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,38 +13,51 @@ from hepexp.compare.groups import Group
 from hepexp.compare.overlay import overlay
 from hepexp.compare.record import Record
 from hepexp.compare.table import Table
-from hepexp.compare.test_set import refuse_different
-from hepexp.errors import ConfigError, HepexpError
+from hepexp.errors import HepexpError
 from hepexp.evaluation.references import notes, published
 from hepexp.evaluation.tables import metric_rows
+from hepexp.tracking.lookup import label
 
 TEMPLATE = Path(__file__).with_name("report.html")
 
 
-def write_report(path: Path, title: str, groups: Sequence[Group], table: Table) -> None:
+def write_report(path: Path, title: str, tables: Sequence[Table], left_out: Mapping[Path, str] | None = None) -> None:
     """Write the page, whole or not at all; figures are inside it, so it opens from a file anywhere.
 
     Parameters
     ----------
-    groups : the runs; one run alone has no table that compares it.
-    table : of these groups.
+    tables : the runs, one table a test set; one run alone has no table that compares it.
+    left_out : runs that could not be read, and why.
+
+    Raises
+    ------
+    HepexpError : the page cannot be written there.
     """
     import jinja2
 
-    records = [record for group in groups for record in group.records]
+    records = [record for table in tables for group in table.groups for record in (*group.records, *group.repeats)]
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         TEMPLATE.read_text(encoding="utf-8")
     )
-    header, rows = table.cells()
-    captions = [table.caption, *table.notes]
     page = template.render(
         title=title,
-        compared={"header": header, "rows": rows, "captions": captions} if len(records) > 1 else None,
-        warning=_warning(records),
-        overlay=_overlay(groups) if len(records) > 1 else None,
+        compared=[_compared(table) for table in tables] if len(records) > 1 else [],
+        left_out={label(folder): fault for folder, fault in (left_out or {}).items()},
         runs=[_run(record) for record in records],
     )
-    write_text(path, page)
+    try:
+        write_text(path, page)
+    except OSError as error:
+        raise HepexpError(f"{path} cannot be written: {error.strerror}; --out FILE puts it elsewhere") from error
+
+
+def _compared(table: Table) -> dict[str, Any]:
+    """What the page says of runs that may be compared."""
+    header, rows = table.cells()
+    several = len(table.groups) > 1 or any(len(group.records) > 1 for group in table.groups)
+    overlay = _overlay(table.groups) if several else None
+    captions = [table.caption, *table.notes]
+    return {"title": table.title, "header": header, "rows": rows, "captions": captions, "overlay": overlay}
 
 
 def _run(record: Record) -> dict[str, Any]:
@@ -74,15 +87,6 @@ def _run(record: Record) -> dict[str, Any]:
         "config": (record.path / "config.yaml").read_text(encoding="utf-8"),
         "packages": environment.get("packages", {}),
     }
-
-
-def _warning(records: Sequence[Record]) -> str:
-    """Why figures of these runs are not to be compared; empty where they may be."""
-    try:
-        refuse_different(records)
-    except ConfigError as error:
-        return str(error).partition("; --force")[0]
-    return ""
 
 
 def _hardware(hardware: dict[str, Any]) -> str:

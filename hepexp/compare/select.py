@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from glob import glob
 from pathlib import Path
@@ -9,15 +10,15 @@ from pathlib import Path
 from hepexp.compare.record import Record
 from hepexp.config.paths import runs_dir
 from hepexp.config.suggest import did_you_mean
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, HepexpError
 from hepexp.learning.multirun import JOBS, read
-from hepexp.tracking.run_folder import RunFolder
+from hepexp.tracking.run_folder import RunFolder, is_run
 
 
 def select(
     words: Sequence[str], task: str | None = None, tags: Mapping[str, str] | None = None, query: str | None = None
-) -> tuple[list[Record], list[Path]]:
-    """The finished runs that are meant, each once, and the folders of those that did not come to their metrics.
+) -> tuple[list[Record], dict[Path, str]]:
+    """The finished runs that are meant, each once, and for the folders of those that are left out why they are.
 
     Parameters
     ----------
@@ -32,7 +33,9 @@ def select(
     ConfigError : a word names no run, the filter cannot be read, or nothing is left.
     """
     folders = [folder for word in words for folder in _folders(word)] if words else _all_runs()
-    records = [Record(folder) for folder in dict.fromkeys(folders)]
+    every = [Record(folder) for folder in dict.fromkeys(folders)]
+    left_out = {record.path: fault for record in every if (fault := _fault(record))}
+    records = [record for record in every if record.path not in left_out]
     if task is not None:
         _check_known("task", task, [record.choices.get("task") for record in records])
         records = [record for record in records if record.choices.get("task") == task]
@@ -41,25 +44,34 @@ def select(
     if query is not None:
         found = _search(query)
         records = [record for record in records if record.path in found]
-    done = [record for record in records if record.metrics]
-    if not done:
-        raise ConfigError(
-            f"no runs match: {len(records)} of {len(folders)} runs are left, and none of them has metrics.json"
-            if records
-            else f"no runs match, of {len(folders)} under {runs_dir()}; `hepexp ui` shows them"
-        )
-    return done, [record.path for record in records if not record.metrics]
+    if not records:
+        if left_out and len(left_out) == len(every):
+            path, fault = next(iter(left_out.items()))
+            raise ConfigError(f"none of {len(every)} runs can be compared: {path}: {fault}")
+        raise ConfigError(f"no runs match, of {len(every)} under {runs_dir()}; `hepexp ui` shows them")
+    return records, left_out
+
+
+def _fault(record: Record) -> str:
+    """Why a run cannot be compared; empty where it can."""
+    try:
+        if not record.metrics:
+            return "it has no metrics.json (failed, killed, or still running)"
+        record.check()
+    except HepexpError as error:
+        return str(error)
+    return ""
 
 
 def _folders(word: str) -> list[RunFolder]:
     for path in (Path(word), runs_dir() / word):
-        if (path / JOBS).is_file():
+        if os.path.isfile(path / JOBS):
             return [RunFolder(Path(job.run)) for job in read(path) if job.run]
-        if path.is_dir() and not (path / "config.yaml").is_file() and (inside := _runs_in(path)):
+        if os.path.isdir(path) and not is_run(path) and (inside := _runs_in(path)):
             return inside
     if any(sign in word for sign in "*?["):
         found = sorted(path for root in (".", runs_dir()) for path in map(Path, glob(word, root_dir=root)))
-        return [RunFolder.find(str(path)) for path in found if _is_run(path) or _is_run(runs_dir() / path)]
+        return [RunFolder.find(str(path)) for path in found if is_run(path) or is_run(runs_dir() / path)]
     return [RunFolder.find(word)]
 
 
@@ -68,11 +80,7 @@ def _all_runs() -> list[RunFolder]:
 
 
 def _runs_in(experiment: Path) -> list[RunFolder]:
-    return [RunFolder(path.resolve()) for path in sorted(experiment.glob("*")) if _is_run(path)]
-
-
-def _is_run(path: Path) -> bool:
-    return (path / "config.yaml").is_file()
+    return [RunFolder(path.resolve()) for path in sorted(experiment.glob("*")) if is_run(path)]
 
 
 def _check_known(what: str, wanted: str, known: Iterable[str | None]) -> None:

@@ -13,6 +13,7 @@ from hepexp.evaluation.bootstrap import replicas
 from hepexp.evaluation.classification import Judge
 
 METRICS = ("accuracy", "auc", "rejection_0.3", "rejection_0.5")
+ROUNDING = 1e-12  # as a share of the metric
 SIGNIFICANT = 0.05  # two-sided p-value below which a difference is called one
 
 
@@ -64,6 +65,8 @@ def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstra
             found.append(Difference(value, None, None))
             continue
         error = math.sqrt(apart.var(ddof=1) + _of_mean(values) + _of_mean(base))
+        if max(abs(value), error) < ROUNDING * abs(base.mean()):
+            value = error = 0.0  # means of the same scores, summed in another order
         found.append(Difference(value, error, math.erfc(abs(value) / error / math.sqrt(2)) if error else None))
     return found
 

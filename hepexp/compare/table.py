@@ -7,7 +7,6 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from hepexp.compare.columns import Column
 from hepexp.compare.groups import COUNTED, Figure, Group
@@ -15,9 +14,8 @@ from hepexp.compare.significance import Difference
 from hepexp.config.expected import Publication
 from hepexp.evaluation.references import shown, source
 from hepexp.evaluation.rounding import ABSENT, number, with_error
-
-if TYPE_CHECKING:
-    from rich.table import Table as RichTable
+from hepexp.text_table import Column as TextColumn
+from hepexp.text_table import TextTable
 
 PUBLISHED = "published"
 # characters that mean something to LaTeX
@@ -35,6 +33,7 @@ class Table:
     differences : of each group from the reference; None where they cannot be had.
     compared : the metric of the differences.
     reference : the name of the group that they are taken from.
+    title : what the runs are, where a comparison has several tables.
     """
 
     groups: Sequence[Group]
@@ -42,18 +41,24 @@ class Table:
     differences: Sequence[Difference] | None = None
     compared: Column | None = None
     reference: str = ""
+    title: str = ""
 
     @property
     def caption(self) -> str:
-        """What the errors are."""
+        """What the errors are, and which of them the differences have."""
         seeds = any(len(group.records) > 1 for group in self.groups)
         alone = any(len(group.records) == 1 for group in self.groups)
         said = ["± standard deviation over seeds"] if seeds else []
         said += [f"± bootstrap over test examples{' (one run)' if seeds else ''}"] if alone else []
+        if any(figure.n_runs < len(group.records) for group in self.groups for figure in self._partial(group)):
+            said.append("(n of m) n of m runs have a value, and the mean is over them")
         if self.differences is not None:
+            spread = "and the spread over seeds" if seeds else "without the spread between trainings (one run a row)"
+            if seeds and alone:
+                spread += " of rows that have several"
             said.append(
-                f"Δ {self.compared.text} from {self.reference}: paired bootstrap over the same test examples, with "
-                "the spread over seeds; * significant (p < 0.05)"
+                f"Δ {self.compared.text} from {self.reference}: paired bootstrap over the same test examples, "
+                f"{spread}; * significant (p < 0.05)"
             )
         return "; ".join(said)
 
@@ -75,27 +80,27 @@ class Table:
                     lines.append(f"[{i + 1}] not comparable, {group.name} against the document: {'; '.join(differing)}")
         return lines
 
-    def terminal(self) -> RichTable:
-        from rich import box
-        from rich.table import Table as RichTable
+    def _partial(self, group: Group) -> list[Figure]:
+        """The group's figures that some of its runs have."""
+        return [f for column in self.columns if (f := group.figure(column.metric)).n_runs]
+
+    def terminal(self) -> TextTable:
         from rich.text import Text
 
-        caption = Text("\n".join([self.caption, *self.notes]), "dim")
-        made = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption)
-        made.caption_justify = "left"
         header, rows = self.cells()
-        for k, text in enumerate(header):
-            made.add_column(text, justify="left" if k == 0 else "right", no_wrap=k > 0, overflow="fold")
-        for row in rows:
-            made.add_row(*map(Text, row), style="dim" if row[0].strip().startswith(PUBLISHED) else "")
-        return made
+        keep = {f"Δ {self.compared.text}": 1, "p": 1, self.compared.text: 2} if self.compared else {}
+        shown = [TextColumn("", "name"), *(TextColumn(text, "figure", keep=keep.get(text, 0)) for text in header[1:])]
+        styles = ["dim" if row[0].strip().startswith(PUBLISHED) else "" for row in rows]
+        notes = [Text(line, "dim") for line in (self.caption, *self.notes)]
+        return TextTable(shown, rows, styles, self.title, notes, turns=True, more="--columns chooses, a pipe has all")
 
     def markdown(self) -> str:
         header, rows = self.cells()
         lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
-        return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines) + (
-            "\n\n" + "\n\n".join([self.caption, *self.notes]) + "\n"
-        )
+        title = [f"### {self.title}", ""] if self.title else []
+        cells = (" | ".join(cell.replace("|", r"\|") for cell in line) for line in lines)
+        notes = [line for note in (self.caption, *self.notes) for line in ("", note)]
+        return "\n".join([*title, *(f"| {line} |" for line in cells), *notes, ""])
 
     def latex(self) -> str:
         """A booktabs table; errors as in `$0.9868 \\pm 0.0003$`."""
@@ -105,29 +110,11 @@ class Table:
             header += [rf"$\Delta$ {self.compared.latex}", "$p$"]
         lines = [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\toprule", " & ".join(header) + r" \\"]
         lines += [r"\midrule", *(" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows), r"\bottomrule"]
-        return "\n".join([*lines, r"\end{tabular}", *(f"% {line}" for line in [self.caption, *self.notes]), ""])
+        title = [f"% {self.title}"] if self.title else []
+        return "\n".join([*title, *lines, r"\end{tabular}", *(f"% {line}" for line in (self.caption, *self.notes)), ""])
 
     def csv(self) -> str:
-        """Plain numbers: each metric with its error, the number of runs and the seeds; published figures beside."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        names = [column.metric for column in self.columns]
-        published = [_first(group.published) for group in self.groups]
-        beside = [name for name in names if any(name in figures for figures in published)]
-        header = ["setting", "runs", "seeds"] + [part for name in names for part in (name, f"{name}_err")]
-        header += [f"{PUBLISHED}/{name}" for name in beside]
-        header += ["difference", "difference_err", "p"] if self.differences is not None else []
-        writer.writerow(header)
-        for k, group in enumerate(self.groups):
-            figures = [group.figure(name) for name in names]
-            row = [group.name, len(group.records), " ".join(map(str, group.seeds))]
-            row += [part for figure in figures for part in (figure.value, figure.error)]
-            row += [published[k].get(name) for name in beside]
-            if self.differences is not None:
-                d = self.differences[k]
-                row += [d.value, d.error, d.p]
-            writer.writerow(row)
-        return out.getvalue()
+        return as_csv([self])
 
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """The header, and the texts of each row."""
@@ -137,7 +124,7 @@ class Table:
         rows, sources = [], self.sources
         for k, group in enumerate(self.groups):
             row = [group.name, str(len(group.records))]
-            row += [_text(column.metric, group.figure(column.metric)) for column in self.columns]
+            row += [_text(group, column.metric) for column in self.columns]
             rows.append(row + (_difference(self.differences[k]) if self.differences is not None else []))
             for one in group.published:
                 figures = [one.figures.get(column.metric) for column in self.columns]
@@ -153,27 +140,67 @@ def _first(published: Sequence[Publication]) -> dict[str, float]:
     return {name: figure.value for one in reversed(published) for name, figure in one.figures.items()}
 
 
-def _text(metric: str, figure: Figure) -> str:
-    if isinstance(figure.value, str) or metric in COUNTED:
-        return number(figure.value)
-    return with_error(figure.value, figure.error)
+def as_csv(tables: Sequence[Table]) -> str:
+    """Plain numbers: each metric with its error, the number of runs and the seeds; published figures beside.
+
+    Parameters
+    ----------
+    tables : one alone, or several as rows of one file that name their table.
+    """
+    out = io.StringIO()
+    names = list(dict.fromkeys(column.metric for table in tables for column in table.columns))
+    every = [group for table in tables for group in table.groups]
+    beside = [name for name in names if any(name in _first(group.published) for group in every)]
+    partial = [name for name in names if any(0 < g.figure(name).n_runs < len(g.records) for g in every)]
+    differ = any(table.differences is not None for table in tables)
+    header = [*(["table"] if len(tables) > 1 else []), "setting", "runs", "seeds"]
+    header += [part for name in names for part in (name, f"{name}_err", *([f"{name}_n"] if name in partial else []))]
+    header += [f"{PUBLISHED}/{name}" for name in beside]
+    header += ["difference", "difference_err", "p"] if differ else []
+    writer = csv.DictWriter(out, header, lineterminator="\n", restval="")
+    writer.writeheader()
+    for table in tables:
+        for k, group in enumerate(table.groups):
+            seeds = " ".join(map(str, group.seeds))
+            row = {"setting": group.name, "runs": len(group.records), "seeds": seeds}
+            row |= {"table": table.title} if len(tables) > 1 else {}
+            for name in names:
+                figure = group.figure(name)
+                row |= {name: figure.value, f"{name}_err": figure.error}
+                row |= {f"{name}_n": figure.n_runs} if name in partial else {}
+            row |= {f"{PUBLISHED}/{name}": _first(group.published).get(name) for name in beside}
+            if table.differences is not None:
+                d = table.differences[k]
+                row |= {"difference": d.value, "difference_err": d.error, "p": d.p}
+            writer.writerow(row)
+    return out.getvalue()
+
+
+def _text(group: Group, metric: str) -> str:
+    figure = group.figure(metric)
+    if isinstance(figure.value, str) or (metric in COUNTED and figure.error is None):
+        text = number(figure.value)
+    else:
+        text = with_error(figure.value, figure.error)
+    return text if figure.n_runs in (0, len(group.records)) else f"{text} ({figure.n_runs} of {len(group.records)})"
 
 
 def _difference(difference: Difference) -> list[str]:
     if difference.error is None:
         return ["" if difference.value == 0 else with_error(difference.value), ""]
     sign = "" if difference.value < 0 else "+"
-    return [
-        sign + with_error(difference.value, difference.error),
-        f"{difference.p:.2g}{' *' if difference.is_significant else ''}",
-    ]
+    if difference.p is None:  # every replica gives the same difference, as of runs with the same scores
+        return [f"{sign if difference.value else ''}{with_error(difference.value, difference.error)}", ""]
+    star = " *" if difference.is_significant else ""
+    return [sign + with_error(difference.value, difference.error), f"{difference.p:.2g}{star}"]
 
 
 def _latex(cell: str) -> str:
     if cell == ABSENT or not cell:
         return "--" if cell else ""
     if " ± " in cell or (cell[0] in "+-" and cell[1:2].isdigit()):
-        return "$" + cell.replace(",", "").replace(" ± ", r" \pm ") + "$"
+        figure, partly, runs = cell.replace(",", "").partition(" (")
+        return "$" + figure.replace(" ± ", r" \pm ") + "$" + partly + runs
     if found := re.fullmatch(r"([\d.]+)e([+-]\d+)( \*)?", cell):
         return rf"${found[1]} \times 10^{{{int(found[2])}}}${found[3] or ''}"
     text = "".join(LATEX.get(character, character) for character in cell)

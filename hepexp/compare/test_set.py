@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
-import pyarrow.parquet as pq
-
 from hepexp.compare.record import Record
-from hepexp.errors import ConfigError, DataError
+from hepexp.errors import ConfigError
 
 
 def fingerprint(record: Record) -> dict[str, str]:
     """What says on which examples a run was tested: data set, source, files, and the rows with their labels."""
-    data = record.folder.environment.get("data", {})
+    data = record.folder.environment.get("data") or {}
     files = sorted(f"{file.get('name')} {file.get('sha256', '')[:12]}" for file in data.get("files", []))
     return {
         "data set": record.choices["dataset"],
@@ -41,17 +38,12 @@ def refuse_different(records: Sequence[Record]) -> None:
             )
 
 
+def n_tested(record: Record) -> int:
+    """Examples of the test; 0 where the run kept none, as circuits that read no data."""
+    return record.tested[0]
+
+
 def _rows(record: Record) -> str:
     """Number and digest of the tested rows and their labels, in the order of the rows."""
-    try:
-        table = pq.read_table(record.folder.predictions, columns=["index", "label"]).sort_by("index")
-    except FileNotFoundError:
-        return "not recorded"
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(
-            f"{record.folder.predictions} is not a predictions file: {str(error).splitlines()[0]}"
-        ) from error
-    digest = hashlib.sha256()
-    for name in ("index", "label"):
-        digest.update(table[name].fill_null(-1).to_numpy().tobytes())
-    return f"{table.num_rows:,} ({digest.hexdigest()[:8]})"
+    n, digest = record.tested
+    return f"{n:,} ({digest})" if digest else "not recorded"

@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hepexp import atomic
 from hepexp.config.paths import runs_dir
-from hepexp.errors import ConfigError, HepexpError
+from hepexp.errors import ConfigError, DataError, HepexpError
 from hepexp.tracking import lookup
 
 RESERVED = ("data", "latest", "mlartifacts", "mlflow.db", "sweeps", "sweeps.db")  # what else lies in runs/
@@ -80,13 +81,13 @@ class RunFolder:
         if text == "latest":
             return cls(_latest(root))
         for candidate in (Path(text), root / text):
-            if text and candidate.is_dir():
-                if not (candidate / "config.yaml").is_file():
-                    raise ConfigError(f"{candidate} is not a run folder: it has no config.yaml")
+            if text and os.path.isdir(candidate):  # not Path.is_dir, which raises where it may not look
+                if not is_run(candidate):
+                    raise ConfigError(f"{candidate} is not a run folder: {_lack(candidate)}")
                 return cls(candidate.resolve())
         if re.fullmatch(r"[0-9a-f]{32}", text):
             return cls(_of_run_id(root, text))
-        known = [f"{p.parent.name}/{p.name}" for p in root.glob("*/*") if (p / "config.yaml").is_file()]
+        known = [f"{p.parent.name}/{p.name}" for p in root.glob("*/*") if is_run(p)]
         close = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise ConfigError(
@@ -102,19 +103,22 @@ class RunFolder:
     @property
     def overrides(self) -> list[str]:
         """What was typed (overrides.yaml), as it was typed: `${...}` is not resolved."""
-        return yaml.safe_load((self.path / "overrides.yaml").read_text(encoding="utf-8"))
+        return _read(self.path / "overrides.yaml", yaml.safe_load, list)
 
     @property
     def metrics(self) -> dict[str, Any]:
         """The flat metrics.json, empty when the run has not come so far."""
-        file = self.path / "metrics.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return _read(self.path / "metrics.json", json.loads, dict)
 
     @property
     def environment(self) -> dict[str, Any]:
         """environment.json, empty when it is missing."""
-        file = self.path / "environment.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return _read(self.path / "environment.json", json.loads, dict)
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """history.json, a row an epoch; empty for a run that trained nothing."""
+        return _read(self.path / "history.json", json.loads, list)
 
     @property
     def predictions(self) -> Path:
@@ -162,6 +166,38 @@ class RunFolder:
         atomic.write_yaml(self.path / name, value)
 
 
+def is_run(folder: Path) -> bool:
+    """Whether it is the folder of a run, which this user may look into."""
+    return os.path.isfile(folder / "config.yaml")
+
+
+def _lack(folder: Path) -> str:
+    """Why it is not the folder of a run."""
+    may = os.access(folder, os.R_OK | os.X_OK)
+    return "it has no config.yaml" if may else "permission denied; ask its owner, or name another run"
+
+
+def _read(file: Path, parse: Callable[[str], Any], kind: type) -> Any:
+    """The value in a file of a record; an empty one where there is no file.
+
+    Raises
+    ------
+    DataError : it cannot be read, is cut or damaged, or holds another kind of value.
+    """
+    try:
+        value = parse(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return kind()
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror}") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise DataError(f"{file} is empty, cut or damaged: {str(error).splitlines()[0]}") from error
+    if not isinstance(value, kind):
+        expected = {list: "a list", dict: "keys and values"}[kind]
+        raise DataError(f"{file} is not what a run writes: expected {expected}, found {type(value).__name__}")
+    return value
+
+
 def _check_name(key: str, value: str) -> None:
     if key == "experiment" and value.casefold() in RESERVED:
         raise ConfigError(f"experiment={value} is taken: {runs_dir() / value} is not for runs; choose another name")
@@ -194,10 +230,17 @@ def _point_latest(root: Path, folder: Path) -> None:
 
 def _latest(root: Path) -> Path:
     link = root / "latest"
-    if link.is_dir():
+    if os.path.isdir(link):
+        if not is_run(link):
+            raise ConfigError(f"{link.resolve()}, the latest run, cannot be used: {_lack(link)}")
         return link.resolve()
-    if link.is_symlink():
-        raise ConfigError(f"{link} points to {os.readlink(link)}, which no longer exists; name a run folder instead")
+    if os.path.islink(link):
+        try:
+            link.stat()
+            state = "which is no folder"
+        except OSError as error:
+            state = "which no longer exists" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
+        raise ConfigError(f"{link} points to {os.readlink(link)}, {state}; name a run folder instead")
     raise ConfigError(f"there is no latest run: {link} does not exist; start one with `hepexp train`")
 
 

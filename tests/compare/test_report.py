@@ -12,7 +12,7 @@ from tests.compare.test_table import EXPECTED, LINK
 
 def page_of(path, records, title="title"):
     groups = group(records)
-    write_report(path, title, groups, Table(groups, columns(groups)))
+    write_report(path, title, [Table(groups, columns(groups))])
     return path.read_text()
 
 
