@@ -68,11 +68,12 @@ def refuse_several(found: Sequence[Section], what: str) -> None:
 
 
 def _title(record: Record) -> str:
-    n, data = n_tested(record), record.folder.environment.get("data") or {}
-    if not n or data.get("source") == "none":
+    data = record.folder.environment.get("data") or {}
+    if data.get("source") == "none":  # it reads no data
         return kind(record)
     simulated = ", simulated" if data.get("simulated") else ""
-    return f"{kind(record)} on {record.choices['dataset']} ({data.get('source')}{simulated}), {n:,} test examples"
+    n = f"{n_tested(record):,} test examples" if n_tested(record) else "test examples not recorded"
+    return f"{kind(record)} on {record.choices['dataset']} ({data.get('source')}{simulated}), {n}"
 
 
 def _detail(record: Record) -> str:

@@ -12,6 +12,7 @@ from hepexp.config.paths import runs_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.learning.multirun import JOBS, read
+from hepexp.tracking.lookup import label
 from hepexp.tracking.run_folder import RunFolder, is_run
 
 
@@ -47,7 +48,7 @@ def select(
     if not records:
         if left_out and len(left_out) == len(every):
             path, fault = next(iter(left_out.items()))
-            raise ConfigError(f"none of {len(every)} runs can be compared: {path}: {fault}")
+            raise ConfigError(f"no run that can be read, of {len(every)}; {label(path)}: {fault}")
         raise ConfigError(f"no runs match, of {len(every)} under {runs_dir()}; `hepexp ui` shows them")
     return records, left_out
 
@@ -59,7 +60,7 @@ def _fault(record: Record) -> str:
             return "it has no metrics.json (failed, killed, or still running)"
         record.check()
     except HepexpError as error:
-        return str(error)
+        return str(error).replace(f"{record.path}{os.sep}", "")
     return ""
 
 

@@ -190,7 +190,7 @@ def _difference(difference: Difference) -> list[str]:
         return ["" if difference.value == 0 else with_error(difference.value), ""]
     sign = "" if difference.value < 0 else "+"
     if difference.p is None:  # every replica gives the same difference, as of runs with the same scores
-        return [f"{sign if difference.value else ''}{with_error(difference.value, difference.error)}", ""]
+        return [f"{sign if difference.value else ''}{with_error(difference.value, difference.error)}", ABSENT]
     star = " *" if difference.is_significant else ""
     return [sign + with_error(difference.value, difference.error), f"{difference.p:.2g}{star}"]
 

@@ -98,7 +98,11 @@ class RunFolder:
     @property
     def config(self) -> DictConfig:
         """The resolved config of the run (config.yaml)."""
-        return OmegaConf.load(self.path / "config.yaml")
+        file = self.path / "config.yaml"
+        try:
+            return OmegaConf.load(file)
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise DataError(f"{file} cannot be read, is cut or damaged: {str(error).splitlines()[0]}") from error
 
     @property
     def overrides(self) -> list[str]:

@@ -33,17 +33,18 @@ def run(
     model: str = "pfn",
     settings: dict | None = None,
     expected: dict | None = None,
+    choices: dict | None = None,
+    needs: dict | None = None,
     **metrics: float,
 ) -> Record:
     """A finished run of these scores (n, 2)."""
     folder = RunFolder(root / "tests" / name)
-    choices = {"model": model, "dataset": "qg"}
+    choices = {"model": model, "dataset": "qg", **(choices or {})}
     config = {"seed": seed, "name": name, "model": {"width": 8, **(settings or {})}, "choices": choices}
     folder.write_yaml("config.yaml", {**config, "expected": expected or {}})
     folder.write_yaml("overrides.yaml", [])
-    folder.write_json(
-        "environment.json", {"data": {"source": "mini", "n_train": 500, "files": [{"name": "a", "sha256": "b"}]}}
-    )
+    data = {"source": "mini", "n_train": 500, "files": [{"name": "a", "sha256": "b"}]}
+    folder.write_json("environment.json", {"time": f"2026-01-01 {name}", "data": data, "needs": needs or {}})
     label = labels(len(given))
     judged = classification_metrics(given, label, n_bootstrap=20)
     figures = {f"test/{key}": value for key, value in judged.items()}

@@ -40,3 +40,27 @@ def test_a_group_is_named_by_what_sets_it_apart(tmp_path):
     assert names(narrow, other) == ["pfn", "lorentznet"]
     assert names(narrow, wide) == ["model.width=4", "model.width=8"]
     assert names(narrow, wide, other) == ["pfn model.width=4", "pfn model.width=8", "lorentznet"]
+
+
+def test_runs_of_tasks_are_named_by_their_task_and_what_was_changed(tmp_path):
+    def of(name, task, width=8, **choices):
+        return run(tmp_path, name, scores(1, 1), settings={"width": width}, choices={"task": task, **choices})
+
+    def names(*runs):
+        return [found.name for found in group(list(runs))]
+
+    a, b, wide = of("a", "first"), of("b", "second", loss="focal"), of("c", "first", width=[64, 64])
+    assert names(a, b) == ["first", "second"]
+    assert names(a, wide) == ["first model.width=8", "first model.width=[64,64]"]
+    assert names(a, b, wide) == ["first model.width=8", "second", "first model.width=[64,64]"]
+    by_hand = run(tmp_path, "d", scores(1, 1))
+    assert names(a, by_hand) == ["first", "pfn"]
+
+
+def test_of_runs_with_the_same_setting_and_seed_the_newest_counts(tmp_path):
+    old, new, other = (run(tmp_path, name, scores(1, k), seed=1 + k // 2) for k, name in enumerate("abc"))
+    (found,) = group([new, old, other])
+    assert found.records == (new, other)
+    assert found.repeats == (old,)
+    (alone,) = group([old, new])
+    assert alone.figure("test/auc").error == new.metrics["test/auc_err"]
