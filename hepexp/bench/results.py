@@ -21,8 +21,9 @@ from omegaconf import OmegaConf
 
 from hepexp.atomic import write_text
 from hepexp.compare.columns import columns
-from hepexp.compare.groups import COUNTED, Group, group
+from hepexp.compare.groups import Group, group
 from hepexp.compare.record import Record
+from hepexp.config.metrics import is_whole
 from hepexp.evaluation.rounding import number, with_error
 from hepexp.tracking.run_folder import RunFolder
 
@@ -53,7 +54,7 @@ def _row(found: Group, metrics: Sequence[str]) -> list[str]:
     figures = {metric: found.figure(metric) for metric in metrics}
     return [
         _command(found),
-        *[number(f.value) if m in COUNTED else with_error(f.value, f.error) for m, f in figures.items()],
+        *[number(f.value) if is_whole(m) else with_error(f.value, f.error) for m, f in figures.items()],
         number(found.figure("train/epochs").value),
         str(record.metrics["data/source"]),
         _hardware(record.folder.environment["hardware"]),

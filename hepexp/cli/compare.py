@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from hepexp.atomic import write_text
 from hepexp.cli.help import Parser
+from hepexp.config.metrics import lower_is_better
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, DataError
-from hepexp.evaluation.direction import small_is_good
 
 if TYPE_CHECKING:
     from hepexp.compare.columns import Column
@@ -121,7 +121,7 @@ def _sorted(groups: list[Group], metric: str, reverse: bool) -> list[Group]:
     """Best first; groups without the metric last."""
     value = {g.name: g.figure(metric).value for g in groups}
     have = [g for g in groups if value[g.name] is not None]
-    down = small_is_good(metric) == reverse
+    down = lower_is_better(metric) == reverse
     have.sort(key=lambda g: value[g.name], reverse=down)
     return have + [g for g in groups if value[g.name] is None]
 

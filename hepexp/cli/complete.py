@@ -6,7 +6,7 @@ It runs at each press of the tab key, so it reads YAML and source files and impo
 import ast
 
 from hepexp.cli.completion import SCRIPTS
-from hepexp.config import alias, catalog, paths, schema, targets, yaml_file
+from hepexp.config import alias, catalog, metrics, paths, schema, targets, yaml_file
 from hepexp.config.annotations import literals
 from hepexp.config.flags import FLAGS
 from hepexp.errors import HepexpError
@@ -55,9 +55,9 @@ def candidates(words: list[str], last: str) -> list[str]:
     if last.startswith("-"):
         return flags
     if verb == "list":
-        return catalog.groups(catalog.folders())
+        return [*catalog.groups(catalog.folders()), "metric"]
     if verb == "show":
-        return ["train", *_options("")] if "=" not in last else _options(last.split("=")[0])
+        return _shown(last)
     if verb == "completion":
         return list(SCRIPTS)
     if verb in ("evaluate", "predict", "compare", "report", "register", "sync"):
@@ -80,6 +80,14 @@ def _sweep(before: list[str], last: str) -> list[str]:
         return [f"sweep.space.{item}" for item in found if not item.startswith("sweep")]
     found = _overrides(["sweep=default", *before], last)
     return [item.replace("sweep.space=", "sweep.space.") for item in found]
+
+
+def _shown(last: str) -> list[str]:
+    """What `show` can be asked for: the keys of a run, options, metrics."""
+    if "=" not in last:
+        return ["train", "metric=", *_options("")]
+    group = last.split("=")[0]
+    return [f"metric={key}" for key in metrics.all_keys()] if group == "metric" else _options(group)
 
 
 def _overrides(before: list[str], last: str) -> list[str]:

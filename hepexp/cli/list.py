@@ -1,21 +1,24 @@
-"""`hepexp list [GROUP]`: which groups there are, and what can stand after `GROUP=`."""
+"""`hepexp list [GROUP|metric]`: which groups there are, what can stand after `GROUP=`, and all metrics."""
 
 import sys
 from pathlib import Path
 
+from hepexp.cli import metrics
 from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
 from hepexp.config import catalog, plugins, yaml_file
 
-HELP = "the groups, or the options of a group"
+HELP = "the groups, the options of a group, or `metric`: every figure of merit"
 
 
 def main(args: list[str]) -> int:
     """Print one group's options, or every group's, each with a line that says what it is."""
     parser = Parser(prog="hepexp list", description=HELP)
-    parser.add_argument("group", nargs="?", metavar="GROUP", help="e.g. model; every group by default")
+    parser.add_argument("group", nargs="?", metavar="GROUP", help="e.g. model, or metric; every group by default")
     parser.add_argument("--config-dir", type=Path, action="append", help="a folder of your own configurations")
     given = parser.parse_args(args)
+    if given.group == "metric":
+        return metrics.print_list()
     searched = catalog.folders(given.config_dir)
     groups = [catalog.check_group(given.group, searched)] if given.group else catalog.groups(searched)
     out = console()

@@ -1,9 +1,10 @@
-"""`hepexp show GROUP=NAME`: what an option is, and the meaning of each of its keys."""
+"""`hepexp show GROUP=NAME`: what an option is, and the meaning of each of its keys; `show metric=NAME`."""
 
 import ast
 from pathlib import Path
 from typing import Any
 
+from hepexp.cli import metrics
 from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
 from hepexp.config import catalog, expected, schema, yaml_file
@@ -11,17 +12,21 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.references import shown
 from hepexp.evaluation.rounding import number
 
-HELP = "the keys of an option, with their types and meanings"
+HELP = "the keys of an option, with their types and meanings; or what a metric is"
 
 
 def main(args: list[str]) -> int:
     """Print an option: the comments that open its file, then its keys."""
     parser = Parser(prog="hepexp show", description=HELP)
-    parser.add_argument("option", metavar="GROUP=NAME", help="e.g. model=lorentznet; `train` for the keys of a run")
+    parser.add_argument(
+        "option", metavar="GROUP=NAME", help="e.g. model=lorentznet, metric=test/auc; `train`: keys of a run"
+    )
     parser.add_argument("--config-dir", type=Path, action="append", help="a folder of your own configurations")
     given = parser.parse_args(args)
-    searched = catalog.folders(given.config_dir)
     group, found, name = given.option.partition("=")
+    if group == "metric" and name:
+        return metrics.print_one(name)
+    searched = catalog.folders(given.config_dir)
     if given.option == "train":
         group, path = "", catalog.root_file(searched)
     elif not found:

@@ -53,8 +53,9 @@ def main(args: list[str]) -> int:
     from hepexp.sweep.study import make_study
 
     dimensions = read_space(options.space)
-    config = _check(base, dimensions)
-    plan = _plan(options, base, dimensions, config)
+    configs = _check(base, dimensions)
+    config = configs[0]
+    plan = _plan(options, base, dimensions, configs)
     chosen = config.hydra.runtime.choices
     name = options.name or f"{chosen['model']}_{chosen['dataset']}_{datetime.now():%Y-%m-%d_%H-%M-%S}"
     if options.launcher != "local":
@@ -119,20 +120,20 @@ def _group(key: str) -> str:
     return translate([key])[0]
 
 
-def _check(base: list[str], dimensions: tuple[Dimension, ...]) -> DictConfig:
-    """The composed config of a first trial; wrong overrides, keys and choices are refused here."""
+def _check(base: list[str], dimensions: tuple[Dimension, ...]) -> list[DictConfig]:
+    """Composed configs that have every choice of every key; wrong overrides, keys and choices are refused here."""
     from hepexp.config import front
 
     examples = (
         [*base, *(dimension.override(dimension.values[place % len(dimension.values)]) for dimension in dimensions)]
         for place in range(max(len(dimension.values) for dimension in dimensions))
     )
-    first, *_ = [front.compose(example)[0] for example in examples]
-    return first
+    return [front.compose(example)[0] for example in examples]
 
 
-def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, ...], config: DictConfig) -> Plan:
+def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, ...], configs: list[DictConfig]) -> Plan:
     from hepexp.config import targets
+    from hepexp.sweep.judge import directions_of
     from hepexp.sweep.options import TRIALS
     from hepexp.sweep.space import cells
     from hepexp.sweep.study import Plan
@@ -143,10 +144,13 @@ def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, .
         trials = min(options.trials or grid, grid)
     if options.sampler == "cmaes" and sum(dimension.kind != "choice" for dimension in dimensions) < 2:
         raise ConfigError("sweep.sampler=cmaes needs two keys or more with log, uniform or int; take tpe")
+    config = configs[0]
     metrics, directions = options.metrics, options.directions
     if not metrics:
         metric, mode = targets.load(config.loss._target_).monitor
         metrics, directions = [metric], directions or [{"min": "minimize", "max": "maximize"}[mode]]
+    for loss in {found.loss._target_ for found in configs} if options.metrics else ():
+        directions = directions_of(metrics, options.directions, loss)
     return Plan(
         base=[word for word in base if not word.startswith(REGISTER)],
         space={key: str(text) for key, text in options.space.items()},

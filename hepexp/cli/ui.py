@@ -77,10 +77,10 @@ def main(args: list[str]) -> int:
 
 def _experiments(address: str) -> list[view.Experiment]:
     """The experiments that have runs, each with its view; none where the store can only be read."""
-    from hepexp.compare.columns import HEADINGS
+    from hepexp.config.metrics import columns
 
     try:
-        return view.install(address, [*HEADINGS, *BEST])
+        return view.install(address, [*columns(), *BEST])
     except HepexpError as error:
         print(f"hepexp: warning: the tables of runs have MLflow's own columns: {error}", file=sys.stderr)
         return []

@@ -11,9 +11,8 @@ import numpy as np
 
 from hepexp.compare.record import Record
 from hepexp.config.expected import Publication
+from hepexp.config.metrics import is_whole
 from hepexp.evaluation.conditions import Conditions
-
-COUNTED = ("model/parameters", "model/flops", "train/epochs", "train/best_epoch")  # whole numbers, not measured
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Group:
             return Figure(values[0] if len(set(values)) == 1 else "several", None, len(values))
         if len(self.records) == 1:
             return Figure(values[0], self.records[0].metrics.get(f"{metric}_err"), 1)
-        if metric in COUNTED and len(set(values)) == 1:
+        if is_whole(metric) and len(set(values)) == 1:
             return Figure(values[0], None, len(values))
         error = float(np.std(values, ddof=1)) if len(values) > 1 else None
         return Figure(float(np.mean(values)), error, len(values))

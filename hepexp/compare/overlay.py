@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hepexp.compare.groups import Group
+from hepexp.config.metrics import heading
 from hepexp.errors import HepexpError
 from hepexp.evaluation.roc import Roc, background_at
 from hepexp.evaluation.rounding import with_error
@@ -98,7 +99,7 @@ def _learning(axes, groups: Sequence[Group], monitor: str) -> None:
         if shortest:
             values = np.array([curve[:shortest] for curve in curves], float)
             _line(axes, np.arange(shortest) + 1, values, colour, group.name, "o-")
-    axes.set(xlabel="epoch", ylabel=key.replace("val/", "validation ").replace("auc", "AUC"))
+    axes.set(xlabel="epoch", ylabel=heading(key))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.tick_params(axis="x", which="minor", bottom=False, top=False)
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hepexp.compare.columns import Column
-from hepexp.compare.groups import COUNTED, Figure, Group
+from hepexp.compare.groups import Figure, Group
 from hepexp.compare.significance import Difference
 from hepexp.config.expected import Publication
+from hepexp.config.metrics import is_whole
 from hepexp.evaluation.references import shown, source
 from hepexp.evaluation.rounding import ABSENT, number, with_error
 from hepexp.text_table import Column as TextColumn
@@ -178,7 +179,7 @@ def as_csv(tables: Sequence[Table]) -> str:
 
 def _text(group: Group, metric: str) -> str:
     figure = group.figure(metric)
-    if isinstance(figure.value, str) or (metric in COUNTED and figure.error is None):
+    if isinstance(figure.value, str) or (is_whole(metric) and figure.error is None):
         text = number(figure.value)
     else:
         text = with_error(figure.value, figure.error)

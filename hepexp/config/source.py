@@ -42,6 +42,41 @@ def is_known(module: str, name: str) -> bool:
         return False
 
 
+def origin(target: str) -> str | None:
+    """The dotted path under which a class is defined, where it may be read; None elsewhere."""
+    module, _, name = target.rpartition(".")
+    for _ in range(_MAX_HOPS):
+        statements = _statements(module) or []
+        if any(isinstance(statement, Definition) and statement.name == name for statement in statements):
+            return f"{module}.{name}"
+        imported = _imported_from(module, statements, name)
+        if imported is None:
+            return None
+        module, name = imported
+    return None
+
+
+def line(target: str) -> list[str]:
+    """The dotted paths of a class and of its bases whose source is known, nearest first."""
+    found, following = [], [origin(target)]
+    for path in following:
+        if path and path not in found and isinstance(definition := find(path)[0], ast.ClassDef):
+            found.append(path)
+            module = path.rpartition(".")[0]
+            following += [origin(f"{module}.{base.id}") for base in definition.bases if isinstance(base, ast.Name)]
+    return found
+
+
+def assigned(statement: ast.stmt) -> tuple[str, ast.expr | None] | None:
+    """The name that a statement assigns to or annotates, and the value; None for other statements."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            return name, value
+        case ast.AnnAssign(target=ast.Name(id=name), value=value):
+            return name, value
+    return None
+
+
 def expand(annotation: ast.expr | None, aliases: dict[str, ast.expr]) -> ast.expr | None:
     """An annotation in which names of types are replaced by what they stand for."""
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.metric import Metric
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,60 @@ class CircuitReadout(Readout):
     ----------
     n_observables : of each circuit, in the order of the values.
     """
+
+    metrics = (
+        Metric(
+            "{circuit}",
+            "neither",
+            "{circuit}",
+            "Expectation value of the observable of the circuit {circuit} (model.circuits), averaged over examples.",
+        ),
+        Metric(
+            "{circuit}_norm",
+            "neither",
+            "{circuit} norm",
+            "Norm of the state vector of the circuit {circuit}; 1 up to rounding.",
+            range="1",
+            no_error="of the first example's state",
+            each_epoch=False,
+        ),
+        Metric(
+            "{circuit}_re_min",
+            "neither",
+            "{circuit} least Re",
+            "Least real part of an amplitude of the state of the circuit {circuit}.",
+            range="-1 to 1",
+            no_error="of the first example's state",
+            each_epoch=False,
+        ),
+        Metric(
+            "{circuit}_re_max",
+            "neither",
+            "{circuit} largest Re",
+            "Largest real part of an amplitude of the state of the circuit {circuit}.",
+            range="-1 to 1",
+            no_error="of the first example's state",
+            each_epoch=False,
+        ),
+        Metric(
+            "{circuit}_im_min",
+            "neither",
+            "{circuit} least Im",
+            "Least imaginary part of an amplitude of the state of the circuit {circuit}.",
+            range="-1 to 1",
+            no_error="of the first example's state",
+            each_epoch=False,
+        ),
+        Metric(
+            "{circuit}_im_max",
+            "neither",
+            "{circuit} largest Im",
+            "Largest imaginary part of an amplitude of the state of the circuit {circuit}.",
+            range="-1 to 1",
+            no_error="of the first example's state",
+            each_epoch=False,
+        ),
+    )
 
     def __init__(self, n_observables: Mapping[str, int]):
         self.circuits = tuple(n_observables)

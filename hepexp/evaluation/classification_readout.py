@@ -11,10 +11,46 @@ from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.classification import auc, classification_metrics
 from hepexp.evaluation.predictions import predictions_table
 from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.metric import Metric
 
 
 class ClassificationReadout(Readout):
     """Judges columns `scores` (n, C), `label` (n,) and `loss` (n,)."""
+
+    metrics = (
+        Metric(
+            "accuracy",
+            "higher",
+            "accuracy",
+            "Share of examples whose class of the largest score is the true one.",
+            range="0 to 1",
+            column=True,
+        ),
+        Metric(
+            "auc",
+            "higher",
+            "AUC",
+            "Area under the ROC curve: the probability that a signal example has a larger score than a background "
+            "one; for more than two classes the mean of the areas of each class against the rest.",
+            range="0 to 1; 0.5 is chance",
+            undefined="all examples are of one class",
+            column=True,
+        ),
+        Metric(
+            "rejection_{eS}",
+            "higher",
+            "1/εB (εS={eS})",
+            "Background rejection 1/eB, the inverse of the share of background examples that pass the cut which "
+            "keeps a share {eS} of the signal, linear between the points of the ROC curve; two classes only. Where "
+            "none of n passes, n is its lower bound (the bound at 95 % confidence is n/3).",
+            latex=r"$1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
+            range=">= 1; 1/eS is chance",
+            undefined="no background example passes, or all examples are of one class",
+            each_epoch=False,
+            column=True,
+            values=("0.3", "0.5"),
+        ),
+    )
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
         scores, label = outputs["scores"], outputs["label"]

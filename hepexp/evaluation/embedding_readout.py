@@ -12,6 +12,7 @@ from hepexp.evaluation.classification import auc, classification_metrics
 from hepexp.evaluation.embedding import effective_rank, mean_std, neighbour_scores, probe_scores
 from hepexp.evaluation.predictions import predictions_table
 from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.metric import Metric
 
 
 class EmbeddingReadout(Readout):
@@ -22,6 +23,95 @@ class EmbeddingReadout(Readout):
     references : training examples that neighbours and probe are taken from.
     k : neighbours.
     """
+
+    metrics = (
+        Metric(
+            "knn_accuracy",
+            "higher",
+            "kNN accuracy",
+            "Share of examples whose class is the most frequent among the 5 nearest training examples (Euclidean "
+            "distance between embeddings).",
+            latex="$k$NN accuracy",
+            range="0 to 1",
+            column=True,
+        ),
+        Metric(
+            "knn_auc",
+            "higher",
+            "kNN AUC",
+            "Area under the ROC curve of the share of the signal among the 5 nearest training examples; for more "
+            "than two classes the mean of the areas of each class against the rest.",
+            latex="$k$NN AUC",
+            range="0 to 1; 0.5 is chance",
+            undefined="all examples are of one class",
+            column=True,
+        ),
+        Metric(
+            "knn_rejection_{eS}",
+            "higher",
+            "kNN 1/εB (εS={eS})",
+            "Background rejection 1/eB at signal efficiency {eS} of the share of the signal among the 5 nearest "
+            "training examples; two classes only.",
+            latex=r"$k$NN $1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
+            range=">= 1; 1/eS is chance",
+            undefined="no background example passes, or all examples are of one class",
+            each_epoch=False,
+            values=("0.3", "0.5"),
+        ),
+        Metric(
+            "probe_accuracy",
+            "higher",
+            "probe accuracy",
+            "Share of examples whose class a logistic regression on the embeddings, fitted to training examples, "
+            "finds (linear evaluation: arXiv:2002.05709, section 2.3).",
+            latex="probe accuracy",
+            range="0 to 1",
+            each_epoch=False,
+            column=True,
+        ),
+        Metric(
+            "probe_auc",
+            "higher",
+            "probe AUC",
+            "Area under the ROC curve of a logistic regression on the embeddings, fitted to training examples; for "
+            "more than two classes the mean of the areas of each class against the rest.",
+            latex="probe AUC",
+            range="0 to 1; 0.5 is chance",
+            undefined="all examples are of one class",
+            each_epoch=False,
+            column=True,
+        ),
+        Metric(
+            "probe_rejection_{eS}",
+            "higher",
+            "probe 1/εB (εS={eS})",
+            "Background rejection 1/eB at signal efficiency {eS} of a logistic regression on the embeddings, fitted "
+            "to training examples; two classes only.",
+            latex=r"probe $1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
+            range=">= 1; 1/eS is chance",
+            undefined="no background example passes, or all examples are of one class",
+            each_epoch=False,
+            values=("0.3", "0.5"),
+        ),
+        Metric(
+            "effective_rank",
+            "neither",
+            "effective rank",
+            "exp(entropy) of the normalised singular values of the centred embeddings: how many dimensions they fill "
+            "(Roy and Vetterli, EUSIPCO 2007, equation 3).",
+            range="1 to the width of the embedding; 0 where all embeddings are equal",
+            no_error="of all embeddings together",
+        ),
+        Metric(
+            "embedding_std",
+            "neither",
+            "spread of embeddings",
+            "Standard deviation over examples of the embeddings on the unit sphere, averaged over their D "
+            "dimensions: 0 where they have collapsed, 1/sqrt(D) where all directions are alike.",
+            range="0 to 1/sqrt(D)",
+            no_error="of all embeddings together",
+        ),
+    )
 
     def __init__(self, references: int = 4000, k: int = 5):
         self.references = references

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.metric import Metric
 
 
 class EquivarianceReadout(Readout):
@@ -19,6 +20,62 @@ class EquivarianceReadout(Readout):
     chance; `latent_error` (n,), how far apart the latents are where their lengths count, too; `turn_deg` (n,),
     `embedding` and `turned_embedding` (n, d), for the figures.
     """
+
+    metrics = (
+        Metric(
+            "reconstruction_mse",
+            "lower",
+            "reconstruction MSE",
+            "Mean squared difference between an image and its reconstruction, over pixels, channels and examples.",
+            range=">= 0, in squared units of a pixel",
+            column=True,
+        ),
+        Metric(
+            "reconstruction_mse_turned",
+            "lower",
+            "reconstruction MSE (rotated)",
+            "Mean squared difference between a rotated image and its reconstruction.",
+            range=">= 0, in squared units of a pixel",
+        ),
+        Metric(
+            "reconstruction_mse_sum",
+            "lower",
+            "reconstruction MSE (sum)",
+            "Sum of the mean squared errors of an image and of the rotated image.",
+            range=">= 0, in squared units of a pixel",
+        ),
+        Metric(
+            "baseline_mse_sum",
+            "neither",
+            "MSE of the mean images (sum)",
+            "What the mean image of the upright and that of the rotated training images would have for "
+            "reconstruction_mse_sum.",
+            range=">= 0, in squared units of a pixel",
+        ),
+        Metric(
+            "reconstruction_over_baseline",
+            "lower",
+            "error / that of the mean image",
+            "Mean squared error of the reconstruction over that of the mean image; 1 is no better than the mean.",
+            range=">= 0",
+            undefined="all images are equal to the mean image",
+        ),
+        Metric(
+            "angle_error_deg",
+            "lower",
+            "angle error (deg)",
+            "Mean absolute angle between the rotation of the latent plane and that of the image.",
+            latex=r"angle error ($^\circ$)",
+            range="0 to 180; 90 is chance",
+        ),
+        Metric(
+            "latent_error",
+            "lower",
+            "latent error",
+            "Mean of |a - b|^2 / (|a|^2 + |b|^2), a the rotated latents of an image and b those of the rotated image.",
+            range="0 to 2; 1 is chance",
+        ),
+    )
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
         even = np.ones(len(outputs["label"]))

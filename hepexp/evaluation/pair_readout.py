@@ -7,6 +7,7 @@ import numpy as np
 from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.embedding_readout import EmbeddingReadout
 from hepexp.evaluation.readout import Outputs
+from hepexp.metric import Metric
 
 SAME_WITHIN = 0.5  # distance up to which two examples count as the same, as in the documents
 
@@ -16,6 +17,18 @@ class PairReadout(EmbeddingReadout):
 
     Each example is paired with the next one of its class and the next one of another, in the order of the data set.
     """
+
+    metrics = (
+        Metric(
+            "pair_accuracy",
+            "higher",
+            "pair accuracy",
+            "Share of pairs on the right side of a distance of 0.5: each example with the next of its class, which "
+            "should be nearer, and with the next of another class, which should be farther.",
+            range="0 to 1; 0.5 is chance",
+            column=True,
+        ),
+    )
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
         return {**super().quick(outputs), "pair_accuracy": float(self._right(outputs).mean())}

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from hepexp.metric import Metric
+
 Outputs = dict[str, np.ndarray]
 
 
@@ -27,9 +29,11 @@ class Readout(ABC):
     ----------
     references : training examples whose outputs are wanted too, as columns `reference/<name>`: for readouts that
         compare with labelled examples, such as nearest neighbours.
+    metrics : what `quick` and `final` give, beside what base classes declare.
     """
 
     references: int = 0
+    metrics: tuple[Metric, ...] = ()
 
     @abstractmethod
     def quick(self, outputs: Outputs) -> dict[str, float]:

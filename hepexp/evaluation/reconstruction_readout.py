@@ -12,6 +12,7 @@ from hepexp.evaluation.anomaly import anomaly_figures, anomaly_scores, is_unseen
 from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.evaluation.readout import Outputs, Readout
 from hepexp.figures import class_name
+from hepexp.metric import Metric
 
 ACTIVE = 0.01  # nat: a latent dimension with less KL says nothing of the image
 
@@ -29,6 +30,110 @@ class ReconstructionReadout(Readout):
     pixel_unit : of the images' values.
     references : training examples that tell which classes were trained on, and which errors are usual.
     """
+
+    metrics = (
+        Metric(
+            "reconstruction_mse",
+            "lower",
+            "reconstruction MSE",
+            "Mean squared difference between an image and its reconstruction, over pixels, channels and examples.",
+            range=">= 0, in squared units of a pixel",
+            column=True,
+        ),
+        Metric(
+            "reconstruction_mse_{channel}",
+            "lower",
+            "reconstruction MSE ({channel})",
+            "Mean squared difference between an image and its reconstruction in the channel {channel}.",
+            range=">= 0, in squared units of a pixel",
+        ),
+        Metric(
+            "baseline_mse",
+            "neither",
+            "MSE of the mean image",
+            "Mean squared difference between an image and the mean of all training images, the error to beat.",
+            range=">= 0, in squared units of a pixel",
+        ),
+        Metric(
+            "reconstruction_over_baseline",
+            "lower",
+            "error / that of the mean image",
+            "Mean squared error of the reconstruction over that of the mean image; 1 is no better than the mean.",
+            range=">= 0",
+            undefined="all images are equal to the mean image",
+        ),
+        Metric(
+            "reconstruction_over_baseline_{channel}",
+            "lower",
+            "error / that of the mean image ({channel})",
+            "Mean squared error of the reconstruction over that of the mean image in the channel {channel}.",
+            range=">= 0",
+            undefined="all images are equal to the mean image in this channel",
+        ),
+        Metric(
+            "energy_response",
+            "neither",
+            "energy response",
+            "Median over images of the reconstructed over the true sum of pixels; 1 where no energy is lost.",
+            range="1 is unbiased",
+            undefined="no image holds energy",
+        ),
+        Metric(
+            "energy_response_{channel}",
+            "neither",
+            "energy response ({channel})",
+            "Median over images of the reconstructed over the true sum of pixels in the channel {channel}.",
+            range="1 is unbiased",
+            undefined="no image holds energy in this channel",
+            each_epoch=False,
+        ),
+        Metric(
+            "energy_resolution",
+            "lower",
+            "energy resolution",
+            "Standard deviation over images of the reconstructed over the true sum of pixels.",
+            range=">= 0",
+            undefined="no image holds energy",
+            each_epoch=False,
+        ),
+        Metric(
+            "kl",
+            "lower",
+            "KL divergence",
+            "KL(q(z|x) || N(0, 1)) in nat, summed over the latent dimensions and averaged over examples "
+            "(arXiv:1312.6114, appendix B).",
+            range=">= 0",
+        ),
+        Metric(
+            "active_dimensions",
+            "neither",
+            "active dimensions",
+            "Latent dimensions whose mean KL divergence is above 0.01 nat; the others say nothing of the image.",
+            range="0 to the number of latent dimensions",
+            no_error="a count",
+            each_epoch=False,
+            whole=True,
+        ),
+        Metric(
+            "anomaly_auc",
+            "higher",
+            "anomaly AUC",
+            "Area under the ROC curve of the error of reconstruction, where classes that training did not see are "
+            "the signal.",
+            range="0 to 1; 0.5 is chance, less where the unseen are reconstructed better",
+            column=True,
+        ),
+        Metric(
+            "anomaly_auc_{score}",
+            "higher",
+            "anomaly AUC ({score})",
+            "Area under the ROC curve for unseen classes of the score `{score}`: relative (error over that of the "
+            "mean image), elbo (minus the evidence lower bound), occupancy (pixels that are not empty), energy "
+            "(their sum).",
+            range="0 to 1; 0.5 is chance",
+            values=("relative", "elbo", "occupancy", "energy"),
+        ),
+    )
 
     def __init__(
         self, n_pixels: int, channel_names: tuple[str, ...] = (), pixel_unit: str = "", references: int = 1000

@@ -10,6 +10,7 @@ import pyarrow as pa
 from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.mismatch import Mismatch
 from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.metric import Metric
 from hepexp.symmetry.algebra import Algebra
 from hepexp.symmetry.angles import principal_angles, random_angle
 from hepexp.symmetry.metric_tensor import MetricTensor, metric_of, traceless
@@ -27,6 +28,124 @@ class SymmetryReadout(Readout):
     algebra : what the generators are compared with, or None.
     tolerance : smallest singular value, as a share of the largest, up to which a metric is taken to be invariant.
     """
+
+    metrics = (
+        Metric(
+            "mismatch",
+            "lower",
+            "mismatch",
+            "Energy distance between the examples of a class and the transformed ones, times the mean length, over "
+            "the mean squared displacement: 0 where the data are distributed as before (Szekely and Rizzo, J. Stat. "
+            "Plan. Inference 143, 1249).",
+            range="about 0 for a symmetry; noise may make it negative",
+            undefined="the generators move nothing",
+        ),
+        Metric(
+            "critic_accuracy",
+            "neither",
+            "critic accuracy",
+            "Share of right answers of the critic, to examples and to transformed ones; it cannot see a symmetry.",
+            range="0 to 1; 0.5 is chance",
+        ),
+        Metric(
+            "displacement",
+            "neither",
+            "displacement",
+            "Mean of |g x - x| / |x|: how far the transformations move an example.",
+            range=">= 0",
+            each_epoch=False,
+        ),
+        Metric(
+            "angle_error_deg",
+            "lower",
+            "angle error (deg)",
+            "Largest principal angle between the learnt generators and the algebra of loss.compare_with.",
+            latex=r"angle error ($^\circ$)",
+            range="0 to 90",
+            no_error="of the generators themselves: see the spread over seeds",
+        ),
+        Metric(
+            "symmetry/angle_error_deg",
+            "lower",
+            "angle error (deg)",
+            "Largest principal angle between the learnt generators and the algebra of loss.compare_with.",
+            latex=r"angle error ($^\circ$)",
+            range="0 to 90",
+            column=True,
+            no_error="of the generators themselves: see the spread over seeds",
+        ),
+        Metric(
+            "symmetry/angle_mean_deg",
+            "lower",
+            "mean angle (deg)",
+            "Mean of the principal angles between the learnt generators and the algebra of loss.compare_with.",
+            latex=r"mean angle ($^\circ$)",
+            range="0 to 90",
+            no_error="of the generators themselves: see the spread over seeds",
+        ),
+        Metric(
+            "symmetry/angle_of_random_deg",
+            "neither",
+            "angle of random generators (deg)",
+            "What symmetry/angle_error_deg is on average for as many random generators: the angle to beat.",
+            latex=r"angle of random generators ($^\circ$)",
+            range="0 to 90",
+            no_error="of the generators themselves: see the spread over seeds",
+        ),
+        Metric(
+            "symmetry/metric_exists",
+            "neither",
+            "invariant metric",
+            "1 where the learnt generators leave a metric J invariant, L^T J + J L = 0 within the tolerance, else 0.",
+            range="0 or 1",
+            whole=True,
+            no_error="of the generators themselves: see the spread over seeds",
+        ),
+        Metric(
+            "symmetry/metric_smallest_singular_value",
+            "lower",
+            "smallest singular value",
+            "Smallest over largest singular value of J -> L^T J + J L: 0 where a metric is invariant, 1 where all "
+            "matrices are equally far from it.",
+            range="0 to 1",
+            no_error="of the generators themselves: see the spread over seeds",
+        ),
+        Metric(
+            "symmetry/metric_J_{ab}",
+            "neither",
+            "J_{ab}",
+            "Element {ab} of the metric that comes nearest to being invariant, of Frobenius norm sqrt(n).",
+            latex=r"$J_{{ab}}$",
+            no_error="of the generators themselves: see the spread over seeds",
+        ),
+        Metric(
+            "symmetry/metric_angle_deg",
+            "lower",
+            "metric angle (deg)",
+            "Angle between the metric that comes nearest to being invariant and that of loss.compare_with.",
+            latex=r"metric angle ($^\circ$)",
+            range="0 to 90",
+            no_error="of the generators themselves: see the spread over seeds",
+        ),
+        Metric(
+            "symmetry/conformal_smallest_singular_value",
+            "lower",
+            "smallest singular value (conformal)",
+            "symmetry/metric_smallest_singular_value of the generators without their dilations, which only scale a "
+            "metric.",
+            range="0 to 1",
+            no_error="of the generators themselves: see the spread over seeds",
+        ),
+        Metric(
+            "symmetry/conformal_angle_deg",
+            "lower",
+            "conformal angle (deg)",
+            "symmetry/metric_angle_deg of the generators without their dilations.",
+            latex=r"conformal angle ($^\circ$)",
+            range="0 to 90",
+            no_error="of the generators themselves: see the spread over seeds",
+        ),
+    )
 
     def __init__(self, algebra: Algebra | None, tolerance: float = 0.05):
         self.algebra = algebra

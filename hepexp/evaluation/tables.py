@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hepexp.config.metrics import columns as usual_columns
+from hepexp.config.metrics import heading
 from hepexp.evaluation.rounding import number, with_error
 from hepexp.text_table import Column, TextTable
 
 if TYPE_CHECKING:
     from hepexp.evaluation.references import Beside
 
-COLUMNS = {
-    "accuracy": "test/accuracy",
-    "AUC": "test/auc",
-    "1/εB (0.3)": "test/rejection_0.3",
-}
+MOST_COLUMNS = 3  # figures of a job; the overrides need room
 COLOURS = {"FINISHED": "green", "FAILED": "red", "KILLED": "yellow", "LOST": "yellow"}
 
 
@@ -54,8 +52,8 @@ def metrics_table(
 
 def markdown_table(metrics: Mapping[str, Any], beside: Beside | None = None) -> str:
     """The rows of `metrics_table` in Markdown."""
-    heading = ["metric", "value", *(["expected", "difference"] if beside else [])]
-    lines = [heading, ["---", *["---:"] * (len(heading) - 1)], *metric_rows(metrics, beside or {})]
+    header = ["metric", "value", *(["expected", "difference"] if beside else [])]
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *metric_rows(metrics, beside or {})]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -78,14 +76,14 @@ def jobs_table(jobs: Sequence[JobLike]) -> TextTable:
     """One row a job of a multirun: what it changed, how it ended, its figures; below, why jobs failed."""
     from rich.text import Text
 
-    shown = {name: key for name, key in COLUMNS.items() if any(key in job.metrics for job in jobs)}
-    columns = [Column("job", "name"), Column("status", "figure", keep=1), *(Column(name, "figure") for name in shown)]
+    shown = [key for key in usual_columns() if any(key in job.metrics for job in jobs)][:MOST_COLUMNS]
+    figures = [Column(heading(key), "figure") for key in shown]
+    columns = [Column("job", "name"), Column("status", "figure", keep=1), *figures]
     digits = len(str(len(jobs) - 1))
     rows = []
     for job in jobs:
         figures = [
-            with_error(job.metrics[key], job.metrics.get(f"{key}_err")) if key in job.metrics else ""
-            for key in shown.values()
+            with_error(job.metrics[key], job.metrics.get(f"{key}_err")) if key in job.metrics else "" for key in shown
         ]
         name = f"{job.number:>{digits}}  {' '.join(job.overrides)}"
         rows.append([name, Text(job.status, COLOURS.get(job.status, "")), *figures])

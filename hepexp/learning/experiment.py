@@ -26,6 +26,7 @@ from hepexp.learning.description import compared_with, description, run_name
 from hepexp.learning.fit import Fitted, fit
 from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.parts import Parts, build_parts, cost
+from hepexp.metric import Metric
 from hepexp.tracking import series
 from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
@@ -33,6 +34,27 @@ from hepexp.tracking.options import TrackingOptions
 from hepexp.tracking.provenance import environment
 from hepexp.tracking.run_folder import RunFolder
 from hepexp.tracking.stale import reap_stale
+
+METRICS = (
+    Metric("train/epochs", "neither", "epochs", "Epochs that were trained.", no_error="a count", whole=True),
+    Metric(
+        "train/best_epoch",
+        "neither",
+        "best epoch",
+        "The epoch of best.ckpt, which is tested: the best by what the loss monitors. The first epoch is 1.",
+        no_error="a count",
+        undefined="nothing was trained",
+        whole=True,
+    ),
+    Metric(
+        "data/source",
+        "neither",
+        "source",
+        "Where the examples are from: full (the published files), mini (the shipped sample) or generate (simulated "
+        "here).",
+        no_error="a word",
+    ),
+)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,29 @@ from hepexp.learning.adversarial import AdversarialModule
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.trainer import TrainerOptions
 from hepexp.losses.adversarial import AdversarialObjective
+from hepexp.metric import Metric
 from hepexp.quantum.backend import Backend
+
+METRICS = (
+    Metric(
+        "model/parameters",
+        "lower",
+        "parameters",
+        "Numbers that are trained, of the model and of the loss.",
+        no_error="a count",
+        column=True,
+        whole=True,
+    ),
+    Metric(
+        "model/flops",
+        "lower",
+        "FLOP",
+        "Floating-point operations of the model for a typical example: matrix products, a multiplication and an "
+        "addition each counted.",
+        no_error="a count",
+        whole=True,
+    ),
+)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from hepexp.errors import ConfigError
 from hepexp.losses.objective import Objective
+from hepexp.metric import Metric
 
 Terms = dict[str, Tensor]
 
@@ -29,6 +30,24 @@ class AdversarialObjective(Objective):
     ConfigError : a rate that is not positive.
     """
 
+    metrics = (
+        Metric(
+            "train/critic_loss",
+            "neither",
+            "critic loss",
+            "-ln D(x) - ln (1 - D(g x)), what the critic minimises; 2 ln 2 where it guesses.",
+            range=">= 0",
+            recorded=False,
+        ),
+        Metric(
+            "train/critic_accuracy",
+            "neither",
+            "critic accuracy",
+            "Share of right answers of the critic, to examples and to transformed ones.",
+            range="0 to 1; 0.5 is chance",
+            recorded=False,
+        ),
+    )
     critic: nn.Module
 
     def __init__(self, critic_lr: float):

@@ -13,6 +13,8 @@ from hepexp.losses.objective import Objective
 class CircuitValues(Objective):
     """Expectation values and state vectors of the circuits of a model; the loss is zero, as there is none."""
 
+    readout: CircuitReadout
+
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         if not hasattr(model, "circuits"):
             raise ConfigError(

@@ -12,6 +12,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.reconstruction_readout import ReconstructionReadout
 from hepexp.losses.mean_image import MeanImage
 from hepexp.losses.objective import Objective
+from hepexp.metric import Metric
 
 GALLERY = 6  # images that are kept with their reconstructions
 
@@ -39,6 +40,24 @@ class Elbo(Objective):
     (optimal variance).
     """
 
+    readout: ReconstructionReadout
+    metrics = (
+        Metric(
+            "train/nll",
+            "lower",
+            "negative log-likelihood",
+            "-ln p(x | z) in nat with the variance of each channel at its optimum, averaged over examples.",
+            recorded=False,
+        ),
+        Metric(
+            "train/kl",
+            "lower",
+            "KL divergence",
+            "KL(q(z|x) || N(0, 1)) in nat, averaged over examples.",
+            range=">= 0",
+            recorded=False,
+        ),
+    )
     monitor = ("val/loss", "min")  # a channel counts by its relative error, whatever its scale
 
     def __init__(self, beta: float = 1.0, occupied_weight: float = 1.0):

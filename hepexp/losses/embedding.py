@@ -27,6 +27,7 @@ class EmbeddingObjective(Objective):
     T. Chen et al., arXiv:2002.05709, section 4.2: the layer before the projector is the better representation.
     """
 
+    readout: EmbeddingReadout
     monitor = ("val/knn_accuracy", "max")
     min_batch = 2
     min_classes = 2

@@ -14,6 +14,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.equivariance_readout import EquivarianceReadout
 from hepexp.losses.mean_image import MeanImage
 from hepexp.losses.objective import Objective
+from hepexp.metric import Metric
 from hepexp.models.layers.rotation import angle_between, rotate_images, rotate_plane
 
 GALLERY = 8  # images that are kept with their reconstructions
@@ -38,6 +39,32 @@ class EquivariantAutoencoder(Objective):
     ConfigError : n_rotations below 2, or a negative equivariance_weight.
     """
 
+    metrics = (
+        Metric(
+            "train/reconstruction",
+            "lower",
+            "reconstruction",
+            "Mean squared error of the reconstruction of an image.",
+            range=">= 0",
+            recorded=False,
+        ),
+        Metric(
+            "train/turned_reconstruction",
+            "lower",
+            "reconstruction (rotated)",
+            "Mean squared error of the reconstruction of a rotated image.",
+            range=">= 0",
+            recorded=False,
+        ),
+        Metric(
+            "train/equivariance",
+            "lower",
+            "equivariance",
+            "How far the latents of a rotated image are from the rotated latents, as the loss has it.",
+            range="0 to 2",
+            recorded=False,
+        ),
+    )
     monitor = ("val/loss", "min")
     readout = EquivarianceReadout()
 

@@ -14,6 +14,7 @@ from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.symmetry_readout import SymmetryReadout
 from hepexp.losses.adversarial import AdversarialObjective, Terms
+from hepexp.metric import Metric
 from hepexp.symmetry.algebra import ALGEBRAS
 
 
@@ -47,6 +48,33 @@ class LieGan(AdversarialObjective):
     J. Yang, R. Walters, N. Dehmamy, R. Yu, arXiv:2302.00236, sections 4.2 and 4.3.
     """
 
+    readout: SymmetryReadout
+    metrics = (
+        Metric(
+            "train/deceived",
+            "neither",
+            "-ln D(g x)",
+            "-ln D(g x, y), the generator's share of the game; ln 2 where the critic guesses.",
+            range=">= 0",
+            recorded=False,
+        ),
+        Metric(
+            "train/displacement",
+            "neither",
+            "displacement",
+            "Mean of |g x - x| / |x|, cut off at loss.displacement_clip.",
+            range=">= 0",
+            recorded=False,
+        ),
+        Metric(
+            "train/overlap",
+            "lower",
+            "overlap of channels",
+            "Mean absolute cosine between different generators; 0 for one alone.",
+            range="0 to 1",
+            recorded=False,
+        ),
+    )
     monitor = ("val/mismatch", "min")
 
     def __init__(

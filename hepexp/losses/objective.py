@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.readout import Readout
+from hepexp.metric import Metric
 
 
 class Objective(nn.Module):
@@ -31,11 +32,15 @@ class Objective(nn.Module):
     ----------
     monitor : the logged value that picks the best checkpoint, stops early and drives a plateau schedule, and whether
         less or more of it is better.
-    readout : how the outputs are judged.
+    readout : how the outputs are judged; where it is built later, its class as an annotation.
+    metrics : terms that are logged beside "loss", as train/<name>.
     min_batch : examples that a batch of the training must have on each device, 2 where they are compared.
     min_classes : classes that the training examples must have, 2 where classes are told apart.
     """
 
+    metrics: tuple[Metric, ...] = (
+        Metric("loss", "lower", "loss", "What the training minimises; `hepexp show loss=NAME` has its formula."),
+    )
     monitor: tuple[str, Literal["min", "max"]] = ("val/loss", "min")
     readout: Readout
     min_batch: int = 1

@@ -31,6 +31,7 @@ class PairLoss(EmbeddingObjective):
     R. Hadsell, S. Chopra, Y. LeCun, "Dimensionality reduction by learning an invariant mapping", CVPR 2006, equation 4.
     """
 
+    readout: PairReadout
     monitor = ("val/loss", "min")  # neighbours agree long before the distances are right
 
     def __init__(self, margin: float = 1.0, projector: Sequence[int] = ()):

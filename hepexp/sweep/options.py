@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from hepexp.errors import ConfigError
-from hepexp.evaluation.direction import small_is_good
 
 TRIALS = 20  # a first look at one or two keys
 
@@ -23,7 +22,8 @@ class SweepOptions:
     jobs : workers side by side on this machine, each a process; or cluster jobs of a submitit launcher.
     metric : value of metrics.json that is made best, never of the test; several for a Pareto front; null for the one
         that picks the best epoch.
-    direction : maximize or minimize, for each metric; null knows by the name (loss, mse, error: minimize).
+    direction : maximize or minimize, for each metric; null for what the metric itself says:
+        hepexp show metric=NAME.
     sampler : tpe, random, grid (choice and int only), cmaes, or nsgaii for several metrics.
     pruner : median or hyperband stop a training whose monitored value promises little; none lets all end.
     storage : a database (`postgresql://...`, `sqlite:///FILE`) or a journal on a shared disk (`journal:FILE`) that
@@ -62,7 +62,8 @@ class SweepOptions:
         self.metrics = _listed(metric)
         if any(metric.startswith("test/") for metric in self.metrics):
             raise ConfigError("sweep.metric must not be of the test, which chooses nothing; take val/... instead")
-        self.directions = self._directions(_listed(direction))
+        self.directions = _listed(direction)
+        self._check_directions()
         if len(self.metrics) > 1 and pruner != "none":
             raise ConfigError(f"sweep.pruner={pruner} needs one metric, got {len(self.metrics)}; take none")
         if pruner != "none" and self.metrics and not self.metrics[0].startswith(("val/", "train/")):
@@ -75,13 +76,13 @@ class SweepOptions:
         self.sampler, self.pruner, self.storage, self.seed = sampler, pruner, storage, seed
         self.launcher, self.cluster = launcher, cluster or {}
 
-    def _directions(self, given: list[str]) -> list[str]:
+    def _check_directions(self) -> None:
+        given = self.directions
         for word in given:
             if word not in ("maximize", "minimize"):
                 raise ConfigError(f"sweep.direction must be maximize or minimize, got {word!r}")
         if given and len(given) != max(len(self.metrics), 1):
             raise ConfigError(f"sweep.direction needs one word for each of {len(self.metrics)} metrics, got {given}")
-        return given or ["minimize" if small_is_good(m) else "maximize" for m in self.metrics]
 
 
 def _listed(value: str | Sequence[str] | None) -> list[str]:

@@ -15,6 +15,8 @@ LINES = [
     ("hepexp evaluate la", ["latest"]),
     ("hepexp list mo", ["model"]),
     ("hepexp show optimizer=s", ["optimizer=sgd"]),
+    ("hepexp list met", ["metric"]),
+    ("hepexp show metric=test/knn_a", ["metric=test/knn_accuracy", "metric=test/knn_auc"]),
     ("hepexp completion z", ["zsh"]),
     ("hepexp doctor --j", ["--json"]),
     ("hepexp data down", ["download"]),

@@ -63,6 +63,7 @@ def test_the_real_command_prints_no_traceback(hepexp, words):
 
 @pytest.mark.parametrize(
     "words", ["--help", "train --help", "list", "list model", "show model=pfn", "show train", "completion bash",
+              "list metric", "show metric=test/knn_auc", "__complete 'hepexp show metric=t'",
               "__complete 'hepexp train model.'", "train model=lorentnet", "train model.n_hidden=abc"],
 )  # fmt: skip
 def test_the_front_does_not_import_heavy_libraries(words, tmp_path):

@@ -76,6 +76,20 @@ def test_show_of_a_run_gives_its_keys(capsys):
     assert any(line.split()[:2] == ["seed", "1"] for line in printed(capsys, "show", "train").splitlines())
 
 
+def test_list_metric_has_a_line_on_each(capsys):
+    lines = {line.split()[0]: line.split() for line in printed(capsys, "list", "metric").splitlines()}
+    assert lines["test/knn_auc"][1] == "higher"
+    assert lines["test/mismatch"][1] == "lower"
+    assert "test/rejection_{eS}" in lines
+
+
+def test_show_metric_says_what_it_means_for_each_that_computes_it(capsys):
+    text = printed(capsys, "show", "metric=val/angle_error_deg")
+    assert "rotation of the latent plane" in text
+    assert "principal angle between the learnt generators" in text
+    assert "hepexp.evaluation.symmetry_readout.SymmetryReadout" in text
+
+
 @pytest.mark.parametrize("path", OPTIONS, ids=str)
 def test_every_shipped_option_fits_its_constructor_and_is_documented(path):
     content = yaml_file.load(CONF / path)

@@ -138,6 +138,7 @@ SPACE = "sweep.space.optimizer.lr=log(1e-4,1e-2)"
         ([SPACE, "sweep.sampler=grid"], "grid needs choice or int"),
         ([SPACE, "sweep.sampler=cmaes"], "cmaes needs two keys or more"),
         ([SPACE, "sweep.metric=test/auc"], "must not be of the test"),
+        ([SPACE, "sweep.metric=val/rejection_0.5"], "is computed on the test alone"),
         ([SPACE, "sweep.metric=model/flops", "sweep.pruner=median"], "needs a value of every epoch"),
         ([SPACE, "sweep.storage=nowhere"], "must be sqlite:///FILE"),
         ([SPACE, "sweep.launcher=submitit_slurm"], 'Could not detect "srun"'),

@@ -7,14 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from hepexp.config.metrics import find
 from hepexp.figures import COLOURS, figure
 
-PANELS = {  # metric of a history row: label of its axis
-    "loss": "loss",
-    "auc": "AUC",
-    "critic_accuracy": "critic accuracy",
-    "lr": "learning rate",
-}
+PANELS = ("loss", "auc", "critic_accuracy", "lr")  # metrics of a history row
 SPLITS = {"train": ("training", COLOURS[0]), "val": ("validation", COLOURS[1])}
 
 
@@ -26,14 +22,12 @@ def learning_curves(path: Path | str, history: list[dict[str, Any]], best_epoch:
     history : a row an epoch: `epoch` (from 0) and any of `train/loss`, `val/loss`, `train/auc`, `val/auc`, `train/lr`.
     best_epoch : the epoch (from 0) of best.ckpt.
     """
-    shown = {
-        name: text for name, text in PANELS.items() if any(f"{s}/{name}" in row for row in history for s in SPLITS)
-    }
+    shown = [name for name in PANELS if any(f"{s}/{name}" in row for row in history for s in SPLITS)]
     with figure(path, 5.0, 0.5 + 2.1 * len(shown)) as drawing:
         panels = drawing.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
-        for axes, (name, text) in zip(panels, shown.items(), strict=True):
+        for axes, name in zip(panels, shown, strict=True):
             _draw(axes, history, name, best_epoch)
-            axes.set_ylabel(text)
+            axes.set_ylabel(find(f"train/{name}").heading)
             if name == "lr":
                 axes.set_yscale("log")
         panels[0].legend()

@@ -8,6 +8,33 @@ from collections.abc import Callable
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from hepexp.metric import Metric
+
+METRICS = (
+    Metric(
+        "train/lr",
+        "neither",
+        "learning rate",
+        "Learning rate of the steps of an epoch, their mean; of two players the generator's.",
+        range=">= 0",
+        recorded=False,
+    ),
+    Metric(
+        "train/examples_per_second",
+        "higher",
+        "examples/s",
+        "Training examples a second over all devices together, validation left out.",
+        no_error="measured once",
+    ),
+    Metric(
+        "train/seconds",
+        "lower",
+        "seconds",
+        "Wall time of the epochs, validation included.",
+        no_error="measured once",
+    ),
+)
+
 
 class History(Callback):
     """Collects losses, validation metrics, learning rate and speed of every epoch.

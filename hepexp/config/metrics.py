@@ -1,0 +1,213 @@
+"""Every metric there is, read from the source of what computes it, in hepexp and in plug-ins, without importing it.
+
+A class declares its metrics as `metrics`; a module that computes figures of every run declares them as `METRICS`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from hepexp.config import plugins, source
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import ConfigError
+from hepexp.metric import SPLITS, Metric, without_suffix
+
+OF_CLASS, OF_EVERY_RUN = "metrics", "METRICS"
+ANY_READOUT = "hepexp.evaluation.readout.Readout"
+BEST = "best/"  # in MLflow, before the key of a validation figure: its value in the best epoch
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A metric and its owner, the dotted path of a class, or of a module for those of every run."""
+
+    owner: str
+    metric: Metric
+    of_every_run: bool = False
+
+
+@cache
+def declarations() -> tuple[Declaration, ...]:
+    """All that are declared, in the order of their owners' files."""
+    return tuple(found for found in _read() if isinstance(found, Declaration))
+
+
+@cache
+def faults() -> tuple[str, ...]:
+    """A line for each declaration of a plug-in that cannot be read."""
+    return tuple(found for found in _read() if isinstance(found, str))
+
+
+@cache
+def of_loss(loss: str) -> tuple[Metric, ...] | None:
+    """What a run of this loss can record: metrics of the loss, of its readout, and of every run.
+
+    Parameters
+    ----------
+    loss : dotted path of its class.
+
+    Returns
+    -------
+    None where its source does not tell which readout it has: `readout = Some(...)` or `readout: Some` in the class.
+    """
+    readout = _readout(loss)
+    if readout is None:
+        return None
+    owners = {*source.line(loss), *source.line(readout)}
+    return tuple(d.metric for d in declarations() if d.of_every_run or d.owner in owners)
+
+
+@cache
+def find(key: str, loss: str | None = None) -> Metric | None:
+    """The metric of a key of metrics.json, history.json or MLflow; None where nothing declares it.
+
+    Parameters
+    ----------
+    key : such as test/auc, test/auc_err, best/val/auc; or auc.
+    loss : dotted path of the class of the run's loss; by default the metrics of all losses are looked through.
+    """
+    known = of_loss(loss) if loss else None
+    if known is None:
+        known = tuple(d.metric for d in declarations())
+        known = tuple(metric for metric in known if not metric.is_open or metric.name == base_name(key))
+    key = without_suffix(key).removeprefix(BEST)
+    for name in dict.fromkeys((key, base_name(key))):
+        if fitting := [metric for metric in known if metric.of(name)]:
+            # the one that spells out most: reconstruction_mse_turned is not that of a channel `turned`
+            return max(fitting, key=lambda metric: metric.spelt_out).of(name)
+    return None
+
+
+def base_name(key: str) -> str:
+    """The name of a metric without its split: auc of val/auc."""
+    split, slash, name = key.partition("/")
+    return name if slash and split in SPLITS else key
+
+
+def heading(key: str) -> str:
+    """What a column or an axis is called; where it is of validation or training it says so."""
+    metric = find(key)
+    return f"{_of_split(key, metric)}{metric.heading}" if metric else key
+
+
+def latex(key: str) -> str:
+    """The heading in LaTeX."""
+    metric = find(key)
+    return f"{_of_split(key, metric)}{metric.latex or metric.heading}" if metric else key.replace("_", r"\_")
+
+
+def lower_is_better(key: str) -> bool:
+    """Whether less of a metric is better; not so where neither is, or where nothing declares it."""
+    metric = find(key)
+    return metric is not None and metric.better == "lower"
+
+
+def is_whole(key: str) -> bool:
+    """Whether a metric is a number that is counted."""
+    metric = find(key)
+    return metric is not None and metric.whole
+
+
+def columns() -> list[str]:
+    """Keys of the metrics that tables of runs show by default, in their order."""
+    names = [name for d in declarations() if d.metric.column for name in d.metric.names]
+    return list(dict.fromkeys(full_key(name) for name in names))
+
+
+def full_key(name: str) -> str:
+    """The key of a metric in metrics.json: that of the test, unless its name is a key."""
+    return name if "/" in name else f"test/{name}"
+
+
+def all_keys() -> list[str]:
+    """Keys of all metrics, those of the validation too, for lists and completion."""
+    found = []
+    for d in declarations():
+        for name in d.metric.names:
+            found.append(full_key(name))
+            if "/" not in name and d.metric.each_epoch:
+                found.append(f"val/{name}")
+    return list(dict.fromkeys(found))
+
+
+def named(key: str) -> list[Declaration]:
+    """The declarations of a metric; several where readouts give different figures of one name.
+
+    Raises
+    ------
+    ConfigError : nothing declares it.
+    """
+    found = find(key)
+    if found is None:
+        raise ConfigError(f"unknown metric '{key}'{did_you_mean(key, all_keys())}; hepexp list metric names them all")
+    fitting = [d for d in declarations() if d.metric.of(found.name)]
+    most = max(d.metric.spelt_out for d in fitting)
+    return [replace(d, metric=d.metric.of(found.name)) for d in fitting if d.metric.spelt_out == most]
+
+
+def undeclared(given: Iterable[str], loss: str) -> list[str]:
+    """Those of the keys of a record that are no metric of the run's loss."""
+    return [key for key in given if find(key, loss) is None]
+
+
+def _of_split(key: str, metric: Metric) -> str:
+    split = key.removeprefix(BEST).partition("/")[0]
+    return {"val": "validation ", "train": "training "}.get(split, "") if "/" not in metric.name else ""
+
+
+def _read() -> Iterator[Declaration | str]:
+    for package in ("hepexp", *plugins.packages()):
+        folder = plugins.package_dir(package)
+        for path in sorted(folder.rglob("*.py")) if folder else ():
+            text = path.read_text(encoding="utf-8")
+            if "Metric(" in text:
+                module = ".".join((package, *path.relative_to(folder).with_suffix("").parts)).removesuffix(".__init__")
+                yield from _of_module(path, module, text)
+
+
+def _of_module(path: Path, module: str, text: str) -> Iterator[Declaration | str]:
+    try:
+        statements = ast.parse(text).body
+    except SyntaxError:
+        return  # said where the module is used
+    nodes = [(module, node, OF_EVERY_RUN) for node in statements]
+    nodes += [
+        (f"{module}.{c.name}", node, OF_CLASS) for c in statements if isinstance(c, ast.ClassDef) for node in c.body
+    ]
+    for owner, node, field in nodes:
+        target = source.assigned(node)
+        if target is None or target[0] != field or not isinstance(target[1], ast.Tuple | ast.List):
+            continue
+        for item in target[1].elts:
+            try:
+                yield Declaration(owner, _metric(item), field == OF_EVERY_RUN)
+            except (ValueError, TypeError, AttributeError):
+                yield f"{path}:{item.lineno}: {owner}.{field} must be Metric(...) of literal values"
+
+
+def _metric(node: ast.expr) -> Metric:
+    arguments = [ast.literal_eval(argument) for argument in node.args]
+    return Metric(*arguments, **{word.arg: ast.literal_eval(word.value) for word in node.keywords})
+
+
+def _readout(loss: str) -> str | None:
+    """The dotted path of the class of a loss's readout; None where its source does not tell."""
+    for owner in source.line(loss):
+        for node in source.find(owner)[0].body:
+            target = source.assigned(node)
+            if target is None or target[0] != "readout":
+                continue
+            kind = (
+                node.annotation
+                if isinstance(node, ast.AnnAssign)
+                else target[1].func
+                if isinstance(target[1], ast.Call)
+                else None
+            )
+            found = source.origin(f"{owner.rpartition('.')[0]}.{kind.id}") if isinstance(kind, ast.Name) else None
+            return None if found == ANY_READOUT else found
+    return None

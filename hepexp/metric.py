@@ -1,0 +1,103 @@
+"""A figure of merit, declared by what computes it: its name, which way is better, how it is called, what it means.
+
+A declaration is read from source text, without importing anything, so its arguments are literals:
+
+    class MyReadout(Readout):
+        metrics = (
+            Metric("brier", "lower", "Brier score", "Mean squared error of the probabilities.", range="0 to 2"),
+        )
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+SPLITS = ("train", "val", "test")
+ERROR, BOUND, NOTE = "_err", "_bound", "_note"  # what stands beside a figure, under its key and one of these
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure, or several of one kind.
+
+    Parameters
+    ----------
+    name : as a readout or a loss calls it, `auc` for the keys test/auc, val/auc and train/auc; with a slash the key
+        itself, `model/flops`. `{word}` stands for what differs among several: `rejection_{eS}`; heading, LaTeX and
+        meaning may repeat it.
+    better : whether higher or lower values are; neither for what describes rather than judges.
+    heading : in tables and on axes.
+    meaning : one sentence, with its formula or reference.
+    latex : the heading in LaTeX, where it is not the same.
+    range : the values that it can take, e.g. "0 to 1".
+    no_error : why it has no error; empty where `<key>_err` stands beside it.
+    undefined : when it has no value, e.g. "no background example passes"; empty where it always has one.
+    each_epoch : whether it is computed on the validation examples after every epoch.
+    recorded : whether metrics.json has it; else it is in history.json alone.
+    column : whether tables of runs show it by default.
+    whole : whether it is a whole number that is counted, not measured.
+    values : what usually stands for `{word}`, for lists and completion.
+    """
+
+    name: str
+    better: Literal["higher", "lower", "neither"]
+    heading: str
+    meaning: str
+    latex: str = ""
+    range: str = ""
+    no_error: str = ""
+    undefined: str = ""
+    each_epoch: bool = True
+    recorded: bool = True
+    column: bool = False
+    whole: bool = False
+    values: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its name says nothing: it fits every name, and is only looked for among those of one loss."""
+        return self.name.startswith("{") and self.name.endswith("}")
+
+    @property
+    def spelt_out(self) -> int:
+        """Letters of the name outside of `{word}`: of two that fit a name, the one with more is meant."""
+        return len(re.sub(r"\{\w+\}", "", self.name))
+
+    @property
+    def names(self) -> list[str]:
+        """The name, or those with the usual values in its place."""
+        return [re.sub(r"\{\w+\}", value, self.name) for value in self.values] or [self.name]
+
+    def of(self, name: str) -> Metric | None:
+        """The metric of this name, with words in place of `{word}`; None where the name is another's."""
+        found = self._pattern.fullmatch(name)
+        if found is None:
+            return self if name == self.name else None
+        texts = {field: getattr(self, field) for field in ("heading", "latex", "meaning", "undefined")}
+        for word, value in found.groupdict().items():
+            texts = {field: text.replace(f"{{{word}}}", value) for field, text in texts.items()}
+        return replace(self, name=name, values=(), **texts)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        parts = re.split(r"\{(\w+)\}", self.name)
+        return re.compile("".join(f"(?P<{p}>[^/]+)" if k % 2 else re.escape(p) for k, p in enumerate(parts)))
+
+
+def is_beside(key: str) -> bool:
+    """Whether a key of a record is not a figure but the error, the bound or the note of one."""
+    return key.endswith((ERROR, BOUND, NOTE))
+
+
+def without_suffix(key: str) -> str:
+    """The figure's key of `<key>_err`, `<key>_bound`, `<key>_note`, or of itself."""
+    return next((key.removesuffix(suffix) for suffix in (ERROR, BOUND, NOTE) if key.endswith(suffix)), key)
+
+
+def declared_by(owner: type) -> tuple[Metric, ...]:
+    """What a class and its bases declare in `metrics`; of one name the class's own."""
+    found = [metric for base in owner.__mro__ for metric in vars(base).get("metrics", ())]
+    return tuple({metric.name: metric for metric in reversed(found)}.values())
