@@ -203,9 +203,9 @@ def verify(parser: Parser, args: list[str]) -> int:
     from hepexp.data.verify import verify as findings
 
     rows, good = [], True
-    for path, problem in findings(find_collection(given.name)):
+    for path, problem, note in findings(find_collection(given.name)):
         good = good and problem is None
-        rows.append([str(path), problem or "ok"])
+        rows.append([str(path), problem or (f"ok ({note})" if note else "ok")])
     console().print(table(rows, ["file", "state"]))
     return 0 if good else 1
 

@@ -13,11 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hepexp.atomic import atomic
-from hepexp.data.ragged import Layout, Ragged
+from hepexp.data.digest import KIND, Digest
+from hepexp.data.ragged import NO_LABEL, Layout, Ragged
 from hepexp.errors import DataError
 
 ROWS_A_BATCH = 100_000  # list offsets are 32 bits: far below 2^31 elements a batch
 _METADATA_KEY = b"hepexp"
+_PROMISE_KEY = b"hepexp.checksum"  # in the schema, before the values: which checksum stands behind them
+_CHECKSUM_KEY = b"hepexp.sha256"
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,34 @@ class Contents:
     chunks : the record batches, as views of the mapping where there is one.
     metadata : what made them.
     mapping : of the file into memory, for Arrow IPC.
+    raw_metadata : as it stands in the file.
+    checksum : of the values, as recorded when they were written; empty where it was lost, None in files of an older
+        hepexp, which recorded none.
     """
 
     chunks: list[Ragged]
     metadata: dict
     mapping: mmap.mmap | None
+    raw_metadata: bytes
+    checksum: str | None
+
+    def is_intact(self, layout: Layout) -> bool:
+        """Whether the values are those that were written; True where no checksum was recorded."""
+        if self.checksum is None:
+            return True
+        digest = Digest(layout, self.raw_metadata)
+        for chunk in self.chunks:
+            digest.update(chunk)
+            if self.mapping is not None:
+                self.mapping.madvise(mmap.MADV_DONTNEED)  # read once, in a stream
+        return digest.hexdigest() == self.checksum
 
 
-def schema_of(layout: Layout) -> pa.Schema:
-    """The columns of a file of examples."""
+def schema_of(layout: Layout, labelled: bool = True) -> pa.Schema:
+    """The columns of a file of examples, with or without their label."""
     extras = [(name, pa.from_numpy_dtype(kind)) for name, kind in layout.extras.items()]
     elements = [(name, pa.list_(pa.from_numpy_dtype(kind))) for name, kind in layout.elements.items()]
-    return pa.schema([("label", pa.int8()), *extras, *elements])
+    return pa.schema([*([("label", pa.int8())] if labelled else []), *extras, *elements])
 
 
 def write(path: Path, layout: Layout, parts: Iterable[Ragged], metadata: dict) -> None:
@@ -53,14 +72,26 @@ def write(path: Path, layout: Layout, parts: Iterable[Ragged], metadata: dict) -
     parts : examples, in order; each part becomes one record batch.
     metadata : what made them, any JSON: kept in the schema.
     """
-    schema = schema_of(layout).with_metadata({_METADATA_KEY: json.dumps(metadata)})
+    about = json.dumps(metadata).encode()
+    schema = schema_of(layout).with_metadata({_METADATA_KEY: about, _PROMISE_KEY: KIND})
+    digest = Digest(layout, about)
     with atomic(path) as draft, _writer(path.suffix, draft, layout, schema) as writer:
         for part in parts:
             writer.write_batch(_record_batch(part, layout, schema))
+            digest.update(part)
+        checksum = {_CHECKSUM_KEY: digest.hexdigest().encode()}
+        if path.suffix == ".arrow":  # known only now, so it comes with a batch of no rows
+            writer.write_batch(_record_batch(layout.empty(), layout, schema), custom_metadata=checksum)
+        else:
+            writer.add_key_value_metadata(checksum)
 
 
-def read(path: Path, layout: Layout) -> Contents:
-    """A file of examples.
+def read(path: Path, layout: Layout, needs_label: bool = True) -> Contents:
+    """A file of examples; its checksum is not compared, as that would read all of it.
+
+    Parameters
+    ----------
+    needs_label : refuse a file without labels; else its examples are of unknown class.
 
     Raises
     ------
@@ -68,7 +99,7 @@ def read(path: Path, layout: Layout) -> Contents:
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    mapping, good = None, 0
+    mapping, good, footer = None, 0, {}
     try:
         if path.suffix == ".arrow":
             with path.open("rb") as file:
@@ -76,23 +107,36 @@ def read(path: Path, layout: Layout) -> Contents:
             reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapping)))
             batches, schema = [], reader.schema
             for i in range(reader.num_record_batches):
-                batches.append(reader.get_batch(i))
-                batches[-1].validate()  # Arrow believes what a file says of itself, and would read beyond its end
-                good += batches[-1].num_rows
+                batch, custom = reader.get_batch_with_custom_metadata(i)
+                batch.validate()  # Arrow believes what a file says of itself, and would read beyond its end
+                footer |= dict(custom or {})
+                if batch.num_rows:
+                    batches.append(batch)
+                good += batch.num_rows
         else:
-            table = pq.read_table(path, columns=None, memory_map=False)
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                footer = file.metadata.metadata or {}
+                table = file.read()
             batches, schema = table.combine_chunks().to_batches(), table.schema
+        labelled = needs_label or "label" in schema.names
+        if schema.equals(schema_of(layout, labelled)):
+            raw = (schema.metadata or {}).get(_METADATA_KEY, b"{}")
+            chunks = [_ragged(batch, layout) for batch in batches]
+            return Contents(chunks, dict(json.loads(raw)), mapping, raw, _checksum(schema.metadata or {}, footer))
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         where = f"from row {good} on: " if path.suffix == ".arrow" else ""
         raise DataError(
             f"{path}: not a complete {path.suffix[1:]} file: {where}{reason}; remove it and make it again"
         ) from None
-    if not schema.equals(schema_of(layout)):
-        found, expected = ", ".join(schema.names), ", ".join(layout.names)
-        raise DataError(f"{path}: columns are {found}; expected those of the store: {expected}")
-    metadata = json.loads((schema.metadata or {}).get(_METADATA_KEY, b"{}"))
-    return Contents([_ragged(batch, layout) for batch in batches], metadata, mapping)
+    found, expected = ", ".join(schema.names), ", ".join(layout.names)
+    raise DataError(f"{path}: columns are {found}; expected those of the store: {expected}")
+
+
+def _checksum(schema: dict[bytes, bytes], footer: dict[bytes, bytes]) -> str | None:
+    """The recorded checksum; empty where one was promised or begun, and is not there."""
+    recorded = footer.get(_CHECKSUM_KEY, b"")
+    return recorded.decode("ascii", "replace") if recorded or _PROMISE_KEY in schema else None
 
 
 def parquet_columns(path: Path) -> list[str] | None:
@@ -125,6 +169,7 @@ def _writer(
         column_encoding=encoding or None,
         data_page_size=2**24,
         write_statistics=False,
+        write_page_checksum=True,
     )
 
 
@@ -138,8 +183,9 @@ def _record_batch(part: Ragged, layout: Layout, schema: pa.Schema) -> pa.RecordB
 def _ragged(batch: pa.RecordBatch, layout: Layout) -> Ragged:
     """Numpy views of a record batch, without a copy."""
     lists = {name: batch.column(name) for name in layout.elements}
+    unknown = np.full(batch.num_rows, NO_LABEL, np.int8)
     return Ragged(
-        label=batch.column("label").to_numpy(),
+        label=batch.column("label").to_numpy() if "label" in batch.schema.names else unknown,
         offsets=next(iter(lists.values())).offsets.to_numpy(),
         elements={name: column.values.to_numpy(zero_copy_only=True) for name, column in lists.items()},
         extras={name: batch.column(name).to_numpy() for name in layout.extras},

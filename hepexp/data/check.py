@@ -1,26 +1,29 @@
-"""Whether examples are physics: finite numbers, at least one element, a label, momenta that a particle can have."""
+"""Whether examples are physics: numbers within their limits, at least one element, a label, possible momenta."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data import species
-from hepexp.data.ragged import Ragged
+from hepexp.data import limits, species
+from hepexp.data.layouts import POINTS, QG
+from hepexp.data.limits import Limits
+from hepexp.data.ragged import Layout, Ragged
 from hepexp.errors import DataError
 
 Check = Callable[[Ragged, str, int], Ragged]
+_MOST_NAMED = 5  # bad examples in a message, which is one line
+_FINITE = Limits(-np.finfo(np.float64).max, np.finfo(np.float64).max)
 
 
 class Refusal:
-    """Raises DataError for the first bad row or element, with its place.
+    """Collects what is wrong with some examples, and raises one DataError that names them.
 
     Parameters
     ----------
-    examples : what was read.
+    examples : what was read; numbers of any type.
     origin : name of the file, for the message.
     first_row : row of the first of these examples in the file.
     noun : what an example is called.
@@ -31,36 +34,47 @@ class Refusal:
         self.origin = origin
         self.first_row = first_row
         self.noun = noun
+        self._found: dict[int, tuple[str, str]] = {}  # of a row: what is wrong, and the sentence that says so
 
-    def of_rows(self, bad: NDArray[np.bool_], what: str) -> None:
-        """Refuse examples (n,) that are bad; `what` continues the sentence 'jet 7 ...'."""
-        if bad.any():
-            raise DataError(f"{self.origin}: {self.noun} {self.first_row + int(np.argmax(bad))} {what}")
+    def of_rows(self, bad: NDArray[np.bool_], quantity: str, what: Callable[[int], str] | str) -> None:
+        """Refuse examples (n,) that are bad; `what`, perhaps of the row, continues the sentence 'jet 7 ...'."""
+        for row in np.flatnonzero(bad)[: _MOST_NAMED + 1].tolist():
+            self._found.setdefault(row, (quantity, what if isinstance(what, str) else what(row)))
 
-    def of_elements(self, bad: NDArray[np.bool_], what: Callable[[int], str] | str) -> None:
-        """Refuse elements (m,) that are bad; `what` may depend on the first bad one's position."""
-        if bad.any():
-            element = int(np.argmax(bad))
-            row = int(np.searchsorted(self.examples.offsets, element, side="right")) - 1
-            text = what if isinstance(what, str) else what(element)
-            raise DataError(f"{self.origin}: {self.noun} {self.first_row + row} {text}")
+    def of_elements(self, bad: NDArray[np.bool_], quantity: str, what: Callable[[int], str] | str) -> None:
+        """Refuse elements (m,) that are bad; `what` may depend on the place of the element."""
+        if not bad.any():
+            return
+        places = np.flatnonzero(bad)
+        rows, first = np.unique(np.searchsorted(self.examples.offsets, places, side="right") - 1, return_index=True)
+        for row, place in zip(rows[: _MOST_NAMED + 1].tolist(), places[first].tolist(), strict=False):
+            self._found.setdefault(row, (quantity, what if isinstance(what, str) else what(place)))
 
-    def of_common(self, classes: tuple[str, ...], element: str = "particle") -> None:
-        """Refuse labels outside the classes, examples without elements, and numbers that are not finite."""
-        expected = ", ".join(f"{i} for {name}" for i, name in enumerate(classes))
-        if len(classes) == 2:
-            expected = f"1 for {classes[1]}, 0 for {classes[0]}"
-        label = self.examples.label
-        labels = "{0, 1}" if len(classes) == 2 else f"0 to {len(classes) - 1}"
-        self.of_rows((label < 0) | (label >= len(classes)), f"has a label outside {labels}; expected {expected}")
-        for name, column in self.examples.extras.items():
-            self.of_rows(~np.isfinite(column), f"has a {name} of NaN or infinity; expected a finite number")
-        finite = np.ones(self.examples.offsets[-1] - self.examples.offsets[0], bool)
-        for column in self.examples.elements.values():
-            if np.issubdtype(column.dtype, np.floating):
-                finite &= np.isfinite(column)
-        names = ", ".join(n for n, c in self.examples.elements.items() if np.issubdtype(c.dtype, np.floating))
-        self.of_elements(~finite, f"has a {element} with NaN or infinity; expected finite {names}")
+    def of_common(self, classes: tuple[str, ...], layout: Layout, element: str = "particle") -> None:
+        """Refuse labels outside the classes, and values outside the layout's limits."""
+        label, of = self.examples.label, list(enumerate(classes))
+        expected = ", ".join(f"{i} for {name}" for i, name in (of[::-1] if len(of) == 2 else of))
+        bad = ~np.isin(label, range(len(classes)))
+        self.of_rows(bad, "label", lambda row: f"has label {label[row]:g}; expected {expected}")
+        for name in layout.extras:
+            self._of_column(name, layout, self.of_rows, "")
+        for name in layout.elements:
+            self._of_column(name, layout, self.of_elements, f"a {element} with ")
+
+    def _of_column(self, name: str, layout: Layout, refuse: Callable[..., None], whose: str) -> None:
+        column, allowed = self.examples[name], layout.limits.get(name, _FINITE)
+        expected = "a finite number" if allowed is _FINITE else allowed
+        refuse(allowed.outside(column), name, lambda at: f"has {whose}{name} = {column[at]:g}; expected {expected}")
+
+    def finish(self) -> None:
+        """Raise DataError for the first bad example, with the numbers of the next, if there is any."""
+        if not self._found:
+            return
+        first, *others = sorted(self._found)
+        named = [f"{self.noun} {self.first_row + row} ({self._found[row][0]})" for row in others]
+        more = " and more" if len(named) > _MOST_NAMED else ""
+        also = f"; also {', '.join(named[:_MOST_NAMED])}{more}" if named else ""
+        raise DataError(f"{self.origin}: {self.noun} {self.first_row + first} {self._found[first][1]}{also}")
 
 
 def check_qg(jets: Ragged, origin: str, first_row: int = 0) -> Ragged:
@@ -68,7 +82,7 @@ def check_qg(jets: Ragged, origin: str, first_row: int = 0) -> Ragged:
 
     Parameters
     ----------
-    jets : what was read.
+    jets : what was read; the columns may be of other types than the layout's.
     origin : name of the file, for the message.
     first_row : row of the first of these jets in the file.
 
@@ -77,31 +91,53 @@ def check_qg(jets: Ragged, origin: str, first_row: int = 0) -> Ragged:
     DataError : names the file and the first bad row, and says what was expected.
     """
     refuse = Refusal(jets, origin, first_row)
-    refuse.of_rows(jets.counts == 0, "has no particles; expected at least one with pt > 0")
-    refuse.of_common(("gluon", "quark"))
-    refuse.of_elements(jets["pt"] <= 0, "has a particle with pt <= 0; expected pt > 0 in GeV")
-    unknown = np.isnan(species.mass(jets["pdgid"]))
+    refuse.of_rows(jets.counts == 0, "no particles", "has no particles; expected at least one with pt > 0")
+    refuse.of_common(("gluon", "quark"), QG)
+    pdgid = jets["pdgid"]
     refuse.of_elements(
-        unknown, lambda i: f"has a particle of unknown pdgid {jets['pdgid'][i]}; expected one of hepexp.data.species"
+        ~species.known(pdgid),
+        "pdgid",
+        lambda i: f"has a particle of unknown pdgid {pdgid[i]:.12g}; expected one of hepexp.data.species",
     )
+    with np.errstate(over="ignore"):  # of rapidities that are refused already
+        energy = jets["pt"] * np.cosh(jets["y"].astype(np.float64))
+    refuse.of_elements(
+        energy > limits.MOST_ENERGY,
+        "energy",
+        lambda i: f"has a particle with energy pt cosh y = {energy[i]:g}; expected at most {limits.ENERGY.high:g} GeV",
+    )
+    refuse.finish()
     return jets
 
 
-def check_four_momenta(classes: tuple[str, ...], energy: str) -> Check:
-    """A check of jets with columns px, py, pz and an energy of this name, as `check_qg`."""
+def check_four_momenta(classes: tuple[str, ...], layout: Layout, noun: str = "jet") -> Check:
+    """A check of jets with columns px, py, pz and the energy, E or energy, as `check_qg`.
+
+    Parameters
+    ----------
+    layout : of the jets.
+    noun : what a jet is called: the row of its file, where it is read from one in a published format.
+    """
+    name = "E" if "E" in layout.elements else "energy"
 
     def check(jets: Ragged, origin: str, first_row: int = 0) -> Ragged:
-        refuse = Refusal(jets, origin, first_row)
-        refuse.of_rows(jets.counts == 0, "has no particles; expected at least one with energy > 0")
-        refuse.of_common(classes)
-        refuse.of_elements(jets[energy] <= 0, f"has a particle with {energy} <= 0; expected an energy > 0 in GeV")
+        refuse = Refusal(jets, origin, first_row, noun)
+        refuse.of_rows(jets.counts == 0, "no particles", f"has no particles; expected at least one with {name} > 0")
+        refuse.of_common(classes, layout)
         # float32 components of a massless particle: the squared mass is lost in rounding, at most some 1e-6 of E^2
-        squared = {name: jets[name].astype(np.float64) ** 2 for name in (energy, "px", "py", "pz")}
-        momentum = squared["px"] + squared["py"] + squared["pz"]
+        energy, *momenta = (jets[column].astype(np.float64) for column in (name, "px", "py", "pz"))
+        with np.errstate(over="ignore"):
+            momentum = sum(component**2 for component in momenta)
+            spacelike = momentum > energy**2 * 1.001
         refuse.of_elements(
-            momentum > squared[energy] * 1.001,
-            f"has a particle with |p| > {energy}; expected a four-momentum in GeV, metric (+,-,-,-)",
+            spacelike & (energy > 0),
+            "|p|",
+            lambda i: (
+                f"has a particle with |p| = {momentum[i] ** 0.5:g} > {name} = {energy[i]:g}; expected ({name}, px, py, "
+                "pz) in GeV, metric (+,-,-,-)"
+            ),
         )
+        refuse.finish()
         return jets
 
     return check
@@ -112,34 +148,28 @@ def check_points(classes: tuple[str, ...]) -> Check:
 
     def check(points: Ragged, origin: str, first_row: int = 0) -> Ragged:
         refuse = Refusal(points, origin, first_row, noun="point")
-        refuse.of_rows(points.counts != 1, "has not one pair of coordinates; expected one x and one y")
-        refuse.of_common(classes, element="coordinate")
+        refuse.of_rows(points.counts != 1, "coordinates", "is not one pair of coordinates; expected one x and one y")
+        refuse.of_common(classes, POINTS, element="coordinate")
+        refuse.finish()
         return points
 
     return check
 
 
-def check_images(classes: tuple[str, ...], shape: tuple[int, int, int], signed: bool, noun: str = "image") -> Check:
+def check_images(classes: tuple[str, ...], layout: Layout, noun: str = "image") -> Check:
     """A check of images as non-zero pixels, as `check_qg`.
 
     Parameters
     ----------
-    shape : (channels, rows, columns).
-    signed : whether a value may be negative, as noise and times are.
+    layout : of the images.
     noun : what an image is called: the row of its file, where it is read from one in a published format.
     """
-    size = math.prod(shape)
 
     def check(images: Ragged, origin: str, first_row: int = 0) -> Ragged:
         refuse = Refusal(images, origin, first_row, noun)
-        refuse.of_rows(images.counts == 0, "is an empty image; expected at least one non-zero pixel")
-        refuse.of_common(classes, element="pixel")
-        refuse.of_elements(images["position"] >= size, f"has a pixel outside {shape}")
-        if not signed:
-            refuse.of_elements(images["value"] < 0, "has a pixel below zero; expected energies and momenta >= 0")
-        for name, column in images.extras.items():
-            # the mass of a nearly massless jet is below zero by rounding
-            refuse.of_rows(column < -1, f"has a {name} below zero; expected {name} >= 0 in GeV")
+        refuse.of_rows(images.counts == 0, "no pixels", "is an empty image; expected at least one non-zero pixel")
+        refuse.of_common(classes, layout, element="pixel")
+        refuse.finish()
         return images
 
     return check

@@ -17,14 +17,14 @@ import numpy as np
 
 from hepexp.config.paths import data_dir, store_dir
 from hepexp.data.check import Check
-from hepexp.data.files import describe_file, only_one
+from hepexp.data.files import describe_file, only_one, refuse_damaged_sample
 from hepexp.data.formats.refusal import damage_in
 from hepexp.data.opened import Opened
 from hepexp.data.pictures.view import View
 from hepexp.data.published import Part, PublishedFile, limited
 from hepexp.data.ragged import Layout, Ragged, regroup
 from hepexp.data.splits import published_splits, split_events, split_rows
-from hepexp.data.store_check import refuse_broken_lists
+from hepexp.data.store_check import refuse_broken_lists, refuse_changed
 from hepexp.data.summary import Values
 from hepexp.errors import ConfigError, DataError
 
@@ -164,8 +164,12 @@ class Collection:
 
     # ---- reading
 
-    def read(self, path: Path) -> Iterator[Ragged]:
+    def read(self, path: Path, needs_label: bool = True) -> Iterator[Ragged]:
         """The examples of one file in a published format, in a stream, checked.
+
+        Parameters
+        ----------
+        needs_label : refuse a file without labels; else its examples are of unknown class.
 
         Raises
         ------
@@ -177,27 +181,37 @@ class Collection:
             known = ", ".join((*self.readers, ".arrow"))
             raise DataError(f"{path}: unknown format '{path.suffix}' for {self.name}; expected one of {known}")
         module, _, function = self.readers[suffix].partition(":")
-        return getattr(import_module(module), function)(path)
+        reader = getattr(import_module(module), function)
+        return reader(path) if needs_label else reader(path, needs_label=False)
 
-    def open_file(self, path: Path) -> Store:
+    def open_file(self, path: Path, needs_label: bool = True) -> Store:
         """The examples of one file in any format that is known, every one of them checked.
+
+        Parameters
+        ----------
+        needs_label : as for `read`.
 
         Raises
         ------
         DataError : as `read`.
         """
+        from hepexp.data import arrow_file
         from hepexp.data.store import Store
 
         path = Path(path)
         if self.is_store(path):
             with damage_in(path, "file of the store"):
-                store = Store.open(self.layout, path)
-                refuse_broken_lists(store, path)
+                contents = arrow_file.read(path, self.layout, needs_label)
+                refuse_broken_lists(contents.chunks, path)
+                store = Store.of_contents(self.layout, [path], [contents])
             for first in range(0, len(store), _ROWS_TO_CHECK):
-                rows = np.arange(first, min(first + _ROWS_TO_CHECK, len(store)))
-                self.check(store.take(rows), str(path), first)
+                examples = store.take(np.arange(first, min(first + _ROWS_TO_CHECK, len(store))))
+                if not store.labelled:
+                    examples.label[:] = 0  # any: the check is of all else
+                self.check(examples, str(path), first)
+            refuse_changed(contents, self.layout, path)
             return store
-        parts = list(self.read(path))
+        parts = list(self.read(path, needs_label))
         return Store(self.layout, parts, metadata=[{"source": path.name}])
 
     def is_store(self, path: Path) -> bool:
@@ -206,7 +220,7 @@ class Collection:
 
         if path.suffix != ".parquet" or ".parquet" not in self.readers:
             return path.suffix in (".arrow", ".parquet")
-        return arrow_file.parquet_columns(path) in (None, self.layout.names)
+        return arrow_file.parquet_columns(path) in (None, self.layout.names, self.layout.names[1:])
 
     def open(self, source: str, n_files: int | None = None, n_generate: int = 0, generate_seed: int = 0) -> Opened:
         """The examples of one source, which must be on disk already, or be published files that are only to convert.
@@ -245,6 +259,7 @@ class Collection:
         from hepexp.data.store import Store
 
         if isinstance(self.mini, Path):
+            refuse_damaged_sample(self.mini)
             return Store.open(self.layout, self.mini)
         return Store(self.layout, [self.mini()], metadata=[dict(self.mini_about)])
 

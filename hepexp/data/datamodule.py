@@ -251,13 +251,13 @@ class HepDataModule(LightningDataModule):
         return self._loader(examples)
 
     def loader_of_file(self, path: Path) -> DataLoader:
-        """Every example of a file once, rendered as this data set renders its own.
+        """Every example of a file once, labelled or not, rendered as this data set renders its own.
 
         Raises
         ------
         DataError : the file is not a file of such examples, or holds none.
         """
-        return self.predict_dataloader(self.collection.open_file(path))
+        return self.predict_dataloader(self.collection.open_file(path, needs_label=False))
 
     def predict_dataloader(self, store: Store | None = None) -> DataLoader:
         """Every example of a store once; of the test split by default."""

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from hepexp.batch import Batch
 from hepexp.data.kept import Kept
-from hepexp.data.ragged import Ragged
+from hepexp.data.ragged import NO_LABEL, Ragged
 from hepexp.data.render.form import Form
 from hepexp.data.render.scale import Scaled, mean_and_spread
 from hepexp.data.store import Store
@@ -88,7 +88,9 @@ class RenderedDataset(Dataset):
     def _common(self, rows: NDArray[np.int64], extras: NDArray[np.float32]) -> dict[str, NDArray]:
         """What batches of every form share, of the examples at these rows."""
         label = self.store.label[rows].astype(np.int64)
-        return {"label": label if self.new_label is None else self.new_label[label], "index": rows, "extras": extras}
+        if self.new_label is not None:
+            label = np.where(label == NO_LABEL, NO_LABEL, self.new_label[label])
+        return {"label": label, "index": rows, "extras": extras}
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from hepexp.config.paths import store_dir
+from hepexp.errors import DataError
 
 
 def only_one(path: Path) -> FileLock:
@@ -30,3 +31,18 @@ def checksum(path: Path, kind: str = "sha256") -> str:
 def describe_file(path: Path) -> dict[str, str | int]:
     """Name, size in bytes and sha256 of a file, for the record of a run."""
     return {"name": path.name, "bytes": path.stat().st_size, "sha256": checksum(path)}
+
+
+def refuse_damaged_sample(path: Path) -> None:
+    """Refuse a shipped sample that is not the one of this version, by SHA256SUMS in its folder.
+
+    Raises
+    ------
+    DataError : it is absent, or its checksum is another one.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; install hepexp again, it ships this sample")
+    known = dict(reversed(line.split()) for line in path.with_name("SHA256SUMS").read_text().splitlines())
+    computed, expected = checksum(path), known.get(path.name)
+    if computed != expected:
+        raise DataError(f"{path}: sha256 is {computed}, expected {expected}: corrupted; install hepexp again")

@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.data.limits import Limits
+
+NO_LABEL = -1  # of an example whose class is not known
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -19,11 +23,13 @@ class Layout:
     elements : type of each column with one value an element: a particle of a jet, or a non-zero pixel of an image.
     extras : type of each column with one value an example, beside the label.
     shape : (channels, rows, columns) of the images; None where the elements are particles.
+    limits : of the values of a column; any finite number where there are none.
     """
 
     elements: Mapping[str, type]
     extras: Mapping[str, type] = field(default_factory=dict)
     shape: tuple[int, int, int] | None = None
+    limits: Mapping[str, Limits] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -66,6 +72,19 @@ class Ragged:
     def counts(self) -> NDArray[np.int64]:
         """Elements of each example (n,)."""
         return np.diff(self.offsets)
+
+    def cast(self, layout: Layout) -> Ragged:
+        """The same examples in the types of a layout, once their values are known to fit into them."""
+        return Ragged(
+            self.label.astype(np.int8, copy=False),
+            self.offsets,
+            {name: self.elements[name].astype(kind, copy=False) for name, kind in layout.elements.items()},
+            {name: self.extras[name].astype(kind, copy=False) for name, kind in layout.extras.items()},
+        )
+
+    def unlabelled(self) -> Ragged:
+        """The same examples, of unknown class."""
+        return Ragged(np.full(len(self), NO_LABEL, np.int8), self.offsets, self.elements, self.extras)
 
     def elements_of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Positions in the flat columns of the elements of the examples at these rows (n,); their offsets (n + 1,)."""

@@ -38,7 +38,12 @@ for _position, _id in enumerate(ONE_HOT):
 
 
 def _row(pdgid: NDArray[np.integer]) -> NDArray[np.integer]:
-    return np.minimum(np.abs(pdgid), _SIZE - 1)
+    return np.minimum(np.abs(pdgid.astype(np.int64)), _SIZE - 1)  # the least number of 32 bits has no opposite there
+
+
+def known(pdgid: NDArray) -> NDArray[np.bool_]:
+    """Which numbers of any type, same shape, are those of a particle in the table."""
+    return np.isin(np.abs(pdgid), list(TABLE))
 
 
 def mass(pdgid: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data import arrow_file
-from hepexp.data.ragged import Layout, Ragged
+from hepexp.data.arrow_file import Contents
+from hepexp.data.ragged import NO_LABEL, Layout, Ragged
 
 _FAULT_AROUND = 2**16  # bytes that the system maps around a place that is read
 RESIDENT = 2**26  # bytes of mapped pages after which they are handed back; they stay in the system's cache
@@ -54,14 +55,22 @@ class Store:
         self._touched = 0
 
     @classmethod
-    def open(cls, layout: Layout, *paths: Path) -> Store:
+    def open(cls, layout: Layout, *paths: Path, needs_label: bool = True) -> Store:
         """Open files of the store, `.arrow` or `.parquet`.
+
+        Parameters
+        ----------
+        needs_label : refuse files without labels; else their examples are of unknown class.
 
         Raises
         ------
         DataError : a file is missing, damaged, or holds something else.
         """
-        contents = [arrow_file.read(path, layout) for path in paths]
+        return cls.of_contents(layout, paths, [arrow_file.read(path, layout, needs_label) for path in paths])
+
+    @classmethod
+    def of_contents(cls, layout: Layout, paths: Sequence[Path], contents: Sequence[Contents]) -> Store:
+        """What is in files of these paths, one after the other."""
         return cls(
             layout,
             [chunk for file in contents for chunk in file.chunks],
@@ -73,6 +82,11 @@ class Store:
 
     def __len__(self) -> int:
         return int(self.bounds[-1])
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the class of any example is known."""
+        return bool((self.label != NO_LABEL).any()) or len(self) == 0
 
     def take(self, rows: NDArray[np.int64] | list[int]) -> Ragged:
         """The examples at these rows, in this order, as a copy in memory."""
@@ -106,6 +120,8 @@ class Store:
 
     def __setstate__(self, state: dict) -> None:
         again = (
-            Store.open(state["layout"], *state["paths"]) if state["paths"] else Store(state["layout"], state["chunks"])
+            Store.open(state["layout"], *state["paths"], needs_label=False)
+            if state["paths"]
+            else Store(state["layout"], state["chunks"])
         )
         self.__dict__.update(again.__dict__)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+from hepexp.data import arrow_file
 from hepexp.data.collection import Collection
-from hepexp.data.files import checksum
+from hepexp.data.files import checksum, refuse_damaged_sample
 from hepexp.data.published import PublishedFile
 from hepexp.errors import DataError
 
 
-def verify(collection: Collection) -> Iterator[tuple[Path, str | None]]:
-    """Each file that is here, with what is wrong with it, or None.
+class Finding(NamedTuple):
+    """A file that is here; what is wrong with it, or None; what could not be looked at, or nothing."""
 
-    Published files are compared with their checksums, and read to the last example where there are none or another
-    one; stores are read to the last example.
+    path: Path
+    problem: str | None
+    note: str = ""
+
+
+def verify(collection: Collection) -> Iterator[Finding]:
+    """Every file that is here.
+
+    Published files and the shipped sample are compared with their checksums, and read to the last example where there
+    are none or another one; of stores, which have a checksum of their values inside, every example is read.
     """
     seen = set()
     for form in collection.forms:
@@ -24,15 +35,27 @@ def verify(collection: Collection) -> Iterator[tuple[Path, str | None]]:
                 path = collection.found(file)
                 if path is not None and path not in seen:
                     seen.add(path)
-                    yield path, _problem(collection, path, file, is_first=file is part.files[0])
-    shipped = [collection.mini] if isinstance(collection.mini, Path) else []
-    for path in (*shipped, *sorted(collection.store_folder.glob("[!.]*.arrow"))):
-        try:
-            collection.open_file(path)
-        except DataError as error:
-            yield path, str(error).removeprefix(f"{path}: ")
-        else:
-            yield path, None
+                    yield Finding(path, _problem(collection, path, file, is_first=file is part.files[0]))
+    if isinstance(collection.mini, Path):
+        yield Finding(collection.mini, _refused(collection.mini, lambda: _look_at_sample(collection)))
+    for path in sorted(collection.store_folder.glob("[!.]*.arrow")):
+        problem = _refused(path, lambda path=path: collection.open_file(path))
+        old = problem is None and arrow_file.read(path, collection.layout).checksum is None
+        yield Finding(path, problem, "no checksum, as written by an older hepexp" if old else "")
+
+
+def _look_at_sample(collection: Collection) -> None:
+    refuse_damaged_sample(collection.mini)
+    collection.open_file(collection.mini)
+
+
+def _refused(path: Path, look: Callable[[], object]) -> str | None:
+    """Why a file is refused by what looks at it, or None."""
+    try:
+        look()
+    except DataError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return None
 
 
 def _problem(collection: Collection, path: Path, file: PublishedFile, is_first: bool) -> str | None:
@@ -53,9 +76,4 @@ def _problem(collection: Collection, path: Path, file: PublishedFile, is_first: 
 
 
 def _unreadable(collection: Collection, path: Path) -> str | None:
-    try:
-        for _ in collection.read(path):
-            pass
-    except DataError as error:
-        return str(error).removeprefix(f"{path}: ")
-    return None
+    return _refused(path, lambda: deque(collection.read(path), maxlen=0))

@@ -1,5 +1,6 @@
 """The published format is read as numpy reads it, and every kind of damage is named."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from hepexp.data.collections.qg import COLLECTION
 from hepexp.data.formats import energyflow
-from hepexp.data.ragged import Ragged
+from hepexp.data.ragged import NO_LABEL, Ragged
 from hepexp.errors import DataError
 from tests.data.conftest import assert_same, random_jets
 
@@ -116,12 +117,12 @@ def test_objects_are_never_unpickled(tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda x, y: x[3, 0].__setitem__(1, np.nan), "jet 3 has a particle with NaN or infinity"),
+        (lambda x, y: x[3, 0].__setitem__(1, np.nan), "jet 3 has a particle with y = nan; expected -20 to 20"),
         (lambda x, y: x[4].fill(0), "jet 4 has no particles"),
-        (lambda x, y: y.__setitem__(5, 2), "jet 5 has a label outside {0, 1}"),
+        (lambda x, y: y.__setitem__(5, 2), "jet 5 has label 2; expected 1 for quark, 0 for gluon"),
         (lambda x, y: x[2, 0].__setitem__(3, 4242), "jet 2 has a particle of unknown pdgid 4242"),
-        (lambda x, y: x[2, 0].__setitem__(3, 211.5), "jet 2 has a particle of unknown pdgid"),
-        (lambda x, y: x[1, 0].__setitem__(0, -1), "jet 1 has a particle with pt <= 0"),
+        (lambda x, y: x[2, 0].__setitem__(3, 211.5), "jet 2 has a particle with pdgid = 211.5"),
+        (lambda x, y: x[1, 0].__setitem__(0, -1), "jet 1 has a particle with pt = -1; expected 1e-09 to 100000 GeV"),
     ],
 )
 def test_jets_that_are_not_physics(tmp_path: Path, change, message: str):
@@ -129,3 +130,44 @@ def test_jets_that_are_not_physics(tmp_path: Path, change, message: str):
     change(x, y)
     np.savez(tmp_path / "a.npz", X=x, y=y)
     refused(tmp_path / "a.npz", message)
+
+
+ODD = {  # what is put into the first particle of a jet: column, value, what is said of it
+    1: (1, 1e6, "a particle with y = 1e+06; expected -20 to 20"),
+    2: (3, 1e18, "a particle with pdgid = 1e+18; expected a whole number from"),
+    3: (0, 1e30, "a particle with pt = 1e+30; expected 1e-09 to 100000 GeV"),
+    4: (0, -5, "a particle with pt = -5; expected 1e-09 to 100000 GeV"),
+    5: (2, 1e9, "a particle with phi = 1e+09; expected -12.6 to 12.6 rad"),
+    6: (1, 9.5, "a particle with energy pt cosh y = "),
+}
+
+
+@pytest.mark.parametrize("jet", ODD)
+def test_a_value_that_no_particle_has_is_named_with_jet_quantity_and_limits(tmp_path: Path, jet: int):
+    x, y = arrays(7)
+    column, value, said = ODD[jet]
+    x[jet, 0, 0] = 100
+    x[jet, 0, column] = value
+    np.savez(tmp_path / "a.npz", X=x, y=y)
+    refused(tmp_path / "a.npz", re.escape(f"jet {jet} has {said}"))
+
+
+def test_all_bad_jets_are_named(tmp_path: Path):
+    x, y = arrays(7)
+    for jet, (column, value, _) in ODD.items():
+        x[jet, 0, column] = value
+    np.savez(tmp_path / "a.npz", X=x, y=y)
+    refused(tmp_path / "a.npz", r"jet 1 .*; also jet 2 \(pdgid\), jet 3 \(pt\), jet 4 \(pt\), jet 5 \(phi\)")
+
+
+def test_jets_without_labels_are_read_where_none_are_needed(tmp_path: Path):
+    x, y = arrays(7)
+    np.savez(tmp_path / "a.npz", X=x)
+    np.savez(tmp_path / "b.npz", X=x, y=y)
+    refused(tmp_path / "a.npz", "key 'y' is missing")
+    without, given = (COLLECTION.open_file(tmp_path / name, needs_label=False) for name in ("a.npz", "b.npz"))
+    assert (without.label == NO_LABEL).all()
+    np.testing.assert_array_equal(given.label, y)
+    rows = np.arange(len(x))
+    for name in ("pt", "y", "phi", "pdgid"):
+        np.testing.assert_array_equal(without.take(rows)[name], given.take(rows)[name])

@@ -1,17 +1,23 @@
 """Corrupted files of the store: found, named with their row, and never a crash."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from hepexp.data import arrow_file
 from hepexp.data.collection import Collection
 from hepexp.data.collections import qg
+from hepexp.data.files import refuse_damaged_sample
+from hepexp.data.known import find_collection
+from hepexp.data.ragged import Ragged
 from hepexp.data.verify import verify
-from tests.data.conftest import random_jets
+from hepexp.errors import DataError
+from tests.data.conftest import assert_same, random_jets
 
 
 @pytest.fixture
@@ -30,18 +36,18 @@ def stored(collection: Collection) -> Path:
 
 
 def problems(collection: Collection) -> Iterator[str | None]:
-    return (problem for _, problem in verify(collection))
+    return (problem for _, problem, _ in verify(collection))
 
 
 def test_a_sound_store_is_fine(collection: Collection, stored: Path):
-    assert list(verify(collection)) == [(stored, None)]
+    assert list(verify(collection)) == [(stored, None, "")]
 
 
 def test_the_row_of_a_value_that_is_no_physics_is_named(collection: Collection):
     jets = random_jets(20)
     jets.elements["pt"][jets.offsets[17]] = np.nan
     arrow_file.write(collection.store_folder / "a.arrow", collection.layout, [random_jets(5), jets], {})
-    assert list(problems(collection)) == ["jet 22 has a particle with NaN or infinity; expected finite pt, y, phi"]
+    assert list(problems(collection)) == ["jet 22 has a particle with pt = nan; expected 1e-09 to 100000 GeV"]
 
 
 def test_the_row_of_a_list_that_leads_out_of_the_file_is_named(collection: Collection, stored: Path):
@@ -91,4 +97,55 @@ def test_a_published_file_with_another_checksum_is_read_to_name_the_row(collecti
     np.savez(collection.folder / "QG_jets.npz", X=x, y=y)
     (problem,) = problems(collection)
     assert "expected 3f27a02eab06e8b8" in problem
-    assert "jet 13 has a particle with NaN or infinity" in problem
+    assert "jet 13 has a particle with pt = nan" in problem
+
+
+def test_every_flipped_bit_that_changes_a_value_is_found(collection: Collection, tmp_path: Path):
+    """Of each byte in some places all over the file one bit; what is read without a word is what was written."""
+    jets = [random_jets(12), random_jets(9, seed=1)]
+    wanted, found = Ragged.concatenate(jets), 0
+    for suffix in (".arrow", ".parquet"):
+        path = tmp_path / f"jets{suffix}"
+        arrow_file.write(path, collection.layout, jets, {"source": "full"})
+        whole = path.read_bytes()
+        for at in range(0, len(whole), 13):
+            data = bytearray(whole)
+            data[at] ^= 1 << (at % 8)
+            path.write_bytes(data)
+            try:
+                read = collection.open_file(path)
+            except DataError:
+                found += 1
+            else:
+                assert_same(read.take(np.arange(len(read))), wanted)
+    assert found > 300
+
+
+def test_a_store_of_an_older_version_is_read_and_has_no_checksum(collection: Collection, stored: Path):
+    old = stored.with_name("old.arrow")
+    with pa.ipc.open_file(str(stored)) as reader:
+        schema = reader.schema.with_metadata({b"hepexp": b"{}"})
+        with pa.ipc.new_file(str(old), schema) as writer:
+            writer.write_table(reader.read_all().replace_schema_metadata(schema.metadata))
+    assert [finding[1:] for finding in verify(collection)] == [
+        (None, ""),
+        (None, "no checksum, as written by an older hepexp"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["qg", "top", "jetclass", "qg_images", "electron_photon"])
+def test_the_shipped_samples_are_those_of_their_checksums(name: str):
+    refuse_damaged_sample(find_collection(name).mini)
+
+
+def test_a_damaged_sample_is_refused(collection: Collection, tmp_path: Path):
+    for file in ("qg.parquet", "SHA256SUMS"):
+        shutil.copy(qg.COLLECTION.mini.with_name(file), tmp_path)
+    with (tmp_path / "qg.parquet").open("r+b") as file:
+        file.seek(10**6)
+        file.write(b"x")
+    damaged = replace(collection, mini=tmp_path / "qg.parquet")
+    (problem,) = problems(damaged)
+    assert "expected cb5836e78f05" in problem
+    with pytest.raises(DataError, match="install hepexp again"):
+        damaged.open_mini()

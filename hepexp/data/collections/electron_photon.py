@@ -37,7 +37,7 @@ COLLECTION = Collection(
     published_at="CERNBox shares of ML4SCI",
     forms=((_part("Electron", "FbXw3V4XNyYB3oA"), _part("Photon", "AtBT8y4MiQYFcgc")),),
     readers=dict.fromkeys((".hdf5", ".h5"), "hepexp.data.formats.image_hdf5:read_electron_photon"),
-    check=check_images(CLASSES, ELECTRON_PHOTON.shape, signed=True),
+    check=check_images(CLASSES, ELECTRON_PHOTON),
     values=image_values(ELECTRON_PHOTON.shape, _DRAWN),
     view=ImageView(
         ELECTRON_PHOTON.shape,

@@ -77,7 +77,7 @@ COLLECTION = Collection(
         ".root": "hepexp.data.formats.jetclass_root:read",
         ".parquet": "hepexp.data.formats.jetclass_parquet:read",
     },
-    check=check_four_momenta(CLASSES, "energy"),
+    check=check_four_momenta(CLASSES, JETCLASS),
     values=jet_values(_READER),
     view=JetView(_READER, 0.8, KINDS, lambda jets: jets["type"]),
     generator="hepexp.data.generate.jetclass",

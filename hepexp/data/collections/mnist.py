@@ -72,7 +72,7 @@ COLLECTION = Collection(
         ),
     ),
     readers={".idx": "hepexp.data.formats.idx:read"},
-    check=check_images(DIGITS, MNIST.shape, signed=False),
+    check=check_images(DIGITS, MNIST),
     values=image_values(MNIST.shape, _DRAWN, maxima=False),
     view=ImageView(MNIST.shape, _DRAWN),
     mini=scikit_learn_digits,

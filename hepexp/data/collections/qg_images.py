@@ -42,7 +42,7 @@ COLLECTION = Collection(
         ".h5": "hepexp.data.formats.image_hdf5:read_qg_images",
         ".parquet": "hepexp.data.formats.image_parquet:read",
     },
-    check=check_images(CLASSES, QG_IMAGES.shape, signed=False),
+    check=check_images(CLASSES, QG_IMAGES),
     values=image_values(QG_IMAGES.shape, _DRAWN, pt="GeV", m0="GeV"),
     view=ImageView(
         QG_IMAGES.shape,

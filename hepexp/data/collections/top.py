@@ -51,7 +51,7 @@ COLLECTION = Collection(
         ),
     ),
     readers={".h5": "hepexp.data.formats.top_hdf5:read"},
-    check=check_four_momenta(CLASSES, "E"),
+    check=check_four_momenta(CLASSES, TOP),
     values=jet_values(_READER),
     view=JetView(_READER, 0.8, ("calorimeter tower",), lambda jets: np.zeros(len(jets["E"]), int)),
     generator="hepexp.data.generate.top",

@@ -15,14 +15,20 @@ from numpy.typing import NDArray
 
 from hepexp.atomic import atomic
 from hepexp.data.check import check_qg
+from hepexp.data.formats.checked import checked
+from hepexp.data.layouts import QG
 from hepexp.data.ragged import Ragged, offsets_of, pad
 from hepexp.errors import DataError
 
 ROWS_AT_ONCE = 5000  # of X: 22 MB in float64 with 139 particles
 
 
-def read(path: Path) -> Iterator[Ragged]:
+def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     """The jets of a file, some thousands at a time, checked.
+
+    Parameters
+    ----------
+    needs_label : refuse a file without y; else its jets have no label.
 
     Raises
     ------
@@ -32,21 +38,18 @@ def read(path: Path) -> Iterator[Ragged]:
         raise DataError(f"{path}: no such file")
     try:
         with zipfile.ZipFile(path) as archive:
-            with _member(archive, path, "y") as (file, shape, kind):
-                if len(shape) != 1:
-                    raise DataError(f"{path}: key 'y' has shape {shape}, expected (N,)")
-                label = _numbers(file, shape[0], kind)
+            label = _labels(archive, path) if needs_label or "y.npy" in archive.namelist() else None
             with _member(archive, path, "X") as (file, shape, kind):
                 if len(shape) != 3 or shape[2] != 4:
                     raise DataError(f"{path}: key 'X' has shape {shape}, expected (N, M, 4)")
-                if shape[0] != len(label):
+                if label is not None and shape[0] != len(label):
                     raise DataError(f"{path}: key 'X' has {shape[0]} jets but key 'y' has {len(label)}")
                 for start in range(0, shape[0], ROWS_AT_ONCE):
                     n = min(ROWS_AT_ONCE, shape[0] - start)
                     x = _numbers(file, n * shape[1] * 4, kind).reshape(n, *shape[1:])
-                    yield _jets(x, label[start : start + n], str(path), start)
+                    yield _jets(x, None if label is None else label[start : start + n], path, start)
                 file.read()  # reaching the end makes zipfile compare the checksum
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise DataError(f"{path}: truncated or corrupted: {error}; expected an npz file, fetch it again") from None
 
 
@@ -72,6 +75,13 @@ def write(path: Path, parts: Iterable[Ragged], n: int, width: int) -> None:
                 labels.append(jets.label)
         with archive.open("y.npy", "w") as file:
             npy.write_array(file, np.concatenate(labels).astype(np.float64))
+
+
+def _labels(archive: zipfile.ZipFile, path: Path) -> NDArray:
+    with _member(archive, path, "y") as (file, shape, kind):
+        if len(shape) != 1:
+            raise DataError(f"{path}: key 'y' has shape {shape}, expected (N,)")
+        return _numbers(file, shape[0], kind)
 
 
 @contextlib.contextmanager
@@ -100,19 +110,7 @@ def _numbers(file: IO[bytes], n: int, kind: np.dtype) -> NDArray:
     return np.frombuffer(data, kind)
 
 
-def _jets(x: NDArray, label: NDArray, origin: str, start: int) -> Ragged:
+def _jets(x: NDArray, label: NDArray | None, path: Path, start: int) -> Ragged:
     real = (x != 0).any(axis=2)
-    counts = real.sum(axis=1)
-    pt, y, phi, pdgid = x[real].T
-    whole = np.isfinite(pdgid) & (pdgid == np.round(pdgid))
-    jets = Ragged(
-        label=np.where(np.isin(label, (0, 1)), label, -1).astype(np.int8),
-        offsets=offsets_of(counts),
-        elements={
-            "pt": pt.astype(np.float32),
-            "y": y.astype(np.float32),
-            "phi": phi.astype(np.float32),
-            "pdgid": np.where(whole, pdgid, 0).astype(np.int32),
-        },
-    )
-    return check_qg(jets, origin, start)
+    columns = dict(zip(QG.elements, x[real].T, strict=True))
+    return checked(check_qg, QG, path, start, label, offsets_of(real.sum(axis=1)), columns)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.check import check_images
+from hepexp.data.formats.checked import checked
 from hepexp.data.formats.pixels import Pixels
 from hepexp.data.formats.refusal import damage_in, refuse_rows
 from hepexp.data.layouts import MNIST
@@ -29,15 +30,16 @@ _N_CLASSES = 10
 _UNSIGNED_BYTES = 0x08  # code of the type in the magic number, before the number of dimensions
 _GZIP = b"\x1f\x8b"
 _POSITIONS = np.arange(np.prod(MNIST.shape), dtype=np.uint16)
-_CHECK = check_images(tuple(map(str, range(_N_CLASSES))), MNIST.shape, signed=False, noun="row")
+_CHECK = check_images(tuple(map(str, range(_N_CLASSES))), MNIST, noun="row")
 
 
-def read(path: Path) -> Iterator[Ragged]:
+def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     """The digits of a file of images; their labels are in the file beside it, named after it.
 
     Parameters
     ----------
     path : e.g. train-images-idx3-ubyte.gz, with train-labels-idx1-ubyte.gz or train-labels-idx1-ubyte in its folder.
+    needs_label : refuse a file of images without labels beside it; else its digits have no label.
 
     Returns
     -------
@@ -47,20 +49,33 @@ def read(path: Path) -> Iterator[Ragged]:
     ------
     DataError : names the file, what was found and what was expected.
     """
-    shape = MNIST.shape[1:]
-    beside = labels_of(path)
-    with _opened(path, shape) as (images, n), _opened(beside, ()) as (labels, n_labels):
-        if n != n_labels:
-            raise DataError(
-                f"{path}: holds {n} images but {beside} {n_labels} labels; expected files that belong together"
-            )
+    with contextlib.ExitStack() as stack:
+        beside, labels = _labels_beside(path, needs_label), None
+        images, n = stack.enter_context(_opened(path, MNIST.shape[1:]))
+        if beside is not None:
+            labels, n_labels = stack.enter_context(_opened(beside, ()))
+            if n != n_labels:
+                raise DataError(
+                    f"{path}: holds {n} images but {beside} {n_labels} labels; expected files that belong together"
+                )
         for first in range(0, n, IMAGES_AT_ONCE):
             count = min(IMAGES_AT_ONCE, n - first)
             pixels = Pixels(count)
             pixels.add(_numbers(images, path, count * len(_POSITIONS)) / np.float32(255), _POSITIONS)
-            label = _numbers(labels, beside, count)
-            refuse_rows(beside, first, label >= _N_CLASSES, f"has a label above {_N_CLASSES - 1}; expected a digit")
-            yield _CHECK(pixels.images(0, count, label.astype(np.int8), {}), str(path), first)
+            label = None
+            if labels is not None:
+                label = _numbers(labels, beside, count)
+                refuse_rows(beside, first, label >= _N_CLASSES, f"has a label above {_N_CLASSES - 1}; expected a digit")
+            yield checked(_CHECK, MNIST, path, first, label, *pixels.images(0, count))
+
+
+def _labels_beside(path: Path, needed: bool) -> Path | None:
+    try:
+        return labels_of(path)
+    except DataError:
+        if needed:
+            raise
+        return None
 
 
 def labels_of(path: Path) -> Path:

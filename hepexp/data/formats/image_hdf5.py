@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.check import check_images
-from hepexp.data.formats.class_labels import class_labels
+from hepexp.data.formats.checked import checked
 from hepexp.data.formats.hdf5 import dataset, numbers, opened
 from hepexp.data.formats.pixels import Pixels
 from hepexp.data.layouts import ELECTRON_PHOTON, QG_IMAGES
@@ -28,52 +28,58 @@ _DENSE_BYTES = 2**25  # read from the file at once
 _MOST_PIXELS = 2**23  # non-zero, held until their images are complete
 
 
-def read_qg_images(path: Path) -> Iterator[Ragged]:
+def read_qg_images(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     """The jets of a file with X_jets (N, 125, 125, 3), tracks, ECAL and HCAL; m0 and pt (N,) in GeV; y (N,).
+
+    Parameters
+    ----------
+    needs_label : refuse a file without y; else its jets have no label.
 
     Raises
     ------
     DataError : names the file and the key or row, and says what was expected.
     """
-    return _read(path, "X_jets", QG_IMAGES, (3,), ("gluon", "quark"), signed=False)
+    return _read(path, "X_jets", QG_IMAGES, (3,), ("gluon", "quark"), needs_label)
 
 
-def read_electron_photon(path: Path) -> Iterator[Ragged]:
+def read_electron_photon(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     """The crops of a file with X (N, 32, 32, 2), energy and time, or X (N, 32, 32, 1), energy only; y (N,).
 
     Where it is absent the time is zero.
 
+    Parameters
+    ----------
+    needs_label : refuse a file without y; else its crops have no label.
+
     Raises
     ------
     DataError : names the file and the key or row, and says what was expected.
     """
-    return _read(path, "X", ELECTRON_PHOTON, (2, 1), ("photon", "electron"), signed=True)
+    return _read(path, "X", ELECTRON_PHOTON, (2, 1), ("photon", "electron"), needs_label)
 
 
 def _read(
-    path: Path, key: str, layout: Layout, channels: tuple[int, ...], classes: tuple[str, str], *, signed: bool
+    path: Path, key: str, layout: Layout, channels: tuple[int, ...], classes: tuple[str, str], needs_label: bool
 ) -> Iterator[Ragged]:
     _, rows, columns = layout.shape
-    expected = (key, *layout.extras, "y")
-    check = check_images(classes, layout.shape, signed, noun="row")
-    meaning = f"1 for {classes[1]}, 0 for {classes[0]}"
+    check = check_images(classes, layout, noun="row")
     with opened(path) as file:
+        labels = ["y"] if needs_label or "y" in file else []
+        expected = (key, *layout.extras, *labels)
         x = dataset(file, path, key, expected)
         found = x.shape[-1] if x.shape and x.shape[-1] in channels else channels[0]
         numbers(x, path, key, (None, rows, columns, found))
         singles = {}
-        for name in ("y", *layout.extras):
+        for name in (*labels, *layout.extras):
             singles[name] = numbers(dataset(file, path, name, expected), path, name, (None,))
             if len(singles[name]) != len(x):
                 raise DataError(f"{path}: key '{key}' has {len(x)} images but key '{name}' has {len(singles[name])}")
         for first, pixels in _slabs(x, path, key):
             for start in range(0, pixels.n, IMAGES_AT_ONCE):
                 stop = min(start + IMAGES_AT_ONCE, pixels.n)
-                label, *extras = (single[first + start : first + stop] for single in singles.values())
-                label = class_labels(label, path, first + start, meaning)
-                with np.errstate(over="ignore"):
-                    extras = {name: v.astype(np.float32) for name, v in zip(layout.extras, extras, strict=True)}
-                yield check(pixels.images(start, stop, label, extras), str(path), first + start)
+                extras = {name: single[first + start : first + stop] for name, single in singles.items()}
+                label = extras.pop("y", None)
+                yield checked(check, layout, path, first + start, label, *pixels.images(start, stop), extras)
 
 
 def _slabs(x: h5py.Dataset, path: Path, key: str) -> Iterator[tuple[int, Pixels]]:

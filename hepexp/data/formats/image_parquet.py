@@ -10,28 +10,34 @@ import pyarrow as pa
 
 from hepexp.data.check import check_images
 from hepexp.data.formats import parquet
-from hepexp.data.formats.class_labels import class_labels
+from hepexp.data.formats.checked import checked
 from hepexp.data.formats.pixels import Pixels
 from hepexp.data.formats.refusal import refuse_rows, require
 from hepexp.data.layouts import QG_IMAGES
 from hepexp.data.ragged import Ragged
 
 IMAGES_AT_ONCE = 32  # 12 MB of doubles, which Arrow holds about three times over
-_COLUMNS = ("X_jets", *QG_IMAGES.extras, "y")
+_COLUMNS = ("X_jets", *QG_IMAGES.extras)
 _POSITIONS = np.arange(np.prod(QG_IMAGES.shape), dtype=np.uint16)
-_CHECK = check_images(("gluon", "quark"), QG_IMAGES.shape, signed=False, noun="row")
+_CHECK = check_images(("gluon", "quark"), QG_IMAGES, noun="row")
 
 
-def read(path: Path) -> Iterator[Ragged]:
+def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     """The jets of a file, some at a time, checked; pt and m0 in GeV.
+
+    Parameters
+    ----------
+    needs_label : refuse a file without y; else its jets have no label.
 
     Raises
     ------
     DataError : names the file and the column or row, and says what was expected.
     """
     with parquet.opened(path) as file:
-        require(path, "column", _COLUMNS, file.schema_arrow.names)
-        for first, batch in parquet.batches(file, _COLUMNS, IMAGES_AT_ONCE):
+        found = file.schema_arrow.names
+        columns = (*_COLUMNS, "y") if needs_label or "y" in found else _COLUMNS
+        require(path, "column", columns, found)
+        for first, batch in parquet.batches(file, columns, IMAGES_AT_ONCE):
             yield _images(path, first, batch)
 
 
@@ -44,8 +50,6 @@ def _images(path: Path, first: int, batch: pa.RecordBatch) -> Ragged:
         each *= expected
     pixels = Pixels(len(batch))
     pixels.add(values, _POSITIONS)
-    with np.errstate(over="ignore"):
-        extras = {name: parquet.flat(path, first, batch, name, 0)[1].astype(np.float32) for name in QG_IMAGES.extras}
-    label = parquet.flat(path, first, batch, "y", 0)[1]
-    label = class_labels(label, path, first, "1 for quark, 0 for gluon")
-    return _CHECK(pixels.images(0, len(batch), label, extras), str(path), first)
+    extras = {name: parquet.flat(path, first, batch, name, 0)[1] for name in QG_IMAGES.extras}
+    label = parquet.flat(path, first, batch, "y", 0)[1] if "y" in batch.schema.names else None
+    return checked(_CHECK, QG_IMAGES, path, first, label, *pixels.images(0, len(batch)), extras)

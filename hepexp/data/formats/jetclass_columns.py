@@ -19,6 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.data.check import check_four_momenta
+from hepexp.data.formats.checked import checked
 from hepexp.data.formats.refusal import refuse_elements, refuse_rows, require
 from hepexp.data.layouts import JETCLASS
 from hepexp.data.ragged import Ragged, offsets_of
@@ -36,10 +38,11 @@ _FROM_II[161:] = CLASSES.index("QCD")
 _FLAGS = [f"part_is{name}" for name in ("ChargedHadron", "NeutralHadron", "Photon", "Electron", "Muon")]
 _PARTICLES = [f"part_{name}" for name in JETCLASS.elements if name != "type"] + _FLAGS
 _JETS = list(JETCLASS.extras)
+_CHECK = check_four_momenta(CLASSES, JETCLASS, noun="row")
 
 
-def wanted(path: Path, found: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Names of the columns to read: those of particles, and those of jets.
+def wanted(path: Path, found: Iterable[str], needs_label: bool = True) -> tuple[list[str], list[str]]:
+    """Names of the columns to read: those of particles, and those of jets, with labels unless none are needed or there.
 
     Raises
     ------
@@ -47,6 +50,8 @@ def wanted(path: Path, found: Iterable[str]) -> tuple[list[str], list[str]]:
     """
     found = list(found)
     labels = [_LABEL_II] if _LABEL_II in found and not set(_LABELS) & set(found) else _LABELS
+    if not needs_label and not set(labels) & set(found):
+        labels = []
     require(path, "column", [*_PARTICLES, *_JETS, *labels], found)
     return _PARTICLES, [*_JETS, *labels]
 
@@ -75,33 +80,18 @@ def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], n: int,
     refuse_rows(path, first, counts == 0, "has no particles; expected at least one")
     label = _labels(columns, path, first)
     offsets = offsets_of(counts)
-    with np.errstate(over="ignore"):
-        elements = {
-            name: columns[f"part_{name}"].astype(np.float32)
-            for name, kind in JETCLASS.elements.items()
-            if kind is np.float32
-        }
-        extras = {name: columns[name].astype(np.float32) for name in JETCLASS.extras}
-    for name, values in elements.items():
-        what = f"has a particle with part_{name} of NaN or infinity; expected finite numbers"
-        refuse_elements(path, first, offsets, ~np.isfinite(values), what)
-    for name, values in extras.items():
-        refuse_rows(path, first, ~np.isfinite(values), f"has a {name} of NaN or infinity; expected a finite number")
-    what = "has a particle with part_energy <= 0; expected an energy > 0 in GeV"
-    refuse_elements(path, first, offsets, elements["energy"] <= 0, what)
-    for name in ("jet_pt", "jet_energy"):
-        refuse_rows(path, first, extras[name] <= 0, f"has a {name} <= 0; expected > 0 in GeV")
-    charge = columns["part_charge"]
-    what = "has a particle with part_charge outside {-1, 0, 1}"
-    refuse_elements(path, first, offsets, ~np.isin(charge, (-1, 0, 1)), what)
     flags = np.stack([columns[name] for name in _FLAGS])
     what = f"has a particle of no type or of two; expected one of {', '.join(_FLAGS)} to be 1 and the others 0"
     refuse_elements(path, first, offsets, _not_one_hot(flags), what)
-    elements |= {"charge": charge.astype(np.int8), "type": np.argmax(flags, axis=0).astype(np.int8)}
-    return Ragged(label, offsets, elements, extras)
+    elements = {name: columns[f"part_{name}"] for name in JETCLASS.elements if name != "type"}
+    elements["type"] = np.argmax(flags, axis=0).astype(np.int8)
+    extras = {name: columns[name] for name in JETCLASS.extras}
+    return checked(_CHECK, JETCLASS, path, first, label, offsets, elements, extras)
 
 
-def _labels(columns: Mapping[str, NDArray], path: Path, first: int) -> NDArray[np.int8]:
+def _labels(columns: Mapping[str, NDArray], path: Path, first: int) -> NDArray[np.int8] | None:
+    if _LABEL_II not in columns and _LABELS[0] not in columns:
+        return None
     if _LABEL_II in columns:
         number = columns[_LABEL_II]
         known = np.isin(number, np.flatnonzero(_FROM_II >= 0))

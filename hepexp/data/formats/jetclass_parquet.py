@@ -12,15 +12,19 @@ from hepexp.data.ragged import Ragged
 JETS_AT_ONCE = 2000  # 5 MB of 40 particles each
 
 
-def read(path: Path) -> Iterator[Ragged]:
+def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     """The jets of a file, some thousands at a time, checked; units are those of the layout JETCLASS.
+
+    Parameters
+    ----------
+    needs_label : refuse a file without labels; else its jets have none.
 
     Raises
     ------
     DataError : names the file and the column or row, and says what was expected.
     """
     with parquet.opened(path) as file:
-        of_particles, of_jets = wanted(path, file.schema_arrow.names)
+        of_particles, of_jets = wanted(path, file.schema_arrow.names, needs_label)
         for first, batch in parquet.batches(file, [*of_particles, *of_jets], JETS_AT_ONCE):
             lengths, columns = {}, {}
             for name in of_particles:

@@ -18,8 +18,12 @@ JETS_AT_ONCE = 5000  # 13 MB of 40 particles each
 _TREE = "tree"
 
 
-def read(path: Path) -> Iterator[Ragged]:
+def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     """The jets of a file, some thousands at a time, checked; units are those of the layout JETCLASS.
+
+    Parameters
+    ----------
+    needs_label : refuse a file without labels; else its jets have none.
 
     Raises
     ------
@@ -31,7 +35,7 @@ def read(path: Path) -> Iterator[Ragged]:
         tree = file[_TREE]
         if not isinstance(tree, uproot.TTree):
             raise DataError(f"{path}: '{_TREE}' is a {type(tree).__name__}; expected a TTree")
-        of_particles, of_jets = wanted(path, tree.keys(recursive=False))
+        of_particles, of_jets = wanted(path, tree.keys(recursive=False), needs_label)
         of_particles = {name: _branch(tree, path, name, uproot.AsJagged) for name in of_particles}
         of_jets = {name: _branch(tree, path, name, uproot.AsDtype) for name in of_jets}
         for start, stop in _steps(tree, [*of_particles, *of_jets]):

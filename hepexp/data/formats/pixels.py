@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.ragged import Ragged, offsets_of
+from hepexp.data.ragged import offsets_of
 
 
 @dataclass
@@ -45,13 +44,8 @@ class Pixels:
         bounds = np.searchsorted(found, np.arange(self.n + 1) * positions.size)
         self.pieces.append((bounds, positions.reshape(-1)[found % positions.size], flat[found]))
 
-    def images(self, start: int, stop: int, label: NDArray[np.int8], extras: Mapping[str, NDArray]) -> Ragged:
-        """The images from start to stop, their pixels by rising position.
-
-        Parameters
-        ----------
-        label, extras : columns (stop - start,) of the layout.
-        """
+    def images(self, start: int, stop: int) -> tuple[NDArray[np.int64], dict[str, NDArray]]:
+        """Offsets (stop - start + 1,) and columns of the images from start to stop, their pixels by rising position."""
         parts = [(b[start : stop + 1], p[b[start] : b[stop]], v[b[start] : b[stop]]) for b, p, v in self.pieces]
         counts = np.stack([np.diff(bounds) for bounds, _, _ in parts])
         image = np.concatenate([np.repeat(np.arange(stop - start), of_piece) for of_piece in counts])
@@ -61,4 +55,4 @@ class Pixels:
         if (key[1:] < key[:-1]).any():
             order = np.argsort(key)
             position, value = position[order], value[order]
-        return Ragged(label, offsets_of(counts.sum(0)), {"position": position, "value": value}, dict(extras))
+        return offsets_of(counts.sum(0)), {"position": position, "value": value}

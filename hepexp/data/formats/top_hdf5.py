@@ -15,10 +15,11 @@ import hdf5plugin  # noqa: F401  its import gives h5py the blosc filter
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.formats.class_labels import class_labels
+from hepexp.data.check import check_four_momenta
+from hepexp.data.formats.checked import checked
 from hepexp.data.formats.hdf5 import dataset, opened
 from hepexp.data.formats.pickled_names import names_in
-from hepexp.data.formats.refusal import refuse_elements, refuse_rows, require
+from hepexp.data.formats.refusal import require
 from hepexp.data.layouts import TOP
 from hepexp.data.ragged import Ragged, offsets_of
 from hepexp.errors import DataError
@@ -29,11 +30,15 @@ _MOST_ROW_BYTES = 2**14  # a damaged header may claim any
 _MOMENTA = [f"{component}_{i}" for i in range(N_PARTICLES) for component in ("E", "PX", "PY", "PZ")]
 _LABEL = "is_signal_new"
 _TABLE = "table/table"
-_ROUNDING = 1e-5  # of (E^2 - p^2) / E^2 for a massless particle in float32
+_CHECK = check_four_momenta(("qcd", "top"), TOP, noun="row")
 
 
-def read(path: Path) -> Iterator[Ragged]:
+def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     """The jets of a file, some thousands at a time: particles in the file's order, without the padding.
+
+    Parameters
+    ----------
+    needs_label : refuse a file without is_signal_new; else its jets have no label.
 
     Raises
     ------
@@ -44,19 +49,19 @@ def read(path: Path) -> Iterator[Ragged]:
         if not isinstance(file.get("table", getlink=True), h5py.HardLink) or not isinstance(file["table"], h5py.Group):
             raise DataError(f"{path}: key 'table' is not a group; expected a table written by pandas")
         table = dataset(file["table"], path, "table", ("table",))
-        where = _places(table, path)
+        where = _places(table, path, needs_label)
         block, columns = _shared_block(where, path)
-        label_block, label_column = where[_LABEL]
+        label_block, label_column = where.get(_LABEL, (None, None))
         if table.dtype.itemsize > _MOST_ROW_BYTES:
             raise DataError(f"{path}: a row of the table has {table.dtype.itemsize} bytes; expected about 3240")
         for first in range(0, len(table), JETS_AT_ONCE):
             rows = table[first : first + JETS_AT_ONCE]
             momenta = rows[block][:, columns].reshape(len(rows), N_PARTICLES, 4)
-            label = class_labels(rows[label_block][:, label_column], path, first, "1 for top, 0 for QCD")
+            label = None if label_block is None else rows[label_block][:, label_column]
             yield _jets(momenta, label, path, first)
 
 
-def _places(table: h5py.Dataset, path: Path) -> dict[str, tuple[str, int]]:
+def _places(table: h5py.Dataset, path: Path, needs_label: bool) -> dict[str, tuple[str, int]]:
     """Block and column within it of each column of the data frame."""
     where: dict[str, tuple[str, int]] = {}
     if len(table.shape or ()) != 1 or table.dtype.names is None:
@@ -72,7 +77,7 @@ def _places(table: h5py.Dataset, path: Path) -> dict[str, tuple[str, int]]:
         if len(names) != kind.shape[0]:
             raise DataError(f"{path}: attribute '{attribute}' names {len(names)} columns of {kind.shape[0]}")
         where |= {name: (block, column) for column, name in enumerate(names)}
-    require(path, "column", [*_MOMENTA, _LABEL], where)
+    require(path, "column", [*_MOMENTA, *([_LABEL] if needs_label else [])], where)
     return where
 
 
@@ -96,23 +101,11 @@ def _bytes_of(table: h5py.Dataset, attribute: str) -> bytes:
     return value.tobytes()
 
 
-def _jets(momenta: NDArray, label: NDArray[np.int8], path: Path, first: int) -> Ragged:
+def _jets(momenta: NDArray, label: NDArray | None, path: Path, first: int) -> Ragged:
     """Jets from padded momenta (n, 200, 4)."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # infinity is refused when the jets are checked
         momenta = np.ascontiguousarray(momenta, np.float32)
     real = (momenta != 0).view(np.uint32)[..., 0] != 0  # any of the four bytes
     kept = momenta[real]
-    counts = real.sum(axis=1)
-    refuse_rows(path, first, counts == 0, "has no particles; expected at least one with E > 0")
-    offsets = offsets_of(counts)
-
-    def refuse(bad: NDArray[np.bool_], what: str) -> None:
-        refuse_elements(path, first, offsets, bad, what)
-
-    refuse(~np.isfinite(kept).all(axis=1), "has a particle with NaN or infinity; expected finite E, px, py, pz")
-    energy, momentum = kept[:, 0].astype(np.float64), kept[:, 1:].astype(np.float64)
-    refuse(energy <= 0, "has a particle with E <= 0; expected E > 0 in GeV")
-    spacelike = np.square(momentum).sum(axis=1) > np.square(energy) * (1 + _ROUNDING)
-    refuse(spacelike, "has a particle with E < |p|; expected (E, px, py, pz) in this order")
     columns = {name: np.ascontiguousarray(kept[:, i]) for i, name in enumerate(TOP.elements)}
-    return Ragged(label, offsets, columns)
+    return checked(_CHECK, TOP, path, first, label, offsets_of(real.sum(axis=1)), columns)

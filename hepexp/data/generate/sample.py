@@ -18,8 +18,9 @@ from pathlib import Path
 
 from hepexp.data import arrow_file
 from hepexp.data.collection import Collection
-from hepexp.data.ragged import Layout, regroup
+from hepexp.data.ragged import Layout, Ragged, regroup
 from hepexp.data.simulate import simulation
+from hepexp.data.store_check import refuse_changed
 from hepexp.errors import HepexpError
 
 
@@ -86,7 +87,7 @@ def generate(
     report(n - sum(block.n for block in missing), True)
     if missing:
         _run(missing, layout, parts, min(jobs, len(missing)), report)
-    made = (part for block in blocks for part in arrow_file.read(parts / block.file_name, layout).chunks)
+    made = (part for block in blocks for part in _intact(parts / block.file_name, layout))
     arrow_file.write(out, layout, regroup(made), describe(collection, n, seed))
     shutil.rmtree(parts)
 
@@ -142,3 +143,9 @@ def _start(progress: multiprocessing.SimpleQueue) -> None:
 def _make(block: Block, layout: Layout, parts: Path) -> None:
     examples = import_module(block.generator).make_block(block.kind, block.seed, block.number, block.n, _progress.put)
     arrow_file.write(parts / block.file_name, layout, [examples], {})
+
+
+def _intact(path: Path, layout: Layout) -> list[Ragged]:
+    contents = arrow_file.read(path, layout)
+    refuse_changed(contents, layout, path)
+    return contents.chunks

@@ -65,12 +65,12 @@ def image(shape: tuple[int, int, int] = (3, 125, 125), value: float | None = 1.0
         ("X_jets", [*image()[:2], image()[0] * 2], r"row 3 has no image"),
         ("X_jets", None, "column 'X_jets' has missing values"),
         ("X_jets", image(value=None), "column 'X_jets' has missing values"),
-        ("X_jets", image(value=np.nan), "row 3 has a pixel with NaN or infinity"),
-        ("X_jets", image(value=1e300), "row 3 has a pixel with NaN or infinity"),
-        ("X_jets", image(value=-1.0), "row 3 has a pixel below zero"),
+        ("X_jets", image(value=np.nan), "row 3 has a pixel with value = nan"),
+        ("X_jets", image(value=1e300), "row 3 has a pixel with value = inf"),
+        ("X_jets", image(value=-1.0), "row 3 has a pixel with value = -1; expected 0 to 100000"),
         ("X_jets", np.zeros((3, 125, 125)).tolist(), "row 3 is an empty image"),
-        ("y", 2.0, "row 3 has a label outside"),
-        ("pt", np.inf, "row 3 has a pt of NaN or infinity"),
+        ("y", 2.0, "row 3 has label 2; expected 1 for quark, 0 for gluon"),
+        ("pt", np.inf, "row 3 has pt = inf; expected 1e-09 to 100000 GeV"),
     ],
 )
 def test_values_that_are_not_physics(path: Path, refused, name: str, value, message: str):

@@ -83,13 +83,13 @@ def test_real_twins_are_the_same(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("part_px", np.nan, "row 2 has a particle with part_px of NaN or infinity"),
-        ("part_d0err", np.inf, "row 2 has a particle with part_d0err of NaN or infinity"),
-        ("part_energy", -1, "row 2 has a particle with part_energy <= 0"),
-        ("part_charge", 0.5, "row 2 has a particle with part_charge outside"),
+        ("part_px", np.nan, "row 2 has a particle with px = nan"),
+        ("part_d0err", np.inf, "row 2 has a particle with d0err = inf"),
+        ("part_energy", -1, "row 2 has a particle with energy = -1"),
+        ("part_charge", 0.5, "row 2 has a particle with charge = 0.5; expected a whole number from -1 to 1"),
         ("part_isMuon", 2, "row 2 has a particle of no type or of two"),
-        ("jet_tau3", np.nan, "row 2 has a jet_tau3 of NaN or infinity"),
-        ("jet_pt", -5, "row 2 has a jet_pt <= 0"),
+        ("jet_tau3", np.nan, "row 2 has jet_tau3 = nan"),
+        ("jet_pt", -5, "row 2 has jet_pt = -5"),
         ("label_QCD", True, "row 2 has no class or two"),
     ],
 )

@@ -87,11 +87,11 @@ def test_the_wrong_data_set(tmp_path: Path, path: Path, refused):
 @pytest.mark.parametrize(
     ("block", "value", "message"),
     [
-        (0, [np.nan, 1, 1, 1], "row 4 has a particle with NaN or infinity"),
-        (0, [-3, 1, 1, 1], "row 4 has a particle with E <= 0"),
-        (0, [1, 1, 1, 1], r"row 4 has a particle with E < \|p\|; expected \(E, px, py, pz\) in this order"),
+        (0, [np.nan, 1, 1, 1], "row 4 has a particle with E = nan"),
+        (0, [-3, 1, 1, 1], "row 4 has a particle with E = -3; expected 1e-09 to 100000 GeV"),
+        (0, [1, 1, 1, 1], r"row 4 has a particle with \|p\| = 1.73205 > E = 1; expected \(E, px, py, pz\) in GeV"),
         (0, [0] * 800, "row 4 has no particles"),
-        (1, [0, 2], "row 4 has a label outside {0, 1}; expected 1 for top, 0 for QCD"),
+        (1, [0, 2], "row 4 has label 2; expected 1 for top, 0 for qcd"),
     ],
 )
 def test_jets_that_are_not_physics(path: Path, refused, block: int, value: list, message: str):

@@ -1,0 +1,47 @@
+"""A checksum of the values of examples, kept in their file: whatever happens to its bytes, changed values are found.
+
+It is of what is read, not of the file: dead bytes do not matter, and no second file has to stay beside the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from hepexp.data.ragged import Layout, Ragged
+
+KIND = "sha256"
+
+
+class Digest:
+    """The checksum of a sequence of examples, however it is cut into parts.
+
+    Parameters
+    ----------
+    layout : of the examples.
+    metadata : what the file says about them, which counts too.
+    """
+
+    def __init__(self, layout: Layout, metadata: bytes) -> None:
+        self.layout = layout
+        self._head = hashlib.sha256(metadata)
+        self._of = {name: hashlib.sha256() for name in (*layout.names, "counts")}
+        self._n = 0
+
+    def update(self, part: Ragged) -> None:
+        """Take in further examples."""
+        self._n += len(part)
+        first, last = int(part.offsets[0]), int(part.offsets[-1])
+        columns = {"label": part.label, "counts": part.counts.astype(np.int64), **part.extras}
+        columns |= {name: column[first:last] for name, column in part.elements.items()}
+        for name, digest in self._of.items():
+            digest.update(memoryview(np.ascontiguousarray(columns[name])).cast("B"))
+
+    def hexdigest(self) -> str:
+        """Of all examples until now."""
+        whole = self._head.copy()
+        whole.update(str(self._n).encode())
+        for name, digest in self._of.items():
+            whole.update(f"{name} {digest.hexdigest()}".encode())
+        return whole.hexdigest()

@@ -1,0 +1,41 @@
+"""The last step of every reader: raw numbers, in whatever type a file has, become examples once they are physics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.check import Check
+from hepexp.data.ragged import Layout, Ragged
+
+
+def checked(
+    check: Check,
+    layout: Layout,
+    path: Path,
+    first: int,
+    label: NDArray | None,
+    offsets: NDArray[np.int64],
+    elements: Mapping[str, NDArray],
+    extras: Mapping[str, NDArray] | None = None,
+) -> Ragged:
+    """Examples in the types of a layout.
+
+    Parameters
+    ----------
+    check, layout : of the data set.
+    path, first : the file, and the row of the first of these examples in it, for messages.
+    label, offsets, elements, extras : what was read; no label where the file has none and none is needed.
+
+    Raises
+    ------
+    DataError : names the file and the first bad row, and says what was expected.
+    """
+    given = np.zeros(len(offsets) - 1, np.int8) if label is None else label
+    raw = Ragged(given, offsets, dict(elements), dict(extras or {}))
+    with np.errstate(over="ignore"):  # a number too large for float32 was refused; rounding up to infinity is not one
+        examples = check(raw, str(path), first).cast(layout)
+    return examples.unlabelled() if label is None else examples
