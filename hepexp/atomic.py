@@ -28,7 +28,9 @@ def atomic(path: Path | str) -> Iterator[Path]:
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename == str(temporary):
+            error.filename = str(path)  # the name that means something to whoever reads the message
         temporary.unlink(missing_ok=True)
         raise
 

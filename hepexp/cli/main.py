@@ -67,6 +67,8 @@ def main(args: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("HEPEXP_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.filename:  # of another user, read-only, or no longer there
+            return _fail(f"{error.filename}: {error.strerror}", 1)
         from hepexp.config import place
 
         where = "; ".join(getattr(error, "__notes__", [])) or "set HEPEXP_DEBUG=1 for the traceback"

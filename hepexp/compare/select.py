@@ -13,7 +13,7 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.learning.multirun import JOBS, read
 from hepexp.tracking.lookup import label
-from hepexp.tracking.run_folder import RunFolder, is_run
+from hepexp.tracking.run_folder import RunFolder, is_locked, is_run
 
 
 def select(
@@ -55,6 +55,8 @@ def select(
 
 def _fault(record: Record) -> str:
     """Why a run cannot be compared; empty where it can."""
+    if is_locked(record.path):
+        return "permission denied; ask its owner"
     try:
         if not record.metrics:
             return "it has no metrics.json (failed, killed, or still running)"
@@ -77,11 +79,16 @@ def _folders(word: str) -> list[RunFolder]:
 
 
 def _all_runs() -> list[RunFolder]:
+    if is_locked(runs_dir()):
+        raise ConfigError(f"{runs_dir()} cannot be looked into: permission denied; ask its owner")
     return [run for path in sorted(runs_dir().glob("*")) if not path.is_symlink() for run in _runs_in(path)]
 
 
 def _runs_in(experiment: Path) -> list[RunFolder]:
-    return [RunFolder(path.resolve()) for path in sorted(experiment.glob("*")) if is_run(path)]
+    """Its runs; what one may not look into is kept, to be named, and so is the experiment itself."""
+    if is_locked(experiment):
+        return [RunFolder(experiment.resolve())]
+    return [RunFolder(path.resolve()) for path in sorted(experiment.glob("*")) if is_run(path) or is_locked(path)]
 
 
 def _check_known(what: str, wanted: str, known: Iterable[str | None]) -> None:

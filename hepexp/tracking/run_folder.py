@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 import re
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,9 +82,11 @@ class RunFolder:
         if text == "latest":
             return cls(_latest(root))
         for candidate in (Path(text), root / text):
-            if text and os.path.isdir(candidate):  # not Path.is_dir, which raises where it may not look
+            if text and is_locked(candidate):
+                raise ConfigError(f"{candidate} cannot be looked into: permission denied; ask its owner")
+            if text and os.path.isdir(candidate):
                 if not is_run(candidate):
-                    raise ConfigError(f"{candidate} is not a run folder: {_lack(candidate)}")
+                    raise ConfigError(f"{candidate} is not a run folder: it has no config.yaml")
                 return cls(candidate.resolve())
         if re.fullmatch(r"[0-9a-f]{32}", text):
             return cls(_of_run_id(root, text))
@@ -175,10 +178,12 @@ def is_run(folder: Path) -> bool:
     return os.path.isfile(folder / "config.yaml")
 
 
-def _lack(folder: Path) -> str:
-    """Why it is not the folder of a run."""
-    may = os.access(folder, os.R_OK | os.X_OK)
-    return "it has no config.yaml" if may else "permission denied; ask its owner, or name another run"
+def is_locked(folder: Path) -> bool:
+    """Whether this user may not look into a folder, or not even see whether it exists; not so of a missing one."""
+    try:
+        return stat.S_ISDIR(folder.stat().st_mode) and not os.access(folder, os.R_OK | os.X_OK)
+    except OSError as error:  # missing, a name that is too long, ...
+        return isinstance(error, PermissionError)
 
 
 def _read(file: Path, parse: Callable[[str], Any], kind: type) -> Any:
@@ -234,17 +239,12 @@ def _point_latest(root: Path, folder: Path) -> None:
 
 def _latest(root: Path) -> Path:
     link = root / "latest"
+    if is_locked(link):
+        raise ConfigError(f"{link} cannot be looked into: permission denied; ask its owner, or name another run")
     if os.path.isdir(link):
-        if not is_run(link):
-            raise ConfigError(f"{link.resolve()}, the latest run, cannot be used: {_lack(link)}")
         return link.resolve()
     if os.path.islink(link):
-        try:
-            link.stat()
-            state = "which is no folder"
-        except OSError as error:
-            state = "which no longer exists" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
-        raise ConfigError(f"{link} points to {os.readlink(link)}, {state}; name a run folder instead")
+        raise ConfigError(f"{link} points to {os.readlink(link)}, which no longer exists; name a run folder instead")
     raise ConfigError(f"there is no latest run: {link} does not exist; start one with `hepexp train`")
 
 

@@ -51,3 +51,14 @@ def test_a_mean_over_some_of_the_runs_is_said(tmp_path, monkeypatch, capsys):
     out = capsys.readouterr()
     assert "test/gain has no value in 2 of 3 runs of pfn (seed 2, 3); the table has the mean of the others" in out.err
     assert ",2.0," in out.out
+
+
+def test_what_belongs_to_others_is_left_out_by_name(runs, monkeypatch):
+    locked = {runs[0].path, runs[0].path.parent.with_name("theirs")}
+    (runs[0].path.parent.with_name("theirs")).mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: path not in locked)
+    found, left_out = select([])
+    assert [record.path.name for record in found] == ["gin_1", "pfn_2"]
+    assert left_out == dict.fromkeys(sorted(locked), "permission denied; ask its owner")
+    with pytest.raises(ConfigError, match=r"pfn_1: permission denied"):
+        select(["tests/pfn_1"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hepexp.atomic import atomic, write_text
-from hepexp.errors import ConfigError, HepexpError
+from hepexp.errors import ConfigError, DataError, HepexpError
 from hepexp.tracking.run_folder import RunFolder
 
 
@@ -110,3 +110,24 @@ def test_a_failed_write_keeps_the_former_file(tmp_path):
         write_on_a_full_disk()
     assert file.read_text() == "good"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_of_a_record_that_cannot_be_read_is_named(runs):
+    run = RunFolder.create("hepexp", "a")
+    (run.path / "metrics.json").write_text('{"test/auc": 0.')
+    with pytest.raises(DataError, match=r"metrics.json is empty, cut or damaged"):
+        _ = run.metrics
+    (run.path / "environment.json").write_text("[1]")
+    with pytest.raises(DataError, match=r"environment.json is not what .* expected keys and values, found list"):
+        _ = run.environment
+    (run.path / "history.json").mkdir()
+    with pytest.raises(DataError, match=r"history.json cannot be read: Is a directory"):
+        _ = run.history
+
+
+def test_a_latest_run_of_another_user_is_refused_in_a_line(runs, monkeypatch):
+    RunFolder.create("hepexp", "a").write_yaml("config.yaml", {"seed": 1})
+    assert RunFolder.find("latest").path.name.endswith("_a")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(ConfigError, match="latest cannot be looked into: permission denied"):
+        RunFolder.find("latest")
