@@ -35,11 +35,12 @@ def main(args: list[str]) -> int:
     if not options.input.is_file():
         raise ConfigError(f"--input {options.input} does not exist")
 
-    from hepexp.evaluation.predictions import write_predictions
+    from hepexp.evaluation.predictions import without_unknown_labels, write_predictions
     from hepexp.learning.trained import predict, rebuild
 
     parts = rebuild(folder, config, options.checkpoint)
     columns = predict(parts, parts.data.loader_of_file(options.input))
-    write_predictions(options.out, parts.module.objective.readout.table(columns, parts.data.spec.class_names))
+    table = parts.module.objective.readout.table(columns, parts.data.spec.class_names)
+    write_predictions(options.out, without_unknown_labels(table))
     print(f"{len(columns['index']):,} jets of {options.input} scored by {folder.label}: {options.out}")
     return 0

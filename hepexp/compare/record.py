@@ -59,7 +59,9 @@ class Record:
             named = {"index", "label"} & set(pq.read_schema(self.folder.predictions).names)
             if "index" not in named:
                 return 0, ""  # amplitudes of circuits, which belong to no example
-            table = pq.read_table(self.folder.predictions, columns=sorted(named)).sort_by("index")
+            table = pq.read_table(
+                self.folder.predictions, columns=sorted(named), page_checksum_verification=True
+            ).sort_by("index")
         except FileNotFoundError:
             return 0, ""
         except (OSError, ValueError, KeyError) as error:

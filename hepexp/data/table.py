@@ -14,7 +14,7 @@ ORIGIN = "the table"  # in messages, where a file would be named
 
 
 def examples_of(layout: Layout, columns: Mapping[str, Sequence[Any]]) -> Ragged:
-    """The examples of a table, all of label 0.
+    """The examples of a table as they are in it, of any type of number and not checked, all of label 0.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def examples_of(layout: Layout, columns: Mapping[str, Sequence[Any]]) -> Ragged:
         if differs.any():
             row = int(np.argmax(differs))
             raise DataError(f"{ORIGIN}: row {row} has lists of different lengths in {first} and {name}")
-    elements = {name: _numbers(_flat(columns[name]), kind, name) for name, kind in layout.elements.items()}
-    extras = {name: _numbers(np.asarray(columns[name]), kind, name) for name, kind in layout.extras.items()}
+    elements = {name: _numbers(_flat(columns[name]), name) for name in layout.elements}
+    extras = {name: _numbers(np.asarray(columns[name]), name) for name in layout.extras}
     return Ragged(np.zeros(len(counts), np.int8), offsets_of(counts), elements, extras)
 
 
@@ -57,7 +57,7 @@ def _flat(column: Sequence[Any]) -> np.ndarray:
     return np.concatenate([np.zeros(0), *map(np.asarray, column)])
 
 
-def _numbers(values: np.ndarray, kind: type, name: str) -> np.ndarray:
+def _numbers(values: np.ndarray, name: str) -> np.ndarray:
     if not np.issubdtype(values.dtype, np.number):
         raise DataError(f"{ORIGIN}: column {name} must hold numbers, got {values.dtype}")
-    return values.astype(kind)
+    return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import pyarrow.parquet as pq
 
 from hepexp.atomic import atomic
 from hepexp.errors import DataError
+
+_CHECKSUM = b"sha256"
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,20 @@ def predictions_table(
     return pa.table(columns, metadata={"class_names": json.dumps(list(class_names)), "split": split})
 
 
+def without_unknown_labels(table: pa.Table) -> pa.Table:
+    """The same table without its column `label` where no label is known."""
+    if "label" not in table.column_names:
+        return table
+    known = table["label"].drop_null().to_numpy() >= 0
+    return table if known.any() else table.drop_columns(["label"])
+
+
 def write_predictions(path: Path | str, table: pa.Table) -> None:
-    """Write what a readout keeps of each example, whole or not at all."""
+    """Write what a readout keeps of each example, whole or not at all, with a checksum of the values."""
+    about = {key: value for key, value in (table.schema.metadata or {}).items() if key != _CHECKSUM}
     with atomic(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        marked = table.replace_schema_metadata({**about, _CHECKSUM: _checksum(table)})
+        pq.write_table(marked, temporary, compression="zstd", write_page_checksum=True)
 
 
 def read_predictions(path: Path | str) -> Predictions:
@@ -67,16 +80,37 @@ def read_predictions(path: Path | str) -> Predictions:
     DataError : the file is missing, damaged, or something else.
     """
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)
+        if table.schema.metadata.get(_CHECKSUM, _checksum(table)) != _checksum(table):
+            raise DataError(
+                f"{path}: its values are not those that were written (the checksum in it differs): corrupted"
+            )
+        labelled = "label" in table.column_names
         names = tuple(json.loads(table.schema.metadata[b"class_names"]))
         return Predictions(
             index=table["index"].to_numpy(),
-            label=table["label"].fill_null(-1).to_numpy(),
+            label=table["label"].fill_null(-1).to_numpy() if labelled else np.full(len(table), -1),
             scores=np.stack([table[f"score_{name}"].to_numpy() for name in names], axis=1),
             class_names=names,
             split=table.schema.metadata[b"split"].decode(),
         )
     except FileNotFoundError as error:
         raise DataError(f"there are no predictions at {path}: the run did not come to its test") from error
-    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{path} is not a predictions file: {str(error).splitlines()[0]}") from error
+
+
+def _checksum(table: pa.Table) -> bytes:
+    """Of the values of all columns and of what the schema says beside them."""
+    digest = hashlib.sha256()
+    for key, value in sorted((table.schema.metadata or {}).items()):
+        if key != _CHECKSUM:
+            digest.update(key + b"=" + value)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        digest.update(f"{name} {column.type} {len(column)}".encode())
+        digest.update(column.is_null().to_numpy().tobytes())
+        if pa.types.is_string(column.type):
+            digest.update("\n".join(column.fill_null("").to_pylist()).encode())
+        else:
+            digest.update(column.fill_null(0).to_numpy().tobytes())
+    return digest.hexdigest().encode()

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from hepexp.evaluation.finite import refuse_not_finite
 from hepexp.learning.distributed import gather_examples
 from hepexp.learning.optimizers import Optimizer
 
@@ -139,6 +140,7 @@ class ExperimentModule(pl.LightningModule):
 
     def on_test_epoch_end(self) -> None:
         self._collect()
+        refuse_not_finite(self.outputs)
         self.outputs |= self._gallery
 
     def predict_step(self, batch, batch_idx: int) -> None:
@@ -151,6 +153,7 @@ class ExperimentModule(pl.LightningModule):
 
     def on_predict_epoch_end(self) -> None:
         self._collect()
+        refuse_not_finite(self.outputs)
 
     # --- checkpoints
 

@@ -132,7 +132,7 @@ class Served:
         DataError : a column is missing, or what it holds is not physics.
         """
         collection = self.parts.data.collection
-        examples = collection.check(examples_of(collection.layout, data), ORIGIN, 0)
+        examples = collection.check(examples_of(collection.layout, data), ORIGIN, 0).cast(collection.layout)
         loader = self.parts.data.predict_dataloader(Store(collection.layout, [examples], paths=[Path(ORIGIN)]))
         outputs = predict(self.parts, loader)
         table = self.parts.module.objective.readout.table(outputs, self.parts.data.spec.class_names)

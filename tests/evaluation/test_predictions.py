@@ -2,8 +2,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from hepexp.errors import DataError
-from hepexp.evaluation.predictions import predictions_table, read_predictions, write_predictions
+from hepexp.errors import DataError, HepexpError
+from hepexp.evaluation.finite import refuse_not_finite
+from hepexp.evaluation.predictions import predictions_table, read_predictions, without_unknown_labels, write_predictions
 
 
 @pytest.fixture
@@ -65,3 +66,38 @@ def test_bad_files_are_one_line(file, tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DataError, match="is not a predictions file"):
         read_predictions(path)
+
+
+def test_every_flipped_bit_that_changes_a_value_is_refused(file):
+    path, scores = file
+    whole, refused = path.read_bytes(), 0
+    for at in range(0, len(whole), 11):
+        data = bytearray(whole)
+        data[at] ^= 1 << (at % 8)
+        path.write_bytes(data)
+        try:
+            found = read_predictions(path)
+        except DataError:
+            refused += 1
+        else:
+            np.testing.assert_array_equal(found.scores, scores)
+            np.testing.assert_array_equal(found.label, np.arange(100) % 2)
+    assert refused > 50
+
+
+def test_without_any_label_there_is_no_column_of_labels(tmp_path):
+    table = predictions_table(np.arange(3), np.full(3, -1), np.eye(3), ("a", "b", "c"))
+    write_predictions(tmp_path / "p.parquet", without_unknown_labels(table))
+    assert pq.read_schema(tmp_path / "p.parquet").names == ["index", "score_a", "score_b", "score_c"]
+    assert read_predictions(tmp_path / "p.parquet").label.tolist() == [-1, -1, -1]
+    known = predictions_table(np.arange(3), np.array([-1, 0, 1]), np.eye(3), ("a", "b", "c"))
+    assert without_unknown_labels(known).column_names == known.column_names
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_no_numbers_are_refused_with_the_example(number):
+    outputs = {"index": np.array([4, 7, 9]), "scores": np.ones((3, 2)), "loss": np.full(3, np.nan)}
+    refuse_not_finite(outputs)
+    outputs["scores"][1, 1] = number
+    with pytest.raises(HepexpError, match=r"the scores of 1 of 3 examples are NaN or infinite, .* example 7: "):
+        refuse_not_finite(outputs)

@@ -1,0 +1,31 @@
+"""No score that is not a number is judged, written or served."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hepexp.errors import HepexpError
+from hepexp.evaluation.readout import Outputs
+
+_EXEMPT = ("loss", "gallery/")  # the mean over a batch, and pictures
+_REMEDY = "the training diverged (lower optimizer.lr or set trainer.gradient_clip), or examples differ from its own"
+
+
+def refuse_not_finite(outputs: Outputs) -> None:
+    """Refuse per-example outputs in which a number is NaN or infinite.
+
+    Raises
+    ------
+    HepexpError : names the output, how many examples have it, and the first of them.
+    """
+    for name, values in outputs.items():
+        if name.startswith(_EXEMPT) or values.dtype.kind not in "fc" or np.isfinite(values).all():
+            continue
+        if name.startswith("model/"):
+            raise HepexpError(f"the model has learnt {name.removeprefix('model/')} of NaN or infinity: {_REMEDY}")
+        bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+        index = outputs["reference/index" if name.startswith("reference/") else "index"]
+        raise HepexpError(
+            f"the {name} of {int(bad.sum()):,} of {len(bad):,} examples are NaN or infinite, the first that of example "
+            f"{index[np.argmax(bad)]}: {_REMEDY}"
+        )
