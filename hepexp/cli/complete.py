@@ -155,7 +155,7 @@ def _arguments(module: str) -> tuple[list[str], list[str]]:
     """Flags and sub-commands of a verb, as its source declares them: calls of add_argument, a table of names."""
     path = targets.module_file(module)
     flags, choices = ["--help"], []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8") if path else "")):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8-sig") if path else "")):
         match node:
             case ast.Call(func=ast.Attribute(attr="add_argument"), args=names):
                 flags += [name.value for name in names if isinstance(name, ast.Constant)]

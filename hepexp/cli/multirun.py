@@ -24,10 +24,12 @@ def start(args: list[str]) -> int:
     """Every combination of the values given; returns the exit code, 1 when a job did not finish."""
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
-    from hepexp.config.compose import parse
+    from hepexp.config.compose import Composer, parse
 
     prepared = front.prepare(args)
-    overrides = [override for override in parse(flags.split(prepared).overrides) if not override.is_hydra_override()]
+    line = flags.split(prepared)
+    parsed = parse(line.overrides, Composer(line.config_dirs).loader)
+    overrides = [override for override in parsed if not override.is_hydra_override()]
     jobs = BasicSweeper.split_arguments(overrides, None)[0]
     sweep = _sweep_folder(prepared)
     return _launch(sweep, jobs, lambda: run_hydra(job, [*prepared, f"hydra.sweep.dir={sweep}"]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -13,6 +15,7 @@ from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
 
 MOST_SEEDS = 1000
+FULL_ERROR = "HYDRA_FULL_ERROR"  # of the environment
 HELP = """\
 hepexp train [GROUP=OPTION | KEY=VALUE] ...      train, test and record one experiment
 
@@ -89,10 +92,31 @@ def _single(prepared: list[str]) -> int:
         except BaseException as caught:
             error.append(caught)
 
-    run_hydra(task, prepared)
+    with raising():
+        run_hydra(task, prepared)
     if error:
         raise error[0]
     return 0
+
+
+@contextmanager
+def raising() -> Iterator[None]:
+    """Let Hydra raise what it would print over many lines before it ends the process, as one line of ours."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from hepexp.config.compose import one_line
+
+    before = os.environ.get(FULL_ERROR)
+    os.environ[FULL_ERROR] = "1"
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException, OSError) as error:
+        raise ConfigError(one_line(error)) from error
+    finally:
+        os.environ.pop(FULL_ERROR)
+        if before is not None:
+            os.environ[FULL_ERROR] = before
 
 
 def run_hydra(task: Callable[[DictConfig], None], arguments: list[str]) -> None:

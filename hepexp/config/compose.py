@@ -5,6 +5,7 @@ from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
@@ -62,14 +63,19 @@ class Composer:
         return self.loader.get_group_options(group, ObjectType.CONFIG)
 
 
-def parse(args: list[str]) -> list[Override]:
+def parse(args: list[str], loader: ConfigLoader | None = None) -> list[Override]:
     """Parse overrides by Hydra's grammar.
+
+    Parameters
+    ----------
+    args : overrides.
+    loader : knows the options that `glob(...)` stands for; None where nothing is to be picked.
 
     Raises
     ------
     ConfigError : an argument does not follow it.
     """
-    parser = OverridesParser.create()
+    parser = OverridesParser.create(loader)
     parsed = []
     for arg in args:
         if "=" not in arg and not arg.startswith("~"):

@@ -30,6 +30,10 @@ SHORT = {"-h": "--help", "-c": "--cfg", "-p": "--package", "-r": "--run", "-m": 
     "-i": "--info",
 }
 DEFAULTS = {"--info": "all"}
+CHOICES = {
+    "--cfg": ("job", "hydra", "all"),
+    "--info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
+}
 REPLACED = {
     "--config-path": "use --config-dir, which adds a folder of configurations",
     "-cp": "use --config-dir, which adds a folder of configurations",
@@ -89,5 +93,8 @@ def split(args: list[str]) -> CommandLine:
         value = value or DEFAULTS.get(flag, "")
         if FLAGS[flag] != bool(value):
             raise ConfigError(f"{name} {'needs a' if FLAGS[flag] else 'takes no'} value; see: hepexp train --help")
+        if flag in CHOICES and value not in CHOICES[flag]:
+            known = CHOICES[flag]
+            raise ConfigError(f"{name} {value}{did_you_mean(value, known)} (choices: {', '.join(known)})")
         line.values[flag] = value
     return line

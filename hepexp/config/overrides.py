@@ -24,7 +24,7 @@ def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name
     Returns
     -------
     The overrides for Hydra. A key that the constructor has but the file of the option leaves out becomes
-    `++key=value`, because Hydra would refuse it otherwise.
+    `++key=value`, because Hydra would refuse it otherwise; so does a mapping, whose keys may be new.
 
     Raises
     ------
@@ -61,7 +61,10 @@ def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name
         _check_content(content, known, groups, chosen)
         needs.check(content, searched)
         absent |= _keys_not_in_files(composer, job, parsed)
-    forced = [o.key_or_group in absent or (o.is_add() and not group) for o, group in zip(parsed, is_group, strict=True)]
+    forced = [
+        not group and (o.key_or_group in absent or o.is_add() or isinstance(o.value(), dict))
+        for o, group in zip(parsed, is_group, strict=True)
+    ]
     return [f"++{arg.lstrip('+')}" if force else arg for arg, force in zip(args, forced, strict=True)]
 
 
@@ -77,7 +80,7 @@ def _check_key(override: Override, roots: list[str], searched: list[Path], compo
     elif first not in roots:
         raise ConfigError(f"unknown group or key '{first}'{did_you_mean(first, roots)}; see: hepexp list")
     elif key in catalog.groups(searched) and not override.is_delete():
-        for choice in sweeps.choices(override, list(catalog.options(key, searched))):
+        for choice in sweeps.names(override, list(catalog.options(key, searched))):
             catalog.find(key, choice, searched)
 
 
@@ -87,7 +90,7 @@ def _check_hydra_group(override: Override, composer: Composer) -> None:
     if group not in known:
         raise ConfigError(f"unknown group '{group}'{did_you_mean(group, known)} (groups: {', '.join(known)})")
     options = composer.hydra_options(group)
-    for choice in [] if override.is_delete() else sweeps.choices(override, options):
+    for choice in [] if override.is_delete() else sweeps.names(override, options):
         if choice not in options:
             raise ConfigError(
                 f"unknown {group} '{choice}'{did_you_mean(choice, options)} (options: {', '.join(options)})"
@@ -115,7 +118,9 @@ def _check_content(content: dict, known: dict, groups: list[str], chosen: dict[s
             raise ConfigError(f"{group}: choose an option first, {group}=NAME; see: hepexp list {group}")
         if group in content:
             schema.check(node, group, chosen.get(group, ""))
-    root.check({key: value for key, value in content.items() if key not in groups}, known)
+    own = {key: value for key, value in content.items() if key not in groups}
+    root.check(own, known)
+    root.check_values(own)
     expected.read(content.get("expected") or {})
 
 

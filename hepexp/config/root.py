@@ -1,10 +1,30 @@
 """The keys of the root configuration that belong to no group: `seed`, `name`, `tags`, ..."""
 
 import ast
+from collections.abc import Mapping
 
+from hepexp.config import names
 from hepexp.config.annotations import matches
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
+
+LARGEST_SEED = 2**32 - 1  # NumPy and Lightning take no larger one
+
+
+def check_values(config: Mapping) -> None:
+    """Check the values of a run's own keys; names that are known only when a job starts (`${...}`) are left for then.
+
+    Raises
+    ------
+    ConfigError : a seed out of range, or a name that cannot be one of a folder or a tag.
+    """
+    if not 0 <= config["seed"] <= LARGEST_SEED:
+        raise ConfigError(f"seed must be from 0 to {LARGEST_SEED}, got {config['seed']}")
+    for key in ("experiment", "name"):
+        if config[key] is not None and "${" not in config[key]:
+            names.check_folder(key, config[key])
+    for tag in config["tags"]:
+        names.check_tag(tag)
 
 
 def check(config: dict, known: dict, key: str = "") -> None:
@@ -20,6 +40,8 @@ def check(config: dict, known: dict, key: str = "") -> None:
     ------
     ConfigError : an unknown key, or a value of another type than the root file's.
     """
+    if missing := [name for name in known if not key and name not in config]:
+        raise ConfigError(f"a run needs the key {missing[0]}: it cannot be taken away by ~{missing[0]}")
     for name, value in config.items():
         if name not in known:
             raise ConfigError(f"unknown key '{key}{name}'{did_you_mean(name, known)}; see: hepexp show train")

@@ -16,6 +16,7 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
 TARGET = "_target_"
+LARGEST_INTEGER = 2**63 - 1  # what torch, NumPy and every file format here can hold
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,8 @@ def check_value(value: object, annotation: ast.expr | None, key: str, shown: str
         raise ConfigError(f"{key} needs a value: {key}=...; see: hepexp show {shown}")
     elif any(isinstance(number, float) and not isfinite(number) for number in _flat(value)):
         raise ConfigError(f"{key} must be finite, got {value}; see: hepexp show {shown}")
+    elif any(isinstance(number, int) and abs(number) > LARGEST_INTEGER for number in _flat(value)):
+        raise ConfigError(f"{key} must be an integer of 64 bits, got {value}; see: hepexp show {shown}")
     elif not matches(value, annotation):
         expected = ast.unparse(annotation) if annotation else "any"
         got = f"{value!r} ({type(value).__name__})"

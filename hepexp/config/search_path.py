@@ -1,10 +1,16 @@
-"""Add the `conf` folders of registered plugins to Hydra's search path."""
+"""What Hydra must know to read our configurations: the `conf` folders of plugins, and files as editors save them."""
 
+from dataclasses import replace
+from pathlib import Path
+
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.plugins import Plugins
+from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
-from hepexp.config import plugins
+from hepexp.config import plugins, yaml_file
 
 
 class PluginFolders(SearchPathPlugin):
@@ -15,6 +21,16 @@ class PluginFolders(SearchPathPlugin):
             search_path.append(provider="hepexp.plugins", path=f"file://{folder.resolve()}")
 
 
+class MarkedFiles(FileConfigSource):
+    """Files that may begin with a byte-order mark, behind which Hydra alone would not see the line `# @package`."""
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        file = Path(self.path) / self._normalize_file_name(config_path)
+        text = yaml_file.text_of(file) if file.is_file() else ""
+        return replace(super().load_config(config_path), header=self._get_header_dict(text))
+
+
 def register() -> None:
-    """Make Hydra know the class; needed once in a process, before Hydra composes. Harmless when repeated."""
+    """Make Hydra know the classes; needed once in a process, before Hydra composes. Harmless when repeated."""
     Plugins.instance().register(PluginFolders)
+    SourcesRegistry.instance().types[MarkedFiles.scheme()] = MarkedFiles

@@ -94,7 +94,7 @@ def _statements(module: str) -> list[ast.stmt] | None:
     if path is None:
         return None
     try:
-        body = ast.parse(path.read_text(encoding="utf-8")).body
+        body = ast.parse(path.read_text(encoding="utf-8-sig")).body
     except SyntaxError as error:
         raise ConfigError(f"{path}:{error.lineno} is not valid Python: {error.msg}") from error
     inner = [s for statement in body if isinstance(statement, ast.If | ast.Try) for s in statement.body]

@@ -2,6 +2,7 @@
 
 from itertools import product
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from hepexp.errors import ConfigError
@@ -18,15 +19,24 @@ def choices(override: Override, options: list[str]) -> list[str]:
 
     Raises
     ------
-    ConfigError : the sweep has no list of values (`interval(...)`).
+    ConfigError : the sweep has no list of values (`interval(...)`), or an empty one.
     """
     if not override.is_sweep_override():
         return [override.get_value_element_as_str()]
     if not override.is_discrete_sweep():
         raise ConfigError(f"{override.input_line}: a grid needs a list of values, e.g. {override.key_or_group}=1,2,3")
-    if override.value_type.name == "GLOB_CHOICE_SWEEP":
-        return override.value().filter(options)
-    return list(override.sweep_string_iterator())
+    is_glob = override.value_type.name == "GLOB_CHOICE_SWEEP"
+    found = override.value().filter(options) if is_glob else list(override.sweep_string_iterator())
+    if not found:
+        raise ConfigError(f"{override.input_line} stands for no value at all")
+    return found
+
+
+def names(override: Override, options: list[str]) -> list[str]:
+    """The same values as names of options: without the quotes and backslashes of Hydra's grammar."""
+    parser = OverridesParser.create()
+    texts = choices(override, options)
+    return [text if text == "null" else str(parser.parse_override(f"name={text}").value()) for text in texts]
 
 
 def jobs(groups: list[list[str]], values: list[list[str]]) -> list[list[str]]:

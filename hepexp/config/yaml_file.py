@@ -27,7 +27,7 @@ def load(path: Path) -> dict:
     ConfigError : the file is not YAML, or not a mapping.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        content = yaml.load(text_of(path), Loader=_Loader)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict | None):
@@ -35,10 +35,25 @@ def load(path: Path) -> dict:
     return content or {}
 
 
+def text_of(path: Path) -> str:
+    """A file's text, without the byte-order mark that some editors put first.
+
+    Raises
+    ------
+    ConfigError : the file is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error
+
+
 def header(path: Path) -> list[str]:
     """The comment lines that open a file, without their marks; Hydra's own (`@package`) are left out."""
     lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in text_of(path).splitlines():
         if not line.startswith("#"):
             break
         lines.append(line[1:].removeprefix(" ").rstrip())
@@ -54,7 +69,7 @@ def reasons(path: Path) -> dict[str, str]:
     """The comment beside each top-level key, with those that follow on lines of their own."""
     found: dict[str, str] = {}
     key = None
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in text_of(path).splitlines():
         if match := _COMMENT.match(line):
             key = match["key"]
             found[key] = match["why"] or ""

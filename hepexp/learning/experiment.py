@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from hepexp.config import needs
+from hepexp.config import needs, root
 from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
 from hepexp.evaluation import references
 from hepexp.evaluation.plots import learning_curves
@@ -25,6 +25,7 @@ from hepexp.learning.ddp import Workers
 from hepexp.learning.description import compared_with, description, run_name
 from hepexp.learning.fit import Fitted, fit
 from hepexp.learning.interrupts import Interrupts
+from hepexp.learning.machine import check_machine
 from hepexp.learning.parts import Parts, build_parts, cost
 from hepexp.metric import Metric
 from hepexp.tracking import series
@@ -98,19 +99,19 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
     Interrupted : SIGINT or SIGTERM; the run is recorded as KILLED and can be resumed.
     """
     config = freeze(config, choices)
+    root.check_values(config)
     tracking = TrackingOptions.of(config)
     for key, task in needs.missing(config).items():
         raise ConfigError(f"{key} needs a file of weights, of a run of task={task}")
     with Interrupts() as interrupts:
         parts = build_parts(config)
+        check_machine(parts.trainer)
         refuse_idle_backend(parts, choices, overrides)
         if tracking.register:
             registering.refuse_unservable(parts, config.trainer.max_epochs)
         reap_stale(tracking.timeout)  # before anything is made: a store that cannot be used is told of here
         folder = RunFolder.create(config.experiment, config.name)
-        folder.write_yaml("config.yaml", config)
-        folder.write_yaml("overrides.yaml", overrides)
-        return _recorded(config, parts, folder, interrupts, tracking, watcher or Watcher())
+        return _recorded(config, parts, folder, interrupts, tracking, watcher or Watcher(), overrides)
 
 
 def freeze(config: Mapping, choices: dict[str, str]) -> DictConfig:
@@ -141,9 +142,9 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
             read_checkpoint(checkpoint)  # a broken one is refused before anything is recorded
     with Interrupts() as interrupts:
         parts = build_parts(config)
+        check_machine(parts.trainer)
         reap_stale(tracking.timeout)
-        folder.write_yaml("config.yaml", config)
-        return _recorded(config, parts, folder, interrupts, tracking, Watcher(), resumed=True)
+        return _recorded(config, parts, folder, interrupts, tracking, Watcher(), overrides=None)
 
 
 def _recorded(
@@ -153,41 +154,25 @@ def _recorded(
     interrupts: Interrupts,
     tracking: TrackingOptions,
     watcher: Watcher,
-    resumed: bool = False,
+    overrides: list[str] | None,
 ) -> Result:
-    """Fit under tracking: whatever happens, the run ends as FINISHED, FAILED or KILLED."""
+    """Fit under tracking: whatever happens, the run ends as FINISHED, FAILED or KILLED.
+
+    A new run has the `overrides` that were typed, a resumed one None. A run that cannot begin leaves nothing, and
+    runs/latest as it was.
+    """
+    resumed = overrides is None
     console = Console(stderr=True)
     provenance = parts.data.provenance()
     with log_to(folder.log) as log:
-        weights = {
-            key: {"task": task, "file": needs.value_of(config, key)} for key, task in needs.tasks(config).items()
-        }
-        surroundings = {**environment(), "data": provenance, "needs": weights}
-        folder.write_json("environment.json", surroundings)
-        sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in ("train", "val", "test"))
-        console.print(f"run     {folder.label}", highlight=False)
-        made = " (simulated)" if provenance.get("simulated") else ""
-        console.print(
-            f"data    {config.choices.dataset}, source {provenance['source']}{made}: {sizes}", highlight=False
-        )
-        tags = {
-            "data_source": provenance["source"],
-            "data_simulated": str(provenance.get("simulated", False)).lower(),
-            "task": config.choices.get("task"),
-            "git_sha": (surroundings["git"] or {}).get("sha"),
-            **config.tags,
-            **watcher.tags,
-        }
-        run = MlflowRun.start(
-            experiment=config.experiment,
-            name=run_name(config.name, folder.overrides),
-            params=_parameters(config),
-            tags=tags,
-            folder=folder.path,
-            run_id=folder.mlflow_run_id if resumed else None,
-            timeout=tracking.timeout,
-            uri=tracking.uri,
-        )
+        try:
+            run = _begun(config, folder, provenance, tracking, watcher.tags, console, overrides)
+        except BaseException:
+            if not resumed:
+                folder.remove()
+            raise
+        if not resumed:
+            folder.point_latest()
 
         def report(row: dict[str, float], epoch: int) -> None:
             run.log_metrics(series.of_epoch(row), epoch)
@@ -230,6 +215,46 @@ def _recorded(
             f"{folder.label} {tracking.register}"
         ) from unregistered
     return Result(folder, metrics)
+
+
+def _begun(
+    config: DictConfig,
+    folder: RunFolder,
+    provenance: dict[str, Any],
+    tracking: TrackingOptions,
+    tags: Mapping[str, str | None],
+    console: Console,
+    overrides: list[str] | None,
+) -> MlflowRun:
+    """Write what the run depends on to its folder, and begin it in MLflow, or resume it there."""
+    folder.write_yaml("config.yaml", config)
+    if overrides is not None:
+        folder.write_yaml("overrides.yaml", overrides)
+    weights = {key: {"task": task, "file": needs.value_of(config, key)} for key, task in needs.tasks(config).items()}
+    surroundings = {**environment(), "data": provenance, "needs": weights}
+    folder.write_json("environment.json", surroundings)
+    sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in ("train", "val", "test"))
+    console.print(f"run     {folder.label}", highlight=False)
+    made = " (simulated)" if provenance.get("simulated") else ""
+    console.print(f"data    {config.choices.dataset}, source {provenance['source']}{made}: {sizes}", highlight=False)
+    tags = {
+        "data_source": provenance["source"],
+        "data_simulated": str(provenance.get("simulated", False)).lower(),
+        "task": config.choices.get("task"),
+        "git_sha": (surroundings["git"] or {}).get("sha"),
+        **config.tags,
+        **tags,
+    }
+    return MlflowRun.start(
+        experiment=config.experiment,
+        name=run_name(config.name, folder.overrides),
+        params=_parameters(config),
+        tags=tags,
+        folder=folder.path,
+        run_id=folder.mlflow_run_id if overrides is None else None,
+        timeout=tracking.timeout,
+        uri=tracking.uri,
+    )
 
 
 def _parameters(config: DictConfig) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import difflib
 import json
 import os
 import re
+import shutil
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +19,10 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from hepexp import atomic
+from hepexp.config.names import check_folder
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, DataError, HepexpError
 from hepexp.tracking import lookup
-
-RESERVED = ("data", "latest", "mlartifacts", "mlflow.db", "sweeps", "sweeps.db")  # what else lies in runs/
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, experiment: str, name: str) -> RunFolder:
-        """Make a new, empty folder, and point runs/latest at it.
+        """Make a new, empty folder. Once its record has begun, `point_latest` makes it runs/latest.
 
         Parameters
         ----------
@@ -51,8 +52,8 @@ class RunFolder:
         ConfigError : a name that cannot be the name of a folder.
         HepexpError : the folder cannot be made (no permission, disk full).
         """
-        _check_name("experiment", experiment)
-        _check_name("name", name)
+        check_folder("experiment", experiment)
+        check_folder("name", name)
         root = runs_dir()
         stem = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{name}"
         try:
@@ -65,8 +66,17 @@ class RunFolder:
                 f"cannot make a run folder in {root / experiment}: {error.strerror}; set $HEPEXP_RUNS_DIR to a folder "
                 "that can be written"
             ) from error
-        _point_latest(root, run.path)
         return run
+
+    def point_latest(self) -> None:
+        """Make this run runs/latest."""
+        _point_latest(runs_dir(), self.path)
+
+    def remove(self) -> None:
+        """Take back a folder whose run could not begin, and the experiment's where nothing else is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):
+            self.path.parent.rmdir()
 
     @classmethod
     def find(cls, text: str) -> RunFolder:
@@ -205,13 +215,6 @@ def _read(file: Path, parse: Callable[[str], Any], kind: type) -> Any:
         expected = {list: "a list", dict: "keys and values"}[kind]
         raise DataError(f"{file} is not what a run writes: expected {expected}, found {type(value).__name__}")
     return value
-
-
-def _check_name(key: str, value: str) -> None:
-    if key == "experiment" and value.casefold() in RESERVED:
-        raise ConfigError(f"experiment={value} is taken: {runs_dir() / value} is not for runs; choose another name")
-    if not re.fullmatch(r"[\w.,=+-]{1,120}", value) or value.startswith("."):
-        raise ConfigError(f"{key} must be letters, digits and . , = + - _ (at most 120), got {value!r}")
 
 
 def new_folder(parent: Path, stem: str) -> Path:
