@@ -18,12 +18,13 @@ def check_values(config: Mapping) -> None:
     ------
     ConfigError : a seed out of range, or a name that cannot be one of a folder or a tag.
     """
-    if not 0 <= config["seed"] <= LARGEST_SEED:
+    if not 0 <= config.get("seed", 0) <= LARGEST_SEED:
         raise ConfigError(f"seed must be from 0 to {LARGEST_SEED}, got {config['seed']}")
     for key in ("experiment", "name"):
-        if config[key] is not None and "${" not in config[key]:
-            names.check_folder(key, config[key])
-    for tag in config["tags"]:
+        name = config.get(key)
+        if name is not None and "${" not in name:
+            names.check_folder(key, name)
+    for tag in config.get("tags", ()):
         names.check_tag(tag)
 
 

@@ -55,6 +55,7 @@ def start(existing_store):
 
     def begin(address, name="pfn", **more):
         folder = RunFolder.create("hepexp", name)
+        folder.point_latest()
         folder.write_yaml("config.yaml", {"seed": 1, "tracking": {"uri": address}})
         folder.write_json("metrics.json", {"test/auc": 0.9})
         params = {"seed": 1, "tracking": {"uri": address}, **{f"long_{k}": k for k in range(150)}}

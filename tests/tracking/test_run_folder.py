@@ -16,12 +16,22 @@ def test_folder_is_named_by_experiment_time_and_name(runs):
     run = RunFolder.create("top", "lorentznet_qg")
     assert run.path.parent == (runs / "top").resolve()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_lorentznet_qg", run.path.name)
+
+
+def test_latest_is_the_run_that_was_made_so_last_and_a_folder_that_is_taken_back_leaves_it(runs):
+    run = RunFolder.create("top", "a")
+    assert not (runs / "latest").exists()
+    run.point_latest()
+    RunFolder.create("other", "b").remove()
+    assert sorted(p.name for p in runs.iterdir()) == ["latest", "top"]
     assert (runs / "latest").resolve() == run.path
     assert not os.path.isabs(os.readlink(runs / "latest"))  # runs/ can be moved as a whole
 
 
 def _create(n):
-    return [str(RunFolder.create("hepexp", "same").path) for _ in range(n)]
+    made = [RunFolder.create("hepexp", "same") for _ in range(n)]
+    made[-1].point_latest()
+    return [str(run.path) for run in made]
 
 
 def test_runs_that_start_in_the_same_second_get_different_folders(runs):
@@ -53,6 +63,7 @@ def test_a_runs_folder_that_cannot_be_made_is_one_line(runs):
 
 def test_find_by_folder_by_label_and_latest(runs, monkeypatch):
     run = RunFolder.create("hepexp", "pfn")
+    run.point_latest()
     run.write_yaml("config.yaml", {"seed": 1})
     for text in (str(run.path), run.label, "latest"):
         assert RunFolder.find(text) == run
@@ -67,6 +78,7 @@ def test_find_says_what_was_searched_and_what_is_close(runs):
     run = RunFolder.create("hepexp", "pfn")
     with pytest.raises(ConfigError, match=r"no config\.yaml"):
         RunFolder.find(str(run.path))
+    run.point_latest()
     run.write_yaml("config.yaml", {})
     with pytest.raises(ConfigError, match=f"did you mean {re.escape(run.label)}"):
         RunFolder.find(run.label[:-1])
