@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hepexp.atomic import write_text
 from hepexp.cli.help import Parser
+from hepexp.cli.target import add_overwrite, check_target
 from hepexp.config.metrics import lower_is_better
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, DataError
@@ -195,11 +196,15 @@ def _parse(args: list[str]):
     parser.add_argument(
         "--force", action="store_true", help="one table of runs with different test sets, without significance"
     )
+    add_overwrite(parser)
     options = parser.parse_args(args)
     if options.out and options.out.suffix not in FORMATS:
         raise ConfigError(f"--out must end in {', '.join(FORMATS)}, got {options.out}")
     if options.plot and options.plot.suffix not in (".png", ".pdf"):
         raise ConfigError(f"--plot must end in .png or .pdf, got {options.plot}")
+    for option, path in (("--out", options.out), ("--plot", options.plot)):
+        if path:
+            check_target(path, option, options.overwrite)
     if options.bootstrap < 2:
         raise ConfigError(f"--bootstrap must be >= 2, got {options.bootstrap}")
     return options

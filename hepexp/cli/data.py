@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hepexp.cli.console import console, figures, table
 from hepexp.cli.help import Parser
+from hepexp.cli.target import add_overwrite, check_folder, check_target
 from hepexp.config.paths import data_dir, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.collection import Collection
@@ -69,7 +70,10 @@ def show(parser: Parser, args: list[str]) -> None:
     _add_source(parser)
     parser.add_argument("--no-pictures", action="store_true", help="print only")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="of the pictures; default: runs/data/NAME_SOURCE")
+    add_overwrite(parser)
     given = parser.parse_args(args)
+    if given.out is not None and not given.no_pictures:
+        check_folder(given.out, "--out", given.overwrite, ("index.html",))
     from hepexp.data.files import describe_file
     from hepexp.data.summary import class_means
 
@@ -136,6 +140,8 @@ def generate(parser: Parser, args: list[str]) -> None:
     given = parser.parse_args(args)
     if given.out is not None and given.out.suffix not in (".parquet", ".arrow"):
         raise ConfigError(f"--out must end in .parquet or .arrow, got {given.out}")
+    if given.out is not None:  # where the same sample is there already, nothing is made; another one is not replaced
+        check_target(given.out, "--out", overwrite=True)
     collection = find_collection(given.name)
     from hepexp.data.simulate import check_simulation, simulate, simulation
 
@@ -153,6 +159,7 @@ def convert(parser: Parser, args: list[str]) -> None:
     """turn published files into the memory-mapped store; `train` does so by itself"""
     parser.add_argument("--input", type=Path, help="one file; default: every published file that is here")
     parser.add_argument("--out", type=Path, help="with --input: file to write, .arrow, .parquet or .npz")
+    add_overwrite(parser)
     given = parser.parse_args(args)
     if (given.input is None) != (given.out is None):
         raise ConfigError("--input and --out are given together, or not at all")
@@ -160,6 +167,7 @@ def convert(parser: Parser, args: list[str]) -> None:
     if given.input is not None:
         from hepexp.data.write import write_file
 
+        check_target(given.out, "--out", given.overwrite, [given.input])
         print(write_file(collection, given.input, given.out))
         return
     from hepexp.data.progress import convert_all
@@ -184,14 +192,17 @@ def export(parser: Parser, args: list[str]) -> None:
         "--out", type=Path, required=True, help="file to write: .npz for energyflow, else .parquet or .arrow"
     )
     _add_source(parser)
+    add_overwrite(parser)
     given = parser.parse_args(args)
     suffix = {"energyflow": ".npz"}.get(given.format, f".{given.format}")
     if given.out.suffix != suffix:
         raise ConfigError(f"--out must end in {suffix} for --format {given.format}, got {given.out}")
+    check_target(given.out, "--out", given.overwrite)
     from hepexp.data.write import write_rows
 
     collection = find_collection(given.name)
     opened = _open(collection, given)
+    check_target(given.out, "--out", given.overwrite, opened.store.paths)
     rows = range(len(opened.store)) if given.split == "all" else opened.splits[given.split]
     write_rows(opened.store, rows, given.out)
     print(f"{given.out}: {len(rows):,} {collection.noun}s of the {given.split} split of source={opened.source}")

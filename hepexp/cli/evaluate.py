@@ -6,6 +6,8 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
 from hepexp.cli.help import Parser
+from hepexp.cli.target import add_overwrite, check_folder
+from hepexp.errors import ConfigError
 
 DESCRIPTION = """\
 Evaluate a trained run: metrics with errors, beside those that the run recorded.
@@ -22,6 +24,7 @@ def main(args: list[str]) -> int:
     parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
     parser.add_argument("--out", type=Path, help="folder for metrics.json, predictions.parquet and plots/")
+    add_overwrite(parser)
     options = parser.parse_intermixed_args(args)
 
     from hepexp.config.amend import amend
@@ -29,6 +32,10 @@ def main(args: list[str]) -> int:
 
     folder = RunFolder.find(options.run)
     config = amend(folder.config, options.changes, ("dataset", "trainer"))
+    if options.out:
+        if options.out.resolve() == folder.path.resolve():
+            raise ConfigError(f"--out {options.out} is the run itself; choose another folder")
+        check_folder(options.out, "--out", options.overwrite, ("metrics.json", "predictions.parquet", "plots"))
 
     from rich.console import Console
 

@@ -6,6 +6,7 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
 from hepexp.cli.help import Parser
+from hepexp.cli.target import add_overwrite, check_target
 from hepexp.errors import ConfigError
 
 DESCRIPTION = """\
@@ -23,6 +24,7 @@ def main(args: list[str]) -> int:
         "--out", type=Path, required=True, help="parquet file of index, label (if known), score per class"
     )
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
+    add_overwrite(parser)
     options = parser.parse_intermixed_args(args)
     if options.out.suffix != ".parquet":
         raise ConfigError(f"--out must be a .parquet file, got {options.out}")
@@ -33,7 +35,9 @@ def main(args: list[str]) -> int:
     folder = RunFolder.find(options.run)
     config = amend(folder.config, options.changes, ("dataset", "trainer"))
     if not options.input.is_file():
-        raise ConfigError(f"--input {options.input} does not exist")
+        state = "is no file" if options.input.exists() else "does not exist"
+        raise ConfigError(f"--input {options.input} {state}; expected a file of {folder.config.choices.dataset}")
+    check_target(options.out, "--out", options.overwrite, [options.input, folder.predictions])
 
     from hepexp.evaluation.predictions import without_unknown_labels, write_predictions
     from hepexp.learning.trained import predict, rebuild

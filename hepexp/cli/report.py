@@ -6,6 +6,7 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
 from hepexp.cli.help import Parser
+from hepexp.cli.target import add_overwrite, check_target
 from hepexp.errors import ConfigError
 
 DESCRIPTION = """\
@@ -21,9 +22,12 @@ def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp report", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("runs", metavar="RUN|EXPERIMENT", nargs="+", help="as for hepexp compare")
     parser.add_argument("--out", type=Path, help="the page, .html; by default report.html in the run's folder or above")
+    add_overwrite(parser)
     options = parser.parse_args(args)
     if options.out and options.out.suffix not in (".html", ".htm"):
         raise ConfigError(f"--out must end in .html, got {options.out}")
+    if options.out:
+        check_target(options.out, "--out", options.overwrite)
 
     from hepexp.cli.compare import say_left_out
     from hepexp.compare.columns import columns

@@ -178,7 +178,7 @@ class Collection:
         name = path.name.removesuffix(".gz")
         suffix = ".idx" if name.endswith("-ubyte") else Path(name).suffix  # idx files have no ending
         if suffix not in self.readers:
-            known = ", ".join((*self.readers, ".arrow"))
+            known = ", ".join(dict.fromkeys((*self.readers, ".arrow", ".parquet")))
             raise DataError(f"{path}: unknown format '{path.suffix}' for {self.name}; expected one of {known}")
         module, _, function = self.readers[suffix].partition(":")
         reader = getattr(import_module(module), function)

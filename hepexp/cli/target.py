@@ -1,0 +1,82 @@
+"""Files that a command is told to write: none is replaced unasked, and what cannot be written is refused at once."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from pathlib import Path
+
+from hepexp.errors import ConfigError
+
+
+def add_overwrite(parser: ArgumentParser) -> None:
+    """The flag `--overwrite`."""
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there under the name to write")
+
+
+def check_target(path: Path, option: str, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+    """Refuse a file name to write, before any work is done.
+
+    Parameters
+    ----------
+    path : file to write.
+    option : that it was given with, for messages.
+    overwrite : whether a file that is there may be replaced.
+    inputs : files that are read, which are never replaced, whatever they are called.
+
+    Raises
+    ------
+    ConfigError : it is an input or no regular file, is there already, or cannot be written.
+    """
+    for source in inputs:
+        if _same(path, source):
+            raise ConfigError(f"{option} {path} is {source}, which is read; choose another name")
+    if os.path.isdir(path):
+        raise ConfigError(f"{option} {path} is a folder; expected the name of a file")
+    if os.path.lexists(path):
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise ConfigError(f"{option} {path} is no regular file; choose another name")
+        if not overwrite:
+            raise ConfigError(f"{option} {path} exists; choose another name, or replace it with --overwrite")
+    try:
+        _try_to_write(path)
+    except OSError as error:
+        raise ConfigError(f"{option} {path} cannot be written: {error.strerror}; choose another name") from None
+
+
+def check_folder(folder: Path, option: str, overwrite: bool, names: Iterable[str]) -> None:
+    """Refuse a folder to write into, before any work is done, where files of these names are there or cannot be made.
+
+    Raises
+    ------
+    ConfigError : as for `check_target`.
+    """
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise ConfigError(f"{option} {folder} is no folder; choose another name")
+    for name in names:
+        if os.path.lexists(folder / name) and not overwrite:
+            raise ConfigError(
+                f"{option} {folder} holds {name} already; choose another folder, or replace it with --overwrite"
+            )
+    try:
+        _try_to_write(folder / "name")
+    except OSError as error:
+        raise ConfigError(f"{option} {folder} cannot be written: {error.strerror}; choose another folder") from None
+
+
+def _same(path: Path, source: Path) -> bool:
+    try:
+        return os.path.samefile(path, source)  # through links of either kind
+    except OSError:
+        return os.path.realpath(path) == os.path.realpath(source)
+
+
+def _try_to_write(path: Path) -> None:
+    """Make a file of a name as long as the draft's, and remove it; folders that are not there are not made."""
+    folder = path.parent
+    while not os.path.exists(folder) and folder != folder.parent:
+        folder = folder.parent
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.stem}.", suffix=f".part{path.suffix}"):
+        pass
