@@ -10,15 +10,10 @@ from rich.console import Console
 PIPE_WIDTH = 100_000  # a pipe has no width of its own; rich would assume 80, break lines and cut words
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError  # `| head` is no failure; rich would end the process with exit code 1
-
-
 def console() -> Console:
     """A console on stdout, light, without interpreting brackets in texts as colours.
 
     Its width is that of the terminal, or $COLUMNS; lines in a pipe are as long as they are.
     """
     known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
-    return _Console(highlight=False, width=None if known else PIPE_WIDTH)
+    return Console(highlight=False, width=None if known else PIPE_WIDTH)

@@ -19,8 +19,8 @@ from omegaconf import OmegaConf
 
 from hepexp.config.compose import Composer
 from hepexp.evaluation.classification import auc
+from hepexp.interrupts import Interrupts
 from hepexp.learning.fit import fit
-from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.parts import Parts, build_parts
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.run_folder import RunFolder

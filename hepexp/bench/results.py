@@ -112,7 +112,7 @@ def main() -> None:
     if bool(options.runs) == bool(options.bench):
         parser.error("give either RUN ... or --bench FILE")
     if options.bench:
-        content = bench_table(json.loads(options.bench.read_text()))
+        content = bench_table(json.loads(options.bench.read_text(encoding="utf-8")))
     else:
         wanted = options.columns.split(",") if options.columns else None
         content = runs_table([RunFolder.find(run) for run in options.runs], wanted)

@@ -7,20 +7,28 @@ from typing import NamedTuple
 
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, HepexpError, Interrupted
+from hepexp.interrupts import INTERRUPTED, Interrupts, leave
+from hepexp.outputs import enduring, failure
 
 
 class Verb(NamedTuple):
-    """One verb: the module whose `main(args) -> int` does it, and what it does in a line."""
+    """One verb: the module whose `main(args) -> int` does it, and what it does in a line.
+
+    Parameters
+    ----------
+    recorded : whether its result is on disk, so that what it prints may be lost.
+    """
 
     module: str
     help: str
+    recorded: bool = False
 
 
 VERBS = {
-    "train": Verb("hepexp.cli.train", "train a model: compose groups, run, and keep a complete record"),
+    "train": Verb("hepexp.cli.train", "train a model: compose groups, run, and keep a complete record", True),
     "evaluate": Verb("hepexp.cli.evaluate", "evaluate the best checkpoint of a run again"),
     "predict": Verb("hepexp.cli.predict", "scores of a run's model for the jets in a file"),
-    "sweep": Verb("hepexp.cli.sweep", "search for good values of keys (Optuna), resumable, on several machines"),
+    "sweep": Verb("hepexp.cli.sweep", "search for good values of keys (Optuna), resumable, on several machines", True),
     "compare": Verb("hepexp.cli.compare", "runs beside each other: seeds together, significance, tables, one figure"),
     "report": Verb("hepexp.cli.report", "one HTML page of a run or an experiment"),
     "register": Verb("hepexp.cli.register", "a run's model under a name, for mlflow.pyfunc"),
@@ -35,9 +43,8 @@ VERBS = {
 }
 HIDDEN = {
     "__complete": Verb("hepexp.cli.complete", "candidates for the shell's completion"),
-    "__work": Verb("hepexp.cli.sweep_worker", "one worker of a sweep"),
+    "__work": Verb("hepexp.cli.sweep_worker", "one worker of a sweep", True),
 }
-INTERRUPTED = 130
 
 
 def main(args: list[str] | None = None) -> int:
@@ -52,18 +59,22 @@ def main(args: list[str] | None = None) -> int:
     The exit code: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted.
     """
     args = sys.argv[1:] if args is None else args
-    try:
-        code = _run(args)
+    with enduring() as outputs:
+        code = _attempt(args)
         sys.stdout.flush()
-        return code
+        if (reason := failure(outputs.get("stdout"))) and not code:
+            code = _unwritten(reason, args)
+    return code
+
+
+def _attempt(args: list[str]) -> int:
+    try:
+        with Interrupts(importing=leave):
+            return _run(args)
     except HepexpError as error:
         return _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, Interrupted):
         return _fail("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        # The reader (`| head`) has seen enough; without this, Python complains once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if os.environ.get("HEPEXP_DEBUG"):
             raise
@@ -73,6 +84,15 @@ def main(args: list[str] | None = None) -> int:
 
         where = "; ".join(getattr(error, "__notes__", [])) or "set HEPEXP_DEBUG=1 for the traceback"
         return _fail(f"{place.describe(error)}; {where}", 1)
+
+
+def _unwritten(reason: str, args: list[str]) -> int:
+    """Say that standard output took not everything; the exit code, 0 where the result is on disk."""
+    message = f"standard output could not be written: {reason}"
+    if args and args[0] in VERBS | HIDDEN and (VERBS | HIDDEN)[args[0]].recorded:
+        print(f"hepexp: warning: {message}; the record is complete", file=sys.stderr)
+        return 0
+    return _fail(message, 1)
 
 
 def _run(args: list[str]) -> int:

@@ -14,7 +14,9 @@ from hepexp.cli.train import run_hydra, train_composed
 from hepexp.config import flags, front
 from hepexp.config.paths import conf_dir, runs_dir
 from hepexp.errors import ConfigError, HepexpError, Interrupted
+from hepexp.interrupts import Interrupts
 from hepexp.learning.multirun import FAILED, FINISHED, KILLED, Job, find, plan, read
+from hepexp.outputs import enduring
 from hepexp.tracking.run_folder import RunFolder, new_folder
 
 AGGREGATED = "aggregated.csv"
@@ -58,6 +60,11 @@ def job(config: DictConfig) -> None:
     hydra_config = HydraConfig.get()
     sweep, number = Path(hydra_config.sweep.dir), hydra_config.job.num
     overrides = list(hydra_config.overrides.task)
+    with enduring():  # of a launcher's process, which is not that of the command
+        _job(config, sweep, number, overrides)
+
+
+def _job(config: DictConfig, sweep: Path, number: int, overrides: list[str]) -> None:
     try:
         result = train_composed(config)
     except Interrupted as error:
@@ -102,7 +109,8 @@ def _launch(sweep: Path, jobs: list[list[str]], run: Callable[[], None]) -> int:
 
     plan(sweep, jobs)
     try:
-        run()
+        with Interrupts():
+            run()
     except SystemExit:  # Hydra's word for a launcher that failed: the jobs it lost are in the table
         pass
     finally:

@@ -192,7 +192,7 @@ def _resume(own: list[str], rest: list[str]) -> int:
 def _run(name: str, options: SweepOptions, study: Study, url: str) -> int:
     """Let workers do the trials, and say what came of it; 1 where no trial finished."""
     from hepexp.config.paths import runs_dir
-    from hepexp.learning.interrupts import Interrupts
+    from hepexp.interrupts import Interrupts
     from hepexp.sweep.lost import requeue_lost
     from hepexp.sweep.parent import ParentRun
     from hepexp.sweep.storage import masked, reached
@@ -200,22 +200,24 @@ def _run(name: str, options: SweepOptions, study: Study, url: str) -> int:
 
     folder = runs_dir() / "sweeps" / name
     folder.mkdir(parents=True, exist_ok=True)
-    with reached(url):
+    with reached(url), Interrupts() as interrupts:
         if again := requeue_lost(study):
             print(f"hepexp: trials {', '.join(map(str, again))} were killed and are queued again", file=sys.stderr)
         plan, done = plan_of(study), sum(trial.state.is_finished() for trial in counted(study))
         print(f"sweep   {name}: {done} of {plan.trials} trials done, storage {masked(url)}", file=sys.stderr)
-        run = ParentRun(name, plan, folder)
+        with interrupts.held():  # a run that is made and not known would stay RUNNING
+            run = ParentRun(name, plan, folder)
         try:
-            with Interrupts():
-                _work(name, options, study, url, run.run_id, folder)
+            interrupts.check()
+            _work(name, options, study, url, run.run_id, folder)
+            requeue_lost(study)
+            return _finish(study, folder, run)
         except BaseException as error:
-            run.finish("KILLED", reason=f"{type(error).__name__}: {error}")
+            with interrupts.held():
+                run.finish("KILLED", reason=f"{type(error).__name__}: {error}")
             if not isinstance(error, ConfigError):
                 print(f"hepexp: go on with: hepexp sweep --resume {name}", file=sys.stderr)
             raise
-        requeue_lost(study)
-        return _finish(study, folder, run)
 
 
 def _work(name: str, options: SweepOptions, study: Study, url: str, run_id: str, folder: Path) -> None:

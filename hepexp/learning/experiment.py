@@ -19,12 +19,12 @@ from hepexp.evaluation.plots import learning_curves
 from hepexp.evaluation.predictions import write_predictions
 from hepexp.evaluation.readout import named
 from hepexp.evaluation.tables import metrics_table
+from hepexp.interrupts import Interrupts
 from hepexp.learning import registering
 from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.ddp import Workers
 from hepexp.learning.description import compared_with, description, run_name
 from hepexp.learning.fit import Fitted, fit
-from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.machine import check_machine
 from hepexp.learning.parts import Parts, build_parts, cost
 from hepexp.metric import Metric
@@ -166,7 +166,8 @@ def _recorded(
     provenance = parts.data.provenance()
     with log_to(folder.log) as log:
         try:
-            run = _begun(config, folder, provenance, tracking, watcher.tags, console, overrides)
+            with interrupts.held():  # a run that is made and not known would stay RUNNING
+                run = _begun(config, folder, provenance, tracking, watcher.tags, console, overrides)
         except BaseException:
             if not resumed:
                 folder.remove()
@@ -179,6 +180,7 @@ def _recorded(
             watcher.epoch(row, epoch)
 
         try:
+            interrupts.check()
             watcher.started(folder.label)
             run.describe(description(folder))
             run.log_dataset(config.choices.dataset, provenance)
@@ -189,22 +191,29 @@ def _recorded(
             metrics = _write_record(config, parts, folder, fitted, provenance["source"])
             run.log_metrics(series.of_run(metrics))
             run.describe(description(folder))
+            interrupts.check()
             log.info("finished: %s", fitted.stopped)
         except Pruned as error:
             log.info("ended by %s", error)
             _end(run, log, "KILLED", f"ended by {error}")
             raise
         except Interrupted as error:
-            log.warning("killed by %s; go on with: hepexp train --resume %s", error, folder.label)
-            _end(run, log, "KILLED", f"killed by {error}")
+            _killed(run, log, folder, interrupts, error)
             raise
         except BaseException as error:
+            if interrupts.signal is not None:  # on its way out of a library the interruption became another error
+                _killed(run, log, folder, interrupts, interrupts.exception())
+                raise interrupts.exception() from error
             if not isinstance(error, HepexpError):
                 error.add_note(f"the traceback is in {folder.log}")
             _end(run, log, "FAILED", f"{type(error).__name__}: {error}", traceback.format_exc())
             raise
-        unregistered = _registered(tracking.register, folder, parts, run)
-        run.finish("FINISHED")
+        try:
+            unregistered = _registered(tracking.register, folder, parts, run)
+            run.finish("FINISHED")
+        except Interrupted as error:
+            _killed(run, log, folder, interrupts, error)
+            raise
     known, conditions = compared_with(folder)
     beside = references.published(metrics, known, conditions)
     Console().print(metrics_table(metrics, beside, notes=references.notes(known, conditions)))
@@ -274,6 +283,13 @@ def _registered(name: str | None, folder: RunFolder, parts: Parts, run: MlflowRu
         return error
     logging.getLogger("hepexp").info("registered as %s, version %s", name, version)
     return None
+
+
+def _killed(run: MlflowRun, log: logging.Logger, folder: RunFolder, interrupts: Interrupts, error: Interrupted) -> None:
+    """Record an interruption, which a second one does not interrupt."""
+    with interrupts.held():
+        log.warning("killed by %s; go on with: hepexp train --resume %s", error, folder.label)
+        _end(run, log, "KILLED", f"killed by {error}")
 
 
 def _end(run: MlflowRun, log: logging.Logger, status: str, reason: str, trace: str | None = None) -> None:

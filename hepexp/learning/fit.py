@@ -12,13 +12,13 @@ from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from hepexp.errors import ConfigError
+from hepexp.interrupts import Interrupts
 from hepexp.learning.callbacks.checkpoints import Checkpoints
 from hepexp.learning.callbacks.history import History
 from hepexp.learning.callbacks.position import Position
 from hepexp.learning.callbacks.progress import TrainingProgress
 from hepexp.learning.callbacks.stop import StopAtSignal, TimeLimit
 from hepexp.learning.checkpoint_io import read_checkpoint
-from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.parts import Parts
 from hepexp.tracking.run_folder import RunFolder
 
@@ -72,8 +72,10 @@ def fit(
             trainer.fit(module, datamodule=parts.data, ckpt_path=resume_from, weights_only=True)
         except SIGTERMException as error:  # between epochs Lightning looks for the signal before StopAtSignal does
             raise interrupts.exception() from error
+        interrupts.check()
         load_state(module, checkpoints.best_path)
     trainer.test(module, datamodule=parts.data, verbose=False)
+    interrupts.check()
 
     stopped = "all epochs done" if module.trains else "nothing to train"
     if any(callback.stopped_epoch for callback in early):

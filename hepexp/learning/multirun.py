@@ -57,10 +57,10 @@ def read(sweep: Path) -> list[Job]:
     if not file.is_file():
         raise ConfigError(f"{sweep} is not the folder of a multirun: it has no jobs.json")
     jobs = []
-    for number, overrides in enumerate(json.loads(file.read_text())):
+    for number, overrides in enumerate(json.loads(file.read_text(encoding="utf-8"))):
         report = sweep / f"job_{number}.json"
         if report.is_file():
-            jobs.append(Job(**json.loads(report.read_text())))
+            jobs.append(Job(**json.loads(report.read_text(encoding="utf-8"))))
         else:
             jobs.append(Job(number, overrides, LOST, error="the job left no word: it never started or was killed"))
     return jobs

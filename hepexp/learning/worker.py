@@ -9,9 +9,10 @@ import torch
 from omegaconf import OmegaConf
 
 from hepexp.errors import Interrupted
+from hepexp.interrupts import Interrupts
 from hepexp.learning.fit import fit
-from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.parts import build_parts
+from hepexp.outputs import enduring
 from hepexp.tracking.run_folder import RunFolder
 
 
@@ -21,7 +22,7 @@ def main() -> int:
     config = folder.config
     config.trainer.progress = False
     OmegaConf.set_readonly(config, True)
-    with Interrupts() as interrupts:
+    with enduring(), Interrupts() as interrupts:
         try:
             fit(build_parts(config), folder, interrupts, report=lambda row, epoch: None, resume_from=resume_from)
         except Interrupted as end:

@@ -76,7 +76,7 @@ class Jobs:
     def read(cls, folder: Path) -> Jobs | None:
         """Those that were submitted last; None when there are none."""
         file = folder / FILE
-        return cls(**json.loads(file.read_text())) if file.is_file() else None
+        return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
     @classmethod
     def submit(

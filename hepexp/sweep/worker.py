@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
+from hepexp.interrupts import Interrupts
 from hepexp.learning.chain import chosen, supply
 from hepexp.learning.experiment import Watcher, train
-from hepexp.learning.interrupts import Interrupts
 from hepexp.sweep.lost import alive, requeue, requeue_lost
 from hepexp.sweep.samplers import OfEachTrial, pruner_of
 from hepexp.sweep.storage import address, open_storage, reached

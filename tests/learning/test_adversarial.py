@@ -7,9 +7,9 @@ from torch.testing import assert_close
 
 from hepexp.data.datasets.rotated_points import RotatedPoints
 from hepexp.errors import ConfigError
+from hepexp.interrupts import Interrupts
 from hepexp.learning.adversarial import AdversarialModule
 from hepexp.learning.fit import fit
-from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.optimizers import SGD, Adam
 from hepexp.learning.parts import Parts
 from hepexp.learning.trainer import TrainerOptions

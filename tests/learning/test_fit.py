@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from hepexp.errors import Interrupted
+from hepexp.interrupts import Interrupts
 from hepexp.learning.fit import fit
-from hepexp.learning.interrupts import Interrupts
 from tests.learning.toy import toy_parts
 
 
@@ -56,7 +56,7 @@ def test_a_signal_leaves_a_checkpoint_after_the_running_batch(folder, number):
 
     parts.module.training_step = signalled_step
     before = signal.getsignal(number)
-    with Interrupts() as interrupts, pytest.raises(Interrupted, match=number.name):
+    with pytest.raises(Interrupted, match=number.name), Interrupts() as interrupts:
         fit(parts, folder, interrupts, nothing)
     assert signal.getsignal(number) == before
     import torch
@@ -70,7 +70,7 @@ def test_a_signal_between_epochs_is_an_interruption_too(folder, number):
         if epoch == 1:
             os.kill(os.getpid(), number)
 
-    with Interrupts() as interrupts, pytest.raises(Interrupted, match=number.name):
+    with pytest.raises(Interrupted, match=number.name), Interrupts() as interrupts:
         fit(toy_parts(max_epochs=3), folder, interrupts, signalled)
     assert folder.last.exists()
 

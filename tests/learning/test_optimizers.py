@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from hepexp.errors import ConfigError
+from hepexp.interrupts import Interrupts
 from hepexp.learning.fit import fit
-from hepexp.learning.interrupts import Interrupts
 from hepexp.learning.optimizers import SGD, Adam, AdamW
 from tests.learning.toy import toy_parts
 

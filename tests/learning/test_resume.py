@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from hepexp.interrupts import Interrupts
 from hepexp.learning.fit import fit
-from hepexp.learning.interrupts import Interrupts
 from hepexp.tracking.run_folder import RunFolder
 from tests.learning.toy import toy_parts
 

@@ -8,9 +8,10 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
@@ -112,7 +113,9 @@ def _run(blocks: list[Block], layout: Layout, parts: Path, jobs: int, report: Ca
     listener.start()
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(progress,))
     try:
-        for done in as_completed([pool.submit(_make, block, layout, parts) for block in blocks]):
+        with _deaf():
+            made = [pool.submit(_make, block, layout, parts) for block in blocks]
+        for done in as_completed(made):
             done.result()
     except BrokenProcessPool:
         raise HepexpError(f"a simulation process died (out of memory?); start again to go on from {parts}") from None
@@ -124,6 +127,16 @@ def _run(blocks: list[Block], layout: Layout, parts: Path, jobs: int, report: Ca
         pool.shutdown(cancel_futures=True)
         progress.put(None)
         listener.join()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes started here never hear Ctrl-C, not even before `_start`; this one hears it at the end of the block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _listen(progress: multiprocessing.SimpleQueue, report: Callable[[int, bool], None]) -> None:

@@ -62,7 +62,7 @@ def energyflow_parts() -> tuple[Part, ...]:
 
     Checksums are those that EnergyFlow 1.3 checks after a download.
     """
-    with files(__package__).joinpath("qg.csv").open() as table:
+    with files(__package__).joinpath("qg.csv").open(encoding="utf-8") as table:
         return tuple(
             Part(
                 row["name"].removesuffix(".npz"),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import NoReturn
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from hepexp.interrupts import Interrupts
 from hepexp.learning.callbacks.checkpoints import Checkpoints
-from hepexp.learning.interrupts import Interrupts
 
 
 class TimeLimit(Callback):
@@ -37,6 +36,8 @@ class TimeLimit(Callback):
 class StopAtSignal(Callback):
     """Saves `last.ckpt` after the running batch when SIGINT or SIGTERM has come, then leaves.
 
+    Where an epoch is past its batches and its validation, `Checkpoints` saves it first.
+
     Parameters
     ----------
     interrupts : the handler that took the signal.
@@ -46,22 +47,23 @@ class StopAtSignal(Callback):
     def __init__(self, interrupts: Interrupts, checkpoints: Checkpoints):
         self.interrupts, self.checkpoints = interrupts, checkpoints
 
-    def _leave(self) -> NoReturn:
-        raise self.interrupts.exception()
-
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.interrupts.check()
         self.interrupts.wait_for_batch = True
+
+    def on_train_epoch_start(self, *_) -> None:
+        self.interrupts.check()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_) -> None:
         if self.interrupts.signal:
             # with several ranks each took the signal at its own batch: they cannot save together
             if trainer.world_size == 1:
                 self.checkpoints.save_last(trainer)
-            self._leave()
+            self.interrupts.check()
 
     def on_validation_batch_end(self, *_) -> None:
-        if self.interrupts.signal:
-            self._leave()
+        self.interrupts.check()
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.interrupts.wait_for_batch = False
+        self.interrupts.check()
