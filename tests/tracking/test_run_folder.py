@@ -138,7 +138,9 @@ def test_a_file_of_a_record_that_cannot_be_read_is_named(runs):
 
 
 def test_a_latest_run_of_another_user_is_refused_in_a_line(runs, monkeypatch):
-    RunFolder.create("hepexp", "a").write_yaml("config.yaml", {"seed": 1})
+    run = RunFolder.create("hepexp", "a")
+    run.write_yaml("config.yaml", {"seed": 1})
+    run.point_latest()
     assert RunFolder.find("latest").path.name.endswith("_a")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(ConfigError, match="latest cannot be looked into: permission denied"):
