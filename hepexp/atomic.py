@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from omegaconf import OmegaConf
+
+TEMPORARY = re.compile(r"\..+\.(\d+)\.part(?:\..*)?")  # .<name>.<pid>.part.<ending>
 
 
 @contextmanager
@@ -33,6 +37,13 @@ def atomic(path: Path | str) -> Iterator[Path]:
             error.filename = str(path)  # the name that means something to whoever reads the message
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_left(folder: Path) -> None:
+    """Remove the temporary files below a folder whose writers ended without a word, e.g. by SIGKILL."""
+    for path in folder.glob("**/.*.part*"):
+        if (written_by := TEMPORARY.fullmatch(path.name)) and not psutil.pid_exists(int(written_by[1])):
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path | str, text: str) -> None:

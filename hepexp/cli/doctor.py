@@ -187,14 +187,14 @@ def _store() -> Iterator[Finding]:
         yield Finding("MLflow store", OK, f"none yet, {database()}")
         return
     try:
-        with closing(sqlite3.connect(f"file:{database()}?mode=ro", uri=True, timeout=2)) as connection:
+        with closing(sqlite3.connect(f"{database().as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
             states = Counter(state for (state,) in connection.execute("SELECT status FROM runs"))
     except sqlite3.Error as error:
         advice = f"another process may hold it; if it is damaged, move it away: {database()}"
         yield Finding("MLflow store", BROKEN, str(error), advice)
         return
-    if schema_version.is_newer():
-        yield Finding("MLflow store", BROKEN, f"{database()} is of a newer version", schema_version.advice())
+    if advice := schema_version.problem():
+        yield Finding("MLflow store", BROKEN, f"{database()} is of another version of MLflow", f"it {advice}")
         return
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     yield Finding("MLflow store", OK, f"{sum(states.values())} runs{f': {counts}' if counts else ''}")

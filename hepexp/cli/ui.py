@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import psutil
 
 from hepexp.cli.help import Parser
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import schema_version, store, view
+from hepexp.tracking import moved, schema_version, store, view
 from hepexp.tracking.lookup import database
 
 DESCRIPTION = """\
@@ -50,6 +51,11 @@ def main(args: list[str]) -> int:
     given = parser.parse_args(args)
     if not database().is_file():
         raise HepexpError(f"no runs yet: there is no {database()}; make one by hepexp train, or set HEPEXP_RUNS_DIR")
+    schema_version.check()
+    try:
+        moved.rebase(database())
+    except sqlite3.Error as error:
+        print(f"hepexp: warning: artifacts may not be found, the store was moved: {error}", file=sys.stderr)
     _check_port(given.host, given.port)
     for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: nothing may leave the server behind
         signal.signal(ending, _interrupt)
@@ -66,8 +72,6 @@ def main(args: list[str]) -> int:
             server.wait()
             raise HepexpError(f"the MLflow server has ended: {_last_line(log)}")
         except _NotStarted as error:
-            if "out-of-date database schema" in _last_line(log):
-                raise HepexpError(f"the MLflow store {database()} {schema_version.advice()}") from error
             raise HepexpError(f"the MLflow server did not start: {_last_line(log) or error}") from error
         except KeyboardInterrupt:
             return 0
@@ -100,8 +104,8 @@ def _words(address: str, experiments: list[view.Experiment]) -> list[str]:
 def _command(host: str, port: int) -> list[str]:
     options = {
         "--backend-store-uri": store.uri(),
-        "--artifacts-destination": str(store.artifacts()),
-        "--default-artifact-root": str(store.artifacts()),
+        "--artifacts-destination": store.artifacts().as_uri(),
+        "--default-artifact-root": store.artifacts().as_uri(),
         "--host": host,
         "--port": str(port),
         "--workers": "1",

@@ -82,7 +82,7 @@ def _run(record: Record) -> dict[str, Any]:
         "metrics": _metrics(record),
         "has_published": bool(record.expected),
         "notes": notes(record.expected, record.conditions),
-        "figures": [_figure(path) for path in sorted((record.path / "plots").glob("*.png"))],
+        "figures": [_figure(path) for path in sorted((record.path / "plots").glob("[!.]*.png"))],
         "files": [(f.get("name"), f.get("bytes"), f.get("sha256")) for f in data.get("files", [])],
         "config": (record.path / "config.yaml").read_text(encoding="utf-8"),
         "packages": environment.get("packages", {}),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError
+from hepexp.tracking.address import sqlite_address
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -35,7 +36,7 @@ def address(given: str | None) -> str:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HepexpError(f"cannot make {root} for sweeps.db: {error.strerror}; set $HEPEXP_RUNS_DIR") from error
-    return f"sqlite:///{root / 'sweeps.db'}"
+    return sqlite_address(root / "sweeps.db")
 
 
 def masked(url: str) -> str:

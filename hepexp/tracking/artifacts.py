@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
+from hepexp import atomic
 from hepexp.errors import HepexpError
 
 
@@ -28,6 +29,19 @@ def copy_folder(folder: Path, artifacts: Path) -> None:
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
+
+
+def remove_unfinished(folder: Path, artifacts: Path) -> None:
+    """Remove what writers left half done that ended without a word: temporary files, whose names begin with a dot.
+
+    Parameters
+    ----------
+    folder : of the run; files of processes that live, e.g. a `hepexp evaluate` of this run, stay.
+    artifacts : of the run.
+    """
+    atomic.remove_left(folder)
+    for path in sorted(artifacts.glob("**/.*"), reverse=True):  # what lies in a folder before the folder
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def local_path(artifact_uri: str) -> Path:

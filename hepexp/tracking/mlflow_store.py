@@ -8,14 +8,16 @@ import logging
 import math
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from hepexp import atomic
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import registry, store
-from hepexp.tracking.artifacts import copy_folder, local_path
+from hepexp.tracking import moved, registry, store
+from hepexp.tracking.artifacts import copy_folder, local_path, remove_unfinished
 from hepexp.tracking.batches import METRICS, OTHERS, batches
+from hepexp.tracking.experiment import experiment_id
 from hepexp.tracking.lookup import FOLDER_TAG, label
 from hepexp.tracking.mirror import Mirror
 from hepexp.tracking.parameters import WHOLE, as_parameters
@@ -48,7 +50,7 @@ class MlflowRun:
         self._described: str | None = None
         self.run_id = run_id
         self.folder = folder
-        self.artifacts = local_path(client.get_run(run_id).info.artifact_uri)
+        self.artifacts = local_path(moved.here(client.get_run(run_id).info.artifact_uri, store.artifacts()))
         self._uri = uri
         self._mirror = None if uri is None else Mirror(uri, run_id)
 
@@ -89,14 +91,15 @@ class MlflowRun:
             tags["mlflow.source.git.commit"] = tags["git_sha"]  # MLflow shows this one in its table
         tags = {key: str(value)[:TAG_LENGTH] for key, value in tags.items() if value is not None}
         if run_id is None:
-            experiment_id = store.insist(lambda: _experiment_id(client, experiment), timeout)
-            create = lambda: client.create_run(experiment_id, tags=tags, run_name=name).info.run_id  # noqa: E731
-            run_id = store.insist(create, timeout)
+            number = experiment_id(client, experiment, timeout)
+            run_id = store.insist(lambda: client.create_run(number, tags=tags, run_name=name).info.run_id, timeout)
         else:
-            known = store.insist(lambda: _reopen(client, run_id), timeout)
+            with store.claim(timeout):
+                known = store.insist(lambda: _reopen(client, run_id), timeout)
             changed = {f"resumed.{k}": v for k, v in parameters.items() if known.get(k, v) != v}
             parameters = {k: v for k, v in parameters.items() if k not in known}
             tags.update({key: value[:TAG_LENGTH] for key, value in changed.items()})
+            remove_unfinished(Path(folder), local_path(client.get_run(run_id).info.artifact_uri))
         run = cls(client, run_id, Path(folder), timeout, uri)
         run.set_tags(tags)
         run._log_parameters(parameters)
@@ -177,7 +180,8 @@ class MlflowRun:
         ------
         HepexpError : the store stays locked, or refuses.
         """
-        return store.insist(lambda: registry.register(self._client, self.run_id, name, judgement), self._timeout)
+        insist = partial(store.insist, timeout=self._timeout)
+        return registry.register(self._client, self.run_id, name, judgement, insist)
 
     def finish(
         self,
@@ -227,26 +231,6 @@ class MlflowRun:
             store.insist(lambda chunk=chunk: self._client.log_batch(self.run_id, params=chunk), self._timeout)
 
 
-def _experiment_id(client: Any, name: str) -> str:
-    from mlflow.exceptions import MlflowException
-
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        try:
-            tags = {"mlflow.experimentKind": "custom_model_development"}  # else its page is that of language models
-            return client.create_experiment(name, (store.artifacts() / name).as_uri(), tags)
-        except MlflowException:
-            found = client.get_experiment_by_name(name)  # another process was first
-            if found is None:
-                raise
-    if found.lifecycle_stage != "active":
-        raise ConfigError(
-            f"the experiment {name!r} was deleted in MLflow; choose another by `experiment=`, or restore it: "
-            f"MLFLOW_TRACKING_URI={store.uri()} mlflow experiments restore -x {found.experiment_id}"
-        )
-    return found.experiment_id
-
-
 def _reopen(client: Any, run_id: str) -> dict[str, str]:
     """Make a run RUNNING again, forget why it ended, and give the parameters that it has."""
     from mlflow.exceptions import MlflowException
@@ -262,6 +246,8 @@ def _reopen(client: Any, run_id: str) -> dict[str, str]:
         raise StillWritten(
             f"run {run_id} is still being written by process {tags['pid']} here; stop it, or wait for its end"
         )
+    for key, value in process_tags().items():  # before it is RUNNING: whoever finds it so must not think it dead
+        client.set_tag(run_id, key, value)
     client.update_run(run_id, status="RUNNING")
     for tag in ("reason", SYNCED):
         if tag in tags:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hepexp.errors import ConfigError
 
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 MODEL = "model"  # the artifact that is registered
 BEST = "best"  # alias
+T = TypeVar("T")
+Insist = Callable[[Callable[[], T]], T]
+
+
+def once(action: Callable[[], T]) -> T:
+    """Do something, and leave it at that."""
+    return action()
 
 
 @dataclass(frozen=True)
@@ -44,9 +51,13 @@ class Judgement:
             return None
         return cls(tags["metric"], float(tags["value"]), tags["mode"], tags["data"])
 
+    def is_comparable(self, other: Judgement) -> bool:
+        """Whether both are values of one metric on the same data."""
+        return (self.metric, self.mode, self.data) == (other.metric, other.mode, other.data)
+
     def beats(self, other: Judgement) -> bool:
         """Whether this is the better one of two that can be compared."""
-        if (self.metric, self.mode, self.data) != (other.metric, other.mode, other.data):
+        if not self.is_comparable(other):
             return False
         return self.value > other.value if self.mode == "max" else self.value < other.value
 
@@ -64,29 +75,44 @@ def check_name(name: str) -> None:
         )
 
 
-def register(client: MlflowClient, run_id: str, name: str, judgement: Judgement) -> str:
+def register(client: MlflowClient, run_id: str, name: str, judgement: Judgement, insist: Insist = once) -> str:
     """Make the artifact `model` of a run a new version of a model, which is made when there is none; its number.
 
     The alias `best` goes to the version with the best value of the same metric on the same data; of equal ones to the
     newest.
+
+    Parameters
+    ----------
+    insist : does a call again when another process was in its way.
     """
     from mlflow.exceptions import MlflowException
 
-    try:
-        client.create_registered_model(name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    made = client.create_model_version(name, f"runs:/{run_id}/{MODEL}", run_id, tags=judgement.tags())
-    client.set_registered_model_alias(name, BEST, best(client.search_model_versions(f"name='{name}'"), made).version)
+    def make() -> None:
+        try:
+            client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    insist(make)
+    source, tags = f"runs:/{run_id}/{MODEL}", judgement.tags()
+    made = insist(lambda: client.create_model_version(name, source, run_id, tags=tags))
+    leader = None
+    # Others register at the same time: who sets the alias looks once more whether a better version has come since.
+    while (now := insist(lambda: best(client.search_model_versions(f"name='{name}'"), made).version)) != leader:
+        leader = now
+        insist(lambda leader=leader: client.set_registered_model_alias(name, BEST, leader))
     return str(made.version)  # the local store gives a number, a server a text
 
 
 def best(versions: Iterable[ModelVersion], newest: ModelVersion) -> ModelVersion:
-    """The best version of those that can be compared with the newest one."""
+    """The best version of those that can be compared with this one; of equal ones the newest."""
     leader, leads = newest, Judgement.read(newest.tags)
-    for version in versions:
+    for version in sorted(versions, key=lambda version: int(version.version)):
         judged = Judgement.read(version.tags)
-        if judged is not None and judged.beats(leads):
+        if judged is None or not judged.is_comparable(leads):
+            continue
+        later = judged.value == leads.value and int(version.version) > int(leader.version)
+        if judged.beats(leads) or later:
             leader, leads = version, judged
     return leader

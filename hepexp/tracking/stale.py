@@ -1,10 +1,20 @@
-"""Runs whose process ended without a word, e.g. by SIGKILL: no run stays RUNNING for ever."""
+"""Runs whose process ended without a word, e.g. by SIGKILL: none stays RUNNING for ever, nor keeps temporary files."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from hepexp.config.paths import runs_dir
 from hepexp.tracking import store
+from hepexp.tracking.artifacts import local_path, remove_unfinished
 from hepexp.tracking.batches import search
+from hepexp.tracking.lookup import FOLDER_TAG
 from hepexp.tracking.process import is_dead
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.tracking import MlflowClient
 
 REASON = "the process ended without a word (killed, out of memory, or power cut)"
 
@@ -19,9 +29,19 @@ def reap_stale(timeout: float = 60.0) -> list[str]:
     if not store.database().is_file():
         return []
     client = store.connect(timeout)
-    running = search(client, "attributes.status = 'RUNNING'")
-    stale = [run.info.run_id for run in running if is_dead(run.data.tags)]
-    for run_id in stale:
-        store.insist(lambda run_id=run_id: client.set_tag(run_id, "reason", REASON), timeout)
-        store.insist(lambda run_id=run_id: client.set_terminated(run_id, "KILLED"), timeout)
-    return stale
+    stale = [run for run in search(client, "attributes.status = 'RUNNING'") if is_dead(run.data.tags)]
+    return [run.info.run_id for run in stale if _reaped(client, run, timeout)]
+
+
+def _reaped(client: MlflowClient, run: Run, timeout: float) -> bool:
+    """Whether this process ended the run; another one may have done so, resumed it, or deleted it in the meantime."""
+    run_id = run.info.run_id
+    with store.claim(timeout):
+        now = store.insist(lambda: client.get_run(run_id), timeout)
+        if now.info.lifecycle_stage != "active" or now.info.status != "RUNNING" or not is_dead(now.data.tags):
+            return False
+        store.insist(lambda: client.set_tag(run_id, "reason", REASON), timeout)
+        store.insist(lambda: client.set_terminated(run_id, "KILLED"), timeout)
+    with suppress(OSError):  # of another user, perhaps
+        remove_unfinished(runs_dir() / now.data.tags.get(FOLDER_TAG, ""), local_path(now.info.artifact_uri))
+    return True

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from filelock import FileLock, Timeout
 
-from hepexp.config.paths import runs_dir
 from hepexp.errors import HepexpError
-from hepexp.tracking import schema_version
+from hepexp.tracking import moved, schema_version
+from hepexp.tracking.address import sqlite_address
 from hepexp.tracking.lookup import database
 
 if TYPE_CHECKING:
@@ -28,16 +29,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hepexp")
 T = TypeVar("T")
+RACED = ("UNIQUE constraint failed", "Model Version creation error")  # what MLflow says when another was first
+RACES = 8  # that one call may lose in a row
 
 
 def uri() -> str:
     """The tracking URI of this project's store, as `mlflow ui --backend-store-uri` takes it."""
-    return f"sqlite:///{database()}"
+    return sqlite_address(database())
 
 
 def artifacts() -> Path:
     """The folder of all artifacts, runs/mlartifacts, absolute."""
-    return runs_dir().resolve() / "mlartifacts"
+    return database().parent / moved.ARTIFACTS
 
 
 def connect(timeout: float = 60.0) -> MlflowClient:
@@ -51,13 +54,15 @@ def connect(timeout: float = 60.0) -> MlflowClient:
     ------
     HepexpError : the store is locked, cannot be written, or was made by another version of MLflow.
     """
-    try:
-        database().parent.mkdir(parents=True, exist_ok=True)
-        if not database().is_file():
-            _create(timeout)
-    except OSError as error:
-        raise HepexpError(f"cannot make the MLflow store {database()}: {error.strerror}") from error
-    return insist(lambda: _open(database()), timeout)
+    if not _is_made():
+        _create(timeout)
+    schema_version.check()
+
+    def opened() -> MlflowClient:
+        moved.rebase(database())
+        return _open(database())
+
+    return insist(opened, timeout)
 
 
 def is_free() -> bool:
@@ -90,30 +95,43 @@ def wait_until_free(timeout: float) -> None:
 
 
 def insist(action: Callable[[], T], timeout: float) -> T:
-    """Do `action` on the store, again and again while another process locks it, for `timeout` seconds."""
+    """Do `action` on the store, again and again while another process locks it, for `timeout` seconds.
+
+    MLflow looks whether a data set, a tag or a version is there, and adds it when it is not, so of two processes that
+    look at the same time the second one is refused, as it is no longer unique; at its next look it finds it.
+
+    Parameters
+    ----------
+    action : one call of MLflow, which takes effect wholly or not at all.
+
+    Raises
+    ------
+    HepexpError : the store stays locked, or refuses.
+    """
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    deadline = time.monotonic() + timeout
+    deadline, raced = time.monotonic() + timeout, 0
     while True:
         wait_until_free(max(0.0, deadline - time.monotonic()))
         try:
             return action()
-        except (MlflowException, SQLAlchemyError, OSError) as error:
-            locked = "database is locked" in str(error)
-            if locked and time.monotonic() < deadline:
+        except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+            text = str(error)
+            if "database is locked" in text and time.monotonic() < deadline:
                 continue
-            if "out-of-date database schema" in str(error):
-                message = schema_version.advice()
-            else:
-                message = f"refused: {str(error).splitlines()[0]}"
-            raise HepexpError(f"the MLflow store {database()} {message}") from error
+            if any(sign in text for sign in RACED) and raced < RACES:
+                raced += 1
+                time.sleep(random.uniform(0, 0.01 * 2**raced))  # so that those who met do not meet again
+                continue
+            raise HepexpError(f"the MLflow store {database()} refused: {text.splitlines()[0]}") from error
 
 
 def _why_not_free() -> str | None:
     """None when a write transaction can begin, else SQLite's reason. Costs 0.2 ms and changes nothing."""
     try:
-        with closing(sqlite3.connect(database(), timeout=0.05, isolation_level=None)) as connection:
+        address = f"{database().as_uri()}?mode=rw"  # never makes an empty file in place of one that was moved away
+        with closing(sqlite3.connect(address, uri=True, timeout=0.05, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
     except sqlite3.Error as error:
@@ -121,12 +139,33 @@ def _why_not_free() -> str | None:
     return None
 
 
-def _create(timeout: float) -> None:
-    """Make the store under another name and rename it when it is complete, so that who sees it can use it."""
-    lock = FileLock(f"{database()}.lock", timeout=timeout)
+@contextmanager
+def claim(timeout: float) -> Iterator[None]:
+    """Let no other process here decide what becomes of a run: look at it, and mark it, in one go."""
+    lock = FileLock(database().with_name(".mlflow.lock"), timeout=timeout)
     try:
         with lock:
-            if database().is_file():
+            yield
+    except Timeout:
+        raise HepexpError(
+            f"another process has held {lock.lock_file} for {timeout:.0f} s; end it and try again"
+        ) from None
+
+
+def _is_made() -> bool:
+    return database().is_file() and database().stat().st_size > 0
+
+
+def _create(timeout: float) -> None:
+    """Make the store under another name and rename it when it is complete, so that who sees it can use it."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    lock = FileLock(f"{database()}.lock", timeout=timeout)
+    try:
+        database().parent.mkdir(parents=True, exist_ok=True)
+        with lock:
+            if _is_made():
                 return  # another process was first
             for left in database().parent.glob("mlflow.db.new*"):
                 left.unlink()  # of a process that was interrupted here
@@ -138,6 +177,12 @@ def _create(timeout: float) -> None:
         raise HepexpError(
             f"another process has been creating the MLflow store {database()} for {timeout:.0f} s; end it and try again"
         ) from None
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise HepexpError(
+            f"cannot make the MLflow store {database()}: {reason}; set $HEPEXP_RUNS_DIR to a folder that can be "
+            "written, on a disk that is not full"
+        ) from error
 
 
 def _open(file: Path) -> MlflowClient:
@@ -148,6 +193,6 @@ def _open(file: Path) -> MlflowClient:
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    client = MlflowClient(f"sqlite:///{file}")
+    client = MlflowClient(sqlite_address(file))
     client.search_experiments(max_results=1)  # MLflow opens the store, and makes its tables, at the first question
     return client

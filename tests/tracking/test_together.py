@@ -6,21 +6,28 @@ from contextlib import closing
 
 from hepexp.tracking.lookup import database
 from hepexp.tracking.mlflow_store import MlflowRun
+from hepexp.tracking.ready import ready
+from hepexp.tracking.registry import Judgement
 from hepexp.tracking.run_folder import RunFolder
 
-PROCESSES, EPOCHS, METRICS, PARAMETERS = 8, 25, 12, 130
+PROCESSES, EPOCHS, METRICS, PARAMETERS = 8, 15, 12, 130
 
 
-def train(number, begin):
-    """What a training does with the store, without its pauses."""
-    begin.wait()
+def train(number, barrier):
+    """What a training does with the store, without its pauses; all do at once what makes something that they share."""
+    barrier.wait()
+    ready("hepexp", 60.0)
+    barrier.wait()
     folder = RunFolder.create("hepexp", f"run{number}")
     folder.write_json("metrics.json", {"test/auc": number})
     parameters = {f"key{k}": number for k in range(PARAMETERS)}
     run = MlflowRun.start("hepexp", f"run{number}", parameters, {"task": "together"}, folder.path)
+    barrier.wait()
     run.log_dataset("qg", {"source": "mini", "files": []})
     for epoch in range(EPOCHS):
         run.log_metrics({f"val/m{k}": 1000 * number + epoch for k in range(METRICS)}, epoch)
+    barrier.wait()
+    run.register("tagger", Judgement("val/auc", 0.5 + (number * 3 % PROCESSES) / 100, "max", "qg mini"))
     run.finish("FINISHED")
 
 
@@ -31,8 +38,8 @@ def rows(query):
 
 def test_every_value_of_every_run_is_in_the_store(runs):
     context = multiprocessing.get_context("fork")  # they begin in the same instant, without a store
-    begin = context.Barrier(PROCESSES)
-    processes = [context.Process(target=train, args=(number, begin)) for number in range(PROCESSES)]
+    barrier = context.Barrier(PROCESSES, timeout=120)
+    processes = [context.Process(target=train, args=(number, barrier)) for number in range(PROCESSES)]
     for process in processes:
         process.start()
     for process in processes:
@@ -47,5 +54,9 @@ def test_every_value_of_every_run_is_in_the_store(runs):
     ]
     parameters = rows("SELECT value, count(*) FROM params WHERE key LIKE 'key%' GROUP BY value")
     assert sorted(parameters) == [(str(k), PARAMETERS) for k in range(PROCESSES)]
+    assert rows("SELECT count(*) FROM datasets") == [(1,)]
     assert rows("SELECT count(*) FROM inputs") == [(PROCESSES,)]
+    assert rows("SELECT version FROM model_versions ORDER BY version") == [(k + 1,) for k in range(PROCESSES)]
+    tags = "registered_model_aliases JOIN model_version_tags USING (name, version)"
+    assert rows(f"SELECT value FROM {tags} WHERE key = 'value'") == [(str(0.5 + (PROCESSES - 1) / 100),)]
     assert len(list((runs / "mlartifacts").glob("hepexp/*/artifacts/metrics.json"))) == PROCESSES

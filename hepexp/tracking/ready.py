@@ -1,0 +1,50 @@
+"""Whether a training can be recorded, asked before anything of its record is made."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from hepexp.config.paths import runs_dir
+from hepexp.errors import HepexpError
+from hepexp.tracking import store
+from hepexp.tracking.experiment import experiment_id
+from hepexp.tracking.stale import reap_stale
+
+RECORD = 4 << 20  # bytes: a small run's folder and its artifacts
+
+
+def ready(experiment: str, timeout: float) -> None:
+    """Refuse a training whose record could not be kept; tidy up after trainings that were killed.
+
+    Parameters
+    ----------
+    experiment : of the training; MLflow has it afterwards.
+    timeout : seconds to wait for a store that another process has locked.
+
+    Raises
+    ------
+    ConfigError : the experiment was deleted in MLflow.
+    HepexpError : the runs folder, its store or the folder of artifacts cannot be written, the disk is full, or the
+        store stays locked.
+    """
+    for folder in (runs_dir().resolve(), store.artifacts() / experiment):
+        _try_to_write(folder)
+    experiment_id(store.connect(timeout), experiment, timeout)
+    reap_stale(timeout)
+
+
+def _try_to_write(folder: Path) -> None:
+    """Write as much as a small run does, where the folder is or will be; nothing stays of it."""
+    present = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=present) as file:
+            file.write(bytes(RECORD))
+            file.flush()
+            os.fsync(file.fileno())  # a disk over the network says only then that it is full
+    except OSError as error:
+        raise HepexpError(
+            f"a run cannot be recorded in {folder}: {error.strerror}; free some space, or set $HEPEXP_RUNS_DIR to a "
+            "folder that can be written"
+        ) from error

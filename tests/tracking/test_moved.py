@@ -1,0 +1,83 @@
+"""A runs folder that was moved or copied is used where it is now, and nothing is written to where it was."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from hepexp.tracking import moved, store
+from hepexp.tracking.lookup import database
+from hepexp.tracking.mlflow_store import MlflowRun
+from hepexp.tracking.registry import Judgement
+from hepexp.tracking.run_folder import RunFolder
+
+
+@pytest.fixture
+def label(existing_store):
+    """A run with a registered model."""
+    folder = RunFolder.create("hepexp", "pfn")
+    folder.write_yaml("config.yaml", {"seed": 1})
+    run = MlflowRun.start("hepexp", "pfn", {"seed": 1}, {}, folder.path)
+    (run.artifacts / "model").mkdir(parents=True)
+    (run.artifacts / "model" / "MLmodel").write_text("flavors: {}\n")
+    run.finish("KILLED")
+    run.register("tagger", Judgement("val/auc", 0.8, "max", "qg mini"))
+    return folder.label
+
+
+def locations():
+    """Whatever the store keeps that names a place on disk."""
+    with closing(sqlite3.connect(database())) as connection:
+        text = "\n".join(connection.iterdump())
+    return [line for line in text.splitlines() if "/mlartifacts/" in line]
+
+
+def files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["elsewhere", "why? 100% #1 & ünï"])
+@pytest.mark.parametrize("is_copy", [False, True])
+def test_a_run_is_resumed_where_the_folder_is_now(label, runs, tmp_path, monkeypatch, caplog, name, is_copy):
+    now = tmp_path / "deeper" / name
+    shutil.copytree(runs, now, symlinks=True)
+    if not is_copy:
+        shutil.rmtree(runs)
+    before = files(runs)
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(now))
+    folder = RunFolder.find("latest")
+    assert folder.path == now / label
+    run = MlflowRun.start("hepexp", "pfn", {"seed": 1}, {}, folder.path, run_id=folder.mlflow_run_id)
+    folder.write_text("notes.txt", "resumed")
+    run.finish("FINISHED")
+    client = store.connect()
+    assert "notes.txt" in [entry.path for entry in client.list_artifacts(run.run_id)]
+    assert (now / "mlartifacts" / "hepexp" / run.run_id / "artifacts" / "notes.txt").is_file()
+    version = client.get_model_version_by_alias("tagger", "best")
+    assert [entry.path for entry in client.list_artifacts(version.run_id, "model")] == ["model/MLmodel"]
+    assert client.get_experiment_by_name("hepexp").artifact_location == (now / "mlartifacts" / "hepexp").as_uri()
+    assert files(runs) == before  # none, when it was moved
+    assert runs.exists() == is_copy
+    said = [record.message for record in caplog.records if str(now) in record.message]
+    assert said == [f"the runs folder was at {runs}; its MLflow store now keeps artifacts in {now / 'mlartifacts'}"]
+    assert locations()
+    assert not [line for line in locations() if runs.as_uri() + "/" in line]
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("file:///old/mlartifacts/top/1/artifacts", "file:///a%20b/runs/mlartifacts/top/1/artifacts"),
+        ("/old/mlartifacts/7", "/a b/runs/mlartifacts/7"),
+        ("file:///mlartifacts/old/mlartifacts/top", "file:///a%20b/runs/mlartifacts/top"),
+        ("file:///data/chosen/by/hand", "file:///data/chosen/by/hand"),
+        ("mlflow-artifacts:/x/mlartifacts/top", "mlflow-artifacts:/x/mlartifacts/top"),
+        ("s3://bucket/mlartifacts/top", "s3://bucket/mlartifacts/top"),
+        ("runs:/1/model", "runs:/1/model"),
+        (None, None),
+    ],
+)
+def test_only_folders_of_hepexp_are_rebased(location, expected):
+    assert moved.here(location, Path("/a b/runs/mlartifacts")) == expected
