@@ -10,7 +10,6 @@ Where hepexp is installed, in the folder that holds runs/:
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -26,6 +25,7 @@ from hepexp.data.store import Store
 from hepexp.data.table import ORIGIN, examples_of
 from hepexp.learning.parts import Parts
 from hepexp.learning.trained import predict, rebuild
+from hepexp.models.weights import find_weights
 from hepexp.tracking.parameters import flatten
 from hepexp.tracking.run_folder import RunFolder
 
@@ -79,9 +79,9 @@ def _portable(config: DictConfig, needs_training_data: bool, bundle: Path) -> Di
         config.dataset.update({key: value for key, value in changes.items() if key in config.dataset})
     config.trainer.update({"accelerator": "auto", "progress": False})
     for key, value in flatten(OmegaConf.to_container(config)).items():
-        if key.rpartition(".")[2] == "weights" and isinstance(value, str) and os.path.isfile(value):
+        if key.rpartition(".")[2] == "weights" and isinstance(value, str) and (file := find_weights(value)):
             (bundle / FILES).mkdir(exist_ok=True)
-            shutil.copyfile(value, bundle / FILES / key)
+            shutil.copyfile(file, bundle / FILES / key)
             OmegaConf.update(config, key, f"{FILES}/{key}")
     return config
 

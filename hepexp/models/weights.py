@@ -51,9 +51,15 @@ def load_weights(model: nn.Module, file: str) -> bool:
     return of_run
 
 
+def find_weights(file: str) -> Path | None:
+    """Where a file of weights is: here, or under runs/, also when runs/ was moved since its path was noted."""
+    in_its_run = Path(*Path(file).parts[-4:])  # experiment, run, checkpoints, best.ckpt
+    return next((path for path in (Path(file), runs_dir() / file, runs_dir() / in_its_run) if _exists(path)), None)
+
+
 def read_state_dict(file: str) -> tuple[dict[str, Tensor], bool]:
     """The tensors of a file of weights, by the names that the model gives them, and whether a run wrote it."""
-    path = next((path for path in (Path(file), runs_dir() / file) if _exists(path)), None)
+    path = find_weights(file)
     if path is None:
         raise ConfigError(f"model.weights: there is no file {file!r}, here or under {runs_dir()}; {EXPECTED}")
     content = read_tensors(path, "model.weights: ")

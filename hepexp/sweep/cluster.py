@@ -76,7 +76,10 @@ class Jobs:
     def read(cls, folder: Path) -> Jobs | None:
         """Those that were submitted last; None when there are none."""
         file = folder / FILE
-        return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+        if not file.is_file():
+            return None
+        noted = json.loads(file.read_text(encoding="utf-8"))
+        return cls(**{**noted, "folder": str(folder.resolve())})  # which may have been moved
 
     @classmethod
     def submit(

@@ -7,6 +7,7 @@ import torch
 
 from hepexp.errors import ConfigError
 from hepexp.models.lorentz_net import LorentzNet
+from hepexp.models.weights import find_weights
 
 SIZES = {"n_hidden": 6, "n_blocks": 2, "n_scalars": 3, "n_classes": 2}
 
@@ -175,3 +176,16 @@ def test_published_weights_in_a_run_that_does_not_suit_them_are_told_of(tmp_path
     caplog.clear()
     LorentzNet(weights=file, **sizes)
     assert caplog.messages == []
+
+
+def test_weights_are_found_again_when_the_runs_folder_was_moved(tmp_path, monkeypatch):
+    noted = tmp_path / "runs" / "hepexp" / "2026-01-01_pfn" / "checkpoints" / "best.ckpt"
+    noted.parent.mkdir(parents=True)
+    noted.write_bytes(b"weights")
+    assert find_weights(str(noted)) == noted
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "moved"))
+    assert find_weights("hepexp/2026-01-01_pfn/checkpoints/best.ckpt") is None
+    (tmp_path / "runs").rename(tmp_path / "moved")
+    label = "hepexp/2026-01-01_pfn/checkpoints/best.ckpt"
+    for name in (str(noted), f"runs/{label}", label):
+        assert find_weights(name) == tmp_path / "moved" / noted.relative_to(tmp_path / "runs")

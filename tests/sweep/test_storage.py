@@ -3,6 +3,7 @@
 import sqlite3
 from importlib.util import find_spec
 
+import optuna
 import pytest
 
 from hepexp.errors import ConfigError, HepexpError
@@ -69,3 +70,12 @@ def test_a_journal_survives_a_writer_that_was_killed_in_the_middle_of_a_line(tmp
     make_study(open_storage(url), "after", PLAN)
     assert load_study(reader, "after").trials == []
     assert load_study(open_storage(url), "before").trials == []
+
+
+@pytest.mark.parametrize("name", ["why?", "100%", "a#b", "p%41q", "x&y=1 ünï"])
+def test_sweeps_are_kept_in_a_folder_of_any_name(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / name))
+    monkeypatch.chdir(tmp_path)
+    optuna.create_study(storage=open_storage(address(None)), study_name="s")
+    assert [path.name for path in (tmp_path / name).iterdir()] == ["sweeps.db"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]

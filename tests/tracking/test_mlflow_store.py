@@ -12,8 +12,9 @@ import psutil
 import pytest
 import yaml
 
+from hepexp import atomic
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import store
+from hepexp.tracking import stale, store
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.run_folder import RunFolder
 from hepexp.tracking.stale import reap_stale
@@ -214,6 +215,35 @@ def test_a_pid_that_was_used_again_is_not_the_same_process(start):
     assert reap_stale() == [run.run_id]
 
 
+def test_a_run_that_another_process_resumed_meanwhile_is_not_reaped(start, monkeypatch):
+    run = start()
+    seen = [read(run.run_id)]
+    seen[0].data.tags["pid_started"] = "1.0"  # when it was looked for, its process was dead
+    monkeypatch.setattr(stale, "search", lambda *_: seen)
+    assert reap_stale() == []
+    assert read(run.run_id).info.status == "RUNNING"
+
+
+def test_what_a_killed_process_left_half_written_goes(start, folder):
+    run = start()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    lost = folder.plots / f".roc.{ended.pid}.part.png"
+    in_progress = folder.path / f".metrics.{os.getpid()}.part.json"
+    in_artifacts = [run.artifacts / ".parameters.7.part.yaml", run.artifacts / ".model" / "run" / "config.yaml"]
+    for file in (lost, in_progress, *in_artifacts):
+        atomic.write_text(file, "half")
+    run.finish("KILLED")
+    start(run_id=run.run_id)
+    assert not lost.exists()
+    assert in_progress.exists()
+    assert not list(run.artifacts.rglob(".*"))
+    lost.write_text("half")
+    store.connect().set_tag(run.run_id, "pid_started", "1.0")
+    assert reap_stale() == [run.run_id]
+    assert not lost.exists()
+
+
 def test_a_run_on_another_host_is_left_alone(start):
     run = start()
     store.connect().set_tag(run.run_id, "host", "elsewhere")
@@ -240,16 +270,11 @@ def test_a_file_that_is_not_a_store_is_a_clear_line(start, runs):
 def test_a_store_of_another_mlflow_is_a_clear_line(start, revision, message):
     with sqlite3.connect(store.database()) as connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+        connection.execute("DROP TABLE trace_tags")  # MLflow upgrades a store that lacks a table when it opens it
+    before = store.database().read_bytes()
     with pytest.raises(HepexpError, match=message):
         start()
-
-
-def test_a_deleted_experiment_is_a_clear_line(start):
-    start()
-    client = store.connect()
-    client.delete_experiment(client.get_experiment_by_name("hepexp").experiment_id)
-    with pytest.raises(ConfigError, match=r"was deleted in MLflow; .*mlflow experiments restore"):
-        start()
+    assert store.database().read_bytes() == before
 
 
 def test_the_store_is_quiet_and_leaves_nothing_elsewhere(runs, tmp_path, monkeypatch):
