@@ -76,14 +76,14 @@ def _timed() -> Iterator[list[float]]:
         return call
 
     before = {name: MlflowRun.__dict__[name] for name in CALLS}
-    reap = experiment.reap_stale
+    ready = experiment.ready
     try:
         for name, function in before.items():
             is_class_method = isinstance(function, classmethod)
             setattr(MlflowRun, name, classmethod(timed(function.__func__)) if is_class_method else timed(function))
-        experiment.reap_stale = timed(reap)
+        experiment.ready = timed(ready)
         yield seconds
     finally:
         for name, function in before.items():
             setattr(MlflowRun, name, function)
-        experiment.reap_stale = reap
+        experiment.ready = ready

@@ -33,8 +33,8 @@ from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
 from hepexp.tracking.provenance import environment
+from hepexp.tracking.ready import ready
 from hepexp.tracking.run_folder import RunFolder
-from hepexp.tracking.stale import reap_stale
 
 METRICS = (
     Metric("train/epochs", "neither", "epochs", "Epochs that were trained.", no_error="a count", whole=True),
@@ -109,7 +109,7 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
         refuse_idle_backend(parts, choices, overrides)
         if tracking.register:
             registering.refuse_unservable(parts, config.trainer.max_epochs)
-        reap_stale(tracking.timeout)  # before anything is made: a store that cannot be used is told of here
+        ready(config.experiment, tracking.timeout)
         folder = RunFolder.create(config.experiment, config.name)
         return _recorded(config, parts, folder, interrupts, tracking, watcher or Watcher(), overrides)
 
@@ -143,7 +143,7 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
     with Interrupts() as interrupts:
         parts = build_parts(config)
         check_machine(parts.trainer)
-        reap_stale(tracking.timeout)
+        ready(config.experiment, tracking.timeout)
         return _recorded(config, parts, folder, interrupts, tracking, Watcher(), overrides=None)
 
 
