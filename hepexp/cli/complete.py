@@ -9,7 +9,6 @@ from hepexp.cli.completion import SCRIPTS
 from hepexp.config import alias, catalog, metrics, paths, schema, targets, yaml_file
 from hepexp.config.annotations import literals
 from hepexp.config.flags import FLAGS
-from hepexp.errors import HepexpError
 
 TRAIN_FLAGS = [*FLAGS, "-m", "--resume", "--rerun-failed"]
 SWEEP_FLAGS = ["--resume", "--config-dir", "--help"]
@@ -26,7 +25,7 @@ def main(args: list[str]) -> int:
     last = last.lstrip(QUOTES)
     try:
         found = candidates(words, last)
-    except HepexpError:
+    except Exception:  # a word amidst the user's typing is no place for a message
         found = []
     for candidate in found:
         if candidate.startswith(last):

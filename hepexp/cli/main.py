@@ -89,6 +89,8 @@ def _attempt(args: list[str]) -> int:
 def _unwritten(reason: str, args: list[str]) -> int:
     """Say that standard output took not everything; the exit code, 0 where the result is on disk."""
     message = f"standard output could not be written: {reason}"
+    if args and args[0] == "__complete":
+        return 0  # never a message amidst the user's typing
     if args and args[0] in VERBS | HIDDEN and (VERBS | HIDDEN)[args[0]].recorded:
         print(f"hepexp: warning: {message}; the record is complete", file=sys.stderr)
         return 0

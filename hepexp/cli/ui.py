@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from argparse import RawDescriptionHelpFormatter
+from collections.abc import Sequence
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -30,8 +32,11 @@ There:
   the name of a run                      command, figures with errors and the published ones, plots, files
   + beside a sweep                       its trials
 
-Runs on another machine: ssh -L 5000:127.0.0.1:5000 MACHINE, hepexp ui there, and the address here."""
+Runs on another machine: ssh -L 5000:127.0.0.1:5000 MACHINE, hepexp ui there, and the address here. A browser that
+calls this one by another name (a proxy, an alias) is answered 403 unless --allowed-hosts has that name."""
 HOST = "127.0.0.1, this machine only, by default; with 0.0.0.0 whoever reaches this machine may change and delete runs"
+ALLOWED = "further names that a browser may call this server by, as in its address: plots.example.org,*.cluster.local"
+NAME = r"(\[[0-9a-fA-F:]+\]|[\w.*-]*[\w-][\w.*-]*)(:(\d{1,5}|\*))?"  # of a host; * stands for anything, not alone
 LOOPBACK = ("127.0.0.1", "localhost")
 MOST_SHOWN = 8  # experiments on the terminal
 BEST = ("best/val/auc", "best/val/loss")  # beside the test figures in the table of runs: a sweep has no others
@@ -48,6 +53,7 @@ def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp ui", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--host", default="127.0.0.1", help=HOST)
     parser.add_argument("--port", type=int, default=5000, help="5000 by default")
+    parser.add_argument("--allowed-hosts", type=_names, default=[], metavar="NAME,...", help=ALLOWED)
     given = parser.parse_args(args)
     if not database().is_file():
         raise HepexpError(f"no runs yet: there is no {database()}; make one by hepexp train, or set HEPEXP_RUNS_DIR")
@@ -57,11 +63,14 @@ def main(args: list[str]) -> int:
     except sqlite3.Error as error:
         print(f"hepexp: warning: artifacts may not be found, the store was moved: {error}", file=sys.stderr)
     _check_port(given.host, given.port)
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: nothing may leave the server behind
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # nothing may leave the server behind
         signal.signal(ending, _interrupt)
     with TemporaryFile() as log:
         # A server of its own session: Ctrl-C reaches us alone, and we stop it with all its workers.
-        command, environment = _command(given.host, given.port), _environment(given.host, given.port)
+        command, environment = (
+            _command(given.host, given.port),
+            _environment(given.host, given.port, given.allowed_hosts),
+        )
         server = subprocess.Popen(command, env=environment, start_new_session=True, stdout=log, stderr=log)
         try:
             _wait_until_it_answers(server, given.host, given.port)
@@ -113,20 +122,42 @@ def _command(host: str, port: int) -> list[str]:
     return [sys.executable, "-m", "mlflow", "server", *(part for option in options.items() for part in option)]
 
 
-def _environment(host: str, port: int) -> dict[str, str]:
+def _names(text: str) -> list[str]:
+    """Names of hosts, separated by commas."""
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if not re.fullmatch(NAME, name):
+            raise ConfigError(
+                f"--allowed-hosts must be names of hosts, NAME or NAME:PORT, separated by commas, got {name!r}; give "
+                "what stands between http:// and the next / in the browser's address"
+            )
+    return names
+
+
+def _environment(host: str, port: int, allowed: Sequence[str] = ()) -> dict[str, str]:
+    """The server's environment: whom it answers.
+
+    Parameters
+    ----------
+    allowed : names by which browsers may call it beside its own; one without a port is meant with every port.
+    """
     # Background jobs and telemetry are not for looking at runs.
     mute = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    if host in LOOPBACK:
+    if host in LOOPBACK and not allowed:
         return os.environ | mute
     # MLflow refuses browsers that call it by a name it was not told of.
-    every = [entry for entries in psutil.net_if_addrs().values() for entry in entries]
-    addresses = [entry.address for entry in every if entry.family == socket.AF_INET]
-    names = [f"{name}:{port}" for name in dict.fromkeys([host, socket.gethostname(), socket.getfqdn(), *addresses])]
+    names = []
+    if host not in LOOPBACK:
+        every = [entry for entries in psutil.net_if_addrs().values() for entry in entries]
+        addresses = [entry.address for entry in every if entry.family == socket.AF_INET]
+        names = [f"{name}:{port}" for name in dict.fromkeys([host, socket.gethostname(), socket.getfqdn(), *addresses])]
+    extra = [form for name in allowed for form in ([name] if re.search(r":[\d*]+$", name) else [name, f"{name}:*"])]
+    origins = [f"http://{name}" for name in [*names, *extra]] + [f"https://{name}" for name in extra]  # of a proxy
     known = {
-        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join([*(f"{name}:*" for name in LOOPBACK), *names]),
-        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(f"http://{name}" for name in names),
+        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join([*(f"{name}:*" for name in LOOPBACK), *names, *extra]),
+        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(origins),
     }
-    return known | os.environ | mute
+    return os.environ | known | mute if allowed else known | os.environ | mute
 
 
 def _check_port(host: str, port: int) -> None:

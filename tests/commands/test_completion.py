@@ -79,6 +79,18 @@ def test_candidates(line, expected, capsys):
     assert capsys.readouterr().out.split() == expected
 
 
+def test_whatever_goes_wrong_is_silent(monkeypatch, capsys):
+    from hepexp.cli import complete, main
+
+    def broken(*_):
+        raise PermissionError("runs")
+
+    monkeypatch.setattr(complete, "candidates", broken)
+    monkeypatch.setattr(main, "failure", lambda descriptor: "No space left on device")
+    assert main.main(["__complete", "hepexp evaluate la"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
 def test_runs_are_completed_newest_first(tmp_path, monkeypatch, capsys):
     from hepexp.cli.main import main
 

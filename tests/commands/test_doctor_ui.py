@@ -119,6 +119,26 @@ def test_ui_answers_by_every_name_of_this_machine_when_others_may_come(monkeypat
     assert ui._environment("0.0.0.0", 5000)["MLFLOW_SERVER_ALLOWED_HOSTS"] == "mine"
 
 
+def test_ui_answers_by_the_names_that_it_is_given(monkeypatch, runs, capsys):
+    from mlflow.server import security_utils
+
+    monkeypatch.setenv("MLFLOW_SERVER_ALLOWED_HOSTS", "mine")  # what is typed comes first
+    for key, value in ui._environment("127.0.0.1", 5000, ui._names("plots.example.org, *.local,a:81")).items():
+        monkeypatch.setenv(key, value)
+    hosts = security_utils.get_allowed_hosts_from_env()
+    for host in ("plots.example.org", "plots.example.org:8080", "n1.local:5000", "a:81", "localhost:5000"):
+        assert security_utils.is_allowed_host_header(hosts, host), host
+    for host in ("a:82", "example.org", "evil.org", "mine"):
+        assert not security_utils.is_allowed_host_header(hosts, host), host
+    origins = security_utils.get_allowed_origins_from_env()
+    for origin in ("https://plots.example.org", "http://plots.example.org:8080"):
+        assert not security_utils.should_block_cors_request(origin, "POST", origins)
+    assert security_utils.should_block_cors_request("http://evil.org", "POST", origins)
+    for wrong in ("*", "", "a,,b", "http://a", "a/b", "a b"):
+        assert shell.main(["ui", "--allowed-hosts", wrong]) == 2, wrong
+        assert "--allowed-hosts must be names of hosts, NAME or NAME:PORT" in capsys.readouterr().err
+
+
 def test_ui_serves_the_store_and_leaves_no_process_behind(runs, tmp_path):
     (runs / "mlflow.db").touch()  # MLflow makes its tables in an empty file
     with socket.create_server(("127.0.0.1", 0)) as free:
