@@ -1,4 +1,4 @@
-"""How figures look: one column of a paper wide, ticks inside, colours that colour-blind readers tell apart.
+"""How figures look: one column of a paper wide, ticks inside, a title, colours that colour-blind readers tell apart.
 
 References
 ----------
@@ -7,14 +7,17 @@ Colours: M. Petroff, "Accessible color sequences for data visualization", arXiv:
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hepexp.atomic import atomic
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLOURS = (
@@ -54,22 +57,57 @@ STYLE = {
 }
 
 
+TITLE = 9  # points
+LETTER = 0.072  # inches of a letter of that size, on average
+_sample: ContextVar[str] = ContextVar("sample", default="")
+
+
 @contextmanager
-def figure(path: Path | str, width: float = 5.0, height: float = 4.2) -> Iterator[Figure]:
+def about(sample: str) -> Iterator[None]:
+    """Every figure that is drawn in the block says below its title what it is of: the task, the data, how many."""
+    token = _sample.set(sample)
+    try:
+        yield
+    finally:
+        _sample.reset(token)
+
+
+@contextmanager
+def figure(path: Path | str, width: float = 5.0, height: float = 4.2, title: str = "") -> Iterator[Figure]:
     """Give an empty figure (inches), and save it when the block ends well: as PNG, or in the format of the ending.
 
-    Without pyplot, hence without a display, global state or figures that stay in memory.
+    Without pyplot, hence without a display or figures that stay in memory. Title and sample (see `about`) have room of
+    their own above the height.
+
+    Parameters
+    ----------
+    title : what is shown.
     """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(STYLE):
-        drawing = Figure(figsize=(width, height), layout="constrained")
+        lines = [line for text in (title, _sample.get()) for line in textwrap.wrap(text, max(20, int(width / LETTER)))]
+        drawing = Figure(figsize=(width, height + 0.17 * len(lines)), layout="constrained")
         FigureCanvasAgg(drawing)
+        if lines:
+            drawing.suptitle("\n".join(lines), fontsize=TITLE)
         yield drawing
         with atomic(path) as temporary:
             drawing.savefig(temporary, format=Path(path).suffix.removeprefix(".") or "png")
+
+
+def legend_above(axes: Axes, columns: int = 2) -> None:
+    """The legend between title and axes, where it covers nothing."""
+    axes.legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=columns,
+        columnspacing=1.2,
+        handlelength=1.5,
+        borderaxespad=0.2,
+    )
 
 
 def class_name(class_names: tuple[str, ...], c: int) -> str:

@@ -44,6 +44,8 @@ def main(args: list[str]) -> int:
     from hepexp.evaluation.readout import named
     from hepexp.evaluation.references import recorded
     from hepexp.evaluation.tables import metrics_table
+    from hepexp.figures import about
+    from hepexp.learning.drawing import sample
     from hepexp.learning.trained import evaluate, rebuild
 
     parts = rebuild(folder, config, options.checkpoint)
@@ -60,6 +62,8 @@ def main(args: list[str]) -> int:
         write_json(options.out / "metrics.json", metrics)
         write_predictions(options.out / "predictions.parquet", readout.table(columns, parts.data.spec.class_names))
         (options.out / "plots").mkdir(exist_ok=True)
-        readout.figures(columns, parts.data.spec.class_names, options.out / "plots", seed=config.seed)
+        shown = {{"train": "training", "val": "validation"}.get(options.split, "test"): len(columns["index"])}
+        with about(sample(config, parts.data.provenance(), parts.noun, shown)):
+            readout.figures(columns, parts.data.spec.class_names, options.out / "plots", seed=config.seed)
         print(f"written to {options.out}")
     return 0

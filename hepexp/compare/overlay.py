@@ -13,7 +13,7 @@ from hepexp.config.metrics import heading
 from hepexp.errors import HepexpError
 from hepexp.evaluation.roc import Roc, background_at
 from hepexp.evaluation.rounding import with_error
-from hepexp.figures import COLOURS, class_name, figure
+from hepexp.figures import COLOURS, class_name, figure, legend_above
 
 GRID = np.linspace(0.01, 1.0, 200)  # signal efficiencies
 FEWEST = 5  # background examples above the cut, below which 1/eB is noise and a curve ends
@@ -43,7 +43,8 @@ def overlay(path: Path | str, groups: Sequence[Group], monitor: str = "val/auc")
         raise HepexpError(f"the figure shows signal against background; these runs have {len(names)} classes")
     trained = any(record.history for group in groups for record in group.records)
     columns = 1 if max(len(group.name) for group in groups) > 40 else 3
-    with figure(path, width=4.6 * (2 + trained), height=4.2 + 0.25 * math.ceil(len(groups) / columns)) as drawing:
+    height = 4.2 + 0.25 * math.ceil(len(groups) / columns)
+    with figure(path, 4.6 * (2 + trained), height, _title(groups)) as drawing:
         panels = drawing.subplots(1, 2 + trained)
         _rejections(panels[0], groups, names)
         _scores(panels[1], groups, names)
@@ -51,6 +52,13 @@ def overlay(path: Path | str, groups: Sequence[Group], monitor: str = "val/auc")
             _learning(panels[2], groups, monitor)
         # below the panels: names of settings may be long
         drawing.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=columns, title="AUC")
+
+
+def _title(groups: Sequence[Group]) -> str:
+    """The data that the runs were tested on, each kind once, with the number of examples."""
+    records = [record for group in groups for record in group.records]
+    tested = {(record.conditions.sample, len(record.predictions.label)) for record in records}
+    return "test of " + " and ".join(f"{sample}, {n:,} examples" for sample, n in sorted(tested))
 
 
 def _rejections(axes, groups: Sequence[Group], names: tuple[str, ...]) -> None:
@@ -84,8 +92,8 @@ def _scores(axes, groups: Sequence[Group], names: tuple[str, ...]) -> None:
     for label, style in ((1, "-"), (0, "--")):
         axes.plot([], [], color="0.3", linestyle=style, label=class_name(names, label))
     axes.set(xlabel=f"score of {class_name(names, 1)}", ylabel="density", xlim=(edges[0], edges[-1]))
-    axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
-    axes.legend(loc="upper center", ncols=2)
+    axes.set_ylim(0, None)
+    legend_above(axes)
 
 
 def _learning(axes, groups: Sequence[Group], monitor: str) -> None:

@@ -121,7 +121,7 @@ class CircuitReadout(Readout):
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
         for name in self.circuits:
-            plots.amplitudes(folder / f"state_{name}.png", outputs[f"state/{name}"][0])
+            plots.amplitudes(folder / f"state_{name}.png", outputs[f"state/{name}"][0], name)
 
 
 def kets(psi: np.ndarray) -> list[str]:

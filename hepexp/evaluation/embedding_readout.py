@@ -14,6 +14,8 @@ from hepexp.evaluation.predictions import predictions_table
 from hepexp.evaluation.readout import Outputs, Readout
 from hepexp.metric import Metric
 
+PROBE = "the linear probe"
+
 
 class EmbeddingReadout(Readout):
     """Judges `embedding` (n, D), `label` (n,) and `loss` (n,) against `reference/embedding` and `reference/label`.
@@ -147,8 +149,8 @@ class EmbeddingReadout(Readout):
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
         scores, label = self._probe(outputs), outputs["label"]
-        plots.roc(folder / "roc.png", scores, label, class_names, seed=seed)
-        plots.confusion_matrix(folder / "confusion_matrix.png", scores, label, class_names)
+        plots.roc(folder / "roc.png", scores, label, class_names, seed=seed, of=PROBE)
+        plots.confusion_matrix(folder / "confusion_matrix.png", scores, label, class_names, of=PROBE)
         plots.embedding_map(folder / "embedding.png", outputs["embedding"], label, class_names)
 
     def _neighbours(self, outputs: Outputs) -> np.ndarray:

@@ -181,7 +181,8 @@ class ReconstructionReadout(Readout):
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
         label, names = outputs["label"], self._channels(outputs)
-        plots.embedding_map(folder / "latent.png", outputs["embedding"], label, class_names)
+        title = "latent space in its principal components"
+        plots.embedding_map(folder / "latent.png", outputs["embedding"], label, class_names, title)
         plots.kl_per_dimension(folder / "kl_per_dimension.png", outputs["kl"].mean(0), ACTIVE)
         per_channel = {name: response(outputs, c) for c, name in enumerate(names)}
         plots.energy_response(folder / "energy_response.png", per_channel, label, class_names)

@@ -15,7 +15,6 @@ from rich.console import Console
 from hepexp.config import needs, root
 from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
 from hepexp.evaluation import references
-from hepexp.evaluation.plots import learning_curves
 from hepexp.evaluation.predictions import write_predictions
 from hepexp.evaluation.readout import named
 from hepexp.evaluation.tables import metrics_table
@@ -24,6 +23,7 @@ from hepexp.learning import registering
 from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.ddp import Workers
 from hepexp.learning.description import compared_with, description, run_name
+from hepexp.learning.drawing import draw_figures
 from hepexp.learning.fit import Fitted, fit
 from hepexp.learning.machine import check_machine
 from hepexp.learning.parts import Parts, build_parts, cost
@@ -317,12 +317,6 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
     folder.write_json("history.json", fitted.history.rows)
     class_names = parts.data.spec.class_names
     write_predictions(folder.predictions, readout.table(fitted.outputs, class_names))
-    readout.figures(fitted.outputs, class_names, folder.plots, seed=config.seed)
-    for k, circuit in enumerate(parts.backend.circuits):
-        from hepexp.quantum import draw  # matplotlib takes a second to import
-
-        draw.save(circuit, folder.plots / f"circuit_{k}.png")
-    if fitted.history.rows:
-        learning_curves(folder.plots / "learning_curves.png", fitted.history.rows, fitted.best_epoch)
+    draw_figures(config, parts, folder, fitted)
     folder.write_json("metrics.json", metrics)
     return metrics

@@ -52,7 +52,7 @@ class FixedCircuits(nn.Module):
             )
         self.circuits = dict(circuits)
         self.backend = backend
-        self.layers = nn.ModuleList(backend.layer(circuit) for circuit in circuits.values())
+        self.layers = nn.ModuleList(backend.layer(circuit, name=name) for name, circuit in circuits.items())
 
     def forward(self, batch: FeatureBatch) -> Tensor:
         return torch.cat([layer(batch.features) for layer in self.layers], dim=1)

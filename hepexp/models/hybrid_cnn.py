@@ -61,7 +61,7 @@ class HybridCNN(nn.Module):
             nn.Conv2d(channels, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.Flatten()
         )
         self.angles = nn.Sequential(nn.Linear(64 * rows * columns, 64), nn.ReLU(), nn.Linear(64, n_qubits))
-        self.circuit = backend.layer(siamese_circuit(n_qubits, n_layers))
+        self.circuit = backend.layer(siamese_circuit(n_qubits, n_layers), name="embedding")
         self.output = nn.Linear(n_qubits, n_outputs or n_classes)
         if weights is not None:
             from hepexp.models.weights import load_weights

@@ -13,25 +13,31 @@ class Backend:
     Attributes
     ----------
     circuits : each circuit that was evaluated or made a layer, once, in the order in which they came.
+    names : for each of them, what models call its uses; those without a name are left out.
+    is_quantum : whether circuits are evaluated as such, and not replaced.
     """
+
+    is_quantum = True
 
     def __init__(self) -> None:
         self.circuits: list[Circuit] = []
+        self.names: list[list[str]] = []
 
-    def layer(self, circuit: Circuit, scale: float | None = None) -> nn.Module:
+    def layer(self, circuit: Circuit, scale: float | None = None, name: str = "") -> nn.Module:
         """A module (..., n_inputs) -> (..., n_observables) with parameters of its own.
 
         Parameters
         ----------
         scale : standard deviation of a circuit's initial weights; None draws them evenly from [0, 2 pi). What is no
             circuit draws its parameters as torch does.
+        name : what the model calls this use of it, for its drawing.
 
         Raises
         ------
         ConfigError : the backend cannot evaluate this circuit, or the machine lacks the memory.
         """
         made = self._layer(circuit, scale)
-        self._remember(circuit)
+        self._remember(circuit, name)
         return made
 
     def states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
@@ -49,9 +55,13 @@ class Backend:
         self._remember(circuit)
         return found
 
-    def _remember(self, circuit: Circuit) -> None:
+    def _remember(self, circuit: Circuit, name: str = "") -> None:
         if circuit not in self.circuits:
             self.circuits.append(circuit)
+            self.names.append([])
+        names = self.names[self.circuits.index(circuit)]
+        if name and name not in names:
+            names.append(name)
 
     def _layer(self, circuit: Circuit, scale: float | None) -> nn.Module:
         raise NotImplementedError(f"{type(self).__name__} does not say how it evaluates a circuit")

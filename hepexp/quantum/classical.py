@@ -22,6 +22,8 @@ class Classical(Backend):
     ConfigError : both are given, or one is not positive.
     """
 
+    is_quantum = False
+
     def __init__(self, hidden: int | None = None, parameters: int | None = None):
         super().__init__()
         for key, value in (("hidden", hidden), ("parameters", parameters)):

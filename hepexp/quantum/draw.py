@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from math import pi
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,10 @@ from hepexp.quantum.circuit import Circuit, Observable, Operation, Parameter, Pa
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+# inches: distance of wires, a gate and a letter on it, the names of wires, what is measured, a line of a drawing
+WIRE, GATE, LETTER, MARGIN, END = 0.5, 0.62, 0.115, 0.5, 0.45
+LEAST, MOST = 4.6, 9.0
 
 
 def text(circuit: Circuit) -> str:
@@ -32,29 +37,55 @@ def text(circuit: Circuit) -> str:
     return "\n".join(lines + [_name(item) for item in circuit.observables if len(item.wires) > 1])
 
 
-def save(circuit: Circuit, path: Path | str) -> None:
-    """A drawing as PNG."""
-    columns, ends = _columns(circuit), _ends(circuit)
-    n, length = circuit.n_qubits, len(columns)
+def save(circuit: Circuit, path: Path | str, name: str = "") -> None:
+    """A drawing as PNG; a circuit that is too wide to be read goes on below, on the same wires.
+
+    Parameters
+    ----------
+    name : what the circuit is called.
+    """
+    columns, ends, n = _columns(circuit), _ends(circuit), circuit.n_qubits
     below = [_name(item) for item in circuit.observables if len(item.wires) > 1]
-    step = max([1.0] + [0.16 * len(label) for column in columns for op in column for label in _labels(op)])
-    with figure(path, width=0.55 * step * (length + 2), height=0.5 * (n + bool(below)) + 0.2) as drawing:
+    blocks = _blocks([max(GATE, LETTER * max(len(x) for op in column for x in _labels(op))) for column in columns])
+    width = MARGIN + max(sum(widths) for widths in blocks) + max(END, LETTER * max(map(len, ends)))
+    height = WIRE * ((n + 0.6) * len(blocks) + bool(below))
+    title = f"circuit {name}".rstrip()
+    with figure(path, max(LEAST, width), height, title) as drawing:
         axes = drawing.add_subplot()
         axes.set_axis_off()
-        axes.set_xlim(-1, length + 0.5)
-        axes.set_ylim(n - 0.5 + bool(below), -0.5)
-        for wire in range(n):
-            axes.plot([-0.6, length - 0.4], [wire, wire], color="black", linewidth=0.8, zorder=0)
-            axes.text(-0.7, wire, f"$q_{{{wire}}}$", ha="right", va="center")
-            axes.text(length - 0.3, wire, ends[wire], ha="left", va="center")
-        for x, column in enumerate(columns):
-            for operation in column:
-                _draw(axes, x, operation)
-        axes.text(-0.7, n, "  ".join(below))
+        axes.set_xlim(-MARGIN, width - MARGIN)
+        axes.set_ylim(height / WIRE - 0.6, -0.6)  # wires are counted downwards
+        first = 0
+        for b, widths in enumerate(blocks):
+            top, right = b * (n + 0.6), sum(widths)
+            is_last = b == len(blocks) - 1
+            for wire in range(n):
+                y = top + wire
+                axes.plot([0, right], [y, y], color="black", linewidth=0.8, zorder=0)
+                axes.text(-0.08, y, f"$q_{{{wire}}}${' …' if b else ''}", ha="right", va="center")
+                axes.text(right + 0.08, y, ends[wire] if is_last else "…", ha="left", va="center")
+            x = 0.0
+            for column, wide in zip(columns[first : first + len(widths)], widths, strict=True):
+                for operation in column:
+                    _draw(axes, x + wide / 2, top, operation)
+                x += wide
+            first += len(widths)
+        axes.text(0, height / WIRE - 1.2, "  ".join(below))
 
 
-def _draw(axes: Axes, x: int, operation: Operation) -> None:
-    wires = operation.wires
+def _blocks(widths: list[float]) -> list[list[float]]:
+    """The widths of columns (inches), in as many lines as they need, of about the same length."""
+    blocks: list[list[float]] = [[]]
+    most = sum(widths) / max(1, math.ceil(sum(widths) / MOST)) + max(widths, default=0) / 2
+    for width in widths:
+        if blocks[-1] and sum(blocks[-1]) + width > most:
+            blocks.append([])
+        blocks[-1].append(width)
+    return blocks
+
+
+def _draw(axes: Axes, x: float, top: float, operation: Operation) -> None:
+    wires = [top + wire for wire in operation.wires]
     axes.plot([x, x], [min(wires), max(wires)], color="black", linewidth=0.8, zorder=1)
     box = {"boxstyle": "square,pad=0.35", "facecolor": "white", "edgecolor": COLOURS[0]}
     for wire, label in zip(wires, _labels(operation), strict=True):

@@ -44,7 +44,7 @@ def test_both_circuits_are_recorded_by_either_backend(home: Path, backend: str):
     assert amplitudes["im"][:32] == pytest.approx([-0.125] * 32, abs=1e-15)
     assert "|00000> 0.125000-0.125000j" in (run / "log.txt").read_text()
     drawn = {path.name for path in (run / "plots").iterdir()}
-    assert drawn == {"circuit_0.png", "circuit_1.png", "state_z.png", "state_swap_test.png"}
+    assert drawn == {"circuit_z.png", "circuit_swap_test.png", "state_z.png", "state_swap_test.png"}
     client = mlflow.MlflowClient(f"sqlite:///{home / 'runs' / 'mlflow.db'}")
     (experiment,) = [e for e in client.search_experiments() if e.name == "hepexp"]
     (noted,) = client.search_runs([experiment.experiment_id], f"tags.mlflow.runName = '{backend}'")

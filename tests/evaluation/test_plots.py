@@ -2,10 +2,11 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from hepexp.evaluation import plots
-from hepexp.figures import figure
+from hepexp.figures import about, figure
 
 
 def classes(n_classes, n=400, seed=0):
@@ -81,3 +82,56 @@ def test_drawing_needs_no_display_and_leaves_no_figure_open(tmp_path):
     plots.confusion_matrix(tmp_path / "a.png", *classes(2), NAMES)
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         assert pyplot.get_fignums() == []
+
+
+def test_a_figure_says_what_it_shows_and_of_what(tmp_path):
+    sample = "qmlhep_2_particlenet: qg, source mini (simulated), 200 test jets of a study with a long name"
+    with about(sample), figure(tmp_path / "a.png", 5, 4, "ROC curve of the linear probe") as drawing:
+        assert drawing.get_suptitle().splitlines()[0] == "ROC curve of the linear probe"
+        assert " ".join(drawing.get_suptitle().splitlines()[1:]) == sample  # in lines that fit the width
+        assert drawing.get_size_inches()[1] > 4  # which takes nothing from the axes
+    with figure(tmp_path / "a.png") as drawing:
+        assert drawing.get_suptitle() == ""
+
+
+SCORES, LABEL = classes(2)
+MANY, OF_MANY = classes(10)
+POINTS = np.random.default_rng(1).normal(size=(400, 3))
+RESPONSE = {"ecal": 1 + 0.1 * POINTS[:, 0], "hcal": 1 + 0.3 * POINTS[:, 1]}
+ANOMALY = {"error": np.exp(POINTS[:, 0] + LABEL), "kl": POINTS[:, 1], "pixels": POINTS[:, 2]}
+DRAWN = {
+    "roc": lambda path: plots.roc(path, SCORES, LABEL, NAMES, n_bootstrap=5),
+    "roc of many": lambda path: plots.roc(path, MANY, OF_MANY, n_bootstrap=5),
+    "scores": lambda path: plots.score_histogram(path, SCORES, LABEL, NAMES),
+    "scores of many": lambda path: plots.score_histogram(path, MANY, OF_MANY),
+    "embedding": lambda path: plots.embedding_map(path, POINTS, OF_MANY),
+    "learning": lambda path: plots.learning_curves(path, HISTORY, 2),
+    "response": lambda path: plots.energy_response(path, RESPONSE, LABEL, NAMES),
+    "kl": lambda path: plots.kl_per_dimension(path, np.linspace(0.001, 1, 16)),
+    "anomaly": lambda path: plots.anomaly(path, ANOMALY, LABEL == 1, LABEL, NAMES, n_bootstrap=5),
+    "amplitudes": lambda path: plots.amplitudes(path, np.full(32, (1 - 1j) / 8), "z"),
+    "plane": lambda path: plots.latent_plane(path, POINTS, LABEL, 30.0 * (OF_MANY % 12), NAMES),
+    "angles": lambda path: plots.angle_error(path, np.abs(POINTS[:, 0]), 30.0 * OF_MANY),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_legend_covers_nothing_and_no_text_leaves_the_figure(name, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: (drawn.append(self), path.touch()))
+    DRAWN[name](tmp_path / "a.png")
+    (drawing,) = drawn
+    drawing.canvas.draw()  # the layout is made anew, in the figure's own resolution
+    assert drawing.get_suptitle()
+    for axes in drawing.axes:
+        legends = [found for found in (axes.get_legend(), *drawing.legends) if found]
+        assert not any(legend.get_window_extent().overlaps(axes.bbox.padded(-2)) for legend in legends)
+    texts = [drawing._suptitle, *(t for axes in drawing.axes for t in (axes.xaxis.label, axes.yaxis.label))]
+    texts += [text for axes in drawing.axes if axes.get_legend() for text in axes.get_legend().get_texts()]
+    page = drawing.bbox.padded(1)
+    outside = [text.get_text() for text in texts if text.get_text() and not _holds(page, text.get_window_extent())]
+    assert outside == []
+
+
+def _holds(outer, inner):
+    return outer.x0 <= inner.x0 <= inner.x1 <= outer.x1 and outer.y0 <= inner.y0 <= inner.y1 <= outer.y1

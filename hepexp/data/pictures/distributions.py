@@ -16,7 +16,7 @@ _DECADES = 30.0  # ratio of large to small values above which the axis is logari
 _FEW = 4  # classes, up to which the statistical error is drawn
 
 
-def draw_distributions(path: Path, values: dict[str, Values], noun: str, note: str) -> None:
+def draw_distributions(path: Path, values: dict[str, Values], noun: str) -> None:
     """Draw the distribution of each number over the examples of each class, normalised, with its statistical error.
 
     Parameters
@@ -28,7 +28,7 @@ def draw_distributions(path: Path, values: dict[str, Values], noun: str, note: s
     quantities = list(next(iter(values.values())))
     columns = min(3, len(quantities)) if len(quantities) != 4 else 2
     lines = -(-len(quantities) // columns)
-    with figure(path, 4.1 * columns, 0.7 + 3.0 * lines) as drawing:
+    with figure(path, 4.1 * columns, 0.7 + 3.0 * lines, f"distributions over the {noun}s of each class") as drawing:
         grid = drawing.subplots(lines, columns, squeeze=False)
         for axes in grid.ravel()[len(quantities) :]:
             axes.set_visible(False)
@@ -45,8 +45,7 @@ def draw_distributions(path: Path, values: dict[str, Values], noun: str, note: s
         handles = grid.flat[0].get_lines()
         for handle, name in zip(handles, values, strict=False):
             handle.set_label(f"{name} ({len(next(iter(values[name].values()))):,})")
-        drawing.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 5))
-        drawing.supxlabel(note, fontsize=8, color="0.4")
+        drawing.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
 
 
 def binning(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], bool]:

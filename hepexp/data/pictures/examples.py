@@ -15,7 +15,7 @@ _COLUMNS = 5  # of classes, where there are many
 _A_CLASS = 4  # examples, where there are few
 
 
-def draw_examples(path: Path, view: View, store: Store, rows: dict[str, NDArray[np.int64]], note: str) -> None:
+def draw_examples(path: Path, view: View, store: Store, rows: dict[str, NDArray[np.int64]], noun: str) -> None:
     """Draw the first examples of each class at the rows given: a line a class, or where an example is several pictures
     a line a picture, or where classes are many a column a class.
     """
@@ -31,7 +31,7 @@ def draw_examples(path: Path, view: View, store: Store, rows: dict[str, NDArray[
     chosen = [(name, i) for name, i in chosen if i < len(rows[name])]
     examples = store.take([rows[name][i] for name, i in chosen])
     lines = -(-len(chosen) // columns)
-    with figure(path, 12, 0.9 + 11 / columns * lines * view.panels) as drawing:
+    with figure(path, 12, 0.9 + 11 / columns * lines * view.panels, f"the first {noun}s of each class") as drawing:
         drawing.set_layout_engine("compressed")  # the panels keep their shape
         grid = drawing.subplots(lines * view.panels, columns, squeeze=False)
         for panel in range(view.panels):
@@ -43,4 +43,3 @@ def draw_examples(path: Path, view: View, store: Store, rows: dict[str, NDArray[
                 for axes, (name, _) in zip(places, chosen, strict=False):
                     axes.set_title(name, fontsize=10)
         view.legend(drawing, examples)
-        drawing.supxlabel(note, fontsize=8, color="0.4")

@@ -83,7 +83,7 @@ class JetView:
             Line2D([], [], linestyle="", marker="o", color=colour, markeredgewidth=0, markersize=area**0.5, label=text)
             for text, colour, area in marks
         ]
-        drawing.legend(handles=handles, loc="outside upper center", ncols=len(handles), handletextpad=0.4)
+        drawing.legend(handles=handles, loc="outside lower center", ncols=len(handles), handletextpad=0.4)
 
     def _area_of_gev(self, examples: Ragged) -> float:
         pt, _, _ = around_axis(self.reader(examples))

@@ -15,7 +15,7 @@ _COLUMNS = 5
 _ENOUGH = 25  # hits of both classes in a pixel: below, a difference is noise
 
 
-def draw_means(path: Path, view: View, store: Store, rows: dict[str, NDArray[np.int64]], noun: str, note: str) -> None:
+def draw_means(path: Path, view: View, store: Store, rows: dict[str, NDArray[np.int64]], noun: str) -> None:
     """Draw the mean of the examples of each class, at the rows given, pixel by pixel.
 
     Of two classes, also (second - first) / (second + first), or of a signed quantity the difference itself.
@@ -25,7 +25,8 @@ def draw_means(path: Path, view: View, store: Store, rows: dict[str, NDArray[np.
     columns = 3 if two else min(len(rows), _COLUMNS)
     lines = -(-len(rows) // columns)
     side = 11.5 / columns
-    with figure(path, 12, 0.7 + side * (0.92 if view.axes else 1.0) * lines * len(view.channels)) as drawing:
+    height = 0.7 + side * (0.92 if view.axes else 1.0) * lines * len(view.channels)
+    with figure(path, 12, height, f"mean of the {noun}s of each class") as drawing:
         drawing.set_layout_engine("compressed")  # the panels keep their shape
         grid = drawing.subplots(lines * len(view.channels), columns, squeeze=False)
         for axes in grid.flat:
@@ -42,7 +43,6 @@ def draw_means(path: Path, view: View, store: Store, rows: dict[str, NDArray[np.
             if two:
                 places[2].set_visible(True)
                 _difference(places[2], view, channel, [(mean[c], hits[c]) for mean, hits in found.values()], list(rows))
-        drawing.supxlabel(note, fontsize=8, color="0.4")
 
 
 def _label(channel: Channel) -> str:

@@ -16,6 +16,7 @@ from hepexp.data.pictures.distributions import draw_distributions
 from hepexp.data.pictures.examples import draw_examples
 from hepexp.data.pictures.means import draw_means
 from hepexp.data.summary import values_of
+from hepexp.figures import about
 
 MOST = 20_000  # examples of each class that means and distributions are over
 
@@ -55,8 +56,7 @@ def write_page(
     -------
     The path of index.html.
     """
-    store, note = opened.store, f"{collection.name}: {opened.origin}"
-    rows = {}
+    store, rows = opened.store, {}
     for label in np.unique(store.label):
         mine = np.flatnonzero(store.label == label)
         rows[collection.classes[label]] = mine[np.linspace(0, len(mine) - 1, min(len(mine), MOST)).astype(np.int64)]
@@ -66,9 +66,10 @@ def write_page(
         "examples": f"The first {collection.noun}s of each class",
         "distributions": "Distributions",
     }
-    draw_means(folder / "means.png", collection.view, store, rows, collection.noun, note)
-    draw_examples(folder / "examples.png", collection.view, store, rows, note)
-    draw_distributions(folder / "distributions.png", values, collection.noun, note)
+    with about(f"{collection.name}: {opened.origin}"):
+        draw_means(folder / "means.png", collection.view, store, rows, collection.noun)
+        draw_examples(folder / "examples.png", collection.view, store, rows, collection.noun)
+        draw_distributions(folder / "distributions.png", values, collection.noun)
     shown = [
         f'<h2>{escape(title)}</h2><img alt="{escape(title)}" src="data:image/png;base64,{_encoded(folder / name)}">'
         for name, title in ((f"{name}.png", title) for name, title in figures.items())

@@ -6,13 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.figures import COLOURS, figure
+from hepexp.figures import COLOURS, figure, legend_above
 
 
-def amplitudes(path: Path | str, psi: np.ndarray) -> None:
-    """Draw real and imaginary part of the amplitudes (2^q,) of all basis states, wire 0 the most significant bit."""
+def amplitudes(path: Path | str, psi: np.ndarray, name: str = "") -> None:
+    """Draw real and imaginary part of the amplitudes (2^q,) of all basis states, wire 0 the most significant bit.
+
+    Parameters
+    ----------
+    name : of the circuit.
+    """
     place, width = np.arange(len(psi)), len(psi).bit_length() - 1
-    with figure(path, width=max(5.0, 0.2 * len(psi) + 1.2), height=3.6) as drawing:
+    title = f"state vector of the circuit {name}" if name else "state vector"
+    with figure(path, max(5.0, 0.2 * len(psi) + 1.2), 3.6, title) as drawing:
         axes = drawing.subplots()
         for shift, part, label, colour in (
             (-0.2, psi.real, "real", COLOURS[0]),
@@ -23,4 +29,4 @@ def amplitudes(path: Path | str, psi: np.ndarray) -> None:
         axes.set_xticks(place, [format(k, f"0{width}b") for k in place], rotation=90, fontsize=7)
         axes.tick_params(axis="x", which="both", length=0)
         axes.set(xlabel="basis state", ylabel="amplitude", xlim=(-1, len(psi)))
-        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+        legend_above(axes)

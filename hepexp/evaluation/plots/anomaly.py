@@ -10,7 +10,7 @@ import numpy as np
 from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.roc import Roc, area, efficiencies
 from hepexp.evaluation.rounding import with_error
-from hepexp.figures import COLOURS, class_name, figure
+from hepexp.figures import COLOURS, class_name, figure, legend_above
 
 
 def anomaly(
@@ -29,7 +29,7 @@ def anomaly(
     scores : (n,) each, higher for what is thought an anomaly.
     unseen : (n,) True for anomalies.
     """
-    with figure(path, 9.4, 4.2) as drawing:
+    with figure(path, 9.4, 5.0, "search for the classes not trained on") as drawing:
         left, right = drawing.subplots(1, 2)
         name, score = next(iter(scores.items()))
         positive = score[score > 0]
@@ -42,11 +42,9 @@ def anomaly(
             text = f"{class_name(class_names, int(c))} ({kind})"
             colour = COLOURS[int(c) % len(COLOURS)]
             left.stairs(content / chosen.sum(), edges, color=colour, linewidth=1.6, label=text)
-        left.set(
-            xlabel=f"{name} of reconstruction, mean over pixels and channels", ylabel="share of images", xscale="log"
-        )
-        left.set_ylim(0, 1.3 * left.get_ylim()[1])  # room for the legend
-        left.legend()
+        left.set(xlabel=f"{name} of the reconstruction (mean over pixels)", ylabel="share of images", xscale="log")
+        left.set_ylim(0, None)
+        legend_above(left, 1)
         for k, (name, score) in enumerate(scores.items()):
             curve = Roc(score, unseen)
             found, kept = curve.counts()
@@ -57,4 +55,4 @@ def anomaly(
         right.set(
             xlabel="efficiency for the classes trained on", ylabel="efficiency for anomalies", xlim=(0, 1), ylim=(0, 1)
         )
-        right.legend(loc="lower right")
+        legend_above(right)

@@ -11,7 +11,7 @@ from hepexp.figures import figure
 
 SIZE = 1.5  # inches of an image
 DECADES = 3.0  # shown below the brightest pixel, at most
-FAINT = 0.03  # of the brightest pixel: differences below are coloured in proportion
+FAINT = 0.1  # of the brightest pixel; below the power of ten under that, differences are coloured in proportion
 PIXELS = {"interpolation": "nearest"}
 BAR = {"pad": 0.01, "aspect": 14, "fraction": 0.03}
 
@@ -35,18 +35,21 @@ def reconstructions(
     titles : of the columns.
     """
     rows = {"input": input, "reconstruction": reconstruction}
-    _draw(path, rows, input, channel_names, unit, titles, difference=reconstruction - input)
+    title = "images and their reconstructions"
+    _draw(path, title, rows, input, channel_names, unit, titles, difference=reconstruction - input)
 
 
 def prior_samples(
     path: Path | str, input: np.ndarray, prior: np.ndarray, channel_names: Sequence[str], unit: str = ""
 ) -> None:
     """Draw images made from draws of the prior (n, C, H, W) below those of the data, with the same colours."""
-    _draw(path, {"data": input, "from the prior": prior}, input, channel_names, unit)
+    rows = {"data": input, "from the prior": prior}
+    _draw(path, "images of the data and images drawn from the prior", rows, input, channel_names, unit)
 
 
 def _draw(
     path: Path | str,
+    title: str,
     rows: Mapping[str, np.ndarray],
     measured: np.ndarray,
     channel_names: Sequence[str],
@@ -59,13 +62,13 @@ def _draw(
 
     n, channels = measured.shape[:2]
     per_channel = len(rows) + (difference is not None)
-    with figure(path, SIZE * n + 1.8, SIZE * per_channel * channels + 0.3) as drawing:
+    with figure(path, SIZE * n + 1.8, SIZE * per_channel * channels + 0.3, title) as drawing:
         grid = drawing.subplots(per_channel * channels, n, squeeze=False)
         for axes in grid.flat:
             axes.set(xticks=[], yticks=[], facecolor="black")
             axes.minorticks_off()
-        for axes, title in zip(grid[0], titles, strict=False):
-            axes.set_title(title, fontsize=9)
+        for axes, name in zip(grid[0], titles, strict=False):
+            axes.set_title(name, fontsize=9)
         for c, channel in enumerate(channel_names):
             block = grid[per_channel * c : per_channel * (c + 1)]
             low, high = _range(measured[:, c])
@@ -76,14 +79,16 @@ def _draw(
                 line[0].set_ylabel(f"{channel}\n{name}", fontsize=8)
             drawing.colorbar(shown, ax=block[: len(rows)].ravel().tolist(), label=_with_unit(channel, unit), **BAR)
             if difference is not None:
-                faint = high * FAINT
+                faint = 10.0 ** np.floor(np.log10(high * FAINT))
                 for axes, image in zip(block[-1], difference[:, c], strict=True):
                     norm = SymLogNorm(linthresh=faint, vmin=-high, vmax=high)
                     shown = axes.imshow(image, cmap="RdBu_r", norm=norm, **PIXELS)
                 block[-1, 0].set_ylabel(f"{channel}\ndifference", fontsize=8)
                 bar = drawing.colorbar(shown, ax=block[-1].tolist(), label="rec. $-$ input", **BAR)
-                ticks = (-high, -faint, 0, faint, high)
-                bar.set_ticks(ticks, labels=[f"{tick:.2g}" for tick in ticks])
+                powers = faint * 10.0 ** np.arange(np.floor(np.log10(high / faint)) + 1)
+                ticks = (*-powers[::-1], 0, *powers)
+                bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+                bar.ax.tick_params(labelsize=8)
                 bar.ax.minorticks_off()
 
 

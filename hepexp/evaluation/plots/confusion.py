@@ -10,13 +10,14 @@ from hepexp.figures import class_name, figure
 
 
 def confusion_matrix(
-    path: Path | str, scores: np.ndarray, label: np.ndarray, class_names: tuple[str, ...] = ()
+    path: Path | str, scores: np.ndarray, label: np.ndarray, class_names: tuple[str, ...] = (), of: str = ""
 ) -> None:
     """Draw the confusion matrix: rows are the true classes; each cell has its share of the row and its count.
 
     Parameters
     ----------
     scores : (n, C), the class of the largest is predicted; label : (n,).
+    of : what gave the scores, where it is not the network itself.
     """
     n_classes = scores.shape[1]
     names = [class_name(class_names, c) for c in range(n_classes)]
@@ -24,7 +25,7 @@ def confusion_matrix(
     np.add.at(counts, (label, scores.argmax(axis=1)), 1)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 4.2 if n_classes == 2 else 1.6 + 0.75 * n_classes
-    with figure(path, side + 0.8, side) as drawing:
+    with figure(path, side + 0.8, side, f"confusion matrix{f' of {of}' if of else ''}") as drawing:
         axes = drawing.subplots()
         image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
         for row in range(n_classes):

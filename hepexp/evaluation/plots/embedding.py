@@ -6,13 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.figures import COLOURS, class_name, figure
+from hepexp.figures import COLOURS, class_name, figure, legend_above
 
+COLUMNS = 3  # of the legend
 MOST = 3000  # examples that are drawn: more hide each other
 
 
 def embedding_map(
-    path: Path | str, embedding: np.ndarray, label: np.ndarray, class_names: tuple[str, ...] = ()
+    path: Path | str,
+    embedding: np.ndarray,
+    label: np.ndarray,
+    class_names: tuple[str, ...] = (),
+    title: str = "embedding in its principal components",
 ) -> None:
     """Draw examples at their first two principal components, coloured by class.
 
@@ -26,11 +31,13 @@ def embedding_map(
     place = centred @ directions[:2].T
     if place.shape[1] < 2:
         place, share = np.pad(place, ((0, 0), (0, 1))), np.pad(share, (0, 1))
-    with figure(path, 5.4, 4.6) as drawing:
+    with figure(path, 5.4, 4.6 + 0.17 * (len(np.unique(label)) // COLUMNS), title) as drawing:
         axes = drawing.subplots()
         for c in np.unique(label):
             chosen = label[:MOST] == c
             name = f"{class_name(class_names, int(c))} ({chosen.sum():,})"
             axes.scatter(*place[chosen].T, s=4, alpha=0.5, linewidths=0, color=COLOURS[c % len(COLOURS)], label=name)
         axes.set(xlabel=f"component 1 ({share[0]:.0%} of the variance)", ylabel=f"component 2 ({share[1]:.0%})")
-        axes.legend(markerscale=3)
+        legend_above(axes, COLUMNS)
+        for handle in axes.get_legend().legend_handles:
+            handle.set(sizes=[36], alpha=1)

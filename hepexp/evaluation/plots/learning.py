@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hepexp.config.metrics import find
-from hepexp.figures import COLOURS, figure
+from hepexp.figures import COLOURS, figure, legend_above
 
 PANELS = ("loss", "auc", "critic_accuracy", "lr")  # metrics of a history row
 SPLITS = {"train": ("training", COLOURS[0]), "val": ("validation", COLOURS[1])}
@@ -23,14 +23,14 @@ def learning_curves(path: Path | str, history: list[dict[str, Any]], best_epoch:
     best_epoch : the epoch (from 0) of best.ckpt.
     """
     shown = [name for name in PANELS if any(f"{s}/{name}" in row for row in history for s in SPLITS)]
-    with figure(path, 5.0, 0.5 + 2.1 * len(shown)) as drawing:
+    with figure(path, 5.0, 0.7 + 2.1 * len(shown), "training, epoch by epoch") as drawing:
         panels = drawing.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
         for axes, name in zip(panels, shown, strict=True):
             _draw(axes, history, name, best_epoch)
             axes.set_ylabel(find(f"train/{name}").heading)
             if name == "lr":
                 axes.set_yscale("log")
-        panels[0].legend()
+        legend_above(panels[0], 3)
         panels[-1].set_xlabel("epoch")
         drawing.align_ylabels()
 

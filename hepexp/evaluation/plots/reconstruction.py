@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.figures import COLOURS, class_name, figure
+from hepexp.figures import COLOURS, class_name, figure, legend_above
 
 SIZE = 1.5  # inches of an image
 
@@ -16,7 +16,7 @@ def image_rows(path: Path | str, rows: Mapping[str, np.ndarray]) -> None:
     """Draw images (n, C, H, W), one row per channel of each kind."""
     lines = [(name, images, c) for name, images in rows.items() for c in range(images.shape[1])]
     n = max(len(images) for _, images, _ in lines)
-    with figure(path, SIZE * n + 1.2, SIZE * len(lines)) as drawing:
+    with figure(path, SIZE * n + 1.2, SIZE * len(lines), "images and what the network makes of them") as drawing:
         grid = drawing.subplots(len(lines), n, squeeze=False)
         for axes in grid.flat:
             axes.set(xticks=[], yticks=[])
@@ -36,15 +36,15 @@ def kl_per_dimension(path: Path | str, kl: np.ndarray, active: float = 0.01) -> 
     """
     falling = np.sort(kl)[::-1].clip(1e-4)
     used = int((kl > active).sum())
-    with figure(path, 5.0, 3.6) as drawing:
+    with figure(path, 5.0, 3.6, "use of the latent dimensions") as drawing:
         axes = drawing.subplots()
         place = np.arange(1, len(kl) + 1)
         axes.stairs(falling, np.append(place - 0.5, len(kl) + 0.5), color=COLOURS[0], baseline=None, linewidth=1.6)
         text = f"{used} of {len(kl)} above {active:g} nat, {kl.sum():.3g} nat in all"
         axes.axhline(active, color=COLOURS[4], linestyle="--", linewidth=1, label=text)
         axes.set(xlabel="latent dimension, in falling order", ylabel="mean KL [nat]", yscale="log")
-        axes.set(xlim=(0.5, len(kl) + 0.5), ylim=(min(active / 3, falling[-1] / 2), falling[0] * 4))
-        axes.legend(loc="upper right")
+        axes.set(xlim=(0.5, len(kl) + 0.5), ylim=(min(active / 3, falling[-1] / 2), falling[0] * 2))
+        legend_above(axes, 1)
 
 
 def energy_response(
@@ -56,7 +56,7 @@ def energy_response(
     ----------
     response : by the name of the channel; NaN where an image has no energy.
     """
-    with figure(path, 3.4 * len(response) + 0.6, 3.8) as drawing:
+    with figure(path, 3.4 * len(response) + 0.6, 3.8, "energy response of the reconstruction") as drawing:
         for axes, (channel, values) in zip(
             drawing.subplots(1, len(response), squeeze=False)[0], response.items(), strict=True
         ):
@@ -72,5 +72,5 @@ def energy_response(
                 axes.stairs(content, edges, color=COLOURS[int(c) % len(COLOURS)], linewidth=1.6, label=name)
             axes.axvline(1, color=COLOURS[4], linestyle="--", linewidth=1)
             axes.set(xlabel=f"reconstructed / true energy, {channel}", ylabel="density")
-            axes.set_ylim(0, 1.25 * axes.get_ylim()[1])  # room for the legend
-            axes.legend()
+            axes.set_ylim(0, None)
+            legend_above(axes, 1)

@@ -10,10 +10,11 @@ from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.classification import SIGNAL_EFFICIENCIES
 from hepexp.evaluation.roc import Roc, area, background_at
 from hepexp.evaluation.rounding import with_error
-from hepexp.figures import COLOURS, class_name, figure
+from hepexp.figures import COLOURS, class_name, figure, legend_above
 
 # Signal efficiencies of the drawn points, with the working points among them.
 GRID = np.union1d(np.linspace(0.005, 1.0, 400), SIGNAL_EFFICIENCIES)
+MARKS = ("s", "o")  # of the working points
 FEWEST = 5  # background examples above the cut, below which 1/eB is noise and the curve ends
 
 
@@ -24,18 +25,22 @@ def roc(
     class_names: tuple[str, ...] = (),
     n_bootstrap: int = 200,
     seed: int = 0,
+    of: str = "",
 ) -> None:
-    """Draw 1/eB (log) against eS with its bootstrap band of one standard deviation, and the AUC in the legend.
+    """Draw 1/eB (log) against eS and the AUC in the legend.
 
-    With two classes the points of `rejection_0.3` and `rejection_0.5` are marked; with more, each class is drawn
-    against the rest. The curve ends where fewer than five background examples pass.
+    With two classes there is a bootstrap band of one standard deviation, and the points of `rejection_0.3` and
+    `rejection_0.5` are marked; with more, each class is drawn against the rest, without bands, which would hide each
+    other. The curve ends where fewer than five background examples pass.
 
     Parameters
     ----------
     scores : (n, C); label : (n,); as for `classification_metrics`, whose errors these are for the same seed.
+    of : what gave the scores, where it is not the network itself.
     """
     binary = scores.shape[1] == 2
-    with figure(path) as drawing:
+    title = f"ROC curve{f' of {of}' if of else ''}"
+    with figure(path, *((5.2, 4.7) if binary else (7.4, 4.4)), title) as drawing:
         axes = drawing.subplots()
         top = 5.0
         for c in [1] if binary else range(scores.shape[1]):
@@ -52,11 +57,12 @@ def roc(
             ylabel=f"background rejection $1/\\varepsilon_B$ ({background})",
             yscale="log",
             xlim=(0, 1),
-            ylim=(1, 3 * top),
+            ylim=(1, 2 * top),
         )
-        # One curve leaves room above it; many legends fit only below.
-        place = {"loc": "upper right", "alignment": "right"} if binary else {"loc": "lower left", "alignment": "left"}
-        axes.legend(title=f"{len(label):,} examples", **place)
+        if binary:
+            legend_above(axes)
+        else:
+            axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
 
 
 def _areas_and_backgrounds(curve: Roc, weight: np.ndarray | None = None) -> tuple[float, np.ndarray]:
@@ -73,19 +79,13 @@ def _draw(axes, curve: Roc, band: list[tuple[float, np.ndarray]], name: str, col
     if not shown.any():
         return 1.0
     drawn = np.array([replica for _, replica in band]).reshape(-1, len(GRID))
-    if len(drawn) > 1:
+    if mark and len(drawn) > 1:
         low, high = np.nanpercentile(drawn[:, shown], (15.87, 84.13), axis=0)  # one standard deviation of a normal
         axes.fill_between(GRID[shown], 1 / high, 1 / np.maximum(low, 1e-12), color=colour, alpha=0.25, linewidth=0)
-    for at in SIGNAL_EFFICIENCIES if mark else ():
+    for k, at in enumerate(SIGNAL_EFFICIENCIES if mark else ()):
         i = np.searchsorted(GRID, at)
         if shown[i]:
             error = spread([1 / e if e else np.inf for e in drawn[:, i]])
-            axes.plot(at, 1 / eb[i], "o", color=colour, markersize=5)
-            axes.annotate(
-                f"{with_error(1 / eb[i], error)}\nat $\\varepsilon_S$ = {at}",
-                (at, 1 / eb[i]),
-                xytext=(9, 7),
-                textcoords="offset points",
-                fontsize=9,
-            )
+            text = f"$1/\\varepsilon_B$ = {with_error(1 / eb[i], error)} at $\\varepsilon_S$ = {at}"
+            axes.plot(at, 1 / eb[i], MARKS[k % len(MARKS)], color=colour, markersize=6, label=text)
     return float(np.max(1 / eb[shown]))

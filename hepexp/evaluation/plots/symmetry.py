@@ -20,7 +20,7 @@ def generators(path: Path | str, matrices: np.ndarray) -> None:
     lines = -(-len(matrices) // columns)
     side = 0.7 + 0.55 * matrices.shape[1]
     most = float(np.abs(matrices).max()) or 1.0
-    with figure(path, side * columns + 0.6, (side + 0.3) * lines) as drawing:
+    with figure(path, max(3.6, side * columns + 0.6), (side + 0.3) * lines, "generators found") as drawing:
         grid = drawing.subplots(lines, columns, squeeze=False)
         for axes in grid.flat[len(matrices) :]:
             axes.set_visible(False)
@@ -34,8 +34,9 @@ def metric(path: Path | str, found: MetricTensor, reference: tuple[str, np.ndarr
     if reference is not None:
         shown.append((f"metric of {reference[0]}", reference[1]))
     side = 0.9 + 0.55 * len(found.nearest)
-    with figure(path, side * len(shown) + 3.6, side + 0.5) as drawing:
+    with figure(path, side * len(shown) + 3.6, max(3.0, side + 0.5), str(found)) as drawing:
         *maps, spectrum = drawing.subplots(1, len(shown) + 1, width_ratios=[side] * len(shown) + [3.2])
+        drawing.get_layout_engine().set(wspace=0.08)  # the long name of an axis stands between
         most = max(float(np.abs(matrix).max()) for _, matrix in shown)
         for axes, (name, matrix) in zip(maps, shown, strict=True):
             _matrix(axes, matrix, most, name)
@@ -43,7 +44,6 @@ def metric(path: Path | str, found: MetricTensor, reference: tuple[str, np.ndarr
         spectrum.plot(rank, found.spectrum, "o-", color=COLOURS[0], markersize=4)
         spectrum.set(xlabel="rank", ylabel=r"singular value of $J \to L^T J + J L$", ylim=(0, None), xticks=rank)
         spectrum.minorticks_off()
-        drawing.suptitle(str(found), fontsize=9)
 
 
 def transformed_vectors(
@@ -53,7 +53,9 @@ def transformed_vectors(
     size = 4.2
     low, high = (np.quantile(vectors["data"][:, 0, :2], q) for q in (0.002, 0.998))
     margin = 0.5 * (high - low)
-    with figure(path, size * len(vectors), size) as drawing:
+    with figure(
+        path, size * len(vectors), size, "data before and after a random transformation of the group found"
+    ) as drawing:
         for axes, (name, values) in zip(drawing.subplots(1, len(vectors)), vectors.items(), strict=True):
             for c in np.unique(label):
                 first = values[:MOST, 0][label[:MOST] == c]
@@ -64,7 +66,9 @@ def transformed_vectors(
                 )
             axes.set(xlabel="component 1", ylabel="component 2", title=name)
             axes.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
-            axes.legend(markerscale=3, loc="upper right")
+        drawing.legend(
+            *axes.get_legend_handles_labels(), loc="outside lower center", ncols=5, markerscale=3
+        )  # the same in all
 
 
 def _matrix(axes, matrix: np.ndarray, most: float, title: str) -> None:

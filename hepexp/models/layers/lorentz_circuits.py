@@ -77,21 +77,21 @@ class LorentzCircuits:
         as_circuits = {"phi_e": self._message, "phi_h": self._update, "phi_m": self._gate, "phi_x": self._move}
         self.makers: dict[str, Callable[..., nn.Module]] = MAKERS | {name: as_circuits[name] for name in names}
 
-    def _circuit(self, n: int) -> AngleCircuit:
+    def _circuit(self, n: int, name: str) -> AngleCircuit:
         circuit = pair_circuit(n, self.depth if n > 1 else 1)
-        return AngleCircuit(self.backend.layer(circuit, self.scale))
+        return AngleCircuit(self.backend.layer(circuit, self.scale, name))
 
     def _message(self, n_in: int, width: int) -> AngleCircuit:
         if n_in != width:
             raise ValueError(f"a circuit has as many outputs as inputs, {n_in}, not {width}")
-        return self._circuit(width)
+        return self._circuit(width, "phi_e")
 
     def _update(self, n_in: int, width: int, n_out: int) -> NormedSequential:
         first, last = nn.Linear(n_in, width, bias=False), nn.Linear(width, n_out, bias=False)
-        return NormedSequential(first, MaskedBatchNorm(width), nn.ReLU(), self._circuit(width), last)
+        return NormedSequential(first, MaskedBatchNorm(width), nn.ReLU(), self._circuit(width, "phi_h"), last)
 
     def _gate(self, width: int) -> nn.Sequential:
-        return nn.Sequential(nn.Linear(width, 1), self._circuit(1), Share())
+        return nn.Sequential(nn.Linear(width, 1), self._circuit(1, "phi_m"), Share())
 
     def _move(self, width: int) -> nn.Sequential:
-        return nn.Sequential(self._circuit(width), small_step(width))
+        return nn.Sequential(self._circuit(width, "phi_x"), small_step(width))

@@ -1,0 +1,64 @@
+"""The figures of a run, each with a title that says what it shows and of which data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from hepexp.config.expected import counted
+from hepexp.evaluation.conditions import Conditions
+from hepexp.evaluation.plots import learning_curves
+from hepexp.figures import about
+from hepexp.learning.fit import Fitted
+from hepexp.learning.parts import Parts
+from hepexp.quantum.backend import Backend
+from hepexp.tracking.run_folder import RunFolder
+
+
+def draw_figures(config: DictConfig, parts: Parts, folder: RunFolder, fitted: Fitted) -> None:
+    """Draw what the readout shows of the test, the circuits, and how the training went."""
+    provenance = parts.data.provenance()
+    with about(sample(config, provenance, parts.noun, {"test": len(fitted.outputs["index"])})):
+        parts.module.objective.readout.figures(
+            fitted.outputs, parts.data.spec.class_names, folder.plots, seed=config.seed
+        )
+    with about(_named(config)):
+        _draw_circuits(parts.backend, folder)
+    if fitted.history.rows:
+        sizes = {use: provenance[f"n_{split}"] for use, split in (("training", "train"), ("validation", "val"))}
+        with about(sample(config, provenance, parts.noun, sizes)):
+            learning_curves(folder.plots / "learning_curves.png", fitted.history.rows, fitted.best_epoch)
+
+
+def sample(config: DictConfig, provenance: Mapping[str, Any], noun: str, sizes: Mapping[str, int]) -> str:
+    """What a figure is of, for below its title: `qmlhep_2_lorentznet: qg, source mini (simulated), 2,000 test jets`.
+
+    Parameters
+    ----------
+    config : of the run.
+    provenance : of its data set.
+    noun : what an example is called.
+    sizes : examples that the figure shows, by what they were used for.
+    """
+    if provenance["source"] == "none":  # nothing but the model itself
+        return _named(config)
+    data = Conditions.of(OmegaConf.to_container(config), {"data": provenance}, {}).sample
+    *others, (use, n) = sizes.items()
+    shown = [f"{size:,} {name}" for name, size in others] + [counted(n, f"{use} {noun}")]
+    return f"{_named(config)}: {data}, {' and '.join(shown)}"
+
+
+def _named(config: DictConfig) -> str:
+    return config.choices.get("task") or config.choices.model
+
+
+def _draw_circuits(backend: Backend, folder: RunFolder) -> None:
+    """Each circuit under the name that the model has for it, which is that of its metrics where it gives some."""
+    if not backend.is_quantum:
+        return
+    for k, (circuit, names) in enumerate(zip(backend.circuits, backend.names, strict=True)):
+        from hepexp.quantum import draw  # matplotlib takes a second to import
+
+        draw.save(circuit, folder.plots / f"circuit_{'_'.join(names) or k}.png", ", ".join(names))
