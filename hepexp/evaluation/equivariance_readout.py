@@ -106,7 +106,8 @@ class EquivarianceReadout(Readout):
         plots.angle_error(folder / "angle_error.png", outputs["angle_error_deg"], turn)
         if "gallery/input" in outputs:
             kinds = ("input", "reconstruction", "turned", "turned_reconstruction")
-            rows = {kind.replace("_", "\n"): outputs[f"gallery/{kind}"] for kind in kinds}
+            names = [kind.replace("turned", "rotated").replace("_", "\n") for kind in kinds]
+            rows = {name: outputs[f"gallery/{kind}"] for name, kind in zip(names, kinds, strict=True)}
             plots.image_rows(folder / "reconstructions.png", rows)
 
 

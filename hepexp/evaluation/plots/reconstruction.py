@@ -13,18 +13,20 @@ SIZE = 1.5  # inches of an image
 
 
 def image_rows(path: Path | str, rows: Mapping[str, np.ndarray]) -> None:
-    """Draw images (n, C, H, W), one row per channel of each kind."""
+    """Draw images (n, C, H, W), one row per channel of each kind, all with the colours of the first kind."""
     lines = [(name, images, c) for name, images in rows.items() for c in range(images.shape[1])]
     n = max(len(images) for _, images, _ in lines)
-    with figure(path, SIZE * n + 1.2, SIZE * len(lines), "images and what the network makes of them") as drawing:
+    most = float(np.sqrt(max(next(iter(rows.values())).max(), np.finfo(np.float32).tiny)))
+    with figure(path, SIZE * n + 1.8, SIZE * len(lines), "images and what the network makes of them") as drawing:
         grid = drawing.subplots(len(lines), n, squeeze=False)
         for axes in grid.flat:
             axes.set(xticks=[], yticks=[])
             axes.tick_params(which="both", length=0)
         for line, (name, images, c) in zip(grid, lines, strict=True):
             for axes, image in zip(line, images[:, c], strict=False):
-                axes.imshow(np.sqrt(image.clip(0)), interpolation="nearest")
+                shown = axes.imshow(np.sqrt(image.clip(0)), vmin=0, vmax=most, interpolation="nearest")
             line[0].set_ylabel(f"{name}\nchannel {c}", fontsize=8)
+        drawing.colorbar(shown, ax=grid.ravel().tolist(), label="square root of the pixel", pad=0.01, aspect=40)
 
 
 def kl_per_dimension(path: Path | str, kl: np.ndarray, active: float = 0.01) -> None:

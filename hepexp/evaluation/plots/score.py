@@ -50,4 +50,5 @@ def _draw(axes, score: np.ndarray, own: np.ndarray, name: str, other: str, colum
             axes.stairs(content, edges, color=colour, linewidth=1.6, label=f"{text} ({chosen.sum():,})")
     axes.set(xlabel=f"score of {name}", ylabel="density", xlim=(low, high))
     axes.set_ylim(0, None)
+    axes.locator_params(axis="x", nbins=5)
     legend_above(axes, columns)
