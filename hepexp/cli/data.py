@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hepexp.cli.console import console, figures, table
 from hepexp.cli.help import Parser
 from hepexp.cli.target import add_overwrite, check_folder, check_target
-from hepexp.config.paths import data_dir, runs_dir, store_dir
+from hepexp.config.paths import data_dir, is_writable, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.collection import Collection
 from hepexp.data.known import data_sets, find_collection
@@ -62,7 +62,8 @@ def show_all(parser: Parser, args: list[str]) -> None:
         out.print(f"[bold]{name}[/bold]")
         out.print(table(_description(collection, take_inventory(collection)), styles=["dim", ""]))
         out.print()
-    out.print(f"published files: {data_dir()}   converted and simulated ones: {store_dir()}", style="dim")
+    shared = "" if is_writable(data_dir()) else " (cannot be written)"
+    out.print(f"published files: {data_dir()}{shared}   converted and simulated ones: {store_dir()}", style="dim")
 
 
 def show(parser: Parser, args: list[str]) -> None:
@@ -247,7 +248,9 @@ def _description(collection: Collection, here: Inventory) -> list[list[str]]:
         published = f"{len(here.published):,} of {here.wanted:,} files, {megabytes(here.published)}"
     if here.started:
         published += f"; download interrupted after {megabytes(here.started)} of {here.started[0].stem}"
-    converted = f"{len(here.converted):,} of {here.parts:,} parts, {megabytes(here.converted)}"
+    converted = f"{len(here.converted):,} of {here.parts:,} parts, {megabytes(here.converted)}" + "".join(
+        f", in {path.parent}" for path in here.converted[:1]
+    )
     simulated = [f"{n:,} {collection.noun}s, seed {seed}, {megabytes([path])}" for n, seed, path in here.simulated]
     shipped = "no" if collection.mini is None else collection.mini_about.get("command", "not in this installation")
     facts = {

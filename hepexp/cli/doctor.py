@@ -146,10 +146,12 @@ def _folders() -> Iterator[Finding]:
         ("data", paths.data_dir(), "HEPEXP_DATA_DIR"),
     ):
         # A folder that does not exist yet is made at need, on the disk of the first parent that does.
-        present = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+        present = next(path for path in (folder.resolve(), *folder.resolve().parents) if os.path.exists(path))
         free = shutil.disk_usage(present).free
         found = f"{folder.resolve()}, {free / 1e9:.0f} GB free"
-        if not present.is_dir() or not os.access(present, os.W_OK):
+        if name == "data" and not paths.is_writable(folder) and paths.is_writable(paths.store_dir()):
+            yield Finding(name, NOTE, f"{found}, cannot be written", f"converted files go to {paths.store_dir()}")
+        elif not os.path.isdir(present) or not os.access(present, os.W_OK):
             yield Finding(name, BROKEN, f"{found}, cannot be written", f"set {variable} to a folder of yours")
         else:
             advice = f"free some space, or set {variable} to another disk" if free < LOW_DISK else ""

@@ -26,17 +26,45 @@ def runs_dir() -> Path:
     return Path(os.environ.get("HEPEXP_RUNS_DIR") or "runs")
 
 
+def cache_dir() -> Path:
+    """The user's own folder for data, `~/.cache/hepexp`.
+
+    Raises
+    ------
+    ConfigError : the user has no home folder, as in some containers.
+    """
+    try:
+        return Path.home() / ".cache" / "hepexp"
+    except RuntimeError:
+        raise ConfigError(
+            "this user has no home folder; set HEPEXP_DATA_DIR to the folder of the data sets, or to an empty one"
+        ) from None
+
+
 def data_dir() -> Path:
     """Where data sets are kept: `$HEPEXP_DATA_DIR`, else `~/.cache/hepexp`."""
-    return Path(os.environ.get("HEPEXP_DATA_DIR") or Path.home() / ".cache" / "hepexp").expanduser()
+    chosen = os.environ.get("HEPEXP_DATA_DIR")
+    return Path(os.path.expanduser(chosen)) if chosen else cache_dir()
 
 
-def store_dir() -> Path:
+def store_dir(data_set: str = "") -> Path:
     """Where converted and simulated data are kept: `$HEPEXP_STORE_DIR`, else the data folder.
 
     A data folder that cannot be written, such as a shared disk, is left alone: `~/.cache/hepexp` takes its place.
+
+    Parameters
+    ----------
+    data_set : whose files they are; its own folder may be somebody else's where the data folder is not.
     """
     if chosen := os.environ.get("HEPEXP_STORE_DIR"):
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))
     folder = data_dir()
-    return folder if not folder.exists() or os.access(folder, os.W_OK) else Path.home() / ".cache" / "hepexp"
+    return folder if is_writable(folder / data_set) else cache_dir()
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, which is made first where it does not exist."""
+    folder = folder.absolute()
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)

@@ -6,6 +6,7 @@ What needs pyarrow is imported where it is used, so that data sets are listed at
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import numpy as np
 
 from hepexp.config.paths import data_dir, store_dir
 from hepexp.data.check import Check
-from hepexp.data.files import describe_file, only_one, refuse_damaged_sample
+from hepexp.data.files import describe_file, naming_failures, only_one, refuse_damaged_sample
 from hepexp.data.formats.refusal import damage_in
 from hepexp.data.opened import Opened
 from hepexp.data.pictures.view import View
@@ -95,23 +96,33 @@ class Collection:
 
     @property
     def store_folder(self) -> Path:
-        """Where converted and generated files are kept."""
-        return store_dir() / self.name
+        """Where converted and generated files are written."""
+        return store_dir(self.name) / self.name
+
+    @property
+    def store_folders(self) -> tuple[Path, ...]:
+        """Where converted and generated files are looked for: also where somebody made them beside published ones."""
+        return tuple(dict.fromkeys((self.store_folder, self.folder)))
+
+    def stored(self, name: str) -> Path:
+        """A file of the store: where it is, or where it would be written."""
+        places = [folder / name for folder in self.store_folders]
+        return next((path for path in places if os.path.isfile(path)), places[0])
 
     def found(self, file: PublishedFile) -> Path | None:
         """A published file on this machine, in the data set's folder or the data folder, also uncompressed."""
         names = dict.fromkeys((file.name, file.name.removesuffix(".gz")))
         folders = (self.folder, data_dir(), *(data_dir() / name for name in self.other_folders))
         places = (folder / name for folder in folders for name in names)
-        return next((path for path in places if path.is_file()), None)
+        return next((path for path in places if os.path.isfile(path)), None)
 
     def converted(self, part: Part) -> Path:
         """The file of the store that is made from a part."""
-        return self.store_folder / f"{part.name}.arrow"
+        return self.stored(f"{part.name}.arrow")
 
     def available(self, part: Part) -> bool:
         """Whether a part is here, as it is or converted."""
-        return self.converted(part).exists() or all(self.found(file) for file in part.files)
+        return os.path.isfile(self.converted(part)) or all(self.found(file) for file in part.files)
 
     def parts(self, n_files: int | None = None) -> tuple[Part, ...]:
         """The parts of the form to read: the first n_files of each split, of the first form that is complete."""
@@ -278,18 +289,19 @@ class Collection:
         """
         from hepexp.data import arrow_file
 
-        target = self.converted(part)
+        target = self.store_folder / f"{part.name}.arrow"
         originals = [self.found(file) for file in part.files]
         with only_one(target):
             if self.is_converted(part):
-                return target
+                return self.converted(part)
             if None in originals:
                 missing = self.folder / part.files[originals.index(None)].name
                 raise DataError(f"{missing}: no such file; fetch it: {self.how_to_fetch}")
-            log.info("data: converting %s, once", originals[0])
+            log.info("data: converting %s, once, into %s", originals[0], target.parent)
             about = {"source": "full", "originals": [describe_file(path) for path in originals]}
             about["changed"] = [path.stat().st_mtime_ns for path in originals]
-            arrow_file.write(target, self.layout, regroup(_reported(self.read(originals[0]), report)), about)
+            with naming_failures(target):
+                arrow_file.write(target, self.layout, regroup(_reported(self.read(originals[0]), report)), about)
         return target
 
     def is_converted(self, part: Part) -> bool:
@@ -297,8 +309,8 @@ class Collection:
         from hepexp.data import arrow_file
 
         target, originals = self.converted(part), [self.found(file) for file in part.files]
-        if not target.exists() or None in originals:
-            return target.exists()
+        if not os.path.isfile(target) or None in originals:
+            return os.path.isfile(target)
         about = arrow_file.read(target, self.layout).metadata
         sizes = [file["bytes"] for file in about.get("originals", [])]
         now = [path.stat() for path in originals]
@@ -306,7 +318,7 @@ class Collection:
 
     def generated(self, n: int, seed: int) -> Path:
         """Where the simulated sample of n examples is kept."""
-        return self.store_folder / f"generated_n{n}_seed{seed}.arrow"
+        return self.stored(f"generated_n{n}_seed{seed}.arrow")
 
     def sample_of(self, path: Path) -> tuple[int, int] | None:
         """Number of examples and seed of a file named as by `generated`; None for any other."""

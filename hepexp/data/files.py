@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock
@@ -14,12 +18,40 @@ from hepexp.errors import DataError
 def only_one(path: Path) -> FileLock:
     """A lock for the making of a file, so that of several processes one works and the others wait.
 
-    Lock files are kept apart from the data, as they cannot be removed without a race.
+    Lock files are kept apart from the data, as they cannot be removed without a race: in the store's folder, or, where
+    that cannot be written, in a folder of this user for temporary files.
+
+    Raises
+    ------
+    DataError : there is no place for it.
     """
-    folder = store_dir() / ".locks"
-    folder.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    return FileLock(folder / f"{path.name}.{key}.lock")
+    name = f"{path.name[:200]}.{key}.lock"
+    for folder in (store_dir() / ".locks", Path(tempfile.gettempdir()) / f"hepexp-{os.getuid()}"):
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o777 if folder.name == ".locks" else 0o700, parents=True, exist_ok=True)
+            lock = folder / name
+            own = folder.name == ".locks" or folder.stat().st_uid == os.getuid()
+            if own and os.access(lock if lock.exists() else folder, os.W_OK):
+                return FileLock(lock)
+    raise DataError(f"{store_dir()} cannot be written; set HEPEXP_STORE_DIR to a folder that can")
+
+
+@contextlib.contextmanager
+def naming_failures(target: Path) -> Iterator[None]:
+    """Turn an error of the disk, while a file of the store is made, into one line.
+
+    Raises
+    ------
+    DataError : names the file, and what to do.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{target}: cannot be written: {error.strerror or error}; make room, or set HEPEXP_STORE_DIR to a folder "
+            "that can be written"
+        ) from None
 
 
 def checksum(path: Path, kind: str = "sha256") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ def take_inventory(collection: Collection) -> Inventory:
     if len(collection.forms) > 1:
         form = max(collection.forms, key=lambda form: (_complete(collection, form), _some(collection, form)))
     files = [file for part in form for file in part.files]
-    converted = [path for part in form if (path := collection.converted(part)).exists()]
+    converted = [path for part in form if os.path.isfile(path := collection.converted(part))]
     archives = {file.archive.name for file in files if file.archive}
     names = {*archives, *(file.name for file in files)}
     shipped = collection.mini if isinstance(collection.mini, Path) and collection.mini.is_file() else None
@@ -52,7 +53,8 @@ def take_inventory(collection: Collection) -> Inventory:
         started=[path for path in sorted(collection.folder.glob("*.part")) if path.name.removesuffix(".part") in names],
         simulated=sorted(
             (*found, path)
-            for path in collection.store_folder.glob("generated_n*_seed*.arrow")
+            for folder in collection.store_folders
+            for path in folder.glob("generated_n*_seed*.arrow")
             if (found := collection.sample_of(path)) is not None
         ),
         shipped=shipped,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, T
 from rich.progress import TransferSpeedColumn as BytesASecond
 from rich.text import Text
 
+from hepexp.config.paths import is_writable
 from hepexp.data.collection import Collection
 from hepexp.data.published import Part
+
+log = logging.getLogger(__name__)
 
 
 class RateOf(ProgressColumn):
@@ -56,11 +60,16 @@ def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[
 
 def convert_all(collection: Collection, parts: Iterable[Part]) -> list[Path]:
     """Convert published parts into the store, with a bar for each one that is not there yet."""
-    made = []
+    made, said = [], False
     for part in parts:
         if collection.is_converted(part):
             made.append(collection.converted(part))
             continue
+        if not said and not is_writable(collection.folder):
+            log.warning(
+                "data: %s cannot be written; converted files go to %s", collection.folder, collection.store_folder
+            )
+            said = True
         with examples_progress(f"converting {part.name}", part.n, collection.noun) as report:
             made.append(collection.convert(part, report))
     return made

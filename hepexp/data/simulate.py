@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from hepexp.data.collection import Collection
-from hepexp.data.files import only_one
+from hepexp.data.files import naming_failures, only_one
 from hepexp.errors import ConfigError
 
 
@@ -59,7 +59,8 @@ def simulate(
         if not target.exists():
             from hepexp.data.generate import sample
 
-            sample.generate(collection, n, seed, jobs, target, report)
+            with naming_failures(target):
+                sample.generate(collection, n, seed, jobs, target, report)
         made = arrow_file.read(target, collection.layout).metadata
         if (made.get("n"), made.get("seed")) != (n, seed):
             raise ConfigError(f"{target}: holds others ({made.get('command', 'origin unknown')}); choose another name")

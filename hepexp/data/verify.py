@@ -38,7 +38,7 @@ def verify(collection: Collection) -> Iterator[Finding]:
                     yield Finding(path, _problem(collection, path, file, is_first=file is part.files[0]))
     if isinstance(collection.mini, Path):
         yield Finding(collection.mini, _refused(collection.mini, lambda: _look_at_sample(collection)))
-    for path in sorted(collection.store_folder.glob("[!.]*.arrow")):
+    for path in sorted(path for folder in collection.store_folders for path in folder.glob("[!.]*.arrow")):
         problem = _refused(path, lambda path=path: collection.open_file(path))
         old = problem is None and arrow_file.read(path, collection.layout).checksum is None
         yield Finding(path, problem, "no checksum, as written by an older hepexp" if old else "")
