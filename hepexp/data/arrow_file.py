@@ -86,12 +86,14 @@ def write(path: Path, layout: Layout, parts: Iterable[Ragged], metadata: dict) -
             writer.add_key_value_metadata(checksum)
 
 
-def read(path: Path, layout: Layout, needs_label: bool = True) -> Contents:
+def read(path: Path, layout: Layout, needs_label: bool = True, every_list: bool = False) -> Contents:
     """A file of examples; its checksum is not compared, as that would read all of it.
 
     Parameters
     ----------
     needs_label : refuse a file without labels; else its examples are of unknown class.
+    every_list : refuse a file in which the lists of an example have different lengths, which reads all of them; else
+        those of the first column are believed.
 
     Raises
     ------
@@ -121,6 +123,8 @@ def read(path: Path, layout: Layout, needs_label: bool = True) -> Contents:
         labelled = needs_label or "label" in schema.names
         if schema.equals(schema_of(layout, labelled)):
             raw = (schema.metadata or {}).get(_METADATA_KEY, b"{}")
+            if every_list:
+                _refuse_uneven(path, batches, layout)
             chunks = [_ragged(batch, layout) for batch in batches]
             return Contents(chunks, dict(json.loads(raw)), mapping, raw, _checksum(schema.metadata or {}, footer))
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -131,6 +135,18 @@ def read(path: Path, layout: Layout, needs_label: bool = True) -> Contents:
         ) from None
     found, expected = ", ".join(schema.names), ", ".join(layout.names)
     raise DataError(f"{path}: columns are {found}; expected those of the store: {expected}")
+
+
+def _refuse_uneven(path: Path, batches: list[pa.RecordBatch], layout: Layout) -> None:
+    first_row, (first, *others) = 0, layout.elements
+    for batch in batches:
+        lengths = {name: np.diff(batch.column(name).offsets.to_numpy()) for name in layout.elements}
+        for name in others:
+            differs = lengths[name] != lengths[first]
+            if differs.any():
+                row = first_row + int(np.argmax(differs))
+                raise DataError(f"{path}: row {row} has lists of different lengths in {first} and {name}")
+        first_row += batch.num_rows
 
 
 def _checksum(schema: dict[bytes, bytes], footer: dict[bytes, bytes]) -> str | None:

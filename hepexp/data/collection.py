@@ -212,7 +212,7 @@ class Collection:
         path = Path(path)
         if self.is_store(path):
             with damage_in(path, "file of the store"):
-                contents = arrow_file.read(path, self.layout, needs_label)
+                contents = arrow_file.read(path, self.layout, needs_label, every_list=True)
                 refuse_broken_lists(contents.chunks, path)
                 store = Store.of_contents(self.layout, [path], [contents])
             for first in range(0, len(store), _ROWS_TO_CHECK):

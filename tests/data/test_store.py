@@ -86,3 +86,34 @@ def test_a_write_that_fails_leaves_no_file(tmp_path: Path):
     with pytest.raises(OSError, match="disk full"):
         arrow_file.write(tmp_path / "jets.arrow", QG, parts(), {})
     assert list(tmp_path.glob("*jets*")) == []
+
+
+def test_lists_of_different_lengths_in_one_example_are_refused(tmp_path: Path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pt, y = [[10.0], [20.0, 5.0]], [[0.1, 0.2], [0.3]]  # three of each
+    columns = [pa.array([0, 1], pa.int8()), pt, y, pt, [[22], [22, 22]]]
+    schema = arrow_file.schema_of(QG)
+    pq.write_table(pa.table(dict(zip(QG.names, columns, strict=True)), schema=schema), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="row 0 has lists of different lengths in pt and y"):
+        COLLECTION.open_file(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("suffix", [".arrow", ".parquet"])
+def test_a_store_without_labels_is_read_where_none_are_needed(tmp_path: Path, suffix: str):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    jets, path = random_jets(20), tmp_path / f"jets{suffix}"
+    arrow_file.write(tmp_path / "with.parquet", QG, [jets], {})
+    table = pq.read_table(tmp_path / "with.parquet").drop_columns(["label"]).replace_schema_metadata()
+    if suffix == ".parquet":
+        pq.write_table(table, path)
+    else:
+        with pa.ipc.new_file(str(path), table.schema) as writer:
+            writer.write_table(table)
+    with pytest.raises(DataError, match="expected those of the store: label, pt"):
+        COLLECTION.open_file(path)
+    read = COLLECTION.open_file(path, needs_label=False).take(np.arange(20))
+    assert_same(read, jets.unlabelled())

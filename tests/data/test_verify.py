@@ -52,9 +52,10 @@ def test_the_row_of_a_value_that_is_no_physics_is_named(collection: Collection):
 
 def test_the_row_of_a_list_that_leads_out_of_the_file_is_named(collection: Collection, stored: Path):
     jets, data = random_jets(20), bytearray(stored.read_bytes())
-    at = data.index(jets.offsets.astype(np.int32).tobytes())
-    data[at + 4 * 7 : at + 4 * 8] = np.int32(10**9).tobytes()  # the end of jet 6
-    stored.write_bytes(data)
+    ends = jets.offsets.astype(np.int32)
+    damaged = ends.copy()
+    damaged[7] = 10**9  # the end of jet 6, in the lists of every column
+    stored.write_bytes(data.replace(ends.tobytes(), damaged.tobytes()))
     (problem,) = problems(collection)
     assert problem.startswith("row 6 has its elements outside the file: corrupted; remove it and make it again")
 
