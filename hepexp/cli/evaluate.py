@@ -37,9 +37,8 @@ def main(args: list[str]) -> int:
             raise ConfigError(f"--out {options.out} is the run itself; choose another folder")
         check_folder(options.out, "--out", options.overwrite, ("metrics.json", "predictions.parquet", "plots"))
 
-    from rich.console import Console
-
     from hepexp.atomic import write_json
+    from hepexp.console import console
     from hepexp.evaluation.predictions import write_predictions
     from hepexp.evaluation.readout import named
     from hepexp.evaluation.references import recorded
@@ -56,7 +55,7 @@ def main(args: list[str]) -> int:
     metrics["data/source"] = parts.data.provenance()["source"]
     figures = {key: value for key, value in folder.metrics.items() if key in metrics and not key.endswith("_err")}
     beside = recorded(metrics, figures)
-    Console().print(metrics_table(metrics, beside, title=folder.label, reference="recorded"))
+    console().print(metrics_table(metrics, beside, title=folder.label, reference="recorded"))
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         write_json(options.out / "metrics.json", metrics)

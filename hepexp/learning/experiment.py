@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from hepexp.config import needs, root
+from hepexp.console import console as stdout
 from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
 from hepexp.evaluation import references
 from hepexp.evaluation.predictions import write_predictions
@@ -216,7 +217,7 @@ def _recorded(
             raise
     known, conditions = compared_with(folder)
     beside = references.published(metrics, known, conditions)
-    Console().print(metrics_table(metrics, beside, notes=references.notes(known, conditions)))
+    stdout().print(metrics_table(metrics, beside, notes=references.notes(known, conditions)))
     console.print(f"record  {folder.path}\nstopped {fitted.stopped}", highlight=False)
     if unregistered:
         raise HepexpError(
