@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from hepexp.compare.columns import Column
     from hepexp.compare.groups import Group
     from hepexp.compare.sections import Section
-    from hepexp.compare.significance import Difference
     from hepexp.compare.table import Table
 
 DESCRIPTION = """\
@@ -69,6 +68,7 @@ def _tables(found: list[Section], options: Namespace) -> list[Table]:
     """One table a section, without those that have none of the columns asked for."""
     from hepexp.compare.columns import columns, named
     from hepexp.compare.groups import group
+    from hepexp.compare.significance import against_best
     from hepexp.compare.table import Table
 
     known = list(dict.fromkeys(key for s in found for record in s.records for key in record.metrics))
@@ -88,7 +88,12 @@ def _tables(found: list[Section], options: Namespace) -> list[Table]:
             print(f"hepexp: {line}", file=sys.stderr)
         if by:
             groups = _sorted(groups, by, options.reverse)
-        compared = None if options.force else _compared(groups, options)
+        compared = None
+        try:
+            if not options.force:
+                compared = against_best(groups, options.by, options.against, options.bootstrap)
+        except DataError as error:
+            print(f"hepexp: no differences of {', '.join(g.name for g in groups)}: {error}", file=sys.stderr)
         title = section.title if len(found) > 1 else ""
         tables.append(Table(groups, shown, *(compared or ()), title=title))
     if options.against and options.against not in rows:
@@ -125,26 +130,6 @@ def _sorted(groups: list[Group], metric: str, reverse: bool) -> list[Group]:
     down = lower_is_better(metric) == reverse
     have.sort(key=lambda g: value[g.name], reverse=down)
     return have + [g for g in groups if value[g.name] is None]
-
-
-def _compared(groups: list[Group], options: Namespace) -> tuple[list[Difference], Column, str] | None:
-    """Differences from the reference, their metric, and its name; None where no recorded scores can be compared."""
-    from hepexp.compare.columns import Column
-    from hepexp.compare.significance import differences
-
-    by_name = {g.name: k for k, g in enumerate(groups)}
-    candidates = [f"test/{prefix}{options.by}" for prefix in ("", "probe_")]
-    metric = next((m for m in candidates if all(g.figure(m).value is not None for g in groups)), None)
-    if metric is None or len(groups) < 2:
-        return None
-    best = max(range(len(groups)), key=lambda k: groups[k].figure(metric).value)
-    reference = by_name.get(options.against, best)
-    try:
-        found = differences(groups, reference, options.by, options.bootstrap, seed=0)
-    except DataError as error:
-        print(f"hepexp: no differences of {', '.join(by_name)}: {error}", file=sys.stderr)
-        return None
-    return found, Column(metric), groups[reference].name
 
 
 def _tag(text: str) -> tuple[str, str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hepexp.cli.help import Parser
 from hepexp.cli.target import add_overwrite, check_target
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from hepexp.compare.groups import Group
 
 DESCRIPTION = """\
 Write one HTML page that holds everything it shows: configuration, provenance, metrics with errors beside published
@@ -42,7 +47,7 @@ def main(args: list[str]) -> int:
     tables = []
     for section in sections(records):
         groups = group(section.records)
-        tables.append(Table(groups, columns(groups), title=section.title))
+        tables.append(Table(groups, columns(groups), *(_compared(groups) or ()), title=section.title))
     one = len(records) == 1
     folder = records[0].path if one else records[0].path.parent
     path = options.out or folder / "report.html"
@@ -50,3 +55,14 @@ def main(args: list[str]) -> int:
     write_report(path, title, tables, left_out)
     print(path)
     return 0
+
+
+def _compared(groups: list[Group]):
+    """Differences of AUC from the best; None where the predictions do not give them."""
+    from hepexp.compare.significance import against_best
+
+    try:
+        return against_best(groups, "auc")
+    except DataError as error:
+        print(f"hepexp: no differences of {', '.join(g.name for g in groups)}: {error}", file=sys.stderr)
+        return None

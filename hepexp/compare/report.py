@@ -18,6 +18,7 @@ from hepexp.evaluation.references import notes, published
 from hepexp.evaluation.tables import metric_rows
 from hepexp.tracking.lookup import label
 
+WIDE, FEW = 11, 4  # columns of a table that is turned when it has no more rows than these
 TEMPLATE = Path(__file__).with_name("report.html")
 
 
@@ -52,8 +53,10 @@ def write_report(path: Path, title: str, tables: Sequence[Table], left_out: Mapp
 
 
 def _compared(table: Table) -> dict[str, Any]:
-    """What the page says of runs that may be compared."""
+    """What the page says of runs that may be compared; a few rows of many figures are turned, as the page is narrow."""
     header, rows = table.cells()
+    if len(header) > WIDE and len(rows) <= FEW:
+        header, *rows = map(list, zip(header, *rows, strict=True))
     several = len(table.groups) > 1 or any(len(group.records) > 1 for group in table.groups)
     overlay = _overlay(table.groups) if several else None
     captions = [table.caption, *table.notes]

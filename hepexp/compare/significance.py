@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hepexp.compare.columns import Column
 from hepexp.compare.groups import Group
 from hepexp.evaluation.bootstrap import replicas
 from hepexp.evaluation.classification import Judge
 
 METRICS = ("accuracy", "auc", "rejection_0.3", "rejection_0.5")
+N_BOOTSTRAP = 300  # replicas of the test set
 ROUNDING = 1e-12  # as a share of the metric
 SIGNIFICANT = 0.05  # two-sided p-value below which a difference is called one
 
@@ -69,6 +71,34 @@ def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstra
             value = error = 0.0  # means of the same scores, summed in another order
         found.append(Difference(value, error, math.erfc(abs(value) / error / math.sqrt(2)) if error else None))
     return found
+
+
+def against_best(
+    groups: Sequence[Group], by: str, against: str | None = None, n_bootstrap: int = N_BOOTSTRAP
+) -> tuple[list[Difference], Column, str] | None:
+    """The differences of each group from the best one, or from the one of a name that is among them.
+
+    Parameters
+    ----------
+    by : one of METRICS; of embeddings that of their linear probe.
+
+    Returns
+    -------
+    The differences, their metric, and the name of the group that they are taken from; None where there is one group
+    alone or the metric is not known of all.
+
+    Raises
+    ------
+    DataError : predictions cannot be read.
+    """
+    candidates = [f"test/{prefix}{by}" for prefix in ("", "probe_")]
+    metric = next((m for m in candidates if all(g.figure(m).value is not None for g in groups)), None)
+    if metric is None or len(groups) < 2:
+        return None
+    names = [g.name for g in groups]
+    best = max(range(len(groups)), key=lambda k: groups[k].figure(metric).value)
+    reference = names.index(against) if against in names else best
+    return differences(groups, reference, by, n_bootstrap, seed=0), Column(metric), names[reference]
 
 
 def _of_mean(values: np.ndarray) -> float:

@@ -25,6 +25,19 @@ def test_list_names_every_option_with_its_first_comment(capsys):
             assert yaml_file.description(path)[:60] in text
 
 
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [(80, ("data", "list")), *((width, ("show", "dataset=qg")) for width in (60, 80, 120)), (80, ("list", "task"))],
+)
+def test_texts_wrap_on_a_narrow_terminal_and_lose_no_word(capsys, monkeypatch, width, words):
+    whole = printed(capsys, *words)
+    monkeypatch.setenv("COLUMNS", str(width))
+    narrow = printed(capsys, *words)
+    assert not [line for line in narrow.splitlines() if len(line) > width and not line.startswith("hepexp ")]
+    headings = {"key", "value", "default", "type", "meaning", ""}
+    assert {word.strip("─;") for word in whole.split()} - headings <= {word.strip("─;") for word in narrow.split()}
+
+
 def test_list_of_a_group_by_its_alias(capsys):
     names = [line.split()[0] for line in printed(capsys, "list", "data").splitlines() if line.strip()]
     assert set(names) == {path.stem for path in (CONF / "dataset").glob("*.yaml")}
