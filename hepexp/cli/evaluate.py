@@ -39,6 +39,7 @@ def main(args: list[str]) -> int:
 
     from hepexp.atomic import write_json
     from hepexp.console import console
+    from hepexp.evaluation.notes import notes
     from hepexp.evaluation.predictions import write_predictions
     from hepexp.evaluation.readout import named
     from hepexp.evaluation.references import recorded
@@ -46,6 +47,7 @@ def main(args: list[str]) -> int:
     from hepexp.figures import about
     from hepexp.learning.drawing import sample
     from hepexp.learning.trained import evaluate, rebuild
+    from hepexp.metric import is_beside
 
     parts = rebuild(folder, config, options.checkpoint)
     loader = parts.data.loader_of(options.split)
@@ -53,9 +55,10 @@ def main(args: list[str]) -> int:
     readout = parts.module.objective.readout
     metrics = named(options.split, readout.final(columns, seed=config.seed))
     metrics["data/source"] = parts.data.provenance()["source"]
-    figures = {key: value for key, value in folder.metrics.items() if key in metrics and not key.endswith("_err")}
+    figures = {key: value for key, value in folder.metrics.items() if key in metrics and not is_beside(key)}
     beside = recorded(metrics, figures)
-    console().print(metrics_table(metrics, beside, title=folder.label, reference="recorded"))
+    said = notes(metrics, config.loss._target_)
+    console().print(metrics_table(metrics, beside, title=folder.label, reference="recorded", notes=said))
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         write_json(options.out / "metrics.json", metrics)

@@ -14,7 +14,8 @@ from hepexp.compare.overlay import overlay
 from hepexp.compare.record import Record
 from hepexp.compare.table import Table
 from hepexp.errors import HepexpError
-from hepexp.evaluation.references import notes, published
+from hepexp.evaluation import references
+from hepexp.evaluation.notes import meanings, notes
 from hepexp.evaluation.tables import metric_rows
 from hepexp.tracking.lookup import label
 
@@ -79,12 +80,14 @@ def _run(record: Record) -> dict[str, Any]:
         "examples": ", ".join(f"{data[key]:,} {key[2:]}" for key in ("n_train", "n_val", "n_test") if key in data),
         "made by": data.get("how"),
     }
+    loss = record.config.get("loss._target_")
     return {
         "label": record.folder.label,
         "facts": {key: value for key, value in facts.items() if value},
         "metrics": _metrics(record),
         "has_published": bool(record.expected),
-        "notes": notes(record.expected, record.conditions),
+        "notes": [*notes(record.metrics, loss), *references.notes(record.expected, record.conditions)],
+        "meanings": meanings(record.metrics, loss),
         "figures": [_figure(path) for path in sorted((record.path / "plots").glob("[!.]*.png"))],
         "files": [(f.get("name"), f.get("bytes"), f.get("sha256")) for f in data.get("files", [])],
         "config": (record.path / "config.yaml").read_text(encoding="utf-8"),
@@ -99,7 +102,7 @@ def _hardware(hardware: dict[str, Any]) -> str:
 
 def _metrics(record: Record) -> list[list[str]]:
     """Name and value with error of each metric, and where the task has them the expected figure and the difference."""
-    return metric_rows(record.metrics, published(record.metrics, record.expected, record.conditions))
+    return metric_rows(record.metrics, references.published(record.metrics, record.expected, record.conditions))
 
 
 def _figure(path: Path) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.roc import Roc, area, background_at
 
 SIGNAL_EFFICIENCIES = (0.3, 0.5)  # the working points at which the field compares taggers
+FEW = 10  # background examples above a cut, below which their number stands beside the rejection
 
 
 def auc(scores: np.ndarray, label: np.ndarray) -> float:
@@ -34,7 +35,7 @@ def auc(scores: np.ndarray, label: np.ndarray) -> float:
 
 def classification_metrics(
     scores: np.ndarray, label: np.ndarray, n_bootstrap: int = 200, seed: int = 0
-) -> dict[str, float | None]:
+) -> dict[str, float | str | None]:
     """Accuracy, AUC and, for two classes, the background rejection 1/eB, each with its error.
 
     The error is the standard deviation over bootstrap replicas of the test set. It covers the finite test set, not the
@@ -51,7 +52,8 @@ def classification_metrics(
     -------
     `accuracy`, `auc`, `rejection_0.3`, `rejection_0.5` (at signal efficiencies eS = 0.3 and 0.5, linear on the ROC
     curve), and `<key>_err` of each. None where a figure is not finite: a rejection when no background passes, its error
-    when none passes in some replica, the AUC when only one class is present.
+    when none passes in some replica, the AUC when only one class is present. `<key>_note` says so, and how many
+    background examples pass where they are few; `<key>_bound` is a lower bound of a rejection where none passes.
 
     Raises
     ------
@@ -62,11 +64,12 @@ def classification_metrics(
     judge = Judge(scores, label)
     point = judge()
     draws = [judge(weight) for weight in replicas(len(label), n_bootstrap, seed)]
-    metrics: dict[str, float | None] = {}
+    metrics: dict[str, float | str | None] = {}
     for key, value in point.items():
         metrics[key] = value if math.isfinite(value) else None
         if n_bootstrap:
             metrics[f"{key}_err"] = None if metrics[key] is None else spread([draw[key] for draw in draws])
+        metrics |= {f"{key}_{suffix}": said for suffix, said in judge.remarks(key).items()}
     return metrics
 
 
@@ -81,6 +84,23 @@ class Judge:
     def __init__(self, scores: np.ndarray, label: np.ndarray) -> None:
         self.curves = _curves(scores, label)
         self.right = scores.argmax(axis=1) == label
+
+    def remarks(self, key: str) -> dict[str, float | str]:
+        """The `note` on a figure, and the `bound` of one that has no value; empty where there is nothing to say."""
+        signal, background = self.curves[0].counts()
+        if key == "accuracy" or len(self.curves) > 1:
+            return {}
+        if not signal[-1] or not background[-1]:
+            return {"note": "all examples are of one class"}
+        if not key.startswith("rejection_"):
+            return {}
+        n = int(background[-1])
+        at = float(key.removeprefix("rejection_"))
+        passing = math.ceil(float(background_at(signal, background, at)) * n - 1e-6)  # of the two that it lies between
+        if passing >= FEW:
+            return {}
+        note = f"{passing} of {n:,} background examples {'passes' if passing == 1 else 'pass'}"
+        return {"note": note} if passing else {"bound": n, "note": note}
 
     def __call__(self, weight: np.ndarray | None = None) -> dict[str, float]:
         """Figures where example i counts `weight[i]` times (n,) int, once each by default; may be NaN or infinite."""

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.classification import auc, classification_metrics
 from hepexp.evaluation.predictions import predictions_table
-from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.evaluation.readout import Outputs, Readout, loss_figures, mean_loss
 from hepexp.metric import Metric
 
 
 class ClassificationReadout(Readout):
-    """Judges columns `scores` (n, C), `label` (n,) and `loss` (n,)."""
+    """Judges columns `scores` (n, C), `label` (n,) and `loss` or `batch_loss` (n,)."""
 
     metrics = (
         Metric(
@@ -55,16 +53,14 @@ class ClassificationReadout(Readout):
     def quick(self, outputs: Outputs) -> dict[str, float]:
         scores, label = outputs["scores"], outputs["label"]
         return {
-            "loss": float(outputs["loss"].mean(dtype=np.float64)),
+            "loss": mean_loss(outputs),
             "accuracy": float((scores.argmax(axis=1) == label).mean()),
             "auc": auc(scores, label),
         }
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
         metrics = classification_metrics(outputs["scores"], outputs["label"], seed=seed)
-        loss = outputs["loss"].astype(np.float64)
-        error = spread([float(weight @ loss) / len(loss) for weight in replicas(len(loss), 200, seed)])
-        return {"loss": float(loss.mean()), "loss_err": error, **metrics}
+        return {**loss_figures(outputs, seed), **metrics}
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         return predictions_table(outputs["index"], outputs["label"], outputs["scores"], class_names)

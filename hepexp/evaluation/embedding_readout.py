@@ -7,18 +7,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.classification import auc, classification_metrics
 from hepexp.evaluation.embedding import effective_rank, mean_std, neighbour_scores, probe_scores
 from hepexp.evaluation.predictions import predictions_table
-from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.evaluation.readout import Outputs, Readout, loss_figures, mean_loss
 from hepexp.metric import Metric
 
 PROBE = "the linear probe"
 
 
 class EmbeddingReadout(Readout):
-    """Judges `embedding` (n, D), `label` (n,) and `loss` (n,) against `reference/embedding` and `reference/label`.
+    """Judges `embedding` (n, D) and `label` (n,) against `reference/embedding` and `reference/label`.
 
     Parameters
     ----------
@@ -122,7 +121,7 @@ class EmbeddingReadout(Readout):
     def quick(self, outputs: Outputs) -> dict[str, float]:
         scores = self._neighbours(outputs)
         return {
-            "loss": float(outputs["loss"].mean(dtype=np.float64)),
+            "loss": mean_loss(outputs),
             "knn_accuracy": float((scores.argmax(1) == outputs["label"]).mean()),
             "knn_auc": auc(scores, outputs["label"]),
             "effective_rank": effective_rank(outputs["embedding"]),
@@ -130,10 +129,8 @@ class EmbeddingReadout(Readout):
         }
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
-        loss = outputs["loss"].astype(np.float64)
-        metrics: dict[str, float | None] = {
-            "loss": float(loss.mean()),
-            "loss_err": spread([float(weight @ loss) / len(loss) for weight in replicas(len(loss), 200, seed)]),
+        metrics: dict[str, float | str | None] = {
+            **loss_figures(outputs, seed),
             "effective_rank": effective_rank(outputs["embedding"]),
             "embedding_std": mean_std(outputs["embedding"]),
         }

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import mean_of, with_errors
-from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.evaluation.readout import Outputs, Readout, loss_figures, mean_loss
 from hepexp.metric import Metric
 
 
@@ -79,10 +79,10 @@ class EquivarianceReadout(Readout):
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
         even = np.ones(len(outputs["label"]))
-        return {name: of(even) for name, of in _figures(outputs).items()}
+        return {"loss": mean_loss(outputs), **{name: of(even) for name, of in _figures(outputs).items()}}
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
-        return with_errors(_figures(outputs), len(outputs["label"]), seed)
+        return {**loss_figures(outputs, seed), **with_errors(_figures(outputs), len(outputs["label"]), seed)}
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns index, label, turn, errors and latent variables of each image."""
@@ -117,7 +117,6 @@ def _figures(outputs: Outputs) -> dict:
     baseline = outputs["baseline_mse"].mean(1) + outputs["turned_baseline_mse"].mean(1)
     both, baseline = (values.astype(np.float64) for values in (mse + turned_mse, baseline))
     return {
-        "loss": mean_of(outputs["loss"]),
         "reconstruction_mse": mean_of(mse),
         "reconstruction_mse_turned": mean_of(turned_mse),
         "reconstruction_mse_sum": mean_of(both),

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.metric import Metric
 
 Outputs = dict[str, np.ndarray]
 
 
-def named(split: str, metrics: dict[str, float | None]) -> dict[str, float | None]:
-    """Figures under the keys of a record: `<split>/<name>`; those of the model itself, as symmetry/..., keep theirs."""
-    return {name if "/" in name else f"{split}/{name}": value for name, value in metrics.items()}
+def named(split: str, metrics: dict[str, float | str | None]) -> dict[str, float | str | None]:
+    """Figures under the keys of a record: `<split>/<name>`; those of the model itself, as symmetry/..., keep theirs.
+
+    What is not finite is no figure: None.
+    """
+    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in metrics.items()}
+    return {name if "/" in name else f"{split}/{name}": value for name, value in finite.items()}
+
+
+def mean_loss(outputs: Outputs) -> float:
+    """The mean over examples, or over batches where only a batch has a loss."""
+    return float(outputs["loss" if "loss" in outputs else "batch_loss"].mean(dtype=np.float64))
+
+
+def loss_figures(outputs: Outputs, seed: int) -> dict[str, float | str | None]:
+    """`loss` with its bootstrap error over examples; with a note in its place where only a batch has a loss."""
+    if "loss" not in outputs:
+        return {"loss": mean_loss(outputs), "loss_note": "no error: this loss is of a batch, not of an example"}
+    return with_errors({"loss": mean_of(outputs["loss"])}, len(outputs["loss"]), seed)
 
 
 class Readout(ABC):
     """Turns the per-example outputs of an objective into metrics, files and figures.
 
-    Outputs are columns of equal length: `index`, `label`, `loss`, and what the objective names; and, under
+    Outputs are columns of equal length: `index`, `label`, `loss` where an example has a loss of its own, else
+    `batch_loss`, that of the batch it was in (see `loss_figures`), and what the objective names; and, under
     `gallery/<name>` and `model/<name>`, what it keeps to be drawn and what the model has learnt. One readout serves
     every objective that gives the same columns; the learning loop knows none of them by name.
 
@@ -40,8 +59,11 @@ class Readout(ABC):
         """Metrics of an epoch's validation, without errors."""
 
     @abstractmethod
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
-        """Metrics of the test, each with `<key>_err` from a bootstrap over examples."""
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
+        """Metrics of the test, each with `<key>_err` from a bootstrap over examples.
+
+        Beside one that has no value may stand `<key>_bound`, a lower bound, and `<key>_note`, a remark in words.
+        """
 
     @abstractmethod
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:

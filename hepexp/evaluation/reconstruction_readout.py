@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from hepexp.evaluation.anomaly import anomaly_figures, anomaly_scores, is_unseen
 from hepexp.evaluation.bootstrap import mean_of, with_errors
-from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.evaluation.readout import Outputs, Readout, loss_figures, mean_loss
 from hepexp.figures import class_name
 from hepexp.metric import Metric
 
@@ -147,7 +147,8 @@ class ReconstructionReadout(Readout):
         figures = self._errors(outputs)
         figures |= {"energy_response": _median(response(outputs)), "kl": mean_of(outputs["kl"].sum(1))}
         even = np.ones(len(outputs["label"]), np.int64)
-        return {name: of(even) for name, of in {**figures, **anomaly_figures(outputs, self.n_pixels)}.items()}
+        figures |= anomaly_figures(outputs, self.n_pixels)
+        return {"loss": mean_loss(outputs), **{name: of(even) for name, of in figures.items()}}
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
         of_image = response(outputs)
@@ -160,7 +161,7 @@ class ReconstructionReadout(Readout):
         }
         for c, name in enumerate(self._channels(outputs)):
             figures[f"energy_response_{name}"] = _median(response(outputs, c))
-        metrics = with_errors(figures, len(outputs["label"]), seed)
+        metrics = {**loss_figures(outputs, seed), **with_errors(figures, len(outputs["label"]), seed)}
         metrics["active_dimensions"] = int((outputs["kl"].mean(0) > ACTIVE).sum())
         return metrics
 
@@ -202,10 +203,9 @@ class ReconstructionReadout(Readout):
         return self.channel_names if len(self.channel_names) == n else tuple(f"channel{c}" for c in range(n))
 
     def _errors(self, outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
-        """Loss and errors as functions of the examples' weights, over all channels and of each."""
+        """Errors of reconstruction as functions of the examples' weights, over all channels and of each."""
         mse, baseline = outputs["mse"].astype(np.float64), outputs["baseline_mse"].astype(np.float64)
         figures = {
-            "loss": mean_of(outputs["loss"]),
             "reconstruction_mse": mean_of(mse.mean(1)),
             "baseline_mse": mean_of(baseline.mean(1)),
             "reconstruction_over_baseline": _ratio(mse.mean(1), baseline.mean(1)),

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.mismatch import Mismatch
-from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.evaluation.readout import Outputs, Readout, loss_figures, mean_loss
 from hepexp.metric import Metric
 from hepexp.symmetry.algebra import Algebra
 from hepexp.symmetry.angles import principal_angles, random_angle
@@ -21,7 +21,7 @@ class SymmetryReadout(Readout):
     `model/generators` (c, d, d).
 
     Figures of the generators themselves have no bootstrap error, as they do not come from the test examples: theirs is
-    the spread over seeds. Nor has the loss, which is a mean over batches.
+    the spread over seeds.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ class SymmetryReadout(Readout):
     def quick(self, outputs: Outputs) -> dict[str, float]:
         angle = {} if self.algebra is None else {"angle_error_deg": self._angles(outputs)[-1]}
         return {
-            "loss": float(outputs["loss"].mean(dtype=np.float64)),
+            "loss": mean_loss(outputs),
             "critic_accuracy": float(_right(outputs).mean()),
             "mismatch": _mismatch(outputs).value(),
             **angle,
@@ -162,7 +162,7 @@ class SymmetryReadout(Readout):
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
         mismatch = _mismatch(outputs)
-        metrics: dict[str, float | None] = {"loss": float(outputs["loss"].mean(dtype=np.float64))}
+        metrics: dict[str, float | str | None] = loss_figures(outputs, seed)
         for name, values in {"critic_accuracy": _right(outputs), "displacement": _displacement(outputs)}.items():
             n = len(values)
             metrics[name] = float(values.mean())

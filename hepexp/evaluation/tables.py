@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hepexp.config.metrics import columns as usual_columns
 from hepexp.config.metrics import heading
+from hepexp.evaluation.notes import bound
 from hepexp.evaluation.rounding import number, with_error
+from hepexp.metric import is_beside
 from hepexp.text_table import Column, TextTable
 
 if TYPE_CHECKING:
@@ -62,14 +64,21 @@ def metric_rows(metrics: Mapping[str, Any], beside: Beside) -> list[list[str]]:
 
     Metrics that only stand beside come last; a metric with several figures beside it has a row for each.
     """
-    keys = [key for key in metrics if not (key.endswith("_err") and key.removesuffix("_err") in metrics)]
+    keys = [key for key in metrics if not is_beside(key)]
     rows = []
     for key in [*keys, *(key for key in beside if key not in metrics)]:
-        value = metrics.get(key)
-        ours = with_error(value, metrics[f"{key}_err"]) if f"{key}_err" in metrics else number(value)
+        ours = value_of(key, metrics)
         figures = [list(figure) for figure in beside.get(key) or [("", "")]] if beside else [[]]
         rows += [["" if k else key, "" if k else ours, *figure] for k, figure in enumerate(figures)]
     return rows
+
+
+def value_of(key: str, metrics: Mapping[str, Any]) -> str:
+    """A figure with its error as text; `> 95` where there is only a lower bound."""
+    value, least = metrics.get(key), bound(key, metrics)
+    if least is not None:
+        return f"> {number(least)}"
+    return with_error(value, metrics[f"{key}_err"]) if f"{key}_err" in metrics else number(value)
 
 
 def jobs_table(jobs: Sequence[JobLike]) -> TextTable:
@@ -82,9 +91,7 @@ def jobs_table(jobs: Sequence[JobLike]) -> TextTable:
     digits = len(str(len(jobs) - 1))
     rows = []
     for job in jobs:
-        figures = [
-            with_error(job.metrics[key], job.metrics.get(f"{key}_err")) if key in job.metrics else "" for key in shown
-        ]
+        figures = [value_of(key, job.metrics) if key in job.metrics else "" for key in shown]
         name = f"{job.number:>{digits}}  {' '.join(job.overrides)}"
         rows.append([name, Text(job.status, COLOURS.get(job.status, "")), *figures])
     reasons = [Text(f"job {job.number}: {job.error}", "red") for job in jobs if job.error]

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from hepexp.config import expected
 from hepexp.evaluation import references
 from hepexp.evaluation.conditions import Conditions
+from hepexp.evaluation.notes import meanings, notes
 from hepexp.evaluation.tables import markdown_table
 from hepexp.tracking.run_folder import RunFolder
 
@@ -46,7 +47,9 @@ def description(folder: RunFolder) -> str:
     if folder.metrics:
         known, run = compared_with(folder)
         parts.append(markdown_table(folder.metrics, references.published(folder.metrics, known, run)))
-        parts += references.notes(known, run)
+        loss = OmegaConf.select(folder.config, "loss._target_")
+        parts += [*notes(folder.metrics, loss), *references.notes(known, run)]
+        parts.append("\n".join(f"- {names}: {meaning}" for names, meaning in meanings(folder.metrics, loss)))
     return "\n\n".join(parts)
 
 

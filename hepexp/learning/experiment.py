@@ -13,9 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from hepexp.config import needs, root
+from hepexp.config.metrics import undeclared
 from hepexp.console import console as stdout
 from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
 from hepexp.evaluation import references
+from hepexp.evaluation.notes import notes
 from hepexp.evaluation.predictions import write_predictions
 from hepexp.evaluation.readout import named
 from hepexp.evaluation.tables import metrics_table
@@ -217,7 +219,8 @@ def _recorded(
             raise
     known, conditions = compared_with(folder)
     beside = references.published(metrics, known, conditions)
-    stdout().print(metrics_table(metrics, beside, notes=references.notes(known, conditions)))
+    said = [*notes(metrics, config.loss._target_), *references.notes(known, conditions)]
+    stdout().print(metrics_table(metrics, beside, notes=said))
     console.print(f"record  {folder.path}\nstopped {fitted.stopped}", highlight=False)
     if unregistered:
         raise HepexpError(
@@ -319,5 +322,11 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
     class_names = parts.data.spec.class_names
     write_predictions(folder.predictions, readout.table(fitted.outputs, class_names))
     draw_figures(config, parts, folder, fitted)
+    for key in undeclared(metrics, config.loss._target_):
+        logging.getLogger("hepexp").warning(
+            "%s has no declaration, so no table or sweep knows what it is: add a Metric to the metrics of %s",
+            key,
+            type(readout).__name__,
+        )
     folder.write_json("metrics.json", metrics)
     return metrics

@@ -29,7 +29,7 @@ class Fitted:
 
     outputs: dict[str, np.ndarray]
     history: History
-    best_epoch: int | None
+    best_epoch: int | None  # the first epoch is 1
     stopped: str  # why the training ended
 
 

@@ -101,7 +101,8 @@ class ExperimentModule(pl.LightningModule):
     def _evaluation_step(self, batch) -> None:
         terms, outputs = self.objective.terms(self._call[0], batch)
         row = {"index": batch.index, "label": batch.label, **outputs}
-        row["loss"] = terms["loss"].expand(len(batch))
+        if "loss" not in outputs:  # the loss of a batch as a whole, which counts by the number of its examples
+            row["batch_loss"] = terms["loss"].expand(len(batch))
         self._collected.append({name: value.detach() for name, value in row.items()})
 
     def _collect(self) -> None:

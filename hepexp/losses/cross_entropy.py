@@ -46,8 +46,8 @@ class CrossEntropy(Objective):
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         logits = self._logits(model, batch)
-        loss = F.cross_entropy(logits, batch.label, label_smoothing=self.label_smoothing)
-        return {"loss": loss}, {"scores": logits.detach().softmax(dim=-1)}
+        each = F.cross_entropy(logits, batch.label, label_smoothing=self.label_smoothing, reduction="none")
+        return {"loss": each.mean()}, {"scores": logits.detach().softmax(dim=-1), "loss": each.detach()}
 
     @staticmethod
     def _logits(model: nn.Module, batch) -> Tensor:

@@ -92,12 +92,17 @@ class Elbo(Objective):
             z = mean + (logvar / 2).exp() * torch.randn_like(mean)
         image, reconstruction = batch.image, model.decode(z)
         weight = torch.where(image != 0, self.occupied_weight, 1.0)
-        error = (weight * (image - reconstruction).square()).mean((0, 2, 3)) / weight.mean((0, 2, 3))  # (C,)
+        of_image = (weight * (image - reconstruction).square()).mean((2, 3)) / weight.mean((0, 2, 3))  # (B, C)
+        variance = of_image.mean(0).clamp(min=1e-12)
         pixels = image[0, 0].numel()
-        nll = (pixels / 2 * (error.clamp(min=1e-12).log() + 1 + math.log(2 * math.pi))).sum()
-        kl = divergence(mean, logvar).sum(1).mean()
-        terms = {"loss": nll + self.beta * kl, "nll": nll, "kl": kl}
-        return terms, {} if self.training else self._describe(image, reconstruction, mean, logvar)
+        nll = (pixels / 2 * (variance.log() + 1 + math.log(2 * math.pi))).sum()
+        kl = divergence(mean, logvar).sum(1)
+        terms = {"loss": nll + self.beta * kl.mean(), "nll": nll, "kl": kl.mean()}
+        if self.training:
+            return terms, {}
+        # of one image, with the variances of the batch; at their optimum the loss does not feel that they vary, too
+        each = nll + (pixels / 2 * (of_image / variance - of_image.mean(0) / variance)).sum(1) + self.beta * kl
+        return terms, {"loss": each.detach(), **self._describe(image, reconstruction, mean, logvar)}
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
         """Some images with their labels and reconstructions, and images made from draws of the prior."""

@@ -130,15 +130,17 @@ class EquivariantAutoencoder(Objective):
         if self.training:
             self.upright.see(batch.image)
             self.turned.see(turned.image)
-        reconstruction, turned_reconstruction = mse.mean(), turned_mse.mean()
-        equivariance = (distance(expected, found) if self.lengths else 1 - F.cosine_similarity(expected, found)).mean()
+        reconstruction, turned_reconstruction = mse.mean(1), turned_mse.mean(1)
+        equivariance = distance(expected, found) if self.lengths else 1 - F.cosine_similarity(expected, found)
+        each = reconstruction + turned_reconstruction + self.equivariance_weight * equivariance  # (B,)
         terms = {
-            "loss": reconstruction + turned_reconstruction + self.equivariance_weight * equivariance,
-            "reconstruction": reconstruction,
-            "turned_reconstruction": turned_reconstruction,
-            "equivariance": equivariance,
+            "loss": each.mean(),
+            "reconstruction": reconstruction.mean(),
+            "turned_reconstruction": turned_reconstruction.mean(),
+            "equivariance": equivariance.mean(),
         }
         return terms, {
+            "loss": each.detach(),
             "embedding": z,
             "turned_embedding": gz,
             "turn_deg": angle.rad2deg(),

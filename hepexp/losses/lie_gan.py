@@ -131,14 +131,16 @@ class LieGan(AdversarialObjective):
         x = model.vectors(batch)
         moved = model.transform(x, model.draw(batch))
         logit = self._logit(moved, batch.label)
-        deceived = F.softplus(-logit).mean()  # -ln D
-        displacement = _displacement(x, moved).clamp(max=self.displacement_clip).mean()
+        deceived = F.softplus(-logit)  # -ln D
+        displacement = _displacement(x, moved).clamp(max=self.displacement_clip)
         overlap = _overlap(model.generators)
-        loss = deceived - self.displacement_weight * displacement + self.channel_weight * overlap
-        terms = {"loss": loss, "deceived": deceived, "displacement": displacement, "overlap": overlap}
+        each = deceived - self.displacement_weight * displacement + self.channel_weight * overlap  # (B,)
+        means = {"deceived": deceived.mean(), "displacement": displacement.mean(), "overlap": overlap}
+        terms = {"loss": each.mean(), **means}
         if self.training:
             return terms, {}
         return terms, {
+            "loss": each.detach(),
             "vectors": x,
             "transformed": moved,
             "logit": self._logit(x, batch.label),

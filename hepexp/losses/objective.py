@@ -88,7 +88,8 @@ class Objective(nn.Module):
         Returns
         -------
         terms : scalars, means over the batch; "loss" is the one to minimise, others are logged beside it.
-        outputs : tensors with one row per example, detached.
+        outputs : tensors with one row per example, detached; "loss" (B,) among them where an example has a loss of its
+            own, from which the error of the mean follows. A loss that compares the examples of a batch has none.
         """
         raise NotImplementedError(f"{type(self).__name__} has no terms")
 

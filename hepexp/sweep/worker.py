@@ -44,8 +44,8 @@ class TrialWatcher(Watcher):
     def epoch(self, row: dict[str, float], epoch: int) -> None:
         if self.metric is None or row.get(self.metric) is None:
             return
-        self.trial.report(row[self.metric], epoch + 1)
-        if epoch + 1 < self.max_epochs and self.trial.should_prune():
+        self.trial.report(row[self.metric], epoch)
+        if epoch < self.max_epochs and self.trial.should_prune():
             raise Pruned(f"the sweep's pruner after epoch {epoch + 1}")
 
 

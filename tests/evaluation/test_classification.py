@@ -98,6 +98,9 @@ def test_a_rejection_without_background_is_none():
     assert metrics["auc_err"] == metrics["accuracy_err"] == 0
     assert metrics["rejection_0.3"] is None
     assert metrics["rejection_0.3_err"] is None
+    assert metrics["rejection_0.3_bound"] == 50
+    assert metrics["rejection_0.3_note"] == "0 of 50 background examples pass"
+    assert "auc_note" not in metrics
 
 
 def test_the_error_of_a_rejection_from_one_jet_is_none():
@@ -108,6 +111,22 @@ def test_the_error_of_a_rejection_from_one_jet_is_none():
     metrics = classification_metrics(np.stack([1 - p, p], 1), label)
     assert metrics["rejection_0.3"] == 50
     assert metrics["rejection_0.3_err"] is None
+    assert metrics["rejection_0.3_note"] == "1 of 50 background examples passes"
+    assert "rejection_0.3_bound" not in metrics
+
+
+@pytest.mark.parametrize("above", [0, 1, 3, 9, 10])
+def test_the_background_that_passes_is_counted_where_it_is_little(above):
+    """Signal at 1 ... 100, and so many of 200 background examples above the cut that keeps 30 of 100."""
+    signal = np.arange(1, 101)
+    background = np.concatenate([np.linspace(90.2, 90.8, above), np.zeros(200 - above)])
+    p = np.concatenate([signal, background]) / 101
+    label = np.concatenate([np.ones(100, int), np.zeros(200, int)])
+    metrics = classification_metrics(np.stack([1 - p, p], 1), label, n_bootstrap=0)
+    said = {0: "0 of 200 background examples pass", 1: "1 of 200 background examples passes", 10: None}
+    assert metrics.get("rejection_0.3_note") == said.get(above, f"{above} of 200 background examples pass")
+    assert metrics.get("rejection_0.3_bound") == (200 if above == 0 else None)
+    assert metrics["rejection_0.3"] == (pytest.approx(200 / above) if above else None)
 
 
 def test_spread_leaves_out_replicas_without_a_class():
@@ -122,6 +141,7 @@ def test_one_class_has_no_auc():
     metrics = classification_metrics(scores, np.ones(10, int))
     assert metrics["auc"] is None
     assert metrics["rejection_0.3"] is None
+    assert metrics["auc_note"] == metrics["rejection_0.3_note"] == "all examples are of one class"
     assert metrics["accuracy"] is not None
 
 

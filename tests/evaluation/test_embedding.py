@@ -39,7 +39,7 @@ def test_separated_classes_are_told_apart_and_a_class_without_reference_gets_not
 
 def test_pair_accuracy_of_perfect_and_collapsed_distances():
     label = np.arange(40) % 2
-    outputs = {"label": label, "loss": np.zeros(40), "reference/label": label}
+    outputs = {"label": label, "batch_loss": np.zeros(40), "reference/label": label}
     for place, expected in ((3.0 * label, 1.0), (0.0 * label, 0.5)):
         embedding = np.stack([place, np.zeros(40)], axis=1) + 1e-9 * RANDOM.normal(size=(40, 2))
         found = PairReadout().quick({**outputs, "embedding": embedding, "reference/embedding": embedding})

@@ -19,7 +19,7 @@ def classes(n_classes, n=400, seed=0):
 
 
 HISTORY = [
-    {"epoch": e, "train/loss": 1 / (e + 1), "val/loss": 1.1 / (e + 1), "val/auc": 0.8 + 0.01 * e, "train/lr": 1e-3}
+    {"epoch": e + 1, "train/loss": 1 / (e + 1), "val/loss": 1.1 / (e + 1), "val/auc": 0.8 + 0.01 * e, "train/lr": 1e-3}
     for e in range(4)
 ]
 NAMES = ("gluon", "quark")
@@ -57,9 +57,9 @@ def test_odd_test_sets_are_drawn_without_a_warning(scores, label, tmp_path):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("rows", [HISTORY, HISTORY[:1], [{"epoch": 0, "val/loss": None, "val/auc": float("nan")}]])
+@pytest.mark.parametrize("rows", [HISTORY, HISTORY[:1], [{"epoch": 1, "val/loss": None, "val/auc": float("nan")}]])
 def test_learning_curves_of_any_length(rows, tmp_path):
-    plots.learning_curves(tmp_path / "a.png", rows, best_epoch=0)
+    plots.learning_curves(tmp_path / "a.png", rows, best_epoch=1)
     assert is_figure(tmp_path / "a.png")
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hepexp.config.metrics import find
 from hepexp.learning.description import LONGEST_NAME, description, run_name
 from hepexp.tracking.run_folder import RunFolder
 
@@ -44,4 +45,7 @@ def test_a_description_is_a_command_and_then_its_figures(tmp_path):
         "",
         "[1] not comparable, this run against the document: source mini against full; 300 training examples against "
         "1,600,000; settings of this run: model=pfn model.sizes=[8, 8]",
+        "",
+        f"- test/auc: {find('test/auc').meaning}",
+        f"- data/source: {find('data/source').meaning}",
     ]

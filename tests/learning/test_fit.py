@@ -3,6 +3,7 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 
 from hepexp.errors import Interrupted
@@ -18,7 +19,7 @@ def nothing(row, epoch):
 def test_an_easy_task_is_learnt_and_every_epoch_is_recorded(folder):
     fitted = fit(toy_parts(max_epochs=40), folder, Interrupts(), nothing)
     assert fitted.stopped == "all epochs done"
-    assert [row["epoch"] for row in fitted.history.rows] == list(range(40))
+    assert [row["epoch"] for row in fitted.history.rows] == list(range(1, 41))
     assert max(row["val/auc"] for row in fitted.history.rows) > 0.9
     assert fitted.history.rows[-1]["train/loss"] < fitted.history.rows[0]["train/loss"]
 
@@ -35,13 +36,39 @@ def test_the_best_epoch_is_the_one_tested(folder):
 def test_early_stopping_waits_for_patience_epochs(folder):
     fitted = fit(toy_parts(max_epochs=200, patience=2), folder, Interrupts(), nothing)
     assert fitted.stopped == "no better val/auc for 2 epochs"
-    assert len(fitted.history.rows) == fitted.best_epoch + 3
+    assert len(fitted.history.rows) == fitted.best_epoch + 2
 
 
 def test_the_time_limit_still_tests_the_best_epoch(folder):
     fitted = fit(toy_parts(max_epochs=10_000, time_limit="1s"), folder, Interrupts(), nothing)
     assert fitted.stopped == "time limit of 1 s reached"
     assert len(fitted.outputs["scores"]) == 32
+
+
+def test_the_error_of_the_loss_is_that_of_its_mean_over_examples(folder):
+    parts = toy_parts(max_epochs=1)
+    fitted = fit(parts, folder, Interrupts(), nothing)
+    scores, label = fitted.outputs["scores"].astype(np.float64), fitted.outputs["label"]
+    each = -np.log(scores[np.arange(len(label)), label])
+    judged = parts.module.objective.readout.final(fitted.outputs, seed=1)
+    assert judged["loss"] == pytest.approx(each.mean(), rel=1e-5)
+    assert judged["loss_err"] == pytest.approx(each.std() / np.sqrt(len(each)), rel=0.15)  # of 200 replicas: 5 %
+
+
+def test_a_loss_of_batches_is_their_mean_and_says_why_it_has_no_error(folder):
+    parts = toy_parts(max_epochs=1)
+    terms = parts.module.objective.terms
+
+    def of_the_batch(model, batch):
+        loss, outputs = terms(model, batch)
+        return loss, {"scores": outputs["scores"]}
+
+    parts.module.objective.terms = of_the_batch
+    fitted = fit(parts, folder, Interrupts(), nothing)
+    judged = parts.module.objective.readout.final(fitted.outputs, seed=1)
+    assert judged["loss"] == pytest.approx(fitted.history.rows[-1]["val/loss"])  # the toy tests its validation jets
+    assert "loss_err" not in judged
+    assert judged["loss_note"] == "no error: this loss is of a batch, not of an example"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -67,7 +94,7 @@ def test_a_signal_leaves_a_checkpoint_after_the_running_batch(folder, number):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_between_epochs_is_an_interruption_too(folder, number):
     def signalled(row, epoch):
-        if epoch == 1:
+        if epoch == 2:
             os.kill(os.getpid(), number)
 
     with pytest.raises(Interrupted, match=number.name), Interrupts() as interrupts:

@@ -1,5 +1,7 @@
 """Optimisers: their steps by their papers' equations, and what they refuse."""
 
+import math
+
 import pytest
 import torch
 
@@ -69,3 +71,12 @@ def test_what_makes_no_step_is_refused(kind):
         kind(weight_decay=-1.0)
     with pytest.raises(ConfigError, match=r"optimizer.schedule must be one of constant, .* got 'sine'"):
         kind(schedule="sine")
+
+
+def test_the_recorded_rate_is_that_of_the_steps_of_the_epoch(folder):
+    """Half a cosine over 12 steps, 6 an epoch; after the last step it is zero, which no step has used."""
+    parts = toy_parts(max_epochs=2)
+    parts.module.optimizer = SGD(lr=0.1, schedule="cosine")
+    rows = fit(parts, folder, Interrupts(), lambda row, epoch: None).history.rows
+    used = [0.05 * (1 + math.cos(math.pi * k / 12)) for k in range(12)]
+    assert [row["train/lr"] for row in rows] == pytest.approx([sum(used[:6]) / 6, sum(used[6:]) / 6])

@@ -1,10 +1,14 @@
 """A run that was stopped anywhere goes on to the very same end."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from hepexp.interrupts import Interrupts
+from hepexp.learning.callbacks.checkpoints import Checkpoints
+from hepexp.learning.callbacks.history import History
 from hepexp.learning.fit import fit
 from hepexp.tracking.run_folder import RunFolder
 from tests.learning.toy import toy_parts
@@ -59,3 +63,14 @@ def test_killed_and_resumed_equals_uninterrupted(killed_at, every_minutes):
         assert {k: v for k, v in before.items() if "second" not in k} == {
             k: v for k, v in after.items() if "second" not in k
         }
+
+
+def test_checkpoints_of_before_counted_epochs_from_zero():
+    history, checkpoints = History(lambda row, epoch: None), Checkpoints(Path(), "val/auc", "max", 10.0)
+    history.load_state_dict({"rows": [{"epoch": 0, "val/auc": 0.8}, {"epoch": 1, "val/auc": 0.7}]})
+    checkpoints.load_state_dict({"best_value": 0.8, "best_epoch": 0})
+    assert [row["epoch"] for row in history.rows] == [1, 2]
+    assert checkpoints.best_epoch == 1
+    again = Checkpoints(Path(), "val/auc", "max", 10.0)
+    again.load_state_dict(checkpoints.state_dict())
+    assert again.best_epoch == 1

@@ -95,7 +95,8 @@ class ToyObjective(Objective):
 
     def terms(self, model: nn.Module, batch: JetBatch):
         logits = model(batch)
-        return {"loss": nn.functional.cross_entropy(logits, batch.label)}, {"scores": logits.softmax(dim=1)}
+        each = nn.functional.cross_entropy(logits, batch.label, reduction="none")
+        return {"loss": each.mean()}, {"scores": logits.softmax(dim=1), "loss": each}
 
 
 def toy_parts(**trainer) -> Parts:

@@ -65,3 +65,10 @@ def test_an_embedding_is_not_taken_for_scores():
 
     with pytest.raises(ConfigError, match="needs one output for each of 2 classes, Linear gives 5; choose a loss"):
         CrossEntropy().prepare(torch.nn.Linear(3, 5), torch.ones(1, 3), DataSpec(("a", "b")))
+
+
+def test_an_example_is_charged_for_the_probability_of_its_class():
+    jets = random_jets()
+    terms, outputs = CrossEntropy().terms(Says(0.3, -1.2), jets)
+    assert_close(outputs["loss"], -outputs["scores"].gather(1, jets.label[:, None]).log().squeeze(1))
+    assert_close(outputs["loss"].mean(), terms["loss"].detach())

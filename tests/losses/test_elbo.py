@@ -47,6 +47,20 @@ def test_the_first_term_is_the_likelihood_with_the_variance_that_is_most_likely(
         assert -Normal(reconstruction, (factor * variance).sqrt()).log_prob(IMAGE).sum((1, 2, 3)).mean() > expected
 
 
+@pytest.mark.parametrize("weight", [1.0, 5.0])
+def test_the_loss_of_an_image_is_its_own_likelihood_and_divergence(weight):
+    objective, model = ready(occupied_weight=weight)
+    objective.eval(), model.eval()
+    terms, outputs = objective.terms(model, batch(IMAGE))
+    assert_close(outputs["loss"].mean(), terms["loss"].detach())
+    if weight == 1:
+        mean, logvar = model.encode(IMAGE)
+        reconstruction = model.decode(mean)
+        spread = (IMAGE - reconstruction).square().mean((0, 2, 3), keepdim=True).sqrt()
+        nll = -Normal(reconstruction, spread).log_prob(IMAGE).sum((1, 2, 3))
+        assert_close(outputs["loss"], (nll + divergence(mean, logvar).sum(1)).detach())
+
+
 def test_beta_weighs_the_divergence():
     found = []
     for beta in (0.0, 2.0):

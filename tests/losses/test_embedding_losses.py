@@ -89,6 +89,7 @@ def test_a_projector_is_trained_with_the_model_and_not_judged():
     terms["loss"].backward()
     assert all(p.grad is not None for p in objective.parameters())
     assert outputs["embedding"].shape == (12, 6)
+    assert "loss" not in outputs  # that of an example depends on the others of its batch
 
 
 @pytest.mark.parametrize(

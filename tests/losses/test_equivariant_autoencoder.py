@@ -56,6 +56,7 @@ def test_a_plane_that_turns_has_no_term_at_any_turn(n_rotations: int):
         round(k * 360 / n_rotations, 6) for k in range(n_rotations)
     }
     assert terms["equivariance"] < 1e-6
+    assert_close(outputs["loss"], (outputs["mse"] + outputs["turned_mse"]).mean(1), atol=1e-6, rtol=0)
     assert outputs["angle_error_deg"].max() < 0.05  # of the interpolation
 
 

@@ -52,6 +52,7 @@ def test_without_transformation_a_critic_cannot_be_right_more_than_half_the_time
     assert terms["critic_accuracy"] == 0.5
     assert_close(outputs["transformed"], outputs["vectors"])
     assert terms["displacement"] == terms["overlap"] == 0
+    assert_close(outputs["loss"], torch.nn.functional.softplus(-outputs["logit"]))  # ln D(x) of each example alone
 
 
 def test_the_displacement_of_a_dilation_is_its_factor_less_one_and_is_clipped():

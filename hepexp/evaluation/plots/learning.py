@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hepexp.config.metrics import find
 from hepexp.figures import COLOURS, figure, legend_above
 
@@ -19,8 +17,8 @@ def learning_curves(path: Path | str, history: list[dict[str, Any]], best_epoch:
 
     Parameters
     ----------
-    history : a row an epoch: `epoch` (from 0) and any of `train/loss`, `val/loss`, `train/auc`, `val/auc`, `train/lr`.
-    best_epoch : the epoch (from 0) of best.ckpt.
+    history : a row an epoch: `epoch` (from 1) and any of `train/loss`, `val/loss`, `train/auc`, `val/auc`, `train/lr`.
+    best_epoch : the epoch (from 1) of best.ckpt.
     """
     shown = [name for name in PANELS if any(f"{s}/{name}" in row for row in history for s in SPLITS)]
     with figure(path, 5.0, 0.7 + 2.1 * len(shown), "training, epoch by epoch") as drawing:
@@ -41,10 +39,10 @@ def _draw(axes, history: list[dict[str, Any]], name: str, best_epoch: int | None
     for split, (text, colour) in SPLITS.items():
         rows = [row for row in history if row.get(f"{split}/{name}") is not None]
         if rows:
-            epoch = np.array([row["epoch"] for row in rows]) + 1  # people count from one
+            epoch = [row["epoch"] for row in rows]
             colour = "0.3" if name == "lr" else colour
             axes.plot(epoch, [row[f"{split}/{name}"] for row in rows], "o-", color=colour, markersize=3, label=text)
     if best_epoch is not None:
-        axes.axvline(best_epoch + 1, color="0.4", linestyle="--", linewidth=1, label=f"best: epoch {best_epoch + 1}")
+        axes.axvline(best_epoch, color="0.4", linestyle="--", linewidth=1, label=f"best: epoch {best_epoch}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.tick_params(axis="x", which="minor", bottom=False, top=False)  # there are no half epochs

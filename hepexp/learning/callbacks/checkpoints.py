@@ -20,6 +20,10 @@ class Checkpoints(Checkpoint):
     folder : where the two files go.
     monitor, mode : the metric that says which epoch is best, and whether more (`max`) or less (`min`) of it is better.
     every_minutes : minutes between checkpoints within an epoch.
+
+    Attributes
+    ----------
+    best_epoch : of best.ckpt; the first epoch is 1.
     """
 
     def __init__(self, folder: Path, monitor: str, mode: str, every_minutes: float):
@@ -49,12 +53,16 @@ class Checkpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         value = float(trainer.callback_metrics[self.monitor])
         if self.is_better(value):
-            self.best_value, self.best_epoch = value, trainer.current_epoch
+            self.best_value, self.best_epoch = value, trainer.current_epoch + 1
             trainer.save_checkpoint(self.best_path)
         self.save_last(trainer)
 
     def state_dict(self) -> dict:
-        return {"best_value": self.best_value, "best_epoch": self.best_epoch}
+        return {"best_value": self.best_value, "best": self.best_epoch}
 
     def load_state_dict(self, state: dict) -> None:
-        self.best_value, self.best_epoch = state["best_value"], state["best_epoch"]
+        self.best_value = state["best_value"]
+        if "best_epoch" in state:  # of before, when epochs counted from zero
+            self.best_epoch = None if state["best_epoch"] is None else state["best_epoch"] + 1
+        else:
+            self.best_epoch = state["best"]

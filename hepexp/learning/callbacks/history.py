@@ -41,7 +41,7 @@ class History(Callback):
 
     Parameters
     ----------
-    report : called with (row, epoch) on the first rank after each epoch.
+    report : called with (row, epoch) on the first rank after each epoch; the first epoch is 1.
     """
 
     def __init__(self, report: Callable[[dict[str, float], int], None]):
@@ -50,12 +50,18 @@ class History(Callback):
         self.examples = 0  # seen in training by all ranks, in this process's life
         self.seconds = 0.0
         self._epoch_examples, self._clock = 0, 0.0
+        self._rates, self._steps = 0.0, 0  # sum of the learning rates of the epoch's batches, and their number
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._clock = time.monotonic()  # a run resumed in mid epoch has no start of that epoch
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._epoch_examples, self._clock = 0, time.monotonic()
+        self._rates, self._steps = 0.0, 0
+
+    def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch, batch_idx: int) -> None:
+        self._rates += trainer.optimizers[0].param_groups[0]["lr"]  # the schedule moves it on after the step
+        self._steps += 1
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs, batch, batch_idx: int
@@ -71,15 +77,16 @@ class History(Callback):
         self._speed = self._epoch_examples / seconds
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        row = {"epoch": trainer.current_epoch}
+        row = {"epoch": trainer.current_epoch + 1}  # people count from one
         row |= {f"train/{name}": value for name, value in module.training_means().items()}
         row |= {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
-        row["train/lr"] = trainer.optimizers[0].param_groups[0]["lr"]
+        now = trainer.optimizers[0].param_groups[0]["lr"]
+        row["train/lr"] = self._rates / self._steps if self._steps else now
         row["train/examples_per_second"] = self._speed
         row["train/seconds"] = time.monotonic() - self._clock  # validation included
         self.rows.append(row)
         if trainer.is_global_zero:
-            self.report(row, trainer.current_epoch)
+            self.report(row, row["epoch"])
 
     @property
     def examples_per_second(self) -> float:
@@ -89,7 +96,9 @@ class History(Callback):
         return self.rows[-1]["train/examples_per_second"] if self.rows else 0.0
 
     def state_dict(self) -> dict:
-        return {"rows": self.rows}
+        return {"rows": self.rows, "rates": self._rates, "steps": self._steps}
 
     def load_state_dict(self, state: dict) -> None:
-        self.rows = state["rows"]
+        # checkpoints of before counted epochs from zero, and had no rates
+        self.rows = [{**row, "epoch": k + 1} for k, row in enumerate(state["rows"])]
+        self._rates, self._steps = state.get("rates", 0.0), state.get("steps", 0)

@@ -91,7 +91,7 @@ class TrainingProgress(ProgressBar):
         self._stop()
         metrics = [f"{name} {value:.4f}" for name, value in row.items() if name.startswith(("val/", "train/loss"))]
         text = "  ".join([*metrics, f"{row['train/examples_per_second']:,.0f} {self.noun}s/s"])
-        self.console.print(f"epoch {int(row['epoch']) + 1}/{max_epochs}  {text}", highlight=False, soft_wrap=True)
+        self.console.print(f"epoch {int(row['epoch'])}/{max_epochs}  {text}", highlight=False, soft_wrap=True)
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
         self._stop()
