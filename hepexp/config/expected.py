@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import Any
 
+from hepexp.config import metrics
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
@@ -126,6 +127,26 @@ def recorded(content: Mapping[str, Any] | None) -> Expected:
         return read(content or {})
     except ConfigError:
         return Expected()
+
+
+def check_metrics(expected: Expected, loss: str | None) -> None:
+    """Refuse figures of metrics that nothing declares; those of another loss pass, as a task's loss may be changed.
+
+    Parameters
+    ----------
+    loss : dotted path of its class; one whose metrics its source does not tell is not judged.
+
+    Raises
+    ------
+    ConfigError : names the figure, and the closest metric.
+    """
+    known = metrics.of_loss(loss) if loss and expected else None
+    for name in expected.metrics if known is not None else ():
+        if metrics.find(name, loss) is None and metrics.find(name) is None:
+            keys = [metrics.full_key(key) for metric in known for key in metric.names]
+            raise ConfigError(
+                f"expected: there is no metric '{name}'{did_you_mean(name, keys)}; see: hepexp list metric"
+            )
 
 
 def counted(n: int | None, noun: str) -> str:

@@ -121,7 +121,8 @@ def _check_content(content: dict, known: dict, groups: list[str], chosen: dict[s
     own = {key: value for key, value in content.items() if key not in groups}
     root.check(own, known)
     root.check_values(own)
-    expected.read(content.get("expected") or {})
+    loss = content.get("loss") if isinstance(content.get("loss"), dict) else {}
+    expected.check_metrics(expected.read(content.get("expected") or {}), loss.get(schema.TARGET))
 
 
 def _keys_not_in_files(composer: Composer, job: list[str], parsed: list[Override]) -> set[str]:

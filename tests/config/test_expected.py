@@ -2,7 +2,7 @@
 
 import pytest
 
-from hepexp.config import expected, overrides, yaml_file
+from hepexp.config import expected, metrics, overrides, yaml_file
 from hepexp.config.expected import Figure
 from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
@@ -61,6 +61,14 @@ def test_a_task_of_a_plugin_is_checked_too(tree):
         overrides.check(["task=study"], [])
 
 
+def test_a_figure_is_one_of_a_metric_that_there_is():
+    loss = "hepexp.losses.cross_entropy.CrossEntropy"
+    expected.check_metrics(expected.read({"exact": {"test/auc": 0.9, "model/parameters": 3}}), loss)
+    expected.check_metrics(expected.read({"exact": {"test/pair_accuracy": 0.9}}), loss)  # the loss was changed
+    with pytest.raises(ConfigError, match=r"there is no metric 'test/acuracy'; did you mean test/accuracy\?"):
+        expected.check_metrics(expected.read({"exact": {"test/acuracy": 0.9}}), loss)
+
+
 def test_a_record_written_before_figures_had_sources_has_none():
     assert not expected.recorded({"test/auc": 0.9})
     assert not expected.recorded(None)
@@ -70,6 +78,8 @@ def test_a_record_written_before_figures_had_sources_has_none():
 def test_every_task_names_the_source_of_each_figure(path):
     known = expected.read(yaml_file.load(path).get("expected", {}))
     assert "model/parameters" in known.exact
+    loss = yaml_file.load(conf_dir() / "loss" / f"{yaml_file.defaults(path)['loss']}.yaml")["_target_"]
+    assert all(metrics.find(name, loss) for name in known.metrics)
     for one in known.published:
         assert one.figures, "a document without a figure says nothing"
         assert (conf_dir() / "dataset" / f"{one.data}.yaml").is_file()
