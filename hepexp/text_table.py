@@ -91,7 +91,10 @@ class TextTable:
         if self.columns[-1].kind == "text" and (widths := self._widths(every[:-1], width)):
             return self._above(every[:-1], widths, every[-1], width), []
         beside, above = self._most(every, width), self._most(every[1:], width - INDENT)
-        if self.columns[0].kind == "name" and above and len(above) + 1 > len(beside):
+        # a line more for each row is worth two columns, or one that is to be kept
+        kept_above, kept_beside = (sum(self.columns[k].keep > 0 for k in shown) for shown in (above, beside))
+        gain = len(above) + 1 - len(beside)
+        if self.columns[0].kind == "name" and above and (gain > 1 or kept_above > kept_beside):
             left_out = [self.columns[k] for k in every[1:] if k not in above]
             return self._below(above, self._widths(above, width - INDENT), width), left_out
         if len(beside) > 1:

@@ -114,8 +114,10 @@ class RunFolder:
         file = self.path / "config.yaml"
         try:
             return OmegaConf.load(file)
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise DataError(f"{file} cannot be read, is cut or damaged: {str(error).splitlines()[0]}") from error
+        except OSError as error:
+            raise DataError(f"{file} cannot be read: {error.strerror}") from error
+        except (ValueError, yaml.YAMLError) as error:
+            raise DataError(f"{file} is cut or damaged: {str(error).splitlines()[0]}") from error
 
     @property
     def overrides(self) -> list[str]:
