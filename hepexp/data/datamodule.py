@@ -27,7 +27,9 @@ from hepexp.data.simulate import simulate
 from hepexp.data.splits import SPLITS
 from hepexp.data.store import Store
 from hepexp.errors import ConfigError, DataError
+from hepexp.memory import require
 
+_BYTES_PER_PIXEL = 12  # of a batch while it is made: once in float64, once in float32
 _ROWS_TO_FIT = 2000  # training examples from which scales are learnt
 
 
@@ -153,7 +155,7 @@ class HepDataModule(LightningDataModule):
 
         Raises
         ------
-        ConfigError : a split has fewer examples than it was asked for.
+        ConfigError : a split has fewer examples than it was asked for, or a batch of images does not fit into memory.
         """
         if self.splits:
             return
@@ -164,10 +166,21 @@ class HepDataModule(LightningDataModule):
         self._new_label[labels] = np.arange(len(labels))
         seen = [self.collection.classes.index(name) for name in self.train_names]
         rows = {name: self._rows(name, labels if name == "test" else seen) for name in SPLITS}
+        self._require_memory(min(self.loading.batch_size, max(map(len, rows.values()))))
         some = self.store.take(rows["train"][:_ROWS_TO_FIT])
         self._extras = Extras(self.extra_names, some)
         self.form.fit(self.form.expand(some))
         self.splits = {name: self._dataset(self.store, rows[name]) for name in SPLITS}
+
+    def _require_memory(self, n: int) -> None:
+        """Refuse batches of n images that do not fit, before one is made."""
+        if shape := self.form.image_shape:
+            channels, rows, columns = shape
+            require(
+                n * channels * rows * columns * _BYTES_PER_PIXEL,
+                f"a batch of {n:,} images of {channels} x {rows:,} x {columns:,} pixels",
+                "choose smaller images with the keys of dataset.image, or a smaller dataset.batch_size",
+            )
 
     def _rows(self, split: str, labels: list[int]) -> np.ndarray:
         rows, wanted = self.opened.splits[split], getattr(self.request, f"n_{split}")

@@ -16,6 +16,7 @@ from hepexp.config.build import instantiate
 from hepexp.errors import ConfigError
 from hepexp.learning import contracts
 from hepexp.learning.adversarial import AdversarialModule
+from hepexp.learning.allocations import within_memory
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.trainer import TrainerOptions
 from hepexp.losses.adversarial import AdversarialObjective
@@ -72,7 +73,8 @@ def build_parts(config: DictConfig) -> Parts:
     options = instantiate(config.trainer)
     optimizer = instantiate(config.optimizer)
     backend = instantiate(config.backend)
-    objective = instantiate(config.loss, backend=backend)
+    with within_memory(config.loss, "loss"):
+        objective = instantiate(config.loss, backend=backend)
     contracts.check_terms(objective)
     data = instantiate(config.dataset, seed=config.seed)
     reads = contracts.input_of(targets.load(config.model._target_))
@@ -88,11 +90,13 @@ def build_parts(config: DictConfig) -> Parts:
     data.setup()
     spec = data.spec
     torch.manual_seed(config.seed)
-    model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes, backend=backend)
+    with within_memory(config.model, "model"):
+        model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes, backend=backend)
     contracts.check_module(model)
     if batch == 1:
         contracts.check_single(model, data.typical_example())
-    objective.prepare(model.eval(), data.typical_example(), spec)
+    with within_memory(config.loss, "loss"):
+        objective.prepare(model.eval(), data.typical_example(), spec)
     contracts.check_readout(objective)
     model.train()
     if isinstance(objective, AdversarialObjective):

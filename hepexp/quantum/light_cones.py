@@ -56,6 +56,11 @@ def light_cones(circuit: Circuit) -> list[Stack]:
     return [Stack(*shape, *zip(*members, strict=True)) for shape, members in pieces.items()]
 
 
+def largest_cone(circuit: Circuit) -> int:
+    """The most qubits that an observable depends on."""
+    return max(len(_cone(circuit, observable.wires)[0]) for observable in circuit.observables)
+
+
 def _cone(circuit: Circuit, measured: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Wires of a cone, and the numbers of its operations."""
     wires, kept = set(measured), []

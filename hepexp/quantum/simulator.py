@@ -5,15 +5,15 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
-import psutil
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from hepexp.errors import ConfigError
+from hepexp.memory import require
 from hepexp.quantum.circuit import Circuit, Input, Operation, Weight
 from hepexp.quantum.evolution import Evolution
-from hepexp.quantum.light_cones import Stack, light_cones, whole
+from hepexp.quantum.light_cones import Stack, largest_cone, light_cones, whole
 from hepexp.quantum.routes import Expectation, cost, has_matrix, prefers_matrix
 
 Route = Literal["auto", "gates", "matrix", "cones"]
@@ -42,6 +42,7 @@ class Simulator(nn.Module):
 
     def __init__(self, circuit: Circuit, route: Route = "auto"):
         super().__init__()
+        check_memory(largest_cone(circuit))  # no route takes less, and to lay out a large circuit takes long
         stacks = _choose(circuit, route)
         for stack in stacks:
             check_memory(stack.n_qubits, states_kept(stack.operations) + 2 * len(stack.observables))
@@ -87,12 +88,11 @@ def check_memory(n_qubits: int, kept: int = 0) -> None:
     ------
     ConfigError : they do not.
     """
-    needed, total = (4 + kept) * 16 * 2**n_qubits, psutil.virtual_memory().total
-    if needed > total:
-        raise ConfigError(
-            f"a circuit of {n_qubits} qubits needs {needed / 1e9:,.0f} GB of memory and this machine has "
-            f"{total / 1e9:,.0f}: use fewer qubits, or fewer layers so that each observable depends on fewer"
-        )
+    require(
+        (4 + kept) * 16 * 2**n_qubits,
+        f"a circuit of {n_qubits} qubits",
+        "use fewer qubits, or fewer layers so that each observable depends on fewer",
+    )
 
 
 def states_kept(operations: tuple[Operation, ...]) -> int:

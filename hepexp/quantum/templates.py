@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import pi
+from math import log2, pi
 from typing import Literal
 
 from hepexp.errors import ConfigError
+from hepexp.memory import total
 from hepexp.quantum.circuit import Circuit, Input, Operation, Weight, z_on
 
 Operations = tuple[Operation, ...]
 Rotation = Literal["RX", "RY", "RZ"]
+
+MOST_QUBITS, MOST_GATES = 200, 1000
 
 
 def angle_encoding(
@@ -86,22 +89,38 @@ def pairwise_swap_test(ancillas: Sequence[int], a: Sequence[int], b: Sequence[in
     return tuple(op for k, i, j in zip(ancillas, a, b, strict=True) for op in swap_test(k, [i], [j]))
 
 
+def wires_of(n_qubits: int, n_layers: int) -> range:
+    """The wires of a circuit of so many layers.
+
+    Raises
+    ------
+    ConfigError : it would have so many gates that laying it out takes minutes, and no machine could evaluate it.
+    """
+    if n_qubits > MOST_QUBITS or n_qubits * n_layers > MOST_GATES:
+        raise ConfigError(
+            f"a circuit of {n_qubits:,} qubits and {n_layers:,} layers is too large: at most {MOST_QUBITS:,} qubits, "
+            f"and qubits times layers at most {MOST_GATES:,}; this machine has memory for states of "
+            f"{int(log2(total() / 16))} qubits"
+        )
+    return range(n_qubits)
+
+
 def strongly_entangling_circuit(n_qubits: int, n_layers: int, rotation: Rotation = "RX") -> Circuit:
     """Angle encoding, strongly entangling layers, <Z> on each wire."""
-    wires = range(n_qubits)
+    wires = wires_of(n_qubits, n_layers)
     operations = angle_encoding(wires, rotation) + strongly_entangling(wires, n_layers)
     return Circuit(n_qubits, operations, z_on(wires))
 
 
 def siamese_circuit(n_qubits: int = 4, n_layers: int = 3) -> Circuit:
     """The circuit of the siamese hybrid network: RX encoding, basic entangler layers, <Z> on each wire."""
-    wires = range(n_qubits)
+    wires = wires_of(n_qubits, n_layers)
     return Circuit(n_qubits, angle_encoding(wires) + basic_entangler(wires, n_layers), z_on(wires))
 
 
 def pair_circuit(n_qubits: int = 10, depth: int = 1) -> Circuit:
     """The circuit of QMLHEP V: H, RY by an input, the pair block, <Z> on each wire."""
-    wires = range(n_qubits)
+    wires = wires_of(n_qubits, depth)
     return Circuit(n_qubits, angle_encoding(wires, "RY", hadamard=True) + pair_block(wires, depth), z_on(wires))
 
 
@@ -112,6 +131,7 @@ def fidelity_circuit(n_features: int = 4, depth: int = 1) -> Circuit:
     second's. Both registers go through the same block with the same weights, so equal inputs give equal states.
     Output k is Tr(rho_k sigma_k) of the reduced states of the registers' qubits k: their fidelity where they are pure.
     """
+    wires_of(3 * n_features, depth)
     ancillas, a, b = (range(k * n_features, (k + 1) * n_features) for k in range(3))
     operations = (
         angle_encoding(a, "RY", hadamard=True)

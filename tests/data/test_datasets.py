@@ -19,6 +19,7 @@ from hepexp.data.datasets.rotated_points import RotatedPoints
 from hepexp.data.datasets.top import TopTagging
 from hepexp.data.layouts import to_dense
 from hepexp.data.particles import Identified, hardest
+from hepexp.data.render.jet_image import JetImage
 from hepexp.data.render.particle_graph import ParticleGraph
 from hepexp.data.render.pixel_image import PixelImage
 from hepexp.errors import ConfigError
@@ -171,6 +172,19 @@ def test_n_particles_counts_the_jet_s_own_beside_the_beams():
     stored = data.store.take(batch.index.numpy()).counts
     np.testing.assert_array_equal(batch.mask.sum(1), np.minimum(stored, 3) + 2)
     np.testing.assert_allclose(batch.p4[:, 0], [[2**0.5, 0, 0, 1]] * 8)
+
+
+@pytest.mark.parametrize(
+    ("data_set", "image", "pixels"),
+    [
+        (TopTagging, JetImage(n_pixels=10**6), "1 x 1,000,000 x 1,000,000"),
+        (QuarkGluonImages, PixelImage(pad_to=10**6), "3 x 1,000,000 x 1,000,000"),
+        (QuarkGluonImages, PixelImage(resize_to=10**6), "3 x 1,000,000 x 1,000,000"),
+    ],
+)
+def test_images_that_do_not_fit_into_memory_are_refused(data_set, image, pixels):
+    with pytest.raises(ConfigError, match=f"a batch of 16 images of {pixels} pixels needs .* GB of memory"):
+        ready(data_set, "image", image=image)
 
 
 def test_channels_and_crop_choose_what_is_read():

@@ -37,6 +37,15 @@ def test_what_does_not_fit_is_named(operations, observables, message):
         Circuit(2, tuple(operations), observables)
 
 
+@pytest.mark.parametrize(("n_qubits", "n_layers"), [(10**6, 3), (10**20, 1), (4, 10**9)])
+def test_a_circuit_that_nobody_could_evaluate_is_refused_before_it_is_laid_out(n_qubits, n_layers):
+    for name in ("strongly_entangling_circuit", "siamese_circuit", "pair_circuit", "fidelity_circuit"):
+        with pytest.raises(
+            ConfigError, match=r"is too large: at most .* this machine has memory for states of \d+ qubits"
+        ):
+            getattr(templates, name)(n_qubits, n_layers)
+
+
 def test_a_state_larger_than_the_memory_is_refused_unless_light_cones_are_small():
     with pytest.raises(ConfigError, match=r"a circuit of 60 qubits needs .* GB of memory and this machine has"):
         Simulator(templates.siamese_circuit(60, 2))

@@ -36,6 +36,11 @@ class Form(Scaled):
     channel_names: tuple[str, ...] = ()
     pixel_unit: str = ""
 
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """(channels, rows, columns) of an image, known before one is made; None for what are no images."""
+        return None
+
     def fit(self, examples: Ragged) -> None:
         """Learn what the form needs to know of the data, such as a scale, from some expanded training examples."""
 
@@ -93,6 +98,10 @@ class After(Form):
     @property
     def name(self) -> str:
         return self.form.name
+
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        return self.form.image_shape
 
     def fit(self, examples: Ragged) -> None:
         self.form.fit(examples)

@@ -66,14 +66,19 @@ class JetImage(Form):
         self.flip = flip
         self.normalise = normalise
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return len(self.channels), self.n_pixels, self.n_pixels
+
     def expand(self, examples: Ragged) -> Ragged:
         pt, dy, dphi = around_axis(examples)
         weight = pt / np.repeat(sums(pt, examples), examples.counts)
         place = self._oriented(np.stack([dy, dphi], axis=1), weight, examples)
         pixel = np.floor((place / self.width + 0.5) * self.n_pixels).astype(np.int32)
         inside = ((pixel >= 0) & (pixel < self.n_pixels)).all(1)
+        enough = np.min_scalar_type(-(self.n_pixels**2))  # int32 overflows beyond 46,340 rows
         columns = {
-            "pixel": pixel[:, 0] * self.n_pixels + pixel[:, 1],
+            "pixel": (pixel[:, 0] * np.int64(self.n_pixels) + pixel[:, 1]).astype(enough),
             "pt": (weight if self.normalise else pt).astype(np.float32),
         }
         return Ragged(examples.label, examples.offsets, columns, examples.extras).keep(inside)

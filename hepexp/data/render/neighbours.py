@@ -9,6 +9,18 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from hepexp.data.ragged import Ragged
+from hepexp.errors import ConfigError
+
+MOST_NEIGHBOURS = 1000
+
+
+def check_k(k: int) -> None:
+    """Raise ConfigError for a number of neighbours below 1, or far above the nodes that an example has."""
+    if not 1 <= k <= MOST_NEIGHBOURS:
+        raise ConfigError(
+            f"dataset.graph.k must be from 1 to {MOST_NEIGHBOURS:,}, got {k}; a node has fewer neighbours where its "
+            "example has fewer nodes, in jets a few hundred at most"
+        )
 
 
 def nearest(place: NDArray[np.floating], offsets: NDArray[np.integer], k: int) -> NDArray[np.int32]:

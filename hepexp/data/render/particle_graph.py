@@ -11,7 +11,7 @@ from hepexp.batch import GraphBatch
 from hepexp.data.kinematics import around_axis, sums
 from hepexp.data.ragged import Ragged
 from hepexp.data.render.form import Common, Form
-from hepexp.data.render.neighbours import all_pairs, edges_to, nearest
+from hepexp.data.render.neighbours import all_pairs, check_k, edges_to, nearest
 from hepexp.errors import ConfigError
 
 
@@ -28,7 +28,7 @@ class ParticleGraph(Form):
 
     Raises
     ------
-    ConfigError : unknown edges, or k below 1.
+    ConfigError : unknown edges, or k below 1 or above 1000.
     """
 
     name = "graph"
@@ -36,8 +36,7 @@ class ParticleGraph(Form):
     def __init__(self, edges: Literal["nearest", "all"] = "nearest", k: int = 16) -> None:
         if edges not in ("nearest", "all"):
             raise ConfigError(f"dataset.graph.edges must be nearest or all, got {edges!r}")
-        if k < 1:
-            raise ConfigError(f"dataset.graph.k must be >= 1, got {k}")
+        check_k(k)
         self.edges = edges
         self.k = k
 

@@ -8,7 +8,7 @@ import torch
 from hepexp.batch import GraphBatch
 from hepexp.data.ragged import Ragged
 from hepexp.data.render.form import Common, Form
-from hepexp.data.render.neighbours import edges_to, nearest
+from hepexp.data.render.neighbours import check_k, edges_to, nearest
 from hepexp.data.render.pixels import blank_where_empty, nodes
 from hepexp.data.render.scale import mean_and_spread
 from hepexp.errors import ConfigError
@@ -28,16 +28,16 @@ class PixelGraph(Form):
 
     Raises
     ------
-    ConfigError : k or n_nodes below 1.
+    ConfigError : k or n_nodes below 1, or k above 1000.
     """
 
     name = "graph"
     scales = ("_std",)
 
     def __init__(self, k: int = 8, positions: bool = False, n_nodes: int | None = None) -> None:
-        for key, value in {"k": k, "n_nodes": n_nodes}.items():
-            if value is not None and value < 1:
-                raise ConfigError(f"dataset.graph.{key} must be >= 1, got {value}")
+        check_k(k)
+        if n_nodes is not None and n_nodes < 1:
+            raise ConfigError(f"dataset.graph.n_nodes must be >= 1, got {n_nodes}")
         self.k = k
         self.positions = positions
         self.n_nodes = n_nodes

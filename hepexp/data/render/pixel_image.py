@@ -87,6 +87,11 @@ class PixelImage(Form):
         self.channel_names = channel_names
         return self
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        side = self.pad_to or self.resize_to
+        return self.shape if side is None else (self.shape[0], side, side)
+
     def fit(self, examples: Ragged) -> None:
         channels, rows, columns = self.shape
         channel, n = examples["position"] // (rows * columns), len(examples) * rows * columns

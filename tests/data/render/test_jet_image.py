@@ -55,6 +55,14 @@ def test_the_multiplicity_counts_particles():
     np.testing.assert_array_equal(both[:, 1:], image(jets, width=2.0))
 
 
+@pytest.mark.parametrize("n_pixels", [3, 201, 50_001])
+def test_pixels_are_numbered_row_by_row_in_large_images_too(n_pixels):
+    columns = {name: np.array([value]) for name, value in (("pt", 9.0), ("y", 0.3), ("phi", 1.0))}
+    one = Ragged(np.zeros(1, np.int8), np.array([0, 1]), columns)
+    (pixel,) = JetImage(n_pixels).expand(with_momenta(one))["pixel"]
+    assert pixel == n_pixels * (n_pixels // 2) + n_pixels // 2
+
+
 def test_a_particle_is_in_the_pixel_of_its_place():
     # the centre is on the first; rows are rapidity, columns azimuth, across the seam of phi
     columns = {"pt": [9.0, 4.0, 2.0], "y": [0.3, 0.4, 0.3], "phi": [np.pi - 0.01, np.pi - 0.01, -np.pi + 0.14]}
