@@ -144,7 +144,7 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
         if checkpoint.exists():
             read_checkpoint(checkpoint)  # a broken one is refused before anything is recorded
     with Interrupts() as interrupts:
-        parts = build_parts(config)
+        parts = build_parts(config, trained=folder.last.exists())
         check_machine(parts.trainer)
         ready(config.experiment, tracking.timeout)
         return _recorded(config, parts, folder, interrupts, tracking, Watcher(), overrides=None)

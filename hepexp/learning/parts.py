@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import pytorch_lightning as pl
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from torch.utils.flop_counter import FlopCounterMode
 
 from hepexp.config import targets
@@ -60,10 +60,15 @@ class Parts:
         return getattr(self.data, "noun", "example")
 
 
-def build_parts(config: DictConfig) -> Parts:
+def build_parts(config: DictConfig, trained: bool = False) -> Parts:
     """Build data set, model, objective, optimiser and trainer options.
 
-    Initial weights depend on the seed alone.
+    Initial weights depend on the seed alone, and on files of weights (`model.weights`).
+
+    Parameters
+    ----------
+    config : frozen config.
+    trained : a checkpoint will replace the weights, so those files are not read, and may be gone.
 
     Raises
     ------
@@ -90,8 +95,9 @@ def build_parts(config: DictConfig) -> Parts:
     data.setup()
     spec = data.spec
     torch.manual_seed(config.seed)
-    with within_memory(config.model, "model"):
-        model = instantiate(config.model, **asdict(spec), n_classes=spec.n_classes, backend=backend)
+    node = _without_files_of_weights(config.model) if trained else config.model
+    with within_memory(node, "model"):
+        model = instantiate(node, **asdict(spec), n_classes=spec.n_classes, backend=backend)
     contracts.check_module(model)
     if batch == 1:
         contracts.check_single(model, data.typical_example())
@@ -106,6 +112,17 @@ def build_parts(config: DictConfig) -> Parts:
     if n := objective.readout.references:
         module.references = lambda: data.loader_of("train", n)
     return Parts(data, module, options, backend)
+
+
+def _without_files_of_weights(node: DictConfig) -> DictConfig:
+    """The configuration of a model, and of models in it, with random initial weights."""
+    node = OmegaConf.create(OmegaConf.to_container(node, resolve=True))
+    for key, value in node.items():
+        if isinstance(value, DictConfig):
+            node[key] = _without_files_of_weights(value)
+        elif key == "weights" and isinstance(value, str):
+            node[key] = None
+    return node
 
 
 def _smallest_batch(dataset: DictConfig, options: TrainerOptions) -> int:

@@ -32,8 +32,8 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Parts:
     """
     one_device = {"devices": 1, "num_nodes": 1, "strategy": "auto", "compile": False}
     config = OmegaConf.merge(config, {"trainer": one_device})
-    parts = build_parts(config)
     path = {"best": folder.best, "last": folder.last}.get(checkpoint, Path(checkpoint))
+    parts = build_parts(config, trained=path.is_file())
     if path.is_file():
         load_state(parts.module, path, parts.data)
     elif (config.trainer.max_epochs and parts.module.trains) or checkpoint not in ("best", "last"):

@@ -24,7 +24,8 @@ def main() -> int:
     OmegaConf.set_readonly(config, True)
     with enduring(), Interrupts() as interrupts:
         try:
-            fit(build_parts(config), folder, interrupts, report=lambda row, epoch: None, resume_from=resume_from)
+            parts = build_parts(config, trained=resume_from is not None)
+            fit(parts, folder, interrupts, report=lambda row, epoch: None, resume_from=resume_from)
         except Interrupted as end:
             return end.exit_code
         finally:

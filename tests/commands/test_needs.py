@@ -126,6 +126,10 @@ def test_needed_tasks_are_trained_first_once_with_what_was_typed(train, conf):
     assert f"needs   model.weights: from {second.label}" in said
     assert [run.config.choices.task for run in runs()] == ["first", "second", "third"]
 
+    first_weights = first.best.rename(first.best.with_suffix(".moved"))
+    assert main(["evaluate", str(second.path)]) == 0  # a trained run needs its own checkpoint alone
+    first_weights.rename(first.best)
+
     # the same data and model; trainer and seed where they are typed; nothing that the weights do not depend on
     def found(*typed: str):
         composed = Composer([conf]).compose(["task=first", *typed])
