@@ -4,6 +4,7 @@ It runs at each press of the tab key, so it reads YAML and source files and impo
 """
 
 import ast
+import os
 
 from hepexp.cli.completion import SCRIPTS
 from hepexp.config import alias, catalog, metrics, paths, schema, targets, yaml_file
@@ -146,7 +147,7 @@ def _values(key: str, before: list[str]) -> list[str]:
 def _runs() -> list[str]:
     """`latest` and the newest run folders."""
     runs = paths.runs_dir()
-    found = sorted((path for path in runs.glob("*/*") if (path / "config.yaml").is_file()), reverse=True)
+    found = sorted((path for path in runs.glob("*/*") if os.path.isfile(path / "config.yaml")), reverse=True)
     return ["latest", *map(str, found[:MAX_RUNS])]
 
 

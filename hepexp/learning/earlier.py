@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -10,10 +11,12 @@ from hepexp.config import needs
 from hepexp.config.build import instantiate
 from hepexp.config.compose import parse
 from hepexp.config.paths import runs_dir
+from hepexp.errors import HepexpError
 from hepexp.tracking.lookup import status_of
 from hepexp.tracking.parameters import flatten
 from hepexp.tracking.run_folder import RunFolder
 
+log = logging.getLogger("hepexp")
 # Trained weights do not depend on these keys of `dataset` and `trainer`.
 INCIDENTAL = ("accelerator", "checkpoint_minutes", "compile", "devices", "num_nodes", "num_workers", "progress")
 
@@ -35,12 +38,18 @@ def newest_run(config: DictConfig, typed: list[str]) -> RunFolder | None:
     )  # a plug-in's data set may have none
     named = f"  task: {config.choices.task}\n"  # as config.yaml has it among its choices
     files = sorted(runs_dir().resolve().glob("*/*/config.yaml"), key=lambda file: file.parent.name, reverse=True)
-    for run in (RunFolder(file.parent) for file in files if named in file.read_text(encoding="utf-8")):
-        if not run.best.is_file() or status_of(run.path) != "FINISHED":
-            continue
-        same = _values(run.config, compared, config) == wanted
-        if same and source in (None, run.environment.get("data", {}).get("source")):
-            return run
+    for file in files:
+        try:
+            if named not in file.read_text(encoding="utf-8"):
+                continue
+            run = RunFolder(file.parent)
+            if not run.best.is_file() or status_of(run.path) != "FINISHED":
+                continue
+            same = _values(run.config, compared, config) == wanted
+            if same and source in (None, run.environment.get("data", {}).get("source")):
+                return run
+        except (OSError, UnicodeDecodeError, HepexpError) as error:  # of another user, or damaged: not the one to take
+            log.warning("passed over %s: %s", file.parent, str(error).splitlines()[0])
     return None
 
 

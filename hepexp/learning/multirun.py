@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hepexp.atomic import write_json
 from hepexp.config.paths import runs_dir
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, DataError
+from hepexp.tracking.run_folder import read_file
 
 JOBS = "jobs.json"  # the file that makes a folder that of a multirun
+SILENT = "the job left no word: it never started or was killed"
 FINISHED, FAILED, KILLED, LOST = "FINISHED", "FAILED", "KILLED", "LOST"
 
 
@@ -52,18 +55,21 @@ def read(sweep: Path) -> list[Job]:
     Raises
     ------
     ConfigError : not the folder of a multirun.
+    DataError : its list of jobs cannot be read.
     """
     file = sweep / JOBS
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise ConfigError(f"{sweep} is not the folder of a multirun: it has no jobs.json")
-    jobs = []
-    for number, overrides in enumerate(json.loads(file.read_text(encoding="utf-8"))):
-        report = sweep / f"job_{number}.json"
-        if report.is_file():
-            jobs.append(Job(**json.loads(report.read_text(encoding="utf-8"))))
-        else:
-            jobs.append(Job(number, overrides, LOST, error="the job left no word: it never started or was killed"))
-    return jobs
+    return [_report(sweep, number, overrides) for number, overrides in enumerate(read_file(file, json.loads, list))]
+
+
+def _report(sweep: Path, number: int, overrides: list[str]) -> Job:
+    """What became of a job; one whose report is missing or damaged is lost."""
+    try:
+        found = read_file(sweep / f"job_{number}.json", json.loads, dict)
+        return Job(**found) if found else Job(number, overrides, LOST, error=SILENT)
+    except (DataError, TypeError) as error:
+        return Job(number, overrides, LOST, error=f"its report cannot be used: {error}")
 
 
 def find(text: str) -> Path:
@@ -79,6 +85,6 @@ def find(text: str) -> Path:
             raise ConfigError(f"there is no multirun under {runs_dir()}; start one with `hepexp train -m ...`")
         return sweeps[-1].parent
     for folder in (Path(text), runs_dir() / text):
-        if (folder / JOBS).is_file():
+        if os.path.isfile(folder / JOBS):
             return folder
     raise ConfigError(f"no multirun {text!r} here or under {runs_dir()}; expected a folder with jobs.json, or latest")

@@ -122,22 +122,22 @@ class RunFolder:
     @property
     def overrides(self) -> list[str]:
         """What was typed (overrides.yaml), as it was typed: `${...}` is not resolved."""
-        return _read(self.path / "overrides.yaml", yaml.safe_load, list)
+        return read_file(self.path / "overrides.yaml", yaml.safe_load, list)
 
     @property
     def metrics(self) -> dict[str, Any]:
         """The flat metrics.json, empty when the run has not come so far."""
-        return _read(self.path / "metrics.json", json.loads, dict)
+        return read_file(self.path / "metrics.json", json.loads, dict)
 
     @property
     def environment(self) -> dict[str, Any]:
         """environment.json, empty when it is missing."""
-        return _read(self.path / "environment.json", json.loads, dict)
+        return read_file(self.path / "environment.json", json.loads, dict)
 
     @property
     def history(self) -> list[dict[str, Any]]:
         """history.json, a row an epoch; empty for a run that trained nothing."""
-        return _read(self.path / "history.json", json.loads, list)
+        return read_file(self.path / "history.json", json.loads, list)
 
     @property
     def predictions(self) -> Path:
@@ -198,7 +198,7 @@ def is_locked(folder: Path) -> bool:
         return isinstance(error, PermissionError)
 
 
-def _read(file: Path, parse: Callable[[str], Any], kind: type) -> Any:
+def read_file(file: Path, parse: Callable[[str], Any], kind: type) -> Any:
     """The value in a file of a record; an empty one where there is no file.
 
     Raises

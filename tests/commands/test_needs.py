@@ -142,6 +142,10 @@ def test_needed_tasks_are_trained_first_once_with_what_was_typed(train, conf):
         == first
     )
     assert found(*TYPED, "++trainer.progress=false", "dataset.num_workers=2") == first
+    for name, content in (("damaged", b"choices:\n  task: first\n  - ["), ("binary", b"\xff\xfe\x00")):  # newer by name
+        (first.path.parent / f"zz_{name}").mkdir()
+        (first.path.parent / f"zz_{name}" / "config.yaml").write_bytes(content)
+    assert found(*TYPED) == first
     for other in ("dataset.n_train=40", "trainer.max_epochs=2", "trainer=paper", "seed=4", "model.widths=[4,4]"):
         assert found(*TYPED, other) is None
     with sqlite3.connect("runs/mlflow.db") as store:
