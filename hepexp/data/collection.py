@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,12 @@ import numpy as np
 
 from hepexp.config.paths import data_dir, store_dir
 from hepexp.data.check import Check
-from hepexp.data.files import describe_file, naming_failures, only_one, refuse_damaged_sample
+from hepexp.data.files import refuse_damaged_sample
 from hepexp.data.formats.refusal import damage_in
 from hepexp.data.opened import Opened
 from hepexp.data.pictures.view import View
 from hepexp.data.published import Part, PublishedFile, limited
-from hepexp.data.ragged import Layout, Ragged, regroup
+from hepexp.data.ragged import Layout, Ragged
 from hepexp.data.splits import published_splits, split_events, split_rows
 from hepexp.data.store_check import refuse_broken_lists, refuse_changed
 from hepexp.data.summary import Values
@@ -193,7 +194,8 @@ class Collection:
             raise DataError(f"{path}: unknown format '{path.suffix}' for {self.name}; expected one of {known}")
         module, _, function = self.readers[suffix].partition(":")
         reader = getattr(import_module(module), function)
-        return reader(path) if needs_label else reader(path, needs_label=False)
+        knows = "needs_label" in signature(reader).parameters  # a plug-in's may not
+        return reader(path, needs_label=needs_label) if knows else reader(path)
 
     def open_file(self, path: Path, needs_label: bool = True) -> Store:
         """The examples of one file in any format that is known, every one of them checked.
@@ -217,7 +219,7 @@ class Collection:
                 store = Store.of_contents(self.layout, [path], [contents])
             for first in range(0, len(store), _ROWS_TO_CHECK):
                 examples = store.take(np.arange(first, min(first + _ROWS_TO_CHECK, len(store))))
-                if not store.labelled:
+                if not needs_label and not store.labelled:
                     examples.label[:] = 0  # any: the check is of all else
                 self.check(examples, str(path), first)
             refuse_changed(contents, self.layout, path)
@@ -243,8 +245,10 @@ class Collection:
         from hepexp.data.store import Store
 
         if source == "full":
+            from hepexp.data.conversion import convert
+
             parts = self.parts(n_files)
-            store = Store.open(self.layout, *(self.convert(part) for part in parts))
+            store = Store.open(self.layout, *(convert(self, part) for part in parts))
             short = [
                 f"{part.name} has {n:,} of {part.n:,} {self.noun}s"
                 for part, n in zip(parts, store.sizes, strict=True)
@@ -276,46 +280,6 @@ class Collection:
 
     # ---- making files of the store
 
-    def convert(self, part: Part, report: Callable[[int], None] = lambda n: None) -> Path:
-        """Convert a published part into the store, once; several processes may ask for it at the same time.
-
-        Parameters
-        ----------
-        report : called with the number of examples that were converted, each time there are some.
-
-        Raises
-        ------
-        DataError : the files are not there, or are damaged.
-        """
-        from hepexp.data import arrow_file
-
-        target = self.store_folder / f"{part.name}.arrow"
-        originals = [self.found(file) for file in part.files]
-        with only_one(target):
-            if self.is_converted(part):
-                return self.converted(part)
-            if None in originals:
-                missing = self.folder / part.files[originals.index(None)].name
-                raise DataError(f"{missing}: no such file; fetch it: {self.how_to_fetch}")
-            log.info("data: converting %s, once, into %s", originals[0], target.parent)
-            about = {"source": "full", "originals": [describe_file(path) for path in originals]}
-            about["changed"] = [path.stat().st_mtime_ns for path in originals]
-            with naming_failures(target):
-                arrow_file.write(target, self.layout, regroup(_reported(self.read(originals[0]), report)), about)
-        return target
-
-    def is_converted(self, part: Part) -> bool:
-        """Whether the store has a part, and its files are those that it was made from, or gone."""
-        from hepexp.data import arrow_file
-
-        target, originals = self.converted(part), [self.found(file) for file in part.files]
-        if not os.path.isfile(target) or None in originals:
-            return os.path.isfile(target)
-        about = arrow_file.read(target, self.layout).metadata
-        sizes = [file["bytes"] for file in about.get("originals", [])]
-        now = [path.stat() for path in originals]
-        return (sizes, about.get("changed")) == ([s.st_size for s in now], [s.st_mtime_ns for s in now])
-
     def generated(self, n: int, seed: int) -> Path:
         """Where the simulated sample of n examples is kept."""
         return self.stored(f"generated_n{n}_seed{seed}.arrow")
@@ -324,9 +288,3 @@ class Collection:
         """Number of examples and seed of a file named as by `generated`; None for any other."""
         found = re.fullmatch(r"generated_n(\d+)_seed(\d+)\.arrow", path.name)
         return (int(found[1]), int(found[2])) if found else None
-
-
-def _reported(parts: Iterator[Ragged], report: Callable[[int], None]) -> Iterator[Ragged]:
-    for part in parts:
-        yield part
-        report(len(part))

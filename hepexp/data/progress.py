@@ -14,6 +14,7 @@ from rich.text import Text
 
 from hepexp.config.paths import is_writable
 from hepexp.data.collection import Collection
+from hepexp.data.conversion import convert, is_converted
 from hepexp.data.published import Part
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ def convert_all(collection: Collection, parts: Iterable[Part]) -> list[Path]:
     """Convert published parts into the store, with a bar for each one that is not there yet."""
     made, said = [], False
     for part in parts:
-        if collection.is_converted(part):
+        if is_converted(collection, part):
             made.append(collection.converted(part))
             continue
         if not said and not is_writable(collection.folder):
@@ -71,7 +72,7 @@ def convert_all(collection: Collection, parts: Iterable[Part]) -> list[Path]:
             )
             said = True
         with examples_progress(f"converting {part.name}", part.n, collection.noun) as report:
-            made.append(collection.convert(part, report))
+            made.append(convert(collection, part, report))
     return made
 
 

@@ -10,6 +10,7 @@ from hepexp.cli.main import main
 from hepexp.config import paths
 from hepexp.data import arrow_file, files
 from hepexp.data.collections.mnist import COLLECTION as MNIST
+from hepexp.data.conversion import convert
 from hepexp.data.verify import verify
 from hepexp.errors import ConfigError, DataError
 from tests.data import same_layout
@@ -75,20 +76,22 @@ def test_conversions_and_locks_go_to_the_users_cache(shared: Path, lock_up: Lock
 
 
 def test_conversions_that_somebody_left_beside_the_files_are_read(shared: Path, lock_up: Lock):
-    made = [MNIST.convert(part) for part in MNIST.parts()]
+    made = [convert(MNIST, part) for part in MNIST.parts()]
     assert {path.parent for path in made} == {shared}
     lock_up(shared.parent)
-    assert [MNIST.convert(part) for part in MNIST.parts()] == made
+    assert [convert(MNIST, part) for part in MNIST.parts()] == made
     assert [finding.path for finding in verify(MNIST) if finding.path.suffix == ".arrow"] == sorted(made)
+    made[1].write_bytes(b"damaged")  # and nobody here can remove it
+    assert convert(MNIST, MNIST.parts()[1]).parent == MNIST.store_folder
     os.utime(shared / "train-images-idx3-ubyte", (1, 1))  # published anew: that conversion is an old one
-    assert MNIST.convert(MNIST.parts()[0]).parent == MNIST.store_folder != shared
+    assert convert(MNIST, MNIST.parts()[0]).parent == MNIST.store_folder != shared
 
 
 def test_a_store_that_cannot_be_written_is_one_line(shared: Path, lock_up: Lock, monkeypatch: pytest.MonkeyPatch):
     lock_up(shared.parent)
     lock_up(shared.parents[1] / "home")
     with pytest.raises(DataError, match=r"train.arrow: cannot be written: Read-only .*set HEPEXP_STORE_DIR"):
-        MNIST.convert(MNIST.parts()[0])
+        convert(MNIST, MNIST.parts()[0])
     assert files.only_one(shared / "a").lock_file.endswith(".lock")  # in a folder for temporary files
 
 

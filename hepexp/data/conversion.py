@@ -1,0 +1,71 @@
+"""Published files brought into the store, once."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from hepexp.data import arrow_file
+from hepexp.data.collection import Collection
+from hepexp.data.files import describe_file, naming_failures, only_one
+from hepexp.data.published import Part
+from hepexp.data.ragged import Ragged, regroup
+from hepexp.errors import DataError
+
+log = logging.getLogger(__name__)
+
+
+def convert(collection: Collection, part: Part, report: Callable[[int], None] = lambda n: None) -> Path:
+    """Convert a published part into the store, once; several processes may ask for it at the same time.
+
+    Parameters
+    ----------
+    report : called with the number of examples that were converted, each time there are some.
+
+    Returns
+    -------
+    The file of the store.
+
+    Raises
+    ------
+    DataError : the files are not there, or are damaged, or the store cannot be written.
+    """
+    target = collection.store_folder / f"{part.name}.arrow"
+    originals = [collection.found(file) for file in part.files]
+    with only_one(target):
+        if is_converted(collection, part):
+            return collection.converted(part)
+        if None in originals:
+            missing = collection.folder / part.files[originals.index(None)].name
+            raise DataError(f"{missing}: no such file; fetch it: {collection.how_to_fetch}")
+        log.info("data: converting %s, once, into %s", originals[0], target.parent)
+        about = {"source": "full", "originals": [describe_file(path) for path in originals]}
+        about["changed"] = [path.stat().st_mtime_ns for path in originals]
+        examples = regroup(_reported(collection.read(originals[0]), report))
+        with naming_failures(target):
+            arrow_file.write(target, collection.layout, examples, about)
+    return target
+
+
+def is_converted(collection: Collection, part: Part) -> bool:
+    """Whether the store has a part, and its files are those that it was made from, or gone."""
+    target, originals = collection.converted(part), [collection.found(file) for file in part.files]
+    if not os.path.isfile(target) or None in originals:
+        return os.path.isfile(target)
+    try:
+        about = arrow_file.read(target, collection.layout).metadata
+    except DataError:
+        if target.parent == collection.store_folder:
+            raise
+        return False  # somebody else's, who has to remove it; this user makes one of their own
+    sizes = [file["bytes"] for file in about.get("originals", [])]
+    now = [path.stat() for path in originals]
+    return (sizes, about.get("changed")) == ([s.st_size for s in now], [s.st_mtime_ns for s in now])
+
+
+def _reported(parts: Iterator[Ragged], report: Callable[[int], None]) -> Iterator[Ragged]:
+    for part in parts:
+        yield part
+        report(len(part))
