@@ -135,3 +135,12 @@ def test_a_legend_covers_nothing_and_no_text_leaves_the_figure(name, tmp_path, m
 
 def _holds(outer, inner):
     return outer.x0 <= inner.x0 <= inner.x1 <= outer.x1 and outer.y0 <= inner.y0 <= inner.y1 <= outer.y1
+
+
+def test_a_roc_curve_without_background_says_so_in_place_of_an_empty_panel(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: (drawn.append(self), path.touch()))
+    label = np.arange(40) % 2
+    plots.roc(tmp_path / "a.png", np.stack([1 - label, label], axis=1).astype(float), label, NAMES, n_bootstrap=5)
+    (said,) = [text.get_text() for text in drawn[0].axes[0].texts]
+    assert said == "fewer than 5 background examples\npass at every signal efficiency"

@@ -59,7 +59,7 @@ def roc(
             xlim=(0, 1),
             ylim=(1, 2 * top),
         )
-        if not any(len(line.get_xdata()) for line in axes.get_lines()[: scores.shape[1] - binary]):
+        if all(len(line.get_xdata()) < 2 for line in axes.get_lines()[: scores.shape[1] - binary]):
             text = f"fewer than {FEWEST} background examples\npass at every signal efficiency"
             axes.text(0.5, 0.6, text, ha="center", transform=axes.transAxes, fontsize=9)
         if binary:
