@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import shlex
-import warnings
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hepexp.atomic import atomic, write_text
+from hepexp.atomic import write_text
 from hepexp.evaluation.rounding import number
+from hepexp.figures import about
+from hepexp.sweep import figures
 from hepexp.sweep.lost import DEATHS, PROCESS
 from hepexp.sweep.study import completed, counted, plan_of
 from hepexp.text_table import Column, TextTable
@@ -119,47 +119,30 @@ def write(study: Study, folder: Path) -> list[Path]:
         seconds = t.duration.total_seconds() if t.duration else None
         values = t.values or [None] * len(plan.metrics)
         params = [t.params.get(key) for key in plan.space]
-        about = [t.user_attrs.get("run"), reason(t)]
-        writer.writerow([t.number, t.state.name, *values, *params, seconds, *about])
+        how = [t.user_attrs.get("run"), reason(t)]
+        writer.writerow([t.number, t.state.name, *values, *params, seconds, *how])
     write_text(folder / "trials.csv", out.getvalue())
     return [folder / "best.txt", folder / "trials.csv", *_figures(study, folder)]
 
 
 def _figures(study: Study, folder: Path) -> list[Path]:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-    from matplotlib.ticker import MaxNLocator
-    from optuna import importance
-    from optuna.visualization import matplotlib as drawn
-
-    plan, written = plan_of(study), []
-    if len(completed(study)) < 2:
-        return written
-    name = plan.metrics[0]
-    target: dict[str, Any] = {"target_name": name}
-    if len(plan.metrics) > 1:
-        target["target"] = lambda trial: trial.values[0]  # given for one metric, it would hide which way is better
-    figures = {"history": drawn.plot_optimization_history, "parallel_coordinate": drawn.plot_parallel_coordinate}
-    if importances(study):
-        judge = importance.FanovaImportanceEvaluator(seed=1)
-        figures["importances"] = partial(drawn.plot_param_importances, evaluator=judge)
+    """Those of the first metric, titled with the command of the sweep; none with fewer than two completed trials."""
+    plan, trials = plan_of(study), completed(study)
+    if len(trials) < 2:
+        return []
+    name, direction, shares = plan.metrics[0], plan.directions[0], importances(study)
+    draw = {
+        "history": lambda path: figures.history(path, trials, name, direction),
+        "parallel_coordinate": lambda path: figures.parallel_coordinate(path, trials, plan.dimensions, name, direction),
+    }
+    if shares:
+        draw["importances"] = lambda path: figures.importances(path, shares, name)
     if len(plan.metrics) == 2:
-        figures["pareto_front"] = lambda study, **_: drawn.plot_pareto_front(study, target_names=plan.metrics)
-    for stem, draw in figures.items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Optuna calls its own figures experimental
-            draw(study, **target)
-        pyplot.gcf().set_size_inches(8, 5)
-        if stem == "history":
-            pyplot.gca().xaxis.set_major_locator(MaxNLocator(integer=True))
-        path = folder / f"{stem}.png"
-        with atomic(path) as temporary:
-            pyplot.savefig(temporary, dpi=150, bbox_inches="tight", format="png")
-        pyplot.close("all")
-        written.append(path)
-    return written
+        draw["pareto_front"] = lambda path: figures.pareto_front(path, trials, best(study), plan.metrics)
+    with about(f"sweep {study.study_name}: {shlex.join(plan.base)}, {len(trials)} trials"):
+        for stem, make in draw.items():
+            make(folder / f"{stem}.png")
+    return [folder / f"{stem}.png" for stem in draw]
 
 
 def _shown(value: Any) -> str:
