@@ -211,11 +211,12 @@ def export(parser: Parser, args: list[str]) -> None:
 
 def verify(parser: Parser, args: list[str]) -> int:
     """compare checksums of all files that are here, and look at every example"""
+    parser.add_argument("--input", type=Path, help="one file, in any format; default: every file that is here")
     given = parser.parse_args(args)
     from hepexp.data.verify import verify as findings
 
     rows, good = [], True
-    for path, problem, note in findings(find_collection(given.name)):
+    for path, problem, note in findings(find_collection(given.name), given.input):
         good = good and problem is None
         rows.append([str(path), problem or (f"ok ({note})" if note else "ok")])
     console().print(table(rows, ["file", "state"]))

@@ -22,12 +22,15 @@ class Finding(NamedTuple):
     note: str = ""
 
 
-def verify(collection: Collection) -> Iterator[Finding]:
-    """Every file that is here.
+def verify(collection: Collection, only: Path | None = None) -> Iterator[Finding]:
+    """Every file that is here, or only one.
 
     Published files and the shipped sample are compared with their checksums, and read to the last example where there
     are none or another one; of stores, which have a checksum of their values inside, every example is read.
     """
+    if only is not None:
+        yield _of_examples(collection, only)
+        return
     seen = set()
     for form in collection.forms:
         for part in form:
@@ -39,9 +42,15 @@ def verify(collection: Collection) -> Iterator[Finding]:
     if isinstance(collection.mini, Path):
         yield Finding(collection.mini, _refused(collection.mini, lambda: _look_at_sample(collection)))
     for path in sorted(path for folder in collection.store_folders for path in folder.glob("[!.]*.arrow")):
-        problem = _refused(path, lambda path=path: collection.open_file(path))
-        old = problem is None and arrow_file.read(path, collection.layout).checksum is None
-        yield Finding(path, problem, "no checksum, as written by an older hepexp" if old else "")
+        yield _of_examples(collection, path)
+
+
+def _of_examples(collection: Collection, path: Path) -> Finding:
+    """What reading every example of a file finds, and comparing the checksum in it."""
+    problem = _refused(path, lambda: collection.open_file(path))
+    stored = problem is None and collection.is_store(path)
+    old = stored and arrow_file.read(path, collection.layout).checksum is None
+    return Finding(path, problem, "no checksum, as written by an older hepexp" if old else "")
 
 
 def _look_at_sample(collection: Collection) -> None:

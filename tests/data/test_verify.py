@@ -134,6 +134,15 @@ def test_a_store_of_an_older_version_is_read_and_has_no_checksum(collection: Col
     ]
 
 
+def test_one_file_of_any_format_is_looked_at(collection: Collection, npz: Path, tmp_path: Path):
+    path = tmp_path / "jets.parquet"
+    arrow_file.write(path, collection.layout, [random_jets(20)], {})
+    assert [list(verify(collection, file)) for file in (npz, path)] == [[(npz, None, "")], [(path, None, "")]]
+    path.write_bytes(path.read_bytes()[:-50])
+    ((_, problem, _),) = verify(collection, path)
+    assert problem.startswith("not a complete parquet file")
+
+
 @pytest.mark.parametrize("name", ["qg", "top", "jetclass", "qg_images", "electron_photon"])
 def test_the_shipped_samples_are_those_of_their_checksums(name: str):
     refuse_damaged_sample(find_collection(name).mini)
