@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hepexp.atomic import write_text
 from hepexp.cli.help import Parser
-from hepexp.cli.target import add_overwrite, check_target
+from hepexp.cli.target import add_overwrite, check_target, writing
 from hepexp.config.metrics import lower_is_better
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, DataError
@@ -51,7 +51,8 @@ def main(args: list[str]) -> int:
     if options.plot:
         from hepexp.compare.overlay import overlay
 
-        overlay(options.plot, tables[0].groups)
+        with writing(options.plot, "--plot"):
+            overlay(options.plot, tables[0].groups)
         print(f"figure  {options.plot}", file=sys.stderr)
     _write(tables, options.format or FORMATS[options.out.suffix if options.out else ".txt"], options.out)
     return 0
@@ -159,7 +160,8 @@ def _write(tables: list[Table], form: str, out: Path | None) -> None:
     if out is None:
         print(content, end="")
     else:
-        write_text(out, content)
+        with writing(out):
+            write_text(out, content)
         print(f"table   {out}", file=sys.stderr)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hepexp.cli.console import console, figures, table
 from hepexp.cli.help import Parser
-from hepexp.cli.target import add_overwrite, check_folder, check_target
+from hepexp.cli.target import add_overwrite, check_folder, check_target, writing
 from hepexp.config.paths import data_dir, is_writable, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.collection import Collection
@@ -169,7 +169,8 @@ def convert(parser: Parser, args: list[str]) -> None:
         from hepexp.data.write import write_file
 
         check_target(given.out, "--out", given.overwrite, [given.input])
-        print(write_file(collection, given.input, given.out))
+        with writing(given.out):
+            print(write_file(collection, given.input, given.out))
         return
     from hepexp.data.progress import convert_all
 
@@ -205,7 +206,8 @@ def export(parser: Parser, args: list[str]) -> None:
     opened = _open(collection, given)
     check_target(given.out, "--out", given.overwrite, opened.store.paths)
     rows = range(len(opened.store)) if given.split == "all" else opened.splits[given.split]
-    write_rows(opened.store, rows, given.out)
+    with writing(given.out):
+        write_rows(opened.store, rows, given.out)
     print(f"{given.out}: {len(rows):,} {collection.noun}s of the {given.split} split of source={opened.source}")
 
 

@@ -6,7 +6,7 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
 from hepexp.cli.help import Parser
-from hepexp.cli.target import add_overwrite, check_target
+from hepexp.cli.target import add_overwrite, check_target, writing
 from hepexp.errors import ConfigError
 
 DESCRIPTION = """\
@@ -45,6 +45,7 @@ def main(args: list[str]) -> int:
     parts = rebuild(folder, config, options.checkpoint)
     columns = predict(parts, parts.data.loader_of_file(options.input))
     table = parts.module.objective.readout.table(columns, parts.data.spec.class_names)
-    write_predictions(options.out, without_unknown_labels(table))
+    with writing(options.out):
+        write_predictions(options.out, without_unknown_labels(table))
     print(f"{len(columns['index']):,} jets of {options.input} scored by {folder.label}: {options.out}")
     return 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, HepexpError
 
 
 def add_overwrite(parser: ArgumentParser) -> None:
@@ -44,6 +45,24 @@ def check_target(path: Path, option: str, overwrite: bool, inputs: Iterable[Path
         _try_to_write(path)
     except OSError as error:
         raise ConfigError(f"{option} {path} cannot be written: {error.strerror}; choose another name") from None
+
+
+@contextlib.contextmanager
+def writing(path: Path, option: str = "--out") -> Iterator[None]:
+    """Turn what the disk refuses while a file is written into one line.
+
+    Raises
+    ------
+    HepexpError : names the option and the file.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise HepexpError(
+            f"{option} {path} cannot be written: {os.strerror(error.errno)}; nothing is left of it"
+        ) from None
 
 
 def check_folder(folder: Path, option: str, overwrite: bool, names: Iterable[str]) -> None:

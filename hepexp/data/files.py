@@ -48,9 +48,9 @@ def naming_failures(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno else error
         raise DataError(
-            f"{target}: cannot be written: {error.strerror or error}; make room, or set HEPEXP_STORE_DIR to a folder "
-            "that can be written"
+            f"{target}: cannot be written: {why}; make room, or set HEPEXP_STORE_DIR to a folder that can be written"
         ) from None
 
 

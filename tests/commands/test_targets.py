@@ -1,5 +1,6 @@
 """What a command is told to write replaces nothing unasked, never what it reads, and is refused before the work."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from hepexp.cli.main import main
 from hepexp.cli.target import check_target
+from hepexp.data import arrow_file
 from hepexp.data.formats import energyflow
 from hepexp.errors import ConfigError
 from tests.data.conftest import random_jets
@@ -75,3 +77,13 @@ def test_nothing_is_written_beside_the_files_that_are_read(jets: Path):
     assert sorted(path.name for path in jets.parent.iterdir()) == ["mine", "mine.arrow", "other"]
     with np.load("other/again.npz") as again, np.load(folder / "jets.npz") as given:
         np.testing.assert_array_equal(again["X"], given["X"])
+
+
+def test_a_disk_that_is_full_is_one_line_and_leaves_nothing(jets: Path, monkeypatch, capsys: pytest.CaptureFixture):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "Error writing bytes to file")
+
+    monkeypatch.setattr(arrow_file, "_record_batch", full)
+    assert main(["data", "convert", "qg", "--input", "jets.npz", "--out", "a.arrow"]) == 1
+    assert "error: --out a.arrow cannot be written: No space left on device" in capsys.readouterr().err
+    assert list(jets.parent.iterdir()) == [jets]
