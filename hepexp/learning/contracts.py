@@ -8,9 +8,11 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from hepexp.config.metrics import find
 from hepexp.errors import ConfigError
 from hepexp.losses.objective import Objective
 
+WORSE = {"max": "lower", "min": "higher"}
 FORMS = "particles, image, graph or features"
 
 
@@ -79,11 +81,18 @@ def check_single(model: nn.Module, example: object) -> None:
 
 
 def check_readout(objective: Objective) -> None:
-    """Refuse, by a ConfigError, a loss that does not say how it is judged."""
+    """Refuse, by a ConfigError, a loss that does not say how it is judged, or picks the worst epoch by it."""
     if not hasattr(objective, "readout"):
         raise ConfigError(
             f"loss {_name(type(objective))} has no readout, which says how its outputs are judged, "
             "such as ClassificationReadout()"
+        )
+    key, mode = objective.monitor
+    metric = find(key, _name(type(objective)))
+    if metric is not None and metric.better == WORSE[mode]:
+        raise ConfigError(
+            f"loss {_name(type(objective))} has monitor = {(key, mode)}, but of {key} {metric.better} values are "
+            f"better; see: hepexp show metric={key}"
         )
 
 

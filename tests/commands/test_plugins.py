@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from hepexp.cli import doctor, main
-from hepexp.config import front, plugins, schema, source
+from hepexp.config import front, metrics, plugins, schema, source
+from hepexp.sweep.judge import directions_of
 from tests.commands import plugin
 from tests.commands.shell import hepexp
 
@@ -35,6 +36,8 @@ def forget() -> None:
     plugins.registered.cache_clear()
     schema.signature.cache_clear()
     source._statements.cache_clear()
+    for cached in (metrics.declarations, metrics.faults, metrics.of_loss, metrics.find):
+        cached.cache_clear()
 
 
 @pytest.fixture
@@ -182,6 +185,8 @@ LOSSES = {
     "no terms": (LOSS.replace("def terms", "def term"), "loss mine.loss.Loss has no method terms(model, batch)"),
     "no readout": (LOSS.replace("    readout =", "    judge ="), "loss mine.loss.Loss has no readout, which says how "
                    "its outputs are judged, such as ClassificationReadout()"),
+    "the worst epoch": (LOSS.replace("    readout", "    monitor = ('val/auc', 'min')\n    readout"), "loss mine.loss."
+                        "Loss has monitor = ('val/auc', 'min'), but of val/auc higher values are better; see: hepexp"),
     "no objective": (LOSS.replace("(Objective)", ""), "loss mine.loss.Loss must be a hepexp.losses.objective.Obj"),
 }  # fmt: skip
 
@@ -195,6 +200,33 @@ def test_a_loss_that_is_wrong_is_named(registered, tmp_path, capsys, wrong):
     registered(tmp_path)
     assert one_error(capsys, tmp_path, "train", "model=pfn", "loss=mine", *SMALL).startswith(said)
     assert not (tmp_path / "runs").exists()
+
+
+READOUT = """
+from hepexp.evaluation.classification_readout import ClassificationReadout
+from hepexp.metric import Metric
+
+class Calibrated(ClassificationReadout):
+    metrics = (
+        Metric("brier", "lower", "Brier score", "Mean squared error of the probabilities.", range="0 to 2"),
+        Metric(f"brier_{2}", "lower", "Brier score", "Not literal."),
+    )
+"""
+
+
+def test_a_figure_of_ones_own_is_declared_by_its_readout(registered, tmp_path, capsys):
+    loss = LOSS.replace("readout = ClassificationReadout()", "readout = Calibrated()")
+    loss = loss.replace(
+        "from hepexp.evaluation.classification_readout import Class", "from mine.readout import Calibrated #"
+    )
+    plugin.write(tmp_path, {"mine/__init__.py": "", "mine/readout.py": READOUT, "mine/loss.py": loss})
+    plugin.register(tmp_path, "mine")
+    registered(tmp_path)
+    assert main.main(["list", "metric"]) == 0
+    printed = capsys.readouterr()
+    assert ["test/brier", "lower"] in [line.split()[:2] for line in printed.out.splitlines()]
+    assert f"{tmp_path}/mine/readout.py:8: mine.readout.Calibrated.metrics must be Metric(...) of lit" in printed.err
+    assert directions_of(["val/brier", "val/auc"], [], "mine.loss.Loss") == ["minimize", "maximize"]
 
 
 def test_a_bug_in_training_keeps_its_traceback_and_the_terminal_says_where(registered, trained, tmp_path, capsys):

@@ -11,7 +11,10 @@ from omegaconf import OmegaConf
 
 from hepexp.cli.main import main
 from hepexp.config.expected import read
+from hepexp.config.metrics import find, undeclared
 from hepexp.config.paths import conf_dir
+from hepexp.evaluation.notes import notes
+from hepexp.metric import is_beside
 
 SMALL = ("trainer=quick", "trainer.max_epochs=1", "dataset.n_train=32", "dataset.n_val=32", "dataset.n_test=32")
 SMALLER = {
@@ -46,3 +49,20 @@ def test_a_task_trains_and_compares_itself_with_the_document(runs, capfd, task):
     metrics = json.loads((runs / "latest" / "metrics.json").read_text())
     assert set(expected.metrics) <= set(metrics)
     assert metrics["model/parameters"] == expected.exact["model/parameters"]
+    every_figure_is_declared_and_says_why_it_has_no_value_or_error(runs / "latest", printed.out)
+
+
+def every_figure_is_declared_and_says_why_it_has_no_value_or_error(run: Path, printed: str) -> None:
+    loss = OmegaConf.load(run / "config.yaml").loss._target_
+    metrics, rows = (json.loads((run / name).read_text()) for name in ("metrics.json", "history.json"))
+    keys = {key for row in rows for key in row} - {"epoch"}
+    assert not undeclared([*metrics, *keys], loss)
+    for key in keys:
+        metric = find(key, loss)
+        assert metric.each_epoch, key
+        assert key in metrics or not metric.recorded or key.startswith("train/"), key
+    said = notes(metrics, loss)
+    for key, value in metrics.items():
+        if key.startswith(("test/", "symmetry/")) and not is_beside(key) and metrics.get(f"{key}_err") is None:
+            assert any(key in line.partition(": ")[0].split(", ") for line in said), (key, value)
+            assert key in printed
