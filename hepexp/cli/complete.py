@@ -13,7 +13,7 @@ from hepexp.config.flags import FLAGS
 
 TRAIN_FLAGS = [*FLAGS, "-m", "--resume", "--rerun-failed"]
 SWEEP_FLAGS = ["--resume", "--config-dir", "--help"]
-FORMS = ["log(", "uniform(", "int(", "choice("]  # of a dimension of a sweep
+FORMS = ["log(", "uniform(", "int(", "log-int(", "choice("]  # of a dimension of a sweep
 QUOTES = "'\""
 MAX_RUNS = 50
 

@@ -29,7 +29,7 @@ hepexp sweep [GROUP=OPTION | KEY=VALUE] ... sweep.space.KEY=FORM ... [sweep.KEY=
   hepexp sweep sweep=learning_rate model=pfn sweep.jobs=2 sweep.pruner=median     a space from a file
   hepexp sweep --resume NAME [sweep.trials=N sweep.jobs=N]     go on, here or on another machine (sweep.storage=...)
 
-  FORM            log(a,b)  uniform(a,b)  int(a,b)  choice(x,y,...)
+  FORM            log(a,b)  uniform(a,b)  int(a,b)  log-int(a,b)  choice(x,y,...)
   KEY             of the configuration, or a group: 'sweep.space.model=choice(pfn,particlenet)'
   sweep.KEY       name, trials, jobs, metric, direction, sampler, pruner, storage, launcher: hepexp show sweep=default
   --config-dir DIR  a conf folder of your own beside the shipped one
@@ -51,8 +51,9 @@ def main(args: list[str]) -> int:
     from hepexp.sweep.space import read_space
     from hepexp.sweep.storage import address, open_storage
     from hepexp.sweep.study import make_study
+    from hepexp.sweep.whole import whole
 
-    dimensions = read_space(options.space)
+    dimensions = whole(base, read_space(options.space))
     configs = _check(base, dimensions)
     config = configs[0]
     plan = _plan(options, base, dimensions, configs)
@@ -153,7 +154,7 @@ def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, .
         directions = directions_of(metrics, options.directions, loss)
     return Plan(
         base=[word for word in base if not word.startswith(REGISTER)],
-        space={key: str(text) for key, text in options.space.items()},
+        space={dimension.key: str(dimension) for dimension in dimensions},
         metrics=metrics,
         directions=directions,
         trials=trials,

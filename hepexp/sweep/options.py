@@ -16,7 +16,8 @@ class SweepOptions:
 
     Parameters
     ----------
-    space : for each key of the configuration `log(a, b)`, `uniform(a, b)`, `int(a, b)` or `choice(x, y, ...)`.
+    space : for each key of the configuration `log(a, b)`, `uniform(a, b)`, `int(a, b)`, `log-int(a, b)` or
+        `choice(x, y, ...)`; a key that takes whole numbers gets them from `log` and `uniform` too.
     name : of the sweep; with the same name it goes on where it stopped. null makes one of the date.
     trials : trainings in all; null for 20, or for every cell of a grid.
     jobs : workers side by side on this machine, each a process; or cluster jobs of a submitit launcher.

@@ -13,8 +13,10 @@ from hepexp.errors import ConfigError
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-KINDS = "log(a, b), uniform(a, b), int(a, b) or choice(x, y, ...)"
-_CALL = re.compile(r"\s*(log|uniform|int|choice)\s*\((.*)\)\s*", re.DOTALL)
+KINDS = "log(a, b), uniform(a, b), int(a, b), log-int(a, b) or choice(x, y, ...)"
+WHOLE = {"uniform": "int", "log": "log-int"}  # the form of a key that takes whole numbers
+LARGEST = 2**53  # beyond, a float does not tell one whole number from the next
+_CALL = re.compile(r"\s*(log-int|log|uniform|int|choice)\s*\((.*)\)\s*", re.DOTALL)
 MOST_CELLS = 1000  # of a grid: they are queued one by one
 _COMMA = re.compile(r",(?![^\[\(\{]*[\]\)\}])")  # not those inside brackets
 
@@ -26,7 +28,7 @@ class Dimension:
     Parameters
     ----------
     key : of the configuration, e.g. `optimizer.lr`, or a group, e.g. `model`.
-    kind : log, uniform, int or choice.
+    kind : log, uniform, int, log-int or choice.
     values : both bounds, or the texts of all choices.
     """
 
@@ -52,16 +54,32 @@ class Dimension:
             if len(set(parts)) < len(parts) or not all(parts) or not parts:
                 raise ConfigError(f"{name} needs different values, e.g. choice(32, 64), got {text!r}")
             return cls(key, kind, tuple(parts))
-        number = int if kind == "int" else float
+        whole = kind in WHOLE.values()
         try:
-            low, high = (number(part) for part in parts)
+            low, high = (int(part) if whole else float(part) for part in parts)
         except ValueError as error:
-            raise ConfigError(f"{name} needs two {'whole ' * (kind == 'int')}numbers, got {text!r}") from error
+            raise ConfigError(f"{name} needs two {'whole ' * whole}numbers, got {text!r}") from error
         if not low < high:
             raise ConfigError(f"{name} must go from the lower bound to the higher, got {text!r}")
-        if kind == "log" and not low > 0:
-            raise ConfigError(f"{name}: log needs bounds > 0, got {text!r}")
+        if not max(abs(low), abs(high)) < (LARGEST if whole else math.inf):
+            raise ConfigError(f"{name} needs bounds below {'2^53' if whole else 'infinity'}, got {text!r}")
+        if kind.startswith("log") and not low > 0:
+            raise ConfigError(f"{name}: {kind} needs bounds > 0, got {text!r}")
         return cls(key, kind, (low, high))
+
+    def of_whole_numbers(self) -> Dimension:
+        """The same for a key that takes whole numbers: `log(16, 64)` is `log-int(16, 64)`.
+
+        Raises
+        ------
+        ConfigError : a bound is no whole number.
+        """
+        kind = WHOLE.get(self.kind, self.kind)
+        if kind == self.kind:
+            return self
+        if any(not value.is_integer() for value in self.values):
+            raise ConfigError(f"sweep.space.{self.key} takes whole numbers: give whole bounds, got {self}")
+        return Dimension.read(self.key, f"{kind}({', '.join(str(int(value)) for value in self.values)})")
 
     def __str__(self) -> str:
         return f"{self.kind}({', '.join(map(str, self.values))})"
@@ -73,8 +91,8 @@ class Dimension:
 
         if self.kind == "choice":
             return distributions.CategoricalDistribution(self.values)
-        if self.kind == "int":
-            return distributions.IntDistribution(*self.values)
+        if self.kind in WHOLE.values():
+            return distributions.IntDistribution(*self.values, log=self.kind == "log-int")
         return distributions.FloatDistribution(*self.values, log=self.kind == "log")
 
     @property
