@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from hepexp.errors import ConfigError, HepexpError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
     from optuna import Study
+    from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
     from hepexp.sweep.options import SweepOptions
@@ -21,13 +23,14 @@ if TYPE_CHECKING:
     from hepexp.sweep.study import Plan
 
 REGISTER = "tracking.register="  # of a sweep only the best trial's model is registered, at its end
-RESUMABLE = ("trials", "jobs", "storage", "launcher", "cluster")
+RESUMABLE = ("trials", "jobs", "storage", "launcher", "cluster", "space")
 HELP = """\
 hepexp sweep [GROUP=OPTION | KEY=VALUE] ... sweep.space.KEY=FORM ... [sweep.KEY=VALUE] ...
 
   hepexp sweep model=particlenet data=qg 'sweep.space.optimizer.lr=log(1e-4,1e-2)' sweep.trials=20
   hepexp sweep sweep=learning_rate model=pfn sweep.jobs=2 sweep.pruner=median     a space from a file
-  hepexp sweep --resume NAME [sweep.trials=N sweep.jobs=N]     go on, here or on another machine (sweep.storage=...)
+  hepexp sweep --resume NAME [sweep.trials=N sweep.jobs=N]     resume, here or on another machine (sweep.storage=...)
+  hepexp sweep --resume NAME 'sweep.space.KEY=choice(x,y,z)'   with other bounds, more choices or a further key
 
   FORM            log(a,b)  uniform(a,b)  int(a,b)  log-int(a,b)  choice(x,y,...)
   KEY             of the configuration, or a group: 'sweep.space.model=choice(pfn,particlenet)'
@@ -105,12 +108,19 @@ def _options(own: list[str], among: tuple[str, ...] | None = None) -> SweepOptio
             continue
         if not sign:
             raise ConfigError(f"cannot read '{arg}': expected sweep.KEY=VALUE, e.g. sweep.trials=20")
-        if among is not None and key not in among:
+        if among is not None and key.partition(".")[0] not in among:
             raise ConfigError(f"sweep.{key} cannot change now; {', '.join(f'sweep.{k}' for k in among)} can")
+        if key == "space.":
+            raise ConfigError(f"cannot read '{arg}': expected sweep.space.KEY=FORM, with a key of the configuration")
         if key.startswith("space."):
             node["space"][_group(key.removeprefix("space."))] = value
         else:
-            node[key] = yaml.safe_load(value) if value else None
+            try:
+                node[key] = yaml.safe_load(value) if value else None
+            except yaml.YAMLError as error:
+                raise ConfigError(
+                    f"cannot read the value of '{arg}': expected one of YAML, e.g. sweep.trials=20"
+                ) from error
     schema.check(node, "sweep", option)
     return instantiate(node)
 
@@ -172,22 +182,49 @@ def _resume(own: list[str], rest: list[str]) -> int:
     """Go on with a sweep by its name, with jobs of a cluster where it had some."""
     from hepexp.config.paths import runs_dir
     from hepexp.sweep.cluster import Jobs
-    from hepexp.sweep.storage import address, open_storage
+    from hepexp.sweep.noted import noted, server
+    from hepexp.sweep.storage import VARIABLE, address, open_storage
     from hepexp.sweep.study import load_study, set_trials
 
     names = [arg for arg in rest if arg != "--resume"]
     if len(names) != 1:
-        raise ConfigError("expected hepexp sweep --resume NAME [sweep.trials=N sweep.jobs=N sweep.storage=URL]")
-    jobs = Jobs.read(runs_dir() / "sweeps" / names[0])
+        raise ConfigError(
+            "expected hepexp sweep --resume NAME [sweep.trials=N sweep.jobs=N sweep.storage=URL sweep.space.KEY=FORM]"
+        )
+    folder = runs_dir() / "sweeps" / names[0]
+    jobs = Jobs.read(folder)
     if jobs and not any(arg.startswith("sweep.launcher=") for arg in own):
         before = [f"sweep.launcher={jobs.launcher}", f"sweep.cluster={json.dumps(jobs.cluster)}"]
         own = [*before, f"sweep.jobs={len(jobs.ids)}", *own]
     options = _options(own, among=RESUMABLE)
-    url = address(options.storage)
-    study = load_study(open_storage(url), names[0])
+    given = options.storage or noted(folder)
+    if not given and VARIABLE not in os.environ and (there := server(folder)):
+        raise ConfigError(
+            f"sweep {names[0]} is kept in {there}: give sweep.storage=... or ${VARIABLE} with its password"
+        )
+    url = address(given)
+    storage = open_storage(url)
+    study = load_study(storage, names[0])
+    if options.space:
+        study = _widened(storage, study, options.space)
     if options.trials is not None:
         set_trials(study, options.trials)
     return _run(names[0], options, study, url)
+
+
+def _widened(storage: BaseStorage, study: Study, space: dict[str, str]) -> Study:
+    """The study with other bounds, more choices or new keys."""
+    from hepexp.sweep.space import read_space
+    from hepexp.sweep.study import plan_of
+    from hepexp.sweep.whole import whole
+    from hepexp.sweep.widen import merged, widen
+
+    plan, given = plan_of(study), read_space(space)
+    groups = [dimension for dimension in plan.dimensions if dimension.kind == "choice" and dimension.key not in space]
+    typed = [dimension for dimension in whole(plan.base, [*groups, *given]) if dimension.key in space]
+    dimensions = merged(plan.dimensions, typed)
+    _check(plan.base, dimensions)
+    return study if dimensions == plan.dimensions else widen(storage, study, dimensions)
 
 
 def _run(name: str, options: SweepOptions, study: Study, url: str) -> int:
@@ -195,12 +232,14 @@ def _run(name: str, options: SweepOptions, study: Study, url: str) -> int:
     from hepexp.config.paths import runs_dir
     from hepexp.interrupts import Interrupts
     from hepexp.sweep.lost import requeue_lost
+    from hepexp.sweep.noted import note
     from hepexp.sweep.parent import ParentRun
     from hepexp.sweep.storage import masked, reached
     from hepexp.sweep.study import counted, plan_of
 
     folder = runs_dir() / "sweeps" / name
     folder.mkdir(parents=True, exist_ok=True)
+    note(url, folder)
     with reached(url), Interrupts() as interrupts:
         if again := requeue_lost(study):
             print(f"hepexp: trials {', '.join(map(str, again))} were killed and are queued again", file=sys.stderr)
@@ -226,10 +265,10 @@ def _work(name: str, options: SweepOptions, study: Study, url: str, run_id: str,
     from hepexp.sweep.cluster import Jobs, Worker
     from hepexp.sweep.local import Workers
     from hepexp.sweep.progress import follow
-    from hepexp.sweep.study import is_wanted
+    from hepexp.sweep.study import is_wanted, plan_of
 
     if options.launcher == "local":
-        number = options.jobs if is_wanted(study) else 0
+        number = min(options.jobs, plan_of(study).trials) if is_wanted(study) else 0
         with Workers(name, url, run_id, number, folder) as workers:
             follow(study, workers.are_going)
         return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 
 from optuna.storages.journal import JournalFileSymlinkLock
 
@@ -37,3 +39,21 @@ class WholeLines(JournalFileSymlinkLock):
             if whole < end:
                 file.truncate(whole)
         return taken
+
+
+def broken_line(path: Path) -> str | None:
+    """Where a journal cannot be read, and why; None where each line is one of a journal.
+
+    A last line without an end is of a writer that was killed, and left out by every reader.
+    """
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(NEWLINE):
+                return None
+            try:
+                whole = isinstance(json.loads(line)["op_code"], int)
+            except (ValueError, KeyError, TypeError):
+                whole = False
+            if not whole:
+                return f"line {number} is not an entry of one: {line[:40].decode(errors='replace').strip()!r}"
+    return None

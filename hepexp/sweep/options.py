@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from hepexp.errors import ConfigError
 
+MOST_JOBS_A_CORE = 16  # each is a process with torch in it, 300 MB
 TRIALS = 20  # a first look at one or two keys
 
 
@@ -36,8 +38,8 @@ class SweepOptions:
 
     Raises
     ------
-    ConfigError : a number below 1, a name that cannot be one, metrics and directions of different number, or options
-        that exclude each other.
+    ConfigError : a number below 1, more jobs than this machine can bear, a name that cannot be one, metrics and
+        directions of different number, or options that exclude each other.
     """
 
     def __init__(
@@ -58,6 +60,14 @@ class SweepOptions:
         for key, value in (("trials", trials), ("jobs", jobs)):
             if value is not None and value < 1:
                 raise ConfigError(f"sweep.{key} must be >= 1, got {value}")
+        if seed < 0:
+            raise ConfigError(f"sweep.seed must be >= 0, got {seed}")
+        cores = os.cpu_count() or 1
+        if launcher == "local" and jobs > MOST_JOBS_A_CORE * cores:
+            raise ConfigError(
+                f"sweep.jobs={jobs} is more than {MOST_JOBS_A_CORE} processes for each of the {cores} cores here; take "
+                f"{MOST_JOBS_A_CORE * cores} or fewer, or sweep.launcher=submitit_slurm"
+            )
         if name is not None and not re.fullmatch(r"[\w.,+-]{1,100}", name):
             raise ConfigError(f"sweep.name must be letters, digits and . , + - _, got {name!r}")
         self.metrics = _listed(metric)

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hepexp.config.paths import runs_dir
@@ -16,6 +17,7 @@ from hepexp.tracking.address import sqlite_address
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
+JOURNAL = "journal:"  # begins the address of a journal
 VARIABLE = "HEPEXP_SWEEP_STORAGE"  # the address, in an environment: a command line can be read by everybody
 FORMS = "sqlite:///FILE, postgresql://..., mysql://... or journal:FILE"
 # Seconds: of an SQLite file that another process has locked, of a server that does not answer.
@@ -59,8 +61,8 @@ def open_storage(url: str) -> BaseStorage:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     shown = masked(url)
     try:
-        if url.startswith("journal:"):
-            return _journal(url.removeprefix("journal:"))
+        if url.startswith(JOURNAL):
+            return _journal(url.removeprefix(JOURNAL))
         return _database(url)
     except ArgumentError as error:
         raise ConfigError(f"sweep.storage must be {FORMS}, got {shown!r}") from error
@@ -80,14 +82,20 @@ def open_storage(url: str) -> BaseStorage:
 
 @contextmanager
 def reached(url: str) -> Iterator[None]:
-    """Say in one line that a storage was lost while it is used."""
+    """Say in one line that a storage was lost, or a journal broken, while it is used."""
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
+
+    from hepexp.sweep.journal import broken_line
 
     try:
         yield
     except (SQLAlchemyError, StorageInternalError) as error:
         raise HepexpError(f"sweep storage {masked(url)} was lost: {_line(error)}") from error
+    except (ValueError, KeyError, TypeError, AssertionError, AttributeError) as error:
+        if url.startswith(JOURNAL) and (broken := broken_line(Path(url.removeprefix(JOURNAL)))):
+            raise _unreadable(url, broken) from error
+        raise
 
 
 def _database(url: str) -> BaseStorage:
@@ -116,16 +124,25 @@ def _journal(path: str) -> BaseStorage:
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
-    from hepexp.sweep.journal import WholeLines
+    from hepexp.sweep.journal import WholeLines, broken_line
 
-    backend = JournalFileBackend(path, lock_obj=WholeLines(path))
+    # Optuna overlooks a broken last line, until the next one is written.
+    if Path(path).is_file() and (broken := broken_line(Path(path))):
+        raise _unreadable(f"{JOURNAL}{path}", broken)
     try:
-        return JournalStorage(backend)
+        return JournalStorage(JournalFileBackend(path, lock_obj=WholeLines(path)))
     except (ValueError, KeyError, TypeError, AssertionError, AttributeError) as error:
         raise HepexpError(
             f"sweep storage journal:{path} is broken, or not a journal that Optuna {__version__} can read "
             f"({type(error).__name__}: {_line(error)}); use the version that made it, or another sweep.storage"
         ) from error
+
+
+def _unreadable(url: str, broken: str) -> HepexpError:
+    return HepexpError(
+        f"sweep storage {url} is broken, or not a journal: {broken}; restore the file, or take another sweep.storage "
+        "(each line builds on those before it, so that none can be left out)"
+    )
 
 
 def _line(error: BaseException) -> str:

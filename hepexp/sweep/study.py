@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 PLAN = "hepexp"  # the attribute of a study that holds its plan
+CONTINUED = "continued"  # the attribute of a study that another one has taken the place of
+REVISION = "~"  # no name of a sweep has it
 REPEATS, SURPLUS = "repeats", "surplus"  # attributes of trials
 MAKING = 10.0  # seconds that another process gets between making a study and noting its plan
 
@@ -57,8 +59,8 @@ class Plan:
         return read_space(self.space)
 
     def overrides(self, params: dict[str, Any]) -> list[str]:
-        """The command line of a trial, after `hepexp train`."""
-        return [*self.base, *(dimension.override(params[dimension.key]) for dimension in self.dimensions)]
+        """The command line of a trial, after `hepexp train`; it may lack a key that joined the space later."""
+        return [*self.base, *(d.override(params[d.key]) for d in self.dimensions if d.key in params)]
 
 
 def make_study(storage: BaseStorage, name: str, plan: Plan) -> Study:
@@ -75,8 +77,8 @@ def make_study(storage: BaseStorage, name: str, plan: Plan) -> Study:
         study = optuna.create_study(storage=storage, study_name=name, directions=plan.directions)
     except DuplicatedStudyError:
         return _joined(load_study(storage, name), name, plan)
-    _queue_grid(study, plan)
-    _note(study, plan)
+    queue_grid(study, plan)
+    note_plan(study, plan)
     return study
 
 
@@ -86,10 +88,12 @@ def _joined(study: Study, name: str, plan: Plan) -> Study:
         time.sleep(0.2)
     before = plan_of(study)
     for key in ("space", "base", "metrics", "directions"):
-        if getattr(before, key) != getattr(plan, key):
+        compared = "dimensions" if key == "space" else key
+        if getattr(before, compared) != getattr(plan, compared):
+            widened = " sweep.space.KEY=..., which can widen it" if key == "space" else ""
             raise ConfigError(
                 f"sweep.name={name} is in use with another {key} ({getattr(before, key)}, not "
-                f"{getattr(plan, key)}); choose another name, or go on with: hepexp sweep --resume {name}"
+                f"{getattr(plan, key)}); choose another name, or go on with: hepexp sweep --resume {name}{widened}"
             )
     set_trials(study, plan.trials)
     return study
@@ -104,11 +108,30 @@ def load_study(storage: BaseStorage, name: str) -> Study:
     """
     import optuna
 
-    known = optuna.get_all_study_names(storage)
+    known = list(dict.fromkeys(_revision(found)[0] for found in optuna.get_all_study_names(storage)))
     if name not in known:
         there_are = ", ".join(known) or "none"
         raise ConfigError(f"no sweep {name!r} in this storage{did_you_mean(name, known)} (sweeps: {there_are})")
-    return optuna.load_study(study_name=name, storage=storage)
+    study = optuna.load_study(study_name=name, storage=storage)
+    while following := study.user_attrs.get(CONTINUED):
+        study = optuna.load_study(study_name=following, storage=storage)
+    return study
+
+
+def name_of(study: Study) -> str:
+    """The name of a sweep, whichever study has its trials now."""
+    return _revision(study.study_name)[0]
+
+
+def next_revision(study: Study) -> str:
+    """The name of the study that takes the place of this one."""
+    name, number = _revision(study.study_name)
+    return f"{name}{REVISION}{number + 1}"
+
+
+def _revision(study_name: str) -> tuple[str, int]:
+    name, _, number = study_name.partition(REVISION)
+    return name, int(number) if number.isdigit() else 0
 
 
 def plan_of(study: Study) -> Plan:
@@ -127,8 +150,8 @@ def set_trials(study: Study, trials: int) -> None:
     if plan.sampler == "grid":
         trials = min(trials, len(cells(plan.dimensions)))
     if trials != plan.trials:
-        _queue_grid(study, replace(plan, trials=trials))
-        _note(study, replace(plan, trials=trials))
+        queue_grid(study, replace(plan, trials=trials))
+        note_plan(study, replace(plan, trials=trials))
 
 
 def counted(study: Study) -> list[FrozenTrial]:
@@ -140,6 +163,8 @@ def counted(study: Study) -> list[FrozenTrial]:
 
 def is_wanted(study: Study) -> bool:
     """Whether there is a trial to begin."""
+    if CONTINUED in study.user_attrs:
+        return False
     trials = counted(study)
     return len(trials) < plan_of(study).trials or any(trial.state.name == "WAITING" for trial in trials)
 
@@ -149,11 +174,12 @@ def completed(study: Study) -> list[FrozenTrial]:
     return [trial for trial in counted(study) if trial.state.name == "COMPLETE"]
 
 
-def _note(study: Study, plan: Plan) -> None:
+def note_plan(study: Study, plan: Plan) -> None:
+    """Tell all workers the plan."""
     study.set_user_attr(PLAN, json.dumps(asdict(plan)))
 
 
-def _queue_grid(study: Study, plan: Plan) -> None:
+def queue_grid(study: Study, plan: Plan) -> None:
     """Queue the cells of a grid, in a random order: a part of it says something of the whole."""
     # Optuna's own sampler of grids gives a cell that was begun to nobody else, even when it was never trained.
     if plan.sampler == "grid":

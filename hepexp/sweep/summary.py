@@ -13,7 +13,7 @@ from hepexp.evaluation.rounding import number
 from hepexp.figures import about
 from hepexp.sweep import figures
 from hepexp.sweep.lost import DEATHS, PROCESS
-from hepexp.sweep.study import completed, counted, plan_of
+from hepexp.sweep.study import completed, counted, name_of, plan_of
 from hepexp.text_table import Column, TextTable
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def best_commands(study: Study) -> list[str]:
 def description(study: Study) -> str:
     """Markdown for the sweep's run in MLflow: how it goes on, and the command of the best trial."""
     commands = "\n".join(f"    {command}" for command in best_commands(study))
-    return f"    hepexp sweep --resume {study.study_name}\n\nBest:\n\n{commands}"
+    return f"    hepexp sweep --resume {name_of(study)}\n\nBest:\n\n{commands}"
 
 
 def best(study: Study) -> list[FrozenTrial]:

@@ -14,7 +14,7 @@ from hepexp.learning.experiment import Watcher, train
 from hepexp.sweep.lost import alive, requeue, requeue_lost
 from hepexp.sweep.samplers import OfEachTrial, pruner_of
 from hepexp.sweep.storage import address, open_storage, reached
-from hepexp.sweep.study import SURPLUS, Plan, completed, counted, is_wanted, load_study, plan_of
+from hepexp.sweep.study import SURPLUS, Plan, completed, counted, is_wanted, load_study, name_of, plan_of
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -124,7 +124,7 @@ def _train(study: Study, plan: Plan, trial: Trial, run_id: str) -> list[float]:
     config, line = front.compose(overrides)
     choices = chosen(config.hydra.runtime.choices)
     config = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-    tags = {"mlflow.parentRunId": run_id, "sweep": study.study_name, "trial": str(trial.number)}
+    tags = {"mlflow.parentRunId": run_id, "sweep": name_of(study), "trial": str(trial.number)}
     reported = None if plan.pruner == "none" else plan.metrics[0]
     watcher = TrialWatcher(trial, reported, config.trainer.max_epochs, tags)
     result = train(supply(config, choices, line.overrides, line.config_dirs), choices, overrides, watcher)

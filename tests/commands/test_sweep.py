@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from hepexp.cli.main import main
 from tests.commands import slurm
 from tests.commands.shell import SMALL, command, hepexp, one_line
 
@@ -143,11 +144,38 @@ SPACE = "sweep.space.optimizer.lr=log(1e-4,1e-2)"
         ([SPACE, "sweep.storage=nowhere"], "must be sqlite:///FILE"),
         ([SPACE, "sweep.launcher=submitit_slurm"], 'Could not detect "srun"'),
         ([SPACE, "--cfg", "job"], "--cfg has no meaning for a sweep"),
+        ([SPACE, "sweep.trials=-1"], "sweep.trials must be >= 1, got -1"),
+        ([SPACE, "sweep.trials=2.5"], "sweep.trials: expected int"),
+        ([SPACE, "sweep.trials=["], "cannot read the value of 'sweep.trials=['"),
+        ([SPACE, "sweep.jobs=0"], "sweep.jobs must be >= 1, got 0"),
+        ([SPACE, "sweep.jobs=1000000"], "processes for each of the"),
+        ([SPACE, "sweep.seed=-1"], "sweep.seed must be >= 0, got -1"),
+        ([SPACE, "sweep.sampler=bayes"], "sweep.sampler: expected Literal"),
+        ([SPACE, "sweep.pruner=percentile"], "sweep.pruner: expected Literal"),
+        ([SPACE, "sweep.name=../up"], "sweep.name must be letters"),
+        ([SPACE, "sweep.metric=5"], "sweep.metric: expected"),
+        ([SPACE, "sweep.space=5"], "sweep.space"),
+        ([SPACE, "sweep.cluster=5"], "sweep.cluster: expected"),
+        ([SPACE, "sweep.nothing"], "expected sweep.KEY=VALUE"),
+        ([SPACE, "sweep=nothing"], "unknown sweep"),
+        (["sweep.space.=log(1,2)"], "sweep.space"),
+        (["sweep.space.model.width=choice(1,{"], "sweep.space.model.width"),
+        (["sweep.space.model.phi_sizes=log(8,64)"], "model.phi_sizes"),
+        (["sweep.space.dataset.n_train=log(0.5,64)"], "takes whole numbers: give whole bounds"),
+        ([f"sweep.space.dataset.n_train=int(1,{10**30})"], "needs bounds below 2^53"),
         (["--resume", "nothing"], "no sweep 'nothing'"),
+        (["--resume", "nothing", "sweep.sampler=grid"], "sweep.sampler cannot change now"),
+        (["--resume"], "expected hepexp sweep --resume NAME"),
         (["-m", "sweep.space.seed=int(1,3)"], "a sweep is many runs already"),
     ],
 )
-def test_a_wrong_request_is_one_line(tmp_path, words, said):
+def test_a_wrong_request_is_one_line(tmp_path, words, said, monkeypatch, capsys):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.delenv("HEPEXP_SWEEP_STORAGE", raising=False)
     base = [] if "--resume" in words else ["model=pfn", "data=qg"]
-    assert said in one_line(hepexp(tmp_path, "sweep", *base, *words, PATH="/usr/bin:/bin"), 2)
+    assert main(["sweep", *base, *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("hepexp: error: ")
+    assert said in line
     assert not (tmp_path / "runs" / "mlflow.db").exists()

@@ -7,9 +7,11 @@ import optuna
 import pytest
 
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.sweep.storage import address, masked, open_storage
+from hepexp.sweep.storage import address, masked, open_storage, reached
 from hepexp.sweep.study import load_study, make_study
 from tests.sweep.plans import PLAN
+
+ENTRY = b'{"op_code":0,"worker_id":"w","study_name":"a","directions":[1]}\n'
 
 
 def test_a_password_is_never_shown():
@@ -48,8 +50,10 @@ def test_a_database_of_a_newer_optuna_is_refused(tmp_path, storage):
     ("url", "content", "said"),
     [
         ("sqlite:///{}", b"no database" * 100, "file is not a database"),
-        ("journal:{}", b"hello\nworld\n\n", "is broken, or not a journal"),
+        ("journal:{}", b"hello\nworld\n\n", "file is broken, or not a journal: line 1 is not an entry of one: 'hello'"),
         ("journal:{}", b'{"op_code": 99}\n', "is broken, or not a journal"),
+        ("journal:{}", ENTRY + b'{"op_code":4,"wor' + ENTRY, "line 2 is not an entry of one"),
+        ("journal:{}", ENTRY + ENTRY[:9] + b"\n", "line 2 is not an entry of one"),
         ("sqlite:///{}/in/no/folder", b"", "unable to open"),
         ("journal:{}/in/no/folder", b"", "Not a directory"),
     ],
@@ -79,3 +83,15 @@ def test_sweeps_are_kept_in_a_folder_of_any_name(name, tmp_path, monkeypatch):
     optuna.create_study(storage=open_storage(address(None)), study_name="s")
     assert [path.name for path in (tmp_path / name).iterdir()] == ["sweeps.db"]
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_journal_that_breaks_while_it_is_used_is_one_line(tmp_path):
+    url = f"journal:{tmp_path / 'a.log'}"
+    study = make_study(open_storage(url), "name", PLAN)
+    with open(tmp_path / "a.log", "ab") as file:
+        file.write(b"{broken\n" + ENTRY)
+    with (
+        pytest.raises(HepexpError, match=r"a\.log is broken, or not a journal: line \d+ is not an entry"),
+        reached(url),
+    ):
+        study.get_trials()

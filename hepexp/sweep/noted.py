@@ -1,0 +1,55 @@
+"""Where the trials of a sweep are, noted in its folder: `--resume NAME` needs no more than the name."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from hepexp.atomic import write_json
+from hepexp.sweep.storage import JOURNAL, masked
+from hepexp.tracking.address import sqlite_address
+
+FILE = "storage.json"
+KIND, SQLITE = "journal", "sqlite"
+
+
+def note(url: str, folder: Path) -> None:
+    """Note the storage of a sweep in its folder: of a file the path from there, of a server the masked address."""
+    from sqlalchemy import make_url
+
+    parsed = None if url.startswith(JOURNAL) else make_url(url)
+    if parsed is None:
+        found = {"kind": KIND, "path": _path(Path(url.removeprefix(JOURNAL)), folder)}
+    elif parsed.get_backend_name() == SQLITE:
+        found = {"kind": SQLITE, "path": _path(Path(parsed.database or ""), folder)}
+    else:
+        found = {"kind": "server", "address": masked(url)}
+    write_json(folder / FILE, found)
+
+
+def noted(folder: Path) -> str | None:
+    """The address of the file that has the trials of a sweep; None where it is not known, or not there any more."""
+    found = _read(folder)
+    if "path" not in found:
+        return None
+    path = (folder.resolve() / found["path"]).resolve()
+    if not path.is_file():
+        return None
+    return f"{JOURNAL}{path}" if found["kind"] == KIND else sqlite_address(path)
+
+
+def server(folder: Path) -> str | None:
+    """The masked address of the server that has the trials of a sweep; None where it is none."""
+    return _read(folder).get("address")
+
+
+def _read(folder: Path) -> dict[str, str]:
+    try:
+        return json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _path(file: Path, folder: Path) -> str:
+    return os.path.relpath(file.resolve(), folder.resolve())

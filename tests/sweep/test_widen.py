@@ -1,0 +1,89 @@
+"""The space of a sweep changes under way, and every trial so far counts."""
+
+from dataclasses import replace
+
+import pytest
+
+from hepexp.errors import ConfigError
+from hepexp.sweep.samplers import OfEachTrial
+from hepexp.sweep.space import read_space
+from hepexp.sweep.storage import open_storage
+from hepexp.sweep.study import completed, counted, is_wanted, load_study, make_study, name_of, plan_of
+from hepexp.sweep.summary import best_commands
+from hepexp.sweep.widen import merged, widen
+from tests.sweep.plans import GRID, PLAN, distributions
+
+MIXED = replace(PLAN, space={"model": "choice(pfn,cnn)", "optimizer.lr": "log(1e-4,1e-2)"}, trials=6)
+
+
+@pytest.fixture(params=["sqlite:///{}/a.db", "journal:{}/a.log"])
+def storage(request, tmp_path):
+    return open_storage(request.param.format(tmp_path))
+
+
+def trained(study, number, value=0.5):
+    plan = plan_of(study)
+    study.sampler = OfEachTrial(plan)
+    for _ in range(number):
+        study.tell(study.ask(distributions(plan)), value)
+
+
+def test_choices_bounds_and_keys_are_added_and_the_sampler_goes_on(storage):
+    study = make_study(storage, "name", MIXED)
+    trained(study, 4, 0.9)
+    before = [trial.params for trial in study.trials]
+    space = {"model": "choice(pfn,cnn,vit)", "optimizer.lr": "log(1e-3,1)", "loss.p": "uniform(0,1)"}
+    widen(storage, study, merged(plan_of(study).dimensions, read_space(space)))
+    assert not is_wanted(study)  # a worker that still has the old study begins nothing there
+
+    found = load_study(storage, "name")
+    assert name_of(found) == "name"
+    assert [trial.params for trial in counted(found)] == before
+    assert [trial.number for trial in completed(found)] == [0, 1, 2, 3]
+    trained(found, 2, 0.1)
+    assert all(set(trial.params) == set(space) for trial in found.trials[4:])
+    assert not is_wanted(found)
+    assert "loss.p" not in best_commands(found)[0]  # the best trial had none
+
+    again = widen(storage, found, merged(plan_of(found).dimensions, read_space({"model": "choice(pfn,cnn,vit,gin)"})))
+    trained(again, 30)
+    assert {trial.params["model"] for trial in again.trials[6:]} == {"pfn", "cnn", "vit", "gin"}
+    assert load_study(storage, "name").study_name == again.study_name
+
+
+def test_a_grid_gets_its_new_cells_and_no_cell_twice(storage):
+    study = make_study(storage, "grid", GRID)
+    trained(study, 4)
+    wider = widen(storage, study, merged(GRID.dimensions, read_space({"seed": "int(1,4)"})))
+    assert plan_of(wider).trials == 8
+    while is_wanted(wider):
+        trained(wider, 1)
+    cells = sorted(tuple(trial.params.values()) for trial in counted(wider))
+    assert cells == [(lr, seed) for lr in ("1e-3", "2e-3") for seed in (1, 2, 3, 4)]
+
+
+def test_what_optuna_could_not_learn_from_is_refused(storage):
+    with pytest.raises(ConfigError, match=r"choices can be added, not removed, got choice\(pfn\) without cnn"):
+        merged(MIXED.dimensions, read_space({"model": "choice(pfn)"}))
+    with pytest.raises(ConfigError, match="its bounds or choices can change, not its form"):
+        merged(MIXED.dimensions, read_space({"optimizer.lr": "choice(1e-3,1e-2)"}))
+    study = make_study(storage, "name", MIXED)
+    study.ask(distributions(MIXED)).set_user_attr("seen", 1e12)
+    with pytest.raises(ConfigError, match=r"cannot change while trials are trained \(0 of sweep name\)"):
+        widen(storage, study, merged(MIXED.dimensions, read_space({"seed": "int(1,4)"})))
+
+
+def test_a_process_that_was_killed_in_between_is_made_good(storage, monkeypatch):
+    study = make_study(storage, "name", MIXED)
+    trained(study, 2)
+    dimensions = merged(MIXED.dimensions, read_space({"seed": "int(1,4)"}))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hepexp.sweep.widen.note_plan", killed)
+        with pytest.raises(KeyboardInterrupt):
+            widen(storage, study, dimensions)
+    assert load_study(storage, "name").study_name == "name"
+    assert len(widen(storage, load_study(storage, "name"), dimensions).trials) == 2
