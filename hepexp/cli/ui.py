@@ -61,7 +61,7 @@ def main(args: list[str]) -> int:
     try:
         moved.rebase(database())
     except sqlite3.Error as error:
-        print(f"hepexp: warning: artifacts may not be found, the store was moved: {error}", file=sys.stderr)
+        print(f"hepexp: warning: files may not be found where the runs folder was moved: {error}", file=sys.stderr)
     _check_port(given.host, given.port)
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # nothing may leave the server behind
         signal.signal(ending, _interrupt)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from filelock import FileLock
+
 from hepexp.sweep.study import Plan
 from hepexp.tracking import lookup
 from hepexp.tracking.mlflow_store import MlflowRun, StillWritten
@@ -22,9 +24,15 @@ class ParentRun:
     """
 
     def __init__(self, name: str, plan: Plan, folder: Path) -> None:
-        known = lookup.run_id_of(folder)
+        with FileLock(folder / ".parent.lock"):  # of two that begin in the same second one makes the run
+            known = lookup.run_id_of(folder)
+            self._run = self._started(name, plan, folder, known)
+        self.run_id = known if self._run is None else self._run.run_id
+
+    @staticmethod
+    def _started(name: str, plan: Plan, folder: Path, known: str | None) -> MlflowRun | None:
         try:
-            self._run = MlflowRun.start(
+            return MlflowRun.start(
                 experiment=plan.experiment,
                 name=name,
                 params={
@@ -37,8 +45,7 @@ class ParentRun:
                 uri=plan.uri,
             )
         except StillWritten:
-            self._run = None
-        self.run_id = known if self._run is None else self._run.run_id
+            return None
 
     def log(self, metrics: dict[str, Any]) -> None:
         if self._run is not None:

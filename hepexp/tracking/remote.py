@@ -75,11 +75,15 @@ class Remote:
 
         for name, value in MANNERS.items():
             os.environ.setdefault(name, value)
-        local = store.connect()
-        try:
-            return self._push(local, local.get_run(run_id), whole)
-        except (MlflowException, OSError) as error:
-            raise HepexpError(f"MLflow server {self.uri}: {_reason(error)}") from error
+        local, raced = store.connect(), 0
+        while True:
+            try:
+                return self._push(local, local.get_run(run_id), whole)
+            except (MlflowException, OSError) as error:
+                if raced == store.RACES or not store.RACED.search(str(error)):
+                    raise HepexpError(f"MLflow server {self.uri}: {_reason(error)}") from error
+                raced += 1
+                store.step_aside(raced)
 
     def _push(self, local: Any, run: Run, whole: bool) -> str:
         from mlflow.entities import Param, RunTag

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hepexp")
 T = TypeVar("T")
-RACED = ("UNIQUE constraint failed", "Model Version creation error")  # what MLflow says when another was first
+# What MLflow and its databases say when another process was first.
+RACED = re.compile("unique constraint|duplicate (key|entry)|already exists|model version creation error", re.IGNORECASE)
 RACES = 8  # that one call may lose in a row
 
 
@@ -120,11 +122,16 @@ def insist(action: Callable[[], T], timeout: float) -> T:
             text = str(error)
             if "database is locked" in text and time.monotonic() < deadline:
                 continue
-            if any(sign in text for sign in RACED) and raced < RACES:
+            if RACED.search(text) and raced < RACES:
                 raced += 1
-                time.sleep(random.uniform(0, 0.01 * 2**raced))  # so that those who met do not meet again
+                step_aside(raced)
                 continue
             raise HepexpError(f"the MLflow store {database()} refused: {text.splitlines()[0]}") from error
+
+
+def step_aside(times: int) -> None:
+    """Wait for a random while, longer each time, so that processes which met do not meet again."""
+    time.sleep(random.uniform(0, 0.01 * 2**times))
 
 
 def _why_not_free() -> str | None:
@@ -171,13 +178,16 @@ def _create(timeout: float) -> None:
                 left.unlink()  # of a process that was interrupted here
             new = database().with_name("mlflow.db.new")
             _open(new)
+            with closing(sqlite3.connect(new)) as connection, connection:  # MLflow's own is ./mlruns of this process
+                default = (artifacts() / "0").as_uri()
+                connection.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (default,))
             os.replace(new, database())
         Path(lock.lock_file).unlink(missing_ok=True)  # who still waits for it finds the store complete
     except Timeout:
         raise HepexpError(
             f"another process has been creating the MLflow store {database()} for {timeout:.0f} s; end it and try again"
         ) from None
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise HepexpError(
             f"cannot make the MLflow store {database()}: {reason}; set $HEPEXP_RUNS_DIR to a folder that can be "

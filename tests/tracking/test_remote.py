@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from urllib.error import URLError
 
 import pytest
@@ -195,3 +196,18 @@ def test_what_answers_but_is_no_mlflow_server_is_named(start):
         with pytest.raises(HepexpError, match=f"MLflow server http://127.0.0.1:{page.server_port}: "):
             Remote(f"http://127.0.0.1:{page.server_port}").push(run.run_id, whole=True)
         page.shutdown()
+
+
+def test_runs_that_are_sent_at_once_share_a_new_experiment(existing_store, uri):
+    runs = []
+    for _ in range(4):
+        run = MlflowRun.start("together", "pfn", {"seed": 1}, {}, RunFolder.create("together", "pfn").path)
+        run.log_dataset("qg", {"source": "mini", "files": []})
+        run.finish("FINISHED")
+        runs.append(run)
+    with ThreadPoolExecutor(len(runs)) as pool:
+        list(pool.map(lambda run: Remote(uri).push(run.run_id, whole=True), runs))
+    server = MlflowClient(uri)
+    there = server.search_runs([server.get_experiment_by_name("together").experiment_id])
+    assert {run.data.tags["local_run_id"] for run in there} == {run.run_id for run in runs}
+    assert [len(run.inputs.dataset_inputs) for run in there] == [1] * len(runs)

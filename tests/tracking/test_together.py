@@ -4,11 +4,13 @@ import multiprocessing
 import sqlite3
 from contextlib import closing
 
+from hepexp.sweep.parent import ParentRun
 from hepexp.tracking.lookup import database
-from hepexp.tracking.mlflow_store import MlflowRun
+from hepexp.tracking.mlflow_store import MlflowRun, StillWritten
 from hepexp.tracking.ready import ready
 from hepexp.tracking.registry import Judgement
 from hepexp.tracking.run_folder import RunFolder
+from tests.sweep.plans import PLAN
 
 PROCESSES, EPOCHS, METRICS, PARAMETERS = 8, 15, 12, 130
 
@@ -29,6 +31,35 @@ def train(number, barrier):
     barrier.wait()
     run.register("tagger", Judgement("val/auc", 0.5 + (number * 3 % PROCESSES) / 100, "max", "qg mini"))
     run.finish("FINISHED")
+
+
+def resume(run_id, folder, barrier, outcomes):
+    barrier.wait()
+    try:
+        MlflowRun.start("hepexp", "run", {}, {}, folder, run_id=run_id)
+        outcomes.put("resumed")
+    except StillWritten:
+        outcomes.put("refused")
+    barrier.wait()  # all of them live until the last one has tried
+
+
+def sweep(folder, barrier, outcomes):
+    barrier.wait()
+    outcomes.put(ParentRun("search", PLAN, folder).run_id)
+    barrier.wait()
+
+
+def together(target, *args, processes=PROCESSES):
+    """What the processes say that do this at the same time; they are forked, which saves importing MLflow."""
+    context = multiprocessing.get_context("fork")
+    barrier, outcomes = context.Barrier(processes, timeout=120), context.Queue()
+    started = [context.Process(target=target, args=(*args, barrier, outcomes)) for _ in range(processes)]
+    for process in started:
+        process.start()
+    said = [outcomes.get(timeout=120) for _ in started]
+    for process in started:
+        process.join(120)
+    return said
 
 
 def rows(query):
@@ -60,3 +91,17 @@ def test_every_value_of_every_run_is_in_the_store(runs):
     tags = "registered_model_aliases JOIN model_version_tags USING (name, version)"
     assert rows(f"SELECT value FROM {tags} WHERE key = 'value'") == [(str(0.5 + (PROCESSES - 1) / 100),)]
     assert len(list((runs / "mlartifacts").glob("hepexp/*/artifacts/metrics.json"))) == PROCESSES
+
+
+def test_one_of_those_who_resume_a_run_at_once_does(existing_store):
+    folder = RunFolder.create("hepexp", "run").path
+    run = MlflowRun.start("hepexp", "run", {}, {}, folder)
+    run.finish("KILLED")
+    assert sorted(together(resume, run.run_id, folder, processes=4)) == ["refused"] * 3 + ["resumed"]
+
+
+def test_workers_that_begin_a_sweep_at_once_have_one_parent(existing_store, runs):
+    folder = runs / "sweeps" / "search"
+    folder.mkdir(parents=True)
+    (parent,) = set(together(sweep, folder, processes=4))
+    assert rows("SELECT run_uuid FROM runs") == [(parent,)]
