@@ -13,6 +13,7 @@ from hepexp.cli import main as shell
 from hepexp.data.datasets.electron_photon import ElectronPhoton
 from hepexp.data.datasets.qg import QuarkGluon
 from hepexp.errors import DataError
+from hepexp.tracking import store
 from tests.commands.shell import SMALL, hepexp
 
 FEW = ("dataset.n_train=100", "dataset.n_val=100", "dataset.n_test=60", "trainer.max_epochs=1")
@@ -80,7 +81,7 @@ def test_the_model_needs_nothing_of_the_run_and_refuses_what_is_no_physics(home,
         served.predict(pd.DataFrame(jets))
     with pytest.raises(DataError, match="row 1 has lists of different lengths in pt and pdgid"):
         served.predict(pd.DataFrame({**jets, "pdgid": [[211, 22], [130, 22]]}))
-    with pytest.raises(DataError, match="the table: jet 1 has a particle with pt <= 0"):
+    with pytest.raises(DataError, match="the table: jet 1 has a particle with pt = -3"):
         served.predict(pd.DataFrame({**jets, "pt": [[80.0, 41.5], [-3.0]], "pdgid": types}))
 
 
@@ -98,3 +99,22 @@ def test_bad_requests_are_one_line(home, monkeypatch, capsys, words, message):
     assert shell.main(list(words)) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
+
+
+def test_a_moved_runs_folder_is_resumed_evaluated_and_served_where_it_is(home, client, tmp_path, monkeypatch):
+    now, before = tmp_path / "why? 100%", home / "runs"
+    shutil.copytree(before, now, symlinks=True)
+    hidden = before.rename(home / "hidden")  # moved, and moved back for the other tests
+    try:
+        monkeypatch.setenv("HEPEXP_RUNS_DIR", str(now))
+        monkeypatch.chdir(tmp_path)
+        (run,) = now.glob("hepexp/*_jets")
+        assert shell.main(["train", "--resume", str(run), "trainer.max_epochs=2", "trainer.progress=false"]) == 0
+        assert shell.main(["evaluate", str(run)]) == 0
+        mlflow.set_tracking_uri(store.uri())
+        model = mlflow.pyfunc.load_model("models:/quark_gluon@best")
+        assert model.predict(table(QuarkGluon, np.arange(3))).shape == (3, 2)
+        assert not before.exists()
+        assert [path.name for path in tmp_path.iterdir()] == [now.name]
+    finally:
+        hidden.rename(before)
