@@ -35,7 +35,7 @@ def main(args: list[str]) -> int:
     folder = RunFolder.find(options.run)
     config = amend(folder.config, options.changes, ("dataset", "trainer"))
     if not options.input.is_file():
-        state = "is no file" if options.input.exists() else "does not exist"
+        state = "is not a file" if options.input.exists() else "does not exist"
         raise ConfigError(f"--input {options.input} {state}; expected a file of {folder.config.choices.dataset}")
     check_target(options.out, "--out", options.overwrite, [options.input, folder.predictions])
 

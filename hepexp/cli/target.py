@@ -1,4 +1,4 @@
-"""Files that a command is told to write: none is replaced unasked, and what cannot be written is refused at once."""
+"""Files that a command is told to write: none is replaced unless asked to, and impossible ones are refused at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hepexp.errors import ConfigError, HepexpError
 
 def add_overwrite(parser: ArgumentParser) -> None:
     """The flag `--overwrite`."""
-    parser.add_argument("--overwrite", action="store_true", help="replace what is there under the name to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace the files to write where they exist")
 
 
 def check_target(path: Path, option: str, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
@@ -29,7 +29,7 @@ def check_target(path: Path, option: str, overwrite: bool, inputs: Iterable[Path
 
     Raises
     ------
-    ConfigError : it is an input or no regular file, is there already, or cannot be written.
+    ConfigError : it is an input, not a regular file, there already, or cannot be written.
     """
     for source in inputs:
         if _same(path, source):
@@ -38,7 +38,7 @@ def check_target(path: Path, option: str, overwrite: bool, inputs: Iterable[Path
         raise ConfigError(f"{option} {path} is a folder; expected the name of a file")
     if os.path.lexists(path):
         if os.path.exists(path) and not os.path.isfile(path):
-            raise ConfigError(f"{option} {path} is no regular file; choose another name")
+            raise ConfigError(f"{option} {path} is not a regular file; choose another name")
         if not overwrite:
             raise ConfigError(f"{option} {path} exists; choose another name, or replace it with --overwrite")
     try:
@@ -61,7 +61,7 @@ def writing(path: Path, option: str = "--out") -> Iterator[None]:
         if error.errno is None:
             raise
         raise HepexpError(
-            f"{option} {path} cannot be written: {os.strerror(error.errno)}; nothing is left of it"
+            f"{option} {path} cannot be written: {os.strerror(error.errno)}; no file was written"
         ) from None
 
 
@@ -73,7 +73,7 @@ def check_folder(folder: Path, option: str, overwrite: bool, names: Iterable[str
     ConfigError : as for `check_target`.
     """
     if os.path.lexists(folder) and not os.path.isdir(folder):
-        raise ConfigError(f"{option} {folder} is no folder; choose another name")
+        raise ConfigError(f"{option} {folder} is not a folder; choose another name")
     for name in names:
         if os.path.lexists(folder / name) and not overwrite:
             raise ConfigError(

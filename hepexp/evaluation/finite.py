@@ -1,4 +1,4 @@
-"""No score that is not a number is judged, written or served."""
+"""Scores that are NaN or infinite are never judged, written or served."""
 
 from __future__ import annotations
 

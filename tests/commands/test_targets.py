@@ -1,4 +1,4 @@
-"""What a command is told to write replaces nothing unasked, never what it reads, and is refused before the work."""
+"""What a command writes replaces nothing unless asked to, never what it reads; bad names are refused at once."""
 
 import errno
 import os
@@ -48,7 +48,7 @@ def test_what_cannot_be_written_is_refused_and_nothing_is_left(jets: Path):
     ):
         with pytest.raises(ConfigError, match=f"^--out .*{said}"):
             check_target(Path(name), "--out", overwrite=False)
-    with pytest.raises(ConfigError, match="no regular file"):
+    with pytest.raises(ConfigError, match="not a regular file"):
         check_target(Path("/dev/null"), "--out", overwrite=True)
     check_target(Path("new/folder/a.npz"), "--out", overwrite=False)
     assert sorted(jets.parent.iterdir()) == before
