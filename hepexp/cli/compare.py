@@ -67,20 +67,20 @@ def say_left_out(runs: Mapping[Path, str]) -> None:
 
 def _tables(found: list[Section], options: Namespace) -> list[Table]:
     """One table a section, without those that have none of the columns asked for."""
-    from hepexp.compare.columns import columns, named
+    from hepexp.compare.columns import columns, has, named
     from hepexp.compare.groups import group
     from hepexp.compare.significance import against_best
     from hepexp.compare.table import Table
 
     known = list(dict.fromkeys(key for s in found for record in s.records for key in record.metrics))
-    have = [key for key in known if any(r.metrics.get(key) is not None for s in found for r in s.records)]
+    have = [key for key in known if any(has(record.metrics, key) for s in found for record in s.records)]
     wanted = [named(name, have) for name in options.columns.split(",")] if options.columns else None
     by = named(options.sort, known) if options.sort else None
     tables, rows = [], []
     for section in found:
         groups = group(section.records)
         rows += [g.name for g in groups]
-        own = {key for record in section.records for key in record.metrics}
+        own = {key for record in section.records for key in record.metrics if has(record.metrics, key)}
         if wanted is not None and not own.intersection(wanted):
             print(f"hepexp: left out {section.title}: none of --columns {options.columns} there", file=sys.stderr)
             continue
@@ -114,13 +114,18 @@ def _repeated(groups: list[Group]) -> Iterator[str]:
 
 def _missing(groups: list[Group], shown: list[Column]) -> Iterator[str]:
     """Where a mean is not over all runs of a row, as a rejection without any background left in some of them."""
+    from hepexp.evaluation.notes import bound
+    from hepexp.evaluation.rounding import number
+
     for g in groups:
         for column in shown:
             if lacking := g.without(column.metric):
                 n, which = len(g.records), ", ".join(str(record.seed) for record in lacking)
+                bounds = [least for r in lacking if (least := bound(column.metric, r.metrics)) is not None]
+                above = f", where it is above {number(min(bounds))}" if bounds else ""
                 yield (
-                    f"{column.metric} has no value in {len(lacking)} of {n} runs of {g.name} (seed {which}); the "
-                    "table has the mean of the others"
+                    f"{column.metric} has no value in {len(lacking)} of {n} runs of {g.name} (seed {which}){above}; "
+                    "the table has the mean of the others"
                 )
 
 

@@ -17,7 +17,7 @@ from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.interrupts import Interrupts
 from hepexp.learning.multirun import FAILED, FINISHED, KILLED, Job, find, plan, read
 from hepexp.outputs import enduring
-from hepexp.tracking.run_folder import RunFolder, new_folder
+from hepexp.tracking.run_folder import new_folder
 
 AGGREGATED = "aggregated.csv"
 
@@ -128,20 +128,23 @@ def _launch(sweep: Path, jobs: list[list[str]], run: Callable[[], None]) -> int:
 def _aggregate(sweep: Path, jobs: list[Job]) -> None:
     """Mean and spread over the seeds of each setting: the usual metrics on the terminal, every metric in a file."""
     from hepexp.cli.console import console
-    from hepexp.compare.columns import Column, columns
+    from hepexp.compare.columns import Column, columns, has
     from hepexp.compare.groups import group
-    from hepexp.compare.record import Record
     from hepexp.compare.sections import sections
+    from hepexp.compare.select import select
     from hepexp.compare.table import Table, as_csv
+    from hepexp.metric import is_beside
 
-    found = sections([Record(RunFolder(Path(job.run))) for job in jobs if job.status == FINISHED])
+    if not any(job.status == FINISHED for job in jobs):
+        return
+    found = sections(select([str(sweep)])[0])
     usual, whole = [], []
     for section in found:
         groups = group(section.records)
         title = section.title if len(found) > 1 else ""
         usual.append(Table(groups, columns(groups), title=title))
-        every = [key for r in section.records for key, value in r.metrics.items() if value is not None]
-        whole.append(Table(groups, [Column(k) for k in dict.fromkeys(every) if not k.endswith("_err")], title=title))
+        every = dict.fromkeys(key for record in section.records for key in record.metrics if has(record.metrics, key))
+        whole.append(Table(groups, [Column(key) for key in every if not is_beside(key)], title=title))
     if any(len(row.records) > 1 for table in usual for row in table.groups):
         for table in usual:
             console().print(table.terminal())

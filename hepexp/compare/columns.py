@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hepexp.compare.groups import Group
 from hepexp.config import metrics
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
+from hepexp.evaluation.notes import bound
 from hepexp.metric import is_beside
 
 
@@ -40,13 +42,18 @@ def columns(groups: Sequence[Group], wanted: Sequence[str] | None = None) -> lis
     ConfigError : no run has a metric of that name.
     """
     recorded = [record.metrics for group in groups for record in group.records]
-    known = list(dict.fromkeys(key for own in recorded for key, value in own.items() if value is not None))
+    known = list(dict.fromkeys(key for own in recorded for key in own if has(own, key)))
     if wanted is not None:
         return [Column(named(name, known)) for name in wanted]
     found = [key for key in metrics.columns() if key in known]
     if found == ["model/parameters"] or not found:
         found = [k for k in known if k.startswith(("test/", "symmetry/")) and not is_beside(k)] + found
     return [Column(key) for key in found]
+
+
+def has(metrics: Mapping[str, Any], key: str) -> bool:
+    """Whether there is a value or a lower bound of a metric."""
+    return metrics.get(key) is not None or bound(key, metrics) is not None
 
 
 def named(name: str, known: Sequence[str]) -> str:

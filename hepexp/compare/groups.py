@@ -13,6 +13,7 @@ from hepexp.compare.record import Record
 from hepexp.config.expected import Publication
 from hepexp.config.metrics import is_whole
 from hepexp.evaluation.conditions import Conditions
+from hepexp.evaluation.notes import bound
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,13 @@ class Figure:
     value : None where no run has it.
     error : of one run its bootstrap error; of several their standard deviation (n - 1); None where there is none.
     n_runs : runs that have a value.
+    bound : where no run has one, the smallest of their lower bounds, such as of a rejection that no background passes.
     """
 
     value: float | str | None
     error: float | None
     n_runs: int
+    bound: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ class Group:
         """A metric over the group's runs."""
         values = [r.metrics[metric] for r in self.records if r.metrics.get(metric) is not None]
         if not values:
-            return Figure(None, None, 0)
+            bounds = [bound(metric, record.metrics) for record in self.records]
+            return Figure(None, None, 0, None if None in bounds else min(bounds))
         if any(isinstance(value, str) for value in values):
             return Figure(values[0] if len(set(values)) == 1 else "several", None, len(values))
         if len(self.records) == 1:

@@ -179,6 +179,8 @@ def as_csv(tables: Sequence[Table]) -> str:
 
 def _text(group: Group, metric: str) -> str:
     figure = group.figure(metric)
+    if figure.bound is not None:
+        return f"> {number(figure.bound)}"
     if isinstance(figure.value, str) or (is_whole(metric) and figure.error is None):
         text = number(figure.value)
     else:
@@ -204,5 +206,7 @@ def _latex(cell: str) -> str:
         return "$" + figure.replace(" ± ", r" \pm ") + "$" + partly + runs
     if found := re.fullmatch(r"([\d.]+)e([+-]\d+)( \*)?", cell):
         return rf"${found[1]} \times 10^{{{int(found[2])}}}${found[3] or ''}"
+    if cell.startswith("> "):
+        return f"${cell.replace(',', '')}$"
     text = "".join(LATEX.get(character, character) for character in cell)
     return rf"\quad {text.strip()}" if cell.startswith("  ") else text

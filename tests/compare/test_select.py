@@ -62,3 +62,11 @@ def test_what_belongs_to_others_is_left_out_by_name(runs, monkeypatch):
     assert left_out == dict.fromkeys(sorted(locked), "permission denied; ask its owner")
     with pytest.raises(ConfigError, match=r"pfn_1: permission denied"):
         select(["tests/pfn_1"])
+
+
+def test_a_mean_without_runs_that_lie_above_it_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+    run(tmp_path, "a", scores(1.0, 1), seed=1, **{"test/gain": 20.0})
+    run(tmp_path, "b", scores(1.0, 2), seed=2, **{"test/gain": None, "test/gain_bound": 300})
+    assert compare.main(["tests", "--columns", "gain", "--format", "csv"]) == 0
+    assert "in 1 of 2 runs of pfn (seed 2), where it is above 300" in capsys.readouterr().err

@@ -73,3 +73,14 @@ def test_all_groups_are_in_one_figure(groups, tmp_path):
     assert is_figure(tmp_path / "roc.png")
     overlay(tmp_path / "roc.pdf", groups)
     assert (tmp_path / "roc.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_where_no_run_has_a_value_there_is_their_smallest_lower_bound(tmp_path):
+    none = {"test/rejection_0.3": None, "test/rejection_0.3_err": None}
+    least = [run(tmp_path, str(n), scores(3, n), seed=n, **none, **{"test/rejection_0.3_bound": n}) for n in (90, 70)]
+    found = group([*least, run(tmp_path, "other", scores(1, 1), model="gin")])
+    table = Table(found, columns(found, ["rejection_0.3"]))
+    assert table.cells()[1][0] == ["pfn", "2", "> 70"]
+    assert "pfn & 2 & $> 70$" in table.latex()
+    alone = group(least)
+    assert [column.metric for column in columns(alone, ["rejection_0.3"])] == ["test/rejection_0.3"]
