@@ -37,7 +37,7 @@ def cache_dir() -> Path:
         return Path.home() / ".cache" / "hepexp"
     except RuntimeError:
         raise ConfigError(
-            "this user has no home folder; set HEPEXP_DATA_DIR to the folder of the data sets, or to an empty one"
+            "this user has no home folder; set HEPEXP_DATA_DIR, and HEPEXP_STORE_DIR where that cannot be written"
         ) from None
 
 

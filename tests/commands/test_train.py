@@ -131,7 +131,7 @@ def test_a_checkpoint_of_another_model_is_refused(home):
     assert other.returncode == 0, other.stderr
     checkpoint = (home / "runs" / "latest").resolve() / "checkpoints" / "best.ckpt"
     (first,) = (home / "runs" / "tests").glob("*_first")
-    message = one_line(hepexp(home, "evaluate", str(first), "--checkpoint", str(checkpoint)), 1)
+    message = one_line(hepexp(home, "evaluate", str(first), "--checkpoint", str(checkpoint)), 2)
     assert "is of another model" in message
 
 
