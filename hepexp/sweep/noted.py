@@ -15,7 +15,7 @@ KIND, SQLITE = "journal", "sqlite"
 
 
 def note(url: str, folder: Path) -> None:
-    """Note the storage of a sweep in its folder: of a file the path from there, of a server the masked address."""
+    """Note the storage of a sweep in its folder: of a file the path, of a server the masked address."""
     from sqlalchemy import make_url
 
     parsed = None if url.startswith(JOURNAL) else make_url(url)
@@ -52,4 +52,6 @@ def _read(folder: Path) -> dict[str, str]:
 
 
 def _path(file: Path, folder: Path) -> str:
-    return os.path.relpath(file.resolve(), folder.resolve())
+    """From the folder of the sweep if the file moves along with runs/, else the whole path."""
+    runs, file = folder.resolve().parent.parent, file.resolve()
+    return os.path.relpath(file, folder.resolve()) if file.is_relative_to(runs) else str(file)

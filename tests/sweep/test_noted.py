@@ -15,6 +15,16 @@ def test_a_file_is_found_again_though_the_runs_were_moved(tmp_path):
     assert noted(moved / "sweeps" / "name") is None
 
 
+def test_a_file_elsewhere_is_found_though_the_runs_were_moved(tmp_path):
+    folder = tmp_path / "runs" / "sweeps" / "name"
+    folder.mkdir(parents=True)
+    (tmp_path / "shared.log").touch()
+    note(f"journal:{tmp_path / 'shared.log'}", folder)
+    (tmp_path / "far").mkdir()
+    moved = (tmp_path / "runs").rename(tmp_path / "far" / "moved")
+    assert noted(moved / "sweeps" / "name") == f"journal:{tmp_path / 'shared.log'}"
+
+
 def test_a_server_is_named_without_its_password(tmp_path):
     note("postgresql://me:secret@host/db", tmp_path)
     assert noted(tmp_path) is None
