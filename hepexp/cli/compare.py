@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hepexp.atomic import write_text
 from hepexp.cli.help import Parser
 from hepexp.cli.target import add_overwrite, check_target, writing
-from hepexp.config.metrics import lower_is_better
+from hepexp.config.metrics import lower_is_better, names_of
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, DataError
 
@@ -32,7 +32,7 @@ that were tested on different examples, or are of different kinds, stand in tabl
   hepexp compare --filter "params.model.name = 'pfn'"       as MLflow filters
   hepexp compare --out table.tex --plot roc.pdf             for a paper"""
 
-BY = ("accuracy", "auc", "rejection_0.3", "rejection_0.5")
+SCORES = "hepexp.evaluation.classification_readout.ClassificationReadout"  # what is judged by recorded scores alone
 FORMATS = {".txt": "table", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
 
 
@@ -179,7 +179,7 @@ def _parse(args: list[str]):
     parser.add_argument("--columns", metavar="METRIC,...", help="metrics to show, e.g. auc,rejection_0.3,train/seconds")
     parser.add_argument("--sort", metavar="METRIC", help="best first")
     parser.add_argument("--reverse", action="store_true", help="worst first")
-    parser.add_argument("--by", choices=BY, default="auc", help="the metric of the differences (auc)")
+    parser.add_argument("--by", choices=names_of(SCORES), default="auc", help="the metric of the differences (auc)")
     parser.add_argument("--against", metavar="SETTING", help="row that differences are taken from (the best)")
     parser.add_argument("--bootstrap", metavar="N", type=int, default=300, help="replicas of the test set (300)")
     parser.add_argument("--format", choices=tuple(FORMATS.values()), help="table (default), markdown, csv, latex")

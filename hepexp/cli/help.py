@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is not None and value not in action.choices:
             choices = [str(choice) for choice in action.choices]
-            name = action.metavar or action.dest
+            name = "/".join(action.option_strings) or action.metavar or action.dest
             self.error(f"unknown {name} '{value}'{did_you_mean(str(value), choices)} (choices: {', '.join(choices)})")
 
 

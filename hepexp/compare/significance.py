@@ -13,7 +13,6 @@ from hepexp.compare.groups import Group
 from hepexp.evaluation.bootstrap import replicas
 from hepexp.evaluation.classification import Judge
 
-METRICS = ("accuracy", "auc", "rejection_0.3", "rejection_0.5")
 N_BOOTSTRAP = 300  # replicas of the test set
 ROUNDING = 1e-12  # as a share of the metric
 SIGNIFICANT = 0.05  # two-sided p-value below which a difference is called one
@@ -50,7 +49,7 @@ def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstra
     ----------
     groups : runs tested on the same examples.
     reference : place of the one to compare with.
-    metric : one of METRICS, of the recorded scores.
+    metric : a figure of `hepexp.evaluation.classification.Judge`, of the recorded scores.
     """
     judges = [[_judge(record.predictions) for record in group.records] for group in groups]
     n = len(groups[0].records[0].predictions.label)
@@ -61,7 +60,8 @@ def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstra
     found = []
     for place, values in enumerate(point):
         value = float(values.mean() - base.mean())
-        apart = drawn[:, place] - drawn[:, reference]
+        with np.errstate(invalid="ignore"):  # no background passes in a replica of either: inf - inf
+            apart = drawn[:, place] - drawn[:, reference]
         apart = apart[~np.isnan(apart)]
         if place == reference or len(apart) < 2 or not np.isfinite([value, *apart]).all():
             found.append(Difference(value, None, None))
@@ -80,7 +80,7 @@ def against_best(
 
     Parameters
     ----------
-    by : one of METRICS; of embeddings that of their linear probe.
+    by : a figure of `hepexp.evaluation.classification.Judge`; of embeddings that of their linear probe.
 
     Returns
     -------

@@ -199,6 +199,8 @@ def _difference(difference: Difference) -> list[str]:
 
 
 def _latex(cell: str) -> str:
+    if cell.startswith("> "):
+        return f"${cell.replace(',', '')}$"
     if cell == ABSENT or not cell:
         return "--" if cell else ""
     if " ± " in cell or (cell[0] in "+-" and cell[1:2].isdigit()):

@@ -118,6 +118,11 @@ def columns() -> list[str]:
     return list(dict.fromkeys(full_key(name) for name in names))
 
 
+def names_of(owner: str) -> list[str]:
+    """The names of what a class declares, those of a kind with their usual values."""
+    return [name for d in declarations() if d.owner == owner for name in d.metric.names]
+
+
 def full_key(name: str) -> str:
     """The key of a metric in metrics.json: that of the test, unless its name is a key."""
     return name if "/" in name else f"test/{name}"

@@ -38,6 +38,8 @@ ROOT = Path(__file__).parents[2]
         ("list modle", "unknown group 'modle'; did you mean model?"),
         ("show model=pnf", "unknown model 'pnf'; did you mean pfn?"),
         ("show model", "name an option"),
+        ("show metric=test/knn_acu", "unknown metric 'test/knn_acu'; did you mean test/knn_auc?"),
+        ("compare --by rejection_0.7", "unknown --by 'rejection_0.7'; did you mean rejection_0.5?"),
         ("completion csh", "unknown SHELL 'csh'"),
         ("doctor --jsn", "unknown argument '--jsn'; did you mean --json?"),
         ("ui --port many", "invalid int value: 'many'"),

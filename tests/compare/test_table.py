@@ -56,6 +56,16 @@ def test_markdown_says_what_the_errors_are(groups):
     assert "| pfn | 1 |" in text
 
 
+def test_where_no_background_passes_a_lower_bound_stands(tmp_path):
+    none = {"test/rejection_0.3": None, "test/rejection_0.3_err": None, "test/rejection_0.3_bound": 300}
+    found = group([run(tmp_path, "a", scores(1, 1), **none), run(tmp_path, "b", scores(1, 2), model="lorentznet")])
+    table = Table(found, columns(found, ["rejection_0.3"]))
+    assert "& $> 300$" in table.latex()
+    header, rows = table.cells()
+    assert header[-1] == "1/εB (εS=0.3)"
+    assert rows[0][-1] == "> 300"
+
+
 def test_an_unknown_metric_is_named_with_the_closest(groups):
     with pytest.raises(ConfigError, match=r"no run has a metric 'test/aucc'; did you mean test/auc\?"):
         columns(groups, ["test/aucc"])
