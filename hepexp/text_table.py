@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 GAP = 2  # spaces between columns
 INDENT = 4  # of what stands below its row
+HANG = 2  # of the lines of a name after its first
 NAME = 24  # a name is not wrapped to fewer columns than this
 
 
@@ -141,7 +142,7 @@ class TextTable:
         if column.kind == "figure":  # only its heading wraps
             return max([_longest_word(cells[0]), *map(_length, cells[1:])])
         bound = NAME if column.kind == "name" else column.least
-        return min(natural, max(bound, _longest_word(*cells) if column.kind == "name" else 0))
+        return min(natural, max(bound, _longest_word(*cells) + HANG if column.kind == "name" else 0))
 
     def _cells(self, k: int) -> list[str | Text]:
         return [self.columns[k].heading, *(row[k] for row in self.rows)]
@@ -214,7 +215,8 @@ class TextTable:
         """Cells beside each other, as many lines as the highest of them has."""
         from rich.text import Text
 
-        blocks = [list(_wrapped(cell, wide, "")) for cell, wide in zip(cells, widths, strict=True)]
+        hang = [HANG if self.columns[k].kind == "name" else 0 for k in places]
+        blocks = [list(_wrapped(c, wide, "", hang=h)) for c, wide, h in zip(cells, widths, hang, strict=True)]
         for line in range(max(map(len, blocks))):
             made = Text(" " * indent, style, no_wrap=True, overflow="ignore")
             for k, wide, block in zip(places, widths, blocks, strict=True):
@@ -250,12 +252,23 @@ def _console() -> Console:
     return Console()
 
 
-def _wrapped(cell: str | Text, width: int, style: str, indent: int = 0) -> Iterator[Text]:
-    """Its lines; a word longer than the width is folded, as cutting it would lose what it says."""
+def _wrapped(cell: str | Text, width: int, style: str, indent: int = 0, hang: int = 0) -> Iterator[Text]:
+    """Its lines; a word longer than the width is folded, as cutting it would lose what it says.
+
+    Parameters
+    ----------
+    hang : spaces before the second line and those after it.
+    """
     from rich.text import Text
 
     text = Text(cell, style) if isinstance(cell, str) else cell.copy()
-    for line in text.wrap(_console(), max(width - indent, 1), overflow="fold") or [Text()]:
+    lines = text.wrap(_console(), max(width - indent, 1), overflow="fold") or [Text()]
+    if hang and len(lines) > 1:
+        yield from _wrapped(lines[0], width, style, indent)
+        rest = text[len(lines[0].plain) :]
+        yield from _wrapped(rest[len(rest.plain) - len(rest.plain.lstrip()) :], width, style, indent + hang)
+        return
+    for line in lines:
         line.rstrip()
         made = Text(" " * indent, no_wrap=True, overflow="ignore")
         made.append_text(line)

@@ -82,17 +82,19 @@ def value_of(key: str, metrics: Mapping[str, Any]) -> str:
 
 
 def jobs_table(jobs: Sequence[JobLike]) -> TextTable:
-    """One row a job of a multirun: what it changed, how it ended, its figures; below, why jobs failed."""
+    """One row a job of a multirun: what it alone changed, how it ended, its figures; below, why jobs failed."""
     from rich.text import Text
 
     shown = [key for key in usual_columns() if any(key in job.metrics for job in jobs)][:MOST_COLUMNS]
     figures = [Column(heading(key), "figure") for key in shown]
     columns = [Column("job", "name"), Column("status", "figure", keep=1), *figures]
     digits = len(str(len(jobs) - 1))
+    shared = [word for word in jobs[0].overrides if all(word in job.overrides for job in jobs)] if len(jobs) > 1 else []
     rows = []
     for job in jobs:
         figures = [value_of(key, job.metrics) if key in job.metrics else "" for key in shown]
-        name = f"{job.number:>{digits}}  {' '.join(job.overrides)}"
+        name = f"{job.number:>{digits}}  {' '.join(word for word in job.overrides if word not in shared)}".rstrip()
         rows.append([name, Text(job.status, COLOURS.get(job.status, "")), *figures])
-    reasons = [Text(f"job {job.number}: {job.error}", "red") for job in jobs if job.error]
-    return TextTable(columns, rows, notes=reasons, more="hepexp compare shows every run")
+    notes = [Text(f"all jobs: {' '.join(shared)}", "dim")] if shared else []
+    notes += [Text(f"job {job.number}: {job.error}", "red") for job in jobs if job.error]
+    return TextTable(columns, rows, notes=notes, more="hepexp compare shows every run")

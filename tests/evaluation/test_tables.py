@@ -62,6 +62,9 @@ def test_jobs_show_figures_or_the_reason():
     assert "model.sizes=[1,2]" in text  # brackets are not markup
     assert "accuracy" not in text  # no job has it
     assert "job 1: model.n_hidden must be > 0, got -3" in text
+    assert text.count("seed=1") == 1  # what all jobs have is said once
+    assert "all jobs: seed=1" in text
+    assert "0  model=pfn seed=1" in render(jobs_table([done]))
 
 
 def test_a_narrow_terminal_cuts_no_figure():
