@@ -51,6 +51,7 @@ def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name
     for override, group in zip(parsed, is_group, strict=True):
         (by_choice if group else by_value).append(_spelled(override, searched, forced=not group))
 
+    own_loss = not any(override.key_or_group == "loss" for override in parsed)
     absent: set[str] = set()
     for job in sweeps.jobs(by_choice, by_value):
         config = composer.compose(job)
@@ -58,7 +59,7 @@ def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name
             raise ConfigError(f"a run needs a {group} (options: {', '.join(catalog.options(group, searched))})")
         content = plain(config)
         chosen = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
-        _check_content(content, known, groups, chosen)
+        _check_content(content, known, groups, chosen, own_loss)
         needs.check(content, searched)
         absent |= _keys_not_in_files(composer, job, parsed)
     forced = [
@@ -110,8 +111,11 @@ def _spelled(override: Override, searched: list[Path], forced: bool) -> list[str
     return [f"{key}={value}" for value in sweeps.choices(override, options)]
 
 
-def _check_content(content: dict, known: dict, groups: list[str], chosen: dict[str, str]) -> None:
-    """Check a composed configuration: nodes of groups against constructors, the rest against the root file."""
+def _check_content(content: dict, known: dict, groups: list[str], chosen: dict[str, str], own_loss: bool) -> None:
+    """Check a composed configuration: nodes of groups against constructors, the rest against the root file.
+
+    A task's figures are of its own loss; with another one, they are not judged by that.
+    """
     for group in groups:
         node = content.get(group, {schema.TARGET: None})
         if not isinstance(node, dict) or schema.TARGET not in node:
@@ -121,8 +125,9 @@ def _check_content(content: dict, known: dict, groups: list[str], chosen: dict[s
     own = {key: value for key, value in content.items() if key not in groups}
     root.check(own, known)
     root.check_values(own)
-    loss = content.get("loss") if isinstance(content.get("loss"), dict) else {}
-    expected.check_metrics(expected.read(content.get("expected") or {}), loss.get(schema.TARGET))
+    figures = expected.read(content.get("expected") or {})
+    if own_loss and isinstance(content.get("loss"), dict):
+        expected.check_metrics(figures, content["loss"].get(schema.TARGET))
 
 
 def _keys_not_in_files(composer: Composer, job: list[str], parsed: list[Override]) -> set[str]:
