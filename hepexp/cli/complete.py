@@ -7,7 +7,7 @@ import ast
 import os
 
 from hepexp.cli.completion import SCRIPTS
-from hepexp.config import alias, catalog, metrics, paths, schema, targets, yaml_file
+from hepexp.config import alias, catalog, metrics, paths, schema, source, yaml_file
 from hepexp.config.annotations import literals
 from hepexp.config.flags import FLAGS
 
@@ -153,7 +153,7 @@ def _runs() -> list[str]:
 
 def _arguments(module: str) -> tuple[list[str], list[str]]:
     """Flags and sub-commands of a verb, as its source declares them: calls of add_argument, a table of names."""
-    path = targets.module_file(module)
+    path = source.module_file(module)
     flags, choices = ["--help"], []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8-sig") if path else "")):
         match node:

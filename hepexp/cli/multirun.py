@@ -45,6 +45,11 @@ def rerun(text: str, args: list[str]) -> int:
             f"--rerun-failed repeats jobs as they were, so {others[0]!r} cannot be given; only hydra/... can"
         )
     jobs = [job.overrides for job in read(find(text)) if job.status != FINISHED]
+    for words in jobs:
+        # the folder may be somebody else's, and what Hydra does is set on the command line alone
+        if foreign := [word for word in words if word.lstrip("+~").startswith(("hydra", "-"))]:
+            raise ConfigError(f"{find(text)}: a job must not set {foreign[0]!r}; only GROUP=OPTION and KEY=VALUE")
+        front.prepare(words)
     if not jobs:
         print("nothing to run again: every job of the multirun has finished")
         return 0

@@ -122,7 +122,7 @@ def _options(own: list[str], among: tuple[str, ...] | None = None) -> SweepOptio
                     f"cannot read the value of '{arg}': expected one of YAML, e.g. sweep.trials=20"
                 ) from error
     schema.check(node, "sweep", option)
-    return instantiate(node)
+    return instantiate(node, "sweep")
 
 
 def _group(key: str) -> str:
@@ -143,7 +143,7 @@ def _check(base: list[str], dimensions: tuple[Dimension, ...]) -> list[DictConfi
 
 
 def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, ...], configs: list[DictConfig]) -> Plan:
-    from hepexp.config import targets
+    from hepexp.config import kind, targets
     from hepexp.sweep.judge import directions_of
     from hepexp.sweep.options import TRIALS
     from hepexp.sweep.space import cells
@@ -158,7 +158,7 @@ def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, .
     config = configs[0]
     metrics, directions = options.metrics, options.directions
     if not metrics:
-        metric, mode = targets.load(config.loss._target_).monitor
+        metric, mode = targets.load(config.loss._target_, kind.of_group("loss")).monitor
         metrics, directions = [metric], directions or [{"min": "minimize", "max": "maximize"}[mode]]
     for loss in {found.loss._target_ for found in configs} if options.metrics else ():
         directions = directions_of(metrics, options.directions, loss)
@@ -194,6 +194,11 @@ def _resume(own: list[str], rest: list[str]) -> int:
     folder = runs_dir() / "sweeps" / names[0]
     jobs = Jobs.read(folder)
     if jobs and not any(arg.startswith("sweep.launcher=") for arg in own):
+        if jobs.commands:
+            raise ConfigError(
+                f"the jobs of {names[0]} were submitted with {jobs.commands[0]}, which runs commands: type it again, "
+                f"sweep.launcher={jobs.launcher} 'sweep.cluster={{{jobs.commands[0]}: ...}}'"
+            )
         before = [f"sweep.launcher={jobs.launcher}", f"sweep.cluster={json.dumps(jobs.cluster)}"]
         own = [*before, f"sweep.jobs={len(jobs.ids)}", *own]
     options = _options(own, among=RESUMABLE)

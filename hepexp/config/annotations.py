@@ -1,7 +1,13 @@
-"""Whether a value from a configuration is what a type annotation asks for, read from the annotation's syntax tree."""
+"""Whether a value from a configuration is what a type annotation asks for, read from the annotation's syntax tree.
+
+Plain values fit plain types; where the annotation names a class, only a node with a `_target_` does.
+"""
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+
+TARGET = "_target_"
+_ANY = ("Any", "object")
 
 # bool is a subclass of int in Python, but `dropout: true` is a mistake; a number without a point is a float too.
 _PLAIN: dict[str, Callable[[object], bool]] = {
@@ -20,20 +26,66 @@ _PLAIN: dict[str, Callable[[object], bool]] = {
 
 
 def matches(value: object, annotation: ast.expr | None) -> bool:
-    """Whether a value fits; an annotation that says nothing about plain values (a class, `Any`) accepts everything."""
+    """Whether a value fits; a missing annotation and `Any` take every plain value.
+
+    Whether the class that a node names is the one of the annotation is not looked at.
+    """
     match annotation:
+        case None:
+            return not is_node(value)
         case ast.Constant(value=None):
             return value is None
         case ast.Constant(value=str(text)):
             return matches(value, ast.parse(text, mode="eval").body)
         case ast.Name(id=name):
-            return _PLAIN[name](value) if name in _PLAIN else True
+            return is_node(value) if is_class(annotation) else not is_node(value) and _PLAIN.get(name, _any)(value)
         case ast.BinOp(op=ast.BitOr(), left=left, right=right):
             return matches(value, left) or matches(value, right)
         case ast.Subscript(value=ast.Name(id=name), slice=inner):
-            return _matches_generic(value, name, inner.elts if isinstance(inner, ast.Tuple) else [inner])
+            return _matches_generic(value, name, _items(inner))
         case _:
-            return True
+            return is_node(value)
+
+
+def is_node(value: object) -> bool:
+    """Whether a value describes an object."""
+    return isinstance(value, Mapping) and TARGET in value
+
+
+def is_class(annotation: ast.expr) -> bool:
+    """Whether an annotation is the name of a class that is no plain type."""
+    if isinstance(annotation, ast.Name):
+        return annotation.id not in _PLAIN and annotation.id not in _ANY
+    return isinstance(annotation, ast.Attribute)
+
+
+def members(annotation: ast.expr | None) -> list[ast.expr]:
+    """The types that a union joins; one that is no union alone; none of a missing annotation."""
+    match annotation:
+        case None:
+            return []
+        case ast.Constant(value=str(text)):
+            return members(ast.parse(text, mode="eval").body)
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            return [*members(left), *members(right)]
+        case ast.Subscript(value=ast.Name(id="Optional" | "Union"), slice=inner):
+            return [member for item in _items(inner) for member in members(item)]
+        case _:
+            return [annotation]
+
+
+def of_items(annotations: Iterable[ast.expr], value: Mapping | list) -> list[ast.expr]:
+    """The types of what a mapping or a list of these types holds."""
+    names = ("dict", "Mapping") if isinstance(value, Mapping) else ("list", "tuple", "Sequence")
+    held = [
+        _items(annotation.slice)
+        for annotation in annotations
+        if isinstance(annotation, ast.Subscript)
+        and isinstance(annotation.value, ast.Name)
+        and annotation.value.id in names
+    ]
+    inner = [items[-1:] if isinstance(value, Mapping) else items for items in held]
+    return [member for items in inner for item in items for member in members(item)]
 
 
 def literals(annotation: ast.expr | None) -> list[object]:
@@ -46,7 +98,7 @@ def literals(annotation: ast.expr | None) -> list[object]:
         case ast.BinOp(op=ast.BitOr(), left=left, right=right):
             return [*literals(left), *literals(right)]
         case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
-            return [ast.literal_eval(item) for item in (inner.elts if isinstance(inner, ast.Tuple) else [inner])]
+            return [ast.literal_eval(item) for item in _items(inner)]
         case _:
             return []
 
@@ -58,11 +110,20 @@ def _matches_generic(value: object, name: str, inner: list[ast.expr]) -> bool:
     if name in ("Optional", "Union"):
         return (name == "Optional" and value is None) or any(matches(value, item) for item in inner)
     if name not in _PLAIN:
-        return True
-    if not _PLAIN[name](value):
+        return is_node(value)
+    if is_node(value) or not _PLAIN[name](value):
         return False
     if name in ("dict", "Mapping"):
         return all(matches(key, inner[0]) and matches(item, inner[-1]) for key, item in value.items())
     if name == "tuple" and not (isinstance(inner[-1], ast.Constant) and inner[-1].value is Ellipsis):
         return len(value) == len(inner) and all(map(matches, value, inner))
     return all(matches(item, inner[0]) for item in value)
+
+
+def _items(inner: ast.expr) -> list[ast.expr]:
+    """What stands between the brackets of a type."""
+    return inner.elts if isinstance(inner, ast.Tuple) else [inner]
+
+
+def _any(value: object) -> bool:
+    return True

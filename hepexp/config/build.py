@@ -1,60 +1,66 @@
 """Turn a configuration node into the object that it describes."""
 
+import ast
 from collections.abc import Mapping
 from inspect import Parameter, signature
 from typing import Any
 
-from hepexp.config import targets
-from hepexp.config.schema import TARGET
-from hepexp.errors import ConfigError, HepexpError
+from hepexp.config import kind, schema, targets
+from hepexp.config.annotations import TARGET, is_node, members, of_items
+from hepexp.config.kind import Kind
+from hepexp.errors import ConfigError
 
 
-def instantiate(node: Mapping, **runtime: Any) -> Any:
-    """Import a node's `_target_` and call it.
+def instantiate(node: Mapping, group: str, **runtime: Any) -> Any:
+    """Import the class that a group's node names and call it.
 
     Parameters
     ----------
     node : `_target_` and its keys; values that hold `_target_` themselves are built first.
-    runtime : what the run knows and a configuration does not. A target receives those that its signature names
-        keyword-only, or, for other libraries' targets, as required (`params` of an optimizer).
+    group : of the node, e.g. `model`.
+    runtime : what the run knows and a configuration does not. A class receives those that its signature names
+        keyword-only.
 
     Raises
     ------
-    ConfigError : the target is not allowed, or does not take these keys or values.
+    ConfigError : a `_target_` that is not a class of the kind that its place takes, or one that does not take these
+        keys or values. Nothing is imported before the whole node has passed.
     """
     values = _plain(node)
-    target = targets.load(values.pop(TARGET, None))
-    values = {key: _build(value, runtime) for key, value in values.items()}
+    schema.check(values, group)
+    return _object(values, kind.of_group(group), runtime)
+
+
+def _object(node: Mapping, wanted: Kind, runtime: dict[str, Any]) -> Any:
+    target = targets.load(node[TARGET], wanted)
+    known = schema.signature(node[TARGET])
+    values = {
+        key: _value(value, members(known.parameters[key].annotation), known.module, runtime)
+        for key, value in node.items()
+        if key != TARGET
+    }
     accepted = signature(target)
     for name, parameter in accepted.parameters.items():
-        if name in runtime and name not in values and _is_supplied(parameter):
+        if name in runtime and parameter.kind is Parameter.KEYWORD_ONLY:
             values[name] = runtime[name]
     try:
         accepted.bind(**values)
     except TypeError as error:
         given = f"; a run gives {', '.join(runtime)}" if runtime else ""
         raise ConfigError(f"{target.__module__}.{target.__name__}: {error}{given}") from error
-    try:
-        return target(**values)
-    except HepexpError:
-        raise
-    except (TypeError, ValueError) as error:
-        # Other libraries do not know ConfigError; in hepexp and plugins these two are a programmer's mistake.
-        if targets.is_own(node[TARGET]):
-            raise
-        raise ConfigError(f"{node[TARGET]}: {error}") from error
+    return target(**values)
 
 
-def _build(value: Any, runtime: dict[str, Any]) -> Any:
+def _value(value: Any, annotations: list[ast.expr], module: str, runtime: dict[str, Any]) -> Any:
+    if is_node(value):
+        return _object(value, schema.kind_of(annotations, module), runtime)
     if isinstance(value, Mapping):
-        return instantiate(value, **runtime) if TARGET in value else {k: _build(v, runtime) for k, v in value.items()}
+        held = of_items(annotations, value)
+        return {key: _value(item, held, module, runtime) for key, item in value.items()}
     if isinstance(value, list):
-        return [_build(item, runtime) for item in value]
+        held = of_items(annotations, value)
+        return [_value(item, held, module, runtime) for item in value]
     return value
-
-
-def _is_supplied(parameter: Parameter) -> bool:
-    return parameter.kind is Parameter.KEYWORD_ONLY or parameter.default is Parameter.empty
 
 
 def _plain(node: Mapping) -> dict[str, Any]:

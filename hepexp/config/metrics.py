@@ -202,7 +202,7 @@ def _metric(node: ast.expr) -> Metric:
 def _readout(loss: str) -> str | None:
     """The dotted path of the class of a loss's readout; None where its source does not tell."""
     for owner in source.line(loss):
-        for node in source.find(owner)[0].body:
+        for node in source.find(owner).definition.body:
             target = source.assigned(node)
             if target is None or target[0] != "readout":
                 continue
@@ -213,6 +213,6 @@ def _readout(loss: str) -> str | None:
                 if isinstance(target[1], ast.Call)
                 else None
             )
-            found = source.origin(f"{owner.rpartition('.')[0]}.{kind.id}") if isinstance(kind, ast.Name) else None
-            return None if found == ANY_READOUT else found
+            found = source.resolve(owner.rpartition(".")[0], kind) if kind else None
+            return found if found and found != ANY_READOUT and source.is_known(found) else None
     return None

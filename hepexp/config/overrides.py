@@ -1,11 +1,13 @@
 """Check every override before anything heavy is imported: groups, options, keys and types."""
 
+from functools import cache
 from pathlib import Path
 
 from hydra.core.override_parser.types import Override
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
-from hepexp.config import catalog, expected, needs, root, schema, sweeps, yaml_file
+from hepexp.config import catalog, content, expected, hydra_keys, needs, root, sweeps, yaml_file
+from hepexp.config.annotations import TARGET
 from hepexp.config.compose import Composer, parse, plain
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
@@ -52,15 +54,30 @@ def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name
         (by_choice if group else by_value).append(_spelled(override, searched, forced=not group))
 
     own_loss = not any(override.key_or_group == "loss" for override in parsed)
+
+    @cache
+    def bare(typed: tuple[str, ...]) -> DictConfig:
+        try:
+            return Composer([]).compose([*typed])
+        except ConfigError:  # they choose an option of Hydra's in --config-dir
+            return composer.compose([*typed])
+
     absent: set[str] = set()
     for job in sweeps.jobs(by_choice, by_value):
         config = composer.compose(job)
         for group in required - config.keys():
             raise ConfigError(f"a run needs a {group} (options: {', '.join(catalog.options(group, searched))})")
-        content = plain(config)
+        hydra_keys.check(config, job, bare)
+        values = plain(config)
         chosen = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
-        _check_content(content, known, groups, chosen, own_loss)
-        needs.check(content, searched)
+        content.check_nodes(values, values.keys() & set(groups), chosen)
+        own = {key: value for key, value in values.items() if key not in groups}
+        root.check(own, known)
+        root.check_values(own)
+        figures = expected.read(values.get("expected") or {})
+        if own_loss and "loss" in values:  # a task's figures are of its own loss, and not judged by another
+            expected.check_metrics(figures, values["loss"][TARGET])
+        needs.check(values, searched)
         absent |= _keys_not_in_files(composer, job, parsed)
     forced = [
         not group and (o.key_or_group in absent or o.is_add() or isinstance(o.value(), dict))
@@ -109,25 +126,6 @@ def _spelled(override: Override, searched: list[Path], forced: bool) -> list[str
     key = f"++{key.lstrip('+')}" if forced else key
     options = [] if forced else list(catalog.options(override.key_or_group, searched))
     return [f"{key}={value}" for value in sweeps.choices(override, options)]
-
-
-def _check_content(content: dict, known: dict, groups: list[str], chosen: dict[str, str], own_loss: bool) -> None:
-    """Check a composed configuration: nodes of groups against constructors, the rest against the root file.
-
-    A task's figures are of its own loss; with another one, they are not judged by that.
-    """
-    for group in groups:
-        node = content.get(group, {schema.TARGET: None})
-        if not isinstance(node, dict) or schema.TARGET not in node:
-            raise ConfigError(f"{group}: choose an option first, {group}=NAME; see: hepexp list {group}")
-        if group in content:
-            schema.check(node, group, chosen.get(group, ""))
-    own = {key: value for key, value in content.items() if key not in groups}
-    root.check(own, known)
-    root.check_values(own)
-    figures = expected.read(content.get("expected") or {})
-    if own_loss and isinstance(content.get("loss"), dict):
-        expected.check_metrics(figures, content["loss"].get(schema.TARGET))
 
 
 def _keys_not_in_files(composer: Composer, job: list[str], parsed: list[Override]) -> set[str]:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hepexp.config import catalog, plugins, targets, yaml_file
+from hepexp.config import catalog, kind, plugins, targets, yaml_file
+from hepexp.config.annotations import TARGET
 from hepexp.config.plugins import Plugin
-from hepexp.config.schema import TARGET
 from hepexp.errors import HepexpError
 
 
@@ -46,7 +46,7 @@ def _fault(group: str, name: str, file: Path) -> str:
     try:
         target = yaml_file.load(file).get(TARGET)
         if target is not None:
-            targets.load(target)
+            targets.load(target, kind.of_group(group))
     except HepexpError as error:
         return f"{group}={name}: {error}"
     return ""

@@ -35,6 +35,16 @@ def packages() -> tuple[str, ...]:
     return tuple(plugin.package for plugin in registered())
 
 
+def own() -> tuple[str, ...]:
+    """The packages whose classes a configuration may name: hepexp, and the registered ones."""
+    return ("hepexp", *packages())
+
+
+def is_own(target: str) -> bool:
+    """Whether a dotted path leads into one of them."""
+    return any(target.startswith(f"{package}.") for package in own())
+
+
 def package_dir(name: str) -> Path | None:
     """The folder of a package, found without importing it; None where it is not installed."""
     root, *inner = name.split(".")

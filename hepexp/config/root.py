@@ -4,7 +4,7 @@ import ast
 from collections.abc import Mapping
 
 from hepexp.config import names
-from hepexp.config.annotations import matches
+from hepexp.config.annotations import TARGET, is_node, matches
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
@@ -44,6 +44,7 @@ def check(config: dict, known: dict, key: str = "") -> None:
     if missing := [name for name in known if not key and name not in config]:
         raise ConfigError(f"a run needs the key {missing[0]}: it cannot be taken away by ~{missing[0]}")
     for name, value in config.items():
+        _refuse_nodes(value, f"{key}{name}")
         if name not in known:
             raise ConfigError(f"unknown key '{key}{name}'{did_you_mean(name, known)}; see: hepexp show train")
         ours = known[name]
@@ -55,6 +56,15 @@ def check(config: dict, known: dict, key: str = "") -> None:
                 f"{key}{name}: expected {_type(ours)}, got {value!r} ({type(value).__name__}); see: hepexp show train"
                 + (f"; for text write '{key}{name}=\"{value}\"'" if "str" in _type(ours) else "")
             )
+
+
+def _refuse_nodes(value: object, key: str) -> None:
+    """Nothing is built from these keys, at any depth."""
+    if is_node(value):
+        raise ConfigError(f"{key}: expected a plain value, got _target_ {value[TARGET]}")
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in items:
+        _refuse_nodes(item, f"{key}.{name}")
 
 
 def _type(value: object) -> str:

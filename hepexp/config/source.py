@@ -1,9 +1,12 @@
 """Find the definition of a class or function in source files, without importing them."""
 
 import ast
+import builtins
 from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
-from hepexp.config import targets
+from hepexp.config import plugins
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
@@ -11,12 +14,25 @@ Definition = ast.ClassDef | ast.FunctionDef
 _MAX_HOPS = 8  # re-exports that are followed before a circle is assumed
 
 
-def find(target: str) -> tuple[Definition, dict[str, ast.expr]]:
-    """The definition of a target, and the names that its module gives to types (`Metric = Literal[...]`).
+class Found(NamedTuple):
+    """A definition, the module that it stands in, and the module's own names for types (`M = Literal[...]`)."""
+
+    definition: Definition
+    module: str
+    aliases: dict[str, ast.expr]
+
+    @property
+    def path(self) -> str:
+        """Dotted path of the definition, through no re-export."""
+        return f"{self.module}.{self.definition.name}"
+
+
+def find(target: str) -> Found:
+    """The definition of a target in hepexp or a plug-in.
 
     Raises
     ------
-    ConfigError : there is no such module, or nothing of that name in it.
+    ConfigError : there is no such module, or nothing of that name in it, or it is imported from another library.
     """
     module, _, name = target.rpartition(".")
     for _ in range(_MAX_HOPS):
@@ -25,46 +41,60 @@ def find(target: str) -> tuple[Definition, dict[str, ast.expr]]:
             raise ConfigError(f"_target_ {target} does not exist: there is no module {module}")
         for statement in statements:
             if isinstance(statement, Definition) and statement.name == name:
-                return statement, _aliases(statements)
+                return Found(statement, module, _aliases(statements))
         source = _imported_from(module, statements, name)
         if source is None:
             defined = [statement.name for statement in statements if isinstance(statement, Definition)]
             raise ConfigError(f"_target_ {target} does not exist: {module} has no {name}{did_you_mean(name, defined)}")
         module, name = source
+        if not plugins.is_own(f"{module}.{name}"):
+            raise ConfigError(f"_target_ {target} is not allowed: it is {module}.{name}, of another library")
     raise ConfigError(f"_target_ {target} does not exist: its imports go round in a circle")
 
 
-def is_known(module: str, name: str) -> bool:
-    """Whether a name in a module is a class or function whose source `find` may read."""
+def is_known(target: str) -> bool:
+    """Whether a dotted path is that of a class or function whose source `find` reads."""
+    if not plugins.is_own(target):
+        return False
     try:
-        return isinstance(find(f"{module}.{name}")[0], Definition)
+        return isinstance(find(target).definition, Definition)
     except ConfigError:
         return False
 
 
-def origin(target: str) -> str | None:
-    """The dotted path under which a class is defined, where it may be read; None elsewhere."""
-    module, _, name = target.rpartition(".")
-    for _ in range(_MAX_HOPS):
-        statements = _statements(module) or []
-        if any(isinstance(statement, Definition) and statement.name == name for statement in statements):
-            return f"{module}.{name}"
-        imported = _imported_from(module, statements, name)
-        if imported is None:
-            return None
-        module, name = imported
-    return None
+def resolve(module: str, name: ast.expr) -> str | None:
+    """The dotted path that a name stands for in a module (`nn.Module` is torch.nn.Module); None where it is no name.
+
+    What hepexp and plug-ins define is followed to its definition, through re-exports.
+    """
+    first, *attributes = _dotted(name).split(".")
+    if not first:
+        return None
+    statements = _statements(module) or []
+    source = _imported_from(module, statements, first) or _imported_module(statements, first)
+    path = ".".join([*(source or (module, first)), *attributes]).strip(".")
+    return find(path).path if is_known(path) else path
+
+
+def ancestors(found: Found) -> list[Found | str]:
+    """A class and all its bases, nearest first: definitions where their source is ours, dotted paths where it is not.
+
+    Built-in classes are left out.
+    """
+    line: list[Found | str] = [found]
+    for base in found.definition.bases if isinstance(found.definition, ast.ClassDef) else ():
+        base = base.value if isinstance(base, ast.Subscript) else base
+        path = resolve(found.module, base) or ast.unparse(base)
+        if path == found.path or hasattr(builtins, path.rpartition(".")[2]):
+            continue
+        line += ancestors(find(path)) if is_known(path) else [path]
+    return line
 
 
 def line(target: str) -> list[str]:
     """The dotted paths of a class and of its bases whose source is known, nearest first."""
-    found, following = [], [origin(target)]
-    for path in following:
-        if path and path not in found and isinstance(definition := find(path)[0], ast.ClassDef):
-            found.append(path)
-            module = path.rpartition(".")[0]
-            following += [origin(f"{module}.{base.id}") for base in definition.bases if isinstance(base, ast.Name)]
-    return found
+    known = ancestors(find(target)) if is_known(target) else []
+    return list(dict.fromkeys(found.path for found in known if isinstance(found, Found)))
 
 
 def assigned(statement: ast.stmt) -> tuple[str, ast.expr | None] | None:
@@ -87,10 +117,19 @@ def expand(annotation: ast.expr | None, aliases: dict[str, ast.expr]) -> ast.exp
     return Expand().visit(annotation) if annotation else None
 
 
+def module_file(module: str) -> Path | None:
+    """The source file of a module, found without importing it."""
+    folder = plugins.package_dir(module.split(".")[0])
+    if folder is None:
+        return None
+    path = folder.joinpath(*module.split(".")[1:])
+    return next((file for file in (path.parent / f"{path.name}.py", path / "__init__.py") if file.is_file()), None)
+
+
 @cache
 def _statements(module: str) -> list[ast.stmt] | None:
     """The statements of a module; those under `if` and `try` too."""
-    path = targets.module_file(module)
+    path = module_file(module)
     if path is None:
         return None
     try:
@@ -112,6 +151,18 @@ def _aliases(statements: list[ast.stmt]) -> dict[str, ast.expr]:
     }
 
 
+def _dotted(name: ast.expr) -> str:
+    """`a.b.c` as text; empty where the expression is none."""
+    match name:
+        case ast.Name(id=first):
+            return first
+        case ast.Attribute(value=value, attr=last):
+            before = _dotted(value)
+            return f"{before}.{last}" if before else ""
+        case _:
+            return ""
+
+
 def _imported_from(module: str, statements: list[ast.stmt], name: str) -> tuple[str, str] | None:
     """The module, and the name in it, that a `from ... import` brings a name from."""
     for statement in statements:
@@ -123,11 +174,23 @@ def _imported_from(module: str, statements: list[ast.stmt], name: str) -> tuple[
     return None
 
 
+def _imported_module(statements: list[ast.stmt], name: str) -> tuple[str, ...] | None:
+    """The module that `import module as name` or `import name.inner` gives this name."""
+    for statement in statements:
+        if isinstance(statement, ast.Import):
+            for item in statement.names:
+                if item.asname == name:
+                    return (item.name,)
+                if item.asname is None and item.name.split(".")[0] == name:
+                    return (name,)
+    return None
+
+
 def _absolute(module: str, statement: ast.ImportFrom) -> str:
     """The module that an import statement names, relative imports resolved."""
     if not statement.level:
         return statement.module or ""
-    path = targets.module_file(module)
+    path = module_file(module)
     package = module.split(".") if path and path.name == "__init__.py" else module.split(".")[:-1]
     base = package[: len(package) - statement.level + 1]
     return ".".join([*base, statement.module] if statement.module else base)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
-from hepexp.config import catalog, targets, yaml_file
+from hepexp.config import catalog, kind, targets, yaml_file
 from hepexp.data.collection import Collection
 
 
@@ -20,4 +20,6 @@ def find_collection(name: str) -> Collection | None:
     if find_spec(module := f"hepexp.data.collections.{name}") is not None:
         return import_module(module).COLLECTION
     target = yaml_file.load(path)["_target_"]
-    return None if target.startswith("hepexp.") else getattr(targets.load(target), "collection", None)
+    if target.startswith("hepexp."):
+        return None
+    return getattr(targets.load(target, kind.of_group("dataset")), "collection", None)

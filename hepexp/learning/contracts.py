@@ -8,12 +8,12 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from hepexp.config.kind import FORMS
 from hepexp.config.metrics import find
 from hepexp.errors import ConfigError
 from hepexp.losses.objective import Objective
 
 WORSE = {"max": "lower", "min": "higher"}
-FORMS = "particles, image, graph or features"
 
 
 def input_of(target: Callable) -> str:
@@ -29,16 +29,8 @@ def input_of(target: Callable) -> str:
     return reads
 
 
-def check_module(model: object) -> None:
-    """Refuse, by a ConfigError, a model that is no module of torch."""
-    if not isinstance(model, nn.Module):
-        raise ConfigError(f"model {_name(type(model))} must be a torch.nn.Module")
-
-
-def check_terms(objective: object) -> None:
-    """Refuse, by a ConfigError, a loss that is no objective or has no terms."""
-    if not isinstance(objective, Objective):
-        raise ConfigError(f"loss {_name(type(objective))} must be a hepexp.losses.objective.Objective")
+def check_terms(objective: Objective) -> None:
+    """Refuse, by a ConfigError, a loss that has no terms."""
     if type(objective).terms is Objective.terms:
         raise ConfigError(f"loss {_name(type(objective))} has no method terms(model, batch)")
 

@@ -34,7 +34,7 @@ def newest_run(config: DictConfig, typed: list[str]) -> RunFolder | None:
     compared = [key for key in keys if key.split(".")[0] in ("dataset", "model", "trainer", "seed")]
     wanted = _values(config, compared, config)
     source = getattr(
-        instantiate(config.dataset, seed=config.seed), "source", None
+        instantiate(config.dataset, "dataset", seed=config.seed), "source", None
     )  # a plug-in's data set may have none
     named = f"  task: {config.choices.task}\n"  # as config.yaml has it among its choices
     files = sorted(runs_dir().resolve().glob("*/*/config.yaml"), key=lambda file: file.parent.name, reverse=True)

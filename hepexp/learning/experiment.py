@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from hepexp.config import needs, root
+from hepexp.config import needs, record, root
 from hepexp.config.metrics import undeclared
 from hepexp.console import console as stdout
 from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
@@ -122,6 +122,7 @@ def freeze(config: Mapping, choices: dict[str, str]) -> DictConfig:
     name = config.get("name") or f"{choices['model']}_{choices['dataset']}"
     frozen = OmegaConf.create({**config, "name": name, "choices": choices})
     OmegaConf.resolve(frozen)
+    record.check_values(OmegaConf.to_container(frozen, resolve=False))
     OmegaConf.set_readonly(frozen, True)
     return frozen
 

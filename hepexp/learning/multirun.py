@@ -60,7 +60,11 @@ def read(sweep: Path) -> list[Job]:
     file = sweep / JOBS
     if not os.path.isfile(file):
         raise ConfigError(f"{sweep} is not the folder of a multirun: it has no jobs.json")
-    return [_report(sweep, number, overrides) for number, overrides in enumerate(read_file(file, json.loads, list))]
+    jobs = [_report(sweep, number, overrides) for number, overrides in enumerate(read_file(file, json.loads, list))]
+    for job in jobs:
+        if not isinstance(job.overrides, list) or not all(isinstance(word, str) for word in job.overrides):
+            raise DataError(f"{sweep}: job {job.number}: expected a list of overrides, got {job.overrides!r}")
+    return jobs
 
 
 def _report(sweep: Path, number: int, overrides: list[str]) -> Job:

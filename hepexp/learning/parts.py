@@ -11,7 +11,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.flop_counter import FlopCounterMode
 
-from hepexp.config import targets
+from hepexp.config import content, kind, targets
 from hepexp.config.build import instantiate
 from hepexp.errors import ConfigError
 from hepexp.learning import contracts
@@ -75,14 +75,15 @@ def build_parts(config: DictConfig, trained: bool = False) -> Parts:
     ConfigError : a value that a constructor refuses, or a model that cannot read the data set.
     DataError : files that cannot be read.
     """
-    options = instantiate(config.trainer)
-    optimizer = instantiate(config.optimizer)
-    backend = instantiate(config.backend)
+    content.check_nodes(OmegaConf.to_container(config), content.PARTS, config.get("choices") or {})
+    options = instantiate(config.trainer, "trainer")
+    optimizer = instantiate(config.optimizer, "optimizer")
+    backend = instantiate(config.backend, "backend")
     with within_memory(config.loss, "loss"):
-        objective = instantiate(config.loss, backend=backend)
+        objective = instantiate(config.loss, "loss", backend=backend)
     contracts.check_terms(objective)
-    data = instantiate(config.dataset, seed=config.seed)
-    reads = contracts.input_of(targets.load(config.model._target_))
+    data = instantiate(config.dataset, "dataset", seed=config.seed)
+    reads = contracts.input_of(targets.load(config.model._target_, kind.of_group("model")))
     if reads not in data.renders:
         raise ConfigError(
             f"model {config.choices.model} reads {reads}, data set {config.choices.dataset} gives "
@@ -97,8 +98,7 @@ def build_parts(config: DictConfig, trained: bool = False) -> Parts:
     torch.manual_seed(config.seed)
     node = _without_files_of_weights(config.model) if trained else config.model
     with within_memory(node, "model"):
-        model = instantiate(node, **asdict(spec), n_classes=spec.n_classes, backend=backend)
-    contracts.check_module(model)
+        model = instantiate(node, "model", **asdict(spec), n_classes=spec.n_classes, backend=backend)
     if batch == 1:
         contracts.check_single(model, data.typical_example())
     with within_memory(config.loss, "loss"):

@@ -18,8 +18,8 @@ class FixedCircuits(nn.Module):
 
     Parameters
     ----------
-    circuits : each circuit under the name of its figures; `_target_` names a function of hepexp.quantum.templates, or
-        one of a plug-in, that gives it.
+    circuits : each circuit under the name of its figures; `_target_` names a class of circuits, one of
+        hepexp.quantum.templates or of a plug-in.
     n_features : features of the data set; a fixed circuit reads none.
     backend : evaluates the circuits.
 

@@ -143,15 +143,24 @@ def fidelity_circuit(n_features: int = 4, depth: int = 1) -> Circuit:
     return Circuit(3 * n_features, operations, z_on(ancillas))
 
 
-def qmlhep_1_a(rotated: int = 0) -> Circuit:
-    """QMLHEP I (a), five qubits: H on all, a chain of CNOTs, SWAP(0, 4), RX(pi / 2) on one; <Z> on each wire."""
-    chain = [Operation("CNOT", (k, k + 1)) for k in range(4)]
-    operations = [Operation("H", (k,)) for k in range(5)] + chain
-    operations += [Operation("SWAP", (0, 4)), Operation("RX", (rotated,), (pi / 2,))]
-    return Circuit(5, tuple(operations), z_on(range(5)))
+class QmlHep1A(Circuit):
+    """QMLHEP I (a), five qubits: H on all, a chain of CNOTs, SWAP(0, 4), RX(pi / 2) on one; <Z> on each wire.
+
+    Parameters
+    ----------
+    rotated : the wire that RX acts on.
+    """
+
+    def __init__(self, rotated: int = 0) -> None:
+        chain = [Operation("CNOT", (k, k + 1)) for k in range(4)]
+        operations = [Operation("H", (k,)) for k in range(5)] + chain
+        operations += [Operation("SWAP", (0, 4)), Operation("RX", (rotated,), (pi / 2,))]
+        super().__init__(5, tuple(operations), z_on(range(5)))
 
 
-def qmlhep_1_b() -> Circuit:
+class QmlHep1B(Circuit):
     """QMLHEP I (b): ancilla 0 compares |q1 q2> with |q3 q4>; <Z> of the ancilla is |<q1 q2|q3 q4>|^2."""
-    states = [Operation("H", (k,)) for k in (1, 3, 4)] + [Operation("RX", (2,), (pi / 3,))]
-    return Circuit(5, (*states, *swap_test(0, (1, 2), (3, 4))), z_on([0]))
+
+    def __init__(self) -> None:
+        states = [Operation("H", (k,)) for k in (1, 3, 4)] + [Operation("RX", (2,), (pi / 3,))]
+        super().__init__(5, (*states, *swap_test(0, (1, 2), (3, 4))), z_on([0]))

@@ -21,6 +21,7 @@ from hepexp.sweep.storage import VARIABLE
 
 FILE = "jobs.json"  # in the folder of the sweep
 MINUTES = 240  # of a job; submitit's own limit ends a sweep after 5
+COMMANDS = {"setup", "srun", "python", "additional"}  # words in the names of submitit's parameters
 END = {"submitit_slurm": "scancel", "submitit_local": "kill"}
 
 
@@ -74,12 +75,34 @@ class Jobs:
 
     @classmethod
     def read(cls, folder: Path) -> Jobs | None:
-        """Those that were submitted last; None when there are none."""
+        """Those that were submitted last; None when there are none.
+
+        Raises
+        ------
+        ConfigError : the file is cut, or holds something else.
+        """
         file = folder / FILE
         if not file.is_file():
             return None
-        noted = json.loads(file.read_text(encoding="utf-8"))
-        return cls(**{**noted, "folder": str(folder.resolve())})  # which may have been moved
+        try:
+            noted = json.loads(file.read_text(encoding="utf-8"))
+            jobs = cls(**{**noted, "folder": str(folder.resolve())})  # which may have been moved
+            jobs.command_to_end  # noqa: B018 what it is made of is there
+            dict(jobs.cluster)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ConfigError(f"{file} does not describe the jobs of a sweep: {error!r}") from error
+        return jobs
+
+    @property
+    def commands(self) -> list[str]:
+        """The parameters that write commands into the script of a job. Only a command line may do so, no file."""
+        return [
+            key
+            for key, value in self.cluster.items()
+            if not COMMANDS.isdisjoint(key.split("_"))
+            or not isinstance(value, int | float | str | None)
+            or "\n" in str(value)
+        ]
 
     @classmethod
     def submit(

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from hepexp import atomic
+from hepexp.config import record
 from hepexp.config.names import check_folder
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, DataError, HepexpError
@@ -110,14 +111,8 @@ class RunFolder:
 
     @property
     def config(self) -> DictConfig:
-        """The resolved config of the run (config.yaml)."""
-        file = self.path / "config.yaml"
-        try:
-            return OmegaConf.load(file)
-        except OSError as error:
-            raise DataError(f"{file} cannot be read: {error.strerror}") from error
-        except (ValueError, yaml.YAMLError) as error:
-            raise DataError(f"{file} is cut or damaged: {str(error).splitlines()[0]}") from error
+        """The resolved config of the run (config.yaml): values, none of which is evaluated."""
+        return record.load(self.path / "config.yaml")
 
     @property
     def overrides(self) -> list[str]:

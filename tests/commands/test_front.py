@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hepexp.cli import main as shell
-from hepexp.config import targets
+from hepexp.config import source
 from hepexp.errors import ConfigError, DataError
 
 HEAVY = {"torch", "pytorch_lightning", "mlflow", "pandas", "matplotlib"}
@@ -83,7 +83,7 @@ print(json.dumps([code, sorted({HEAVY!r} & set(sys.modules))]))
 
 def test_every_verb_has_a_module_and_a_help_page():
     for name, verb in (shell.VERBS | shell.HIDDEN).items():
-        assert targets.module_file(verb.module), name
+        assert source.module_file(verb.module), name
 
 
 def test_help_and_version(capsys):

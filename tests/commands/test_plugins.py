@@ -152,10 +152,10 @@ MODELS = {
     "no Python": ("class Net(:\n", "", "mine/net.py:1 is not valid Python: invalid syntax"),
     "a broken import": (f"import no_such_module\n{NET}", "", "mine.net.Net cannot be imported: ModuleNotFoundError: No "
                         "module named 'no_such_module' (FOLDER/mine/net.py:1)"),
-    "no input": (NET.replace("input =", "output ="), "", "model mine.net.Net must say what it reads: input = one of "
-                 "particles, image, graph or features"),
+    "no input": (NET.replace("input =", "output ="), "", "model=mine: _target_ mine.net.Net is not a model: a "
+                 "torch.nn.Module that says what it reads, input = particles, image, graph or features"),
     "no module of torch": (NET.replace("(nn.Module)", "").replace("super().__init__()", ""), "",
-                           "model mine.net.Net must be a torch.nn.Module"),
+                           "model=mine: _target_ mine.net.Net is not a model: a torch.nn.Module "),
     "more than a run knows": (NET.replace("n_classes: int", "n_classes: int, n_pixels: int"), "",
                               "mine.net.Net: missing a required argument: 'n_pixels'; a run gives class_names, n_sca"),
     "a bug": (NET.replace("batch.p4", "batch.momenta"), "", "AttributeError: 'JetBatch' object has no attribute "
@@ -187,7 +187,7 @@ LOSSES = {
                    "its outputs are judged, such as ClassificationReadout()"),
     "the worst epoch": (LOSS.replace("    readout", "    monitor = ('val/auc', 'min')\n    readout"), "loss mine.loss."
                         "Loss has monitor = ('val/auc', 'min'), but of val/auc higher values are better; see: hepexp"),
-    "no objective": (LOSS.replace("(Objective)", ""), "loss mine.loss.Loss must be a hepexp.losses.objective.Obj"),
+    "no objective": (LOSS.replace("(Objective)", ""), "loss=mine: _target_ mine.loss.Loss is not a loss: a "),
 }  # fmt: skip
 
 
@@ -264,7 +264,7 @@ def test_a_package_that_is_not_there_is_named_and_hurts_no_other(registered, tmp
 def test_doctor_names_what_is_broken_or_hidden(registered, tmp_path):
     config = "# Mine.\n_target_: mine.net.Net\n"
     plugin.write(tmp_path, {
-        "mine/__init__.py": "", "mine/net.py": "import no_such_module\n",
+        "mine/__init__.py": "", "mine/net.py": f"import no_such_module\n{NET}",
         "mine/conf/model/mine.yaml": config, "mine/conf/model/pfn.yaml": config,
     })  # fmt: skip
     plugin.register(tmp_path, "mine")

@@ -15,9 +15,12 @@ FILES = {
         from typing import Literal
         import json
 
+        from pytorch_lightning import LightningDataModule
+        from torch import nn
+
         Metric = Literal["minkowski", "euclidean"] | list[list[float]]
 
-        class Net:
+        class Net(nn.Module):
             """A toy network.
 
             Parameters
@@ -26,19 +29,35 @@ FILES = {
                 hidden layers.
             dropout, rate : probability, and rate.
             """
+            input = "features"
+
             def __init__(self, n_hidden: int, dropout: float = 0.1, rate: float = 1.0, metric: Metric = "minkowski",
                          weights: str | None = None, pid: bool = True, sizes: tuple[int, ...] = (1, 2),
-                         inner: dict | None = None, *, n_classes: int = 2):
-                self.__dict__.update(locals())
+                         inner: "dict[str, Net | list[Net] | int] | Net | None" = None, *, n_classes: int = 2):
+                super().__init__()
+                for name, value in locals().copy().items():
+                    if name != "self":
+                        object.__setattr__(self, name, value)
 
-        class Fails:
+        class Jets(LightningDataModule):
+            """Jets."""
+            def __init__(self, n_hidden: int = 4):
+                super().__init__()
+
+        class Fails(Net):
             """Refuses everything."""
             def __init__(self, size: int = 1):
                 from hepexp.errors import ConfigError
                 raise ConfigError(f"model.size must be > 0, got {size}")
 
-        class Plain:
+        class Plain(Net):
             """No constructor."""
+
+        class Layer(nn.Module):
+            """No model: it does not say what it reads."""
+
+        def build(n_hidden: int = 1) -> Net:
+            """A function."""
         ''',
     "toy/broken.py": "def (:\n",
     "conf/train.yaml": """
@@ -64,7 +83,7 @@ FILES = {
                                 # in the decoder only
         """,
     "conf/model/other.yaml": "# Another.\n_target_: toy.nets.Plain\n",
-    "conf/dataset/qg.yaml": "# Jets.\n_target_: toy.Exported\nn_hidden: 4\n",
+    "conf/dataset/qg.yaml": "# Jets.\n_target_: toy.nets.Jets\nn_hidden: 4\n",
     "conf/task/study.yaml": """
         # @package _global_
         # A study.

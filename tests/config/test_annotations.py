@@ -4,6 +4,8 @@ import pytest
 
 from hepexp.config.annotations import literals, matches
 
+NODE = {"_target_": "hepexp.models.pfn.PFN"}
+
 
 def type_of(text):
     return ast.parse(text, mode="eval").body
@@ -26,8 +28,11 @@ def type_of(text):
         ("tuple[int, str]", [[1, "a"]], [[1], [1, 2], [1, "a", 3]]),
         ("dict[str, float]", [{}, {"a": 1}], [{"a": "b"}, [1]]),
         ("list[list[float]] | Literal['minkowski']", ["minkowski", [[1, 0], [0, 1.5]]], ["euclid", [1, 2]]),
-        ("Any", [1, None, "a"], []),
-        ("torch.Tensor", [1, "a"], []),
+        ("Any", [1, None, "a"], [NODE]),
+        ("dict", [{"a": 1}], [NODE]),
+        ("torch.Tensor", [NODE], [1, "a", None]),
+        ("JetImage | None", [NODE, None], [1, {"n_pixels": 3}]),
+        ("dict[str, Circuit]", [{"a": NODE}, {}], [{"a": 1}, NODE]),
     ],
 )
 def test_values_fit_a_type_as_the_annotation_says(text, right, wrong):
@@ -35,8 +40,9 @@ def test_values_fit_a_type_as_the_annotation_says(text, right, wrong):
     assert not any(matches(value, type_of(text)) for value in wrong)
 
 
-def test_a_missing_annotation_accepts_everything():
+def test_a_missing_annotation_takes_every_plain_value():
     assert matches("x", None)
+    assert not matches(NODE, None)
 
 
 def test_values_that_a_type_lists():

@@ -6,6 +6,8 @@ import pytest
 from hepexp.config import schema
 from hepexp.errors import ConfigError
 
+CALL = {"_target_": "torch.utils.collect_env.run", "command": "touch called"}
+
 
 def node(**keys):
     return {"_target_": "toy.nets.Net", "n_hidden": 3, **keys}
@@ -27,14 +29,12 @@ def test_a_re_export_is_followed(tree):
     assert schema.signature("toy.Exported").parameters.keys() == schema.signature("toy.nets.Net").parameters.keys()
 
 
-def test_a_library_is_read_without_importing_it():
+def test_models_are_checked_without_importing_them():
     code = """
 import sys
 from hepexp.config import schema
-found = schema.signature('torch.optim.AdamW')
-assert {'params', 'lr', 'amsgrad'} <= set(found.parameters), found
-schema.check({'_target_': 'torch.optim.AdamW', 'lr': 1e-3}, 'optimizer')
-assert 'torch' not in sys.modules
+schema.check({'_target_': 'hepexp.models.pfn.PFN'}, 'model')
+assert 'torch' not in sys.modules and 'hepexp.models.pfn' not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -63,6 +63,11 @@ assert 'torch' not in sys.modules
         ({"_target_": "os.system"}, "_target_ os.system is not allowed"),
         ({"_target_": "toyy.Net"}, "_target_ toyy.Net is not allowed; did you mean toy?"),
         ({"_target_": "toy.nets.json.loads"}, "_target_ toy.nets.json.loads does not exist"),
+        (node(n_hidden=CALL), "model.n_hidden: expected int, got _target_ torch.utils.collect_env.run"),
+        (node(n_hidden=node()), "model.n_hidden: expected int, got _target_ toy.nets.Net"),
+        (node(sizes=[CALL]), "model.sizes: expected tuple[int, ...]"),
+        (node(inner={"a": {"_target_": "toy.nets.Jets"}}), "model.inner.a: _target_ toy.nets.Jets is not toy.nets.Net"),
+        (node(inner={"a": [CALL]}), "model.inner.a.0: _target_ torch.utils.collect_env.run is not allowed"),
         ({"_target_": 3}, "_target_ must be a dotted path"),
     ],
 )

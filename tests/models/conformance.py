@@ -12,7 +12,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from hepexp.batch import Batch, JetBatch
-from hepexp.config import targets
+from hepexp.config import kind, targets
 from hepexp.config.build import instantiate
 from hepexp.config.paths import conf_dir
 from hepexp.losses.cross_entropy import CrossEntropy
@@ -41,7 +41,7 @@ class Case:
     @property
     def input(self) -> str:
         """The form that the model reads."""
-        return targets.load(self.node["_target_"]).input
+        return targets.load(self.node["_target_"], kind.of_group("model")).input
 
     @property
     def examples(self) -> Examples:
@@ -50,7 +50,7 @@ class Case:
 
     def build(self, dtype: torch.dtype = torch.float64) -> nn.Module:
         torch.manual_seed(1)
-        model = instantiate(self.node, **asdict(SPEC), n_classes=SPEC.n_classes, backend=StateVector())
+        model = instantiate(self.node, "model", **asdict(SPEC), n_classes=SPEC.n_classes, backend=StateVector())
         return model if dtype == torch.float32 else model.to(dtype)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from hepexp.batch import Batch, JetBatch
-from hepexp.config import schema, targets
+from hepexp.config import kind, schema, targets
 from hepexp.config.annotations import literals
 from hepexp.config.build import instantiate
 from hepexp.config.paths import conf_dir
@@ -60,7 +60,7 @@ class Variant:
 
     def examples(self, seed: int = 0) -> Batch:
         """Five of them; pairs of particles cost most, and on PennyLane a thousand times as much as elsewhere."""
-        form = targets.load(self.node["_target_"]).input
+        form = targets.load(self.node["_target_"], kind.of_group("model")).input
         if form == "particles":
             return random_jets(5, n_min=2, n_max=4 if self.backend == "pennylane" else 14, seed=seed)
         return EXAMPLES[form].random(5, seed=seed)
@@ -68,8 +68,8 @@ class Variant:
     def build(self) -> nn.Module:
         """In float64 and evaluation mode, all parameters and running statistics away from their start."""
         torch.manual_seed(1)
-        backend = instantiate(yaml.safe_load((conf_dir() / "backend" / f"{self.backend}.yaml").read_text()))
-        model = instantiate(self.node, **asdict(SPEC), n_classes=SPEC.n_classes, backend=backend).double()
+        backend = instantiate(yaml.safe_load((conf_dir() / "backend" / f"{self.backend}.yaml").read_text()), "backend")
+        model = instantiate(self.node, "model", **asdict(SPEC), n_classes=SPEC.n_classes, backend=backend).double()
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter += 0.1 * torch.randn_like(parameter)

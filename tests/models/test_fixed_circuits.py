@@ -18,7 +18,7 @@ BATCH = next(iter(Empty(batch_size=3, n_test=3).test_dataloader()))
 
 
 def qmlhep_1(backend=None, **keys) -> FixedCircuits:
-    circuits = {"z": templates.qmlhep_1_a(), "swap_test": templates.qmlhep_1_b()}
+    circuits = {"z": templates.QmlHep1A(), "swap_test": templates.QmlHep1B()}
     return FixedCircuits(**{"circuits": circuits, "n_features": 0, "backend": backend or StateVector(), **keys})
 
 

@@ -64,8 +64,8 @@ def documented(seed: int) -> Circuit:
         lambda: templates.siamese_circuit(1, 2),
         lambda: templates.fidelity_circuit(2),
         lambda: templates.pair_circuit(5, 2),
-        templates.qmlhep_1_a,
-        templates.qmlhep_1_b,
+        templates.QmlHep1A,
+        templates.QmlHep1B,
     ]
     return made[seed % len(made)]()
 

@@ -72,7 +72,7 @@ def test_other_devices_and_methods_go_example_by_example(device, method):
 
 
 def test_shots_scatter_about_the_exact_value():
-    circuit = templates.qmlhep_1_b()
+    circuit = templates.QmlHep1B()
     layer = PennyLane(diff_method="parameter-shift", shots=1000).layer(circuit)
     found = layer(torch.zeros(4, 0, dtype=torch.float64))
     assert found.std() > 0
@@ -122,7 +122,7 @@ def test_gradients_of_states_are_pennylanes():
 
 
 def test_circuits_are_remembered_once_whatever_is_made_of_them():
-    backend, circuit, other = StateVector(), templates.qmlhep_1_a(), templates.qmlhep_1_b()
+    backend, circuit, other = StateVector(), templates.QmlHep1A(), templates.QmlHep1B()
     for one in (circuit, other):
         backend.layer(one)
         backend.states(one, torch.zeros(1, 0), torch.zeros(0))

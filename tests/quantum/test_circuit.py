@@ -65,8 +65,8 @@ def test_a_circuit_that_is_no_matrix_says_so():
         (templates.pair_circuit(10, 1), 10, 10, 10),
         (templates.strongly_entangling_circuit(8, 3), 8, 8, 72),
         (templates.fidelity_circuit(4), 12, 8, 4),
-        (templates.qmlhep_1_a(), 5, 0, 0),
-        (templates.qmlhep_1_b(), 5, 0, 0),
+        (templates.QmlHep1A(), 5, 0, 0),
+        (templates.QmlHep1B(), 5, 0, 0),
     ],
 )
 def test_the_documents_circuits_have_their_sizes(circuit, n_qubits, n_inputs, n_weights):
@@ -85,7 +85,7 @@ def test_registers_of_a_swap_test_are_equally_long():
 
 
 def test_drawn_as_text():
-    assert draw.text(templates.qmlhep_1_b()) == (
+    assert draw.text(templates.QmlHep1B()) == (
         "0: ─────H─────●──●──H── ⟨Z⟩\n"
         "1: ─────H─────x──│─────\n"
         "2: ──RX(π/3)──│──x─────\n"

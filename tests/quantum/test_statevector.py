@@ -185,7 +185,7 @@ def test_qmlhep_1_a_is_the_product_that_kronecker_products_give():
     y, z = np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])
     psi = (np.eye(32) + sum(on({0: p, 4: p}) for p in (x, y, z))) / 2 @ psi  # SWAP
     psi = (np.cos(pi / 4) * np.eye(32) - 1j * np.sin(pi / 4) * on({0: x})) @ psi
-    circuit = templates.qmlhep_1_a()
+    circuit = templates.QmlHep1A()
     found = states(circuit, torch.zeros(1, 0, dtype=torch.float64), torch.zeros(0))[0].numpy()
     np.testing.assert_allclose(found, psi, atol=1e-15)
     np.testing.assert_allclose(found, np.full(32, np.exp(-0.25j * pi) / np.sqrt(32)), atol=1e-15)
@@ -193,7 +193,7 @@ def test_qmlhep_1_a_is_the_product_that_kronecker_products_give():
 
 
 def test_qmlhep_1_b_is_one_half_and_pairwise_another_quantity():
-    circuit = templates.qmlhep_1_b()
+    circuit = templates.QmlHep1B()
     assert_close(values(circuit), torch.tensor([[0.5]], dtype=torch.float64))
     prepare = tuple(Operation(op.name, (op.wires[0] + 1,), op.parameters) for op in circuit.operations[:4])
     pairs = Circuit(6, prepare + templates.pairwise_swap_test((0, 1), (2, 3), (4, 5)), z_on([0, 1]))

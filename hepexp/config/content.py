@@ -1,0 +1,28 @@
+"""Check the nodes of a configuration, wherever they come from: a command line, a file, the record of a run."""
+
+from collections.abc import Iterable, Mapping
+
+from hepexp.config import kind, schema
+from hepexp.config.annotations import is_node
+from hepexp.errors import ConfigError
+
+PARTS = tuple(group for group in kind.GROUPS if group != "sweep")  # what every run is built from
+
+
+def check_nodes(content: Mapping, groups: Iterable[str], chosen: Mapping[str, str]) -> None:
+    """Check that each of these groups has a node, and each node against the constructor of its class.
+
+    Parameters
+    ----------
+    content : plain values.
+    chosen : the option of each group, for messages.
+
+    Raises
+    ------
+    ConfigError : a node is missing, or cannot be built; nothing has been imported or called.
+    """
+    for group in groups:
+        node = content.get(group)
+        if not is_node(node):
+            raise ConfigError(f"{group}: choose an option first, {group}=NAME; see: hepexp list {group}")
+        schema.check(node, group, chosen.get(group, ""))

@@ -1,0 +1,51 @@
+"""What a configuration may say to Hydra itself: its own part can start programs, so only the command line sets it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from re import compile as pattern
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from hepexp.config.annotations import TARGET
+from hepexp.errors import ConfigError
+
+# What Hydra fills in, and what says which jobs there are.
+_FREE = ("runtime", "overrides", "mode", "sweeper.params", "job.name", "job.config_name", "job.override_dirname")
+_CLASS = pattern(r"(hydra_plugins|hydra\._internal\.core_plugins)(\.\w+)+\.\w+(Launcher|Sweeper)")
+
+
+def check(config: DictConfig, typed: list[str], compose: Callable[[tuple[str, ...]], DictConfig]) -> None:
+    """Check that Hydra's part of a configuration is that of the command line, and names no class but Hydra's.
+
+    Parameters
+    ----------
+    config : composed.
+    typed : overrides of the command line.
+    compose : the configuration that these overrides alone give, without the files that are looked at.
+
+    Raises
+    ------
+    ConfigError : a file sets a key of Hydra's, or a `_target_` is no launcher or sweeper.
+    """
+    ours = dict(_flat(OmegaConf.to_container(config.hydra, resolve=False)))
+    for key, value in ours.items():
+        if key.rpartition(".")[2] == TARGET and not (isinstance(value, str) and _CLASS.fullmatch(value)):
+            raise ConfigError(f"hydra.{key}: expected one of Hydra's launchers or sweepers, got {value!r}")
+    words = tuple(word for word in typed if word.lstrip("+~").startswith(("hydra.", "hydra/")))
+    bare = dict(_flat(OmegaConf.to_container(compose(words).hydra, resolve=False)))
+    for key in [*ours, *bare]:
+        if not key.startswith(_FREE) and (key not in ours or key not in bare or ours[key] != bare[key]):
+            raise ConfigError(
+                f"hydra.{key} is set by a file; what Hydra does is set on the command line alone: hydra.{key}=..."
+            )
+
+
+def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else None
+    if not items and items is not None:
+        yield key, value  # an empty list or mapping
+    elif items is None:
+        yield key, value
+    else:
+        for name, item in items:
+            yield from _flat(item, f"{key}.{name}".strip("."))

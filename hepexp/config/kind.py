@@ -1,0 +1,107 @@
+"""Kinds of classes: which of them a place of a configuration takes, read off their source.
+
+A group takes classes that derive from its base; a key takes those that derive from the class in its annotation.
+"""
+
+import ast
+from dataclasses import dataclass
+
+from hepexp.config import source
+from hepexp.errors import ConfigError
+
+FORMS = "particles, image, graph or features"  # of the data that models read
+MODULE, DATA_MODULE = "torch.nn.Module", "pytorch_lightning.LightningDataModule"
+
+# How the bases of other libraries are spelled, and those that make a class none of our kinds.
+_SPELLINGS = {
+    "torch.nn.modules.Module": MODULE,
+    "torch.nn.modules.module.Module": MODULE,
+    "pytorch_lightning.core.LightningDataModule": DATA_MODULE,
+    "pytorch_lightning.core.datamodule.LightningDataModule": DATA_MODULE,
+}
+_PLAIN = (MODULE, DATA_MODULE, "abc.ABC", "typing.Protocol", "typing.Generic", "typing.NamedTuple")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a place takes.
+
+    Parameters
+    ----------
+    bases : dotted paths; a class of this kind is one of them or derives from one.
+    noun : with its article, for messages.
+    declares : attribute that the class must have as well; empty for none.
+    """
+
+    bases: tuple[str, ...]
+    noun: str
+    declares: str = ""
+
+
+_OPTIMIZER = "hepexp.learning.optimizers.Optimizer"
+_OBJECTIVE, _BACKEND = "hepexp.losses.objective.Objective", "hepexp.quantum.backend.Backend"
+_TRAINER, _SWEEP = "hepexp.learning.trainer.TrainerOptions", "hepexp.sweep.options.SweepOptions"
+
+GROUPS = {
+    "dataset": Kind((DATA_MODULE,), f"a data set: a {DATA_MODULE}"),
+    "model": Kind((MODULE,), f"a model: a {MODULE} that says what it reads, input = {FORMS}", declares="input"),
+    "loss": Kind((_OBJECTIVE,), f"a loss: a {_OBJECTIVE}"),
+    "backend": Kind((_BACKEND,), f"a backend: a {_BACKEND}"),
+    "optimizer": Kind((_OPTIMIZER,), f"an optimizer: a {_OPTIMIZER}"),
+    "trainer": Kind((_TRAINER,), f"a {_TRAINER}"),
+    "sweep": Kind((_SWEEP,), f"a {_SWEEP}"),
+}
+
+
+def of_group(group: str) -> Kind:
+    """The kind of a group's options.
+
+    Raises
+    ------
+    ConfigError : nothing is built from this group.
+    """
+    if group not in GROUPS:
+        raise ConfigError(f"nothing is built from {group}, so it takes no _target_ (groups: {', '.join(GROUPS)})")
+    return GROUPS[group]
+
+
+def is_a(target: str, wanted: Kind) -> bool | None:
+    """Whether a target is a class of a kind; None where that depends on other libraries' classes, as a plug-in's may.
+
+    Raises
+    ------
+    ConfigError : there is no such target.
+    """
+    found = source.find(target)
+    if not isinstance(found.definition, ast.ClassDef):
+        return False
+    ancestors = source.ancestors(found)
+    foreign = [ancestor for ancestor in ancestors if not isinstance(ancestor, source.Found)]
+    is_open = not found.module.startswith("hepexp.") and not {_SPELLINGS.get(path, path) for path in foreign} <= {
+        *_PLAIN
+    }
+    paths = {
+        ancestor.path if isinstance(ancestor, source.Found) else _SPELLINGS.get(ancestor, ancestor)
+        for ancestor in ancestors
+    }
+    derives = not paths.isdisjoint(wanted.bases)
+    declares = not wanted.declares or any(
+        isinstance(ancestor, source.Found) and _declares(ancestor.definition, wanted.declares) for ancestor in ancestors
+    )
+    return True if derives and declares else None if is_open else False
+
+
+def fits(found: type, wanted: Kind) -> bool:
+    """Whether an imported class is of a kind."""
+    paths = {f"{base.__module__}.{base.__qualname__}" for base in found.__mro__}
+    derives = not {_SPELLINGS.get(path, path) for path in paths}.isdisjoint(wanted.bases)
+    return derives and (not wanted.declares or isinstance(getattr(found, wanted.declares, None), str))
+
+
+def _declares(definition: ast.ClassDef, name: str) -> bool:
+    """Whether a class gives an attribute a text, `input = "particles"`."""
+    for statement in definition.body:
+        match source.assigned(statement):
+            case (target, ast.Constant(value=str())) if target == name:
+                return True
+    return False

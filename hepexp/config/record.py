@@ -1,0 +1,72 @@
+"""Read the config.yaml of a run as what it is: values. A run may be somebody else's."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from hepexp.config import catalog, root, yaml_file
+from hepexp.config.compose import one_line
+from hepexp.errors import ConfigError, DataError
+
+
+def load(path: Path) -> DictConfig:
+    """The configuration in a file of values, none of which is evaluated.
+
+    Raises
+    ------
+    DataError : the file cannot be read, is not YAML, or holds an expression (`${...}`), a missing value (`???`), an
+        alias, or a value of another type than the root file's.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if ("&" in text or "*" in text) and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+            raise DataError(f"{path} has an alias (*NAME); a run's config spells every value out")
+        config = OmegaConf.create(text)
+        content = OmegaConf.to_container(config, resolve=False)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not the config of a run: {one_line(error)}") from error
+    if not isinstance(content, dict) or not content:
+        raise DataError(f"{path} is not the config of a run: expected keys and values")
+    choices = content.get("choices", {})
+    if not isinstance(choices, dict) or not all(isinstance(option, str) for option in choices.values()):
+        raise DataError(f"{path}: choices must be the option of each group, got {choices!r}")
+    ours = yaml_file.load(catalog.root_file(catalog.folders()))
+    known = {key: value for key, value in ours.items() if key in content and key not in ("defaults", "hydra")}
+    try:
+        check_values(content)
+        root.check({key: content[key] for key in known}, known)
+        root.check_values(content)
+    except ConfigError as error:
+        raise DataError(f"{path}: {error}") from error
+    return config
+
+
+def check_values(content: Mapping) -> None:
+    """Check that a configuration holds values alone.
+
+    Raises
+    ------
+    ConfigError : an expression or a missing value, which whoever reads the record would evaluate or trip over.
+    """
+    for key, value in _flat(content):
+        if isinstance(value, str) and ("${" in value or value == "???"):
+            raise ConfigError(f"{key} is {value!r}; a run's config holds values, not expressions")
+
+
+def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value, and every key as a value too, with where it is."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield (f"{key}.{name}".strip("."), name)
+            yield from _flat(item, f"{key}.{name}".strip("."))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _flat(item, f"{key}.{place}")
+    else:
+        yield key, value
