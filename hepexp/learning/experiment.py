@@ -172,12 +172,12 @@ def _recorded(
         try:
             with interrupts.held():  # a run that is made and not known would stay RUNNING
                 run = _begun(config, folder, provenance, tracking, watcher.tags, console, overrides)
+                if not resumed:
+                    folder.point_latest()
         except BaseException:
             if not resumed:
                 folder.remove()
             raise
-        if not resumed:
-            folder.point_latest()
 
         def report(row: dict[str, float], epoch: int) -> None:
             run.log_metrics(series.of_epoch(row), epoch)
