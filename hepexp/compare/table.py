@@ -53,6 +53,8 @@ class Table:
         said += [f"± bootstrap over test examples{' (one run)' if seeds else ''}"] if alone else []
         if any(figure.n_runs < len(group.records) for group in self.groups for figure in self._partial(group)):
             said.append("(n of m) n of m runs have a value, and the mean is over them")
+        if any(group.repeats for group in self.groups):
+            said.append("of runs with the same setting and seed the newest counts")
         if self.differences is not None:
             spread = "and the spread over seeds" if seeds else "without the spread between trainings (one run a row)"
             if seeds and alone:

@@ -126,7 +126,9 @@ def test_repeats_of_a_run_are_one_run(tmp_path, monkeypatch, capsys):
     assert float(row["test/auc"]) == newest.metrics["test/auc"]
     assert float(row["test/auc_err"]) == newest.metrics["test/auc_err"]
     assert "the newest counts, without tests/a, tests/b" in said.err
-    assert "over seeds" not in printed(capsys).out
+    out = printed(capsys).out
+    assert "over seeds" not in out
+    assert "of runs with the same setting and seed the newest counts" in out
 
 
 def test_equal_scores_are_compared(tmp_path, monkeypatch, capsys):
