@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LINE = "%(asctime)s %(levelname)-7s %(message)s"
@@ -27,7 +27,7 @@ def log_to(path: Path) -> Iterator[logging.Logger]:
     ------
     The logger of hepexp.
     """
-    handler = logging.FileHandler(path, encoding="utf-8")  # flushes after each record
+    handler = _LogFile(path, encoding="utf-8")  # flushes after each record
     handler.setFormatter(logging.Formatter(LINE, datefmt="%Y-%m-%d %H:%M:%S"))
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
@@ -55,6 +55,18 @@ def log_to_terminal() -> None:
         logger.removeHandler(handler)
     logger.addHandler(_Terminal(logging.WARNING))
     logger.propagate = False  # Hydra and Lightning put handlers on the root logger: each line would appear twice
+
+
+class _LogFile(logging.FileHandler):
+    """A file whose disk may be full: the work, and what it says of it, matter more than its log."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
 
 class _Terminal(logging.Handler):

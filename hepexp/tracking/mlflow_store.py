@@ -165,7 +165,7 @@ class MlflowRun:
             try:
                 self._flush()
             except Exception as error:  # tracking must not end a training: `finish` tries again, and says so
-                log.warning("metrics are kept for later, the MLflow store refused them: %s", str(error).splitlines()[0])
+                log.warning("metrics are kept for later, the MLflow store refused them: %s", store.reason(error))
             if self._mirror:
                 self._mirror.changed()
 

@@ -126,7 +126,14 @@ def insist(action: Callable[[], T], timeout: float) -> T:
                 raced += 1
                 step_aside(raced)
                 continue
-            raise HepexpError(f"the MLflow store {database()} refused: {text.splitlines()[0]}") from error
+            raise HepexpError(f"the MLflow store {database()} refused: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """One line of what MLflow says; of an error of the database what that says."""
+    text = str(error)
+    found = re.search(r"\(sqlite3\.\w+\) .+", text)
+    return found[0] if found else text.splitlines()[0]
 
 
 def step_aside(times: int) -> None:
@@ -188,9 +195,9 @@ def _create(timeout: float) -> None:
             f"another process has been creating the MLflow store {database()} for {timeout:.0f} s; end it and try again"
         ) from None
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        why = getattr(error, "strerror", None) or reason(error)
         raise HepexpError(
-            f"cannot make the MLflow store {database()}: {reason}; set $HEPEXP_RUNS_DIR to a folder that can be "
+            f"cannot make the MLflow store {database()}: {why}; set $HEPEXP_RUNS_DIR to a folder that can be "
             "written, on a disk that is not full"
         ) from error
 

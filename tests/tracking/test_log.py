@@ -1,11 +1,14 @@
 import logging
+import os
 import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
+from hepexp.errors import HepexpError
 from hepexp.tracking.log import log_to, log_to_terminal
 
 log = logging.getLogger("hepexp")
@@ -74,3 +77,15 @@ def test_the_terminal_shows_each_warning_once_and_short(capsys, tmp_path):
         log.info("reading 20,000 jets")
         log.warning("no GPU")
     assert capsys.readouterr().err == "hepexp: warning: no GPU\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no disk that is always full")
+def test_a_full_disk_hides_neither_the_work_nor_its_error(capfd):
+    def work():
+        with log_to(Path("/dev/full")) as log:
+            log.info("this finds no room")
+            raise HepexpError("free some space")
+
+    with pytest.raises(HepexpError, match="free some space"):
+        work()
+    assert capfd.readouterr().err == ""

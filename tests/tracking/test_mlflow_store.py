@@ -335,3 +335,9 @@ def test_the_data_set_is_named_once_whatever_resumes(start, folder):
     other.log_dataset("qg", {**about, "files": []})
     (changed,) = other._client.get_run(other.run_id).inputs.dataset_inputs
     assert changed.dataset.digest != found.dataset.digest
+
+
+def test_what_the_database_says_is_the_reason():
+    full = "(raised as a result of autoflush)\n(sqlite3.OperationalError) database or disk is full\n[SQL: INSERT ...]"
+    assert store.reason(ValueError(full)) == "(sqlite3.OperationalError) database or disk is full"
+    assert store.reason(ValueError("first line\nsecond")) == "first line"
