@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import hypot
+from math import hypot, isclose
 from typing import Any
 
 from hepexp.config.expected import Expected, Figure, Publication
 from hepexp.evaluation.conditions import Conditions
 from hepexp.evaluation.rounding import number
+
+ROUNDING = 1e-6  # relative difference of two evaluations in single precision, which sum in another order
 
 # by metric: texts of the figure beside it and of the difference; several where several documents have one
 Beside = Mapping[str, list[tuple[str, str]]]
@@ -88,4 +90,5 @@ def _deviation(metrics: Mapping[str, Any], name: str, figure: Figure) -> str:
 def _difference(value: Any, figure: Any) -> str:
     if not isinstance(value, int | float) or not isinstance(figure, int | float):
         return ""
-    return "0" if value == figure else f"{value - figure:+.3g}"
+    same = isclose(value, figure, rel_tol=ROUNDING, abs_tol=0)
+    return "0" if same else f"{value - figure:+.3g}"

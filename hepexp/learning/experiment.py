@@ -272,8 +272,9 @@ def _begun(
 
 
 def _parameters(config: DictConfig) -> dict[str, Any]:
-    """What MLflow has as parameters: the config, where `model.name` is the chosen option, without what is empty."""
+    """What MLflow has as parameters: the config without what is empty; `model.name` is the chosen option."""
     whole = OmegaConf.to_container(config)
+    whole.pop("expected", None)  # published figures set nothing; the description has them
     names = {f"{group}.name": option for group, option in whole.pop("choices").items()}
     return {**{key: value for key, value in whole.items() if value != {}}, **names}
 

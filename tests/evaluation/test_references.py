@@ -76,3 +76,4 @@ def test_conditions_are_read_off_a_record():
 def test_a_figure_of_an_earlier_evaluation_has_a_plain_difference():
     beside = recorded({"test/loss": 0.5, "test/loss_err": 1e-6, "data/source": "mini"}, {"test/loss": 0.6})
     assert beside == {"test/loss": [("0.6000", "-0.1")]}
+    assert recorded({"test/auc": 0.878125}, {"test/auc": 0.87812503}) == {"test/auc": [("0.8781", "0")]}  # rounding
