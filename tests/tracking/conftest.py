@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from hepexp.tracking import store
+from hepexp.tracking import moved, store
 
 
 @pytest.fixture(autouse=True)
@@ -25,4 +25,6 @@ def empty_store(tmp_path_factory):
 @pytest.fixture
 def existing_store(runs, empty_store):
     runs.mkdir(exist_ok=True)
-    return shutil.copy(empty_store, runs / "mlflow.db")
+    file = shutil.copy(empty_store, runs / "mlflow.db")
+    moved.rebase(file.resolve())
+    return file

@@ -19,6 +19,7 @@ def label(existing_store):
     """A run with a registered model."""
     folder = RunFolder.create("hepexp", "pfn")
     folder.write_yaml("config.yaml", {"seed": 1})
+    folder.point_latest()
     run = MlflowRun.start("hepexp", "pfn", {"seed": 1}, {}, folder.path)
     (run.artifacts / "model").mkdir(parents=True)
     (run.artifacts / "model" / "MLmodel").write_text("flavors: {}\n")
