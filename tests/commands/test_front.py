@@ -137,8 +137,9 @@ def test_a_registered_package_brings_options_and_targets(hepexp, tmp_path):
     (info / "entry_points.txt").write_text("[hepexp.plugins]\nmine = mine\n")
     (tmp_path / "mine" / "conf" / "model").mkdir(parents=True)
     (tmp_path / "mine" / "__init__.py").write_text(
-        'class Net:\n    """Mine.\n\n    Parameters\n    ----------\n    width : of it.\n    """\n'
-        "    def __init__(self, width: int = 3, *, n_classes: int): ...\n"
+        "from torch import nn\n"
+        'class Net(nn.Module):\n    """Mine.\n\n    Parameters\n    ----------\n    width : of it.\n    """\n'
+        "    input = 'image'\n    def __init__(self, width: int = 3, *, n_classes: int): ...\n"
     )
     (tmp_path / "mine" / "conf" / "model" / "mine.yaml").write_text("# My network.\n_target_: mine.Net\nwidth: 4\n")
     assert "My network." in hepexp("list", "model", PYTHONPATH=str(tmp_path)).stdout
