@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hepexp.cli.console import console, figures, table
-from hepexp.cli.help import Parser
+from hepexp.cli.help import Parser, at_least
 from hepexp.cli.target import add_overwrite, check_folder, check_target, writing
 from hepexp.config.paths import data_dir, is_writable, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
@@ -116,7 +116,9 @@ def show(parser: Parser, args: list[str]) -> None:
 
 def download(parser: Parser, args: list[str]) -> None:
     """fetch the published files; goes on where it was interrupted"""
-    parser.add_argument("--files", type=int, metavar="N", help="only the first N files of each split; all by default")
+    parser.add_argument(
+        "--files", type=at_least(1), metavar="N", help="only the first N files of each split; all by default"
+    )
     given = parser.parse_args(args)
     from hepexp.data.obtain import obtain
     from hepexp.data.progress import download_progress
@@ -132,9 +134,9 @@ def download(parser: Parser, args: list[str]) -> None:
 
 def generate(parser: Parser, args: list[str]) -> None:
     """simulate examples on this machine; goes on where it was interrupted"""
-    parser.add_argument("--n", type=int, default=20_000, help="examples, as many of each class (default 20000)")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same examples (default 1)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    parser.add_argument("--n", type=at_least(2), default=20_000, help="examples, as many of each class (default 20000)")
+    parser.add_argument("--seed", type=at_least(0), default=1, help="the same seed gives the same examples (default 1)")
+    parser.add_argument("--jobs", type=at_least(1), default=os.cpu_count() or 1, help="processes (default: one a core)")
     parser.add_argument(
         "--out", type=Path, help="file to write, .parquet or .arrow; default: where source=generate looks"
     )
@@ -279,9 +281,11 @@ def _some(collection: Collection, form: tuple[Part, ...]) -> bool:
 
 def _add_source(parser: Parser) -> None:
     parser.add_argument("--source", default="auto", choices=["auto", "full", "mini", "generate"], help="default: auto")
-    parser.add_argument("--files", type=int, metavar="N", help="with full: only the first N files of each split")
-    parser.add_argument("--n", type=int, default=20_000, help="with generate: examples of the simulated sample")
-    parser.add_argument("--seed", type=int, default=1, help="with generate: its seed")
+    parser.add_argument(
+        "--files", type=at_least(1), metavar="N", help="with full: only the first N files of each split"
+    )
+    parser.add_argument("--n", type=at_least(2), default=20_000, help="with generate: examples of the simulated sample")
+    parser.add_argument("--seed", type=at_least(0), default=1, help="with generate: its seed")
 
 
 def _check_files(collection: Collection, given: Namespace) -> None:

@@ -1,6 +1,7 @@
 """The front page, and a parser of arguments whose errors are one line."""
 
 import argparse
+from collections.abc import Callable
 from typing import NoReturn
 
 from hepexp.config.suggest import did_you_mean
@@ -41,6 +42,21 @@ class Parser(argparse.ArgumentParser):
             choices = [str(choice) for choice in action.choices]
             name = "/".join(action.option_strings) or action.metavar or action.dest
             self.error(f"unknown {name} '{value}'{did_you_mean(str(value), choices)} (choices: {', '.join(choices)})")
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """The `type` of an argument that takes whole numbers from `least` on."""
+
+    def whole(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = None
+        if number is None or number < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number >= {least}, got {text!r}")
+        return number
+
+    return whole
 
 
 def front_page() -> int:

@@ -111,6 +111,8 @@ def _run(args: list[str]) -> int:
     if name not in VERBS | HIDDEN:
         raise ConfigError(f"unknown verb '{name}'{did_you_mean(name, VERBS)} (verbs: {', '.join(VERBS)})")
     if name in VERBS:
+        if "" in rest:
+            raise ConfigError(f"hepexp {name} was given an empty word ('' in the shell): is a variable unset?")
         from hepexp.tracking.log import log_to_terminal
 
         log_to_terminal()

@@ -64,6 +64,8 @@ def main(args: list[str]) -> int:
     name = options.name or f"{chosen['model']}_{chosen['dataset']}_{datetime.now():%Y-%m-%d_%H-%M-%S}"
     if options.launcher != "local":
         executor(options.launcher, options.cluster, runs_dir() / "sweeps" / name)
+    else:  # jobs of a cluster may find hardware and data that this machine lacks
+        _check_trial(config, base)
     url = address(options.storage)
     return _run(name, options, make_study(open_storage(url), name, plan), url)
 
@@ -140,6 +142,18 @@ def _check(base: list[str], dimensions: tuple[Dimension, ...]) -> list[DictConfi
         for place in range(max(len(dimension.values) for dimension in dimensions))
     )
     return [front.compose(example)[0] for example in examples]
+
+
+def _check_trial(config: DictConfig, base: list[str]) -> None:
+    """Refuse, before anything is made, what every trial would be refused for."""
+    from omegaconf import OmegaConf
+
+    from hepexp.learning.chain import chosen
+    from hepexp.learning.experiment import checked, freeze
+
+    choices = chosen(config.hydra.runtime.choices)
+    own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    checked(freeze(own, choices), choices, base)
 
 
 def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, ...], configs: list[DictConfig]) -> Plan:

@@ -102,19 +102,31 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
     Interrupted : SIGINT or SIGTERM; the run is recorded as KILLED and can be resumed.
     """
     config = freeze(config, choices)
-    root.check_values(config)
     tracking = TrackingOptions.of(config)
     for key, task in needs.missing(config).items():
         raise ConfigError(f"{key} needs a file of weights, of a run of task={task}")
     with Interrupts() as interrupts:
-        parts = build_parts(config)
-        check_machine(parts.trainer)
-        refuse_idle_backend(parts, choices, overrides)
+        parts = checked(config, choices, overrides)
         if tracking.register:
             registering.refuse_unservable(parts, config.trainer.max_epochs)
         ready(config.experiment, tracking.timeout)
         folder = RunFolder.create(config.experiment, config.name)
         return _recorded(config, parts, folder, interrupts, tracking, watcher or Watcher(), overrides)
+
+
+def checked(config: DictConfig, choices: dict[str, str], overrides: list[str]) -> Parts:
+    """The parts of a frozen config, of which nothing speaks against a training on this machine.
+
+    Raises
+    ------
+    ConfigError : a value that cannot be used, parts that do not fit together, or hardware that is not there.
+    DataError : files that cannot be read.
+    """
+    root.check_values(config)
+    parts = build_parts(config)
+    check_machine(parts.trainer)
+    refuse_idle_backend(parts, choices, overrides)
+    return parts
 
 
 def freeze(config: Mapping, choices: dict[str, str]) -> DictConfig:

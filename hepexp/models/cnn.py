@@ -32,7 +32,7 @@ class CNN(nn.Module):
 
     Raises
     ------
-    ConfigError : no stage, a width below 1, or an image that is halved away.
+    ConfigError : no stage, a width or n_outputs below 1, a dropout outside [0, 1), or an image that is halved away.
     """
 
     input = "image"
@@ -54,6 +54,10 @@ class CNN(nn.Module):
             raise ConfigError(f"model.widths must be one or more widths > 0, got {list(widths)}")
         if convs_per_stage < 1:
             raise ConfigError(f"model.convs_per_stage must be >= 1, got {convs_per_stage}")
+        if not 0 <= dropout < 1:
+            raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
+        if n_outputs is not None and n_outputs < 1:
+            raise ConfigError(f"model.n_outputs must be >= 1, got {n_outputs}")
         if min(image_shape[1:]) >> len(widths) < 1:
             raise ConfigError(
                 f"model.widths has {len(widths)} stages, too many for images of {image_shape[1]} x {image_shape[2]}"

@@ -32,7 +32,7 @@ class PlainCNN(nn.Module):
 
     Raises
     ------
-    ConfigError : a width or a number of convolutions below 1, lists of different lengths, or sigma not above 0.
+    ConfigError : a width or a number of convolutions below 1, lists of different lengths, or sigma out of range.
     """
 
     input = "image"

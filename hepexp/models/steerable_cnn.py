@@ -54,7 +54,7 @@ class SteerableCNN(nn.Module):
     Raises
     ------
     ConfigError : an unknown group or size, a width or a number of convolutions below 1, lists of different lengths,
-        sigma not above 0, an image that is not square, or escnn is not installed.
+        sigma out of range, an image that is not square, or escnn is not installed.
 
     References
     ----------
@@ -141,5 +141,5 @@ def check_stages(widths: Sequence[int], convs: Sequence[int], sigma: float) -> N
             raise ConfigError(f"model.{name} must be one or more numbers > 0, got {list(values)}")
     if len(widths) != len(convs):
         raise ConfigError(f"model.convs must have one number a stage, {len(widths)}, got {list(convs)}")
-    if not sigma > 0:
-        raise ConfigError(f"model.sigma must be > 0, got {sigma}")
+    if not 0.1 <= sigma <= 100:  # narrower, no pixel has weight between those of an even image; wider, all are one
+        raise ConfigError(f"model.sigma must be from 0.1 to 100 pixels, got {sigma}")

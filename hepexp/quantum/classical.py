@@ -43,7 +43,8 @@ class Classical(Backend):
         if self.hidden is not None:
             return Perceptron(n_in, self.hidden, n_out, bias=True)
         wanted = self.parameters or circuit.n_weights
-        shapes = [(width, bias) for width in range(1, wanted + 2) for bias in (True, False)]
+        few = max(1, wanted // (n_in + n_out + 1) - n_out)  # narrower ones are further off
+        shapes = [(width, bias) for width in range(few, wanted // (n_in + n_out) + 2) for bias in (True, False)]
         width, bias = min(shapes, key=lambda shape: abs(count(n_in, shape[0], n_out, shape[1]) - wanted))
         return Perceptron(n_in, width, n_out, bias)
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from hepexp.config.root import LARGEST_SEED
 from hepexp.errors import ConfigError
 
 MOST_JOBS_A_CORE = 16  # each is a process with torch in it, 300 MB
@@ -60,16 +61,16 @@ class SweepOptions:
         for key, value in (("trials", trials), ("jobs", jobs)):
             if value is not None and value < 1:
                 raise ConfigError(f"sweep.{key} must be >= 1, got {value}")
-        if seed < 0:
-            raise ConfigError(f"sweep.seed must be >= 0, got {seed}")
+        if not 0 <= seed <= LARGEST_SEED:
+            raise ConfigError(f"sweep.seed must be from 0 to {LARGEST_SEED}, got {seed}")
         cores = os.cpu_count() or 1
         if launcher == "local" and jobs > MOST_JOBS_A_CORE * cores:
             raise ConfigError(
                 f"sweep.jobs={jobs} is more than {MOST_JOBS_A_CORE} processes for each of the {cores} cores here; take "
                 f"{MOST_JOBS_A_CORE * cores} or fewer, or sweep.launcher=submitit_slurm"
             )
-        if name is not None and not re.fullmatch(r"[\w.,+-]{1,100}", name):
-            raise ConfigError(f"sweep.name must be letters, digits and . , + - _, got {name!r}")
+        if name is not None and (not re.fullmatch(r"[\w.,+-]{1,100}", name) or name.startswith(".")):
+            raise ConfigError(f"sweep.name must be letters, digits and . , + - _ (a dot not first), got {name!r}")
         self.metrics = _listed(metric)
         if any(metric.startswith("test/") for metric in self.metrics):
             raise ConfigError("sweep.metric must not be of the test, which chooses nothing; take val/... instead")
