@@ -95,6 +95,10 @@ class LorentzNet(nn.Module):
                 raise ConfigError(f"model.{key} must be > 0, got {value}")
         if not 0 <= dropout < 1:
             raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
+        if circuit_depth < 1:
+            raise ConfigError(f"model.circuit_depth must be >= 1, got {circuit_depth}")
+        if circuit_scale < 0:
+            raise ConfigError(f"model.circuit_scale must be >= 0, got {circuit_scale}")
         self.compat, self.compat_length = compat, compat_length
         self.lorentz_invariant = metric == "minkowski" and not compat
         self.metric = metric_tensor(metric)  # no buffer: it stays float64 whatever the parameters become
