@@ -285,7 +285,7 @@ def test_the_store_is_quiet_and_leaves_nothing_elsewhere(runs, tmp_path, monkeyp
     )
     assert (other.stdout, other.stderr) == ("", "")
     assert os.listdir(tmp_path) == ["runs"]
-    assert sorted(os.listdir(runs)) == ["hepexp", "latest", "mlflow.db"]
+    assert sorted(os.listdir(runs)) == ["hepexp", "mlflow.db"]
 
 
 def test_importing_tracking_does_not_import_mlflow():
