@@ -109,3 +109,21 @@ def test_a_plugins_conf_folder_joins_the_search_path(tree):
     assert front.prepare(["model=theirs"]) == ["model=theirs"]
     with pytest.raises(ConfigError, match="did you mean theirs"):
         front.prepare(["model=their"])
+
+
+def test_a_task_with_spaces_is_suggested_as_it_is_typed_and_accepted(tree):
+    (tree / "conf" / "task").mkdir(exist_ok=True)
+    (tree / "conf" / "task" / "my study.yaml").write_text("# @package _global_\nmodel: {n_hidden: 77}\n")
+    with pytest.raises(ConfigError, match=r"did you mean 'my study'\?"):
+        front.compose(["task=my stdy"])
+    for typed in ("task=my study", "task='my study'"):
+        assert front.compose([typed])[0].model.n_hidden == 77
+
+
+def test_a_byte_order_mark_does_not_hide_the_package_of_a_task(tree):
+    (tree / "conf" / "task").mkdir(exist_ok=True)
+    (tree / "conf" / "task" / "marked.yaml").write_text("\ufeff# @package _global_\nmodel: {n_hidden: 77}\n", "utf-8")
+    (tree / "conf" / "task" / "wide.yaml").write_text("# @package _global_\n", "utf-16")
+    assert front.compose(["task=marked"])[0].model.n_hidden == 77
+    with pytest.raises(ConfigError, match=r"wide\.yaml is not UTF-8 text"):
+        front.compose(["task=wide"])
