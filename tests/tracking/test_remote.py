@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from urllib.error import URLError
 
 import pytest
@@ -198,13 +199,22 @@ def test_what_answers_but_is_no_mlflow_server_is_named(start):
         page.shutdown()
 
 
-def test_runs_that_are_sent_at_once_share_a_new_experiment(existing_store, uri):
+def test_runs_that_are_sent_at_once_share_a_new_experiment(existing_store, uri, monkeypatch):
     runs = []
     for _ in range(4):
         run = MlflowRun.start("together", "pfn", {"seed": 1}, {}, RunFolder.create("together", "pfn").path)
         run.log_dataset("qg", {"source": "mini", "files": []})
         run.finish("FINISHED")
         runs.append(run)
+    look, barrier = MlflowClient.get_experiment_by_name, Barrier(len(runs), timeout=60)
+
+    def look_at_once(client, name):
+        found = look(client, name)
+        if found is None:
+            barrier.wait()  # none makes the experiment before all have seen that there is none
+        return found
+
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", look_at_once)
     with ThreadPoolExecutor(len(runs)) as pool:
         list(pool.map(lambda run: Remote(uri).push(run.run_id, whole=True), runs))
     server = MlflowClient(uri)
