@@ -11,7 +11,7 @@ from typing import Any
 from hepexp.atomic import write_json
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, DataError
-from hepexp.tracking.run_folder import read_file
+from hepexp.tracking import record_file
 
 JOBS = "jobs.json"  # the file that makes a folder that of a multirun
 SILENT = "the job left no word: it never started or was killed"
@@ -60,7 +60,9 @@ def read(sweep: Path) -> list[Job]:
     file = sweep / JOBS
     if not os.path.isfile(file):
         raise ConfigError(f"{sweep} is not the folder of a multirun: it has no jobs.json")
-    jobs = [_report(sweep, number, overrides) for number, overrides in enumerate(read_file(file, json.loads, list))]
+    jobs = [
+        _report(sweep, number, overrides) for number, overrides in enumerate(record_file.read(file, json.loads, list))
+    ]
     for job in jobs:
         if not isinstance(job.overrides, list) or not all(isinstance(word, str) for word in job.overrides):
             raise DataError(f"{sweep}: job {job.number}: expected a list of overrides, got {job.overrides!r}")
@@ -70,7 +72,7 @@ def read(sweep: Path) -> list[Job]:
 def _report(sweep: Path, number: int, overrides: list[str]) -> Job:
     """What became of a job; one whose report is missing or damaged is lost."""
     try:
-        found = read_file(sweep / f"job_{number}.json", json.loads, dict)
+        found = record_file.read(sweep / f"job_{number}.json", json.loads, dict)
         return Job(**found) if found else Job(number, overrides, LOST, error=SILENT)
     except (DataError, TypeError) as error:
         return Job(number, overrides, LOST, error=f"its report cannot be used: {error}")

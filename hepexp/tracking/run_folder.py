@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import re
 import shutil
 import stat
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from omegaconf import DictConfig
 
 from hepexp import atomic
 from hepexp.config import record
 from hepexp.config.names import check_folder
 from hepexp.config.paths import runs_dir
-from hepexp.errors import ConfigError, DataError, HepexpError
-from hepexp.tracking import lookup
+from hepexp.errors import ConfigError, HepexpError
+from hepexp.tracking import lookup, record_file
 
 
 @dataclass(frozen=True)
@@ -117,22 +114,22 @@ class RunFolder:
     @property
     def overrides(self) -> list[str]:
         """What was typed (overrides.yaml), as it was typed: `${...}` is not resolved."""
-        return read_file(self.path / "overrides.yaml", yaml.safe_load, list)
+        return record_file.words(self.path / "overrides.yaml")
 
     @property
     def metrics(self) -> dict[str, Any]:
         """The flat metrics.json, empty when the run has not come so far."""
-        return read_file(self.path / "metrics.json", json.loads, dict)
+        return record_file.figures(self.path / "metrics.json")
 
     @property
     def environment(self) -> dict[str, Any]:
         """environment.json, empty when it is missing."""
-        return read_file(self.path / "environment.json", json.loads, dict)
+        return record_file.environment(self.path / "environment.json")
 
     @property
     def history(self) -> list[dict[str, Any]]:
         """history.json, a row an epoch; empty for a run that trained nothing."""
-        return read_file(self.path / "history.json", json.loads, list)
+        return record_file.rows(self.path / "history.json")
 
     @property
     def predictions(self) -> Path:
@@ -191,27 +188,6 @@ def is_locked(folder: Path) -> bool:
         return stat.S_ISDIR(folder.stat().st_mode) and not os.access(folder, os.R_OK | os.X_OK)
     except OSError as error:  # missing, a name that is too long, ...
         return isinstance(error, PermissionError)
-
-
-def read_file(file: Path, parse: Callable[[str], Any], kind: type) -> Any:
-    """The value in a file of a record; an empty one where there is no file.
-
-    Raises
-    ------
-    DataError : it cannot be read, is cut or damaged, or holds another kind of value.
-    """
-    try:
-        value = parse(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return kind()
-    except OSError as error:
-        raise DataError(f"{file} cannot be read: {error.strerror}") from error
-    except (ValueError, yaml.YAMLError) as error:
-        raise DataError(f"{file} is empty, cut or damaged: {str(error).splitlines()[0]}") from error
-    if not isinstance(value, kind):
-        expected = {list: "a list", dict: "keys and values"}[kind]
-        raise DataError(f"{file} is not what a run writes: expected {expected}, found {type(value).__name__}")
-    return value
 
 
 def new_folder(parent: Path, stem: str) -> Path:

@@ -1,0 +1,102 @@
+"""Read the files of a run's record as data. A record may be somebody else's, cut, or written by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hepexp.errors import DataError
+
+MAPPINGS = ("data", "git", "hardware", "needs", "packages")  # of environment.json
+
+
+def read(file: Path, parse: Callable[[str], Any], kind: type) -> Any:
+    """The value in a file; an empty one where there is no file.
+
+    Raises
+    ------
+    DataError : it cannot be read, is cut or damaged, or holds another kind of value.
+    """
+    try:
+        value = parse(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return kind()
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise DataError(f"{file} is empty, cut or damaged: {str(error).splitlines()[0]}") from error
+    if not isinstance(value, kind):
+        raise _unlike(file, kind, value)
+    return value
+
+
+def words(file: Path) -> list[str]:
+    """The overrides in a file.
+
+    Raises
+    ------
+    DataError : as of `read`; or something else than texts.
+    """
+    found = read(file, yaml.safe_load, list)
+    if strange := [word for word in found if not isinstance(word, str)]:
+        raise DataError(f"{file} is not what a run writes: expected a list of texts, found {strange[0]!r}")
+    return found
+
+
+def figures(file: Path) -> dict[str, Any]:
+    """The metrics in a file.
+
+    Raises
+    ------
+    DataError : as of `read`; or a name or a value that no run writes.
+    """
+    return _flat(read(file, json.loads, dict), file)
+
+
+def rows(file: Path) -> list[dict[str, Any]]:
+    """The epochs in a file.
+
+    Raises
+    ------
+    DataError : as of `figures`.
+    """
+    return [_flat(row, file) for row in read(file, json.loads, list)]
+
+
+def environment(file: Path) -> dict[str, Any]:
+    """What a run noted of its surroundings.
+
+    Raises
+    ------
+    DataError : as of `read`; or a part that is no mapping.
+    """
+    found = read(file, json.loads, dict)
+    for key in MAPPINGS:
+        if not isinstance(found.get(key) or {}, dict):
+            raise DataError(f"{file}: {key} must be keys and values, got {found[key]!r}")
+    files = (found.get("data") or {}).get("files") or []
+    if not isinstance(files, list) or not all(isinstance(item, dict) for item in files):
+        raise DataError(f"{file}: data.files must be a list of files, got {files!r}")
+    return found
+
+
+def _flat(found: Any, file: Path) -> dict[str, Any]:
+    """Figures under names that a terminal and a page can show; the data's, and notes, may be texts."""
+    if not isinstance(found, Mapping):
+        raise _unlike(file, dict, found)
+    for key, value in found.items():
+        if not key.isprintable() or not {*key}.isdisjoint("[]<>"):
+            raise DataError(f"{file}: {key!r} is no name of a metric")
+        is_text = isinstance(value, str) and value.isprintable() and (key.startswith("data/") or key.endswith("_note"))
+        if not is_text and not isinstance(value, int | float | None):
+            raise DataError(f"{file}: {key} must be a number, got {value!r}")
+    return dict(found)
+
+
+def _unlike(file: Path, kind: type, value: Any) -> DataError:
+    expected = {list: "a list", dict: "keys and values"}[kind]
+    return DataError(f"{file} is not what a run writes: expected {expected}, found {type(value).__name__}")
