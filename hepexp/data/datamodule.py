@@ -21,7 +21,7 @@ from hepexp.data.files import describe_file
 from hepexp.data.loader import BatchLoader
 from hepexp.data.opened import Opened
 from hepexp.data.render.form import Form, spec_of
-from hepexp.data.request import Loading, Request, require_at_least
+from hepexp.data.request import Loading, Request, require_at_least, require_at_most
 from hepexp.data.sampler import BucketBatchSampler, SortedBatchSampler
 from hepexp.data.simulate import simulate
 from hepexp.data.splits import SPLITS
@@ -30,6 +30,8 @@ from hepexp.errors import ConfigError, DataError
 from hepexp.memory import require
 
 _BYTES_PER_PIXEL = 12  # of a batch while it is made: once in float64, once in float32
+_MOST_WORKERS = 512  # processes
+_MOST_GENERATED = 10**9  # examples: years of simulation, terabytes on disk
 _ROWS_TO_FIT = 2000  # training examples from which scales are learnt
 
 
@@ -79,6 +81,8 @@ class HepDataModule(LightningDataModule):
         require_at_least(1, batch_size=loading.batch_size, bucket=loading.bucket, **limits)
         require_at_least(0, num_workers=loading.num_workers, generate_seed=request.generate_seed)
         require_at_least(10, n_generate=request.n_generate)
+        require_at_most(_MOST_WORKERS, num_workers=loading.num_workers)
+        require_at_most(_MOST_GENERATED, n_generate=request.n_generate)
         self.request = request
         self.loading = loading
         self.forms = {form.name: form for form in forms}

@@ -10,7 +10,7 @@ from hepexp.data.render.pixel_graph import PixelGraph
 from hepexp.data.render.pixel_image import PixelImage
 from hepexp.data.render.pixels import PixelParticles
 from hepexp.data.render.window import Window
-from hepexp.errors import ConfigError
+from hepexp.data.request import require_at_least, require_at_most
 
 
 def image_forms(window: Window, image: PixelImage | None, graph: PixelGraph | None) -> list[Form]:
@@ -44,10 +44,10 @@ def jet_image_forms(
 
     Raises
     ------
-    ConfigError : n_particles is below 1.
+    ConfigError : n_particles is out of range.
     """
-    if n_particles is not None and n_particles < 1:
-        raise ConfigError(f"dataset.n_particles must be >= 1, got {n_particles}")
+    require_at_least(1, n_particles=n_particles)
+    require_at_most(2**31 - 1, n_particles=n_particles)  # places in an example are counted in 32 bits
     reader = Hardest(_Then(window, PixelParticles(window.shape, cell)), n_particles)
     as_particles = [After(reader, form, n_particles) for form in (Particles(), features or JetFeatures())]
     return [*image_forms(window, image, graph), *as_particles]

@@ -10,7 +10,7 @@ from hepexp.data.render.features import JetFeatures
 from hepexp.data.render.form import After, Form, Particles
 from hepexp.data.render.jet_image import JetImage
 from hepexp.data.render.particle_graph import ParticleGraph
-from hepexp.errors import ConfigError
+from hepexp.data.request import require_at_least, require_at_most
 
 
 def jet_forms(
@@ -32,10 +32,10 @@ def jet_forms(
 
     Raises
     ------
-    ConfigError : n_particles is below 1.
+    ConfigError : n_particles is out of range.
     """
-    if n_particles is not None and n_particles < 1:
-        raise ConfigError(f"dataset.n_particles must be >= 1, got {n_particles}")
+    require_at_least(1, n_particles=n_particles)
+    require_at_most(2**31 - 1, n_particles=n_particles)  # places in an example are counted in 32 bits
 
     hardest_ones = Hardest(reader, n_particles)
     longest = n_particles + 2 if beams and n_particles else n_particles
