@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,7 +14,7 @@ from rich.console import Console
 from hepexp.config import needs, record, root
 from hepexp.config.metrics import undeclared
 from hepexp.console import console as stdout
-from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
+from hepexp.errors import ConfigError, HepexpError
 from hepexp.evaluation import references
 from hepexp.evaluation.notes import notes
 from hepexp.evaluation.predictions import write_predictions
@@ -25,17 +24,17 @@ from hepexp.interrupts import Interrupts
 from hepexp.learning import registering
 from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.ddp import Workers
-from hepexp.learning.description import compared_with, description, run_name
+from hepexp.learning.description import compared_with, description
 from hepexp.learning.drawing import draw_figures
 from hepexp.learning.fit import Fitted, fit
 from hepexp.learning.machine import check_machine
 from hepexp.learning.parts import Parts, build_parts, cost
+from hepexp.learning.tracked import tracked
 from hepexp.metric import Metric
 from hepexp.tracking import series
 from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
-from hepexp.tracking.provenance import environment
 from hepexp.tracking.ready import ready
 from hepexp.tracking.run_folder import RunFolder
 
@@ -111,7 +110,7 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
             registering.refuse_unservable(parts, config.trainer.max_epochs)
         ready(config.experiment, tracking.timeout)
         folder = RunFolder.create(config.experiment, config.name)
-        return _recorded(config, parts, folder, interrupts, tracking, watcher or Watcher(), overrides)
+        return _recorded(config, parts, folder, interrupts, watcher or Watcher(), overrides)
 
 
 def checked(config: DictConfig, choices: dict[str, str], overrides: list[str]) -> Parts:
@@ -150,7 +149,7 @@ def refuse_idle_backend(parts: Parts, choices: dict[str, str], overrides: list[s
 
 
 def resume(folder: RunFolder, config: DictConfig) -> Result:
-    """Go on with a run after any kind of end, in its folder and its MLflow run."""
+    """Resume a run after any interruption, in its folder and its MLflow run."""
     OmegaConf.set_readonly(config, True)
     tracking = TrackingOptions.of(config)
     for checkpoint in (folder.last, folder.best):
@@ -160,7 +159,7 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
         parts = build_parts(config, trained=folder.last.exists())
         check_machine(parts.trainer)
         ready(config.experiment, tracking.timeout)
-        return _recorded(config, parts, folder, interrupts, tracking, Watcher(), overrides=None)
+        return _recorded(config, parts, folder, interrupts, Watcher(), overrides=None)
 
 
 def _recorded(
@@ -168,127 +167,49 @@ def _recorded(
     parts: Parts,
     folder: RunFolder,
     interrupts: Interrupts,
-    tracking: TrackingOptions,
     watcher: Watcher,
     overrides: list[str] | None,
 ) -> Result:
-    """Fit under tracking: whatever happens, the run ends as FINISHED, FAILED or KILLED.
-
-    A new run has the `overrides` that were typed, a resumed one None. A run that cannot begin leaves nothing, and
-    runs/latest as it was.
-    """
-    resumed = overrides is None
-    console = Console(stderr=True)
-    provenance = parts.data.provenance()
-    with log_to(folder.log) as log:
-        try:
-            with interrupts.held():  # a run that is made and not known would stay RUNNING
-                run = _begun(config, folder, provenance, tracking, watcher.tags, console, overrides)
-                if not resumed:
-                    folder.point_latest()
-        except BaseException:
-            if not resumed:
-                folder.remove()
-            raise
+    """Fit, test and record under tracking; a new run has the `overrides` that were typed, a resumed one None."""
+    provenance, register = parts.data.provenance(), TrackingOptions.of(config).register
+    with (
+        log_to(folder.log) as log,
+        tracked(config, folder, provenance, interrupts, watcher.tags, overrides) as run,
+    ):
+        watcher.started(folder.label)
+        run.describe(description(folder))
+        run.log_dataset(config.choices.dataset, provenance)
+        resume_from = folder.last if overrides is None and folder.last.exists() else None
+        log.info("%s", f"resumed from {resume_from}" if resume_from else "started")
 
         def report(row: dict[str, float], epoch: int) -> None:
             run.log_metrics(series.of_epoch(row), epoch)
             watcher.epoch(row, epoch)
 
-        try:
-            interrupts.check()
-            watcher.started(folder.label)
-            run.describe(description(folder))
-            run.log_dataset(config.choices.dataset, provenance)
-            resume_from = folder.last if resumed and folder.last.exists() else None
-            log.info("%s", f"resumed from {resume_from}" if resume_from else "started")
-            with Workers(folder, parts.trainer, resume_from):
-                fitted = fit(parts, folder, interrupts, report, resume_from)
-            metrics = _write_record(config, parts, folder, fitted, provenance["source"])
-            run.log_metrics(series.of_run(metrics))
-            run.describe(description(folder))
-            interrupts.check()
-            log.info("finished: %s", fitted.stopped)
-        except Pruned as error:
-            log.info("ended by %s", error)
-            _end(run, log, "KILLED", f"ended by {error}")
-            raise
-        except Interrupted as error:
-            _killed(run, log, folder, interrupts, error)
-            raise
-        except BaseException as error:
-            if interrupts.signal is not None:  # on its way out of a library the interruption became another error
-                _killed(run, log, folder, interrupts, interrupts.exception())
-                raise interrupts.exception() from error
-            if not isinstance(error, HepexpError):
-                error.add_note(f"the traceback is in {folder.log}")
-            _end(run, log, "FAILED", f"{type(error).__name__}: {error}", traceback.format_exc())
-            raise
-        try:
-            unregistered = _registered(tracking.register, folder, parts, run)
-            run.finish("FINISHED")
-        except Interrupted as error:
-            _killed(run, log, folder, interrupts, error)
-            raise
-    known, conditions = compared_with(folder)
-    beside = references.published(metrics, known, conditions)
-    said = [*notes(metrics, config.loss._target_), *references.notes(known, conditions)]
-    stdout().print(metrics_table(metrics, beside, notes=said))
-    console.print(f"record  {folder.path}\nstopped {fitted.stopped}", highlight=False)
+        with Workers(folder, parts.trainer, resume_from):
+            fitted = fit(parts, folder, interrupts, report, resume_from)
+        metrics = _write_record(config, parts, folder, fitted, provenance["source"])
+        run.log_metrics(series.of_run(metrics))
+        run.describe(description(folder))
+        interrupts.check()
+        log.info("finished: %s", fitted.stopped)
+        unregistered = _registered(register, folder, parts, run)
+    _show(config, folder, metrics, fitted)
     if unregistered:
         raise HepexpError(
             f"the run is recorded, but its model is not registered: {unregistered}; try again: hepexp register "
-            f"{folder.label} {tracking.register}"
+            f"{folder.label} {register}"
         ) from unregistered
     return Result(folder, metrics)
 
 
-def _begun(
-    config: DictConfig,
-    folder: RunFolder,
-    provenance: dict[str, Any],
-    tracking: TrackingOptions,
-    tags: Mapping[str, str | None],
-    console: Console,
-    overrides: list[str] | None,
-) -> MlflowRun:
-    """Write what the run depends on to its folder, and begin it in MLflow, or resume it there."""
-    folder.write_yaml("config.yaml", config)
-    if overrides is not None:
-        folder.write_yaml("overrides.yaml", overrides)
-    weights = {key: {"task": task, "file": needs.value_of(config, key)} for key, task in needs.tasks(config).items()}
-    surroundings = {**environment(), "data": provenance, "needs": weights}
-    folder.write_json("environment.json", surroundings)
-    sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in ("train", "val", "test"))
-    console.print(f"run     {folder.label}", highlight=False)
-    made = " (simulated)" if provenance.get("simulated") else ""
-    console.print(f"data    {config.choices.dataset}, source {provenance['source']}{made}: {sizes}", highlight=False)
-    tags = {
-        "data_source": provenance["source"],
-        "data_simulated": str(provenance.get("simulated", False)).lower(),
-        "task": config.choices.get("task"),
-        "git_sha": (surroundings["git"] or {}).get("sha"),
-        **config.tags,
-        **tags,
-    }
-    return MlflowRun.start(
-        experiment=config.experiment,
-        name=run_name(config.name, folder.overrides),
-        params=_parameters(config),
-        tags=tags,
-        folder=folder.path,
-        run_id=folder.mlflow_run_id if overrides is None else None,
-        timeout=tracking.timeout,
-        uri=tracking.uri,
-    )
-
-
-def _parameters(config: DictConfig) -> dict[str, Any]:
-    """What MLflow has as parameters: the config without what is empty; `model.name` is the chosen option."""
-    whole = OmegaConf.to_container(config)
-    whole.pop("expected", None)  # published figures set nothing; the description has them
-    names = {f"{group}.name": option for group, option in whole.pop("choices").items()}
-    return {**{key: value for key, value in whole.items() if value != {}}, **names}
+def _show(config: DictConfig, folder: RunFolder, metrics: dict[str, Any], fitted: Fitted) -> None:
+    """The table of metrics, with published figures beside ours, and where the record is."""
+    known, conditions = compared_with(folder)
+    beside = references.published(metrics, known, conditions)
+    said = [*notes(metrics, config.loss._target_), *references.notes(known, conditions)]
+    stdout().print(metrics_table(metrics, beside, notes=said))
+    Console(stderr=True).print(f"record  {folder.path}\nfinished: {fitted.stopped}", highlight=False)
 
 
 def _registered(name: str | None, folder: RunFolder, parts: Parts, run: MlflowRun) -> HepexpError | None:
@@ -301,21 +222,6 @@ def _registered(name: str | None, folder: RunFolder, parts: Parts, run: MlflowRu
         return error
     logging.getLogger("hepexp").info("registered as %s, version %s", name, version)
     return None
-
-
-def _killed(run: MlflowRun, log: logging.Logger, folder: RunFolder, interrupts: Interrupts, error: Interrupted) -> None:
-    """Record an interruption, which a second one does not interrupt."""
-    with interrupts.held():
-        log.warning("killed by %s; go on with: hepexp train --resume %s", error, folder.label)
-        _end(run, log, "KILLED", f"killed by {error}")
-
-
-def _end(run: MlflowRun, log: logging.Logger, status: str, reason: str, trace: str | None = None) -> None:
-    """Record a bad end. What went wrong is said to the user, so a store that cannot be written then is only logged."""
-    try:
-        run.finish(status, reason=reason, traceback=trace, timeout=5)
-    except HepexpError as error:
-        log.error("the run stays RUNNING in MLflow: %s", error)
 
 
 def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: Fitted, source: str) -> dict[str, Any]:

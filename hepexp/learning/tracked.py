@@ -1,0 +1,140 @@
+"""A run under tracking: it begins with all that it depends on, and ends as FINISHED, FAILED or KILLED."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from hepexp.config import needs
+from hepexp.errors import HepexpError, Interrupted, Pruned
+from hepexp.interrupts import Interrupts
+from hepexp.learning.description import run_name
+from hepexp.tracking.mlflow_store import MlflowRun
+from hepexp.tracking.options import TrackingOptions
+from hepexp.tracking.provenance import environment
+from hepexp.tracking.run_folder import RunFolder
+
+log = logging.getLogger("hepexp")
+
+
+@contextmanager
+def tracked(
+    config: DictConfig,
+    folder: RunFolder,
+    provenance: Mapping[str, Any],
+    interrupts: Interrupts,
+    tags: Mapping[str, str | None],
+    overrides: list[str] | None,
+) -> Iterator[MlflowRun]:
+    """Begin a run, or resume it, and record how the block ended.
+
+    A new run that cannot begin leaves nothing, and runs/latest as it was.
+
+    Parameters
+    ----------
+    config : frozen.
+    provenance : of the data.
+    tags : of the MLflow run, beside those of every run.
+    overrides : as typed, of a new run; None of a resumed one.
+
+    Yields
+    ------
+    The MLflow run.
+    """
+    try:
+        with interrupts.held():  # a run that exists and is in no one's hands would stay RUNNING
+            run = _begun(config, folder, provenance, tags, overrides)
+            if overrides is not None:
+                folder.point_latest()
+    except BaseException:
+        if overrides is not None:
+            folder.remove()
+        raise
+    try:
+        interrupts.check()
+        yield run
+        interrupts.check()
+        run.finish("FINISHED")
+    except Pruned as error:
+        log.info("ended by %s", error)
+        _end(run, "KILLED", f"ended by {error}")
+        raise
+    except Interrupted as error:
+        _killed(run, folder, interrupts, error)
+        raise
+    except BaseException as error:
+        if interrupts.signal is not None:  # on its way out of a library the interruption became another error
+            _killed(run, folder, interrupts, interrupts.exception())
+            raise interrupts.exception() from error
+        if not isinstance(error, HepexpError):
+            error.add_note(f"the traceback is in {folder.log}")
+        _end(run, "FAILED", f"{type(error).__name__}: {error}", traceback.format_exc())
+        raise
+
+
+def _begun(
+    config: DictConfig,
+    folder: RunFolder,
+    provenance: Mapping[str, Any],
+    tags: Mapping[str, str | None],
+    overrides: list[str] | None,
+) -> MlflowRun:
+    """Write what the run depends on to its folder, say it, and begin the run in MLflow, or resume it there."""
+    folder.write_yaml("config.yaml", config)
+    if overrides is not None:
+        folder.write_yaml("overrides.yaml", overrides)
+    weights = {key: {"task": task, "file": needs.value_of(config, key)} for key, task in needs.tasks(config).items()}
+    surroundings = {**environment(), "data": provenance, "needs": weights}
+    folder.write_json("environment.json", surroundings)
+    sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in ("train", "val", "test"))
+    made = " (simulated)" if provenance.get("simulated") else ""
+    console = Console(stderr=True)
+    console.print(f"run     {folder.label}", highlight=False)
+    console.print(f"data    {config.choices.dataset}, source {provenance['source']}{made}: {sizes}", highlight=False)
+    tracking = TrackingOptions.of(config)
+    return MlflowRun.start(
+        experiment=config.experiment,
+        name=run_name(config.name, folder.overrides),
+        params=_parameters(config),
+        tags={
+            "data_source": provenance["source"],
+            "data_simulated": str(provenance.get("simulated", False)).lower(),
+            "task": config.choices.get("task"),
+            "git_sha": (surroundings["git"] or {}).get("sha"),
+            **config.tags,
+            **tags,
+        },
+        folder=folder.path,
+        run_id=folder.mlflow_run_id if overrides is None else None,
+        timeout=tracking.timeout,
+        uri=tracking.uri,
+    )
+
+
+def _parameters(config: DictConfig) -> dict[str, Any]:
+    """What MLflow has as parameters: the config without what is empty; `model.name` is the chosen option."""
+    whole = OmegaConf.to_container(config)
+    whole.pop("expected", None)  # published figures set nothing; the description has them
+    names = {f"{group}.name": option for group, option in whole.pop("choices").items()}
+    return {**{key: value for key, value in whole.items() if value != {}}, **names}
+
+
+def _killed(run: MlflowRun, folder: RunFolder, interrupts: Interrupts, error: Interrupted) -> None:
+    """Record an interruption, which a second one does not interrupt."""
+    with interrupts.held():
+        log.warning("killed by %s; resume with: hepexp train --resume %s", error, folder.label)
+        _end(run, "KILLED", f"killed by {error}")
+
+
+def _end(run: MlflowRun, status: str, reason: str, trace: str | None = None) -> None:
+    """Record a bad end. What went wrong is said to the user, so a store that cannot be written then is only logged."""
+    try:
+        run.finish(status, reason=reason, traceback=trace, timeout=5)
+    except HepexpError as error:
+        log.error("the run stays RUNNING in MLflow: %s", error)
