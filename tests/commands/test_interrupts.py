@@ -19,7 +19,7 @@ STAGES = [
     (MlflowRun, "start"),
     (experiment.Workers, "__enter__"),
     (experiment, "write_predictions"),
-    (experiment, "learning_curves"),
+    (experiment, "draw_figures"),
     (MlflowRun, "log_metrics"),
     (experiment, "_registered"),
     (MlflowRun, "finish"),
@@ -75,7 +75,7 @@ def test_a_signal_at_any_stage_leaves_a_killed_run_that_is_resumed(runs, monkeyp
 
 
 def test_a_signal_in_a_multirun_ends_it_and_names_the_jobs_left(runs, monkeypatch, capfd):
-    signalled(monkeypatch, experiment, "learning_curves")
+    signalled(monkeypatch, experiment, "draw_figures")
     assert main(["train", "-m", *TINY, "seed=1,2"]) == 130
     said = capfd.readouterr()
     assert said.err.splitlines()[-1] == "hepexp: error: interrupted"
