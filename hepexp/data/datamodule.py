@@ -1,4 +1,4 @@
-"""What all data sets share: fixed splits, loaders of batches, and the record of where the data come from."""
+"""What all data sets have in common: fixed splits, loaders of batches, and the record of where the data come from."""
 
 from __future__ import annotations
 
@@ -29,44 +29,46 @@ from hepexp.data.store import Store
 from hepexp.errors import ConfigError, DataError
 from hepexp.memory import require
 
-_BYTES_PER_PIXEL = 12  # of a batch while it is made: once in float64, once in float32
+_BYTES_PER_PIXEL = 12  # of a batch while it is being built: once in float64, once in float32
 _MOST_WORKERS = 512  # processes
 _MOST_GENERATED = 10**9  # examples: years of simulation, terabytes on disk
-_ROWS_TO_FIT = 2000  # training examples from which scales are learnt
+_ROWS_TO_FIT = 2000  # training examples to which scales are fitted
 
 
 class HepDataModule(LightningDataModule):
-    """Base of the data sets. A data set names its files in `collection`, and the forms in which it gives its examples.
+    """Base class of the data sets. Each names its files in `collection`, and the forms in which it serves examples.
 
     Parameters
     ----------
-    source : `full`, the published files; `mini`, the sample in the package; `generate`, simulated on this machine at
-        first use; `auto`, full where it is complete, else mini.
-    batch_size : examples in a batch, over all devices together.
-    n_train : examples of the training split to use; null for all.
-    n_val : examples of the validation split to use; null for all.
-    n_test : examples of the test split to use; null for all.
+    source : `full` for the published files; `mini` for the sample in the package; `generate` to simulate examples on
+        this machine the first time they are needed; `auto` for the published files if they are complete, otherwise
+        the sample.
+    batch_size : number of examples per batch, summed over all devices.
+    n_train : number of training examples to use; null for all.
+    n_val : number of validation examples to use; null for all.
+    n_test : number of test examples to use; null for all.
     classes : classes to use, in the order of their new labels; null for all.
-    train_classes : classes of the training and validation examples, for anomaly searches; the test keeps all; null for
+    train_classes : classes to train and validate on, for anomaly searches; the test set keeps every class; null for
         all.
-    extras : values to give beside each example, standardised over the training examples.
-    n_particles : hardest particles of each jet to read; null for all.
-    bucket : training batches are cut from pools of so many batches sorted by multiplicity; 1 for plain random batches.
-        More saves padding, but multiplicity knows the label, so batches become one-sided.
-    num_workers : processes that build batches; 0 builds them in the training process.
-    n_files : published files to use with `full`, of each split; null for all.
-    n_generate : examples to simulate with `generate`.
-    generate_seed : seed of that simulation.
-    image : how a model that reads images gets them.
-    graph : how a model that reads graphs gets them.
-    features : the high-level variables that a model reads.
-    seed : order of the training batches; the split never depends on it.
+    extras : additional inputs for each example, standardised over the training examples.
+    n_particles : keep only this many particles per jet, the hardest ones; null for all.
+    bucket : sort this many batches' worth of training examples by multiplicity before cutting them into batches; 1 for
+        plain random batches. Larger values save padding, but multiplicity is correlated with the label, so each batch
+        is then dominated by one class.
+    num_workers : number of processes that build batches; 0 builds them in the training process.
+    n_files : number of published files of each split to use with `full`; null for all.
+    n_generate : number of examples to simulate with `generate`.
+    generate_seed : random seed of the simulation.
+    image : binning, preprocessing and scaling of the images, for models that take images.
+    graph : nodes and edges of the graphs, for models that take graphs.
+    features : choice and scaling of the high-level variables, for models that take those.
+    seed : random seed for the order of the training batches; the splits never depend on it.
 
     Attributes
     ----------
-    renders : forms in which the data set gives its examples; a model's `input` must be one of them.
-    spec : what a model is told, after `setup`.
-    train_sampler : sampler of the training loader, once it is made.
+    renders : forms in which the data set can serve its examples; a model's `input` must be one of them.
+    spec : the sizes and names that a model is built from, available after `setup`.
+    train_sampler : sampler of the training loader, once that has been made.
 
     Raises
     ------
@@ -109,7 +111,7 @@ class HepDataModule(LightningDataModule):
         if not wanted and key != "extras":
             raise ConfigError(f"dataset.{key} must name one or more of {', '.join(known)}, got none")
         if len(set(wanted)) < len(wanted):
-            raise ConfigError(f"dataset.{key} names one twice: {', '.join(wanted)}")
+            raise ConfigError(f"dataset.{key} must name each only once, got {', '.join(wanted)}")
         return tuple(wanted)
 
     # ---- the form
@@ -119,16 +121,16 @@ class HepDataModule(LightningDataModule):
         return tuple(self.forms)
 
     def render_as(self, name: str) -> None:
-        """Choose the form of the batches, before `setup`; the first one is the default."""
+        """Choose the form of the batches, before `setup`; the first form is the default."""
         self.form = self.forms[name]
 
     @property
     def spec(self) -> DataSpec:
-        """Sizes of what a batch holds, and names of the classes; after `setup`."""
+        """Sizes of the arrays in a batch, and names of the classes; available after `setup`."""
         return spec_of(self.splits["train"][[0]], self.class_names, self.form)
 
     def typical_example(self) -> Batch:
-        """A batch of one training example, with as many elements as the median of them."""
+        """A batch of one training example, the one with the median number of elements."""
         examples = self.splits["train"]
         return examples[[int(np.argsort(examples.counts, kind="stable")[len(examples) // 2])]]
 
@@ -136,7 +138,7 @@ class HepDataModule(LightningDataModule):
 
     @property
     def noun(self) -> str:
-        """What an example is called."""
+        """The word for one example."""
         return self.collection.noun
 
     @property
@@ -144,7 +146,7 @@ class HepDataModule(LightningDataModule):
         return self.opened.store
 
     def prepare_data(self) -> None:
-        """Convert published files and simulate the examples of `generate`, where that was not done before."""
+        """Convert published files, or simulate the examples of `generate`, unless that has been done already."""
         from hepexp.data.progress import convert_all, examples_progress
 
         collection, request = self.collection, self.request
@@ -159,7 +161,7 @@ class HepDataModule(LightningDataModule):
 
         Raises
         ------
-        ConfigError : a split has fewer examples than it was asked for, or a batch of images does not fit into memory.
+        ConfigError : a split has fewer examples than requested, or a batch of images does not fit into memory.
         """
         if self.splits:
             return
@@ -177,7 +179,7 @@ class HepDataModule(LightningDataModule):
         self.splits = {name: self._dataset(self.store, rows[name]) for name in SPLITS}
 
     def _require_memory(self, n: int) -> None:
-        """Refuse batches of n images that do not fit, before one is made."""
+        """Refuse batches of n images that would not fit into memory, before making one."""
         if shape := self.form.image_shape:
             channels, rows, columns = shape
             require(
@@ -191,7 +193,9 @@ class HepDataModule(LightningDataModule):
         if len(labels) < len(self.collection.classes):
             rows = rows[np.isin(self.store.label[rows], labels)]
         if wanted is not None and wanted > len(rows):
-            raise ConfigError(f"dataset.n_{split} must be <= {len(rows)}, all there are in this source, got {wanted}")
+            raise ConfigError(
+                f"dataset.n_{split} must be <= {len(rows)}, the size of the {split} split of this source, got {wanted}"
+            )
         if len(rows) == 0:
             raise DataError(f"the {split} split of {self.collection.name} is empty; expected at least one example")
         return rows[:wanted]
@@ -218,14 +222,14 @@ class HepDataModule(LightningDataModule):
     # ---- checkpoints
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The scales that were learnt from the training examples, for a checkpoint."""
+        """The scales fitted to the training examples, for a checkpoint."""
         parts = {"form": self.form, "extras": self._extras}
         return {f"{part}.{name}": value for part, scaled in parts.items() for name, value in scaled.state().items()}
 
     def load_state_dict(self, state_dict: dict[str, Tensor]) -> None:
-        """Take the scales of a checkpoint, whatever the examples of this source would give; after `setup`."""
+        """Use the scales of a checkpoint in place of those fitted to this source; call after `setup`."""
         if all(torch.equal(value, state_dict[name]) for name, value in self.state_dict().items()):
-            return  # as on a resume, where examples that are kept in memory are good
+            return  # as on a resume: the examples kept in memory remain valid
         for part, scaled in (("form", self.form), ("extras", self._extras)):
             scaled.load_state({name: state_dict[f"{part}.{name}"] for name in scaled.state()})
         self.splits = {name: self._dataset(self.store, examples.rows) for name, examples in self.splits.items()}
@@ -234,7 +238,7 @@ class HepDataModule(LightningDataModule):
 
     @property
     def rank(self) -> int:
-        """Of this process; its loaders give every world_size-th example of each batch."""
+        """Rank of this process; its loaders yield every world_size-th example of each batch."""
         return self.trainer.global_rank if self.trainer else 0
 
     @property
@@ -242,7 +246,7 @@ class HepDataModule(LightningDataModule):
         return self.trainer.world_size if self.trainer else 1
 
     def start_at(self, epoch: int, batch: int) -> None:
-        """Let the next training loader begin in this epoch, after so many batches: for a resumed run."""
+        """Let the next training loader start in this epoch after this many batches, for a resumed run."""
         self._start = (epoch, batch)
 
     def train_dataloader(self) -> DataLoader:
@@ -261,14 +265,14 @@ class HepDataModule(LightningDataModule):
         return self.loader_of("test")
 
     def loader_of(self, split: str, n: int | None = None) -> DataLoader:
-        """Every example of a split once, or of its first n, in order of multiplicity."""
+        """Each example of a split once, or each of its first n, in order of multiplicity."""
         examples = self.splits[split]
         if n is not None and n < len(examples):
             examples = self._dataset(self.store, examples.rows[:n])
         return self._loader(examples)
 
     def loader_of_file(self, path: Path) -> DataLoader:
-        """Every example of a file once, labelled or not, rendered as this data set renders its own.
+        """Each example of a file once, labelled or not, in the same form as the examples of this data set.
 
         Raises
         ------
@@ -277,11 +281,11 @@ class HepDataModule(LightningDataModule):
         return self.predict_dataloader(self.collection.open_file(path, needs_label=False))
 
     def predict_dataloader(self, store: Store | None = None) -> DataLoader:
-        """Every example of a store once; of the test split by default."""
+        """Each example of a store once; by default, of the test split."""
         if store is None:
             return self.test_dataloader()
         if len(store) == 0:
-            raise DataError(f"{', '.join(map(str, store.paths)) or 'the file'}: holds no {self.collection.noun}s")
+            raise DataError(f"{', '.join(map(str, store.paths)) or 'the file'}: contains no {self.collection.noun}s")
         self.setup()
         return self._loader(self._dataset(store, np.arange(len(store))))
 

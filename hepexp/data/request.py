@@ -1,4 +1,4 @@
-"""What is asked of a data set: which examples, and how batches are made of them."""
+"""What is requested of a data set: which examples, and how they are put into batches."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Loading:
 
 
 def require_at_least(least: int, **values: int | None) -> None:
-    """Raise ConfigError for a key of the data set that is too small; None stands for no limit."""
+    """Raise ConfigError for a key of the data set that is too small; None means that the key is not set."""
     for name, value in values.items():
         if value is not None and value < least:
             raise ConfigError(f"dataset.{name} must be >= {least}, got {value}")

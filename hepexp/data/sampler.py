@@ -1,4 +1,4 @@
-"""Batches of jets of like length, in an order that the seed and the epoch decide."""
+"""Batches of jets of similar multiplicity, in an order determined by the seed and the epoch."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from torch.utils.data import Sampler
 
 
 class BucketBatchSampler(Sampler[list[int]]):
-    """Random batches whose jets are sorted by multiplicity and, with `bucket` > 1, alike in it.
+    """Random batches, each sorted by multiplicity; with `bucket` > 1 their jets have similar multiplicities.
 
-    The jets are shuffled and dealt into pools of `bucket` batches; each pool is sorted by multiplicity and cut into
-    batches, and all batches are shuffled. Multiplicity knows the label (gluon jets are larger), so large pools give
-    one-sided batches.
+    The jets are shuffled and divided into pools of `bucket` batches; each pool is sorted by multiplicity and cut into
+    batches, and all batches are shuffled. Multiplicity is correlated with the label (gluon jets have more particles
+    than quark jets), so batches cut from large pools are dominated by one class.
 
     Parameters
     ----------
     counts : particles in each jet (n,).
-    batch_size : jets in a batch, over all ranks together.
-    bucket : batches in a pool; 1 for plain random batches.
-    seed : of the order, together with the epoch.
-    rank, world_size : of this process: it gets every world_size-th jet of each batch, beginning with the rank-th.
+    batch_size : number of jets per batch, summed over all ranks.
+    bucket : number of batches in a pool; 1 for plain random batches.
+    seed : determines the order, together with the epoch.
+    rank, world_size : of this process, which gets every world_size-th jet of each batch, starting at number `rank`.
 
-    A last, incomplete batch is left out of the epoch, unless it is the only one.
+    An incomplete last batch is dropped, unless it is the only one.
     """
 
     def __init__(
@@ -40,15 +40,15 @@ class BucketBatchSampler(Sampler[list[int]]):
         self.start_batch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the next pass."""
+        """Set the epoch, which determines the order of the next pass."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Batches in a whole epoch; `start_batch` does not change it."""
+        """Number of batches in a full epoch, whatever `start_batch`."""
         return max(1, len(self.counts) // self.batch_size)
 
     def batches(self) -> list[NDArray[np.int64]]:
-        """The batches of this epoch, before they are split over ranks."""
+        """The batches of this epoch, before they are divided among the ranks."""
         random = np.random.default_rng([self.seed, self.epoch])
         order = random.permutation(len(self.counts))[: len(self) * self.batch_size]
         pool = self.bucket * self.batch_size
@@ -60,22 +60,22 @@ class BucketBatchSampler(Sampler[list[int]]):
         return [made[i] for i in random.permutation(len(made))]
 
     def __iter__(self) -> Iterator[list[int]]:
-        """One pass. The first `start_batch` batches are skipped, once: the next pass begins at the beginning."""
+        """One pass. The first `start_batch` batches are skipped, this time only; the next pass is a full one."""
         start, self.start_batch = self.start_batch, 0
         for batch in self.batches()[start:]:
             yield batch[self.rank :: self.world_size].tolist()
 
 
 class SortedBatchSampler(Sampler[list[int]]):
-    """Every jet once, in order of multiplicity: the least padding, for validation and test.
+    """Each jet once, in order of multiplicity, which minimises the padding; for validation and test.
 
-    Parameters are those of BucketBatchSampler.
+    The parameters are those of BucketBatchSampler.
     """
 
     def __init__(self, counts: NDArray[np.int64], batch_size: int, rank: int = 0, world_size: int = 1) -> None:
         order = np.argsort(counts, kind="stable")
         batches = (order[i : i + batch_size][rank::world_size] for i in range(0, len(order), batch_size))
-        self.batches = [batch for batch in batches if len(batch)]  # parts of one array: lists would be five times it
+        self.batches = [batch for batch in batches if len(batch)]  # views of one array, a fifth of the memory of lists
 
     def __len__(self) -> int:
         return len(self.batches)

@@ -219,11 +219,11 @@ def test_all_pairs_of_a_jet_are_joined_when_asked():
     ("data_set", "keys", "message"),
     [
         (JetClass, {"classes": ["Hbb", "top"]}, "dataset.classes: unknown 'top'"),
-        (JetClass, {"classes": ["Hbb", "Hbb"]}, "dataset.classes names one twice"),
+        (JetClass, {"classes": ["Hbb", "Hbb"]}, "dataset.classes must name each only once"),
         (JetClass, {"extras": ["tau5"]}, "dataset.extras: unknown 'tau5'"),
         (TopTagging, {"n_particles": 0}, "dataset.n_particles must be >= 1, got 0"),
         (QuarkGluonImages, {"n_particles": 0}, "dataset.n_particles must be >= 1, got 0"),
-        (ElectronPhoton, {"channels": ["charge"]}, "dataset.channels must be of energy, time"),
+        (ElectronPhoton, {"channels": ["charge"]}, "dataset.channels must be one or more of energy, time"),
         (Mnist, {"crop": 29}, "dataset.crop must be between 1 and 28, got 29"),
         (Mnist, {"source": "generate"}, "dataset.source must be one of auto, full, mini, got 'generate'"),
         (RotatedPoints, {"source": "full"}, "dataset.source must be one of auto, mini, generate, got 'full'"),

@@ -230,5 +230,6 @@ def test_values_out_of_range(keys: dict, message: str):
 
 
 def test_more_jets_than_there_are():
-    with pytest.raises(ConfigError, match=r"dataset.n_train must be <= 16000, all there are in this source, got 16001"):
+    message = r"dataset.n_train must be <= 16000, the size of the train split of this source, got 16001"
+    with pytest.raises(ConfigError, match=message):
         ready(source="mini", n_train=16_001)

@@ -1,4 +1,4 @@
-"""Electrons and photons in CMS's calorimeter, or simulated in their way."""
+"""Electrons and photons in the CMS calorimeter: CMS Open Data, or a simulation of the same sample."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from hepexp.data.request import Loading, Request
 
 
 class ElectronPhoton(HepDataModule):
-    """Electrons (label 1) against photons (label 0) of pT 50 GeV, crops of 32 x 32 crystals: energy and time.
+    """Electrons (label 1) vs photons (label 0) of pT 50 GeV, as crops of 32 x 32 ECAL crystals: energy and time.
 
     Parameters
     ----------
-    channels : of `energy` and `time`, in the order in which they are given; null for both.
-    crop : central rows and columns to read; null for all 32.
+    channels : image channels, one or both of `energy` and `time`, in the order wanted; null for both.
+    crop : size in crystals of the central square to keep; null for all 32 x 32.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Examples that hold nothing, for what is evaluated without data."""
+"""Examples without content, for models that are evaluated without data."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from hepexp.errors import DataError
 
 
 class Empty(LightningDataModule):
-    """Examples with no features, of one class; all alike.
+    """Identical examples of a single class, without any features.
 
     Parameters
     ----------
-    batch_size : examples in a batch.
-    n_train : examples of the training split; null for one.
-    n_val : examples of the validation split; null for one.
-    n_test : examples of the test split; null for one.
+    batch_size : number of examples per batch.
+    n_train : number of training examples; null for one.
+    n_val : number of validation examples; null for one.
+    n_test : number of test examples; null for one.
 
     Raises
     ------
-    ConfigError : a number that is below 1.
+    ConfigError : a number is below 1.
     """
 
     renders = ("features",)
@@ -43,13 +43,13 @@ class Empty(LightningDataModule):
         self.sizes = dict(zip(SPLITS, (n_train or 1, n_val or 1, n_test or 1), strict=True))
 
     def render_as(self, name: str) -> None:
-        """There is one form."""
+        """Do nothing: there is only one form."""
 
     def setup(self, stage: str | None = None) -> None:
-        """There are no files."""
+        """Do nothing: there are no files."""
 
     def start_at(self, epoch: int, batch: int) -> None:
-        """All batches are alike, wherever one starts."""
+        """Do nothing: all batches are identical, wherever training starts."""
 
     def typical_example(self) -> FeatureBatch:
         return _batch(torch.zeros(1, dtype=torch.int64))
@@ -58,7 +58,7 @@ class Empty(LightningDataModule):
         return {"source": "none", "simulated": False, "files": [], **{f"n_{name}": n for name, n in self.sizes.items()}}
 
     def loader_of(self, split: str, n: int | None = None) -> DataLoader:
-        """Every example of a split once, or its first n."""
+        """Each example of a split once, or its first n."""
         rows = torch.arange(self.sizes[split])[:n]
         return DataLoader([_batch(some) for some in rows.split(self.batch_size)], batch_size=None)
 
@@ -77,7 +77,7 @@ class Empty(LightningDataModule):
 
 def _batch(rows: torch.Tensor) -> FeatureBatch:
     n = len(rows)
-    # in double precision: what is evaluated without data can be exact
+    # in double precision: results that depend on no data can be exact
     features = torch.zeros(n, 0, dtype=torch.float64)
     return FeatureBatch(
         label=torch.zeros(n, dtype=torch.int64), index=rows, extras=torch.zeros(n, 0), features=features

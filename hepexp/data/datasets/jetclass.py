@@ -1,4 +1,4 @@
-"""JetClass, or jets simulated in its way."""
+"""JetClass, or jets simulated in the same way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class JetClass(HepDataModule):
 
     Parameters
     ----------
-    scalars : `full` for charge, type and impact parameters; `pid` without the latter; `none` for kinematics only.
+    scalars : scalar inputs for each particle: `full` for charge, type and impact parameters; `pid` for charge and type;
+        `none` for four-momenta only.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Handwritten digits, on which methods are tried before they meet jets."""
+"""Handwritten digits, for trying out methods before applying them to jets."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hepexp.data.request import Loading, Request
 
 
 class Mnist(HepDataModule):
-    """Digits of 28 x 28 pixels: MNIST with `full`; with `mini`, scikit-learn's 1,797 digits brought to that size.
+    """Digits of 28 x 28 pixels: MNIST with `full`; with `mini`, scikit-learn's 1,797 digits scaled up to that size.
 
     Parameters
     ----------
-    crop : central rows and columns to read; null for all 28.
+    crop : size in pixels of the central square to keep; null for all 28 x 28.
 
     References
     ----------

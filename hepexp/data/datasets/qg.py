@@ -15,12 +15,13 @@ from hepexp.data.request import Loading, Request
 
 
 class QuarkGluon(HepDataModule):
-    """Light-quark jets (label 1) against gluon jets (label 0), pT 500-550 GeV, |y| < 1.7, anti-kT R = 0.4.
+    """Light-quark jets (label 1) vs gluon jets (label 0), pT 500-550 GeV, |y| < 1.7, anti-kT R = 0.4.
 
     Parameters
     ----------
-    pid : read the particle type. When false all particles are massless and have the constant 1 as their only scalar.
-    scalars : with pid, `pid` for one-hot over 8 particle types, or `mass_charge` for psi(mass) and charge.
+    pid : use the particle type. If false, all particles are massless and their only scalar is the constant 1.
+    scalars : scalar inputs for each particle if `pid` is true: `pid` for a one-hot encoding of 8 particle types, or
+        `mass_charge` for psi(mass) and charge.
 
     References
     ----------

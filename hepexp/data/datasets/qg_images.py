@@ -1,4 +1,4 @@
-"""Images of quark and gluon jets in CMS, or simulated in their way."""
+"""Images of quark and gluon jets in CMS: CMS Open Data, or a simulation of the same sample."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from hepexp.data.request import Loading, Request
 
 
 class QuarkGluonImages(HepDataModule):
-    """Quark (label 1) against gluon (label 0) jets of CMS Open Data as images of tracks, ECAL and HCAL, 125 x 125.
+    """Quark (label 1) vs gluon (label 0) jets of CMS Open Data as images of tracks, ECAL and HCAL, 125 x 125.
 
     Parameters
     ----------
-    channels : of `tracks`, `ecal`, `hcal`, in the order in which they are given; null for all three.
-    crop : central rows and columns to read; null for all 125.
-    n_particles : brightest pixels of each image that are read as particles; null for all.
+    channels : image channels, any of `tracks`, `ecal` and `hcal`, in the order wanted; null for all three.
+    crop : size in pixels of the central square to keep; null for all 125 x 125.
+    n_particles : for models that take particles, use this many pixels per image as particles, the brightest ones; null
+        for all.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Points on two rings, on which a search for symmetries is tried before it meets jets."""
+"""Points on two rings, for trying out a symmetry search before applying it to jets."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hepexp.data.request import Loading, Request
 
 
 class RotatedPoints(HepDataModule):
-    """Points of the plane on an inner (label 0) or an outer ring (label 1) around the origin, all angles alike.
+    """Points in the plane on an inner (label 0) or outer (label 1) ring around the origin, uniform in angle.
 
-    The only connected group of linear transformations that leaves the two distributions alone is SO(2).
+    The only connected group of linear transformations that leaves both distributions invariant is SO(2).
     """
 
     collection = COLLECTION

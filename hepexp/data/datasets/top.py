@@ -1,4 +1,4 @@
-"""The Top Tagging Reference Data Set, or jets simulated in its way."""
+"""The Top Tagging Reference Data Set, or jets simulated in the same way."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hepexp.data.request import Loading, Request
 
 
 class TopTagging(HepDataModule):
-    """Jets of hadronic top quarks (label 1) against QCD (label 0), pT 550-650 GeV, |eta| < 2, anti-kT R = 0.8.
+    """Hadronic top-quark jets (label 1) vs QCD jets (label 0), pT 550-650 GeV, |eta| < 2, anti-kT R = 0.8.
 
     Parameters
     ----------
-    beams : give two beam particles before those of the jet, as LorentzNet's authors do, to form `particles`.
+    beams : prepend two beam particles to each jet, as LorentzNet's authors do, for models that take particles.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Form `features`: each jet a row of high-level variables."""
+"""Form `features`: each jet as a row of high-level variables."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from hepexp.errors import ConfigError
 
 
 class JetFeatures(Form):
-    """High-level variables, brought to mean 0 and variance 1 over the training jets.
+    """High-level variables of each jet.
 
     Parameters
     ----------
-    variables : which ones, in their order: pt, mass, multiplicity, width, ptd, lha, c2, d2; with FastJet also tau1,
-        tau2, tau3, tau21, tau32. hepexp.data.render.observables defines each.
-    standardise : bring them to mean 0 and variance 1; else they stay in their units (GeV).
+    variables : the variables, in the order wanted, out of pt, mass, multiplicity, width, ptd, lha, c2 and d2, and, with
+        FastJet installed, tau1, tau2, tau3, tau21 and tau32; defined in hepexp.data.render.observables.
+    standardise : scale each variable to mean 0 and variance 1 over the training jets; if false, keep its units (GeV).
 
     Raises
     ------
-    ConfigError : an unknown variable, none at all, or one that needs FastJet, which is not installed.
+    ConfigError : a variable is unknown, none is given, or one needs FastJet, which is not installed.
     """
 
     name = "features"
@@ -50,7 +50,7 @@ class JetFeatures(Form):
                     "pip install 'hepexp[generate]'"
                 )
         if not variables:
-            raise ConfigError(f"dataset.features.variables needs one or more of {', '.join(OBSERVABLES)}")
+            raise ConfigError(f"dataset.features.variables must name one or more of {', '.join(OBSERVABLES)}")
         self.variables = tuple(variables)
         self.standardise = standardise
         self.mean, self.std = np.zeros(len(variables)), np.ones(len(variables))
@@ -62,7 +62,7 @@ class JetFeatures(Form):
     def expand(self, examples: Ragged) -> Ragged:
         jets = Jets(examples)
         values = np.stack([OBSERVABLES[name](jets) for name in self.variables], axis=1)
-        # nothing of the particles is kept: each example has no elements, and its variables as one value
+        # the particles are dropped: an example has no elements, only its row of variables
         nothing = np.zeros(len(examples) + 1, np.int64)
         return Ragged(examples.label, nothing, {}, {**examples.extras, "features": values})
 

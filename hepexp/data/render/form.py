@@ -1,4 +1,4 @@
-"""One form of the examples: how the columns of the store become a batch."""
+"""The forms of the examples: how the columns of the store become a batch."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Common = dict[str, Tensor]  # label, index and extras of a batch
 
 
 class Form(Scaled):
-    """Base of the forms.
+    """Base class of the forms.
 
-    The work is in two steps: `expand` does what depends on one example alone and may be kept in memory; `collate` puts
-    expanded examples together, `gather` some of those that are kept.
+    There are two steps: `expand` does the work that depends on a single example, whose result can be kept in memory;
+    `collate` combines expanded examples into a batch, and `gather` does the same with examples kept in memory.
 
     Attributes
     ----------
-    name : what a model's `input` calls it.
-    longest : elements of an example that are used at most, None for all.
+    name : the form's name in a model's `input`.
+    longest : maximum number of elements per example, None for no limit.
     channel_names, pixel_unit : of images, see DataSpec.
     """
 
@@ -38,14 +38,14 @@ class Form(Scaled):
 
     @property
     def image_shape(self) -> tuple[int, int, int] | None:
-        """(channels, rows, columns) of an image, known before one is made; None for what are no images."""
+        """(channels, rows, columns) of an image, known before any is made; None if the form is not an image."""
         return None
 
     def fit(self, examples: Ragged) -> None:
-        """Learn what the form needs to know of the data, such as a scale, from some expanded training examples."""
+        """Fit what the form needs from the data, such as a scale, to some expanded training examples."""
 
     def expand(self, examples: Ragged) -> Ragged:
-        """The columns that `collate` needs, of each example by itself."""
+        """The columns that `collate` needs, computed for each example separately."""
         return examples
 
     def collate(self, examples: Ragged, common: Common) -> Batch:
@@ -53,12 +53,12 @@ class Form(Scaled):
         raise NotImplementedError
 
     def gather(self, kept: Kept, rows: NDArray[np.int64], common: Common) -> Batch:
-        """The batch that `collate` makes of the examples at these rows (n,) of many."""
+        """The same batch as `collate`, from the kept examples at these rows (n,)."""
         return self.collate(kept.take(rows), common)
 
 
 class Particles(Form):
-    """Form `particles`: four-momenta and scalars, padded to the largest jet of the batch."""
+    """Form `particles`: four-momenta and scalars, padded to the largest multiplicity in the batch."""
 
     name = "particles"
 
@@ -72,18 +72,18 @@ class Particles(Form):
         )
 
     def gather(self, kept: Kept, rows: NDArray[np.int64], common: Common) -> JetBatch:
-        # each value is moved once, to its place in the batch; `take` and `pad` would move it twice
+        # each value is copied once, to its place in the batch; `take` and `pad` would copy it twice
         places, mask = kept.padded(rows)
         p4, scalars = (torch.from_numpy(kept[name].take(places, axis=0)) for name in ("p4", "scalars"))
         return JetBatch(**common, p4=p4, scalars=scalars, mask=torch.from_numpy(mask))
 
 
 class After(Form):
-    """A form that sees the examples through a reader, such as four-momenta made of other columns.
+    """A form applied to the output of a reader, which for instance computes four-momenta from other columns.
 
     Parameters
     ----------
-    reader : makes of the store's columns those that the form knows.
+    reader : turns the store's columns into those that the form needs.
     form : the form.
     longest : see Form.
     """
@@ -123,7 +123,7 @@ class After(Form):
 
 
 def spec_of(batch: Batch, class_names: tuple[str, ...], form: Form) -> DataSpec:
-    """What a model must know, read off a batch of this form."""
+    """What a model must know about its input, read off a batch of this form."""
     known: dict[str, object] = {"n_extras": batch.extras.shape[1]}
     match batch:
         case JetBatch():

@@ -19,7 +19,7 @@ def image_forms(window: Window, image: PixelImage | None, graph: PixelGraph | No
     Parameters
     ----------
     window : the part of each image that is read.
-    image, graph : how these forms are made; None for their defaults.
+    image, graph : settings of these forms; None for the defaults.
     """
     dense = (image or PixelImage()).of_shape(window.shape, window.channel_names)
     return [After(window, form) for form in (dense, (graph or PixelGraph()).of_shape(window.shape))]
@@ -33,14 +33,14 @@ def jet_image_forms(
     cell: float,
     n_particles: int | None,
 ) -> list[Form]:
-    """Forms `image`, `graph`, `particles` and `features`: pixels of jets are particles too, see PixelParticles.
+    """Forms `image`, `graph`, `particles` and `features`; the last two treat pixels as particles, see PixelParticles.
 
     Parameters
     ----------
-    window, image, graph : as `image_forms`.
-    features : how this form is made, from the pixels as particles; None for its default.
-    cell : size of a pixel in pseudorapidity and radians.
-    n_particles : brightest pixels of each image to read as particles, None for all.
+    window, image, graph : as in `image_forms`.
+    features : settings of the form `features`, computed from the pixels as particles; None for the defaults.
+    cell : size of a pixel in pseudorapidity and in azimuth (radians).
+    n_particles : use this many pixels of each image as particles, the brightest ones; None for all.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def jet_image_forms(
 
 
 class _Then:
-    """One reader after the other; a class, as worker processes are sent a copy."""
+    """One reader applied after another; a class rather than a closure, so that worker processes can receive a copy."""
 
     def __init__(self, first: Window, second: PixelParticles) -> None:
         self.first = first

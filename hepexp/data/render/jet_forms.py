@@ -25,10 +25,10 @@ def jet_forms(
 
     Parameters
     ----------
-    reader : makes columns p4 and scalars of the store's columns.
-    n_particles : hardest particles of each jet to read, None for all.
-    image, graph, features : how these forms are made; None for their defaults.
-    beams : put the two beams before the particles of form `particles`.
+    reader : computes the columns p4 and scalars from the store's columns.
+    n_particles : keep only this many particles per jet, the hardest ones; None for all.
+    image, graph, features : settings of these forms; None for the defaults.
+    beams : prepend the two beams to the particles of form `particles`.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def jet_forms(
 
 
 class Hardest:
-    """A reader followed by `hardest`; a class, as worker processes are sent a copy."""
+    """A reader followed by `hardest`; a class rather than a closure, so that worker processes can receive a copy."""
 
     def __init__(self, reader: Callable[[Ragged], Ragged], n: int | None) -> None:
         self.reader = reader

@@ -1,4 +1,4 @@
-"""Jet images: particles as pixels of a calorimeter around the jet."""
+"""Jet images: particles binned in the pixels of an idealised calorimeter around the jet."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ CHANNELS = ("pt", "multiplicity")
 
 
 class JetImage(Form):
-    """Particles summed in pixels of rapidity (rows) and azimuth (columns) around the jet axis.
+    """Particles binned in rapidity (rows) and azimuth (columns) around the jet axis.
 
     Parameters
     ----------
-    n_pixels : rows and columns.
-    width : of the whole image in rapidity and radians; 0.8 holds a jet of R = 0.4, 1.6 one of R = 0.8.
+    n_pixels : number of rows and of columns.
+    width : width of the image in rapidity and in azimuth (radians); 0.8 covers a jet of R = 0.4, 1.6 one of R = 0.8.
     channels : one or both of `pt` and `multiplicity`.
-    centre : put the centre on the hardest particle; else on the jet axis.
-    rotate : turn the principal axis of the pT around the centre along the rapidity, its half with more pT towards
-        higher rows. With `centre`, a jet that is turned around its centre keeps its image; without, only nearly, as the
-        axis is that of the four-momenta.
-    flip : mirror, so that the half with more pT has the higher rows and columns; a mirrored jet keeps its image.
-    normalise : divide pT by its sum over the jet.
+    centre : centre the image on the hardest particle; if false, on the jet axis.
+    rotate : rotate the jet until its principal axis, weighted by pT, lies along rapidity, with the half that has more
+        pT in the higher rows. With `centre` the image does not change if the jet is rotated about its centre; without,
+        it changes slightly, as the jet axis is that of the summed four-momenta.
+    flip : reflect the jet so that the half with more pT is in the higher rows and in the higher columns; the image does
+        not change if the jet is reflected.
+    normalise : divide each particle's pT by the sum over the jet.
 
     Raises
     ------
-    ConfigError : a value out of range, or an unknown channel.
+    ConfigError : a value is out of range, or a channel is unknown.
 
     References
     ----------
@@ -57,7 +58,9 @@ class JetImage(Form):
         if n_pixels < 1 or width <= 0:
             raise ConfigError(f"dataset.image needs n_pixels >= 1 and width > 0, got {n_pixels} and {width}")
         if not channels or set(channels) - set(CHANNELS):
-            raise ConfigError(f"dataset.image.channels must be of {', '.join(CHANNELS)}, got {list(channels)}")
+            raise ConfigError(
+                f"dataset.image.channels must be one or both of {', '.join(CHANNELS)}, got {list(channels)}"
+            )
         self.n_pixels = n_pixels
         self.width = width
         self.channels = self.channel_names = tuple(channels)
@@ -84,7 +87,7 @@ class JetImage(Form):
         return Ragged(examples.label, examples.offsets, columns, examples.extras).keep(inside)
 
     def _oriented(self, place: NDArray, weight: NDArray, jets: Ragged) -> NDArray:
-        """Places (m, 2) from the jet axis after the steps that were asked for."""
+        """Positions (m, 2) relative to the jet axis, after the requested steps of preprocessing."""
         jet = np.repeat(np.arange(len(jets)), jets.counts)
         if self.centre:
             order = np.lexsort((-weight, jet))  # the hardest particle of each jet comes first
@@ -92,10 +95,10 @@ class JetImage(Form):
         if self.rotate:
             y, phi = place.T
             yy, pp, yp = (sums(weight * product, jets) for product in (y * y, phi * phi, y * phi))
-            angle = 0.5 * np.arctan2(2 * yp, yy - pp)[jet]  # of the principal axis, from the direction of the rows
+            angle = 0.5 * np.arctan2(2 * yp, yy - pp)[jet]  # between the principal axis and the rapidity axis
             cos, sin = np.cos(angle), np.sin(angle)
             place = np.stack([cos * y + sin * phi, cos * phi - sin * y], axis=1)
-            # an axis has two directions; half a turn changes both signs
+            # an axis has two directions; a rotation by 180 degrees changes both signs
             place = place * heavier(place, weight, jets)[jet, :1]
         if self.flip:
             place = place * heavier(place, weight, jets)[jet]
@@ -111,5 +114,5 @@ class JetImage(Form):
 
 
 def heavier(place: NDArray, weight: NDArray, jets: Ragged) -> NDArray[np.int64]:
-    """The sign (n, 2), along each coordinate of places (m, 2), of the half of a jet with more weight (m,)."""
+    """For each coordinate of the positions (m, 2), the sign (n, 2) of the half of a jet that has more weight (m,)."""
     return np.where(sums(weight[:, None] * np.sign(place), jets) < 0, -1, 1)

@@ -15,11 +15,10 @@ MOST_NEIGHBOURS = 1000
 
 
 def check_k(k: int) -> None:
-    """Raise ConfigError for a number of neighbours below 1, or far above the nodes that an example has."""
+    """Raise ConfigError for a number of neighbours below 1, or far above the number of nodes of an example."""
     if not 1 <= k <= MOST_NEIGHBOURS:
         raise ConfigError(
-            f"dataset.graph.k must be from 1 to {MOST_NEIGHBOURS:,}, got {k}; a node has fewer neighbours where its "
-            "example has fewer nodes, in jets a few hundred at most"
+            f"dataset.graph.k must be from 1 to {MOST_NEIGHBOURS:,}, got {k}; a jet has a few hundred particles at most"
         )
 
 
@@ -30,11 +29,11 @@ def nearest(place: NDArray[np.floating], offsets: NDArray[np.integer], k: int) -
     ----------
     place : coordinates (m, D).
     offsets : (n + 1,) of the graphs.
-    k : neighbours; a graph of fewer than k + 1 nodes has fewer.
+    k : number of neighbours; in a graph of fewer than k + 1 nodes, a node has as many as there are.
 
     Returns
     -------
-    (m, k) positions within the graph, -1 where there is none; of equal distances any may come first.
+    (m, k) positions within the graph, -1 where there is no further neighbour; ties are broken arbitrarily.
     """
     found = np.full((len(place), k), -1, np.int32)
     for start, stop in pairwise(offsets):
@@ -42,7 +41,7 @@ def nearest(place: NDArray[np.floating], offsets: NDArray[np.integer], k: int) -
         if n < 1:
             continue
         _, near = cKDTree(place[start:stop]).query(place[start:stop], k=n + 1)
-        # a node is usually its own first neighbour, but not among others at the same place
+        # a node is usually its own first neighbour, but not if others are at the same position
         other = near != np.arange(stop - start)[:, None]
         other[other.all(1), -1] = False
         found[start:stop, :n] = near[other].reshape(-1, n)
@@ -50,7 +49,7 @@ def nearest(place: NDArray[np.floating], offsets: NDArray[np.integer], k: int) -
 
 
 def edges_to(neighbours: NDArray[np.int32], graphs: Ragged) -> NDArray[np.int64]:
-    """Edges (2, E), from each neighbour to its node, of graphs side by side, from what `nearest` gives."""
+    """Edges (2, E) from each neighbour to its node, in the disjoint union of the graphs, from `nearest`'s output."""
     m, k = neighbours.shape
     edges = np.empty((2, m, k), np.int64)
     np.add(neighbours, np.repeat(graphs.offsets[:-1], graphs.counts)[:, None], out=edges[0])
@@ -60,7 +59,7 @@ def edges_to(neighbours: NDArray[np.int32], graphs: Ragged) -> NDArray[np.int64]
 
 
 def all_pairs(graphs: Ragged) -> NDArray[np.int64]:
-    """Edges (2, E) between all different nodes of each graph, of graphs side by side."""
+    """Edges (2, E) between all pairs of distinct nodes of each graph, in the disjoint union of the graphs."""
     counts = graphs.counts
     degree = np.repeat(counts, counts)  # of each node, itself included
     target = np.repeat(np.arange(len(degree)), degree)

@@ -1,6 +1,6 @@
-"""High-level variables of a jet, the ones that taggers used before they read particles.
+"""High-level variables of a jet, as used by taggers before they took particles as input.
 
-Each function is one variable, its name the variable's; it takes jets with a column p4 and gives one value a jet.
+Each function computes the variable it is named after: from jets with a column p4, one value per jet.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Values = NDArray[np.float64]
 
 
 class Jets:
-    """Jets with what several variables are made of, computed once.
+    """Jets with the quantities that several variables share, each computed once.
 
     Parameters
     ----------
@@ -40,18 +40,18 @@ class Jets:
 
     @cached_property
     def around(self) -> tuple[Values, Values, Values]:
-        """pT in GeV, rapidity and azimuth of each particle (m,) from the jet axis."""
+        """pT in GeV of each particle (m,), and its rapidity and azimuth relative to the jet axis."""
         return around_axis(self.particles)
 
     @cached_property
     def z(self) -> Values:
-        """Share of each particle (m,) in the sum of pT of its jet."""
+        """Fraction of its jet's summed pT that each particle (m,) carries."""
         pt, _, _ = self.around
         return pt / np.repeat(self.sum(pt), self.particles.counts)
 
     @cached_property
     def distance(self) -> Values:
-        """dR of each particle (m,) from the jet axis."""
+        """dR between each particle (m,) and the jet axis."""
         _, dy, dphi = self.around
         return np.hypot(dy, dphi)
 
@@ -59,7 +59,7 @@ class Jets:
     def correlations(self) -> tuple[Values, Values]:
         """e2 and e3 with beta = 1 (arXiv:1409.6298, equation 2): sums over pairs and triples of z and distances.
 
-        With M_ij = sqrt(z_i z_j) R_ij, the triples are tr(M^3) / 6, one product of matrices.
+        With M_ij = sqrt(z_i z_j) R_ij, the sum over triples is tr(M^3) / 6, a matrix product.
         """
         _, dy, dphi = self.around
         found = np.zeros((2, len(self.particles)))
@@ -100,7 +100,7 @@ def width(jets: Jets) -> Values:
 
 
 def ptd(jets: Jets) -> Values:
-    """Concentration of momentum: sqrt(sum pT^2) / sum pT (CMS-PAS-JME-13-002)."""
+    """Momentum dispersion pTD: sqrt(sum pT^2) / sum pT (CMS-PAS-JME-13-002)."""
     return np.sqrt(jets.sum(jets.z**2))
 
 
@@ -110,39 +110,39 @@ def lha(jets: Jets) -> Values:
 
 
 def c2(jets: Jets) -> Values:
-    """C2 = e3 / e2^2, beta = 1 (arXiv:1305.0007); 0 for a jet without extent."""
+    """C2 = e3 / e2^2, beta = 1 (arXiv:1305.0007); 0 if all particles are collinear."""
     e2, e3 = jets.correlations
     return _ratio(e3, e2**2)
 
 
 def d2(jets: Jets) -> Values:
-    """D2 = e3 / e2^3, beta = 1 (arXiv:1409.6298); 0 for a jet without extent."""
+    """D2 = e3 / e2^3, beta = 1 (arXiv:1409.6298); 0 if all particles are collinear."""
     e2, e3 = jets.correlations
     return _ratio(e3, e2**3)
 
 
 def tau1(jets: Jets) -> Values:
-    """tau_N = sum z min_a dR(a), a the N exclusive kT axes, beta = 1, without R0 below (arXiv:1011.2268, eq. 2.1)."""
+    """tau_N = sum z min_a dR(a) with N exclusive kT axes a, beta = 1, not divided by R0 (arXiv:1011.2268, eq. 2.1)."""
     return jets.taus[:, 0]
 
 
 def tau2(jets: Jets) -> Values:
-    """Two axes, as `tau1`; 0 for at most two particles."""
+    """As `tau1` with two axes; 0 for up to two particles."""
     return jets.taus[:, 1]
 
 
 def tau3(jets: Jets) -> Values:
-    """Three axes, as `tau1`; 0 for at most three particles."""
+    """As `tau1` with three axes; 0 for up to three particles."""
     return jets.taus[:, 2]
 
 
 def tau21(jets: Jets) -> Values:
-    """tau_2 / tau_1, low for two prongs; 0 for a jet without extent."""
+    """tau_2 / tau_1, small for two-prong jets; 0 if all particles are collinear."""
     return _ratio(tau2(jets), tau1(jets))
 
 
 def tau32(jets: Jets) -> Values:
-    """tau_3 / tau_2, low for three prongs; 0 for at most two particles."""
+    """tau_3 / tau_2, small for three-prong jets; 0 for up to two particles."""
     return _ratio(tau3(jets), tau2(jets))
 
 

@@ -16,19 +16,19 @@ from hepexp.errors import ConfigError
 
 
 class ParticleGraph(Form):
-    """Particles joined to their nearest neighbours in (rapidity, azimuth), or all to all.
+    """Particles connected to their nearest neighbours in (rapidity, azimuth), or each to every other.
 
-    A node's features are its rapidity and azimuth from the jet axis, ln pT, ln E, ln(pT / sum pT), ln(E / sum E) and
-    its distance from the axis, and the particle's scalars; momenta in GeV.
+    The features of a node are its rapidity and azimuth relative to the jet axis, ln pT, ln E, ln(pT / sum pT),
+    ln(E / sum E), its distance from the axis, and the particle's scalars; momenta are in GeV.
 
     Parameters
     ----------
-    edges : `nearest` for the k nearest neighbours, or `all` for every pair.
-    k : neighbours of a particle.
+    edges : `nearest` to connect each particle to its k nearest neighbours, `all` to connect every pair.
+    k : number of neighbours of each particle with edges=nearest.
 
     Raises
     ------
-    ConfigError : unknown edges, or k below 1 or above 1000.
+    ConfigError : `edges` is neither, or k is below 1 or above 1000.
     """
 
     name = "graph"

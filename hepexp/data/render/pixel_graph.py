@@ -15,20 +15,20 @@ from hepexp.errors import ConfigError
 
 
 class PixelGraph(Form):
-    """Non-zero pixels joined to their nearest neighbours in (row, column).
+    """Non-zero pixels connected to their nearest neighbours in (row, column).
 
-    A node's features are the values of all channels, each over its standard deviation over the training nodes. An image
-    without any non-zero pixel is one node in its centre.
+    The features of a node are the values of all channels, each divided by its standard deviation over the training
+    nodes. An image without non-zero pixels becomes a single node at its centre.
 
     Parameters
     ----------
-    k : neighbours of a pixel.
-    positions : give the row and column too, from the centre and in units of the image's size.
-    n_nodes : pixels of an image to use at most, those with the largest sum of channels; null for all.
+    k : number of neighbours of each pixel.
+    positions : add row and column to the node features, relative to the centre and in units of the image's size.
+    n_nodes : maximum number of pixels per image, those with the largest sum over channels; null for no limit.
 
     Raises
     ------
-    ConfigError : k or n_nodes below 1, or k above 1000.
+    ConfigError : k or n_nodes is below 1, or k is above 1000.
     """
 
     name = "graph"
@@ -45,7 +45,7 @@ class PixelGraph(Form):
         self._std: np.ndarray | float = 1.0
 
     def of_shape(self, shape: tuple[int, int, int]) -> PixelGraph:
-        """Tell the shape (channels, rows, columns) of the images that are read."""
+        """Set the shape (channels, rows, columns) of the images."""
         self.shape = shape
         return self
 
@@ -55,7 +55,7 @@ class PixelGraph(Form):
     def expand(self, examples: Ragged) -> Ragged:
         found = blank_where_empty(nodes(examples, self.shape), self.shape)
         found = found.largest(self.n_nodes, found["value"].sum(1))
-        enough = np.min_scalar_type(-self.shape[1] * self.shape[2])  # half the memory of int32, which counts when kept
+        enough = np.min_scalar_type(-self.shape[1] * self.shape[2])  # half the memory of int32 if kept
         found.elements["near"] = nearest(found["place"], found.offsets, self.k).astype(enough)
         return found
 

@@ -1,4 +1,4 @@
-"""Stored images, dense again, scaled, and brought to a size."""
+"""Stored images made dense again, scaled and resized."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hepexp.data.render.turned import turned
 from hepexp.errors import ConfigError
 
 DEVIATIONS = "standard deviations"
-# what a pixel is measured in
+# the unit of a pixel value
 SCALES = {"none": "as stored", "std": DEVIATIONS, "standard": DEVIATIONS, "minmax": "of the image's range"}
 
 
@@ -28,21 +28,23 @@ class PixelImage(Form):
 
     Parameters
     ----------
-    scale : `none`; `std`, each channel over its standard deviation, which leaves empty pixels zero; `standard`, each
-        channel to mean 0 and variance 1, both over the training images; `minmax`, each channel of each image to [0, 1].
-    clip_negative : set negative values to zero, after scaling.
-    power : to which values are raised first, their sign kept: 0.5 brings weak pixels nearer to the hottest ones.
-    pad_to : rows and columns, by zeros on all sides; null for none.
-    resize_to : rows and columns, by bilinear interpolation over all pixels that a new one covers; null to keep the
-        size.
-    angle : degrees by which every image, cropped, is turned about its centre: each pixel that is not zero moves whole,
-        so that a quarter of a turn is exact. To see what a trained model makes of turned images:
-        hepexp evaluate RUN data.image.angle=45.
+    scale : `none` for no scaling; `std` to divide each channel by its standard deviation over the training images, so
+        that empty pixels stay zero; `standard` to scale each channel to mean 0 and variance 1 over the training images;
+        `minmax` to scale each channel of each image to [0, 1].
+    clip_negative : set negative values to zero after scaling.
+    power : raise the absolute value of each pixel to this power before scaling, keeping its sign; 0.5 enhances weak
+        pixels relative to the hottest ones.
+    pad_to : number of rows and columns to pad the image to with zeros, equally on all sides; null for no padding.
+    resize_to : number of rows and columns to resize the image to, by antialiased bilinear interpolation; null to keep
+        the size.
+    angle : angle in degrees by which every image, after cropping, is rotated about its centre. Non-zero pixels are
+        moved without interpolation, so rotations by multiples of 90 degrees are exact. To test a trained model on
+        rotated images: hepexp evaluate RUN data.image.angle=45.
 
     Raises
     ------
-    ConfigError : an unknown scale, a power that is not positive, a size below 1, both sizes, or an angle that is not
-        finite.
+    ConfigError : the scale is unknown, the power is not positive, a size is below 1, both sizes are given, or the angle
+        is not finite.
     """
 
     name = "image"
@@ -80,7 +82,7 @@ class PixelImage(Form):
         self._factor: np.ndarray | None = None
 
     def of_shape(self, shape: tuple[int, int, int], channel_names: tuple[str, ...] = ()) -> PixelImage:
-        """Tell the shape (channels, rows, columns) of the images that are read, and what the channels are."""
+        """Set the shape (channels, rows, columns) of the images, and the names of the channels."""
         if self.pad_to is not None and self.pad_to < max(shape[1:]):
             raise ConfigError(f"dataset.image.pad_to must be >= {max(shape[1:])}, got {self.pad_to}")
         self.shape = shape
@@ -97,7 +99,7 @@ class PixelImage(Form):
         channel, n = examples["position"] // (rows * columns), len(examples) * rows * columns
         value = self._powered(examples["value"].astype(np.float64))
         mean = np.bincount(channel, value, minlength=channels) / n
-        # of the pixels that are not zero, then of all others
+        # contributions of the non-zero pixels, then of all others
         lit = np.bincount(channel, (value - mean[channel]) ** 2, minlength=channels)
         dark = (n - np.bincount(channel, minlength=channels)) * mean**2
         std = spread_or_one(mean, np.sqrt((lit + dark) / n))
@@ -115,12 +117,12 @@ class PixelImage(Form):
             (top, left), (bottom, right) = zip(*(self._margins(size) for size in self.shape[1:]), strict=True)
             image = F.pad(image, (left, right, top, bottom))
         if self.resize_to is not None:
-            # Without antialiasing a smaller image would skip pixels, and most energy is in few of them.
+            # Without antialiasing a smaller image would skip pixels, and a few of them hold most of the energy.
             image = F.interpolate(image, size=(self.resize_to,) * 2, mode="bilinear", antialias=True)
         return ImageBatch(**common, image=image)
 
     def _dense(self, examples: Ragged) -> np.ndarray:
-        """Scaled images (n, channels, rows, columns); what can be is done on the few pixels that are not zero."""
+        """Scaled images (n, channels, rows, columns), computed on the few non-zero pixels where possible."""
         value = self._powered(examples["value"])
         if self.scale in ("std", "standard"):
             channel = examples["position"] // (self.shape[1] * self.shape[2])

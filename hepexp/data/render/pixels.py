@@ -1,4 +1,4 @@
-"""The non-zero pixels of an image, each once with the values of all channels: nodes of a graph, or particles."""
+"""The non-zero pixels of an image, each with the values of all channels, as nodes of a graph or as particles."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def nodes(images: Ragged, shape: tuple[int, int, int]) -> Ragged:
 
 
 def blank_where_empty(found: Ragged, shape: tuple[int, int, int]) -> Ragged:
-    """The nodes of images of this shape, with one of value zero in the centre of each image that has none.
+    """The nodes of images of this shape, with a node of value zero at the centre of each image that has none.
 
-    Models take means over nodes and particles, which nothing has not.
+    Models take means over nodes or particles, and the mean over no nodes is undefined.
     """
     counts = found.counts
     if counts.min(initial=1) > 0:
@@ -52,16 +52,17 @@ def blank_where_empty(found: Ragged, shape: tuple[int, int, int]) -> Ragged:
 
 
 class PixelParticles:
-    """Pixels as massless particles, so that models of particles read images too.
+    """Pixels as massless particles, so that models that take particles can be used on images.
 
-    The transverse momentum is the sum of a pixel's channels, where that is positive; the direction is the pixel's, rows
-    along pseudorapidity and columns along azimuth, with the centre of the image at zero; the scalars are the channels'
-    shares of the sum. An image without energy is one particle in its centre with the pT SOFTEST and no shares.
+    The transverse momentum is the sum over a pixel's channels, if that is positive; the direction is that of the pixel,
+    with rows along pseudorapidity, columns along azimuth and the centre of the image at zero; the scalars are the
+    fractions of the sum in each channel. An image without energy becomes one particle at its centre, with the pT
+    SOFTEST and all scalars zero.
 
     Parameters
     ----------
     shape : (channels, rows, columns).
-    cell : size of a pixel, in pseudorapidity and radians.
+    cell : size of a pixel in pseudorapidity and in azimuth (radians).
     """
 
     def __init__(self, shape: tuple[int, int, int], cell: float) -> None:

@@ -1,4 +1,4 @@
-"""Form `features` of points: their coordinates as they are."""
+"""Form `features` of points: their coordinates, unscaled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hepexp.data.render.form import Common, Form
 
 
 class Points(Form):
-    """The coordinates x, y of the one point of each example, not standardised: that would change their symmetry."""
+    """The coordinates (x, y) of each example's point, not standardised, as that would break the rotational symmetry."""
 
     name = "features"
 

@@ -1,4 +1,4 @@
-"""Images given as non-zero pixels, turned about their centre."""
+"""Images given as non-zero pixels, rotated about their centre."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from hepexp.data.ragged import Ragged, offsets_of
 
 
 def turned(images: Ragged, shape: tuple[int, int, int], degrees: float) -> Ragged:
-    """Each non-zero pixel moves to the pixel in which its turned centre lies; those that meet add up.
+    """Rotated images: each non-zero pixel moves to the pixel that contains its rotated centre, and coinciding ones add.
 
-    So no energy is smeared over neighbours, as interpolation would. Of a square image every quarter of a turn is exact:
-    90 degrees do what `torch.rot90` does. Pixels that leave the image are lost.
+    Unlike interpolation, this does not smear energy over neighbouring pixels. For a square image, rotations by
+    multiples of 90 degrees are exact and agree with `torch.rot90`. Pixels that leave the image are lost.
 
     Parameters
     ----------
     images : columns position (m,), (channel * rows + row) * columns + column, and value (m,).
     shape : (channels, rows, columns).
-    degrees : counter-clockwise, as images are drawn, with rows downwards.
+    degrees : angle of the rotation, counter-clockwise when the image is drawn with rows running downwards.
     """
     channels, rows, columns = shape
     channel, row, column = np.unravel_index(images["position"], shape)
     y, x = row - (rows - 1) / 2, column - (columns - 1) / 2
     sin, cos = np.sin(np.deg2rad(degrees)), np.cos(np.deg2rad(degrees))
-    # half a pixel is decided by more digits than the sine of a right angle has
+    # rounded first, as the floating-point error of the sine of a right angle would decide which way half a pixel goes
     row = np.rint(np.round(y * cos - x * sin + (rows - 1) / 2, 9)).astype(np.int64)
     column = np.rint(np.round(y * sin + x * cos + (columns - 1) / 2, 9)).astype(np.int64)
     inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)

@@ -11,25 +11,25 @@ from hepexp.errors import ConfigError
 
 
 class Window:
-    """Reader of some channels of the central rows and columns of images given as non-zero pixels.
+    """Selects channels and a central square of images given as non-zero pixels.
 
-    An image may have nothing in its window; it is empty then.
+    An image with no non-zero pixel in the selection becomes empty.
 
     Parameters
     ----------
     shape : (channels, rows, columns) of the stored images.
     channel_names : of the stored channels.
     channels : those to read, in their new order; None for all.
-    crop : central rows and columns to read; None for all.
+    crop : size in pixels of the central square to read; None for the whole image.
 
     Attributes
     ----------
-    shape : of what is read.
-    channel_names : of what is read.
+    shape : (channels, rows, columns) of the selection.
+    channel_names : of the selection.
 
     Raises
     ------
-    ConfigError : an unknown channel, or a crop larger than the image.
+    ConfigError : a channel is unknown, or the crop is larger than the image.
     """
 
     def __init__(
@@ -41,7 +41,9 @@ class Window:
     ) -> None:
         chosen = list(channel_names if channels is None else channels)
         if not chosen or set(chosen) - set(channel_names) or len(set(chosen)) < len(chosen):
-            raise ConfigError(f"dataset.channels must be of {', '.join(channel_names)}, each once, got {chosen}")
+            raise ConfigError(
+                f"dataset.channels must be one or more of {', '.join(channel_names)}, each at most once, got {chosen}"
+            )
         _, rows, columns = self.stored = shape
         if crop is not None and not 1 <= crop <= min(rows, columns):
             raise ConfigError(f"dataset.crop must be between 1 and {min(rows, columns)}, got {crop}")
@@ -53,7 +55,7 @@ class Window:
         self._first = ((rows - self.shape[1]) // 2, (columns - self.shape[2]) // 2)
 
     def __call__(self, examples: Ragged) -> Ragged:
-        """Columns position (m,) int32, in the image that is read, and value (m,) float32."""
+        """Columns position (m,) int32, within the selection, and value (m,) float32."""
         if self._is_whole:
             position, inside = examples["position"].astype(np.int32), None
         else:

@@ -169,7 +169,7 @@ def test_a_variable_that_never_changes_is_zero():
 
 @pytest.mark.parametrize(
     ("variables", "message"),
-    [(["masss"], "dataset.features.variables: unknown 'masss'.*mass"), ([], "needs one or more of pt, mass")],
+    [(["masss"], "dataset.features.variables: unknown 'masss'.*mass"), ([], "must name one or more of pt, mass")],
 )
 def test_variables_that_are_none_are_refused(variables: list, message: str):
     with pytest.raises(ConfigError, match=message):

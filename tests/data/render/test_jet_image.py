@@ -133,8 +133,8 @@ def test_particles_along_the_beam_leave_the_image_finite():
     [
         ({"n_pixels": 0}, "needs n_pixels >= 1 and width > 0, got 0 and 0.8"),
         ({"width": 0.0}, "needs n_pixels >= 1 and width > 0"),
-        ({"channels": ["charge"]}, r"dataset.image.channels must be of pt, multiplicity, got \['charge'\]"),
-        ({"channels": []}, "dataset.image.channels must be of pt, multiplicity"),
+        ({"channels": ["charge"]}, r"dataset.image.channels must be one or both of pt, multiplicity, got \['charge'\]"),
+        ({"channels": []}, "dataset.image.channels must be one or both of pt, multiplicity"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(keys: dict, message: str):

@@ -31,9 +31,9 @@ def test_a_window_is_numpy_slicing(channels, crop):
 @pytest.mark.parametrize(
     ("channels", "crop", "message"),
     [
-        (["d"], None, r"dataset.channels must be of a, b, c, each once, got \['d'\]"),
-        (["a", "a"], None, "each once"),
-        ([], None, "each once"),
+        (["d"], None, r"dataset.channels must be one or more of a, b, c, each at most once, got \['d'\]"),
+        (["a", "a"], None, "each at most once"),
+        ([], None, "each at most once"),
         (None, 0, "dataset.crop must be between 1 and 9, got 0"),
         (None, 10, "dataset.crop must be between 1 and 9, got 10"),
     ],
