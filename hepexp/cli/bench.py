@@ -14,16 +14,16 @@ from hepexp.errors import ConfigError
 CASES = {
     "lorentznet": "training steps of LorentzNet, jets/s, against an edge-list implementation",
     "overhead": "an epoch of `hepexp train`, jets/s, against a bare PyTorch loop",
-    "tracking": "a training of two minutes, epochs/s, and the share of its time that it waits for MLflow",
+    "tracking": "a two-minute training, epochs/s, and the share of its time spent waiting for MLflow",
     "generate": "simulated quark/gluon jets, jets/s, against a plain Python loop",
     "read_images": "random batches of jet images, images/s, against gzip HDF5 and a cache of one Parquet partition",
-    "loader": "training steps, batches/s, with the loader against batches in memory, and the share of waiting",
-    "quantum": "circuits forward and backward, circuits/s, against PennyLane and DeepQuantum, those installed",
-    "start": "`hepexp --help` and the way to the first training step, starts/s",
+    "loader": "training steps, batches/s, with the loader against batches in memory, and the share of waiting time",
+    "quantum": "circuits forward and backward, circuits/s, against PennyLane and DeepQuantum where installed",
+    "start": "`hepexp --help` and the time to the first training step, starts/s",
 }
 
 HELP = """\
-hepexp bench [NAME ...] [--json]      measure ours and its reference in turn: medians, warm
+hepexp bench [NAME ...] [--json]      time hepexp and its references in turn: medians after a warm-up
 
 """ + "\n".join(f"  {name:<12}{text}" for name, text in CASES.items())
 

@@ -1,4 +1,4 @@
-"""hepexp compare: runs beside each other, seeds taken together, differences with errors, one figure."""
+"""hepexp compare: runs side by side, averaged over seeds, differences with errors, one figure."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from hepexp.compare.table import Table
 
 DESCRIPTION = """\
-Compare runs: one row for all seeds of a setting, published figures below, whether differences are significant. Runs
-that were tested on different examples, or are of different kinds, stand in tables of their own.
+Compare runs: one row per setting, averaged over its seeds, with published figures below and the significance of the
+differences. Runs that were tested on different examples, or are of different kinds, get separate tables.
 
   hepexp compare                                            every finished run under runs/
   hepexp compare hepexp --task qmlhep_2_lorentznet          an experiment, one task
@@ -82,7 +82,7 @@ def _tables(found: list[Section], options: Namespace) -> list[Table]:
         rows += [g.name for g in groups]
         own = {key for record in section.records for key in record.metrics if has(record.metrics, key)}
         if wanted is not None and not own.intersection(wanted):
-            print(f"hepexp: left out {section.title}: none of --columns {options.columns} there", file=sys.stderr)
+            print(f"hepexp: left out {section.title}: it has none of --columns {options.columns}", file=sys.stderr)
             continue
         shown = columns(groups, None if wanted is None else [key for key in wanted if key in own])
         for line in (*_repeated(groups), *_missing(groups, shown)):
@@ -94,22 +94,22 @@ def _tables(found: list[Section], options: Namespace) -> list[Table]:
             if not options.force:
                 compared = against_best(groups, options.by, options.against, options.bootstrap)
         except DataError as error:
-            print(f"hepexp: no differences of {', '.join(g.name for g in groups)}: {error}", file=sys.stderr)
+            print(f"hepexp: no differences between {', '.join(g.name for g in groups)}: {error}", file=sys.stderr)
         title = section.title if len(found) > 1 else ""
         tables.append(Table(groups, shown, *(compared or ()), title=title))
     if options.against and options.against not in rows:
         raise ConfigError(
-            f"--against {options.against!r} is no row{did_you_mean(options.against, rows)} (rows: {', '.join(rows)})"
+            f"--against {options.against!r} is not a row{did_you_mean(options.against, rows)} (rows: {', '.join(rows)})"
         )
     return tables
 
 
 def _repeated(groups: list[Group]) -> Iterator[str]:
-    """Runs that are not counted, as they repeat another one."""
+    """Runs that are not counted because they repeat another one."""
     for g in groups:
         if g.repeats:
             which = ", ".join(record.folder.label for record in g.repeats)
-            yield f"{g.name}: of runs with the same setting and seed the newest counts, without {which}"
+            yield f"{g.name}: only the newest run of each setting and seed counts; not counted: {which}"
 
 
 def _missing(groups: list[Group], shown: list[Column]) -> Iterator[str]:
@@ -122,10 +122,10 @@ def _missing(groups: list[Group], shown: list[Column]) -> Iterator[str]:
             if lacking := g.without(column.metric):
                 n, which = len(g.records), ", ".join(str(record.seed) for record in lacking)
                 bounds = [least for r in lacking if (least := bound(column.metric, r.metrics)) is not None]
-                above = f", where it is above {number(min(bounds))}" if bounds else ""
+                above = f", where it exceeds {number(min(bounds))}" if bounds else ""
                 yield (
                     f"{column.metric} has no value in {len(lacking)} of {n} runs of {g.name} (seed {which}){above}; "
-                    "the table has the mean of the others"
+                    "the table shows the mean of the others"
                 )
 
 
@@ -175,18 +175,22 @@ def _parse(args: list[str]):
     parser.add_argument("runs", metavar="RUN", nargs="*", help="run folders, patterns, MLflow ids, latest, experiments")
     parser.add_argument("--task", help="runs of this task")
     parser.add_argument("--tag", metavar="KEY=VALUE", action="append", default=[], help="runs with this tag")
-    parser.add_argument("--filter", metavar="TEXT", help="runs that MLflow finds by this filter")
+    parser.add_argument("--filter", metavar="TEXT", help="runs that match this MLflow filter")
     parser.add_argument("--columns", metavar="METRIC,...", help="metrics to show, e.g. auc,rejection_0.3,train/seconds")
     parser.add_argument("--sort", metavar="METRIC", help="best first")
     parser.add_argument("--reverse", action="store_true", help="worst first")
-    parser.add_argument("--by", choices=names_of(SCORES), default="auc", help="the metric of the differences (auc)")
-    parser.add_argument("--against", metavar="SETTING", help="row that differences are taken from (the best)")
-    parser.add_argument("--bootstrap", metavar="N", type=int, default=300, help="replicas of the test set (300)")
+    parser.add_argument(
+        "--by", choices=names_of(SCORES), default="auc", help="metric whose differences are tested (auc)"
+    )
+    parser.add_argument("--against", metavar="SETTING", help="row to compare the others with (the best)")
+    parser.add_argument(
+        "--bootstrap", metavar="N", type=int, default=300, help="bootstrap replicas of the test set (300)"
+    )
     parser.add_argument("--format", choices=tuple(FORMATS.values()), help="table (default), markdown, csv, latex")
     parser.add_argument("--out", type=Path, help="file for the table: .txt, .md, .csv, .tex")
-    parser.add_argument("--plot", type=Path, help="figure of ROC, scores and learning curves: .png or .pdf")
+    parser.add_argument("--plot", type=Path, help="figure with ROC curves, scores and learning curves: .png or .pdf")
     parser.add_argument(
-        "--force", action="store_true", help="one table of runs with different test sets, without significance"
+        "--force", action="store_true", help="put runs with different test sets in one table, without significance"
     )
     add_overwrite(parser)
     options = parser.parse_args(args)

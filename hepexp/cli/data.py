@@ -52,7 +52,7 @@ def main(args: list[str]) -> int:
 
 
 def show_all(parser: Parser, args: list[str]) -> None:
-    """the data sets: what is here, what can be fetched, licences, how to cite"""
+    """all data sets: what is on this machine, what can be downloaded, licences, how to cite"""
     parser.parse_args(args)
     from hepexp.data.inventory import take_inventory
 
@@ -67,10 +67,12 @@ def show_all(parser: Parser, args: list[str]) -> None:
 
 
 def show(parser: Parser, args: list[str]) -> None:
-    """size, classes, units, origin, checksums; what characterises each class, also in pictures"""
+    """size, classes, units, origin, checksums, and the means of each class, with plots"""
     _add_source(parser)
-    parser.add_argument("--no-pictures", action="store_true", help="print only")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="of the pictures; default: runs/data/NAME_SOURCE")
+    parser.add_argument("--no-pictures", action="store_true", help="draw no plots")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="folder for the plots; default: runs/data/NAME_SOURCE"
+    )
     add_overwrite(parser)
     given = parser.parse_args(args)
     if given.out is not None and not given.no_pictures:
@@ -115,7 +117,7 @@ def show(parser: Parser, args: list[str]) -> None:
 
 
 def download(parser: Parser, args: list[str]) -> None:
-    """fetch the published files; goes on where it was interrupted"""
+    """download the published files; resumes where it was interrupted"""
     parser.add_argument(
         "--files", type=at_least(1), metavar="N", help="only the first N files of each split; all by default"
     )
@@ -125,7 +127,7 @@ def download(parser: Parser, args: list[str]) -> None:
 
     collection = find_collection(given.name)
     if not collection.forms:
-        raise ConfigError(f"nothing of {given.name} is published; make it: {collection.how_to_fetch}")
+        raise ConfigError(f"{given.name} has no published files; to make them: {collection.how_to_fetch}")
     _check_files(collection, given)
     for part in collection.parts(given.files):
         for file in part.files:
@@ -133,12 +135,16 @@ def download(parser: Parser, args: list[str]) -> None:
 
 
 def generate(parser: Parser, args: list[str]) -> None:
-    """simulate examples on this machine; goes on where it was interrupted"""
-    parser.add_argument("--n", type=at_least(2), default=20_000, help="examples, as many of each class (default 20000)")
-    parser.add_argument("--seed", type=at_least(0), default=1, help="the same seed gives the same examples (default 1)")
-    parser.add_argument("--jobs", type=at_least(1), default=os.cpu_count() or 1, help="processes (default: one a core)")
+    """simulate examples on this machine; resumes where it was interrupted"""
     parser.add_argument(
-        "--out", type=Path, help="file to write, .parquet or .arrow; default: where source=generate looks"
+        "--n", type=at_least(2), default=20_000, help="examples, equally many of each class (default 20000)"
+    )
+    parser.add_argument("--seed", type=at_least(0), default=1, help="the same seed gives the same examples (default 1)")
+    parser.add_argument(
+        "--jobs", type=at_least(1), default=os.cpu_count() or 1, help="processes (default: one per core)"
+    )
+    parser.add_argument(
+        "--out", type=Path, help="file to write, .parquet or .arrow; default: where source=generate looks for it"
     )
     given = parser.parse_args(args)
     if given.out is not None and given.out.suffix not in (".parquet", ".arrow"):
@@ -159,13 +165,13 @@ def generate(parser: Parser, args: list[str]) -> None:
 
 
 def convert(parser: Parser, args: list[str]) -> None:
-    """turn published files into the memory-mapped store; `train` does so by itself"""
-    parser.add_argument("--input", type=Path, help="one file; default: every published file that is here")
+    """convert published files to the memory-mapped store; `train` does this automatically"""
+    parser.add_argument("--input", type=Path, help="a single file; default: every published file on this machine")
     parser.add_argument("--out", type=Path, help="with --input: file to write, .arrow, .parquet or .npz")
     add_overwrite(parser)
     given = parser.parse_args(args)
     if (given.input is None) != (given.out is None):
-        raise ConfigError("--input and --out are given together, or not at all")
+        raise ConfigError("--input and --out go together: give both, or neither")
     collection = find_collection(given.name)
     if given.input is not None:
         from hepexp.data.write import write_file
@@ -181,13 +187,13 @@ def convert(parser: Parser, args: list[str]) -> None:
         [],
     )
     if not parts:
-        raise DataError(f"{collection.folder}: no published file here; to get them: {collection.how_to_fetch}")
+        raise DataError(f"{collection.folder}: no published files here; to get them: {collection.how_to_fetch}")
     for path in convert_all(collection, parts):
         print(path)
 
 
 def export(parser: Parser, args: list[str]) -> None:
-    """write a split to a file that other programs read"""
+    """write a split to a file that other programs can read"""
     parser.add_argument("--split", default="test", choices=["train", "val", "test", "all"], help="default: test")
     parser.add_argument(
         "--format", default="energyflow", choices=["energyflow", "parquet", "arrow"], help="default: energyflow"
@@ -214,8 +220,8 @@ def export(parser: Parser, args: list[str]) -> None:
 
 
 def verify(parser: Parser, args: list[str]) -> int:
-    """compare checksums of all files that are here, and look at every example"""
-    parser.add_argument("--input", type=Path, help="one file, in any format; default: every file that is here")
+    """check the checksums of all files on this machine, and every example in them"""
+    parser.add_argument("--input", type=Path, help="a single file, in any format; default: every file on this machine")
     given = parser.parse_args(args)
     from hepexp.data.verify import verify as findings
 

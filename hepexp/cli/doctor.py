@@ -152,7 +152,7 @@ def _folders() -> Iterator[Finding]:
         if name == "data" and not paths.is_writable(folder) and paths.is_writable(paths.store_dir()):
             yield Finding(name, NOTE, f"{found}, cannot be written", f"converted files go to {paths.store_dir()}")
         elif not os.path.isdir(present) or not os.access(present, os.W_OK):
-            yield Finding(name, BROKEN, f"{found}, cannot be written", f"set {variable} to a folder of yours")
+            yield Finding(name, BROKEN, f"{found}, cannot be written", f"set {variable} to a folder of your own")
         else:
             advice = f"free some space, or set {variable} to another disk" if free < LOW_DISK else ""
             yield Finding(name, NOTE if advice else OK, found, advice)
@@ -177,7 +177,7 @@ def _data_sets() -> Iterator[Finding]:
         if not files:
             yield Finding(f"data set {name}", NOTE, "the shipped sample only", advice)
         elif parts:
-            yield Finding(f"data set {name}", NOTE, f"{len(parts)} unfinished", f"go on: {advice}")
+            yield Finding(f"data set {name}", NOTE, f"{len(parts)} unfinished", f"resume with: {advice}")
         else:
             size = sum(path.stat().st_size for path in files)
             yield Finding(f"data set {name}", OK, f"{len(files)} files, {size / 1e9:.2f} GB")
@@ -192,7 +192,7 @@ def _store() -> Iterator[Finding]:
         with closing(sqlite3.connect(f"{database().as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
             states = Counter(state for (state,) in connection.execute("SELECT status FROM runs"))
     except sqlite3.Error as error:
-        advice = f"another process may hold it; if it is damaged, move it away: {database()}"
+        advice = f"another process may have locked it; if it is damaged, move it away: {database()}"
         yield Finding("MLflow store", BROKEN, str(error), advice)
         return
     if advice := schema_version.problem():

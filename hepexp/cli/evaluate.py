@@ -1,4 +1,4 @@
-"""hepexp evaluate: a trained run judged once more, on any split or source of its data set."""
+"""hepexp evaluate: a trained run evaluated again, on any split or source of its data set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hepexp.cli.target import add_overwrite, check_folder
 from hepexp.errors import ConfigError
 
 DESCRIPTION = """\
-Evaluate a trained run: metrics with errors, beside those that the run recorded.
+Evaluate a trained run: metrics with errors, next to those that the run recorded.
 
   hepexp evaluate latest
   hepexp evaluate runs/hepexp/2026-01-31_12-00-00_lorentznet_qg --split val
@@ -34,7 +34,7 @@ def main(args: list[str]) -> int:
     config = amend(folder.config, options.changes, ("dataset", "trainer"))
     if options.out:
         if options.out.resolve() == folder.path.resolve():
-            raise ConfigError(f"--out {options.out} is the run itself; choose another folder")
+            raise ConfigError(f"--out {options.out} is the run's own folder; choose another")
         check_folder(options.out, "--out", options.overwrite, ("metrics.json", "predictions.parquet", "plots"))
 
     from hepexp.atomic import write_json

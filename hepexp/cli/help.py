@@ -15,8 +15,8 @@ usage: hepexp VERB [...]
 {verbs}
 
 examples:
-  hepexp train model=lorentznet data=qg      train with an early stop, evaluate, keep the record in runs/
-  hepexp list model                          what can stand after model=
+  hepexp train model=lorentznet data=qg      train with early stopping, evaluate, keep the record in runs/
+  hepexp list model                          the options of the group model
   hepexp show model=lorentznet               its keys: model.n_hidden=..., ...
   hepexp VERB --help                         more about a verb
 

@@ -1,4 +1,4 @@
-"""`hepexp list [GROUP|metric]`: which groups there are, what can stand after `GROUP=`, and all metrics."""
+"""`hepexp list [GROUP|metric]`: the groups, the options of one, and all metrics."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
 from hepexp.config import catalog, plugins, yaml_file
 
-HELP = "the groups, the options of a group, or `metric`: every figure of merit"
+HELP = "list the groups, the options of a group, or (with `metric`) every metric"
 
 
 def main(args: list[str]) -> int:

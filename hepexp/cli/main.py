@@ -27,18 +27,18 @@ class Verb(NamedTuple):
 VERBS = {
     "train": Verb("hepexp.cli.train", "train a model: compose groups, run, and keep a complete record", True),
     "evaluate": Verb("hepexp.cli.evaluate", "evaluate the best checkpoint of a run again"),
-    "predict": Verb("hepexp.cli.predict", "scores of a run's model for the jets in a file"),
-    "sweep": Verb("hepexp.cli.sweep", "search for good values of keys (Optuna), resumable, on several machines", True),
-    "compare": Verb("hepexp.cli.compare", "runs beside each other: seeds together, significance, tables, one figure"),
-    "report": Verb("hepexp.cli.report", "one HTML page of a run or an experiment"),
-    "register": Verb("hepexp.cli.register", "a run's model under a name, for mlflow.pyfunc"),
+    "predict": Verb("hepexp.cli.predict", "score the jets in a file with a run's model"),
+    "sweep": Verb("hepexp.cli.sweep", "tune keys with Optuna: resumable, on one machine or several", True),
+    "compare": Verb("hepexp.cli.compare", "compare runs: means over seeds, significance, tables, a figure"),
+    "report": Verb("hepexp.cli.report", "write one HTML page about a run or an experiment"),
+    "register": Verb("hepexp.cli.register", "register a run's model under a name, for mlflow.pyfunc"),
     "sync": Verb("hepexp.cli.sync", "send runs to an MLflow server that was out of reach"),
-    "data": Verb("hepexp.cli.data", "list, show, download, generate, export and verify data sets"),
-    "list": Verb("hepexp.cli.list", "the groups, or the options of a group"),
-    "show": Verb("hepexp.cli.show", "the keys of an option, with their types and meanings"),
+    "data": Verb("hepexp.cli.data", "list, show, download, generate, convert, export and verify data sets"),
+    "list": Verb("hepexp.cli.list", "list the groups, the options of a group, or all metrics"),
+    "show": Verb("hepexp.cli.show", "show the keys of an option with types and meanings, or what a metric is"),
     "ui": Verb("hepexp.cli.ui", "look at all runs in a browser (MLflow)"),
     "doctor": Verb("hepexp.cli.doctor", "check this machine and this installation"),
-    "bench": Verb("hepexp.cli.bench", "measure speed against references"),
+    "bench": Verb("hepexp.cli.bench", "measure speed against reference implementations"),
     "completion": Verb("hepexp.cli.completion", "print the completion script of a shell: bash, zsh or fish"),
 }
 HIDDEN = {
@@ -87,7 +87,7 @@ def _attempt(args: list[str]) -> int:
 
 
 def _unwritten(reason: str, args: list[str]) -> int:
-    """Say that standard output took not everything; the exit code, 0 where the result is on disk."""
+    """Say that standard output is incomplete; return the exit code, 0 where the result is on disk."""
     message = f"standard output could not be written: {reason}"
     if args and args[0] == "__complete":
         return 0  # never a message amidst the user's typing

@@ -29,7 +29,7 @@ def print_one(key: str) -> int:
             "heading": metric.heading,
             "LaTeX": metric.latex,
             "error": _error(metric),
-            "no value where": metric.undefined,
+            "undefined where": metric.undefined,
             "recorded": _recorded(metric),
             "computed by": declaration.owner,
         }

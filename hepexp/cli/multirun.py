@@ -42,7 +42,7 @@ def rerun(text: str, args: list[str]) -> int:
     rest = [arg for arg in args if arg not in ("-m", "--multirun")]
     if others := [arg for arg in rest if not arg.startswith("hydra")]:
         raise ConfigError(
-            f"--rerun-failed repeats jobs as they were, so {others[0]!r} cannot be given; only hydra/... can"
+            f"--rerun-failed repeats the jobs unchanged: leave out {others[0]!r}; only hydra/... can be given"
         )
     jobs = [job.overrides for job in read(find(text)) if job.status != FINISHED]
     for words in jobs:
@@ -51,7 +51,7 @@ def rerun(text: str, args: list[str]) -> int:
             raise ConfigError(f"{find(text)}: a job must not set {foreign[0]!r}; only GROUP=OPTION and KEY=VALUE")
         front.prepare(words)
     if not jobs:
-        print("nothing to run again: every job of the multirun has finished")
+        print("nothing to rerun: every job of the multirun has finished")
         return 0
     prepared = front.prepare(rest)
     sweep = _sweep_folder([*prepared, *jobs[0]])
@@ -125,7 +125,8 @@ def _launch(sweep: Path, jobs: list[list[str]], run: Callable[[], None]) -> int:
         missing = [result for result in results if result.status != FINISHED]
         if missing:
             print(
-                f"{len(missing)} of {len(results)} jobs did not finish; again: hepexp train -m --rerun-failed {sweep}"
+                f"{len(missing)} of {len(results)} jobs did not finish; to rerun them: "
+                f"hepexp train -m --rerun-failed {sweep}"
             )
     return 1 if missing else 0
 
@@ -154,4 +155,4 @@ def _aggregate(sweep: Path, jobs: list[Job]) -> None:
         for table in usual:
             console().print(table.terminal())
         write_text(sweep / AGGREGATED, as_csv(whole))
-        print(f"every metric over seeds: {sweep / AGGREGATED}; side by side: hepexp compare {sweep}")
+        print(f"every metric over seeds: {sweep / AGGREGATED}; to compare settings: hepexp compare {sweep}")

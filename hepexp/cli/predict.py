@@ -10,7 +10,7 @@ from hepexp.cli.target import add_overwrite, check_target, writing
 from hepexp.errors import ConfigError
 
 DESCRIPTION = """\
-Score the jets of a file with a trained run. Reads the data set's published format and the store's.
+Score the jets in a file with a trained run. The file may be in the data set's published format or in hepexp's own.
 
   hepexp predict latest --input jets.npz --out scores.parquet"""
 

@@ -14,7 +14,7 @@ the best validation metric. hepexp train ... tracking.register=NAME does the sam
 
 In Python, where hepexp is installed:
   mlflow.set_tracking_uri("sqlite:///runs/mlflow.db")
-  mlflow.pyfunc.load_model("models:/quark_gluon@best").predict(table)   one row a jet, particles as lists"""
+  mlflow.pyfunc.load_model("models:/quark_gluon@best").predict(table)   one row per jet, particles as lists"""
 
 
 def main(args: list[str]) -> int:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from hepexp.compare.groups import Group
 
 DESCRIPTION = """\
-Write one HTML page that holds everything it shows: configuration, provenance, metrics with errors beside published
-figures, and the pictures. It opens from a file, without a server.
+Write one self-contained HTML page: configuration, provenance, metrics with errors next to published figures, and the
+plots. It opens in any browser, without a server.
 
   hepexp report latest                         runs/<experiment>/<run>/report.html
   hepexp report hepexp                         all runs of an experiment, compared: runs/hepexp/report.html
@@ -26,7 +26,9 @@ figures, and the pictures. It opens from a file, without a server.
 def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp report", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("runs", metavar="RUN|EXPERIMENT", nargs="+", help="as for hepexp compare")
-    parser.add_argument("--out", type=Path, help="the page, .html; by default report.html in the run's folder or above")
+    parser.add_argument(
+        "--out", type=Path, help="the page, .html; default: report.html in the folder of RUN or EXPERIMENT"
+    )
     add_overwrite(parser)
     options = parser.parse_args(args)
     if options.out and options.out.suffix not in (".html", ".htm"):
@@ -64,5 +66,5 @@ def _compared(groups: list[Group]):
     try:
         return against_best(groups, "auc")
     except DataError as error:
-        print(f"hepexp: no differences of {', '.join(g.name for g in groups)}: {error}", file=sys.stderr)
+        print(f"hepexp: no differences between {', '.join(g.name for g in groups)}: {error}", file=sys.stderr)
         return None

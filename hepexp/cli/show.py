@@ -12,7 +12,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.references import shown
 from hepexp.evaluation.rounding import number
 
-HELP = "the keys of an option, with their types and meanings; or what a metric is"
+HELP = "show the keys of an option with types and meanings, or what a metric is"
 
 
 def main(args: list[str]) -> int:
@@ -31,7 +31,7 @@ def main(args: list[str]) -> int:
         group, path = "", catalog.root_file(searched)
     elif not found:
         catalog.check_group(group, searched)
-        raise ConfigError(f"name an option, e.g. hepexp show {group}=...; hepexp list {group} names them")
+        raise ConfigError(f"name an option, e.g. hepexp show {group}=...; hepexp list {group} lists them")
     else:
         group = catalog.check_group(group, searched)
         path = catalog.find(group, name, searched)

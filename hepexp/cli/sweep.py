@@ -1,4 +1,4 @@
-"""hepexp sweep: a search over keys by Optuna; it survives interruptions, and several machines can work on it."""
+"""hepexp sweep: tune keys with Optuna; a sweep survives interruptions, and several machines can work on it."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ hepexp sweep [GROUP=OPTION | KEY=VALUE] ... sweep.space.KEY=FORM ... [sweep.KEY=
   hepexp sweep model=particlenet data=qg 'sweep.space.optimizer.lr=log(1e-4,1e-2)' sweep.trials=20
   hepexp sweep sweep=learning_rate model=pfn sweep.jobs=2 sweep.pruner=median     a space from a file
   hepexp sweep --resume NAME [sweep.trials=N sweep.jobs=N]     resume, here or on another machine (sweep.storage=...)
-  hepexp sweep --resume NAME 'sweep.space.KEY=choice(x,y,z)'   with other bounds, more choices or a further key
+  hepexp sweep --resume NAME 'sweep.space.KEY=choice(x,y,z)'   resume with other bounds, more choices or another key
 
   FORM            log(a,b)  uniform(a,b)  int(a,b)  log-int(a,b)  choice(x,y,...)
   KEY             of the configuration, or a group: 'sweep.space.model=choice(pfn,particlenet)'
   sweep.KEY       name, trials, jobs, metric, direction, sampler, pruner, storage, launcher: hepexp show sweep=default
-  --config-dir DIR  a conf folder of your own beside the shipped one
+  --config-dir DIR  a conf folder of your own, in addition to the shipped one
 
-Every trial is a run with its own record, a child of the sweep's run in MLflow. A trial that fails is in the table, and
-the others go on. Results: runs/sweeps/NAME/ (trials.csv, best.txt, figures)."""
+Every trial is a run with its own record, a child of the sweep's run in MLflow. A trial that fails is listed in the
+table, and the others continue. Results: runs/sweeps/NAME/ (trials.csv, best.txt, figures)."""
 
 
 def main(args: list[str]) -> int:
@@ -111,7 +111,7 @@ def _options(own: list[str], among: tuple[str, ...] | None = None) -> SweepOptio
         if not sign:
             raise ConfigError(f"cannot read '{arg}': expected sweep.KEY=VALUE, e.g. sweep.trials=20")
         if among is not None and key.partition(".")[0] not in among:
-            raise ConfigError(f"sweep.{key} cannot change now; {', '.join(f'sweep.{k}' for k in among)} can")
+            raise ConfigError(f"sweep.{key} cannot be changed now; {', '.join(f'sweep.{k}' for k in among)} can")
         if key == "space.":
             raise ConfigError(f"cannot read '{arg}': expected sweep.space.KEY=FORM, with a key of the configuration")
         if key.startswith("space."):
@@ -121,7 +121,7 @@ def _options(own: list[str], among: tuple[str, ...] | None = None) -> SweepOptio
                 node[key] = yaml.safe_load(value) if value else None
             except yaml.YAMLError as error:
                 raise ConfigError(
-                    f"cannot read the value of '{arg}': expected one of YAML, e.g. sweep.trials=20"
+                    f"cannot read the value of '{arg}': expected a YAML value, e.g. sweep.trials=20"
                 ) from error
     schema.check(node, "sweep", option)
     return instantiate(node, "sweep")
@@ -193,7 +193,7 @@ def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, .
 
 
 def _resume(own: list[str], rest: list[str]) -> int:
-    """Go on with a sweep by its name, with jobs of a cluster where it had some."""
+    """Resume a sweep by its name, with jobs of a cluster where it had some."""
     from hepexp.config.paths import runs_dir
     from hepexp.sweep.cluster import Jobs
     from hepexp.sweep.noted import noted, server
@@ -275,7 +275,7 @@ def _run(name: str, options: SweepOptions, study: Study, url: str) -> int:
             with interrupts.held():
                 run.finish("KILLED", reason=f"{type(error).__name__}: {error}")
             if not isinstance(error, ConfigError):
-                print(f"hepexp: go on with: hepexp sweep --resume {name}", file=sys.stderr)
+                print(f"hepexp: resume with: hepexp sweep --resume {name}", file=sys.stderr)
             raise
 
 
@@ -301,7 +301,7 @@ def _work(name: str, options: SweepOptions, study: Study, url: str, run_id: str,
         follow(study, lambda: jobs is not None and jobs.are_going())
     except BaseException:
         if jobs and jobs.are_going():
-            print(f"hepexp: the jobs go on; to end them: {jobs.command_to_end}", file=sys.stderr)
+            print(f"hepexp: the jobs continue; to cancel them: {jobs.command_to_end}", file=sys.stderr)
         raise
 
 
@@ -343,8 +343,8 @@ def _finish(study: Study, folder: Path, run: ParentRun) -> int:
         _register(plan.register, summary.best(study))
     if left := plan.trials - sum(trial.state.is_finished() for trial in trials):
         print(
-            f"hepexp: {left} of {plan.trials} trials are left, the workers ended early: look into their logs in "
-            f"{folder}, then go on with: hepexp sweep --resume {folder.name}",
+            f"hepexp: {left} of {plan.trials} trials are left, as the workers ended early: see their logs in "
+            f"{folder}, then resume with: hepexp sweep --resume {folder.name}",
             file=sys.stderr,
         )
     elif not done:

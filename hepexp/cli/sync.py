@@ -10,10 +10,10 @@ from hepexp.errors import HepexpError
 
 DESCRIPTION = """\
 Send runs to their MLflow server: parameters, metrics of every epoch, data set, artifacts, registered model, status.
-What the server has already is not sent twice.
+What the server already has is not sent again.
 
-  hepexp sync                                    every ended run with tracking.uri that is not whole there
-  hepexp sync latest runs/hepexp/*pfn*           these runs, once more
+  hepexp sync                                    every ended run that is not complete on its tracking.uri
+  hepexp sync latest runs/hepexp/*pfn*           these runs again
   hepexp sync latest --uri http://host:5000      a run that was made without tracking.uri"""
 
 
@@ -32,7 +32,7 @@ def main(args: list[str]) -> int:
 
     runs = [named(word, options.uri) for word in options.runs] if options.runs else missing()
     if not runs:
-        print("nothing to send: every ended run with tracking.uri is whole on its server")
+        print("nothing to send: every ended run with tracking.uri is complete on its server")
     failed = 0
     for run in runs:
         try:
@@ -41,5 +41,5 @@ def main(args: list[str]) -> int:
             failed += 1
             print(f"hepexp: {run.name} was not sent: {error}", file=sys.stderr)
     if failed:
-        raise HepexpError(f"{failed} of {len(runs)} runs were not sent; they are whole here")
+        raise HepexpError(f"{failed} of {len(runs)} runs were not sent; their records here are complete")
     return 0

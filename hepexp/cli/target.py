@@ -14,7 +14,7 @@ from hepexp.errors import ConfigError, HepexpError
 
 def add_overwrite(parser: ArgumentParser) -> None:
     """The flag `--overwrite`."""
-    parser.add_argument("--overwrite", action="store_true", help="replace the files to write where they exist")
+    parser.add_argument("--overwrite", action="store_true", help="replace output files that exist")
 
 
 def check_target(path: Path, option: str, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
@@ -33,7 +33,7 @@ def check_target(path: Path, option: str, overwrite: bool, inputs: Iterable[Path
     """
     for source in inputs:
         if _same(path, source):
-            raise ConfigError(f"{option} {path} is {source}, which is read; choose another name")
+            raise ConfigError(f"{option} {path} is {source}, an input file; choose another name")
     if os.path.isdir(path):
         raise ConfigError(f"{option} {path} is a folder; expected the name of a file")
     if os.path.lexists(path):
@@ -77,7 +77,7 @@ def check_folder(folder: Path, option: str, overwrite: bool, names: Iterable[str
     for name in names:
         if os.path.lexists(folder / name) and not overwrite:
             raise ConfigError(
-                f"{option} {folder} holds {name} already; choose another folder, or replace it with --overwrite"
+                f"{option} {folder} already holds {name}; choose another folder, or replace it with --overwrite"
             )
     try:
         _try_to_write(folder / "name")

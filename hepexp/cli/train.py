@@ -26,13 +26,13 @@ hepexp train [GROUP=OPTION | KEY=VALUE] ...      train, test and record one expe
 
   hepexp train seeds=5 model=pfn                                 five seeds, mean and spread of every metric
 
-  --resume RUN [trainer.KEY=VALUE ...]   go on with a run: a folder, an MLflow run id, or latest
+  --resume RUN [trainer.KEY=VALUE ...]   resume a run: a folder, an MLflow run id, or latest
   -m, --multirun                         every combination of comma-separated values; also hydra/launcher=joblib,
                                          submitit_local, submitit_slurm
   -m --rerun-failed SWEEP                the jobs of a multirun that did not finish: its folder, or latest
   --cfg job [--resolve]                  print the composed config and stop
-  --config-dir DIR                       a conf folder of your own beside the shipped one
-  --info, --hydra-help                   what Hydra itself says
+  --config-dir DIR                       a conf folder of your own, in addition to the shipped one
+  --info, --hydra-help                   Hydra's own information
 
 Groups and their options: hepexp list.  Keys of an option: hepexp show model=lorentznet.
 Every run leaves its record in runs/<experiment>/<time>_<name>/ and in MLflow (hepexp ui)."""
@@ -45,7 +45,7 @@ def main(args: list[str]) -> int:
     run, args = _take(args, "--resume")
     sweep, args = _take(args, "--rerun-failed")
     if run is not None and sweep is not None:
-        raise ConfigError("--resume goes on with one run, --rerun-failed with a multirun: give one of them")
+        raise ConfigError("--resume is for one run, --rerun-failed for a multirun: give only one of them")
     if run is not None:
         return _resume(run, args)
     args = _seeds(args)

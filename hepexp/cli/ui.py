@@ -30,12 +30,12 @@ There:
   the curve symbol above the table       every metric over epochs, all runs in one figure
   the field above the table              params.model.name = 'pfn' and metrics.`test/auc` > 0.8
   the name of a run                      command, figures with errors and the published ones, plots, files
-  + beside a sweep                       its trials
+  + next to a sweep                      its trials
 
 Runs on another machine: ssh -L 5000:127.0.0.1:5000 MACHINE, hepexp ui there, and the address here. A browser that
-calls this one by another name (a proxy, an alias) is answered 403 unless --allowed-hosts has that name."""
-HOST = "127.0.0.1, this machine only, by default; with 0.0.0.0 whoever reaches this machine may change and delete runs"
-ALLOWED = "further names that a browser may call this server by, as in its address: plots.example.org,*.cluster.local"
+uses another name for this machine (a proxy, an alias) gets error 403 unless --allowed-hosts lists that name."""
+HOST = "127.0.0.1, this machine only, by default; with 0.0.0.0 anyone who reaches this machine can delete runs"
+ALLOWED = "further host names under which browsers may reach this server: plots.example.org,*.cluster.local"
 NAME = r"(\[[0-9a-fA-F:]+\]|[\w.*-]*[\w-][\w.*-]*)(:(\d{1,5}|\*))?"  # of a host; * stands for anything, not alone
 LOOPBACK = ("127.0.0.1", "localhost")
 MOST_SHOWN = 8  # experiments on the terminal
@@ -56,12 +56,12 @@ def main(args: list[str]) -> int:
     parser.add_argument("--allowed-hosts", type=_names, default=[], metavar="NAME,...", help=ALLOWED)
     given = parser.parse_args(args)
     if not database().is_file():
-        raise HepexpError(f"no runs yet: there is no {database()}; make one by hepexp train, or set HEPEXP_RUNS_DIR")
+        raise HepexpError(f"no runs yet: there is no {database()}; make one with hepexp train, or set HEPEXP_RUNS_DIR")
     schema_version.check()
     try:
         moved.rebase(database())
     except sqlite3.Error as error:
-        print(f"hepexp: warning: files may not be found where the runs folder was moved: {error}", file=sys.stderr)
+        print(f"hepexp: warning: if the runs folder was moved, some files may not be found: {error}", file=sys.stderr)
     _check_port(given.host, given.port)
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # nothing may leave the server behind
         signal.signal(ending, _interrupt)
@@ -95,7 +95,7 @@ def _experiments(address: str) -> list[view.Experiment]:
     try:
         return view.install(address, [*columns(), *BEST])
     except HepexpError as error:
-        print(f"hepexp: warning: the tables of runs have MLflow's own columns: {error}", file=sys.stderr)
+        print(f"hepexp: warning: the tables of runs show only MLflow's own columns: {error}", file=sys.stderr)
         return []
 
 
@@ -105,8 +105,8 @@ def _words(address: str, experiments: list[view.Experiment]) -> list[str]:
     return [
         f"MLflow with the runs of {database().parent}: {address}/#/experiments?workflowType=machine_learning",
         *(f"  {name:<{width}}  {page}" for name, page in rows),
-        "where MLflow shows pages for language models, press 'Model training' at the top left, once",
-        "Ctrl-C ends it",
+        "if MLflow opens on pages for language models, click 'Model training' at the top left, once",
+        "Ctrl-C stops it",
     ]
 
 
@@ -128,8 +128,8 @@ def _names(text: str) -> list[str]:
     for name in names:
         if not re.fullmatch(NAME, name):
             raise ConfigError(
-                f"--allowed-hosts must be names of hosts, NAME or NAME:PORT, separated by commas, got {name!r}; give "
-                "what stands between http:// and the next / in the browser's address"
+                f"--allowed-hosts must be host names, NAME or NAME:PORT, separated by commas, got {name!r}; give "
+                "what the browser's address has between http:// and the next /"
             )
     return names
 

@@ -1,1 +1,1 @@
-"""Many runs beside each other: seeds taken together, differences with errors, tables and figures for a paper."""
+"""Many runs side by side: means over seeds, differences with errors, tables and figures for a paper."""

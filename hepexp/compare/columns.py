@@ -1,4 +1,4 @@
-"""Metrics as columns: which are shown by default, and how they are called on a terminal and in LaTeX."""
+"""Metrics as columns: which are shown by default, and their headings on a terminal and in LaTeX."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def has(metrics: Mapping[str, Any], key: str) -> bool:
 
 
 def named(name: str, known: Sequence[str]) -> str:
-    """The metric that is meant by its name, with or without `test/`."""
+    """The metric of this name, with or without `test/`."""
     for candidate in (name, f"test/{name}"):
         if candidate in known:
             return candidate

@@ -1,4 +1,4 @@
-"""Runs that differ by their seed alone, taken together."""
+"""Groups of runs that differ only by their seed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Group:
     ----------
     name : what sets it apart from the other groups of a comparison.
     records : one a seed, in their order.
-    repeats : older runs of the same setting and seed, which tell nothing of the spread over seeds and are not counted.
+    repeats : older runs of the same setting and seed, not counted, as they say nothing about the spread over seeds.
     """
 
     name: str

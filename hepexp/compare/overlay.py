@@ -23,8 +23,7 @@ BINS = 30
 def overlay(path: Path | str, groups: Sequence[Group], monitor: str = "val/auc") -> None:
     """Draw mean curves over the seeds of each group with bands of one standard deviation; one run has no band.
 
-    Panels: 1/eB against eS; the score of signal (filled) and background (line), where there are at most two groups of
-    two classes it is easiest to read; the monitored value by epoch.
+    Panels: 1/eB against eS; the scores of signal (solid) and background (dashed); the monitored value by epoch.
 
     Parameters
     ----------
@@ -37,7 +36,7 @@ def overlay(path: Path | str, groups: Sequence[Group], monitor: str = "val/auc")
     HepexpError : more than two classes, or more groups than there are colours.
     """
     if len(groups) > len(COLOURS):
-        raise HepexpError(f"a figure of {len(groups)} settings cannot be read; select at most {len(COLOURS)}")
+        raise HepexpError(f"a figure of {len(groups)} settings would be unreadable; select at most {len(COLOURS)}")
     names = groups[0].records[0].predictions.class_names
     if len(names) != 2:
         raise HepexpError(f"the figure shows signal against background; these runs have {len(names)} classes")
@@ -55,7 +54,7 @@ def overlay(path: Path | str, groups: Sequence[Group], monitor: str = "val/auc")
 
 
 def _title(groups: Sequence[Group]) -> str:
-    """The data that the runs were tested on, each kind once, with the number of examples."""
+    """The data that the runs were tested on, each set once, with the number of examples."""
     records = [record for group in groups for record in group.records]
     tested = {(record.conditions.sample, len(record.predictions.label)) for record in records}
     return "test of " + " and ".join(f"{sample}, {n:,} examples" for sample, n in sorted(tested))

@@ -19,7 +19,7 @@ from hepexp.evaluation.predictions import Predictions, read_predictions
 from hepexp.tracking.parameters import flatten
 from hepexp.tracking.run_folder import RunFolder
 
-# what two trainings that differ only by chance, or by what they are called, may have different
+# what may differ between two trainings of one setting: the seed, and what they are called
 SEED, NAMES = "seed", ("name", "tags", "experiment", "tracking", "expected")
 
 

@@ -1,4 +1,4 @@
-"""One HTML page of a run, or of all runs of an experiment, that holds everything it shows."""
+"""One self-contained HTML page about a run, or about all runs of an experiment."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ TEMPLATE = Path(__file__).with_name("report.html")
 
 
 def write_report(path: Path, title: str, tables: Sequence[Table], left_out: Mapping[Path, str] | None = None) -> None:
-    """Write the page, whole or not at all; figures are inside it, so it opens from a file anywhere.
+    """Write the page, whole or not at all; figures are embedded, so the file opens anywhere.
 
     Parameters
     ----------
-    tables : the runs, one table a test set; one run alone has no table that compares it.
+    tables : the runs, one table per test set; a single run gets no comparison.
     left_out : runs that could not be read, and why.
 
     Raises
@@ -54,7 +54,7 @@ def write_report(path: Path, title: str, tables: Sequence[Table], left_out: Mapp
 
 
 def _compared(table: Table) -> dict[str, Any]:
-    """What the page says of runs that may be compared; a few rows of many figures are turned, as the page is narrow."""
+    """A table of runs that may be compared; one with few rows and many columns is transposed, as the page is narrow."""
     header, rows = table.cells()
     if len(header) > WIDE and len(rows) <= FEW:
         header, *rows = map(list, zip(header, *rows, strict=True))
@@ -65,7 +65,7 @@ def _compared(table: Table) -> dict[str, Any]:
 
 
 def _run(record: Record) -> dict[str, Any]:
-    """What the page says of one run."""
+    """What the page says about one run."""
     environment = record.folder.environment
     git, hardware, data = (environment.get(key) or {} for key in ("git", "hardware", "data"))
     facts = {

@@ -1,4 +1,4 @@
-"""Which runs may stand in one table: those of one kind that were tested on the same examples."""
+"""Which runs may share a table: those of one kind that were tested on the same examples."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def refuse_several(found: Sequence[Section], what: str) -> None:
     """
     if len(found) > 1:
         titles = "; ".join(section.title for section in found)
-        raise ConfigError(f"{what} needs runs of one kind and one test set; these are {titles}: name some of the runs")
+        raise ConfigError(f"{what} needs runs of one kind and one test set; these are {titles}: select one of them")
 
 
 def _title(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""Which runs are meant: folders, MLflow ids, experiments, multiruns, and what tasks, tags and filters leave of them."""
+"""The selection of runs: by folder, MLflow id, experiment or multirun, then by task, tag and filter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hepexp.tracking.run_folder import RunFolder, is_locked, is_run
 def select(
     words: Sequence[str], task: str | None = None, tags: Mapping[str, str] | None = None, query: str | None = None
 ) -> tuple[list[Record], dict[Path, str]]:
-    """The finished runs that are meant, each once, and for the folders of those that are left out why they are.
+    """The finished runs that are selected, each once, and why others are left out, by their folders.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def select(
     if not records:
         if left_out and len(left_out) == len(every):
             path, fault = next(iter(left_out.items()))
-            raise ConfigError(f"no run that can be read, of {len(every)}; {label(path)}: {fault}")
-        raise ConfigError(f"no runs match, of {len(every)} under {runs_dir()}; `hepexp ui` shows them")
+            raise ConfigError(f"none of {len(every)} runs can be read; {label(path)}: {fault}")
+        raise ConfigError(f"none of {len(every)} runs under {runs_dir()} match; `hepexp ui` shows them all")
     return records, left_out
 
 
@@ -80,12 +80,12 @@ def _folders(word: str) -> list[RunFolder]:
 
 def _all_runs() -> list[RunFolder]:
     if is_locked(runs_dir()):
-        raise ConfigError(f"{runs_dir()} cannot be looked into: permission denied; ask its owner")
+        raise ConfigError(f"{runs_dir()} cannot be opened: permission denied; ask its owner")
     return [run for path in sorted(runs_dir().glob("*")) if not path.is_symlink() for run in _runs_in(path)]
 
 
 def _runs_in(experiment: Path) -> list[RunFolder]:
-    """Its runs; what one may not look into is kept, to be named, and so is the experiment itself."""
+    """Its runs; folders that cannot be opened are kept, to be named, and so is the experiment itself."""
     if is_locked(experiment):
         return [RunFolder(experiment.resolve())]
     return [RunFolder(path.resolve()) for path in sorted(experiment.glob("*")) if is_run(path) or is_locked(path)]

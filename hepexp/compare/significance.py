@@ -1,4 +1,4 @@
-"""Whether two settings differ: a paired bootstrap over the test examples that they share, and the spread over seeds."""
+"""Whether two settings differ: a paired bootstrap over their common test examples, and the spread over seeds."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Difference:
 
 
 def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstrap: int, seed: int) -> list[Difference]:
-    """The difference of each group from the reference, which is compared with itself too.
+    """The difference of each group from the reference (itself included).
 
     Each replica of the test set judges all runs, so what its examples have in common cancels. The variance of a
     difference is that of its replicas (means over seeds), plus s^2 / n for the n seeds of either group; a group of one
@@ -76,7 +76,7 @@ def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstra
 def against_best(
     groups: Sequence[Group], by: str, against: str | None = None, n_bootstrap: int = N_BOOTSTRAP
 ) -> tuple[list[Difference], Column, str] | None:
-    """The differences of each group from the best one, or from the one of a name that is among them.
+    """The differences of each group from the best one, or from the one named.
 
     Parameters
     ----------
@@ -84,8 +84,8 @@ def against_best(
 
     Returns
     -------
-    The differences, their metric, and the name of the group that they are taken from; None where there is one group
-    alone or the metric is not known of all.
+    The differences, their metric, and the name of the reference group; None where there is only one group or where the
+    metric is not known for all of them.
 
     Raises
     ------

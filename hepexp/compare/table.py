@@ -25,15 +25,15 @@ LATEX = {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{",
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of a comparison, a group each, its published figures below it.
+    """Rows of a comparison, one per group, each with its published figures below.
 
     Parameters
     ----------
     groups : the rows, in their order.
     columns : the metrics.
-    differences : of each group from the reference; None where they cannot be had.
+    differences : of each group from the reference; None where there are none.
     compared : the metric of the differences.
-    reference : the name of the group that they are taken from.
+    reference : the name of the group that the others are compared with.
     title : what the runs are, where a comparison has several tables.
     """
 
@@ -52,15 +52,15 @@ class Table:
         said = ["± standard deviation over seeds"] if seeds else []
         said += [f"± bootstrap over test examples{' (one run)' if seeds else ''}"] if alone else []
         if any(figure.n_runs < len(group.records) for group in self.groups for figure in self._partial(group)):
-            said.append("(n of m) n of m runs have a value, and the mean is over them")
+            said.append("(n of m) mean over the n of m runs that have a value")
         if any(group.repeats for group in self.groups):
-            said.append("of runs with the same setting and seed the newest counts")
+            said.append("only the newest run of each setting and seed counts")
         if self.differences is not None:
-            spread = "and the spread over seeds" if seeds else "without the spread between trainings (one run a row)"
+            spread = "and the spread over seeds" if seeds else "without the spread between trainings (one run per row)"
             if seeds and alone:
-                spread += " of rows that have several"
+                spread += " in rows with several"
             said.append(
-                f"Δ {self.compared.text} from {self.reference}: paired bootstrap over the same test examples, "
+                f"Δ {self.compared.text} relative to {self.reference}: paired bootstrap over the same test examples, "
                 f"{spread}; * significant (p < 0.05)"
             )
         return "; ".join(said)
@@ -95,7 +95,7 @@ class Table:
         shown = [TextColumn("", "name"), *(TextColumn(text, "figure", keep=keep.get(text, 0)) for text in header[1:])]
         styles = ["dim" if row[0].strip().startswith(PUBLISHED) else "" for row in rows]
         notes = [Text(line, "dim") for line in (self.caption, *self.notes)]
-        return TextTable(shown, rows, styles, self.title, notes, turns=True, more="--columns chooses, a pipe has all")
+        return TextTable(shown, rows, styles, self.title, notes, turns=True, more="--columns selects, a pipe has all")
 
     def markdown(self) -> str:
         header, rows = self.cells()
@@ -144,7 +144,7 @@ def _first(published: Sequence[Publication]) -> dict[str, float]:
 
 
 def as_csv(tables: Sequence[Table]) -> str:
-    """Plain numbers: each metric with its error, the number of runs and the seeds; published figures beside.
+    """Plain numbers: each metric with its error, the number of runs and the seeds; published figures too.
 
     Parameters
     ----------

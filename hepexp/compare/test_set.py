@@ -1,4 +1,4 @@
-"""Whether runs were tested on the same examples: figures of different test sets must not stand in one table."""
+"""Whether runs were tested on the same examples: figures of different test sets must not share a table."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def refuse_different(records: Sequence[Record]) -> None:
             key = different[0]
             raise ConfigError(
                 f"{records[0].folder.label} and {record.folder.label} were tested on different examples: {key} "
-                f"{first[key]} and {other[key]}; --force compares them nevertheless, without significance"
+                f"{first[key]} and {other[key]}; --force compares them anyway, without significance"
             )
 
 
 def n_tested(record: Record) -> int:
-    """Examples of the test; 0 where the run kept none, as circuits that read no data."""
+    """Test examples; 0 where the run has none, as for circuits, which read no data."""
     return record.tested[0]
 
 

@@ -1,4 +1,4 @@
-"""The workers of a sweep as jobs of a cluster, through submitit: they go on without the process that submitted them."""
+"""The workers of a sweep as jobs of a cluster, through submitit: they outlive the process that submitted them."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ def parallel_coordinate(
 def pareto_front(
     path: Path, trials: Sequence[FrozenTrial], front: Sequence[FrozenTrial], metrics: Sequence[str]
 ) -> None:
-    """Draw both values of each completed trial, and those that no other one beats in both."""
-    with figure(path, 5.4, 4.4, "trials that no other one beats in both metrics") as drawing:
+    """Draw both values of each completed trial, and those that no other beats in both."""
+    with figure(path, 5.4, 4.4, "Pareto front: trials that no other beats in both metrics") as drawing:
         axes = drawing.subplots()
         axes.plot(*np.array([trial.values for trial in trials]).T, "o", color="0.6", markersize=5, label="trial")
         best = np.array(sorted(trial.values for trial in front))

@@ -55,5 +55,5 @@ def broken_line(path: Path) -> str | None:
             except (ValueError, KeyError, TypeError):
                 whole = False
             if not whole:
-                return f"line {number} is not an entry of one: {line[:40].decode(errors='replace').strip()!r}"
+                return f"line {number} is not an entry of a journal: {line[:40].decode(errors='replace').strip()!r}"
     return None

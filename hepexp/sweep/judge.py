@@ -23,7 +23,7 @@ def directions_of(metrics: Sequence[str], given: Sequence[str], loss: str) -> li
 
     Raises
     ------
-    ConfigError : the trials' records will have no such number, or neither more nor less of it is better.
+    ConfigError : the trials' records will have no such number, or neither higher nor lower is better.
     """
     return [_direction(key, loss, word) for key, word in zip(metrics, given or [""] * len(metrics), strict=True)]
 
@@ -36,13 +36,13 @@ def _direction(key: str, loss: str, given: str) -> str:
         raise ConfigError(f"sweep.metric={key} {_why_not(key, metric, known)}{there_are}")
     if not given and metric.better == "neither":
         raise ConfigError(
-            f"sweep.metric={key}: neither more nor less of it is better; give sweep.direction=maximize or minimize"
+            f"sweep.metric={key}: neither higher nor lower is better; give sweep.direction=maximize or minimize"
         )
     return given or WORDS[metric.better]
 
 
 def is_judged_by(key: str, metric: Metric) -> bool:
-    """Whether metrics.json has a number of this key that is not of the test."""
+    """Whether metrics.json has a number under this key that is not of the test."""
     if key.startswith("val/") and "/" not in metric.name:
         return metric.each_epoch
     return key == metric.name and metric.recorded and not key.startswith("data/")
@@ -56,7 +56,7 @@ def choices(loss: str) -> list[str]:
 
 def _why_not(key: str, metric: Metric | None, known: Sequence[str]) -> str:
     if metric is None:
-        return f"is no metric of this loss{did_you_mean(key, known)}"
+        return f"is not a metric of this loss{did_you_mean(key, known)}"
     if key.startswith("val/") and not metric.each_epoch:
-        return "is computed on the test alone"
+        return "is computed on the test set only"
     return f"is not a number of metrics.json{did_you_mean(key, known)}"

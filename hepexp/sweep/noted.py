@@ -1,4 +1,4 @@
-"""Where the trials of a sweep are, noted in its folder: `--resume NAME` needs no more than the name."""
+"""Where the trials of a sweep are, noted in its folder, so that `--resume NAME` needs only the name."""
 
 from __future__ import annotations
 

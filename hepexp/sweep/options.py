@@ -1,4 +1,4 @@
-"""How a sweep is run: the group `sweep`."""
+"""The options of a sweep: the group `sweep`."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ TRIALS = 20  # a first look at one or two keys
 
 
 class SweepOptions:
-    """What is tried, how often, by whom, and by which value it is judged.
+    """The keys to vary, the number of trials, who runs them, and the metric to optimise.
 
     Parameters
     ----------
     space : for each key of the configuration `log(a, b)`, `uniform(a, b)`, `int(a, b)`, `log-int(a, b)` or
         `choice(x, y, ...)`; a key that takes whole numbers gets them from `log` and `uniform` too.
-    name : of the sweep; with the same name it goes on where it stopped. null makes one of the date.
+    name : of the sweep; the same name resumes it. null makes one from the model, the data set and the time.
     trials : trainings in all; null for 20, or for every cell of a grid.
-    jobs : workers side by side on this machine, each a process; or cluster jobs of a submitit launcher.
-    metric : value of metrics.json that is made best, never of the test; several for a Pareto front; null for the one
-        that picks the best epoch.
-    direction : maximize or minimize, for each metric; null for what the metric itself says:
-        hepexp show metric=NAME.
+    jobs : parallel workers: processes on this machine, or the cluster jobs of a submitit launcher.
+    metric : key of metrics.json to optimise, never a test metric; several for a Pareto front; null for the metric that
+        picks the best epoch.
+    direction : maximize or minimize, for each metric; null for the better one, which hepexp show metric=NAME prints.
     sampler : tpe, random, grid (choice and int only), cmaes, or nsgaii for several metrics.
-    pruner : median or hyperband stop a training whose monitored value promises little; none lets all end.
+    pruner : median or hyperband stop unpromising trainings early; none lets every one finish.
     storage : a database (`postgresql://...`, `sqlite:///FILE`) or a journal on a shared disk (`journal:FILE`) that
         several machines can work on; null is $HEPEXP_SWEEP_STORAGE, else sweeps.db under runs/.
     seed : of the sampler.
@@ -39,7 +38,7 @@ class SweepOptions:
 
     Raises
     ------
-    ConfigError : a number below 1, more jobs than this machine can bear, a name that cannot be one, metrics and
+    ConfigError : a number below 1, more jobs than this machine can bear, an invalid name, metrics and
         directions of different number, or options that exclude each other.
     """
 
@@ -70,20 +69,22 @@ class SweepOptions:
                 f"{MOST_JOBS_A_CORE * cores} or fewer, or sweep.launcher=submitit_slurm"
             )
         if name is not None and (not re.fullmatch(r"[\w.,+-]{1,100}", name) or name.startswith(".")):
-            raise ConfigError(f"sweep.name must be letters, digits and . , + - _ (a dot not first), got {name!r}")
+            raise ConfigError(f"sweep.name must be letters, digits and . , + - _ (no leading dot), got {name!r}")
         self.metrics = _listed(metric)
         if any(metric.startswith("test/") for metric in self.metrics):
-            raise ConfigError("sweep.metric must not be of the test, which chooses nothing; take val/... instead")
+            raise ConfigError(
+                "sweep.metric must not be a test metric: the test set chooses nothing; take val/... instead"
+            )
         self.directions = _listed(direction)
         self._check_directions()
         if len(self.metrics) > 1 and pruner != "none":
             raise ConfigError(f"sweep.pruner={pruner} needs one metric, got {len(self.metrics)}; take none")
         if pruner != "none" and self.metrics and not self.metrics[0].startswith(("val/", "train/")):
-            raise ConfigError(f"sweep.pruner={pruner} needs a value of every epoch, val/..., not {self.metrics[0]}")
+            raise ConfigError(f"sweep.pruner={pruner} needs a value after every epoch, val/..., not {self.metrics[0]}")
         if len(self.metrics) > 1 and sampler == "cmaes":
             raise ConfigError("sweep.sampler=cmaes needs one metric; take nsgaii or tpe for several")
         if cluster and launcher == "local":
-            raise ConfigError("sweep.cluster does nothing with sweep.launcher=local; take submitit_slurm")
+            raise ConfigError("sweep.cluster has no effect with sweep.launcher=local; take submitit_slurm")
         self.space, self.name, self.trials, self.jobs = space or {}, name, trials, jobs
         self.sampler, self.pruner, self.storage, self.seed = sampler, pruner, storage, seed
         self.launcher, self.cluster = launcher, cluster or {}

@@ -15,7 +15,7 @@ from hepexp.tracking.mlflow_store import MlflowRun, StillWritten
 class ParentRun:
     """The parent run in this machine's store, new or found by the folder of the sweep.
 
-    A second `hepexp sweep` beside the first one takes its run for parent, and leaves the writing to it.
+    A second `hepexp sweep` alongside the first one uses its run as parent, and leaves the writing to it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How far a sweep is: a bar on a terminal, a line for each trial elsewhere."""
+"""The progress of a sweep: a bar on a terminal, a line for each trial elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sweep may choose: one dimension for each key, written as `log(1e-4, 1e-2)`."""
+"""The space of a sweep: one dimension for each key, written as `log(1e-4, 1e-2)`."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Dimension:
 
     @classmethod
     def read(cls, key: str, text: str) -> Dimension:
-        """From what stands behind `sweep.space.KEY=`.
+        """From the text after `sweep.space.KEY=`.
 
         Raises
         ------
-        ConfigError : not one of the forms, bounds that are no numbers or upside down, or no choice.
+        ConfigError : not one of the forms, bounds that are not numbers or in the wrong order, or no choice.
         """
         name = f"sweep.space.{key}"
         found = _CALL.fullmatch(str(text))
@@ -52,7 +52,7 @@ class Dimension:
         parts = [part.strip() for part in _COMMA.split(inner)] if inner.strip() else []
         if kind == "choice":
             if len(set(parts)) < len(parts) or not all(parts) or not parts:
-                raise ConfigError(f"{name} needs different values, e.g. choice(32, 64), got {text!r}")
+                raise ConfigError(f"{name} needs distinct values, e.g. choice(32, 64), got {text!r}")
             return cls(key, kind, tuple(parts))
         whole = kind in WHOLE.values()
         try:
@@ -60,7 +60,7 @@ class Dimension:
         except ValueError as error:
             raise ConfigError(f"{name} needs two {'whole ' * whole}numbers, got {text!r}") from error
         if not low < high:
-            raise ConfigError(f"{name} must go from the lower bound to the higher, got {text!r}")
+            raise ConfigError(f"{name} needs its lower bound first, got {text!r}")
         if not max(abs(low), abs(high)) < (LARGEST if whole else math.inf):
             raise ConfigError(f"{name} needs bounds below {'2^53' if whole else 'infinity'}, got {text!r}")
         if kind.startswith("log") and not low > 0:
@@ -122,7 +122,9 @@ def read_space(texts: dict[str, str]) -> tuple[Dimension, ...]:
     ConfigError : there is none, or one cannot be read.
     """
     if not texts:
-        raise ConfigError(f"a sweep needs at least one sweep.space.KEY=..., KEY of the configuration, of {KINDS}")
+        raise ConfigError(
+            f"a sweep needs at least one sweep.space.KEY=FORM, with a key of the configuration and {KINDS}"
+        )
     return tuple(Dimension.read(key, text) for key, text in texts.items())
 
 

@@ -141,7 +141,7 @@ def _journal(path: str) -> BaseStorage:
 def _unreadable(url: str, broken: str) -> HepexpError:
     return HepexpError(
         f"sweep storage {url} is broken, or not a journal: {broken}; restore the file, or take another sweep.storage "
-        "(each line builds on those before it, so that none can be left out)"
+        "(each line builds on those before it, so none can be skipped)"
     )
 
 

@@ -93,7 +93,7 @@ def _joined(study: Study, name: str, plan: Plan) -> Study:
             widened = " sweep.space.KEY=..., which can widen it" if key == "space" else ""
             raise ConfigError(
                 f"sweep.name={name} is in use with another {key} ({getattr(before, key)}, not "
-                f"{getattr(plan, key)}); choose another name, or go on with: hepexp sweep --resume {name}{widened}"
+                f"{getattr(plan, key)}); choose another name, or resume it with: hepexp sweep --resume {name}{widened}"
             )
     set_trials(study, plan.trials)
     return study

@@ -30,7 +30,7 @@ def best_commands(study: Study) -> list[str]:
 
 
 def description(study: Study) -> str:
-    """Markdown for the sweep's run in MLflow: how it goes on, and the command of the best trial."""
+    """Markdown for the sweep's run in MLflow: how to resume it, and the command of the best trial."""
     commands = "\n".join(f"    {command}" for command in best_commands(study))
     return f"    hepexp sweep --resume {name_of(study)}\n\nBest:\n\n{commands}"
 

@@ -1,7 +1,7 @@
 """The space of a sweep under way: other bounds, more choices, new keys.
 
-Optuna does not let the choices of a key change within a study. So a new study takes the place of the old one, with all
-its trials, which the sampler goes on to learn from.
+Optuna does not let the choices of a key change within a study. So a new study replaces the old one, with all its
+trials, from which the sampler continues to learn.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def merged(before: Sequence[Dimension], given: Sequence[Dimension]) -> tuple[Dim
         old, key = found.get(dimension.key, dimension), f"sweep.space.{dimension.key}"
         if dimension.kind != old.kind:
             raise ConfigError(
-                f"{key} is {old}: its bounds or choices can change, not its form, got {dimension}; start another sweep"
+                f"{key} is {old}: its bounds or choices can change, but not its form, got {dimension}; start "
+                "another sweep"
             )
         gone = [value for value in old.values if value not in dimension.values] if old.kind == "choice" else []
         if gone:
@@ -46,7 +47,7 @@ def merged(before: Sequence[Dimension], given: Sequence[Dimension]) -> tuple[Dim
 
 
 def widen(storage: BaseStorage, study: Study, dimensions: Sequence[Dimension]) -> Study:
-    """The study that goes on with other dimensions (of `merged`) and has all trials so far.
+    """The study that continues with other dimensions (of `merged`) and has all trials so far.
 
     Raises
     ------
@@ -58,8 +59,8 @@ def widen(storage: BaseStorage, study: Study, dimensions: Sequence[Dimension]) -
     requeue_lost(study)
     if running := [str(trial.number) for trial in study.get_trials(deepcopy=False) if trial.state.name == "RUNNING"]:
         raise ConfigError(
-            f"sweep.space cannot change while trials are trained ({', '.join(running)} of sweep {name_of(study)}): end "
-            "the command that trains them, which queues them again"
+            f"sweep.space cannot change while trials are running ({', '.join(running)} of sweep {name_of(study)}): "
+            "stop the command that runs them, which queues them again"
         )
     if name in optuna.get_all_study_names(storage):  # of a process that was killed before it was whole
         optuna.delete_study(study_name=name, storage=storage)

@@ -1,4 +1,4 @@
-"""One worker of a sweep: asks for values, trains, tells what came of it, until the plan is done."""
+"""One worker of a sweep: asks for values, trains, reports the result, until the plan is done."""
 
 from __future__ import annotations
 
@@ -133,5 +133,5 @@ def _train(study: Study, plan: Plan, trial: Trial, run_id: str) -> list[float]:
         if not isinstance(value, int | float):
             known = [key for key in result.metrics if key.startswith(("val/", "model/", "train/"))]
             close = did_you_mean(metric, known)
-            raise NoSuchMetric(f"the run has no number {metric} to judge it by{close} (metrics: {', '.join(known)})")
+            raise NoSuchMetric(f"the run has no value of {metric} to be judged by{close} (metrics: {', '.join(known)})")
     return values

@@ -44,7 +44,7 @@ def test_help_names_every_verb(hepexp: Command):
         (["generate", "qg", "--out", "jets.txt"], "--out must end in .parquet or .arrow"),
         (["download", "qg", "--files", "0"], "--files must be between 1 and 20, got 0"),
         (["show", "qg", "--source", "full", "--files", "21"], "--files must be between 1 and 20, got 21"),
-        (["convert", "qg", "--input", "a.npz"], "--input and --out are given together"),
+        (["convert", "qg", "--input", "a.npz"], "--input and --out go together"),
     ],
 )
 def test_a_wrong_request_is_one_line_and_exit_code_2(hepexp: Command, words: list[str], message: str):

@@ -113,7 +113,7 @@ def test_jobs_of_a_cluster_go_on_when_the_command_has_ended_and_are_found_again(
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the jobs go on; to end them: scancel 1000" in errors
+    assert "the jobs continue; to cancel them: scancel 1000" in errors
     resumed = hepexp(tmp_path, "sweep", "--resume", "jobs", **shell)
     assert resumed.returncode == 0, resumed.stderr
     assert [row["state"] for row in trials(tmp_path / "runs", "jobs")] == ["COMPLETE"] * 2
@@ -129,18 +129,18 @@ SPACE = "sweep.space.optimizer.lr=log(1e-4,1e-2)"
     ("words", "said"),
     [
         ([], "a sweep needs at least one sweep.space.KEY"),
-        (["sweep.space.optimizer.lr=log(1e-2,1e-4)"], "from the lower bound to the higher"),
+        (["sweep.space.optimizer.lr=log(1e-2,1e-4)"], "needs its lower bound first"),
         (["sweep.space.optimizer.lr=log(0,1)"], "log needs bounds > 0"),
         (["sweep.space.optimizer.lr=1e-3"], "must be log(a, b)"),
         (["sweep.space.optimizer.rl=log(1e-4,1e-2)"], "optimizer.rl is not an option"),
         (["sweep.space.model=choice(pfn,particlnet)"], "did you mean particlenet?"),
-        (["sweep.space.model.width=choice()"], "needs different values"),
+        (["sweep.space.model.width=choice()"], "needs distinct values"),
         ([SPACE, "sweep.trails=3"], "did you mean trials?"),
         ([SPACE, "sweep.sampler=grid"], "grid needs choice or int"),
         ([SPACE, "sweep.sampler=cmaes"], "cmaes needs two keys or more"),
-        ([SPACE, "sweep.metric=test/auc"], "must not be of the test"),
-        ([SPACE, "sweep.metric=val/rejection_0.5"], "is computed on the test alone"),
-        ([SPACE, "sweep.metric=model/flops", "sweep.pruner=median"], "needs a value of every epoch"),
+        ([SPACE, "sweep.metric=test/auc"], "must not be a test metric"),
+        ([SPACE, "sweep.metric=val/rejection_0.5"], "is computed on the test set only"),
+        ([SPACE, "sweep.metric=model/flops", "sweep.pruner=median"], "needs a value after every epoch"),
         ([SPACE, "sweep.storage=nowhere"], "must be sqlite:///FILE"),
         ([SPACE, "sweep.launcher=submitit_slurm"], 'Could not detect "srun"'),
         ([SPACE, "--cfg", "job"], "--cfg has no meaning for a sweep"),
@@ -164,7 +164,7 @@ SPACE = "sweep.space.optimizer.lr=log(1e-4,1e-2)"
         (["sweep.space.dataset.n_train=log(0.5,64)"], "takes whole numbers: give whole bounds"),
         ([f"sweep.space.dataset.n_train=int(1,{10**30})"], "needs bounds below 2^53"),
         (["--resume", "nothing"], "no sweep 'nothing'"),
-        (["--resume", "nothing", "sweep.sampler=grid"], "sweep.sampler cannot change now"),
+        (["--resume", "nothing", "sweep.sampler=grid"], "sweep.sampler cannot be changed now"),
         (["--resume"], "expected hepexp sweep --resume NAME"),
         (["-m", "sweep.space.seed=int(1,3)"], "a sweep is many runs already"),
     ],

@@ -29,7 +29,7 @@ def test_the_input_is_never_replaced_by_any_of_its_names(jets: Path):
     os.link(jets, "hard.npz")
     Path("folder").symlink_to(jets.parent)
     for name in ("jets.npz", "./jets.npz", "link.npz", "hard.npz", "folder/jets.npz", str(jets)):
-        with pytest.raises(ConfigError, match=r"is jets.npz, which is read; choose another name"):
+        with pytest.raises(ConfigError, match=r"is jets.npz, an input file; choose another name"):
             check_target(Path(name), "--out", overwrite=True, inputs=[Path("jets.npz")])
 
 

@@ -1,4 +1,4 @@
-"""The pages of `hepexp ui`, as a real browser shows them: runs beside each other, curves, figures, descriptions."""
+"""The pages of `hepexp ui`, as a real browser shows them: runs side by side, curves, figures, descriptions."""
 
 import json
 import re

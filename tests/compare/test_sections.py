@@ -1,4 +1,4 @@
-"""Runs of different kinds or with different test sets stand in tables of their own; what cannot be read is left out."""
+"""Runs of different kinds or with different test sets get separate tables; what cannot be read is left out."""
 
 import csv
 import io
@@ -61,7 +61,7 @@ def test_one_csv_has_the_rows_of_all_tables(mixed, capsys):
 
 def test_columns_that_a_table_lacks_are_said(mixed, capsys):
     said = printed(capsys, "--columns", "auc,z_0")
-    assert "left out autoencoders on qg (mini), 600 test examples: none of --columns auc,z_0" in said.err
+    assert "left out autoencoders on qg (mini), 600 test examples: it has none of --columns auc,z_0" in said.err
     assert "test/z_0" in said.out
     with pytest.raises(ConfigError, match="no run has a metric 'z_1'"):
         compare.main(["--columns", "z_1"])
@@ -73,8 +73,8 @@ def test_a_figure_of_several_test_sets_is_refused(mixed, tmp_path):
 
 
 def test_a_row_to_compare_with_is_looked_for_in_every_table(mixed, capsys):
-    assert "Δ AUC from first" in printed(capsys, "--against", "first").out
-    with pytest.raises(ConfigError, match=r"--against 'fourth' is no row .rows: first, second"):
+    assert "Δ AUC relative to first" in printed(capsys, "--against", "first").out
+    with pytest.raises(ConfigError, match=r"--against 'fourth' is not a row .rows: first, second"):
         compare.main(["--against", "fourth"])
 
 
@@ -110,7 +110,7 @@ def test_an_empty_file_is_no_record(mixed, capsys, name):
 
 def test_when_no_run_can_be_read_that_is_the_error(mixed):
     (mixed / "a" / "metrics.json").write_text("")
-    with pytest.raises(ConfigError, match=r"no run that can be read, of 1; tests/a: metrics.json is empty, cut"):
+    with pytest.raises(ConfigError, match=r"none of 1 runs can be read; tests/a: metrics.json is empty, cut"):
         compare.main(["tests/a"])
 
 
@@ -125,10 +125,10 @@ def test_repeats_of_a_run_are_one_run(tmp_path, monkeypatch, capsys):
     assert (row["runs"], row["seeds"]) == ("1", "1")
     assert float(row["test/auc"]) == newest.metrics["test/auc"]
     assert float(row["test/auc_err"]) == newest.metrics["test/auc_err"]
-    assert "the newest counts, without tests/a, tests/b" in said.err
+    assert "only the newest run of each setting and seed counts; not counted: tests/a, tests/b" in said.err
     out = printed(capsys).out
     assert "over seeds" not in out
-    assert "of runs with the same setting and seed the newest counts" in out
+    assert "only the newest run of each setting and seed counts" in out
 
 
 def test_equal_scores_are_compared(tmp_path, monkeypatch, capsys):
@@ -138,7 +138,7 @@ def test_equal_scores_are_compared(tmp_path, monkeypatch, capsys):
     out = printed(capsys).out
     assert "0 ± 0" in out
     assert "with the spread over seeds" not in out
-    assert "without the spread between trainings (one run a row)" in out
+    assert "without the spread between trainings (one run per row)" in out
 
 
 def test_a_mean_over_some_of_the_runs_says_over_how_many(tmp_path, monkeypatch, capsys):

@@ -27,13 +27,13 @@ def test_the_metric_says_which_way_is_better_unless_one_is_given(loss, metric, d
 @pytest.mark.parametrize(
     ("metric", "said"),
     [
-        ("val/rejection_0.5", r"is computed on the test alone \(metrics of a trial: val/accuracy, val/auc, "),
-        ("val/acuracy", r"is no metric of this loss; did you mean val/accuracy\?"),
-        ("val/mismatch", "is no metric of this loss"),
+        ("val/rejection_0.5", r"is computed on the test set only \(metrics of a trial: val/accuracy, val/auc, "),
+        ("val/acuracy", r"is not a metric of this loss; did you mean val/accuracy\?"),
+        ("val/mismatch", "is not a metric of this loss"),
         ("train/loss", "is not a number of metrics.json"),
         ("train/lr", "is not a number of metrics.json"),
         ("data/source", "is not a number of metrics.json"),
-        ("train/epochs", "neither more nor less of it is better; give sweep.direction=maximize or minimize"),
+        ("train/epochs", "neither higher nor lower is better; give sweep.direction=maximize or minimize"),
     ],
 )
 def test_what_trials_will_not_have_is_refused(metric, said):

@@ -50,10 +50,10 @@ def test_a_database_of_a_newer_optuna_is_refused(tmp_path, storage):
     ("url", "content", "said"),
     [
         ("sqlite:///{}", b"no database" * 100, "file is not a database"),
-        ("journal:{}", b"hello\nworld\n\n", "file is broken, or not a journal: line 1 is not an entry of one: 'hello'"),
+        ("journal:{}", b"hello\nworld\n\n", "or not a journal: line 1 is not an entry of a journal: 'hello'"),
         ("journal:{}", b'{"op_code": 99}\n', "is broken, or not a journal"),
-        ("journal:{}", ENTRY + b'{"op_code":4,"wor' + ENTRY, "line 2 is not an entry of one"),
-        ("journal:{}", ENTRY + ENTRY[:9] + b"\n", "line 2 is not an entry of one"),
+        ("journal:{}", ENTRY + b'{"op_code":4,"wor' + ENTRY, "line 2 is not an entry of a journal"),
+        ("journal:{}", ENTRY + ENTRY[:9] + b"\n", "line 2 is not an entry of a journal"),
         ("sqlite:///{}/in/no/folder", b"", "unable to open"),
         ("journal:{}/in/no/folder", b"", "Not a directory"),
     ],

@@ -65,11 +65,11 @@ def test_a_grid_gets_its_new_cells_and_no_cell_twice(storage):
 def test_what_optuna_could_not_learn_from_is_refused(storage):
     with pytest.raises(ConfigError, match=r"choices can be added, not removed, got choice\(pfn\) without cnn"):
         merged(MIXED.dimensions, read_space({"model": "choice(pfn)"}))
-    with pytest.raises(ConfigError, match="its bounds or choices can change, not its form"):
+    with pytest.raises(ConfigError, match="its bounds or choices can change, but not its form"):
         merged(MIXED.dimensions, read_space({"optimizer.lr": "choice(1e-3,1e-2)"}))
     study = make_study(storage, "name", MIXED)
     study.ask(distributions(MIXED)).set_user_attr("seen", 1e12)
-    with pytest.raises(ConfigError, match=r"cannot change while trials are trained \(0 of sweep name\)"):
+    with pytest.raises(ConfigError, match=r"cannot change while trials are running \(0 of sweep name\)"):
         widen(storage, study, merged(MIXED.dimensions, read_space({"seed": "int(1,4)"})))
 
 

@@ -121,7 +121,7 @@ def test_a_run_ends_well_without_its_server_and_is_sent_later(start, uri, capsys
     assert "send it later: hepexp sync hepexp/" in caplog.text
     assert store.connect().get_run(run.run_id).info.status == "FINISHED"
     assert shell.main(["sync"]) == 1
-    assert "1 of 1 runs were not sent; they are whole here" in capsys.readouterr().err
+    assert "1 of 1 runs were not sent; their records here are complete" in capsys.readouterr().err
     assert shell.main(["sync", "latest", "--uri", uri]) == 0
     assert f" on {uri}" in capsys.readouterr().out
     assert_same(uri, run)
