@@ -16,20 +16,20 @@ from hepexp.losses.adversarial import AdversarialObjective, of_critic
 class AdversarialModule(ExperimentModule):
     """A model, the generator, against the critic of an adversarial objective.
 
-    On every batch the critic takes a step, and then the generator. Validation, test, checkpoints and seeds are those of
-    every training.
+    On every batch the critic takes a step, then the generator. Validation, testing, checkpoints and seeds work as in
+    any other training.
 
     Parameters
     ----------
     model : module of one batch.
-    objective : terms of both players.
+    objective : loss terms of both players.
     optimizer : builder of both optimisers; its rate is the generator's, the critic's is `objective.critic_lr`.
     seed : the run's seed.
-    options : of the trainer; gradients are clipped for each player.
+    options : of the trainer; gradients are clipped for each player separately.
 
     Raises
     ------
-    ConfigError : options that two optimisers in turn have no use for: accumulated batches, scaled gradients
+    ConfigError : options that do not work with two alternating optimisers: accumulated batches, scaled gradients
         (16-mixed), a compiled model, several devices.
     """
 

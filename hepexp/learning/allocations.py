@@ -1,4 +1,4 @@
-"""A model that is too large for the machine is refused while it is built, before its memory is taken."""
+"""Refuse a model that is too large for the machine while it is being built, before its memory is allocated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from hepexp.errors import ConfigError
 from hepexp.memory import require
 
-MOST_TENSORS = 20_000  # a network of so many would take minutes to build
+MOST_TENSORS = 20_000  # a network with this many would take minutes to build
 IN_TRAINING = 4  # copies of a parameter: itself, its gradient, and two moments of the optimiser
 _aten = torch.ops.aten
 _MAKERS = {_aten.empty, _aten.zeros, _aten.ones, _aten.full, _aten.rand, _aten.randn}  # their first argument is a shape
@@ -41,7 +41,7 @@ def within_memory(node: DictConfig, key: str) -> Iterator[None]:
     except (RuntimeError, OverflowError, TypeError) as error:
         if largest is None or values[largest] < 2**31:
             raise
-        raise ConfigError(f"{where} is more than a tensor can have: choose a smaller number") from error
+        raise ConfigError(f"{where} is more than a tensor can hold: choose a smaller number") from error
 
 
 class _Watch(TorchDispatchMode):
@@ -67,7 +67,7 @@ class _Watch(TorchDispatchMode):
             "choose a smaller number",
         )
         if self.n_tensors > MOST_TENSORS:
-            raise ConfigError(f"{self.where}: more than {MOST_TENSORS:,} tensors are too many: choose a smaller number")
+            raise ConfigError(f"{self.where} makes more than {MOST_TENSORS:,} tensors: choose a smaller number")
 
 
 def _numbers(value: object, key: str) -> Iterator[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""Chained tasks: a run that needs the trained weights of another task takes them from its run, or trains it first."""
+"""Chained tasks: a run that needs the weights of another task takes them from a run of it, or trains it first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hepexp.learning.parts import build_parts
 from hepexp.tracking.lookup import label
 from hepexp.tracking.run_folder import RunFolder
 
-# What is typed for a run holds for those that it needs, too: which data, how long, and where the record goes.
+# These overrides also apply to the runs that a run needs: which data, how long, and where the record goes.
 PASSED_ON = ("dataset", "trainer", "seed", "experiment", "tracking")
 
 
@@ -47,7 +47,7 @@ class Job:
 
 
 def supply(config: Mapping, choices: dict[str, str], typed: list[str], folders: list[Path]) -> DictConfig:
-    """A frozen config with a file of weights for each key that needs one and has none.
+    """A frozen config in which every key that needs a file of weights has one.
 
     They are the best weights of the newest finished run of the task (`newest_run`). Where there is none, the task is
     trained first, as a run of its own. The file is named relative to runs/, which can be moved.
@@ -106,7 +106,7 @@ def _supplied(frozen: DictConfig, jobs: dict[str, Job], typed: list[str]) -> Dic
 
 
 def _check_before_training(config: DictConfig, typed: list[str]) -> None:
-    """Refuse what would be refused after hours of another training."""
+    """Refuse now what would otherwise be refused only after hours of training another task."""
     if started_from_outside() and config.trainer.get("devices", 1) * config.trainer.get("num_nodes", 1) > 1:
         needed = ", ".join(f"task={task}" for task in needs.missing(config).values())
         raise ConfigError(f"train {needed} first: processes that SLURM or torchrun started share one training only")
@@ -114,7 +114,7 @@ def _check_before_training(config: DictConfig, typed: list[str]) -> None:
 
 
 def _train(job: Job, key: str) -> RunFolder:
-    """Train a needed task, unless another process, such as a job of the same multirun, is just doing so."""
+    """Train a needed task, unless another process, such as a job of the same multirun, is already doing so."""
     what = sha256(OmegaConf.to_yaml(job.config).encode()).hexdigest()[:16]
     runs_dir().mkdir(parents=True, exist_ok=True)
     with FileLock(runs_dir() / f".needed.{what}.lock") as lock:
@@ -124,7 +124,7 @@ def _train(job: Job, key: str) -> RunFolder:
                 f"needs   {key}: training task={job.task} first", highlight=False, soft_wrap=True
             )
             run = train(_supplied(job.config, job.jobs, job.typed), dict(job.config.choices), job.typed).folder
-        Path(lock.lock_file).unlink(missing_ok=True)  # who waits for it finds the run
+        Path(lock.lock_file).unlink(missing_ok=True)  # a process that waited for the lock finds the run
     if not run.best.is_file():
         raise HepexpError(
             f"{needs.KEY}.{key}: {run.label} left no weights; train task={job.task} for one epoch or more"

@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or absent."""
+"""Checkpoints that are either complete or absent."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 def read_checkpoint(path: Path) -> dict:
-    """What a run saved of itself.
+    """The checkpoint of a run.
 
     Raises
     ------
-    ConfigError : the file is missing, broken or no checkpoint of a run; it names the run's other checkpoint where that
-        can be read.
+    ConfigError : the file is missing, broken or not a checkpoint of a run; the message names the run's other checkpoint
+        if that one can be read.
     """
     try:
         return _read(path)
@@ -49,7 +49,7 @@ def read_checkpoint(path: Path) -> dict:
             _read(other)
         except ConfigError:
             raise error from None
-        offer = f"{other.name} beside it is whole: --checkpoint {other.stem}"
+        offer = f"{other.name} beside it is intact: --checkpoint {other.stem}"
         if path.name == "last.ckpt":
             offer += f" evaluates it, and to resume from it: {shlex.join(['cp', str(other), str(path)])}"
         raise ConfigError(f"{error}; {offer}") from None

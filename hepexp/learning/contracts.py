@@ -1,4 +1,4 @@
-"""What a model and a loss must have to be trained; a plug-in's may lack it, and is then named."""
+"""What a model and a loss must provide to be trained; a plug-in that lacks it is named in the error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def input_of(target: Callable) -> str:
 
     Raises
     ------
-    ConfigError : it does not say.
+    ConfigError : the class does not say.
     """
     reads = getattr(target, "input", None)
     if not isinstance(reads, str):
@@ -36,7 +36,7 @@ def check_terms(objective: Objective) -> None:
 
 
 def check_examples(objective: Objective, data: object, batch: int) -> None:
-    """Refuse examples that tell a loss nothing, before they are read.
+    """Refuse examples from which a loss can learn nothing, before they are read.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
     classes = getattr(data, "train_names", None)
     if classes is not None and len(classes) < objective.min_classes:
         raise ConfigError(
-            f"{name} tells classes apart, so the training examples must have >= {objective.min_classes} of them, got "
-            f"{', '.join(classes)} alone; see dataset.classes and dataset.train_classes"
+            f"{name} tells classes apart, so it needs training examples of >= {objective.min_classes} classes, got "
+            f"{', '.join(classes)} only; see dataset.classes and dataset.train_classes"
         )
 
 
@@ -76,7 +76,7 @@ def check_readout(objective: Objective) -> None:
     """Refuse, by a ConfigError, a loss that does not say how it is judged, or picks the worst epoch by it."""
     if not hasattr(objective, "readout"):
         raise ConfigError(
-            f"loss {_name(type(objective))} has no readout, which says how its outputs are judged, "
+            f"loss {_name(type(objective))} has no readout, which says how its outputs are evaluated, "
             "such as ClassificationReadout()"
         )
     key, mode = objective.monitor

@@ -32,9 +32,9 @@ def _free_port() -> int:
 
 
 class Workers:
-    """Ranks 1 ... n-1 while it is entered; does nothing for a training on one device.
+    """Runs ranks 1 ... n-1 while it is entered; starts nothing for training on one device.
 
-    Under SLURM or torchrun the processes exist already, and nothing is started either.
+    Nor does it under SLURM or torchrun, where the processes exist already.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Workers:
         for rank in range(1, self.count + 1):
             variables = {**os.environ, "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": str(threads)}
             with open(self.folder.path / f"rank{rank}.txt", "ab") as output:
-                # a session of its own: Ctrl-C reaches the first rank alone, which ends the others
+                # in a new session: Ctrl-C reaches only the first rank, which ends the others
                 process = subprocess.Popen(command, env=variables, stdout=output, stderr=output, start_new_session=True)
             self.processes.append(process)
         return self
@@ -92,7 +92,7 @@ class Workers:
             raise HepexpError(f"rank {rank} of the training ended with code {code}; see {output}") from error
 
     def _end(self, gently: bool) -> list[tuple[int, int]]:
-        """Wait for the workers, or end them; those that failed on their own account, as (rank, exit code)."""
+        """Wait for the workers, or end them; returns those that failed without being ended, as (rank, exit code)."""
         failed = []
         for rank, process in enumerate(self.processes, start=1):
             if not gently and process.poll() is None:

@@ -1,4 +1,4 @@
-"""What the MLflow user interface calls a run, and what it says of it."""
+"""The name and the description of a run in the MLflow user interface."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hepexp.evaluation.tables import markdown_table
 from hepexp.tracking.run_folder import RunFolder
 
 LONGEST_NAME = 120
-# MODEL_DATASET is the name of a run that was given none; where it is recorded is no setting
+# MODEL_DATASET is the name of a run that was given none; where a run is recorded is not one of its settings
 LEFT_OUT = ("model", "dataset", "data", "experiment")
 
 
@@ -39,9 +39,9 @@ def run_name(name: str, overrides: Sequence[str]) -> str:
 
 
 def description(folder: RunFolder) -> str:
-    """Markdown: the command, where the record is, and the figures beside the published ones with their sources.
+    """Markdown: the command, the location of the record, and the figures beside the published ones with their sources.
 
-    The command is indented, which makes it code; the column of descriptions in the table of runs shows it alone.
+    The command is indented, which makes it code; the description column in the table of runs shows only this.
     """
     parts = [f"    hepexp train {shlex.join(folder.overrides)}", f"Record: `{folder.label}`"]
     if folder.metrics:
@@ -54,7 +54,7 @@ def description(folder: RunFolder) -> str:
 
 
 def compared_with(folder: RunFolder) -> tuple[expected.Expected, Conditions]:
-    """What a run's figures are compared with, and the conditions that decide whether they may be."""
+    """The published figures to compare a run with, and the conditions under which they are comparable."""
     config = OmegaConf.to_container(folder.config)
     run = Conditions.of(config, folder.environment, folder.metrics, folder.overrides)
     return expected.recorded(config.get("expected")), run

@@ -18,7 +18,7 @@ from hepexp.tracking.run_folder import RunFolder
 
 
 def draw_figures(config: DictConfig, parts: Parts, folder: RunFolder, fitted: Fitted) -> None:
-    """Draw what the readout shows of the test, the circuits, and how the training went."""
+    """Draw the readout's figures of the test, the circuits, and the training curves."""
     provenance = parts.data.provenance()
     with about(sample(config, provenance, parts.noun, {"test": len(fitted.outputs["index"])})):
         parts.module.objective.readout.figures(
@@ -55,7 +55,7 @@ def _named(config: DictConfig) -> str:
 
 
 def _draw_circuits(backend: Backend, folder: RunFolder) -> None:
-    """Each circuit under the name that the model has for it, which is that of its metrics where it gives some."""
+    """Each circuit under the name that the model gives it, which is also the name in its metrics where it has any."""
     if not backend.is_quantum:
         return
     for k, (circuit, names) in enumerate(zip(backend.circuits, backend.names, strict=True)):

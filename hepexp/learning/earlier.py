@@ -1,4 +1,4 @@
-"""An earlier run that already did what a run would do."""
+"""An earlier run that has already done what a new one would do."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def newest_run(config: DictConfig, typed: list[str]) -> RunFolder | None:
             same = _values(run.config, compared, config) == wanted
             if same and source in (None, run.environment.get("data", {}).get("source")):
                 return run
-        except (OSError, UnicodeDecodeError, HepexpError) as error:  # of another user, or damaged: not the one to take
-            log.warning("passed over %s: %s", file.parent, str(error).splitlines()[0])
+        except (OSError, UnicodeDecodeError, HepexpError) as error:  # another user's, or damaged: skip it
+            log.warning("skipped %s: %s", file.parent, str(error).splitlines()[0])
     return None
 
 
 def _values(config: DictConfig, compared: list[str], needing: DictConfig) -> dict[str, Any]:
-    """The values of these keys and of all below them, but for those that do not matter or come from other runs."""
+    """The values of these keys and of all keys below them, except those that do not matter or come from other runs."""
     flat = flatten(OmegaConf.to_container(config))
     return {
         key: value

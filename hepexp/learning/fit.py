@@ -30,7 +30,7 @@ class Fitted:
     outputs: dict[str, np.ndarray]
     history: History
     best_epoch: int | None  # the first epoch is 1
-    stopped: str  # why the training ended
+    ending: str  # why the training ended
 
 
 def fit(
@@ -40,7 +40,7 @@ def fit(
     report: Callable[[dict[str, float], int], None],
     resume_from: Path | None = None,
 ) -> Fitted:
-    """Train, re-load the best epoch, test.
+    """Train, reload the best epoch, test.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def fit(
     folder : where the checkpoints go.
     interrupts : takes SIGINT and SIGTERM.
     report : called with (row, epoch) after each epoch on the first rank.
-    resume_from : checkpoint to go on from.
+    resume_from : checkpoint to resume from.
     """
     module, options = parts.module, parts.trainer
     monitor, mode = module.objective.monitor
@@ -77,16 +77,16 @@ def fit(
     trainer.test(module, datamodule=parts.data, verbose=False)
     interrupts.check()
 
-    stopped = "all epochs done" if module.trains else "nothing to train"
+    ending = "all epochs done" if module.trains else "nothing to train"
     if any(callback.stopped_epoch for callback in early):
-        stopped = f"no better {monitor} for {options.patience} epochs"
+        ending = f"{monitor} has not improved for {options.patience} epochs"
     if any(callback.reached for callback in limit):
-        stopped = f"time limit of {options.time_limit:,.0f} s reached"
-    return Fitted(module.outputs, history, checkpoints.best_epoch, stopped)
+        ending = f"time limit of {options.time_limit:,.0f} s reached"
+    return Fitted(module.outputs, history, checkpoints.best_epoch, ending)
 
 
 def load_state(module: torch.nn.Module, path: Path, data: LightningDataModule | None = None) -> None:
-    """Load the weights of a checkpoint of this very model, and into a data set the scales that it was trained with.
+    """Load the weights of a checkpoint of this same model and, into a data set, the scales that it was trained with.
 
     Raises
     ------

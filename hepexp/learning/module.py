@@ -1,4 +1,4 @@
-"""The one Lightning module: trains whatever model and objective were composed."""
+"""The only Lightning module: it trains whatever model and objective were composed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from hepexp.learning.optimizers import Optimizer
 class ExperimentModule(pl.LightningModule):
     """A model under an objective.
 
-    Every random number of a training step comes from (seed, step, rank), so a run that is resumed at a step goes on
-    as if it had never stopped.
+    Every random number of a training step comes from (seed, step, rank), so a resumed run continues as if it had never
+    stopped.
 
     Parameters
     ----------
@@ -49,16 +49,16 @@ class ExperimentModule(pl.LightningModule):
 
     @property
     def trains(self) -> bool:
-        """Whether there is anything to train; a fixed circuit has no parameters, or one with no entries."""
+        """Whether there is anything to train; a fixed circuit has no parameters, or an empty one."""
         return any(parameter.requires_grad and parameter.numel() for parameter in self.parameters())
 
     def configure_optimizers(self):
         return self.optimizer.for_lightning(self.parameters(), self.total_steps(), self.objective.monitor)
 
     def total_steps(self) -> int:
-        """Steps of the whole training, over which a schedule runs."""
+        """Number of steps of the whole training, over which a schedule runs."""
         trainer = self.trainer
-        # Lightning's own estimate would make the loader before a resumed run knows where in it to start
+        # Lightning's own estimate would create the loader before a resumed run knows where to start in it
         steps_an_epoch = math.ceil(len(trainer.datamodule.train_dataloader()) / trainer.accumulate_grad_batches)
         return steps_an_epoch * trainer.max_epochs
 
@@ -84,7 +84,7 @@ class ExperimentModule(pl.LightningModule):
         self.last_loss = terms["loss"].detach()  # read by the progress bar, which decides when to wait for it
 
     def training_means(self) -> dict[str, float]:
-        """Mean of every loss term over the epoch so far, over all ranks."""
+        """Mean of every loss term over the epoch so far and over all ranks."""
         if not self._examples:
             return {}
         names = sorted(self._sums)
@@ -101,7 +101,7 @@ class ExperimentModule(pl.LightningModule):
     def _evaluation_step(self, batch) -> None:
         terms, outputs = self.objective.terms(self._call[0], batch)
         row = {"index": batch.index, "label": batch.label, **outputs}
-        if "loss" not in outputs:  # the loss of a batch as a whole, which counts by the number of its examples
+        if "loss" not in outputs:  # the loss of a whole batch, weighted by its number of examples
             row["batch_loss"] = terms["loss"].expand(len(batch))
         self._collected.append({name: value.detach() for name, value in row.items()})
 
@@ -115,7 +115,7 @@ class ExperimentModule(pl.LightningModule):
         self.outputs |= {f"model/{name}": value.detach().double().cpu().numpy() for name, value in learnt.items()}
 
     def _gathered(self) -> dict[str, np.ndarray]:
-        """What was collected, of all ranks, in the order of the index."""
+        """What all ranks collected, in the order of the index."""
         columns = {
             name: torch.cat([row[name] for row in self._collected]).float().cpu().numpy()
             if self._collected[0][name].is_floating_point()

@@ -1,4 +1,4 @@
-"""The jobs of a multirun: a file for each, so that every launcher, here or on a cluster, reports in the same way."""
+"""The jobs of a multirun: one file each, so that every launcher, here or on a cluster, reports in the same way."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, DataError
 from hepexp.tracking import record_file
 
-JOBS = "jobs.json"  # the file that makes a folder that of a multirun
-SILENT = "the job left no word: it never started or was killed"
+JOBS = "jobs.json"  # the file that marks the folder of a multirun
+SILENT = "the job left no report: it never started or was killed"
 FINISHED, FAILED, KILLED, LOST = "FINISHED", "FAILED", "KILLED", "LOST"
 
 
@@ -26,8 +26,8 @@ class Job:
     ----------
     number : place in the sweep, from 0.
     overrides : of this job alone, each with one value.
-    status : FINISHED, FAILED, KILLED, or LOST when the job left no word.
-    run : folder of the run; empty when it did not come so far.
+    status : FINISHED, FAILED, KILLED, or LOST when the job left no report.
+    run : folder of the run; empty when the job did not get that far.
     error : why it failed, one line.
     metrics : the run's metrics.json.
     """
@@ -44,7 +44,7 @@ class Job:
 
 
 def plan(sweep: Path, jobs: list[list[str]]) -> None:
-    """Note all jobs before the first one starts: what never ran is then known too."""
+    """List all jobs before the first one starts, so that those that never ran are known too."""
     if not (sweep / JOBS).exists():
         write_json(sweep / JOBS, jobs)
 
@@ -70,7 +70,7 @@ def read(sweep: Path) -> list[Job]:
 
 
 def _report(sweep: Path, number: int, overrides: list[str]) -> Job:
-    """What became of a job; one whose report is missing or damaged is lost."""
+    """The outcome of a job; one whose report is missing or damaged is lost."""
     try:
         found = record_file.read(sweep / f"job_{number}.json", json.loads, dict)
         return Job(**found) if found else Job(number, overrides, LOST, error=SILENT)

@@ -14,7 +14,7 @@ from hepexp.learning.schedules import PLATEAU, SCHEDULES
 
 
 class Optimizer:
-    """What the optimisers share: the schedule, stepped after every batch, or after every epoch where it reacts."""
+    """What the optimisers share: the schedule, stepped after every batch, or every epoch if it follows a metric."""
 
     lr: float
     schedule: str
@@ -24,7 +24,7 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} does not say which torch optimiser it is")
 
     def at_rate(self, lr: float) -> Self:
-        """The same kind of optimiser at another rate, for a second player."""
+        """The same kind of optimiser with another learning rate, for a second player."""
         other = copy.copy(self)
         other.lr = lr
         return other

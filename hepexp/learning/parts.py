@@ -28,7 +28,7 @@ METRICS = (
         "model/parameters",
         "lower",
         "parameters",
-        "Numbers that are trained, of the model and of the loss.",
+        "Number of trainable parameters of the model and the loss.",
         no_error="a count",
         column=True,
         whole=True,
@@ -37,8 +37,8 @@ METRICS = (
         "model/flops",
         "lower",
         "FLOP",
-        "Floating-point operations of the model for a typical example: matrix products, a multiplication and an "
-        "addition each counted.",
+        "Floating-point operations of the model for a typical example: matrix products, with each multiplication "
+        "and each addition counted.",
         no_error="a count",
         whole=True,
     ),
@@ -56,7 +56,7 @@ class Parts:
 
     @property
     def noun(self) -> str:
-        """What an example is called; a plug-in's data set need not say."""
+        """What an example is called; a data set from a plug-in need not say."""
         return getattr(self.data, "noun", "example")
 
 
@@ -68,7 +68,7 @@ def build_parts(config: DictConfig, trained: bool = False) -> Parts:
     Parameters
     ----------
     config : frozen config.
-    trained : a checkpoint will replace the weights, so those files are not read, and may be gone.
+    trained : a checkpoint will replace the weights, so those files are not read and need not exist any more.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def build_parts(config: DictConfig, trained: bool = False) -> Parts:
 
 
 def _without_files_of_weights(node: DictConfig) -> DictConfig:
-    """The configuration of a model, and of models in it, with random initial weights."""
+    """The configuration of a model, and of any models inside it, with random initial weights."""
     node = OmegaConf.create(OmegaConf.to_container(node, resolve=True))
     for key, value in node.items():
         if isinstance(value, DictConfig):
@@ -126,7 +126,7 @@ def _without_files_of_weights(node: DictConfig) -> DictConfig:
 
 
 def _smallest_batch(dataset: DictConfig, options: TrainerOptions) -> int:
-    """Examples in a batch of the training on one device; a plug-in's data set without these keys decides itself."""
+    """Examples in a training batch on one device; a plug-in's data set without these keys decides for itself."""
     sizes = [size for key in ("batch_size", "n_train") if (size := dataset.get(key)) is not None]
     return min(sizes, default=sys.maxsize) // (options.devices * options.num_nodes)
 

@@ -15,14 +15,14 @@ from hepexp.tracking.run_folder import RunFolder
 
 
 def refuse_unservable(parts: Parts, max_epochs: int) -> None:
-    """Refuse what cannot be registered, before it is trained.
+    """Refuse a model that cannot be registered, before it is trained.
 
     Raises
     ------
-    ConfigError : there is nothing that was trained, or the data set reads no tables.
+    ConfigError : nothing is trained, or the data set does not read tables.
     """
     if not (parts.module.trains and max_epochs):
-        raise ConfigError("tracking.register needs a model that is trained; this run only evaluates")
+        raise ConfigError("tracking.register needs a trained model; this run only evaluates")
     if not isinstance(parts.data, HepDataModule):
         raise ConfigError(f"tracking.register needs a data set built on HepDataModule, not {type(parts.data).__name__}")
 
@@ -51,11 +51,11 @@ def register_run(folder: RunFolder, name: str) -> str:
 
     Raises
     ------
-    ConfigError : the run did not come to its end, or its model cannot be registered; or the name is none.
+    ConfigError : the run did not finish, its model cannot be registered, or the name is not valid.
     """
     registry.check_name(name)
     if not folder.metrics or (run_id := folder.mlflow_run_id) is None:
-        raise ConfigError(f"{folder.label} did not come to its end; go on with: hepexp train --resume {folder.label}")
+        raise ConfigError(f"{folder.label} did not finish; resume with: hepexp train --resume {folder.label}")
     parts = rebuild(folder, folder.config, "best")
     refuse_unservable(parts, folder.config.trainer.max_epochs)
     version = register(name, folder, parts, MlflowRun.of(run_id, folder.path))

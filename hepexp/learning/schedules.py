@@ -36,7 +36,7 @@ def warmup_restarts(progress: float) -> float:
 
     Parameters
     ----------
-    progress : fraction of the training that is done, from 0 to 1.
+    progress : fraction of the training completed, from 0 to 1.
     """
     # The tolerance keeps k/35 from falling below k by rounding.
     step = math.floor(progress * len(_WARMUP_RESTARTS) + 1e-9)
@@ -44,4 +44,4 @@ def warmup_restarts(progress: float) -> float:
 
 
 SCHEDULES: dict[str, Schedule] = {"constant": constant, "cosine": cosine, "warmup_restarts": warmup_restarts}
-PLATEAU = "plateau"  # no curve: the rate is halved when the monitored value was no better for more than three epochs
+PLATEAU = "plateau"  # not a curve: halves the rate when the monitored value has not improved for over three epochs

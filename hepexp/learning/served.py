@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow.models import ModelSignature
 
-FILES = "files"  # of weights that the model's constructor reads
-ENOUGH = 200  # examples of the sample that are opened, to see their form
-SHOWN = 3  # examples that are kept with the model, as its users' first input
+FILES = "files"  # for the weights that the model's constructor reads
+ENOUGH = 200  # examples of the sample that are read, to see their form
+SHOWN = 3  # examples that are kept with the model, as a first input for its users
 
 
 def save(folder: RunFolder, parts: Parts, path: Path) -> None:
@@ -87,7 +87,7 @@ def _portable(config: DictConfig, needs_training_data: bool, bundle: Path) -> Di
 
 
 def _signature(layout: Layout, predicted: pd.DataFrame) -> ModelSignature:
-    """Types of the columns that go in and come out; MLflow converts to them only what loses nothing."""
+    """Types of the input and output columns; MLflow converts to them only where no precision is lost."""
     from mlflow.models import ModelSignature
     from mlflow.types.schema import Array, ColSpec, DataType, Schema
 
@@ -129,7 +129,7 @@ class Served:
 
         Raises
         ------
-        DataError : a column is missing, or what it holds is not physics.
+        DataError : a column is missing, or holds unphysical values.
         """
         collection = self.parts.data.collection
         examples = collection.check(examples_of(collection.layout, data), ORIGIN, 0).cast(collection.layout)
@@ -140,7 +140,7 @@ class Served:
 
 
 def _load_pyfunc(data_path: str) -> Served:
-    """MLflow's entry: the model in a folder that `save` has filled."""
+    """MLflow's entry point: the model in a folder written by `save`."""
     folder = RunFolder(Path(data_path))
     config = folder.config
     for key, value in flatten(OmegaConf.to_container(config)).items():

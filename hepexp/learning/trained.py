@@ -28,7 +28,7 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Parts:
     Raises
     ------
     ConfigError : the checkpoint does not exist.
-    HepexpError : it cannot be read, or is of another model.
+    HepexpError : it cannot be read, or belongs to another model.
     """
     one_device = {"devices": 1, "num_nodes": 1, "strategy": "auto", "compile": False}
     config = OmegaConf.merge(config, {"trainer": one_device})
@@ -49,7 +49,7 @@ def evaluate(parts: Parts, loader: DataLoader) -> dict[str, np.ndarray]:
 
 
 def predict(parts: Parts, loader: DataLoader) -> dict[str, np.ndarray]:
-    """Per-example outputs of a loader's batches, in the order of their index; the labels are not looked at."""
+    """Per-example outputs of a loader's batches, in the order of their index; the labels are not used."""
     _trainer(parts).predict(parts.module, dataloaders=loader, return_predictions=False)
     return parts.module.outputs
 

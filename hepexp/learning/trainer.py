@@ -22,14 +22,14 @@ class TrainerOptions:
     ----------
     max_epochs : passes over the training split; 0 only evaluates.
     patience : epochs without improvement of the monitored metric before the training stops; null never stops early.
-    time_limit : wall time after which the training stops in good order: 90m, 1h30m, 01:30:00; null for none.
-    gradient_clip : largest norm of the gradient; null does not clip.
+    time_limit : wall time after which the training stops cleanly: 90m, 1h30m, 01:30:00; null for none.
+    gradient_clip : largest norm of the gradient; null for no clipping.
     accumulate : batches whose gradients are added up before a step.
     precision : floating-point type of the training, as Lightning names it.
     tf32 : let float32 matrix products on GPUs use TensorFloat-32.
     compile : run the model through torch.compile.
     accelerator : cpu, gpu, mps, or auto for the best there is.
-    devices : devices a node.
+    devices : devices per node.
     num_nodes : nodes, started by SLURM or torchrun.
     strategy : auto for one device, ddp for several.
     checkpoint_minutes : minutes between checkpoints within an epoch.

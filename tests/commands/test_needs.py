@@ -102,7 +102,7 @@ def test_what_is_wrong_is_said_before_anything_is_trained(train, words, message)
 
 def test_nothing_is_trained_with_random_weights_in_place_of_needed_ones(home, conf):
     composed = Composer([conf]).compose(["task=second"])
-    with pytest.raises(ConfigError, match=r"model\.weights needs a file of weights, of a run of task=first"):
+    with pytest.raises(ConfigError, match=r"model\.weights needs a file of weights from a run of task=first"):
         experiment.train(plain(composed), chosen(composed.hydra.runtime.choices), [])
 
 

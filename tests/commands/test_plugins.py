@@ -184,7 +184,7 @@ def test_a_model_that_is_wrong_is_named_before_anything_is_written(registered, t
 LOSSES = {
     "no terms": (LOSS.replace("def terms", "def term"), "loss mine.loss.Loss has no method terms(model, batch)"),
     "no readout": (LOSS.replace("    readout =", "    judge ="), "loss mine.loss.Loss has no readout, which says how "
-                   "its outputs are judged, such as ClassificationReadout()"),
+                   "its outputs are evaluated, such as ClassificationReadout()"),
     "the worst epoch": (LOSS.replace("    readout", "    monitor = ('val/auc', 'min')\n    readout"), "loss mine.loss."
                         "Loss has monitor = ('val/auc', 'min'), but of val/auc higher values are better; see: hepexp"),
     "no objective": (LOSS.replace("(Objective)", ""), "loss=mine: _target_ mine.loss.Loss is not a loss: a "),

@@ -89,7 +89,7 @@ def test_the_model_needs_nothing_of_the_run_and_refuses_what_is_no_physics(home,
     ("words", "message"),
     [
         (("train", *SMALL, "tracking.register=a/b"), "the name of a registered model must be letters, digits"),
-        (("train", *SMALL, "trainer.max_epochs=0", "tracking.register=a"), "needs a model that is trained"),
+        (("train", *SMALL, "trainer.max_epochs=0", "tracking.register=a"), "needs a trained model"),
         (("register", "nothing", "a"), "no run 'nothing'"),
     ],
 )

@@ -38,13 +38,13 @@ def test_tensors_add_up():
 
 
 def test_too_many_layers_are_refused():
-    message = f"model.nested.n=1000000000: more than {MOST_TENSORS:,} tensors are too many"
+    message = f"model.nested.n=1000000000 makes more than {MOST_TENSORS:,} tensors"
     with pytest.raises(ConfigError, match=message), within_memory(node(nested={"n": 10**9}), "model"):
         [torch.empty(1) for _ in range(10**9)]
 
 
 def test_a_number_beyond_all_integers_is_refused():
-    with pytest.raises(ConfigError, match="is more than a tensor can have"), within_memory(node(width=10**22), "model"):
+    with pytest.raises(ConfigError, match="is more than a tensor can hold"), within_memory(node(width=10**22), "model"):
         nn.Linear(10**22, 2)
 
 

@@ -56,7 +56,7 @@ def test_the_other_checkpoint_is_offered_where_it_is_whole(tmp_path, cut, whole)
     for path in (cut, whole):
         torch.save({"state_dict": ToyModel().state_dict()}, path)
     cut.write_bytes(cut.read_bytes()[:-100])
-    offer = f"{whole.name} beside it is whole: --checkpoint {whole.stem}"
+    offer = f"{whole.name} beside it is intact: --checkpoint {whole.stem}"
     if cut.name == "last.ckpt":  # from the best epoch a run can go on, but the last one is not the best
         offer += f" evaluates it, and to resume from it: cp {whole} {cut}"
     with pytest.raises(ConfigError, match=f"{re.escape(offer)}$"):

@@ -18,7 +18,7 @@ def nothing(row, epoch):
 
 def test_an_easy_task_is_learnt_and_every_epoch_is_recorded(folder):
     fitted = fit(toy_parts(max_epochs=40), folder, Interrupts(), nothing)
-    assert fitted.stopped == "all epochs done"
+    assert fitted.ending == "all epochs done"
     assert [row["epoch"] for row in fitted.history.rows] == list(range(1, 41))
     assert max(row["val/auc"] for row in fitted.history.rows) > 0.9
     assert fitted.history.rows[-1]["train/loss"] < fitted.history.rows[0]["train/loss"]
@@ -35,13 +35,13 @@ def test_the_best_epoch_is_the_one_tested(folder):
 
 def test_early_stopping_waits_for_patience_epochs(folder):
     fitted = fit(toy_parts(max_epochs=200, patience=2), folder, Interrupts(), nothing)
-    assert fitted.stopped == "no better val/auc for 2 epochs"
+    assert fitted.ending == "val/auc has not improved for 2 epochs"
     assert len(fitted.history.rows) == fitted.best_epoch + 2
 
 
 def test_the_time_limit_still_tests_the_best_epoch(folder):
     fitted = fit(toy_parts(max_epochs=10_000, time_limit="1s"), folder, Interrupts(), nothing)
-    assert fitted.stopped == "time limit of 1 s reached"
+    assert fitted.ending == "time limit of 1 s reached"
     assert len(fitted.outputs["scores"]) == 32
 
 

@@ -15,7 +15,7 @@ def test_a_job_whose_report_is_damaged_is_lost_and_the_others_are_told(tmp_path)
     assert [job.status for job in jobs] == [FINISHED, LOST, LOST, LOST]
     assert [job.overrides for job in jobs] == [["seed=1"], ["seed=2"], ["seed=3"], ["seed=4"]]
     assert "job_1.json is empty, cut or damaged" in jobs[1].error
-    assert "left no word" in jobs[3].error
+    assert "left no report" in jobs[3].error
 
 
 def test_a_list_of_jobs_that_is_damaged_is_named(tmp_path):
