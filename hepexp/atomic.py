@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, whatever interrupts their writing."""
+"""Files that are either complete or absent, whatever interrupts their writing."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ TEMPORARY = re.compile(r"\..+\.(\d+)\.part(?:\..*)?")  # .<name>.<pid>.part.<end
 
 @contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
-    """Give a temporary path beside `path`, which takes the name `path` when the block ends well, else is removed.
+    """Give a temporary path beside `path`, which is renamed to `path` if the block succeeds and removed otherwise.
 
-    The bytes are on disk before the name changes: after a power cut or on a full disk the former file is still whole.
+    The bytes are on disk before the name changes: after a power cut or on a full disk the former file is still intact.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,31 +34,31 @@ def atomic(path: Path | str) -> Iterator[Path]:
         os.replace(temporary, path)
     except BaseException as error:
         if isinstance(error, OSError) and error.filename == str(temporary):
-            error.filename = str(path)  # the name that means something to whoever reads the message
+            error.filename = str(path)  # the name that means something to the reader of the message
         temporary.unlink(missing_ok=True)
         raise
 
 
 def remove_left(folder: Path) -> None:
-    """Remove the temporary files below a folder whose writers ended without a word, e.g. by SIGKILL."""
+    """Remove the temporary files below a folder whose writers died without cleaning up, e.g. by SIGKILL."""
     for path in folder.glob("**/.*.part*"):
         if (written_by := TEMPORARY.fullmatch(path.name)) and not psutil.pid_exists(int(written_by[1])):
             path.unlink(missing_ok=True)
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Write a text file (UTF-8) whole or not at all."""
+    """Write a text file (UTF-8), either completely or not at all."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path | str, value: Any) -> None:
-    """Write JSON whole or not at all. NaN and infinities become null, as JSON has no word for them."""
+    """Write JSON, either completely or not at all. NaN and infinities become null, as JSON cannot represent them."""
     write_text(path, json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_yaml(path: Path | str, value: Any) -> None:
-    """Write YAML whole or not at all, with every interpolation of an OmegaConf value resolved."""
+    """Write YAML, either completely or not at all, with every interpolation of an OmegaConf value resolved."""
     write_text(path, OmegaConf.to_yaml(value, resolve=OmegaConf.is_config(value)))
 
 

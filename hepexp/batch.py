@@ -1,4 +1,4 @@
-"""What passes between a data set and a model: the shape of the data, and a batch in the form that the model reads."""
+"""The interface between a data set and a model: the shape of the data, and a batch in the form that the model reads."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from torch import Tensor
 class DataSpec:
     """What a data set tells the model that is built for it.
 
-    A model receives those of these values that its constructor names as keyword-only parameters. What its form of the
-    data does not have is zero or None.
+    A model receives those of these values that its constructor names as keyword-only parameters. A value that does not
+    apply to its form of the data is zero or None.
 
     Parameters
     ----------
     class_names : name of each class, in the order of the labels.
     n_scalars : scalars per particle that come with the four-momentum.
-    has_beams : the first two particles of each jet are the beams.
+    has_beams : whether the first two particles of each jet are the beams.
     image_shape : (channels, rows, columns) of an image.
     n_node_features : features of each node of a graph.
     n_features : features of an example as a whole.
-    n_extras : values that come with each example beside its form, such as the jet's pT and mass.
-    channel_names : of an image's channels, in their order; empty where they have none.
-    pixel_unit : of an image's values.
+    n_extras : additional variables of each example, such as the jet's pT and mass.
+    channel_names : names of an image's channels, in order; empty if they have none.
+    pixel_unit : unit of an image's pixel values.
     """
 
     class_names: tuple[str, ...]
@@ -50,8 +50,8 @@ class Batch:
 
     Shapes
     ------
-    label (B,) int64; index (B,) int64, the row in the data set; extras (B, X) float32, values of each example beside
-    its form, in the units of the data set.
+    label (B,) int64; index (B,) int64, the row in the data set; extras (B, X) float32, additional variables of each
+    example, in the units of the data set.
     """
 
     label: Tensor

@@ -14,17 +14,17 @@ class ConfigError(HepexpError):
 
 
 class DataError(HepexpError):
-    """A data file is missing, truncated, corrupted, or holds values that are not physics."""
+    """A data file is missing, truncated, corrupted, or holds unphysical values."""
 
 
 class Interrupted(BaseException):
     """SIGINT or SIGTERM asked the work to end; the message names the signal.
 
-    Not a KeyboardInterrupt, which Lightning turns into an exit of its own.
+    Not a KeyboardInterrupt, which Lightning would turn into an exit itself.
     """
 
     exit_code = 130
 
 
 class Pruned(Interrupted):
-    """A sweep ended a training that promised little; the message says which and when."""
+    """A sweep ended an unpromising training; the message says which and when."""

@@ -1,4 +1,4 @@
-"""How figures look: one column of a paper wide, ticks inside, a title, colours that colour-blind readers tell apart.
+"""How figures look: one column wide, ticks inside, a title, colours that colour-blind readers can tell apart.
 
 References
 ----------
@@ -50,7 +50,7 @@ STYLE = {
     "xtick.major.size": 6,
     "ytick.major.size": 6,
     "xtick.minor.size": 3,
-    "xtick.major.pad": 5,  # else the two zeros of the origin touch
+    "xtick.major.pad": 5,  # otherwise the two zeros at the origin touch
     "ytick.major.pad": 5,
     "ytick.minor.size": 3,
     "savefig.dpi": 200,
@@ -58,13 +58,13 @@ STYLE = {
 
 
 TITLE = 9  # points
-LETTER = 0.072  # inches of a letter of that size, on average
+LETTER = 0.072  # average width of a letter of that size, in inches
 _sample: ContextVar[str] = ContextVar("sample", default="")
 
 
 @contextmanager
 def about(sample: str) -> Iterator[None]:
-    """Every figure that is drawn in the block says below its title what it is of: the task, the data, how many."""
+    """Every figure drawn in the block says below its title what it shows: the task, the data, and how many examples."""
     token = _sample.set(sample)
     try:
         yield
@@ -74,10 +74,10 @@ def about(sample: str) -> Iterator[None]:
 
 @contextmanager
 def figure(path: Path | str, width: float = 5.0, height: float = 4.2, title: str = "") -> Iterator[Figure]:
-    """Give an empty figure (inches), and save it when the block ends well: as PNG, or in the format of the ending.
+    """Yield an empty figure (sizes in inches); save it if the block succeeds, as PNG or in the format of the suffix.
 
-    Without pyplot, hence without a display or figures that stay in memory. Title and sample (see `about`) have room of
-    their own above the height.
+    Without pyplot, hence without a display or figures that stay in memory. Title and sample (see `about`) get extra
+    room above the given height.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def figure(path: Path | str, width: float = 5.0, height: float = 4.2, title: str
 
 
 def legend_above(axes: Axes, columns: int = 2) -> None:
-    """The legend between title and axes, where it covers nothing."""
+    """The legend between title and axes, where it does not hide anything."""
     axes.legend(
         loc="lower center",
         bbox_to_anchor=(0.5, 1.0),

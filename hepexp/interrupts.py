@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as one exception that leaves a complete record. None of them is lost."""
+"""SIGINT and SIGTERM as one exception that leaves a complete record. No signal is lost."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Interrupts:
     """Takes SIGINT and SIGTERM while it is entered.
 
     A signal raises `Interrupted` where the program stands. Within the training loop (`wait_for_batch = True`) it is
-    only noted, so that the batch ends and a checkpoint is written; a second signal raises at once. So it is within
-    `held`.
+    only noted, so that the batch ends and a checkpoint is written; a second signal raises immediately. The same holds
+    within `held`.
 
-    An exception raised at any place may get lost there: the interpreter drops those of finalisers, and an extension
-    that is being imported makes an ImportError of them. So a signal stays noted: `check` raises it again, and the block
-    is left by `Interrupted` whatever other end it comes to.
+    An exception raised at an arbitrary place may get lost there: the interpreter drops those in finalisers, and an
+    extension that is being imported turns them into an ImportError. So a signal is remembered: `check` raises it again,
+    and the block is left by `Interrupted` however else it ends.
 
     Parameters
     ----------
@@ -44,14 +44,14 @@ class Interrupts:
         return Interrupted(signal.Signals(self.signal or signal.SIGINT).name)
 
     def check(self) -> None:
-        """Raise `Interrupted` where a signal has come."""
+        """Raise `Interrupted` if a signal has arrived."""
         if self.signal is not None:
             self.wait_for_batch = False
             raise self.exception()
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Only note the first signal that comes in the block, for a few lines that must not be cut in two."""
+        """Only note the first signal that arrives in the block, for a few lines that must run to their end."""
         self._held = True
         try:
             yield
@@ -87,7 +87,7 @@ class Interrupts:
 
 
 def leave() -> NoReturn:
-    """End this process at once, as one that was interrupted and has nothing to complete."""
+    """End this process immediately, as one that was interrupted and has nothing to complete."""
     with suppress(OSError):  # nobody may be listening any more
         os.write(2, b"hepexp: error: interrupted\n")
     os._exit(INTERRUPTED)

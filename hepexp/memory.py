@@ -1,4 +1,4 @@
-"""What a request would need, against the memory of this machine."""
+"""The memory that a request would need, compared with that of this machine."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from hepexp.errors import ConfigError
 
 
 def total() -> int:
-    """Bytes of memory that this machine has."""
+    """Memory of this machine in bytes."""
     return psutil.virtual_memory().total
 
 
 def require(n_bytes: int, what: str, remedy: str) -> None:
-    """Check that so many bytes fit into this machine's memory, before they are asked for.
+    """Check that this many bytes fit into this machine's memory, before they are allocated.
 
     Parameters
     ----------

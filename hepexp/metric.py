@@ -1,4 +1,4 @@
-"""A figure of merit, declared by what computes it: its name, which way is better, how it is called, what it means.
+"""A figure of merit, declared by what computes it: its name, which direction is better, its heading, its meaning.
 
 A declaration is read from source text, without importing anything, so its arguments are literals:
 
@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Literal
 
 SPLITS = ("train", "val", "test")
-ERROR, BOUND, NOTE = "_err", "_bound", "_note"  # what stands beside a figure, under its key and one of these
+ERROR, BOUND, NOTE = "_err", "_bound", "_note"  # what accompanies a figure, under its key and one of these
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,17 @@ class Metric:
     name : as a readout or a loss calls it, `auc` for the keys test/auc, val/auc and train/auc; with a slash the key
         itself, `model/flops`. `{word}` stands for what differs among several: `rejection_{eS}`; heading, LaTeX and
         meaning may repeat it.
-    better : whether higher or lower values are; neither for what describes rather than judges.
+    better : `higher` or `lower`, which values are better; `neither` for a figure that describes and does not rank.
     heading : in tables and on axes.
     meaning : one sentence, with its formula or reference.
     latex : the heading in LaTeX, where it is not the same.
     range : the values that it can take, e.g. "0 to 1".
-    no_error : why it has no error; empty where `<key>_err` stands beside it.
-    undefined : when it has no value, e.g. "no background example passes"; empty where it always has one.
+    no_error : why it has no error; empty if `<key>_err` accompanies it.
+    undefined : when it has no value, e.g. "no background example passes"; empty if it always has one.
     each_epoch : whether it is computed on the validation examples after every epoch.
-    recorded : whether metrics.json has it; else it is in history.json alone.
+    recorded : whether it is in metrics.json; otherwise it is only in history.json.
     column : whether tables of runs show it by default.
-    whole : whether it is a whole number that is counted, not measured.
+    whole : whether it is an integer that is counted, not measured.
     values : what usually stands for `{word}`, for lists and completion.
     """
 
@@ -58,12 +58,12 @@ class Metric:
 
     @property
     def is_open(self) -> bool:
-        """Whether its name says nothing: it fits every name, and is only looked for among those of one loss."""
+        """Whether its name is only a placeholder: it matches every name, so it is only looked up for one loss."""
         return self.name.startswith("{") and self.name.endswith("}")
 
     @property
     def spelt_out(self) -> int:
-        """Letters of the name outside of `{word}`: of two that fit a name, the one with more is meant."""
+        """Number of letters of the name outside `{word}`: of two that match a name, the one with more is meant."""
         return len(re.sub(r"\{\w+\}", "", self.name))
 
     @property
@@ -98,6 +98,6 @@ def without_suffix(key: str) -> str:
 
 
 def declared_by(owner: type) -> tuple[Metric, ...]:
-    """What a class and its bases declare in `metrics`; of one name the class's own."""
+    """What a class and its bases declare in `metrics`; the class overrides its bases."""
     found = [metric for base in owner.__mro__ for metric in vars(base).get("metrics", ())]
     return tuple({metric.name: metric for metric in reversed(found)}.values())

@@ -1,4 +1,4 @@
-"""Standard output and error that never end the work: what they cannot show is spelled out, or left out."""
+"""Standard output and error that never abort the work: what they cannot show is spelled out, or left out."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ HANDLER = "hepexp.spell"
 
 
 class Descriptor(io.FileIO):
-    """A file descriptor that takes everything; what the system refuses (a full disk, a reader that left) is dropped.
+    """A file descriptor that accepts everything; what the system refuses (a full disk, a closed pipe) is dropped.
 
     Attributes
     ----------
-    lost : why something was dropped, first of all; None where nothing was.
+    lost : why something was first dropped; None if nothing was.
     """
 
     def __init__(self, number: int) -> None:
@@ -39,13 +39,13 @@ class Descriptor(io.FileIO):
 
 @contextmanager
 def enduring() -> Iterator[dict[str, Descriptor]]:
-    """Make stdout and stderr those of this process that never raise, until the block ends.
+    """Replace stdout and stderr by streams that never raise, until the block ends.
 
-    Streams that something else has replaced (a notebook, a test) stay as they are.
+    Streams that something else has already replaced (a notebook, a test) are left alone.
 
     Yields
     ------
-    The descriptors of `stdout` and `stderr`, where they were made so.
+    The descriptors of `stdout` and `stderr`, where they were replaced.
     """
     _open_closed()
     codecs.register_error(HANDLER, _spell)
@@ -66,7 +66,7 @@ def enduring() -> Iterator[dict[str, Descriptor]]:
 
 
 def failure(descriptor: Descriptor | None) -> str | None:
-    """Why not everything could be written; None where it could, or where the reader (`| head`) had seen enough."""
+    """Why some output could not be written; None if all of it was, or if the reader (`| head`) had seen enough."""
     lost = descriptor.lost if descriptor else None
     return lost.strerror if lost and lost.errno != errno.EPIPE else None
 
@@ -86,7 +86,7 @@ def _text(raw: Descriptor, stream: TextIO | None) -> TextIO:
 
 
 def _open_closed() -> None:
-    """Open what was closed (`>&-`): else the next file, a database for instance, would be this process's stdout."""
+    """Open what was closed (`>&-`): otherwise the next file, such as a database, would become this process's stdout."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)

@@ -1,4 +1,4 @@
-"""Tables that fit any terminal: names are always whole, and a number is shown whole or not at all."""
+"""Tables that fit any terminal: names are never cut, and a number is shown in full or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 GAP = 2  # spaces between columns
-INDENT = 4  # of what stands below its row
+INDENT = 4  # of text below its row
 HANG = 2  # of the lines of a name after its first
 NAME = 24  # a name is not wrapped to fewer columns than this
 
@@ -24,11 +24,11 @@ class Column:
     Parameters
     ----------
     heading : above it; a table whose headings are all empty has no line for them.
-    kind : a `name` says what the row is: it may wrap, and is never left out. A `figure` stands on one line, and is left
-        out with its whole column where there is no room. A `text` wraps.
-    style : in the words of rich, e.g. `bold`.
-    keep : figures with the smallest number are left out first, of equal ones the last.
-    least : width up to which a text is wrapped; one that would be narrower stands below its row, if it is the last.
+    kind : a `name` says what the row is: it may wrap, and is never left out. A `figure` stays on one line, and its
+        whole column is left out if there is no room. A `text` wraps.
+    style : a style of rich, e.g. `bold`.
+    keep : columns of figures with the smallest number are left out first; among equal ones, the last.
+    least : smallest width to which a text is wrapped; a last column that would be narrower goes below its row.
     """
 
     heading: str = ""
@@ -42,8 +42,8 @@ class Column:
 class TextTable:
     """A table for the terminal, which rich prints.
 
-    Where it is too wide, in this order: texts, names and headings wrap; it is turned, its rows becoming columns; the
-    last text, or the names, stand on lines of their own; figures are left out, and named below.
+    If it is too wide, in this order: texts, names and headings wrap; rows and columns are swapped; the last text, or
+    the names, go on separate lines; figures are left out, and named below.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class TextTable:
     styles : of the rows; none by default.
     title : a line above.
     notes : lines below, which wrap.
-    turns : whether it may be turned.
+    turns : whether rows and columns may be swapped.
     more : how to see columns that are left out.
     """
 
@@ -68,7 +68,7 @@ class TextTable:
         yield from self.lines(options.max_width)
 
     def lines(self, width: int) -> Iterator[Text]:
-        """The lines of a terminal that has so many columns."""
+        """The lines for a terminal of this many columns."""
         if self.title:
             yield from _wrapped(self.title, width, "bold")
         shown, left_out = self._fitted(width)
@@ -92,7 +92,7 @@ class TextTable:
         if self.columns[-1].kind == "text" and (widths := self._widths(every[:-1], width)):
             return self._above(every[:-1], widths, every[-1], width), []
         beside, above = self._most(every, width), self._most(every[1:], width - INDENT)
-        # a line more for each row is worth two columns, or one that is to be kept
+        # one more line per row is worth two columns, or one that is to be kept
         kept_above, kept_beside = (sum(self.columns[k].keep > 0 for k in shown) for shown in (above, beside))
         gain = len(above) + 1 - len(beside)
         if self.columns[0].kind == "name" and above and (gain > 1 or kept_above > kept_beside):
@@ -105,7 +105,7 @@ class TextTable:
         return self._blocks(width), []
 
     def _most(self, places: list[int], width: int) -> list[int]:
-        """As many of these columns as there is room for; none where there is none for those that cannot be left out."""
+        """As many of these columns as there is room for; none if those that cannot be left out do not fit."""
         places = list(places)
         while not self._widths(places, width):
             figures = [k for k in places if self.columns[k].kind == "figure"]
@@ -115,7 +115,7 @@ class TextTable:
         return places
 
     def _widths(self, places: Sequence[int], width: int) -> list[int] | None:
-        """Of these columns beside each other; None where they do not fit."""
+        """Widths of these columns side by side; None if they do not fit."""
         if not places:
             return None
         whole = [self._whole(k) for k in places]
@@ -125,7 +125,7 @@ class TextTable:
             return None
         wanted = [natural - small for natural, small in zip(whole, least, strict=True)]
         for i in sorted(range(len(places)), key=lambda i: (self.columns[places[i]].kind != "name", wanted[i])):
-            # names first, then the smallest wishes: what they leave goes to the long texts
+            # names first, then the columns that need least: what they leave goes to the long texts
             given = min(wanted[i], free)
             least[i] += given
             free -= given
@@ -148,7 +148,7 @@ class TextTable:
         return [self.columns[k].heading, *(row[k] for row in self.rows)]
 
     def _turned(self) -> TextTable:
-        """Its rows as columns: of a table whose first column names the rows."""
+        """The transpose of a table whose first column names the rows."""
         from rich.text import Text
 
         first, *others = self.columns
@@ -182,7 +182,7 @@ class TextTable:
             yield from self._row(r, places, widths, INDENT)
 
     def _blocks(self, width: int) -> Iterator[Text]:
-        """Each row as a paragraph: its name, the other cells with their headings, and the last on lines of its own."""
+        """Each row as a paragraph: its name, the other cells with their headings, and the last on separate lines."""
         first, *middle, last = range(len(self.columns))
         for row in self.rows:
             yield from _wrapped(row[first], width, self.columns[first].style)
@@ -212,7 +212,7 @@ class TextTable:
         indent: int,
         styled: bool = False,
     ) -> Iterator[Text]:
-        """Cells beside each other, as many lines as the highest of them has."""
+        """Cells side by side, with as many lines as the tallest of them."""
         from rich.text import Text
 
         hang = [HANG if self.columns[k].kind == "name" else 0 for k in places]
@@ -246,14 +246,14 @@ def _longest_word(*cells: str | Text) -> int:
 
 @cache
 def _console() -> Console:
-    """Which rich asks for the sizes of tabs."""
+    """Rich asks for this to know the size of tabs."""
     from rich.console import Console
 
     return Console()
 
 
 def _wrapped(cell: str | Text, width: int, style: str, indent: int = 0, hang: int = 0) -> Iterator[Text]:
-    """Its lines; a word longer than the width is folded, as cutting it would lose what it says.
+    """Its lines; a word longer than the width is folded, as cutting it would lose information.
 
     Parameters
     ----------

@@ -20,8 +20,8 @@ class CNN(nn.Module):
     ----------
     widths : channels of each stage.
     convs_per_stage : convolutions in a stage.
-    dropout : share of the pooled features that is left out in training.
-    n_outputs : width of the output, for an embedding; null for one value a class.
+    dropout : probability of dropping a pooled feature in training.
+    n_outputs : width of the output, for an embedding; null for one logit per class.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : classes of the data set.
@@ -32,7 +32,8 @@ class CNN(nn.Module):
 
     Raises
     ------
-    ConfigError : no stage, a width or n_outputs below 1, a dropout outside [0, 1), or an image that is halved away.
+    ConfigError : no stage, a width or n_outputs below 1, a dropout outside [0, 1), or images too small for
+        so many stages.
     """
 
     input = "image"

@@ -17,15 +17,15 @@ OUTPUTS = {"linear": nn.Identity, "sigmoid": nn.Sigmoid, "softplus": nn.Softplus
 class ConvAutoencoder(nn.Module):
     """z = E(x) and x = D(z), each of 3 x 3 convolutions of stride 2 and linear layers, with ReLU between all layers.
 
-    D is E mirrored: linear layers, then transposed convolutions, each of which gives back the size that its convolution
-    halved (of an odd number of rows n one more than half is left, (n + 1) / 2), so images may have any size.
+    D mirrors E: linear layers, then transposed convolutions, each of which restores the size that the matching
+    convolution halved (an odd number of rows n becomes (n + 1) / 2), so images may have any size.
 
     Parameters
     ----------
     n_latent : d, dimensions of z.
     widths : channels of the encoder's convolutions.
     hidden : widths of the linear layers between the last convolution and z.
-    output : function of the last layer: `linear`; `sigmoid` for grey values in [0, 1]; `softplus` for energies.
+    output : activation of the last layer: `linear`; `sigmoid` for grey values in [0, 1]; `softplus` for energies.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
 

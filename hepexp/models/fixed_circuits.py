@@ -1,4 +1,4 @@
-"""Circuits without inputs and without trained angles: there is nothing to learn, only to evaluate."""
+"""Circuits without inputs or trained angles: there is nothing to learn, only to evaluate."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hepexp.quantum.circuit import Circuit
 
 
 class FixedCircuits(nn.Module):
-    """Expectation values and state vectors of circuits that nothing changes, one set for each example.
+    """Expectation values and state vectors of fixed circuits, one set for each example.
 
     Parameters
     ----------
-    circuits : each circuit under the name of its figures; `_target_` names a class of circuits, one of
-        hepexp.quantum.templates or of a plug-in.
-    n_features : features of the data set; a fixed circuit reads none.
+    circuits : each circuit under the name that its figures of merit carry; `_target_` is a class of circuits from
+        hepexp.quantum.templates or a plug-in.
+    n_features : features of an example in the data set, which must be 0: a fixed circuit reads none.
     backend : evaluates the circuits.
 
     Shapes
@@ -29,7 +29,7 @@ class FixedCircuits(nn.Module):
 
     Raises
     ------
-    ConfigError : no circuit, one that has inputs or trained angles, or a data set that has features.
+    ConfigError : no circuit, a circuit with inputs or trained angles, or a data set with features.
     """
 
     input = "features"
@@ -43,11 +43,11 @@ class FixedCircuits(nn.Module):
             if circuit.n_inputs or circuit.n_weights:
                 raise ConfigError(
                     f"model.circuits.{name} has {circuit.n_inputs} inputs and {circuit.n_weights} trained angles; "
-                    "a fixed circuit has none of both"
+                    "a fixed circuit has neither"
                 )
         if n_features:
             raise ConfigError(
-                f"model=fixed_circuits reads no data, and the data set gives {n_features} features; "
+                f"model=fixed_circuits reads no data, but the data set has {n_features} features; "
                 "choose dataset=empty, or another model"
             )
         self.circuits = dict(circuits)

@@ -1,4 +1,4 @@
-"""Graph networks of pixels: convolutions over the edges, a mean over the nodes, a classifier."""
+"""Graph networks for graphs of pixels: convolutions over the edges, a mean over the nodes, a classifier."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ class GraphNet(nn.Module):
 
     Parameters
     ----------
-    conv : convolution: gcn, gat, sage or gin; `hepexp.models.layers.graph_convolution` has their equations.
+    conv : type of graph convolution: gcn, gat, sage or gin; see `hepexp.models.layers.graph_convolution` for their
+        equations.
     channels : width of each convolution.
-    n_hidden : width of the classifier.
+    n_hidden : hidden width of the classifier.
     weights : file with a state dict to start from.
     n_node_features : features of each node in the data set.
     n_classes : classes of the data set.

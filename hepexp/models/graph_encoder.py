@@ -1,4 +1,4 @@
-"""Graph encoder of the contrastive documents: node and jet features side by side, convolutions, a mean."""
+"""Graph encoder of the documents on contrastive learning: node and jet features side by side, convolutions, a mean."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from hepexp.models.layers.graph_convolution import convolution
 
 
 class GraphEncoder(nn.Module):
-    """Embedding of a graph: the mean over its nodes after some convolutions.
+    """Embedding of a graph: the mean over its nodes after several graph convolutions.
 
-    A node starts as a perceptron of its own features beside a perceptron of its jet's values (such as mass and pT), so
-    that every node knows of which jet it is.
+    Each node starts from an MLP of its own features concatenated with an MLP of the jet's variables (such as mass and
+    pT), so that every node carries information on the whole jet.
 
     Parameters
     ----------
-    conv : convolution: gcn, gat, sage or gin; `hepexp.models.layers.graph_convolution` has their equations.
+    conv : type of graph convolution: gcn, gat, sage or gin; see `hepexp.models.layers.graph_convolution` for their
+        equations.
     n_point : width of the layer that reads a node's features.
-    global_sizes : widths of the layers that read the jet's values; not built where the data set gives none (`extras`).
+    global_sizes : widths of the layers that read the jet's variables (`extras`); not built if the data set has none.
     channels : width of each convolution; the last is that of the embedding.
     weights : file with a state dict to start from.
     n_node_features : features of each node in the data set.
-    n_extras : values of each jet in the data set.
+    n_extras : variables of each jet in the data set.
 
     Shapes
     ------

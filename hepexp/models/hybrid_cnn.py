@@ -13,14 +13,14 @@ from hepexp.quantum.templates import siamese_circuit
 class HybridCNN(nn.Module):
     """Two convolutions, two linear layers, a circuit, a linear layer: the siamese hybrid network of 2024.
 
-    The second linear layer gives one angle for each wire. As in the document the angles are its outputs as they stand,
-    without bounds: RX has the period 4 pi and <Z> the period 2 pi, so that larger angles are no larger signals.
+    The second linear layer outputs one angle for each wire. As in the document, the angles are unbounded: RX has period
+    4 pi and <Z> period 2 pi, so a larger angle does not mean a larger signal.
 
     Parameters
     ----------
     n_qubits : wires of the circuit, n.
-    n_layers : layers of the basic entangler: RX by a trained angle on each wire, then a ring of CNOTs.
-    n_outputs : width of the output, for an embedding; null for one value a class.
+    n_layers : layers of the basic entangler: RX with a trained angle on each wire, then a ring of CNOTs.
+    n_outputs : width of the output, for an embedding; null for one logit per class.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : classes of the data set.
@@ -32,7 +32,7 @@ class HybridCNN(nn.Module):
 
     Raises
     ------
-    ConfigError : a number that is below 1, or an image of which the convolutions leave nothing.
+    ConfigError : a number below 1, or images too small for the convolutions.
     """
 
     input = "image"

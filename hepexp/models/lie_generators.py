@@ -1,4 +1,4 @@
-"""Learnt generators of a group of linear transformations, for LieGAN: a base, and two readers of vectors."""
+"""Learnt generators of a group of linear transformations, for LieGAN: a base class, and two that read vectors."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from hepexp.batch import Batch, FeatureBatch, JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.layers.precision import full_precision
 
-_KEPT_DRAWS = 1024  # coefficients that evaluation takes in turn
+_KEPT_DRAWS = 1024  # coefficients that evaluation cycles through
 
 
 class LieGenerators(nn.Module):
-    """g = exp(sum_i z_i L_i) with z_i ~ N(0, spread^2), acting alike on each of the K vectors of an example.
+    """g = exp(sum_i z_i L_i) with z_i ~ N(0, spread^2), the same for all K vectors of an example.
 
-    To read vectors from another form of the data, subclass it: name the form in `input` and write `vectors`. A reader
-    with networks of its own, such as a frozen encoder, is a submodule like any other.
+    To read vectors from another form of the data, write a subclass that names the form in `input` and implements
+    `vectors`. A network that it needs, such as a frozen encoder, is a submodule like any other.
 
     Parameters
     ----------
     n : dimension of the vectors.
     n_channels : generators L_i.
     spread : standard deviation of z.
-    initial : standard deviation of the entries of each L_i at the start; 0 would never leave the identity.
+    initial : standard deviation of the initial entries of each L_i; with 0 training would never leave the identity.
 
     Shapes
     ------
@@ -59,19 +59,19 @@ class LieGenerators(nn.Module):
 
     def vectors(self, batch: Batch) -> Tensor:
         """The vectors (B, K, n) of each example, zero where it has fewer than K."""
-        raise NotImplementedError(f"{type(self).__name__} does not say which vectors it reads")
+        raise NotImplementedError(f"{type(self).__name__} does not define which vectors it reads")
 
     def check(self, example: Batch) -> None:
-        """Raise ConfigError where a typical example does not have the vectors that are asked for."""
+        """Raise ConfigError if a typical example does not have the vectors asked for."""
 
     def draw(self, batch: Batch) -> Tensor:
-        """Coefficients z of each example: new ones in training, else always the same for the same example."""
+        """Coefficients z of each example: drawn anew in training, otherwise fixed for each example."""
         if self.training:
             return self.spread * torch.randn(len(batch), self.n_channels).to(self.draws)
         return self.spread * self.draws[batch.index % _KEPT_DRAWS]
 
     def transform(self, vectors: Tensor, z: Tensor) -> Tensor:
-        """The vectors (B, K, n) under the group elements exp(sum_i z_i L_i), one an example."""
+        """The vectors (B, K, n) transformed by the group elements exp(sum_i z_i L_i), one for each example."""
         with full_precision(vectors):  # large entries cancel in an exponential
             g = torch.matrix_exp(torch.einsum("bc,cij->bij", z, self.generators))
             return torch.einsum("bij,bkj->bki", g, vectors)
@@ -81,11 +81,11 @@ class LieGenerators(nn.Module):
 
 
 class LiePoints(LieGenerators):
-    """Generators that act on points: the features of an example are one vector, or several one after the other.
+    """Generators that act on points: the features of an example are the components of one or more vectors.
 
     Parameters
     ----------
-    n : dimension of a vector; the data set's features are K vectors of it.
+    n : dimension of a vector; an example's features are the components of K vectors.
     n_channels : generators L_i.
     spread : standard deviation of their coefficients.
     initial : standard deviation of their entries at the start.
@@ -97,7 +97,7 @@ class LiePoints(LieGenerators):
 
     Raises
     ------
-    ConfigError : values out of range, or features that are no whole number of vectors.
+    ConfigError : values out of range, or features that do not make a whole number of vectors.
     """
 
     input = "features"
@@ -116,10 +116,10 @@ class LieMomenta(LieGenerators):
 
     Parameters
     ----------
-    n_leading : K, hardest particles in transverse momentum; a jet with fewer has vectors of zeros, which every linear
-        transformation keeps.
-    unit : GeV that become one, so that components are of the order of one.
-    n_channels : generators L_i; the Lorentz algebra has six, one more leaves room for a scaling.
+    n_leading : K, the number of particles of highest transverse momentum; a jet with fewer is padded with zero vectors,
+        which linear transformations leave unchanged.
+    unit : unit of momentum in GeV, chosen so that components are of order one.
+    n_channels : generators L_i; the Lorentz algebra has six, and a seventh leaves room for a dilation.
     spread : standard deviation of their coefficients.
     initial : standard deviation of their entries at the start.
 

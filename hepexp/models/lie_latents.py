@@ -13,21 +13,22 @@ from hepexp.errors import ConfigError
 from hepexp.models.layers.rotation import rotate_images
 from hepexp.models.lie_generators import LieGenerators
 
-_KEPT_TURNS = 1021  # that evaluation takes in turn; a prime, so that they meet other coefficients each time round
+_KEPT_TURNS = 1021  # angles that evaluation cycles through; a prime, so that they meet other coefficients in each cycle
 
 
 class LieLatents(LieGenerators):
-    """Generators that act alike on z = E(g x) and z' = E(g' g x), the first two latent variables of a turned image x
-    and of the same image turned further.
+    """Generators that act on the first two latent variables of rotated images.
 
-    The turn g is drawn, too: if all images were upright their latents would lie in one direction, and a rotation of the
-    pairs were no symmetry of them. The encoder E was trained before, and stays as it is.
+    They act alike on z = E(g x) of an image x rotated by g, and on z' = E(g' g x) of the same image rotated further.
+
+    The rotation g is random, too: if all images were upright, their latents would lie in one direction, and rotating
+    the pairs would not be a symmetry. The encoder E is trained beforehand and stays frozen.
 
     Parameters
     ----------
     encoder : an autoencoder of images, such as hepexp.models.conv_autoencoder.ConvAutoencoder.
-    n_rotations : turns are multiples of 360 degrees over it; null for any angle.
-    unit : length in the latent plane that becomes one, so that components are of the order of one.
+    n_rotations : images are rotated by multiples of 360 degrees / n_rotations; null for any angle.
+    unit : unit of length in the latent plane, chosen so that components are of order one.
     n_channels : generators L_i.
     spread : standard deviation of their coefficients.
     initial : standard deviation of their entries at the start.
@@ -58,7 +59,7 @@ class LieLatents(LieGenerators):
         if not unit > 0:
             raise ConfigError(f"model.unit must be > 0, got {unit}")
         if not hasattr(encoder, "decode") or encoder.input != "image":
-            raise ConfigError(f"model.encoder must be an autoencoder of images, {type(encoder).__name__} is none")
+            raise ConfigError(f"model.encoder must be an autoencoder of images, not {type(encoder).__name__}")
         self.encoder = encoder.requires_grad_(False)
         self.n_rotations, self.unit = n_rotations, unit
         turns = torch.rand(_KEPT_TURNS, 2, generator=torch.Generator().manual_seed(1))

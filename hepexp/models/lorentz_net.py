@@ -28,21 +28,21 @@ class LorentzNet(nn.Module):
 
     Each block updates scalars h and coordinates x from the pairwise invariants psi(|x_i - x_j|^2) and
     psi(<x_i, x_j>), so the output is invariant under any Lorentz transformation of all particles. Coordinates and
-    invariants are float64 whatever the parameters are: nearly massless particles leave no digits in float32.
+    invariants are float64 whatever the parameters are: for nearly massless particles float32 loses every digit.
 
     Parameters
     ----------
     n_hidden : width of the scalars h and of every layer.
     n_blocks : Lorentz group equivariant blocks.
     c : step of the coordinate update, 1e-3 for quark/gluon jets and 5e-3 for top jets in the paper.
-    dropout : share of the decoder's hidden units that is dropped in training.
+    dropout : probability of dropping a hidden unit of the decoder in training.
     metric : `minkowski`, `euclidean`, or the rows of a symmetric 4x4 matrix J; invariants are x^T J y.
-    compat : compute as the published code does. It clamps (x_i - x_j) phi_x to +-100 per component, which breaks the
-        invariance, divides the sum over particles by compat_length, counts padding in the batch statistics of phi_h,
-        and does all of it in the precision of the parameters.
-    compat_length : places to which `compat` pads every jet, whatever its batch; a jet of more particles keeps them all.
-        139 as the authors did with quark/gluon jets. Their code for top jets pads each batch of 32 to its longest jet,
-        about 90 with the beams.
+    compat : reproduce the published code. It clamps (x_i - x_j) phi_x to +-100 per component, which breaks the
+        invariance, divides the sum over particles by compat_length, includes padding in the batch statistics of phi_h,
+        and computes in the precision of the parameters.
+    compat_length : number of particles to which `compat` pads every jet, whatever the batch; longer jets keep all of
+        their particles. The authors use 139 for quark/gluon jets; for top jets their code pads each batch of 32 to its
+        longest jet, about 90 with the beams.
     quantum_blocks : functions of each block that are circuits, out of phi_e, phi_h, phi_m, phi_x: the quantum
         Lie-equivariant network. Any makes messages 2 n_hidden + 2 wide, as many as the circuit of phi_e has qubits.
     circuit_depth : layers of CNOTs and trained rotations of each circuit.
@@ -50,8 +50,8 @@ class LorentzNet(nn.Module):
     weights : file of a state dict to start from: a checkpoint of a run, or the published release's key layout.
     n_scalars : scalars per particle, e.g. 8 for the one-hot particle type.
     n_classes : classes to tell apart.
-    has_beams : the first two particles of each jet are the beams.
-    backend : evaluates the circuits, or puts networks in their place; not needed without circuits.
+    has_beams : whether the first two particles of each jet are the beams.
+    backend : evaluates the circuits, or replaces them by networks; not needed without circuits.
 
     Shapes
     ------
@@ -60,7 +60,7 @@ class LorentzNet(nn.Module):
 
     Raises
     ------
-    ConfigError : a size, rate or metric that cannot be, circuits that nothing uses, or weights of another network.
+    ConfigError : an invalid size, rate or metric, circuits that would not be used, or weights of another network.
 
     References
     ----------
@@ -101,7 +101,7 @@ class LorentzNet(nn.Module):
             raise ConfigError(f"model.circuit_scale must be >= 0, got {circuit_scale}")
         self.compat, self.compat_length = compat, compat_length
         self.lorentz_invariant = metric == "minkowski" and not compat
-        self.metric = metric_tensor(metric)  # no buffer: it stays float64 whatever the parameters become
+        self.metric = metric_tensor(metric)  # not a buffer: it stays float64 whatever the parameters become
         self.embedding = nn.Linear(n_scalars, n_hidden)
         block = partial(LorentzBlock, compat=compat)
         if quantum_blocks:
@@ -111,7 +111,7 @@ class LorentzNet(nn.Module):
                     "model.compat=true, the published code, has no circuits: leave out model.quantum_blocks"
                 )
             if n_blocks == 1 and "phi_x" in quantum_blocks:
-                raise ConfigError("model.quantum_blocks: the last block has no phi_x, and n_blocks=1 has no other")
+                raise ConfigError("model.quantum_blocks: the last block has no phi_x, and n_blocks=1 has only that one")
             block = partial(HybridLorentzBlock, circuits=circuits)
         self.LGEBs = nn.ModuleList(block(n_hidden, n_scalars, c, last=i == n_blocks - 1) for i in range(n_blocks))
         self.graph_dec = nn.Sequential(
@@ -140,7 +140,7 @@ class LorentzNet(nn.Module):
 
 
 def _doubt(n_scalars: int, compat: bool, c: float, has_beams: bool) -> str | None:
-    """What the published weights need and a run does not have; two scalars are those of the weights for top jets."""
+    """The settings that the published weights need and this model lacks; two scalars mean the weights for top jets."""
     wanted, given = ["model.compat=true"], [f"model.compat={str(compat).lower()}"]
     right = compat
     if n_scalars == 2:
@@ -151,7 +151,7 @@ def _doubt(n_scalars: int, compat: bool, c: float, has_beams: bool) -> str | Non
 
 
 def with_empty_place(batch: JetBatch) -> JetBatch:
-    """The same jets with one more place for padding, and nothing in any padding."""
+    """The same jets with one more padded entry, and all padding set to zero."""
     real = batch.mask[..., None]
     p4, scalars = (F.pad(values * real, (0, 0, 0, 1)) for values in (batch.p4, batch.scalars))
     return replace(batch, p4=p4, scalars=scalars, mask=F.pad(batch.mask, (0, 1)))

@@ -18,7 +18,7 @@ from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 
 
 def standardise(x: Tensor, shift: float, scale: float) -> Tensor:
-    """(x - shift) scale, cut to [-5, 5] so that one soft or hard particle cannot dominate."""
+    """(x - shift) scale, clipped to [-5, 5] so that one soft or hard particle cannot dominate."""
     return ((x - shift) * scale).clamp(-5, 5)
 
 
@@ -26,9 +26,9 @@ def published_features(jet: JetCoordinates) -> Tensor:
     """The seven kinematic inputs of the paper's table 2, (B, N, 7).
 
     Shifts and scales are those of the authors' quark/gluon configuration (jet-universe/particle_transformer,
-    data/QuarkGluon/qg_kin.yaml, of arXiv:2202.03772); angles are taken as they are.
+    data/QuarkGluon/qg_kin.yaml, of arXiv:2202.03772); angles are not rescaled.
     """
-    delta_r = (jet.dy.square() + jet.dphi.square() + 1e-12).sqrt()  # its gradient is finite on the axis too
+    delta_r = (jet.dy.square() + jet.dphi.square() + 1e-12).sqrt()  # its gradient is finite even on the axis
     columns = [
         jet.dy,
         jet.dphi,
@@ -42,26 +42,26 @@ def published_features(jet: JetCoordinates) -> Tensor:
 
 
 def document_features(jet: JetCoordinates) -> Tensor:
-    """(pT, y, phi) of the document made fit for a network: log pT standardised, angles from the jet axis; (B, N, 3)."""
+    """The document's (pT, y, phi): log pT standardised, angles relative to the jet axis; (B, N, 3)."""
     return torch.stack([standardise(jet.pt.log(), 1.7, 0.7), jet.dy, jet.dphi], dim=-1)
 
 
 class ParticleNet(nn.Module):
-    """Three EdgeConv blocks on nearest neighbours that are found anew before each of them.
+    """Three EdgeConv blocks, each on nearest neighbours that are recomputed for it.
 
-    Neighbours of the first block are those in (y, phi), of the others those in the space of features. Particles are
-    averaged, then classified.
+    The first block takes neighbours in (y, phi), the others in feature space. The mean over particles is then
+    classified.
 
     Parameters
     ----------
-    variant : "published" is the paper's network: seven inputs behind a batch norm, blocks that add their shortcut
+    variant : "published" is the paper's network: seven inputs followed by a batch norm, blocks with residual shortcuts
         (366,160 parameters with 2 classes). "document" is that of the QML-HEP II document: inputs (pT, y, phi), blocks
-        that are concatenated to their input (409,666), with inputs normalised and padding masked.
-    k : neighbours of a particle; a jet of fewer particles uses those it has.
+        whose output is concatenated with their input (409,666), with inputs normalised and padding masked.
+    k : number of neighbours of a particle; a jet with fewer particles uses those that it has.
     channels : width of each EdgeConv block.
-    n_hidden : width of the classifier.
-    dropout : probability of dropping a hidden value of the classifier.
-    use_scalars : read also the data set's scalars, such as the particle type.
+    n_hidden : hidden width of the classifier.
+    dropout : probability of dropping a hidden unit of the classifier in training.
+    use_scalars : whether to use the data set's scalars as well, such as the particle type.
     weights : file with a state dict to start from.
     n_scalars : scalars per particle in the data set.
     n_classes : classes of the data set.
@@ -128,7 +128,7 @@ class ParticleNet(nn.Module):
         x = rows.pack(x)  # (R, features)
         if self.input_norm is not None:
             x = self.input_norm(x, rows.mask)
-        points = rows.pack(torch.stack([jet.dy, jet.dphi], dim=-1))  # kept in float64: a grid's ties are ties there
+        points = rows.pack(torch.stack([jet.dy, jet.dphi], dim=-1))  # float64 keeps equal distances on a grid equal
         for block in self.blocks:
             x = block(x, rows.graph(points, self.k))
             points = x
@@ -137,7 +137,7 @@ class ParticleNet(nn.Module):
 
 
 def check_sizes(k: int, n_hidden: int, channels: Sequence[int], dropout: float) -> None:
-    """ConfigError where a size cannot be used."""
+    """Raise ConfigError for a size that cannot be used."""
     for name, value in {"k": k, "n_hidden": n_hidden}.items():
         if value < 1:
             raise ConfigError(f"model.{name} must be > 0, got {value}")

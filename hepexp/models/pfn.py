@@ -16,14 +16,14 @@ from hepexp.models.layers.jet_coordinates import jet_coordinates
 class PFN(nn.Module):
     """F(sum_i Phi(p_i)), the general form of a function of a set of particles.
 
-    Phi and F are dense networks with ReLU. A particle is (z, y, phi): its share of the jet's scalar sum of pT and its
-    place from the jet axis; with scalars that hold the particle type it is the paper's PFN-ID.
+    Phi and F are dense networks with ReLU. A particle is (z, y, phi): its fraction of the jet's scalar pT sum and its
+    position relative to the jet axis; with scalars that hold the particle type this is the paper's PFN-ID.
 
     Parameters
     ----------
-    phi_sizes : widths of Phi's layers; the last is the latent space that is summed.
+    phi_sizes : widths of Phi's layers; the last is the dimension of the latent space, in which particles are summed.
     f_sizes : widths of F's layers before the output.
-    use_scalars : read also the data set's scalars, such as the particle type.
+    use_scalars : whether to use the data set's scalars as well, such as the particle type.
     weights : file with a state dict to start from.
     n_scalars : scalars per particle in the data set.
     n_classes : classes of the data set.

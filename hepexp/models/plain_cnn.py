@@ -1,4 +1,4 @@
-"""The plain-convolution twin of the steerable network."""
+"""The steerable network's counterpart with ordinary convolutions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hepexp.models.steerable_cnn import check_stages
 
 
 class PlainCNN(nn.Module):
-    """What SteerableCNN is, with ordinary convolutions and batch normalisation, a channel in place of a field.
+    """SteerableCNN with ordinary convolutions and batch normalisation, and a channel in place of each field.
 
-    It knows nothing of rotations, and is the control of an experiment on them. It has 1,254,385 parameters with the
-    documents' one logit; each further one adds 129.
+    It has no built-in rotational symmetry and serves as the control in experiments on it. It has 1,254,385 parameters
+    with the documents' single logit; each further logit adds 129.
 
     Parameters
     ----------

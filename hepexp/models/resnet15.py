@@ -1,4 +1,4 @@
-"""ResNet-15: residual networks of fifteen convolutions, for images of showers in a calorimeter."""
+"""ResNet-15: residual networks of fifteen convolutions, for calorimeter images."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def basic(n_in: int, n_out: int) -> Residual:
 
 
 def bottleneck(n_in: int, n_out: int) -> Residual:
-    """1 x 1, 3 x 3 and 1 x 1 convolutions through half the width, with batch normalisation; halves the image."""
+    """1 x 1, 3 x 3 and 1 x 1 convolutions, with half the width in between and batch normalisation; halves the image."""
     n = n_out // 2
     layers = nn.Sequential(
         *(nn.Conv2d(n_in, n, 1), nn.BatchNorm2d(n), nn.ReLU()),
@@ -44,14 +44,14 @@ def bottleneck(n_in: int, n_out: int) -> Residual:
 
 
 def published_layers(channels: int) -> list[nn.Module]:
-    """7 x 7, max pool, three blocks of 16, one from 16 to 32, three of 32: 15 convolutions; then the largest values."""
+    """7 x 7, max pool, three blocks of 16, one from 16 to 32, three of 32: 15 convolutions; then a global max pool."""
     stem = [nn.Conv2d(channels, 16, 7, padding=3), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)]
     blocks = [basic(16, 16) for _ in range(3)] + [basic(16, 32)] + [basic(32, 32) for _ in range(3)]
     return [*stem, *blocks, nn.AdaptiveMaxPool2d(1)]
 
 
 def document_layers(channels: int) -> list[nn.Module]:
-    """3 x 3 to three channels, 7 x 7, max pool, and four bottlenecks; every pixel that is left is classified."""
+    """3 x 3 to three channels, 7 x 7, max pool, and four bottlenecks; all remaining pixels are classified."""
     stem = [nn.Conv2d(channels, 3, 3, padding=1), nn.Conv2d(3, 64, 7, stride=2, padding=3), nn.BatchNorm2d(64)]
     pool = nn.MaxPool2d(3, stride=2, padding=1)
     return [*stem, nn.ReLU(), pool, *(bottleneck(*widths) for widths in ((64, 64), (64, 128), (128, 256), (256, 512)))]
@@ -63,10 +63,10 @@ class ResNet15(nn.Module):
     Parameters
     ----------
     variant : "published" is the network of the end-to-end papers: blocks of two convolutions without normalisation,
-        of which the largest value of each channel is classified (85,490 parameters with 2 channels and 2 classes).
-        "document" is that of the CMS I document: four bottlenecks with batch normalisation (1,265,531 with 2 channels
-        of 304 x 304).
-    upsample : rows and columns to which images are enlarged first, bilinearly; null leaves them. The document has 304.
+        then a global max pool and a linear classifier (85,490 parameters with 2 channels and 2 classes). "document" is
+        that of the CMS I document: four bottlenecks with batch normalisation (1,265,531 with 2 channels of 304 x 304).
+    upsample : rows and columns to which images are first enlarged by bilinear interpolation; null for none. The
+        document uses 304.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : classes of the data set.
@@ -107,10 +107,10 @@ class ResNet15(nn.Module):
             layers, n_features = published_layers(channels), 32
         else:
             left = [-(-side // 64) for side in self.size]  # halved six times, rounding up
-            if left == [1, 1]:  # batch normalisation would have one value to normalise in a batch of one image
+            if left == [1, 1]:  # in a batch of one image, batch normalisation would have a single value to normalise
                 raise ConfigError(
                     f"model.variant=document needs images of more than 64 rows or columns, got {self.size[0]} x "
-                    f"{self.size[1]}; set model.upsample, in the document 304"
+                    f"{self.size[1]}; set model.upsample (304 in the document)"
                 )
             layers, n_features = document_layers(channels), 512 * left[0] * left[1]
         self.features = nn.Sequential(*layers, nn.Flatten())

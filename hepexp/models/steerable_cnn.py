@@ -22,27 +22,28 @@ FIELDS = {"full": (16, 32, 64, 128, 128), "lite": (8, 16, 32, 64, 64)}  # regula
 class SteerableCNN(nn.Module):
     """Stages of 3 x 3 steerable convolutions of regular fields, each with batch normalisation of fields and ReLU.
 
-    A mask of the corners comes first; a blur that halves the image follows each stage; then come the maxima over all
-    pixels and over the channels of each field, and a linear layer. At the documents' 128 pixels 4 x 4 are left, so
-    that their max pool of 4 is this maximum.
+    The corners are masked first; each stage is followed by a blur that halves the image; then come maxima over all
+    pixels and over the channels of each field, and a linear layer. Of the documents' 128 pixels 4 x 4 remain, so their
+    4 x 4 max pool is the same maximum.
 
-    The logits do not change, to all digits, under the group's rotations by 90 degrees and its reflections of the
-    image, of any size: no layer prefers a side. The documents' padding of 125 pixels to 128 does: one row above, two
-    below. Their tasks pad to 127 here, after which the sizes are theirs: 64, 32, 16, 8, 4. Rotations by 45 degrees
-    (C8, D8) are a symmetry of the kernels, but not of the pixels: turned so, blobs 3 pixels wide change the mean
-    response of two convolutions by 0.3 and 0.5 percent, and by 2 percent with C4 and D4.
+    The logits are invariant, to all digits, under the group's rotations by 90 degrees and its reflections, for images
+    of any size: no layer prefers a side. The documents' padding of 125 pixels to 128 does: one row above, two below.
+    Here their tasks pad to 127, after which the sizes are theirs: 64, 32, 16, 8, 4. Rotations by 45 degrees (C8, D8)
+    are a symmetry of the kernels, but not of the pixels: rotating blobs 3 pixels wide by 45 degrees changes the mean
+    response of two convolutions by 0.3 (C8) and 0.5 percent (D8), against 2 percent with C4 and D4.
 
-    The parameters are those of the documents: 3,339,361 for C4, 6,675,553 for C8 and D4, 13,347,937 for D8, in lite
-    835,633, 1,669,681 and 3,337,777, all with one logit. Each further logit adds one weight a field and a bias, 129
-    in full and 65 in lite. escnn's bases have as many kernels as those of e2cnn, with which the documents counted.
+    The numbers of parameters are those of the documents: 3,339,361 for C4, 6,675,553 for C8 and D4, 13,347,937 for D8;
+    with size=lite 835,633, 1,669,681 and 3,337,777, all with one logit. Each further logit adds one weight per field
+    and a bias: 129 for size=full, 65 for size=lite. escnn's bases have as many kernels as those of e2cnn, which the
+    documents used.
 
     Parameters
     ----------
-    group : rotations by 360 / n degrees (Cn), or with reflections (Dn).
-    size : fields of each stage, 16, 32, 64, 128, 128 in full and half of them in lite.
-    widths : fields of each stage, in place of those of size; null for those.
-    convs : convolutions of each stage.
-    sigma : width of the blur in pixels.
+    group : rotations by 360 / n degrees (Cn), or these together with reflections (Dn).
+    size : `full`, with 16, 32, 64, 128 and 128 fields in the five stages, or `lite`, with half as many.
+    widths : fields of each stage, in place of those set by `size`; null to use `size`.
+    convs : number of convolutions in each stage.
+    sigma : standard deviation of the Gaussian blur, in pixels.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : classes of the data set.
@@ -54,7 +55,7 @@ class SteerableCNN(nn.Module):
     Raises
     ------
     ConfigError : an unknown group or size, a width or a number of convolutions below 1, lists of different lengths,
-        sigma out of range, an image that is not square, or escnn is not installed.
+        sigma out of range, images that are not square, or escnn is not installed.
 
     References
     ----------
@@ -108,10 +109,10 @@ class SteerableCNN(nn.Module):
         return self._evaluated()(image)
 
     def export(self) -> nn.Sequential:
-        """A network of plain convolutions that gives the logits of images (B, C, H, H) as this one does in evaluation.
+        """A network of ordinary convolutions with the logits of this one in evaluation mode for images (B, C, H, H).
 
-        It knows no group and needs no escnn; its parameters are those of the expanded kernels, |G| times as many or
-        more, with the normalisations folded in.
+        It does not need escnn; its parameters are the expanded kernels, |G| times as many or more, with the
+        normalisations folded in.
         """
         layers = [
             layer.export() if isinstance(layer, SteerableBlock) else copy.deepcopy(layer) for layer in self.features
@@ -135,11 +136,11 @@ class SteerableCNN(nn.Module):
 
 
 def check_stages(widths: Sequence[int], convs: Sequence[int], sigma: float) -> None:
-    """Refuse stages that cannot be built, by a ConfigError."""
+    """Raise ConfigError for stages that cannot be built."""
     for name, values in {"widths": widths, "convs": convs}.items():
         if not values or min(values) < 1:
             raise ConfigError(f"model.{name} must be one or more numbers > 0, got {list(values)}")
     if len(widths) != len(convs):
-        raise ConfigError(f"model.convs must have one number a stage, {len(widths)}, got {list(convs)}")
-    if not 0.1 <= sigma <= 100:  # narrower, no pixel has weight between those of an even image; wider, all are one
+        raise ConfigError(f"model.convs must have one number for each of the {len(widths)} stages, got {list(convs)}")
+    if not 0.1 <= sigma <= 100:  # a narrower blur has no pixel to weigh, a wider one is flat
         raise ConfigError(f"model.sigma must be from 0.1 to 100 pixels, got {sigma}")

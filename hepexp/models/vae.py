@@ -17,15 +17,16 @@ OUTPUTS = {"softplus": nn.Softplus, "tanh": nn.Tanh, "linear": nn.Identity}
 class VAE(nn.Module):
     """q(z | x) = N(mean(x), exp(logvar(x))) and the mean of p(x | z), both convolutional.
 
-    Encoder: 3 x 3 convolutions of stride 2, batch normalisation and LeakyReLU(0.2), then two linear layers. Decoder:
-    a linear layer, then the same in reverse. Images whose size is not a multiple of 2^(number of convolutions) are
-    padded with zeros on the right and below, and cut again.
+    Encoder: 3 x 3 convolutions of stride 2, batch normalisation and LeakyReLU(0.2), then two linear layers. Decoder: a
+    linear layer, then the same in reverse. Images whose size is not a multiple of 2^(number of convolutions) are padded
+    with zeros on the right and below, and cropped afterwards.
 
     Parameters
     ----------
     n_latent : d, dimensions of z.
     widths : channels of the encoder's convolutions.
-    output : function of the last layer: `softplus`, as energies are not negative; `tanh`, the document's; `linear`.
+    output : activation of the last layer: `softplus`, as energies are not negative; `tanh`, as in the document;
+        `linear`.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
 

@@ -11,16 +11,16 @@ STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))  # widths; eac
 
 
 class VGG12(nn.Module):
-    """Four stages of 3 x 3 convolutions with ReLU, each halved by max pooling, then two linear layers.
+    """Four stages of 3 x 3 convolutions with ReLU, each ending with max pooling, then two linear layers.
 
-    Images of 125 x 125 end as 512 x 7 x 7. The pool of a stage is left out where it would leave nothing, so that
-    images of any size can be read. Without normalisation, ten layers of torch's default weights would let the signal
-    die out; the weights here keep its variance (He initialisation), which adds no parameter.
+    Images of 125 x 125 pixels end as 512 x 7 x 7. Pooling is skipped where it would leave no pixels, so that images of
+    any size can be read. Without normalisation, ten layers of torch's default weights would let the signal die out; the
+    weights here keep its variance (He initialisation), which adds no parameter.
 
     Parameters
     ----------
     n_hidden : width of the first linear layer.
-    dropout : share of hidden values that is left out in training.
+    dropout : probability of dropping a hidden unit in training.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : classes of the data set.

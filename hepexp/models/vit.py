@@ -16,7 +16,7 @@ class SelfAttention(nn.Module):
     Parameters
     ----------
     dim : width of a token.
-    n_heads : heads, which divide the width among them.
+    n_heads : heads, which share the width equally.
     output_projection : whether a linear layer mixes the heads' outputs.
 
     Shapes
@@ -53,10 +53,10 @@ class Block(nn.Module):
 
 
 class ViT(nn.Module):
-    """Patches of an image become tokens; transformer blocks let them exchange; a class token is classified.
+    """Image patches become tokens, which transformer blocks mix by self-attention; a class token is then classified.
 
-    Patches and the last class token pass a layer norm each. Images whose sides are no multiples of the patch are
-    padded with zeros to the next one, on the lower right.
+    Patches and the final class token each pass through a layer norm. Images whose sides are not multiples of the patch
+    size are padded with zeros on the right and below.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ class ViT(nn.Module):
     n_blocks : transformer blocks.
     n_heads : attention heads in each; they divide `dim`.
     n_mlp : hidden width of the perceptron in each block.
-    dropout : share of what a block adds that is left out in training.
-    output_projection : mix the outputs of the heads by a linear layer, as the paper does; the document does not.
+    dropout : probability of dropping, in training, an element of what a block adds to its input.
+    output_projection : whether a linear layer mixes the outputs of the heads, as in the paper; the document has none.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : classes of the data set.

@@ -1,4 +1,4 @@
-"""Start a model from a file of weights."""
+"""Initialise a model from a file of weights."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ EXPECTED = "expected a checkpoint of a run, such as RUN/checkpoints/best.ckpt, o
 
 
 def load_weights(model: nn.Module, file: str) -> bool:
-    """Load a state dict into a model, every key of it.
+    """Load a complete state dict into a model.
 
     A relative file is looked for in the working directory, then under runs/. It is a checkpoint of a run, whose keys
-    carry the prefix `model.`, or a bare state dict; a prefix `module.`, as wrappers for several devices leave it, is
+    carry the prefix `model.`, or a bare state dict; a prefix `module.`, as left by wrappers for several devices, is
     dropped.
 
     Returns
@@ -29,8 +29,8 @@ def load_weights(model: nn.Module, file: str) -> bool:
 
     Raises
     ------
-    ConfigError : the file is missing, cannot be read or is no state dict, or a key or a shape differs; the first is
-        named.
+    ConfigError : the file is missing, cannot be read or is not a state dict, or a key or a shape differs; the message
+        names the first.
     """
     (found, of_run), wanted = read_state_dict(file), model.state_dict()
     name = type(model).__name__
@@ -52,7 +52,7 @@ def load_weights(model: nn.Module, file: str) -> bool:
 
 
 def find_weights(file: str) -> Path | None:
-    """Where a file of weights is: here, or under runs/, also when runs/ was moved since its path was noted."""
+    """Where a file of weights is: here, or under runs/, even if runs/ has been moved since its path was recorded."""
     in_its_run = Path(*Path(file).parts[-4:])  # experiment, run, checkpoints, best.ckpt
     return next((path for path in (Path(file), runs_dir() / file, runs_dir() / in_its_run) if _exists(path)), None)
 
@@ -75,7 +75,7 @@ def read_state_dict(file: str) -> tuple[dict[str, Tensor], bool]:
 
 
 def read_tensors(path: Path, where: str = "") -> Any:
-    """What torch saved in a file: tensors and plain values, on the CPU. Objects of other classes are not made.
+    """What torch saved in a file: tensors and plain values, on the CPU. Objects of other classes are not created.
 
     Parameters
     ----------
@@ -92,16 +92,16 @@ def read_tensors(path: Path, where: str = "") -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         wrong = f"cannot be read ({error.strerror or error})"
-    except Exception as error:  # torch raises many kinds for a file that is not its own
+    except Exception as error:  # torch raises many kinds of errors for a file that it did not write
         found = re.search(r"GLOBAL ([\w.]+)", str(error))
-        wrong = f"holds an object of {found[1]}, which is not loaded" if found else "is no file of torch, or damaged"
+        wrong = f"holds an object of {found[1]}, which is not loaded" if found else "is not a torch file, or is damaged"
     raise ConfigError(f"{where}{path} {wrong}; {EXPECTED}")
 
 
 def _wrong_with(path: Path) -> str | None:
     """What is wrong with a file before its content is looked at; torch itself does not check the checksums."""
     if not path.is_file():
-        return "is a folder" if path.is_dir() else "is no regular file"
+        return "is a folder" if path.is_dir() else "is not a regular file"
     with open(path, "rb") as file:
         start = file.read(2)
     if not start:
@@ -117,7 +117,7 @@ def _wrong_with(path: Path) -> str | None:
 
 
 def _exists(path: Path) -> bool:
-    """Whether there is something at a path; a name that cannot be one has nothing."""
+    """Whether something exists at a path; False for a name that is not valid."""
     try:
         return path.exists()
     except PermissionError:

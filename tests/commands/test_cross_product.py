@@ -14,7 +14,7 @@ from hepexp.learning.parts import Parts, build_parts
 from tests.data.small import use_small_samples
 
 # models that cannot read jets, and what they say then
-NOT_OF_JETS = {"fixed_circuits": "model=fixed_circuits reads no data, and the data set gives 8 features"}
+NOT_OF_JETS = {"fixed_circuits": "model=fixed_circuits reads no data, but the data set has 8 features"}
 MODELS = sorted({path.stem for path in (conf_dir() / "model").glob("*.yaml")} - set(NOT_OF_JETS))
 LOSSES = {
     "graph_encoder": ("loss=supervised_contrastive",),

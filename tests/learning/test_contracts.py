@@ -85,7 +85,7 @@ CONTRASTIVE = ("supervised_contrastive", "pair")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        *[((f"loss={loss}", "data=qg_images", "model=cnn", "data.train_classes=[quark]"), "got quark alone")
+        *[((f"loss={loss}", "data=qg_images", "model=cnn", "data.train_classes=[quark]"), "got quark only")
           for loss in (*CONTRASTIVE, "cross_entropy")],
         (("loss=pair", "data=jetclass", "model=pfn", "data.classes=[Hbb]"), "PairLoss tells classes apart, so the "
          "training examples of >= 2 classes, got Hbb only; see dataset.classes and dataset.train_classes"),

@@ -149,7 +149,7 @@ def test_test_images_turned_by_the_key_of_the_data_set_keep_their_scores(monkeyp
     [
         ({"widths": []}, "model.widths must be one or more numbers > 0, got []"),
         ({"widths": [4, 0], "convs": [1, 1]}, "model.widths must be one or more numbers > 0, got [4, 0]"),
-        ({"widths": [4, 4], "convs": [1]}, "model.convs must have one number a stage, 2, got [1]"),
+        ({"widths": [4, 4], "convs": [1]}, "model.convs must have one number for each of the 2 stages, got [1]"),
         ({"widths": [4], "convs": [0]}, "model.convs must be one or more numbers > 0, got [0]"),
         ({"widths": [4], "convs": [1], "sigma": 0.0}, "model.sigma must be > 0, got 0.0"),
     ],
