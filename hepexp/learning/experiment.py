@@ -39,12 +39,12 @@ from hepexp.tracking.ready import ready
 from hepexp.tracking.run_folder import RunFolder
 
 METRICS = (
-    Metric("train/epochs", "neither", "epochs", "Epochs that were trained.", no_error="a count", whole=True),
+    Metric("train/epochs", "neither", "epochs", "Number of epochs trained.", no_error="a count", whole=True),
     Metric(
         "train/best_epoch",
         "neither",
         "best epoch",
-        "The epoch of best.ckpt, which is tested: the best by what the loss monitors. The first epoch is 1.",
+        "The epoch of best.ckpt, which is tested: the best by the metric that the loss monitors. Counted from 1.",
         no_error="a count",
         undefined="nothing was trained",
         whole=True,
@@ -53,8 +53,7 @@ METRICS = (
         "data/source",
         "neither",
         "source",
-        "Where the examples are from: full (the published files), mini (the shipped sample) or generate (simulated "
-        "here).",
+        "Where the examples come from: full (published files), mini (shipped sample) or generate (simulated here).",
         no_error="a word",
     ),
 )
@@ -62,14 +61,14 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Result:
-    """Where the record of a run is, and its metrics."""
+    """The location of a run's record, and its metrics."""
 
     folder: RunFolder
     metrics: dict[str, Any]
 
 
 class Watcher:
-    """Follows a run from outside, such as a sweep does; this one does nothing.
+    """Follows a run from outside, as a sweep does; this base class ignores everything.
 
     Attributes
     ----------
@@ -82,7 +81,7 @@ class Watcher:
         """The run has its folder, of this label."""
 
     def epoch(self, row: dict[str, float], epoch: int) -> None:
-        """An epoch is done, with these values. May raise `Pruned` to end the run."""
+        """An epoch has ended with these values. May raise `Pruned` to end the run."""
 
 
 def train(config: DictConfig, choices: dict[str, str], overrides: list[str], watcher: Watcher | None = None) -> Result:
@@ -97,13 +96,13 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
 
     Raises
     ------
-    HepexpError : bad values and bad files, before or in the training; weights that are needed and were not supplied.
+    HepexpError : bad values or bad files, before or during training; weights that are needed but were not supplied.
     Interrupted : SIGINT or SIGTERM; the run is recorded as KILLED and can be resumed.
     """
     config = freeze(config, choices)
     tracking = TrackingOptions.of(config)
     for key, task in needs.missing(config).items():
-        raise ConfigError(f"{key} needs a file of weights, of a run of task={task}")
+        raise ConfigError(f"{key} needs a file of weights from a run of task={task}")
     with Interrupts() as interrupts:
         parts = checked(config, choices, overrides)
         if tracking.register:
@@ -114,7 +113,7 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
 
 
 def checked(config: DictConfig, choices: dict[str, str], overrides: list[str]) -> Parts:
-    """The parts of a frozen config, of which nothing speaks against a training on this machine.
+    """The parts of a frozen config, once it is clear that they can be trained on this machine.
 
     Raises
     ------
@@ -139,11 +138,11 @@ def freeze(config: Mapping, choices: dict[str, str]) -> DictConfig:
 
 
 def refuse_idle_backend(parts: Parts, choices: dict[str, str], overrides: list[str]) -> None:
-    """Refuse a backend that was asked for and has nothing to evaluate."""
+    """Refuse a backend that was asked for when there are no circuits to evaluate."""
     asked = any(override.lstrip("+").startswith(("backend=", "backend.")) for override in overrides)
     if asked and not parts.backend.circuits:
         raise ConfigError(
-            f"backend={choices['backend']} does nothing here: model {choices['model']} has no circuits; leave it out, "
+            f"backend={choices['backend']} has no effect: model {choices['model']} has no circuits; leave it out, "
             "choose a model with circuits (hepexp list model), or name some of its blocks in model.quantum_blocks"
         )
 
@@ -192,7 +191,7 @@ def _recorded(
         run.log_metrics(series.of_run(metrics))
         run.describe(description(folder))
         interrupts.check()
-        log.info("finished: %s", fitted.stopped)
+        log.info("finished: %s", fitted.ending)
         unregistered = _registered(register, folder, parts, run)
     _show(config, folder, metrics, fitted)
     if unregistered:
@@ -209,11 +208,11 @@ def _show(config: DictConfig, folder: RunFolder, metrics: dict[str, Any], fitted
     beside = references.published(metrics, known, conditions)
     said = [*notes(metrics, config.loss._target_), *references.notes(known, conditions)]
     stdout().print(metrics_table(metrics, beside, notes=said))
-    Console(stderr=True).print(f"record  {folder.path}\nfinished: {fitted.stopped}", highlight=False)
+    Console(stderr=True).print(f"record  {folder.path}\nfinished: {fitted.ending}", highlight=False)
 
 
 def _registered(name: str | None, folder: RunFolder, parts: Parts, run: MlflowRun) -> HepexpError | None:
-    """Register the model under a name; what went wrong must not make the run a failed one."""
+    """Register the model under a name; an error here must not make the run a failed one."""
     if name is None:
         return None
     try:
@@ -244,7 +243,7 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
     draw_figures(config, parts, folder, fitted)
     for key in undeclared(metrics, config.loss._target_):
         logging.getLogger("hepexp").warning(
-            "%s has no declaration, so no table or sweep knows what it is: add a Metric to the metrics of %s",
+            "%s is not declared, so tables and sweeps do not know what it is: add a Metric to the metrics of %s",
             key,
             type(readout).__name__,
         )

@@ -69,7 +69,7 @@ def tracked(
         _killed(run, folder, interrupts, error)
         raise
     except BaseException as error:
-        if interrupts.signal is not None:  # on its way out of a library the interruption became another error
+        if interrupts.signal is not None:  # a library turned the interruption into another error on the way out
             _killed(run, folder, interrupts, interrupts.exception())
             raise interrupts.exception() from error
         if not isinstance(error, HepexpError):
@@ -120,7 +120,7 @@ def _begun(
 def _parameters(config: DictConfig) -> dict[str, Any]:
     """What MLflow has as parameters: the config without what is empty; `model.name` is the chosen option."""
     whole = OmegaConf.to_container(config)
-    whole.pop("expected", None)  # published figures set nothing; the description has them
+    whole.pop("expected", None)  # published figures are not settings; the description shows them
     names = {f"{group}.name": option for group, option in whole.pop("choices").items()}
     return {**{key: value for key, value in whole.items() if value != {}}, **names}
 
@@ -133,7 +133,7 @@ def _killed(run: MlflowRun, folder: RunFolder, interrupts: Interrupts, error: In
 
 
 def _end(run: MlflowRun, status: str, reason: str, trace: str | None = None) -> None:
-    """Record a bad end. What went wrong is said to the user, so a store that cannot be written then is only logged."""
+    """Record a failure. The user is told what went wrong, so a store that cannot be written by then is only logged."""
     try:
         run.finish(status, reason=reason, traceback=trace, timeout=5)
     except HepexpError as error:
