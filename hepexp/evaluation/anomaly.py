@@ -1,4 +1,4 @@
-"""Anomaly search: how well scores single out the classes that training did not see."""
+"""Anomaly search: how well scores single out classes that were absent from training."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from hepexp.evaluation.roc import Roc, area
 
 
 def is_unseen(outputs: Outputs) -> np.ndarray:
-    """(n,) bool, True for the anomalies: examples of a class that no training example has."""
+    """(n,) bool, True for the anomalies: examples of a class without training examples."""
     return ~np.isin(outputs["label"], outputs["reference/label"])
 
 
 def anomaly_scores(outputs: Outputs, n_pixels: int) -> dict[str, np.ndarray]:
-    """Scores (n,), higher for what is thought an anomaly: three of the autoencoder, two trivial ones beside them.
+    """Scores (n,), higher for more anomalous examples: three of the autoencoder, two trivial ones to compare with.
 
-    `error` is the mean square error of reconstruction; `relative` that over the error of the mean image, averaged over
-    the channels, as few hard pixels have a larger error than many soft ones of the same sum; `elbo` minus the evidence
-    lower bound, with the variance of each channel at its mean over training examples; `occupancy` the number of pixels
-    that are not empty; `energy` the sum of an image.
+    `error` is the mean squared reconstruction error; `relative` is its ratio to the error of the mean image, averaged
+    over the channels, since a few hard pixels have a larger error than many soft ones with the same sum; `elbo` is
+    minus the evidence lower bound, with the variance of each channel at its mean over training examples; `occupancy`
+    the number of pixels that are not empty; `energy` the sum of an image.
 
     Parameters
     ----------
     outputs : columns `mse`, `baseline_mse`, `occupancy` and `energy` (n, C), `kl` (n, d), and `reference/mse` of
         training examples.
-    n_pixels : of a channel.
+    n_pixels : number of pixels in a channel.
     """
     mse = outputs["mse"].astype(np.float64)
     baseline, variance = outputs["baseline_mse"], outputs["reference/mse"].mean(0, dtype=np.float64)
@@ -41,10 +41,10 @@ def anomaly_scores(outputs: Outputs, n_pixels: int) -> dict[str, np.ndarray]:
 
 
 def anomaly_figures(outputs: Outputs, n_pixels: int) -> dict[str, Callable[[np.ndarray], float]]:
-    """AUC of each score as a function of the examples' weights (n,); none where training saw all classes of the test.
+    """AUC of each score as a function of the examples' weights (n,); none if every class of the test was in training.
 
-    `anomaly_auc` is that of the error of reconstruction, `anomaly_auc_<score>` those of the others. The unseen classes
-    are the signal: 0.5 is chance, less means that they are reconstructed better than what was trained on.
+    `anomaly_auc` is that of the reconstruction error, `anomaly_auc_<score>` those of the others. The unseen classes are
+    the signal: 0.5 is chance, and less means that they are reconstructed better than the training classes.
     """
     unseen = is_unseen(outputs)
     if unseen.all() or not unseen.any():

@@ -25,7 +25,8 @@ def replicas(n: int, n_replicas: int, seed: int) -> Iterator[np.ndarray]:
 def spread(values: list[float]) -> float | None:
     """Standard deviation over replicas, the bootstrap error; None when it has no finite value.
 
-    NaN replicas (a class was not drawn) are left out. An infinite one (no background passed) makes the error infinite.
+    NaN replicas (no example of a class was drawn) are left out. An infinite one (no background passed) makes the error
+    infinite.
     """
     values = np.asarray(values, dtype=np.float64)
     values = values[~np.isnan(values)]
@@ -41,7 +42,7 @@ def with_errors(
 
     Parameters
     ----------
-    figures : a function of the weights (n,) of the examples, for each name.
+    figures : for each name, a function of the weights (n,) of the examples.
     """
     draws = list(replicas(n, n_replicas, seed))
     found: dict[str, float | None] = {}

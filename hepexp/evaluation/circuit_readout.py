@@ -1,4 +1,4 @@
-"""Readout of circuits that are only evaluated: expectation values, and the amplitudes of their states."""
+"""Readout of fixed circuits: expectation values, and the amplitudes of their states."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ log = logging.getLogger(__name__)
 
 
 class CircuitReadout(Readout):
-    """Judges `values` (n, K), observables of all circuits, and `state/<circuit>` (n, 2^q) complex, all examples alike.
+    """Evaluates `values` (n, K), observables of all circuits, and `state/<circuit>` (n, 2^q), the same for all examples.
 
-    An observable's figure has the name of its circuit, with a number where the circuit has several. Of a state there
-    are the norm and the least and largest real and imaginary part of an amplitude: where those are equal, it is known
-    that all amplitudes are.
+    An observable's figure carries the name of its circuit, and a number if the circuit has several. For a state, the
+    figures are the norm and the smallest and largest real and imaginary parts of its amplitudes; if smallest and
+    largest coincide, all amplitudes are equal.
 
     Parameters
     ----------
-    n_observables : of each circuit, in the order of the values.
+    n_observables : number of observables of each circuit, in the order of the values.
     """
 
     metrics = (
@@ -48,7 +48,7 @@ class CircuitReadout(Readout):
             "{circuit}_re_min",
             "neither",
             "{circuit} least Re",
-            "Least real part of an amplitude of the state of the circuit {circuit}.",
+            "Smallest real part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
             no_error="of the first example's state",
             each_epoch=False,
@@ -66,7 +66,7 @@ class CircuitReadout(Readout):
             "{circuit}_im_min",
             "neither",
             "{circuit} least Im",
-            "Least imaginary part of an amplitude of the state of the circuit {circuit}.",
+            "Smallest imaginary part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
             no_error="of the first example's state",
             each_epoch=False,

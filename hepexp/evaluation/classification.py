@@ -11,13 +11,13 @@ from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.roc import Roc, area, background_at
 
 SIGNAL_EFFICIENCIES = (0.3, 0.5)  # the working points at which the field compares taggers
-FEW = 10  # background examples above a cut, below which their number stands beside the rejection
+FEW = 10  # with fewer background examples above a cut than this, their number is shown beside the rejection
 
 
 def auc(scores: np.ndarray, label: np.ndarray) -> float:
     """Area under the ROC curve; for more than two classes the mean of one-vs-rest areas (macro).
 
-    Quick enough for every epoch. Equal to scikit-learn's `roc_auc_score`.
+    Fast enough for every epoch. Equal to scikit-learn's `roc_auc_score`.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def auc(scores: np.ndarray, label: np.ndarray) -> float:
 
     Returns
     -------
-    NaN where it is not defined: only one class present, or a score that is NaN.
+    The AUC; NaN where it is not defined, with only one class present or a score that is NaN.
     """
     if np.isnan(scores).any():
         return math.nan
@@ -52,8 +52,9 @@ def classification_metrics(
     -------
     `accuracy`, `auc`, `rejection_0.3`, `rejection_0.5` (at signal efficiencies eS = 0.3 and 0.5, linear on the ROC
     curve), and `<key>_err` of each. None where a figure is not finite: a rejection when no background passes, its error
-    when none passes in some replica, the AUC when only one class is present. `<key>_note` says so, and how many
-    background examples pass where they are few; `<key>_bound` is a lower bound of a rejection where none passes.
+    when none passes in some replica, the AUC when only one class is present. `<key>_note` gives the reason, and the
+    number of background examples that pass if they are few; `<key>_bound` is a lower bound on a rejection when none
+    passes.
 
     Raises
     ------
@@ -86,7 +87,7 @@ class Judge:
         self.right = scores.argmax(axis=1) == label
 
     def remarks(self, key: str) -> dict[str, float | str]:
-        """The `note` on a figure, and the `bound` of one that has no value; empty where there is nothing to say."""
+        """The `note` on a figure, and the `bound` of one without a value; empty if there is nothing to note."""
         signal, background = self.curves[0].counts()
         if key == "accuracy" or len(self.curves) > 1:
             return {}
@@ -96,14 +97,14 @@ class Judge:
             return {}
         n = int(background[-1])
         at = float(key.removeprefix("rejection_"))
-        passing = math.ceil(float(background_at(signal, background, at)) * n - 1e-6)  # of the two that it lies between
+        passing = math.ceil(float(background_at(signal, background, at)) * n - 1e-6)  # of the two
         if passing >= FEW:
             return {}
         note = f"{passing} of {n:,} background examples {'passes' if passing == 1 else 'pass'}"
         return {"note": note} if passing else {"bound": n, "note": note}
 
     def __call__(self, weight: np.ndarray | None = None) -> dict[str, float]:
-        """Figures where example i counts `weight[i]` times (n,) int, once each by default; may be NaN or infinite."""
+        """Figures with example i counted `weight[i]` times, (n,) int, once each by default; may be NaN or infinite."""
         weight = np.ones(len(self.right), np.int64) if weight is None else weight
         counts = [curve.counts(weight) for curve in self.curves]
         figures = {"accuracy": float(np.dot(weight, self.right) / weight.sum()), "auc": _mean_area(counts)}
@@ -128,7 +129,7 @@ def _check(scores: np.ndarray, label: np.ndarray) -> None:
 
 
 def _curves(scores: np.ndarray, label: np.ndarray) -> list[Roc]:
-    """One curve for two classes (signal is class 1), else one a class against the rest."""
+    """One curve for two classes (signal is class 1), otherwise one for each class against the rest."""
     classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
     return [Roc(scores[:, c], label == c) for c in classes]
 

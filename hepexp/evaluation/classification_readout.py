@@ -13,7 +13,7 @@ from hepexp.metric import Metric
 
 
 class ClassificationReadout(Readout):
-    """Judges columns `scores` (n, C), `label` (n,) and `loss` or `batch_loss` (n,)."""
+    """Evaluates the columns `scores` (n, C), `label` (n,) and `loss` or `batch_loss` (n,)."""
 
     metrics = (
         Metric(

@@ -1,4 +1,4 @@
-"""Whether a run's figures may be held against published ones: data, source, sizes, epochs and settings."""
+"""Whether a run's figures can be compared with published ones: data, source, sizes, epochs and settings."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any
 
 from hepexp.config.expected import Publication, counted
 
-LIKE = 0.1  # relative difference of sizes, up to which two samples count as equally large
-# what makes another network or another training of it; sizes and source of the data are judged by what was there
+LIKE = 0.1  # largest relative difference in size at which two samples count as equally large
+# what changes the network or its training; sizes and source of the data are taken from what was actually read
 SETTINGS = ("model", "loss", "backend", "optimizer", "dataset", "data")
 SIZES = ("n_train", "n_val", "n_test", "source", "n_files")
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """How a run came to its figures.
+    """The conditions under which a run obtained its figures.
 
     Parameters
     ----------
     data : the data set's name.
     source : full, mini, generate, or what a plug-in calls it.
     simulated : whether the examples were simulated by this project.
-    sizes : examples by n_train, n_val and n_test, as far as they are known.
-    epochs : that were trained.
-    changed : settings of the task that were typed otherwise, as `model.n_hidden=8`.
+    sizes : numbers of examples n_train, n_val and n_test, as far as they are known.
+    epochs : number of epochs trained.
+    changed : settings of the task that were overridden, e.g. `model.n_hidden=8`.
     """
 
     data: str
@@ -43,7 +43,7 @@ class Conditions:
         metrics: Mapping[str, Any],
         overrides: Sequence[str] = (),
     ) -> Conditions:
-        """Of a record: its config, environment.json, metrics.json, and what was typed."""
+        """From a record: its config, environment.json, metrics.json, and the overrides."""
         data = environment.get("data") or {}
         sizes = {name: data[name] for name in ("n_train", "n_val", "n_test") if data.get(name) is not None}
         return cls(
@@ -61,9 +61,9 @@ class Conditions:
         return f"{self.data}, source {self.source}{' (simulated)' if self.simulated else ''}"
 
     def differences(self, publication: Publication) -> list[str]:
-        """What differs from the conditions of a document, ours against its; nothing where they are alike.
+        """What differs from the conditions of a document, ours against theirs; empty if they agree.
 
-        Fewer epochs are a difference and more are none. A size that the document does not give cannot be alike.
+        Fewer epochs count as a difference, more do not. A size that the document does not give never agrees.
         """
         found = []
         if self.data != publication.data:

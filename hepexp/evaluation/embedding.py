@@ -1,4 +1,4 @@
-"""How good an embedding is: neighbours, a linear probe, and whether it has collapsed."""
+"""The quality of an embedding: neighbours, a linear probe, and signs of collapse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def neighbour_scores(
 
     Parameters
     ----------
-    embedding : (n, D) of the examples that are judged.
+    embedding : (n, D) of the examples to evaluate.
     reference, reference_label : (m, D) and (m,) of labelled examples, from the training split.
     """
     from sklearn.neighbors import KNeighborsClassifier
@@ -25,7 +25,7 @@ def neighbour_scores(
 def probe_scores(
     embedding: NDArray, reference: NDArray, reference_label: NDArray[np.integer], n_classes: int
 ) -> NDArray[np.float64]:
-    """Probabilities (n, C) of a logistic regression that was fitted on the standardised reference embeddings.
+    """Probabilities (n, C) from a logistic regression fitted to the standardised reference embeddings.
 
     References
     ----------
@@ -57,7 +57,7 @@ def effective_rank(embedding: NDArray) -> float:
 def mean_std(embedding: NDArray) -> float:
     """Standard deviation over examples of the embedding (n, D) on the unit sphere, averaged over dimensions.
 
-    1 / sqrt(D) for directions that are spread evenly, 0 for a collapsed embedding.
+    1 / sqrt(D) for isotropic directions, 0 for a collapsed embedding.
     """
     norm = np.linalg.norm(embedding, axis=1, keepdims=True)
     return float((embedding / np.where(norm > 0, norm, 1)).std(0).mean())

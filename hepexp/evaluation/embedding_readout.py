@@ -17,12 +17,12 @@ PROBE = "the linear probe"
 
 
 class EmbeddingReadout(Readout):
-    """Judges `embedding` (n, D) and `label` (n,) against `reference/embedding` and `reference/label`.
+    """Evaluates `embedding` (n, D) and `label` (n,) against `reference/embedding` and `reference/label`.
 
     Parameters
     ----------
-    references : training examples that neighbours and probe are taken from.
-    k : neighbours.
+    references : number of training examples in which neighbours are searched and to which the probe is fitted.
+    k : number of neighbours.
     """
 
     metrics = (
@@ -63,8 +63,8 @@ class EmbeddingReadout(Readout):
             "probe_accuracy",
             "higher",
             "probe accuracy",
-            "Share of examples whose class a logistic regression on the embeddings, fitted to training examples, "
-            "finds (linear evaluation: arXiv:2002.05709, section 2.3).",
+            "Share of examples classified correctly by a logistic regression on the embeddings, fitted to training "
+            "examples (linear evaluation: arXiv:2002.05709, section 2.3).",
             latex="probe accuracy",
             range="0 to 1",
             each_epoch=False,
@@ -108,7 +108,7 @@ class EmbeddingReadout(Readout):
             "neither",
             "spread of embeddings",
             "Standard deviation over examples of the embeddings on the unit sphere, averaged over their D "
-            "dimensions: 0 where they have collapsed, 1/sqrt(D) where all directions are alike.",
+            "dimensions: 0 if they have collapsed, 1/sqrt(D) if they are isotropic.",
             range="0 to 1/sqrt(D)",
             no_error="of all embeddings together",
         ),
@@ -160,5 +160,5 @@ class EmbeddingReadout(Readout):
 
 
 def _n_classes(outputs: Outputs) -> int:
-    """Labels run from 0; a class that neither set has does not matter."""
+    """Labels count from 0; a class that is in neither set does not matter."""
     return int(max(outputs["label"].max(), outputs["reference/label"].max())) + 1

@@ -1,4 +1,4 @@
-"""Readout of autoencoders of turned images: errors of reconstruction, and whether the latent plane turns too."""
+"""Readout of autoencoders of rotated images: reconstruction errors, and whether the latent plane rotates too."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hepexp.metric import Metric
 
 
 class EquivarianceReadout(Readout):
-    """Judges images and their turned ones.
+    """Evaluates images and their rotated copies.
 
-    `mse` and `baseline_mse` (n, C), of the reconstruction and of the mean image; `turned_mse` and `turned_baseline_mse`
-    of the turned images; `angle_error_deg` (n,), how far the turn of the latent plane is from that of the image, 90 by
-    chance; `latent_error` (n,), how far apart the latents are where their lengths count, too; `turn_deg` (n,),
-    `embedding` and `turned_embedding` (n, d), for the figures.
+    `mse` and `baseline_mse` (n, C) are those of the reconstruction and of the mean image; `turned_mse` and
+    `turned_baseline_mse` those of the rotated images; `angle_error_deg` (n,) is the angle between the rotation of the
+    latent plane and that of the image, 90 by chance; `latent_error` (n,) the distance between the latents, including
+    their lengths; `turn_deg` (n,), `embedding` and `turned_embedding` (n, d) are for the figures.
     """
 
     metrics = (
@@ -48,8 +48,7 @@ class EquivarianceReadout(Readout):
             "baseline_mse_sum",
             "neither",
             "MSE of the mean images (sum)",
-            "What the mean image of the upright and that of the rotated training images would have for "
-            "reconstruction_mse_sum.",
+            "reconstruction_mse_sum of the mean of the upright training images and that of the rotated ones, the sum to beat.",
             range=">= 0, in squared units of a pixel",
         ),
         Metric(
@@ -85,7 +84,7 @@ class EquivarianceReadout(Readout):
         return {**loss_figures(outputs, seed), **with_errors(_figures(outputs), len(outputs["label"]), seed)}
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
-        """Columns index, label, turn, errors and latent variables of each image."""
+        """Columns index, label, rotation angle, errors and latent variables of each image."""
         columns = {
             "index": outputs["index"].astype(np.int64),
             "label": outputs["label"].astype(np.int64),

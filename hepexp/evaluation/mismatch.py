@@ -1,4 +1,4 @@
-"""Whether transformed examples are distributed as the examples were: a distance that needs no critic."""
+"""Whether transformed examples follow the distribution of the original ones: a distance that needs no critic."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-MOST = 2000  # examples that are compared: the work grows with the square of them
+MOST = 2000  # number of examples compared: the cost grows as its square
 
 
 class Mismatch:
-    """Energy distance between x and g x of the same class, as a share of how far g moves x.
+    """Energy distance between x and g x of the same class, relative to the displacement of x by g.
 
         m = sum_c p_c E_c |x| / E |g x - x|^2,    E_c = 2 E|x - g x'| - E|x - x'| - E|g x - g x'| over other examples x'
 
-    Without dimension, and the same for small and large generators while they are small; 0 up to noise for a symmetry
-    of the distribution of each class, where noise may also make it negative.
+    It is dimensionless and, for small transformations, independent of the size of the generators; it is 0 up to noise
+    for a symmetry of the distribution of each class, where noise may also make it negative.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Mismatch:
         self.kernel *= self.pairs
 
     def value(self, weight: NDArray[np.integer] | None = None) -> float:
-        """The mismatch of the examples, each taken so many times (n,)."""
+        """The mismatch with each example taken `weight` (n,) times."""
         w = np.ones(self.n) if weight is None else weight.astype(np.float64)
         distance = (w @ self.kernel @ w) / max(w @ self.pairs @ w, 1)
         moved = (w @ self.shift**2) / w.sum()

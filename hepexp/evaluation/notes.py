@@ -1,4 +1,4 @@
-"""What stands below a table of figures: why one has no value or no error, and what each of them means."""
+"""The notes below a table of figures: why a figure has no value or no error, and what each figure means."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from hepexp.config.metrics import find
 from hepexp.metric import BOUND, ERROR, NOTE, SPLITS, is_beside
 
-OF_MERIT = (*SPLITS, "symmetry")  # figures that have errors; sizes and times are what they are
+OF_MERIT = (*SPLITS, "symmetry")  # figures that have errors; sizes and times are exact
 
 
 def notes(metrics: Mapping[str, Any], loss: str | None = None) -> list[str]:
-    """A line for each reason, with the figures that it is the reason of.
+    """A line for each reason, with the figures to which it applies.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def notes(metrics: Mapping[str, Any], loss: str | None = None) -> list[str]:
 
 
 def meanings(metrics: Mapping[str, Any], loss: str | None = None) -> list[tuple[str, str]]:
-    """The figures of a record and what they mean; those of one meaning together, as test/auc and val/auc."""
+    """The figures of a record and what they mean; figures with the same meaning together, as test/auc and val/auc."""
     said: dict[str, list[str]] = {}
     for key in metrics:
         if not is_beside(key) and (metric := find(key, loss)):
@@ -49,7 +49,7 @@ def _reason(key: str, metrics: Mapping[str, Any], loss: str | None) -> str:
     if note or key.partition("/")[0] not in OF_MERIT or f"{key}{ERROR}" in metrics:
         return note
     if key.startswith("val/"):
-        return "no error: of the best epoch's validation"
+        return "no error: from validation in the best epoch"
     if metric is None or (key.startswith("train/") and "/" in metric.name):
         return ""
     return f"no error: {metric.no_error}" if metric.no_error else ""

@@ -1,4 +1,4 @@
-"""Readout of learnt distances: whether pairs are told apart, beside what an embedding is judged by."""
+"""Readout of learnt distances: whether pairs are told apart, in addition to the metrics of an embedding."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ SAME_WITHIN = 0.5  # distance up to which two examples count as the same, as in 
 
 
 class PairReadout(EmbeddingReadout):
-    """An EmbeddingReadout that adds the share of pairs on the right side of a distance of 0.5.
+    """An EmbeddingReadout with the share of pairs on the right side of a distance of 0.5 as well.
 
-    Each example is paired with the next one of its class and the next one of another, in the order of the data set.
+    Each example is paired with the next one of its own class and the next one of another class, in the order of the
+    data set.
     """
 
     metrics = (

@@ -1,4 +1,4 @@
-"""predictions.parquet: what a model said of each example, from which every figure can be made again."""
+"""predictions.parquet: a model's output for each example, from which every figure can be recomputed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def predictions_table(
     class_names: Sequence[str],
     split: str = "test",
 ) -> pa.Table:
-    """What a classifier said, as a table.
+    """A classifier's predictions as a table.
 
     Columns: `index` int64, `label` int64 (null where it is negative: not known), `score_<class name>` in the
     precision of the scores. Metadata of the schema: `class_names` (JSON list) and `split`.
@@ -65,7 +65,7 @@ def without_unknown_labels(table: pa.Table) -> pa.Table:
 
 
 def write_predictions(path: Path | str, table: pa.Table) -> None:
-    """Write what a readout keeps of each example, whole or not at all, with a checksum of the values."""
+    """Write what a readout keeps of each example, completely or not at all, with a checksum of the values."""
     about = {key: value for key, value in (table.schema.metadata or {}).items() if key != _CHECKSUM}
     with atomic(path) as temporary:
         marked = table.replace_schema_metadata({**about, _CHECKSUM: _checksum(table)})
@@ -83,7 +83,7 @@ def read_predictions(path: Path | str) -> Predictions:
         table = pq.read_table(path, page_checksum_verification=True)
         if table.schema.metadata.get(_CHECKSUM, _checksum(table)) != _checksum(table):
             raise DataError(
-                f"{path}: its values are not those that were written (the checksum in it differs): corrupted"
+                f"{path} is corrupted: its values do not match its checksum"
             )
         labelled = "label" in table.column_names
         names = tuple(json.loads(table.schema.metadata[b"class_names"]))
@@ -95,13 +95,13 @@ def read_predictions(path: Path | str) -> Predictions:
             split=table.schema.metadata[b"split"].decode(),
         )
     except FileNotFoundError as error:
-        raise DataError(f"there are no predictions at {path}: the run did not come to its test") from error
+        raise DataError(f"there are no predictions at {path}: the run did not reach its test") from error
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{path} is not a predictions file: {str(error).splitlines()[0]}") from error
 
 
 def _checksum(table: pa.Table) -> bytes:
-    """Of the values of all columns and of what the schema says beside them."""
+    """Checksum of the values of all columns and of the schema's metadata."""
     digest = hashlib.sha256()
     for key, value in sorted((table.schema.metadata or {}).items()):
         if key != _CHECKSUM:

@@ -1,4 +1,4 @@
-"""How an objective is judged: the figures of every epoch, those of the test, and what is kept of each example."""
+"""How an objective is evaluated: the figures of every epoch, those of the test, and what is kept of each example."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ Outputs = dict[str, np.ndarray]
 def named(split: str, metrics: dict[str, float | str | None]) -> dict[str, float | str | None]:
     """Figures under the keys of a record: `<split>/<name>`; those of the model itself, as symmetry/..., keep theirs.
 
-    What is not finite is no figure: None.
+    A figure that is not finite becomes None.
     """
     finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in metrics.items()}
     return {name if "/" in name else f"{split}/{name}": value for name, value in finite.items()}
 
 
 def mean_loss(outputs: Outputs) -> float:
-    """The mean over examples, or over batches where only a batch has a loss."""
+    """The mean over examples, or over batches if the loss is only defined for a batch."""
     return float(outputs["loss" if "loss" in outputs else "batch_loss"].mean(dtype=np.float64))
 
 
 def loss_figures(outputs: Outputs, seed: int) -> dict[str, float | str | None]:
-    """`loss` with its bootstrap error over examples; with a note in its place where only a batch has a loss."""
+    """`loss` with its bootstrap error over examples, or a note if the loss is only defined for a batch."""
     if "loss" not in outputs:
-        return {"loss": mean_loss(outputs), "loss_note": "no error: this loss is of a batch, not of an example"}
+        return {"loss": mean_loss(outputs), "loss_note": "no error: this loss is that of a batch, not of an example"}
     return with_errors({"loss": mean_of(outputs["loss"])}, len(outputs["loss"]), seed)
 
 
@@ -42,13 +42,13 @@ class Readout(ABC):
     Outputs are columns of equal length: `index`, `label`, `loss` where an example has a loss of its own, else
     `batch_loss`, that of the batch it was in (see `loss_figures`), and what the objective names; and, under
     `gallery/<name>` and `model/<name>`, what it keeps to be drawn and what the model has learnt. One readout serves
-    every objective that gives the same columns; the learning loop knows none of them by name.
+    every objective that outputs the same columns; the learning loop refers to none of them by name.
 
     Attributes
     ----------
-    references : training examples whose outputs are wanted too, as columns `reference/<name>`: for readouts that
-        compare with labelled examples, such as nearest neighbours.
-    metrics : what `quick` and `final` give, beside what base classes declare.
+    references : number of training examples whose outputs are needed too, as columns `reference/<name>`: for readouts
+        that compare with labelled examples, such as nearest neighbours.
+    metrics : what `quick` and `final` return, in addition to what base classes declare.
     """
 
     references: int = 0
@@ -56,13 +56,13 @@ class Readout(ABC):
 
     @abstractmethod
     def quick(self, outputs: Outputs) -> dict[str, float]:
-        """Metrics of an epoch's validation, without errors."""
+        """Validation metrics of an epoch, without errors."""
 
     @abstractmethod
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
-        """Metrics of the test, each with `<key>_err` from a bootstrap over examples.
+        """Test metrics, each with `<key>_err` from a bootstrap over examples.
 
-        Beside one that has no value may stand `<key>_bound`, a lower bound, and `<key>_note`, a remark in words.
+        A metric without a value may have `<key>_bound`, a lower bound, and `<key>_note`, a remark.
         """
 
     @abstractmethod
@@ -71,4 +71,4 @@ class Readout(ABC):
 
     @abstractmethod
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
-        """Draw the figures of the test into a folder; `seed` is that of the bootstrap."""
+        """Draw the plots of the test into a folder; `seed` is that of the bootstrap."""

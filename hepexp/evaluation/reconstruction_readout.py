@@ -14,21 +14,23 @@ from hepexp.evaluation.readout import Outputs, Readout, loss_figures, mean_loss
 from hepexp.figures import class_name
 from hepexp.metric import Metric
 
-ACTIVE = 0.01  # nat: a latent dimension with less KL says nothing of the image
+ACTIVE = 0.01  # nat: a latent dimension with a smaller KL carries no information on the image
 
 
 class ReconstructionReadout(Readout):
-    """Judges `mse`, `baseline_mse`, `energy`, `reconstructed_energy`, `occupancy` (n, C), `kl` and `embedding` (n, d).
+    """Evaluates the reconstruction of images, their energy, the latent space, and an anomaly search.
 
-    The energy response is the reconstructed over the true sum of an image, or of one channel of it. Where training saw
-    only some of the classes, the others are the signal of an anomaly search; see `anomaly_figures`.
+    It reads `mse`, `baseline_mse`, `energy`, `reconstructed_energy`, `occupancy` (n, C), `kl` and `embedding` (n, d).
+
+    The energy response is the reconstructed sum of an image, or of one of its channels, over the true one. If training
+    saw only some of the classes, the others are the signal of an anomaly search; see `anomaly_figures`.
 
     Parameters
     ----------
-    n_pixels : of a channel.
-    channel_names : of the images' channels; numbers where they have none.
-    pixel_unit : of the images' values.
-    references : training examples that tell which classes were trained on, and which errors are usual.
+    n_pixels : number of pixels in a channel.
+    channel_names : names of the images' channels; numbers if they have none.
+    pixel_unit : unit of the pixel values.
+    references : number of training examples that show which classes were trained on, and which errors are typical.
     """
 
     metrics = (
@@ -74,7 +76,7 @@ class ReconstructionReadout(Readout):
             "energy_response",
             "neither",
             "energy response",
-            "Median over images of the reconstructed over the true sum of pixels; 1 where no energy is lost.",
+            "Median over images of the ratio of the reconstructed to the true sum of pixels; 1 if no energy is lost.",
             range="1 is unbiased",
             undefined="no image holds energy",
         ),
@@ -82,7 +84,7 @@ class ReconstructionReadout(Readout):
             "energy_response_{channel}",
             "neither",
             "energy response ({channel})",
-            "Median over images of the reconstructed over the true sum of pixels in the channel {channel}.",
+            "Median over images of the ratio of the reconstructed to the true sum of pixels in the channel {channel}.",
             range="1 is unbiased",
             undefined="no image holds energy in this channel",
             each_epoch=False,
@@ -91,7 +93,7 @@ class ReconstructionReadout(Readout):
             "energy_resolution",
             "lower",
             "energy resolution",
-            "Standard deviation over images of the reconstructed over the true sum of pixels.",
+            "Standard deviation over images of the ratio of the reconstructed to the true sum of pixels.",
             range=">= 0",
             undefined="no image holds energy",
             each_epoch=False,
@@ -108,7 +110,8 @@ class ReconstructionReadout(Readout):
             "active_dimensions",
             "neither",
             "active dimensions",
-            "Latent dimensions whose mean KL divergence is above 0.01 nat; the others say nothing of the image.",
+            "Number of latent dimensions whose mean KL divergence is above 0.01 nat; the others carry no information on "
+            "the image.",
             range="0 to the number of latent dimensions",
             no_error="a count",
             each_epoch=False,
@@ -118,9 +121,8 @@ class ReconstructionReadout(Readout):
             "anomaly_auc",
             "higher",
             "anomaly AUC",
-            "Area under the ROC curve of the error of reconstruction, where classes that training did not see are "
-            "the signal.",
-            range="0 to 1; 0.5 is chance, less where the unseen are reconstructed better",
+            "Area under the ROC curve of the reconstruction error, with the classes absent from training as signal.",
+            range="0 to 1; 0.5 is chance, less if unseen classes are reconstructed better",
             column=True,
         ),
         Metric(
@@ -203,7 +205,7 @@ class ReconstructionReadout(Readout):
         return self.channel_names if len(self.channel_names) == n else tuple(f"channel{c}" for c in range(n))
 
     def _errors(self, outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
-        """Errors of reconstruction as functions of the examples' weights, over all channels and of each."""
+        """Reconstruction errors as functions of the examples' weights, over all channels and for each."""
         mse, baseline = outputs["mse"].astype(np.float64), outputs["baseline_mse"].astype(np.float64)
         figures = {
             "reconstruction_mse": mean_of(mse.mean(1)),
@@ -217,7 +219,7 @@ class ReconstructionReadout(Readout):
 
 
 def response(outputs: Outputs, channel: int | None = None) -> np.ndarray:
-    """Reconstructed over true energy (n,) of one channel, or of all together; NaN where there is no energy."""
+    """Ratio of reconstructed to true energy (n,) in one channel, or in all together; NaN where there is no energy."""
     chosen = slice(None) if channel is None else slice(channel, channel + 1)
     true, found = (outputs[name][:, chosen].sum(1, dtype=np.float64) for name in ("energy", "reconstructed_energy"))
     return np.divide(found, true, out=np.full(len(true), np.nan), where=true > 0)
@@ -233,7 +235,7 @@ def _median(values: np.ndarray) -> Callable[[np.ndarray], float]:
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> Callable[[np.ndarray], float]:
-    """Ratio of the means; NaN where the denominator is zero, as for images that are all alike."""
+    """Ratio of the means; NaN where the denominator is zero, as for identical images."""
 
     def of(weight: np.ndarray) -> float:
         divisor = weight @ below

@@ -1,4 +1,4 @@
-"""What stands beside a run's figures: published ones with their sources, exact ones, or those of an earlier record."""
+"""Figures to compare a run with: published ones with their sources, exact ones, or those of an earlier record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hepexp.config.expected import Expected, Figure, Publication
 from hepexp.evaluation.conditions import Conditions
 from hepexp.evaluation.rounding import number
 
-ROUNDING = 1e-6  # relative difference of two evaluations in single precision, which sum in another order
+ROUNDING = 1e-6  # relative difference of two evaluations in single precision that sum in a different order
 
 # by metric: texts of the figure beside it and of the difference; several where several documents have one
 Beside = Mapping[str, list[tuple[str, str]]]
@@ -19,9 +19,9 @@ Beside = Mapping[str, list[tuple[str, str]]]
 def published(metrics: Mapping[str, Any], expected: Expected, run: Conditions) -> Beside:
     """Published figures with the number of their source, then exact ones.
 
-    A difference from a published figure is given where the run's conditions are the document's: in standard deviations
-    where the run's figure has an error, together with the document's own where it gives one. From an exact figure it
-    is always given, as it is.
+    The difference from a published figure is given if the run meets the document's conditions: in standard deviations
+    if the run's figure has an error, combined with the document's error if it gives one. The difference from an exact
+    figure is always given, in absolute terms.
     """
     beside: dict[str, list[tuple[str, str]]] = {name: [] for name in expected.metrics}
     for i, one in enumerate(expected.published):
@@ -37,13 +37,13 @@ def published(metrics: Mapping[str, Any], expected: Expected, run: Conditions) -
 def recorded(metrics: Mapping[str, Any], figures: Mapping[str, Any]) -> Beside:
     """Figures of an earlier evaluation of the same weights, and plain differences.
 
-    Deviations in units of an error would be wrong: the two have examples in common.
+    Deviations in standard deviations would be wrong, as the two have examples in common.
     """
     return {name: [(number(value), _difference(metrics.get(name), value))] for name, value in figures.items()}
 
 
 def notes(expected: Expected, run: Conditions) -> list[str]:
-    """For each document: what it is, its conditions and its address, and how those of the run differ."""
+    """For each document: its reference, its conditions and its address, and how the run's conditions differ."""
     lines = []
     for i, one in enumerate(expected.published):
         differing = run.differences(one)
@@ -65,7 +65,7 @@ def source(publication: Publication) -> str:
 
 
 def shown(figure: Figure) -> str:
-    """With the digits that the document gives, but for zeros at the end."""
+    """With the digits that the document gives, except trailing zeros."""
     value = f"{figure.value:,.6g}"
     return value if figure.error is None else f"{value} ± {figure.error:.6g}"
 

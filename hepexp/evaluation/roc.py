@@ -1,4 +1,4 @@
-"""The ROC curve of a score: the one place that counts jets above a threshold, for metrics, errors and plots."""
+"""The ROC curve of a score: the only place that counts jets above a threshold, for metrics, errors and plots."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 class Roc:
     """Signal and background above every threshold of a score, for any weights of the examples.
 
-    The examples are sorted once; each set of weights (a bootstrap replica) then costs two cumulative sums. Examples of
-    equal score pass together, so that ties give a straight piece of the curve and count one half in the area.
+    The examples are sorted once; each set of weights (a bootstrap replica) then costs two cumulative sums. Examples
+    with equal scores pass together, so that ties give a straight segment of the curve and count one half in the area.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Numbers as one reads them: no more digits than the error allows."""
+"""Numbers for people: no more digits than the error allows."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ ABSENT = "–"
 def with_error(value: float | None, error: float | None = None) -> str:
     """`0.8712 ± 0.0071`: the error to two significant digits, the value to the same place.
 
-    Without an error four significant digits; a dash for a value that is not defined.
+    Four significant digits without an error; a dash for an undefined value.
     """
     if value is None:
         return ABSENT
     if error and error < 1e-9 * abs(value):
         error = 0  # rounding noise of replicas that all give the same value
-    if not error:  # None, or zero: nothing says how many digits mean something
+    if not error:  # None, or zero: nothing tells how many digits are significant
         return f"{number(value)} ± 0" if error == 0 else number(value)
     # The exponent after rounding: 0.0996 is 0.10, not 0.100.
     places = 1 - int(f"{error:.1e}".partition("e")[2])
@@ -26,7 +26,7 @@ def with_error(value: float | None, error: float | None = None) -> str:
 
 
 def number(value: Any) -> str:
-    """Whole numbers with all digits, other numbers with four significant ones, text as it is."""
+    """Integers with all digits, other numbers with four significant ones, text unchanged."""
     if value is None:
         return ABSENT
     if isinstance(value, bool | str):

@@ -17,16 +17,16 @@ from hepexp.symmetry.metric_tensor import MetricTensor, metric_of, traceless
 
 
 class SymmetryReadout(Readout):
-    """Judges `vectors` and `transformed` (n, K, d), the critic's `logit` and `transformed_logit` (n,), and
+    """Evaluates `vectors` and `transformed` (n, K, d), the critic's `logit` and `transformed_logit` (n,), and
     `model/generators` (c, d, d).
 
-    Figures of the generators themselves have no bootstrap error, as they do not come from the test examples: theirs is
-    the spread over seeds.
+    Figures of the generators themselves have no bootstrap error, as they do not depend on the test examples: their
+    uncertainty is the spread over seeds.
 
     Parameters
     ----------
-    algebra : what the generators are compared with, or None.
-    tolerance : smallest singular value, as a share of the largest, up to which a metric is taken to be invariant.
+    algebra : Lie algebra that the generators are compared with, or None.
+    tolerance : largest ratio of the smallest to the largest singular value at which a metric counts as invariant.
     """
 
     metrics = (
@@ -44,7 +44,7 @@ class SymmetryReadout(Readout):
             "critic_accuracy",
             "neither",
             "critic accuracy",
-            "Share of right answers of the critic, to examples and to transformed ones; it cannot see a symmetry.",
+            "Share of original and transformed examples that the critic classifies correctly; chance for a symmetry.",
             range="0 to 1; 0.5 is chance",
         ),
         Metric(
@@ -87,7 +87,7 @@ class SymmetryReadout(Readout):
             "symmetry/angle_of_random_deg",
             "neither",
             "angle of random generators (deg)",
-            "What symmetry/angle_error_deg is on average for as many random generators: the angle to beat.",
+            "Median of symmetry/angle_error_deg for the same number of random generators: the angle to beat.",
             latex=r"angle of random generators ($^\circ$)",
             range="0 to 90",
             no_error="of the generators themselves: see the spread over seeds",
@@ -105,8 +105,8 @@ class SymmetryReadout(Readout):
             "symmetry/metric_smallest_singular_value",
             "lower",
             "smallest singular value",
-            "Smallest over largest singular value of J -> L^T J + J L: 0 where a metric is invariant, 1 where all "
-            "matrices are equally far from it.",
+            "Smallest over largest singular value of J -> L^T J + J L: 0 if a metric is invariant, 1 if all matrices "
+            "are equally far from it.",
             range="0 to 1",
             no_error="of the generators themselves: see the spread over seeds",
         ),
@@ -114,7 +114,7 @@ class SymmetryReadout(Readout):
             "symmetry/metric_J_{ab}",
             "neither",
             "J_{ab}",
-            "Element {ab} of the metric that comes nearest to being invariant, of Frobenius norm sqrt(n).",
+            "Element {ab} of the metric that comes closest to being invariant, with Frobenius norm sqrt(n).",
             latex=r"$J_{{ab}}$",
             no_error="of the generators themselves: see the spread over seeds",
         ),
@@ -122,7 +122,7 @@ class SymmetryReadout(Readout):
             "symmetry/metric_angle_deg",
             "lower",
             "metric angle (deg)",
-            "Angle between the metric that comes nearest to being invariant and that of loss.compare_with.",
+            "Angle between the metric that comes closest to being invariant and that of loss.compare_with.",
             latex=r"metric angle ($^\circ$)",
             range="0 to 90",
             no_error="of the generators themselves: see the spread over seeds",
@@ -192,7 +192,7 @@ class SymmetryReadout(Readout):
         return figures
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
-        """Columns index, label and displacement of each example; where labels were known also the critic's scores."""
+        """Columns index, label and displacement of each example, and the critic's scores if the labels are known."""
         columns = {
             "index": outputs["index"].astype(np.int64),
             "label": outputs["label"].astype(np.int64),
@@ -222,7 +222,7 @@ class SymmetryReadout(Readout):
 
 
 def _right(outputs: Outputs) -> np.ndarray:
-    """Share of right answers of the critic to an example and its transformed twin, 0, 1/2 or 1 (n,)."""
+    """Share of correct answers of the critic for an example and its transformed copy, 0, 1/2 or 1 (n,)."""
     return ((outputs["logit"] > 0).astype(np.float64) + (outputs["transformed_logit"] <= 0)) / 2
 
 

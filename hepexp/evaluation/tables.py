@@ -1,4 +1,4 @@
-"""Tables for the terminal: a run's figures with those to compare with, and the jobs of a multirun."""
+"""Tables for the terminal: a run's figures next to reference values, and the jobs of a multirun."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLOURS = {"FINISHED": "green", "FAILED": "red", "KILLED": "yellow", "LOST": "ye
 
 
 class JobLike(Protocol):
-    """What `jobs_table` reads of a job: its place, its overrides, its status, why it failed, and its metrics."""
+    """What `jobs_table` reads of a job: its number, its overrides, its status, why it failed, and its metrics."""
 
     number: int
     overrides: list[str]
@@ -36,15 +36,15 @@ def metrics_table(
     reference: str = "expected",
     notes: Sequence[str] = (),
 ) -> TextTable:
-    """One row a metric, with its error and, where there is a figure to compare with, that and the difference.
+    """One row per metric, with its error and, if there is a figure to compare with, that figure and the difference.
 
     Parameters
     ----------
     metrics : flat, as metrics.json: `<key>` and `<key>_err`.
-    beside : figures to compare with, by the same keys; see `hepexp.evaluation.references`. A key that `metrics` lacks
-        has a row too.
+    beside : figures to compare with, by the same keys; see `hepexp.evaluation.references`. A key that is not in
+        `metrics` has a row too.
     reference : heading of those figures.
-    notes : lines below, as the sources of those figures.
+    notes : lines below, such as the sources of those figures.
     """
     columns = [Column("metric", "name"), Column("value", "figure", keep=2)]
     if beside:
@@ -60,9 +60,9 @@ def markdown_table(metrics: Mapping[str, Any], beside: Beside | None = None) -> 
 
 
 def metric_rows(metrics: Mapping[str, Any], beside: Beside) -> list[list[str]]:
-    """Metric and value with its error and, where anything stands beside, that figure and the difference.
+    """Metric and value with its error and, if there are figures to compare with, these and the difference.
 
-    Metrics that only stand beside come last; a metric with several figures beside it has a row for each.
+    Metrics that only have a figure to compare with come last; a metric with several such figures has a row for each.
     """
     keys = [key for key in metrics if not is_beside(key)]
     rows = []
@@ -74,7 +74,7 @@ def metric_rows(metrics: Mapping[str, Any], beside: Beside) -> list[list[str]]:
 
 
 def value_of(key: str, metrics: Mapping[str, Any]) -> str:
-    """A figure with its error as text; `> 95` where there is only a lower bound."""
+    """A figure with its error as text; `> 95` if there is only a lower bound."""
     value, least = metrics.get(key), bound(key, metrics)
     if least is not None:
         return f"> {number(least)}"
@@ -82,7 +82,7 @@ def value_of(key: str, metrics: Mapping[str, Any]) -> str:
 
 
 def jobs_table(jobs: Sequence[JobLike]) -> TextTable:
-    """One row a job of a multirun: what it alone changed, how it ended, its figures; below, why jobs failed."""
+    """One row per job of a multirun: its own overrides, its status, its figures; below, why jobs failed."""
     from rich.text import Text
 
     shown = [key for key in usual_columns() if any(key in job.metrics for job in jobs)][:MOST_COLUMNS]

@@ -34,7 +34,7 @@ def test_each_reason_stands_once_with_its_figures():
         "have no value",
         "test/effective_rank, test/embedding_std: no error: of all embeddings together",
         "test/pair_accuracy: not defined for these examples",
-        "val/auc: no error: of the best epoch's validation",
+        "val/auc: no error: from validation in the best epoch",
     ]
 
 

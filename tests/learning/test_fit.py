@@ -68,7 +68,7 @@ def test_a_loss_of_batches_is_their_mean_and_says_why_it_has_no_error(folder):
     judged = parts.module.objective.readout.final(fitted.outputs, seed=1)
     assert judged["loss"] == pytest.approx(fitted.history.rows[-1]["val/loss"])  # the toy tests its validation jets
     assert "loss_err" not in judged
-    assert judged["loss_note"] == "no error: this loss is of a batch, not of an example"
+    assert judged["loss_note"] == "no error: this loss is that of a batch, not of an example"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
