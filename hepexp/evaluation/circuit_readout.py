@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class CircuitReadout(Readout):
-    """Evaluates `values` (n, K), observables of all circuits, and `state/<circuit>` (n, 2^q), the same for all examples.
+    """Evaluates `values` (n, K), the observables of all circuits, and `state/<circuit>` (n, 2^q); all examples agree.
 
     An observable's figure carries the name of its circuit, and a number if the circuit has several. For a state, the
     figures are the norm and the smallest and largest real and imaginary parts of its amplitudes; if smallest and

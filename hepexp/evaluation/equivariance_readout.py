@@ -48,7 +48,7 @@ class EquivarianceReadout(Readout):
             "baseline_mse_sum",
             "neither",
             "MSE of the mean images (sum)",
-            "reconstruction_mse_sum of the mean of the upright training images and that of the rotated ones, the sum to beat.",
+            "reconstruction_mse_sum of the mean of the upright training images and that of the rotated ones.",
             range=">= 0, in squared units of a pixel",
         ),
         Metric(

@@ -82,9 +82,7 @@ def read_predictions(path: Path | str) -> Predictions:
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         if table.schema.metadata.get(_CHECKSUM, _checksum(table)) != _checksum(table):
-            raise DataError(
-                f"{path} is corrupted: its values do not match its checksum"
-            )
+            raise DataError(f"{path} is corrupted: its values do not match its checksum")
         labelled = "label" in table.column_names
         names = tuple(json.loads(table.schema.metadata[b"class_names"]))
         return Predictions(

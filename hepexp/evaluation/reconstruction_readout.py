@@ -110,8 +110,8 @@ class ReconstructionReadout(Readout):
             "active_dimensions",
             "neither",
             "active dimensions",
-            "Number of latent dimensions whose mean KL divergence is above 0.01 nat; the others carry no information on "
-            "the image.",
+            "Number of latent dimensions whose mean KL divergence is above 0.01 nat; the others carry no "
+            "information on the image.",
             range="0 to the number of latent dimensions",
             no_error="a count",
             each_epoch=False,

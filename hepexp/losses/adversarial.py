@@ -1,4 +1,4 @@
-"""What adversarial objectives share: two players with a loss each."""
+"""What adversarial objectives share: two players, each with its own loss."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Terms = dict[str, Tensor]
 
 
 class AdversarialObjective(Objective):
-    """The model is one player, the generator; the critic, a submodule of the objective, is the other.
+    """The model is one player, the generator; the other is the critic, a submodule of the objective.
 
-    Each has a loss of its own and an optimiser of the same kind, at a rate of its own; the learning loop steps the
-    critic, then the generator, on every batch. In evaluation `terms` gives both, the critic's as `critic_<name>`.
+    Each has its own loss and its own learning rate, with the same kind of optimiser; on every batch the learning loop
+    steps the critic, then the generator. In evaluation `terms` returns both, the critic's as `critic_<name>`.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class AdversarialObjective(Objective):
 
     Attributes
     ----------
-    critic : module whose parameters the second optimiser trains; to be built in the constructor or in `prepare`.
+    critic : module trained by the second optimiser; to be built in the constructor or in `prepare`.
 
     Raises
     ------
@@ -35,7 +35,7 @@ class AdversarialObjective(Objective):
             "train/critic_loss",
             "neither",
             "critic loss",
-            "-ln D(x) - ln (1 - D(g x)), what the critic minimises; 2 ln 2 where it guesses.",
+            "-ln D(x) - ln (1 - D(g x)), what the critic minimises; 2 ln 2 if it guesses.",
             range=">= 0",
             recorded=False,
         ),
@@ -43,7 +43,7 @@ class AdversarialObjective(Objective):
             "train/critic_accuracy",
             "neither",
             "critic accuracy",
-            "Share of right answers of the critic, to examples and to transformed ones.",
+            "Share of original and transformed examples that the critic classifies correctly.",
             range="0 to 1; 0.5 is chance",
             recorded=False,
         ),
@@ -58,11 +58,11 @@ class AdversarialObjective(Objective):
 
     def generator_terms(self, model: nn.Module, batch) -> tuple[Terms, dict[str, Tensor]]:
         """Loss terms of the generator and outputs of one batch, as `Objective.terms`."""
-        raise NotImplementedError(f"{type(self).__name__} has no terms of the generator")
+        raise NotImplementedError(f"{type(self).__name__} has no loss terms for the generator")
 
     def critic_terms(self, model: nn.Module, batch) -> Terms:
-        """Loss terms of the critic: "loss", and "accuracy", its share of right answers; the model gets no gradient."""
-        raise NotImplementedError(f"{type(self).__name__} has no terms of the critic")
+        """Loss terms of the critic: "loss", and "accuracy", its share of correct answers; no gradient of the model."""
+        raise NotImplementedError(f"{type(self).__name__} has no loss terms for the critic")
 
     def terms(self, model: nn.Module, batch) -> tuple[Terms, dict[str, Tensor]]:
         terms, outputs = self.generator_terms(model, batch)

@@ -1,4 +1,4 @@
-"""No loss: what circuits give, kept and judged as it is."""
+"""No loss: the outputs of circuits, recorded and evaluated without training."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hepexp.losses.objective import Objective
 
 
 class CircuitValues(Objective):
-    """Expectation values and state vectors of the circuits of a model; the loss is zero, as there is none."""
+    """Expectation values and state vectors of a model's circuits; nothing is trained, and the loss is zero."""
 
     readout: CircuitReadout
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         if not hasattr(model, "circuits"):
             raise ConfigError(
-                f"loss=circuit_values needs a model that is circuits, {type(model).__name__} is none; "
+                f"loss=circuit_values needs a model of circuits, not {type(model).__name__}; "
                 "choose model=fixed_circuits"
             )
         self.readout = CircuitReadout({name: len(circuit.observables) for name, circuit in model.circuits.items()})

@@ -12,11 +12,11 @@ from hepexp.losses.objective import Objective, width_of
 
 
 class CrossEntropy(Objective):
-    """-log p(true class), averaged over the batch; the readout is the softmax.
+    """-ln p(true class), averaged over the batch; the scores are the softmax of the logits.
 
     Parameters
     ----------
-    label_smoothing : share of the target that is spread evenly over all classes, in [0, 1).
+    label_smoothing : fraction of the target probability that is spread evenly over all classes, in [0, 1).
 
     Raises
     ------

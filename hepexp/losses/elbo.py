@@ -1,4 +1,4 @@
-"""The evidence lower bound of a variational autoencoder of sparse images."""
+"""The evidence lower bound of a variational autoencoder for sparse images."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ GALLERY = 6  # images that are kept with their reconstructions
 
 
 class Elbo(Objective):
-    """-ln p(x | z) + beta KL(q(z | x) || N(0, 1)), p Gaussian with one variance per channel at its optimum.
+    """-ln p(x | z) + beta KL(q(z | x) || N(0, 1)), with p Gaussian and the optimal variance in each channel.
 
-    With the variance of a channel at its most likely value, the mean square error itself, the first term is
-    D_c / 2 ln(error_c) up to a constant (D_c pixels): it weighs reconstruction against KL without a factor by hand.
-    So a blank image is no way out where 98 % of the pixels are empty: small errors become small variances. Pixels that
-    are not empty can count more; then the energy of faint ones is overestimated.
+    With the variance of a channel at its maximum-likelihood value, which is the mean squared error, the first term is
+    D_c / 2 ln(error_c) up to a constant (D_c pixels): it balances reconstruction against KL without a hand-tuned
+    factor. A blank image is then not a good solution even if 98 % of the pixels are empty, as small errors mean small
+    variances. Pixels that are not empty can be given a larger weight, at the price of overestimating the energy of
+    faint ones.
 
     Parameters
     ----------
     beta : factor of the KL term.
-    occupied_weight : weight of a pixel that is not empty, in the error of training; 1 for the likelihood itself.
+    occupied_weight : weight of a non-empty pixel in the training error; 1 for the likelihood itself.
 
     Raises
     ------
@@ -73,7 +74,7 @@ class Elbo(Objective):
             latent = model.encode(example.image) if reads_images else None
         if not isinstance(latent, tuple):  # mean and ln variance
             raise ConfigError(
-                f"loss=elbo needs a variational autoencoder of images, {type(model).__name__} is none; choose model=vae"
+                f"loss=elbo needs a variational autoencoder of images, not {type(model).__name__}; choose model=vae"
             )
         self.baseline = MeanImage(example.image.shape[1:])
         n_pixels = example.image[0, 0].numel()
@@ -100,12 +101,12 @@ class Elbo(Objective):
         terms = {"loss": nll + self.beta * kl.mean(), "nll": nll, "kl": kl.mean()}
         if self.training:
             return terms, {}
-        # of one image, with the variances of the batch; at their optimum the loss does not feel that they vary, too
+        # of one image, with the variances of the batch; at their optimum the loss is stationary in them
         each = nll + (pixels / 2 * (of_image / variance - of_image.mean(0) / variance)).sum(1) + self.beta * kl
         return terms, {"loss": each.detach(), **self._describe(image, reconstruction, mean, logvar)}
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
-        """Some images with their labels and reconstructions, and images made from draws of the prior."""
+        """A few images with their labels and reconstructions, and images decoded from draws of the prior."""
         image = batch.image[:GALLERY]
         mean, _ = model.encode(image)
         generator = torch.Generator().manual_seed(0)
@@ -114,7 +115,7 @@ class Elbo(Objective):
         return {**found, "label": batch.label[:GALLERY]}
 
     def _describe(self, image: Tensor, reconstruction: Tensor, mean: Tensor, logvar: Tensor) -> dict[str, Tensor]:
-        """What is judged of each example: errors and energies of each channel, latent means and their KL."""
+        """The outputs for each example: errors and energies of each channel, latent means and their KL."""
         return {
             "embedding": mean,
             "kl": divergence(mean, logvar),

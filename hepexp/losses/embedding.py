@@ -1,4 +1,4 @@
-"""What objectives on embeddings share: a projector that is trained with the model and left out afterwards."""
+"""What objectives on embeddings share: a projector that is trained with the model and discarded afterwards."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from hepexp.losses.objective import Objective, width_of
 
 
 class EmbeddingObjective(Objective):
-    """A loss on the projections of a batch; the model's own output (B, D) is the embedding that is judged.
+    """A loss on the projections of a batch; the model's own output (B, D) is the embedding that is evaluated.
 
     Parameters
     ----------
-    projector : widths of the projector's layers; the last is that of the space in which the loss compares. Empty: the
-        loss compares the embeddings themselves.
+    projector : widths of the projector's layers; the last is the dimension of the space in which examples are compared.
+        Empty to compare the embeddings themselves.
 
     References
     ----------
@@ -48,7 +48,7 @@ class EmbeddingObjective(Objective):
 
     def compare(self, projection: Tensor, label: Tensor) -> Tensor:
         """The loss of the projections (B, P) of examples with these labels (B,)."""
-        raise NotImplementedError(f"{type(self).__name__} compares nothing")
+        raise NotImplementedError(f"{type(self).__name__} does not define a loss of projections")
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         return {"embedding": model(batch)}
@@ -60,5 +60,5 @@ class EmbeddingObjective(Objective):
 
 
 def on_sphere(projection: Tensor) -> Tensor:
-    """Projections (B, P) of length one."""
+    """Projections (B, P) of unit length."""
     return F.normalize(projection, dim=-1)

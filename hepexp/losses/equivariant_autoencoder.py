@@ -1,4 +1,4 @@
-"""An autoencoder whose latent plane turns with the image."""
+"""An autoencoder whose latent plane rotates with the image."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ GALLERY = 8  # images that are kept with their reconstructions
 
 
 class EquivariantAutoencoder(Objective):
-    """|x - D(E(x))|^2 + |gx - D(E(gx))|^2, means over pixels, + w times how far E(gx) is from E(x) turned by g's angle.
+    """|x - D(E(x))|^2 + |gx - D(E(gx))|^2, means over pixels, + w times the distance of E(gx) from E(x) rotated by g.
 
-    g turns the image by k 360/n degrees, k = 0 ... n - 1, drawn for each image in training. In validation and test k is
-    the remainder of the image's number in the data set, so that figures repeat. With a the first two latent variables
-    of x, turned, and b those of gx, the term is |a - b|^2 / (|a|^2 + |b|^2), or for the angle alone 1 - cos(a, b). It
-    compares the latents with each other, not with a fixed direction, so every turn has one target.
+    g rotates the image by 360 k/n degrees, with k = 0 ... n - 1 drawn for each image in training. In validation and
+    test k is the image's index in the data set modulo n, so that figures are reproducible. With a the first two latent
+    variables of x, rotated, and b those of gx, the term is |a - b|^2 / (|a|^2 + |b|^2), or for the angle alone 1 -
+    cos(a, b). It compares the latents with each other, not with a fixed direction, so every rotation has a unique
+    target.
 
     Parameters
     ----------
     n_rotations : n; 12 for steps of 30 degrees.
-    equivariance_weight : w; with 0 it is an autoencoder of rotated images alone.
-    lengths : compare the lengths of the latents, too; else the plane is free to be stretched in some directions.
+    equivariance_weight : w; 0 for an ordinary autoencoder trained on rotated images.
+    lengths : compare the lengths of the latents as well as their angles; otherwise the plane may be stretched in some
+        directions.
 
     Raises
     ------
@@ -60,7 +62,7 @@ class EquivariantAutoencoder(Objective):
             "train/equivariance",
             "lower",
             "equivariance",
-            "How far the latents of a rotated image are from the rotated latents, as the loss has it.",
+            "Distance of the latents of a rotated image from the rotated latents, as defined in the loss.",
             range="0 to 2",
             recorded=False,
         ),
@@ -82,7 +84,7 @@ class EquivariantAutoencoder(Objective):
         name = type(model).__name__
         if not hasattr(model, "decode"):
             raise ConfigError(
-                f"loss=equivariant_autoencoder needs an autoencoder, {name} is none; choose model=conv_autoencoder"
+                f"loss=equivariant_autoencoder needs an autoencoder, not {name}; choose model=conv_autoencoder"
             )
         with torch.no_grad():
             n_latent = model(example).shape[-1]
@@ -98,7 +100,7 @@ class EquivariantAutoencoder(Objective):
         return terms, {} if self.training else outputs
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
-        """Some images and their turned ones, each with its reconstruction."""
+        """A few images and their rotated copies, each with its reconstruction."""
         batch = replace(batch, **{name: value[:GALLERY] for name, value in vars(batch).items()})
         turned = self.turn(batch, self.angles(batch))
         return {
@@ -109,18 +111,18 @@ class EquivariantAutoencoder(Objective):
         }
 
     def angles(self, batch: ImageBatch) -> Tensor:
-        """The turn of each image (B,), radians."""
+        """The rotation angle of each image (B,), radians."""
         n = self.n_rotations
         k = torch.randint(n, (len(batch),), device=batch.index.device) if self.training else batch.index % n
         return k.to(batch.image.dtype) * (2 * math.pi / n)
 
     @staticmethod
     def turn(batch: ImageBatch, angle: Tensor) -> ImageBatch:
-        """The batch of the turned images."""
+        """The batch of rotated images."""
         return replace(batch, image=rotate_images(batch.image, angle))
 
     def _judge(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Loss terms, and what is judged of each image."""
+        """Loss terms, and the outputs for each image."""
         angle = self.angles(batch)
         turned = self.turn(batch, angle)
         z, gz = model(batch), model(turned)

@@ -1,4 +1,4 @@
-"""LieGAN: transformations that a critic cannot see are symmetries of the data."""
+"""LieGAN: transformations that a critic cannot detect are symmetries of the data."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from hepexp.symmetry.algebra import ALGEBRAS
 class LieGan(AdversarialObjective):
     """A generator g of transformations, and a critic D that tells (x, y) from (g x, y).
 
-    For a task that is invariant the label y goes to the critic unchanged. The generator minimises
+    For an invariant task the critic gets the label y unchanged. The generator minimises
 
         -ln D(g x, y) - w_d min(|g x - x| / |x|, clip) + w_c mean_{i<j} |<L_i, L_j>| / (|L_i| |L_j|)
 
-    where the second term keeps it from the identity, which no critic sees. The paper has the cosine between x and g x
-    in its place, which rewards rotations before all others; the displacement knows no kind of transformation. The third
-    keeps the channels from learning the same.
+    where the second term keeps it away from the identity, which no critic can detect. The paper uses the cosine between
+    x and g x instead, which favours rotations; the displacement favours no kind of transformation. The third term keeps
+    the channels from learning the same generator.
 
     Parameters
     ----------
     displacement_weight : w_d.
-    displacement_clip : displacement beyond which it is no longer rewarded.
+    displacement_clip : displacement above which there is no further reward.
     channel_weight : w_c.
-    critic_widths : of the critic's hidden layers.
+    critic_widths : widths of the critic's hidden layers.
     critic_lr : learning rate of the critic; that of the generators is `optimizer.lr`.
-    compare_with : algebra that the generators are compared with after the training, so2 or so13; null for none. It
-        plays no part in the training or in the choice of an epoch.
+    compare_with : algebra that the generators are compared with after training, so2 or so13; null for none. It affects
+        neither the training nor the choice of the epoch.
 
     Raises
     ------
-    ConfigError : values out of range; from `prepare`, a model without generators, or an algebra of other dimension.
+    ConfigError : values out of range; from `prepare`, a model without generators, or an algebra of another dimension.
 
     References
     ----------
@@ -54,7 +54,7 @@ class LieGan(AdversarialObjective):
             "train/deceived",
             "neither",
             "-ln D(g x)",
-            "-ln D(g x, y), the generator's share of the game; ln 2 where the critic guesses.",
+            "-ln D(g x, y), the generator's adversarial loss; ln 2 if the critic guesses.",
             range=">= 0",
             recorded=False,
         ),
@@ -62,7 +62,7 @@ class LieGan(AdversarialObjective):
             "train/displacement",
             "neither",
             "displacement",
-            "Mean of |g x - x| / |x|, cut off at loss.displacement_clip.",
+            "Mean of |g x - x| / |x|, clipped at loss.displacement_clip.",
             range=">= 0",
             recorded=False,
         ),
@@ -105,7 +105,7 @@ class LieGan(AdversarialObjective):
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         if not hasattr(model, "generators"):
             raise ConfigError(
-                f"loss=lie_gan trains generators, {type(model).__name__} has none; choose model=lie_points or "
+                f"loss=lie_gan trains generators, but {type(model).__name__} has none; choose model=lie_points or "
                 "model=lie_momenta"
             )
         model.check(example)
@@ -156,7 +156,7 @@ class LieGan(AdversarialObjective):
         return {"loss": loss, "accuracy": ((real > 0).float() + (fake <= 0).float()).mean() / 2}
 
     def _logit(self, vectors: Tensor, label: Tensor) -> Tensor:
-        """Score (B,) of being an example as it was: D = sigmoid."""
+        """Score (B,) of being an untransformed example: D is its sigmoid."""
         label = F.one_hot(label, self.n_classes).to(vectors.dtype)
         return self.critic(torch.cat([vectors.flatten(1), label], dim=1)).squeeze(1)
 

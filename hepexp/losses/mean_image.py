@@ -1,4 +1,4 @@
-"""The mean of all images that a training has seen: what a reconstruction must be better than."""
+"""The mean of all images seen in training: the baseline that a reconstruction must beat."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class MeanImage(nn.Module):
-    """A running mean, saved with the objective that holds it.
+    """A running mean, saved with the objective that owns it.
 
     Parameters
     ----------
@@ -24,10 +24,10 @@ class MeanImage(nn.Module):
         self.register_buffer("seen", torch.zeros((), dtype=torch.float64))
 
     def see(self, image: Tensor) -> None:
-        """Take images (B, C, H, W) into the mean."""
+        """Include images (B, C, H, W) in the mean."""
         self.seen += len(image)
         self.mean += (image.double().mean(0) - self.mean) * len(image) / self.seen
 
     def error(self, image: Tensor) -> Tensor:
-        """Mean square difference (B, C) of images (B, C, H, W) from the mean."""
+        """Mean squared difference (B, C) of images (B, C, H, W) from the mean."""
         return (image - self.mean.to(image.dtype)).square().mean((2, 3))

@@ -1,4 +1,4 @@
-"""What a training minimises, and how a model's outputs become predictions."""
+"""What training minimises, and how a model's outputs become predictions."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from hepexp.metric import Metric
 class Objective(nn.Module):
     """Base of every loss: the terms to minimise from (model, batch), and a readout per example.
 
-    The learning loop knows no kind of training. It calls `terms`, steps on "loss", logs every term, and hands the
-    outputs of all examples to the objective's readout. An objective calls the model itself, so that it
-    may do so as often as its kind needs:
+    The learning loop is the same for all kinds of training. It calls `terms`, steps on "loss", logs every term, and
+    passes the outputs of all examples to the objective's readout. An objective calls the model itself, as often as its
+    kind of training requires:
 
     - classification: once; outputs "scores" (B, n_classes), probabilities.
     - reconstruction: once, against the batch; outputs "reconstruction" or an error per example.
     - contrastive: on two views, or on all examples of the batch; outputs "embedding" (B, D).
-    - adversarial: an `AdversarialObjective` has terms of two players, the model and a critic that the objective holds
-      as a submodule; each gets an optimiser of its own.
+    - adversarial: an `AdversarialObjective` has terms for two players, the model and a critic that is a submodule of
+    the objective; each gets its own optimiser.
 
     Parameters of its own (a temperature, prototypes) are ordinary `nn.Parameter`s and are trained and saved.
 
     Attributes
     ----------
-    monitor : the logged value that picks the best checkpoint, stops early and drives a plateau schedule, and whether
-        less or more of it is better.
-    readout : how the outputs are judged; where it is built later, its class as an annotation.
+    monitor : the logged value that selects the best checkpoint, triggers early stopping and drives a plateau schedule,
+        and whether it is to be minimised or maximised.
+    readout : how the outputs are evaluated; if it is built later, its class as an annotation.
     metrics : terms that are logged beside "loss", as train/<name>.
-    min_batch : examples that a batch of the training must have on each device, 2 where they are compared.
-    min_classes : classes that the training examples must have, 2 where classes are told apart.
+    min_batch : smallest number of examples in a training batch on each device, 2 if examples are compared.
+    min_classes : smallest number of classes among the training examples, 2 if classes are told apart.
     """
 
     metrics: tuple[Metric, ...] = (
-        Metric("loss", "lower", "loss", "What the training minimises; `hepexp show loss=NAME` has its formula."),
+        Metric("loss", "lower", "loss", "What training minimises; `hepexp show loss=NAME` gives its formula."),
     )
     monitor: tuple[str, Literal["min", "max"]] = ("val/loss", "min")
     readout: Readout
@@ -57,23 +57,23 @@ class Objective(nn.Module):
 
         Raises
         ------
-        ConfigError : the model does not give what the objective needs.
+        ConfigError : the model does not provide what the objective needs.
         """
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
-        """What is kept to be drawn of one batch of the test, such as images; nothing by default."""
+        """What to keep of one test batch for the figures, such as images; nothing by default."""
         return {}
 
     def learnt(self, model: nn.Module) -> dict[str, Tensor]:
-        """What is judged of the model itself beside its outputs, such as learnt generators; nothing by default."""
+        """What to evaluate of the model itself besides its outputs, such as learnt generators; nothing by default."""
         return {}
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
-        """What the model says of each example, without looking at its label: for `hepexp predict`.
+        """The model's outputs for each example, without using its label: for `hepexp predict`.
 
         Raises
         ------
-        ConfigError : the objective says nothing of a single example.
+        ConfigError : the objective has no outputs for a single example.
         """
         raise ConfigError(f"{type(self).__name__} gives no predictions (it has no outputs)")
 
@@ -83,23 +83,23 @@ class Objective(nn.Module):
         Parameters
         ----------
         model : the model being trained.
-        batch : what the data set's loader gives, such as a `JetBatch`.
+        batch : a batch from the data set's loader, such as a `JetBatch`.
 
         Returns
         -------
         terms : scalars, means over the batch; "loss" is the one to minimise, others are logged beside it.
-        outputs : tensors with one row per example, detached; "loss" (B,) among them where an example has a loss of its
-            own, from which the error of the mean follows. A loss that compares the examples of a batch has none.
+        outputs : tensors with one row per example, detached; they include "loss" (B,) if each example has its own loss,
+            from which the error of the mean follows. A loss that compares the examples of a batch has none.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no terms")
+        raise NotImplementedError(f"{type(self).__name__} has no loss terms")
 
 
 def width_of(model: nn.Module, example) -> int:
-    """D of a model that gives (1, D) for a batch of one example.
+    """D of a model that returns (1, D) for a batch of one example.
 
     Raises
     ------
-    ConfigError : it gives something else.
+    ConfigError : it returns something else.
     """
     with torch.no_grad():
         output = model(example)

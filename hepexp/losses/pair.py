@@ -1,4 +1,4 @@
-"""Contrastive loss on pairs: a siamese network that learns a distance."""
+"""Contrastive loss on pairs: a siamese network learns a distance."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from hepexp.losses.embedding import EmbeddingObjective
 
 
 class PairLoss(EmbeddingObjective):
-    """mean[y d^2 + (1 - y) max(0, m - d)^2] over a pair of one class (y = 1) and one of two (y = 0) for each example.
+    """mean[y d^2 + (1 - y) max(0, m - d)^2] over a pair in one class (y = 1) and one in two (y = 0) per example.
 
-    The partners of an example are drawn from its batch. An embedding that collapses (all d = 0) has loss m^2 / 2.
+    The partners of an example are drawn from its batch. A collapsed embedding (all d = 0) has the loss m^2 / 2.
 
     Parameters
     ----------
-    margin : m, the distance beyond which different examples do not repel each other.
+    margin : m, the distance beyond which examples of different classes no longer repel each other.
     projector : widths of a projector's layers; empty, as in the paper, for none.
 
     Raises
@@ -46,7 +46,7 @@ class PairLoss(EmbeddingObjective):
         different = partners(label[:, None] != label, self.training)
         near = (projection - projection[same]).square().sum(1)
         far = (projection - projection[different]).square().sum(1).clamp(min=1e-12).sqrt()
-        # an example alone of its class, or in a batch of one class, is its own partner: such pairs are left out
+        # an example alone in its class, or in a batch of a single class, is its own partner: such pairs are left out
         itself = torch.arange(len(label), device=label.device)
         pulled, pushed = near * (same != itself), (self.margin - far).clamp(min=0).square() * (different != itself)
         pairs = (same != itself).sum() + (different != itself).sum()
@@ -54,11 +54,11 @@ class PairLoss(EmbeddingObjective):
 
 
 def partners(allowed: Tensor, random: bool) -> Tensor:
-    """For each example (B,) one of those that `allowed` (B, B) names, other than itself; itself where there is none.
+    """For each example (B,) another one that `allowed` (B, B) permits, or itself if there is none.
 
     Parameters
     ----------
-    random : draw it; else the next one in the order of the batch.
+    random : draw it; otherwise take the next one in the order of the batch.
     """
     n = len(allowed)
     itself = torch.arange(n, device=allowed.device)

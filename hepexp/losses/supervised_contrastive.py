@@ -14,8 +14,8 @@ from hepexp.losses.embedding import EmbeddingObjective, on_sphere
 class SupervisedContrastive(EmbeddingObjective):
     """-1/|P(i)| sum_{p in P(i)} ln [exp(z_i z_p / tau) / sum_{a != i} exp(z_i z_a / tau)], averaged over examples i.
 
-    P(i) are the other examples of i's class in the batch; an example without any is left out. For embeddings without
-    structure it is near ln(B - 1).
+    P(i) is the set of other examples of i's class in the batch; examples without any are left out. For structureless
+    embeddings the loss is close to ln(B - 1).
 
     Parameters
     ----------
@@ -45,5 +45,5 @@ class SupervisedContrastive(EmbeddingObjective):
         positive = (label[:, None] == label) & ~itself
         count = positive.sum(1)
         each = -(log_share * positive).sum(1) / count.clamp(min=1)
-        # without a positive an example says nothing; the sum is zero then, so only the divisor needs care
+        # an example without positives does not contribute: its sum is zero, so only the divisor needs care
         return each.sum() / (count > 0).sum().clamp(min=1)

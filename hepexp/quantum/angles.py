@@ -12,7 +12,7 @@ from hepexp.quantum.light_cones import Stack
 
 
 class GateEntries(ExactBuffers):
-    """Matrix entries by the number of the operation, for all gates on one wire and controlled rotations.
+    """Matrix entries by the index of the operation, for all one-wire gates and controlled rotations.
 
     Shapes
     ------

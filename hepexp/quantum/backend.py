@@ -8,13 +8,13 @@ from hepexp.quantum.circuit import Circuit
 
 
 class Backend:
-    """Makes a layer of each circuit that a model or an objective names, and remembers the circuits for the record.
+    """Makes a layer of each circuit that a model or an objective uses, and keeps the circuits for the record.
 
     Attributes
     ----------
-    circuits : each circuit that was evaluated or made a layer, once, in the order in which they came.
-    names : for each of them, what models call its uses; those without a name are left out.
-    is_quantum : whether circuits are evaluated as such, and not replaced.
+    circuits : each circuit that was evaluated or made a layer, once, in order of first use.
+    names : for each of them, the names that models give its uses; uses without a name are left out.
+    is_quantum : whether circuits are evaluated as circuits, not replaced by something else.
     """
 
     is_quantum = True
@@ -24,13 +24,13 @@ class Backend:
         self.names: list[list[str]] = []
 
     def layer(self, circuit: Circuit, scale: float | None = None, name: str = "") -> nn.Module:
-        """A module (..., n_inputs) -> (..., n_observables) with parameters of its own.
+        """A module (..., n_inputs) -> (..., n_observables) with its own parameters.
 
         Parameters
         ----------
-        scale : standard deviation of a circuit's initial weights; None draws them evenly from [0, 2 pi). What is no
-            circuit draws its parameters as torch does.
-        name : what the model calls this use of it, for its drawing.
+        scale : standard deviation of a circuit's initial weights; None draws them uniformly from [0, 2 pi). Anything
+            but a circuit draws its parameters as torch does.
+        name : the model's name for this use of the circuit, for its drawing.
 
         Raises
         ------
@@ -64,7 +64,7 @@ class Backend:
             names.append(name)
 
     def _layer(self, circuit: Circuit, scale: float | None) -> nn.Module:
-        raise NotImplementedError(f"{type(self).__name__} does not say how it evaluates a circuit")
+        raise NotImplementedError(f"{type(self).__name__} does not implement the evaluation of a circuit")
 
     def _states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
-        raise NotImplementedError(f"{type(self).__name__} does not say how it gets a state vector")
+        raise NotImplementedError(f"{type(self).__name__} does not implement state vectors")

@@ -13,7 +13,7 @@ from hepexp.quantum.gates import GATES, PAULIS, Gate
 
 @dataclass(frozen=True)
 class Input:
-    """An angle that differs from example to example: column `index` of the inputs (B, n_inputs), as it stands."""
+    """An angle that differs from example to example: column `index` of the inputs (B, n_inputs), unscaled."""
 
     index: int
     symbol: ClassVar[str] = "x"
@@ -76,17 +76,17 @@ def z_on(wires: Iterable[int]) -> tuple[Pauli, ...]:
 
 @dataclass(frozen=True)
 class Circuit:
-    """Gates that act on |0...0>, in their order, and what is measured at the end.
+    """Gates applied to |0...0> in order, and the observables measured at the end.
 
     Parameters
     ----------
     n_qubits : wires, numbered from 0; wire 0 is the most significant bit of a basis state.
-    operations : the gates. Indices of inputs, and those of weights, count from 0 without gaps.
-    observables : one output each.
+    operations : the gates. The indices of inputs and those of weights each count from 0 without gaps.
+    observables : each gives one output.
 
     Raises
     ------
-    ConfigError : what does not fit together; the message names the gate or observable.
+    ConfigError : gates or observables that do not fit the circuit; the message names the first.
     """
 
     n_qubits: int

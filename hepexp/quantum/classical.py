@@ -1,4 +1,4 @@
-"""A small network in place of a circuit: the option `classical` of the group `backend`, quantum models' control."""
+"""A small network in place of a circuit: the option `classical` of the group `backend`, as a control."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from hepexp.quantum.circuit import Circuit
 
 
 class Classical(Backend):
-    """A perceptron of the circuit's shape with one hidden layer, n_inputs -> hidden -> n_observables in [-1, 1].
+    """An MLP in place of each circuit, with one hidden layer: n_inputs -> hidden -> n_observables in [-1, 1].
 
     Parameters
     ----------
-    hidden : width of the hidden layer; null takes the one whose number of parameters is closest to `parameters`.
-    parameters : number of parameters to come close to; null takes the circuit's number of weights.
+    hidden : width of the hidden layer; null for the width whose number of parameters is closest to `parameters`.
+    parameters : number of parameters to match; null for the circuit's number of weights.
 
     Raises
     ------
@@ -43,7 +43,7 @@ class Classical(Backend):
         if self.hidden is not None:
             return Perceptron(n_in, self.hidden, n_out, bias=True)
         wanted = self.parameters or circuit.n_weights
-        few = max(1, wanted // (n_in + n_out + 1) - n_out)  # narrower ones are further off
+        few = max(1, wanted // (n_in + n_out + 1) - n_out)  # narrower ones are further away
         shapes = [(width, bias) for width in range(few, wanted // (n_in + n_out) + 2) for bias in (True, False)]
         width, bias = min(shapes, key=lambda shape: abs(count(n_in, shape[0], n_out, shape[1]) - wanted))
         return Perceptron(n_in, width, n_out, bias)
@@ -56,12 +56,12 @@ class Classical(Backend):
 
 
 def count(n_in: int, hidden: int, n_out: int, bias: bool) -> int:
-    """Parameters of a perceptron with one hidden layer."""
+    """Number of parameters of an MLP with one hidden layer."""
     return hidden * (n_in + n_out) + bias * (hidden + n_out)
 
 
 class Perceptron(nn.Module):
-    """tanh(V tanh(U x + a) + b); `n_parameters` states its size.
+    """tanh(V tanh(U x + a) + b); `n_parameters` is its size.
 
     Shapes
     ------

@@ -13,13 +13,13 @@ from hepexp.quantum.circuit import Circuit, Observable, Operation, Parameter, Pa
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# inches: distance of wires, a gate and a letter on it, the names of wires, what is measured, a line of a drawing
+# inches: distance of wires, a gate and a letter on it, the names of wires, the observables, a line of a drawing
 WIRE, GATE, LETTER, MARGIN, END = 0.5, 0.62, 0.115, 0.5, 0.45
 LEAST, MOST = 4.6, 9.0
 
 
 def text(circuit: Circuit) -> str:
-    """One line a wire, gates in columns; observables of several wires on lines of their own below."""
+    """One line per wire, gates in columns; observables of several wires on separate lines below."""
     lines = [f"{wire}: " for wire in range(circuit.n_qubits)]
     margin = max(map(len, lines))
     lines = [line.rjust(margin) + "─" for line in lines]
@@ -38,11 +38,11 @@ def text(circuit: Circuit) -> str:
 
 
 def save(circuit: Circuit, path: Path | str, name: str = "") -> None:
-    """A drawing as PNG; a circuit that is too wide to be read goes on below, on the same wires.
+    """A drawing as PNG; a circuit that is too wide to read continues below, on the same wires.
 
     Parameters
     ----------
-    name : what the circuit is called.
+    name : name of the circuit.
     """
     columns, ends, n = _columns(circuit), _ends(circuit), circuit.n_qubits
     below = [_name(item) for item in circuit.observables if len(item.wires) > 1]
@@ -54,7 +54,7 @@ def save(circuit: Circuit, path: Path | str, name: str = "") -> None:
         axes = drawing.add_subplot()
         axes.set_axis_off()
         axes.set_xlim(-MARGIN, width - MARGIN)
-        axes.set_ylim(height / WIRE - 0.6, -0.6)  # wires are counted downwards
+        axes.set_ylim(height / WIRE - 0.6, -0.6)  # wires are numbered downwards
         first = 0
         for b, widths in enumerate(blocks):
             top, right = b * (n + 0.6), sum(widths)
@@ -101,7 +101,7 @@ def _draw(axes: Axes, x: float, top: float, operation: Operation) -> None:
 
 
 def _columns(circuit: Circuit) -> list[list[Operation]]:
-    """Each gate in the first column in which all wires that its drawing crosses are free."""
+    """Each gate goes in the first column in which all wires that its drawing crosses are free."""
     columns: list[list[Operation]] = []
     free = [0] * circuit.n_qubits
     for operation in circuit.operations:
@@ -116,7 +116,7 @@ def _columns(circuit: Circuit) -> list[list[Operation]]:
 
 
 def _labels(operation: Operation) -> list[str]:
-    """What stands on each of its wires."""
+    """The symbol on each of its wires."""
     labels = list(operation.gate.symbols)
     if operation.parameters:
         labels[-1] += f"({', '.join(map(_angle, operation.parameters))})"

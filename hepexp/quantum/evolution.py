@@ -1,8 +1,9 @@
 """The state after a stack of circuits, gate by gate: any circuit, any batch, differentiable.
 
-The batch is the last dimension, so that every operation runs over contiguous numbers. Neighbouring gates of one wire
-are multiplied, in double precision, before they are applied; neighbouring gates that only exchange or sign amplitudes
-are one exchange. Those of neighbouring wires that all examples share are applied together, as one matrix product.
+The batch is the last dimension, so that every operation runs over contiguous numbers. Consecutive gates on one wire are
+multiplied, in double precision, before they are applied; consecutive gates that only permute or change the sign of
+amplitudes are one permutation. Gates on neighbouring wires that all examples share are applied together, as one matrix
+product.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from hepexp.quantum.light_cones import Stack
 from hepexp.quantum.monomial import Monomial, action
 from hepexp.quantum.steps import Block, Run, cast, product_of, side_by_side
 
-Exchange = tuple[Operation, ...]  # neighbouring gates that only exchange or sign amplitudes
+Exchange = tuple[Operation, ...]  # consecutive gates that only permute or change the sign of amplitudes
 
 
 def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Exchange]]:
@@ -26,7 +27,7 @@ def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Exchange]]:
 
     Returns
     -------
-    first : the gates of each wire before its first one of two wires.
+    first : the gates of each wire before its first two-wire gate.
     steps : what is done to the state after them.
     """
     first: dict[int, list[int]] = {}
@@ -46,7 +47,7 @@ def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Exchange]]:
         elif run:
             if any(wire in op.wires for op in exchanges):
                 close_exchanges()
-            # Else it commutes with the exchanges that are still open, and goes before them.
+            # Otherwise it commutes with the permutations that are still open, and goes before them.
             steps.append(Run(run, stack.n_qubits, (wire,)))
 
     for i, operation in enumerate(stack.operations):
@@ -96,7 +97,7 @@ class Evolution(ExactBuffers):
         return state
 
     def _product_state(self, entries: list[Entries], angles: Tensor) -> Tensor:
-        """The gates before the first one of two wires: each wire has a state (2,) of its own."""
+        """The gates before the first two-wire gate: each wire has its own state (2,)."""
         zero = torch.view_as_complex(self.zero)
         state = None
         for run in self.first:

@@ -1,4 +1,4 @@
-"""Modules whose constants keep their digits."""
+"""Modules whose constants keep their precision."""
 
 from __future__ import annotations
 

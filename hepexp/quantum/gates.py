@@ -22,9 +22,9 @@ class Gate:
 
     Parameters
     ----------
-    symbols : what stands on each wire in a drawing; a control is "●".
-    n_parameters : angles that it takes.
-    constant : its matrix (2^k, 2^k) where it takes none; wire 0 is the most significant bit.
+    symbols : the symbol on each wire in a drawing; a control is "●".
+    n_parameters : number of angles.
+    constant : its matrix (2^k, 2^k) if it has no angles; wire 0 is the most significant bit.
     entries : real angles of one shape -> the matrix entries on its last wire, which the other wires control.
     """
 
@@ -80,7 +80,7 @@ def _rot(phi: Tensor, theta: Tensor, omega: Tensor) -> Entries:
 
 
 def _half(theta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """cos(theta / 2), sin(theta / 2) and a zero of their shape."""
+    """cos(theta / 2), sin(theta / 2) and zeros of the same shape."""
     return torch.cos(theta / 2), torch.sin(theta / 2), torch.zeros_like(theta)
 
 

@@ -15,14 +15,14 @@ Evaluate = Callable[[Tensor, Tensor], Tensor]
 
 
 class CircuitLayer(nn.Module):
-    """A circuit's expectation values; owns the trained angles under the name `weights`, whatever evaluates it.
+    """A circuit's expectation values; owns the trained angles as `weights`, whichever backend evaluates it.
 
     Parameters
     ----------
-    circuit : what is evaluated.
+    circuit : the circuit to evaluate.
     evaluate : (inputs (B, n_inputs), weights (n_weights,)) -> (B, n_observables); it owns no parameters.
-    scale : standard deviation of the initial weights; None draws them evenly from [0, 2 pi).
-    precision : `input` computes in the precision of the inputs, `single` and `double` in that one.
+    scale : standard deviation of the initial weights; None draws them uniformly from [0, 2 pi).
+    precision : `input` computes in the precision of the inputs, `single` and `double` in the one named.
 
     Shapes
     ------
@@ -50,7 +50,7 @@ class CircuitLayer(nn.Module):
 
 
 def computed_in(dtype: torch.dtype, precision: str) -> torch.dtype:
-    """The type in which inputs of a type are computed, by a backend's `precision`."""
+    """The dtype in which inputs of a dtype are computed, for a backend's `precision`."""
     if precision == "input":
         return dtype if dtype == torch.float64 else torch.float32
     return {"single": torch.float32, "double": torch.float64}[precision]

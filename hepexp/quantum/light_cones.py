@@ -1,4 +1,4 @@
-"""What each observable needs of a circuit, and which of these pieces have the same shape."""
+"""The part of a circuit that each observable depends on, and which of these pieces have the same shape."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Stack:
 
 
 def whole(circuit: Circuit, exact_phase: bool = False) -> Stack:
-    """A circuit as one piece; with the global phase of its state only where asked for."""
+    """A circuit as one piece, with the global phase of its state only if asked for."""
     operations = circuit.operations if exact_phase else tuple(one_angle_a_gate(circuit.operations))
     operations, inputs, weights = _numbered_by_appearance(operations)
     columns = tuple(range(len(circuit.observables)))
@@ -57,12 +57,12 @@ def light_cones(circuit: Circuit) -> list[Stack]:
 
 
 def largest_cone(circuit: Circuit) -> int:
-    """The most qubits that an observable depends on."""
+    """The largest number of qubits that an observable depends on."""
     return max(len(_cone(circuit, observable.wires)[0]) for observable in circuit.observables)
 
 
 def _cone(circuit: Circuit, measured: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Wires of a cone, and the numbers of its operations."""
+    """Wires of a cone, and the indices of its operations."""
     wires, kept = set(measured), []
     for i in reversed(range(len(circuit.operations))):
         if wires & set(circuit.operations[i].wires):
@@ -88,7 +88,7 @@ def _numbered_by_appearance(
 
 
 def one_angle_a_gate(operations: Iterable[Operation]) -> Iterator[Operation]:
-    """The same gates, where those that read inputs are rotations by one angle; up to a global phase."""
+    """The same gates, with those that read inputs as rotations by one angle; up to a global phase."""
     for operation in operations:
         if not any(isinstance(parameter, Input) for parameter in operation.parameters):
             yield operation

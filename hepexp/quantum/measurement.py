@@ -1,4 +1,4 @@
-"""Expectation values of a state, and of a whole space of states at once."""
+"""Expectation values of a state, and of a whole space of states together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hepexp.quantum.monomial import Monomial, action
 class Measurement(ExactBuffers):
     """Expectation values of a list of observables.
 
-    Those that are diagonal (products of Z, projectors) are one matrix product with the probabilities.
+    Diagonal ones (products of Z, projectors) are one matrix product with the probabilities.
     """
 
     def __init__(self, n_qubits: int, observables: tuple[Observable, ...]):
@@ -25,7 +25,7 @@ class Measurement(ExactBuffers):
         self.diagonal = [i for i, operator in enumerate(operators) if operator.diagonal]
         self.others = [i for i, operator in enumerate(operators) if not operator.diagonal]
         self.operators = nn.ModuleList(operators)
-        diagonals = [operators[i].phase[:, 0, 0] for i in self.diagonal]  # each turns: there is no identity
+        diagonals = [operators[i].phase[:, 0, 0] for i in self.diagonal]  # rotate each: none is the identity
         self.register_buffer("values", torch.stack(diagonals) if diagonals else None, persistent=False)
         order = np.argsort(self.diagonal + self.others)
         in_order = (order == np.arange(self.n_observables)).all()

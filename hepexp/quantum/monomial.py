@@ -1,6 +1,6 @@
 """Matrices with one entry in each row and column, such as CNOT, SWAP, CZ and products of Paulis, on many qubits.
 
-They act on a state by exchanging and multiplying amplitudes: (M psi)_i = phase_i psi_order(i).
+They act on a state by permuting amplitudes and multiplying them by phases: (M psi)_i = phase_i psi_order(i).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Monomial(ExactBuffers):
         super().__init__()
         order, phase = made
         self.moves, self.turns = bool((np.diff(order) != 1).any()), bool((phase != 1).any())
-        # only what is used: of many qubits each of these is as large as a state
+        # only what is used: for many qubits each of these is as large as a state
         numbers = {"order": order, "inverse": np.argsort(order)} if self.moves else {}
         for name in ("order", "inverse"):
             self.register_buffer(name, torch.from_numpy(numbers[name]) if numbers else None, persistent=False)

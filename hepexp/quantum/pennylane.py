@@ -21,19 +21,20 @@ NAMES = {"H": "Hadamard", "X": "PauliX", "Y": "PauliY", "Z": "PauliZ"}
 
 
 class PennyLane(Backend):
-    """Any device and differentiation method of PennyLane. Importing it takes seconds, and only happens here.
+    """Circuits on any device and with any differentiation method of PennyLane, which is only imported when needed.
 
     Parameters
     ----------
     device : a device of PennyLane or of an installed plug-in. Values of devices that return Python's floats, such as
         lightning.qubit, are rounded to single precision by PennyLane's torch interface.
-    diff_method : how gradients are made. `backprop` evaluates a batch at once, the others go example by example.
-    shots : measurements for each expectation value; None is exact.
-    precision : `input` gives the device angles in the precision of the inputs, `single` and `double` in that one.
+    diff_method : how gradients are computed. `backprop` evaluates a whole batch at a time, the others one example at a
+        time.
+    shots : number of measurements for each expectation value; null for exact values.
+    precision : `input` gives the device angles in the precision of the inputs, `single` and `double` in the one named.
 
     Raises
     ------
-    ConfigError : no such device, or it lacks the method, a gate, or what else a circuit needs.
+    ConfigError : no such device, or one that lacks the method, a gate, or anything else that the circuit needs.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class PennyLane(Backend):
 
     def _states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
         if self.shots is not None:
-            raise ConfigError(f"a state vector is not measured: backend.shots must be null, got {self.shots}")
+            raise ConfigError(f"a state vector takes no shots: backend.shots must be null, got {self.shots}")
         self._check_memory(circuit)
         at_once = self.diff_method == "backprop"
         node = qnode(circuit, self.device, "backprop" if at_once else "best", state=True)
@@ -78,10 +79,10 @@ class PennyLane(Backend):
         check_memory(circuit.n_qubits, states_kept(circuit.operations) if self.diff_method == "backprop" else 0)
 
     def _try(self, node: Callable, circuit: Circuit) -> Any:
-        """What the node gives at angles of zero; much that a device lacks shows only when it is used."""
+        """The node's values at zero angles; much of what a device lacks shows only when it is used."""
         try:
             return node(*(torch.zeros(n, requires_grad=True) for n in (circuit.n_inputs, circuit.n_weights)))
-        except Exception as error:  # devices raise many kinds
+        except Exception as error:  # devices raise many kinds of errors
             reason = re.sub(r"<(.*?) at 0x\w+>", r"\1", str(error).splitlines()[0]).rstrip(".")
             asked = f"backend.diff_method={self.diff_method}, backend.shots={self.shots or 'null'}"
             raise ConfigError(
@@ -101,7 +102,7 @@ def qnode(
 
     Parameters
     ----------
-    state : give the state vector in place of the circuit's observables.
+    state : return the state vector instead of the circuit's observables.
 
     Raises
     ------
@@ -138,11 +139,14 @@ def qnode(
         raise ConfigError(f"backend.diff_method: device {device} does not support {diff_method}; try best") from error
     except ImportError as error:
         reason = str(error).splitlines()[0]
-        raise ConfigError(f"backend.device={device} lacks a package of its own ({reason}); choose another") from error
+        raise ConfigError(
+            f"backend.device={device} needs a package that is not installed ({reason}); install it, or choose "
+            "another device"
+        ) from error
 
 
 class _Evaluation:
-    """What a layer calls; not a module, so that the layer's state has nothing of the device's."""
+    """What a layer calls; not a module, so that the layer's state dict contains nothing from the device."""
 
     def __init__(self, node: Callable, evaluate: Callable, circuit: Circuit):
         self.node, self.evaluate, self.n_outputs = node, evaluate, len(circuit.observables)

@@ -1,13 +1,14 @@
 """Expectation values of a stack of circuits, by the cheaper of two routes.
 
-Gate by gate, the state of each example is carried through the circuit. The matrix route uses that a rotation by an
-input x is cos(x/2) 1 + sin(x/2) R(pi), so that the state is linear in a real product state f of the d inputs' gates:
+Gate by gate, the state of each example is carried through the circuit. The matrix route uses the fact that a rotation
+by an input x is cos(x/2) 1 + sin(x/2) R(pi), so that the state is linear in a real product state f of the d inputs'
+gates:
 
     psi(x) = sum_b f_b(x) psi(pi b),    f(x) = (cos x_1/2, sin x_1/2) (x) ... (x) (cos x_d/2, sin x_d/2)
 
-The 2^d states psi(pi b) = W_b hold everything that is trained; they are built once a step, gate by gate in double
-precision, and applied to the batch as one real matrix product. With few observables, f^T A_j f with
-A_j = Re(W^+ O_j W) costs less than W f.
+The 2^d states psi(pi b) = W_b contain everything that is trained; they are built once per step, gate by gate in double
+precision, and applied to the batch as one real matrix product. With few observables, f^T A_j f with A_j = Re(W^+ O_j W)
+costs less than W f.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def has_matrix(stack: Stack) -> bool:
 
 
 def prefers_matrix(stack: Stack) -> bool:
-    """Whether the matrix route is there, and costs less than the gates."""
+    """Whether the matrix route exists and costs less than the gates."""
     return has_matrix(stack) and _matrix_cost(stack) < _gates_cost(stack)
 
 
@@ -65,7 +66,7 @@ class Expectation(ExactBuffers):
     Parameters
     ----------
     stack : the pieces.
-    use_matrix : take the matrix route for batches of more than 2^d examples; else gate by gate.
+    use_matrix : take the matrix route for batches of more than 2^d examples; otherwise go gate by gate.
 
     Shapes
     ------
@@ -88,7 +89,7 @@ class Expectation(ExactBuffers):
 
     @property
     def amplitudes(self) -> int:
-        """How many of each example are kept for its gradient."""
+        """How many amplitudes of each example are kept for its gradient."""
         states = 2 if self.use_matrix else 1 + len(self.evolution.steps)
         return self.n_pieces * 2**self.evolution.n_qubits * states
 
@@ -107,7 +108,7 @@ class Expectation(ExactBuffers):
         )
 
     def _in_turn(self, read: Tensor, evaluate: Callable[[Tensor], Tensor]) -> Tensor:
-        """Evaluate what the slots read (slots, G, ..., B), on processors so many examples after each other."""
+        """Evaluate what the slots read (slots, G, ..., B), on CPUs a limited number of examples at a time."""
         rows = max(IN_CACHE // (self.n_pieces * 2**self.evolution.n_qubits), 1)
         if read.device.type != "cpu" or read.shape[-1] <= rows:
             return evaluate(read)

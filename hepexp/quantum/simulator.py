@@ -22,13 +22,14 @@ AT_ONCE = 2**26  # amplitudes: with what their gradients need, about 2 GB in sin
 
 
 class Simulator(nn.Module):
-    """Expectation values of a circuit as a function of inputs and weights; without parameters of its own.
+    """Expectation values of a circuit as a function of inputs and weights; it has no parameters.
 
     Parameters
     ----------
-    circuit : what to evaluate. A batch that would take gigabytes is evaluated piece by piece, and once more backward.
-    route : `gates` carries the whole state through the circuit; `matrix` applies what is trained as one matrix to
-        the encoded inputs; `cones` evaluates for each observable what it depends on; `auto` takes the cheapest.
+    circuit : the circuit to evaluate. A batch that would take gigabytes is evaluated in pieces, and again for the
+        gradient.
+    route : `gates` carries the whole state through the circuit; `matrix` applies the trained part as one matrix to the
+        encoded inputs; `cones` evaluates, for each observable, only what it depends on; `auto` takes the cheapest.
 
     Shapes
     ------
@@ -42,7 +43,7 @@ class Simulator(nn.Module):
 
     def __init__(self, circuit: Circuit, route: Route = "auto"):
         super().__init__()
-        check_memory(largest_cone(circuit))  # no route takes less, and to lay out a large circuit takes long
+        check_memory(largest_cone(circuit))  # no route takes less, and laying out a large circuit takes long
         stacks = _choose(circuit, route)
         for stack in stacks:
             check_memory(stack.n_qubits, states_kept(stack.operations) + 2 * len(stack.observables))
@@ -96,13 +97,13 @@ def check_memory(n_qubits: int, kept: int = 0) -> None:
 
 
 def states_kept(operations: tuple[Operation, ...]) -> int:
-    """States that a gradient keeps, one after each gate; none where nothing has a gradient."""
+    """Number of states that a gradient keeps, one after each gate; 0 if nothing has a gradient."""
     trained = any(isinstance(p, Input | Weight) for operation in operations for p in operation.parameters)
     return len(operations) if trained else 0
 
 
 def full_precision(x: Tensor) -> AbstractContextManager:
-    """A block that autocast does not reach: amplitudes need their digits."""
+    """A block without autocast: amplitudes need their full precision."""
     kind = x.device.type
     return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
 
@@ -112,7 +113,7 @@ def _choose(circuit: Circuit, route: Route) -> list[Stack]:
     if route == "matrix" and not has_matrix(one[0]):
         raise ConfigError(
             f"backend.route=matrix: the circuit of {circuit.n_qubits} qubits reads inputs in controlled gates, or in "
-            "too many gates, to be one matrix; take backend.route=auto"
+            "too many gates, to be one matrix; use backend.route=auto"
         )
     if route in ("gates", "matrix"):
         return one

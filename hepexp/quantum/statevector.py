@@ -1,4 +1,4 @@
-"""Circuits evaluated by our own simulation: the option `statevector` of the group `backend`."""
+"""Circuits evaluated by hepexp's own simulation: the option `statevector` of the group `backend`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class StateVector(Backend):
 
     Parameters
     ----------
-    route : `gates` carries the state of each example through the circuit, `matrix` applies what is trained as one
-        matrix, `cones` evaluates for each observable only what it depends on; `auto` takes the cheapest.
+    route : `gates` carries the state of each example through the circuit, `matrix` applies the trained part as one
+        matrix, `cones` evaluates, for each observable, only what it depends on; `auto` takes the cheapest.
     precision : `input` computes in the precision of the inputs, `single` and `double` in complex64 and complex128.
     """
 

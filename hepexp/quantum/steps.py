@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from hepexp.quantum.gates import Entries
 
 Other = TypeVar("Other")
-LARGEST_BLOCK = 4  # wires; one more costs twice the multiplications
+LARGEST_BLOCK = 4  # wires; one more doubles the number of multiplications
 
 
 class Run(nn.Module):
-    """Gates of one wire, one after the other, as one matrix; or one controlled gate.
+    """Consecutive gates on one wire as one matrix; or one controlled gate.
 
     Shapes
     ------
@@ -31,7 +31,7 @@ class Run(nn.Module):
         u = tuple(cast(entry, state.real.dtype) for entry in product_of(entries, self.run))
         if self.control is None:
             return self._turn(state, u, self.target, self.n_qubits)
-        # Where the control is 1, what is left is a state of one qubit less.
+        # Where the control is 1, what remains is a state of one qubit fewer.
         parts = state.unflatten(1, (2**self.control, 2, -1))
         off, on = parts.unbind(2)
         target = self.target - (self.target > self.control)
@@ -78,7 +78,7 @@ def side_by_side(steps: Iterable[Run | Other], n_qubits: int, reading: set[int])
 
     Parameters
     ----------
-    reading : gates that read an input: they differ from example to example and stay alone.
+    reading : gates that read an input: they differ from example to example and are not combined.
     """
     made: list[Run | Block | Other] = []
     waiting: dict[int, Run] = {}  # by wire; all of them commute

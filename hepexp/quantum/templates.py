@@ -1,4 +1,4 @@
-"""Pieces of circuits, and the documents' circuits made of them."""
+"""Building blocks of circuits, and the documents' circuits built from them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_QUBITS, MOST_GATES = 200, 1000
 def angle_encoding(
     wires: Sequence[int], rotation: Rotation = "RX", hadamard: bool = False, first_input: int = 0
 ) -> Operations:
-    """A rotation of each wire by an input of its own; after a Hadamard gate on each where asked for."""
+    """A rotation of each wire by its own input, optionally after a Hadamard gate on each."""
     before = [Operation("H", (wire,)) for wire in wires] if hadamard else []
     inputs = [Operation(rotation, (wire,), (Input(first_input + k),)) for k, wire in enumerate(wires)]
     return (*before, *inputs)
@@ -70,7 +70,7 @@ def pair_block(wires: Sequence[int], depth: int, first_weight: int = 0) -> Opera
 
 
 def swap_test(ancilla: int, a: Sequence[int], b: Sequence[int]) -> Operations:
-    """Registers a and b compared: <Z> of the ancilla becomes |<a|b>|^2 for pure states of separate registers.
+    """Compare registers a and b: <Z> of the ancilla becomes |<a|b>|^2 for pure states of separate registers.
 
     References
     ----------
@@ -83,18 +83,18 @@ def swap_test(ancilla: int, a: Sequence[int], b: Sequence[int]) -> Operations:
 
 
 def pairwise_swap_test(ancillas: Sequence[int], a: Sequence[int], b: Sequence[int]) -> Operations:
-    """A swap test of its own for each pair of qubits; <Z> of ancilla k is Tr(rho_k sigma_k) of the reduced states."""
+    """One swap test for each pair of qubits; <Z> of ancilla k is Tr(rho_k sigma_k) of the reduced states."""
     if not len(ancillas) == len(a) == len(b):
         raise ConfigError(f"pairwise swap tests need as many ancillas as pairs: {len(ancillas)}, {len(a)}, {len(b)}")
     return tuple(op for k, i, j in zip(ancillas, a, b, strict=True) for op in swap_test(k, [i], [j]))
 
 
 def wires_of(n_qubits: int, n_layers: int) -> range:
-    """The wires of a circuit of so many layers.
+    """The wires of a circuit, whose number of gates is checked first.
 
     Raises
     ------
-    ConfigError : it would have so many gates that laying it out takes minutes, and no machine could evaluate it.
+    ConfigError : it has so many gates that laying it out would take minutes, and no machine could evaluate it.
     """
     if n_qubits > MOST_QUBITS or n_qubits * n_layers > MOST_GATES:
         raise ConfigError(
@@ -125,10 +125,10 @@ def pair_circuit(n_qubits: int = 10, depth: int = 1) -> Circuit:
 
 
 def fidelity_circuit(n_features: int = 4, depth: int = 1) -> Circuit:
-    """The circuit of QMLHEP VI: two registers encoded and entangled each for itself, then pairwise swap tests.
+    """The circuit of QMLHEP VI: two registers, encoded and entangled separately, then pairwise swap tests.
 
     Wires are n_features ancillas and two registers of n_features; inputs are the first register's angles, then the
-    second's. Both registers go through the same block with the same weights, so equal inputs give equal states.
+    second's. Both registers pass through the same block with the same weights, so equal inputs give equal states.
     Output k is Tr(rho_k sigma_k) of the reduced states of the registers' qubits k: their fidelity where they are pure.
     """
     wires_of(3 * n_features, depth)

@@ -1,4 +1,4 @@
-"""Lie algebras that learnt generators are compared with, as bases of matrices."""
+"""Lie algebras to compare learnt generators with, as bases of matrices."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Algebra:
 
     @property
     def n(self) -> int:
-        """Dimension of the vectors that its matrices act on."""
+        """Dimension of the vectors on which its matrices act."""
         return len(self.metric)
 
 
 def of_metric(name: str, diagonal: tuple[float, ...]) -> Algebra:
-    """The algebra so(p, q) of a diagonal metric of signs, one generator for each pair of directions.
+    """The algebra so(p, q) of a diagonal metric with entries +-1, one generator for each pair of directions.
 
-    L_ab has entry a b equal to 1 and b a equal to -J_a J_b: a rotation where both signs agree, else a boost.
+    L_ab has entry a b equal to 1 and b a equal to -J_a J_b: a rotation if both signs agree, otherwise a boost.
     """
     basis = []
     for a, b in combinations(range(len(diagonal)), 2):

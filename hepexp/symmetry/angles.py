@@ -1,4 +1,4 @@
-"""How far the span of some generators is from an algebra: principal angles between subspaces of matrices."""
+"""The distance between the span of generators and an algebra: principal angles between subspaces of matrices."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from scipy.linalg import subspace_angles
 
 from hepexp.symmetry.algebra import Algebra
 
-NO_DIRECTION = 1e-12  # of the largest generator: a smaller one spans nothing
+NO_DIRECTION = 1e-12  # relative to the largest generator: a smaller one counts as zero
 
 
 def principal_angles(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Principal angles in degrees between the spans of two sets of matrices (c, n, n) and (d, n, n), rising.
+    """Principal angles in degrees between the spans of two sets of matrices (c, n, n) and (d, n, n), ascending.
 
     The inner product is Frobenius', tr(A^T B). There are as many angles as the smaller span has dimensions; the
     largest is zero where one span contains the other, and none depends on the bases. Generators that all vanish span
@@ -29,14 +29,14 @@ def principal_angles(first: NDArray[np.floating], second: NDArray[np.floating]) 
 
 
 def random_angle(algebra: Algebra, channels: int, draws: int = 1000) -> float:
-    """Median over random generators of the largest angle in degrees: what an angle would be without any symmetry."""
+    """Median over random generators of the largest angle in degrees: the angle to expect without any symmetry."""
     rng = np.random.default_rng(0)
     shape = (channels, algebra.n, algebra.n)
     return float(np.median([principal_angles(rng.normal(size=shape), algebra.basis)[-1] for _ in range(draws)]))
 
 
 def _columns(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """An orthonormal basis (n n, rank) of the span, each matrix brought to length one before."""
+    """An orthonormal basis (n n, rank) of the span of the matrices, normalised first."""
     flat = matrices.reshape(len(matrices), -1)
     length = np.linalg.norm(flat, axis=1)
     kept = flat[length > NO_DIRECTION * max(length.max(initial=0), np.finfo(float).tiny)]

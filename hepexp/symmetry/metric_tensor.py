@@ -1,4 +1,4 @@
-"""The metric that generators leave invariant, where there is one."""
+"""The metric that generators leave invariant, if there is one."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ class MetricTensor:
 
     Parameters
     ----------
-    J : the metric (n, n), of Frobenius norm sqrt(n) and with a positive first entry that is not small; None where no
-        metric is invariant.
-    nearest : the matrix that comes nearest to one, equal to J where J exists; the identity is as near as any other
-        where all generators vanish.
-    spectrum : singular values (n (n + 1) / 2,) of J -> (L_i^T J + J L_i)_i, falling, for generators of mean square
-        Frobenius norm 1.
-    dimension : metrics that are independent of each other; more than one where the generators are too few to tell.
+    J : the metric (n, n), with Frobenius norm sqrt(n) and its first large diagonal entry positive; None if no metric is
+        invariant.
+    nearest : the matrix closest to an invariant metric, equal to J if J exists; if all generators vanish every matrix
+        is equally close, and it is the identity.
+    spectrum : singular values (n (n + 1) / 2,) of J -> (L_i^T J + J L_i)_i, in descending order, for generators of mean
+        square Frobenius norm 1.
+    dimension : number of linearly independent invariant metrics; more than one if there are too few generators to
+        single one out.
     """
 
     J: NDArray[np.float64] | None
@@ -30,13 +31,13 @@ class MetricTensor:
 
     @property
     def smallest(self) -> float:
-        """Smallest singular value over the largest: 0 for an exact metric, 1 where all matrices are equally bad."""
+        """Smallest over largest singular value: 0 for an exact metric, 1 if all matrices are equally bad."""
         return float(self.spectrum[-1] / self.spectrum[0]) if self.spectrum[0] else 0.0
 
     def angle_to(self, other: NDArray[np.floating]) -> float:
-        """Angle in degrees, 0 to 90, between the lines of the nearest metric and of another one."""
+        """Angle in degrees, 0 to 90, between the nearest metric and another one, regardless of sign and scale."""
         norms = np.linalg.norm(self.nearest) * np.linalg.norm(other)
-        # by the sine, as the cosine of a small angle has half the digits
+        # by the sine, as the cosine of a small angle loses half the digits
         along = float((self.nearest * other).sum()) / norms
         apart = np.linalg.norm(self.nearest / np.linalg.norm(self.nearest) - along * other / np.linalg.norm(other))
         return float(np.rad2deg(np.arctan2(apart, abs(along))))
@@ -56,8 +57,8 @@ def metric_of(generators: NDArray[np.floating], tolerance: float = 1e-8) -> Metr
     Parameters
     ----------
     generators : L_i (c, n, n).
-    tolerance : smallest singular value, as a share of the largest, up to which a metric exists: rounding for exact
-        generators; for learnt ones about the angle by which they may be wrong, in radians.
+    tolerance : largest ratio of the smallest to the largest singular value at which a metric counts as invariant:
+        rounding error for exact generators; for learnt ones about the angle in radians by which they may be off.
     """
     generators = np.asarray(generators, np.float64)
     n = generators.shape[-1]
@@ -76,7 +77,7 @@ def metric_of(generators: NDArray[np.floating], tolerance: float = 1e-8) -> Metr
 
 
 def traceless(generators: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Generators (c, n, n) without their dilation: a metric of these is one that the whole changes by a factor only."""
+    """Generators (c, n, n) without their dilations: the originals only rescale a metric invariant under these."""
     generators = np.asarray(generators, np.float64)
     n = generators.shape[-1]
     return generators - np.trace(generators, axis1=1, axis2=2)[:, None, None] / n * np.eye(n)
@@ -94,7 +95,7 @@ def _symmetric_basis(n: int) -> NDArray[np.float64]:
 
 
 def _signed(metric: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same line with the sign that makes the first large entry of the diagonal positive, as in (+,-,-,-)."""
+    """The same matrix with the sign that makes the first large diagonal entry positive, as in (+,-,-,-)."""
     diagonal = np.diag(metric)
     large = diagonal[np.abs(diagonal) > 0.1 * np.abs(metric).max()]
     return -metric if len(large) and large[0] < 0 else metric

@@ -19,7 +19,7 @@ from tests.commands.shell import SMALL, hepexp, one_line
         (["train", "model=lorentznet", "model.n_hidden=-3"], "model.n_hidden must be > 0, got -3"),
         (
             ["train", "model=lorentznet", "model.quantum_blocks=[phi_f]"],
-            "'phi_f' is none of phi_e, phi_h, phi_m, phi_x",
+            "'phi_f' is not one of phi_e, phi_h, phi_m, phi_x",
         ),
         (["train", "trainer.max_epochs=many"], "trainer.max_epochs"),
         (["train", "trainer.time_limit=soon"], "duration"),

@@ -33,9 +33,9 @@ MODELS = {
 REFUSED = {
     ("cross_entropy", "graph_encoder"): "loss=cross_entropy needs one output for each of 2 classes, GraphEncoder give",
     ("cross_entropy", "vae"): "loss=cross_entropy needs one output for each of 2 classes, VAE gives 4",
-    ("elbo", "pfn"): "loss=elbo needs a variational autoencoder of images, PFN is none",
-    ("elbo", "cnn"): "loss=elbo needs a variational autoencoder of images, CNN is none",
-    ("elbo", "graph_encoder"): "loss=elbo needs a variational autoencoder of images, GraphEncoder is none",
+    ("elbo", "pfn"): "loss=elbo needs a variational autoencoder of images, not PFN",
+    ("elbo", "cnn"): "loss=elbo needs a variational autoencoder of images, not CNN",
+    ("elbo", "graph_encoder"): "loss=elbo needs a variational autoencoder of images, not GraphEncoder",
 }  # fmt: skip
 LOSSES = sorted(path.stem for path in (conf_dir() / "loss").glob("*.yaml"))
 

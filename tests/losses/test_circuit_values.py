@@ -50,5 +50,5 @@ def test_every_amplitude_is_recorded_under_its_bits(judged):
 
 
 def test_a_model_that_is_no_circuits_is_named():
-    with pytest.raises(ConfigError, match=r"loss=circuit_values needs a model that is circuits, Linear is none"):
+    with pytest.raises(ConfigError, match=r"loss=circuit_values needs a model of circuits, not Linear"):
         CircuitValues().prepare(nn.Linear(1, 1), torch.zeros(1, 1), DataSpec(("none",)))

@@ -143,12 +143,12 @@ def test_an_empty_image_has_finite_gradients():
 
 
 def test_a_model_that_is_no_autoencoder_of_a_plane_is_refused():
-    with pytest.raises(ConfigError, match="needs an autoencoder, Linear is none"):
+    with pytest.raises(ConfigError, match="needs an autoencoder, not Linear"):
         EquivariantAutoencoder().prepare(nn.Linear(2, 2), images(1), SPEC)
     line = ConvAutoencoder(n_latent=1, image_shape=(1, 40, 40)).double()
     with pytest.raises(ConfigError, match=r"needs model\.n_latent >= 2, ConvAutoencoder has 1"):
         EquivariantAutoencoder().prepare(line, images(1), SPEC)
-    with pytest.raises(ConfigError, match="needs a variational autoencoder of images, ConvAutoencoder is none"):
+    with pytest.raises(ConfigError, match="needs a variational autoencoder of images, not ConvAutoencoder"):
         Elbo().prepare(line, images(1), SPEC)
 
 

@@ -46,13 +46,13 @@ def test_there_is_nothing_to_train():
     [
         ({"circuits": {}}, "model.circuits needs one or more circuits"),
         ({"circuits": {"a": templates.siamese_circuit()}}, "model.circuits.a has 4 inputs and 12 trained angles"),
-        ({"n_features": 8}, "reads no data, and the data set gives 8 features; choose dataset=empty"),
+        ({"n_features": 8}, "reads no data, but the data set has 8 features; choose dataset=empty"),
         (
             {"backend": Classical()},
             "backend=classical puts a perceptron in place of a circuit, and this circuit has no",
         ),
         ({"backend": PennyLane("default.mixed")}, "backend.device=default.mixed has no state vectors"),
-        ({"backend": PennyLane(diff_method="best", shots=9)}, "not measured: backend.shots must be null, got 9"),
+        ({"backend": PennyLane(diff_method="best", shots=9)}, "takes no shots: backend.shots must be null, got 9"),
     ],
 )
 def test_what_cannot_be_evaluated_is_named(keys, message):

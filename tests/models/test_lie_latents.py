@@ -75,7 +75,7 @@ def test_only_the_generators_are_trained():
 
 
 def test_what_is_no_encoder_of_a_plane_is_refused():
-    with pytest.raises(ConfigError, match=r"model\.encoder must be an autoencoder of images, Linear is none"):
+    with pytest.raises(ConfigError, match=r"model\.encoder must be an autoencoder of images, not Linear"):
         LieLatents(nn.Linear(2, 2))
     line = LieLatents(ConvAutoencoder(n_latent=1, image_shape=(1, 32, 32)).double())
     with pytest.raises(ConfigError, match="two latent variables or more, got 1"):

@@ -154,7 +154,7 @@ def test_many_qubits_of_few_layers_are_evaluated_by_their_light_cones(jets):
     [
         (
             {"quantum_blocks": ["phi_z"]},
-            r"model.quantum_blocks: 'phi_z' is none of phi_e, phi_h, phi_m, phi_x; did you",
+            r"model.quantum_blocks: 'phi_z' is not one of phi_e, phi_h, phi_m, phi_x; did you",
         ),
         ({"circuit_depth": 0}, "model.circuit_depth must be >= 1, got 0"),
         ({"circuit_scale": -1.0}, "model.circuit_scale must be >= 0, got -1.0"),

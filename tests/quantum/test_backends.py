@@ -141,7 +141,7 @@ def test_a_control_has_no_states():
         (PennyLane("default.qutrit", "best"), r"cannot evaluate this circuit \(Gate RX not supported on device"),
         pytest.param(
             PennyLane("default.clifford", "best"),
-            r"backend.device=default.clifford lacks a package of its own \(This feature requires stim",
+            r"backend.device=default.clifford needs a package that is not installed \(This feature requires stim",
             marks=pytest.mark.skipif(find_spec("stim") is not None, reason="stim is installed"),
         ),
     ],

@@ -54,7 +54,7 @@ def test_a_state_larger_than_the_memory_is_refused_unless_light_cones_are_small(
 
 def test_a_circuit_that_is_no_matrix_says_so():
     circuit = Circuit(2, (Operation("CRX", (0, 1), (Input(0),)),), Z)
-    with pytest.raises(ConfigError, match=r"backend.route=matrix: .* take backend.route=auto"):
+    with pytest.raises(ConfigError, match=r"backend.route=matrix: .* use backend.route=auto"):
         StateVector("matrix").layer(circuit)
 
 

@@ -68,7 +68,7 @@ class LorentzCircuits:
         for name in names:
             if name not in MAKERS:
                 close = did_you_mean(name, MAKERS)
-                raise ConfigError(f"model.quantum_blocks: {name!r} is none of {', '.join(MAKERS)}{close}")
+                raise ConfigError(f"model.quantum_blocks: {name!r} is not one of {', '.join(MAKERS)}{close}")
         if depth < 1:
             raise ConfigError(f"model.circuit_depth must be >= 1, got {depth}")
         if not scale >= 0:
