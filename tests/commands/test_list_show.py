@@ -62,7 +62,7 @@ def test_show_gives_the_keys_of_an_object_among_the_values(capsys):
     starts = {line.split()[0]: line.split() for line in lines if line.startswith("dataset.")}
     assert keys[keys.index("dataset.image") :][:3] == ["dataset.image", "dataset.image.n_pixels", "dataset.image.width"]
     assert starts["dataset.image"][1] == "JetImage"
-    assert starts["dataset.image.n_pixels"][1:5] == ["33", "33", "int", "rows"]
+    assert starts["dataset.image.n_pixels"][1:4] == ["33", "33", "int"]
     assert starts["dataset.graph.k"][1:4] == ["16", "16", "int"]
     assert "dataset.features.variables" in keys
     assert not any("_target_" in line for line in lines)
