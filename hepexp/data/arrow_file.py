@@ -1,4 +1,4 @@
-"""Ragged examples in Arrow: one row an example, its elements as lists. Parquet is small, Arrow IPC is memory-mapped."""
+"""Ragged examples in Arrow: one row per example, its elements as lists. Parquet is small, Arrow IPC memory-mapped."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from hepexp.data.digest import KIND, Digest
 from hepexp.data.ragged import NO_LABEL, Layout, Ragged
 from hepexp.errors import DataError
 
-ROWS_A_BATCH = 100_000  # list offsets are 32 bits: far below 2^31 elements a batch
+ROWS_A_BATCH = 100_000  # list offsets have 32 bits: far below 2^31 elements per batch
 _METADATA_KEY = b"hepexp"
-_PROMISE_KEY = b"hepexp.checksum"  # in the schema, before the values: which checksum stands behind them
+_PROMISE_KEY = b"hepexp.checksum"  # in the schema, before the values: the kind of checksum that follows them
 _CHECKSUM_KEY = b"hepexp.sha256"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds.
+    """The contents of a file.
 
     Parameters
     ----------
-    chunks : the record batches, as views of the mapping where there is one.
-    metadata : what made them.
-    mapping : of the file into memory, for Arrow IPC.
-    raw_metadata : as it stands in the file.
-    checksum : of the values, as recorded when they were written; empty where it was lost, None in files of an older
-        hepexp, which recorded none.
+    chunks : the record batches, as views of the mapping if there is one.
+    metadata : how the examples were made.
+    mapping : memory mapping of the file, for Arrow IPC.
+    raw_metadata : the metadata as stored in the file.
+    checksum : of the values, as recorded when they were written; empty if it was lost, None in files written by an
+        older hepexp, which recorded none.
     """
 
     chunks: list[Ragged]
@@ -44,7 +44,7 @@ class Contents:
     checksum: str | None
 
     def is_intact(self, layout: Layout) -> bool:
-        """Whether the values are those that were written; True where no checksum was recorded."""
+        """Whether the values are those that were written; True if no checksum was recorded."""
         if self.checksum is None:
             return True
         digest = Digest(layout, self.raw_metadata)
@@ -56,7 +56,7 @@ class Contents:
 
 
 def schema_of(layout: Layout, labelled: bool = True) -> pa.Schema:
-    """The columns of a file of examples, with or without their label."""
+    """The columns of a file of examples, with or without labels."""
     extras = [(name, pa.from_numpy_dtype(kind)) for name, kind in layout.extras.items()]
     elements = [(name, pa.list_(pa.from_numpy_dtype(kind))) for name, kind in layout.elements.items()]
     return pa.schema([*([("label", pa.int8())] if labelled else []), *extras, *elements])
@@ -70,7 +70,7 @@ def write(path: Path, layout: Layout, parts: Iterable[Ragged], metadata: dict) -
     path : file to write.
     layout : of the examples.
     parts : examples, in order; each part becomes one record batch.
-    metadata : what made them, any JSON: kept in the schema.
+    metadata : how they were made, any JSON; stored in the schema.
     """
     about = json.dumps(metadata).encode()
     schema = schema_of(layout).with_metadata({_METADATA_KEY: about, _PROMISE_KEY: KIND})
@@ -80,24 +80,25 @@ def write(path: Path, layout: Layout, parts: Iterable[Ragged], metadata: dict) -
             writer.write_batch(_record_batch(part, layout, schema))
             digest.update(part)
         checksum = {_CHECKSUM_KEY: digest.hexdigest().encode()}
-        if path.suffix == ".arrow":  # known only now, so it comes with a batch of no rows
+        if path.suffix == ".arrow":  # known only now, so it is attached to an empty batch
             writer.write_batch(_record_batch(layout.empty(), layout, schema), custom_metadata=checksum)
         else:
             writer.add_key_value_metadata(checksum)
 
 
 def read(path: Path, layout: Layout, needs_label: bool = True, every_list: bool = False) -> Contents:
-    """A file of examples; its checksum is not compared, as that would read all of it.
+    """Read a file of examples, without verifying its checksum, which would require reading the whole file.
 
     Parameters
     ----------
-    needs_label : refuse a file without labels; else its examples are of unknown class.
-    every_list : refuse a file in which the lists of an example have different lengths, which reads all of them; else
-        those of the first column are believed.
+    needs_label : refuse a file without labels; otherwise its examples are of unknown class.
+    every_list : refuse a file in which the lists of an example have different lengths, which means reading all of them;
+        otherwise the lengths of the first column are trusted.
 
     Raises
     ------
-    DataError : the file is missing, is not what its name says, or holds other columns; names the first damaged row.
+    DataError : the file is missing, is not of the format that its name implies, or has other columns; names the first
+        damaged row.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
@@ -110,7 +111,7 @@ def read(path: Path, layout: Layout, needs_label: bool = True, every_list: bool 
             batches, schema = [], reader.schema
             for i in range(reader.num_record_batches):
                 batch, custom = reader.get_batch_with_custom_metadata(i)
-                batch.validate()  # Arrow believes what a file says of itself, and would read beyond its end
+                batch.validate()  # Arrow trusts the header of a file, and would read beyond its end
                 footer |= dict(custom or {})
                 if batch.num_rows:
                     batches.append(batch)
@@ -134,7 +135,7 @@ def read(path: Path, layout: Layout, needs_label: bool = True, every_list: bool 
             f"{path}: not a complete {path.suffix[1:]} file: {where}{reason}; remove it and make it again"
         ) from None
     found, expected = ", ".join(schema.names), ", ".join(layout.names)
-    raise DataError(f"{path}: columns are {found}; expected those of the store: {expected}")
+    raise DataError(f"{path}: has columns {found}; expected those of the store: {expected}")
 
 
 def _refuse_uneven(path: Path, batches: list[pa.RecordBatch], layout: Layout) -> None:
@@ -150,13 +151,13 @@ def _refuse_uneven(path: Path, batches: list[pa.RecordBatch], layout: Layout) ->
 
 
 def _checksum(schema: dict[bytes, bytes], footer: dict[bytes, bytes]) -> str | None:
-    """The recorded checksum; empty where one was promised or begun, and is not there."""
+    """The recorded checksum; empty if the schema announces one that is missing."""
     recorded = footer.get(_CHECKSUM_KEY, b"")
     return recorded.decode("ascii", "replace") if recorded or _PROMISE_KEY in schema else None
 
 
 def parquet_columns(path: Path) -> list[str] | None:
-    """Names of the columns of a Parquet file; None where it cannot be read."""
+    """Names of the columns of a Parquet file; None if it cannot be read."""
     try:
         return pq.read_schema(path).names
     except (pa.ArrowException, OSError):
@@ -172,10 +173,10 @@ def _writer(
     encoding = {}
     for name, kind in columns.items():
         if np.issubdtype(kind, np.floating):
-            # Bytes of one significance beside each other are what makes rounded floats compress.
+            # Rounded floats compress well once bytes of the same significance are adjacent.
             encoding[name] = "BYTE_STREAM_SPLIT"
         elif np.issubdtype(kind, np.unsignedinteger):
-            encoding[name] = "DELTA_BINARY_PACKED"  # positions of pixels rise
+            encoding[name] = "DELTA_BINARY_PACKED"  # pixel positions are in ascending order
     return pq.ParquetWriter(
         path,
         schema,

@@ -1,4 +1,4 @@
-"""Whether examples are physics: numbers within their limits, at least one element, a label, possible momenta."""
+"""Checks that examples are physical: values within their limits, at least one element, a label, timelike momenta."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _FINITE = Limits(-np.finfo(np.float64).max, np.finfo(np.float64).max)
 
 
 class Refusal:
-    """Collects what is wrong with some examples, and raises one DataError that names them.
+    """Collects what is wrong with some examples, and raises a single DataError that names them.
 
     Parameters
     ----------
-    examples : what was read; numbers of any type.
+    examples : the examples read; numbers of any type.
     origin : name of the file, for the message.
-    first_row : row of the first of these examples in the file.
-    noun : what an example is called.
+    first_row : row in the file of the first of these examples.
+    noun : the word for one example.
     """
 
     def __init__(self, examples: Ragged, origin: str, first_row: int = 0, noun: str = "jet") -> None:
@@ -34,15 +34,15 @@ class Refusal:
         self.origin = origin
         self.first_row = first_row
         self.noun = noun
-        self._found: dict[int, tuple[str, str]] = {}  # of a row: what is wrong, and the sentence that says so
+        self._found: dict[int, tuple[str, str]] = {}  # for each bad row: the quantity, and the rest of the sentence
 
     def of_rows(self, bad: NDArray[np.bool_], quantity: str, what: Callable[[int], str] | str) -> None:
-        """Refuse examples (n,) that are bad; `what`, perhaps of the row, continues the sentence 'jet 7 ...'."""
+        """Refuse the bad examples (n,); `what`, possibly a function of the row, completes the sentence 'jet 7 ...'."""
         for row in np.flatnonzero(bad)[: _MOST_NAMED + 1].tolist():
             self._found.setdefault(row, (quantity, what if isinstance(what, str) else what(row)))
 
     def of_elements(self, bad: NDArray[np.bool_], quantity: str, what: Callable[[int], str] | str) -> None:
-        """Refuse elements (m,) that are bad; `what` may depend on the place of the element."""
+        """Refuse the bad elements (m,); `what` can be a function of the element's position."""
         if not bad.any():
             return
         places = np.flatnonzero(bad)
@@ -67,7 +67,7 @@ class Refusal:
         refuse(allowed.outside(column), name, lambda at: f"has {whose}{name} = {column[at]:g}; expected {expected}")
 
     def finish(self) -> None:
-        """Raise DataError for the first bad example, with the numbers of the next, if there is any."""
+        """If there is a bad example, raise DataError for the first, and list the numbers of some others."""
         if not self._found:
             return
         first, *others = sorted(self._found)
@@ -78,13 +78,13 @@ class Refusal:
 
 
 def check_qg(jets: Ragged, origin: str, first_row: int = 0) -> Ragged:
-    """The same jets of layout QG, if a model can be trained on them.
+    """Check jets of layout QG, and return them unchanged.
 
     Parameters
     ----------
-    jets : what was read; the columns may be of other types than the layout's.
+    jets : the jets read; the types of the columns may differ from the layout's.
     origin : name of the file, for the message.
-    first_row : row of the first of these jets in the file.
+    first_row : row in the file of the first of these jets.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def check_qg(jets: Ragged, origin: str, first_row: int = 0) -> Ragged:
         "pdgid",
         lambda i: f"has a particle of unknown pdgid {pdgid[i]:.12g}; expected one of hepexp.data.species",
     )
-    with np.errstate(over="ignore"):  # of rapidities that are refused already
+    with np.errstate(over="ignore"):  # from rapidities that have already been refused
         energy = jets["pt"] * np.cosh(jets["y"].astype(np.float64))
     refuse.of_elements(
         energy > limits.MOST_ENERGY,
@@ -111,12 +111,12 @@ def check_qg(jets: Ragged, origin: str, first_row: int = 0) -> Ragged:
 
 
 def check_four_momenta(classes: tuple[str, ...], layout: Layout, noun: str = "jet") -> Check:
-    """A check of jets with columns px, py, pz and the energy, E or energy, as `check_qg`.
+    """A check like `check_qg`, for jets with columns px, py, pz and E or energy.
 
     Parameters
     ----------
     layout : of the jets.
-    noun : what a jet is called: the row of its file, where it is read from one in a published format.
+    noun : the word for one jet in messages; "row" for files in a published format.
     """
     name = "E" if "E" in layout.elements else "energy"
 
@@ -124,7 +124,7 @@ def check_four_momenta(classes: tuple[str, ...], layout: Layout, noun: str = "je
         refuse = Refusal(jets, origin, first_row, noun)
         refuse.of_rows(jets.counts == 0, "no particles", f"has no particles; expected at least one with {name} > 0")
         refuse.of_common(classes, layout)
-        # float32 components of a massless particle: the squared mass is lost in rounding, at most some 1e-6 of E^2
+        # massless particles in float32: rounding can make the squared mass negative, by up to about 1e-6 of E^2
         energy, *momenta = (jets[column].astype(np.float64) for column in (name, "px", "py", "pz"))
         with np.errstate(over="ignore"):
             momentum = sum(component**2 for component in momenta)
@@ -144,11 +144,11 @@ def check_four_momenta(classes: tuple[str, ...], layout: Layout, noun: str = "je
 
 
 def check_points(classes: tuple[str, ...]) -> Check:
-    """A check of examples of one point each, as `check_qg`."""
+    """A check like `check_qg`, for examples that consist of one point each."""
 
     def check(points: Ragged, origin: str, first_row: int = 0) -> Ragged:
         refuse = Refusal(points, origin, first_row, noun="point")
-        refuse.of_rows(points.counts != 1, "coordinates", "is not one pair of coordinates; expected one x and one y")
+        refuse.of_rows(points.counts != 1, "coordinates", "has no coordinates or several; expected one x and one y")
         refuse.of_common(classes, POINTS, element="coordinate")
         refuse.finish()
         return points
@@ -157,12 +157,12 @@ def check_points(classes: tuple[str, ...]) -> Check:
 
 
 def check_images(classes: tuple[str, ...], layout: Layout, noun: str = "image") -> Check:
-    """A check of images as non-zero pixels, as `check_qg`.
+    """A check like `check_qg`, for images given as non-zero pixels.
 
     Parameters
     ----------
     layout : of the images.
-    noun : what an image is called: the row of its file, where it is read from one in a published format.
+    noun : the word for one image in messages; "row" for files in a published format.
     """
 
     def check(images: Ragged, origin: str, first_row: int = 0) -> Ragged:

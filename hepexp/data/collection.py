@@ -1,6 +1,6 @@
 """Where the examples of a data set come from: the published files, the shipped sample, or a simulation.
 
-What needs pyarrow is imported where it is used, so that data sets are listed at once.
+Whatever needs pyarrow is imported only where it is used, so that listing the data sets is fast.
 """
 
 from __future__ import annotations
@@ -41,30 +41,30 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Collection:
-    """The files of a data set, in every form in which they may be here.
+    """The files of a data set, in all the forms in which they can be present on this machine.
 
     Parameters
     ----------
-    name : of the data set; its folder has the same.
+    name : of the data set and of its folder.
     about : what the examples are, in one line.
-    noun : what one example is called.
+    noun : the word for one example.
     classes : name of each class, in the order of the labels.
     layout : columns of an example.
-    units : what the columns are and in which units, in one line.
-    cite : how to cite it.
+    units : the columns and their units, in one line.
+    cite : how to cite the data set.
     licence : of the published files.
-    forms : the published parts; where there are several forms of the same data, the first that is complete is read;
-        none where nothing is published, and the examples are simulated.
-    readers : ending of a file to `module:function`, which gives the examples of a file in a stream, checked.
-    check : looks at examples of the store.
-    generator : module of the simulation, None where there is none.
-    per_event : simulated examples that one event gives at most; they stand beside each other, and one split gets all.
-    mini : the shipped sample in the store's format, or a function that gives it.
-    values : numbers that characterise examples, for `hepexp data show`.
-    view : how examples are drawn.
-    size : of the published files in words.
-    published_at : who keeps the published files, in words.
-    other_folders : in the data folder, where the field's other programs keep them.
+    forms : the published parts; if the same data are published in several forms, the first complete one is read; empty
+        if nothing is published and the examples are simulated.
+    readers : for each file extension, the `module:function` that yields the checked examples of a file as a stream.
+    check : checks examples of the store.
+    generator : module of the simulation, None if there is none.
+    per_event : maximum number of simulated examples from one event; they are adjacent, and go into the same split.
+    mini : the shipped sample in the store's format, or a function that returns it.
+    values : quantities that characterise the examples, for `hepexp data show`.
+    view : how the examples are drawn.
+    size : of the published files, in words.
+    published_at : where the published files are hosted, in words.
+    other_folders : subfolders of the data folder in which other programs of the field keep the files.
     """
 
     name: str
@@ -92,61 +92,61 @@ class Collection:
 
     @property
     def folder(self) -> Path:
-        """Where downloaded files are kept."""
+        """The folder for downloaded files."""
         return data_dir() / self.name
 
     @property
     def store_folder(self) -> Path:
-        """Where converted and generated files are written."""
+        """The folder to which converted and generated files are written."""
         return store_dir(self.name) / self.name
 
     @property
     def store_folders(self) -> tuple[Path, ...]:
-        """Where converted and generated files are looked for: also where somebody made them beside published ones."""
+        """The folders searched for converted and generated files, including the folder of the published files."""
         return tuple(dict.fromkeys((self.store_folder, self.folder)))
 
     def stored(self, name: str) -> Path:
-        """A file of the store: where it is, or where it would be written."""
+        """Path of a file of the store: where it exists, or else where it would be written."""
         places = [folder / name for folder in self.store_folders]
         return next((path for path in places if os.path.isfile(path)), places[0])
 
     def found(self, file: PublishedFile) -> Path | None:
-        """A published file on this machine, in the data set's folder or the data folder, also uncompressed."""
+        """A published file on this machine, in the data set's folder or the data folder, compressed or not."""
         names = dict.fromkeys((file.name, file.name.removesuffix(".gz")))
         folders = (self.folder, data_dir(), *(data_dir() / name for name in self.other_folders))
         places = (folder / name for folder in folders for name in names)
         return next((path for path in places if os.path.isfile(path)), None)
 
     def converted(self, part: Part) -> Path:
-        """The file of the store that is made from a part."""
+        """The file of the store that a part is converted to."""
         return self.stored(f"{part.name}.arrow")
 
     def available(self, part: Part) -> bool:
-        """Whether a part is here, as it is or converted."""
+        """Whether a part is on this machine, as published or converted."""
         return os.path.isfile(self.converted(part)) or all(self.found(file) for file in part.files)
 
     def parts(self, n_files: int | None = None) -> tuple[Part, ...]:
-        """The parts of the form to read: the first n_files of each split, of the first form that is complete."""
+        """The parts to read: the first n_files of each split, in the first form that is complete."""
         chosen = [limited(form, n_files) for form in self.forms]
         return next((form for form in chosen if all(map(self.available, form))), next(iter(chosen), ()))
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Those that this data set has."""
+        """The sources that this data set has."""
         there = {"full": bool(self.forms), "mini": self.mini is not None, "generate": self.generator is not None}
         return tuple(source for source in SOURCES if there.get(source, True))
 
     def choose(self, source: str, n_files: int | None = None) -> str:
-        """What `auto` stands for: `full` where all parts are here, else `mini`.
+        """Resolve `auto`: `full` if all parts are on this machine, otherwise `mini`.
 
         Raises
         ------
-        ConfigError : there is no such source, or more files are asked for than there are.
+        ConfigError : there is no such source, or there are fewer files than requested.
         """
         if source not in self.sources:
             raise ConfigError(f"dataset.source must be one of {', '.join(self.sources)}, got {source!r}")
         if n_files is not None and not self.forms:
-            raise ConfigError(f"dataset.n_files has no use, as nothing of {self.name} is published; got {n_files}")
+            raise ConfigError(f"dataset.n_files must be null, as {self.name} has no published files; got {n_files}")
         there_are = max((len(limited(form, None)) for form in self.forms), default=0)
         if n_files is not None and not 1 <= n_files <= there_are:
             raise ConfigError(f"dataset.n_files must be between 1 and {there_are}, got {n_files}")
@@ -155,19 +155,19 @@ class Collection:
         if not self.forms:
             return "mini"
         if all(map(self.available, self.parts(n_files))):
-            log.info("data: the published sample in %s", self.folder)
+            log.info("data: using the published sample in %s", self.folder)
             return "full"
-        log.info("data: the sample shipped with hepexp; for the published one: %s", self.how_to_fetch)
+        log.info("data: using the sample shipped with hepexp; for the published one: %s", self.how_to_fetch)
         return "mini"
 
     @property
     def fetchable(self) -> bool:
-        """Whether a program can fetch the published files."""
+        """Whether the published files can be downloaded automatically."""
         return any(file.urls or file.archive for form in self.forms for part in form for file in part.files)
 
     @property
     def how_to_fetch(self) -> str:
-        """What a user does to get the published files."""
+        """How a user gets the published files."""
         if not self.forms:
             return f"hepexp data generate {self.name}"
         if self.fetchable:
@@ -177,18 +177,18 @@ class Collection:
     # ---- reading
 
     def read(self, path: Path, needs_label: bool = True) -> Iterator[Ragged]:
-        """The examples of one file in a published format, in a stream, checked.
+        """The checked examples of one file in a published format, as a stream.
 
         Parameters
         ----------
-        needs_label : refuse a file without labels; else its examples are of unknown class.
+        needs_label : refuse a file without labels; otherwise its examples are of unknown class.
 
         Raises
         ------
-        DataError : the file is missing, of another format, damaged, or holds what is not physics.
+        DataError : the file is missing, in another format, damaged, or contains unphysical values.
         """
         name = path.name.removesuffix(".gz")
-        suffix = ".idx" if name.endswith("-ubyte") else Path(name).suffix  # idx files have no ending
+        suffix = ".idx" if name.endswith("-ubyte") else Path(name).suffix  # idx files have no extension
         if suffix not in self.readers:
             known = ", ".join(dict.fromkeys((*self.readers, ".arrow", ".parquet")))
             raise DataError(f"{path}: unknown format '{path.suffix}' for {self.name}; expected one of {known}")
@@ -198,15 +198,15 @@ class Collection:
         return reader(path, needs_label=needs_label) if knows else reader(path)
 
     def open_file(self, path: Path, needs_label: bool = True) -> Store:
-        """The examples of one file in any format that is known, every one of them checked.
+        """The examples of one file in any known format, all of them checked.
 
         Parameters
         ----------
-        needs_label : as for `read`.
+        needs_label : as in `read`.
 
         Raises
         ------
-        DataError : as `read`.
+        DataError : as in `read`.
         """
         from hepexp.data import arrow_file
         from hepexp.data.store import Store
@@ -220,7 +220,7 @@ class Collection:
             for first in range(0, len(store), _ROWS_TO_CHECK):
                 examples = store.take(np.arange(first, min(first + _ROWS_TO_CHECK, len(store))))
                 if not needs_label and not store.labelled:
-                    examples.label[:] = 0  # any: the check is of all else
+                    examples.label[:] = 0  # any valid label, so that the check covers everything else
                 self.check(examples, str(path), first)
             refuse_changed(contents, self.layout, path)
             return store
@@ -228,7 +228,7 @@ class Collection:
         return Store(self.layout, parts, metadata=[{"source": path.name}])
 
     def is_store(self, path: Path) -> bool:
-        """Whether a file is the store's by its name; a Parquet file that could be a published one, by its columns."""
+        """Whether a file is in the store's format, judging by its name, or by its columns if that is ambiguous."""
         from hepexp.data import arrow_file
 
         if path.suffix != ".parquet" or ".parquet" not in self.readers:
@@ -236,11 +236,11 @@ class Collection:
         return arrow_file.parquet_columns(path) in (None, self.layout.names, self.layout.names[1:])
 
     def open(self, source: str, n_files: int | None = None, n_generate: int = 0, generate_seed: int = 0) -> Opened:
-        """The examples of one source, which must be on disk already, or be published files that are only to convert.
+        """The examples of one source, which must already be on disk; published files are converted if necessary.
 
         Raises
         ------
-        DataError : they are not; says how to get them.
+        DataError : they are not on disk; says how to get them.
         """
         from hepexp.data.store import Store
 
@@ -256,7 +256,7 @@ class Collection:
             ]
             excerpt = "; ".join(short) or None
             if excerpt:
-                log.warning("data: not the whole published set: %s", excerpt)
+                log.warning("data: the published set is incomplete: %s", excerpt)
             return Opened(source, store, published_splits(parts, store.sizes), excerpt)
         if source == "mini":
             store = self.open_mini()
@@ -264,7 +264,7 @@ class Collection:
             path = self.generated(n_generate, generate_seed)
             if not path.exists():
                 command = f"hepexp data generate {self.name} --n {n_generate} --seed {generate_seed}"
-                raise DataError(f"{path}: no such file; make it: {command}")
+                raise DataError(f"{path}: no such file; make it with: {command}")
             store = Store.open(self.layout, path)
         alone = self.per_event == 1
         return Opened(source, store, split_rows(len(store)) if alone else split_events(store.label, self.per_event))
@@ -281,10 +281,10 @@ class Collection:
     # ---- making files of the store
 
     def generated(self, n: int, seed: int) -> Path:
-        """Where the simulated sample of n examples is kept."""
+        """Path of the simulated sample of n examples."""
         return self.stored(f"generated_n{n}_seed{seed}.arrow")
 
     def sample_of(self, path: Path) -> tuple[int, int] | None:
-        """Number of examples and seed of a file named as by `generated`; None for any other."""
+        """Number of examples and seed of a file that is named as in `generated`; None for any other."""
         found = re.fullmatch(r"generated_n(\d+)_seed(\d+)\.arrow", path.name)
         return (int(found[1]), int(found[2])) if found else None

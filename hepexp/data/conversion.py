@@ -1,4 +1,4 @@
-"""Published files brought into the store, once."""
+"""One-time conversion of published files into the store's format."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 
 
 def convert(collection: Collection, part: Part, report: Callable[[int], None] = lambda n: None) -> Path:
-    """Convert a published part into the store, once; several processes may ask for it at the same time.
+    """Convert a published part into the store unless that has been done; safe to call from several processes at once.
 
     Parameters
     ----------
-    report : called with the number of examples that were converted, each time there are some.
+    report : called with the number of newly converted examples, as they are converted.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def convert(collection: Collection, part: Part, report: Callable[[int], None] = 
 
     Raises
     ------
-    DataError : the files are not there, or are damaged, or the store cannot be written.
+    DataError : the files are missing or damaged, or the store cannot be written.
     """
     target = collection.store_folder / f"{part.name}.arrow"
     originals = [collection.found(file) for file in part.files]
@@ -39,8 +39,8 @@ def convert(collection: Collection, part: Part, report: Callable[[int], None] = 
             return collection.converted(part)
         if None in originals:
             missing = collection.folder / part.files[originals.index(None)].name
-            raise DataError(f"{missing}: no such file; fetch it: {collection.how_to_fetch}")
-        log.info("data: converting %s, once, into %s", originals[0], target.parent)
+            raise DataError(f"{missing}: no such file; how to get it: {collection.how_to_fetch}")
+        log.info("data: converting %s, once only, into %s", originals[0], target.parent)
         about = {"source": "full", "originals": [describe_file(path) for path in originals]}
         about["changed"] = [path.stat().st_mtime_ns for path in originals]
         examples = regroup(_reported(collection.read(originals[0]), report))
@@ -50,7 +50,7 @@ def convert(collection: Collection, part: Part, report: Callable[[int], None] = 
 
 
 def is_converted(collection: Collection, part: Part) -> bool:
-    """Whether the store has a part, and its files are those that it was made from, or gone."""
+    """Whether the store has a part, and the files that it was converted from are unchanged, or gone."""
     target, originals = collection.converted(part), [collection.found(file) for file in part.files]
     if not os.path.isfile(target) or None in originals:
         return os.path.isfile(target)
@@ -59,7 +59,7 @@ def is_converted(collection: Collection, part: Part) -> bool:
     except DataError:
         if target.parent == collection.store_folder:
             raise
-        return False  # somebody else's, who has to remove it; this user makes one of their own
+        return False  # somebody else's file, for them to remove; this user converts their own
     sizes = [file["bytes"] for file in about.get("originals", [])]
     now = [path.stat() for path in originals]
     return (sizes, about.get("changed")) == ([s.st_size for s in now], [s.st_mtime_ns for s in now])

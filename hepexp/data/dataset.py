@@ -1,4 +1,4 @@
-"""Examples of one split as batches of tensors, in the form that the model reads."""
+"""Examples of one split as batches of tensors, in the form that the model takes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from hepexp.data.render.form import Form
 from hepexp.data.render.scale import Scaled, mean_and_spread
 from hepexp.data.store import Store
 
-CACHE_BYTES = 128_000_000  # a split whose expanded examples are smaller is kept in memory
+CACHE_BYTES = 128_000_000  # splits whose expanded examples take less than this are kept in memory
 _ROWS_AT_ONCE = 2000
 
 
 class Extras(Scaled):
-    """Values of each example beside its form, brought to mean 0 and variance 1 over the training examples.
+    """Additional values of each example, standardised to mean 0 and variance 1 over the training examples.
 
     Parameters
     ----------
-    names : columns of the layout's extras.
-    examples : some training examples.
+    names : columns among the layout's extras.
+    examples : training examples to which mean and variance are fitted.
     """
 
     scales = ("mean", "std")
@@ -38,20 +38,20 @@ class Extras(Scaled):
         return np.stack(columns, axis=1) if columns else np.zeros((len(examples), 0))
 
     def __call__(self, examples: Ragged) -> NDArray[np.float32]:
-        """Values (n, X) of examples."""
+        """Standardised values (n, X) of these examples."""
         return ((self._values(examples) - self.mean) / self.std).astype(np.float32)
 
 
 class RenderedDataset(Dataset):
-    """Some rows of a store. An index is a list of positions in `rows`, and gives a whole batch.
+    """Some rows of a store. Indexing with a list of positions in `rows` returns a whole batch.
 
     Parameters
     ----------
     store : the examples.
     rows : the rows of the store that belong to this split (n,).
-    form : what becomes of them.
-    extras : values beside the form.
-    new_label : label (classes of the store,) that each class gets; None to keep them.
+    form : the form in which they are served.
+    extras : additional values of each example.
+    new_label : (classes of the store,) new label of each class; None to keep the labels.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class RenderedDataset(Dataset):
         self.new_label = new_label
         counts = store.counts[self.rows]
         self.counts = counts if form.longest is None else np.minimum(counts, form.longest)
-        # A small split is expanded once. Its positions are then its own: example i of the split is example i of it.
+        # A small split is expanded once and kept; kept example i is then example i of the split.
         self._kept: Kept | None = None
         if self._estimate() <= CACHE_BYTES:
             starts = range(0, max(len(self), 1), _ROWS_AT_ONCE)
@@ -78,7 +78,7 @@ class RenderedDataset(Dataset):
             self._kept_common = self._common(self.rows, np.concatenate([self.extras(part) for part in parts]))
 
     def _estimate(self) -> float:
-        """Bytes of the split when it is expanded."""
+        """Size in bytes of the expanded split."""
         some = min(100, len(self))
         return self._expanded(self.rows[:some]).nbytes * len(self) / max(some, 1)
 
@@ -86,7 +86,7 @@ class RenderedDataset(Dataset):
         return self.form.expand(self.store.take(rows))
 
     def _common(self, rows: NDArray[np.int64], extras: NDArray[np.float32]) -> dict[str, NDArray]:
-        """What batches of every form share, of the examples at these rows."""
+        """The entries that batches of all forms share, for the examples at these rows."""
         label = self.store.label[rows].astype(np.int64)
         if self.new_label is not None:
             label = np.where(label == NO_LABEL, NO_LABEL, self.new_label[label])

@@ -1,6 +1,7 @@
-"""A checksum of the values of examples, kept in their file: whatever happens to its bytes, changed values are found.
+"""A checksum of the values of examples, stored in their file, by which any change of a value is detected.
 
-It is of what is read, not of the file: dead bytes do not matter, and no second file has to stay beside the first.
+It covers the values that are read rather than the bytes of the file, so padding does not matter, and the checksum can
+be stored in the file itself.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ KIND = "sha256"
 
 
 class Digest:
-    """The checksum of a sequence of examples, however it is cut into parts.
+    """The checksum of a sequence of examples, independent of how it is divided into parts.
 
     Parameters
     ----------
     layout : of the examples.
-    metadata : what the file says about them, which counts too.
+    metadata : of the file, which the checksum includes.
     """
 
     def __init__(self, layout: Layout, metadata: bytes) -> None:
@@ -30,7 +31,7 @@ class Digest:
         self._n = 0
 
     def update(self, part: Ragged) -> None:
-        """Take in further examples."""
+        """Add further examples."""
         self._n += len(part)
         first, last = int(part.offsets[0]), int(part.offsets[-1])
         columns = {"label": part.label, "counts": part.counts.astype(np.int64), **part.extras}
@@ -39,7 +40,7 @@ class Digest:
             digest.update(memoryview(np.ascontiguousarray(columns[name])).cast("B"))
 
     def hexdigest(self) -> str:
-        """Of all examples until now."""
+        """The checksum of all examples so far, in hexadecimal."""
         whole = self._head.copy()
         whole.update(str(self._n).encode())
         for name, digest in self._of.items():

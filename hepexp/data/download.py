@@ -1,4 +1,4 @@
-"""Fetch a published file: resumable, checked, from the first mirror that works."""
+"""Download a published file: resumable, verified, from the first mirror that works."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hepexp.data.files import checksum, only_one
 from hepexp.data.published import PublishedFile
 from hepexp.errors import DataError
 
-TIMEOUT = 60  # seconds without a byte
+TIMEOUT = 60  # seconds without data
 PIECE = 2**20  # bytes
 
 Report = Callable[[int, int | None], None]
@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 
 
 class _Refused(Exception):
-    """A mirror gave something that cannot be the file, and trying it again would not help."""
+    """A mirror sent something that cannot be the file, and trying again would not help."""
 
 
 class _Interrupted(Exception):
-    """The connection or the server failed; another attempt may go well."""
+    """The connection or the server failed; another attempt may succeed."""
 
 
 def fetch(
@@ -41,18 +41,18 @@ def fetch(
     attempts: int = 4,
     pause: float = 2.0,
 ) -> Path:
-    """Bring one file into a folder, unless it is there already.
+    """Download one file into a folder, unless it is already there.
 
-    Bytes go to `<name>.part`; a later call goes on from there. The file gets its name only when its checksum is right.
-    A lock lets one of several processes fetch while the others wait.
+    Data are written to `<name>.part`, from which a later call resumes. The file gets its final name only after its
+    checksum has been verified. A lock ensures that only one process downloads while the others wait.
 
     Parameters
     ----------
-    file : what to fetch.
-    folder : where to.
-    report : called with the bytes that are there, and the size of the file where it is known.
-    attempts : tries for each mirror.
-    pause : seconds before the second try, twice as many before each further one.
+    file : the file to download.
+    folder : where to put it.
+    report : called with the number of bytes downloaded so far, and the size of the file if that is known.
+    attempts : number of attempts per mirror.
+    pause : seconds before the second attempt, doubled before each further one.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def fetch(
 
     Raises
     ------
-    DataError : no mirror gave the file, or the disk is full; says why each one failed, and how to go on.
+    DataError : no mirror provided the file, or the disk is full; says why each mirror failed, and how to resume.
     """
     path, part = folder / file.name, folder / f"{file.name}.part"
     try:
@@ -77,19 +77,20 @@ def fetch(
                 failures.append(f"{urlsplit(url).netloc}: {failure}")
     except OSError as error:
         raise DataError(
-            f"{part}: cannot be written: {error.strerror}; make room or set HEPEXP_DATA_DIR, the same command goes on"
+            f"{part}: cannot be written: {error.strerror}; free some space or set HEPEXP_DATA_DIR, then run the same "
+            "command again to resume"
         ) from None
-    raise DataError(f"{file.name}: not downloaded: {'; '.join(failures)}; the same command goes on from here")
+    raise DataError(f"{file.name}: not downloaded: {'; '.join(failures)}; run the same command again to resume")
 
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time fetch a file, and tell the others why they wait."""
+    """Let one process at a time download a file, and tell the others why they are waiting."""
     lock = only_one(path)
     try:
         lock.acquire(timeout=0.2)
     except Timeout:
-        log.warning("data: another process is fetching %s; waiting for it", path.name)
+        log.warning("data: waiting for another process to download %s", path.name)
         lock.acquire()
     try:
         yield
@@ -98,7 +99,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _try(url: str, file: PublishedFile, part: Path, report: Report, attempts: int, pause: float) -> str | None:
-    """Complete part from one mirror; gives what was wrong, or None."""
+    """Complete part from one mirror; returns what went wrong, or None."""
     last = "no attempt"
     for attempt in range(attempts):
         if attempt:
@@ -117,18 +118,18 @@ def _try(url: str, file: PublishedFile, part: Path, report: Report, attempts: in
 
 
 def _append(url: str, part: Path, size: int | None, report: Report) -> None:
-    """Fetch what part lacks."""
+    """Download whatever is missing from part."""
     have = part.stat().st_size if part.exists() else 0
     answer = _open(url, have)
-    if answer is None:  # nothing beyond what is there: complete, or of another file; the checksum tells
+    if answer is None:  # nothing left to send: part is complete, or belongs to another file; the checksum will tell
         return
     with answer:
         if answer.headers.get_content_type() == "text/html":
-            raise _Refused("gave a web page in place of the file")
-        if answer.status != 206:  # the server does not know ranges: from the beginning
+            raise _Refused("sent a web page instead of the file")
+        if answer.status != 206:  # the server does not support ranges: start from the beginning
             have = 0
         elif not (given := answer.headers.get("Content-Range", f"bytes {have}-")).startswith(f"bytes {have}-"):
-            raise _Refused(f"gave {given} when asked for bytes {have}-")
+            raise _Refused(f"sent {given} when asked for bytes {have}-")
         left = answer.headers.get("Content-Length", "")
         total = size or (have + int(left) if left.isdecimal() else None)
         with part.open("ab" if have else "wb") as out:
@@ -137,13 +138,13 @@ def _append(url: str, part: Path, size: int | None, report: Report) -> None:
                 have += len(piece)
                 report(have, total)
                 if size is not None and have > size:
-                    break  # whatever it is, it is not the file
+                    break  # this cannot be the file
     if total is not None and have < total:
-        raise _Interrupted(f"the connection ended after {have} of {total} bytes")
+        raise _Interrupted(f"the connection was closed after {have} of {total} bytes")
 
 
 def _open(url: str, have: int) -> http.client.HTTPResponse | None:
-    """The answer of a server that is asked for what follows these bytes; None if nothing does."""
+    """The server's response to a request for everything after these bytes; None if there is nothing left."""
     request = urllib.request.Request(url, headers={"User-Agent": "hepexp"})
     if have:
         request.add_header("Range", f"bytes={have}-")
@@ -160,7 +161,7 @@ def _open(url: str, have: int) -> http.client.HTTPResponse | None:
 
 
 def _read(answer: http.client.HTTPResponse) -> bytes:
-    """What has come of the bytes that follow; what fails here is the network, not the disk."""
+    """The bytes received so far; an error here comes from the network, not the disk."""
     try:
         return answer.read1(PIECE)
     except (OSError, http.client.HTTPException) as error:
@@ -172,15 +173,15 @@ def _reason(error: Exception) -> str:
 
 
 def _check(part: Path, file: PublishedFile, resumed: bool) -> None:
-    """Remove a part that is complete but wrong; a beginning from an earlier time may be to blame, so try once more."""
+    """Remove a part that is complete but wrong; if it was resumed, the old data may be to blame, so try once more."""
     problem = None
     size = part.stat().st_size
     if file.size is not None and size != file.size:
-        problem = f"gave {size} bytes, expected {file.size}"
+        problem = f"sent {size} bytes, expected {file.size}"
     for kind in ("sha256", "md5"):
         expected = getattr(file, kind)
         if not problem and expected and (computed := checksum(part, kind)) != expected:
-            problem = f"gave a file with {kind} {computed}, expected {expected}"
+            problem = f"sent a file with {kind} {computed}, expected {expected}"
     if problem:
         part.unlink()
         raise (_Interrupted if resumed else _Refused)(problem)

@@ -16,14 +16,14 @@ from hepexp.errors import DataError
 
 
 def only_one(path: Path) -> FileLock:
-    """A lock for the making of a file, so that of several processes one works and the others wait.
+    """A lock held while a file is made, so that only one of several processes makes it and the others wait.
 
-    Lock files are kept apart from the data, as they cannot be removed without a race: in the store's folder, or, where
-    that cannot be written, in a folder of this user for temporary files.
+    Lock files are kept apart from the data, as they cannot be removed without a race: in the store's folder, or, if
+    that cannot be written, in this user's folder for temporary files.
 
     Raises
     ------
-    DataError : there is no place for it.
+    DataError : neither folder can be written.
     """
     key = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
     name = f"{path.name[:200]}.{key}.lock"
@@ -34,23 +34,23 @@ def only_one(path: Path) -> FileLock:
             own = folder.name == ".locks" or folder.stat().st_uid == os.getuid()
             if own and os.access(lock if lock.exists() else folder, os.W_OK):
                 return FileLock(lock)
-    raise DataError(f"{store_dir()} cannot be written; set HEPEXP_STORE_DIR to a folder that can")
+    raise DataError(f"{store_dir()} cannot be written; set HEPEXP_STORE_DIR to a writable folder")
 
 
 @contextlib.contextmanager
 def naming_failures(target: Path) -> Iterator[None]:
-    """Turn an error of the disk, while a file of the store is made, into one line.
+    """Turn a disk error while a file of the store is written into a one-line message.
 
     Raises
     ------
-    DataError : names the file, and what to do.
+    DataError : names the file, and says what to do.
     """
     try:
         yield
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else error
         raise DataError(
-            f"{target}: cannot be written: {why}; make room, or set HEPEXP_STORE_DIR to a folder that can be written"
+            f"{target}: cannot be written: {why}; free some space, or set HEPEXP_STORE_DIR to a writable folder"
         ) from None
 
 
@@ -66,15 +66,15 @@ def describe_file(path: Path) -> dict[str, str | int]:
 
 
 def refuse_damaged_sample(path: Path) -> None:
-    """Refuse a shipped sample that is not the one of this version, by SHA256SUMS in its folder.
+    """Refuse a shipped sample that differs from the one of this version, according to SHA256SUMS in its folder.
 
     Raises
     ------
-    DataError : it is absent, or its checksum is another one.
+    DataError : it is missing, or its checksum differs.
     """
     if not path.is_file():
-        raise DataError(f"{path}: no such file; install hepexp again, it ships this sample")
+        raise DataError(f"{path}: no such file, although hepexp ships this sample; reinstall hepexp")
     known = dict(reversed(line.split()) for line in path.with_name("SHA256SUMS").read_text().splitlines())
     computed, expected = checksum(path), known.get(path.name)
     if computed != expected:
-        raise DataError(f"{path}: sha256 is {computed}, expected {expected}: corrupted; install hepexp again")
+        raise DataError(f"{path}: sha256 is {computed}, expected {expected}: corrupted; reinstall hepexp")

@@ -1,4 +1,4 @@
-"""What of a data set is on this machine."""
+"""Which files of a data set are on this machine."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from hepexp.data.published import Part
 
 @dataclass(frozen=True)
 class Inventory:
-    """Files of a data set that are here.
+    """Files of a data set on this machine.
 
     Parameters
     ----------
-    published : published files, of the form that is read.
-    wanted : how many there are of that form.
+    published : published files present, in the form that is read.
+    wanted : total number of files in that form.
     converted : parts of that form that are in the store.
-    parts : how many there are.
-    started : downloads that are not complete.
+    parts : total number of parts.
+    started : incomplete downloads.
     simulated : (n, seed, file) of each simulated sample.
-    shipped : the file of the sample in the package; None where code makes it, or where it is not there.
+    shipped : the file of the sample in the package; None if it is missing, or is made by code.
     """
 
     published: list[Path]
@@ -36,7 +36,7 @@ class Inventory:
 
 
 def take_inventory(collection: Collection) -> Inventory:
-    """Look for the files of a data set, without opening any."""
+    """Look for the files of a data set, without opening them."""
     form = collection.forms[0] if collection.forms else ()
     if len(collection.forms) > 1:
         form = max(collection.forms, key=lambda form: (_complete(collection, form), _some(collection, form)))

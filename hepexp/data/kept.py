@@ -1,4 +1,4 @@
-"""Examples that are kept in memory, from which batches are gathered."""
+"""Examples kept in memory, from which batches are gathered."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hepexp.data.ragged import Ragged
 
 
 class Kept:
-    """The expanded examples of a split, laid out so that a batch of them takes few steps.
+    """The expanded examples of a split, laid out so that building a batch takes few operations.
 
-    Between two batches a training step drives code and data out of the processor's caches, so that a batch costs as
-    much for every small operation on it (some 5 us) as for its numbers.
+    Between two batches, a training step evicts code and data from the processor's caches, so that the fixed cost of
+    each operation (about 5 us) matters as much as the amount of data.
 
     Parameters
     ----------
@@ -20,13 +20,13 @@ class Kept:
     """
 
     def __init__(self, parts: list[Ragged]) -> None:
-        # one example more, of one element that is zero: what stands behind the elements of a short example
+        # one extra example with a single element of zero, used as padding
         self.examples = Ragged.concatenate([*parts, blank(parts[0])])
         self.counts = self.examples.counts
         self._places = np.arange(self.counts.max())
 
     def __getitem__(self, name: str) -> NDArray:
-        """The column of this name, the zero at its end."""
+        """The column of this name, with the padding element at its end."""
         return self.examples[name]
 
     def take(self, rows: NDArray[np.int64]) -> Ragged:
@@ -34,9 +34,9 @@ class Kept:
         return self.examples.take(rows)
 
     def padded(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Places in the columns of the elements of the examples at these rows, and which of them are there.
+        """Positions in the columns of the elements of the examples at these rows, and a mask that is False for padding.
 
-        Both are (n, longest); behind the elements of an example stands the place of the zero.
+        Both have shape (n, longest); short examples are padded with the position of the padding element.
         """
         counts = self.counts[rows]
         places = self._places[: max(counts.tolist(), default=0)]
@@ -46,7 +46,7 @@ class Kept:
 
 
 def blank(examples: Ragged) -> Ragged:
-    """One example with one element and the same columns, all of them zero."""
+    """One example with a single element and the same columns, all zero."""
 
     def zero(column: NDArray) -> NDArray:
         return np.zeros((1, *column.shape[1:]), column.dtype)

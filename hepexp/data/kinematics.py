@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepexp.data.ragged import Ragged
 
-SOFTEST = 1e-9  # GeV: below any pT that a detector measures, and its logarithm is a number
+SOFTEST = 1e-9  # GeV: below any measurable pT, but with a finite logarithm
 
 
 def four_momenta(pt: ArrayLike, y: ArrayLike, phi: ArrayLike, mass: ArrayLike) -> NDArray[np.float64]:
@@ -33,7 +33,7 @@ def four_momenta(pt: ArrayLike, y: ArrayLike, phi: ArrayLike, mass: ArrayLike) -
 
 
 def sums(values: NDArray[np.floating], jets: Ragged) -> NDArray[np.floating]:
-    """Sum over the particles of each jet (n, ...) of values (m, ...); zero for a jet without particles."""
+    """Sum (n, ...) over the particles of each jet of values (m, ...); zero for a jet without particles."""
     total = np.zeros((len(jets), *values.shape[1:]), values.dtype)
     filled = np.flatnonzero(jets.counts)
     if len(filled):
@@ -49,9 +49,9 @@ def polar(p4: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 
 def around_axis(jets: Ragged) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """pT [GeV] of each particle (m,), and its rapidity and azimuth from the axis of its jet, the sum of all p4.
+    """pT [GeV] of each particle (m,), and its rapidity and azimuth relative to the jet axis, the sum of all p4.
 
-    A particle along the beam gets the pT SOFTEST, so that logarithms and shares of pT are finite.
+    A particle along the beam is given the pT SOFTEST, so that logarithms and fractions of pT are finite.
     """
     _, axis_y, axis_phi = (np.repeat(values, jets.counts) for values in polar(sums(jets["p4"], jets)))
     pt, y, phi = polar(jets["p4"])
@@ -59,10 +59,10 @@ def around_axis(jets: Ragged) -> tuple[NDArray[np.float64], NDArray[np.float64],
 
 
 def wrapped(phi: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angles brought to [-pi, pi)."""
+    """Angles mapped to [-pi, pi)."""
     return (phi + np.pi) % (2 * np.pi) - np.pi
 
 
 def invariant_mass(p4: NDArray[np.float64]) -> NDArray[np.float64]:
-    """sqrt(E^2 - p^2), GeV, of four-momenta (..., 4); rounding below zero gives zero."""
+    """sqrt(E^2 - p^2), GeV, of four-momenta (..., 4); zero if rounding makes E^2 - p^2 negative."""
     return np.sqrt(np.maximum(p4[..., 0] ** 2 - (p4[..., 1:] ** 2).sum(-1), 0))

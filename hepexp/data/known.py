@@ -1,4 +1,4 @@
-"""Which data sets have examples, and what is known of their files."""
+"""Which data sets have examples, and where their files are."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from hepexp.data.collection import Collection
 
 
 def data_sets() -> list[str]:
-    """Names of the data sets that have examples: the options of the group, but for `empty` and its like."""
+    """Names of the data sets that have examples: all options of the group except those like `empty`."""
     return [name for name in catalog.options("dataset", catalog.folders()) if find_collection(name) is not None]
 
 
 def find_collection(name: str) -> Collection | None:
-    """What a data set has of files: of hepexp's own without importing torch, of a plugin's by its class."""
+    """The files of a data set; for hepexp's own without importing torch, for a plug-in's from its class."""
     path = catalog.find("dataset", name, catalog.folders())
     if find_spec(module := f"hepexp.data.collections.{name}") is not None:
         return import_module(module).COLLECTION

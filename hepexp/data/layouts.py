@@ -46,7 +46,7 @@ JETCLASS = Layout(
         "jet_phi": limits.AZIMUTH,
         "jet_energy": limits.ENERGY,
         "jet_sdmass": limits.MASS,
-        **{f"jet_tau{n}": Limits(-1, limits.MOST_ENERGY) for n in (1, 2, 3, 4)},  # of pT times angle, or shares of it
+        **{f"jet_tau{n}": Limits(-1, limits.MOST_ENERGY) for n in (1, 2, 3, 4)},  # pT times angle, or divided by pT
     },
 )
 
@@ -55,12 +55,12 @@ POINTS = Layout({"x": np.float32, "y": np.float32}, limits=dict.fromkeys("xy", L
 
 
 def images(channels: int, rows: int, columns: int, value: Limits, **extras: Limits) -> Layout:
-    """Images as their non-zero pixels; position = (channel * rows + row) * columns + column, in rising order.
+    """Layout of images as non-zero pixels; position = (channel * rows + row) * columns + column, in ascending order.
 
     Parameters
     ----------
-    value : limits of a pixel.
-    extras : float32 columns beside the image, with their limits.
+    value : limits of a pixel's value.
+    extras : additional float32 columns with one value per image, with their limits.
     """
     shape = (channels, rows, columns)
     allowed = {"position": Limits(0, math.prod(shape) - 1, whole=True), "value": value, **extras}
@@ -74,12 +74,12 @@ MNIST = images(1, 28, 28, Limits(0, 1))
 
 
 def from_dense(label: np.ndarray, dense: np.ndarray, **extras: np.ndarray) -> Ragged:
-    """Images (n, channels, rows, columns) as their non-zero pixels.
+    """Images (n, channels, rows, columns) as non-zero pixels.
 
     Parameters
     ----------
     label : (n,) integers.
-    extras : columns (n,) of the layout beside the label.
+    extras : additional columns (n,) of the layout.
     """
     flat = dense.reshape(len(dense), -1)
     image, position = np.nonzero(flat)

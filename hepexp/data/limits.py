@@ -1,4 +1,4 @@
-"""Which values a column can have: what lies outside is an error of the file, not physics, and no model is asked."""
+"""The range of values that a column can have: anything outside is an error in the file, and is refused."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Limits:
-    """An interval, both ends included; NaN is outside.
+    """A closed interval; NaN is outside.
 
     Parameters
     ----------
-    low, high : the ends.
+    low, high : the end points.
     unit : of the values, for messages.
-    whole : only whole numbers.
+    whole : whether only whole numbers are allowed.
     """
 
     low: float
@@ -25,7 +25,7 @@ class Limits:
     whole: bool = False
 
     def outside(self, values: NDArray) -> NDArray[np.bool_]:
-        """Which values are not possible, same shape."""
+        """Mask of the impossible values, same shape."""
         bad = ~((values >= self.low) & (values <= self.high))
         if self.whole and np.issubdtype(values.dtype, np.floating):
             bad |= values != np.round(values)
@@ -36,18 +36,18 @@ class Limits:
         return f"{kind}{self.low:g} to {self.high:g}{f' {self.unit}' if self.unit else ''}"
 
 
-# No collider that is planned gives a particle more: a proton of FCC-hh has 50 TeV. The least is 1 eV, far below what a
-# detector sees, and its logarithm is a number.
+# No planned collider exceeds this: the beam energy of FCC-hh is 50 TeV. The minimum, 1 eV, is far below what a detector
+# can measure, but has a finite logarithm.
 MOST_ENERGY = 1e5  # GeV
 ENERGY = Limits(1e-9, MOST_ENERGY, "GeV")
 MOMENTUM = Limits(-MOST_ENERGY, MOST_ENERGY, "GeV")
-# Nearly massless jets have masses below zero by rounding.
+# Rounding can make the mass of a nearly massless jet negative.
 MASS = Limits(-1, MOST_ENERGY, "GeV")
-# A pion of 50 TeV along the beam has 13.5; a photon can have any, but none is measured so close to the beam.
+# A 50 TeV pion along the beam has rapidity 13.5; a photon's is unbounded, but none is measured so close to the beam.
 RAPIDITY = Limits(-20, 20)
-# Published files count azimuths from -pi, from 0, or beyond 2 pi, to keep a jet in one piece; degrees are not radians.
+# Azimuths in published files start at -pi or at 0, or exceed 2 pi to keep a jet contiguous; larger values are degrees.
 AZIMUTH = Limits(-12.6, 12.6, "rad")
-# Impact parameters: no detector is a kilometre long.
+# Impact parameters: no detector is a kilometre across.
 DISTANCE = Limits(-1e6, 1e6, "mm")
 DISTANCE_ERROR = Limits(0, 1e6, "mm")
 PDGID = Limits(-(2**31) + 1, 2**31 - 1, whole=True)  # known ones are in hepexp.data.species

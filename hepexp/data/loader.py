@@ -1,4 +1,4 @@
-"""The loader of batches that a data set builds itself."""
+"""A loader for data sets that build whole batches themselves."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from hepexp.batch import Batch
 
 
 class BatchLoader(DataLoader):
-    """torch's loader of whole batches (`batch_size=None`), without its cost where there is nothing for it to do.
+    """torch's loader of whole batches (`batch_size=None`), without its overhead where that is not needed.
 
-    Without workers and without a GPU a batch goes from the data set to the training as it is. torch's way there, made
-    for workers and for single examples, takes as long as a third of the gathering of a batch of jets.
+    Without workers and without a GPU, a batch goes straight from the data set to the training. torch's own path, made
+    for workers and for single examples, takes a third as long as gathering a batch of jets.
     """
 
     def __iter__(self) -> Iterator[Batch]:
         if self.num_workers or self.pin_memory:
             return super().__iter__()
-        # A pass draws the seed of its workers, also where there are none, so that all else drawn in a run (dropout)
-        # does not depend on their number.
+        # Each pass draws a seed for its workers, even if there are none, so that the other random numbers of a run
+        # (dropout) do not depend on the number of workers.
         torch.empty((), dtype=torch.int64).random_(generator=self.generator)
         return map(self.dataset.__getitem__, self.sampler)

@@ -1,4 +1,4 @@
-"""One published file of a data set, from the network if it is not here."""
+"""Locate a published file of a data set, downloading it if necessary."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ log = logging.getLogger(__name__)
 def obtain(
     collection: Collection, file: PublishedFile, progress: Callable[[str], AbstractContextManager[Report]]
 ) -> Path:
-    """Where a published file is; it is fetched first, and taken out of its archive, if need be.
+    """Path of a published file, which is downloaded, and extracted from its archive, if necessary.
 
     Parameters
     ----------
     collection : data set that it belongs to.
-    file : which one.
-    progress : gives a bar for the file of this name.
+    file : the file.
+    progress : returns a progress bar for the file of this name.
 
     Raises
     ------
-    DataError : it cannot be fetched, or its archive does not hold it.
+    DataError : it cannot be downloaded, or its archive does not contain it.
     """
-    with only_one(collection.folder / f"{(file.archive or file).name}.obtained"):  # two processes unpack once
+    with only_one(collection.folder / f"{(file.archive or file).name}.obtained"):  # only one process unpacks
         path = collection.found(file)
         if path is not None:
             return path
         wanted = file.archive or file
         if not wanted.urls:
-            raise DataError(f"{file.name}: cannot be fetched by a program; get it {collection.how_to_fetch}")
+            raise DataError(f"{file.name}: cannot be downloaded automatically; get it {collection.how_to_fetch}")
         with progress(wanted.name) as report:
             path = fetch(wanted, collection.folder, report)
         if file.archive is None:
@@ -47,7 +47,5 @@ def obtain(
         unpack(path, (collection.folder / file.name).parent, Path(file.name).suffix)
         path = collection.found(file)
         if path is None:
-            raise DataError(
-                f"{file.name}: not in {wanted.name} as it was published; put it into {collection.folder} by hand"
-            )
+            raise DataError(f"{file.name}: not found in {wanted.name}; put it into {collection.folder} by hand")
         return path

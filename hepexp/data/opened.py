@@ -21,7 +21,7 @@ class Opened:
     source : `full`, `mini` or `generate`.
     store : the examples.
     splits : rows of each split.
-    excerpt : what says that the published files are not whole, or None.
+    excerpt : says which published files are incomplete, or None.
     """
 
     source: str
@@ -31,7 +31,7 @@ class Opened:
 
     @property
     def origin(self) -> str:
-        """Whether the examples were published or simulated, and by what, in a few words."""
+        """Whether the examples were published or simulated, and how, in a few words."""
         if self.source == "full":
             return "excerpt of the published files" if self.excerpt else "published files"
         about = self.store.metadata[0]

@@ -1,4 +1,4 @@
-"""What a model reads of each particle: a four-momentum, and scalars that no Lorentz transformation changes."""
+"""A model's inputs for each particle: a four-momentum, and Lorentz-invariant scalars."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SCALARS = ("pid", "mass_charge")
 
 
 def with_particles(jets: Ragged, p4: NDArray[np.float64], scalars: NDArray[np.floating]) -> Ragged:
-    """The jets with columns p4 (m, 4), (E, px, py, pz) in GeV, and scalars (m, S) in place of their own."""
+    """The jets with their columns replaced by p4 (m, 4), (E, px, py, pz) in GeV, and scalars (m, S)."""
     return Ragged(jets.label, jets.offsets, {"p4": p4, "scalars": scalars.astype(np.float32)}, jets.extras)
 
 
 def hardest(jets: Ragged, n: int | None) -> Ragged:
-    """At most n particles of each jet, those with the largest pT, in the order they had; all where n is None."""
+    """The n particles of largest pT in each jet, in their original order; all particles if n is None."""
     return jets.largest(n, np.hypot(jets["p4"][:, 1], jets["p4"][:, 2]))
 
 
@@ -47,7 +47,7 @@ class Massive:
 
 
 def with_beams(jets: Ragged) -> Ragged:
-    """The jets with two beam particles before their own: four-momenta (sqrt(2), 0, 0, +-1), scalars (0, psi(1))."""
+    """The jets with two beam particles prepended: four-momenta (sqrt(2), 0, 0, +-1), scalars (0, psi(1))."""
     n = len(jets)
     beams = np.array([[2**0.5, 0, 0, 1], [2**0.5, 0, 0, -1]])
     scalars = np.array([[0, psi(np.float64(1))]] * 2, np.float32)
@@ -64,11 +64,11 @@ class Identified:
     """Particles with a type, a charge and impact parameters, as in JetClass.
 
     Scalars: charge; one-hot type (charged hadron, neutral hadron, photon, electron, muon); tanh(d0 / mm), error of d0
-    in mm up to 1, tanh(dz / mm), error of dz in mm up to 1 (arXiv:2202.03772, table 2).
+    in mm clipped at 1, tanh(dz / mm), error of dz in mm clipped at 1 (arXiv:2202.03772, table 2).
 
     Parameters
     ----------
-    scalars : `full` for all of them; `pid` without the impact parameters; `none` for the constant 1.
+    scalars : `full` for all of them; `pid` for charge and type; `none` for the constant 1.
 
     Raises
     ------
@@ -99,8 +99,8 @@ class TypedParticles:
 
     Parameters
     ----------
-    pid : use the particle type. Without it every particle is massless and its only scalar is the constant 1, so that
-        nothing of the type leaks through the mass.
+    pid : use the particle type. If false, every particle is massless and its only scalar is the constant 1, so that
+        the mass does not reveal the type.
     scalars : with `pid`, either `pid`: one-hot over |pdgid| in (11, 13, 22, 130, 211, 321, 2112, 2212), or
         `mass_charge`: psi(mass in GeV) and charge.
 

@@ -1,4 +1,4 @@
-"""Progress bars of long data work, with rate and time left."""
+"""Progress bars for long operations on data, with rate and time left."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class RateOf(ProgressColumn):
-    """Examples a second of this run; what an earlier run made does not count."""
+    """Rate of this run in examples per second, not counting what an earlier run made."""
 
     def __init__(self, noun: str) -> None:
         super().__init__()
@@ -34,13 +34,13 @@ class RateOf(ProgressColumn):
 
 @contextlib.contextmanager
 def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[[int, bool], None]]:
-    """Bar for n examples; gives what reports how many more there are, and whether an earlier run made them.
+    """Bar for n examples; yields a function to report how many more are done, and whether an earlier run made them.
 
     Parameters
     ----------
-    what : is done with them.
-    n : how many there will be, None where it is not known.
-    noun : what one of them is called.
+    what : what is being done, such as "simulating".
+    n : total number of examples, None if unknown.
+    noun : the word for one example.
     """
     count = TextColumn("{task.completed:,.0f}" + ("/{task.total:,.0f}" if n else ""))
     columns = (TextColumn(what), BarColumn(), count, RateOf(noun), TextColumn("left"), TimeRemainingColumn())
@@ -49,7 +49,7 @@ def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[
         task = bar.add_task("", total=n)
 
         def report(more: int, kept: bool = False) -> None:
-            if not bar.live.is_started:  # not before: work that is refused at once shows its error alone
+            if not bar.live.is_started:  # not earlier, so that an operation refused at once prints only its error
                 stack.enter_context(bar)
             if kept:
                 bar.reset(task, total=n, completed=more)
@@ -60,7 +60,7 @@ def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[
 
 
 def convert_all(collection: Collection, parts: Iterable[Part]) -> list[Path]:
-    """Convert published parts into the store, with a bar for each one that is not there yet."""
+    """Convert published parts into the store, with a bar for each one that has not been converted yet."""
     made, said = [], False
     for part in parts:
         if is_converted(collection, part):
@@ -78,7 +78,7 @@ def convert_all(collection: Collection, parts: Iterable[Part]) -> list[Path]:
 
 @contextlib.contextmanager
 def download_progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
-    """Bar for one file; gives what `fetch` reports to."""
+    """Bar for one file; yields the function that `fetch` reports to."""
     columns = (BarColumn(), DownloadColumn(), BytesASecond(), TextColumn("left"), TimeRemainingColumn())
     with Progress(TextColumn(name), *columns, console=_stderr()) as bar:
         task = bar.add_task(name, total=None)

@@ -1,4 +1,4 @@
-"""Examples as ragged columns: one value an example, or one an element with the offsets that say whose it is."""
+"""Examples as ragged columns: one value per example, or one per element, with offsets that assign it to an example."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 
 from hepexp.data.limits import Limits
 
-NO_LABEL = -1  # of an example whose class is not known
+NO_LABEL = -1  # label of an example of unknown class
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which columns the examples of a data set have.
+    """The columns that the examples of a data set have.
 
     Parameters
     ----------
-    elements : type of each column with one value an element: a particle of a jet, or a non-zero pixel of an image.
-    extras : type of each column with one value an example, beside the label.
-    shape : (channels, rows, columns) of the images; None where the elements are particles.
-    limits : of the values of a column; any finite number where there are none.
+    elements : type of each column with one value per element: a particle of a jet, or a non-zero pixel of an image.
+    extras : type of each column with one value per example, apart from the label.
+    shape : (channels, rows, columns) of the images; None if the elements are particles.
+    limits : range of the values in a column; columns without an entry may hold any finite number.
     """
 
     elements: Mapping[str, type]
@@ -33,7 +33,7 @@ class Layout:
 
     @property
     def names(self) -> list[str]:
-        """All columns, in the order of a file of the store."""
+        """All columns, in the order in which the store writes them."""
         return ["label", *self.extras, *self.elements]
 
     def empty(self) -> Ragged:
@@ -74,7 +74,7 @@ class Ragged:
         return np.diff(self.offsets)
 
     def cast(self, layout: Layout) -> Ragged:
-        """The same examples in the types of a layout, once their values are known to fit into them."""
+        """The same examples in the types of a layout; their values must be known to fit."""
         return Ragged(
             self.label.astype(np.int8, copy=False),
             self.offsets,
@@ -105,13 +105,13 @@ class Ragged:
         )
 
     def keep(self, chosen: NDArray[np.bool_]) -> Ragged:
-        """The same examples with those of their elements (m,) that are chosen."""
+        """The same examples with only the chosen elements, given by a mask (m,)."""
         before = np.concatenate([[0], np.cumsum(chosen)])
         columns = {name: column[chosen] for name, column in self.elements.items()}
         return Ragged(self.label, before[self.offsets].astype(np.int64), columns, self.extras)
 
     def largest(self, n: int | None, by: NDArray[np.floating]) -> Ragged:
-        """At most n elements of each example, those of the largest values (m,), in the order they had; all for None."""
+        """The n elements of each example with the largest values (m,), in their original order; all if n is None."""
         if n is None or self.counts.max(initial=0) <= n:
             return self
         example = np.repeat(np.arange(len(self)), self.counts)
@@ -128,7 +128,7 @@ class Ragged:
 
     @staticmethod
     def concatenate(parts: Iterable[Ragged]) -> Ragged:
-        """All examples of one or more parts with the same columns, one after the other."""
+        """The examples of one or more parts with the same columns, concatenated."""
         parts = list(parts)
         return Ragged(
             np.concatenate([part.label for part in parts]),
@@ -139,7 +139,7 @@ class Ragged:
 
 
 def regroup(parts: Iterable[Ragged], n_bytes: int = 2**26) -> Iterator[Ragged]:
-    """The same examples in parts of about so many bytes: few enough to address quickly, small beside the memory."""
+    """The same examples in parts of about n_bytes each: few enough for fast access, small compared with the memory."""
     waiting: list[Ragged] = []
     for part in parts:
         waiting.append(part)
@@ -151,12 +151,12 @@ def regroup(parts: Iterable[Ragged], n_bytes: int = 2**26) -> Iterator[Ragged]:
 
 
 def offsets_of(counts: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Offsets (n + 1,) of examples with so many elements (n,)."""
+    """Offsets (n + 1,) of examples with these numbers of elements (n,)."""
     return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
 
 
 def pad(values: NDArray, counts: NDArray[np.int64]) -> NDArray:
-    """Flat values (m, ...) of examples with these element counts (n,) as a zero-padded array (n, max count, ...)."""
+    """Zero-padded array (n, max count, ...) of flat values (m, ...) of examples with these numbers of elements (n,)."""
     padded = np.zeros((len(counts), int(counts.max(initial=0)), *values.shape[1:]), values.dtype)
     padded[np.arange(padded.shape[1]) < counts[:, None]] = values
     return padded

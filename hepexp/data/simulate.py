@@ -1,4 +1,4 @@
-"""Making the simulated sample of a data set, once."""
+"""Simulation of a sample of a data set, unless it already exists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def simulation(collection: Collection) -> ModuleType:
 
     Raises
     ------
-    ConfigError : there is none, or a package that it needs is not installed.
+    ConfigError : there is no simulation, or a package that it needs is not installed.
     """
     if collection.generator is None:
         raise ConfigError(f"{collection.name} cannot be simulated; its sources are {', '.join(collection.sources)}")
@@ -30,7 +30,7 @@ def simulation(collection: Collection) -> ModuleType:
 
 
 def check_simulation(collection: Collection, n: int, seed: int, jobs: int) -> None:
-    """Raise ConfigError where `simulate` cannot begin: a value is out of range, or a package is missing."""
+    """Raise ConfigError if `simulate` could not start: a value is out of range, or a package is missing."""
     for name, value, least in (("n", n, 2), ("seed", seed, 0), ("jobs", jobs, 1)):
         if value < least:
             raise ConfigError(f"{name} must be >= {least}, got {value}")
@@ -45,11 +45,11 @@ def simulate(
     report: Callable[[int, bool], None],
     target: Path | None = None,
 ) -> Path:
-    """Simulate n examples, unless the file is there already; by default it is where `generate` is read from.
+    """Simulate n examples unless the file already exists; the default target is the file that source=generate reads.
 
     Raises
     ------
-    ConfigError : a value is out of range, a package is not installed, or the file holds another sample.
+    ConfigError : a value is out of range, a package is not installed, or the file contains another sample.
     """
     from hepexp.data import arrow_file
 
@@ -63,5 +63,7 @@ def simulate(
                 sample.generate(collection, n, seed, jobs, target, report)
         made = arrow_file.read(target, collection.layout).metadata
         if (made.get("n"), made.get("seed")) != (n, seed):
-            raise ConfigError(f"{target}: holds others ({made.get('command', 'origin unknown')}); choose another name")
+            raise ConfigError(
+                f"{target}: contains another sample ({made.get('command', 'origin unknown')}); choose another name"
+            )
     return target

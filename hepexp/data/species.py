@@ -1,4 +1,4 @@
-"""Mass and charge of the particles that live long enough to be in a jet (PDG 2024, Monte Carlo numbering)."""
+"""Mass and charge of the particles that live long enough to be found in a jet (PDG 2024, Monte Carlo numbering)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TABLE = {
     321: (0.493677, 1),  # kaon
     2112: (0.93956542052, 0),  # neutron
     2212: (0.93827208816, 1),  # proton
-    # The rest decays within millimetres, but samples exist that keep it stable.
+    # The rest decay within centimetres, but are kept stable in some samples.
     111: (0.1349768, 0),  # pi0
     310: (0.497611, 0),  # K0 short
     3112: (1.197449, -1),  # Sigma-
@@ -25,7 +25,7 @@ TABLE = {
     3322: (1.31486, 0),  # Xi0
     3334: (1.67245, -1),  # Omega-
 }
-ONE_HOT = (11, 13, 22, 130, 211, 321, 2112, 2212)  # the classes of the one-hot particle type; others have none
+ONE_HOT = (11, 13, 22, 130, 211, 321, 2112, 2212)  # particle types with a one-hot component; others have all zeros
 
 _SIZE = max(TABLE) + 2  # the last row stands for every particle that is not in the table
 _MASS = np.full(_SIZE, np.nan)
@@ -38,11 +38,11 @@ for _position, _id in enumerate(ONE_HOT):
 
 
 def _row(pdgid: NDArray[np.integer]) -> NDArray[np.integer]:
-    return np.minimum(np.abs(pdgid.astype(np.int64)), _SIZE - 1)  # the least number of 32 bits has no opposite there
+    return np.minimum(np.abs(pdgid.astype(np.int64)), _SIZE - 1)  # 64 bits, as abs(-2^31) overflows in 32
 
 
 def known(pdgid: NDArray) -> NDArray[np.bool_]:
-    """Which numbers of any type, same shape, are those of a particle in the table."""
+    """Mask, same shape, of the numbers (of any type) that belong to a particle in the table."""
     return np.isin(np.abs(pdgid), list(TABLE))
 
 

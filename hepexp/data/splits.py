@@ -1,4 +1,4 @@
-"""The splits: the publisher's where there are some, else 80 % for training, a tenth each for validation and test."""
+"""The splits: the publisher's if there are any, otherwise 80 % for training and 10 % each for validation and test."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from hepexp.data.published import Part
 
 SPLITS = ("train", "val", "test")
-_SEED = 80_10_10  # not the seed of a run: all runs share their test jets
+_SEED = 80_10_10  # independent of a run's seed: all runs share the same test jets
 
 
 def split_rows(n: int) -> dict[str, NDArray[np.int64]]:
-    """Rows of each split of n jets; they are disjoint, in random order, and together all rows.
+    """Rows of each split of n jets, in random order; the splits are disjoint and together contain all rows.
 
-    A part of a split is taken from its beginning, so a smaller training set is contained in a larger one.
+    Subsets are taken from the beginning of a split, so a smaller training set is contained in any larger one.
     """
     order = np.random.default_rng(_SEED).permutation(n)
     tenth = n // 10
@@ -24,21 +24,21 @@ def split_rows(n: int) -> dict[str, NDArray[np.int64]]:
 
 
 def split_events(label: NDArray[np.int8], per_event: int) -> dict[str, NDArray[np.int64]]:
-    """Rows of each split of examples of which neighbours may be of one event; no event is in two splits.
+    """Rows of each split of examples of which adjacent ones may come from the same event; no event is in two splits.
 
-    Each class is cut in the order in which it was made. Of the examples between two splits `per_event` - 1 belong to
-    neither: an event on both sides of them would have more than `per_event`.
+    Each class is divided in the order in which it was generated. Between two splits, `per_event` - 1 examples are left
+    out: an event with examples on both sides of the gap would have more than `per_event`.
 
     Parameters
     ----------
     label : (n,) class of each example.
-    per_event : examples of one event at most; they have one label, and none of another event is between them.
+    per_event : maximum number of examples from one event; they have the same label and are adjacent.
     """
     n, gap = len(label), per_event - 1
     order = np.argsort(label, kind="stable")
     parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in SPLITS}
     for start, end in pairwise([0, *np.cumsum(np.unique(label, return_counts=True)[1]).tolist()]):
-        n_test = end // 10 - start // 10  # shares of a tenth of all, also where a class has fewer than ten
+        n_test = end // 10 - start // 10  # adds up to a tenth of all examples, even if a class has fewer than ten
         n_val = (n - start) // 10 - (n - end) // 10
         test = end - n_test
         val_end = max(start, test - gap * (n_test > 0))
@@ -51,9 +51,10 @@ def split_events(label: NDArray[np.int8], per_event: int) -> dict[str, NDArray[n
 
 
 def published_splits(parts: tuple[Part, ...], sizes: list[int]) -> dict[str, NDArray[np.int64]]:
-    """Rows of each split: the publisher's where there is one, else the fixed 80/10/10.
+    """Rows of each split: the publisher's if there is one, otherwise the fixed 80/10/10.
 
-    A set with training and test files alone gets a twelfth of the former for validation, as 55,000 and 5,000 of 60,000.
+    If only training and test files are published, a twelfth of the training examples is used for validation, as in the
+    customary 55,000 + 5,000 of MNIST.
     """
     if all(part.split is None for part in parts):
         return split_rows(sum(sizes))
@@ -65,7 +66,7 @@ def published_splits(parts: tuple[Part, ...], sizes: list[int]) -> dict[str, NDA
         )
         for split in SPLITS
     }
-    # in random order, as a part of a split is taken from its beginning and files often hold one class after the other
+    # in random order, as subsets are taken from the beginning of a split and files are often sorted by class
     rows = {
         split: ordered[np.random.default_rng(len(ordered)).permutation(len(ordered))] for split, ordered in rows.items()
     }

@@ -13,25 +13,25 @@ from hepexp.data import arrow_file
 from hepexp.data.arrow_file import Contents
 from hepexp.data.ragged import NO_LABEL, Layout, Ragged
 
-_FAULT_AROUND = 2**16  # bytes that the system maps around a place that is read
-RESIDENT = 2**26  # bytes of mapped pages after which they are handed back; they stay in the system's cache
+_FAULT_AROUND = 2**16  # bytes that the system maps around a position that is read
+RESIDENT = 2**26  # bytes of mapped pages after which they are released; they stay in the system's cache
 
 
 class Store:
-    """Examples from one or several files, addressed by row as if they were one.
+    """Examples from one or several files, addressed by row as if they were in a single file.
 
     Parameters
     ----------
     layout : of the examples.
     chunks : the examples, in order; their columns may be views of a memory-mapped file.
     paths : the files they come from.
-    metadata : what each file says about its origin.
-    mappings : of those files that are mapped into memory.
-    sizes : examples in each file.
+    metadata : recorded origin of each file.
+    mappings : memory mappings of the files that have one.
+    sizes : number of examples in each file.
 
     Attributes
     ----------
-    label (n,) int8 and counts (n,) int32, elements per example, are held in memory.
+    label (n,) int8 and counts (n,) int32, the number of elements per example, are kept in memory.
     """
 
     def __init__(
@@ -60,17 +60,17 @@ class Store:
 
         Parameters
         ----------
-        needs_label : refuse files without labels; else their examples are of unknown class.
+        needs_label : refuse files without labels; otherwise their examples are of unknown class.
 
         Raises
         ------
-        DataError : a file is missing, damaged, or holds something else.
+        DataError : a file is missing, damaged, or of another layout.
         """
         return cls.of_contents(layout, paths, [arrow_file.read(path, layout, needs_label) for path in paths])
 
     @classmethod
     def of_contents(cls, layout: Layout, paths: Sequence[Path], contents: Sequence[Contents]) -> Store:
-        """What is in files of these paths, one after the other."""
+        """A store of the contents of the files at these paths, concatenated."""
         return cls(
             layout,
             [chunk for file in contents for chunk in file.chunks],
@@ -105,7 +105,7 @@ class Store:
         return self._release_after(Ragged.concatenate(parts).take(back))
 
     def _release_after(self, taken: Ragged) -> Ragged:
-        """Hand mapped pages back now and then: they count as this process's memory, though they are only a cache."""
+        """Release mapped pages now and then: they count as memory of this process, although they are only a cache."""
         columns = (*taken.elements.values(), *taken.extras.values())
         self._touched += sum(column.nbytes for column in columns) + len(taken) * len(columns) * _FAULT_AROUND
         if self._touched > RESIDENT:
@@ -115,7 +115,7 @@ class Store:
         return taken
 
     def __getstate__(self) -> dict:
-        """For worker processes: they open the files again, as a mapping cannot be sent."""
+        """For worker processes, which reopen the files, as a memory mapping cannot be pickled."""
         return {"layout": self.layout, "paths": self.paths, "chunks": None if self.paths else self.chunks}
 
     def __setstate__(self, state: dict) -> None:

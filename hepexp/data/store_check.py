@@ -1,6 +1,7 @@
-"""Whether a file of the store can be addressed at all, before anything is read from it, and is as it was written.
+"""Checks that a file of the store is consistent before anything is read from it, and unchanged since it was written.
 
-Arrow believes what a file says of itself: a damaged one would be read beyond its end, or ask for memory without limit.
+Arrow trusts the header of a file: a damaged one would be read beyond its end, or make Arrow allocate any amount of
+memory.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def refuse_broken_lists(chunks: Iterable[Ragged], path: Path) -> None:
-    """Refuse examples of which some have elements that begin or end where there are none.
+    """Refuse examples whose offsets point outside the columns of elements.
 
     Raises
     ------
@@ -33,20 +34,20 @@ def refuse_broken_lists(chunks: Iterable[Ragged], path: Path) -> None:
         if bad.any():
             row = first + int(np.argmax(bad))
             raise DataError(
-                f"{path}: row {row} has its elements outside the file: corrupted; remove it and make it again"
+                f"{path}: the elements of row {row} lie outside the file: corrupted; remove it and make it again"
             )
         first += len(chunk)
 
 
 def refuse_changed(contents: Contents, layout: Layout, path: Path) -> None:
-    """Refuse a file whose values are not those that were written; this reads all of it.
+    """Refuse a file whose values have changed since it was written; this reads the whole file.
 
     Raises
     ------
-    DataError : the checksum of the values is not the recorded one.
+    DataError : the checksum of the values differs from the recorded one.
     """
     if not contents.is_intact(layout):
         raise DataError(
-            f"{path}: its values are not those that were written (the checksum in it differs): corrupted; remove it "
+            f"{path}: corrupted: its values have changed since it was written (the checksum in it differs); remove it "
             "and make it again, or drop its metadata if you changed it yourself"
         )

@@ -1,4 +1,4 @@
-"""Numbers that characterise examples, and their means over each class."""
+"""Quantities that characterise examples, and their means over each class."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROWS_AT_ONCE = 2000
 
 
 def jet_values(reader: Callable[[Ragged], Ragged]) -> Callable[[Ragged], Values]:
-    """What characterises jets, from the columns p4 that a reader makes."""
+    """Quantities that characterise jets, from the column p4 that a reader computes."""
 
     def values(jets: Ragged) -> Values:
         p4 = sums(reader(jets)["p4"], jets)
@@ -35,7 +35,7 @@ def jet_values(reader: Callable[[Ragged], Ragged]) -> Callable[[Ragged], Values]
 def image_values(
     shape: tuple[int, int, int], channels: tuple[Channel, ...], maxima: bool = True, **units: str
 ) -> Callable[[Ragged], Values]:
-    """What characterises images: non-zero pixels, sum of each channel, its maximum, and extras with these units."""
+    """Quantities that characterise images: non-zero pixels, sum and maximum per channel, extras with these units."""
     pixels = shape[1] * shape[2]
 
     def values(images: Ragged) -> Values:
@@ -55,7 +55,7 @@ def image_values(
 
 
 def values_of(store: Store, values: Callable[[Ragged], Values], rows: NDArray[np.int64]) -> Values:
-    """The numbers of the examples at these rows, computed some thousands at a time."""
+    """The quantities of the examples at these rows, computed a few thousand at a time."""
     starts = range(0, len(rows), _ROWS_AT_ONCE)
     parts = [values(store.take(rows[start : start + _ROWS_AT_ONCE])) for start in starts]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -64,7 +64,7 @@ def values_of(store: Store, values: Callable[[Ragged], Values], rows: NDArray[np
 def class_means(
     store: Store, values: Callable[[Ragged], Values], most: int = 20_000
 ) -> Iterator[tuple[int, int, dict[str, Mean]]]:
-    """For each label: number of examples, and means with standard errors over the first `most` of them."""
+    """For each label, the number of examples, and means with standard errors over the first `most` of them."""
     for label in np.unique(store.label):
         rows = np.flatnonzero(store.label == label)
         found = values_of(store, values, rows[:most])

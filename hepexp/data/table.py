@@ -1,4 +1,4 @@
-"""Examples in memory, from a table with one row an example."""
+"""Examples from a table in memory with one row per example."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ ORIGIN = "the table"  # in messages, where a file would be named
 
 
 def examples_of(layout: Layout, columns: Mapping[str, Sequence[Any]]) -> Ragged:
-    """The examples of a table as they are in it, of any type of number and not checked, all of label 0.
+    """The examples of a table, unchecked, with numbers of any type and all labels 0.
 
     Parameters
     ----------
     layout : of the examples.
-    columns : those of the layout but for the label; of elements a list of numbers for each example, of extras a number.
+    columns : those of the layout except the label; a list of numbers per example for elements, a number for extras.
 
     Raises
     ------
-    DataError : a column is missing, is not of numbers, or two of one example have different lengths.
+    DataError : a column is missing or does not hold numbers, or two lists of an example have different lengths.
     """
     if absent := [name for name in layout.names[1:] if name not in columns]:
         raise DataError(
-            f"{ORIGIN} has no column {absent[0]} (columns: {', '.join(map(str, columns))}); expected one row an "
+            f"{ORIGIN} has no column {absent[0]} (columns: {', '.join(map(str, columns))}); expected one row per "
             f"example with {', '.join(layout.elements)} as lists{_and_numbers(layout)}"
         )
     first, *others = layout.elements

@@ -1,4 +1,4 @@
-"""Take the data files out of a fetched archive."""
+"""Extract the data files from a downloaded archive."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hepexp.errors import DataError
 
 
 def unpack(archive: Path, folder: Path, suffix: str) -> list[Path]:
-    """Put the files of a tar archive whose names end so into a folder, and remove the archive.
+    """Extract the files of a tar archive with this suffix into a folder, and remove the archive.
 
-    Folders inside the archive are left out, so nothing lands elsewhere; each file appears only when it is complete.
+    Folders inside the archive are ignored, so no file ends up elsewhere; each file appears only when it is complete.
 
     Raises
     ------
-    DataError : the archive is damaged, or has no such file, or the disk is full; the archive is kept then.
+    DataError : the archive is damaged or contains no such file, or the disk is full; the archive is then kept.
     """
     written = []
     try:
@@ -34,17 +34,17 @@ def unpack(archive: Path, folder: Path, suffix: str) -> list[Path]:
             _require_end(tar)
     except (tarfile.TarError, EOFError, zlib.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{archive}: truncated or corrupted: {reason}; remove it and fetch it again") from None
+        raise DataError(f"{archive}: truncated or corrupted: {reason}; remove it and download it again") from None
     except OSError as error:
-        raise DataError(f"{error.filename or folder}: cannot be unpacked: {error.strerror}; start again") from None
+        raise DataError(f"{error.filename or folder}: cannot be unpacked: {error.strerror}; try again") from None
     if not written:
-        raise DataError(f"{archive}: holds no file that ends in {suffix}; expected a published archive")
+        raise DataError(f"{archive}: contains no file that ends in {suffix}; expected a published archive")
     archive.unlink()
     return written
 
 
 def _require_end(tar: tarfile.TarFile) -> None:
-    """Refuse an archive that is cut between two files: it looks whole, but lacks the block of zeros at its end."""
+    """Refuse an archive truncated between two files: it looks complete, but lacks the block of zeros at its end."""
     tar.fileobj.seek(tar.offset)
     if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-        raise tarfile.ReadError("it ends without an end mark")
+        raise tarfile.ReadError("the end-of-archive marker is missing")

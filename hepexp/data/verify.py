@@ -1,4 +1,4 @@
-"""Whether the files of a data set on this machine are what they should be."""
+"""Verification of the files of a data set on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hepexp.errors import DataError
 
 
 class Finding(NamedTuple):
-    """A file that is here; what is wrong with it, or None; what could not be looked at, or nothing."""
+    """A file; what is wrong with it, or None; a note on what could not be verified, or an empty string."""
 
     path: Path
     problem: str | None
@@ -23,10 +23,10 @@ class Finding(NamedTuple):
 
 
 def verify(collection: Collection, only: Path | None = None) -> Iterator[Finding]:
-    """Every file that is here, or only one.
+    """Verify every file on this machine, or only one.
 
-    Published files and the shipped sample are compared with their checksums, and read to the last example where there
-    are none or another one; of stores, which have a checksum of their values inside, every example is read.
+    Published files and the shipped sample are compared with their checksums; if there is none, or it differs, they are
+    read to the last example. Files of the store contain a checksum of their values, and are always read completely.
     """
     if only is not None:
         yield _of_examples(collection, only)
@@ -46,11 +46,11 @@ def verify(collection: Collection, only: Path | None = None) -> Iterator[Finding
 
 
 def _of_examples(collection: Collection, path: Path) -> Finding:
-    """What reading every example of a file finds, and comparing the checksum in it."""
+    """The result of reading every example of a file and verifying the checksum in it."""
     problem = _refused(path, lambda: collection.open_file(path))
     stored = problem is None and collection.is_store(path)
     old = stored and arrow_file.read(path, collection.layout).checksum is None
-    return Finding(path, problem, "no checksum, as written by an older hepexp" if old else "")
+    return Finding(path, problem, "no checksum: written by an older hepexp" if old else "")
 
 
 def _look_at_sample(collection: Collection) -> None:
@@ -59,7 +59,7 @@ def _look_at_sample(collection: Collection) -> None:
 
 
 def _refused(path: Path, look: Callable[[], object]) -> str | None:
-    """Why a file is refused by what looks at it, or None."""
+    """The reason why `look` refuses a file, or None."""
     try:
         look()
     except DataError as error:
@@ -68,7 +68,7 @@ def _refused(path: Path, look: Callable[[], object]) -> str | None:
 
 
 def _problem(collection: Collection, path: Path, file: PublishedFile, is_first: bool) -> str | None:
-    """What is wrong with a published file: its checksum, and what reading it to the last example finds."""
+    """What is wrong with a published file, according to its checksum and to reading it to the last example."""
     wrong = None
     for kind in ("sha256", "md5"):
         expected = getattr(file, kind)
@@ -81,7 +81,7 @@ def _problem(collection: Collection, path: Path, file: PublishedFile, is_first: 
     found = _unreadable(collection, path) if is_first else None  # the others are read together with the first
     if wrong is None:
         return found
-    return f"{wrong}: {found or 'changed, or an excerpt'}; remove the file and fetch it again"
+    return f"{wrong}: {found or 'modified, or an excerpt'}; remove the file and download it again"
 
 
 def _unreadable(collection: Collection, path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Write examples of a store to a file, in the format that its name asks for."""
+"""Write examples of a store to a file, in the format given by its extension."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _ROWS_AT_ONCE = 2000
 
 
 def write_rows(store: Store, rows: Sequence[int] | np.ndarray, path: Path) -> None:
-    """Write these rows, in this order and in a stream, to path: `.parquet`, `.arrow`, or `.npz` (EnergyFlow's format).
+    """Write these rows, in this order and in a stream, to a `.parquet`, `.arrow` or `.npz` file (EnergyFlow's format).
 
     Raises
     ------
-    ConfigError : the name ends in none of these, or the examples do not fit the format.
+    ConfigError : the name ends in none of these, or the format cannot hold the examples.
     """
     rows = np.asarray(rows, np.int64)
     if path.suffix == ".npz":
@@ -35,16 +35,16 @@ def write_rows(store: Store, rows: Sequence[int] | np.ndarray, path: Path) -> No
         about = store.metadata[0] if store.metadata else {}
         arrow_file.write(path, store.layout, regroup(_parts(store, rows)), about)
     else:
-        raise ConfigError(f"{path}: cannot write '{path.suffix}'; expected .npz, .parquet or .arrow")
+        raise ConfigError(f"{path}: cannot write '{path.suffix}' files; expected .npz, .parquet or .arrow")
 
 
 def write_file(collection: Collection, source: Path, target: Path) -> Path:
-    """Convert one file of a data set, in any format that is known, in a stream.
+    """Convert one file of a data set, in any known format, in a stream.
 
     Raises
     ------
     DataError : the file cannot be read.
-    ConfigError : as `write_rows`.
+    ConfigError : as in `write_rows`.
     """
     if target.suffix in (".parquet", ".arrow") and not collection.is_store(source):
         arrow_file.write(target, collection.layout, regroup(collection.read(source)), {"source": source.name})

@@ -325,11 +325,11 @@ def test_download_takes_files_out_of_their_archive(server, monkeypatch, tmp_path
 
     of_one_file(monkeypatch, jetclass.COLLECTION, PublishedFile("val_5M/other.root", archive=archive))
     assert main(["data", "download", "jetclass"]) == 1
-    assert "val_5M/other.root: not in val.tar as it was published" in capsys.readouterr().err
+    assert "val_5M/other.root: not found in val.tar" in capsys.readouterr().err
 
 
 def test_download_says_what_no_program_can_fetch(hepexp: Command):
     done = hepexp("data", "download", "qg_images")
     assert done.returncode == 1
-    assert "cannot be fetched by a program; get it by hand, from CERNBox shares of ML4SCI" in done.stderr
+    assert "cannot be downloaded automatically; get it by hand, from CERNBox shares of ML4SCI" in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -117,7 +117,7 @@ def test_a_cut_connection_is_taken_up_where_it_ended(server: Server, tmp_path: P
 
 def test_a_later_call_goes_on_from_the_part(server: Server, tmp_path: Path):
     server.behaviour = ["cut"]
-    with pytest.raises(DataError, match=r"ended after 150000 of 300000 bytes.*goes on from here"):
+    with pytest.raises(DataError, match=r"closed after 150000 of 300000 bytes.*same command again to resume"):
         get(published(server.url), tmp_path, attempts=1)
     assert (tmp_path / "QG_jets.npz.part").stat().st_size == 150_000
     assert not (tmp_path / "QG_jets.npz").exists()
@@ -156,9 +156,9 @@ def test_the_mirror_is_asked_when_the_first_place_fails(server: Server, tmp_path
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"sha256": "0" * 64}, "gave a file with sha256 [0-9a-f]{64}, expected 0{64}"),
-        ({"sha256": None, "md5": "0" * 32}, "gave a file with md5 [0-9a-f]{32}, expected 0{32}"),
-        ({"size": 299_000}, "gave 300000 bytes, expected 299000"),
+        ({"sha256": "0" * 64}, "sent a file with sha256 [0-9a-f]{64}, expected 0{64}"),
+        ({"sha256": None, "md5": "0" * 32}, "sent a file with md5 [0-9a-f]{32}, expected 0{32}"),
+        ({"size": 299_000}, "sent 300000 bytes, expected 299000"),
     ],
 )
 def test_a_wrong_file_never_gets_its_name(server: Server, tmp_path: Path, changes: dict, message: str):
@@ -179,7 +179,7 @@ def test_a_lie_about_the_length_does_not_matter_where_the_bytes_are_right(
 
 def test_another_range_than_asked_is_refused(server: Server, tmp_path: Path):
     server.behaviour = ["cut", "shifted"]
-    with pytest.raises(DataError, match=r"gave bytes 150001-299999/300000 when asked for bytes 150000-"):
+    with pytest.raises(DataError, match=r"sent bytes 150001-299999/300000 when asked for bytes 150000-"):
         get(published(server.url), tmp_path)
     assert (tmp_path / "QG_jets.npz.part").stat().st_size == 150_000
 
@@ -205,7 +205,7 @@ def test_every_place_says_why_it_failed(server: Server, tmp_path: Path):
     server.behaviour = ["404", "html", "503"]
     with pytest.raises(DataError) as error:
         get(published(server.url, server.url, server.url), tmp_path, attempts=1)
-    for reason in ("HTTP 404", "gave a web page in place of the file", "HTTP 503"):
+    for reason in ("HTTP 404", "sent a web page instead of the file", "HTTP 503"):
         assert reason in str(error.value)
     assert list(tmp_path.glob("QG*")) == []
 
@@ -235,7 +235,7 @@ def test_a_full_disk_is_named_and_what_is_there_is_kept(
 ):
     monkeypatch.setattr(Path, "open", lambda path, mode="r": FullDisk(path, mode, 100_000))
     with pytest.raises(
-        DataError, match=r"QG_jets.npz.part: cannot be written: No space left on device; make room"
+        DataError, match=r"QG_jets.npz.part: cannot be written: No space left on device; free some space"
     ) as error:
         get(published(server.url), tmp_path)
     assert "\n" not in str(error.value)
@@ -279,7 +279,7 @@ def test_a_second_process_waits_and_says_so(server: Server, tmp_path: Path):
     timer.start()
     said = "".join(process.communicate(timeout=60)[1] for process in processes)
     assert [process.returncode for process in processes] == [0, 0]
-    assert "another process is fetching QG_jets.npz; waiting for it" in said
+    assert "waiting for another process to download QG_jets.npz" in said
     assert (tmp_path / "QG_jets.npz").read_bytes() == CONTENT
     assert server.ranges == [None, "bytes=1000-"]  # of one process only
 

@@ -134,7 +134,7 @@ def test_values_out_of_range(tmp_path: Path, n: int, seed: int, jobs: int):
 
 def test_a_file_of_another_sample_is_not_taken_for_this_one(reference: Path):
     assert simulate(COLLECTION, N, SEED, 1, lambda *report: None, reference) == reference
-    with pytest.raises(ConfigError, match="holds others"):
+    with pytest.raises(ConfigError, match="contains another sample"):
         simulate(COLLECTION, N, SEED + 1, 1, lambda *report: None, reference)
 
 

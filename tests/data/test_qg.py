@@ -187,7 +187,7 @@ def test_the_store_is_enough_when_the_published_file_is_gone(published: Path):
 
 
 def test_full_without_files_says_how_to_get_them():
-    with pytest.raises(DataError, match=r"QG_jets\.npz: no such file; fetch it: hepexp data download qg"):
+    with pytest.raises(DataError, match=r"QG_jets\.npz: no such file; how to get it: hepexp data download qg"):
         ready(source="full")
 
 

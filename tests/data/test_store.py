@@ -70,7 +70,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path):
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match="columns are a; expected those of the store"):
+    with pytest.raises(DataError, match="has columns a; expected those of the store"):
         COLLECTION.open_file(tmp_path / "a.parquet")
     with pytest.raises(DataError, match="no such file"):
         COLLECTION.open_file(tmp_path / "b.parquet")

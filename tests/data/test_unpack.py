@@ -78,7 +78,7 @@ def test_wherever_an_archive_is_cut_it_is_refused_kept_and_leaves_whole_files_on
     for cut in [0, 100, *range(512, end, 512), *range(700, end, 1500)]:
         archive.write_bytes(whole[:cut])
         with pytest.raises(
-            DataError, match=r"JetClass.tar: truncated or corrupted: .*; remove it and fetch it again"
+            DataError, match=r"JetClass.tar: truncated or corrupted: .*; remove it and download it again"
         ) as e:
             unpack(archive, out, ".root")
         assert "\n" not in str(e.value)
@@ -115,6 +115,6 @@ def test_a_full_disk_is_named(archive: Path, tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize("content", [b"", b"<html>", bytes(5000)])
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes):
     (tmp_path / "a.tar").write_bytes(content)
-    with pytest.raises(DataError, match=r"a.tar: (truncated or corrupted|holds no file)"):
+    with pytest.raises(DataError, match=r"a.tar: (truncated or corrupted|contains no file)"):
         unpack(tmp_path / "a.tar", tmp_path / "out", ".root")
     assert files(tmp_path) == {"a.tar"}

@@ -57,7 +57,7 @@ def test_the_row_of_a_list_that_leads_out_of_the_file_is_named(collection: Colle
     damaged[7] = 10**9  # the end of jet 6, in the lists of every column
     stored.write_bytes(data.replace(ends.tobytes(), damaged.tobytes()))
     (problem,) = problems(collection)
-    assert problem.startswith("row 6 has its elements outside the file: corrupted; remove it and make it again")
+    assert problem.startswith("the elements of row 6 lie outside the file: corrupted; remove it and make it again")
 
 
 def test_the_first_row_of_a_batch_that_is_longer_than_its_file_is_named(collection: Collection):
@@ -130,7 +130,7 @@ def test_a_store_of_an_older_version_is_read_and_has_no_checksum(collection: Col
             writer.write_table(reader.read_all().replace_schema_metadata(schema.metadata))
     assert [finding[1:] for finding in verify(collection)] == [
         (None, ""),
-        (None, "no checksum, as written by an older hepexp"),
+        (None, "no checksum: written by an older hepexp"),
     ]
 
 
@@ -157,5 +157,5 @@ def test_a_damaged_sample_is_refused(collection: Collection, tmp_path: Path):
     damaged = replace(collection, mini=tmp_path / "qg.parquet")
     (problem,) = problems(damaged)
     assert "expected cb5836e78f05" in problem
-    with pytest.raises(DataError, match="install hepexp again"):
+    with pytest.raises(DataError, match="reinstall hepexp"):
         damaged.open_mini()
