@@ -1,1 +1,1 @@
-"""The published file formats, one module a format: `read(path)` gives the examples of a file in a stream, checked."""
+"""The published file formats, one module each: `read(path)` yields the checked examples of a file as a stream."""

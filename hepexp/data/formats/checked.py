@@ -1,4 +1,4 @@
-"""The last step of every reader: raw numbers, in whatever type a file has, become examples once they are physics."""
+"""The last step of every reader: the raw numbers of a file, of whatever type, are checked and become examples."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def checked(
     elements: Mapping[str, NDArray],
     extras: Mapping[str, NDArray] | None = None,
 ) -> Ragged:
-    """Examples in the types of a layout.
+    """Check examples and convert them to the types of a layout.
 
     Parameters
     ----------
     check, layout : of the data set.
-    path, first : the file, and the row of the first of these examples in it, for messages.
-    label, offsets, elements, extras : what was read; no label where the file has none and none is needed.
+    path, first : the file, and the row in it of the first of these examples, for messages.
+    label, offsets, elements, extras : the values read; label is None if the file has none and none is needed.
 
     Raises
     ------
@@ -36,6 +36,6 @@ def checked(
     """
     given = np.zeros(len(offsets) - 1, np.int8) if label is None else label
     raw = Ragged(given, offsets, dict(elements), dict(extras or {}))
-    with np.errstate(over="ignore"):  # a number too large for float32 was refused; rounding up to infinity is not one
+    with np.errstate(over="ignore"):  # values too large for float32 have been refused
         examples = check(raw, str(path), first).cast(layout)
     return examples.unlabelled() if label is None else examples

@@ -1,4 +1,4 @@
-"""The published format, read and written in a stream: npz with X (N, M, 4) = (pt, y, phi, pdgid), and y (N,)."""
+"""EnergyFlow's format, read and written as a stream: npz with X (N, M, 4) = (pt, y, phi, pdgid) and y (N,)."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ ROWS_AT_ONCE = 5000  # of X: 22 MB in float64 with 139 particles
 
 
 def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
-    """The jets of a file, some thousands at a time, checked.
+    """The checked jets of a file, a few thousand at a time.
 
     Parameters
     ----------
-    needs_label : refuse a file without y; else its jets have no label.
+    needs_label : refuse a file without y; otherwise its jets have no label.
 
     Raises
     ------
@@ -50,17 +50,17 @@ def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
                     yield _jets(x, None if label is None else label[start : start + n], path, start)
                 file.read()  # reaching the end makes zipfile compare the checksum
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"{path}: truncated or corrupted: {error}; expected an npz file, fetch it again") from None
+        raise DataError(f"{path}: truncated or corrupted: {error}; expected an npz file, download it again") from None
 
 
 def write(path: Path, parts: Iterable[Ragged], n: int, width: int) -> None:
-    """Write jets in the published format, without holding X in memory.
+    """Write jets in the published format, without keeping X in memory.
 
     Parameters
     ----------
-    path : file to write; it appears only when complete.
+    path : file to write; it appears only when it is complete.
     parts : jets, in order, n in total.
-    n, width : number of jets, and of particles of the longest: N and M of X.
+    n, width : number of jets and largest multiplicity: N and M of X.
     """
     labels = []
     with atomic(path) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -106,7 +106,7 @@ def _member(archive: zipfile.ZipFile, path: Path, key: str) -> Iterator[tuple[IO
 def _numbers(file: IO[bytes], n: int, kind: np.dtype) -> NDArray:
     data = file.read(n * kind.itemsize)
     if len(data) != n * kind.itemsize:
-        raise EOFError("the file ends within an array")
+        raise EOFError("the file ends in the middle of an array")
     return np.frombuffer(data, kind)
 
 

@@ -1,4 +1,4 @@
-"""HDF5 files opened for reading, and the arrays in them checked before they are used."""
+"""Opening of HDF5 files, and checks of the arrays in them before they are read."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ import h5py
 from hepexp.data.formats.refusal import damage_in, listed, require
 from hepexp.errors import DataError
 
-# h5py decompresses whole chunks, and holds one at a time.
+# h5py decompresses whole chunks, one at a time.
 _MOST_CHUNK_BYTES = 2**26
-_CACHE_BYTES = 2**24  # a chunk that one slab ends in is still there for the next
+_CACHE_BYTES = 2**24  # so that a chunk shared by two consecutive slabs is decompressed once
 
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file, read-only and without a lock, which read-only shared disks refuse to give.
+    """An HDF5 file, opened read-only and without a lock, which read-only shared disks do not grant.
 
     Raises
     ------
-    DataError : the file is missing, or the library finds it damaged while it is open.
+    DataError : the file is missing, or HDF5 finds it damaged while it is open.
     """
     with damage_in(path, "HDF5 file"), h5py.File(path, "r", locking=False, rdcc_nbytes=_CACHE_BYTES) as file:
         yield file
 
 
 def dataset(file: h5py.File, path: Path, key: str, expected: tuple[str, ...]) -> h5py.Dataset:
-    """The array of this key.
+    """The array with this key.
 
     Parameters
     ----------
     file, path : the open file, and its name for messages.
-    key : the array that is wanted.
+    key : name of the array.
     expected : all the keys that the file should have.
 
     Raises
     ------
-    DataError : it is missing, is a link to another file, or is stored in a way that does not fit into memory.
+    DataError : it is missing, is a link to another file, or has chunks that are too large for memory.
     """
     require(path, "key", expected, file)
     if not isinstance(file.get(key, getlink=True), h5py.HardLink):
@@ -62,11 +62,11 @@ def dataset(file: h5py.File, path: Path, key: str, expected: tuple[str, ...]) ->
 
 
 def numbers(found: h5py.Dataset, path: Path, key: str, shape: tuple[int | None, ...]) -> h5py.Dataset:
-    """The same array, if it holds numbers in this shape; None stands for any length.
+    """The same array, after a check that it holds numbers in this shape, where None stands for any length.
 
     Raises
     ------
-    DataError : says the shape or the type found.
+    DataError : says which shape or type was found.
     """
     matches = len(found.shape or ()) == len(shape) and all(
         want is None or want == length for want, length in zip(shape, found.shape or (), strict=True)

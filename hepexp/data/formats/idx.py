@@ -1,4 +1,4 @@
-"""The idx format of MNIST: images of bytes in one file, their labels in another, each plain or compressed by gzip.
+"""The idx format of MNIST: images as bytes in one file, labels in another, either of them optionally gzipped.
 
 References
 ----------
@@ -34,20 +34,20 @@ _CHECK = check_images(tuple(map(str, range(_N_CLASSES))), MNIST, noun="row")
 
 
 def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
-    """The digits of a file of images; their labels are in the file beside it, named after it.
+    """The digits of an image file, with labels from the corresponding label file in the same folder.
 
     Parameters
     ----------
     path : e.g. train-images-idx3-ubyte.gz, with train-labels-idx1-ubyte.gz or train-labels-idx1-ubyte in its folder.
-    needs_label : refuse a file of images without labels beside it; else its digits have no label.
+    needs_label : refuse an image file without a label file; otherwise its digits have no label.
 
     Returns
     -------
-    Some thousands of images at a time; pixels are in 0 to 1.
+    A few thousand images at a time; pixel values are between 0 and 1.
 
     Raises
     ------
-    DataError : names the file, what was found and what was expected.
+    DataError : names the file, and says what was found and what was expected.
     """
     with contextlib.ExitStack() as stack:
         beside, labels = _labels_beside(path, needs_label), None
@@ -56,7 +56,7 @@ def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
             labels, n_labels = stack.enter_context(_opened(beside, ()))
             if n != n_labels:
                 raise DataError(
-                    f"{path}: holds {n} images but {beside} {n_labels} labels; expected files that belong together"
+                    f"{path}: has {n} images but {beside} has {n_labels} labels; expected files that belong together"
                 )
         for first in range(0, n, IMAGES_AT_ONCE):
             count = min(IMAGES_AT_ONCE, n - first)
@@ -79,26 +79,26 @@ def _labels_beside(path: Path, needed: bool) -> Path | None:
 
 
 def labels_of(path: Path) -> Path:
-    """The file of labels that belongs to a file of images, plain or compressed, whichever is there.
+    """The label file that belongs to an image file, compressed or not.
 
     Raises
     ------
-    DataError : the name is not that of a file of images, or there is no such file.
+    DataError : the name is not that of an image file, or there is no label file.
     """
     name = re.sub(r"images([-.])idx3", r"labels\1idx1", path.name)
     if name == path.name:
-        raise DataError(f"{path}: not named as a file of images; expected a name like train-images-idx3-ubyte.gz")
+        raise DataError(f"{path}: not named like an image file; expected a name like train-images-idx3-ubyte.gz")
     plain = path.with_name(name.removesuffix(".gz"))
     both = [path.with_name(name), plain, plain.with_name(plain.name + ".gz")]
     for candidate in both:
         if candidate.is_file():
             return candidate
-    raise DataError(f"{path}: its labels are missing; expected {name} in the same folder")
+    raise DataError(f"{path}: its label file is missing; expected {name} in the same folder")
 
 
 @contextlib.contextmanager
 def _opened(path: Path, shape: tuple[int, ...]) -> Iterator[tuple[BinaryIO, int]]:
-    """The bytes of a file after its header, and how many items of this shape they are; none may be left at the end."""
+    """An idx file positioned after its header, and its number of items of this shape; all must be read before exit."""
     with damage_in(path, "idx file"), path.open("rb") as plain:
         compressed = plain.read(2) == _GZIP
         plain.seek(0)
@@ -110,15 +110,15 @@ def _opened(path: Path, shape: tuple[int, ...]) -> Iterator[tuple[BinaryIO, int]
                     f"{path}: magic number {found:#010x}, expected {magic:#010x}: is it an idx file of bytes?"
                 )
             if tuple(dimensions) != shape:
-                raise DataError(f"{path}: holds items of shape {tuple(dimensions)}, expected {shape}")
+                raise DataError(f"{path}: has items of shape {tuple(dimensions)}, expected {shape}")
             yield file, n
             if file.read(1):  # with gzip, reaching the end also compares the checksum
-                raise DataError(f"{path}: has bytes after its {n} items, expected none: fetch it again")
+                raise DataError(f"{path}: has bytes after its {n} items, expected none: download it again")
 
 
 def _numbers(file: BinaryIO, path: Path, n: int) -> NDArray[np.uint8]:
-    with damage_in(path, "idx file"):  # here, as images and labels are open at once
+    with damage_in(path, "idx file"):  # here too, as the image and label files are open at the same time
         data = file.read(n)
     if len(data) != n:
-        raise DataError(f"{path}: truncated: it ends before the items that its header counts; fetch it again")
+        raise DataError(f"{path}: truncated: it has fewer items than its header says; download it again")
     return np.frombuffer(data, np.uint8)

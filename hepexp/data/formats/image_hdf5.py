@@ -1,4 +1,4 @@
-"""Images in HDF5, channels last: the quark and gluon jets of CMS Open Data, and its electrons and photons.
+"""Images in HDF5 with channels last: quark and gluon jets, and electrons and photons, of CMS Open Data.
 
 References
 ----------
@@ -25,7 +25,7 @@ from hepexp.errors import DataError
 
 IMAGES_AT_ONCE = 512
 _DENSE_BYTES = 2**25  # read from the file at once
-_MOST_PIXELS = 2**23  # non-zero, held until their images are complete
+_MOST_PIXELS = 2**23  # non-zero pixels kept in memory until their images are complete
 
 
 def read_qg_images(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
@@ -33,7 +33,7 @@ def read_qg_images(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
 
     Parameters
     ----------
-    needs_label : refuse a file without y; else its jets have no label.
+    needs_label : refuse a file without y; otherwise its jets have no label.
 
     Raises
     ------
@@ -45,11 +45,11 @@ def read_qg_images(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
 def read_electron_photon(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     """The crops of a file with X (N, 32, 32, 2), energy and time, or X (N, 32, 32, 1), energy only; y (N,).
 
-    Where it is absent the time is zero.
+    If there is no time channel, all times are zero.
 
     Parameters
     ----------
-    needs_label : refuse a file without y; else its crops have no label.
+    needs_label : refuse a file without y; otherwise its crops have no label.
 
     Raises
     ------
@@ -85,8 +85,8 @@ def _read(
 def _slabs(x: h5py.Dataset, path: Path, key: str) -> Iterator[tuple[int, Pixels]]:
     """The non-zero pixels of consecutive images, and the row of the first of them.
 
-    Every chunk is decompressed once. Those that h5py makes by itself span thousands of images, but of each only some
-    pixels; the slab is then read in bands of pixel rows.
+    Each chunk is decompressed only once. The default chunks of h5py span thousands of images but only a few pixels of
+    each; the slab is then read in bands of pixel rows.
     """
     n, rows, columns, channels = x.shape
     chunk_images, chunk_rows = x.chunks[:2] if x.chunks else (1, 1)
@@ -103,14 +103,14 @@ def _slabs(x: h5py.Dataset, path: Path, key: str) -> Iterator[tuple[int, Pixels]
             pixels.add(x[first:last, top : top + band], positions[top : top + band])
             if len(pixels) > _MOST_PIXELS:
                 raise DataError(
-                    f"{path}: rows {first} to {last} hold more than {_MOST_PIXELS} non-zero pixels in chunks of "
+                    f"{path}: rows {first} to {last} have more than {_MOST_PIXELS} non-zero pixels in chunks of "
                     f"{chunk_images} images; expected chunks of fewer images: use h5repack"
                 )
         yield first, pixels
 
 
 def _multiple(of: int, most: int) -> int:
-    """The largest multiple that is not above most, but at least one."""
+    """The largest multiple of `of` that does not exceed `most`, but at least `of` itself."""
     return max(1, most // of) * of
 
 

@@ -1,4 +1,4 @@
-"""The Parquet form of the quark and gluon images: X_jets as lists (3, 125, 125), pt, m0 and y as numbers."""
+"""The Parquet form of the quark and gluon images: X_jets as nested lists (3, 125, 125); pt, m0 and y as numbers."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from hepexp.data.formats.refusal import refuse_rows, require
 from hepexp.data.layouts import QG_IMAGES
 from hepexp.data.ragged import Ragged
 
-IMAGES_AT_ONCE = 32  # 12 MB of doubles, which Arrow holds about three times over
+IMAGES_AT_ONCE = 32  # 12 MB of doubles, of which Arrow needs about three copies
 _COLUMNS = ("X_jets", *QG_IMAGES.extras)
 _POSITIONS = np.arange(np.prod(QG_IMAGES.shape), dtype=np.uint16)
 _CHECK = check_images(("gluon", "quark"), QG_IMAGES, noun="row")
 
 
 def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
-    """The jets of a file, some at a time, checked; pt and m0 in GeV.
+    """The checked jets of a file, a few at a time; pt and m0 are in GeV.
 
     Parameters
     ----------
-    needs_label : refuse a file without y; else its jets have no label.
+    needs_label : refuse a file without y; otherwise its jets have no label.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def _images(path: Path, first: int, batch: pa.RecordBatch) -> Ragged:
     lengths, values = parquet.flat(path, first, batch, "X_jets", 3)
     each = 1
     for found, expected in zip(lengths, QG_IMAGES.shape, strict=True):
-        bad = np.flatnonzero(found != expected)[:1] // each  # the first wrong list of this level, as a row
+        bad = np.flatnonzero(found != expected)[:1] // each  # row of the first wrong list of this level
         refuse_rows(path, first, np.isin(np.arange(len(batch)), bad), f"has no image {QG_IMAGES.shape} in X_jets")
         each *= expected
     pixels = Pixels(len(batch))

@@ -1,9 +1,9 @@
-"""The columns of JetClass, which its ROOT files and their Parquet twins share, as jets.
+"""The columns of JetClass, common to its ROOT files and their Parquet versions, as jets.
 
-JetClass-II has the same columns but for the label: jet_label is one of 188 classes, without names in the file. Four of
-JetClass's ten classes have a counterpart there, a resonance X of variable mass in the place of the Higgs boson: X->bb
-(0), X->cc (1), X->gg (9) and QCD (161 to 187, by flavours). These are read as Hbb, Hcc, Hgg and QCD; a file with any
-other class is refused.
+JetClass-II has the same columns except for the label: jet_label is one of 188 classes, whose names are not in the file.
+Four of JetClass's ten classes have a counterpart there, with a resonance X of variable mass instead of the Higgs boson:
+X->bb (0), X->cc (1), X->gg (9) and QCD (161 to 187, by flavour). These are read as Hbb, Hcc, Hgg and QCD; a file with
+any other class is refused.
 
 References
 ----------
@@ -26,7 +26,7 @@ from hepexp.data.layouts import JETCLASS
 from hepexp.data.ragged import Ragged, offsets_of
 from hepexp.errors import DataError
 
-# the label of a jet is the place of its class here
+# the label of a jet is the index of its class here
 CLASSES = ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl")
 _LABELS = [f"label_{name}" for name in CLASSES]
 _LABEL_II = "jet_label"
@@ -34,7 +34,7 @@ _FROM_II = np.full(188, -1, np.int8)
 _FROM_II[[0, 1, 9]] = CLASSES.index("Hbb"), CLASSES.index("Hcc"), CLASSES.index("Hgg")
 _FROM_II[161:] = CLASSES.index("QCD")
 
-# the type of a particle is the place of its flag here
+# the type of a particle is the index of its flag here
 _FLAGS = [f"part_is{name}" for name in ("ChargedHadron", "NeutralHadron", "Photon", "Electron", "Muon")]
 _PARTICLES = [f"part_{name}" for name in JETCLASS.elements if name != "type"] + _FLAGS
 _JETS = list(JETCLASS.extras)
@@ -42,11 +42,11 @@ _CHECK = check_four_momenta(CLASSES, JETCLASS, noun="row")
 
 
 def wanted(path: Path, found: Iterable[str], needs_label: bool = True) -> tuple[list[str], list[str]]:
-    """Names of the columns to read: those of particles, and those of jets, with labels unless none are needed or there.
+    """Names of the columns to read, of particles and of jets; labels are optional unless they are needed.
 
     Raises
     ------
-    DataError : some are missing.
+    DataError : a column is missing.
     """
     found = list(found)
     labels = [_LABEL_II] if _LABEL_II in found and not set(_LABELS) & set(found) else _LABELS
@@ -61,10 +61,10 @@ def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], n: int,
 
     Parameters
     ----------
-    columns : those that are wanted, with numbers of any type: flat (m,) of particles, (n,) of jets.
-    lengths : (n,) particles of each jet, by column of particles.
-    n : how many jets there have to be; a damaged file can give some columns of another length.
-    path, first : the file, and the row of the first of these jets in it, for messages.
+    columns : numbers of any type: flat arrays (m,) for particles, (n,) for jets.
+    lengths : (n,) number of particles in each jet, for each column of particles.
+    n : expected number of jets; in a damaged file some columns can have another length.
+    path, first : the file, and the row in it of the first of these jets, for messages.
 
     Raises
     ------
@@ -74,14 +74,16 @@ def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], n: int,
     for name in [*lengths, *(name for name in columns if name not in lengths)]:
         found = len(lengths.get(name, columns[name]))
         if found != n:
-            raise DataError(f"{path}: column '{name}' ends {abs(n - found)} rows off row {first + n}; fetch it again")
+            raise DataError(
+                f"{path}: column '{name}' ends at row {first + found} instead of {first + n}; download it again"
+            )
         if name in lengths:
-            refuse_rows(path, first, lengths[name] != counts, f"has another number of {name} than of {_PARTICLES[0]}")
+            refuse_rows(path, first, lengths[name] != counts, f"has different numbers of {name} and {_PARTICLES[0]}")
     refuse_rows(path, first, counts == 0, "has no particles; expected at least one")
     label = _labels(columns, path, first)
     offsets = offsets_of(counts)
     flags = np.stack([columns[name] for name in _FLAGS])
-    what = f"has a particle of no type or of two; expected one of {', '.join(_FLAGS)} to be 1 and the others 0"
+    what = f"has a particle of no type or several; expected one of {', '.join(_FLAGS)} to be 1 and the others 0"
     refuse_elements(path, first, offsets, _not_one_hot(flags), what)
     elements = {name: columns[f"part_{name}"] for name in JETCLASS.elements if name != "type"}
     elements["type"] = np.argmax(flags, axis=0).astype(np.int8)
@@ -97,11 +99,11 @@ def _labels(columns: Mapping[str, NDArray], path: Path, first: int) -> NDArray[n
         known = np.isin(number, np.flatnonzero(_FROM_II >= 0))
         label = _FROM_II[np.where(known, number, 0).astype(np.int64)]
         bad = number[np.argmin(known)] if len(number) else 0
-        what = f"has jet_label {bad}, a class of JetClass-II that JetClass has not; expected 0, 1, 9 or 161 to 187"
+        what = f"has jet_label {bad}, a class of JetClass-II but not of JetClass; expected 0, 1, 9 or 161 to 187"
         refuse_rows(path, first, ~known, what)
         return label
     flags = np.stack([columns[name] for name in _LABELS])
-    what = f"has no class or two; expected one of {', '.join(_LABELS)} to be 1 and the others 0"
+    what = f"has no class or several; expected one of {', '.join(_LABELS)} to be 1 and the others 0"
     refuse_rows(path, first, _not_one_hot(flags), what)
     return np.argmax(flags, axis=0).astype(np.int8)
 

@@ -1,4 +1,4 @@
-"""The Parquet twin of JetClass: particles as lists of numbers, one row a jet."""
+"""The Parquet version of JetClass: one row per jet, with particles as lists of numbers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ JETS_AT_ONCE = 2000  # 5 MB of 40 particles each
 
 
 def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
-    """The jets of a file, some thousands at a time, checked; units are those of the layout JETCLASS.
+    """The checked jets of a file, a few thousand at a time; units are those of the layout JETCLASS.
 
     Parameters
     ----------
-    needs_label : refuse a file without labels; else its jets have none.
+    needs_label : refuse a file without labels; otherwise its jets have none.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""JetClass in its ROOT files: a tree `tree` with a vector of numbers a jet for particles."""
+"""The ROOT files of JetClass: a tree `tree` with one entry per jet, and particles as vectors of numbers."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _TREE = "tree"
 
 
 def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
-    """The jets of a file, some thousands at a time, checked; units are those of the layout JETCLASS.
+    """The checked jets of a file, a few thousand at a time; units are those of the layout JETCLASS.
 
     Parameters
     ----------
-    needs_label : refuse a file without labels; else its jets have none.
+    needs_label : refuse a file without labels; otherwise its jets have none.
 
     Raises
     ------
     DataError : names the file and the column or row, and says what was expected.
     """
-    # the file in a mapping, as a colon in its name would else be taken for the name of the tree
+    # the file as a dictionary key, as a colon in its name would otherwise be taken to introduce the name of the tree
     with damage_in(path, "ROOT file"), uproot.open({str(path): None}, handler=uproot.MemmapSource) as file:
         require(path, "tree", [_TREE], file.keys(recursive=False, cycle=False))
         tree = file[_TREE]
@@ -50,9 +50,9 @@ def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
 
 
 def _branch(tree: uproot.TTree, path: Path, name: str, expected: type) -> uproot.TBranch:
-    """A branch of plain numbers, one a jet or a vector of them.
+    """A branch of plain numbers, one per jet or a vector per jet.
 
-    Branches are asked for by name, never as expressions: those may be aliases, formulas that come with the file.
+    Branches are accessed by name, never as expressions, which could be aliases: formulas defined in the file.
     """
     branch = tree[name]
     interpretation = branch.interpretation
@@ -62,12 +62,12 @@ def _branch(tree: uproot.TTree, path: Path, name: str, expected: type) -> uproot
         wanted_type = "vector<number>" if expected is uproot.AsJagged else "number"
         raise DataError(f"{path}: branch '{name}' has type {branch.typename}, expected {wanted_type}")
     if branch.num_entries != tree.num_entries:
-        raise DataError(f"{path}: branch '{name}' has {branch.num_entries} jets but the tree {tree.num_entries}")
+        raise DataError(f"{path}: branch '{name}' has {branch.num_entries} jets but the tree has {tree.num_entries}")
     return branch
 
 
 def _steps(tree: uproot.TTree, names: list[str]) -> Iterator[tuple[int, int]]:
-    """First and last row of each read: whole clusters, as then no basket is decompressed twice, if they are small."""
+    """First and last row of each read: whole clusters if they are small, so that no basket is decompressed twice."""
     ends = np.array(tree.common_entry_offsets(filter_name=names))
     start = 0
     while start < tree.num_entries:

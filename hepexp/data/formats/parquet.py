@@ -1,4 +1,4 @@
-"""Parquet files read batch by batch, and lists taken from Arrow without a Python object for each."""
+"""Parquet files read batch by batch, and Arrow lists converted to arrays without Python objects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hepexp.data.formats.refusal import damage_in
 from hepexp.errors import DataError
 
-# A row group is read as a whole where it is small, and in a stream only where it must be: there, Arrow allocates
+# A row group is read at once if it is small, and as a stream only if it is large, as in a stream Arrow allocates
 # whatever size a damaged page header claims.
 _MOST_WHOLE_BYTES = 2**26
 _BUFFER_BYTES = 2**20
@@ -26,7 +26,7 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
 
     Raises
     ------
-    DataError : the file is missing, or the library finds it damaged while it is open.
+    DataError : the file is missing, or Arrow finds it damaged while it is open.
     """
     with damage_in(path, "Parquet file"):
         about = pq.read_metadata(path)
@@ -41,7 +41,7 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
 
 
 def batches(file: pq.ParquetFile, columns: Iterable[str], rows: int) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Row of the first, and the values of at most so many rows at a time."""
+    """The columns in batches of at most this many rows, each with the number of its first row."""
     first = 0
     for batch in file.iter_batches(rows, columns=list(columns), use_threads=False):
         yield first, batch
@@ -49,20 +49,20 @@ def batches(file: pq.ParquetFile, columns: Iterable[str], rows: int) -> Iterator
 
 
 def flat(path: Path, first_row: int, batch: pa.RecordBatch, name: str, depth: int) -> tuple[list[NDArray], NDArray]:
-    """The numbers of a column of lists of lists.
+    """The numbers in a column of nested lists.
 
     Parameters
     ----------
     path, first_row : where the batch comes from, for messages.
-    depth : how many lists are within each other; 0 for plain numbers.
+    depth : nesting depth of the lists; 0 for plain numbers.
 
     Returns
     -------
-    The lengths of the lists of each level, from the outer to the inner, and the numbers themselves.
+    The lengths of the lists at each level, from the outermost to the innermost, and the numbers themselves.
 
     Raises
     ------
-    DataError : a value is missing, or the type is another one.
+    DataError : a value is missing, or the column has another type.
     """
     column, lengths = batch.column(name), []
     for _ in range(depth):
@@ -88,5 +88,5 @@ def _refuse_null(path: Path, first_row: int, name: str, column: pa.Array) -> Non
 
 
 def _largest_group(about: pq.FileMetaData) -> int:
-    """Bytes of the largest row group; asking for those of a column aborts the process where its levels are damaged."""
+    """Size in bytes of the largest row group; asking for the sizes of its columns can crash Arrow on a damaged file."""
     return max((about.row_group(i).total_byte_size for i in range(about.num_row_groups)), default=0)

@@ -1,7 +1,7 @@
-"""Lists of names that pandas pickles into HDF5 attributes, read without running the pickle.
+"""Lists of names that pandas pickles into HDF5 attributes, read without executing the pickle.
 
-A pickle is a program; these hold only a list of strings. Its opcodes are taken one by one from the standard library's
-disassembler, which runs nothing, and any opcode that does more than build such a list is refused.
+A pickle is a program; these contain only a list of strings. The opcodes are read one by one with the standard library's
+disassembler, which executes nothing, and any opcode not needed to build such a list is refused.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from hepexp.errors import DataError
 
 _MOST_BYTES = 2**20
 _STRINGS = {"STRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINSTRING", "SHORT_BINSTRING"}
-_MEMO = {"PUT", "BINPUT", "LONG_BINPUT"}  # give the last value a number
-_RECALL = {"GET", "BINGET", "LONG_BINGET"}  # the value of that number once more
+_MEMO = {"PUT", "BINPUT", "LONG_BINPUT"}  # store the last value under a number
+_RECALL = {"GET", "BINGET", "LONG_BINGET"}  # recall the value stored under a number
 _LIST = {"MARK", "LIST", "EMPTY_LIST", "APPEND", "APPENDS", "STOP", "PROTO", "FRAME"}
 
 
@@ -27,10 +27,10 @@ def names_in(pickled: bytes, where: str) -> list[str]:
 
     Raises
     ------
-    DataError : it holds anything but one list of strings, or is no pickle at all.
+    DataError : it contains anything other than one list of strings, or is not a pickle.
     """
     refusal = DataError(
-        f"{where}: not a plain list of column names; expected what pandas writes, and nothing is executed"
+        f"{where}: not a plain list of column names as written by pandas; it is refused, as pickles can execute code"
     )
     if len(pickled) > _MOST_BYTES:
         raise refusal

@@ -1,4 +1,4 @@
-"""Dense images to their non-zero pixels, in pieces, as an image can be cut over several chunks of a file."""
+"""Conversion of dense images to non-zero pixels, in pieces, as an image can extend over several chunks of a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hepexp.data.ragged import offsets_of
 
 @dataclass
 class Pixels:
-    """The non-zero pixels found in the same n images, from one or several pieces of each.
+    """The non-zero pixels of n images, collected from one or several pieces of each.
 
     Parameters
     ----------
@@ -20,8 +20,8 @@ class Pixels:
 
     Attributes
     ----------
-    pieces : of each piece the bounds (n + 1,) int64 of the images' pixels, their positions (m,) uint16 and their values
-        (m,) float32: 6 bytes a pixel, so that thousands of images stay small until all their pieces are there.
+    pieces : for each piece, the bounds (n + 1,) int64 of the images' pixels, their positions (m,) uint16 and their
+        values (m,) float32: 6 bytes per pixel, so that thousands of incomplete images fit into memory.
     """
 
     n: int
@@ -36,7 +36,7 @@ class Pixels:
         Parameters
         ----------
         dense : (n, ...) numbers.
-        positions : (...) where each of them is in the image.
+        positions : (...) position of each number in the image.
         """
         with np.errstate(over="ignore"):  # infinity is refused when the images are checked
             flat = np.ascontiguousarray(dense, np.float32).reshape(-1)
@@ -45,7 +45,7 @@ class Pixels:
         self.pieces.append((bounds, positions.reshape(-1)[found % positions.size], flat[found]))
 
     def images(self, start: int, stop: int) -> tuple[NDArray[np.int64], dict[str, NDArray]]:
-        """Offsets (stop - start + 1,) and columns of the images from start to stop, their pixels by rising position."""
+        """Offsets (stop - start + 1,) and columns of images start to stop, with pixels in order of position."""
         parts = [(b[start : stop + 1], p[b[start] : b[stop]], v[b[start] : b[stop]]) for b, p, v in self.pieces]
         counts = np.stack([np.diff(bounds) for bounds, _, _ in parts])
         image = np.concatenate([np.repeat(np.arange(stop - start), of_piece) for of_piece in counts])

@@ -1,4 +1,4 @@
-"""How the readers refuse a file: one line that names the file, what was found, and what was expected."""
+"""How the readers refuse a file: with one line that names the file and says what was found and what was expected."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _MOST_NAMES = 12  # of a list in a message, which is one line
 
 @contextlib.contextmanager
 def damage_in(path: Path, kind: str) -> Iterator[None]:
-    """Turn whatever a library meets inside a foreign file into one DataError.
+    """Turn any exception that a library raises while reading a file into a DataError.
 
-    The libraries do not promise which exceptions damage raises: bytes flipped at random lead to about a dozen types,
-    from OSError over RecursionError to UnicodeDecodeError, so all of them are caught, and the type is named.
+    The libraries do not specify which exceptions a damaged file can cause: randomly flipped bytes lead to about a dozen
+    types, from OSError and RecursionError to UnicodeDecodeError, so all are caught, and the message names the type.
 
     Parameters
     ----------
-    path : the file, which has to exist.
-    kind : what it should be, e.g. "HDF5 file".
+    path : the file, which must exist.
+    kind : expected kind of file, e.g. "HDF5 file".
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file; expected {_article(kind)} {kind}")
@@ -36,18 +36,18 @@ def damage_in(path: Path, kind: str) -> Iterator[None]:
         said = "".join(c if c.isprintable() else "?" for c in lines[0])[:200]
         raise DataError(
             f"{path}: truncated, corrupted, or not {_article(kind)} {kind}: {type(error).__name__}: {said}; "
-            "fetch it again"
+            "download it again"
         ) from None
 
 
 def require(path: Path, what: str, expected: Iterable[str], found: Iterable[str]) -> None:
-    """Refuse a file that lacks some names.
+    """Refuse a file in which expected names are missing.
 
     Parameters
     ----------
     path : the file.
-    what : what is named, e.g. "key".
-    expected, found : the names that have to be there, and those that are.
+    what : what the names refer to, e.g. "key".
+    expected, found : the names that must be present, and those that are.
     """
     expected, found = list(expected), list(found)
     missing = [name for name in expected if name not in found]
@@ -59,26 +59,26 @@ def require(path: Path, what: str, expected: Iterable[str], found: Iterable[str]
 
 
 def refuse_rows(path: Path, first_row: int, bad: np.ndarray, what: str) -> None:
-    """Refuse a file in which some row is bad.
+    """Refuse a file in which any row is bad.
 
     Parameters
     ----------
     path : the file.
-    first_row : row of the file that bad[0] is about.
+    first_row : row of the file that bad[0] refers to.
     bad : (n,) bool.
-    what : what is wrong with the row and what was expected.
+    what : what is wrong with the row, and what was expected.
     """
     if bad.any():
         raise DataError(f"{path}: row {first_row + int(np.argmax(bad))} {what}")
 
 
 def refuse_elements(path: Path, first_row: int, offsets: np.ndarray, bad: np.ndarray, what: str) -> None:
-    """Refuse a file in which an element of some row is bad.
+    """Refuse a file in which any element of a row is bad.
 
     Parameters
     ----------
-    path, first_row, what : as for `refuse_rows`.
-    offsets : (n + 1,) int64: whose elements they are.
+    path, first_row, what : as in `refuse_rows`.
+    offsets : (n + 1,) int64, the range of elements of each row.
     bad : (m,) bool.
     """
     if bad.any():
@@ -87,7 +87,7 @@ def refuse_elements(path: Path, first_row: int, offsets: np.ndarray, bad: np.nda
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names in one line, of a long list the first."""
+    """Names in one line; of a long list, only the first ones."""
     names = [ascii(str(name))[1:-1][:60] for name in names]
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more

@@ -1,4 +1,4 @@
-"""The Top Tagging Reference: jets in a table of pandas in HDF5, key `table`, 200 particles as columns E_0, PX_0, ...
+"""The Top Tagging Reference: jets in a pandas HDF5 table with key `table`, 200 particles as columns E_0, PX_0, ...
 
 References
 ----------
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
-import hdf5plugin  # noqa: F401  its import gives h5py the blosc filter
+import hdf5plugin  # noqa: F401  importing it registers the blosc filter with h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +26,7 @@ from hepexp.errors import DataError
 
 JETS_AT_ONCE = 2000  # 6.5 MB of the table
 N_PARTICLES = 200
-_MOST_ROW_BYTES = 2**14  # a damaged header may claim any
+_MOST_ROW_BYTES = 2**14  # a damaged header can claim any size
 _MOMENTA = [f"{component}_{i}" for i in range(N_PARTICLES) for component in ("E", "PX", "PY", "PZ")]
 _LABEL = "is_signal_new"
 _TABLE = "table/table"
@@ -34,11 +34,11 @@ _CHECK = check_four_momenta(("qcd", "top"), TOP, noun="row")
 
 
 def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
-    """The jets of a file, some thousands at a time: particles in the file's order, without the padding.
+    """The checked jets of a file, a few thousand at a time: particles in the file's order, without padding.
 
     Parameters
     ----------
-    needs_label : refuse a file without is_signal_new; else its jets have no label.
+    needs_label : refuse a file without is_signal_new; otherwise its jets have no label.
 
     Raises
     ------
@@ -62,10 +62,10 @@ def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
 
 
 def _places(table: h5py.Dataset, path: Path, needs_label: bool) -> dict[str, tuple[str, int]]:
-    """Block and column within it of each column of the data frame."""
+    """Block of each column of the data frame, and column within the block."""
     where: dict[str, tuple[str, int]] = {}
     if len(table.shape or ()) != 1 or table.dtype.names is None:
-        raise DataError(f"{path}: key '{_TABLE}' has shape {table.shape} and no columns; expected a table of pandas")
+        raise DataError(f"{path}: key '{_TABLE}' has shape {table.shape} and no columns; expected a pandas table")
     for block in table.dtype.names:
         kind = table.dtype[block]
         if not block.startswith("values_block_") or kind.ndim != 1 or kind.base.kind not in "fiu":
@@ -75,14 +75,14 @@ def _places(table: h5py.Dataset, path: Path, needs_label: bool) -> dict[str, tup
             raise DataError(f"{path}: attribute '{attribute}' is missing; expected the column names that pandas writes")
         names = names_in(_bytes_of(table, attribute), f"{path}: attribute '{attribute}'")
         if len(names) != kind.shape[0]:
-            raise DataError(f"{path}: attribute '{attribute}' names {len(names)} columns of {kind.shape[0]}")
+            raise DataError(f"{path}: attribute '{attribute}' names {len(names)} columns, expected {kind.shape[0]}")
         where |= {name: (block, column) for column, name in enumerate(names)}
     require(path, "column", [*_MOMENTA, *([_LABEL] if needs_label else [])], where)
     return where
 
 
 def _shared_block(where: dict[str, tuple[str, int]], path: Path) -> tuple[str, slice | list[int]]:
-    """The one block that all momenta are in, and their columns in it."""
+    """The block that contains all momenta, and their columns in it."""
     blocks = {where[name][0] for name in _MOMENTA}
     if len(blocks) > 1:
         raise DataError(f"{path}: momenta have different types, in blocks {sorted(blocks)}; expected float32 in one")
@@ -92,7 +92,7 @@ def _shared_block(where: dict[str, tuple[str, int]], path: Path) -> tuple[str, s
 
 
 def _bytes_of(table: h5py.Dataset, attribute: str) -> bytes:
-    """The bytes of a string attribute, which need not be text."""
+    """The bytes of a string attribute, which are not necessarily text."""
     found = h5py.h5a.open(table.id, attribute.encode())
     if found.shape != () or found.dtype.kind not in "SV":
         return b""

@@ -46,15 +46,15 @@ def test_files_that_do_not_belong_together(tmp_path: Path, refused):
     (tmp_path / "other").mkdir()
     same_layout.write_idx(tmp_path / "other", 11)
     (tmp_path / "other/train-labels-idx1-ubyte").rename(tmp_path / "train-labels-idx1-ubyte")
-    refused(read, path, "holds 10 images but .* 11 labels")
+    refused(read, path, "has 10 images but .* has 11 labels")
     (tmp_path / "train-labels-idx1-ubyte").unlink()
-    refused(read, path, "its labels are missing; expected train-labels-idx1-ubyte in the same folder")
+    refused(read, path, "its label file is missing; expected train-labels-idx1-ubyte in the same folder")
 
 
 def test_a_file_of_labels_is_not_one_of_images(tmp_path: Path, refused):
     path, _, _ = same_layout.write_idx(tmp_path, 10)
     labels = tmp_path / "train-labels-idx1-ubyte"
-    refused(read, labels, "not named as a file of images")
+    refused(read, labels, "not named like an image file")
     path.write_bytes(labels.read_bytes() + bytes(20))
     refused(read, path, "magic number 0x00000801, expected 0x00000803")
 
@@ -62,7 +62,7 @@ def test_a_file_of_labels_is_not_one_of_images(tmp_path: Path, refused):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data[:-1], "truncated: it ends before the items that its header counts"),
+        (lambda data: data[:-1], "truncated: it has fewer items than its header says"),
         (lambda data: data[:10], "truncated"),
         (lambda data: data + b"\0", "has bytes after its 10 items"),
         (lambda data: data[:11] + b"\x1d" + data[12:], r"items of shape \(29, 28\), expected \(28, 28\)"),
@@ -87,7 +87,7 @@ def test_a_label_that_is_no_digit(tmp_path: Path, refused):
 
 
 def test_no_such_file(tmp_path: Path, refused):
-    refused(read, tmp_path / "a-images-idx3-ubyte", "its labels are missing")
+    refused(read, tmp_path / "a-images-idx3-ubyte", "its label file is missing")
 
 
 @pytest.mark.parametrize(("name", "n", "mean"), [("train", 60_000, 0.1307), ("t10k", 10_000, 0.1325)])

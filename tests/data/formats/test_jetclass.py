@@ -87,10 +87,10 @@ def test_real_twins_are_the_same(monkeypatch: pytest.MonkeyPatch):
         ("part_d0err", np.inf, "row 2 has a particle with d0err = inf"),
         ("part_energy", -1, "row 2 has a particle with energy = -1"),
         ("part_charge", 0.5, "row 2 has a particle with charge = 0.5; expected a whole number from -1 to 1"),
-        ("part_isMuon", 2, "row 2 has a particle of no type or of two"),
+        ("part_isMuon", 2, "row 2 has a particle of no type or several"),
         ("jet_tau3", np.nan, "row 2 has jet_tau3 = nan"),
         ("jet_pt", -5, "row 2 has jet_pt = -5"),
-        ("label_QCD", True, "row 2 has no class or two"),
+        ("label_QCD", True, "row 2 has no class or several"),
     ],
 )
 def test_values_that_are_not_physics(tmp_path: Path, refused, form: str, name: str, value, message: str):
@@ -113,7 +113,7 @@ def test_columns_of_another_length_are_refused(name: str):
         particles[name] = particles[name][: counts[:4].sum()]
     else:
         of_jets[name] = of_jets[name][:4]
-    with pytest.raises(DataError, match=f"a: column '{name}' ends 1 rows off row 5"):
+    with pytest.raises(DataError, match=f"a: column '{name}' ends at row 4 instead of 5"):
         jets({**particles, **of_jets}, lengths, 5, Path("a"), 0)
 
 

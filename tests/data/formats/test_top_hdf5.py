@@ -66,7 +66,7 @@ def test_an_attribute_may_be_any_bytes(path: Path, refused):
     assert len(Ragged.concatenate(read(path))) == 7
     with h5py.File(path, "a") as file:
         file["table/table"].attrs["values_block_0_kind"] = np.bytes_(b"(lp0\nV\xff\xfe\np1\na.")
-    refused(read, path, r"names 1 columns of 804")
+    refused(read, path, r"names 1 columns, expected 804")
 
 
 def test_the_wrong_data_set(tmp_path: Path, path: Path, refused):
