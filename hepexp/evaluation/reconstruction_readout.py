@@ -184,7 +184,7 @@ class ReconstructionReadout(Readout):
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
         label, names = outputs["label"], self._channels(outputs)
-        title = "latent space in its principal components"
+        title = "latent space: first two principal components"
         plots.embedding_map(folder / "latent.png", outputs["embedding"], label, class_names, title)
         plots.kl_per_dimension(folder / "kl_per_dimension.png", outputs["kl"].mean(0), ACTIVE)
         per_channel = {name: response(outputs, c) for c, name in enumerate(names)}

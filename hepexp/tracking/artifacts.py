@@ -1,4 +1,4 @@
-"""A run folder's files among the artifacts of its MLflow run."""
+"""The files of a run folder as artifacts of its MLflow run."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from hepexp.errors import HepexpError
 
 
 def copy_folder(folder: Path, artifacts: Path) -> None:
-    """Copy all files of a run folder; those that were copied before are replaced.
+    """Copy all files of a run folder, replacing earlier copies.
 
-    Of the checkpoints only best.ckpt, as a hard link where the file system has them: last.ckpt serves `--resume`,
-    which reads the run folder.
+    Of the checkpoints only best.ckpt is included, as a hard link where the file system has them: last.ckpt is for
+    `--resume`, which reads the run folder.
     """
     for source in sorted(folder.rglob("*")):
         part = source.relative_to(folder)
         if not source.is_file() or any(name.startswith(".") for name in part.parts):
-            continue  # names with a dot are files that are just being written
+            continue  # names that begin with a dot are files that are being written
         target = artifacts / part
         if part.parts[0] == "checkpoints":
             if source.name == "best.ckpt":
@@ -32,15 +32,15 @@ def copy_folder(folder: Path, artifacts: Path) -> None:
 
 
 def remove_unfinished(folder: Path, artifacts: Path) -> None:
-    """Remove what writers left half done that ended without a word: temporary files, whose names begin with a dot.
+    """Remove what writers that died left unfinished: temporary files, whose names begin with a dot.
 
     Parameters
     ----------
-    folder : of the run; files of processes that live, e.g. a `hepexp evaluate` of this run, stay.
+    folder : of the run; files of live processes, e.g. a `hepexp evaluate` of this run, stay.
     artifacts : of the run.
     """
     atomic.remove_left(folder)
-    for path in sorted(artifacts.glob("**/.*"), reverse=True):  # what lies in a folder before the folder
+    for path in sorted(artifacts.glob("**/.*"), reverse=True):  # the contents of a folder before the folder
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""How much MLflow takes in one request, and gives in one answer."""
+"""How much MLflow accepts in one request, and returns in one response."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ RUNS = 1000  # in one answer
 
 
 def batches(entries: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The entries, at most `size` at once."""
+    """The entries, at most `size` at a time."""
     return (entries[start : start + size] for start in range(0, len(entries), size))
 
 
 def search(client: MlflowClient, query: str) -> Iterator[Run]:
-    """Every run of every experiment that MLflow's filter finds, oldest first."""
+    """The runs of all experiments that match MLflow's filter, oldest first."""
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     token = None
     while True:

@@ -1,4 +1,4 @@
-"""The MLflow experiment that runs of one name belong to."""
+"""The MLflow experiment to which runs belong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def experiment_id(client: MlflowClient, name: str, timeout: float) -> str:
-    """The experiment of this name, which is made when there is none.
+    """The experiment of this name, created if it does not exist.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def experiment_id(client: MlflowClient, name: str, timeout: float) -> str:
                 tags = {"mlflow.experimentKind": "custom_model_development"}  # else its page is that of language models
                 return client.create_experiment(name, (store.artifacts() / name).as_uri(), tags)
             except MlflowException:
-                found = client.get_experiment_by_name(name)  # another process was first
+                found = client.get_experiment_by_name(name)  # another process was faster
                 if found is None:
                     raise
         if found.lifecycle_stage != "active":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import hepexp
 
-MAX_DIFF = 1_000_000  # characters; a longer diff is a data file that somebody added by mistake
+MAX_DIFF = 1_000_000  # characters; a longer diff means a data file added by mistake
 
 
 def checkout_state(package: Path | None = None) -> dict[str, object] | None:
@@ -20,7 +20,7 @@ def checkout_state(package: Path | None = None) -> dict[str, object] | None:
     `untracked` (names); None for an installed wheel, and where git does not run.
     """
     package = Path(hepexp.__file__).parent if package is None else package
-    # A wheel in a virtual environment in somebody's repository is no checkout of hepexp: HEAD must hold the package.
+    # A wheel in a virtual environment inside another repository is no checkout of hepexp: HEAD must hold the package.
     sha = _git(package, "rev-parse", "HEAD")
     if sha is None or not _git(package, "ls-tree", "--name-only", "HEAD", "__init__.py"):
         return None

@@ -16,12 +16,12 @@ LOGGERS = ("hepexp", "pytorch_lightning", "lightning.pytorch", "py.warnings")
 def log_to(path: Path) -> Iterator[logging.Logger]:
     """Append what hepexp and Lightning log, and Python's warnings, to `path` while the block runs.
 
-    Each line is handed to the system when it is logged, so a killed run keeps its last words. An exception that leaves
-    the block is logged with its traceback.
+    Each line is flushed when it is logged, so that the log of a killed run is complete. An exception that leaves the
+    block is logged with its traceback.
 
     Parameters
     ----------
-    path : log.txt of the run folder; a resumed run goes on in the same file.
+    path : log.txt of the run folder; a resumed run appends to the same file.
 
     Yields
     ------
@@ -58,7 +58,7 @@ def log_to_terminal() -> None:
 
 
 class _LogFile(logging.FileHandler):
-    """A file whose disk may be full: the work, and what it says of it, matter more than its log."""
+    """A file whose disk may be full: the work, and its error messages, matter more than its log."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         if not isinstance(sys.exc_info()[1], OSError):
@@ -70,7 +70,7 @@ class _LogFile(logging.FileHandler):
 
 
 class _Terminal(logging.Handler):
-    """Writes to sys.stderr as it is now: progress bars and tests replace it."""
+    """Writes to the current sys.stderr: progress bars and tests replace it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(f"hepexp: {record.levelname.lower()}: {record.getMessage()}", file=sys.stderr, flush=True)

@@ -21,7 +21,7 @@ def database() -> Path:
 
 
 def label(folder: Path) -> str:
-    """The name of a run folder in the store: relative to runs/ when it lies there, so that runs/ can be moved."""
+    """The name of a run folder in the store: relative to runs/ if it is in there, so that runs/ can be moved."""
     folder, root = folder.resolve(), runs_dir().resolve()
     return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.as_posix()
 
@@ -33,12 +33,12 @@ def folder_of(run_id: str) -> Path | None:
 
 
 def run_id_of(folder: Path) -> str | None:
-    """The newest MLflow run that wrote to a folder and was not deleted in MLflow; None when there is none."""
+    """The newest MLflow run that wrote to a folder and was not deleted in MLflow, or None."""
     return _of_newest("run_uuid", folder)
 
 
 def status_of(folder: Path) -> str | None:
-    """FINISHED, FAILED, KILLED or RUNNING, of that run; None when there is none."""
+    """FINISHED, FAILED, KILLED or RUNNING, of that run, or None."""
     return _of_newest("status", folder)
 
 

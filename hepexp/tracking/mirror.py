@@ -1,4 +1,4 @@
-"""A thread that keeps an MLflow server up to date while a run goes on; the run never waits for it."""
+"""A thread that keeps an MLflow server up to date during a run; the run never waits for it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from hepexp.errors import HepexpError
 from hepexp.tracking.remote import Remote
 
 log = logging.getLogger("hepexp")
-PAUSE = 5.0  # least seconds between two messages to the server
+PAUSE = 5.0  # least time in seconds between two messages to the server
 PAUSE_AFTER_FAILURE = 60.0
 
 
 class Mirror:
-    """Sends a run of the local store to a server, from `changed` to `changed`, and whole by `close`.
+    """Sends a run of the local store to a server, piecewise at each `changed`, and completely in `close`.
 
-    A server that does not answer is told of once, and tried again later; the local store has everything.
+    A server that does not answer is reported once and tried again later; the local store has everything.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Mirror:
         self._news.set()
 
     def close(self) -> bool:
-        """Send what is left, with artifacts and status; whether the server has the whole run now."""
+        """Send what is left, with artifacts and status; return whether the server now has the complete run."""
         self._closing.set()
         self._news.set()
         self._thread.join()
@@ -57,7 +57,7 @@ class Mirror:
             self._remote.push(self._run_id, whole)
         except HepexpError as error:
             if not self._told:
-                log.warning("%s; the run goes on in the local store", error)
+                log.warning("%s; the run continues in the local store", error)
             self._told = True
             return False
         self._told = False

@@ -1,4 +1,4 @@
-"""One MLflow run per training: the one place that writes to MLflow."""
+"""One MLflow run per training: the only place that writes to MLflow."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ NOTE = "mlflow.note.content"
 
 
 class StillWritten(ConfigError):
-    """Another process on this host, which is alive, writes to the run."""
+    """Another live process on this host is writing to the run."""
 
 
 class MlflowRun:
     """A run in the MLflow store, from `start` to `finish`.
 
-    Metrics are buffered: an epoch costs one short transaction, and none when another process locks the store just then;
-    they are written by the next `log_metrics`, at the latest by `finish`. An MLflow server, where one is named, gets
-    the same, a little later.
+    Metrics are buffered: an epoch costs one short transaction, or none while another process locks the store; they are
+    then written by the next `log_metrics`, at the latest by `finish`. An MLflow server, if one is given, gets the same
+    a little later.
     """
 
     def __init__(self, client: Any, run_id: str, folder: Path, timeout: float, uri: str | None = None) -> None:
@@ -66,7 +66,7 @@ class MlflowRun:
         timeout: float = 60.0,
         uri: str | None = None,
     ) -> MlflowRun:
-        """Begin a run, or go on with one.
+        """Begin a run, or continue one.
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class MlflowRun:
         run_id : the run to continue: its status becomes RUNNING again, and a parameter that differs now becomes the tag
             `resumed.<key>`, as MLflow's parameters cannot change.
         timeout : seconds to wait for a store that another process has locked, here and in `finish`.
-        uri : of an MLflow server that gets a copy of the run while it goes on, http://HOST:PORT; it may be unreachable.
+        uri : address of an MLflow server that gets a copy during the run, http://HOST:PORT; it may be unreachable.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class MlflowRun:
 
     @classmethod
     def of(cls, run_id: str, folder: Path, timeout: float = 60.0) -> MlflowRun:
-        """A run that is in the store, as it is."""
+        """A run that is in the store, unchanged."""
         return cls(store.connect(timeout), run_id, folder, timeout)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
@@ -121,14 +121,14 @@ class MlflowRun:
             store.insist(lambda chunk=chunk: self._client.log_batch(self.run_id, tags=chunk), self._timeout)
 
     def describe(self, text: str) -> None:
-        """Say in Markdown what the run is; a description that somebody has written in the user interface stays."""
+        """Describe the run in Markdown; a description that someone has written in the user interface is kept."""
         text = text[:TAG_LENGTH]
         try:
             tags = store.insist(lambda: self._client.get_run(self.run_id).data.tags, self._timeout)
             if tags.get(NOTE) in (None, self._described, text):
                 self.set_tags({NOTE: text})
                 self._described = text
-        except HepexpError as error:  # a training must not end for it
+        except HepexpError as error:  # not a reason to end a training
             log.warning("the run has no description in MLflow: %s", error)
 
     def log_dataset(self, name: str, provenance: Mapping[str, Any]) -> None:
@@ -154,7 +154,7 @@ class MlflowRun:
         store.insist(lambda: self._client.log_inputs(self.run_id, datasets=inputs), self._timeout)
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int = 0) -> None:
-        """Note metrics of a step (once an epoch, in one call). None, NaN, infinities and text are left out."""
+        """Record metrics of a step (once per epoch, in one call). None, NaN, infinities and text are left out."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
@@ -165,12 +165,12 @@ class MlflowRun:
             try:
                 self._flush()
             except Exception as error:  # tracking must not end a training: `finish` tries again, and says so
-                log.warning("metrics are kept for later, the MLflow store refused them: %s", store.reason(error))
+                log.warning("metrics are kept for later, as the MLflow store refused them: %s", store.reason(error))
             if self._mirror:
                 self._mirror.changed()
 
     def log_folder(self) -> None:
-        """Put the run folder's files among the run's artifacts, where the MLflow UI shows them."""
+        """Copy the run folder's files to the run's artifacts, where the MLflow UI shows them."""
         copy_folder(self.folder, self.artifacts)
 
     def register(self, name: str, judgement: registry.Judgement) -> str:
@@ -200,7 +200,7 @@ class MlflowRun:
 
         Raises
         ------
-        HepexpError : the store stays locked. The files are among the artifacts nevertheless.
+        HepexpError : the store stays locked. The files are copied to the artifacts anyway.
         """
         timeout = self._timeout if timeout is None else timeout
         try:
@@ -216,7 +216,7 @@ class MlflowRun:
         if self._mirror and self._mirror.close():
             store.insist(lambda: self._client.set_tag(self.run_id, SYNCED, self._uri), timeout)
         elif self._mirror:
-            log.warning("the run is not whole on %s; send it later: hepexp sync %s", self._uri, label(self.folder))
+            log.warning("the run is incomplete on %s; send it later: hepexp sync %s", self._uri, label(self.folder))
 
     def _flush(self) -> None:
         while self._buffer:
@@ -244,9 +244,9 @@ def _reopen(client: Any, run_id: str) -> dict[str, str]:
     tags = run.data.tags
     if run.info.status == "RUNNING" and lives_beside_us(tags):
         raise StillWritten(
-            f"run {run_id} is still being written by process {tags['pid']} here; stop it, or wait for its end"
+            f"run {run_id} is still being written by process {tags['pid']} here; stop it, or wait until it ends"
         )
-    for key, value in process_tags().items():  # before it is RUNNING: whoever finds it so must not think it dead
+    for key, value in process_tags().items():  # before it is RUNNING: otherwise another process may take it for dead
         client.set_tag(run_id, key, value)
     client.update_run(run_id, status="RUNNING")
     for tag in ("reason", SYNCED):

@@ -1,6 +1,7 @@
-"""A runs folder that was moved or copied: MLflow keeps absolute paths, which must lead to where the folder is now.
+"""A runs folder that was moved or copied: MLflow keeps absolute paths, which must point to where the folder is now.
 
-Whoever opens a store rewrites those that lead elsewhere, in one transaction: SQLite's own lock lets one process do it.
+The process that opens a store rewrites paths that point elsewhere, in one transaction: SQLite's lock admits one
+process.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ COLUMNS = (
 
 
 def rebase(store: Path) -> None:
-    """Let the locations of all artifacts in a store lead to the folder beside it.
+    """Make the locations of all artifacts in a store point to the folder beside it.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ def rebase(store: Path) -> None:
 
     Raises
     ------
-    sqlite3.Error : it is locked, cannot be written, or is no database.
+    sqlite3.Error : it is locked, cannot be written, or is not a database.
     """
     root = store.parent / ARTIFACTS
 
@@ -44,7 +45,7 @@ def rebase(store: Path) -> None:
         if (old := _elsewhere(connection)) is None:
             return
         connection.execute("BEGIN IMMEDIATE")
-        if _elsewhere(connection) is not None:  # no other process was first
+        if _elsewhere(connection) is not None:  # no other process was faster
             for table, column in _columns(connection):
                 connection.execute(f"UPDATE {table} SET {column} = moved({column}) WHERE {column} != moved({column})")
             log.warning("the runs folder was at %s; its MLflow store now keeps artifacts in %s", _runs(old), root)
@@ -52,7 +53,7 @@ def rebase(store: Path) -> None:
 
 
 def here(location: str | None, root: Path) -> str | None:
-    """A location of artifacts of hepexp with `root` in place of what it had up to `mlartifacts`; others as they are."""
+    """A location of hepexp's artifacts with everything up to `mlartifacts` replaced by `root`; others are unchanged."""
     before, found, rest = (location or "").rpartition(f"/{ARTIFACTS}/")
     if not found or not before.startswith(("file:", "/")):
         return location
@@ -60,7 +61,7 @@ def here(location: str | None, root: Path) -> str | None:
 
 
 def _elsewhere(connection: sqlite3.Connection) -> str | None:
-    """A location that leads elsewhere."""
+    """A location that points elsewhere."""
     for table, column in _columns(connection):
         row = connection.execute(f"SELECT {column} FROM {table} WHERE {column} != moved({column}) LIMIT 1").fetchone()
         if row is not None:

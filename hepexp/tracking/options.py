@@ -12,17 +12,17 @@ from hepexp.tracking import registry, remote
 
 @dataclass(frozen=True)
 class TrackingOptions:
-    """Where a run is recorded beside its folder.
+    """Where a run is recorded in addition to its folder.
 
     Parameters
     ----------
     timeout : seconds to wait for an MLflow store that another process has locked.
-    uri : of an MLflow server that gets a copy of the run; None for none.
-    register : name under which the model is registered; None for none.
+    uri : address of an MLflow server that gets a copy of the run; null for none.
+    register : name under which the model is registered; null to register none.
 
     Raises
     ------
-    ConfigError : a negative time, no address, or no name.
+    ConfigError : a negative time, or an invalid address or name.
     """
 
     timeout: float = 60.0
@@ -39,5 +39,5 @@ class TrackingOptions:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> TrackingOptions:
-        """Those of a run's config, which may be older than some of them."""
+        """The options in a run's config, which may predate some of them."""
         return cls(**config["tracking"])

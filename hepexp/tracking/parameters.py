@@ -24,7 +24,7 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def as_text(value: Any) -> str:
-    """A value as YAML users write it: null, true, [1, 2], text without quotes."""
+    """A value as written in YAML: null, true, [1, 2], text without quotes."""
     return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
 
 
@@ -39,7 +39,7 @@ def as_parameters(config: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, 
     parameters, long = {}, {}
     for key, value in flatten(config).items():
         text = as_text(value)
-        name = re.sub(r"[^\w\-. :/]", "_", key)  # the characters that MLflow takes
+        name = re.sub(r"[^\w\-. :/]", "_", key)  # the characters that MLflow accepts
         if len(text) > MAX_LENGTH:
             long[key] = value
             text = f"{len(text)} characters: see the artifact {WHOLE}"

@@ -10,7 +10,7 @@ import psutil
 
 
 def process_tags() -> dict[str, str]:
-    """Tags that name this process: host, pid, and its start time in seconds, as pids are used again."""
+    """Tags that identify this process: host, pid, and its start time in seconds, as pids are reused."""
     return {
         "host": socket.gethostname(),
         "pid": str(os.getpid()),
@@ -19,7 +19,7 @@ def process_tags() -> dict[str, str]:
 
 
 def origin_tags() -> dict[str, str]:
-    """Who made a run, and with what, in MLflow's own columns."""
+    """The user and the source of a run, for MLflow's own columns."""
     return {"mlflow.user": psutil.Process().username(), "mlflow.source.name": "hepexp", "mlflow.source.type": "LOCAL"}
 
 
@@ -31,7 +31,7 @@ def is_dead(tags: Mapping[str, str]) -> bool:
         process = psutil.Process(int(tags["pid"]))
         if process.status() == psutil.STATUS_ZOMBIE:
             return True
-        # The clock of the boot time may be corrected by a little; a pid is not reused within a second.
+        # The boot time may be corrected slightly; a pid is not reused within a second.
         return abs(process.create_time() - float(tags.get("pid_started", "nan"))) > 1.0
     except psutil.NoSuchProcess:
         return True

@@ -1,4 +1,4 @@
-"""What a run was made with: code, packages, machine, command. Gathered once, for environment.json and MLflow."""
+"""What a run was made with: code, packages, machine, command. Collected once, for environment.json and MLflow."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SECRET = ("HEPEXP_SWEEP_STORAGE",)  # an address with a password
 
 
 def environment() -> dict[str, Any]:
-    """Everything that one needs to know of a run besides its config.
+    """Everything that one needs to know about a run besides its config.
 
     Returns
     -------

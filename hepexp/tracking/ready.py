@@ -1,4 +1,4 @@
-"""Whether a training can be recorded, asked before anything of its record is made."""
+"""Whether a training can be recorded, checked before any of its record is written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def ready(experiment: str, timeout: float) -> None:
 
     Parameters
     ----------
-    experiment : of the training; MLflow has it afterwards.
+    experiment : of the training; it is created in MLflow if necessary.
     timeout : seconds to wait for a store that another process has locked.
 
     Raises
@@ -36,13 +36,13 @@ def ready(experiment: str, timeout: float) -> None:
 
 
 def _try_to_write(folder: Path) -> None:
-    """Write as much as a small run does, where the folder is or will be; nothing stays of it."""
+    """Write as much as a small run does, where the folder is or will be, and remove it again."""
     present = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         with tempfile.TemporaryFile(dir=present) as file:
             file.write(bytes(RECORD))
             file.flush()
-            os.fsync(file.fileno())  # a disk over the network says only then that it is full
+            os.fsync(file.fileno())  # only then does a network disk report that it is full
     except OSError as error:
         raise HepexpError(
             f"a run cannot be recorded in {folder}: {error.strerror}; free some space, or set $HEPEXP_RUNS_DIR to a "

@@ -1,4 +1,4 @@
-"""Read the files of a run's record as data. A record may be somebody else's, cut, or written by hand."""
+"""Read the files of a run's record as data. A record may be someone else's, truncated, or written by hand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read(file: Path, parse: Callable[[str], Any], kind: type) -> Any:
 
     Raises
     ------
-    DataError : it cannot be read, is cut or damaged, or holds another kind of value.
+    DataError : it cannot be read, is truncated or damaged, or holds another kind of value.
     """
     try:
         value = parse(file.read_text(encoding="utf-8"))
@@ -28,7 +28,7 @@ def read(file: Path, parse: Callable[[str], Any], kind: type) -> Any:
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise DataError(f"{file} is empty, cut or damaged: {str(error).splitlines()[0]}") from error
+        raise DataError(f"{file} is empty, truncated or damaged: {str(error).splitlines()[0]}") from error
     if not isinstance(value, kind):
         raise _unlike(file, kind, value)
     return value
@@ -39,7 +39,7 @@ def words(file: Path) -> list[str]:
 
     Raises
     ------
-    DataError : as of `read`; or something else than texts.
+    DataError : as for `read`; or something other than strings.
     """
     found = read(file, yaml.safe_load, list)
     if strange := [word for word in found if not isinstance(word, str)]:
@@ -52,7 +52,7 @@ def figures(file: Path) -> dict[str, Any]:
 
     Raises
     ------
-    DataError : as of `read`; or a name or a value that no run writes.
+    DataError : as for `read`; or a name or a value that no run writes.
     """
     return _flat(read(file, json.loads, dict), file)
 
@@ -62,17 +62,17 @@ def rows(file: Path) -> list[dict[str, Any]]:
 
     Raises
     ------
-    DataError : as of `figures`.
+    DataError : as for `figures`.
     """
     return [_flat(row, file) for row in read(file, json.loads, list)]
 
 
 def environment(file: Path) -> dict[str, Any]:
-    """What a run noted of its surroundings.
+    """What a run recorded about its environment.
 
     Raises
     ------
-    DataError : as of `read`; or a part that is no mapping.
+    DataError : as for `read`; or a part that is not a mapping.
     """
     found = read(file, json.loads, dict)
     for key in MAPPINGS:
@@ -90,7 +90,7 @@ def _flat(found: Any, file: Path) -> dict[str, Any]:
         raise _unlike(file, dict, found)
     for key, value in found.items():
         if not key.isprintable() or not {*key}.isdisjoint("[]<>"):
-            raise DataError(f"{file}: {key!r} is no name of a metric")
+            raise DataError(f"{file}: {key!r} is not the name of a metric")
         is_text = isinstance(value, str) and value.isprintable() and (key.startswith("data/") or key.endswith("_note"))
         if not is_text and not isinstance(value, int | float | None):
             raise DataError(f"{file}: {key} must be a number, got {value!r}")

@@ -1,4 +1,4 @@
-"""Trained models under a name in MLflow's registry: each run a version, the best of them under the alias `best`."""
+"""Trained models under a name in MLflow's registry: one version per run, and the alias `best` for the best of them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Insist = Callable[[Callable[[], T]], T]
 
 
 def once(action: Callable[[], T]) -> T:
-    """Do something, and leave it at that."""
+    """Call a function once."""
     return action()
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """By what a version is judged: the validation metric that picked its best epoch.
+    """How versions are ranked: by the validation metric that selected the best epoch.
 
     Parameters
     ----------
     metric : its name.
     value : its value.
-    mode : `max` or `min`, what is better.
+    mode : `max` or `min`, whether larger or smaller values are better.
     data : data set and source that it was validated on.
     """
 
@@ -52,7 +52,7 @@ class Judgement:
         return cls(tags["metric"], float(tags["value"]), tags["mode"], tags["data"])
 
     def is_comparable(self, other: Judgement) -> bool:
-        """Whether both are values of one metric on the same data."""
+        """Whether both are values of the same metric on the same data."""
         return (self.metric, self.mode, self.data) == (other.metric, other.mode, other.data)
 
     def beats(self, other: Judgement) -> bool:
@@ -63,7 +63,7 @@ class Judgement:
 
 
 def check_name(name: str) -> None:
-    """Refuse what MLflow cannot take as a name in an address such as `models:/NAME@best`.
+    """Refuse a name that MLflow cannot use in an address such as `models:/NAME@best`.
 
     Raises
     ------
@@ -76,14 +76,14 @@ def check_name(name: str) -> None:
 
 
 def register(client: MlflowClient, run_id: str, name: str, judgement: Judgement, insist: Insist = once) -> str:
-    """Make the artifact `model` of a run a new version of a model, which is made when there is none; its number.
+    """Make the artifact `model` of a run a new version of a model, which is created if needed; return its number.
 
-    The alias `best` goes to the version with the best value of the same metric on the same data; of equal ones to the
-    newest.
+    The alias `best` goes to the version with the best value of the same metric on the same data; among equal ones, to
+    the newest.
 
     Parameters
     ----------
-    insist : does a call again when another process was in its way.
+    insist : repeats a call when another process was in its way.
     """
     from mlflow.exceptions import MlflowException
 
@@ -98,15 +98,15 @@ def register(client: MlflowClient, run_id: str, name: str, judgement: Judgement,
     source, tags = f"runs:/{run_id}/{MODEL}", judgement.tags()
     made = insist(lambda: client.create_model_version(name, source, run_id, tags=tags))
     leader = None
-    # Others register at the same time: who sets the alias looks once more whether a better version has come since.
+    # Others may register at the same time: after setting the alias, check again for a better version.
     while (now := insist(lambda: best(client.search_model_versions(f"name='{name}'"), made).version)) != leader:
         leader = now
         insist(lambda leader=leader: client.set_registered_model_alias(name, BEST, leader))
-    return str(made.version)  # the local store gives a number, a server a text
+    return str(made.version)  # the local store returns a number, a server a string
 
 
 def best(versions: Iterable[ModelVersion], newest: ModelVersion) -> ModelVersion:
-    """The best version of those that can be compared with this one; of equal ones the newest."""
+    """The best version of those that can be compared with this one; among equal ones, the newest."""
     leader, leads = newest, Judgement.read(newest.tags)
     for version in sorted(versions, key=lambda version: int(version.version)):
         judged = Judgement.read(version.tags)

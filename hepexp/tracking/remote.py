@@ -1,4 +1,4 @@
-"""A run of the local store on an MLflow server: whatever the server lacks is sent, as often as one likes."""
+"""A run of the local store on an MLflow server: whatever the server lacks is sent, and sending again is harmless."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LOCAL_ID = "local_run_id"  # tag of a run on a server: the run of the local store that it mirrors
 PARENT = "mlflow.parentRunId"
-SYNCED = "synced"  # tag: the server that has the whole run
+SYNCED = "synced"  # tag: the server that has the complete run
 MANNERS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",  # seconds
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -27,11 +27,11 @@ MANNERS = {
 
 
 def check_uri(uri: str) -> None:
-    """Refuse what is no address of an MLflow server.
+    """Refuse anything but the address of an MLflow server.
 
     Raises
     ------
-    ConfigError : it is not http(s)://HOST, or holds a password, which would stand in every record.
+    ConfigError : it is not http(s)://HOST, or contains a password, which would end up in every record.
     """
     parts = urlsplit(uri)
     if parts.username or parts.password:
@@ -50,22 +50,22 @@ class Remote:
 
     Parameters
     ----------
-    uri : its address; user and password, or a token, are MLflow's own MLFLOW_TRACKING_USERNAME and _PASSWORD, or
-        MLFLOW_TRACKING_TOKEN.
+    uri : its address; user and password, or a token, are taken from MLflow's variables MLFLOW_TRACKING_USERNAME and
+        _PASSWORD, or MLFLOW_TRACKING_TOKEN.
     """
 
     def __init__(self, uri: str) -> None:
         check_uri(uri)
         self.uri = uri
-        self._sent: dict[str, dict[str, int]] = {}  # values of each metric that the server has, by remote run
+        self._sent: dict[str, dict[str, int]] = {}  # number of values of each metric that the server has, by remote run
 
     def push(self, run_id: str, whole: bool) -> str:
-        """Send what the server lacks of a run; the id that it has there.
+        """Send what the server lacks of a run; return its id there.
 
         Parameters
         ----------
         run_id : in the local store.
-        whole : send the artifacts, the registered model and the status too; else the run is RUNNING there.
+        whole : also send the artifacts, the registered model and the status; otherwise the run is RUNNING there.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class Remote:
         return remote_id
 
     def _send_metrics(self, server: Any, local: Any, run: Run, there: Run) -> None:
-        """Send the values of each metric that come after those that the server has; a history only grows at its end."""
+        """Send the values of each metric that come after those that the server has; a history is only appended to."""
         from mlflow.entities import Metric
 
         sent = self._sent.setdefault(there.info.run_id, {})
@@ -124,13 +124,13 @@ class Remote:
                 sent[key] = len(server.get_metric_history(there.info.run_id, key)) if had else 0
             values += local.get_metric_history(run.info.run_id, key)[sent[key] :]
         for chunk in batches(values, METRICS):
-            entries = [Metric(m.key, m.value, m.timestamp, m.step) for m in chunk]  # a server knows no ids of ours
+            entries = [Metric(m.key, m.value, m.timestamp, m.step) for m in chunk]  # local ids mean nothing to a server
             server.log_batch(there.info.run_id, metrics=entries)
             for metric in chunk:
                 sent[metric.key] += 1
 
     def _run(self, server: Any, local: Any, run: Run) -> Run:
-        """The run on the server, made when it is not there yet."""
+        """The run on the server, created if it is not there yet."""
         name = local.get_experiment(run.info.experiment_id).name
         experiment = server.get_experiment_by_name(name)
         experiment_id = experiment.experiment_id if experiment else server.create_experiment(name)
@@ -141,28 +141,28 @@ class Remote:
         return server.create_run(experiment_id, run.info.start_time, tags, run.info.run_name)
 
     def _parent(self, server: Any, local: Any, run_id: str) -> str:
-        """The parent on the server, such as a sweep, which sends the rest of itself."""
+        """The parent on the server, such as a sweep, which sends its other runs itself."""
         return self._run(server, local, local.get_run(run_id)).info.run_id
 
     def _register(self, server: Any, local: Any, run: Run, remote_id: str) -> None:
-        """Give the server a version of each registered model that has one from this run."""
+        """Register on the server each model that has a local version from this run."""
         there = {version.name for version in server.search_model_versions(f"run_id='{remote_id}'")}
         for version in local.search_model_versions(f"run_id='{run.info.run_id}'"):
-            judgement = registry.Judgement.read(version.tags)  # None: registered by somebody else
+            judgement = registry.Judgement.read(version.tags)  # None: registered by other means
             if version.name not in there and judgement is not None:
                 registry.register(server, remote_id, version.name, judgement)
                 there.add(version.name)
 
 
 def _reason(error: Exception) -> str:
-    """One line of what requests and MLflow say, which is long."""
+    """The long messages of requests and MLflow in one line."""
     text = str(error)
     for sign, meaning in (
-        ("Connection refused", "nothing answers there (connection refused)"),
+        ("Connection refused", "nothing is listening there (connection refused)"),
         ("Name or service not known", "there is no such host"),
         ("Failed to resolve", "there is no such host"),
         ("timed out", "no answer in time"),
-        ("401", "refused: who are you? Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or _TOKEN"),
+        ("401", "access denied; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or _TOKEN"),
     ):
         if sign in text:
             return meaning

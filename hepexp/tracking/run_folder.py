@@ -28,7 +28,7 @@ class RunFolder:
     """One run's record on disk.
 
     Files: config.yaml (resolved), overrides.yaml, environment.json, metrics.json, predictions.parquet,
-    checkpoints/best.ckpt, checkpoints/last.ckpt, plots/*.png, log.txt. Each is written whole or not at all.
+    checkpoints/best.ckpt, checkpoints/last.ckpt, plots/*.png, log.txt. Each is written completely or not at all.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class RunFolder:
         _point_latest(runs_dir(), self.path)
 
     def remove(self) -> None:
-        """Take back a folder whose run could not begin, and the experiment's where nothing else is in it."""
+        """Remove the folder of a run that could not begin, and that of the experiment if it is then empty."""
         shutil.rmtree(self.path, ignore_errors=True)
         with suppress(OSError):
             self.path.parent.rmdir()
@@ -91,7 +91,7 @@ class RunFolder:
             return cls(_latest(root))
         for candidate in (Path(text), root / text):
             if text and is_locked(candidate):
-                raise ConfigError(f"{candidate} cannot be looked into: permission denied; ask its owner")
+                raise ConfigError(f"{candidate} cannot be read: permission denied; ask its owner")
             if text and os.path.isdir(candidate):
                 if not is_run(candidate):
                     raise ConfigError(f"{candidate} is not a run folder: it has no config.yaml")
@@ -113,12 +113,12 @@ class RunFolder:
 
     @property
     def overrides(self) -> list[str]:
-        """What was typed (overrides.yaml), as it was typed: `${...}` is not resolved."""
+        """The overrides as typed (overrides.yaml): `${...}` is not resolved."""
         return record_file.words(self.path / "overrides.yaml")
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """The flat metrics.json, empty when the run has not come so far."""
+        """The flat metrics.json, empty if the run did not get that far."""
         return record_file.figures(self.path / "metrics.json")
 
     @property
@@ -128,7 +128,7 @@ class RunFolder:
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """history.json, a row an epoch; empty for a run that trained nothing."""
+        """history.json, one row per epoch; empty for a run that trained nothing."""
         return record_file.rows(self.path / "history.json")
 
     @property
@@ -178,12 +178,12 @@ class RunFolder:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether it is the folder of a run, which this user may look into."""
+    """Whether it is the folder of a run that this user may read."""
     return os.path.isfile(folder / "config.yaml")
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether this user may not look into a folder, or not even see whether it exists; not so of a missing one."""
+    """Whether this user may not read a folder, or not even see whether it exists; False for a missing one."""
     try:
         return stat.S_ISDIR(folder.stat().st_mode) and not os.access(folder, os.R_OK | os.X_OK)
     except OSError as error:  # missing, a name that is too long, ...
@@ -192,7 +192,7 @@ def is_locked(folder: Path) -> bool:
 
 def new_folder(parent: Path, stem: str) -> Path:
     """Make the folder `stem`, or `stem_2`, `stem_3` ... when it exists."""
-    # Jobs of a multirun start in the same second: mkdir is the one test of a free name that has no race.
+    # Jobs of a multirun start in the same second: only mkdir tests for a free name without a race.
     attempt = 1
     while True:
         folder = parent / (stem if attempt == 1 else f"{stem}_{attempt}")
@@ -210,13 +210,13 @@ def _point_latest(root: Path, folder: Path) -> None:
         link.symlink_to(folder.relative_to(root.resolve()))  # relative: runs/ can be moved
         os.replace(link, root / "latest")
     except OSError:
-        link.unlink(missing_ok=True)  # file systems without links: `latest` is a convenience, the run goes on
+        link.unlink(missing_ok=True)  # file systems without links: `latest` is a convenience, and the run continues
 
 
 def _latest(root: Path) -> Path:
     link = root / "latest"
     if is_locked(link):
-        raise ConfigError(f"{link} cannot be looked into: permission denied; ask its owner, or name another run")
+        raise ConfigError(f"{link} cannot be read: permission denied; ask its owner, or name another run")
     if os.path.isdir(link):
         return link.resolve()
     if os.path.islink(link):

@@ -1,4 +1,4 @@
-"""Whether the tracking store fits the MLflow that is installed, read without MLflow, which takes seconds to import."""
+"""Whether the tracking store matches the installed MLflow, read without MLflow, which takes seconds to import."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ BEFORE = re.compile(r"""^down_revision\b.*?["'](\w+)["']""", re.MULTILINE)
 def check() -> None:
     """Refuse a store that another version of MLflow made.
 
-    MLflow itself would upgrade some older stores when it opens them, unasked, and two processes at once would get in
-    each other's way; whoever shares the store with us may still use the older version.
+    MLflow itself would upgrade some older stores when it opens them, unasked, and two processes doing so would get in
+    each other's way; others who share the store may still use the older version.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def problem() -> str | None:
 
 
 def _revision() -> str | None:
-    """That of the store; None where it has no tables yet, or is no database."""
+    """The schema version of the store; None if it has no tables yet, or is not a database."""
     try:
         with closing(sqlite3.connect(f"{database().as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()

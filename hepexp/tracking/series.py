@@ -1,6 +1,6 @@
 """Which figures MLflow draws as a curve over epochs, and which as one value of the run.
 
-A name is the one or the other: a final value at the end of a curve would be a point that no epoch had.
+A name is one or the other: a final value at the end of a curve would be a point that belongs to no epoch.
 """
 
 from __future__ import annotations
@@ -17,6 +17,6 @@ def of_epoch(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_run(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers of metrics.json; validation figures, which are of the best epoch, as `best/val/...`."""
+    """The numbers of metrics.json; validation figures, which are those of the best epoch, as `best/val/...`."""
     numbers = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
     return {f"best/{key}" if key.startswith("val/") else key: value for key, value in numbers.items()}

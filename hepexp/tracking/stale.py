@@ -1,4 +1,4 @@
-"""Runs whose process ended without a word, e.g. by SIGKILL: none stays RUNNING for ever, nor keeps temporary files."""
+"""Runs whose process died, e.g. by SIGKILL: none stays RUNNING for ever, or keeps temporary files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
-REASON = "the process ended without a word (killed, out of memory, or power cut)"
+REASON = "the process died (killed, out of memory, or power cut)"
 
 
 def reap_stale(timeout: float = 60.0) -> list[str]:
@@ -34,7 +34,7 @@ def reap_stale(timeout: float = 60.0) -> list[str]:
 
 
 def _reaped(client: MlflowClient, run: Run, timeout: float) -> bool:
-    """Whether this process ended the run; another one may have done so, resumed it, or deleted it in the meantime."""
+    """Whether this process ended the run; another one may have ended, resumed or deleted it in the meantime."""
     run_id = run.info.run_id
     with store.claim(timeout):
         now = store.insist(lambda: client.get_run(run_id), timeout)
@@ -42,6 +42,6 @@ def _reaped(client: MlflowClient, run: Run, timeout: float) -> bool:
             return False
         store.insist(lambda: client.set_tag(run_id, "reason", REASON), timeout)
         store.insist(lambda: client.set_terminated(run_id, "KILLED"), timeout)
-    with suppress(OSError):  # of another user, perhaps
+    with suppress(OSError):  # perhaps another user's
         remove_unfinished(runs_dir() / now.data.tags.get(FOLDER_TAG, ""), local_path(now.info.artifact_uri))
     return True

@@ -1,4 +1,4 @@
-"""The MLflow tracking store: one SQLite file that many processes may write to.
+"""The MLflow tracking store: one SQLite file to which many processes may write.
 
 SQLite's write-ahead log is not switched on: it needs memory that all writers share, and jobs of a cluster that write
 to one store from several hosts over a network file system would corrupt it. With one short write an epoch, waiting for
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hepexp")
 T = TypeVar("T")
-# What MLflow and its databases say when another process was first.
+# What MLflow and its databases say when another process was faster.
 RACED = re.compile("unique constraint|duplicate (key|entry)|already exists|model version creation error", re.IGNORECASE)
-RACES = 8  # that one call may lose in a row
+RACES = 8  # races that one call may lose in a row
 
 
 def uri() -> str:
@@ -68,7 +68,7 @@ def connect(timeout: float = 60.0) -> MlflowClient:
 
 
 def is_free() -> bool:
-    """Whether the store can be written to just now."""
+    """Whether the store can be written to right now."""
     return _why_not_free() is None
 
 
@@ -97,7 +97,7 @@ def wait_until_free(timeout: float) -> None:
 
 
 def insist(action: Callable[[], T], timeout: float) -> T:
-    """Do `action` on the store, again and again while another process locks it, for `timeout` seconds.
+    """Call `action` on the store, repeatedly while another process locks it, for up to `timeout` seconds.
 
     MLflow looks whether a data set, a tag or a version is there, and adds it when it is not, so of two processes that
     look at the same time the second one is refused, as it is no longer unique; at its next look it finds it.
@@ -130,21 +130,21 @@ def insist(action: Callable[[], T], timeout: float) -> T:
 
 
 def reason(error: Exception) -> str:
-    """One line of what MLflow says; of an error of the database what that says."""
+    """MLflow's message in one line; for a database error, the database's message."""
     text = str(error)
     found = re.search(r"\(sqlite3\.\w+\) .+", text)
     return found[0] if found else text.splitlines()[0]
 
 
 def step_aside(times: int) -> None:
-    """Wait for a random while, longer each time, so that processes which met do not meet again."""
+    """Wait for a random time, longer each time, so that processes that collided do not collide again."""
     time.sleep(random.uniform(0, 0.01 * 2**times))
 
 
 def _why_not_free() -> str | None:
     """None when a write transaction can begin, else SQLite's reason. Costs 0.2 ms and changes nothing."""
     try:
-        address = f"{database().as_uri()}?mode=rw"  # never makes an empty file in place of one that was moved away
+        address = f"{database().as_uri()}?mode=rw"  # never creates an empty file in place of one that was moved away
         with closing(sqlite3.connect(address, uri=True, timeout=0.05, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
@@ -155,7 +155,7 @@ def _why_not_free() -> str | None:
 
 @contextmanager
 def claim(timeout: float) -> Iterator[None]:
-    """Let no other process here decide what becomes of a run: look at it, and mark it, in one go."""
+    """Keep other processes here from changing the status of a run while it is inspected and marked."""
     lock = FileLock(database().with_name(".mlflow.lock"), timeout=timeout)
     try:
         with lock:
@@ -171,7 +171,7 @@ def _is_made() -> bool:
 
 
 def _create(timeout: float) -> None:
-    """Make the store under another name and rename it when it is complete, so that who sees it can use it."""
+    """Create the store under another name and rename it when it is complete, so that whoever sees it can use it."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -182,14 +182,14 @@ def _create(timeout: float) -> None:
             if _is_made():
                 return  # another process was first
             for left in database().parent.glob("mlflow.db.new*"):
-                left.unlink()  # of a process that was interrupted here
+                left.unlink()  # left by a process that was interrupted here
             new = database().with_name("mlflow.db.new")
             _open(new)
             with closing(sqlite3.connect(new)) as connection, connection:  # MLflow's own is ./mlruns of this process
                 default = (artifacts() / "0").as_uri()
                 connection.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (default,))
             os.replace(new, database())
-        Path(lock.lock_file).unlink(missing_ok=True)  # who still waits for it finds the store complete
+        Path(lock.lock_file).unlink(missing_ok=True)  # a process that still waits for it finds the store complete
     except Timeout:
         raise HepexpError(
             f"another process has been creating the MLflow store {database()} for {timeout:.0f} s; end it and try again"
@@ -203,7 +203,7 @@ def _create(timeout: float) -> None:
 
 
 def _open(file: Path) -> MlflowClient:
-    # Nothing goes to the network, and the schema's history is nothing that a physicist asked for.
+    # Nothing goes to the network, and users did not ask for the history of the schema.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     from mlflow.tracking import MlflowClient
@@ -211,5 +211,5 @@ def _open(file: Path) -> MlflowClient:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     client = MlflowClient(sqlite_address(file))
-    client.search_experiments(max_results=1)  # MLflow opens the store, and makes its tables, at the first question
+    client.search_experiments(max_results=1)  # MLflow opens the store, and creates its tables, at the first query
     return client

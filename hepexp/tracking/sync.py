@@ -1,4 +1,4 @@
-"""Send ended runs of the local store to their MLflow server, where that was out of reach."""
+"""Send finished runs of the local store to their MLflow server if it was unreachable."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ URI = "tracking.uri"  # parameter of a run
 
 @dataclass(frozen=True)
 class Sending:
-    """A run, and the server that it goes to."""
+    """A run, and the server to send it to."""
 
     run_id: str
     name: str
@@ -32,7 +32,7 @@ class Sending:
 
 
 def named(word: str, uri: str | None) -> Sending:
-    """The run that is meant by a word, and where it goes.
+    """The run that a word refers to, and where to send it.
 
     Parameters
     ----------
@@ -41,21 +41,21 @@ def named(word: str, uri: str | None) -> Sending:
 
     Raises
     ------
-    ConfigError : there is no such run, it has no server, or it is not at its end.
+    ConfigError : there is no such run, it has no server, or it has not ended.
     """
     reap_stale()
     run = store.connect().get_run(_run_id(word))
     name = run.data.tags.get(lookup.FOLDER_TAG, run.info.run_id)
     uri = uri or _uri(run)
     if uri is None:
-        raise ConfigError(f"run {name} was made without tracking.uri; say where it goes: --uri http://HOST:PORT")
+        raise ConfigError(f"run {name} was made without tracking.uri; give the server: --uri http://HOST:PORT")
     if run.info.status == "RUNNING":
-        raise ConfigError(f"run {name} is still going on; wait for its end")
+        raise ConfigError(f"run {name} is still running; wait until it ends")
     return Sending(run.info.run_id, name, uri)
 
 
 def missing() -> list[Sending]:
-    """The ended runs that are not whole on the server they were made with, oldest first."""
+    """The ended runs that are incomplete on the server they were made with, oldest first."""
     if not lookup.database().is_file():
         return []
     reap_stale()
@@ -67,7 +67,7 @@ def missing() -> list[Sending]:
 
 
 def send(sending: Sending) -> str:
-    """Send what the server lacks of a run; the id that it has there.
+    """Send what the server lacks of a run; return its id there.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def send(sending: Sending) -> str:
 
 
 def send_again(run_id: str) -> None:
-    """Send what has changed in an ended run, where it has a server; where that is out of reach, `hepexp sync` will."""
+    """Send what has changed in an ended run to its server, if any; if it is unreachable, leave it to `hepexp sync`."""
     client = store.connect()
     run = client.get_run(run_id)
     uri = _uri(run)
@@ -95,7 +95,7 @@ def send_again(run_id: str) -> None:
 
 
 def _run_id(word: str) -> str:
-    for folder in (Path(word), runs_dir() / word):  # that of a sweep has no config.yaml
+    for folder in (Path(word), runs_dir() / word):  # the folder of a sweep has no config.yaml
         if folder.is_dir() and (run_id := lookup.run_id_of(folder)):
             return run_id
     folder = RunFolder.find(word)

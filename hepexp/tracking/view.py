@@ -1,4 +1,4 @@
-"""The table of runs as MLflow's user interface shows it at first: a saved view with the columns that one compares.
+"""The table of runs as MLflow's user interface first shows it: a saved view with the columns that one compares.
 
 MLflow keeps a view as a tag of the experiment: a name, times in milliseconds, and the state of the page as JSON text.
 """
@@ -24,7 +24,7 @@ WIDTHS = {NAME: 320, "tags.`task`": 180, "attributes.`Dataset`": 180, "attribute
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment that has runs.
+    """An experiment with runs.
 
     Parameters
     ----------
@@ -37,12 +37,12 @@ class Experiment:
 
     @property
     def page(self) -> str:
-        """Its table of runs in the view, on the pages for trainings: MLflow 3 opens on those for language models."""
+        """Its table of runs in the view, on the pages for training: MLflow 3 opens those for language models."""
         return f"#/experiments/{self.id}/runs?workflowType=machine_learning&viewStateShareKey={KEY}"
 
 
 def install(address: str, metrics: Sequence[str]) -> list[Experiment]:
-    """Give the view to every experiment that has runs.
+    """Add the view to every experiment that has runs.
 
     Parameters
     ----------
@@ -84,6 +84,6 @@ def _ask(address: str, what: str, **values: Any) -> dict[str, Any]:
 def _tag(metrics: Sequence[str]) -> str:
     measured = {f"metrics.`{name}`": 20 + 8 * len(name) for name in metrics}
     columns = [*FIRST, *measured, "tags.`task`", *LAST]
-    # MLflow sets the widths of those columns alone whose place is given
+    # MLflow only sets the widths of columns whose position is given
     state = {"selectedColumns": columns, "columnOrder": [NAME, *columns], "columnWidths": WIDTHS | measured}
     return json.dumps({"name": "hepexp", "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)})

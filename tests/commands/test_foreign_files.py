@@ -145,7 +145,7 @@ def test_a_multirun_of_somebody_else_sets_no_key_of_hydra(here, capsys):
     (here / "jobs.json").write_text('[["model=pfn", {"a": 1}]]')
     assert "expected a list of overrides" in refused(capsys, "train", "-m", "--rerun-failed", ".")
     (here / "jobs.json").write_text('[["model=')
-    assert "jobs.json is empty, cut or damaged" in refused(capsys, "train", "-m", "--rerun-failed", ".")
+    assert "jobs.json is empty, truncated or damaged" in refused(capsys, "train", "-m", "--rerun-failed", ".")
 
 
 @pytest.mark.parametrize("cluster", [{"slurm_setup": ["touch called"]}, {"partition": "gpu\ntouch called"}])

@@ -110,7 +110,7 @@ def test_an_empty_file_is_no_record(mixed, capsys, name):
 
 def test_when_no_run_can_be_read_that_is_the_error(mixed):
     (mixed / "a" / "metrics.json").write_text("")
-    with pytest.raises(ConfigError, match=r"none of 1 runs can be read; tests/a: metrics.json is empty, cut"):
+    with pytest.raises(ConfigError, match=r"none of 1 runs can be read; tests/a: metrics.json is empty, truncated"):
         compare.main(["tests/a"])
 
 

@@ -61,7 +61,7 @@ def test_a_failed_write_leaves_the_former_file(file, monkeypatch):
 
 def test_bad_files_are_one_line(file, tmp_path):
     path, _ = file
-    with pytest.raises(DataError, match="did not come to its test"):
+    with pytest.raises(DataError, match="did not reach its test"):
         read_predictions(tmp_path / "missing.parquet")
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DataError, match="is not a predictions file"):

@@ -205,7 +205,7 @@ def test_a_run_whose_process_was_killed_becomes_killed(start, folder):
     victim.wait()
     assert reap_stale() == [run_id]
     assert read(run_id).info.status == "KILLED"
-    assert "ended without a word" in read(run_id).data.tags["reason"]
+    assert "the process died" in read(run_id).data.tags["reason"]
     assert read(alive.run_id).info.status == "RUNNING"
 
 

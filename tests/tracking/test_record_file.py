@@ -13,8 +13,8 @@ from hepexp.tracking import record_file
     [
         ({"test/auc": [1]}, "test/auc must be a number, got [1]"),
         ({"test/auc": "high"}, "test/auc must be a number, got 'high'"),
-        ({"test/\x1b[2J": 1}, "is no name of a metric"),
-        ({"<script>": 1}, "is no name of a metric"),
+        ({"test/\x1b[2J": 1}, "is not the name of a metric"),
+        ({"<script>": 1}, "is not the name of a metric"),
         ({"data/source": "\x1b[2J"}, "data/source must be a number"),
         ([1], "expected keys and values, found list"),
     ],

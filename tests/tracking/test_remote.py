@@ -117,7 +117,7 @@ def test_a_run_ends_well_without_its_server_and_is_sent_later(start, uri, capsys
     for epoch in range(3):
         run.log_metrics({"val/auc": 0.8 + epoch / 100}, epoch)
     run.finish("FINISHED")
-    assert "nothing answers there (connection refused)" in caplog.text
+    assert "nothing is listening there (connection refused)" in caplog.text
     assert "send it later: hepexp sync hepexp/" in caplog.text
     assert store.connect().get_run(run.run_id).info.status == "FINISHED"
     assert shell.main(["sync"]) == 1

@@ -127,7 +127,7 @@ def test_a_failed_write_keeps_the_former_file(tmp_path):
 def test_a_file_of_a_record_that_cannot_be_read_is_named(runs):
     run = RunFolder.create("hepexp", "a")
     (run.path / "metrics.json").write_text('{"test/auc": 0.')
-    with pytest.raises(DataError, match=r"metrics.json is empty, cut or damaged"):
+    with pytest.raises(DataError, match=r"metrics.json is empty, truncated or damaged"):
         _ = run.metrics
     (run.path / "environment.json").write_text("[1]")
     with pytest.raises(DataError, match=r"environment.json is not what .* expected keys and values, found list"):
@@ -143,5 +143,5 @@ def test_a_latest_run_of_another_user_is_refused_in_a_line(runs, monkeypatch):
     run.point_latest()
     assert RunFolder.find("latest").path.name.endswith("_a")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(ConfigError, match="latest cannot be looked into: permission denied"):
+    with pytest.raises(ConfigError, match="latest cannot be read: permission denied"):
         RunFolder.find("latest")

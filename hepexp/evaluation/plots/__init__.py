@@ -1,4 +1,4 @@
-"""Figures of a run, from its predictions or its history alone: they can be drawn again without the model."""
+"""Figures of a run, from its predictions or its history alone: they can be redrawn without the model."""
 
 from hepexp.evaluation.plots.amplitudes import amplitudes
 from hepexp.evaluation.plots.anomaly import anomaly

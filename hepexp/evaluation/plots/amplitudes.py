@@ -10,7 +10,7 @@ from hepexp.figures import COLOURS, figure, legend_above
 
 
 def amplitudes(path: Path | str, psi: np.ndarray, name: str = "") -> None:
-    """Draw real and imaginary part of the amplitudes (2^q,) of all basis states, wire 0 the most significant bit.
+    """Draw the real and imaginary parts of the amplitudes (2^q,) of all basis states; wire 0 is the leading bit.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The anomaly search of an autoencoder: its error for known and unknown classes, and the ROC curve of every score."""
+"""The anomaly search of an autoencoder: its error for seen and unseen classes, and the ROC curve of every score."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def anomaly(
     n_bootstrap: int = 200,
     seed: int = 0,
 ) -> None:
-    """Draw the first score of each class, and the efficiency for anomalies against that for the others of all scores.
+    """Draw the first score by class, and for all scores the ROC curve of anomalies against the rest.
 
     Parameters
     ----------
-    scores : (n,) each, higher for what is thought an anomaly.
+    scores : (n,) each, higher for more anomalous examples.
     unseen : (n,) True for anomalies.
     """
-    with figure(path, 9.4, 5.0, "search for the classes not trained on") as drawing:
+    with figure(path, 9.4, 5.0, "anomaly search: classes absent from training") as drawing:
         left, right = drawing.subplots(1, 2)
         name, score = next(iter(scores.items()))
         positive = score[score > 0]
@@ -53,6 +53,6 @@ def anomaly(
             right.plot(*efficiencies(found, kept)[::-1], color=COLOURS[k % len(COLOURS)], label=text)
         right.plot((0, 1), (0, 1), color="0.6", linestyle=":", linewidth=1.2)
         right.set(
-            xlabel="efficiency for the classes trained on", ylabel="efficiency for anomalies", xlim=(0, 1), ylim=(0, 1)
+            xlabel="efficiency for classes in training", ylabel="efficiency for anomalies", xlim=(0, 1), ylim=(0, 1)
         )
         legend_above(right)

@@ -1,4 +1,4 @@
-"""Images beside their reconstructions, channel by channel, on one logarithmic scale of colours."""
+"""Images beside their reconstructions, channel by channel, on one logarithmic colour scale."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hepexp.figures import figure
 
 SIZE = 1.5  # inches of an image
 DECADES = 3.0  # shown below the brightest pixel, at most
-FAINT = 0.1  # of the brightest pixel; below the power of ten under that, differences are coloured in proportion
+FAINT = 0.1  # of the brightest pixel; below the power of ten under that, the colour scale of differences is linear
 PIXELS = {"interpolation": "nearest"}
 BAR = {"pad": 0.01, "aspect": 14, "fraction": 0.03}
 
@@ -24,9 +24,9 @@ def reconstructions(
     unit: str = "",
     titles: Sequence[str] = (),
 ) -> None:
-    """Draw images, their reconstructions and the differences, a column each, one block of rows per channel.
+    """Draw images, their reconstructions and the differences, one column per image, one block of rows per channel.
 
-    Input and reconstruction of a channel have the same colours; pixels below the scale are black, as empty ones are.
+    Input and reconstruction of a channel share a colour scale; pixels below it are black, like empty ones.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def reconstructions(
 def prior_samples(
     path: Path | str, input: np.ndarray, prior: np.ndarray, channel_names: Sequence[str], unit: str = ""
 ) -> None:
-    """Draw images made from draws of the prior (n, C, H, W) below those of the data, with the same colours."""
+    """Draw images decoded from draws of the prior (n, C, H, W) below those of the data, on the same colour scale."""
     rows = {"data": input, "from the prior": prior}
     _draw(path, "images of the data and images drawn from the prior", rows, input, channel_names, unit)
 
@@ -93,7 +93,7 @@ def _draw(
 
 
 def _range(images: np.ndarray) -> tuple[float, float]:
-    """Lowest and highest value of a channel's colours."""
+    """Lowest and highest value of a channel's colour scale."""
     lit = images[images > 0]
     high = float(lit.max()) if len(lit) else 1.0
     low = max(float(np.quantile(lit, 0.05)), high * 10**-DECADES) if len(lit) else 0.1

@@ -1,4 +1,4 @@
-"""Which class is taken for which."""
+"""The confusion matrix: which class is mistaken for which."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def confusion_matrix(
     Parameters
     ----------
     scores : (n, C), the class of the largest is predicted; label : (n,).
-    of : what gave the scores, where it is not the network itself.
+    of : what produced the scores, if not the network itself.
     """
     n_classes = scores.shape[1]
     names = [class_name(class_names, c) for c in range(n_classes)]
@@ -46,5 +46,5 @@ def confusion_matrix(
         axes.minorticks_off()
         axes.tick_params(length=0)
         axes.set(xlabel="predicted class", ylabel="true class")
-        bar = drawing.colorbar(image, ax=axes, shrink=0.9, label="share of the true class")
+        bar = drawing.colorbar(image, ax=axes, shrink=0.9, label="fraction of the true class")
         bar.ax.minorticks_off()

@@ -1,4 +1,4 @@
-"""An embedding seen in the plane of its two largest principal components."""
+"""An embedding in the plane of its two largest principal components."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from hepexp.figures import COLOURS, class_name, figure, legend_above
 
 COLUMNS = 3  # of the legend
-MOST = 3000  # examples that are drawn: more hide each other
+MOST = 3000  # examples that are drawn: more would hide each other
 
 
 def embedding_map(
@@ -17,7 +17,7 @@ def embedding_map(
     embedding: np.ndarray,
     label: np.ndarray,
     class_names: tuple[str, ...] = (),
-    title: str = "embedding in its principal components",
+    title: str = "embedding: first two principal components",
 ) -> None:
     """Draw examples at their first two principal components, coloured by class.
 

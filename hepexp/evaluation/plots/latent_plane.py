@@ -8,7 +8,7 @@ import numpy as np
 
 from hepexp.figures import COLOURS, class_name, figure, legend_above
 
-MOST = 4000  # examples that are drawn: more hide each other
+MOST = 4000  # examples that are drawn: more would hide each other
 
 
 def latent_plane(
@@ -39,7 +39,7 @@ def latent_plane(
 
 
 def angle_error(path: Path | str, error_deg: np.ndarray, rotation_deg: np.ndarray) -> None:
-    """Draw median and central 68 % of the error of the latent rotation (n,) for each rotation (n,)."""
+    """Draw the median and the central 68 % of the error of the latent rotation (n,) for each rotation angle (n,)."""
     angles = np.unique(rotation_deg)
     low, middle, high = np.stack([np.quantile(error_deg[rotation_deg == t], (0.16, 0.5, 0.84)) for t in angles], axis=1)
     with figure(path, title="error of the rotation in the latent plane") as drawing:

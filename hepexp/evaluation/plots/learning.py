@@ -1,4 +1,4 @@
-"""How the training went, epoch by epoch."""
+"""Training curves, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ SPLITS = {"train": ("training", COLOURS[0]), "val": ("validation", COLOURS[1])}
 
 
 def learning_curves(path: Path | str, history: list[dict[str, Any]], best_epoch: int | None = None) -> None:
-    """Draw loss, AUC and learning rate by epoch, as far as the history has them, and mark the best epoch.
+    """Draw loss, AUC and learning rate against the epoch, where the history has them, and mark the best epoch.
 
     Parameters
     ----------
-    history : a row an epoch: `epoch` (from 1) and any of `train/loss`, `val/loss`, `train/auc`, `val/auc`, `train/lr`.
+    history : one row per epoch: `epoch` (from 1) and any of `train/loss`, `val/loss`, `train/auc`, `val/auc`,
+        `train/lr`.
     best_epoch : the epoch (from 1) of best.ckpt.
     """
     shown = [name for name in PANELS if any(f"{s}/{name}" in row for row in history for s in SPLITS)]
@@ -45,4 +46,4 @@ def _draw(axes, history: list[dict[str, Any]], name: str, best_epoch: int | None
     if best_epoch is not None:
         axes.axvline(best_epoch, color="0.4", linestyle="--", linewidth=1, label=f"best: epoch {best_epoch}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.tick_params(axis="x", which="minor", bottom=False, top=False)  # there are no half epochs
+    axes.tick_params(axis="x", which="minor", bottom=False, top=False)  # no ticks at half epochs

@@ -1,4 +1,4 @@
-"""What an autoencoder makes of images, in figures of their own scale: its latent use and its energies."""
+"""Figures of an autoencoder: images and their reconstructions, the use of the latent dimensions, and energies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIZE = 1.5  # inches of an image
 
 
 def image_rows(path: Path | str, rows: Mapping[str, np.ndarray]) -> None:
-    """Draw images (n, C, H, W), one row per channel of each kind, all with the colours of the first kind."""
+    """Draw images (n, C, H, W), one row per channel of each kind, all on the colour scale of the first kind."""
     lines = [(name, images, c) for name, images in rows.items() for c in range(images.shape[1])]
     n = max(len(images) for _, images, _ in lines)
     most = float(np.sqrt(max(next(iter(rows.values())).max(), np.finfo(np.float32).tiny)))
@@ -30,11 +30,11 @@ def image_rows(path: Path | str, rows: Mapping[str, np.ndarray]) -> None:
 
 
 def kl_per_dimension(path: Path | str, kl: np.ndarray, active: float = 0.01) -> None:
-    """Draw the mean KL divergence (d,) of the latent dimensions, in falling order: how many are in use.
+    """Draw the mean KL divergence (d,) of the latent dimensions, in decreasing order: how many are in use.
 
     Parameters
     ----------
-    active : nat, from which a dimension counts as used.
+    active : threshold in nat above which a dimension counts as used.
     """
     falling = np.sort(kl)[::-1].clip(1e-4)
     used = int((kl > active).sum())
@@ -44,7 +44,7 @@ def kl_per_dimension(path: Path | str, kl: np.ndarray, active: float = 0.01) -> 
         axes.stairs(falling, np.append(place - 0.5, len(kl) + 0.5), color=COLOURS[0], baseline=None, linewidth=1.6)
         text = f"{used} of {len(kl)} above {active:g} nat, {kl.sum():.3g} nat in all"
         axes.axhline(active, color=COLOURS[4], linestyle="--", linewidth=1, label=text)
-        axes.set(xlabel="latent dimension, in falling order", ylabel="mean KL [nat]", yscale="log")
+        axes.set(xlabel="latent dimension, in decreasing order", ylabel="mean KL [nat]", yscale="log")
         axes.set(xlim=(0.5, len(kl) + 0.5), ylim=(min(active / 3, falling[-1] / 2), falling[0] * 2))
         legend_above(axes, 1)
 
@@ -52,7 +52,7 @@ def kl_per_dimension(path: Path | str, kl: np.ndarray, active: float = 0.01) -> 
 def energy_response(
     path: Path | str, response: Mapping[str, np.ndarray], label: np.ndarray, class_names: tuple[str, ...] = ()
 ) -> None:
-    """Draw reconstructed over true energy of each channel (n,), a panel each, for each class.
+    """Draw the ratio of reconstructed to true energy (n,) for each class, one panel per channel.
 
     Parameters
     ----------

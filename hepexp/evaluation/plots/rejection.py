@@ -1,4 +1,4 @@
-"""The ROC curve as the field draws it: background rejection against signal efficiency."""
+"""The ROC curve as usual in the field: background rejection against signal efficiency."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hepexp.evaluation.roc import Roc, area, background_at
 from hepexp.evaluation.rounding import with_error
 from hepexp.figures import COLOURS, class_name, figure, legend_above
 
-# Signal efficiencies of the drawn points, with the working points among them.
+# Signal efficiencies of the points drawn, including the working points.
 GRID = np.union1d(np.linspace(0.005, 1.0, 400), SIGNAL_EFFICIENCIES)
 MARKS = ("s", "o")  # of the working points
-FEWEST = 5  # background examples above the cut, below which 1/eB is noise and the curve ends
+FEWEST = 5  # with fewer background examples above the cut, 1/eB is noise and the curve ends
 
 
 def roc(
@@ -36,7 +36,7 @@ def roc(
     Parameters
     ----------
     scores : (n, C); label : (n,); as for `classification_metrics`, whose errors these are for the same seed.
-    of : what gave the scores, where it is not the network itself.
+    of : what produced the scores, if not the network itself.
     """
     binary = scores.shape[1] == 2
     title = f"ROC curve{f' of {of}' if of else ''}"

@@ -1,4 +1,4 @@
-"""How the score of a class is distributed over that class and over the others."""
+"""Distributions of the score of a class, in that class and in the others."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import numpy as np
 from hepexp.figures import COLOURS, class_name, figure, legend_above
 
 BINS = 40
-NARROW = 0.2  # of probabilities: a range of scores up to which the axis is not from 0 to 1
-COLUMNS = 4  # panels beside each other, for more than two classes
+NARROW = 0.2  # probabilities with a range up to this get an axis that does not run from 0 to 1
+COLUMNS = 4  # panels side by side, for more than two classes
 
 
 def score_histogram(
     path: Path | str, scores: np.ndarray, label: np.ndarray, class_names: tuple[str, ...] = (), of: str = ""
 ) -> None:
-    """Draw the score of the signal for both classes, each normalised to area one; with more classes a panel for each.
+    """Draw the signal score for both classes, each normalised to unit area; with more classes, one panel for each.
 
     Parameters
     ----------
     scores : (n, C); label : (n,).
-    of : what gave the scores, where it is not the network itself.
+    of : what produced the scores, if not the network itself.
     """
     n_classes = scores.shape[1]
     shown = [1] if n_classes == 2 else range(n_classes)
     columns = min(COLUMNS, len(shown))
     rows = math.ceil(len(shown) / columns)
     size = (5.0, 4.2) if n_classes == 2 else (2.9 * columns, 2.8 * rows)
-    with figure(path, *size, title=f"scores{f' of {of}' if of else ''} by class, each of area one") as drawing:
+    with figure(path, *size, title=f"scores{f' of {of}' if of else ''} by class, normalised to unit area") as drawing:
         panels = list(drawing.subplots(rows, columns, squeeze=False).flat)
         for axes, c in zip(panels, shown, strict=False):
             other = class_name(class_names, 0) if n_classes == 2 else "others"

@@ -11,16 +11,16 @@ from hepexp.figures import COLOURS, class_name, figure
 from hepexp.symmetry.metric_tensor import MetricTensor
 
 COLUMNS = 4  # of generators
-MOST = 1500  # examples that are drawn: more hide each other
+MOST = 1500  # examples that are drawn: more would hide each other
 
 
 def generators(path: Path | str, matrices: np.ndarray) -> None:
-    """Draw each generator (c, n, n) as a map with its numbers, all with the same colours."""
+    """Draw each generator (c, n, n) as a heat map with its entries, all on one colour scale."""
     columns = min(COLUMNS, len(matrices))
     lines = -(-len(matrices) // columns)
     side = 0.7 + 0.55 * matrices.shape[1]
     most = float(np.abs(matrices).max()) or 1.0
-    with figure(path, max(3.6, side * columns + 0.6), (side + 0.3) * lines, "generators found") as drawing:
+    with figure(path, max(3.6, side * columns + 0.6), (side + 0.3) * lines, "learnt generators") as drawing:
         grid = drawing.subplots(lines, columns, squeeze=False)
         for axes in grid.flat[len(matrices) :]:
             axes.set_visible(False)
@@ -29,7 +29,7 @@ def generators(path: Path | str, matrices: np.ndarray) -> None:
 
 
 def metric(path: Path | str, found: MetricTensor, reference: tuple[str, np.ndarray] | None) -> None:
-    """Draw the nearest metric, beside it that of an algebra, and the singular values that say how near it is."""
+    """Draw the nearest metric, beside it that of an algebra, and the singular values that show how near it is."""
     shown = [("J" if found.J is not None else "nearest J", found.nearest)]
     if reference is not None:
         shown.append((f"metric of {reference[0]}", reference[1]))
@@ -54,7 +54,7 @@ def transformed_vectors(
     low, high = (np.quantile(vectors["data"][:, 0, :2], q) for q in (0.002, 0.998))
     margin = 0.5 * (high - low)
     with figure(
-        path, size * len(vectors), size, "data before and after a random transformation of the group found"
+        path, size * len(vectors), size, "data before and after random transformations from the learnt group"
     ) as drawing:
         for axes, (name, values) in zip(drawing.subplots(1, len(vectors)), vectors.items(), strict=True):
             for c in np.unique(label):

@@ -13,17 +13,17 @@ from pytorch_lightning.callbacks import Checkpoint
 class Checkpoints(Checkpoint):
     """Writes `best.ckpt` when the monitored metric improves and `last.ckpt` after every epoch.
 
-    Long epochs also write `last.ckpt` every `every_minutes`, so that a kill costs no more than that.
+    During long epochs `last.ckpt` is also written every `every_minutes`, so that a kill costs no more than that.
 
     Parameters
     ----------
     folder : where the two files go.
-    monitor, mode : the metric that says which epoch is best, and whether more (`max`) or less (`min`) of it is better.
+    monitor, mode : the metric that determines the best epoch, and whether it is maximised (`max`) or minimised (`min`).
     every_minutes : minutes between checkpoints within an epoch.
 
     Attributes
     ----------
-    best_epoch : of best.ckpt; the first epoch is 1.
+    best_epoch : epoch of best.ckpt; the first is 1.
     """
 
     def __init__(self, folder: Path, monitor: str, mode: str, every_minutes: float):
@@ -45,7 +45,7 @@ class Checkpoints(Checkpoint):
 
     def on_train_batch_end(self, trainer: pl.Trainer, module, outputs, batch, batch_idx: int) -> None:
         if (batch_idx + 1) % trainer.accumulate_grad_batches:
-            return  # gradients that wait for their step are not in a checkpoint
+            return  # gradients accumulated for the next step are not in a checkpoint
         late = time.monotonic() - self._saved_at > self.every_seconds
         if trainer.strategy.broadcast(late) if trainer.world_size > 1 else late:
             self.save_last(trainer)
@@ -62,7 +62,7 @@ class Checkpoints(Checkpoint):
 
     def load_state_dict(self, state: dict) -> None:
         self.best_value = state["best_value"]
-        if "best_epoch" in state:  # of before, when epochs counted from zero
+        if "best_epoch" in state:  # written by older versions, which counted epochs from zero
             self.best_epoch = None if state["best_epoch"] is None else state["best_epoch"] + 1
         else:
             self.best_epoch = state["best"]

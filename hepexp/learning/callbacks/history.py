@@ -1,4 +1,4 @@
-"""The learning curve: one row an epoch, in the run folder, in MLflow and in the checkpoint."""
+"""The learning curve: one row per epoch, in the run folder, in MLflow and in the checkpoint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ METRICS = (
         "train/lr",
         "neither",
         "learning rate",
-        "Learning rate of the steps of an epoch, their mean; of two players the generator's.",
+        "Mean learning rate over the steps of an epoch; in adversarial training, the generator's.",
         range=">= 0",
         recorded=False,
     ),
@@ -23,14 +23,14 @@ METRICS = (
         "train/examples_per_second",
         "higher",
         "examples/s",
-        "Training examples a second over all devices together, validation left out.",
+        "Training examples processed per second on all devices together, without the time for validation.",
         no_error="measured once",
     ),
     Metric(
         "train/seconds",
         "lower",
         "seconds",
-        "Wall time of the epochs, validation included.",
+        "Wall time of all epochs, including validation.",
         no_error="measured once",
     ),
 )
@@ -47,7 +47,7 @@ class History(Callback):
     def __init__(self, report: Callable[[dict[str, float], int], None]):
         self.rows: list[dict[str, float]] = []
         self.report = report
-        self.examples = 0  # seen in training by all ranks, in this process's life
+        self.examples = 0  # seen in training by all ranks since this process started
         self.seconds = 0.0
         self._epoch_examples, self._clock = 0, 0.0
         self._rates, self._steps = 0.0, 0  # sum of the learning rates of the epoch's batches, and their number
@@ -60,7 +60,7 @@ class History(Callback):
         self._rates, self._steps = 0.0, 0
 
     def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch, batch_idx: int) -> None:
-        self._rates += trainer.optimizers[0].param_groups[0]["lr"]  # the schedule moves it on after the step
+        self._rates += trainer.optimizers[0].param_groups[0]["lr"]  # the schedule updates it after the step
         self._steps += 1
 
     def on_train_batch_end(
@@ -77,7 +77,7 @@ class History(Callback):
         self._speed = self._epoch_examples / seconds
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        row = {"epoch": trainer.current_epoch + 1}  # people count from one
+        row = {"epoch": trainer.current_epoch + 1}  # counted from one
         row |= {f"train/{name}": value for name, value in module.training_means().items()}
         row |= {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
         now = trainer.optimizers[0].param_groups[0]["lr"]
@@ -90,7 +90,7 @@ class History(Callback):
 
     @property
     def examples_per_second(self) -> float:
-        """Training examples per second of training steps, validation left out."""
+        """Training examples per second of training steps, without validation."""
         if self.seconds:
             return self.examples / self.seconds
         return self.rows[-1]["train/examples_per_second"] if self.rows else 0.0
@@ -99,6 +99,6 @@ class History(Callback):
         return {"rows": self.rows, "rates": self._rates, "steps": self._steps}
 
     def load_state_dict(self, state: dict) -> None:
-        # checkpoints of before counted epochs from zero, and had no rates
+        # checkpoints of older versions counted epochs from zero, and had no rates
         self.rows = [{**row, "epoch": k + 1} for k, row in enumerate(state["rows"])]
         self._rates, self._steps = state.get("rates", 0.0), state.get("steps", 0)

@@ -1,4 +1,4 @@
-"""Where in the training data a run stands: kept in the checkpoint, so that a resumed run takes the next batch."""
+"""The position of a run in its training data, kept in the checkpoint so that a resumed run takes the next batch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pytorch_lightning.callbacks import Callback
 class Position(Callback):
     """Counts epochs and batches, and tells the data module where to start after a resume.
 
-    To stand before the callback that writes checkpoints.
+    It must come before the callback that writes checkpoints.
     """
 
     def __init__(self) -> None:

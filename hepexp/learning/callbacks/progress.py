@@ -1,4 +1,4 @@
-"""Progress: a live bar on a terminal, one line an epoch elsewhere."""
+"""Progress: a live bar on a terminal, one line per epoch elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 
 class TrainingProgress(ProgressBar):
-    """Epoch, loss, the monitored value, examples a second and the time left.
+    """Epoch, loss, the monitored value, examples per second and the time left.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class TrainingProgress(ProgressBar):
     noun : what an example is called.
     """
 
-    REFRESH_SECONDS = 0.5  # reading the loss waits for the device: twice a second costs nothing
+    REFRESH_SECONDS = 0.5  # reading the loss waits for the device: twice per second costs nothing
 
     def __init__(self, monitor: str, noun: str = "jet"):
         super().__init__()

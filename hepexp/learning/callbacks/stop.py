@@ -12,7 +12,7 @@ from hepexp.learning.callbacks.checkpoints import Checkpoints
 
 
 class TimeLimit(Callback):
-    """Ends the training in good order when its time is up: the best epoch is still tested.
+    """Ends training cleanly when its time is up: the best epoch is still tested.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ class TimeLimit(Callback):
 
 
 class StopAtSignal(Callback):
-    """Saves `last.ckpt` after the running batch when SIGINT or SIGTERM has come, then leaves.
+    """Saves `last.ckpt` after the current batch when SIGINT or SIGTERM has arrived, then stops.
 
-    Where an epoch is past its batches and its validation, `Checkpoints` saves it first.
+    If the epoch has finished its batches and its validation, `Checkpoints` saves it first.
 
     Parameters
     ----------
