@@ -45,7 +45,7 @@ LINES = [
     ("hepexp sweep sweep.sampler=c", ["sweep.sampler=cmaes"]),
     ("hepexp sweep 'sweep.space.optimizer.l", ["sweep.space.optimizer.lr="]),
     ("hepexp sweep model=pfn sweep.space.data.n_tr", ["sweep.space.data.n_train="]),
-    ("hepexp sweep sweep.space.optimizer.lr=l", ["sweep.space.optimizer.lr=log("]),
+    ("hepexp sweep sweep.space.optimizer.lr=l", ["sweep.space.optimizer.lr=log(", "sweep.space.optimizer.lr=log-int("]),
     ("hepexp sweep --res", ["--resume"]),
     ("hepexp sweep model=pf", ["model=pfn"]),
     ("hepexp nothing ", []),

@@ -137,7 +137,7 @@ def test_equal_scores_are_compared(tmp_path, monkeypatch, capsys):
     run(tmp_path, "b", scores(1, 1), model="gin")
     out = printed(capsys).out
     assert "0 ± 0" in out
-    assert "with the spread over seeds" not in out
+    assert "and the spread over seeds" not in out
     assert "without the spread between trainings (one run per row)" in out
 
 
