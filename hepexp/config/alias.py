@@ -1,4 +1,4 @@
-"""Short names of groups: `data` stands for `dataset`."""
+"""Short names of groups: `data` for `dataset`."""
 
 import re
 

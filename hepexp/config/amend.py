@@ -1,4 +1,4 @@
-"""Change a frozen configuration where a resumed run may differ from its beginning."""
+"""Change those values of a frozen configuration in which a resumed run may differ from the original."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from hepexp.config import alias, schema
 from hepexp.config.compose import parse
 from hepexp.errors import ConfigError
 
-# What the figures of a run do not depend on, or what says how long it goes on.
+# What the figures of a run do not depend on, and how long it trains.
 RESUMABLE = ("trainer", "tracking")
 
 
@@ -17,7 +17,7 @@ def amend(config: DictConfig, args: list[str], groups: tuple[str, ...] = RESUMAB
 
     Parameters
     ----------
-    config : of the run's config.yaml; it stays as it is.
+    config : from the run's config.yaml; it is not changed.
     args : overrides such as `trainer.max_epochs=20`.
     groups : whose keys may change.
 
@@ -32,7 +32,7 @@ def amend(config: DictConfig, args: list[str], groups: tuple[str, ...] = RESUMAB
         group, _, rest = key.partition(".")
         if group not in groups or not rest:
             allowed = " and ".join(f"{name}.KEY" for name in groups)
-            raise ConfigError(f"{override.input_line}: only {allowed} can change here; for the rest start a new run")
+            raise ConfigError(f"{override.input_line}: only {allowed} can change here; otherwise start a new run")
         OmegaConf.update(amended, key, override.value(), force_add=True)
     for group in groups:
         node = amended.get(group)

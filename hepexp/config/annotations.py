@@ -1,4 +1,4 @@
-"""Whether a value from a configuration is what a type annotation asks for, read from the annotation's syntax tree.
+"""Whether a value from a configuration matches a type annotation, read from the annotation's syntax tree.
 
 Plain values fit plain types; where the annotation names a class, only a node with a `_target_` does.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 TARGET = "_target_"
 _ANY = ("Any", "object")
 
-# bool is a subclass of int in Python, but `dropout: true` is a mistake; a number without a point is a float too.
+# bool is a subclass of int in Python, but `dropout: true` is a mistake; a number without a point is also a float.
 _PLAIN: dict[str, Callable[[object], bool]] = {
     "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "float": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
@@ -26,9 +26,9 @@ _PLAIN: dict[str, Callable[[object], bool]] = {
 
 
 def matches(value: object, annotation: ast.expr | None) -> bool:
-    """Whether a value fits; a missing annotation and `Any` take every plain value.
+    """Whether a value fits; a missing annotation and `Any` accept every plain value.
 
-    Whether the class that a node names is the one of the annotation is not looked at.
+    It is not checked whether the class that a node names is that of the annotation.
     """
     match annotation:
         case None:
@@ -53,14 +53,14 @@ def is_node(value: object) -> bool:
 
 
 def is_class(annotation: ast.expr) -> bool:
-    """Whether an annotation is the name of a class that is no plain type."""
+    """Whether an annotation is the name of a class other than the plain types."""
     if isinstance(annotation, ast.Name):
         return annotation.id not in _PLAIN and annotation.id not in _ANY
     return isinstance(annotation, ast.Attribute)
 
 
 def members(annotation: ast.expr | None) -> list[ast.expr]:
-    """The types that a union joins; one that is no union alone; none of a missing annotation."""
+    """The members of a union, or a single type; empty for a missing annotation."""
     match annotation:
         case None:
             return []
@@ -75,7 +75,7 @@ def members(annotation: ast.expr | None) -> list[ast.expr]:
 
 
 def of_items(annotations: Iterable[ast.expr], value: Mapping | list) -> list[ast.expr]:
-    """The types of what a mapping or a list of these types holds."""
+    """The types of the elements of a mapping or a list of these types."""
     names = ("dict", "Mapping") if isinstance(value, Mapping) else ("list", "tuple", "Sequence")
     held = [
         _items(annotation.slice)
@@ -89,7 +89,7 @@ def of_items(annotations: Iterable[ast.expr], value: Mapping | list) -> list[ast
 
 
 def literals(annotation: ast.expr | None) -> list[object]:
-    """The values that an annotation lists, for suggestions and completion: those of Literal, True and False of bool."""
+    """The values that an annotation allows, for suggestions and completion: of Literal, or True and False of bool."""
     match annotation:
         case ast.Name(id="bool"):
             return [True, False]

@@ -16,15 +16,15 @@ def instantiate(node: Mapping, group: str, **runtime: Any) -> Any:
 
     Parameters
     ----------
-    node : `_target_` and its keys; values that hold `_target_` themselves are built first.
+    node : `_target_` and its keys; values that have a `_target_` themselves are built first.
     group : of the node, e.g. `model`.
-    runtime : what the run knows and a configuration does not. A class receives those that its signature names
-        keyword-only.
+    runtime : what only the run knows, not the configuration. A class receives those values that are keyword-only in its
+        signature.
 
     Raises
     ------
-    ConfigError : a `_target_` that is not a class of the kind that its place takes, or one that does not take these
-        keys or values. Nothing is imported before the whole node has passed.
+    ConfigError : a `_target_` that is not a class of the kind expected there, or one that does not accept these keys or
+        values. Nothing is imported before the whole node has been checked.
     """
     values = _plain(node)
     schema.check(values, group)
@@ -46,7 +46,7 @@ def _object(node: Mapping, wanted: Kind, runtime: dict[str, Any]) -> Any:
     try:
         accepted.bind(**values)
     except TypeError as error:
-        given = f"; a run gives {', '.join(runtime)}" if runtime else ""
+        given = f"; the run supplies {', '.join(runtime)}" if runtime else ""
         raise ConfigError(f"{target.__module__}.{target.__name__}: {error}{given}") from error
     return target(**values)
 
@@ -64,7 +64,7 @@ def _value(value: Any, annotations: list[ast.expr], module: str, runtime: dict[s
 
 
 def _plain(node: Mapping) -> dict[str, Any]:
-    """Plain values of an OmegaConf node, interpolations resolved; a plain mapping stays as it is."""
+    """Plain values of an OmegaConf node, interpolations resolved; a plain mapping is returned unchanged."""
     if hasattr(node, "_get_node"):
         from omegaconf import OmegaConf
 

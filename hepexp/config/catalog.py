@@ -13,7 +13,7 @@ def folders(extra: list[Path] | None = None) -> list[Path]:
 
     Raises
     ------
-    ConfigError : a folder that the user names is not there.
+    ConfigError : a folder given by the user does not exist.
     """
     for folder in extra or []:
         if not folder.is_dir():
@@ -28,7 +28,7 @@ def groups(searched: list[Path]) -> list[str]:
 
 
 def options(group: str, searched: list[Path]) -> dict[str, Path]:
-    """Options of a group and their files; of two with the same name, the one that is searched first."""
+    """Options of a group and their files; of two with the same name, the one found first."""
     found: dict[str, Path] = {}
     for folder in searched:
         for path in sorted((folder / group).rglob("*.yaml")):
@@ -37,7 +37,7 @@ def options(group: str, searched: list[Path]) -> dict[str, Path]:
 
 
 def check_group(name: str, searched: list[Path]) -> str:
-    """The group that a name or an alias means.
+    """The group to which a name or an alias refers.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Compose a configuration as `train` will, and turn what Hydra says about mistakes into one line."""
+"""Compose a configuration as `train` will, and turn Hydra's error messages into one line."""
 
 from pathlib import Path
 from typing import Any
@@ -69,11 +69,11 @@ def parse(args: list[str], loader: ConfigLoader | None = None) -> list[Override]
     Parameters
     ----------
     args : overrides.
-    loader : knows the options that `glob(...)` stands for; None where nothing is to be picked.
+    loader : finds the options to which `glob(...)` expands; None if there is nothing to expand.
 
     Raises
     ------
-    ConfigError : an argument does not follow it.
+    ConfigError : an argument does not follow the grammar.
     """
     parser = OverridesParser.create(loader)
     parsed = []
@@ -97,7 +97,7 @@ def parse(args: list[str], loader: ConfigLoader | None = None) -> list[Override]
 def plain(config: DictConfig) -> dict[str, Any]:
     """Plain values of everything but Hydra's own part, interpolations resolved.
 
-    A value that is known only when a job starts (`${hydra:job.num}`) stays as it is written.
+    A value that is known only when a job starts (`${hydra:job.num}`) is left as written.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 
 def one_line(error: Exception) -> str:
-    """What Hydra or OmegaConf said, without its advice on a struct that users do not know about."""
+    """The message of Hydra or OmegaConf, without its advice on structs, which users do not know about."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else None
     text = str(error) if str(error).strip() and str(error) != "None" else str(cause)
     return " ".join(text.split()).split(" See https://")[0].split(" Config search path:")[0]

@@ -1,4 +1,4 @@
-"""Check the nodes of a configuration, wherever they come from: a command line, a file, the record of a run."""
+"""Check the nodes of a configuration, whether they come from a command line, a file or the record of a run."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,7 @@ from hepexp.config import kind, schema
 from hepexp.config.annotations import is_node
 from hepexp.errors import ConfigError
 
-PARTS = tuple(group for group in kind.GROUPS if group != "sweep")  # what every run is built from
+PARTS = tuple(group for group in kind.GROUPS if group != "sweep")  # the groups that make up every run
 
 
 def check_nodes(content: Mapping, groups: Iterable[str], chosen: Mapping[str, str]) -> None:
@@ -15,7 +15,7 @@ def check_nodes(content: Mapping, groups: Iterable[str], chosen: Mapping[str, st
     Parameters
     ----------
     content : plain values.
-    chosen : the option of each group, for messages.
+    chosen : the option of each group, for error messages.
 
     Raises
     ------

@@ -16,7 +16,8 @@ def parameters(text: str) -> dict[str, str]:
 
     Parameters
     ----------
-    text : a docstring whose entries read `name : meaning`, or `name, name : meaning`, and may go on in indented lines.
+    text : a docstring whose entries read `name : meaning`, or `name, name : meaning`, and may continue on indented
+        lines.
     """
     found: dict[str, str] = {}
     names: list[str] = []
@@ -30,7 +31,7 @@ def parameters(text: str) -> dict[str, str]:
 
 
 def _section(lines: list[str], title: str) -> list[str]:
-    """The lines under a title that is underlined with dashes, up to the next such title."""
+    """The lines below a title underlined with dashes, up to the next such title."""
     starts = [i for i in range(len(lines) - 1) if re.fullmatch(r"-{3,}", lines[i + 1].strip()) and lines[i].strip()]
     for i, start in enumerate(starts):
         if lines[start].strip() == title:

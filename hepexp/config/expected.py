@@ -1,4 +1,4 @@
-"""`expected`: published figures with where they stand and how they were obtained, and figures that are known exactly.
+"""`expected`: published figures with their source and how they were obtained, and figures that are known exactly.
 
 expected:
   published:
@@ -33,7 +33,7 @@ _WITH_ERROR = re.compile(rf"({_NUMBER})\s*(?:\+-|±)\s*({_NUMBER})")
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure, and its error where the document gives one."""
+    """A figure, and its error if the document gives one."""
 
     value: float
     error: float | None = None
@@ -46,15 +46,15 @@ class Publication:
     Parameters
     ----------
     document : what one would cite.
-    link : an address, of arXiv or a DOI if there is one; None where nothing public is known.
-    data : the data set, by its name among ours.
-    figures : by the names of metrics.
+    link : an address, if possible of arXiv or a DOI; null if nothing public is known.
+    data : name of the data set, as in `hepexp list dataset`.
+    figures : the figures, by the names of metrics.
     n_train, n_val, n_test : examples of each split.
-    n_total : all examples together, where the split is not known.
-    epochs : that the document trained, or after which it judged.
-    seeds : trainings that a figure is over.
-    note : what else the reader should know of the figures.
-    differs : what the document does otherwise than the task, which keeps its figures from being compared with ours.
+    n_total : all examples together, if the split is not known.
+    epochs : number of epochs trained in the document, or after which it evaluated.
+    seeds : number of trainings over which a figure is averaged.
+    note : what else the reader should know about the figures.
+    differs : what the document does differently from the task, so that its figures are not comparable with ours.
     """
 
     document: str
@@ -93,7 +93,7 @@ class Expected:
 
     @property
     def metrics(self) -> list[str]:
-        """The names of all metrics with such a figure."""
+        """The names of all metrics that have such a figure."""
         return list(dict.fromkeys([key for one in self.published for key in one.figures] + list(self.exact)))
 
 
@@ -102,7 +102,7 @@ def read(content: Mapping[str, Any]) -> Expected:
 
     Raises
     ------
-    ConfigError : an unknown key, one that is missing, or a value that is no such thing.
+    ConfigError : an unknown key, a missing key, or a value of the wrong kind.
     """
     for key in content:
         if key not in PARTS:
@@ -122,7 +122,7 @@ def read(content: Mapping[str, Any]) -> Expected:
 
 
 def recorded(content: Mapping[str, Any] | None) -> Expected:
-    """As `read`, of a run's record: none where it was written before figures had sources."""
+    """Like `read`, for a run's record: empty if it was written before figures had sources."""
     try:
         return read(content or {})
     except ConfigError:
@@ -130,11 +130,11 @@ def recorded(content: Mapping[str, Any] | None) -> Expected:
 
 
 def check_metrics(expected: Expected, loss: str | None) -> None:
-    """Refuse figures of metrics that no run of this loss can have.
+    """Refuse figures for metrics that no run with this loss can have.
 
     Parameters
     ----------
-    loss : dotted path of its class; one whose metrics its source does not tell is not judged.
+    loss : dotted path of its class; if the metrics cannot be told from its source, nothing is checked.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def check_metrics(expected: Expected, loss: str | None) -> None:
     for name in expected.metrics if known is not None else ():
         if metrics.find(name, loss) is None:
             keys = [metrics.full_key(key) for metric in known for key in metric.names]
-            raise ConfigError(f"expected: no run of this loss has a metric '{name}'{did_you_mean(name, keys)}")
+            raise ConfigError(f"expected: no run with this loss has a metric '{name}'{did_you_mean(name, keys)}")
 
 
 def counted(n: int | None, noun: str) -> str:

@@ -1,6 +1,6 @@
 """Split a command line of `train` into Hydra's flags and overrides.
 
-Hydra's own parser takes overrides only in one piece (`a=1 -m b=2` fails); here they may stand in any order.
+Hydra's own parser needs all overrides in a row (`a=1 -m b=2` fails); here any order is allowed.
 """
 
 from collections import deque
@@ -50,7 +50,7 @@ class CommandLine:
 
     Parameters
     ----------
-    values : value of each flag that was given, an empty string for those that take none.
+    values : value of each flag given, an empty string for those that take none.
     overrides : the other arguments, in their order.
     """
 

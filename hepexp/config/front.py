@@ -15,7 +15,7 @@ def prepare(args: list[str]) -> list[str]:
 
     Raises
     ------
-    ConfigError : the request is wrong; the message says what, and what the closest match is.
+    ConfigError : the request is wrong; the message says why, and gives the closest match.
     """
     line = flags.split(alias.translate(args))
     if flags.ONLY_PRINT & line.values.keys():
@@ -33,7 +33,7 @@ def compose(args: list[str]) -> tuple[DictConfig, flags.CommandLine]:
 
     Raises
     ------
-    ConfigError : as of `prepare`.
+    ConfigError : as for `prepare`.
     """
     line = flags.split(prepare(args))
     from hepexp.config.compose import Composer

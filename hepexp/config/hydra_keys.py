@@ -1,4 +1,4 @@
-"""What a configuration may say to Hydra itself: its own part can start programs, so only the command line sets it."""
+"""What a configuration may set in Hydra itself: that part can start programs, so only the command line may set it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from re import compile as pattern
@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from hepexp.config.annotations import TARGET
 from hepexp.errors import ConfigError
 
-# What Hydra fills in, and what says which jobs there are.
+# What Hydra fills in, and what defines the jobs.
 _FREE = ("runtime", "overrides", "mode", "sweeper.params", "job.name", "job.config_name", "job.override_dirname")
 _CLASS = pattern(r"(hydra_plugins|hydra\._internal\.core_plugins)(\.\w+)+\.\w+(Launcher|Sweeper)")
 
@@ -21,7 +21,7 @@ def check(config: DictConfig, typed: list[str], compose: Callable[[tuple[str, ..
     ----------
     config : composed.
     typed : overrides of the command line.
-    compose : the configuration that these overrides alone give, without the files that are looked at.
+    compose : the configuration that results from these overrides alone, without the files being checked.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def check(config: DictConfig, typed: list[str], compose: Callable[[tuple[str, ..
     for key in [*ours, *bare]:
         if not key.startswith(_FREE) and (key not in ours or key not in bare or ours[key] != bare[key]):
             raise ConfigError(
-                f"hydra.{key} is set by a file; what Hydra does is set on the command line alone: hydra.{key}=..."
+                f"hydra.{key} is set by a file; Hydra can only be configured on the command line: hydra.{key}=..."
             )
 
 

@@ -1,6 +1,6 @@
-"""Kinds of classes: which of them a place of a configuration takes, read off their source.
+"""Kinds of classes: which of them a place in a configuration accepts, read from their source.
 
-A group takes classes that derive from its base; a key takes those that derive from the class in its annotation.
+A group accepts classes that derive from its base; a key accepts those that derive from the class in its annotation.
 """
 
 import ast
@@ -12,7 +12,7 @@ from hepexp.errors import ConfigError
 FORMS = "particles, image, graph or features"  # of the data that models read
 MODULE, DATA_MODULE = "torch.nn.Module", "pytorch_lightning.LightningDataModule"
 
-# How the bases of other libraries are spelled, and those that make a class none of our kinds.
+# How bases from other libraries are spelled, and bases that rule out all of our kinds.
 _SPELLINGS = {
     "torch.nn.modules.Module": MODULE,
     "torch.nn.modules.module.Module": MODULE,
@@ -24,13 +24,13 @@ _PLAIN = (MODULE, DATA_MODULE, "abc.ABC", "typing.Protocol", "typing.Generic", "
 
 @dataclass(frozen=True)
 class Kind:
-    """What a place takes.
+    """What a place accepts.
 
     Parameters
     ----------
-    bases : dotted paths; a class of this kind is one of them or derives from one.
-    noun : with its article, for messages.
-    declares : attribute that the class must have as well; empty for none.
+    bases : dotted paths; a class of this kind is one of these or derives from one.
+    noun : with its article, for error messages.
+    declares : attribute that the class must also have; empty for none.
     """
 
     bases: tuple[str, ...]
@@ -66,7 +66,7 @@ def of_group(group: str) -> Kind:
 
 
 def is_a(target: str, wanted: Kind) -> bool | None:
-    """Whether a target is a class of a kind; None where that depends on other libraries' classes, as a plug-in's may.
+    """Whether a target is a class of a kind; None if that depends on classes of other libraries.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def fits(found: type, wanted: Kind) -> bool:
 
 
 def _declares(definition: ast.ClassDef, name: str) -> bool:
-    """Whether a class gives an attribute a text, `input = "particles"`."""
+    """Whether a class sets an attribute to a string, `input = "particles"`."""
     for statement in definition.body:
         match source.assigned(statement):
             case (target, ast.Constant(value=str())) if target == name:

@@ -1,6 +1,6 @@
-"""Every metric there is, read from the source of what computes it, in hepexp and in plug-ins, without importing it.
+"""All metrics, read from the source of what computes them, in hepexp and in plug-ins, without importing it.
 
-A class declares its metrics as `metrics`; a module that computes figures of every run declares them as `METRICS`.
+A class declares its metrics as `metrics`; a module that computes figures for every run declares them as `METRICS`.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ class Declaration:
 
 @cache
 def declarations() -> tuple[Declaration, ...]:
-    """All that are declared, in the order of their owners' files."""
+    """All declared metrics, in the order of their owners' files."""
     return tuple(found for found in _read() if isinstance(found, Declaration))
 
 
 @cache
 def faults() -> tuple[str, ...]:
-    """A line for each declaration of a plug-in that cannot be read."""
+    """One line for each declaration in a plug-in that cannot be read."""
     return tuple(found for found in _read() if isinstance(found, str))
 
 
 @cache
 def of_loss(loss: str) -> tuple[Metric, ...] | None:
-    """What a run of this loss can record: metrics of the loss, of its readout, and of every run.
+    """What a run with this loss can record: metrics of the loss, of its readout, and of every run.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def of_loss(loss: str) -> tuple[Metric, ...] | None:
 
     Returns
     -------
-    None where its source does not tell which readout it has: `readout = Some(...)` or `readout: Some` in the class.
+    None if its source does not show which readout it has: `readout = Some(...)` or `readout: Some` in the class.
     """
     readout = _readout(loss)
     if readout is None:
@@ -63,12 +63,12 @@ def of_loss(loss: str) -> tuple[Metric, ...] | None:
 
 @cache
 def find(key: str, loss: str | None = None) -> Metric | None:
-    """The metric of a key of metrics.json, history.json or MLflow; None where nothing declares it.
+    """The metric for a key of metrics.json, history.json or MLflow; None if it is not declared.
 
     Parameters
     ----------
     key : such as test/auc, test/auc_err, best/val/auc; or auc.
-    loss : dotted path of the class of the run's loss; by default the metrics of all losses are looked through.
+    loss : dotted path of the class of the run's loss; by default the metrics of all losses are searched.
     """
     known = of_loss(loss) if loss else None
     if known is None:
@@ -77,7 +77,7 @@ def find(key: str, loss: str | None = None) -> Metric | None:
     key = without_suffix(key).removeprefix(BEST)
     for name in dict.fromkeys((key, base_name(key))):
         if fitting := [metric for metric in known if metric.of(name)]:
-            # the one that spells out most: reconstruction_mse_turned is not that of a channel `turned`
+            # the one that spells out most: reconstruction_mse_turned is not the MSE in a channel `turned`
             return max(fitting, key=lambda metric: metric.spelt_out).of(name)
     return None
 
@@ -89,7 +89,7 @@ def base_name(key: str) -> str:
 
 
 def heading(key: str) -> str:
-    """What a column or an axis is called; where it is of validation or training it says so."""
+    """The heading of a column or an axis; for validation or training it says so."""
     metric = find(key)
     return f"{_of_split(key, metric)}{metric.heading}" if metric else key
 
@@ -101,35 +101,35 @@ def latex(key: str) -> str:
 
 
 def lower_is_better(key: str) -> bool:
-    """Whether less of a metric is better; not so where neither is, or where nothing declares it."""
+    """Whether smaller values of a metric are better; False if neither is better, or if it is not declared."""
     metric = find(key)
     return metric is not None and metric.better == "lower"
 
 
 def is_whole(key: str) -> bool:
-    """Whether a metric is a number that is counted."""
+    """Whether a metric is a count."""
     metric = find(key)
     return metric is not None and metric.whole
 
 
 def columns() -> list[str]:
-    """Keys of the metrics that tables of runs show by default, in their order."""
+    """Keys of the metrics that tables of runs show by default, in order."""
     names = [name for d in declarations() if d.metric.column for name in d.metric.names]
     return list(dict.fromkeys(full_key(name) for name in names))
 
 
 def names_of(owner: str) -> list[str]:
-    """The names of what a class declares, those of a kind with their usual values."""
+    """The names that a class declares, with placeholders replaced by their usual values."""
     return [name for d in declarations() if d.owner == owner for name in d.metric.names]
 
 
 def full_key(name: str) -> str:
-    """The key of a metric in metrics.json: that of the test, unless its name is a key."""
+    """The key of a metric in metrics.json: that of the test, unless its name is already a key."""
     return name if "/" in name else f"test/{name}"
 
 
 def all_keys() -> list[str]:
-    """Keys of all metrics, those of the validation too, for lists and completion."""
+    """Keys of all metrics, including validation, for lists and completion."""
     found = []
     for d in declarations():
         for name in d.metric.names:
@@ -140,7 +140,7 @@ def all_keys() -> list[str]:
 
 
 def named(key: str) -> list[Declaration]:
-    """The declarations of a metric; several where readouts give different figures of one name.
+    """The declarations of a metric; several if readouts define different figures with the same name.
 
     Raises
     ------
@@ -148,14 +148,14 @@ def named(key: str) -> list[Declaration]:
     """
     found = find(key)
     if found is None:
-        raise ConfigError(f"unknown metric '{key}'{did_you_mean(key, all_keys())}; hepexp list metric names them all")
+        raise ConfigError(f"unknown metric '{key}'{did_you_mean(key, all_keys())}; see: hepexp list metric")
     fitting = [d for d in declarations() if d.metric.of(found.name)]
     most = max(d.metric.spelt_out for d in fitting)
     return [replace(d, metric=d.metric.of(found.name)) for d in fitting if d.metric.spelt_out == most]
 
 
 def undeclared(given: Iterable[str], loss: str) -> list[str]:
-    """Those of the keys of a record that are no metric of the run's loss."""
+    """The keys of a record that are not metrics of the run's loss."""
     return [key for key in given if find(key, loss) is None]
 
 
@@ -178,7 +178,7 @@ def _of_module(path: Path, module: str, text: str) -> Iterator[Declaration | str
     try:
         statements = ast.parse(text).body
     except SyntaxError:
-        return  # said where the module is used
+        return  # reported where the module is used
     nodes = [(module, node, OF_EVERY_RUN) for node in statements]
     nodes += [
         (f"{module}.{c.name}", node, OF_CLASS) for c in statements if isinstance(c, ast.ClassDef) for node in c.body
@@ -191,7 +191,7 @@ def _of_module(path: Path, module: str, text: str) -> Iterator[Declaration | str
             try:
                 yield Declaration(owner, _metric(item), field == OF_EVERY_RUN)
             except (ValueError, TypeError, AttributeError):
-                yield f"{path}:{item.lineno}: {owner}.{field} must be Metric(...) of literal values"
+                yield f"{path}:{item.lineno}: {owner}.{field} must be Metric(...) with literal values"
 
 
 def _metric(node: ast.expr) -> Metric:
@@ -200,7 +200,7 @@ def _metric(node: ast.expr) -> Metric:
 
 
 def _readout(loss: str) -> str | None:
-    """The dotted path of the class of a loss's readout; None where its source does not tell."""
+    """The dotted path of the class of a loss's readout; None if its source does not show it."""
     for owner in source.line(loss):
         for node in source.find(owner).definition.body:
             target = source.assigned(node)

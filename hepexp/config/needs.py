@@ -1,4 +1,4 @@
-"""Keys that take the weights of another task's run: `needs` of the root configuration."""
+"""Keys that take the weights from a run of another task: `needs` in the root configuration."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,18 +15,18 @@ def tasks(content: Mapping) -> dict[str, str]:
     """The task that each key takes its weights from.
 
     Keys are joined by dots, in a file (`model.encoder.weights: NAME`) and on the command line
-    (`needs.model.encoder.weights=NAME`); null takes a need back.
+    (`needs.model.encoder.weights=NAME`); null removes a need.
     """
     return {key: task for key, task in _joined(content.get(KEY) or {}, "").items() if task is not None}
 
 
 def missing(content: Mapping) -> dict[str, str]:
-    """Those needs whose key has no value yet."""
+    """The needs whose key has no value yet."""
     return {key: task for key, task in tasks(content).items() if value_of(content, key) is None}
 
 
 def value_of(content: Mapping, key: str) -> object:
-    """The value of a key with dots; None also where a file leaves it out."""
+    """The value of a dotted key; None also if a file leaves it out."""
     for part in key.split("."):
         content = content.get(part) if isinstance(content, Mapping) else None
     return content
@@ -37,7 +37,7 @@ def check(content: Mapping, searched: list[Path]) -> None:
 
     Raises
     ------
-    ConfigError : it does not.
+    ConfigError : one does not.
     """
     for key, task in tasks(content).items():
         if not isinstance(task, str):
@@ -62,7 +62,7 @@ def _check_key(node: object, key: str) -> None:
             node = node.get(part)
     annotation = known[part].annotation if schema.TARGET in node else None
     if schema.TARGET not in node or not matches("file", annotation) or not matches(None, annotation):
-        raise ConfigError(f"{key} is no file of weights that may be null")
+        raise ConfigError(f"{key} is not a key for a file of weights that may be null")
 
 
 def _joined(needs: Mapping, prefix: str) -> dict:

@@ -25,8 +25,8 @@ def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name
 
     Returns
     -------
-    The overrides for Hydra. A key that the constructor has but the file of the option leaves out becomes
-    `++key=value`, because Hydra would refuse it otherwise; so does a mapping, whose keys may be new.
+    The overrides for Hydra. A key that the constructor has but the option's file leaves out becomes `++key=value`, as
+    Hydra would refuse it otherwise; so does a mapping, whose keys may be new.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name
         root.check(own, known)
         root.check_values(own)
         figures = expected.read(values.get("expected") or {})
-        if own_loss and "loss" in values:  # a task's figures are of its own loss, and not judged by another
+        if own_loss and "loss" in values:  # a task's figures belong to its own loss: no check against another
             expected.check_metrics(figures, values["loss"][TARGET])
         needs.check(values, searched)
         absent |= _keys_not_in_files(composer, job, parsed)
@@ -118,7 +118,8 @@ def _check_hydra_group(override: Override, composer: Composer) -> None:
 def _spelled(override: Override, searched: list[Path], forced: bool) -> list[str]:
     """An override as Hydra reads it, once for each value of a sweep.
 
-    Values are forced into the configuration (`++`): the schema, which knows more than the files, judges them after.
+    Values are forced into the configuration (`++`): the schema, which knows more than the files, checks them
+    afterwards.
     """
     if override.is_delete() or override.is_hydra_override():
         return [override.input_line or ""]

@@ -22,7 +22,7 @@ def conf_dir() -> Path:
 
 
 def runs_dir() -> Path:
-    """Where runs are written: `$HEPEXP_RUNS_DIR`, else `runs` in the working directory."""
+    """Where runs are written: `$HEPEXP_RUNS_DIR`, or `runs` in the working directory."""
     return Path(os.environ.get("HEPEXP_RUNS_DIR") or "runs")
 
 
@@ -37,24 +37,24 @@ def cache_dir() -> Path:
         return Path.home() / ".cache" / "hepexp"
     except RuntimeError:
         raise ConfigError(
-            "this user has no home folder; set HEPEXP_DATA_DIR, and HEPEXP_STORE_DIR where that cannot be written"
+            "this user has no home folder; set HEPEXP_DATA_DIR, and HEPEXP_STORE_DIR if that cannot be written"
         ) from None
 
 
 def data_dir() -> Path:
-    """Where data sets are kept: `$HEPEXP_DATA_DIR`, else `~/.cache/hepexp`."""
+    """Where data sets are kept: `$HEPEXP_DATA_DIR`, or `~/.cache/hepexp`."""
     chosen = os.environ.get("HEPEXP_DATA_DIR")
     return Path(os.path.expanduser(chosen)) if chosen else cache_dir()
 
 
 def store_dir(data_set: str = "") -> Path:
-    """Where converted and simulated data are kept: `$HEPEXP_STORE_DIR`, else the data folder.
+    """Where converted and simulated data are kept: `$HEPEXP_STORE_DIR`, or the data folder.
 
-    A data folder that cannot be written, such as a shared disk, is left alone: `~/.cache/hepexp` takes its place.
+    A data folder that cannot be written, such as a shared disk, is replaced by `~/.cache/hepexp`.
 
     Parameters
     ----------
-    data_set : whose files they are; its own folder may be somebody else's where the data folder is not.
+    data_set : data set to which the files belong; its own folder may be someone else's even if the data folder is not.
     """
     if chosen := os.environ.get("HEPEXP_STORE_DIR"):
         return Path(os.path.expanduser(chosen))
@@ -63,7 +63,7 @@ def store_dir(data_set: str = "") -> Path:
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether files can be made in a folder, which is made first where it does not exist."""
+    """Whether files can be created in a folder, which is itself created if it does not exist."""
     folder = folder.absolute()
     while not os.path.lexists(folder) and folder != folder.parent:
         folder = folder.parent

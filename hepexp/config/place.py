@@ -1,4 +1,4 @@
-"""Where in the code of a plug-in an error arose."""
+"""Where in the code of a plug-in an error was raised."""
 
 import traceback
 from pathlib import Path
@@ -7,7 +7,7 @@ from hepexp.config import plugins
 
 
 def describe(error: BaseException) -> str:
-    """The error's kind and message, with the innermost file and line of a plug-in where it went through one."""
+    """The error's kind and message, with the innermost file and line of a plug-in if it passed through one."""
     text = f"{type(error).__name__}: {error}"
     folders = [folder for folder in map(plugins.package_dir, plugins.packages()) if folder]
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

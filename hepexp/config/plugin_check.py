@@ -1,4 +1,4 @@
-"""What a plug-in brings, and what is wrong with it, for `hepexp doctor`."""
+"""What a plug-in provides, and what is wrong with it, for `hepexp doctor`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,12 @@ from hepexp.errors import HepexpError
 
 @dataclass(frozen=True)
 class Report:
-    """A plug-in, looked at.
+    """The result of inspecting a plug-in.
 
     Parameters
     ----------
     found : its distribution, its folder, its options.
-    faults : a line for each option that does not work, or for the package where it is not there.
+    faults : one line for each option that does not work, or for the package if it is missing.
     """
 
     found: str
@@ -39,7 +39,7 @@ def inspect(plugin: Plugin) -> Report:
 
 
 def _fault(group: str, name: str, file: Path) -> str:
-    """What is wrong with an option; empty where nothing is."""
+    """What is wrong with an option; empty if nothing is."""
     taken = catalog.find(group, name, catalog.folders())
     if taken != file:
         return f"{group}={name} is hidden by {taken}; give it another name"

@@ -13,7 +13,7 @@ GROUP = "hepexp.plugins"
 
 
 class Plugin(NamedTuple):
-    """One entry point: its name, the package that it names, and the distribution (name and version) that brings it."""
+    """One entry point: its name, the package that it names, and the distribution (name and version) that has it."""
 
     name: str
     package: str
@@ -36,7 +36,7 @@ def packages() -> tuple[str, ...]:
 
 
 def own() -> tuple[str, ...]:
-    """The packages whose classes a configuration may name: hepexp, and the registered ones."""
+    """The packages whose classes a configuration may name: hepexp and the registered ones."""
     return ("hepexp", *packages())
 
 
@@ -46,7 +46,7 @@ def is_own(target: str) -> bool:
 
 
 def package_dir(name: str) -> Path | None:
-    """The folder of a package, found without importing it; None where it is not installed."""
+    """The folder of a package, found without importing it; None if it is not installed."""
     root, *inner = name.split(".")
     try:
         spec = find_spec(root)
@@ -59,15 +59,15 @@ def package_dir(name: str) -> Path | None:
 
 
 def conf_dirs() -> list[Path]:
-    """The `conf` folders that the registered packages bring."""
+    """The `conf` folders of the registered packages."""
     folders = [package_dir(name) for name in packages()]
     return [folder / "conf" for folder in folders if folder and (folder / "conf").is_dir()]
 
 
 def missing() -> list[str]:
-    """A line for each entry point whose package is not there."""
+    """One line for each entry point whose package is missing."""
     return [
-        f"plug-in {plugin.name}: its entry point names {plugin.package}, and there is no such package (a folder of "
+        f"plug-in {plugin.name}: its entry point names {plugin.package}, but there is no such package (a folder of "
         f"modules); install it, or: pip uninstall {plugin.distribution.split(' ')[0] or plugin.name}"
         for plugin in registered()
         if package_dir(plugin.package) is None

@@ -1,4 +1,4 @@
-"""Read the config.yaml of a run as what it is: values. A run may be somebody else's."""
+"""Read the config.yaml of a run as plain values. A run may be someone else's."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -48,11 +48,11 @@ def load(path: Path) -> DictConfig:
 
 
 def check_values(content: Mapping) -> None:
-    """Check that a configuration holds values alone.
+    """Check that a configuration holds nothing but values.
 
     Raises
     ------
-    ConfigError : an expression or a missing value, which whoever reads the record would evaluate or trip over.
+    ConfigError : an expression or a missing value, which a reader of the record would evaluate or trip over.
     """
     for key, value in _flat(content):
         if isinstance(value, str) and ("${" in value or value == "???"):
@@ -60,7 +60,7 @@ def check_values(content: Mapping) -> None:
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value, and every key as a value too, with where it is."""
+    """Every value, and every key as a value too, with its position."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             yield (f"{key}.{name}".strip("."), name)

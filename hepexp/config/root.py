@@ -8,15 +8,15 @@ from hepexp.config.annotations import TARGET, is_node, matches
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
-LARGEST_SEED = 2**32 - 1  # NumPy and Lightning take no larger one
+LARGEST_SEED = 2**32 - 1  # the largest that NumPy and Lightning accept
 
 
 def check_values(config: Mapping) -> None:
-    """Check the values of a run's own keys; names that are known only when a job starts (`${...}`) are left for then.
+    """Check the values of a run's own keys; names that are known only when a job starts (`${...}`) are checked then.
 
     Raises
     ------
-    ConfigError : a seed out of range, or a name that cannot be one of a folder or a tag.
+    ConfigError : a seed out of range, or a name that cannot be that of a folder or a tag.
     """
     if not 0 <= config.get("seed", 0) <= LARGEST_SEED:
         raise ConfigError(f"seed must be from 0 to {LARGEST_SEED}, got {config['seed']}")
@@ -34,15 +34,15 @@ def check(config: dict, known: dict, key: str = "") -> None:
     Parameters
     ----------
     config : composed values.
-    known : the root file's; an empty mapping there takes any keys, a null or an interpolation any text.
-    key : where this part is in the configuration, with a final dot; empty at the top.
+    known : the root file's; there, an empty mapping accepts any keys, a null or an interpolation any text.
+    key : position of this part in the configuration, with a final dot; empty at the top.
 
     Raises
     ------
     ConfigError : an unknown key, or a value of another type than the root file's.
     """
     if missing := [name for name in known if not key and name not in config]:
-        raise ConfigError(f"a run needs the key {missing[0]}: it cannot be taken away by ~{missing[0]}")
+        raise ConfigError(f"a run needs the key {missing[0]}: it cannot be removed by ~{missing[0]}")
     for name, value in config.items():
         _refuse_nodes(value, f"{key}{name}")
         if name not in known:
@@ -59,7 +59,7 @@ def check(config: dict, known: dict, key: str = "") -> None:
 
 
 def _refuse_nodes(value: object, key: str) -> None:
-    """Nothing is built from these keys, at any depth."""
+    """Raise ConfigError for a `_target_` in these keys, at any depth."""
     if is_node(value):
         raise ConfigError(f"{key}: expected a plain value, got _target_ {value[TARGET]}")
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

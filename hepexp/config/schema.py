@@ -1,7 +1,7 @@
-"""The constructor is the schema: what the signature and docstring of a target say, read without importing it.
+"""The constructor is the schema: the signature and docstring of a target, read without importing it.
 
-Importing a model costs seconds (torch); its source text says the same in milliseconds, and reading it runs nothing. For
-that, signatures in hepexp and its plugins are literal: annotated, documented, with literal defaults, no `**kwargs`.
+Importing a model takes seconds (torch); reading its source text takes milliseconds and runs nothing. That is why
+signatures in hepexp and its plugins are literal: annotated, documented, with literal defaults, no `**kwargs`.
 """
 
 import ast
@@ -16,7 +16,7 @@ from hepexp.config.kind import Kind
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
-LARGEST_INTEGER = 2**63 - 1  # what torch, NumPy and every file format here can hold
+LARGEST_INTEGER = 2**63 - 1  # what torch, NumPy and every file format here can represent
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Parameter:
     Parameters
     ----------
     name : the key.
-    annotation : its type, None where the source has none.
-    default : source text of its default, None where a value is required.
+    annotation : its type, None if the source has none.
+    default : source text of its default, None if a value is required.
     doc : its meaning, from the docstring.
     """
 
@@ -43,14 +43,14 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Schema:
-    """What a class can be configured with.
+    """The configuration that a class accepts.
 
     Parameters
     ----------
-    module : that defines the class; names in annotations are this module's.
-    doc : what it is, the docstring's first paragraph.
+    module : module that defines the class; names in annotations are resolved in it.
+    doc : the docstring's first paragraph.
     parameters : the keys, in the order of the signature.
-    runtime : keyword-only parameters; the run supplies them, a configuration does not.
+    runtime : keyword-only parameters, which are supplied by the run, not by a configuration.
     """
 
     module: str
@@ -65,7 +65,7 @@ def signature(target: str) -> Schema:
 
     Raises
     ------
-    ConfigError : the target is not allowed, does not exist, or is no class.
+    ConfigError : the target is not allowed, does not exist, or is not a class.
     """
     targets.check(target)
     definition, module, aliases = source.find(target)
@@ -95,7 +95,7 @@ def signature(target: str) -> Schema:
 
 
 def check(node: Mapping, group: str, option: str = "") -> None:
-    """Check the node of a group against the signature of its class, and the nodes in it against those of theirs.
+    """Check the node of a group against the signature of its class, and nested nodes against those of their classes.
 
     Parameters
     ----------
@@ -105,19 +105,19 @@ def check(node: Mapping, group: str, option: str = "") -> None:
 
     Raises
     ------
-    ConfigError : a `_target_` that is not a class of the kind that its place takes, a key that the signature lacks, a
-        value of another type, or a required key that is missing.
+    ConfigError : a `_target_` that is not a class of the kind expected there, a key that the signature lacks, a value
+        of another type, or a missing required key.
     """
     _check_node(node, kind.of_group(group), group, option)
 
 
 def kind_of(annotations: list[ast.expr], module: str) -> Kind | None:
-    """The kind of object that a place of these types takes; None where it takes none. A torch.nn.Module is a model.
+    """The kind of object that a place of these types accepts, or None. A torch.nn.Module is a model.
 
     Parameters
     ----------
-    annotations : the types that a union joins.
-    module : that they stand in.
+    annotations : the members of a union.
+    module : module that contains them.
     """
     classes = [annotation for annotation in annotations if is_class(annotation)]
     bases = tuple(path for annotation in classes if (path := source.resolve(module, annotation)))
@@ -150,13 +150,13 @@ def _check_node(node: Mapping, wanted: Kind, key: str, option: str = "") -> None
 
 
 def _check_value(value: object, annotation: ast.expr | None, key: str, shown: str) -> None:
-    """Check one value; `shown` is what `hepexp show` prints the meaning of this key for."""
+    """Check one value; `hepexp show` prints the meaning of its key for the option `shown`."""
     if value == "???":
         raise ConfigError(f"{key} needs a value: {key}=...; see: hepexp show {shown}")
     if any(isinstance(number, float) and not isfinite(number) for number in _flat(value)):
         raise ConfigError(f"{key} must be finite, got {value}; see: hepexp show {shown}")
     if any(isinstance(number, int) and abs(number) > LARGEST_INTEGER for number in _flat(value)):
-        raise ConfigError(f"{key} must be an integer of 64 bits, got {value}; see: hepexp show {shown}")
+        raise ConfigError(f"{key} must fit in 64 bits, got {value}; see: hepexp show {shown}")
     if not matches(value, annotation):
         expected = ast.unparse(annotation) if annotation else "a plain value"
         got = f"_target_ {value[TARGET]}" if is_node(value) else f"{value!r} ({type(value).__name__})"
@@ -164,7 +164,7 @@ def _check_value(value: object, annotation: ast.expr | None, key: str, shown: st
 
 
 def _check_inner(value: object, annotations: list[ast.expr], module: str, key: str) -> None:
-    """Check the nodes in a value, each against what its place takes."""
+    """Check the nodes in a value, each against what its place accepts."""
     if is_node(value):
         wanted = kind_of(annotations, module)
         if wanted is None:
@@ -183,7 +183,7 @@ def _flat(value: object) -> list[object]:
 
 
 def _inherited(module: str, definition: ast.ClassDef) -> dict[str, str]:
-    """What the docstring of a base class in hepexp or a plugin says of its parameters: each is described once."""
+    """The parameters in the docstrings of base classes in hepexp or a plugin: each is described only once."""
     meanings: dict[str, str] = {}
     for base in definition.bases:
         path = source.resolve(module, base)

@@ -1,4 +1,4 @@
-"""What Hydra must know to read our configurations: the `conf` folders of plugins, and files as editors save them."""
+"""What Hydra needs to read our configurations: the `conf` folders of plugins, and files as editors save them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from hepexp.config import plugins, yaml_file
 
 
 class PluginFolders(SearchPathPlugin):
-    """Hydra asks each such class for folders when it composes; what comes first in the path wins."""
+    """Hydra asks each such class for folders when it composes; the first in the path wins."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         for folder in plugins.conf_dirs():
@@ -22,7 +22,7 @@ class PluginFolders(SearchPathPlugin):
 
 
 class MarkedFiles(FileConfigSource):
-    """Files that may begin with a byte-order mark, behind which Hydra alone would not see the line `# @package`."""
+    """Files that may begin with a byte-order mark, behind which Hydra itself would miss the line `# @package`."""
 
     def load_config(self, config_path: str) -> ConfigResult:
         file = Path(self.path) / self._normalize_file_name(config_path)
@@ -31,6 +31,6 @@ class MarkedFiles(FileConfigSource):
 
 
 def register() -> None:
-    """Make Hydra know the classes; needed once in a process, before Hydra composes. Harmless when repeated."""
+    """Register the classes with Hydra; needed once per process, before Hydra composes. Harmless when repeated."""
     Plugins.instance().register(PluginFolders)
     SourcesRegistry.instance().types[MarkedFiles.scheme()] = MarkedFiles

@@ -11,11 +11,11 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
 Definition = ast.ClassDef | ast.FunctionDef
-_MAX_HOPS = 8  # re-exports that are followed before a circle is assumed
+_MAX_HOPS = 8  # re-exports that are followed before a cycle is assumed
 
 
 class Found(NamedTuple):
-    """A definition, the module that it stands in, and the module's own names for types (`M = Literal[...]`)."""
+    """A definition, the module that contains it, and the module's own names for types (`M = Literal[...]`)."""
 
     definition: Definition
     module: str
@@ -23,7 +23,7 @@ class Found(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Dotted path of the definition, through no re-export."""
+        """Dotted path of the definition itself, not of a re-export."""
         return f"{self.module}.{self.definition.name}"
 
 
@@ -32,7 +32,7 @@ def find(target: str) -> Found:
 
     Raises
     ------
-    ConfigError : there is no such module, or nothing of that name in it, or it is imported from another library.
+    ConfigError : there is no such module, it has nothing of that name, or the name is imported from another library.
     """
     module, _, name = target.rpartition(".")
     for _ in range(_MAX_HOPS):
@@ -48,8 +48,8 @@ def find(target: str) -> Found:
             raise ConfigError(f"_target_ {target} does not exist: {module} has no {name}{did_you_mean(name, defined)}")
         module, name = source
         if not plugins.is_own(f"{module}.{name}"):
-            raise ConfigError(f"_target_ {target} is not allowed: it is {module}.{name}, of another library")
-    raise ConfigError(f"_target_ {target} does not exist: its imports go round in a circle")
+            raise ConfigError(f"_target_ {target} is not allowed: it is {module}.{name} from another library")
+    raise ConfigError(f"_target_ {target} does not exist: its imports are circular")
 
 
 def is_known(target: str) -> bool:
@@ -63,9 +63,9 @@ def is_known(target: str) -> bool:
 
 
 def resolve(module: str, name: ast.expr) -> str | None:
-    """The dotted path that a name stands for in a module (`nn.Module` is torch.nn.Module); None where it is no name.
+    """The dotted path to which a name refers in a module (`nn.Module` is torch.nn.Module); None if it is not a name.
 
-    What hepexp and plug-ins define is followed to its definition, through re-exports.
+    For what hepexp and plug-ins define, re-exports are followed to the definition.
     """
     first, *attributes = _dotted(name).split(".")
     if not first:
@@ -77,7 +77,7 @@ def resolve(module: str, name: ast.expr) -> str | None:
 
 
 def ancestors(found: Found) -> list[Found | str]:
-    """A class and all its bases, nearest first: definitions where their source is ours, dotted paths where it is not.
+    """A class and all its bases, nearest first: definitions if their source is ours, otherwise dotted paths.
 
     Built-in classes are left out.
     """
@@ -108,7 +108,7 @@ def assigned(statement: ast.stmt) -> tuple[str, ast.expr | None] | None:
 
 
 def expand(annotation: ast.expr | None, aliases: dict[str, ast.expr]) -> ast.expr | None:
-    """An annotation in which names of types are replaced by what they stand for."""
+    """An annotation in which names of types are replaced by their definitions."""
 
     class Expand(ast.NodeTransformer):
         def visit_Name(self, node: ast.Name) -> ast.expr:  # the name is given by ast
@@ -152,7 +152,7 @@ def _aliases(statements: list[ast.stmt]) -> dict[str, ast.expr]:
 
 
 def _dotted(name: ast.expr) -> str:
-    """`a.b.c` as text; empty where the expression is none."""
+    """`a.b.c` as text; empty for any other expression."""
     match name:
         case ast.Name(id=first):
             return first
@@ -164,7 +164,7 @@ def _dotted(name: ast.expr) -> str:
 
 
 def _imported_from(module: str, statements: list[ast.stmt], name: str) -> tuple[str, str] | None:
-    """The module, and the name in it, that a `from ... import` brings a name from."""
+    """The module and the name in it from which a `from ... import` imports a name."""
     for statement in statements:
         if not isinstance(statement, ast.ImportFrom):
             continue
@@ -175,7 +175,7 @@ def _imported_from(module: str, statements: list[ast.stmt], name: str) -> tuple[
 
 
 def _imported_module(statements: list[ast.stmt], name: str) -> tuple[str, ...] | None:
-    """The module that `import module as name` or `import name.inner` gives this name."""
+    """The module to which `import module as name` or `import name.inner` binds this name."""
     for statement in statements:
         if isinstance(statement, ast.Import):
             for item in statement.names:

@@ -1,4 +1,4 @@
-"""The closest match to what was typed."""
+"""The closest match to what the user typed."""
 
 import re
 from collections.abc import Iterable
@@ -7,16 +7,16 @@ from shlex import quote
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """`; did you mean X?` for the closest choice, as one types it, or an empty string when nothing is close."""
+    """`; did you mean X?` for the closest choice, as it is typed, or an empty string if nothing is close."""
     by_lower = {choice.lower(): choice for choice in choices}
     close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return f"; did you mean {typed(by_lower[close[0]])}?" if close else ""
 
 
 def typed(name: str) -> str:
-    """A name as it is typed behind `=`, or alone, in a shell: in quotes where the shell or Hydra's grammar needs them.
+    """A name as it is typed in a shell, alone or after `=`: in quotes if the shell or Hydra's grammar needs them.
 
-    Spaces need those of the shell alone; commas, brackets and the like would mean something to Hydra.
+    Spaces only need shell quotes; commas, brackets and the like would mean something to Hydra.
     """
     plain = re.fullmatch(r"[\w ./:%@?|*+-]*", name, re.ASCII)
     return quote(name if plain else f'"{name}"')

@@ -1,4 +1,4 @@
-"""Which jobs a multirun stands for, as far as a check needs to know."""
+"""The jobs of a multirun, as far as a check needs to know them."""
 
 from itertools import product
 
@@ -11,11 +11,11 @@ MAX_CHECKED = 200  # combinations of options composed before the start, 0.04 s e
 
 
 def choices(override: Override, options: list[str]) -> list[str]:
-    """The values that an override stands for, one of them unless it is a sweep.
+    """The values of an override: a single one unless it is a sweep.
 
     Parameters
     ----------
-    options : what `glob(...)` picks from.
+    options : what `glob(...)` selects from.
 
     Raises
     ------
@@ -28,22 +28,22 @@ def choices(override: Override, options: list[str]) -> list[str]:
     is_glob = override.value_type.name == "GLOB_CHOICE_SWEEP"
     found = override.value().filter(options) if is_glob else list(override.sweep_string_iterator())
     if not found:
-        raise ConfigError(f"{override.input_line} stands for no value at all")
+        raise ConfigError(f"{override.input_line} has no values")
     return found
 
 
 def names(override: Override, options: list[str]) -> list[str]:
-    """The same values as names of options: without the quotes and backslashes of Hydra's grammar."""
+    """The same values as names of options, without the quotes and backslashes of Hydra's grammar."""
     parser = OverridesParser.create()
     texts = choices(override, options)
     return [text if text == "null" else str(parser.parse_override(f"name={text}").value()) for text in texts]
 
 
 def jobs(groups: list[list[str]], values: list[list[str]]) -> list[list[str]]:
-    """Overrides of the jobs to check: every combination of group choices, each with every value at least once.
+    """Overrides of the jobs to check: every combination of group choices, with every value at least once for each.
 
-    Whether a value is right depends on the options chosen, not on other values, so that combinations of values need
-    no check of their own.
+    Whether a value is valid depends on the options chosen, not on other values, so combinations of values need no
+    separate check.
     """
     longest = max((len(choice) for choice in values), default=1)
     rows = [[choice[i % len(choice)] for choice in values] for i in range(longest)]

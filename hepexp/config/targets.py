@@ -1,8 +1,8 @@
-"""Which `_target_` may stand in a place of a configuration, and the class that it names.
+"""Which `_target_` a place in a configuration accepts, and the class that it names.
 
-A configuration can come from anywhere, so it chooses only among classes of the kind that belongs in a place, defined in
-hepexp or in a package that the user has registered. Whether one does is read off its source: what is refused is neither
-imported nor called.
+A configuration can come from anywhere, so it may choose only among classes of the kind expected in a place that are
+defined in hepexp or in a package registered by the user. This is read from the source: a class that is refused is
+neither imported nor called.
 """
 
 import importlib
@@ -37,7 +37,7 @@ def check_kind(target: object, wanted: Kind) -> None:
 
     Raises
     ------
-    ConfigError : it does not. A class whose bases are in other libraries is judged when it is loaded.
+    ConfigError : it does not. A class whose bases are in other libraries is checked when it is loaded.
     """
     check(target)
     if kind.is_a(target, wanted) is False:
@@ -62,7 +62,7 @@ def load(target: object, wanted: Kind) -> type:
 
 
 def _import(module: str, target: str) -> ModuleType:
-    """Import a module; what goes wrong inside it is said with its place."""
+    """Import a module; an error inside it is reported with its location."""
     try:
         return importlib.import_module(module)
     except HepexpError:

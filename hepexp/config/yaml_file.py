@@ -36,7 +36,7 @@ def load(path: Path) -> dict:
 
 
 def text_of(path: Path) -> str:
-    """A file's text, without the byte-order mark that some editors put first.
+    """A file's text, without the byte-order mark with which some editors begin files.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def text_of(path: Path) -> str:
 
 
 def header(path: Path) -> list[str]:
-    """The comment lines that open a file, without their marks; Hydra's own (`@package`) are left out."""
+    """The comment lines at the top of a file, without `#`; Hydra's own (`@package`) are left out."""
     lines = []
     for line in text_of(path).splitlines():
         if not line.startswith("#"):
@@ -66,7 +66,7 @@ def description(path: Path) -> str:
 
 
 def reasons(path: Path) -> dict[str, str]:
-    """The comment beside each top-level key, with those that follow on lines of their own."""
+    """The comment beside each top-level key, including comment lines that follow it."""
     found: dict[str, str] = {}
     key = None
     for line in text_of(path).splitlines():

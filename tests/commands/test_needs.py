@@ -84,7 +84,10 @@ def runs() -> list[RunFolder]:
     [
         (["task=first", "needs.model.weights=frist"], "needs.model.weights: unknown task 'frist'; did you mean first?"),
         (["task=first", "needs.model.weight=second"], "unknown key 'model.weight'; did you mean weights?"),
-        (["task=first", "needs.model.hidden=second"], "model.hidden is no file of weights that may be null"),
+        (
+            ["task=first", "needs.model.hidden=second"],
+            "model.hidden is not a key for a file of weights that may be null",
+        ),
         (["task=first", "needs.model.weights.x=second"], "model.weights has no keys"),
         (["task=first", "needs.model=3"], "needs.model: expected the name of a task, got 3"),
         (["task=round"], "a task cannot need itself: round -> about -> round"),

@@ -157,7 +157,7 @@ MODELS = {
     "no module of torch": (NET.replace("(nn.Module)", "").replace("super().__init__()", ""), "",
                            "model=mine: _target_ mine.net.Net is not a model: a torch.nn.Module "),
     "more than a run knows": (NET.replace("n_classes: int", "n_classes: int, n_pixels: int"), "",
-                              "mine.net.Net: missing a required argument: 'n_pixels'; a run gives class_names, n_sca"),
+                              "mine.net.Net: missing a required argument: 'n_pixels'; the run supplies class_names, "),
     "a bug": (NET.replace("batch.p4", "batch.momenta"), "", "AttributeError: 'JetBatch' object has no attribute "
               "'momenta' (FOLDER/mine/net.py:12); set HEPEXP_DEBUG=1 for the traceback"),
 }  # fmt: skip
@@ -251,7 +251,7 @@ def test_a_package_that_is_not_there_is_named_and_hurts_no_other(registered, tmp
     plugin.register(tmp_path, "mine", "gone")
     registered(tmp_path)
     said = (
-        "plug-in mine: its entry point names gone, and there is no such package (a folder of modules); install it, or: "
+        "plug-in mine: its entry point names gone, but there is no such package (a folder of modules); install it, or: "
     )
     assert main.main(["list", "model"]) == 0
     assert capsys.readouterr().err == f"hepexp: note: {said}pip uninstall mine\n"

@@ -50,7 +50,7 @@ def test_a_name_that_cannot_be_a_folder_is_refused(name):
 
 @pytest.mark.parametrize("name", ["mlartifacts", "sweeps", "Sweeps", "latest", "data", "mlflow.db"])
 def test_experiment_cannot_take_what_else_lies_in_the_runs_folder(name, runs):
-    with pytest.raises(ConfigError, match=f"experiment={name} is taken"):
+    with pytest.raises(ConfigError, match=f"experiment={name} is reserved"):
         RunFolder.create(name, "a")
     assert not runs.exists()
 
