@@ -1,4 +1,4 @@
-"""One order for the particles of a jet, whatever order they came in."""
+"""A canonical order for the particles of a jet, whatever order they came in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def canonical_order(p4: Tensor, mask: Tensor) -> Tensor:
-    """Indices that sort particles by falling energy, ties by px, py, pz; padding last.
+    """Indices that sort particles by decreasing energy, ties by px, py, pz; padding last.
 
     A model that breaks ties by position (nearest neighbours on a grid of pixels are full of ties) does not depend on
     the order of the particles if it sorts them first.

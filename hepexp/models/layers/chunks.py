@@ -1,4 +1,4 @@
-"""Cut a batch of sets into chunks whose pairs fit the cache, and work them on all threads."""
+"""Cut a batch of sets into chunks whose pairs fit in the cache, and process them on all threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 import torch
 
-# Pairs at a time: fewer, and the calls cost more than the work; more, and the rows leave the cache.
+# Pairs at a time: with fewer, the calls cost more than the work; with more, the rows leave the cache.
 PAIRS = 3500
 
 C, T = TypeVar("C"), TypeVar("T")
@@ -59,10 +59,10 @@ def _keep_freed_memory() -> None:
 def run(job: Callable[[C], T], chunks: list[C]) -> Iterable[tuple[C, T]]:
     """(chunk, job(chunk)) in the order of the chunks, without autograd.
 
-    On a CPU each thread that torch may use works whole chunks: a chunk is too small to be worth sharing.
+    On a CPU each thread that torch may use processes whole chunks: a chunk is too small to be worth sharing.
     """
     threads = torch.get_num_threads()
-    inference = torch.is_inference_mode_enabled()  # of this thread alone, so the workers are told
+    inference = torch.is_inference_mode_enabled()  # a setting of this thread alone, so it is passed to the workers
     _keep_freed_memory()
 
     def alone(chunk: C) -> T:

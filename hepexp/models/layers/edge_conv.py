@@ -24,13 +24,13 @@ class EdgeConv(nn.Module):
     ----------
     n_in : features of a particle.
     n_out : width of all three layers.
-    bias : of the linear layers; the batch norm that follows makes it idle while training.
+    bias : whether the linear layers have a bias; the batch norm that follows cancels it in training.
     skip : "sum" adds x_i (through a linear layer and batch norm if its width differs) and applies a ReLU,
         "concat" puts x_i before the mean.
 
     Shapes
     ------
-    x (R, n_in), a graph of K neighbours for each row -> (R, self.n_out), finite and without meaning for padding.
+    x (R, n_in), a graph of K neighbours for each row -> (R, self.n_out), finite but meaningless for padding.
 
     References
     ----------
@@ -83,5 +83,5 @@ def affine(norm: MaskedBatchNorm, moments: list[Tensor], w: Tensor) -> tuple[Ten
 
 
 def mean_weights(w: Tensor) -> Tensor:
-    """Weights along the last axis that take the mean where w (...) is 1; zero where it is nowhere."""
+    """Weights along the last axis that give the mean over entries with w (...) = 1; zero if there are none."""
     return w / w.sum(-1, keepdim=True).clamp(min=1)

@@ -1,9 +1,9 @@
-"""The steps of EdgeConv on tensors over edges, worked through a few jets at a time.
+"""The steps of EdgeConv on tensors over edges, a few jets at a time.
 
 A tensor (R, K, C) over the edges of all R particles of a batch is some 100 MB: on a CPU, each pass over it costs as
-much as the arithmetic. So a step does all that it can while the rows of a few jets are in the cache (normalise, ReLU,
-multiply, sum up the moments for the next batch norm), keeps only what enters it, and does the rest again in its
-backward pass. The result is that of the plain formula. On other devices the batch is one piece.
+much as the arithmetic. So a step does as much as it can while the rows of a few jets are in the cache (normalise, ReLU,
+multiply, sum the moments for the next batch norm), keeps only its inputs, and recomputes the rest in its backward pass.
+The result is that of the plain formula. On other devices the batch is one piece.
 
 Names: edges are weighted by w (R, K), 1 for real edges and 0 for others; z is what enters a batch norm, whose
 moments are total = sum w z and spread = sum w (z - mean)^2, both (C,). No edge crosses the rows in bounds.
@@ -22,7 +22,7 @@ from torch.autograd.function import once_differentiable
 from hepexp.models.layers.chunks import Chunk, run
 from hepexp.models.layers.products import linear
 
-PIECE_BYTES = 2**19  # of one edge tensor: a handful of them fit the cache of a core
+PIECE_BYTES = 2**19  # of one edge tensor: a handful of them fit in the cache of a core
 
 
 def pieces(z: Tensor, bounds: list[int]) -> list[Chunk]:

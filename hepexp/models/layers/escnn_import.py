@@ -1,4 +1,4 @@
-"""The one place that imports escnn, whose own requirements cannot be installed beside ours."""
+"""The only place that imports escnn, whose requirements conflict with ours."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from hepexp.errors import ConfigError
 
 VERSION = "1.0.11"
 INSTALL = f"make setup, or pip install --no-deps escnn=={VERSION} joblib pymanopt autograd"
-HELPERS = ("joblib", "pymanopt", "autograd")  # what escnn imports for planar groups, beside what hepexp requires
+HELPERS = ("joblib", "pymanopt", "autograd")  # what escnn imports for planar groups, besides what hepexp requires
 
 
 def folder() -> Path:
-    """Where bases of kernels are kept."""
+    """The folder in which bases of kernels are kept."""
     return store_dir() / "escnn"
 
 
 def require_escnn() -> None:
-    """Raise where escnn or a package that it imports is missing, without importing any.
+    """Raise if escnn or a package that it imports is missing, without importing any.
 
     Raises
     ------
@@ -36,8 +36,8 @@ def require_escnn() -> None:
 def import_escnn() -> ModuleType:
     """escnn, with its modules `gspaces` and `nn`.
 
-    escnn asks for lie_learn and py3nj, which planar groups do not use, and takes from scikit-learn a function that now
-    refuses its matrices, though it can do without. What is missing is given to it here, before and after its import.
+    escnn imports lie_learn and py3nj, which planar groups do not use, and a function of scikit-learn that now refuses
+    its matrices, though it can do without. Stand-ins are supplied here, before and after its import.
 
     Raises
     ------
@@ -51,12 +51,12 @@ def import_escnn() -> ModuleType:
         import escnn.group._numerical
         import escnn.gspaces
         import escnn.nn
-    escnn.group._numerical.randomized_svd = None  # its own fallback is then taken
+    escnn.group._numerical.randomized_svd = None  # it then uses its own fallback
     return escnn
 
 
 def _stand_in_for_lie_learn() -> None:
-    """Modules by the names that escnn imports, where the true ones are not installed."""
+    """Stand-ins under the names that escnn imports, for modules that are not installed."""
     if "lie_learn" in sys.modules or find_spec("lie_learn") is not None:
         return
     path = ["lie_learn", "representations", "SO3", "wigner_d"]

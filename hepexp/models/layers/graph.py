@@ -15,9 +15,9 @@ class Graph(NamedTuple):
 
     Parameters
     ----------
-    index : (R, K) int64 row of each neighbour; the row itself where there is none.
+    index : (R, K) int64 row of each neighbour; the row itself if there is none.
     is_neighbour : (R, K) bool.
-    mask : (R,) bool, True for real particles; None where all rows are.
+    mask : (R,) bool, True for real particles; None if all rows are.
     bounds : first row of each jet, and R: no edge crosses them.
     """
 
@@ -33,8 +33,8 @@ class ParticleRows:
     Parameters
     ----------
     mask : (B, N) True for real particles.
-    packed : rows are the real particles alone, so that no work is spent on padding; by default on a CPU. Elsewhere,
-        counting them would stall the queue: rows are then all B N places, and the batch is one group of rows.
+    packed : rows are the real particles only, so that no work is spent on padding; the default on a CPU. Elsewhere,
+        counting them would stall the queue: rows are then all B N entries, and the batch is one group of rows.
     """
 
     def __init__(self, mask: Tensor, packed: bool | None = None):

@@ -1,6 +1,6 @@
 """Graph convolutions of torch-geometric, by the names of their papers.
 
-Each of them is called with nodes x (M, F) and edges (2, E), from source to target, and gives nodes (M, F').
+Each is called with nodes x (M, F) and edges (2, E), from source to target, and returns nodes (M, F').
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from hepexp.errors import ConfigError
 
 
 class WithSelfLoops(nn.Module):
-    """A convolution on the graph with an edge from each node to itself; the graph must have none of its own.
+    """A convolution on the graph with a self-loop added to each node; the graph must not have any.
 
-    The convolutions of torch-geometric would look for such edges, which waits for the device and cannot be done on
-    the meta device, where operations are counted.
+    The convolutions of torch-geometric would search for self-loops, which waits for the device and is impossible on the
+    meta device, where operations are counted.
     """
 
     def __init__(self, conv: nn.Module) -> None:
@@ -54,11 +54,11 @@ CONVOLUTIONS: dict[str, Callable[[int, int], nn.Module]] = {"gcn": gcn, "gat": g
 
 
 def convolution(name: str) -> Callable[[int, int], nn.Module]:
-    """The convolution of this name, to be called with its numbers of inputs and outputs.
+    """The convolution of this name, to be called with the numbers of inputs and outputs.
 
     Raises
     ------
-    ConfigError : there is none of this name.
+    ConfigError : there is no convolution of this name.
     """
     if name not in CONVOLUTIONS:
         raise ConfigError(f"model.conv must be one of {', '.join(CONVOLUTIONS)}, got {name!r}")

@@ -1,4 +1,4 @@
-"""The Lorentz group equivariant block with circuits in the place of some of its functions."""
+"""The Lorentz group equivariant block with circuits in place of some of its functions."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from hepexp.models.layers.precision import full_precision
 
 
 class HybridLorentzBlock(nn.Module):
-    """`LorentzBlock` written out pair by pair, with messages of width M = 2 n_hidden + 2, what a circuit phi_e gives.
+    """`LorentzBlock` written out pair by pair, with messages of width M = 2 n_hidden + 2, that of a circuit phi_e.
 
-    The functions see nothing but invariants, whatever they are, so the block is as equivariant as the classical one.
-    All of it is computed in the precision of the parameters, and x in float64.
+    The functions see only invariants, so the block is as equivariant as the classical one. Everything is computed in
+    the precision of the parameters, except x in float64.
 
     Parameters
     ----------
     n_hidden : width H of h.
     n_scalars : input scalars per particle S, which phi_h sees again in every block.
     c : step of the coordinate update.
-    last : the last block leaves x alone and has no phi_x.
+    last : whether it is the last block, which leaves x unchanged and has no phi_x.
     circuits : makes the functions.
 
     Shapes

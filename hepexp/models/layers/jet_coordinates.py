@@ -1,4 +1,4 @@
-"""Coordinates of a jet's particles relative to the jet: what jet taggers that are not Lorentz-invariant read."""
+"""Coordinates of a jet's particles relative to the jet, the inputs of taggers that are not Lorentz-invariant."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TINY = 1e-20  # GeV^2: keeps the rapidity of a rounded massless particle along t
 
 @dataclass(frozen=True)
 class JetCoordinates:
-    """Particles as seen from the jet axis; each (B, N) in the dtype of the momenta.
+    """Particles relative to the jet axis; each (B, N) in the dtype of the momenta.
 
     Padding is a particle with the jet's own momentum, so that logarithms and gradients are finite there.
 
@@ -20,10 +20,10 @@ class JetCoordinates:
     ----------
     pt : transverse momentum, GeV.
     e : energy, GeV.
-    pt_rel : pT over the jet's pT.
-    e_rel : energy over the jet's energy.
-    dy : rapidity less the jet's.
-    dphi : azimuth less the jet's, radians in (-pi, pi].
+    pt_rel : pT divided by the jet's pT.
+    e_rel : energy divided by the jet's energy.
+    dy : rapidity minus the jet's.
+    dphi : azimuth minus the jet's, radians in (-pi, pi].
     """
 
     pt: Tensor
@@ -35,16 +35,16 @@ class JetCoordinates:
 
 
 def rapidity(p4: Tensor) -> Tensor:
-    """y = asinh(pz / mT) with mT^2 = (E - pz)(E + pz), which keeps its digits for a particle close to the beam."""
+    """y = asinh(pz / mT) with mT^2 = (E - pz)(E + pz), which stays accurate for a particle close to the beam."""
     e, _, _, pz = p4.unbind(-1)
     return torch.asinh(pz / ((e - pz) * (e + pz)).clamp(min=TINY).sqrt())
 
 
 def jet_coordinates(p4: Tensor, mask: Tensor) -> JetCoordinates:
-    """Coordinates of particles relative to the jet, whose momentum is the sum of theirs.
+    """Coordinates of particles relative to the jet, whose momentum is the sum of the particles'.
 
-    Rapidity is used, not pseudorapidity: its differences do not change under boosts along the beam, and it is what
-    the quark/gluon files hold. The two agree for massless particles.
+    Rapidity is used, not pseudorapidity: its differences are invariant under boosts along the beam, and it is what the
+    quark/gluon files contain. The two agree for massless particles.
 
     Parameters
     ----------

@@ -14,9 +14,9 @@ INDEX_BITS = 16  # of the sort key, for the position of a particle: jets of up t
 def nearest_neighbours(x: Tensor, mask: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k nearest other real particles of each particle.
 
-    A particle is never its own neighbour, padding is nobody's. Distances are compared in float32 and equal ones by
-    position, so that the choice is a function of the particles and their order alone (`topk` by itself promises
-    nothing about ties). A jet of n <= k particles has n - 1 neighbours for each; the rest is masked out.
+    A particle is never its own neighbour, and padding is never a neighbour. Distances are compared in float32, with
+    ties broken by position, so that the choice depends only on the particles and their order (`topk` guarantees nothing
+    about ties). In a jet of n <= k particles each has n - 1 neighbours; the rest is masked out.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def nearest_neighbours(x: Tensor, mask: Tensor, k: int) -> tuple[Tensor, Tensor]
     n = x.shape[1]
     with full_precision(x):
         x = x if x.dtype == torch.float64 else x.float()
-        # Differences, not |x|^2 + |y|^2 - 2xy, which loses the digits of near neighbours (and more in TF32).
+        # Differences, not |x|^2 + |y|^2 - 2xy, which loses precision for near neighbours (and more in TF32).
         distance = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist").float()
     myself = torch.eye(n, dtype=torch.bool, device=x.device)
     distance = distance.masked_fill(myself | ~mask[:, None, :], torch.inf)

@@ -21,7 +21,7 @@ class LorentzBlock(nn.Module):
     n_hidden : width H of h and of all layers.
     n_scalars : input scalars per particle S, which phi_h sees again in every block.
     c : step of the coordinate update.
-    last : the last block leaves x alone and has no phi_x.
+    last : whether it is the last block, which leaves x unchanged and has no phi_x.
     compat : round and clamp as the published code does, see `LorentzNet`.
 
     Shapes
@@ -43,7 +43,7 @@ class LorentzBlock(nn.Module):
 
     def forward(self, h: Tensor, x: Tensor, scalars: Tensor, layout: Layout, metric: Tensor) -> tuple[Tensor, Tensor]:
         half = matmul_dtype(h)
-        # It has too few digits for sums over pairs and for x.
+        # Its precision is too low for sums over pairs and for x.
         with full_precision(h):
             seen = invariants(x, metric, h.dtype, self.compat, layout)  # psi(|x_i - x_j|^2), psi(<x_i, x_j>)
             agg, coef = self._messages(h, seen, layout, half)

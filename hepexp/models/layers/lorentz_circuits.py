@@ -16,7 +16,7 @@ from hepexp.quantum.templates import pair_circuit
 
 
 class AngleCircuit(nn.Module):
-    """<Z> on each wire of `pair_circuit`, whose angles are pi/2 tanh(z), one number z a wire.
+    """<Z> on each wire of `pair_circuit`, whose angles are pi/2 tanh(z), with one number z per wire.
 
     Shapes
     ------
@@ -32,28 +32,29 @@ class AngleCircuit(nn.Module):
 
 
 class Share(nn.Module):
-    """(1 + <Z>) / 2 in [0, 1]: the probability to find a qubit in |0>."""
+    """(1 + <Z>) / 2 in [0, 1]: the probability of finding a qubit in |0>."""
 
     def forward(self, z: Tensor) -> Tensor:
         return (1 + z) / 2
 
 
 class LorentzCircuits:
-    """Makes the functions of a block, those that are named as circuits, for messages of width M:
+    """Makes the functions of a block for messages of width M, those named in `names` as circuits:
 
         phi_e    a circuit on M wires, and nothing else,
         phi_h    Linear, batch norm, ReLU, a circuit on M wires, Linear,
         phi_m    Linear, a circuit on one wire, (1 + <Z>) / 2,
         phi_x    a circuit on M wires, Linear.
 
-    Every wire is measured and every output is used, so that no trained angle is without effect.
+    Every wire is measured and every output is used, so that every trained angle has an effect.
 
     Parameters
     ----------
-    names : out of phi_e, phi_h, phi_m, phi_x.
-    depth : layers of CNOTs and trained rotations. A circuit on one wire has one: rotations about one axis are one.
+    names : any of phi_e, phi_h, phi_m, phi_x.
+    depth : layers of CNOTs and trained rotations. A circuit on one wire has a single layer, as rotations about one axis
+        combine into one.
     scale : standard deviation of the initial angles.
-    backend : evaluates the circuits, or puts networks in their place.
+    backend : evaluates the circuits, or replaces them by networks.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """The edge part of a Lorentz group equivariant block: messages between all pairs, never all in memory at once.
 
 A pair costs two n_hidden x n_hidden products forward and four backward. The pairs of a few jets at a time go through
-all of them while their rows stay in the cache; backward computes a piece's messages again, which costs about what
-keeping them would, and leaves nothing of size N^2 n_hidden behind.
+all of them while their rows stay in the cache; the backward pass recomputes the messages of a piece, which costs about
+as much as keeping them and avoids tensors of size N^2 n_hidden.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class _Edges(torch.autograd.Function):
             return _piece_backward(node, w, piece.nodes(agg_grad), at_pairs, want_s)
 
         p_grad, q_grad, s_grad, *shares = zip(*(result for _, result in run(job, layout.pieces)), strict=True)
-        # In the order of the pieces, whichever thread was first: the same sum to the last digit.
+        # In the order of the pieces, whichever thread finished first: the same sum to the last digit.
         weight_grads = [None if g[0] is None else torch.stack(g).sum(0) for g in shares]
         s_grad = torch.cat(s_grad, dim=1) if want_s else None
         return None, torch.cat(p_grad), torch.cat(q_grad), s_grad, *weight_grads
@@ -138,7 +138,7 @@ def edge_messages(
 
     Returns
     -------
-    sum_j m_ij (R, H) and phi_x(m_ij) (E,), zero where there is no pair; None in place of it without phi_x.
+    sum_j m_ij (R, H) and phi_x(m_ij) (E,), zero where there is no pair, or None without phi_x.
     """
     with full_precision(p):
         return _Edges.apply(layout, p, q, s, *weights)

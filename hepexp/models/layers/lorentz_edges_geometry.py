@@ -1,4 +1,4 @@
-"""What the edges of a block take from the coordinates, and give back to them."""
+"""The invariants that the edges of a block take from the coordinates, and the update that they return."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def push(x: Tensor, coef: Tensor, layout: Layout) -> Tensor:
 
 
 def clamped_push(x: Tensor, coef: Tensor, layout: Layout, limit: float) -> Tensor:
-    """The same with each component of each (x_i - x_j) coef_ij cut to +-limit."""
+    """The same with each component of each (x_i - x_j) coef_ij clamped to +-limit."""
     pieces = [(piece.nodes(x), piece.square(coef)) for piece in layout.pieces]
     steps = [((at[:, :, None] - at[:, None]) * k[..., None]).clamp(-limit, limit) for at, k in pieces]
     return torch.cat([step.sum(2).flatten(0, 1) for step in steps])

@@ -1,4 +1,4 @@
-"""Where the particles of a batch of jets and their pairs lie in memory: piece by piece, with hardly any padding."""
+"""The memory layout of the particles of a batch of jets and their pairs: in pieces, with hardly any padding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hepexp.models.layers.chunks import Chunk, split
 
 
 class Piece(NamedTuple):
-    """A few jets, n places each: which rows of the particles' tensors and of the pairs' tensors are theirs."""
+    """A few jets with n entries each: their rows in the tensors over particles and over pairs."""
 
     jets: int
     n: int
@@ -32,7 +32,7 @@ class Piece(NamedTuple):
 class Layout:
     """Particles of all pieces one after another, R rows, and their pairs, E = sum of jets n^2.
 
-    On a CPU jets of like length share a piece. Elsewhere the batch is one piece as it is, and nothing is read back.
+    On a CPU, jets of similar length share a piece. Elsewhere the whole batch is one piece, and nothing is read back.
 
     Parameters
     ----------
@@ -40,10 +40,10 @@ class Layout:
     n_jets : jets B in the batch.
     place, jet : (R,), the row of (B N, ...) and the jet that each particle comes from; None for all in order.
     mask : (R,) bool, the real particles.
-    weight : (R,) of each row in the statistics of a batch norm over particles: 1 for real ones, 0 for padding that does
-        not count.
-    neighbours : (R, 1), how many other real particles the jet of a real particle has, else 0.
-    pair : (E,), 1 for two different real particles of a jet, else 0.
+    weight : (R,) of each row in the statistics of a batch norm over particles: 1 for real ones, 0 for padding that is
+        not counted.
+    neighbours : (R, 1), the number of other real particles in the jet of a real particle, otherwise 0.
+    pair : (E,), 1 for two different real particles of a jet, otherwise 0.
     """
 
     pieces: list[Piece]
@@ -61,8 +61,9 @@ class Layout:
 
         Parameters
         ----------
-        padded_to : places of each jet that a batch norm over particles counts. Empty places are all alike, so those of
-            a jet need no more than one row, and the last of the N places must be empty. None counts real particles.
+        padded_to : number of entries of each jet that a batch norm over particles counts. Empty entries are all alike,
+            so those of a jet need only one row, and the last of the N entries must be empty. None counts real
+            particles.
         """
         (n_jets, width), place, jet = mask.shape, None, None
         chunks = [Chunk(0, n_jets, width)]
@@ -102,7 +103,7 @@ class Layout:
         return x.new_zeros(self.n_jets, x.shape[-1]).index_add(0, self.jet, x)
 
     def at_pairs(self, x: Tensor) -> Tensor:
-        """x_i and x_j of every pair, beside each other; x (R, K) -> (E, 2 K)."""
+        """x_i and x_j of every pair, concatenated; x (R, K) -> (E, 2 K)."""
         found = []
         for piece in self.pieces:
             at, shape = piece.nodes(x), (piece.jets, piece.n, piece.n, x.shape[-1])

@@ -8,7 +8,7 @@ from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 
 
 class NormedSequential(nn.Sequential):
-    """Layers of which the second is a batch norm over weighted rows, such as 1 for real ones and 0 for padding.
+    """Layers whose second is a batch norm over weighted rows, e.g. 1 for real ones and 0 for padding.
 
     Shapes
     ------
@@ -41,7 +41,7 @@ def gate(width: int) -> nn.Sequential:
 
 
 def small_step(width: int) -> nn.Linear:
-    """The last layer of phi_x, which at first hardly moves the coordinates."""
+    """The last layer of phi_x, which initially hardly moves the coordinates."""
     step = nn.Linear(width, 1, bias=False)
     nn.init.xavier_uniform_(step.weight, gain=0.001)
     return step

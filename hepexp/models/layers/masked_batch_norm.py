@@ -1,4 +1,4 @@
-"""Batch normalisation over the real entries of a padded batch, on every rank together."""
+"""Batch normalisation over the real entries of a padded batch, on all ranks together."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class _SumOverRanks(torch.autograd.Function):
 
 
 def sum_over_ranks(x: Tensor) -> Tensor:
-    """x summed over the ranks of a distributed run, differentiable; x itself where there is one process."""
+    """x summed over the ranks of a distributed run, differentiable; x itself with one process."""
     if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
         return _SumOverRanks.apply(x)
     return x
 
 
 class MaskedBatchNorm(nn.Module):
-    """Batch normalisation whose statistics see only the entries that a mask selects.
+    """Batch normalisation whose statistics include only the entries selected by a mask.
 
     With every entry selected it is `nn.BatchNorm1d`: biased variance to normalise, unbiased variance in the running
     estimate, and the same state-dict keys. Statistics are those of all ranks together. Nothing is read back from the
-    device. Output rows outside the mask are finite and mean nothing.
+    device. Output rows outside the mask are finite but meaningless.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class MaskedBatchNorm(nn.Module):
         Parameters
         ----------
         moments : mean (C,), biased variance (C,) and number of entries (), over all ranks; they enter the running
-            estimates. None takes the running estimates themselves, as in evaluation.
+            estimates. None uses the running estimates themselves, as in evaluation.
         """
         if moments is None:
             mean, var = self.running_mean, self.running_var
@@ -87,7 +87,7 @@ class MaskedBatchNorm(nn.Module):
         return scale, self.bias - mean * scale
 
     def _moments(self, rows: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean, biased variance (both (C,)) and count () of the selected rows; two passes, so no digits cancel."""
+        """Mean, biased variance (both (C,)) and count () of the selected rows; two passes, to avoid cancellation."""
         selected = rows.new_ones(len(rows)) if mask is None else mask.reshape(-1).to(rows.dtype)
         total = sum_over_ranks(torch.cat([selected @ rows, selected.sum()[None]]))
         count = total[-1].detach().clamp(min=1)

@@ -1,4 +1,4 @@
-"""Pairwise invariants of four-momenta under a metric J, and the compressed scale psi on which networks read them."""
+"""Pairwise invariants of four-momenta under a metric J, and the compressed scale psi on which networks see them."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ def metric_tensor(metric: str | list[list[float]]) -> Tensor:
 
 
 def psi(z: Tensor) -> Tensor:
-    """sgn(z) ln(1 + |z|): the scale of equation (3.3) of arXiv:2201.08187, linear near 0, else logarithmic."""
+    """sgn(z) ln(1 + |z|): the scale of equation (3.3) of arXiv:2201.08187, linear near 0, otherwise logarithmic."""
     return z.abs().log1p().copysign(z)
 
 
 def norms_and_dots(x: Tensor, metric: Tensor) -> Tensor:
     """|x_i - x_j|^2 and <x_i, x_j> of all pairs of x (B, n, 4) from the Gram matrix, (2, B, n, n) in the dtype of x.
 
-    Nearly massless particles make large numbers cancel in |x_i - x_j|^2 = x_i.x_i + x_j.x_j - 2 x_i.x_j: x is float64.
+    For nearly massless particles large numbers cancel in |x_i - x_j|^2 = x_i.x_i + x_j.x_j - 2 x_i.x_j, so x is
+    float64.
     """
     gram = x @ metric @ x.mT
     square = gram.diagonal(dim1=-2, dim2=-1)

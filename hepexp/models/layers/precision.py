@@ -1,4 +1,4 @@
-"""Where autocast must not reach: sums and differences that need all their digits."""
+"""Blocks without autocast, for sums and differences that need full precision."""
 
 from __future__ import annotations
 

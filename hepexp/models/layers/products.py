@@ -19,7 +19,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = F
     bias : (n_out,) or None.
     """
     if HAS_ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32:
-        # On AVX-512 machines of other makers than MKL's, oneDNN is twice as fast as the BLAS behind F.linear.
+        # On AVX-512 machines not made by Intel, oneDNN is twice as fast as the BLAS behind F.linear.
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "relu" if relu else "none", [], "")
     y = F.linear(x, weight, bias)
     return y.relu_() if relu else y

@@ -8,9 +8,9 @@ from torch import Tensor
 
 
 def rotate_images(image: Tensor, angle: Tensor) -> Tensor:
-    """Images turned counter-clockwise, as they are seen, about their centre; bilinear, and zero beyond the edges.
+    """Images rotated counter-clockwise, as seen on screen, about their centre; bilinear, and zero beyond the edges.
 
-    A pixel is a square whatever the number of rows and columns, and a quarter turn of a square image is exact.
+    Pixels are square whatever the number of rows and columns, and a rotation of a square image by 90 degrees is exact.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def rotate_images(image: Tensor, angle: Tensor) -> Tensor:
     rows, columns = image.shape[2:]
     cos, sin = angle.to(image).cos(), angle.to(image).sin()
     zero = torch.zeros_like(cos)
-    # where in the input each output pixel comes from: (x, y) over half the (columns, rows), y downwards
+    # the position in the input from which each output pixel comes: (x, y) over half the (columns, rows), y downwards
     theta = torch.stack(
         [
             torch.stack([cos, -sin * (rows / columns), zero], dim=1),
@@ -33,12 +33,12 @@ def rotate_images(image: Tensor, angle: Tensor) -> Tensor:
 
 
 def rotate_plane(z: Tensor, angle: Tensor) -> Tensor:
-    """Points (B, 2) turned counter-clockwise about the origin by angles (B,) in radians."""
+    """Points (B, 2) rotated counter-clockwise about the origin by angles (B,) in radians."""
     cos, sin = angle.to(z).cos(), angle.to(z).sin()
     return torch.stack([cos * z[:, 0] - sin * z[:, 1], sin * z[:, 0] + cos * z[:, 1]], dim=1)
 
 
 def angle_between(a: Tensor, b: Tensor) -> Tensor:
-    """The angle (B,) in (-pi, pi] that turns the direction of a (B, 2) counter-clockwise into that of b (B, 2)."""
+    """The angle (B,) in (-pi, pi] that rotates the direction of a (B, 2) counter-clockwise into that of b (B, 2)."""
     cross = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
     return torch.atan2(cross, (a * b).sum(1))

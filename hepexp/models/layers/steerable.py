@@ -1,4 +1,4 @@
-"""Layers between fields of a finite group: convolution with batch normalisation and ReLU, and the way out of them.
+"""Layers between fields of a finite group: convolution with batch normalisation and ReLU, and the invariant output.
 
 The channels of n regular fields are n blocks of |G| channels, one for each element of the group G; the group permutes
 them within their block.
@@ -33,7 +33,7 @@ class SteerableConv(nn.Module):
     def __init__(self, basis: SteerableBasis, n_in: int, n_out: int):
         super().__init__()
         self.register_buffer("basis", basis.kernels.to(torch.get_default_dtype()), persistent=False)
-        self._exact = basis.kernels  # float64, for a model that is moved there
+        self._exact = basis.kernels  # for a model that is converted to float64
         std = (basis.spread / n_in**0.5).to(self.basis.dtype)
         self.weight = nn.Parameter(torch.randn(n_out, n_in, len(std)) * std)
 
@@ -82,7 +82,7 @@ class SteerableBlock(nn.Module):
 
     Parameters
     ----------
-    basis, n_in, n_out : as of SteerableConv.
+    basis, n_in, n_out : as for SteerableConv.
     """
 
     def __init__(self, basis: SteerableBasis, n_in: int, n_out: int):
@@ -95,9 +95,9 @@ class SteerableBlock(nn.Module):
 
     @torch.no_grad()
     def export(self) -> nn.Sequential:
-        """An ordinary convolution with bias, and a ReLU, that give what this gives in evaluation mode.
+        """An ordinary convolution with bias, and a ReLU, with the same output as this layer in evaluation mode.
 
-        The normalisation is then a fixed scale and shift of each channel, which the convolution takes over.
+        The normalisation is then a fixed scale and shift of each channel, which the convolution absorbs.
         """
         norm, kernel = self.norm.norm, self.conv.kernel()
         scale = norm.weight * (norm.running_var + norm.eps).rsqrt()

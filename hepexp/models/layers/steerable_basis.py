@@ -25,7 +25,7 @@ class SteerableBasis:
     Parameters
     ----------
     kernels : (K, n_out, n_in, 3, 3) float64, the K kernels; n_out is the order of the group.
-    spread : (K,) float64, standard deviation of the initial weights where there is one input field; it falls with
+    spread : (K,) float64, standard deviation of the initial weights for one input field; for several it is divided by
         the square root of their number.
 
     References
@@ -47,14 +47,14 @@ def order(group: str) -> int:
 def build_basis(group: str, lifts: bool) -> SteerableBasis:
     """The basis as escnn builds it, in float64 and exact for the symmetries of the pixel lattice.
 
-    escnn samples kernels in float32. Their average over the rotations by 90 degrees and the reflections that the group
-    holds removes the rounding, so that the network commutes with these to all digits of float64; rotations by
-    45 degrees (C8, D8) move pixels off the lattice, and are a symmetry only as far as a 3 x 3 kernel can sample it.
+    escnn samples kernels in float32. Averaging them over the group's rotations by 90 degrees and reflections removes
+    the rounding, so that the network commutes with these to all digits of float64; rotations by 45 degrees (C8, D8)
+    move pixels off the lattice, and are a symmetry only as far as a 3 x 3 kernel can sample it.
 
     Parameters
     ----------
     group : a key of GROUPS.
-    lifts : from a scalar field, as an image is; else from a regular one.
+    lifts : whether the input is a scalar field, such as an image; otherwise it is a regular one.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def _average(kernels: np.ndarray, space, field_in, field_out, points: np.ndarray
 
 
 def _spread(expansion) -> Tensor:
-    """He's initial weights for kernels of unit norm: each irreducible part of the output gets variance one."""
+    """He initialisation for kernels of unit norm: each irreducible part of the output gets variance one."""
     elements = list(expansion.get_basis_info())
     parts = [(element["out_irreps_position"], element["in_irrep"]) for element in elements]
     kinds = {output: len({i for o, i in parts if o == output}) for output, _ in parts}

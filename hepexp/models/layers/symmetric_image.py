@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 
 class DiskMask(nn.Module):
-    """Fades an image out beyond its inscribed circle: what a rotation would move off the image must not count.
+    """Fades an image out beyond its inscribed circle: what a rotation would move out of the image must not contribute.
 
     Parameters
     ----------
-    width : of the fade, exp(-(r^2 - R^2) / width^2) at a distance r from the centre beyond the circle's radius R, in
-        pixels.
+    width : width of the fade in pixels: exp(-(r^2 - R^2) / width^2) at a distance r from the centre beyond the circle's
+        radius R.
 
     Shapes
     ------
@@ -32,16 +32,16 @@ class DiskMask(nn.Module):
 
 
 class BlurPool(nn.Module):
-    """Halves an image after a Gaussian blur, which takes away what the coarser lattice cannot hold.
+    """Halves an image after a Gaussian blur, which removes what the coarser lattice cannot represent.
 
-    The pixels that remain must lie symmetrically: of an odd number every second from the first to the last, blurred by
-    an odd kernel; of an even number one in the middle of each pair, blurred by an even kernel. An odd kernel with
-    stride 2 on an even number, as is usual, keeps the first pixel and drops the last: it shifts the image by half a
-    pixel, to another side after a rotation.
+    The remaining pixels must be symmetric: for an odd number, every second one from the first to the last, blurred by
+    an odd kernel; for an even number, one in the middle of each pair, blurred by an even kernel. The usual odd kernel
+    with stride 2 on an even number keeps the first pixel and drops the last: it shifts the image by half a pixel, to a
+    different side after a rotation.
 
     Parameters
     ----------
-    sigma : of the Gaussian, in pixels; it is cut at three sigma.
+    sigma : standard deviation of the Gaussian, in pixels; it is truncated at three sigma.
 
     Shapes
     ------
