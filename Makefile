@@ -10,7 +10,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[generate,equivariant,dev]'
-# escnn's requirements cannot be installed beside ours; what it needs of them is in the extra
+# escnn's requirements conflict with ours; those that it really needs are in the extra
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps escnn==1.0.11
 	touch $@
 

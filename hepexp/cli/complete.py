@@ -26,7 +26,7 @@ def main(args: list[str]) -> int:
     last = last.lstrip(QUOTES)
     try:
         found = candidates(words, last)
-    except Exception:  # a word amidst the user's typing is no place for a message
+    except Exception:  # a message must not interrupt the user's typing
         found = []
     for candidate in found:
         if candidate.startswith(last):

@@ -1,4 +1,4 @@
-"""Tables of the verbs that describe something: a name, then what is said of it."""
+"""Tables of the verbs that describe something: a name, then its description."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ def table(
 
 
 def figures(rows: Sequence[Sequence[str]], header: Sequence[str]) -> TextTable:
-    """A table of numbers, whose first column names the rows; a narrow terminal turns it."""
+    """A table of numbers, whose first column names the rows; it is transposed on a narrow terminal."""
     columns = [Column(heading, "figure" if k else "name") for k, heading in enumerate(header)]
     return TextTable(columns, rows, turns=True)

@@ -29,7 +29,8 @@ usage: hepexp data VERB [NAME] [...]
 
 {verbs}
 
-Files are kept in $HEPEXP_DATA_DIR (default ~/.cache/hepexp). `hepexp data VERB --help` says more about a verb.
+Published files are kept in $HEPEXP_DATA_DIR (default ~/.cache/hepexp), converted and simulated ones in
+$HEPEXP_STORE_DIR (default: the same folder, if it can be written). `hepexp data VERB --help` says more about a verb.
 """
 
 
@@ -245,7 +246,7 @@ VERBS = {
 
 
 def _description(collection: Collection, here: Inventory) -> list[list[str]]:
-    """What `list` says of a data set, by its headings."""
+    """What `list` says about a data set, by its headings."""
     from hepexp.data.inventory import megabytes
 
     get = f"{collection.how_to_fetch} (from {collection.published_at})"

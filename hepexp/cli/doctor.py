@@ -1,4 +1,4 @@
-"""`hepexp doctor`: what a training needs, what this machine has, and what to do about the difference."""
+"""`hepexp doctor`: what a training needs, what this machine has, and how to close the gap."""
 
 import json
 import os
@@ -100,7 +100,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _escnn() -> Iterator[Finding]:
-    """escnn is in no extra: pip cannot install it with its own requirements beside ours."""
+    """escnn is in no extra: its own requirements conflict with ours, so pip cannot install both."""
     name, use = "escnn (equivariant)", "for model=steerable_cnn"
     try:
         found = version("escnn")
@@ -159,7 +159,7 @@ def _folders() -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
-    """One line each; what is wrong with one hurts only the trainings that use it, but these for sure."""
+    """One line each; a faulty one breaks only the trainings that use it, but it breaks those for sure."""
     for plugin in plugins.registered():
         report = plugin_check.inspect(plugin)
         state = BROKEN if report.faults else OK

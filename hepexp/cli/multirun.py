@@ -38,7 +38,7 @@ def start(args: list[str]) -> int:
 
 
 def rerun(text: str, args: list[str]) -> int:
-    """The jobs of an earlier multirun that did not finish, as a multirun of their own."""
+    """The jobs of an earlier multirun that did not finish, as a new multirun."""
     rest = [arg for arg in args if arg not in ("-m", "--multirun")]
     if others := [arg for arg in rest if not arg.startswith("hydra")]:
         raise ConfigError(
@@ -59,7 +59,7 @@ def rerun(text: str, args: list[str]) -> int:
 
 
 def job(config: DictConfig) -> None:
-    """One job: whatever becomes of it is written to the sweep folder."""
+    """One job: its outcome is written to the sweep folder."""
     from hydra.core.hydra_config import HydraConfig
 
     hydra_config = HydraConfig.get()

@@ -48,7 +48,7 @@ def main(args: list[str]) -> int:
 
 
 def _show_keys(group: str, path: Path, content: dict[str, Any]) -> None:
-    """The keys of a constructor, and those of the objects among its values."""
+    """The keys of a constructor, and those of its nested objects."""
     header = ["key", "value", "default", "type", "meaning"]
     out = console()
     out.print(f"{content[schema.TARGET]}: {schema.signature(content[schema.TARGET]).doc}", markup=False, style="dim")

@@ -9,7 +9,7 @@ def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp __work")
     parser.add_argument("name", help="of the sweep")
     parser.add_argument("run", help="MLflow run whose children the trials are")
-    parser.add_argument("--parent", type=int, help="process without which no further trial is begun")
+    parser.add_argument("--parent", type=int, help="process whose end keeps further trials from starting")
     options = parser.parse_args(args)
 
     from hepexp.sweep import worker

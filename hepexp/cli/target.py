@@ -1,4 +1,4 @@
-"""Files that a command is told to write: none is replaced unless asked to, and impossible ones are refused at once."""
+"""Output files of a command: none is replaced unless asked for, and impossible ones are refused before any work."""
 
 from __future__ import annotations
 

@@ -24,12 +24,12 @@ from hepexp.tracking.lookup import database
 DESCRIPTION = """\
 Look at all runs in a browser: MLflow over this project's store, until Ctrl-C.
 
-It prints an address for each experiment: its table of runs, with model, data, seed and test figures as columns.
+It prints an address for each experiment: its table of runs, with model, data, seed and test metrics as columns.
 There:
   tick runs, then Compare                parameters and metrics side by side; "Show diff only"
   the curve symbol above the table       every metric over epochs, all runs in one figure
   the field above the table              params.model.name = 'pfn' and metrics.`test/auc` > 0.8
-  the name of a run                      command, figures with errors and the published ones, plots, files
+  the name of a run                      command, metrics with errors, published figures, plots, files
   + next to a sweep                      its trials
 
 Runs on another machine: ssh -L 5000:127.0.0.1:5000 MACHINE, hepexp ui there, and the address here. A browser that
@@ -39,9 +39,9 @@ ALLOWED = "further host names under which browsers may reach this server: plots.
 NAME = r"(\[[0-9a-fA-F:]+\]|[\w.*-]*[\w-][\w.*-]*)(:(\d{1,5}|\*))?"  # of a host; * stands for anything, not alone
 LOOPBACK = ("127.0.0.1", "localhost")
 MOST_SHOWN = 8  # experiments on the terminal
-BEST = ("best/val/auc", "best/val/loss")  # beside the test figures in the table of runs: a sweep has no others
+BEST = ("best/val/auc", "best/val/loss")  # columns next to the test metrics in the table of runs: all that a sweep has
 START_LIMIT = 60.0  # seconds until the server must answer; MLflow itself takes about 5
-STOP_LIMIT = 5.0  # seconds that it gets to stop by itself
+STOP_LIMIT = 5.0  # seconds that it gets to stop cleanly
 
 
 class _NotStarted(Exception):
@@ -135,17 +135,17 @@ def _names(text: str) -> list[str]:
 
 
 def _environment(host: str, port: int, allowed: Sequence[str] = ()) -> dict[str, str]:
-    """The server's environment: whom it answers.
+    """The server's environment, which says whose requests it answers.
 
     Parameters
     ----------
-    allowed : names by which browsers may call it beside its own; one without a port is meant with every port.
+    allowed : further names under which browsers may reach it; one without a port holds for every port.
     """
-    # Background jobs and telemetry are not for looking at runs.
+    # Looking at runs needs neither background jobs nor telemetry.
     mute = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     if host in LOOPBACK and not allowed:
         return os.environ | mute
-    # MLflow refuses browsers that call it by a name it was not told of.
+    # MLflow refuses browsers that use a host name it does not know.
     names = []
     if host not in LOOPBACK:
         every = [entry for entries in psutil.net_if_addrs().values() for entry in entries]

@@ -35,7 +35,7 @@ def columns(groups: Sequence[Group], wanted: Sequence[str] | None = None) -> lis
     Parameters
     ----------
     wanted : metrics, by their names in metrics.json; `test/` may be left out. By default those that are
-        declared as columns and that the runs have, or every test metric where they have none of these.
+        declared as columns and that the runs have, or every test metric if they have none of these.
 
     Raises
     ------

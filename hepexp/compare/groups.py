@@ -25,7 +25,7 @@ class Figure:
     value : None where no run has it.
     error : of one run its bootstrap error; of several their standard deviation (n - 1); None where there is none.
     n_runs : runs that have a value.
-    bound : where no run has one, the smallest of their lower bounds, such as of a rejection that no background passes.
+    bound : where no run has one, the smallest of their lower bounds, e.g. for a rejection that no background passes.
     """
 
     value: float | str | None
@@ -100,7 +100,7 @@ def _group(name: str, records: list[Record]) -> Group:
 
 
 def _names(records: list[Record]) -> list[str]:
-    """The task, else the model; of those that are alike what differs: options of groups first, then keys."""
+    """The task, else the model; where these are the same also what differs: options of groups first, then keys."""
     names = [record.choices.get("task") or record.choices["model"] for record in records]
     for name in dict.fromkeys(names):
         alike = [i for i, other in enumerate(names) if other == name]
@@ -126,12 +126,12 @@ def _text(settings: dict[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    """As one would type it: without the spaces that a shell, or a narrow terminal, would break it at."""
+    """As one would type it, without spaces, at which a shell or a narrow terminal would break it."""
     return value if isinstance(value, str) else json.dumps(value, default=str, separators=(",", ":"))
 
 
 def _different(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of each the keys that are not the same everywhere."""
+    """For each, the keys that are not the same in all."""
     keys = list(dict.fromkeys(key for own in settings for key in own))
     texts = {key: {json.dumps(own.get(key), default=str) for own in settings} for key in keys}
     return [{key: own.get(key) for key in keys if len(texts[key]) > 1} for own in settings]

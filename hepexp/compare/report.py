@@ -19,7 +19,7 @@ from hepexp.evaluation.notes import meanings, notes
 from hepexp.evaluation.tables import metric_rows
 from hepexp.tracking.lookup import label
 
-WIDE, FEW = 11, 4  # columns of a table that is turned when it has no more rows than these
+WIDE, FEW = 11, 4  # a table with more columns than WIDE is transposed if it has at most FEW rows
 TEMPLATE = Path(__file__).with_name("report.html")
 
 
@@ -106,7 +106,7 @@ def _metrics(record: Record) -> list[list[str]]:
 
 
 def _figure(path: Path) -> tuple[str, str]:
-    """Its name in words, and the picture as a data address."""
+    """Its name in words, and the picture as a data URL."""
     content = base64.b64encode(path.read_bytes()).decode()
     return path.stem.replace("_", " "), f"data:image/png;base64,{content}"
 

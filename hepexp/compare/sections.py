@@ -77,6 +77,6 @@ def _title(record: Record) -> str:
 
 
 def _detail(record: Record) -> str:
-    """What tells test sets of the same name and size apart."""
+    """What distinguishes test sets of the same name and size."""
     found = fingerprint(record)
     return f"rows {found['test examples'].partition('(')[2].rstrip(')')}, files {found['files'] or 'none'}"

@@ -41,7 +41,7 @@ class Difference:
 def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstrap: int, seed: int) -> list[Difference]:
     """The difference of each group from the reference (itself included).
 
-    Each replica of the test set judges all runs, so what its examples have in common cancels. The variance of a
+    Each replica of the test set judges all runs, so fluctuations of the shared examples cancel. The variance of a
     difference is that of its replicas (means over seeds), plus s^2 / n for the n seeds of either group; a group of one
     seed adds nothing, so that its error is that of its test examples alone.
 

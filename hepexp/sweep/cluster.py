@@ -27,7 +27,7 @@ END = {"submitit_slurm": "scancel", "submitit_local": "kill"}
 
 @dataclass(frozen=True)
 class Worker:
-    """What a job does. It is written to a file, and so must not know the storage, whose address may hold a password.
+    """What a job does. It is written to a file, so it must not contain the storage, whose address may hold a password.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def executor(launcher: str, cluster: dict[str, Any], folder: Path) -> Any:
     import submitit
 
     with _refusals(launcher), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # submitit wishes slurm_partition and knows partition
+        warnings.simplefilter("ignore")  # submitit recommends slurm_partition but accepts partition
         made = submitit.AutoExecutor(folder=folder / "jobs", cluster=launcher.removeprefix("submitit_"))
         made.update_parameters(**{"timeout_min": MINUTES, **cluster})
         return made
@@ -171,7 +171,7 @@ def _refusals(launcher: str) -> Iterator[None]:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """What is started here does not hear when the terminal interrupts or hangs up."""
+    """Processes started here ignore interrupts and hang-ups of the terminal."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGHUP)}
     try:
         yield

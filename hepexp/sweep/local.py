@@ -36,7 +36,7 @@ class Workers:
         self._processes: list[subprocess.Popen] = []
 
     def are_going(self) -> bool:
-        """Whether there is one; a worker that was killed without a word (out of memory) is started again."""
+        """Whether there is one; a worker that was killed silently (out of memory) is started again."""
         for number, process in enumerate(self._processes):
             if (process.poll() or 0) < 0 and self._restarts < MOST_RESTARTS:
                 self._restarts += 1

@@ -1,4 +1,4 @@
-"""Trials whose process is gone, here or on another machine, and their way back into the queue."""
+"""Trials whose process has died, on this machine or another, and how they return to the queue."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ MOST_DEATHS = 3  # a trial that needs too much memory kills whoever takes it
 
 @contextmanager
 def alive(trial: Trial) -> Iterator[None]:
-    """Note which process runs a trial, and again and again that it does."""
+    """Note which process runs a trial, and regularly that it still does."""
     trial.set_user_attr(PROCESS, process_tags())
     trial.set_user_attr(SEEN, time.time())
     done = threading.Event()
 
     def beat() -> None:
         while not done.wait(PERIOD):
-            with suppress(Exception):  # a storage that is out of reach just now is no reason to end a training
+            with suppress(Exception):  # a storage that is briefly out of reach must not end a training
                 trial.set_user_attr(SEEN, time.time())
 
     thread = threading.Thread(target=beat, daemon=True)
@@ -43,7 +43,7 @@ def alive(trial: Trial) -> Iterator[None]:
 
 
 def is_lost(trial: FrozenTrial) -> bool:
-    """Whether the process of a running trial has ended without a word."""
+    """Whether the process of a running trial has ended without saying so."""
     process = trial.user_attrs.get(PROCESS, {})
     if process.get("host") == socket.gethostname():
         return is_dead(process)

@@ -29,7 +29,7 @@ def note(url: str, folder: Path) -> None:
 
 
 def noted(folder: Path) -> str | None:
-    """The address of the file that has the trials of a sweep; None where it is not known, or not there any more."""
+    """The address of the file that has the trials of a sweep; None if it is unknown or no longer there."""
     found = _read(folder)
     if "path" not in found:
         return None
@@ -40,7 +40,7 @@ def noted(folder: Path) -> str | None:
 
 
 def server(folder: Path) -> str | None:
-    """The masked address of the server that has the trials of a sweep; None where it is none."""
+    """The masked address of the server that has the trials of a sweep; None if no server has them."""
     return _read(folder).get("address")
 
 

@@ -21,8 +21,8 @@ GENERATION = (10, 50)  # individuals of NSGA-II, fewest and most
 class OfEachTrial(samplers.BaseSampler):
     """The plan's sampler, with a seed of its own for each trial.
 
-    Trials are numbered by the storage, so workers that know nothing of each other, here or on other machines, never
-    draw the same, nor does a sweep that is resumed.
+    Trials are numbered by the storage, so independent workers, on this machine or others, never draw the same
+    values, nor does a sweep that is resumed.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -57,7 +57,7 @@ def _sampler(plan: Plan, trial: int) -> samplers.BaseSampler:
             return samplers.RandomSampler(seed)
         case "cmaes":
             return samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
-        case "nsgaii":  # Optuna's 50 would make a random search of most sweeps: here four generations
+        case "nsgaii":  # with Optuna's 50 most sweeps would be a random search; this gives four generations
             return samplers.NSGAIISampler(seed=seed, population_size=int(np.clip(plan.trials // 4, *GENERATION)))
         case _:
             return samplers.TPESampler(seed=seed, constant_liar=True)

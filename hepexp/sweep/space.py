@@ -72,7 +72,7 @@ class Dimension:
 
         Raises
         ------
-        ConfigError : a bound is no whole number.
+        ConfigError : a bound is not a whole number.
         """
         kind = WHOLE.get(self.kind, self.kind)
         if kind == self.kind:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 JOURNAL = "journal:"  # begins the address of a journal
-VARIABLE = "HEPEXP_SWEEP_STORAGE"  # the address, in an environment: a command line can be read by everybody
+VARIABLE = "HEPEXP_SWEEP_STORAGE"  # holds the address: other users can read a command line, but not this environment
 FORMS = "sqlite:///FILE, postgresql://..., mysql://... or journal:FILE"
 # Seconds: of an SQLite file that another process has locked, of a server that does not answer.
 WAITING: dict[str, dict[str, Any]] = {
@@ -51,7 +51,7 @@ def open_storage(url: str) -> BaseStorage:
 
     Raises
     ------
-    ConfigError : this is no address.
+    ConfigError : this is not an address.
     HepexpError : it cannot be reached or read, its driver is not installed, or another version of Optuna made it.
     """
     import optuna
@@ -115,7 +115,7 @@ def _database(url: str) -> BaseStorage:
         except (IntegrityError, ProgrammingError, OperationalError) as error:
             if not re.search("already exists|duplicate|unique", str(error), re.IGNORECASE):
                 raise
-            time.sleep(1)  # another process makes the tables just now
+            time.sleep(1)  # another process is making the tables
     return RDBStorage(url, engine_kwargs=engine)
 
 

@@ -155,7 +155,7 @@ def set_trials(study: Study, trials: int) -> None:
 
 
 def counted(study: Study) -> list[FrozenTrial]:
-    """The trials of the plan, in order: not those that were killed and queued again, nor those that were too many."""
+    """The trials of the plan, in order: neither those that were killed and queued again, nor surplus ones."""
     trials = study.get_trials(deepcopy=False)
     repeated = {trial.user_attrs.get(REPEATS) for trial in trials}
     return [trial for trial in trials if trial.number not in repeated and SURPLUS not in trial.user_attrs]
@@ -170,7 +170,7 @@ def is_wanted(study: Study) -> bool:
 
 
 def completed(study: Study) -> list[FrozenTrial]:
-    """The trials that were trained to their end."""
+    """The trials whose training finished."""
     return [trial for trial in counted(study) if trial.state.name == "COMPLETE"]
 
 
@@ -180,8 +180,8 @@ def note_plan(study: Study, plan: Plan) -> None:
 
 
 def queue_grid(study: Study, plan: Plan) -> None:
-    """Queue the cells of a grid, in a random order: a part of it says something of the whole."""
-    # Optuna's own sampler of grids gives a cell that was begun to nobody else, even when it was never trained.
+    """Queue the cells of a grid, in random order, so that any part of it is representative."""
+    # Optuna's own grid sampler never hands out a cell that was begun again, even if it was never trained.
     if plan.sampler == "grid":
         all_cells = cells(plan.dimensions)
         random.Random(plan.seed).shuffle(all_cells)

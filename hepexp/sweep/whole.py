@@ -22,7 +22,7 @@ def whole(base: Sequence[str], dimensions: Sequence[Dimension]) -> tuple[Dimensi
 
     Raises
     ------
-    ConfigError : an override, a key or a choice is wrong, or a bound of such a key is no whole number.
+    ConfigError : an override, a key or a choice is wrong, or a bound of such a key is not a whole number.
     """
     if not any(dimension.kind in WHOLE for dimension in dimensions):
         return tuple(dimensions)

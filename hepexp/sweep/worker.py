@@ -31,7 +31,7 @@ class TrialWatcher(Watcher):
     ----------
     trial : of the training.
     metric : that the pruner looks at after each epoch; None where there is no pruner.
-    max_epochs : of the training; after the last one there is nothing to end.
+    max_epochs : of the training; after the last one there is nothing left to prune.
     tags : of the training's MLflow run.
     """
 
@@ -55,7 +55,7 @@ def start(name: str, run_id: str, parent: int | None = None) -> None:
     Parameters
     ----------
     run_id : MLflow run whose children the trials are.
-    parent : process that started the worker; when it has died no further trial is begun.
+    parent : process that started the worker; once it has died, no further trial is started.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def start(name: str, run_id: str, parent: int | None = None) -> None:
 
 
 def _end_surplus(study: Study, trial: Trial) -> None:
-    """Two workers asked for the last trial: this one is too many."""
+    """End a surplus trial: two workers asked for the last one."""
     from optuna.trial import TrialState
 
     trial.set_user_attr(SURPLUS, True)
@@ -94,7 +94,7 @@ def run(study: Study, plan: Plan, trial: Trial, run_id: str) -> None:
     """Train one trial; a failed one is recorded with its reason and does not end the sweep."""
     from optuna.trial import TrialState
 
-    # A trial may have been finished meanwhile: by another machine, for which this one was silent too long.
+    # Another machine may have finished the trial meanwhile, because this one was silent for too long.
     try:
         values = _train(study, plan, trial, run_id)
     except Pruned:
