@@ -121,7 +121,7 @@ def _matches_generic(value: object, name: str, inner: list[ast.expr]) -> bool:
 
 
 def _items(inner: ast.expr) -> list[ast.expr]:
-    """What stands between the brackets of a type."""
+    """The part between the brackets of a type."""
     return inner.elts if isinstance(inner, ast.Tuple) else [inner]
 
 

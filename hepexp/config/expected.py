@@ -106,7 +106,7 @@ def read(content: Mapping[str, Any]) -> Expected:
     """
     for key in content:
         if key not in PARTS:
-            hint = "; a figure stands under exact, or with its source under published" if "/" in str(key) else ""
+            hint = "; a figure goes under exact, or with its source under published" if "/" in str(key) else ""
             raise ConfigError(
                 f"unknown key 'expected.{key}'{did_you_mean(str(key), PARTS)} (keys: {', '.join(PARTS)}){hint}"
             )

@@ -25,7 +25,7 @@ def check(config: DictConfig, typed: list[str], compose: Callable[[tuple[str, ..
 
     Raises
     ------
-    ConfigError : a file sets a key of Hydra's, or a `_target_` is no launcher or sweeper.
+    ConfigError : a file sets a key of Hydra's, or a `_target_` is not a launcher or sweeper.
     """
     ours = dict(_flat(OmegaConf.to_container(config.hydra, resolve=False)))
     for key, value in ours.items():

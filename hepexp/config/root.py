@@ -68,6 +68,6 @@ def _refuse_nodes(value: object, key: str) -> None:
 
 
 def _type(value: object) -> str:
-    """The type that a value in the root file stands for."""
+    """The type of a value in the root file."""
     is_text = value is None or (isinstance(value, str) and "${" in value)
     return "str | None" if is_text else type(value).__name__
