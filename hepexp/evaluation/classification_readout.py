@@ -20,7 +20,7 @@ class ClassificationReadout(Readout):
             "accuracy",
             "higher",
             "accuracy",
-            "Share of examples whose class of the largest score is the true one.",
+            "Share of examples for which the class with the largest score is the true one.",
             range="0 to 1",
             column=True,
         ),
@@ -28,7 +28,7 @@ class ClassificationReadout(Readout):
             "auc",
             "higher",
             "AUC",
-            "Area under the ROC curve: the probability that a signal example has a larger score than a background "
+            "Area under the ROC curve: the probability that a signal example has a higher score than a background "
             "one; for more than two classes the mean of the areas of each class against the rest.",
             range="0 to 1; 0.5 is chance",
             undefined="all examples are of one class",
@@ -38,9 +38,9 @@ class ClassificationReadout(Readout):
             "rejection_{eS}",
             "higher",
             "1/εB (εS={eS})",
-            "Background rejection 1/eB, the inverse of the share of background examples that pass the cut which "
-            "keeps a share {eS} of the signal, linear between the points of the ROC curve; two classes only. Where "
-            "none of n passes, n is its lower bound (the bound at 95 % confidence is n/3).",
+            "Background rejection 1/eB, the inverse of the background efficiency at signal efficiency {eS}, linear "
+            "between the points of the ROC curve; two classes only. If none of n background examples passes, the "
+            "bound given is n (at 95 % confidence it is n/3).",
             latex=r"$1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
             range=">= 1; 1/eS is chance",
             undefined="no background example passes, or all examples are of one class",

@@ -40,8 +40,8 @@ class EmbeddingReadout(Readout):
             "knn_auc",
             "higher",
             "kNN AUC",
-            "Area under the ROC curve of the share of the signal among the 5 nearest training examples; for more "
-            "than two classes the mean of the areas of each class against the rest.",
+            "Area under the ROC curve, with the share of signal among the 5 nearest training examples as score; for "
+            "more than two classes the mean of the areas of each class against the rest.",
             latex="$k$NN AUC",
             range="0 to 1; 0.5 is chance",
             undefined="all examples are of one class",
@@ -51,8 +51,8 @@ class EmbeddingReadout(Readout):
             "knn_rejection_{eS}",
             "higher",
             "kNN 1/εB (εS={eS})",
-            "Background rejection 1/eB at signal efficiency {eS} of the share of the signal among the 5 nearest "
-            "training examples; two classes only.",
+            "Background rejection 1/eB at signal efficiency {eS}, with the share of signal among the 5 nearest "
+            "training examples as score; two classes only.",
             latex=r"$k$NN $1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
             range=">= 1; 1/eS is chance",
             undefined="no background example passes, or all examples are of one class",
@@ -100,7 +100,7 @@ class EmbeddingReadout(Readout):
             "effective rank",
             "exp(entropy) of the normalised singular values of the centred embeddings: how many dimensions they fill "
             "(Roy and Vetterli, EUSIPCO 2007, equation 3).",
-            range="1 to the width of the embedding; 0 where all embeddings are equal",
+            range="1 to the width of the embedding; 0 if all embeddings are equal",
             no_error="of all embeddings together",
         ),
         Metric(

@@ -35,7 +35,7 @@ class SymmetryReadout(Readout):
             "lower",
             "mismatch",
             "Energy distance between the examples of a class and the transformed ones, times the mean length, over "
-            "the mean squared displacement: 0 where the data are distributed as before (Szekely and Rizzo, J. Stat. "
+            "the mean squared displacement: 0 if their distributions agree (Szekely and Rizzo, J. Stat. "
             "Plan. Inference 143, 1249).",
             range="about 0 for a symmetry; noise may make it negative",
             undefined="the generators move nothing",
@@ -96,7 +96,7 @@ class SymmetryReadout(Readout):
             "symmetry/metric_exists",
             "neither",
             "invariant metric",
-            "1 where the learnt generators leave a metric J invariant, L^T J + J L = 0 within the tolerance, else 0.",
+            "1 if the learnt generators leave a metric J invariant, L^T J + J L = 0 within the tolerance, otherwise 0.",
             range="0 or 1",
             whole=True,
             no_error="of the generators themselves: see the spread over seeds",

@@ -75,7 +75,7 @@ class Adam(Optimizer):
     lr : base learning rate.
     weight_decay : L2 term added to the gradient.
     betas : decay of the running means of the gradient and of its square.
-    schedule : shape of the learning rate over the training.
+    schedule : shape of the learning-rate curve over the training.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class AdamW(Optimizer):
     lr : base learning rate.
     weight_decay : decoupled weight decay, per step in units of the learning rate.
     betas : decay of the running means of the gradient and of its square.
-    schedule : shape of the learning rate over the training.
+    schedule : shape of the learning-rate curve over the training.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class SGD(Optimizer):
     lr : base learning rate.
     momentum : fraction of the last step that is kept.
     weight_decay : L2 term added to the gradient.
-    schedule : shape of the learning rate over the training.
+    schedule : shape of the learning-rate curve over the training.
     """
 
     def __init__(

@@ -24,17 +24,17 @@ class TrainerOptions:
     patience : epochs without improvement of the monitored metric before the training stops; null never stops early.
     time_limit : wall time after which the training stops cleanly: 90m, 1h30m, 01:30:00; null for none.
     gradient_clip : largest norm of the gradient; null for no clipping.
-    accumulate : batches whose gradients are added up before a step.
-    precision : floating-point type of the training, as Lightning names it.
-    tf32 : let float32 matrix products on GPUs use TensorFloat-32.
-    compile : run the model through torch.compile.
-    accelerator : cpu, gpu, mps, or auto for the best there is.
+    accumulate : number of batches whose gradients are summed before each step.
+    precision : floating-point precision of training, in the names of Lightning.
+    tf32 : whether float32 matrix products on GPUs may use TensorFloat-32.
+    compile : whether to run the model through torch.compile.
+    accelerator : cpu, gpu, mps, or auto for the best available.
     devices : devices per node.
-    num_nodes : nodes, started by SLURM or torchrun.
+    num_nodes : number of nodes, started by SLURM or torchrun.
     strategy : auto for one device, ddp for several.
     checkpoint_minutes : minutes between checkpoints within an epoch.
-    deterministic : refuse operations whose result changes from run to run.
-    progress : show progress.
+    deterministic : whether to refuse operations whose result varies from run to run.
+    progress : whether to show progress.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ class EquivariantAutoencoder(Objective):
 
     Parameters
     ----------
-    n_rotations : n; 12 for steps of 30 degrees.
+    n_rotations : n, the number of rotation angles; 12 for steps of 30 degrees.
     equivariance_weight : w; 0 for an ordinary autoencoder trained on rotated images.
     lengths : compare the lengths of the latents as well as their angles; otherwise the plane may be stretched in some
         directions.

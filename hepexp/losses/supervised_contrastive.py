@@ -20,7 +20,7 @@ class SupervisedContrastive(EmbeddingObjective):
     Parameters
     ----------
     temperature : tau.
-    projector : widths of the projector's layers; empty for none.
+    projector : widths of the projector's layers.
 
     Raises
     ------

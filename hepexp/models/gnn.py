@@ -15,7 +15,7 @@ from hepexp.models.layers.graph_convolution import convolution
 
 
 class GraphNet(nn.Module):
-    """Graph convolutions with ReLU, the mean over the nodes of each graph, and a perceptron.
+    """Graph convolutions with ReLU, the mean over the nodes of each graph, and an MLP.
 
     Parameters
     ----------

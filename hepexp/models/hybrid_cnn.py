@@ -18,7 +18,7 @@ class HybridCNN(nn.Module):
 
     Parameters
     ----------
-    n_qubits : wires of the circuit, n.
+    n_qubits : number of wires of the circuit.
     n_layers : layers of the basic entangler: RX with a trained angle on each wire, then a ring of CNOTs.
     n_outputs : width of the output, for an embedding; null for one logit per class.
     weights : file with a state dict to start from.

@@ -85,7 +85,7 @@ class LiePoints(LieGenerators):
 
     Parameters
     ----------
-    n : dimension of a vector; an example's features are the components of K vectors.
+    n : dimension n of the vectors.
     n_channels : generators L_i.
     spread : standard deviation of their coefficients.
     initial : standard deviation of their entries at the start.

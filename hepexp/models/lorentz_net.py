@@ -33,21 +33,23 @@ class LorentzNet(nn.Module):
     Parameters
     ----------
     n_hidden : width of the scalars h and of every layer.
-    n_blocks : Lorentz group equivariant blocks.
-    c : step of the coordinate update, 1e-3 for quark/gluon jets and 5e-3 for top jets in the paper.
+    n_blocks : number of Lorentz group equivariant blocks.
+    c : step size of the coordinate update; the paper uses 5e-3 for top jets.
     dropout : probability of dropping a hidden unit of the decoder in training.
     metric : `minkowski`, `euclidean`, or the rows of a symmetric 4x4 matrix J; invariants are x^T J y.
     compat : reproduce the published code. It clamps (x_i - x_j) phi_x to +-100 per component, which breaks the
         invariance, divides the sum over particles by compat_length, includes padding in the batch statistics of phi_h,
         and computes in the precision of the parameters.
     compat_length : number of particles to which `compat` pads every jet, whatever the batch; longer jets keep all of
-        their particles. The authors use 139 for quark/gluon jets; for top jets their code pads each batch of 32 to its
-        longest jet, about 90 with the beams.
-    quantum_blocks : functions of each block that are circuits, out of phi_e, phi_h, phi_m, phi_x: the quantum
-        Lie-equivariant network. Any makes messages 2 n_hidden + 2 wide, as many as the circuit of phi_e has qubits.
+        their particles. For top jets the published code pads each batch of 32 to its longest jet, about 90 with the
+        beams.
+    quantum_blocks : which of the functions phi_e, phi_h, phi_m and phi_x of each block are circuits: the quantum
+        Lie-equivariant network. With any circuit, messages have width 2 n_hidden + 2, the number of qubits of the
+        circuit phi_e.
     circuit_depth : layers of CNOTs and trained rotations of each circuit.
     circuit_scale : standard deviation of the circuits' initial angles.
-    weights : file of a state dict to start from: a checkpoint of a run, or the published release's key layout.
+    weights : file with a state dict to start from: a checkpoint of a run, or one with the key layout of the published
+        release.
     n_scalars : scalars per particle, e.g. 8 for the one-hot particle type.
     n_classes : classes to tell apart.
     has_beams : whether the first two particles of each jet are the beams.

@@ -20,8 +20,8 @@ class PlainCNN(nn.Module):
     Parameters
     ----------
     widths : channels of each stage.
-    convs : convolutions of each stage.
-    sigma : width of the blur after each stage, in pixels.
+    convs : number of convolutions in each stage.
+    sigma : standard deviation of the Gaussian blur after each stage, in pixels.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : classes of the data set.

@@ -58,7 +58,7 @@ def document_layers(channels: int) -> list[nn.Module]:
 
 
 class ResNet15(nn.Module):
-    """A residual network that ends in one linear layer.
+    """ResNet-15, in the published form or in that of the CMS I document.
 
     Parameters
     ----------

@@ -64,9 +64,9 @@ class ViT(nn.Module):
     dim : width of a token.
     n_blocks : transformer blocks.
     n_heads : attention heads in each; they divide `dim`.
-    n_mlp : hidden width of the perceptron in each block.
+    n_mlp : hidden width of the MLP in each block.
     dropout : probability of dropping, in training, an element of what a block adds to its input.
-    output_projection : whether a linear layer mixes the outputs of the heads, as in the paper; the document has none.
+    output_projection : whether a linear layer mixes the outputs of the heads, as in the paper.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : classes of the data set.

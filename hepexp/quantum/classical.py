@@ -15,7 +15,7 @@ class Classical(Backend):
     Parameters
     ----------
     hidden : width of the hidden layer; null for the width whose number of parameters is closest to `parameters`.
-    parameters : number of parameters to match; null for the circuit's number of weights.
+    parameters : number of parameters to match; null to match the circuit.
 
     Raises
     ------

@@ -30,7 +30,7 @@ def test_a_figure_is_a_number_or_one_with_its_error():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"test/auc": 0.9}, "unknown key 'expected.test/auc' (keys: published, exact); a figure stands under exact"),
+        ({"test/auc": 0.9}, "unknown key 'expected.test/auc' (keys: published, exact); a figure goes under exact"),
         ({"publised": []}, "unknown key 'expected.publised'; did you mean published?"),
         ({"published": {}, "exact": {"auc": 1}}, "'auc' is not the name of a metric"),
         ({"exact": {"tset/auc": 1}}, "'tset/auc' is not the name of a metric; did you mean test/auc?"),
