@@ -1,4 +1,4 @@
-"""Circuits evaluated by DeepQuantum, where it is installed: a reference of `hepexp bench quantum`."""
+"""Circuits evaluated by DeepQuantum, if it is installed: a reference for `hepexp bench quantum`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hepexp.quantum.circuit import Circuit, Input, Operation, Pauli
 
 
 class DeepQuantumLayer(nn.Module):
-    """A circuit of the gates H, RX, RY, RZ, Rot and CNOT that measures single Paulis; each weight in one gate.
+    """A circuit of the gates H, RX, RY, RZ, Rot and CNOT that measures single Paulis, with no weight used twice.
 
     Shapes
     ------
@@ -26,12 +26,12 @@ class DeepQuantumLayer(nn.Module):
         from deepquantum import QubitCircuit
 
         self.circuit = QubitCircuit(circuit.n_qubits)
-        self.reads: list[int] = []  # input of each encoding gate, in the order in which it takes them
+        self.reads: list[int] = []  # index of the input of each encoding gate, in circuit order
         for operation in circuit.operations:
             self._add(operation)
         for observable in circuit.observables:
             if not isinstance(observable, Pauli) or len(observable.wires) > 1:
-                raise ConfigError(f"DeepQuantum measures single Paulis here, got {observable}")
+                raise ConfigError(f"DeepQuantum is used for single-Pauli observables only, got {observable}")
             self.circuit.observable(observable.wires[0], observable.letters.lower())
 
     def _add(self, operation: Operation) -> None:
@@ -46,7 +46,7 @@ class DeepQuantumLayer(nn.Module):
             case "Rot", (wire,) if not encode:
                 self.circuit.u3(wire)  # Rot(phi, theta, omega) is u3(theta, omega, phi) up to a phase
             case name, _:
-                raise ConfigError(f"DeepQuantum is not given the gate {name} here")
+                raise ConfigError(f"the gate {name} is not implemented for DeepQuantum")
         self.reads += encode
 
     def take(self, weights: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""LorentzNet as its paper writes it, on a list of edges: the reference for speed and for every number."""
+"""LorentzNet as written in its paper, on a list of edges: the reference for speed and for numerical agreement."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def minkowski(a: Tensor, b: Tensor) -> Tensor:
 
 
 class EdgeListBlock(nn.Module):
-    """One block: receivers i and senders j are index tensors over all edges of the batch."""
+    """One block; receivers i and senders j are index tensors over all edges of the batch."""
 
     def __init__(self, n_hidden: int, n_scalars: int, c: float, last: bool):
         super().__init__()
@@ -59,9 +59,9 @@ class EdgeListBlock(nn.Module):
 
 
 class EdgeListLorentzNet(nn.Module):
-    """The model of `hepexp.models.lorentz_net.LorentzNet`, with the same parameters under the same names.
+    """The same model as `hepexp.models.lorentz_net.LorentzNet`, with the same parameters under the same names.
 
-    Everything is in the dtype of the parameters; on a CPU.
+    It computes in the dtype of its parameters, on a CPU.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""`python -m hepexp.bench.first_step train ...`: run `hepexp` so, and end after the first training step."""
+"""`python -m hepexp.bench.first_step train ...`: run `hepexp train ...`, and exit after the first training step."""
 
 import os
 import runpy
@@ -7,7 +7,7 @@ from hepexp.learning.module import ExperimentModule
 
 
 def _end(*_: object) -> None:
-    # At once: what follows, tests and figures, is not the way to the first step.
+    # Exit immediately, so that tests and figures are not included in the measurement.
     os._exit(0)
 
 

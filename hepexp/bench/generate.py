@@ -1,6 +1,6 @@
-"""Simulated quark/gluon jets a second on one core: ours against a plain Python loop over events and particles.
+"""Simulated quark/gluon jets per second on one core: ours vs a plain Python loop over events and particles.
 
-The sample is made by one process a core, so its rate is this one times the number of cores.
+Samples are made with one process per core, so their total rate is this one times the number of cores.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ ROUNDS = 3
 
 
 def rows(n: int = 120) -> list[dict]:
-    """Rates of both, measured in turn in this process: medians over rounds of n jets, half of each class."""
+    """Rates of both, measured alternately in this process: medians over rounds of n jets, half of each class."""
     implementations: dict[str, Callable[[str, int, int], int]] = {"hepexp": _ours, "python-loop": _python_loop}
     rates: dict[str, list[float]] = {name: [] for name in implementations}
-    for make in implementations.values():  # warm: imports, tables
+    for make in implementations.values():  # warm-up: imports, tables
         make("gluon", 1, 0)
     for seed in range(1, ROUNDS + 1):
         for name, make in implementations.items():
@@ -36,7 +36,7 @@ def _ours(kind: str, n: int, seed: int) -> int:
 
 
 def _python_loop(kind: str, n: int, seed: int) -> int:
-    """Same physics, without hooks: one event, one particle, one jet after the other."""
+    """The same physics without hooks: events, particles and jets one at a time."""
     import fastjet
 
     from hepexp.data.generate.pythia import make_pythia

@@ -1,9 +1,9 @@
-"""What a training waits for its data: a step with its batch in memory, and the time that the loader takes before it.
+"""How long a training waits for data: the time of a step with its batch in memory, and the loader's time before it.
 
-Each data set feeds the fastest model of its form, for which a wait would show most; the data sets take turns. The steps
-run on one thread, as several would wait for one another on a machine where others work too. `waiting` is the
-share of a wait in wait and step if the step, divided over all cores, were faster by their number: the most it can be.
-It is made of medians of processor time, which interruptions do not lengthen; the examples are in memory.
+Each data set is paired with the fastest model for its form, for which waiting matters most; the data sets are measured
+in turn. Steps run on a single thread, as several threads would wait for one another on a busy machine. `waiting` is the
+fraction of time spent waiting if the step ran faster in proportion to the number of cores, which is an upper limit.
+It is computed from medians of processor time, which is not affected by other processes; the examples are in memory.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ MODELS = {
     "electron_photon": "cnn",
     "mnist": "cnn",
 }
-_WARM = 2  # steps before those that count
+_WARM = 2  # warm-up steps
 
 
 def rows(batches: int = 60, seconds: float = 10.0) -> list[dict]:
-    """Batches per second of forward, backward and optimiser: with the loader, and without the wait for it.
+    """Batches per second of forward pass, backward pass and optimiser, with and without waiting for the loader.
 
     Parameters
     ----------
-    batches : steps with each data set at most.
-    seconds : time for each data set at most.
+    batches : maximum number of steps with each data set.
+    seconds : maximum time for each data set.
     """
     trainings = {dataset: Training(dataset, model) for dataset, model in MODELS.items()}
     under_way = list(trainings.values())
@@ -49,7 +49,7 @@ def rows(batches: int = 60, seconds: float = 10.0) -> list[dict]:
 
 
 class Training:
-    """Steps of a model over a data set, with the time of each.
+    """Training steps of a model on a data set, each of them timed.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Training:
 
     Attributes
     ----------
-    steps : seconds of each step, but for the first ones, which warm up.
+    steps : duration of each step in seconds, except the warm-up steps.
     """
 
     def __init__(self, dataset: str, model: str) -> None:
@@ -71,7 +71,7 @@ class Training:
         self.warming = _WARM
 
     def step(self) -> None:
-        """One batch and one step with it."""
+        """Load one batch and train on it."""
         asked, asked_cpu = time.perf_counter(), time.thread_time()
         batch = next(self.batches)
         given, given_cpu = time.perf_counter(), time.thread_time()
@@ -89,7 +89,7 @@ class Training:
         self.waits_cpu.append(given_cpu - asked_cpu)
 
     def rows(self, case: str) -> list[dict]:
-        """The two rates, and for ours the share of waiting."""
+        """The two rates, and for ours the fraction of time spent waiting."""
         wait, step, wait_cpu, step_cpu = map(median, (self.waits, self.steps, self.waits_cpu, self.steps_cpu))
         waiting = wait_cpu / (wait_cpu + step_cpu / (os.cpu_count() or 1))
         return [
@@ -109,7 +109,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _epochs(parts: Parts) -> Iterator[object]:
-    """Training batches without end; the order is drawn anew in each pass."""
+    """An endless sequence of training batches, reshuffled for each pass."""
     loader = parts.data.train_dataloader()
     while True:
         yield from loader

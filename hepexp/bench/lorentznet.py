@@ -1,9 +1,10 @@
-"""Training steps of LorentzNet: ours against an edge list written from the paper's equations.
+"""Training steps of LorentzNet: ours vs an edge-list implementation of the paper's equations.
 
-The floor, for the sample's 1,900 pairs a jet: a pair and block cost 21 kFLOP of n_hidden x n_hidden products forward
-and twice that backward (half of it in the last block), 0.65 GFLOP a jet in all. At the 350 GFLOP/s that such products
-reach on two cores with AVX-512 in float32 that is 540 jets/s; ours computes the messages again in the backward pass,
-0.87 GFLOP, for 400 jets/s. The edge list needs 1.4 GFLOP. The rest of the time goes into passes over memory.
+Theoretical limit for the sample's 1,900 pairs per jet: each pair and block costs 21 kFLOP of n_hidden x n_hidden
+products in the forward pass and twice that in the backward pass (half of it in the last block), 0.65 GFLOP per jet in
+total. At the 350 GFLOP/s that such products reach on two cores with AVX-512 in float32, this is 540 jets/s; ours
+recomputes the messages in the backward pass, 0.87 GFLOP, for 400 jets/s. The edge list needs 1.4 GFLOP. The rest of the
+time is spent on memory access.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from hepexp.models.lorentz_net import LorentzNet
 
 
 def rows(jets: int = 256, batch_size: int = 32, repeats: int = 5) -> list[dict]:
-    """Jets per second of forward, backward and AdamW: medians over passes, one of each in turn, after a warm-up.
+    """Jets per second of forward pass, backward pass and AdamW: medians over alternating passes, after a warm-up.
 
-    Both start from the same weights and see the same batches, which training makes of jets of like multiplicity.
+    Both start from the same weights and use the same batches, as made for training.
 
     Parameters
     ----------
-    jets : jets in a pass, of the sample in the package.
-    batch_size : jets in a step.
-    repeats : passes of each.
+    jets : number of jets per pass, from the sample in the package.
+    batch_size : number of jets per step.
+    repeats : number of passes of each.
     """
     data = QuarkGluon(source="mini", batch_size=batch_size, n_train=jets, seed=1)
     data.prepare_data()

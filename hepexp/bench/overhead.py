@@ -1,7 +1,7 @@
-"""What `hepexp train` costs beside a bare PyTorch loop: the same model, jets, batches, optimiser and validation.
+"""Overhead of `hepexp train` over a bare PyTorch loop with the same model, jets, batches, optimiser and validation.
 
-An epoch of ours has training, validation, learning-rate schedule, progress, both checkpoints and MLflow; the bare loop
-has only the first three. The floor of the ratio is one.
+Our epoch consists of training, validation, learning-rate schedule, progress display, both checkpoints and MLflow; the
+bare loop has only the first three. The ratio of their times is at least one.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from hepexp.tracking.run_folder import RunFolder
 
 
 def rows(model: str = "lorentznet", n_train: int = 1024, repeats: int = 5) -> list[dict]:
-    """Training jets per second of a whole epoch: medians, an epoch of ours and one of the bare loop in turn.
+    """Training jets per second over a whole epoch: medians, alternating between ours and the bare loop.
 
     Parameters
     ----------
     model : option of the group `model`.
-    n_train : training jets.
-    repeats : epochs of each, after one that warms up.
+    n_train : number of training jets.
+    repeats : number of epochs of each, after one for warm-up.
     """
     values = {"model": model, "++dataset.n_train": n_train, "++dataset.n_val": 256, "++dataset.n_test": 64}
     values |= {"++trainer.max_epochs": repeats + 1, "++trainer.patience": "null"}
@@ -65,7 +65,7 @@ def rows(model: str = "lorentznet", n_train: int = 1024, repeats: int = 5) -> li
 
 
 def _bare_epochs(parts: Parts) -> Iterator[float]:
-    """Seconds of one epoch after another of a plain loop."""
+    """Duration in seconds of successive epochs of a plain loop."""
     module, data = parts.module, parts.data
     model, clip = module.model, parts.trainer.gradient_clip
     loader, validation = data.train_dataloader(), data.val_dataloader()
@@ -90,7 +90,7 @@ def _bare_epochs(parts: Parts) -> Iterator[float]:
 
 @contextmanager
 def scratch_runs() -> Iterator[None]:
-    """A runs folder for the time of a measurement."""
+    """A temporary runs folder for the duration of a measurement."""
     before = os.environ.get("HEPEXP_RUNS_DIR")
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["HEPEXP_RUNS_DIR"] = scratch

@@ -1,13 +1,13 @@
-"""Circuits a second, forward and backward: our simulation against PennyLane's, and DeepQuantum's where it is installed.
+"""Circuits per second, forward and backward: our simulation vs PennyLane's, and DeepQuantum's if it is installed.
 
-All get the same weights and angles in single precision. The references are slow, and those that take a batch at once
-keep it after each gate, so they get smaller batches; a row says how many circuits its steps had. PennyLane's
-default.qubit takes a batch by parameter broadcasting, lightning.qubit circuit by circuit.
+All use the same weights and angles in single precision. The references are slow, and those that process a whole batch
+at once store the state after each gate, so they are given smaller batches; each row says how many circuits a step had.
+PennyLane's default.qubit processes a batch by parameter broadcasting, lightning.qubit circuit by circuit.
 
-The floor of the matrix route is its product: 2^n inputs times 2 * 2^n outputs times 6 operations a circuit forward and
-backward, 0.8 MFLOP for 8 qubits and 12.6 for 10; at the 180 GFLOP/s that two cores reach in such products, 230,000
-and 14,000 circuits/s. A 4-qubit light cone is 16 x 16, so that the 10 of phi_e cost 15 kFLOP; what bounds them is the
-passes over memory.
+The theoretical limit of the matrix method is the matrix product: 2^n inputs times 2 * 2^n outputs times 6 operations
+per circuit, forward and backward, or 0.8 MFLOP for 8 qubits and 12.6 for 10; at the 180 GFLOP/s that two cores reach
+in such products, 230,000 and 14,000 circuits/s. A 4-qubit light cone is a 16 x 16 matrix, so the 10 light cones of
+phi_e cost 15 kFLOP and are limited by memory access.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from hepexp.quantum.pennylane import PennyLane
 from hepexp.quantum.statevector import StateVector
 from hepexp.quantum.templates import pair_circuit, strongly_entangling_circuit
 
-# case -> qubits and layers of strongly entangling layers (None: the 10-qubit phi_e of QMLHEP V), batch
+# case -> (numbers of qubits and of strongly entangling layers; None for the 10-qubit phi_e of QMLHEP V), batch size
 CASES: dict[str, tuple[tuple[int, int] | None, int]] = {
     f"q{n}_l{layers}_b{batch}": ((n, layers), batch) for n, layers, batch in product((4, 8, 10), (1, 3), (1024, 16384))
 } | {"q8_l3_b4096": ((8, 3), 4096), "phi_e_b16384": (None, 16384)}
@@ -41,7 +41,7 @@ class Implementation:
     Parameters
     ----------
     layer : (circuit, weights) -> a module of angles (B, n_inputs).
-    largest : batch that it gets at most, for a number of qubits.
+    largest : maximum batch size for a number of qubits.
     """
 
     layer: Callable[[Circuit, Tensor], nn.Module]
@@ -49,7 +49,7 @@ class Implementation:
 
 
 def implementations() -> dict[str, Implementation]:
-    """Those that are installed, ours first."""
+    """The installed implementations, ours first."""
     made = {
         "statevector": Implementation(lambda circuit, w: _with(StateVector().layer(circuit), w), lambda n: 2**30),
         "default.qubit": Implementation(
@@ -65,12 +65,12 @@ def implementations() -> dict[str, Implementation]:
 
 
 def rows(cases: list[str] | None = None, repeats: int = 5) -> list[dict]:
-    """Circuits per second: medians over steps, one of each implementation in turn, after one that warms up.
+    """Circuits per second: medians over steps, alternating between implementations, after one step for warm-up.
 
     Parameters
     ----------
-    cases : names out of CASES; all when not given.
-    repeats : steps of each.
+    cases : names from CASES; by default all.
+    repeats : number of steps of each.
     """
     found = []
     for case in cases or CASES:

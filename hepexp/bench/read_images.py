@@ -1,12 +1,11 @@
 """Random batches of jet images: from the store, from the published HDF5 file, and from Parquet partitions.
 
-All give the same dense batches (64, 3, 125, 125) float32 in the same order. The references are as good as their formats
-allow: every image of the HDF5 file is a chunk of its own, compressed by gzip, so that a random read inflates nothing
-else; of the Parquet file, with its row groups of ten rows, the last group that was read is kept, as the documents'
-pipeline does.
+All return the same dense batches (64, 3, 125, 125) float32 in the same order. The references are as fast as their
+formats allow: each image of the HDF5 file is a gzip-compressed chunk of its own, so that a random read decompresses
+nothing else; of the Parquet file, which has row groups of ten rows, the most recently read group is cached.
 
-The floor: a batch of 64 is 12 MB of float32, mostly zeros, which are written at some 5 GB/s; its 48,000 values that are
-not zero come from 0.3 MB of file.
+Theoretical limit: a batch of 64 is 12 MB of float32, mostly zeros, which are written at about 5 GB/s; its 48,000
+non-zero values are read from 0.3 MB of the file.
 """
 
 from __future__ import annotations
@@ -33,13 +32,13 @@ Reader = Callable[[np.ndarray], np.ndarray]
 
 
 def rows(n: int = 2048, batches: int = 8, repeats: int = 5) -> list[dict]:
-    """Images per second: medians over passes of random batches, one of each reader in turn, after a warm-up.
+    """Images per second: medians over passes of random batches, alternating between readers, after a warm-up.
 
     Parameters
     ----------
-    n : images in the files; those of the shipped sample, several times where that is smaller.
-    batches : batches in a pass.
-    repeats : passes of each.
+    n : number of images in the files, taken from the shipped sample and repeated if that is smaller.
+    batches : number of batches per pass.
+    repeats : number of passes of each reader.
     """
     mini = COLLECTION.open_mini()
     images = mini.take(np.arange(n) % len(mini))
@@ -82,7 +81,7 @@ def _hdf5(folder: Path, images: Ragged) -> Reader:
         x[start : start + BATCH] = dense.transpose(0, 2, 3, 1)
 
     def read(wanted: np.ndarray) -> np.ndarray:
-        order = np.argsort(wanted)  # h5py wants rising rows
+        order = np.argsort(wanted)  # h5py requires ascending rows
         batch = np.empty((len(wanted), channels, rows, columns), np.float32)
         batch[order] = x[wanted[order]].transpose(0, 3, 1, 2)
         return batch

@@ -1,10 +1,10 @@
-"""RESULTS.md from the records of runs and of benchmarks, a section at a time.
+"""Write RESULTS.md from the records of runs and of benchmarks, one section at a time.
 
     python -m hepexp.bench.results --section "Quark/gluon tagging" RUN ...
     python -m hepexp.bench.results --section "Speed" --bench BENCH.json
 
-No figure is typed: every row comes from metrics.json and names the command in overrides.yaml. Runs that differ by their
-seed alone are one row. A section of the same title is replaced, the others stay as they are.
+No figure is typed by hand: every row comes from metrics.json and names the command in overrides.yaml. Runs that differ
+only in their seed share a row. A section of the same title is replaced; the others are left unchanged.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ HEAD = """\
 # Results
 
 Made by `python -m hepexp.bench.results` from the records of runs. Errors are bootstrap errors over the test examples
-of one training; of several seeds, the standard deviation over them. Seconds of trainings were taken while other work
-ran on the machine; rates of benchmarks are medians of what they compare in turn.
+for a single training, and the standard deviation over seeds for several. Training times were measured on a machine with
+other work running; benchmark rates are medians of alternating measurements.
 """
 
 
 def runs_table(folders: Sequence[RunFolder], metrics: Sequence[str] | None = None) -> str:
-    """A Markdown table, one row a setting.
+    """A Markdown table with one row per setting.
 
     Parameters
     ----------
-    metrics : columns; by default the usual ones that the runs have.
+    metrics : columns; by default the usual metrics that the runs have.
     """
     groups = group([Record(folder) for folder in folders])
     shown = columns(groups, metrics)
@@ -62,7 +62,7 @@ def _row(found: Group, metrics: Sequence[str]) -> list[str]:
 
 
 def _command(found: Group) -> str:
-    """What was typed; several seeds as a multirun. Names of runs are left out, and folders of weights are short."""
+    """The command; a multirun for several seeds. Names of runs are omitted, and paths of weights shortened."""
     typed = [str(word) for word in OmegaConf.load(found.records[0].path / "overrides.yaml")]
     kept = [word for word in typed if not word.startswith(("name=", "seed="))]
     words = [re.sub(r"=/.*/(?=[^/]+/checkpoints/)", "=", word.lstrip("+")) for word in kept]
@@ -89,7 +89,7 @@ def bench_table(rows: list[dict]) -> str:
 
 
 def with_section(text: str, title: str, content: str) -> str:
-    """The text of RESULTS.md with a section replaced, or added at its end."""
+    """The text of RESULTS.md with a section replaced, or appended."""
     made = f"## {title}\n\n{content.strip()}\n"
     found = re.search(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     if found:

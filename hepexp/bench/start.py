@@ -19,7 +19,7 @@ COMMANDS = {
 
 
 def rows() -> list[dict]:
-    """Medians over starts, each a process of its own; the first, which fills the disk cache, does not count."""
+    """Medians over starts, each in a new process; the first one, which fills the disk cache, is not counted."""
     return [
         {"case": f"start {name}", "implementation": "hepexp", "per_second": 1 / _seconds(*command)}
         for name, command in COMMANDS.items()

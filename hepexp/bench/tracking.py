@@ -1,7 +1,7 @@
-"""How long a training waits for its tracking: the store, parameters, metrics of every epoch, artifacts.
+"""How long a training waits for tracking: opening the store, parameters, metrics of every epoch, artifacts.
 
-The run is one of two minutes with the fastest model and all else as by default. What is counted is all time inside the
-tracking's own calls, the import of MLflow with them, in a store that an earlier run has made.
+The run takes two minutes, with the fastest model and default settings. All time spent in tracking calls is counted,
+including the import of MLflow, with a store that already exists.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ CALLS = ("start", "log_dataset", "log_metrics", "finish")
 
 
 def rows(minutes: float = 2.0, model: str = "pfn", n_train: int | None = None) -> list[dict]:
-    """Epochs a second of the whole run, and the share of its wall time that it waited for tracking.
+    """Epochs per second of the whole run, and the fraction of its wall time spent waiting for tracking.
 
     Parameters
     ----------
-    minutes : of training.
+    minutes : length of the training.
     model : option of the group `model`.
-    n_train : jets of each split; None for all of the sample.
+    n_train : number of jets in each split; None for all.
     """
     words = [
         f"model={model}",
@@ -62,7 +62,7 @@ def rows(minutes: float = 2.0, model: str = "pfn", n_train: int | None = None) -
 
 @contextmanager
 def _timed() -> Iterator[list[float]]:
-    """The seconds of each call into the tracking while the block runs."""
+    """The duration in seconds of each tracking call while the block runs."""
     seconds: list[float] = []
 
     def timed(function: Callable[..., Any]) -> Callable[..., Any]:

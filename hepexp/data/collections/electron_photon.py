@@ -1,4 +1,4 @@
-"""Electrons against photons in CMS's electromagnetic calorimeter."""
+"""Electrons and photons in the electromagnetic calorimeter of CMS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hepexp.data.summary import image_values
 CLASSES = ("photon", "electron")
 _DRAWN = (Channel("energy", "≈ 50 GeV"), Channel("time", "≈ 50 ns", "signed"))
 CHANNELS = tuple(channel.name for channel in _DRAWN)
-HOTTEST = 16  # row and column of the crystal with most energy
+HOTTEST = 16  # row and column of the crystal with the most energy
 _SHARE = "https://cernbox.cern.ch/remote.php/dav/public-files/"
 
 
@@ -26,11 +26,11 @@ def _part(particle: str, key: str) -> Part:
 
 COLLECTION = Collection(
     name="electron_photon",
-    about="electron (1) against photon (0), pT 50 GeV, crops of 32 x 32 crystals of CMS's ECAL, energy and time",
+    about="electrons (1) vs photons (0), pT 50 GeV, crops of 32 x 32 crystals of the CMS ECAL, energy and time",
     noun="image",
     classes=CLASSES,
     layout=ELECTRON_PHOTON,
-    units="energy and time of each hit, scaled as published (near energy / 50 GeV, time / 50 ns)",
+    units="energy and time of each hit, scaled as published (approximately energy / 50 GeV, time / 50 ns)",
     cite="M. Andrews, M. Paulini, S. Gleyzer, B. Poczos, arXiv:1807.11916; CMS Open Data",
     licence="CC0 (CMS Open Data)",
     size="2 files of 249,000 images, 0.2 GB",

@@ -1,4 +1,4 @@
-"""Ten kinds of large jets."""
+"""The ten classes of large-radius jets of JetClass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hepexp.data.pictures.jet_view import JetView
 from hepexp.data.published import Part, PublishedFile
 from hepexp.data.summary import jet_values
 
-# class: the process whose files hold it
+# class: the process that its files are named after
 PROCESSES = {
     "QCD": "ZJetsToNuNu",
     "Hbb": "HToBB",
@@ -48,7 +48,7 @@ def _archives() -> dict[str, PublishedFile]:
 
 
 def _parts() -> tuple[Part, ...]:
-    """One part a file of 100,000 jets; the first ten of each split have one of each class."""
+    """One part per file of 100,000 jets; the first ten of each split cover each class once."""
     archives, parts = _archives(), []
     for split, numbers in _NUMBERS.items():
         for number in numbers:
@@ -63,7 +63,7 @@ def _parts() -> tuple[Part, ...]:
 
 COLLECTION = Collection(
     name="jetclass",
-    about="ten classes of jets with types of particles, 13 TeV, pT 500-1000 GeV, |eta| < 2, anti-kT R = 0.8",
+    about="ten classes of jets with particle types, 13 TeV, pT 500-1000 GeV, |eta| < 2, anti-kT R = 0.8",
     classes=CLASSES,
     layout=JETCLASS,
     units="(px, py, pz, energy) in GeV, charge, type, d0 and dz in mm with errors; jet pt, energy, sdmass in GeV",

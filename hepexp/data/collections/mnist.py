@@ -1,4 +1,4 @@
-"""Handwritten digits: the full MNIST where its files are, else the 1,797 digits that scikit-learn ships."""
+"""Handwritten digits: the full MNIST if its files are present, otherwise the 1,797 digits shipped with scikit-learn."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
 
 def scikit_learn_digits() -> Ragged:
-    """1,797 digits of 8 x 8 pixels, each pixel three by three, with a border of two: 28 x 28.
+    """1,797 digits of 8 x 8 pixels, enlarged by three and padded by two pixels on each side to 28 x 28.
 
-    They are another set (E. Alpaydin and C. Kaynak, UCI 1998), easier than MNIST: the same format, not the same task.
+    This is a different set (E. Alpaydin and C. Kaynak, UCI 1998), in the same format as MNIST but easier to classify.
     """
     from sklearn.datasets import load_digits
 
@@ -52,7 +52,7 @@ COLLECTION = Collection(
     cite="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, Proc. IEEE 86 (1998) 2278",
     licence="CC BY-SA 3.0; scikit-learn's digits: CC BY 4.0",
     size="4 files, 70,000 images, 11 MB",
-    published_at="the mirror of PyTorch on Amazon S3",
+    published_at="PyTorch's mirror on Amazon S3",
     forms=(
         (
             _part(
@@ -76,5 +76,5 @@ COLLECTION = Collection(
     values=image_values(MNIST.shape, _DRAWN, maxima=False),
     view=ImageView(MNIST.shape, _DRAWN),
     mini=scikit_learn_digits,
-    mini_about={"source": "scikit-learn", "command": "scikit-learn's 1,797 digits, 8 x 8, brought to 28 x 28"},
+    mini_about={"source": "scikit-learn", "command": "scikit-learn's 1,797 digits, 8 x 8, enlarged to 28 x 28"},
 )

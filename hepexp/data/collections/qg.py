@@ -1,4 +1,4 @@
-"""Light-quark against gluon jets of the EnergyFlow sample."""
+"""Light-quark and gluon jets of the EnergyFlow sample."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _READER = TypedParticles(pid=True, scalars="pid")
 
 
 def kind_of(jets: Ragged) -> NDArray[np.int64]:
-    """Which of KINDS each particle (m,) is."""
+    """Index in KINDS of each particle (m,)."""
     number = np.abs(jets["pdgid"])
     charged = species.charge(number) != 0
     return np.select([number == 22, number == 11, number == 13, charged], [2, 3, 4, 0], 1)
@@ -30,14 +30,14 @@ def kind_of(jets: Ragged) -> NDArray[np.int64]:
 
 COLLECTION = Collection(
     name="qg",
-    about="quark (1) against gluon (0) jets, Z + jet at 14 TeV, pT 500-550 GeV, |y| < 1.7, anti-kT R = 0.4",
+    about="quark (1) vs gluon (0) jets, Z + jet at 14 TeV, pT 500-550 GeV, |y| < 1.7, anti-kT R = 0.4",
     classes=("gluon", "quark"),
     layout=QG,
-    units="pt [GeV], rapidity y, phi [rad], pdgid; read as (E, px, py, pz) in GeV",
+    units="pt [GeV], rapidity y, phi [rad], pdgid; models get (E, px, py, pz) in GeV",
     cite="P. T. Komiske, E. M. Metodiev, J. Thaler, arXiv:1810.05165; doi:10.5281/zenodo.3164691",
     licence="CC BY 4.0",
     size="20 files of 100,000 jets, 2.2 GB",
-    published_at="Zenodo record 3164691, with a mirror on Dropbox",
+    published_at="Zenodo record 3164691, mirrored on Dropbox",
     forms=(energyflow_parts(),),
     readers={".npz": "hepexp.data.formats.energyflow:read"},
     check=check_qg,

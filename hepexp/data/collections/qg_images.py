@@ -15,7 +15,7 @@ from hepexp.data.summary import image_values
 CLASSES = ("gluon", "quark")
 CHANNELS = ("tracks", "ecal", "hcal")
 _DRAWN = tuple(Channel(name, "as published") for name in CHANNELS)
-CELL = 0.0174  # size of a pixel in pseudorapidity and radians
+CELL = 0.0174  # size of a pixel in pseudorapidity and in azimuth (radians)
 _HDF5 = "quark-gluon_data-set_n139306.hdf5"
 _PARQUET = "QCDToGGQQ_IMGjet_RH1all_jet0_run{}_n{}.test.snappy.parquet"
 
@@ -29,7 +29,7 @@ COLLECTION = Collection(
     cite="M. Andrews et al., arXiv:1902.08276; CMS Open Data",
     licence="CC0 (CMS Open Data)",
     size="139,306 images: one HDF5 file of 0.7 GB, or three Parquet files",
-    published_at="CERNBox shares of ML4SCI (ml4sci.org), whose links stand in the tasks of its projects",
+    published_at="CERNBox shares of ML4SCI (ml4sci.org), linked from its project descriptions",
     forms=(
         (Part(_HDF5.removesuffix(".hdf5"), (PublishedFile(_HDF5),), n=139_306),),
         tuple(

@@ -1,4 +1,4 @@
-"""Top quark jets against jets of quarks and gluons."""
+"""Top-quark jets and QCD jets of the Top Tagging Reference."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _SIZES = {"train": 1_211_000, "val": 403_000, "test": 404_000}
 
 COLLECTION = Collection(
     name="top",
-    about="hadronic top (1) against QCD (0) jets, 14 TeV, pT 550-650 GeV, |eta| < 2, anti-kT R = 0.8",
+    about="hadronic top (1) vs QCD (0) jets, 14 TeV, pT 550-650 GeV, |eta| < 2, anti-kT R = 0.8",
     classes=CLASSES,
     layout=TOP,
-    units="(E, px, py, pz) in GeV of at most 200 calorimeter towers, hardest first",
+    units="(E, px, py, pz) in GeV of up to 200 calorimeter towers, hardest first",
     cite="G. Kasieczka, T. Plehn, J. Thompson, M. Russell, arXiv:1902.09914; doi:10.5281/zenodo.2603256",
     licence="CC BY 4.0",
     size="3 files, 2.0 million jets, 1.6 GB",

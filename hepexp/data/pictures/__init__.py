@@ -1,1 +1,1 @@
-"""What `hepexp data show` draws: mean image of each class, examples, and distributions, on one page."""
+"""The figures of `hepexp data show`: the mean image of each class, examples, and distributions, on one page."""

@@ -1,4 +1,4 @@
-"""Distributions of the numbers that characterise examples, one curve a class."""
+"""Distributions of the quantities that characterise examples, one curve per class."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from hepexp.data.summary import Values
 from hepexp.figures import COLOURS, figure
 
 _MOST_BINS = 50
-_TAILS = 0.002  # of the examples of all classes beyond each end of the axis
+_TAILS = 0.002  # fraction of the examples of all classes beyond each end of the axis
 _DECADES = 30.0  # ratio of large to small values above which the axis is logarithmic
-_FEW = 4  # classes, up to which the statistical error is drawn
+_FEW = 4  # largest number of classes for which statistical errors are drawn
 
 
 def draw_distributions(path: Path, values: dict[str, Values], noun: str) -> None:
-    """Draw the distribution of each number over the examples of each class, normalised, with its statistical error.
+    """Draw the normalised distribution of each quantity for each class, with statistical errors.
 
     Parameters
     ----------
-    values : of each class, the numbers (n,) by name and unit.
+    values : for each class, the quantities (n,) by name and unit.
     """
     from matplotlib.ticker import NullFormatter
 
     quantities = list(next(iter(values.values())))
     columns = min(3, len(quantities)) if len(quantities) != 4 else 2
     lines = -(-len(quantities) // columns)
-    with figure(path, 4.1 * columns, 0.7 + 3.0 * lines, f"distributions over the {noun}s of each class") as drawing:
+    with figure(path, 4.1 * columns, 0.7 + 3.0 * lines, f"distributions for each class of {noun}s") as drawing:
         grid = drawing.subplots(lines, columns, squeeze=False)
         for axes in grid.ravel()[len(quantities) :]:
             axes.set_visible(False)
@@ -49,9 +49,9 @@ def draw_distributions(path: Path, values: dict[str, Values], noun: str) -> None
 
 
 def binning(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], bool]:
-    """Edges of bins that hold nearly all values, and whether their width is the same in the logarithm.
+    """Edges of bins that contain nearly all values, and whether the bins are equally wide in the logarithm.
 
-    Bins of whole numbers hold equally many of them.
+    Bins of integer quantities each cover the same number of integers.
     """
     low, high = np.quantile(values, [_TAILS, 1 - _TAILS])
     n = min(_MOST_BINS, round(2 * (len(values) / 2) ** (1 / 3)))  # Rice's rule, for one of two classes

@@ -1,4 +1,4 @@
-"""Some examples of each class, the first ones of the store, not chosen by hand."""
+"""Examples of each class: the first ones in the store, not selected by hand."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from hepexp.data.pictures.view import View
 from hepexp.data.store import Store
 from hepexp.figures import figure
 
-_COLUMNS = 5  # of classes, where there are many
-_A_CLASS = 4  # examples, where there are few
+_COLUMNS = 5  # columns of classes, if there are many
+_A_CLASS = 4  # examples per class, if there are few
 
 
 def draw_examples(path: Path, view: View, store: Store, rows: dict[str, NDArray[np.int64]], noun: str) -> None:
-    """Draw the first examples of each class at the rows given: a line a class, or where an example is several pictures
-    a line a picture, or where classes are many a column a class.
+    """Draw the first examples of each class, from the given rows of the store.
+
+    Each row of panels is a class, or a channel if an example has several; with many classes, each column is a class.
     """
     names = list(rows)
     if view.panels > 1:

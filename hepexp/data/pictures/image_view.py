@@ -1,4 +1,4 @@
-"""Images as they are drawn: a map of each channel."""
+"""How images are drawn: one map per channel."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImageView:
-    """Pictures of images.
+    """Drawings of images.
 
     Parameters
     ----------
     shape : (channels, rows, columns).
-    channels : what they are, in their order.
-    axes : names of the directions along rows and columns with their units; None where they have no scale.
+    channels : the channels, in order.
+    axes : labels of the directions along rows and columns, with units; None if the directions have no scale.
     cell : size of a pixel in these units.
-    centre : row and column of the pixel at zero; by default the middle.
+    centre : row and column of the pixel at the origin; by default the middle.
     """
 
     shape: tuple[int, int, int]
@@ -62,4 +62,4 @@ class ImageView:
         colour_bar(shown, axes, channel.label)
 
     def legend(self, drawing: Figure, examples: Ragged) -> None:
-        """The colour bars say it."""
+        """Draw nothing: the colour bars serve as the legend."""

@@ -1,4 +1,4 @@
-"""Jets as they are drawn: particles in rapidity and azimuth around the axis of their jet."""
+"""How jets are drawn: particles in rapidity and azimuth around the jet axis."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _CELLS = 45
-_MARGIN = 1.15  # width of the pictures over that of the jet: the axis is not the centre of a jet's area
-_AREA = 900  # of all markers of a jet, points squared
-_MOMENTA = (1, 10, 100)  # GeV, of the legend's markers
+_MARGIN = 1.15  # width of a picture relative to the jet's: the axis is not the centre of the jet area
+_AREA = 900  # total area of a jet's markers, in points squared
+_MOMENTA = (1, 10, 100)  # GeV, for the markers in the legend
 
 
 @dataclass(frozen=True)
 class JetView:
-    """Pictures of jets.
+    """Drawings of jets.
 
     Parameters
     ----------
-    reader : makes the column p4 of particles, (E, px, py, pz) in GeV.
+    reader : computes the column p4 of the particles, (E, px, py, pz) in GeV.
     radius : R of the jets.
-    kinds : names of kinds of particles, coloured by their place in this list.
-    kind_of : which of them each particle (m,) is.
+    kinds : names of the kinds of particles, each drawn in its own colour.
+    kind_of : returns the index in `kinds` of each particle (m,).
     """
 
     reader: Callable[[Ragged], Ragged]

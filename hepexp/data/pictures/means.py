@@ -1,4 +1,4 @@
-"""The mean picture of each class, and how two classes differ."""
+"""The mean image of each class, and the difference between two classes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hepexp.data.store import Store
 from hepexp.figures import COLOURS, figure
 
 _COLUMNS = 5
-_ENOUGH = 25  # hits of both classes in a pixel: below, a difference is noise
+_ENOUGH = 25  # hits of both classes in a pixel; with fewer, a difference is noise
 
 
 def draw_means(path: Path, view: View, store: Store, rows: dict[str, NDArray[np.int64]], noun: str) -> None:
-    """Draw the mean of the examples of each class, at the rows given, pixel by pixel.
+    """Draw the pixel-by-pixel mean of the examples of each class, from the given rows of the store.
 
-    Of two classes, also (second - first) / (second + first), or of a signed quantity the difference itself.
+    For two classes, also draw (second - first) / (second + first), or for signed quantities second - first.
     """
     found = {name: mean_maps(view, store, mine) for name, mine in rows.items()}
     two = len(rows) == 2
@@ -63,7 +63,7 @@ def mean_maps(view: View, store: Store, rows: NDArray[np.int64], rows_at_once: i
 
 
 def _difference(axes, view: View, channel: Channel, classes: list[tuple[Maps, Maps]], names: list[str]) -> None:
-    """Second class against the first; white where there are too few hits to tell."""
+    """Draw the difference between the second and the first class; pixels with too few hits are left white."""
     from matplotlib.colors import LinearSegmentedColormap
 
     (first, first_hits), (second, second_hits) = classes
@@ -84,4 +84,4 @@ def _difference(axes, view: View, channel: Channel, classes: list[tuple[Maps, Ma
     if len(seen):
         colour_bar(shown, [axes], label)
     else:
-        axes.text(0.5, 0.5, "too few hits to tell", transform=axes.transAxes, ha="center", color="0.4")
+        axes.text(0.5, 0.5, "too few hits to compare", transform=axes.transAxes, ha="center", color="0.4")

@@ -1,4 +1,4 @@
-"""The pictures of a data set, and one page with all of them that any browser opens from its file."""
+"""The figures of a data set, and a self-contained HTML page with all of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hepexp.data.pictures.means import draw_means
 from hepexp.data.summary import values_of
 from hepexp.figures import about
 
-MOST = 20_000  # examples of each class that means and distributions are over
+MOST = 20_000  # largest number of examples per class in means and distributions
 
 _PAGE = """\
 <!DOCTYPE html>
@@ -33,7 +33,7 @@ div.wide {{ overflow-x: auto }} table {{ font-variant-numeric: tabular-nums }}
 <h1>{title}</h1><p>{about}</p><p class="origin">{origin}</p>
 <div class="wide">{facts}</div>
 {figures}
-<h2>Means over each class</h2><div class="wide">{means}</div>
+<h2>Mean values for each class</h2><div class="wide">{means}</div>
 </body></html>
 """
 
@@ -45,12 +45,12 @@ def write_page(
     facts: Sequence[Sequence[str]],
     means: Sequence[Sequence[str]],
 ) -> Path:
-    """Draw means.png, examples.png and distributions.png into a folder, and index.html, which holds all three.
+    """Write means.png, examples.png and distributions.png to a folder, and index.html, which contains all three.
 
     Parameters
     ----------
-    facts : name and text of what is said beside the pictures.
-    means : a table, its header first.
+    facts : name and text of each fact listed on the page.
+    means : a table, header first.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Points of the plane as they are drawn."""
+"""How points in the plane are drawn."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _CELLS = 50
 
 @dataclass(frozen=True)
 class PointView:
-    """Pictures of points.
+    """Drawings of points.
 
     Parameters
     ----------
-    half : width of the pictures over two.
+    half : half the width of a picture.
     """
 
     half: float
@@ -49,4 +49,4 @@ class PointView:
             frame(place, self)
 
     def legend(self, drawing: Figure, examples: Ragged) -> None:
-        """There is one point in each picture, and its class is above it."""
+        """Draw nothing: each panel shows one point, under the name of its class."""

@@ -1,4 +1,4 @@
-"""What a data set declares so that its examples can be drawn, without knowing how the page is made."""
+"""What a data set declares so that its examples can be drawn, independently of how the page is laid out."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Maps = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Channel:
-    """One quantity of a picture.
+    """A quantity shown in a drawing.
 
     Parameters
     ----------
     name : of the quantity.
-    unit : of a pixel's value, as words behind the name.
-    scale : of the colours: `log` where values span decades, `linear`, or `signed` for a quantity around zero that only
-        hit pixels have; its mean is over the hits.
+    unit : of a pixel's value, as shown after the name.
+    scale : of the colours: `log` for values that span decades, `linear`, or `signed` for a quantity of either sign that
+        is defined for hit pixels only, and averaged over hits.
     """
 
     name: str
@@ -45,10 +45,10 @@ class View(Protocol):
 
     Attributes
     ----------
-    channels : quantities that each example has a picture of.
-    axes : names of the two directions with their units; None where the pictures have no scale.
-    edges : limits (first low, first high, second low, second high) of the pictures, in these units.
-    panels : pictures that one example is drawn as.
+    channels : the quantities that are drawn for each example.
+    axes : labels of the two directions, with units; None if the drawings have no scale.
+    edges : limits (first low, first high, second low, second high) of the drawings, in these units.
+    panels : number of panels per example.
     """
 
     channels: tuple[Channel, ...]
@@ -57,17 +57,17 @@ class View(Protocol):
     panels: int
 
     def maps(self, examples: Ragged) -> tuple[Maps, Maps]:
-        """Sums of values, and numbers of hits, over the examples, each (channels, first, second)."""
+        """Sum of the values over the examples, and number of hits, each of shape (channels, first, second)."""
 
     def draw(self, axes: Sequence[Axes], examples: Ragged, panel: int) -> None:
-        """Draw one panel of each example, all with the same scale."""
+        """Draw one panel of each example, all on the same scale."""
 
     def legend(self, drawing: Figure, examples: Ragged) -> None:
-        """Say in the figure what colours and sizes of the examples mean."""
+        """Add a legend that explains the colours and sizes."""
 
 
 def frame(axes: Axes, view: View) -> None:
-    """Limits and names of the two directions; the first runs to the right, as rapidity does."""
+    """Set the limits and labels of the two directions; the first one runs to the right, as for rapidity."""
     first_low, first_high, second_low, second_high = view.edges
     if view.axes is None:
         axes.set(xlim=(second_low, second_high), ylim=(first_high, first_low), xticks=[], yticks=[], aspect="equal")
@@ -79,14 +79,14 @@ def frame(axes: Axes, view: View) -> None:
 
 
 def show_map(axes: Axes, view: View, values: Maps, **colours: object) -> AxesImage:
-    """A map (first, second) in a frame, NaN left empty; gives what a colour bar needs."""
+    """Draw a map (first, second) with axes, leaving NaN blank; returns the image for a colour bar."""
     from matplotlib.colors import LogNorm
 
-    if isinstance(colours.get("norm"), LogNorm):  # single bright pixels are lost on white
+    if isinstance(colours.get("norm"), LogNorm):  # isolated bright pixels are hard to see on white
         axes.set_facecolor("black")
         axes.tick_params(which="both", color="0.7")
     first_low, first_high, second_low, second_high = view.edges
-    if view.axes is None:  # rows run down, as in any picture
+    if view.axes is None:  # rows run downwards, as in any image
         shown = axes.imshow(values, extent=(second_low, second_high, first_high, first_low), **colours)
     else:
         shown = axes.imshow(
@@ -97,7 +97,7 @@ def show_map(axes: Axes, view: View, values: Maps, **colours: object) -> AxesIma
 
 
 def colour_bar(shown: AxesImage, axes: Sequence[Axes], label: str) -> None:
-    """One colour bar beside these axes."""
+    """Draw a colour bar next to these axes."""
     from matplotlib.colors import LogNorm
     from matplotlib.ticker import NullFormatter
 
@@ -107,7 +107,7 @@ def colour_bar(shown: AxesImage, axes: Sequence[Axes], label: str) -> None:
 
 
 def colours(channel: Channel, *maps: Maps) -> dict[str, object]:
-    """Colour map and scale that all these maps of a channel share."""
+    """Common colour map and scale for these maps of a channel."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap, LogNorm, Normalize
 
@@ -120,10 +120,10 @@ def colours(channel: Channel, *maps: Maps) -> dict[str, object]:
     if channel.scale == "linear":
         return {"cmap": "Greys", "norm": Normalize(0, highest)}
     lowest = max(np.quantile(positive, 0.01), highest * 1e-5) if len(positive) else highest / 10
-    visible = colormaps["viridis"](np.linspace(0.2, 1, 256))  # not the dark end, as empty pixels are black
+    visible = colormaps["viridis"](np.linspace(0.2, 1, 256))  # without the dark end, as empty pixels are black
     return {"cmap": ListedColormap(visible), "norm": LogNorm(lowest if lowest < highest else highest / 10, highest)}
 
 
 def masked(channel: Channel, values: Maps) -> Maps:
-    """The map with NaN where a pixel is empty, unless empty is a value like others."""
+    """The map with empty pixels replaced by NaN, except on a linear scale."""
     return values if channel.scale == "linear" else np.where(values == 0, np.nan, values)

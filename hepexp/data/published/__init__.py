@@ -1,4 +1,4 @@
-"""The published files of the data sets: names, checksums, and where they are fetched."""
+"""The published files of the data sets: names, checksums and download locations."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class PublishedFile:
     Parameters
     ----------
     name : file name.
-    md5, sha256 : checksums in hexadecimal; None where the publisher gives none.
-    urls : places to fetch it from, the publisher's first; none where a person must fetch it.
-    size : bytes, where the publisher gives it; else the server is believed, and the checksum decides.
-    archive : tar archive that holds the file, where it is not published by itself.
+    md5, sha256 : checksums in hexadecimal; None if the publisher gives none.
+    urls : download locations, the publisher's first; empty if the file must be downloaded by hand.
+    size : size in bytes, if the publisher gives it; otherwise the size that the server reports is used.
+    archive : tar archive that contains the file, if it is not published separately.
     """
 
     name: str
@@ -30,14 +30,14 @@ class PublishedFile:
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a published data set that becomes one file of the store.
+    """A part of a published data set that becomes one file of the store.
 
     Parameters
     ----------
-    name : of the file of the store, without its ending.
-    files : what it is made from; a reader gets the first and finds the others beside it.
-    split : `train`, `val` or `test`, where the publisher says so.
-    n : examples in it, where the publisher says so.
+    name : of the file of the store, without its extension.
+    files : the files it is made from; a reader is given the first and finds the others in the same folder.
+    split : `train`, `val` or `test`, if the publisher specifies it.
+    n : number of examples, if the publisher specifies it.
     """
 
     name: str
@@ -60,7 +60,7 @@ def limited(form: tuple[Part, ...], n_files: int | None) -> tuple[Part, ...]:
 def energyflow_parts() -> tuple[Part, ...]:
     """The twenty files of the EnergyFlow sample without charm and bottom: Zenodo record 3164691, and a mirror.
 
-    Checksums are those that EnergyFlow 1.3 checks after a download.
+    The checksums are those that EnergyFlow 1.3 verifies after a download.
     """
     with files(__package__).joinpath("qg.csv").open(encoding="utf-8") as table:
         return tuple(
