@@ -1,4 +1,4 @@
-"""The Lightning module of adversarial training: two players, each with an optimiser of its own."""
+"""The Lightning module of adversarial training: two players, each with its own optimiser."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class AdversarialModule(ExperimentModule):
         generator, critic = self.optimizers()
         critic_terms = self.objective.critic_terms(self.model, batch)
         self._step(critic, critic_terms["loss"])
-        self.toggle_optimizer(generator)  # the critic is read, and collects no gradient
+        self.toggle_optimizer(generator)  # the critic is evaluated, but gets no gradient
         terms, _ = self.objective.generator_terms(self.model, batch)
         self._step(generator, terms["loss"])
         self.untoggle_optimizer(generator)

@@ -28,13 +28,13 @@ PASSED_ON = ("dataset", "trainer", "seed", "experiment", "tracking")
 
 @dataclass(frozen=True)
 class Job:
-    """A run of a task whose weights are needed.
+    """A run of a task whose weights another run needs.
 
     Parameters
     ----------
-    typed : its overrides, `task=` first.
+    typed : its overrides, beginning with `task=`.
     config : composed from them, frozen.
-    jobs : for each of its own keys that needs weights, the run that gives them.
+    jobs : for each of its own keys that needs weights, the run that provides them.
     """
 
     typed: list[str]
@@ -49,8 +49,8 @@ class Job:
 def supply(config: Mapping, choices: dict[str, str], typed: list[str], folders: list[Path]) -> DictConfig:
     """A frozen config in which every key that needs a file of weights has one.
 
-    They are the best weights of the newest finished run of the task (`newest_run`). Where there is none, the task is
-    trained first, as a run of its own. The file is named relative to runs/, which can be moved.
+    They are the best weights of the newest finished run of the task (`newest_run`). If there is none, the task is
+    trained first, in a separate run. The path of the file is relative to runs/, which can be moved.
 
     Parameters
     ----------
@@ -61,7 +61,8 @@ def supply(config: Mapping, choices: dict[str, str], typed: list[str], folders: 
 
     Raises
     ------
-    ConfigError : a needed task cannot be composed with these overrides, or needs itself; before anything is trained.
+    ConfigError : a needed task cannot be composed with these overrides, or needs itself; raised before anything is
+        trained.
     HepexpError : the needed run failed, or left no weights.
     """
     frozen = freeze(config, choices)
@@ -69,7 +70,7 @@ def supply(config: Mapping, choices: dict[str, str], typed: list[str], folders: 
 
 
 def _plan(config: DictConfig, typed: list[str], folders: list[Path], above: tuple[str, ...]) -> dict[str, Job]:
-    """The run that each key without weights needs, and those which that run needs in turn."""
+    """The run that each key without weights needs, and the runs that this one needs in turn."""
     jobs = {}
     for key, task in needs.missing(config).items():
         if task in above:
@@ -86,7 +87,7 @@ def _plan(config: DictConfig, typed: list[str], folders: list[Path], above: tupl
 
 
 def chosen(choices: Mapping) -> dict[str, str]:
-    """The option of each group of ours, from those of Hydra's, which has groups of its own and spells none as null."""
+    """The option chosen in each of our groups; Hydra's choices also include its own groups, and null for none."""
     return {g: option for g, option in choices.items() if "/" not in g and option not in (None, "None", "null")}
 
 

@@ -17,7 +17,7 @@ OTHER = {"last.ckpt": "best.ckpt", "best.ckpt": "last.ckpt"}
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes beside the target, then renames: a full disk or a kill leaves the last good checkpoint as it was."""
+    """Writes beside the target, then renames: after a full disk or a kill the last good checkpoint is unchanged."""
 
     def save_checkpoint(self, checkpoint: dict, path: str | Path, storage_options=None) -> None:
         path = Path(path)

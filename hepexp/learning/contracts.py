@@ -17,7 +17,7 @@ WORSE = {"max": "lower", "min": "higher"}
 
 
 def input_of(target: Callable) -> str:
-    """The form of the data that a model reads, asked of its class before anything is loaded.
+    """The form of the data that a model reads, as declared by its class, before anything is loaded.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def input_of(target: Callable) -> str:
 
 
 def check_terms(objective: Objective) -> None:
-    """Refuse, by a ConfigError, a loss that has no terms."""
+    """Raise ConfigError for a loss without terms."""
     if type(objective).terms is Objective.terms:
         raise ConfigError(f"loss {_name(type(objective))} has no method terms(model, batch)")
 
@@ -40,12 +40,12 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
 
     Parameters
     ----------
-    data : data set; where it names the classes of its training examples, `train_names`, there must be enough.
+    data : data set; if it names the classes of its training examples, `train_names`, there must be enough of them.
     batch : examples in a batch on one device.
 
     Raises
     ------
-    ConfigError : a batch, or the classes of the training examples, are too few.
+    ConfigError : too few examples in a batch, or too few classes among the training examples.
     """
     name = type(objective).__name__
     if batch < objective.min_batch:
@@ -62,7 +62,7 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
 
 
 def check_single(model: nn.Module, example: object) -> None:
-    """Refuse, by a ConfigError, to train on one example at a time a model that normalises over its batch."""
+    """Raise ConfigError if a model that normalises over its batch would be trained on one example at a time."""
     try:
         with torch.no_grad():
             copy.deepcopy(model).train()(example)
@@ -73,7 +73,7 @@ def check_single(model: nn.Module, example: object) -> None:
 
 
 def check_readout(objective: Objective) -> None:
-    """Refuse, by a ConfigError, a loss that does not say how it is judged, or picks the worst epoch by it."""
+    """Raise ConfigError for a loss that does not say how it is evaluated, or that would select the worst epoch."""
     if not hasattr(objective, "readout"):
         raise ConfigError(
             f"loss {_name(type(objective))} has no readout, which says how its outputs are evaluated, "

@@ -1,7 +1,7 @@
-"""Further processes of a distributed training on this machine.
+"""Worker processes of a distributed training on this machine.
 
-The run's config is composed once and frozen in its folder; each worker reads it there. Nothing parses the command line
-again, so a multirun, an alias or an interpolation of the time means the same on every rank.
+The run's config is composed once and frozen in its folder; each worker reads it there. The command line is not parsed
+again, so a multirun, an alias or an interpolated time means the same on every rank.
 """
 
 from __future__ import annotations

@@ -23,11 +23,11 @@ LEFT_OUT = ("model", "dataset", "data", "experiment")
 def run_name(name: str, overrides: Sequence[str]) -> str:
     """The name, and what was typed beside model and data set: `pfn_qg seed=2 lr=0.01`.
 
-    What a multirun or a sweep varies is typed last; it comes first here, as a narrow column shows the beginning.
+    What a multirun or a sweep varies is typed last, but comes first here, as a narrow column shows only the beginning.
 
     Parameters
     ----------
-    name : of the run; one that was typed stays as it is.
+    name : name of the run; a name given by the user is kept.
     overrides : as typed.
     """
     typed = [override.lstrip("+").partition("=") for override in overrides]

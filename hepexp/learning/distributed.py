@@ -1,4 +1,4 @@
-"""What several processes share."""
+"""Gathering results from several processes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import torch.distributed as dist
 
 
 def gather_examples(columns: dict[str, np.ndarray], world_size: int) -> dict[str, np.ndarray]:
-    """Per-example columns of all ranks, in the order of their `index`, each example once.
+    """Per-example columns from all ranks, in the order of their `index`, each example once.
 
     Parameters
     ----------
     columns : arrays of equal first dimension, `index` (n,) among them.
-    world_size : number of ranks; with one, the columns are only ordered.
+    world_size : number of ranks; with one, the columns are only sorted.
     """
     if world_size > 1:
         parts: list[dict[str, np.ndarray]] = [{}] * world_size

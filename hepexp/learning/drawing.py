@@ -1,4 +1,4 @@
-"""The figures of a run, each with a title that says what it shows and of which data."""
+"""The figures of a run, each with a title that says what it shows and for which data."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def draw_figures(config: DictConfig, parts: Parts, folder: RunFolder, fitted: Fi
 
 
 def sample(config: DictConfig, provenance: Mapping[str, Any], noun: str, sizes: Mapping[str, int]) -> str:
-    """What a figure is of, for below its title: `qmlhep_2_lorentznet: qg, source mini (simulated), 2,000 test jets`.
+    """The line below a figure's title: `qmlhep_2_lorentznet: qg, source mini (simulated), 2,000 test jets`.
 
     Parameters
     ----------
     config : of the run.
     provenance : of its data set.
     noun : what an example is called.
-    sizes : examples that the figure shows, by what they were used for.
+    sizes : numbers of examples in the figure, by their use.
     """
     if provenance["source"] == "none":  # nothing but the model itself
         return _named(config)

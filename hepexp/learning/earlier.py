@@ -27,8 +27,8 @@ def newest_run(config: DictConfig, typed: list[str]) -> RunFolder | None:
     Parameters
     ----------
     config : what such a run would be made with, frozen.
-    typed : overrides; where they change trainer or seed, these must be the same too. What else a run was trained with,
-        such as its number of epochs, was its owner's choice.
+    typed : overrides; if they change the trainer or the seed, these must agree too. Otherwise settings such as the
+        number of epochs are left to that run.
     """
     keys = ["dataset", "model", *(override.key_or_group for override in parse(typed))]
     compared = [key for key in keys if key.split(".")[0] in ("dataset", "model", "trainer", "seed")]

@@ -25,7 +25,7 @@ class Job:
     Parameters
     ----------
     number : place in the sweep, from 0.
-    overrides : of this job alone, each with one value.
+    overrides : of this job, each with one value.
     status : FINISHED, FAILED, KILLED, or LOST when the job left no report.
     run : folder of the run; empty when the job did not get that far.
     error : why it failed, one line.

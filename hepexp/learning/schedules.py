@@ -29,10 +29,10 @@ _WARMUP_RESTARTS = _published_factors()
 
 
 def warmup_restarts(progress: float) -> float:
-    """Linear warm-up, cosine cycles of 4, 8 and 16 epochs, then 3 epochs each halved (arXiv:2201.08187, section 4).
+    """Linear warm-up, cosine cycles of 4, 8 and 16 epochs, then 3 epochs of halving (arXiv:2201.08187, section 4).
 
     The 35 published epochs are stretched over the training, whatever its length: with ``trainer.max_epochs=35`` every
-    epoch has the published rate, with fewer the curve keeps its shape.
+    epoch has the published rate, and with fewer the curve keeps its shape.
 
     Parameters
     ----------

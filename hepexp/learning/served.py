@@ -1,4 +1,4 @@
-"""A trained model as MLflow keeps and serves it: from a table of examples to a table of scores.
+"""A trained model as MLflow stores and serves it: from a table of examples to a table of scores.
 
 Where hepexp is installed, in the folder that holds runs/:
 
@@ -67,9 +67,9 @@ def save(folder: RunFolder, parts: Parts, path: Path) -> None:
 
 
 def _portable(config: DictConfig, needs_training_data: bool, bundle: Path) -> DictConfig:
-    """The config of a run such that it can be rebuilt elsewhere: from the shipped sample, with its files beside it.
+    """The config of a run for rebuilding it elsewhere: from the shipped sample, with its files beside it.
 
-    The sample only says what an example looks like; scales are in the checkpoint.
+    The sample only defines the form of an example; scales are in the checkpoint.
     """
     config = config.copy()
     OmegaConf.set_readonly(config, False)
@@ -109,7 +109,7 @@ def _example(store: Store) -> pd.DataFrame:
 
 
 class Served:
-    """What `mlflow.pyfunc.load_model` gives.
+    """The model that `mlflow.pyfunc.load_model` returns.
 
     Parameters
     ----------
@@ -120,12 +120,12 @@ class Served:
         self.parts = parts
 
     def predict(self, data: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """The columns of predictions.parquet, `score_<class>` of a classifier, one row an example.
+        """The columns of predictions.parquet, `score_<class>` for a classifier, one row per example.
 
         Parameters
         ----------
-        data : one row an example, the columns of the data set's store without the label, in its units
-            (`hepexp data show`): for `qg` the lists pt, y, phi, pdgid.
+        data : one row per example, with the columns of the data set's store except the label, in its units (`hepexp
+            data show`): for `qg` the lists pt, y, phi, pdgid.
 
         Raises
         ------

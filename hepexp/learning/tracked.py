@@ -1,4 +1,4 @@
-"""A run under tracking: it begins with all that it depends on, and ends as FINISHED, FAILED or KILLED."""
+"""A run under tracking: it begins with everything that it depends on, and ends as FINISHED, FAILED or KILLED."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def tracked(
     tags: Mapping[str, str | None],
     overrides: list[str] | None,
 ) -> Iterator[MlflowRun]:
-    """Begin a run, or resume it, and record how the block ended.
+    """Begin or resume a run, and record how the block ended.
 
-    A new run that cannot begin leaves nothing, and runs/latest as it was.
+    A new run that cannot begin leaves no trace, and runs/latest unchanged.
 
     Parameters
     ----------
     config : frozen.
     provenance : of the data.
-    tags : of the MLflow run, beside those of every run.
+    tags : tags of the MLflow run, in addition to those of every run.
     overrides : as typed, of a new run; None of a resumed one.
 
     Yields
@@ -48,7 +48,7 @@ def tracked(
     The MLflow run.
     """
     try:
-        with interrupts.held():  # a run that exists and is in no one's hands would stay RUNNING
+        with interrupts.held():  # a run that exists but was not returned would stay RUNNING
             run = _begun(config, folder, provenance, tags, overrides)
             if overrides is not None:
                 folder.point_latest()
@@ -85,7 +85,7 @@ def _begun(
     tags: Mapping[str, str | None],
     overrides: list[str] | None,
 ) -> MlflowRun:
-    """Write what the run depends on to its folder, say it, and begin the run in MLflow, or resume it there."""
+    """Write what the run depends on to its folder, print it, and begin or resume the run in MLflow."""
     folder.write_yaml("config.yaml", config)
     if overrides is not None:
         folder.write_yaml("overrides.yaml", overrides)
@@ -118,7 +118,7 @@ def _begun(
 
 
 def _parameters(config: DictConfig) -> dict[str, Any]:
-    """What MLflow has as parameters: the config without what is empty; `model.name` is the chosen option."""
+    """The parameters for MLflow: the config without empty values; `model.name` is the chosen option."""
     whole = OmegaConf.to_container(config)
     whole.pop("expected", None)  # published figures are not settings; the description shows them
     names = {f"{group}.name": option for group, option in whole.pop("choices").items()}
@@ -126,7 +126,7 @@ def _parameters(config: DictConfig) -> dict[str, Any]:
 
 
 def _killed(run: MlflowRun, folder: RunFolder, interrupts: Interrupts, error: Interrupted) -> None:
-    """Record an interruption, which a second one does not interrupt."""
+    """Record an interruption, without being interrupted by a second one."""
     with interrupts.held():
         log.warning("killed by %s; resume with: hepexp train --resume %s", error, folder.label)
         _end(run, "KILLED", f"killed by {error}")

@@ -1,4 +1,4 @@
-"""A run that was trained: rebuilt from its folder, to evaluate and to predict."""
+"""A trained run, rebuilt from its folder to evaluate and to predict."""
 
 from __future__ import annotations
 

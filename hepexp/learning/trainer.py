@@ -88,7 +88,7 @@ class TrainerOptions:
         ------
         ConfigError : the machine lacks what is asked for.
         """
-        logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its advertisements are not our user's news
+        logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its advertisements do not concern our users
         warnings.filterwarnings("ignore", ".*your dataloader is not resumable.*")  # `Position` resumes it
         warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of torch
         warnings.filterwarnings("ignore", ".*does not have many workers.*")  # jets of a sample in memory need none

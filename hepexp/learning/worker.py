@@ -30,7 +30,7 @@ def main() -> int:
             return end.exit_code
         finally:
             if torch.distributed.is_initialized():
-                torch.distributed.destroy_process_group()  # its threads, left to the interpreter's end, may abort it
+                torch.distributed.destroy_process_group()  # its threads may abort the interpreter at exit
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A killed training goes on to the same figures, to the last digit; one that fails or is stopped says so in MLflow."""
+"""A killed and resumed training ends with identical figures; one that fails or is stopped says so in MLflow."""
 
 import json
 import signal

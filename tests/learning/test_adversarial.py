@@ -1,4 +1,4 @@
-"""Two players with two optimisers: each trains its own weights, and a run that was stopped goes on to the same end."""
+"""Two players with two optimisers: each trains its own weights, and a stopped run resumes and ends the same."""
 
 import numpy as np
 import pytest

@@ -57,7 +57,7 @@ def test_the_other_checkpoint_is_offered_where_it_is_whole(tmp_path, cut, whole)
         torch.save({"state_dict": ToyModel().state_dict()}, path)
     cut.write_bytes(cut.read_bytes()[:-100])
     offer = f"{whole.name} beside it is intact: --checkpoint {whole.stem}"
-    if cut.name == "last.ckpt":  # from the best epoch a run can go on, but the last one is not the best
+    if cut.name == "last.ckpt":  # a run can resume from the best epoch, but the last one is not the best
         offer += f" evaluates it, and to resume from it: cp {whole} {cut}"
     with pytest.raises(ConfigError, match=f"{re.escape(offer)}$"):
         load_state(ToyModel(), cut)

@@ -1,4 +1,4 @@
-"""A run that was stopped anywhere goes on to the very same end."""
+"""A run that was stopped anywhere resumes and ends exactly the same."""
 
 from pathlib import Path
 
