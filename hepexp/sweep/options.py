@@ -20,8 +20,8 @@ class SweepOptions:
     Parameters
     ----------
     space : for each key of the configuration `log(a, b)`, `uniform(a, b)`, `int(a, b)`, `log-int(a, b)` or
-        `choice(x, y, ...)`; a key that takes whole numbers gets them from `log` and `uniform` too.
-    name : of the sweep; the same name resumes it. null makes one from the model, the data set and the time.
+        `choice(x, y, ...)`; `log` and `uniform` give whole numbers to keys that take only those.
+    name : name of the sweep; that of an earlier one resumes it. null makes one from model, data set and time.
     trials : trainings in all; null for 20, or for every cell of a grid.
     jobs : parallel workers: processes on this machine, or the cluster jobs of a submitit launcher.
     metric : key of metrics.json to optimise, never a test metric; several for a Pareto front; null for the metric that
@@ -31,7 +31,7 @@ class SweepOptions:
     pruner : median or hyperband stop unpromising trainings early; none lets every one finish.
     storage : a database (`postgresql://...`, `sqlite:///FILE`) or a journal on a shared disk (`journal:FILE`) that
         several machines can work on; null is $HEPEXP_SWEEP_STORAGE, else sweeps.db under runs/.
-    seed : of the sampler.
+    seed : random seed of the sampler.
     launcher : local processes, or jobs of a cluster through submitit.
     cluster : parameters of submitit's executor, e.g. {partition: gpu, gpus_per_node: 1}; timeout_min is 240 unless
         given.
