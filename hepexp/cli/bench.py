@@ -53,7 +53,7 @@ def _show(rows: list[dict]) -> None:
     from hepexp.text_table import Column, TextTable
 
     waits = any("waiting" in row for row in rows)
-    headings = ["per second", "ours against it", *(["waiting at most"] if waits else [])]
+    headings = ["per second", "our speed-up", *(["waiting (max)"] if waits else [])]
     cells = []
     ours: dict[str, float] = {}  # a case names ours first
     for row in rows:

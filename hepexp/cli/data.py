@@ -291,8 +291,8 @@ def _add_source(parser: Parser) -> None:
     parser.add_argument(
         "--files", type=at_least(1), metavar="N", help="with full: only the first N files of each split"
     )
-    parser.add_argument("--n", type=at_least(2), default=20_000, help="with generate: examples of the simulated sample")
-    parser.add_argument("--seed", type=at_least(0), default=1, help="with generate: its seed")
+    parser.add_argument("--n", type=at_least(2), default=20_000, help="with generate: number of simulated examples")
+    parser.add_argument("--seed", type=at_least(0), default=1, help="with generate: seed of the simulation")
 
 
 def _check_files(collection: Collection, given: Namespace) -> None:

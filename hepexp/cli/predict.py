@@ -10,7 +10,8 @@ from hepexp.cli.target import add_overwrite, check_target, writing
 from hepexp.errors import ConfigError
 
 DESCRIPTION = """\
-Score the jets in a file with a trained run. The file may be in the data set's published format or in hepexp's own.
+Score the jets or images in a file with a trained run. The file may be in the data set's published format or in
+hepexp's own.
 
   hepexp predict latest --input jets.npz --out scores.parquet"""
 
@@ -19,7 +20,7 @@ def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp predict", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, or latest")
     parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY or trainer.KEY")
-    parser.add_argument("--input", type=Path, required=True, help="file of jets")
+    parser.add_argument("--input", type=Path, required=True, help="file to score")
     parser.add_argument(
         "--out", type=Path, required=True, help="parquet file of index, label (if known), score per class"
     )
@@ -47,5 +48,5 @@ def main(args: list[str]) -> int:
     table = parts.module.objective.readout.table(columns, parts.data.spec.class_names)
     with writing(options.out):
         write_predictions(options.out, without_unknown_labels(table))
-    print(f"{len(columns['index']):,} jets of {options.input} scored by {folder.label}: {options.out}")
+    print(f"{len(columns['index']):,} {parts.noun}s of {options.input} scored by {folder.label}: {options.out}")
     return 0
