@@ -1,14 +1,14 @@
-"""The detector of the top-tagging reference: Delphes' card of ATLAS with one grid of towers, 0.1 x 10 degrees.
+"""The detector of the top-tagging reference: Delphes' ATLAS card with a single grid of towers, 0.1 x 10 degrees.
 
-The published jets show what it was. One pair of constituents in 25 has the same direction: photon and neutral hadron
-of one tower. No two such pairs of one jet ever lie in the same cell of 0.1 x 10 degrees; of any other grid that is not
-finer, hundreds do. All constituents are massless. Tracks below 0.345 GeV, which curl up in the barrel and leave by its
-ends beyond the tracker's |eta|, are rare. The energy flow that gives as many pairs and hard constituents as there are
-is `better_of_two`.
+The detector is inferred from the published jets. One pair of constituents in 25 has the same direction: a photon and a
+neutral hadron from the same tower. No two such pairs in a jet lie in the same cell of 0.1 x 10 degrees; for any other
+grid that is not finer, hundreds do. All constituents are massless. Tracks below 0.345 GeV, which curl up in the barrel
+and leave through its ends beyond the tracker's |eta|, are rare. The energy-flow algorithm that reproduces the numbers
+of pairs and of hard constituents is `better_of_two`.
 
 References
 ----------
-Delphes, arXiv:1307.6346, and its `delphes_card_ATLAS.tcl` of the versions with the module Calorimeter.
+Delphes, arXiv:1307.6346, and `delphes_card_ATLAS.tcl` from its versions with the module Calorimeter.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""FastJet prints a banner at its first clustering, from C++: it would land in the output of the command."""
+"""Suppression of the banner that FastJet prints from C++ at its first clustering, into the output of the command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import fastjet
 
 @functools.cache
 def silence_banner() -> None:
-    """Do the first clustering while stdout leads nowhere. The command names FastJet's paper by itself."""
+    """Run a first clustering with stdout redirected to nowhere. The command itself cites the FastJet papers."""
     sys.stdout.flush()
     stdout, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

@@ -1,9 +1,9 @@
-"""The detector of JetClass: Delphes' card of CMS, cells of 0.0174 x 1 degree in the ECAL and 0.087 x 5 in the HCAL.
+"""The detector of JetClass: Delphes' CMS card, with cells of 0.0174 x 1 degree in the ECAL and 0.087 x 5 in the HCAL.
 
 References
 ----------
-Delphes, arXiv:1307.6346, and its `delphes_card_CMS.tcl`. An energy counts from one standard deviation on, as in older
-versions of the card: with two, there are a third of the neutral hadrons of published JetClass-II jets.
+Delphes, arXiv:1307.6346, and its `delphes_card_CMS.tcl`. Energies must exceed one standard deviation, as in older
+versions of the card: with two, there are only a third of the neutral hadrons of published JetClass-II jets.
 """
 
 from __future__ import annotations

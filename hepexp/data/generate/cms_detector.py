@@ -1,19 +1,19 @@
-"""A detector like CMS in Run 1, reduced to formulas: what tracker, ECAL and HCAL see of each particle.
+"""A parametrised detector like CMS in Run 1: the response of tracker, ECAL and HCAL to each particle.
 
 Tracks. A charged particle of transverse momentum pT (GeV) moves on a helix in B = 3.8 T and reaches the radius r (m)
-at an azimuth that is shifted by dphi, sin(dphi) = 0.15 B r / pT, to smaller angles for positive charge. Tracks are
-found with the efficiency, and their pT is measured with the resolution, of CMS (TRK-11-001); one of 10,000 gets an
-arbitrary, too small curvature.
+at an azimuth shifted by dphi, sin(dphi) = 0.15 B r / pT, towards smaller angles for positive charge. Tracks are found
+with the efficiency of CMS, and their pT is measured with its resolution (TRK-11-001); one in 10,000 is given a random
+curvature that is too small.
 
-Calorimeters. Photons and electrons leave all their energy in the ECAL. A hadron passes the 1.1 nuclear interaction
-lengths of the ECAL as a minimum ionising particle, or starts to shower there; the rest goes to the HCAL, with the
-response of a non-compensating calorimeter (Groom) and gamma-distributed fluctuations.
+Calorimeters. Photons and electrons deposit all their energy in the ECAL. A hadron crosses the 1.1 nuclear interaction
+lengths of the ECAL as a minimum ionising particle, or starts to shower there; the rest is deposited in the HCAL, with
+the response of a non-compensating calorimeter (Groom) and gamma-distributed fluctuations.
 
-Material. Photons convert in the tracker with 1 - exp(-7/9 x), x = 0.4 to 1.7 radiation lengths by |eta|, and the two
-electrons are bent from there. Their tracks are not looked for.
+Material. Photons convert in the tracker with probability 1 - exp(-7/9 x), x = 0.4 to 1.7 radiation lengths depending on
+|eta|, and the electron and positron are bent from there. Their tracks are not reconstructed.
 
-What it is not: no bremsstrahlung, no nuclear interactions but in the tracks' efficiency, no displaced vertices, no
-cracks, no endcap geometry (the barrel's grid goes on to |eta| = 3), no time.
+Not simulated: bremsstrahlung, nuclear interactions other than through the tracking efficiency, displaced vertices,
+cracks, endcap geometry (the barrel's grid extends to |eta| = 3), time.
 
 References
 ----------
@@ -37,10 +37,10 @@ Floats = NDArray[np.float64]
 FIELD = 3.8  # T
 ECAL_RADIUS, ECAL_LENGTH = 1.29, 3.14  # m: radius of the barrel's face, distance of the endcaps' faces
 
-TRACKER_ETA, TRACK_MIN_PT = 2.5, 0.15  # GeV: below, no track is looked for
-MISMEASURED = 1e-4  # of the tracks, so that the largest of 139,306 images is near 1 TeV, as in the original
+TRACKER_ETA, TRACK_MIN_PT = 2.5, 0.15  # GeV: below, no tracks are reconstructed
+MISMEASURED = 1e-4  # fraction of tracks, so that the largest value in 139,306 images is near 1 TeV, as in the original
 
-# Radiation lengths in front of the ECAL, at these |eta|, and the radii in m between which photons convert
+# |eta| and corresponding radiation lengths in front of the ECAL, and the radii in m between which photons convert
 MATERIAL = ((0.0, 0.9, 1.45, 1.8, 2.5), (0.4, 0.7, 1.7, 1.5, 1.1))
 TRACKER_RADII = (0.04, 1.1)
 
@@ -50,44 +50,45 @@ HADRON_RESOLUTION = (1.10, 0.09)
 
 INTERACTION_LENGTHS = 1.1  # of the ECAL, nuclear
 HADRON_TO_ELECTRON, GROOM_POWER = 0.4, 0.82  # h/e, and m of Groom's E^(m - 1)
-CALIBRATION_ENERGY = 50.0  # GeV: pions that set the scale of the HCAL; that of the ECAL is set by electrons
-EARLY_SHARE = (1.0, 1.5)  # of a shower that starts in the ECAL: its share there has this beta distribution
-MIP = (0.25, 2.0)  # GeV that a minimum ionising particle leaves in ECAL and HCAL
+CALIBRATION_ENERGY = 50.0  # GeV, of the pions that set the HCAL scale; the ECAL scale is set by electrons
+EARLY_SHARE = (1.0, 1.5)  # beta distribution of the ECAL fraction of a hadron shower that starts in the ECAL
+MIP = (0.25, 2.0)  # GeV deposited by a minimum ionising particle in ECAL and HCAL
 
 
 class Columns:
-    """Base of data classes that hold flat columns (m,), one entry a particle."""
+    """Base class of data classes with flat columns (m,), one entry per particle."""
 
     def take(self, chosen: NDArray) -> Self:
-        """Those at these positions or of this mask."""
+        """The entries at these positions, or selected by this mask."""
         return type(self)(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     @classmethod
     def concatenate(cls, *parts: Self) -> Self:
-        """All of them, one after the other."""
+        """The parts, concatenated."""
         return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 @dataclass
 class Particles(Columns):
-    """Particles of some events: pt, energy in GeV; eta, phi at the vertex, which lies at z (m) on the beam line."""
+    """Particles of several events: pt, energy in GeV; eta, phi at the vertex, which lies at z (m) on the beam line."""
 
-    image: NDArray[np.int64]  # whose particle it is
+    image: NDArray[np.int64]  # index of the image that the particle belongs to
     pt: Floats
     eta: Floats
     phi: Floats
     energy: Floats
     pdgid: NDArray[np.int64]
     z: Floats
-    start: Floats  # m, radius at which it came into being: 0, or that of the conversion of its photon
+    start: Floats  # m, radius at which it was produced: 0, or where its photon converted
 
 
 @dataclass
 class Observed(Columns):
-    """What the detector makes of particles.
+    """The detector's response to particles.
 
-    pt: measured by the track or else by the calorimeters; eta, phi: direction at the vertex; track_pt: 0 without a
-    track; face_eta, face_phi: where it meets the ECAL; ecal, hcal: its deposits there before noise. Energies in GeV.
+    pt: measured by the track if there is one, otherwise by the calorimeters; eta, phi: direction at the vertex;
+    track_pt: 0 without a track; face_eta, face_phi: impact point on the ECAL; ecal, hcal: deposits before noise.
+    Energies are in GeV.
     """
 
     image: NDArray[np.int64]
@@ -102,9 +103,9 @@ class Observed(Columns):
 
 
 def convert(particles: Particles, rng: np.random.Generator) -> Particles:
-    """The particles, with those photons that convert in the tracker's material replaced by an electron and a positron.
+    """The particles, with photons that convert in the tracker material replaced by an electron and a positron.
 
-    The pair flies on in the photon's direction and shares its energy evenly distributed.
+    The pair keeps the photon's direction and shares its energy according to a uniform distribution.
     """
     x0 = np.interp(abs(particles.eta), *MATERIAL)
     converted = (particles.pdgid == 22) & (rng.random(len(x0)) > np.exp(-7 / 9 * x0))
@@ -119,12 +120,12 @@ def convert(particles: Particles, rng: np.random.Generator) -> Particles:
 
 
 def to_calorimeter(particles: Particles) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Where particles meet the face of the ECAL, seen from the detector's centre.
+    """Where particles reach the face of the ECAL, as seen from the detector's centre.
 
     Returns
     -------
-    eta, phi (m,), and whether the particle gets there (m,): a charged one below 0.15 B r = 0.74 GeV turns back before
-    the barrel, and reaches an endcap within half a turn or not at all.
+    eta, phi (m,), and whether the particle reaches the ECAL (m,): a charged particle below 0.15 B r = 0.74 GeV curls up
+    before the barrel, and either reaches an endcap within half a turn or is lost.
     """
     # half the turning angle per metre of path in the transverse plane, signed: 0.15 B / pT, pT in GeV
     half_turn = 0.15 * FIELD * charge(particles.pdgid) / particles.pt
@@ -138,14 +139,14 @@ def to_calorimeter(particles: Particles) -> tuple[Floats, Floats, NDArray[np.boo
     shift = path * half_turn
     radius = path * np.sinc(shift / np.pi)
     reached = abs(shift) < np.pi / 2
-    # Born at radius r, a particle is bent on the rest of its way only: ((R - r) / R)^2 of the shift, while it is small.
+    # A particle produced at radius r is bent only from there on: by ((R - r) / R)^2 of the shift, if that is small.
     shift = shift * np.maximum(1 - particles.start / np.where(reached & (radius > 0), radius, np.inf), 0) ** 2
     eta = np.arcsinh((particles.z + path * slope) / np.where(reached, radius, 1.0))
     return eta, particles.phi - shift, reached
 
 
 def find_tracks(particles: Particles, rng: np.random.Generator) -> tuple[NDArray[np.bool_], Floats]:
-    """Which particles (m,) are found as tracks, and their measured pT (m,) in GeV."""
+    """Mask of the particles (m,) whose tracks are found, and their measured pT (m,) in GeV."""
     pt, forward = particles.pt, abs(particles.eta) / TRACKER_ETA
     efficiency = (0.95 - 0.10 * forward**2) * -np.expm1(-((pt / 0.25) ** 2))
     efficiency = np.where(abs(particles.pdgid) == 13, 0.99, efficiency)
@@ -159,12 +160,12 @@ def find_tracks(particles: Particles, rng: np.random.Generator) -> tuple[NDArray
 
 
 def hadron_response(energy: Floats | float) -> Floats | float:
-    """Mean visible over true energy (GeV) of a hadron's shower, where it is 1 for electrons; Groom, eq. 5."""
+    """Mean ratio of visible to true energy (GeV) of a hadron shower, relative to 1 for electrons; Groom, eq. 5."""
     return 1 - (1 - HADRON_TO_ELECTRON) * np.maximum(energy, 1.0) ** (GROOM_POWER - 1)
 
 
 def calorimeter_energies(particles: Particles, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-    """What each particle leaves in the calorimeters if it reaches them, in GeV.
+    """The energy that each particle deposits in the calorimeters if it reaches them, in GeV.
 
     Returns
     -------

@@ -1,10 +1,11 @@
 """From energies in crystals to the hits that CMS keeps: noise, selective readout, clusters, times.
 
-Three steps, each seen in the published crops. Every crystal gets noise and a miscalibration. Trigger towers of 5 x 5
-crystals with at least `TOWER_ET` are read with their eight neighbours, the rest is empty. Of what is read, all positive
-hits in a cluster are kept, and outside of clusters those above `THRESHOLD`. Clusters are what the barrel's hybrid
-algorithm makes: dominoes of 5 crystals in eta, in a row along phi through the hottest crystal; neighbours that hold
-`DOMINO` each, and one among them `DOMINO_SEED`, are a cluster, to which the dominoes next to its largest are added.
+There are three steps, all of them visible in the published crops. Noise and miscalibration are added to each crystal.
+Trigger towers of 5 x 5 crystals with at least `TOWER_ET` are read out with their eight neighbours, and the rest is
+empty. Of the crystals read out, all positive hits inside clusters are kept, and outside clusters those above
+`THRESHOLD`. Clusters are those of the barrel's hybrid algorithm: dominoes of 5 crystals in eta are lined up along phi
+through the hottest crystal; adjacent dominoes above `DOMINO`, at least one of them above `DOMINO_SEED`, form a cluster,
+to which the neighbours of its largest domino are added.
 
 References
 ----------
@@ -18,24 +19,24 @@ from numpy.typing import NDArray
 
 SCALE = 1 / 50  # of the published crops: energies in units of 50 GeV, times in units of 50 ns
 
-NOISE = 0.043  # GeV a crystal
-CONTAINMENT = 0.985  # share of a shower in the hits that are kept; calibrated energies are those of whole showers
+NOISE = 0.043  # GeV per crystal
+CONTAINMENT = 0.985  # fraction of a shower in the hits kept; calibrated energies are those of whole showers
 CALIBRATION = 0.005  # relative error of a crystal's scale
-STOCHASTIC = 0.028  # photoelectrons: relative error of 1 GeV
-TOWER = 5  # crystals a side
+STOCHASTIC = 0.028  # photoelectron statistics: relative error at 1 GeV
+TOWER = 5  # crystals per side
 TOWER_ET = 2.0  # GeV of transverse energy
-DEAD = 0.01  # share of crystals that give nothing
+DEAD = 0.01  # fraction of dead crystals
 THRESHOLD = 0.091  # GeV outside clusters, 2.1 times the noise
 DOMINO = 0.08  # GeV
 DOMINO_SEED = 0.35  # GeV
-TIME_NOISE = 35.0  # ns, for a hit as large as the noise
+TIME_NOISE = 35.0  # ns, for a hit whose energy equals the noise
 TIME_CONSTANT = 0.25  # ns, the limit for large hits
-TIME_COMMON = 0.2  # ns, moment and place of the collision: alike for all hits of a crop
-TIME_WINDOW = (-125.5, 114.0)  # ns; the ten samples of a pulse
+TIME_COMMON = 0.2  # ns, from time and position of the collision: common to all hits of a crop
+TIME_WINDOW = (-125.5, 114.0)  # ns, covered by the ten samples of a pulse
 
 
 def measure(energy: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    """Energies (n, rows, columns) in GeV with photostatistics, miscalibration, noise and dead crystals."""
+    """Energies (n, rows, columns) in GeV after photostatistics, miscalibration, noise and dead crystals."""
     one, two = random.standard_normal((2, *energy.shape), dtype=np.float32)
     energy = energy / CONTAINMENT
     energy += one * np.sqrt(STOCHASTIC**2 * energy + (CALIBRATION * energy) ** 2) + NOISE * two
@@ -43,7 +44,7 @@ def measure(energy: NDArray[np.float64], random: np.random.Generator) -> NDArray
 
 
 def is_read(energy: NDArray[np.float64], cosh_eta: NDArray[np.float64], random: np.random.Generator) -> NDArray:
-    """Which crystals (n, rows, columns) are read; towers lie anywhere against the crop."""
+    """Mask of the crystals (n, rows, columns) that are read out; crops have random offsets relative to the towers."""
     n, rows, columns = energy.shape
     place = random.integers(0, TOWER, (n, 2))
     row = (np.arange(rows) + place[:, :1]) // TOWER
@@ -60,10 +61,10 @@ def is_read(energy: NDArray[np.float64], cosh_eta: NDArray[np.float64], random: 
 
 
 def is_clustered(energy: NDArray[np.float64], row: int) -> NDArray[np.bool_]:
-    """Which crystals (n, rows, columns) are in a cluster of dominoes around this row."""
+    """Mask of the crystals (n, rows, columns) in a cluster of dominoes centred on this row."""
     domino = energy[:, row - 2 : row + 3].sum(1)
     bright = domino > DOMINO
-    largest = np.where(bright, domino, 0.0)  # of the bright neighbours that hang together
+    largest = np.where(bright, domino, 0.0)  # in each group of adjacent bright dominoes
     for order in (range(1, domino.shape[1]), range(domino.shape[1] - 2, -1, -1)):
         for column in order:
             before = largest[:, column - order.step]
@@ -78,9 +79,9 @@ def is_clustered(energy: NDArray[np.float64], row: int) -> NDArray[np.bool_]:
 
 
 def times(energy: NDArray[np.float64], delay: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    """Measured times in ns of hits of these measured energies in GeV that came so late in ns, both (n, rows, columns).
+    """Measured times in ns of hits with these measured energies in GeV and true delays in ns, all (n, rows, columns).
 
-    A fit to a pulse that is lost in noise ends anywhere in the samples.
+    The fit to a pulse that is lost in noise returns a random time within the samples.
     """
     sigma = np.hypot(TIME_CONSTANT, TIME_NOISE * NOISE / np.maximum(energy, 1e-3))
     time = delay + random.normal(0, TIME_COMMON, (len(energy), 1, 1))

@@ -1,7 +1,7 @@
-"""Events whose resonances decay in another way than asked for are dropped before the costly part of the simulation.
+"""Veto on events with other resonance decays than requested, before the expensive part of the simulation.
 
-Pythia sets the decays of a particle for all of its kind: in ZZ both may go to quarks, in H -> WW both to leptons. The
-decays belong to the hard process, so dropping an event there is not an approximation: it never passes the selection.
+Pythia's decay settings apply to all particles of a kind: both Z of ZZ can decay to quarks, and both W of H -> WW to
+leptons. The decays are part of the hard process, so a veto there is exact: the event could never pass the selection.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from hepexp.data.generate.large_jets import is_lepton, is_parton
 
 
 class DecayVeto(pythia8mc.UserHooks):
-    """Hook that Pythia asks after the hard process.
+    """Hook that Pythia calls after the hard process.
 
     Parameters
     ----------
-    n_partons, n_leptons : quarks and gluons, and charged leptons, that the hard process must end in.
+    n_partons, n_leptons : number of quarks and gluons, and of charged leptons, required in the final state.
     """
 
     def __init__(self, n_partons: int, n_leptons: int) -> None:

@@ -1,9 +1,9 @@
-"""A detector in the manner of Delphes: tracks, and towers with what the tracks do not account for.
+"""A Delphes-like detector: tracks, and towers with the energy that the tracks do not account for.
 
 References
 ----------
-arXiv:1307.6346. Simplified: no showers across cells, no decays or material on the way; the field moves the place
-where a charged particle reaches the calorimeter (`flight.py`), and nothing else.
+arXiv:1307.6346. Simplified: no showers across cells, no decays in flight, no material; the only effect of the field is
+to shift where a charged particle reaches the calorimeter (`flight.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hepexp.data.generate.particles import Particles
 from hepexp.data.generate.towers import Calorimeter
 from hepexp.data.generate.tracker import Tracker
 
-MAX_ETA = 3.2  # of the particles that are looked at: beyond the jets, |eta| < 2 with a radius of 0.8
+MAX_ETA = 3.2  # of the particles simulated, enough to cover jets of |eta| < 2 and radius 0.8
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Detector:
     ----------
     tracker : finds and measures charged particles.
     calorimeters : one or more.
-    flight : carries particles to the calorimeters.
+    flight : propagates particles to the calorimeters.
     """
 
     tracker: Tracker
@@ -36,7 +36,7 @@ class Detector:
     flight: Flight
 
     def energy_flow(self, particles: Particles, random: np.random.Generator) -> Particles:
-        """Tracks, photons and neutral hadrons, in the order of the events."""
+        """Tracks, photons and neutral hadrons, ordered by event."""
         eta, phi, arrives = self.flight.arrive(particles)
         found, tracks, error = self.tracker.find(particles, eta, random)
         tracked, sigma = np.zeros((2, len(particles)))

@@ -1,13 +1,13 @@
-"""Events that cannot give a jet in the window are dropped before the costly part of the simulation.
+"""Veto on events that cannot yield a jet in the selected window, before the expensive part of the simulation.
 
-Four fifths of the time of an event go into multiparton interactions below a few GeV, which hardly move the hard jet.
-When Pythia's evolution, which runs downwards in pT, reaches 5 GeV, the partons made so far are clustered; an event
-whose leading jet is far below the window, or beside it, for all of three radii is given up. The radii around the
-nominal one catch events whose hardest splitting lies at the edge of the jet. Nothing is given up above the window: a
-jet may lose over 100 GeV to the neutrinos of heavy flavours and to soft radiation (6 of 938 gluon jets of `qg` came
-from partons 30 to 105 GeV above it).
+Four fifths of the time per event is spent on multiparton interactions below a few GeV, which hardly affect the hard
+jet. When Pythia's evolution, which proceeds from high to low pT, reaches 5 GeV, the partons produced so far are
+clustered; the event is vetoed if its leading jet is far below the window in pT, or outside it in rapidity, for all of
+three radii. Radii around the nominal one keep events whose hardest splitting lies at the edge of the jet. No event is
+vetoed above the window: a jet can lose over 100 GeV to neutrinos from heavy flavours and to soft radiation (6 of 938
+gluon jets of `qg` came from partons 30 to 105 GeV above it).
 
-`tests/data/test_early_veto.py` counts what is lost.
+`tests/data/test_early_veto.py` counts the events lost.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _INVISIBLE = frozenset((*NEUTRINOS, 23))
 
 @dataclass(frozen=True)
 class Window:
-    """Where the leading jet of partons must lie for one of these radii, margins included.
+    """Where the leading parton jet must lie for at least one of these radii, margins included.
 
     Parameters
     ----------
-    pt_min : GeV.
-    max_rapidity : of its absolute value.
-    radii : of anti-kT.
+    pt_min : minimum pT, GeV.
+    max_rapidity : maximum absolute rapidity.
+    radii : of the anti-kT algorithm.
     """
 
     pt_min: float
@@ -41,12 +41,12 @@ class Window:
 
 
 class EarlyVeto(pythia8mc.UserHooks):
-    """Hook that Pythia asks in the middle of the parton shower.
+    """Hook that Pythia calls in the middle of the parton shower.
 
     Parameters
     ----------
-    window : what an event must reach.
-    enabled : give hopeless events up. When False they are only remembered in `hopeless`, to measure what the veto does.
+    window : requirement on the leading parton jet.
+    enabled : veto hopeless events. If False, they are only flagged in `hopeless`, to measure the effect of the veto.
 
     References
     ----------
@@ -73,7 +73,7 @@ class EarlyVeto(pythia8mc.UserHooks):
         return self.enabled and self.hopeless
 
     def _is_hopeless(self, event: pythia8mc.Event) -> bool:
-        """Whether the leading parton jet is below or beside the window for every radius."""
+        """Whether the leading parton jet is below or outside the window for every radius."""
         partons = []
         for i in range(5, event.size()):
             particle = event[i]

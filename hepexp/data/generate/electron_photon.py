@@ -1,27 +1,28 @@
 """Single electrons and photons of pT 50 GeV in the barrel of the CMS calorimeter, as crops of 32 x 32 crystals.
 
-What is in it:
-- material of the tracker, 0.5 to 1.4 radiation lengths: electrons radiate photons along the tangent, photons convert,
-  pairs radiate in turn, and the field of 3.8 T spreads all of them in phi (`tracker_material`);
-- a shower of each particle that arrives, with fluctuating depth and width (`em_shower`);
+Simulated:
+- the material of the tracker, 0.5 to 1.4 radiation lengths: electrons radiate photons along the tangent, photons
+  convert, the pairs radiate in turn, and the field of 3.8 T spreads all of them in phi (`tracker_material`);
+- a shower for each particle that reaches the calorimeter, with fluctuating depth and width (`em_shower`);
 - noise, selective readout, hybrid clusters and times (`crystal_readout`).
 
-Both classes pass the same code; they differ by the particle that starts. The crop has eta in its rows and phi in its
-columns, the hottest crystal at row and column 16; values are energies / 50 GeV and times / 50 ns, as in the published
-crops.
+Both classes are simulated by the same code and differ only in the initial particle. Rows of the crop run along eta and
+columns along phi, with the hottest crystal at row and column 16; values are energies / 50 GeV and times / 50 ns, as in
+the published crops.
 
-What is not: gaps between modules, the thickness of single layers of the tracker, other collisions in the same event,
-multiple scattering, the tilt of 3 degrees of the crystals, the spread of soft tracks in eta.
+Not simulated: gaps between modules, the thickness of individual tracker layers, pile-up, multiple scattering, the
+3-degree tilt of the crystals, the spread of soft tracks in eta.
 
-Set so that distributions agree with 100 published crops: `MATERIAL`, `CORE_SHARE`, `PHI_STRETCH`, `NOISE`, `THRESHOLD`,
-`DOMINO`, and `TOWER_ET` by the extent of lone hits; `CONTAINMENT` follows from the simulation itself. The unit of the
-time is a guess from its range: with 50 ns, the published -2.51 to 2.28 is the span of the ten samples of a pulse.
+Tuned so that distributions agree with 100 published crops: `MATERIAL`, `CORE_SHARE`, `PHI_STRETCH`, `NOISE`,
+`THRESHOLD`, `DOMINO`, and, from the extent of isolated hits, `TOWER_ET`; `CONTAINMENT` follows from the simulation
+itself. The unit of time is inferred from its range: with 50 ns, the published -2.51 to 2.28 spans the ten samples of a
+pulse.
 
-What a classifier gets: boosted trees on 95 sums and profiles of a crop reach, after 12,800, 25,000, 50,000 and 100,000
-crops, an AUC of 0.782, 0.789, 0.796 and 0.801 (+- 0.002 each). Networks on 400,000 published crops reach 0.80 to 0.82.
-The number of crops is what small networks lack: a `cnn` of widths 16, 32 and 64 gets 0.72 +- 0.01 in six epochs of the
-shipped sample, and 0.76 +- 0.01 with `dataset.image.power=0.5`, which shows it the weak hits around the hottest one;
-one of 24, 48 and 96 gets 0.790 +- 0.003 in five epochs of 100,000 crops with that power.
+Classification: boosted trees on 95 sums and profiles of 12,800, 25,000, 50,000 and 100,000 crops reach an AUC of 0.782,
+0.789, 0.796 and 0.801 (+- 0.002 each). Networks trained on 400,000 published crops reach 0.80 to 0.82. Small
+networks are limited by the number of crops: a `cnn` of widths 16, 32 and 64 reaches 0.72 +- 0.01 in six epochs on the
+shipped sample, and 0.76 +- 0.01 with `dataset.image.power=0.5`, which enhances the weak hits around the hottest one;
+widths 24, 48 and 96 reach 0.790 +- 0.003 in five epochs on 100,000 crops with that power.
 
 References
 ----------
@@ -43,19 +44,19 @@ from hepexp.data.layouts import from_dense
 from hepexp.data.ragged import Ragged
 
 CLASSES = ("photon", "electron")  # in the order of the labels
-PACKAGES = ()  # that the simulation needs beside those of hepexp
+PACKAGES = ()  # that the simulation needs in addition to those of hepexp
 
 PT = 50.0  # GeV
-CRYSTAL = 0.0174  # a side, in pseudorapidity and in radians
-CROP = 32  # crystals a side
+CRYSTAL = 0.0174  # side, in pseudorapidity and in radians
+CROP = 32  # crystals per side
 CENTRE = 16  # row and column of the hottest crystal
-MAX_ETA = 1.2  # the crop lies within the barrel's 85 crystals
-BITS = 10  # significant bits of a value: one part in 1,000
+MAX_ETA = 1.2  # so that the crop lies within the barrel's 85 crystals
+BITS = 10  # significant bits of a value: one part in 1000
 
-BLOCK = 2000  # crops in a piece of work
+BLOCK = 2000  # crops per unit of work
 CROPS_AT_ONCE = 200  # drawn together: part of the definition of a block
-_SIDE = 15  # crystals a side over which a shower spreads
-_CANVAS = 56  # crystals a side, in which the crop is cut out
+_SIDE = 15  # crystals per side over which a shower spreads
+_CANVAS = 56  # crystals per side of the area from which the crop is cut
 _SPOTS = 93 * np.log(em_shower.Z)  # number of spots of energy in a shower of 1 GeV (hep-ex/0001020)
 
 
@@ -111,7 +112,7 @@ def make_crops(kind: str, n: int, random: np.random.Generator) -> NDArray[np.flo
 def deposit(
     tracks: tracker_material.Tracks, n: int, cosh_eta: NDArray[np.float64], random: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Energies in GeV and their mean delays in ns in canvases (n, 56, 56), the hardest track in the middle crystal."""
+    """Energies in GeV and mean delays in ns on canvases (n, 56, 56), with the hardest track in the middle crystal."""
     phi, row = tracks.phi / CRYSTAL, random.uniform(-0.5, 0.5, n)[tracks.event]
     order = np.lexsort((-tracks.energy, tracks.event))
     events, first = np.unique(tracks.event[order], return_index=True)
@@ -138,14 +139,14 @@ def deposit(
 
 
 def _spots(shares: NDArray[np.float64], energy: NDArray[np.float64], random: np.random.Generator) -> NDArray:
-    """Shares (m, side, side) that fluctuate as a shower of finitely many spots does, their sum as before."""
+    """Shares (m, side, side) with the fluctuations of a shower of finitely many spots, their sums unchanged."""
     number = (_SPOTS * energy**0.876)[:, None, None]
     drawn = random.poisson(shares * number)
     return drawn * (shares.sum((1, 2)) / np.maximum(drawn.sum((1, 2)), 1))[:, None, None]
 
 
 def _crop(*canvases: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """The canvases (n, 56, 56) cut to (n, 32, 32) around the hottest crystal of the first."""
+    """The canvases (n, 56, 56) cropped to (n, 32, 32) around the hottest crystal of the first canvas."""
     spare = _CANVAS - CROP + 1
     first = canvases[0][:, CENTRE : CENTRE + spare, CENTRE : CENTRE + spare]
     row, column = np.divmod(first.reshape(len(first), -1).argmax(1), spare)

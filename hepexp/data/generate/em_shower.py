@@ -4,16 +4,17 @@ Along the axis the energy follows a gamma distribution in the depth t (Longo and
 
     dE/dt = E beta^alpha t^(alpha - 1) exp(-beta t) / Gamma(alpha),    maximum at T = (alpha - 1) / beta,
 
-whose ln T and ln alpha fluctuate together from shower to shower. Across it, at tau = t / T, a core and a tail share it,
+where ln T and ln alpha have correlated fluctuations from shower to shower. The lateral profile at tau = t / T is a sum
+of a core and a tail,
 
     f(r) = p 2 r R_C^2 / (r^2 + R_C^2)^2 + (1 - p) 2 r R_T^2 / (r^2 + R_T^2)^2.
 
-Each of the two is a Student t distribution of the plane, so its integral over a crystal has a closed form.
+Both are bivariate Student t distributions, whose integral over a crystal has a closed form.
 
 References
 ----------
-G. Grindhammer and S. Peters, hep-ex/0001020, appendix A.1 (homogeneous media): all numbers of this file that are not
-named. E. Longo and I. Sestili, NIM 128 (1975) 283. PDG, Passage of particles through matter: photons against electrons.
+G. Grindhammer and S. Peters, hep-ex/0001020, appendix A.1 (homogeneous media): all numbers in this file without another
+source. E. Longo and I. Sestili, NIM 128 (1975) 283. PDG, Passage of particles through matter: photons vs electrons.
 """
 
 from __future__ import annotations
@@ -26,44 +27,45 @@ Z = 68.4  # effective atomic number of PbWO4
 CRITICAL_ENERGY = 0.0087  # GeV
 CRYSTAL_LENGTH = 25.8  # radiation lengths
 CRYSTAL_SIDE = 1.0  # Moliere radii: both are 2.2 cm
-PAIR_LENGTH = 9 / 7  # radiation lengths that a photon crosses before it makes a pair, on average
+PAIR_LENGTH = 9 / 7  # mean free path of a photon before pair production, in radiation lengths
 
-CORE_SHARE = 1.05  # scale of p, so that the crystals beside the hottest hold as little as in CMS crops
+CORE_SHARE = 1.05  # scale factor of p, so that crystals next to the hottest one have as little energy as in CMS crops
 
-PHI_STRETCH = (
-    1.14  # CMS showers are so much wider in phi: the field bends their soft electrons, and crystals are tilted
-)
+# CMS showers are wider in phi by this factor: the field bends their soft electrons, and the crystals are tilted.
+PHI_STRETCH = 1.14
 
-# Slices of the shower in tau, each with the radii of its middle: narrow before the maximum, wide after.
+# Slices of the shower in tau, each with the radii at its middle: narrow before the maximum, wide after it.
 SLICES = np.array([0.0, 0.6, 1.0, 1.5, 2.2, 3.2])
 
 
 def mean_profile(energy: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Depth T of the maximum, in radiation lengths, and alpha, of the average shower of an electron (energy in GeV)."""
-    y = np.log(np.maximum(energy / CRITICAL_ENERGY, 3.5))  # below, the shower is one electron that stops
+    """Depth T of the maximum, in radiation lengths, and alpha, for the mean shower of an electron (energy in GeV)."""
+    y = np.log(np.maximum(energy / CRITICAL_ENERGY, 3.5))  # below, the shower is a single electron that stops
     return y - 0.858, 0.21 + (0.492 + 2.38 / Z) * y
 
 
 def draw_profiles(
     energy: NDArray[np.float64], random: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """T and alpha (m,) of m single showers of these energies in GeV."""
+    """T and alpha (m,) of m individual showers of these energies in GeV."""
     y = np.log(np.maximum(energy / CRITICAL_ENERGY, 20.0))  # the widths are fitted to showers of many particles
     sigma_t, sigma_alpha, rho = 1 / (-1.4 + 1.26 * y), 1 / (-0.58 + 0.86 * y), 0.705 - 0.023 * y
     one, two = random.standard_normal((2, len(energy)))
     common, opposed = np.sqrt((1 + rho) / 2) * one, np.sqrt((1 - rho) / 2) * two
     t_max, alpha = mean_profile(energy)
-    alpha = np.maximum(alpha * np.exp(sigma_alpha * (common - opposed)), 1.05)  # a maximum behind the front face
+    alpha = np.maximum(
+        alpha * np.exp(sigma_alpha * (common - opposed)), 1.05
+    )  # so that the maximum lies behind the front face
     return t_max * np.exp(sigma_t * (common + opposed)), alpha
 
 
 def fraction_before(t: NDArray[np.float64], t_max: NDArray[np.float64], alpha: NDArray[np.float64]) -> NDArray:
-    """Share of a shower's energy in front of depth t, in radiation lengths."""
+    """Fraction of a shower's energy in front of depth t, in radiation lengths."""
     return gammainc(alpha, (alpha - 1) * np.maximum(t, 0) / t_max)
 
 
 def lateral_radii(tau: NDArray[np.float64], energy: NDArray[np.float64]) -> tuple[NDArray, NDArray, NDArray]:
-    """R_C and R_T in Moliere radii, and the share p of the core, at depth tau for these energies in GeV."""
+    """R_C and R_T in Moliere radii, and the core fraction p, at depth tau for these energies in GeV."""
     log_e = np.log(np.clip(energy, 0.4, None))  # the range of the fit
     core = 0.0251 + 0.00319 * log_e + (0.1162 - 0.000381 * Z) * tau
     tail = (0.659 - 0.00309 * Z) * (np.exp(-2.59 * (tau - 0.645)) + np.exp((0.3585 + 0.0421 * log_e) * (tau - 0.645)))
@@ -80,17 +82,17 @@ def _quadrant(x: NDArray, y: NDArray, radius: NDArray) -> NDArray:
 def crystal_shares(
     x: NDArray[np.float64], y: NDArray[np.float64], slices: NDArray[np.float64], energy: NDArray[np.float64], side: int
 ) -> NDArray[np.float64]:
-    """Share of the energy of m showers in each of side x side crystals, the shower's own crystal in the middle.
+    """Fraction of the energy of m showers in each of side x side crystals, with the crystal hit in the middle.
 
     Parameters
     ----------
-    x, y : (m,) impact point in units of a crystal, from the middle of its crystal, -0.5 to 0.5.
-    slices : (m, slices) share of the energy in each slice of `SLICES`.
+    x, y : (m,) impact point relative to the middle of its crystal, in units of the crystal's side, -0.5 to 0.5.
+    slices : (m, slices) fraction of the energy in each slice of `SLICES`.
     energy : (m,) GeV.
 
     Returns
     -------
-    (m, side, side); in an infinite plane of crystals the shares of a shower add up to those of its slices.
+    (m, side, side); over an infinite plane of crystals, the fractions of a shower would add up to those of its slices.
     """
     edges = np.arange(side + 1) - side / 2
     x = ((edges - x[:, None]) * CRYSTAL_SIDE).astype(np.float32)[:, :, None]
@@ -107,10 +109,10 @@ def crystal_shares(
 def slice_shares(
     energy: NDArray[np.float64], photon: NDArray[np.bool_], random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Share of the energy of m showers in each slice (m, slices); what leaves the crystals behind is missing.
+    """Fraction of the energy of m showers in each slice (m, slices), not including rear leakage.
 
-    A photon's shower starts where it makes its pair; as the pair halves the energy of the particles, its maximum lies
-    2/7 of a radiation length less deep from there, so 1 deeper in all, as the PDG gives it.
+    A photon's shower starts at its conversion; as the pair shares the energy, the maximum lies 2/7 of a radiation
+    length closer to the start, and thus 1 radiation length deeper in total, in agreement with the PDG.
     """
     t_max, alpha = draw_profiles(np.where(photon, energy * np.exp(-2 / 7), energy), random)
     start = np.where(photon, random.exponential(PAIR_LENGTH, len(energy)), 0.0)

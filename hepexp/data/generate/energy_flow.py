@@ -1,9 +1,9 @@
-"""Energy flow: how the energy of a calorimeter's cells is shared out between tracks and neutral objects.
+"""Energy flow: how the energy of a calorimeter's cells is divided between tracks and neutral objects.
 
-Two ways, those of two versions of Delphes' calorimeter. Both take for each cell its measured energy (n,) in GeV and its
-eta (n,), and for each particle that it stops the cell (k,), the energy (k,) of its track in GeV, 0 without one, and
-its standard deviation (k,). Both return the neutral energy (n,) of the cells and the factors (k,) by which tracks are
-scaled.
+There are two algorithms, from two versions of Delphes' calorimeter. Both take the measured energy (n,) in GeV and the
+eta (n,) of each cell, and for each particle stopped there the cell (k,), the energy (k,) of its track in GeV, 0 without
+a track, and the standard deviation (k,) of that energy. Both return the neutral energy (n,) of the cells, and the
+factors (k,) by which tracks are scaled.
 
 References
 ----------
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 def pooled(
     layer: Layer, measured: Floats, eta: Floats, cell: NDArray[np.int64], tracked: Floats, error: Floats
 ) -> tuple[Floats, Floats]:
-    """Neutral is what stands out of both errors; else tracks and cell are averaged, weighted by their variances."""
+    """A significant excess over the tracks is neutral; otherwise, tracks and cell are averaged by inverse variance."""
     by_tracks, variance = np.bincount(cell, tracked, len(eta)), np.bincount(cell, error**2, len(eta))
     sigma = layer.resolution(measured, eta)
     left = measured - by_tracks
@@ -40,10 +40,10 @@ def pooled(
 def better_of_two(
     layer: Layer, measured: Floats, eta: Floats, cell: NDArray[np.int64], tracked: Floats, error: Floats
 ) -> tuple[Floats, Floats]:
-    """Tracks are believed but where the calorimeter would measure their energy better than the tracker did.
+    """Tracks are used unless the calorimeter has a better resolution at their energy than the tracker.
 
-    Those share what the other tracks leave of their cell, and nothing neutral is seen there. In all other cells the
-    rest is neutral.
+    In that case they share the energy that the other tracks of their cell do not account for, and the cell has no
+    neutral energy. In all other cells the excess is neutral.
     """
     doubtful = layer.resolution(tracked, eta[cell]) < error
     doubted, believed = (np.bincount(cell[chosen], tracked[chosen], len(eta)) for chosen in (doubtful, ~doubtful))

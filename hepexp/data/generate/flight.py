@@ -1,7 +1,7 @@
-"""The way of particles from the collision to the face of the calorimeter, in a magnetic field along the beam.
+"""Propagation of particles from the collision to the face of the calorimeter, in a magnetic field along the beam.
 
-A particle of charge q and transverse momentum pT (GeV) turns by q 0.3 B / pT for each metre of its path across the
-beam (B in T). After a path s the chord is s sinc(turn / 2), and it points half the turn away from the start.
+A particle of charge q and transverse momentum pT (GeV) is deflected by an angle q 0.3 B / pT per metre of its path in
+the transverse plane (B in T). After a path s the chord is s sinc(angle / 2), at angle / 2 to the initial direction.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 from hepexp.data.generate.particles import Particles
 
 Floats = NDArray[np.float64]
-_STRAIGHT = 1e-12  # sinh(eta) of a particle that never gets to the end of a cylinder
+_STRAIGHT = 1e-12  # sinh(eta) of a particle that never reaches the end of the cylinder
 
 
 class Flight(Protocol):
-    """What carries particles to the calorimeter."""
+    """Propagates particles to the calorimeter."""
 
     def arrive(self, particles: Particles) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Pseudorapidity and azimuth (m,) of the places, seen from the collision, and which particles get there."""
+        """Pseudorapidity and azimuth (m,) of the impact points, seen from the collision, and a mask of the arrivals."""
 
 
 @dataclass(frozen=True)
 class Barrel:
-    """A barrel without ends: the field moves azimuths alone, and what curls up before the face is not seen any more.
+    """An infinitely long barrel: the field only shifts azimuths, and particles that curl up inside it are lost.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Barrel:
 
     def arrive(self, particles: Particles) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """See `Flight`."""
-        # A circle of radius pT / (0.3 B) through the origin meets the face after turning by asin(face / diameter).
+        # A circle of radius pT / (0.3 B) through the origin reaches the face at an azimuth of asin(face / diameter).
         turn = 0.3 * self.field * self.radius / 2 * particles.charge / particles.pt
         reached = abs(turn) < 1
         return particles.eta, particles.phi - np.arcsin(np.where(reached, turn, 0)), reached
@@ -48,9 +48,9 @@ class Barrel:
 
 @dataclass(frozen=True)
 class Cylinder:
-    """A cylinder, as in Delphes' ParticlePropagator: what curls up in the barrel goes on to one of its ends.
+    """A cylinder, as in Delphes' ParticlePropagator: particles that curl up in the barrel reach one of its ends.
 
-    All particles are taken to start at the collision; those that were made outside are not seen.
+    All particles are assumed to start at the collision; those produced outside the cylinder are lost.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Cylinder:
 
     def arrive(self, particles: Particles) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """See `Flight`."""
-        half_turn = 0.15 * self.field * particles.charge / particles.pt  # a metre
+        half_turn = 0.15 * self.field * particles.charge / particles.pt  # per metre
         slope = np.sinh(particles.eta)  # dz/ds
         slope = np.copysign(np.maximum(abs(slope), _STRAIGHT), slope)
         sine = np.minimum(self.radius * abs(half_turn), 1.0)

@@ -1,4 +1,4 @@
-"""Impact parameters: how near a track, drawn back from its production vertex, passes the collision at the origin."""
+"""Impact parameters: how close a track, extrapolated back from its vertex, passes to the collision at the origin."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def straight_line(
 
 
 def resolution(pt: NDArray[np.float64], eta: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Standard deviations (m,) in mm of d0 and dz: the pixel detector's own, and multiple scattering.
+    """Standard deviations (m,) in mm of d0 and dz: intrinsic resolution and multiple scattering.
 
-    The numbers are fits to the d0err and dzerr of 100 published JetClass-II jets, which they match to 22 % and 30 %
-    root mean square; scattering alone would give 1 / pT.
+    The parameters are fitted to d0err and dzerr of 100 published JetClass-II jets, which they reproduce to 22 % and
+    30 % (root mean square); multiple scattering alone would scale as 1 / pT.
     """
     path = np.cosh(eta)
     return np.hypot(0.0101, 0.0661 * pt**-0.64 * path**0.505), np.hypot(0.0291, 0.0685 * pt**-0.485 * path**1.497)

@@ -1,15 +1,15 @@
-"""Simulated jets in the manner of JetClass: QCD jets and nine sorts of decays of Higgs, Z, W and top, with tracks.
+"""Simulated jets like those of JetClass: QCD jets and nine decay modes of Higgs, Z, W and top, with tracks.
 
-The resonances come from the processes of the original where Pythia 8 has them, at 13 TeV with multiparton
-interactions: H from ZH, Z from ZZ, W from WZ, with the other Z going to neutrinos; tops from pairs; QCD from jets
-beside a Z that goes to neutrinos. The detector is the CMS card of Delphes in short (`detector.py`, `cms_card.py`).
-Jets are anti-kT, R = 0.8, 500 < pT < 1000 GeV, |eta| < 2, among the two leading ones (QCD: the leading one). A jet of
-a decay has its quarks, gluons and charged leptons (e, mu) within 0.8 of its axis. At most the 128 hardest constituents
-are kept. Pythia's limits on the hard process' pT are HARD_PT.
+The resonances are produced by the original processes as far as Pythia 8 has them, at 13 TeV with multiparton
+interactions: H from ZH, Z from ZZ, W from WZ, with the other Z decaying to neutrinos; tops from pairs; QCD jets from
+Z + jet with Z -> nu nu. The detector is a simplified version of Delphes' CMS card (`detector.py`, `cms_card.py`). Jets
+are anti-kT, R = 0.8, 500 < pT < 1000 GeV, |eta| < 2, and one of the two leading jets (QCD: the leading one). The
+quarks, gluons and charged leptons (e, mu) of the decay must lie within 0.8 of the jet axis. Up to 128 constituents, the
+hardest, are kept. HARD_PT are the limits on the pT of Pythia's hard process.
 
-Limits: matrix elements of lowest order without MadGraph's spin correlations between production and decay of all
-particles; H -> 4 quarks and H -> l nu q q through W W* only; no pile-up; impact parameters of straight lines, with a
-resolution fitted to the errors of 100 published JetClass-II jets (`impact.py`).
+Limitations: leading-order matrix elements without MadGraph's full spin correlations between production and decay;
+H -> 4 quarks and H -> l nu q q through W W* only; no pile-up; impact parameters of straight lines, with a resolution
+fitted to the errors of 100 published JetClass-II jets (`impact.py`).
 
 References
 ----------
@@ -39,13 +39,14 @@ from hepexp.data.ragged import Ragged
 from hepexp.data.substructure import jagged, subjettiness
 
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
-BLOCK = 200  # jets in a piece of work: 6 to 30 s
+BLOCK = 200  # jets per unit of work: 6 to 30 s
 JET_PT = (500.0, 1000.0)  # GeV
 MOST_CONSTITUENTS = 128
-HARD_PT = (350.0, 1400.0)  # GeV; below lie a few per cent of the jets, boosted by radiation off the initial state
+HARD_PT = (350.0, 1400.0)  # GeV; a few per cent of the jets come from below, boosted by initial-state radiation
 Z_CUT = 0.1
 EVENTS_AT_ONCE = 50
-# Significant bits, far below the resolution, so that columns compress: of momenta and impact parameters, of errors.
+# Significant bits of momenta and impact parameters, and of errors: far finer than the resolution, so that columns
+# compress.
 BITS, ERROR_BITS = 12, 8
 
 _TO_QUARKS = "1 2 3 4 5"
@@ -55,7 +56,7 @@ _TOPS = ((6, 24), (-6, -24))
 
 @dataclass(frozen=True)
 class _Class:
-    """How a class is made, and what a jet must contain: the products of one of these chains of resonances."""
+    """How a class is produced, and which decay products a jet must contain: those of one of these resonance chains."""
 
     process: tuple[str, ...]
     chains: tuple[tuple[int, ...], ...] = ()
@@ -111,7 +112,7 @@ CLASSES = tuple(_RECIPES)  # in the order of the labels
 
 
 def settings(kind: str) -> list[str]:
-    """The lines that Pythia reads for jets of one class."""
+    """Pythia's settings for jets of one class."""
     return [
         "Beams:eCM = 13000.",
         *_RECIPES[kind].process,
@@ -121,7 +122,7 @@ def settings(kind: str) -> list[str]:
 
 
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
-    """The first n jets of a block, which depend on nothing but the arguments.
+    """The first n jets of a block, fully determined by the arguments.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Jets of radius 0.8 from what a detector sees, and their match with the products of a decay."""
+"""Jets of radius 0.8 from the particles that a detector sees, matched to the products of a decay."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from hepexp.data.substructure import jagged
 
 RADIUS = 0.8
 MAX_ETA = 2.0
-HARD_PRODUCT = -23  # Pythia's status of a parton or lepton that the hard process or a resonance's decay made
+HARD_PRODUCT = -23  # Pythia's status of a parton or lepton from the hard process or from a resonance decay
 _DEFINITION = fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS)
 
 
 @dataclass(frozen=True)
 class LargeJets:
-    """Jets, in the order of their events.
+    """Jets, ordered by event.
 
     Shapes
     ------
-    event (n,) the number of the event; momentum (n, 4) as (E, px, py, pz) in GeV; constituents: places (m,) of the
-    particles, those of jet i at offsets[i] to offsets[i + 1], by falling pT.
+    event (n,), the index of the event; momentum (n, 4), (E, px, py, pz) in GeV; constituents (m,), indices of the
+    particles; those of jet i are at offsets[i] to offsets[i + 1], in order of decreasing pT.
     """
 
     event: NDArray[np.int64]
@@ -44,17 +44,18 @@ def leading(
     products: Sequence[ak.Array] | None = None,
     most: int = 200,
 ) -> LargeJets:
-    """The leading jets of each event that lie in the window and match.
+    """The leading jets of each event that lie in the window and contain the products of a decay.
 
     Parameters
     ----------
-    particles : what the detector sees.
-    n_events : events, also those without any particle.
+    particles : seen by the detector.
+    n_events : number of events, including those without particles.
     pt_window : GeV; |eta| is below 2.
-    ranks : the jets of an event to look at: (0,) the leading one, (0, 1) the two leading ones.
-    products : of each decay that a jet may stem from, the momenta (n_events, var) of those that it must contain within
-        0.8 of its axis, and their sum as well; an event without the decay has none. None where nothing is asked for.
-    most : constituents that are kept of a jet.
+    ranks : which jets of an event are considered: (0,) the leading one, (0, 1) the two leading ones.
+    products : for each decay that a jet may come from, the momenta (n_events, var) of the decay products, which must
+        all lie within 0.8 of the jet axis, as must their sum; empty for events without the decay. None to require
+        nothing.
+    most : maximum number of constituents kept per jet.
     """
     momentum = particles.momentum
     sequence = fastjet.ClusterSequence(jagged(momentum, np.bincount(particles.event, minlength=n_events)), _DEFINITION)
@@ -88,7 +89,7 @@ def leading(
 
 
 def _contains(eta: NDArray[np.float64], phi: NDArray[np.float64], decay: ak.Array) -> NDArray[np.bool_]:
-    """Whether the products of a decay, and their sum, lie within the radius of axes (n,)."""
+    """Whether the products of a decay, and their sum, lie within the radius around the axes (n,)."""
     passed = ak.to_numpy(ak.num(decay)) > 0
     px, py, pz = (decay[name] for name in ("px", "py", "pz"))
     near = _distance2(px, py, pz, eta[:, None], phi[:, None]) < RADIUS**2
@@ -98,19 +99,19 @@ def _contains(eta: NDArray[np.float64], phi: NDArray[np.float64], decay: ak.Arra
 
 
 def _distance2(px: ak.Array, py: ak.Array, pz: ak.Array, eta: NDArray, phi: NDArray) -> ak.Array:
-    """Squared distances in (eta, phi) of momenta from directions."""
+    """Squared distances in (eta, phi) between momenta and directions."""
     d_phi = (np.arctan2(py, px) - phi + np.pi) % (2 * np.pi) - np.pi
     return d_phi**2 + (np.arcsinh(pz / np.hypot(px, py)) - eta) ** 2
 
 
 def decay_products(events: ak.Array, mothers: tuple[int, ...], n_partons: int, n_leptons: int = 0) -> ak.Array:
-    """Momenta of the partons and charged leptons that decays of some resonances made, before they radiate.
+    """Momenta of the partons and charged leptons from the decays of given resonances, before radiation.
 
     Parameters
     ----------
-    events : what `pythia8mc.Pythia.nextBatch` returns.
-    mothers : numbers of the PDG, with sign, of the resonances of one chain, such as 6 and 24 for the decay of a top.
-    n_partons, n_leptons : the decay that is asked for; an event with another number of them has no products.
+    events : as returned by `pythia8mc.Pythia.nextBatch`.
+    mothers : signed PDG numbers of the resonances of one chain, such as 6 and 24 for the decay of a top.
+    n_partons, n_leptons : required numbers of decay products; for any other decay, nothing is returned.
     """
     particles = events.prt
     mother = particles.id[particles.mother1]
@@ -124,10 +125,10 @@ def decay_products(events: ak.Array, mothers: tuple[int, ...], n_partons: int, n
 
 
 def is_lepton(pdgid: ak.Array | int) -> ak.Array | bool:
-    """Whether these numbers of the PDG mean electrons or muons."""
+    """Whether these PDG numbers are those of electrons or muons."""
     return (abs(pdgid) == 11) | (abs(pdgid) == 13)
 
 
 def is_parton(pdgid: ak.Array | int) -> ak.Array | bool:
-    """Whether these numbers of the PDG mean gluons or quarks other than the top."""
+    """Whether these PDG numbers are those of gluons or of quarks other than the top."""
     return (abs(pdgid) <= 5) | (pdgid == 21)

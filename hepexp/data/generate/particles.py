@@ -1,4 +1,4 @@
-"""Particles of a batch of simulated events as flat columns: what leaves the generator, and what a detector sees."""
+"""Particles of a batch of simulated events as flat columns, both at generator level and as seen by a detector."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _KIND_OF = {11: ELECTRON, 13: MUON, 22: PHOTON}
 
 @dataclass(frozen=True)
 class Particles:
-    """Particles in the order of their events.
+    """Particles, ordered by event.
 
     Shapes
     ------
-    All (m,): `event` the number of the event, rising; `pt` and `mass` in GeV; `eta`; `phi` in radians; `kind`, one of
-    the constants of this module; `charge` in units of the positron's; `d0` and `dz`, signed, in mm; `birth`, distance
-    from the beam axis at which a particle was made, in mm.
+    All (m,): `event`, the index of the event, ascending; `pt` and `mass` in GeV; `eta`; `phi` in radians; `kind`, one
+    of the constants of this module; `charge` in units of the positron's; `d0` and `dz`, signed, in mm; `birth`, the
+    distance from the beam axis at which a particle was produced, in mm.
     """
 
     event: NDArray[np.int64]
@@ -42,7 +42,7 @@ class Particles:
         return len(self.event)
 
     def __getitem__(self, chosen: NDArray) -> Particles:
-        """The particles at these places, or where the mask is True."""
+        """The particles at these positions, or where the mask is True."""
         return Particles(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     @property
@@ -62,7 +62,7 @@ class Particles:
 
     @staticmethod
     def concatenate(parts: list[Particles]) -> Particles:
-        """All particles of some parts, brought into the order of their events."""
+        """All particles of several parts, sorted by event."""
         columns = {
             field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Particles)
         }
@@ -70,11 +70,11 @@ class Particles:
 
 
 def visible(events: ak.Array, max_eta: float) -> Particles:
-    """The stable particles of the events but neutrinos, within |eta| < max_eta.
+    """The stable particles of the events, except neutrinos, within |eta| < max_eta.
 
     Parameters
     ----------
-    events : what `pythia8mc.Pythia.nextBatch` returns.
+    events : as returned by `pythia8mc.Pythia.nextBatch`.
     """
     chosen = events.prt.status > 0
     for neutrino in NEUTRINOS:

@@ -1,4 +1,4 @@
-"""Pythia, set up from lines of settings, and the seed of each block of examples."""
+"""Initialisation of Pythia from lines of settings and a seed."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from hepexp.errors import HepexpError
 
 
 def make_pythia(settings: Sequence[str], seed: int, hooks: pythia8mc.UserHooks | None = None) -> pythia8mc.Pythia:
-    """Pythia, ready to give events.
+    """Pythia, ready to generate events.
 
     Parameters
     ----------
-    settings : lines that Pythia reads.
-    seed : of its random numbers, 1 to 900,000,000.
-    hooks : may veto events on the way. The caller keeps them alive as long as Pythia, which only borrows them.
+    settings : lines of Pythia settings.
+    seed : random seed, 1 to 900,000,000.
+    hooks : may veto events during generation. The caller must keep them alive as long as Pythia, which does not own
+        them.
 
     Raises
     ------
-    HepexpError : Pythia does not know a line, or cannot be initialised with them.
+    HepexpError : Pythia does not accept a line, or cannot be initialised with these settings.
     """
     silence_banner()
     pythia = pythia8mc.Pythia("", False)
     for line in ("Print:quiet = on", *settings, "Random:setSeed = on", f"Random:seed = {seed}"):
         if not pythia.readString(line):
-            raise HepexpError(f"Pythia {pythia8mc.__version__} does not know the setting {line!r}")
+            raise HepexpError(f"Pythia {pythia8mc.__version__} does not accept the setting {line!r}")
     if hooks is not None:
         pythia.setUserHooksPtr(hooks)
     if not pythia.init():

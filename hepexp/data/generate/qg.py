@@ -1,7 +1,7 @@
-"""Quark and gluon jets in Z + jet events at 14 TeV by Pythia 8, as the EnergyFlow sample was made.
+"""Quark and gluon jets in Z + jet events at 14 TeV, generated with Pythia 8 in the same way as the EnergyFlow sample.
 
-No detector: the particles are those that Pythia leaves stable, neutrinos aside. Pythia's version differs from the
-published sample's (8.226), which moves mean multiplicities by about a per cent.
+There is no detector simulation: jets consist of Pythia's stable particles except neutrinos. The version of Pythia
+differs from that of the published sample (8.226), which changes mean multiplicities by about one per cent.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from hepexp.data.ragged import Ragged
 __all__ = ["BLOCK", "CLASSES", "PACKAGES", "make_block", "settings"]
 
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
-BLOCK = 1000  # jets in a piece of work: a quarter of a minute
+BLOCK = 1000  # jets per unit of work: 15 s
 EVENTS_AT_ONCE = 50
 
 
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
     """The first n jets of a block.
 
-    A fresh Pythia is set up for each block, as some of its state (cross-section maxima) outlives a change of seed.
+    Pythia is initialised anew for each block, as some of its state (cross-section maxima) survives a change of seed.
 
     Parameters
     ----------

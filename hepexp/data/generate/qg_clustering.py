@@ -1,4 +1,4 @@
-"""From simulated events to jets: anti-kT on the visible particles, and the cuts on the hardest jet."""
+"""From simulated events to jets: anti-kT clustering of the visible particles, and cuts on the hardest jet."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from hepexp.data.ragged import Ragged, offsets_of
 
 _DEFINITION = fastjet.JetDefinition(fastjet.antikt_algorithm, JET_RADIUS)
 
-# Steps to which values are rounded, far below any detector's resolution, so that the stored columns compress.
+# Precision to which values are rounded, far finer than any detector's resolution, so that the stored columns compress.
 PT_BITS = 16  # significant bits: one part in 65,536
 ANGLE_STEP = 2.0**-17  # 8e-6 in rapidity and radians
 
 
 def hardest_jets(events: ak.Array, kind: str) -> Ragged:
-    """The hardest jet of each event, where it lies in the window.
+    """The hardest jet of each event, if it lies in the window.
 
-    One jet an event keeps the examples independent; a second jet that is in the window too occurs in one of 300 events
-    that pass and carries no label from the hard process.
+    Using one jet per event keeps the examples independent; a second jet in the window occurs in only one of 300
+    selected events, and its label is not determined by the hard process.
 
     Parameters
     ----------
-    events : what `pythia8mc.Pythia.nextBatch` returns.
+    events : as returned by `pythia8mc.Pythia.nextBatch`.
     kind : class of the jets, "gluon" or "quark".
 
     Returns
     -------
-    Jets of layout QG whose particles are ordered by falling pT, with phi within pi of the jet's axis.
+    Jets of layout QG with particles in order of decreasing pT, and phi within pi of the jet axis.
     """
     particles = events.prt
     visible = particles.status > 0

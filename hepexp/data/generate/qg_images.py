@@ -1,27 +1,28 @@
-"""Quark and gluon jets as images of a detector like CMS: tracks, ECAL and HCAL, 125x125 pixels around the jet.
+"""Quark and gluon jets as images in a CMS-like detector: tracks, ECAL and HCAL, 125x125 pixels around the jet.
 
-Made after the CMS Open Data sample of Andrews et al. (QCDToGGQQ): pp at 8 TeV, Pythia's 2 -> 2 processes with two
-gluons, or two of the quarks d, u, s, in the final state, pT-hat 80-170 GeV. Anti-kT jets of R = 0.5, as in CMS's Run 1
-reconstruction (ak5PFJets), of measured particles; the leading one is taken where it lies within 0.4 of one of the two
-partons and has pT 90-170 GeV, |eta| < 1.57. Quark jets have the harder pT spectrum: they are thinned out to that of
-gluon jets, so that pT alone tells little.
+Modelled on the CMS Open Data sample of Andrews et al. (QCDToGGQQ): pp at 8 TeV, Pythia's 2 -> 2 processes with two
+gluons, or two of the quarks d, u, s, in the final state, pT-hat 80-170 GeV. Anti-kT jets of R = 0.5 are clustered from
+measured particles, as in CMS's Run 1 reconstruction (ak5PFJets); the leading jet is selected if it lies within 0.4 of
+one of the two partons and has pT 90-170 GeV, |eta| < 1.57. Quark jets, which have the harder pT spectrum, are thinned
+out to match that of gluon jets, so that pT alone hardly discriminates.
 
 The images are those of `jet_window`, in units of 100 GeV, as in the original.
 
-The means per pixel of the original, 7.8e-5, 5.0e-5 and 3.1e-5, are then 122, 78 and 48 GeV an image, more than a jet of
-100 GeV has: they include the pile-up of 2012, and so does this simulation. Minimum-bias events are drawn from a pool of
-a block, each turned by a random angle and reflected at random, so that a few hundred serve for all its jets.
+In these units the original's means per pixel, 7.8e-5, 5.0e-5 and 3.1e-5, correspond to 122, 78 and 48 GeV per image,
+more than the energy of a 100 GeV jet: they include the pile-up of 2012, and so does this simulation. Minimum-bias
+events are drawn from a pool for each block and randomly rotated and reflected, so that a few hundred are enough.
 
-The means per pixel are those of the original. Its largest values, 10.1, 9.3 and 0.36, no small sample reaches: they are
-single pixels, a track of 1 TeV, a crystal of 930 GeV, an HCAL tower of 900 GeV, beside jets of 100 GeV. Others found
-10.0, 12.7 and 0.13 in these files, and a crystal of -22 GeV: outliers of the reconstruction, not another unit. Here the
-largest of 3,600 images are 1.5, 1.1 and 0.04. In 139,306 images, tracks of wrong curvature (MISMEASURED in
-`cms_detector`) are above x about 17 / x times, so that the largest is 24 in the median, and below 10 in one sample of
-five; the calorimeters' tails, power laws of index 3.5 to 5, end near 3 and 0.1. Their outliers are not simulated.
+The means per pixel are those of the original. Its largest values, 10.1, 9.3 and 0.36, are not reached in a small
+sample: they are single pixels, a track of 1 TeV, a crystal of 930 GeV and an HCAL tower of 900 GeV, next to jets of
+100 GeV. Others report 10.0, 12.7 and 0.13 for these files, and a crystal of -22 GeV, so these are outliers of the
+reconstruction rather than a sign of other units. Here the largest values in 3,600 images are 1.5, 1.1 and 0.04. In
+139,306 images, the number of tracks with wrong curvature (MISMEASURED in `cms_detector`) above x is about 17 / x, so
+that the median of the largest value is 24, and one sample in five stays below 10; the tails of the calorimeters, power
+laws of index 3.5 to 5, end near 3 and 0.1. Calorimeter outliers are not simulated.
 
-What it is not: see `cms_detector` for the detector; the jet's pT and mass are those without pile-up; Pythia 8 with its
-default tune in place of Pythia 6 with Z2*; no diffractive and no out-of-time pile-up. Boosted trees on radial sums and
-counts of 4,000 images reach an AUC of 0.81 +- 0.01, so this sample is somewhat easier than the original.
+Limitations: see `cms_detector` for the detector; the jet's pT and mass exclude pile-up; Pythia 8 with its default tune
+instead of Pythia 6 with Z2*; no diffractive and no out-of-time pile-up. Boosted trees on radial sums and counts of
+4,000 images reach an AUC of 0.81 +- 0.01, so this sample is somewhat easier than the original.
 
 References
 ----------
@@ -47,7 +48,7 @@ from hepexp.data.ragged import Ragged, offsets_of
 
 CLASSES = ("gluon", "quark")  # in the order of the labels
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
-BLOCK = 600  # images in a piece of work: twelve seconds, a tenth of them for the pile-up
+BLOCK = 600  # images per unit of work: 12 s, a tenth of it for the pile-up
 
 PROCESSES = {
     "gluon": ("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"),
@@ -57,14 +58,14 @@ HARD_PT = (80.0, 170.0)  # GeV
 BEAMS = "Beams:eCM = 8000."
 
 JET_RADIUS, JET_PT, JET_MAX_ETA = 0.5, (90.0, 170.0), 1.57  # pT in GeV
-MATCH = 0.4  # distance of the jet from its parton
-# Jets are kept with probability (90 GeV / pT)^THINNING: for quarks the ratio of the spectra, fitted to 6,000 jets each.
+MATCH = 0.4  # maximum distance between the jet and its parton
+# Jets are kept with probability (90 GeV / pT)^THINNING; for quarks, the ratio of spectra fitted to 6,000 jets of each.
 THINNING = {"gluon": 0.0, "quark": 0.4}
 
-PILE_UP = 16.0  # mean number of non-diffractive collisions beside the hard one, some 22 inelastic ones
-POOL = 500  # minimum-bias events of a block
+PILE_UP = 16.0  # mean number of additional non-diffractive collisions, which corresponds to about 22 inelastic ones
+POOL = 500  # minimum-bias events per block
 BEAM_SPOT = 0.05  # m, standard deviation of a collision's position along the beam
-MAX_ETA = 3.2  # of particles that are looked at
+MAX_ETA = 3.2  # of the particles simulated
 
 UNIT = 100.0  # GeV in one unit of a pixel's value
 EVENTS_AT_ONCE = 50
@@ -74,7 +75,7 @@ _DEFINITION = fastjet.JetDefinition(fastjet.antikt_algorithm, JET_RADIUS)
 
 
 def settings(kind: str) -> list[str]:
-    """The lines that Pythia reads for jets of one class."""
+    """Pythia's settings for jets of one class."""
     limits = [f"PhaseSpace:pTHatMin = {HARD_PT[0]}", f"PhaseSpace:pTHatMax = {HARD_PT[1]}"]
     return [BEAMS, *PROCESSES[kind], *limits]
 
@@ -90,9 +91,8 @@ def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int],
     n : number of images.
     report : called with the number of new images each time there are some.
     """
-    labels = (
-        len(CLASSES) + 1
-    )  # the last one is the pile-up's: both classes get the same, as it must not tell them apart
+    # the last one is for the pile-up, which is the same for both classes, as it must not help to tell them apart
+    labels = len(CLASSES) + 1
     number = block_seed(seed, CLASSES.index(kind), block, labels)
     rng = np.random.default_rng(number)
     pythia = make_pythia(settings(kind), number)
@@ -107,7 +107,7 @@ def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int],
 
 
 class PileUp:
-    """A pool of minimum-bias events as the detector observed them, to be laid over hard ones."""
+    """A pool of minimum-bias events as observed by the detector, to be overlaid on hard events."""
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -116,7 +116,7 @@ class PileUp:
         self.offsets = offsets_of(np.bincount(self.observed.image, minlength=POOL))
 
     def draw(self, n: int, rng: np.random.Generator) -> Observed:
-        """What is observed of the pile-up of n events."""
+        """Detector response to the pile-up of n events."""
         image = np.repeat(np.arange(n), rng.poisson(PILE_UP, n))
         event = rng.integers(POOL, size=len(image))
         counts = np.diff(self.offsets)[event]
@@ -135,7 +135,7 @@ class PileUp:
 
 
 def visible(particles: ak.Array, z: Floats) -> Particles:
-    """Final particles (events, ragged) that a detector sees, of events at these positions z (events,) in m."""
+    """Visible final-state particles (events, ragged) of events with vertices at these positions z (events,) in m."""
     kind = abs(particles.id)
     particles = particles[(particles.status > 0) & (kind != 12) & (kind != 14) & (kind != 16)]
     image = np.repeat(np.arange(len(particles)), ak.to_numpy(ak.num(particles)))
@@ -147,7 +147,7 @@ def visible(particles: ak.Array, z: Floats) -> Particles:
 
 
 def _images(kind: str, events: ak.Array, pool: PileUp, rng: np.random.Generator) -> Ragged:
-    """Images of those events that pass."""
+    """Images of the events that pass the selection."""
     hard = events.prt[events.prt.status == -23]
     right = ak.to_numpy(ak.all((hard.id == 21) if kind == "gluon" else (abs(hard.id) <= 3), axis=1))
     observed = observe(visible(events.prt, rng.normal(0, BEAM_SPOT, len(right))), rng)
@@ -168,7 +168,7 @@ def _images(kind: str, events: ak.Array, pool: PileUp, rng: np.random.Generator)
 
 
 def leading_jets(observed: Observed, n: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """pT, eta, phi and mass (n,) of the hardest jet of each of n events; NaN where none has 90 GeV."""
+    """pT, eta, phi and mass (n,) of the hardest jet of each of n events; NaN if none reaches 90 GeV."""
     px, py = observed.pt * np.cos(observed.phi), observed.pt * np.sin(observed.phi)
     pz, e = observed.pt * np.sinh(observed.eta), observed.pt * np.cosh(observed.eta)
     counts = np.bincount(observed.image, minlength=n)

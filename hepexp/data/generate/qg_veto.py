@@ -1,4 +1,4 @@
-"""Events of `qg` that are given up early: those of charm and bottom quarks, and those without a jet in the window."""
+"""Veto on `qg` events with charm or bottom quarks, and on events that cannot yield a jet in the window."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hepexp.data.generate.qg_settings import JET_MAX_RAPIDITY, JET_PT, LIGHT_QUA
 
 WINDOW = Window(pt_min=JET_PT[0] - 30, max_rapidity=JET_MAX_RAPIDITY + 0.1, radii=(0.2, 0.4, 0.6))
 
-_HARD_OUTGOING = (5, 6)  # where Pythia keeps the two outgoing particles of the hard process
+_HARD_OUTGOING = (5, 6)  # positions in Pythia's event record of the two outgoing particles of the hard process
 
 
 class QuarkGluonVeto(EarlyVeto):
-    """Hook that Pythia asks after the hard process and in the middle of the parton shower.
+    """Hook that Pythia calls after the hard process and in the middle of the parton shower.
 
     Parameters
     ----------
@@ -31,6 +31,6 @@ class QuarkGluonVeto(EarlyVeto):
         return True
 
     def doVetoProcessLevel(self, process: pythia8mc.Event) -> bool:
-        """Drop charm and bottom quarks: not an approximation, but part of the definition of the sample."""
+        """Drop charm and bottom quarks, which are excluded by the definition of the sample."""
         flavours = {abs(process[i].id()) for i in _HARD_OUTGOING}
         return not flavours & {21, *LIGHT_QUARKS}

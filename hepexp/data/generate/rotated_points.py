@@ -1,4 +1,4 @@
-"""Points of the plane whose distribution only rotations leave as it is: what a search for symmetries must find."""
+"""Points in the plane whose distribution is invariant only under O(2), which a symmetry search must find."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ SPREAD = 0.15  # of ln(radius / RADIUS), Gaussian
 
 
 def settings(kind: str) -> list[str]:
-    """What decides the examples of a class."""
+    """The parameters of the distribution of a class."""
     return [f"median radius = {RADIUS[kind]}", f"spread of ln radius = {SPREAD}", "angle = uniform in [0, 2 pi)"]
 
 
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
     """The n points of a block.
 
-    Every angle is equally likely. A ring has a scale, so no dilation, squeeze or shear leaves its distribution alone:
-    the linear transformations that do are the rotations and reflections.
+    The distribution is uniform in angle. As a ring has a scale, its distribution is not invariant under dilations,
+    squeezes or shears: the only linear transformations that preserve it are rotations and reflections.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Fewer bits a value, far below any detector's resolution, so that stored columns compress."""
+"""Rounding of values to a precision far finer than any detector's resolution, so that stored columns compress."""
 
 from __future__ import annotations
 

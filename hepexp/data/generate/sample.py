@@ -1,4 +1,4 @@
-"""A whole simulated sample: blocks made by several processes, kept as they come, joined at the end."""
+"""Simulation of a whole sample: blocks are made by several processes, saved as they finish, and merged at the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from hepexp.errors import HepexpError
 
 @dataclass(frozen=True)
 class Block:
-    """One piece of work, and the name of the file that holds it."""
+    """One unit of work, and the name of the file that it is saved to."""
 
     generator: str
     kind: str
@@ -41,7 +41,7 @@ class Block:
 
 
 def plan(generator: str, classes: tuple[str, ...], n: int, seed: int, size: int) -> list[Block]:
-    """The blocks of a sample of n examples, as many of each class (the first ones get what is left over)."""
+    """The blocks of a sample of n examples, divided equally among the classes (the first classes get any remainder)."""
     blocks = []
     for i, kind in enumerate(classes):
         share = n // len(classes) + (i < n % len(classes))
@@ -58,21 +58,21 @@ def generate(
     report: Callable[[int, bool], None] = lambda made, kept: None,
     block_size: int | None = None,
 ) -> None:
-    """Simulate n examples and write them to out (`.parquet` or `.arrow`), in blocks of each class in turn.
+    """Simulate n examples and write them to out (`.parquet` or `.arrow`), with blocks of each class in turn.
 
-    Finished blocks are kept in `<out>.parts`, so a run that was interrupted goes on where it was. Whatever n is, each
-    process holds one block, and the joining some 64 MB. Only one run at a time may make the same file.
+    Finished blocks are saved in `<out>.parts`, from which an interrupted simulation resumes. For any n, each process
+    holds a single block in memory, and merging takes about 64 MB. Only one simulation may write a given file at a time.
 
     Parameters
     ----------
-    collection : data set that is simulated.
-    n : number of examples, as many of each class.
+    collection : data set to simulate.
+    n : number of examples, divided equally among the classes.
     seed : the same seed gives the same examples, whatever the number of processes.
     jobs : number of processes.
     out : file to write.
-    report : called with a number of examples that are done, and whether an earlier run had made them.
-    block_size : examples in a piece of work, the generator's own by default; it decides which examples are made, so it
-        is changed in tests only.
+    report : called with the number of newly finished examples, and whether an earlier run made them.
+    block_size : examples per unit of work, by default the generator's own; as it affects which examples are made, only
+        tests change it.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def generate(
 
 
 def describe(collection: Collection, n: int, seed: int) -> dict:
-    """What a reader must know to make the same file again."""
+    """Everything needed to reproduce the file."""
     module = simulation(collection)
     return {
         "source": "generate",
@@ -118,9 +118,11 @@ def _run(blocks: list[Block], layout: Layout, parts: Path, jobs: int, report: Ca
         for done in as_completed(made):
             done.result()
     except BrokenProcessPool:
-        raise HepexpError(f"a simulation process died (out of memory?); start again to go on from {parts}") from None
+        raise HepexpError(
+            f"a simulation process died (out of memory?); run the same command again to resume from {parts}"
+        ) from None
     except BaseException:
-        for process in list(pool._processes.values()):  # do not wait for blocks in the making
+        for process in list(pool._processes.values()):  # do not wait for unfinished blocks
             process.terminate()
         raise
     finally:
@@ -131,7 +133,7 @@ def _run(blocks: list[Block], layout: Layout, parts: Path, jobs: int, report: Ca
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Processes started here never hear Ctrl-C, not even before `_start`; this one hears it at the end of the block."""
+    """Keep Ctrl-C from processes started here, even before `_start`; this one receives it at the end of the block."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -145,7 +147,7 @@ def _listen(progress: multiprocessing.SimpleQueue, report: Callable[[int, bool],
 
 
 def _start(progress: multiprocessing.SimpleQueue) -> None:
-    """In each process: leave Ctrl-C to the parent, and end when the parent has died."""
+    """In each process, leave Ctrl-C to the parent, and exit if the parent dies."""
     global _progress
     _progress = progress
     signal.signal(signal.SIGINT, signal.SIG_IGN)

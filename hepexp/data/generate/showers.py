@@ -1,7 +1,7 @@
 """Lateral spread of showers over the cells of a calorimeter.
 
-The radial density is R^2 / (pi (r^2 + R^2)^2), one term of the profile of Grindhammer and Peters. Nine tenths of the
-energy lie within 3 R, so R is a third of the Moliere radius. Its integral over a cell has a closed form.
+The radial density is R^2 / (pi (r^2 + R^2)^2), one term of the profile of Grindhammer and Peters. As 90 % of the energy
+lies within 3 R, R is a third of the Moliere radius. The integral over a cell has a closed form.
 
 References
 ----------
@@ -17,13 +17,13 @@ Floats = NDArray[np.float64]
 
 
 def shower_fractions(x: Floats, y: Floats, radius: float, reach: int) -> Floats:
-    """Shares of a shower in the cells around its axis.
+    """Fractions of a shower's energy in the cells around its axis.
 
     Parameters
     ----------
-    x, y : (m,) the axis from the lower corner of its own cell, in cells: 0 to 1.
-    radius : R of the profile, in cells.
-    reach : cells on each side; what lies beyond is shared out among those within, so that energy is conserved.
+    x, y : (m,) position of the axis relative to the lower corner of its cell, in units of cells: 0 to 1.
+    radius : R of the profile, in units of cells.
+    reach : number of cells on each side; the fractions are normalised to these cells, so that energy is conserved.
 
     Returns
     -------
@@ -46,10 +46,10 @@ def deposit(
 
     Parameters
     ----------
-    image, x, y, energy : (m,) whose shower it is, its axis in cells from the image's corner, its energy.
-    radius : R of the profile, in cells.
-    reach : cells on each side of its axis that a shower reaches.
-    shape : (images, rows along x, columns along y); what falls beyond is lost.
+    image, x, y, energy : (m,) index of the image, position of the axis in cells from the image's corner, and energy.
+    radius : R of the profile, in units of cells.
+    reach : number of cells on each side of its axis to which a shower extends.
+    shape : (images, rows along x, columns along y); energy outside is lost.
     """
     row, column = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
     near = (row >= -reach) & (row < shape[1] + reach) & (column >= -reach) & (column < shape[2] + reach) & (energy > 0)

@@ -1,4 +1,4 @@
-"""Soft-drop mass of jets, by the contribution that FastJet's package carries; N-subjettiness is shared with others.
+"""Soft-drop mass of jets, computed by fastjet-contrib; for N-subjettiness see `hepexp.data.substructure`.
 
 References
 ----------
@@ -12,7 +12,7 @@ import fastjet
 import numpy as np
 from numpy.typing import NDArray
 
-_WHOLE = 10.0  # a radius beyond any jet's: all constituents go into one
+_WHOLE = 10.0  # a radius that puts all constituents into one jet
 _CAMBRIDGE = fastjet.JetDefinition(fastjet.cambridge_algorithm, _WHOLE)
 
 
@@ -21,8 +21,8 @@ def soft_drop_mass(constituents: ak.Array, z_cut: float) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    constituents : momenta (n, var) with the fields E, px, py, pz, at least one a jet.
-    z_cut : share of the softer branch's pT below which it is dropped.
+    constituents : momenta (n, var) with the fields E, px, py, pz, at least one per jet.
+    z_cut : minimum pT fraction of the softer branch, below which it is dropped.
     """
     sequence = fastjet.ClusterSequence(constituents, _CAMBRIDGE)
     return ak.to_numpy(sequence.exclusive_jets_softdrop_grooming(1, beta=0.0, symmetry_cut=z_cut).msoftdrop)

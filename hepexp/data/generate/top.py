@@ -1,24 +1,25 @@
-"""Simulated jets in the manner of the top-tagging reference: hadronic tops against light quarks and gluons.
+"""Simulated jets like those of the top-tagging reference: hadronic tops vs light quarks and gluons.
 
-Top pairs with both W decaying to quarks, and QCD dijets, at 14 TeV by Pythia 8; Delphes' ATLAS card in short
-(`detector.py`, `atlas_card.py`); the leading anti-kT jet of radius 0.8 of each event, where 550 < pT < 650 GeV and
-|eta| < 2. A top jet has a top within 0.8 of its axis and the three quarks as well. At most the 200 hardest
-constituents are kept.
+Top pairs with both W decaying to quarks, and QCD dijets, generated at 14 TeV with Pythia 8; a simplified version of
+Delphes' ATLAS card (`detector.py`, `atlas_card.py`); the leading anti-kT jet of radius 0.8 of each event, if
+550 < pT < 650 GeV and |eta| < 2. For top jets, a top and its three quarks must lie within 0.8 of the jet axis. Up to
+200 constituents, the hardest, are kept.
 
-Multiparton interactions are on, although the description of the reference says that they are not: its jets have them.
-Without them this simulation gives QCD jets 7.0 constituents more than 0.5 from the axis, and 0.29 of 0.345 to 0.5 GeV,
-with them 9.2 and 0.60; published jets have 9.3 and 0.58. Without them QCD jets are 6 GeV too light.
+Multiparton interactions are on, although the description of the reference says that they are off: its jets show them.
+Without them, QCD jets in this simulation have 7.0 constituents more than 0.5 from the axis, and 0.29 with pT 0.345 to
+0.5 GeV; with them, 9.2 and 0.60; published jets have 9.3 and 0.58. Without them QCD jets are 6 GeV too light.
 
-The spectrum of the hard process is that of the matrix elements times the power SPECTRUM of pT, chosen so that the
-jets' pT falls over the window as in the published files (a factor 0.6), whose limits on the hard process are not
-known. Events without a jet near the window are given up early (`early_veto.py`).
+The spectrum of the hard process is that of the matrix elements multiplied by pT to the power SPECTRUM, chosen so that
+the jet pT spectrum falls over the window as in the published files (a factor of 0.6), whose cuts on the hard process
+are unknown. Events without a jet near the window are vetoed early (`early_veto.py`).
 
-Limits: the detector is a parametrisation; tracks start at the collision; pile-up is absent, as in the reference; the
+Limitations: the detector is parametrised; tracks start at the collision; there is no pile-up, as in the reference; the
 reference was made with Pythia 8.2. In the 10,000 shipped jets and 25,000 published ones, the mean mass of QCD jets is
-94.8 +- 0.7 and 95.9 +- 0.5 GeV, of tops 176.6 +- 0.3 and 175.9 +- 0.2; constituents are 43.6 +- 0.3 and 43.7 +- 0.2,
-54.1 +- 0.2 and 54.7 +- 0.1. The median mass of tops is 1.3 +- 0.4 GeV higher, nine tenths of them span 73 in place of
-81 GeV; the top of today's Pythia has 173 GeV. Trees on 22 properties of a jet (mass, shapes, counts by pT and by angle)
-cannot tell simulated QCD jets from published ones, AUC 0.50 +- 0.01, and hardly tops, 0.52 +- 0.01.
+94.8 +- 0.7 and 95.9 +- 0.5 GeV, that of tops 176.6 +- 0.3 and 175.9 +- 0.2 GeV; the mean numbers of constituents are
+43.6 +- 0.3 and 43.7 +- 0.2 for QCD, 54.1 +- 0.2 and 54.7 +- 0.1 for tops. The median mass of tops is 1.3 +- 0.4 GeV
+higher, and the central 90 % of them span 73 instead of 81 GeV; today's Pythia uses a top mass of 173 GeV. Trees trained
+on 22 properties of a jet (mass, shapes, counts by pT and by angle) cannot distinguish simulated from published QCD jets
+(AUC 0.50 +- 0.01), and can hardly distinguish tops (0.52 +- 0.01).
 
 References
 ----------
@@ -45,15 +46,15 @@ from hepexp.data.ragged import Ragged
 
 CLASSES = ("qcd", "top")  # in the order of the labels
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
-BLOCK = 500  # jets in a piece of work: about a minute
+BLOCK = 500  # jets per unit of work: about a minute
 JET_PT = (550.0, 650.0)  # GeV
 MOST_CONSTITUENTS = 200
 HARD_PT = {"qcd": (380.0, 1300.0), "top": (330.0, 1300.0)}  # GeV
 SPECTRUM = 2.5
-# 40 GeV below the window; of 429 jets none came from partons more than 19 GeV below it.
+# 40 GeV below the jet window; of 429 jets, none came from partons more than 19 GeV below it.
 WINDOW = Window(pt_min=JET_PT[0] - 40, max_rapidity=2.8, radii=(0.5, 0.8, 1.1))
 EVENTS_AT_ONCE = 50
-BITS = 13  # significant bits of a momentum: 1.2e-4, far below the detector's resolution, so that columns compress
+BITS = 13  # significant bits of a momentum: 1.2e-4, far finer than the detector's resolution, so that columns compress
 
 _PROCESS = {
     "qcd": ("HardQCD:all = on",),
@@ -62,7 +63,7 @@ _PROCESS = {
 
 
 def settings(kind: str) -> list[str]:
-    """The lines that Pythia reads for jets of one class, "qcd" or "top"."""
+    """Pythia's settings for jets of one class, "qcd" or "top"."""
     return [
         "Beams:eCM = 14000.",
         *_PROCESS[kind],
@@ -75,7 +76,7 @@ def settings(kind: str) -> list[str]:
 
 
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
-    """The first n jets of a block, which depend on nothing but the arguments.
+    """The first n jets of a block, fully determined by the arguments.
 
     Parameters
     ----------
@@ -98,14 +99,14 @@ def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int],
 
 
 def select(events: ak.Array, kind: str, random: np.random.Generator) -> Ragged:
-    """The jets of one class that pass, of events as `pythia8mc.Pythia.nextBatch` returns them."""
+    """The selected jets of one class, from events as returned by `pythia8mc.Pythia.nextBatch`."""
     seen = ATLAS.energy_flow(visible(events, MAX_ETA), random)
     products = None
     if kind == "top":
         products = [decay_products(events, (sign * 6, sign * 24), n_partons=3) for sign in (1, -1)]
     jets = leading(seen, len(events), JET_PT, (0,), products, MOST_CONSTITUENTS)
     momentum = round_to_bits(seen[jets.constituents].momentum[:, 1:], BITS)
-    energy = np.sqrt((momentum**2).sum(1))  # every tower and track is massless, also after rounding
+    energy = np.sqrt((momentum**2).sum(1))  # every tower and track is massless, even after rounding
     columns = (energy, *momentum.T)
     return Ragged(
         np.full(len(jets.event), CLASSES.index(kind), np.int8),

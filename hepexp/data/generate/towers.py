@@ -1,8 +1,8 @@
-"""Towers of a calorimeter, and what they hold beyond the tracks: photons and neutral hadrons of the energy flow.
+"""Calorimeter towers, and the energy-flow photons and neutral hadrons reconstructed from their excess over the tracks.
 
-Energy is summed in cells of (eta, phi), smeared, and kept where it stands out of the noise. What the tracks that enter
-a cell do not account for becomes a massless neutral object at a random place in the cell, as by Delphes'
-SmearTowerCenter.
+Energy is summed in cells of (eta, phi), smeared, and kept if it is significant compared with the noise. The energy that
+the tracks entering a cell do not account for becomes a massless neutral object at a random position in the cell, as
+with Delphes' SmearTowerCenter.
 
 References
 ----------
@@ -28,14 +28,14 @@ Share = Callable[
 
 @dataclass(frozen=True)
 class Layer:
-    """A calorimeter for one sort of shower.
+    """A calorimeter for one kind of shower.
 
     Parameters
     ----------
-    stops : kinds of particles that leave all their energy here.
-    gives : kind of the neutral objects that it sees.
-    energy_min : a cell below this, in GeV, is not read out.
-    significance_min : nor one below so many standard deviations.
+    stops : kinds of particles that deposit all their energy here.
+    gives : kind of the neutral objects that are reconstructed.
+    energy_min : minimum energy in GeV of a cell that is read out.
+    significance_min : minimum significance of a cell that is read out, in standard deviations.
     resolution : standard deviation in GeV as a function of energy in GeV and eta.
     share : one of the functions of `energy_flow`.
     """
@@ -64,9 +64,9 @@ class Layer:
 
         Parameters
         ----------
-        true : (k,) energy in GeV of each particle that is stopped.
-        cell : (k,) where it is.
-        tracked, error : (k,) energy of its track, 0 where there is none, and its standard deviation.
+        true : (k,) energy in GeV of each stopped particle.
+        cell : (k,) index of the particle's cell.
+        tracked, error : (k,) energy of its track, 0 without a track, and the standard deviation of that energy.
         eta : (n,) of the cells.
         """
         true = np.bincount(cell, true, len(eta))
@@ -92,12 +92,12 @@ def hadronic(
 
 @dataclass(frozen=True)
 class Calorimeter:
-    """Layers with the same cells; their objects of one cell lie at the same place.
+    """Layers with the same cells; objects of different layers in a cell have the same direction.
 
     Parameters
     ----------
-    eta_edges : of the rings of cells, rising.
-    phi_cells : cells in each ring.
+    eta_edges : of the rings of cells, ascending.
+    phi_cells : number of cells in each ring.
     layers : one or more.
     """
 
@@ -114,18 +114,18 @@ class Calorimeter:
         sigma: NDArray[np.float64],
         random: np.random.Generator,
     ) -> tuple[Particles, NDArray[np.float64]]:
-        """Neutral objects of the energy flow, and what the calorimeter makes of the tracks.
+        """Neutral energy-flow objects, and corrections to the tracks.
 
         Parameters
         ----------
-        particles : all that reach the calorimeter.
-        arrival, phi : (m,) pseudorapidity and azimuth at which they do.
-        tracked, sigma : (m,) energy of the track of each and its standard deviation in GeV, 0 where there is none.
+        particles : all particles that reach the calorimeter.
+        arrival, phi : (m,) pseudorapidity and azimuth at which they do so.
+        tracked, sigma : (m,) energy of each particle's track and its standard deviation in GeV, 0 without a track.
 
         Returns
         -------
-        neutrals : where a cell has significantly more energy than its tracks.
-        scale : (m,) by which the energy of each track is multiplied.
+        neutrals : from cells with significantly more energy than their tracks.
+        scale : (m,) factor by which the energy of each track is multiplied.
         """
         ring = np.searchsorted(self.eta_edges, arrival, "right") - 1
         inside = (ring >= 0) & (ring < len(self.phi_cells))

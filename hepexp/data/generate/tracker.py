@@ -1,8 +1,8 @@
-"""Tracks of charged particles: how many are found, and how well their pT is measured.
+"""Tracks of charged particles: efficiency and pT resolution.
 
 References
 ----------
-The parametrisations are those of Delphes' cards (arXiv:1307.6346); the efficiencies agree between ATLAS' and CMS'.
+The parametrisations are those of Delphes' cards (arXiv:1307.6346); those for ATLAS and CMS have the same efficiencies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hepexp.data.generate.particles import CHARGED_HADRON, ELECTRON, MUON, Parti
 MIN_PT = 0.1  # GeV
 MAX_ETA = 2.5
 _ETA_EDGES = (0.5, 1.5)  # between the three regions of the resolution; the second also between those of the efficiency
-# Efficiency in |eta| < 1.5 and beyond, for pT of 0.1-1, 1-100, and above 100 GeV.
+# Efficiency for |eta| < 1.5 and above, each for pT of 0.1-1, 1-100, and above 100 GeV.
 _PT_EDGES = (1.0, 100.0)
 _EFFICIENCY = {
     CHARGED_HADRON: ((0.70, 0.95, 0.95), (0.60, 0.85, 0.85)),
@@ -33,10 +33,10 @@ class Tracker:
 
     Parameters
     ----------
-    resolution : for each kind of charged particle the (a, b per GeV) of sigma(pT) / pT = hypot(a, b pT), in the
+    resolution : for each kind of charged particle, a and b (per GeV) of sigma(pT) / pT = hypot(a, b pT), in the
         regions |eta| < 0.5, < 1.5 and < 2.5.
-    keep_mass : tracks keep the particle's mass. Otherwise E = |p|, as in versions of Delphes before 3.4.
-    max_birth : distance from the beam axis in mm; of particles that are made farther out no track is found.
+    keep_mass : tracks keep the particle's mass. If false, E = |p|, as in versions of Delphes before 3.4.
+    max_birth : maximum distance from the beam axis, in mm, at which a particle with a track can be produced.
     """
 
     resolution: Mapping[int, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]]
@@ -46,11 +46,11 @@ class Tracker:
     def find(
         self, particles: Particles, arrival: NDArray[np.float64], random: np.random.Generator
     ) -> tuple[NDArray[np.bool_], Particles, NDArray[np.float64]]:
-        """Which particles (m,) leave a track; the tracks (k) as measured; the relative error (k,) of their pT.
+        """Mask of the particles (m,) with a track; the measured tracks (k); the relative error (k,) of their pT.
 
         Parameters
         ----------
-        arrival : (m,) pseudorapidity at which they leave the tracker, which decides on efficiency and resolution.
+        arrival : (m,) pseudorapidity at which they leave the tracker, which determines efficiency and resolution.
         """
         efficiency, sigma = np.zeros(len(particles)), np.zeros(len(particles))
         region = np.searchsorted(_ETA_EDGES, abs(arrival))
@@ -71,7 +71,7 @@ class Tracker:
 
 
 def smear(values: NDArray[np.float64], sigma: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    """Positive values (m,) drawn from log-normal distributions of these means and standard deviations; 0 stays 0."""
+    """Values (m,) drawn from log-normal distributions with these means and standard deviations; 0 stays 0."""
     relative = np.divide(sigma, values, out=np.zeros_like(values), where=values > 0)
     width = np.sqrt(np.log1p(relative**2))
     return values * np.exp(width * random.standard_normal(len(values)) - width**2 / 2)
