@@ -1,4 +1,4 @@
-"""hepexp bench: ours and its reference measured in turn, in one process, as medians."""
+"""hepexp bench: each part and its reference timed in turn, in one process, as medians."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def say_left_out(runs: Mapping[Path, str]) -> None:
 
 
 def _tables(found: list[Section], options: Namespace) -> list[Table]:
-    """One table a section, without those that have none of the columns asked for."""
+    """One table per section, without those that have none of the requested columns."""
     from hepexp.compare.columns import columns, has, named
     from hepexp.compare.groups import group
     from hepexp.compare.significance import against_best
@@ -113,7 +113,7 @@ def _repeated(groups: list[Group]) -> Iterator[str]:
 
 
 def _missing(groups: list[Group], shown: list[Column]) -> Iterator[str]:
-    """Where a mean is not over all runs of a row, as a rejection without any background left in some of them."""
+    """Where a mean is not over all runs of a row, e.g. of a rejection that no background passes in some of them."""
     from hepexp.evaluation.notes import bound
     from hepexp.evaluation.rounding import number
 

@@ -1,4 +1,4 @@
-"""`hepexp __complete LINE`: what can stand at the end of a command line, one candidate a line.
+"""`hepexp __complete LINE`: what can come next on a command line, one candidate per line.
 
 It runs at each press of the tab key, so it reads YAML and source files and imports neither Hydra nor torch.
 """

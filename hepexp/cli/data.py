@@ -1,4 +1,4 @@
-"""`hepexp data VERB NAME`: what data sets there are, and how their files come to this machine and leave it."""
+"""`hepexp data VERB NAME`: describe data sets, and move their files to and from this machine."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def _folders() -> Iterator[Finding]:
         ("runs", paths.runs_dir(), "HEPEXP_RUNS_DIR"),
         ("data", paths.data_dir(), "HEPEXP_DATA_DIR"),
     ):
-        # A folder that does not exist yet is made at need, on the disk of the first parent that does.
+        # A folder that does not exist yet will be made on the disk of the first parent that does.
         present = next(path for path in (folder.resolve(), *folder.resolve().parents) if os.path.exists(path))
         free = shutil.disk_usage(present).free
         found = f"{folder.resolve()}, {free / 1e9:.0f} GB free"

@@ -1,4 +1,4 @@
-"""hepexp evaluate: a trained run evaluated again, on any split or source of its data set."""
+"""hepexp evaluate: test a trained run again, on any split or source of its data set."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def print_list() -> int:
 
 
 def print_one(key: str) -> int:
-    """Print what is known of a metric, of each class that computes it; ConfigError where nothing declares it."""
+    """Print what is known about a metric, for each class that computes it; ConfigError if nothing declares it."""
     out = console()
     for declaration in metrics.named(key):
         metric = declaration.metric

@@ -23,7 +23,7 @@ AGGREGATED = "aggregated.csv"
 
 
 def start(args: list[str]) -> int:
-    """Every combination of the values given; returns the exit code, 1 when a job did not finish."""
+    """Run every combination of the given values; return the exit code, 1 if a job did not finish."""
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
     from hepexp.config.compose import Composer, parse
@@ -46,7 +46,7 @@ def rerun(text: str, args: list[str]) -> int:
         )
     jobs = [job.overrides for job in read(find(text)) if job.status != FINISHED]
     for words in jobs:
-        # the folder may be somebody else's, and what Hydra does is set on the command line alone
+        # the folder may be somebody else's; only the command line may say what Hydra does
         if foreign := [word for word in words if word.lstrip("+~").startswith(("hydra", "-"))]:
             raise ConfigError(f"{find(text)}: a job must not set {foreign[0]!r}; only GROUP=OPTION and KEY=VALUE")
         front.prepare(words)

@@ -1,4 +1,4 @@
-"""hepexp predict: the scores of a trained run for the jets of a file."""
+"""hepexp predict: score the examples in a file with a trained run."""
 
 from __future__ import annotations
 

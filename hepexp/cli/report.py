@@ -1,4 +1,4 @@
-"""hepexp report: one HTML page of a run or an experiment, for a mail, a meeting or an archive."""
+"""hepexp report: one HTML page about a run or an experiment, for a mail, a meeting or an archive."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def main(args: list[str]) -> int:
 
 
 def _split(args: list[str]) -> tuple[list[str], list[str]]:
-    """What is the sweep's own, and the rest, which is as for `train`."""
+    """The sweep's own arguments, and the others, which are those of `train`."""
     from hepexp.config import flags
 
     own = [arg for arg in args if arg.startswith(("sweep=", "sweep."))]
@@ -247,7 +247,7 @@ def _widened(storage: BaseStorage, study: Study, space: dict[str, str]) -> Study
 
 
 def _run(name: str, options: SweepOptions, study: Study, url: str) -> int:
-    """Let workers do the trials, and say what came of it; 1 where no trial finished."""
+    """Let workers run the trials, and print the results; 1 if no trial finished."""
     from hepexp.config.paths import runs_dir
     from hepexp.interrupts import Interrupts
     from hepexp.sweep.lost import requeue_lost
@@ -280,7 +280,7 @@ def _run(name: str, options: SweepOptions, study: Study, url: str) -> int:
 
 
 def _work(name: str, options: SweepOptions, study: Study, url: str, run_id: str, folder: Path) -> None:
-    """Start workers where trials are left to do, and follow all trials to their ends."""
+    """Start workers if trials are left, and follow all trials until they end."""
     from hepexp.sweep.cluster import Jobs, Worker
     from hepexp.sweep.local import Workers
     from hepexp.sweep.progress import follow
@@ -306,7 +306,7 @@ def _work(name: str, options: SweepOptions, study: Study, url: str, run_id: str,
 
 
 def _register(name: str, trials: list[FrozenTrial]) -> None:
-    """Register the best trial's model, of several metrics those on the front."""
+    """Register the model of the best trial, or with several metrics those on the Pareto front."""
     from hepexp.learning.registering import register_run
     from hepexp.tracking.run_folder import RunFolder
 

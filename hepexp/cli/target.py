@@ -49,7 +49,7 @@ def check_target(path: Path, option: str, overwrite: bool, inputs: Iterable[Path
 
 @contextlib.contextmanager
 def writing(path: Path, option: str = "--out") -> Iterator[None]:
-    """Turn what the disk refuses while a file is written into one line.
+    """Report in one line that a disk refused to write a file.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def _same(path: Path, source: Path) -> bool:
 
 
 def _try_to_write(path: Path) -> None:
-    """Make a file of a name as long as the draft's, and remove it; folders that are not there are not made."""
+    """Make a file with a name as long as the draft's, and remove it; missing folders are not made."""
     folder = path.parent
     while not os.path.exists(folder) and folder != folder.parent:
         folder = folder.parent

@@ -101,7 +101,7 @@ def _single(prepared: list[str]) -> int:
 
 @contextmanager
 def raising() -> Iterator[None]:
-    """Let Hydra raise what it would print over many lines before it ends the process, as one line of ours."""
+    """Raise in one line what Hydra would print over many before ending the process."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 

@@ -1,1 +1,1 @@
-"""Searches over keys of a configuration, by Optuna."""
+"""Searches over keys of a configuration, with Optuna."""

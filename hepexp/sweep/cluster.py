@@ -46,7 +46,7 @@ class Worker:
         environment = submitit.JobEnvironment()
         if environment.cluster == "local":
             os.setsid()  # Ctrl-C in the terminal that it was submitted from is not meant for it
-        # comes before the time limit, and before a more important job: the trial is queued again
+        # sent before the time limit or a more important job ends this one: the trial is queued again
         warning = signal.Signals[f"SIG{environment.USR_SIG}"]
         signal.signal(warning, lambda *_: signal.raise_signal(signal.SIGTERM))
         try:
@@ -95,7 +95,7 @@ class Jobs:
 
     @property
     def commands(self) -> list[str]:
-        """The parameters that write commands into the script of a job. Only a command line may do so, no file."""
+        """The parameters that write commands into the script of a job. Only a command line may do so, never a file."""
         return [
             key
             for key, value in self.cluster.items()

@@ -1,4 +1,4 @@
-"""The figures of a sweep: values by trial, what mattered, which settings gave which value, and the Pareto front."""
+"""The figures of a sweep: values by trial, importances, settings against values, and the Pareto front."""
 
 from __future__ import annotations
 

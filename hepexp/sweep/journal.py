@@ -42,7 +42,7 @@ class WholeLines(JournalFileSymlinkLock):
 
 
 def broken_line(path: Path) -> str | None:
-    """Where a journal cannot be read, and why; None where each line is one of a journal.
+    """Where a journal cannot be read, and why; None if every line is an entry.
 
     A last line without an end is of a writer that was killed, and left out by every reader.
     """

@@ -13,7 +13,7 @@ WORDS = {"lower": "minimize", "higher": "maximize"}
 
 
 def directions_of(metrics: Sequence[str], given: Sequence[str], loss: str) -> list[str]:
-    """maximize or minimize for each metric: as given, else what the metric itself says.
+    """maximize or minimize for each metric: as given, else as the metric declares.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ KIND, SQLITE = "journal", "sqlite"
 
 
 def note(url: str, folder: Path) -> None:
-    """Note the storage of a sweep in its folder: of a file the path, of a server the masked address."""
+    """Note the storage of a sweep in its folder: the path of a file, or the masked address of a server."""
     from sqlalchemy import make_url
 
     parsed = None if url.startswith(JOURNAL) else make_url(url)
@@ -52,6 +52,6 @@ def _read(folder: Path) -> dict[str, str]:
 
 
 def _path(file: Path, folder: Path) -> str:
-    """From the folder of the sweep if the file moves along with runs/, else the whole path."""
+    """Relative to the folder of the sweep if the file is under runs/, which may be moved, else absolute."""
     runs, file = folder.resolve().parent.parent, file.resolve()
     return os.path.relpath(file, folder.resolve()) if file.is_relative_to(runs) else str(file)

@@ -22,7 +22,7 @@ PERIOD = 1.0  # seconds between looks into the storage
 
 
 def follow(study: Study, are_going: Callable[[], bool]) -> None:
-    """Show the trials as they end, until the workers have ended, and the trials of other machines too."""
+    """Show the trials as they end, until the workers and the trials of other machines have ended."""
     plan = plan_of(study)
     console = Console(stderr=True)
     columns = [

@@ -59,7 +59,7 @@ class Plan:
         return read_space(self.space)
 
     def overrides(self, params: dict[str, Any]) -> list[str]:
-        """The command line of a trial, after `hepexp train`; it may lack a key that joined the space later."""
+        """The command line of a trial, after `hepexp train`; it may lack a key that was added to the space later."""
         return [*self.base, *(d.override(params[d.key]) for d in self.dimensions if d.key in params)]
 
 
@@ -119,7 +119,7 @@ def load_study(storage: BaseStorage, name: str) -> Study:
 
 
 def name_of(study: Study) -> str:
-    """The name of a sweep, whichever study has its trials now."""
+    """The name of a sweep, whichever study now holds its trials."""
     return _revision(study.study_name)[0]
 
 

@@ -36,7 +36,7 @@ def description(study: Study) -> str:
 
 
 def best(study: Study) -> list[FrozenTrial]:
-    """The best completed trial, or those that no other one beats in every metric; none where none completed."""
+    """The best completed trial, or those that no other beats in every metric; none if none completed."""
     if not completed(study):
         return []
     return study.best_trials if len(study.directions) > 1 else [study.best_trial]
@@ -62,7 +62,7 @@ def reason(trial: FrozenTrial) -> str:
 
 
 def trials_table(study: Study) -> TextTable:
-    """One row a trial: state, values, what it tried, its run, of several hosts its own; below, why trials failed."""
+    """One row a trial: state, values, settings, run, and if there are several its host; below, why trials failed."""
     from rich.text import Text
 
     plan, trials = plan_of(study), counted(study)
@@ -88,7 +88,7 @@ def trials_table(study: Study) -> TextTable:
 
 
 def importances(study: Study, metric: int = 0) -> dict[str, float]:
-    """Share of the variance of a metric that each key explains (fANOVA); none where it cannot be told.
+    """Share of the variance of a metric that each key explains (fANOVA); none if it cannot be computed.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def merged(before: Sequence[Dimension], given: Sequence[Dimension]) -> tuple[Dimension, ...]:
-    """The dimensions of a sweep with those that are given anew.
+    """The dimensions of a sweep, updated with the given ones.
 
     Raises
     ------

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class NoSuchMetric(ConfigError):
-    """A run has no value to judge it by."""
+    """A run has no value of the metric that it is judged by."""
 
 
 class TrialWatcher(Watcher):

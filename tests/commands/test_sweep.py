@@ -149,7 +149,7 @@ SPACE = "sweep.space.optimizer.lr=log(1e-4,1e-2)"
         ([SPACE, "sweep.trials=["], "cannot read the value of 'sweep.trials=['"),
         ([SPACE, "sweep.jobs=0"], "sweep.jobs must be >= 1, got 0"),
         ([SPACE, "sweep.jobs=1000000"], "processes for each of the"),
-        ([SPACE, "sweep.seed=-1"], "sweep.seed must be >= 0, got -1"),
+        ([SPACE, "sweep.seed=-1"], "sweep.seed must be from 0 to 4294967295, got -1"),
         ([SPACE, "sweep.sampler=bayes"], "sweep.sampler: expected Literal"),
         ([SPACE, "sweep.pruner=percentile"], "sweep.pruner: expected Literal"),
         ([SPACE, "sweep.name=../up"], "sweep.name must be letters"),
