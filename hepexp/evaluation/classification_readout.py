@@ -20,7 +20,7 @@ class ClassificationReadout(Readout):
             "accuracy",
             "higher",
             "accuracy",
-            "Share of examples for which the class with the largest score is the true one.",
+            "Fraction of examples for which the class with the largest score is the true one.",
             range="0 to 1",
             column=True,
         ),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 def neighbour_scores(
     embedding: NDArray, reference: NDArray, reference_label: NDArray[np.integer], n_classes: int, k: int = 5
 ) -> NDArray[np.float64]:
-    """Share of each class (n, C) among the k nearest reference examples, by Euclidean distance.
+    """Fraction of each class (n, C) among the k nearest reference examples, by Euclidean distance.
 
     Parameters
     ----------

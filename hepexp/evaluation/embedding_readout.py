@@ -30,7 +30,7 @@ class EmbeddingReadout(Readout):
             "knn_accuracy",
             "higher",
             "kNN accuracy",
-            "Share of examples whose class is the most frequent among the 5 nearest training examples (Euclidean "
+            "Fraction of examples whose class is the most frequent among the 5 nearest training examples (Euclidean "
             "distance between embeddings).",
             latex="$k$NN accuracy",
             range="0 to 1",
@@ -40,7 +40,7 @@ class EmbeddingReadout(Readout):
             "knn_auc",
             "higher",
             "kNN AUC",
-            "Area under the ROC curve, with the share of signal among the 5 nearest training examples as score; for "
+            "Area under the ROC curve, with the fraction of signal among the 5 nearest training examples as score; for "
             "more than two classes the mean of the areas of each class against the rest.",
             latex="$k$NN AUC",
             range="0 to 1; 0.5 is chance",
@@ -51,7 +51,7 @@ class EmbeddingReadout(Readout):
             "knn_rejection_{eS}",
             "higher",
             "kNN 1/εB (εS={eS})",
-            "Background rejection 1/eB at signal efficiency {eS}, with the share of signal among the 5 nearest "
+            "Background rejection 1/eB at signal efficiency {eS}, with the fraction of signal among the 5 nearest "
             "training examples as score; two classes only.",
             latex=r"$k$NN $1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
             range=">= 1; 1/eS is chance",
@@ -63,7 +63,7 @@ class EmbeddingReadout(Readout):
             "probe_accuracy",
             "higher",
             "probe accuracy",
-            "Share of examples classified correctly by a logistic regression on the embeddings, fitted to training "
+            "Fraction of examples classified correctly by a logistic regression on the embeddings, fitted to training "
             "examples (linear evaluation: arXiv:2002.05709, section 2.3).",
             latex="probe accuracy",
             range="0 to 1",

@@ -13,7 +13,7 @@ SAME_WITHIN = 0.5  # distance up to which two examples count as the same, as in 
 
 
 class PairReadout(EmbeddingReadout):
-    """An EmbeddingReadout with the share of pairs on the right side of a distance of 0.5 as well.
+    """An EmbeddingReadout with the fraction of pairs on the right side of a distance of 0.5 as well.
 
     Each example is paired with the next one of its own class and the next one of another class, in the order of the
     data set.
@@ -24,7 +24,7 @@ class PairReadout(EmbeddingReadout):
             "pair_accuracy",
             "higher",
             "pair accuracy",
-            "Share of pairs on the right side of a distance of 0.5: each example with the next of its class, which "
+            "Fraction of pairs on the right side of a distance of 0.5: each example with the next of its class, which "
             "should be nearer, and with the next of another class, which should be farther.",
             range="0 to 1; 0.5 is chance",
             column=True,

@@ -44,7 +44,7 @@ class SymmetryReadout(Readout):
             "critic_accuracy",
             "neither",
             "critic accuracy",
-            "Share of original and transformed examples that the critic classifies correctly; chance for a symmetry.",
+            "Fraction of original and transformed examples that the critic gets right; chance for a symmetry.",
             range="0 to 1; 0.5 is chance",
         ),
         Metric(
@@ -222,7 +222,7 @@ class SymmetryReadout(Readout):
 
 
 def _right(outputs: Outputs) -> np.ndarray:
-    """Share of correct answers of the critic for an example and its transformed copy, 0, 1/2 or 1 (n,)."""
+    """Fraction of correct answers of the critic for an example and its transformed copy, 0, 1/2 or 1 (n,)."""
     return ((outputs["logit"] > 0).astype(np.float64) + (outputs["transformed_logit"] <= 0)) / 2
 
 

@@ -5,7 +5,7 @@ Where hepexp is installed, in the folder that holds runs/:
     mlflow.set_tracking_uri("sqlite:///runs/mlflow.db")
     model = mlflow.pyfunc.load_model("models:/quark_gluon@best")
     jets = {"pt": [[80.0, 41.5]], "y": [[0.1, -0.2]], "phi": [[1.3, 1.4]], "pdgid": [[211, 22]]}
-    model.predict(pandas.DataFrame(jets))    # one row a jet, its particles as lists: score_gluon, score_quark
+    model.predict(pandas.DataFrame(jets))    # one row per jet, its particles as lists: score_gluon, score_quark
 """
 
 from __future__ import annotations

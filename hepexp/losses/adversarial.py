@@ -43,7 +43,7 @@ class AdversarialObjective(Objective):
             "train/critic_accuracy",
             "neither",
             "critic accuracy",
-            "Share of original and transformed examples that the critic classifies correctly.",
+            "Fraction of original and transformed examples that the critic gets right.",
             range="0 to 1; 0.5 is chance",
             recorded=False,
         ),
@@ -61,7 +61,7 @@ class AdversarialObjective(Objective):
         raise NotImplementedError(f"{type(self).__name__} has no loss terms for the generator")
 
     def critic_terms(self, model: nn.Module, batch) -> Terms:
-        """Loss terms of the critic: "loss", and "accuracy", its share of correct answers; no gradient of the model."""
+        """Loss terms of the critic: "loss", and "accuracy", the fraction it gets right; no gradient of the model."""
         raise NotImplementedError(f"{type(self).__name__} has no loss terms for the critic")
 
     def terms(self, model: nn.Module, batch) -> tuple[Terms, dict[str, Tensor]]:

@@ -42,7 +42,7 @@ def anomaly(
             text = f"{class_name(class_names, int(c))} ({kind})"
             colour = COLOURS[int(c) % len(COLOURS)]
             left.stairs(content / chosen.sum(), edges, color=colour, linewidth=1.6, label=text)
-        left.set(xlabel=f"{name} of the reconstruction (mean over pixels)", ylabel="share of images", xscale="log")
+        left.set(xlabel=f"{name} of the reconstruction (mean over pixels)", ylabel="fraction of images", xscale="log")
         left.set_ylim(0, None)
         legend_above(left, 1)
         for k, (name, score) in enumerate(scores.items()):

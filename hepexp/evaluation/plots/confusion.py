@@ -12,7 +12,7 @@ from hepexp.figures import class_name, figure
 def confusion_matrix(
     path: Path | str, scores: np.ndarray, label: np.ndarray, class_names: tuple[str, ...] = (), of: str = ""
 ) -> None:
-    """Draw the confusion matrix: rows are the true classes; each cell has its share of the row and its count.
+    """Draw the confusion matrix: rows are the true classes; each cell shows the fraction of its row and the count.
 
     Parameters
     ----------
