@@ -95,7 +95,9 @@ class Table:
         shown = [TextColumn("", "name"), *(TextColumn(text, "figure", keep=keep.get(text, 0)) for text in header[1:])]
         styles = ["dim" if row[0].strip().startswith(PUBLISHED) else "" for row in rows]
         notes = [Text(line, "dim") for line in (self.caption, *self.notes)]
-        return TextTable(shown, rows, styles, self.title, notes, turns=True, more="--columns selects, a pipe has all")
+        return TextTable(
+            shown, rows, styles, self.title, notes, turns=True, more="choose with --columns, or use a pipe"
+        )
 
     def markdown(self) -> str:
         header, rows = self.cells()
