@@ -225,7 +225,7 @@ def test_a_figure_of_ones_own_is_declared_by_its_readout(registered, tmp_path, c
     assert main.main(["list", "metric"]) == 0
     printed = capsys.readouterr()
     assert ["test/brier", "lower"] in [line.split()[:2] for line in printed.out.splitlines()]
-    assert f"{tmp_path}/mine/readout.py:8: mine.readout.Calibrated.metrics must be Metric(...) of lit" in printed.err
+    assert f"{tmp_path}/mine/readout.py:8: mine.readout.Calibrated.metrics must be Metric(...) with lit" in printed.err
     assert directions_of(["val/brier", "val/auc"], [], "mine.loss.Loss") == ["minimize", "maximize"]
 
 
