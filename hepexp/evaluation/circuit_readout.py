@@ -41,7 +41,7 @@ class CircuitReadout(Readout):
             "{circuit} norm",
             "Norm of the state vector of the circuit {circuit}; 1 up to rounding.",
             range="1",
-            no_error="of the first example's state",
+            no_error="taken from the state of the first example",
             each_epoch=False,
         ),
         Metric(
@@ -50,7 +50,7 @@ class CircuitReadout(Readout):
             "{circuit} least Re",
             "Smallest real part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
-            no_error="of the first example's state",
+            no_error="taken from the state of the first example",
             each_epoch=False,
         ),
         Metric(
@@ -59,7 +59,7 @@ class CircuitReadout(Readout):
             "{circuit} largest Re",
             "Largest real part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
-            no_error="of the first example's state",
+            no_error="taken from the state of the first example",
             each_epoch=False,
         ),
         Metric(
@@ -68,7 +68,7 @@ class CircuitReadout(Readout):
             "{circuit} least Im",
             "Smallest imaginary part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
-            no_error="of the first example's state",
+            no_error="taken from the state of the first example",
             each_epoch=False,
         ),
         Metric(
@@ -77,7 +77,7 @@ class CircuitReadout(Readout):
             "{circuit} largest Im",
             "Largest imaginary part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
-            no_error="of the first example's state",
+            no_error="taken from the state of the first example",
             each_epoch=False,
         ),
     )

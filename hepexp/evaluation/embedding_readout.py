@@ -101,7 +101,7 @@ class EmbeddingReadout(Readout):
             "exp(entropy) of the normalised singular values of the centred embeddings: how many dimensions they fill "
             "(Roy and Vetterli, EUSIPCO 2007, equation 3).",
             range="1 to the width of the embedding; 0 if all embeddings are equal",
-            no_error="of all embeddings together",
+            no_error="defined for all embeddings together",
         ),
         Metric(
             "embedding_std",
@@ -110,7 +110,7 @@ class EmbeddingReadout(Readout):
             "Standard deviation over examples of the embeddings on the unit sphere, averaged over their D "
             "dimensions: 0 if they have collapsed, 1/sqrt(D) if they are isotropic.",
             range="0 to 1/sqrt(D)",
-            no_error="of all embeddings together",
+            no_error="defined for all embeddings together",
         ),
     )
 

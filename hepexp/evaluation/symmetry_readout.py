@@ -62,7 +62,7 @@ class SymmetryReadout(Readout):
             "Largest principal angle between the learnt generators and the algebra of loss.compare_with.",
             latex=r"angle error ($^\circ$)",
             range="0 to 90",
-            no_error="of the generators themselves: see the spread over seeds",
+            no_error="a property of the generators: see the spread over seeds",
         ),
         Metric(
             "symmetry/angle_error_deg",
@@ -72,7 +72,7 @@ class SymmetryReadout(Readout):
             latex=r"angle error ($^\circ$)",
             range="0 to 90",
             column=True,
-            no_error="of the generators themselves: see the spread over seeds",
+            no_error="a property of the generators: see the spread over seeds",
         ),
         Metric(
             "symmetry/angle_mean_deg",
@@ -81,7 +81,7 @@ class SymmetryReadout(Readout):
             "Mean of the principal angles between the learnt generators and the algebra of loss.compare_with.",
             latex=r"mean angle ($^\circ$)",
             range="0 to 90",
-            no_error="of the generators themselves: see the spread over seeds",
+            no_error="a property of the generators: see the spread over seeds",
         ),
         Metric(
             "symmetry/angle_of_random_deg",
@@ -90,7 +90,7 @@ class SymmetryReadout(Readout):
             "Median of symmetry/angle_error_deg for the same number of random generators: the angle to beat.",
             latex=r"angle of random generators ($^\circ$)",
             range="0 to 90",
-            no_error="of the generators themselves: see the spread over seeds",
+            no_error="a property of the generators: see the spread over seeds",
         ),
         Metric(
             "symmetry/metric_exists",
@@ -99,7 +99,7 @@ class SymmetryReadout(Readout):
             "1 if the learnt generators leave a metric J invariant, L^T J + J L = 0 within the tolerance, otherwise 0.",
             range="0 or 1",
             whole=True,
-            no_error="of the generators themselves: see the spread over seeds",
+            no_error="a property of the generators: see the spread over seeds",
         ),
         Metric(
             "symmetry/metric_smallest_singular_value",
@@ -108,7 +108,7 @@ class SymmetryReadout(Readout):
             "Smallest over largest singular value of J -> L^T J + J L: 0 if a metric is invariant, 1 if all matrices "
             "are equally far from it.",
             range="0 to 1",
-            no_error="of the generators themselves: see the spread over seeds",
+            no_error="a property of the generators: see the spread over seeds",
         ),
         Metric(
             "symmetry/metric_J_{ab}",
@@ -116,7 +116,7 @@ class SymmetryReadout(Readout):
             "J_{ab}",
             "Element {ab} of the metric that comes closest to being invariant, with Frobenius norm sqrt(n).",
             latex=r"$J_{{ab}}$",
-            no_error="of the generators themselves: see the spread over seeds",
+            no_error="a property of the generators: see the spread over seeds",
         ),
         Metric(
             "symmetry/metric_angle_deg",
@@ -125,7 +125,7 @@ class SymmetryReadout(Readout):
             "Angle between the metric that comes closest to being invariant and that of loss.compare_with.",
             latex=r"metric angle ($^\circ$)",
             range="0 to 90",
-            no_error="of the generators themselves: see the spread over seeds",
+            no_error="a property of the generators: see the spread over seeds",
         ),
         Metric(
             "symmetry/conformal_smallest_singular_value",
@@ -134,7 +134,7 @@ class SymmetryReadout(Readout):
             "symmetry/metric_smallest_singular_value of the generators without their dilations, which only scale a "
             "metric.",
             range="0 to 1",
-            no_error="of the generators themselves: see the spread over seeds",
+            no_error="a property of the generators: see the spread over seeds",
         ),
         Metric(
             "symmetry/conformal_angle_deg",
@@ -143,7 +143,7 @@ class SymmetryReadout(Readout):
             "symmetry/metric_angle_deg of the generators without their dilations.",
             latex=r"conformal angle ($^\circ$)",
             range="0 to 90",
-            no_error="of the generators themselves: see the spread over seeds",
+            no_error="a property of the generators: see the spread over seeds",
         ),
     )
 

@@ -32,7 +32,7 @@ def test_each_reason_stands_once_with_its_figures():
         "test/rejection_0.3: 0 of 95 background examples pass",
         "test/rejection_0.5: 3 of 95 background examples pass; no error, as some bootstrap replicas of the examples "
         "have no value",
-        "test/effective_rank, test/embedding_std: no error: of all embeddings together",
+        "test/effective_rank, test/embedding_std: no error: defined for all embeddings together",
         "test/pair_accuracy: not defined for these examples",
         "val/auc: no error: from validation in the best epoch",
     ]
