@@ -13,6 +13,7 @@ from hepexp.atomic import write_text
 from hepexp.cli.train import run_hydra, train_composed
 from hepexp.config import flags, front
 from hepexp.config.paths import conf_dir, runs_dir
+from hepexp.config.search_path import skip_marks
 from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.interrupts import Interrupts
 from hepexp.learning.multirun import FAILED, FINISHED, KILLED, Job, find, plan, read
@@ -56,6 +57,9 @@ def rerun(text: str, args: list[str]) -> int:
     prepared = front.prepare(rest)
     sweep = _sweep_folder([*prepared, *jobs[0]])
     return _launch(sweep, jobs, lambda: _launch_list(jobs, [*prepared, f"hydra.sweep.dir={sweep}"]))
+
+
+skip_marks()  # the process of a job composes before it calls anything of ours
 
 
 def job(config: DictConfig) -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
-from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigResult
@@ -21,16 +20,26 @@ class PluginFolders(SearchPathPlugin):
             search_path.append(provider="hepexp.plugins", path=f"file://{folder.resolve()}")
 
 
-class MarkedFiles(FileConfigSource):
-    """Files that may begin with a byte-order mark, behind which Hydra itself would miss the line `# @package`."""
+def register() -> None:
+    """Register what Hydra needs, once per process, before it composes. Harmless when repeated."""
+    Plugins.instance().register(PluginFolders)
+    skip_marks()
 
-    def load_config(self, config_path: str) -> ConfigResult:
+
+def skip_marks() -> None:
+    """Let Hydra see `# @package` behind a byte-order mark. Harmless when repeated.
+
+    Its own class is changed, not replaced: a launcher hands Hydra's register of classes to the processes of the jobs,
+    where another class of that name would be refused.
+    """
+    load = FileConfigSource.load_config
+    if getattr(load, "skips_marks", False):
+        return
+
+    def load_config(self: FileConfigSource, config_path: str) -> ConfigResult:
         file = Path(self.path) / self._normalize_file_name(config_path)
         text = yaml_file.text_of(file) if file.is_file() else ""
-        return replace(super().load_config(config_path), header=self._get_header_dict(text))
+        return replace(load(self, config_path), header=self._get_header_dict(text))
 
-
-def register() -> None:
-    """Register the classes with Hydra; needed once per process, before Hydra composes. Harmless when repeated."""
-    Plugins.instance().register(PluginFolders)
-    SourcesRegistry.instance().types[MarkedFiles.scheme()] = MarkedFiles
+    load_config.skips_marks = True
+    FileConfigSource.load_config = load_config
