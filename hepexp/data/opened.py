@@ -35,6 +35,6 @@ class Opened:
         if self.source == "full":
             return "excerpt of the published files" if self.excerpt else "published files"
         about = self.store.metadata[0]
-        where = "sample shipped with hepexp" if self.source == "mini" else "made on this machine"
-        how = "simulated, " if about.get("source") == "generate" else ""
+        where = "sample shipped with hepexp" if self.source == "mini" else "sample made on this machine"
+        how = "simulated " if about.get("source") == "generate" else ""
         return f"{how}{where}: {about.get('command', 'origin unknown')}"

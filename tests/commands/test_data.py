@@ -125,7 +125,7 @@ def test_generate_then_show(hepexp: Command, tmp_path: Path):
     assert len(done.stdout.splitlines()) == 1  # the path, and no banner of FastJet
     done = hepexp("data", "show", "qg", "--source", "generate", "--n", "10", "--seed", "9", "--no-pictures")
     assert done.returncode == 0
-    assert "simulated, made on this machine: hepexp data generate qg --n 10 --seed 9" in done.stdout
+    assert "simulated sample made on this machine: hepexp data generate qg --n 10 --seed 9" in done.stdout
     assert not (tmp_path / "runs").exists()
     assert "10 jets, seed 9" in hepexp("data", "list").stdout
 

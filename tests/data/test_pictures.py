@@ -115,7 +115,7 @@ def test_the_page_holds_its_pictures_and_says_where_the_examples_are_from(collec
     text = page.read_text()
     assert text.count("data:image/png;base64,") == 3
     assert "://" not in text  # nothing is fetched; base64 has no colon
-    assert "simulated, sample shipped with hepexp: hepexp data generate &lt;x&gt; --n 3" in text
+    assert "simulated sample shipped with hepexp: hepexp data generate &lt;x&gt; --n 3" in text
     assert "a &lt; b" in text
     for name in ("means.png", "examples.png", "distributions.png"):
         with Image.open(tmp_path / name) as image:
