@@ -21,6 +21,7 @@ from hepexp.tracking.run_folder import RunFolder
 
 # what may differ between two trainings of one setting: the seed, and what they are called
 SEED, NAMES = "seed", ("name", "tags", "experiment", "tracking", "expected")
+IDLE = ("trainer.progress", "trainer.checkpoint_minutes", "dataset.num_workers")  # no figure depends on them
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,11 @@ class Record:
         Weights that came from the run of another task are described by the settings of that run, so that seeds of a
         chain of tasks are seeds of one setting.
         """
-        own = {k: v for k, v in self.config.items() if k != SEED and k.split(".")[0] not in NAMES}
+        own = {k: v for k, v in self.config.items() if k not in (SEED, *IDLE) and k.split(".")[0] not in NAMES}
         for key in self.folder.environment.get("needs") or {}:
-            source = RunFolder((runs_dir() / str(own.get(key))).resolve().parents[1])
-            if (source.path / "config.yaml").is_file():
+            file = (runs_dir() / str(own.get(key))).resolve()  # checkpoints/best.ckpt of that run
+            source = RunFolder(file.parent.parent)
+            if key in own and source.path != self.path and (source.path / "config.yaml").is_file():
                 own |= {f"{key}.{name}": value for name, value in Record(source).settings.items()}
                 del own[key]
         return own

@@ -35,12 +35,14 @@ def run(
     expected: dict | None = None,
     choices: dict | None = None,
     needs: dict | None = None,
+    trainer: dict | None = None,
     **metrics: float,
 ) -> Record:
     """A finished run of these scores (n, 2)."""
     folder = RunFolder(root / "tests" / name)
     choices = {"model": model, "dataset": "qg", **(choices or {})}
     config = {"seed": seed, "name": name, "model": {"width": 8, **(settings or {})}, "choices": choices}
+    config |= {"trainer": trainer} if trainer else {}
     folder.write_yaml("config.yaml", {**config, "expected": expected or {}})
     folder.write_yaml("overrides.yaml", [])
     data = {"source": "mini", "n_train": 500, "files": [{"name": "a", "sha256": "b"}]}

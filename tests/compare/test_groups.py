@@ -64,3 +64,10 @@ def test_of_runs_with_the_same_setting_and_seed_the_newest_counts(tmp_path):
     assert found.repeats == (old,)
     (alone,) = group([old, new])
     assert alone.figure("test/auc").error == new.metrics["test/auc_err"]
+
+
+def test_what_no_figure_depends_on_makes_no_setting_of_its_own(tmp_path):
+    quiet = run(tmp_path, "a", scores(1, 1), seed=1, trainer={"progress": False, "max_epochs": 3})
+    shown = run(tmp_path, "b", scores(1, 2), seed=2, trainer={"progress": None, "max_epochs": 3})
+    longer = run(tmp_path, "c", scores(1, 3), seed=2, trainer={"progress": None, "max_epochs": 4})
+    assert [found.seeds for found in group([quiet, shown, longer])] == [[1, 2], [2]]
