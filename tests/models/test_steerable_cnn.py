@@ -151,7 +151,7 @@ def test_test_images_turned_by_the_key_of_the_data_set_keep_their_scores(monkeyp
         ({"widths": [4, 0], "convs": [1, 1]}, "model.widths must be one or more numbers > 0, got [4, 0]"),
         ({"widths": [4, 4], "convs": [1]}, "model.convs must have one number for each of the 2 stages, got [1]"),
         ({"widths": [4], "convs": [0]}, "model.convs must be one or more numbers > 0, got [0]"),
-        ({"widths": [4], "convs": [1], "sigma": 0.0}, "model.sigma must be > 0, got 0.0"),
+        ({"widths": [4], "convs": [1], "sigma": 0.0}, "model.sigma must be from 0.1 to 100 pixels, got 0.0"),
     ],
 )
 def test_stages_that_cannot_be_built_are_refused(kind, keys, message: str):
