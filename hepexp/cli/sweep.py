@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hepexp.errors import ConfigError, HepexpError
+from hepexp.errors import ConfigError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
     from optuna import Study
     from optuna.storages import BaseStorage
-    from optuna.trial import FrozenTrial
 
     from hepexp.sweep.options import SweepOptions
-    from hepexp.sweep.parent import ParentRun
     from hepexp.sweep.space import Dimension
     from hepexp.sweep.study import Plan
 
@@ -51,6 +47,7 @@ def main(args: list[str]) -> int:
     options = _options(own)
     from hepexp.config.paths import runs_dir
     from hepexp.sweep.cluster import executor
+    from hepexp.sweep.run import run
     from hepexp.sweep.space import read_space
     from hepexp.sweep.storage import address, open_storage
     from hepexp.sweep.study import make_study
@@ -67,7 +64,7 @@ def main(args: list[str]) -> int:
     else:  # jobs of a cluster may find hardware and data that this machine lacks
         _check_trial(config, base)
     url = address(options.storage)
-    return _run(name, options, make_study(open_storage(url), name, plan), url)
+    return run(name, options, make_study(open_storage(url), name, plan), url)
 
 
 def _split(args: list[str]) -> tuple[list[str], list[str]]:
@@ -197,6 +194,7 @@ def _resume(own: list[str], rest: list[str]) -> int:
     from hepexp.config.paths import runs_dir
     from hepexp.sweep.cluster import Jobs
     from hepexp.sweep.noted import noted, server
+    from hepexp.sweep.run import run
     from hepexp.sweep.storage import VARIABLE, address, open_storage
     from hepexp.sweep.study import load_study, set_trials
 
@@ -228,7 +226,7 @@ def _resume(own: list[str], rest: list[str]) -> int:
         study = _widened(storage, study, options.space)
     if options.trials is not None:
         set_trials(study, options.trials)
-    return _run(names[0], options, study, url)
+    return run(names[0], options, study, url)
 
 
 def _widened(storage: BaseStorage, study: Study, space: dict[str, str]) -> Study:
@@ -244,109 +242,3 @@ def _widened(storage: BaseStorage, study: Study, space: dict[str, str]) -> Study
     dimensions = merged(plan.dimensions, typed)
     _check(plan.base, dimensions)
     return study if dimensions == plan.dimensions else widen(storage, study, dimensions)
-
-
-def _run(name: str, options: SweepOptions, study: Study, url: str) -> int:
-    """Let workers run the trials, and print the results; 1 if no trial finished."""
-    from hepexp.config.paths import runs_dir
-    from hepexp.interrupts import Interrupts
-    from hepexp.sweep.lost import requeue_lost
-    from hepexp.sweep.noted import note
-    from hepexp.sweep.parent import ParentRun
-    from hepexp.sweep.storage import masked, reached
-    from hepexp.sweep.study import counted, plan_of
-
-    folder = runs_dir() / "sweeps" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    note(url, folder)
-    with reached(url), Interrupts() as interrupts:
-        if again := requeue_lost(study):
-            print(f"hepexp: trials {', '.join(map(str, again))} were killed and are queued again", file=sys.stderr)
-        plan, done = plan_of(study), sum(trial.state.is_finished() for trial in counted(study))
-        print(f"sweep   {name}: {done} of {plan.trials} trials done, storage {masked(url)}", file=sys.stderr)
-        with interrupts.held():  # a run that is made and not known would stay RUNNING
-            run = ParentRun(name, plan, folder)
-        try:
-            interrupts.check()
-            _work(name, options, study, url, run.run_id, folder)
-            requeue_lost(study)
-            return _finish(study, folder, run)
-        except BaseException as error:
-            with interrupts.held():
-                run.finish("KILLED", reason=f"{type(error).__name__}: {error}")
-            if not isinstance(error, ConfigError):
-                print(f"hepexp: resume with: hepexp sweep --resume {name}", file=sys.stderr)
-            raise
-
-
-def _work(name: str, options: SweepOptions, study: Study, url: str, run_id: str, folder: Path) -> None:
-    """Start workers if trials are left, and follow all trials until they end."""
-    from hepexp.sweep.cluster import Jobs, Worker
-    from hepexp.sweep.local import Workers
-    from hepexp.sweep.progress import follow
-    from hepexp.sweep.study import is_wanted, plan_of
-
-    if options.launcher == "local":
-        number = min(options.jobs, plan_of(study).trials) if is_wanted(study) else 0
-        with Workers(name, url, run_id, number, folder) as workers:
-            follow(study, workers.are_going)
-        return
-    jobs = Jobs.read(folder)
-    if is_wanted(study) and not (jobs and jobs.are_going()):
-        worker = Worker(name, run_id)
-        jobs = Jobs.submit(options.launcher, options.cluster, worker, options.jobs, url, folder)
-    if jobs:
-        print(f"jobs    {', '.join(jobs.ids)}, logs {jobs.logs}", file=sys.stderr)
-    try:
-        follow(study, lambda: jobs is not None and jobs.are_going())
-    except BaseException:
-        if jobs and jobs.are_going():
-            print(f"hepexp: the jobs continue; to cancel them: {jobs.command_to_end}", file=sys.stderr)
-        raise
-
-
-def _register(name: str, trials: list[FrozenTrial]) -> None:
-    """Register the model of the best trial, or with several metrics those on the Pareto front."""
-    from hepexp.learning.registering import register_run
-    from hepexp.tracking.run_folder import RunFolder
-
-    for trial in trials:
-        label = trial.user_attrs["run"]
-        try:
-            print(f"registered  {label} as version {register_run(RunFolder.find(label), name)} of {name}")
-        except HepexpError as error:  # its run may be on another machine
-            print(f"hepexp: warning: trial {trial.number} is not registered: {error}", file=sys.stderr)
-
-
-def _finish(study: Study, folder: Path, run: ParentRun) -> int:
-    from hepexp.cli.console import console
-    from hepexp.evaluation.rounding import number
-    from hepexp.sweep import summary
-    from hepexp.sweep.study import completed, counted, plan_of
-
-    summary.write(study, folder)
-    console().print(summary.trials_table(study))
-    plan, trials = plan_of(study), counted(study)
-    for place, metric in enumerate(plan.metrics):
-        if shares := summary.importances(study, place):
-            of = f" for {metric}" if len(plan.metrics) > 1 else ""
-            print(f"importance{of}  " + "  ".join(f"{key} {number(share)}" for key, share in shares.items()))
-    for command in summary.best_commands(study):
-        print(f"best        {command}")
-    print(f"results     {folder}")
-    done = len(completed(study))
-    best = {f"best/{metric}": value for metric, value in summary.best_values(study).items()}
-    run.log({"trials": done, "front": len(summary.best(study)), **best})
-    run.describe(summary.description(study))
-    run.finish("FINISHED" if done else "FAILED", reason=None if done else "no trial finished")
-    if plan.register and done:
-        _register(plan.register, summary.best(study))
-    if left := plan.trials - sum(trial.state.is_finished() for trial in trials):
-        print(
-            f"hepexp: {left} of {plan.trials} trials are left, as the workers ended early: see their logs in "
-            f"{folder}, then resume with: hepexp sweep --resume {folder.name}",
-            file=sys.stderr,
-        )
-    elif not done:
-        print("hepexp: no trial finished", file=sys.stderr)
-    return 1 if left or not done else 0
