@@ -20,7 +20,7 @@ from hepexp.data.published import Part
 from hepexp.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from hepexp.data.inventory import Inventory
+    pass
 
 HELP = "list, show, download, generate, convert, export and verify data sets"
 
@@ -55,13 +55,13 @@ def main(args: list[str]) -> int:
 def show_all(parser: Parser, args: list[str]) -> None:
     """all data sets: what is on this machine, what can be downloaded, licences, how to cite"""
     parser.parse_args(args)
-    from hepexp.data.inventory import take_inventory
+    from hepexp.data.inventory import description, take_inventory
 
     out = console()
     for name in data_sets():
         collection = find_collection(name)
         out.print(f"[bold]{name}[/bold]")
-        out.print(table(_description(collection, take_inventory(collection)), styles=["dim", ""]))
+        out.print(table(description(collection, take_inventory(collection)), styles=["dim", ""]))
         out.print()
     shared = "" if is_writable(data_dir()) else " (cannot be written)"
     out.print(f"published files: {data_dir()}{shared}   converted and simulated ones: {store_dir()}", style="dim")
@@ -243,43 +243,6 @@ VERBS = {
     "export": export,
     "verify": verify,
 }
-
-
-def _description(collection: Collection, here: Inventory) -> list[list[str]]:
-    """What `list` says about a data set, by its headings."""
-    from hepexp.data.inventory import megabytes
-
-    get = f"{collection.how_to_fetch} (from {collection.published_at})"
-    if not collection.forms:
-        get = f"nothing is published; {collection.how_to_fetch}"
-    elif not collection.fetchable:
-        forms = (", ".join(file.name for part in form for file in part.files) for form in collection.forms)
-        get = f"{collection.how_to_fetch}: {' or '.join(forms)}"
-    published = "none"
-    if here.published:
-        published = f"{len(here.published):,} of {here.wanted:,} files, {megabytes(here.published)}"
-    if here.started:
-        published += f"; download interrupted after {megabytes(here.started)} of {here.started[0].stem}"
-    converted = f"{len(here.converted):,} of {here.parts:,} parts, {megabytes(here.converted)}" + "".join(
-        f", in {path.parent}" for path in here.converted[:1]
-    )
-    simulated = [f"{n:,} {collection.noun}s, seed {seed}, {megabytes([path])}" for n, seed, path in here.simulated]
-    shipped = "no" if collection.mini is None else collection.mini_about.get("command", "not in this installation")
-    facts = {
-        "what": collection.about,
-        "classes": ", ".join(f"{name} ({label})" for label, name in enumerate(collection.classes)),
-        "size": f"{collection.size}; {collection.licence}",
-        "cite": collection.cite,
-        "get it": get,
-        "published": published,
-        "converted": converted if here.converted else "none",
-        "simulated": "; ".join(simulated) or "none",
-        "shipped": f"yes, {megabytes([here.shipped])}" if here.shipped else shipped,
-        "sources": f"{', '.join(collection.sources)} (auto is {collection.choose('auto')})",
-    }
-    if collection.generator is not None:
-        facts["simulated"] += f"; hepexp data generate {collection.name}"
-    return [[heading, text] for heading, text in facts.items()]
 
 
 def _some(collection: Collection, form: tuple[Part, ...]) -> bool:
