@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from hepexp.config import catalog, content, expected, hydra_keys, needs, root, sweeps, yaml_file
 from hepexp.config.annotations import TARGET
 from hepexp.config.compose import Composer, parse, plain
+from hepexp.config.record import refuse_environment
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
@@ -68,6 +69,8 @@ def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name
         for group in required - config.keys():
             raise ConfigError(f"a run needs a {group} (options: {', '.join(catalog.options(group, searched))})")
         hydra_keys.check(config, job, bare)
+        if config_dirs:
+            refuse_environment(config, {override.key_or_group for override in parsed})
         values = plain(config)
         chosen = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
         content.check_nodes(values, values.keys() & set(groups), chosen)

@@ -1,6 +1,7 @@
 """Read the config.yaml of a run as plain values. A run may be someone else's."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from omegaconf.errors import OmegaConfBaseException
 from hepexp.config import catalog, root, yaml_file
 from hepexp.config.compose import one_line
 from hepexp.errors import ConfigError, DataError
+
+_ENVIRONMENT = re.compile(r"\$\{[^:{}]*(oc\.env|\$\{[^{}]*\})[^:{}]*:")
 
 
 def load(path: Path) -> DictConfig:
@@ -57,6 +60,26 @@ def check_values(content: Mapping) -> None:
     for key, value in _flat(content):
         if isinstance(value, str) and ("${" in value or value == "???"):
             raise ConfigError(f"{key} is {value!r}; a run's config holds values, not expressions")
+
+
+def refuse_environment(config: DictConfig, typed: Collection[str]) -> None:
+    """Refuse a composed configuration that takes values from the environment, which may hold secrets, into the record.
+
+    Parameters
+    ----------
+    config : unresolved, of files that may be somebody else's.
+    typed : keys given on the command line, where such values are the user's own words.
+
+    Raises
+    ------
+    ConfigError : a value reads a variable, or has an expression for the name of what it calls.
+    """
+    content = OmegaConf.to_container(config, resolve=False)
+    for key, value in _flat({name: item for name, item in content.items() if name != "hydra"}):
+        if isinstance(value, str) and _ENVIRONMENT.search(value) and key not in typed:
+            raise ConfigError(
+                f"{key} is {value!r}: a file must not record what is in the environment; type it, {key}=VALUE"
+            )
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

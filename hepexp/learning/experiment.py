@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from hepexp.config import needs, record, root
+from hepexp.config.content import check_record
 from hepexp.config.metrics import undeclared
 from hepexp.console import console as stdout
 from hepexp.errors import ConfigError, HepexpError
@@ -149,6 +150,7 @@ def refuse_idle_backend(parts: Parts, choices: dict[str, str], overrides: list[s
 
 def resume(folder: RunFolder, config: DictConfig) -> Result:
     """Resume a run after any interruption, in its folder and its MLflow run."""
+    check_record(OmegaConf.to_container(config), folder.path / "config.yaml")
     OmegaConf.set_readonly(config, True)
     tracking = TrackingOptions.of(config)
     for checkpoint in (folder.last, folder.best):

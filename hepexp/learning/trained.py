@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import DataLoader
 
+from hepexp.config.content import check_record
 from hepexp.errors import ConfigError
 from hepexp.learning.callbacks.progress import TrainingProgress
 from hepexp.learning.fit import load_state
@@ -30,6 +31,7 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Parts:
     ConfigError : the checkpoint does not exist.
     HepexpError : it cannot be read, or belongs to another model.
     """
+    check_record(OmegaConf.to_container(config), folder.path / "config.yaml")
     one_device = {"devices": 1, "num_nodes": 1, "strategy": "auto", "compile": False}
     config = OmegaConf.merge(config, {"trainer": one_device})
     path = {"best": folder.best, "last": folder.last}.get(checkpoint, Path(checkpoint))

@@ -71,6 +71,7 @@ def test_a_function_in_a_run_is_refused_by_every_reader(here, capsys, recorded, 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
+        ({"optimizer": {"lr": CALL}}, "config.yaml: optimizer: it has no _target_"),
         ({"model": CALL}, "model=pfn: _target_ torch.utils.collect_env.run is not allowed"),
         ({"model": {"_target_": "hepexp.cli.main.main", "args": []}}, "_target_ hepexp.cli.main.main is not a model"),
         ({"loss": {"_target_": "hepexp.models.pfn.PFN"}}, "_target_ hepexp.models.pfn.PFN is not a loss"),
@@ -122,6 +123,8 @@ def test_an_escape_hides_no_expression(here, capsys, recorded):
         ({"hydra": {"job": {"env_set": {"GIT_EXTERNAL_DIFF": "touch"}}}}, "hydra.job.env_set.GIT_EXTERNAL_DIFF is set"),
         ({"hydra": {"job_logging": LOGGING}}, "is set by a file"),
         ({"hydra": {"searchpath": ["file:///"]}}, "hydra"),
+        ({"tags": {"a": "x${oc.env:SECRET}"}}, "tags.a is 'x${oc.env:SECRET}': a file must not record"),
+        ({"tags": {"a": "${oc.${name}:SECRET}"}, "name": "env"}, "tags.a is"),
         ({"tags": {"a": CALL}}, "tags.a: expected a plain value"),
         ({"expected": {"test/auc": [CALL]}}, "expected.test/auc"),
     ],
