@@ -31,6 +31,7 @@ def main(args: list[str]) -> int:
         raise ConfigError(f"--out must be a .parquet file, got {options.out}")
 
     from hepexp.config.amend import amend
+    from hepexp.data.known import data_sets, find_collection
     from hepexp.tracking.run_folder import RunFolder
 
     folder = RunFolder.find(options.run)
@@ -38,6 +39,10 @@ def main(args: list[str]) -> int:
     if not options.input.is_file():
         state = "is not a file" if options.input.exists() else "does not exist"
         raise ConfigError(f"--input {options.input} {state}; expected a file of {folder.config.choices.dataset}")
+    collection = find_collection(config.choices.dataset) if config.choices.dataset in data_sets() else None
+    if collection is not None and not collection.is_readable(options.input):
+        known = ", ".join(dict.fromkeys((*collection.readers, ".arrow", ".parquet")))
+        raise ConfigError(f"--input {options.input}: unknown format '{options.input.suffix}'; expected one of {known}")
     check_target(options.out, "--out", options.overwrite, [options.input, folder.predictions])
 
     from hepexp.evaluation.predictions import without_unknown_labels, write_predictions

@@ -187,8 +187,7 @@ class Collection:
         ------
         DataError : the file is missing, in another format, damaged, or contains unphysical values.
         """
-        name = path.name.removesuffix(".gz")
-        suffix = ".idx" if name.endswith("-ubyte") else Path(name).suffix  # idx files have no extension
+        suffix = self._suffix(path)
         if suffix not in self.readers:
             known = ", ".join(dict.fromkeys((*self.readers, ".arrow", ".parquet")))
             raise DataError(f"{path}: unknown format '{path.suffix}' for {self.name}; expected one of {known}")
@@ -196,6 +195,14 @@ class Collection:
         reader = getattr(import_module(module), function)
         knows = "needs_label" in signature(reader).parameters  # a plug-in's may not
         return reader(path, needs_label=needs_label) if knows else reader(path)
+
+    def is_readable(self, path: Path) -> bool:
+        """Whether a file has the name of a known format."""
+        return self._suffix(path) in (*self.readers, ".arrow", ".parquet")
+
+    def _suffix(self, path: Path) -> str:
+        name = path.name.removesuffix(".gz")
+        return ".idx" if name.endswith("-ubyte") else Path(name).suffix  # idx files have no extension
 
     def open_file(self, path: Path, needs_label: bool = True) -> Store:
         """The examples of one file in any known format, all of them checked.
