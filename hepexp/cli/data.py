@@ -209,15 +209,13 @@ def export(parser: Parser, args: list[str]) -> None:
     if given.out.suffix != suffix:
         raise ConfigError(f"--out must end in {suffix} for --format {given.format}, got {given.out}")
     check_target(given.out, "--out", given.overwrite)
-    from hepexp.data import arrow_file
-    from hepexp.data.store_check import refuse_changed
     from hepexp.data.write import write_rows
 
     collection = find_collection(given.name)
     opened = _open(collection, given)
     check_target(given.out, "--out", given.overwrite, opened.store.paths)
     for path in filter(collection.is_store, opened.store.paths):  # damage must not become a file that looks whole
-        refuse_changed(arrow_file.read(path, collection.layout), collection.layout, path)
+        collection.open_file(path)
     rows = range(len(opened.store)) if given.split == "all" else opened.splits[given.split]
     with writing(given.out):
         write_rows(opened.store, rows, given.out)

@@ -16,7 +16,7 @@ import pytest
 from hepexp.cli import data
 from hepexp.cli.main import main
 from hepexp.data import arrow_file
-from hepexp.data.collections import electron_photon, jetclass
+from hepexp.data.collections import electron_photon, jetclass, qg
 from hepexp.data.layouts import ELECTRON_PHOTON
 from hepexp.data.published import Part, PublishedFile
 from tests.commands.conftest import Command
@@ -273,6 +273,22 @@ def test_verify_names_file_and_row_of_a_corrupted_store(hepexp: Command, tmp_pat
     assert done.returncode == 1
     (line,) = [line for line in done.stdout.splitlines() if "Electron.arrow" in line]
     assert "image 3 has a pixel with value = inf; expected -1e+06 to 1e+06" in line
+
+
+def test_a_damaged_file_is_not_exported(tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
+    examples = qg.COLLECTION.open_file(qg.COLLECTION.mini).take(np.arange(9))
+    file = qg.COLLECTION.generated(9, 1)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    arrow_file.write(file, qg.COLLECTION.layout, [examples], {})
+    words = ["data", "export", "qg", "--source", "generate", "--n", "9", "--split", "all", "--out"]
+    assert main([*words, str(tmp_path / "whole.npz")]) == 0
+    content = bytearray(file.read_bytes())
+    content[content.index(examples.elements["pt"][3].tobytes())] ^= 1
+    file.write_bytes(content)
+    assert main([*words, str(tmp_path / "damaged.npz")]) == 1
+    assert "corrupted" in capsys.readouterr().err
+    assert not (tmp_path / "damaged.npz").exists()
 
 
 # ---- download, from a server of this machine
