@@ -220,7 +220,7 @@ def _resume(own: list[str], rest: list[str]) -> int:
             f"sweep {names[0]} is kept in {there}: give sweep.storage=... or ${VARIABLE} with its password"
         )
     url = address(given)
-    storage = open_storage(url)
+    storage = open_storage(url, make=False)
     study = load_study(storage, names[0])
     if options.space:
         study = _widened(storage, study, options.space)

@@ -33,12 +33,11 @@ def address(given: str | None) -> str:
     """The address of the storage: given, or $HEPEXP_SWEEP_STORAGE, or the database of all sweeps under runs/."""
     if url := given or os.environ.get(VARIABLE):
         return url
-    root = runs_dir().resolve()
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HepexpError(f"cannot make {root} for sweeps.db: {error.strerror}; set $HEPEXP_RUNS_DIR") from error
-    return sqlite_address(root / "sweeps.db")
+    return sqlite_address(_own())
+
+
+def _own() -> Path:
+    return runs_dir().resolve() / "sweeps.db"
 
 
 def masked(url: str) -> str:
@@ -46,12 +45,16 @@ def masked(url: str) -> str:
     return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
 
 
-def open_storage(url: str) -> BaseStorage:
+def open_storage(url: str, make: bool = True) -> BaseStorage:
     """The storage at an address.
+
+    Parameters
+    ----------
+    make : whether a file that does not exist is made.
 
     Raises
     ------
-    ConfigError : this is not an address.
+    ConfigError : this is not an address, or there is no such file.
     HepexpError : it cannot be reached or read, its driver is not installed, or another version of Optuna made it.
     """
     import optuna
@@ -61,6 +64,11 @@ def open_storage(url: str) -> BaseStorage:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     shown = masked(url)
     try:
+        file = _file(url)
+        if not make and file and not file.is_file():
+            raise ConfigError(f"there are no sweeps yet: {file} does not exist; sweep.storage=... names another place")
+        if file == _own():
+            _make_runs()
         if url.startswith(JOURNAL):
             return _journal(url.removeprefix(JOURNAL))
         return _database(url)
@@ -96,6 +104,29 @@ def reached(url: str) -> Iterator[None]:
         if url.startswith(JOURNAL) and (broken := broken_line(Path(url.removeprefix(JOURNAL)))):
             raise _unreadable(url, broken) from error
         raise
+
+
+def _file(url: str) -> Path | None:
+    """The file that has the sweeps; None for a server, or a database in memory."""
+    from sqlalchemy import make_url
+
+    if url.startswith(JOURNAL):
+        return Path(url.removeprefix(JOURNAL))
+    try:
+        parsed = make_url(url)
+    except ValueError:  # told when it is opened
+        return None
+    is_path = parsed.get_backend_name() == "sqlite" and not (parsed.database or ":").startswith((":", "file:"))
+    return Path(parsed.database) if is_path else None
+
+
+def _make_runs() -> None:
+    try:
+        _own().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HepexpError(
+            f"cannot make {_own().parent} for sweeps.db: {error.strerror}; set $HEPEXP_RUNS_DIR"
+        ) from error
 
 
 def _database(url: str) -> BaseStorage:

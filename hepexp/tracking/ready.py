@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from hepexp.config.paths import runs_dir
@@ -29,20 +30,29 @@ def ready(experiment: str, timeout: float) -> None:
     HepexpError : the runs folder, its store or the folder of artifacts cannot be written, the disk is full, or the
         store stays locked.
     """
+    filled: set[int] = set()  # disks
     for folder in (runs_dir().resolve(), store.artifacts() / experiment):
-        _try_to_write(folder)
+        filled.add(_try_to_write(folder, filled))
     experiment_id(store.connect(timeout), experiment, timeout)
     reap_stale(timeout)
 
 
-def _try_to_write(folder: Path) -> None:
-    """Write as much as a small run does, where the folder is or will be, and remove it again."""
+def _try_to_write(folder: Path, filled: Collection[int]) -> int:
+    """Write a file where the folder is or will be, and remove it again; return the number of its disk.
+
+    Parameters
+    ----------
+    filled : disks on which there was room for a record; others get as much as a small run writes.
+    """
     present = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         with tempfile.TemporaryFile(dir=present) as file:
-            file.write(bytes(RECORD))
-            file.flush()
-            os.fsync(file.fileno())  # only then does a network disk report that it is full
+            disk = os.fstat(file.fileno()).st_dev
+            if disk not in filled:
+                file.write(bytes(RECORD))
+                file.flush()
+                os.fsync(file.fileno())  # only then does a network disk report that it is full
+        return disk
     except OSError as error:
         raise HepexpError(
             f"a run cannot be recorded in {folder}: {error.strerror}; free some space, or set $HEPEXP_RUNS_DIR to a "

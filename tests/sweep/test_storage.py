@@ -6,6 +6,7 @@ from importlib.util import find_spec
 import optuna
 import pytest
 
+from hepexp.cli.sweep import main
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.sweep.storage import address, masked, open_storage, reached
 from hepexp.sweep.study import load_study, make_study
@@ -27,6 +28,7 @@ def test_a_password_is_never_shown():
 def test_the_address_is_given_or_of_the_environment_or_under_runs(tmp_path, monkeypatch):
     monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "new"))
     assert address(None) == f"sqlite:///{tmp_path / 'new' / 'sweeps.db'}"
+    assert not (tmp_path / "new").exists()
     monkeypatch.setenv("HEPEXP_SWEEP_STORAGE", "journal:/shared/a.log")
     assert address(None) == "journal:/shared/a.log"
     assert address("sqlite:///x.db") == "sqlite:///x.db"
@@ -95,3 +97,13 @@ def test_a_journal_that_breaks_while_it_is_used_is_one_line(tmp_path):
         reached(url),
     ):
         study.get_trials()
+
+
+@pytest.mark.parametrize("given", [[], ["sweep.storage=sqlite:///typo.db"], ["sweep.storage=journal:typo.log"]])
+def test_a_sweep_that_does_not_exist_is_refused_and_nothing_is_made(tmp_path, monkeypatch, given):
+    monkeypatch.delenv("HEPEXP_RUNS_DIR", raising=False)
+    monkeypatch.delenv("HEPEXP_SWEEP_STORAGE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"there are no sweeps yet: .*(sweeps.db|typo.db|typo.log) does not exist"):
+        main(["--resume", "nosuch", *given])
+    assert not list(tmp_path.iterdir())

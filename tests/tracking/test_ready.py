@@ -34,3 +34,10 @@ def test_a_disk_without_room_for_a_record_is_a_clear_line(runs, existing_store):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [path.name for path in runs.iterdir()] == ["mlflow.db"]
+
+
+def test_each_disk_is_filled_once(existing_store, monkeypatch):
+    flushed, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (flushed.append(os.fstat(file).st_size), fsync(file)))
+    ready("hepexp", 60.0)
+    assert flushed == [RECORD]
