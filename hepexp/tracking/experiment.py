@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from hepexp.errors import ConfigError
-from hepexp.tracking import store
+from hepexp.tracking import moved, store
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -27,7 +27,7 @@ def experiment_id(client: MlflowClient, name: str, timeout: float) -> str:
         if found is None:
             try:
                 tags = {"mlflow.experimentKind": "custom_model_development"}  # else its page is that of language models
-                return client.create_experiment(name, (store.artifacts() / name).as_uri(), tags)
+                return client.create_experiment(name, (moved.recorded(store.database()) / name).as_uri(), tags)
             except MlflowException:
                 found = client.get_experiment_by_name(name)  # another process was faster
                 if found is None:

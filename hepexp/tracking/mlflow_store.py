@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from hepexp import atomic
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import moved, registry, store
+from hepexp.tracking import registry, store
 from hepexp.tracking.artifacts import copy_folder, local_path, remove_unfinished
 from hepexp.tracking.batches import METRICS, OTHERS, batches
 from hepexp.tracking.experiment import experiment_id
@@ -50,7 +50,7 @@ class MlflowRun:
         self._described: str | None = None
         self.run_id = run_id
         self.folder = folder
-        self.artifacts = local_path(moved.here(client.get_run(run_id).info.artifact_uri, store.artifacts()))
+        self.artifacts = local_path(client.get_run(run_id).info.artifact_uri)
         self._uri = uri
         self._mirror = None if uri is None else Mirror(uri, run_id)
 

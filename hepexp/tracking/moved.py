@@ -1,12 +1,14 @@
 """A runs folder that was moved or copied: MLflow keeps absolute paths, which must point to where the folder is now.
 
-The process that opens a store rewrites paths that point elsewhere, in one transaction: SQLite's lock admits one
-process.
+The store itself says where it was: hepexp makes it with `runs/mlartifacts/0` as the place of MLflow's experiment 0. The
+process that opens it elsewhere rewrites the paths below the former place, and no others, in one transaction: SQLite's
+lock admits one process.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -15,8 +17,9 @@ from hepexp.tracking.artifacts import local_path
 
 log = logging.getLogger("hepexp")
 ARTIFACTS = "mlartifacts"  # beside the store
+EXPERIMENTS = ("experiments", "artifact_location")  # where artifacts of new runs go
 COLUMNS = (
-    ("experiments", "artifact_location"),
+    EXPERIMENTS,
     ("runs", "artifact_uri"),
     ("logged_models", "artifact_location"),
     ("model_versions", "source"),
@@ -25,7 +28,10 @@ COLUMNS = (
 
 
 def rebase(store: Path) -> None:
-    """Make the locations of all artifacts in a store point to the folder beside it.
+    """Make the locations of artifacts in a store point to the folder beside it, if the store was elsewhere.
+
+    A location is left as it is if it was not below the store's former place, or if its files are still there, and not
+    here: then only the store was copied.
 
     Parameters
     ----------
@@ -35,38 +41,71 @@ def rebase(store: Path) -> None:
     ------
     sqlite3.Error : it is locked, cannot be written, or is not a database.
     """
-    root = store.parent / ARTIFACTS
-
-    def moved(location: str | None) -> str | None:
-        return here(location, root)
-
-    with closing(sqlite3.connect(f"{store.as_uri()}?mode=rw", uri=True, isolation_level=None)) as connection:
-        connection.create_function("moved", 1, moved, deterministic=True)
-        if (old := _elsewhere(connection)) is None:
+    new = store.parent / ARTIFACTS
+    with closing(_connection(store)) as connection:
+        if (old := _former(connection, new)) is None:
             return
+
+        def moved(location: str | None) -> str | None:
+            return here(location, old, new)
+
+        def found(location: str | None) -> str | None:
+            now = here(location, old, new)
+            return now if now is None or _exists(now) or not _exists(location) else location
+
+        connection.create_function("moved", 1, moved)
+        connection.create_function("found", 1, found)
         connection.execute("BEGIN IMMEDIATE")
-        if _elsewhere(connection) is not None:  # no other process was faster
+        if _former(connection, new) is not None:  # no other process was faster
             for table, column in _columns(connection):
-                connection.execute(f"UPDATE {table} SET {column} = moved({column}) WHERE {column} != moved({column})")
-            log.warning("the runs folder was at %s; its MLflow store now keeps artifacts in %s", _runs(old), root)
+                change = "moved" if (table, column) == EXPERIMENTS else "found"
+                connection.execute(
+                    f"UPDATE {table} SET {column} = {change}({column}) WHERE {column} != moved({column})"
+                )
+            log.warning("the runs folder was at %s; its MLflow store now keeps artifacts in %s", old.parent, new)
         connection.execute("COMMIT")
 
 
-def here(location: str | None, root: Path) -> str | None:
-    """A location of hepexp's artifacts with everything up to `mlartifacts` replaced by `root`; others are unchanged."""
-    before, found, rest = (location or "").rpartition(f"/{ARTIFACTS}/")
-    if not found or not before.startswith(("file:", "/")):
+def recorded(store: Path) -> Path:
+    """The folder of all artifacts as the store names it: the same folder may also be seen under another mount point."""
+    new = store.parent / ARTIFACTS
+    with closing(_connection(store)) as connection:
+        old = _place(connection)
+    return old if old is not None and is_same(old.parent, store.parent) else new
+
+
+def here(location: str | None, old: Path, new: Path) -> str | None:
+    """A location below the former folder of artifacts as one below the present folder; others are unchanged."""
+    if (path := _path(location)) is None or path == old or not path.is_relative_to(old):
         return location
-    return f"{root.as_uri() if before.startswith('file:') else root}/{rest}"
+    path = new / path.relative_to(old)
+    return path.as_uri() if location.startswith("file:") else str(path)
 
 
-def _elsewhere(connection: sqlite3.Connection) -> str | None:
-    """A location that points elsewhere."""
-    for table, column in _columns(connection):
-        row = connection.execute(f"SELECT {column} FROM {table} WHERE {column} != moved({column}) LIMIT 1").fetchone()
-        if row is not None:
-            return row[0]
-    return None
+def is_same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one folder, which exists."""
+    try:
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False
+
+
+def _connection(store: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{store.as_uri()}?mode=rw", uri=True, isolation_level=None)
+
+
+def _former(connection: sqlite3.Connection, new: Path) -> Path | None:
+    """The folder of artifacts when the store was elsewhere; None if it was not, or hepexp did not make it."""
+    old = _place(connection)
+    return None if old in (None, new) or is_same(old.parent, new.parent) else old
+
+
+def _place(connection: sqlite3.Connection) -> Path | None:
+    if EXPERIMENTS not in _columns(connection):
+        return None
+    row = connection.execute("SELECT artifact_location FROM experiments WHERE experiment_id = 0").fetchone()
+    path = _path(row[0]) if row else None
+    return path.parent if path is not None and path.parts[-2:] == (ARTIFACTS, "0") else None
 
 
 def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
@@ -74,5 +113,13 @@ def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     return [(table, column) for table, column in COLUMNS if table in tables]
 
 
-def _runs(location: str) -> Path:
-    return local_path(location.rpartition(f"/{ARTIFACTS}/")[0])
+def _path(location: object) -> Path | None:
+    """The folder that a location names; None if it names something else, such as a bucket."""
+    if not isinstance(location, str) or not location.startswith(("file:", "/")):
+        return None
+    return local_path(location) if location.startswith("file:") else Path(location)
+
+
+def _exists(location: str | None) -> bool:
+    path = _path(location)
+    return path is not None and os.path.exists(path)

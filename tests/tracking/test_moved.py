@@ -72,13 +72,54 @@ def test_a_run_is_resumed_where_the_folder_is_now(label, runs, tmp_path, monkeyp
     [
         ("file:///old/mlartifacts/top/1/artifacts", "file:///a%20b/runs/mlartifacts/top/1/artifacts"),
         ("/old/mlartifacts/7", "/a b/runs/mlartifacts/7"),
-        ("file:///mlartifacts/old/mlartifacts/top", "file:///a%20b/runs/mlartifacts/top"),
+        ("file:///mlartifacts/old/mlartifacts/top", "file:///mlartifacts/old/mlartifacts/top"),
+        ("file:///old/mlartifacts2/top", "file:///old/mlartifacts2/top"),
+        ("file:///elsewhere/mlartifacts/mine", "file:///elsewhere/mlartifacts/mine"),
         ("file:///data/chosen/by/hand", "file:///data/chosen/by/hand"),
-        ("mlflow-artifacts:/x/mlartifacts/top", "mlflow-artifacts:/x/mlartifacts/top"),
+        ("mlflow-artifacts:/old/mlartifacts/top", "mlflow-artifacts:/old/mlartifacts/top"),
         ("s3://bucket/mlartifacts/top", "s3://bucket/mlartifacts/top"),
         ("runs:/1/model", "runs:/1/model"),
         (None, None),
     ],
 )
-def test_only_folders_of_hepexp_are_rebased(location, expected):
-    assert moved.here(location, Path("/a b/runs/mlartifacts")) == expected
+def test_only_what_lay_below_the_former_place_is_rebased(location, expected):
+    assert moved.here(location, Path("/old/mlartifacts"), Path("/a b/runs/mlartifacts")) == expected
+
+
+def test_an_experiment_that_the_user_keeps_elsewhere_stays_there(label, runs, tmp_path, monkeypatch):
+    places = {"mine": (tmp_path / "elsewhere" / "mlartifacts" / "mine").as_uri(), "far": "s3://bucket/mlartifacts/far"}
+    for name, place in places.items():
+        store.connect().create_experiment(name, place)
+    now = tmp_path / "now"
+    for folder in (runs, now):  # opened where it is, and after a move
+        if folder == now:
+            monkeypatch.setenv("HEPEXP_RUNS_DIR", str(runs.rename(now)))
+        client = store.connect()
+        assert {name: client.get_experiment_by_name(name).artifact_location for name in places} == places
+    assert client.get_experiment_by_name("hepexp").artifact_location == (now / "mlartifacts" / "hepexp").as_uri()
+
+
+def test_runs_whose_files_were_not_copied_along_stay_where_they_are(label, runs, tmp_path, monkeypatch):
+    now = tmp_path / "now"
+    now.mkdir()
+    shutil.copy(runs / "mlflow.db", now)
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(now))
+    client = store.connect()
+    (run,) = client.search_runs([client.get_experiment_by_name("hepexp").experiment_id])
+    assert "model" in [entry.path for entry in client.list_artifacts(run.info.run_id)]
+    assert client.get_experiment_by_name("hepexp").artifact_location == (now / "mlartifacts" / "hepexp").as_uri()
+
+
+def test_a_folder_seen_under_two_mount_points_is_not_rewritten(label, runs, tmp_path, monkeypatch):
+    other = tmp_path / "other"
+    other.mkdir()
+    # As in a bind mount, both names are real folders: what tells them apart from copies is that they are one folder.
+    monkeypatch.setattr(moved.os.path, "samefile", lambda *both: {*map(str, both)} <= {str(runs), str(other)})
+    shutil.copy(runs / "mlflow.db", other)
+    shutil.copytree(runs / "mlartifacts", other / "mlartifacts")
+    before = locations()
+    for folder in (other, runs):
+        monkeypatch.setenv("HEPEXP_RUNS_DIR", str(folder))
+        store.connect()
+        assert locations() == before
+    assert moved.recorded(other / "mlflow.db") == runs / "mlartifacts"  # new experiments go there, and move with it
