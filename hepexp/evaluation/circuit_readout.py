@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.bootstrap import replicas, spread
 from hepexp.evaluation.readout import Outputs, Readout
 from hepexp.metric import Metric
 
 log = logging.getLogger(__name__)
+ROUNDING = 16  # units in the last place of 1 that a circuit's gates may add up to
 
 
 class CircuitReadout(Readout):
@@ -33,7 +33,9 @@ class CircuitReadout(Readout):
             "{circuit}",
             "neither",
             "{circuit}",
-            "Expectation value of the observable of the circuit {circuit} (model.circuits), averaged over examples.",
+            "Expectation value of the observable of the circuit {circuit} (model.circuits).",
+            range="-1 to 1 for Pauli operators, 0 to 1 for probabilities",
+            no_error="exact: nothing is sampled",
         ),
         Metric(
             "{circuit}_norm",
@@ -41,7 +43,7 @@ class CircuitReadout(Readout):
             "{circuit} norm",
             "Norm of the state vector of the circuit {circuit}; 1 up to rounding.",
             range="1",
-            no_error="taken from the state of the first example",
+            no_error="exact: nothing is sampled",
             each_epoch=False,
         ),
         Metric(
@@ -50,7 +52,7 @@ class CircuitReadout(Readout):
             "{circuit} least Re",
             "Smallest real part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
-            no_error="taken from the state of the first example",
+            no_error="exact: nothing is sampled",
             each_epoch=False,
         ),
         Metric(
@@ -59,7 +61,7 @@ class CircuitReadout(Readout):
             "{circuit} largest Re",
             "Largest real part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
-            no_error="taken from the state of the first example",
+            no_error="exact: nothing is sampled",
             each_epoch=False,
         ),
         Metric(
@@ -68,7 +70,7 @@ class CircuitReadout(Readout):
             "{circuit} least Im",
             "Smallest imaginary part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
-            no_error="taken from the state of the first example",
+            no_error="exact: nothing is sampled",
             each_epoch=False,
         ),
         Metric(
@@ -77,7 +79,7 @@ class CircuitReadout(Readout):
             "{circuit} largest Im",
             "Largest imaginary part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
-            no_error="taken from the state of the first example",
+            no_error="exact: nothing is sampled",
             each_epoch=False,
         ),
     )
@@ -87,19 +89,17 @@ class CircuitReadout(Readout):
         self.names = [name if n == 1 else f"{name}_{k}" for name, n in n_observables.items() for k in range(n)]
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
-        means = outputs["values"].mean(axis=0, dtype=np.float64)
+        values = outputs["values"]
+        means = _without_rounding(values.mean(axis=0, dtype=np.float64), values.dtype)
         return dict(zip(self.names, means.tolist(), strict=True))
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
-        values = outputs["values"].astype(np.float64)
         metrics: dict[str, float | None] = dict(self.quick(outputs))
-        for k, name in enumerate(self.names):
-            draws = [float(weight @ values[:, k]) / len(values) for weight in replicas(len(values), 200, seed)]
-            metrics[f"{name}_err"] = spread(draws)
         for name in self.circuits:
             psi = outputs[f"state/{name}"][0]
             metrics[f"{name}_norm"] = float(np.linalg.norm(psi))
             for part, numbers in (("re", psi.real), ("im", psi.imag)):
+                numbers = _without_rounding(numbers, psi.dtype)
                 metrics |= {f"{name}_{part}_min": float(numbers.min()), f"{name}_{part}_max": float(numbers.max())}
             log.info("state %s: %s", name, "  ".join(f"|{ket}> {a:.6f}" for ket, a in zip(kets(psi), psi, strict=True)))
         return metrics
@@ -122,6 +122,11 @@ class CircuitReadout(Readout):
 
         for name in self.circuits:
             plots.amplitudes(folder / f"state_{name}.png", outputs[f"state/{name}"][0], name)
+
+
+def _without_rounding(values: np.ndarray, computed: np.dtype) -> np.ndarray:
+    """Values that are at most 1, with 0 for what is only the rounding of the precision in which they were computed."""
+    return np.where(np.abs(values) < ROUNDING * np.finfo(computed).eps, 0.0, values)
 
 
 def kets(psi: np.ndarray) -> list[str]:

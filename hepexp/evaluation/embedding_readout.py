@@ -30,8 +30,8 @@ class EmbeddingReadout(Readout):
             "knn_accuracy",
             "higher",
             "kNN accuracy",
-            "Fraction of examples whose class is the most frequent among the 5 nearest training examples (Euclidean "
-            "distance between embeddings).",
+            "Fraction of examples whose class is the most frequent among the k nearest training examples (k = 5 by "
+            "default; Euclidean distance between embeddings).",
             latex="$k$NN accuracy",
             range="0 to 1",
             column=True,
@@ -40,8 +40,8 @@ class EmbeddingReadout(Readout):
             "knn_auc",
             "higher",
             "kNN AUC",
-            "Area under the ROC curve, with the fraction of signal among the 5 nearest training examples as score; for "
-            "more than two classes the mean of the areas of each class against the rest.",
+            "Area under the ROC curve, with the fraction of signal among the k nearest training examples (k = 5 by "
+            "default) as score; for more than two classes the mean of the areas of each class against the rest.",
             latex="$k$NN AUC",
             range="0 to 1; 0.5 is chance",
             undefined="all examples are of one class",
@@ -51,8 +51,8 @@ class EmbeddingReadout(Readout):
             "knn_rejection_{eS}",
             "higher",
             "kNN 1/εB (εS={eS})",
-            "Background rejection 1/eB at signal efficiency {eS}, with the fraction of signal among the 5 nearest "
-            "training examples as score; two classes only.",
+            "Background rejection 1/eB at signal efficiency {eS}, with the fraction of signal among the k nearest "
+            "training examples (k = 5 by default) as score; two classes only.",
             latex=r"$k$NN $1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
             range=">= 1; 1/eS is chance",
             undefined="no background example passes, or all examples are of one class",

@@ -116,6 +116,7 @@ class SymmetryReadout(Readout):
             "J_{ab}",
             "Element {ab} of the metric that comes closest to being invariant, with Frobenius norm sqrt(n).",
             latex=r"$J_{{ab}}$",
+            range="-sqrt(n) to sqrt(n) for n x n matrices",
             no_error="a property of the generators: see the spread over seeds",
         ),
         Metric(

@@ -40,12 +40,21 @@ from hepexp.tracking.ready import ready
 from hepexp.tracking.run_folder import RunFolder
 
 METRICS = (
-    Metric("train/epochs", "neither", "epochs", "Number of epochs trained.", no_error="a count", whole=True),
+    Metric(
+        "train/epochs",
+        "neither",
+        "epochs",
+        "Number of epochs trained.",
+        range="0 to trainer.max_epochs",
+        no_error="a count",
+        whole=True,
+    ),
     Metric(
         "train/best_epoch",
         "neither",
         "best epoch",
         "The epoch of best.ckpt, which is tested: the best by the metric that the loss monitors. Counted from 1.",
+        range="1 to train/epochs",
         no_error="a count",
         undefined="nothing was trained",
         whole=True,
@@ -55,6 +64,7 @@ METRICS = (
         "neither",
         "source",
         "Where the examples come from: full (published files), mini (shipped sample) or generate (simulated here).",
+        range="full, mini or generate; none where no data are read",
         no_error="a word",
     ),
 )

@@ -29,6 +29,7 @@ METRICS = (
         "lower",
         "parameters",
         "Number of trainable parameters of the model and the loss.",
+        range=">= 0",
         no_error="a count",
         column=True,
         whole=True,
@@ -39,6 +40,7 @@ METRICS = (
         "FLOP",
         "Floating-point operations of the model for a typical example: matrix products, with each multiplication "
         "and each addition counted.",
+        range=">= 0",
         no_error="a count",
         whole=True,
     ),

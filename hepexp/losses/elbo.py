@@ -48,6 +48,7 @@ class Elbo(Objective):
             "lower",
             "negative log-likelihood",
             "-ln p(x | z) in nat with the variance of each channel at its optimum, averaged over examples.",
+            range="any number, as p is a density",
             recorded=False,
         ),
         Metric(

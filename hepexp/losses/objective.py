@@ -39,7 +39,13 @@ class Objective(nn.Module):
     """
 
     metrics: tuple[Metric, ...] = (
-        Metric("loss", "lower", "loss", "What training minimises; `hepexp show loss=NAME` gives its formula."),
+        Metric(
+            "loss",
+            "lower",
+            "loss",
+            "What training minimises; `hepexp show loss=NAME` gives its formula.",
+            range=">= 0; any number for elbo and lie_gan",
+        ),
     )
     monitor: tuple[str, Literal["min", "max"]] = ("val/loss", "min")
     readout: Readout

@@ -80,9 +80,10 @@ def test_a_loss_has_each_metric_once_and_its_readout_is_told_by_its_source(loss)
     assert {"model/parameters", "train/best_epoch"} < set(names)
 
 
-def test_every_metric_has_a_heading_a_sentence_and_a_latex_heading_that_latex_can_read():
+def test_every_metric_has_a_heading_a_sentence_a_range_and_a_latex_heading_that_latex_can_read():
     for d in metrics.declarations():
         assert d.metric.heading
+        assert d.metric.range, d
         assert d.metric.meaning.endswith("."), d
         assert len(d.metric.meaning) > 20, d
         assert (d.metric.latex or d.metric.heading).isascii(), d

@@ -24,6 +24,7 @@ METRICS = (
         "higher",
         "examples/s",
         "Training examples processed per second on all devices together, without the time for validation.",
+        range=">= 0; 0 if nothing was trained",
         no_error="measured once",
     ),
     Metric(
@@ -31,6 +32,7 @@ METRICS = (
         "lower",
         "seconds",
         "Wall time of all epochs, including validation.",
+        range=">= 0; 0 if nothing was trained",
         no_error="measured once",
     ),
 )
