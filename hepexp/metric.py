@@ -17,6 +17,8 @@ from typing import Literal
 
 SPLITS = ("train", "val", "test")
 ERROR, BOUND, NOTE = "_err", "_bound", "_note"  # what accompanies a figure, under its key and one of these
+CONFIDENCE = 0.95  # of a lower bound
+AT_LEVEL = f"lower bound at {100 * CONFIDENCE:.0f} % CL"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Metric:
     meaning : one sentence, with its formula or reference.
     latex : the heading in LaTeX, where it is not the same.
     range : the values that it can take, e.g. "0 to 1".
+    error : what `<key>_err` is.
     no_error : why it has no error; empty if `<key>_err` accompanies it.
     undefined : when it has no value, e.g. "no background example passes"; empty if it always has one.
     each_epoch : whether it is computed on the validation examples after every epoch.
@@ -48,6 +51,7 @@ class Metric:
     meaning: str
     latex: str = ""
     range: str = ""
+    error: str = "standard deviation over bootstrap replicas of the examples"
     no_error: str = ""
     undefined: str = ""
     each_epoch: bool = True

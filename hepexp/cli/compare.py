@@ -116,13 +116,14 @@ def _missing(groups: list[Group], shown: list[Column]) -> Iterator[str]:
     """Where a mean is not over all runs of a row, e.g. of a rejection that no background passes in some of them."""
     from hepexp.evaluation.notes import bound
     from hepexp.evaluation.rounding import number
+    from hepexp.metric import AT_LEVEL
 
     for g in groups:
         for column in shown:
             if lacking := g.without(column.metric):
                 n, which = len(g.records), ", ".join(str(record.seed) for record in lacking)
                 bounds = [least for r in lacking if (least := bound(column.metric, r.metrics)) is not None]
-                above = f", where it exceeds {number(min(bounds))}" if bounds else ""
+                above = f", where it exceeds {number(min(bounds))} ({AT_LEVEL})" if bounds else ""
                 yield (
                     f"{column.metric} has no value in {len(lacking)} of {n} runs of {g.name} (seed {which}){above}; "
                     "the table shows the mean of the others"

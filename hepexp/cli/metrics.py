@@ -48,7 +48,7 @@ def _error(metric: Metric) -> str:
         return f"none: {metric.no_error}"
     if "/" in metric.name and not metric.recorded:
         return ""
-    return f"{key}{ERROR}: standard deviation over bootstrap replicas of the examples"
+    return f"{key}{ERROR}: {metric.error}"
 
 
 def _recorded(metric: Metric) -> str:

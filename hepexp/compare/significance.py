@@ -10,8 +10,8 @@ import numpy as np
 
 from hepexp.compare.columns import Column
 from hepexp.compare.groups import Group
-from hepexp.evaluation.bootstrap import replicas
-from hepexp.evaluation.classification import Judge
+from hepexp.evaluation.bootstrap import TAIL, replicas
+from hepexp.evaluation.classification import Judge, width_of
 
 N_BOOTSTRAP = 300  # replicas of the test set
 ROUNDING = 1e-12  # as a share of the metric
@@ -43,7 +43,8 @@ def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstra
 
     Each replica of the test set judges all runs, so fluctuations of the shared examples cancel. The variance of a
     difference is that of its replicas (means over seeds), plus s^2 / n for the n seeds of either group; a group of one
-    seed adds nothing, so that its error is that of its test examples alone.
+    seed adds nothing, so that its error is that of its test examples alone. For a rejection, whose replicas have heavy
+    tails, half the width of the central 68 % of the replicas is taken in place of their standard deviation.
 
     Parameters
     ----------
@@ -62,11 +63,11 @@ def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstra
         value = float(values.mean() - base.mean())
         with np.errstate(invalid="ignore"):  # no background passes in a replica of either: inf - inf
             apart = drawn[:, place] - drawn[:, reference]
-        apart = apart[~np.isnan(apart)]
-        if place == reference or len(apart) < 2 or not np.isfinite([value, *apart]).all():
+        width = width_of(metric)(apart) if np.isnan(apart).mean() <= TAIL else None
+        if place == reference or width is None or not math.isfinite(value):
             found.append(Difference(value, None, None))
             continue
-        error = math.sqrt(apart.var(ddof=1) + _of_mean(values) + _of_mean(base))
+        error = math.sqrt(width**2 + _of_mean(values) + _of_mean(base))
         if max(abs(value), error) < ROUNDING * abs(base.mean()):
             value = error = 0.0  # means of the same scores, summed in another order
         found.append(Difference(value, error, math.erfc(abs(value) / error / math.sqrt(2)) if error else None))

@@ -15,6 +15,7 @@ from hepexp.config.expected import Publication
 from hepexp.config.metrics import is_whole
 from hepexp.evaluation.references import shown, source
 from hepexp.evaluation.rounding import ABSENT, number, with_error
+from hepexp.metric import AT_LEVEL
 from hepexp.text_table import Column as TextColumn
 from hepexp.text_table import TextTable
 
@@ -51,6 +52,8 @@ class Table:
         alone = any(len(group.records) == 1 for group in self.groups)
         said = ["± standard deviation over seeds"] if seeds else []
         said += [f"± bootstrap over test examples{' (one run)' if seeds else ''}"] if alone else []
+        if any(group.figure(c.metric).bound is not None for group in self.groups for c in self.columns):
+            said.append(f"> {AT_LEVEL}, as no background example passes")
         if any(figure.n_runs < len(group.records) for group in self.groups for figure in self._partial(group)):
             said.append("(n of m) mean over the n of m runs that have a value")
         if any(group.repeats for group in self.groups):

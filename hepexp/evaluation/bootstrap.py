@@ -7,9 +7,13 @@ B. Efron, "Bootstrap methods: another look at the jackknife", Ann. Statist. 7 (1
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
+
+TAIL = 0.1587  # of a normal distribution beyond one standard deviation, on either side
+ROUNDING = 1e-12  # relative difference of replicas that agree
+Width = Callable[[Sequence[float]], float | None]
 
 
 def replicas(n: int, n_replicas: int, seed: int) -> Iterator[np.ndarray]:
@@ -22,8 +26,8 @@ def replicas(n: int, n_replicas: int, seed: int) -> Iterator[np.ndarray]:
         yield np.bincount(rng.integers(0, n, size=n), minlength=n)
 
 
-def spread(values: list[float]) -> float | None:
-    """Standard deviation over replicas, the bootstrap error; None when it has no finite value.
+def spread(values: Sequence[float]) -> float | None:
+    """Standard deviation over replicas, the usual bootstrap error; None when it has no finite value.
 
     NaN replicas (no example of a class was drawn) are left out. An infinite one (no background passed) makes the error
     infinite.
@@ -35,20 +39,60 @@ def spread(values: list[float]) -> float | None:
     return float(np.std(values, ddof=1))
 
 
+def central(values: Sequence[float]) -> float | None:
+    """Half the width of the central 68 % of the replicas: the error of a figure with heavy tails, such as 1/eB.
+
+    It is the standard deviation if they are normally distributed. Replicas that are infinite count as large; None if
+    more than 16 % are. NaN replicas are left out.
+
+    References
+    ----------
+    B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap", Chapman & Hall (1993), chapter 13 (percentiles).
+    """
+    values = np.asarray(values, dtype=np.float64)
+    values = values[~np.isnan(values)]
+    if len(values) < 2:
+        return None
+    low, high = np.quantile(values, (TAIL, 1 - TAIL), method="inverted_cdf")
+    return float(high - low) / 2 if np.isfinite([low, high]).all() else None
+
+
+def error_of(draws: Sequence[float], n: int, width: Width = spread) -> tuple[float | None, str]:
+    """The error of a figure from its replicas, or None and the reason why there is none.
+
+    Replicas that agree say nothing about the error, as those of an accuracy of 1, or of a single example.
+
+    Parameters
+    ----------
+    n : number of examples.
+    """
+    error, values = width(draws), np.asarray(draws, dtype=np.float64)
+    if n == 1:
+        return None, "no error: one example"
+    if error is None:
+        infinite = np.isinf(values).mean() if len(values) else 0
+        return None, f"no error: {f'{infinite:.0%}' if infinite else 'some'} of the bootstrap replicas have no value"
+    if error <= ROUNDING * np.abs(values[np.isfinite(values)]).max():
+        return None, "no error: the bootstrap replicas agree"
+    return error, ""
+
+
 def with_errors(
     figures: Mapping[str, Callable[[np.ndarray], float]], n: int, seed: int, n_replicas: int = 200
-) -> dict[str, float | None]:
-    """Each figure of n examples, and its bootstrap error as `<name>_err`.
+) -> dict[str, float | str | None]:
+    """Each figure of n examples, and its bootstrap error as `<name>_err`, or the reason for none as `<name>_note`.
 
     Parameters
     ----------
     figures : for each name, a function of the weights (n,) of the examples.
     """
     draws = list(replicas(n, n_replicas, seed))
-    found: dict[str, float | None] = {}
+    found: dict[str, float | str | None] = {}
     for name, of in figures.items():
-        found[name] = of(np.ones(n, np.int64))
-        found[f"{name}_err"] = spread([of(weight) for weight in draws])
+        found[name] = value = of(np.ones(n, np.int64))
+        found[f"{name}_err"], reason = error_of([of(weight) for weight in draws], n)
+        if reason and np.isfinite(value):
+            found[f"{name}_note"] = reason
     return found
 
 

@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from hepexp.errors import HepexpError
-from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.bootstrap import Width, central, error_of, replicas, spread
 from hepexp.evaluation.roc import Roc, area, background_at
+from hepexp.metric import AT_LEVEL, CONFIDENCE
 
 SIGNAL_EFFICIENCIES = (0.3, 0.5)  # the working points at which the field compares taggers
 FEW = 10  # with fewer background examples above a cut than this, their number is shown beside the rejection
@@ -38,8 +39,9 @@ def classification_metrics(
 ) -> dict[str, float | str | None]:
     """Accuracy, AUC and, for two classes, the background rejection 1/eB, each with its error.
 
-    The error is the standard deviation over bootstrap replicas of the test set. It covers the finite test set, not the
-    spread between trainings.
+    The error is the standard deviation over bootstrap replicas of the test set, for rejections half the width of the
+    central 68 %, as 1/eB of few background examples has heavy tails. It covers the finite test set, not the spread
+    between trainings.
 
     Parameters
     ----------
@@ -52,9 +54,9 @@ def classification_metrics(
     -------
     `accuracy`, `auc`, `rejection_0.3`, `rejection_0.5` (at signal efficiencies eS = 0.3 and 0.5, linear on the ROC
     curve), and `<key>_err` of each. None where a figure is not finite: a rejection when no background passes, its error
-    when none passes in some replica, the AUC when only one class is present. `<key>_note` gives the reason, and the
-    number of background examples that pass if they are few; `<key>_bound` is a lower bound on a rejection when none
-    passes.
+    when none passes in more than 16 % of the replicas, the AUC when only one class is present; and no error when all
+    replicas agree. `<key>_note` gives the reason, and the number of background examples that pass if they are few;
+    `<key>_bound` is the lower bound on a rejection at 95 % CL when none of n passes, n / -ln(0.05).
 
     Raises
     ------
@@ -68,10 +70,19 @@ def classification_metrics(
     metrics: dict[str, float | str | None] = {}
     for key, value in point.items():
         metrics[key] = value if math.isfinite(value) else None
+        remarks, reason = judge.remarks(key), ""
         if n_bootstrap:
-            metrics[f"{key}_err"] = None if metrics[key] is None else spread([draw[key] for draw in draws])
-        metrics |= {f"{key}_{suffix}": said for suffix, said in judge.remarks(key).items()}
+            error, reason = error_of([draw[key] for draw in draws], len(label), width_of(key))
+            metrics[f"{key}_err"] = None if metrics[key] is None else error
+        if reason and metrics[key] is not None:
+            remarks["note"] = "; ".join(filter(None, [remarks.get("note"), reason]))
+        metrics |= {f"{key}_{suffix}": said for suffix, said in remarks.items()}
     return metrics
+
+
+def width_of(key: str) -> Width:
+    """How the error of a figure of `Judge` follows from its bootstrap replicas."""
+    return central if key.startswith("rejection_") else spread
 
 
 class Judge:
@@ -101,7 +112,9 @@ class Judge:
         if passing >= FEW:
             return {}
         note = f"{passing} of {n:,} background examples {'passes' if passing == 1 else 'pass'}"
-        return {"note": note} if passing else {"bound": n, "note": note}
+        if passing:
+            return {"note": note}
+        return {"bound": max(n / -math.log(1 - CONFIDENCE), 1.0), "note": f"{note}: {AT_LEVEL}"}
 
     def __call__(self, weight: np.ndarray | None = None) -> dict[str, float]:
         """Figures with example i counted `weight[i]` times, (n,) int, once each by default; may be NaN or infinite."""

@@ -39,10 +39,12 @@ class ClassificationReadout(Readout):
             "higher",
             "1/εB (εS={eS})",
             "Background rejection 1/eB, the inverse of the background efficiency at signal efficiency {eS}, linear "
-            "between the points of the ROC curve; two classes only. If none of n background examples passes, the "
-            "bound given is n (at 95 % confidence it is n/3).",
+            "between the points of the ROC curve; two classes only. Its error is half the width of the central 68 % of "
+            "the bootstrap replicas. If none of n background examples passes, the value is replaced by the lower bound "
+            "n/3.0 at 95 % CL.",
             latex=r"$1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
             range=">= 1; 1/eS is chance",
+            error="half the width of the central 68 % of bootstrap replicas of the examples",
             undefined="no background example passes, or all examples are of one class",
             each_epoch=False,
             column=True,

@@ -52,9 +52,11 @@ class EmbeddingReadout(Readout):
             "higher",
             "kNN 1/εB (εS={eS})",
             "Background rejection 1/eB at signal efficiency {eS}, with the fraction of signal among the k nearest "
-            "training examples (k = 5 by default) as score; two classes only.",
+            "training examples (k = 5 by default) as score; two classes only. Error and lower bound as of "
+            "rejection_{eS}.",
             latex=r"$k$NN $1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
             range=">= 1; 1/eS is chance",
+            error="half the width of the central 68 % of bootstrap replicas of the examples",
             undefined="no background example passes, or all examples are of one class",
             each_epoch=False,
             values=("0.3", "0.5"),
@@ -87,9 +89,10 @@ class EmbeddingReadout(Readout):
             "higher",
             "probe 1/εB (εS={eS})",
             "Background rejection 1/eB at signal efficiency {eS} of a logistic regression on the embeddings, fitted "
-            "to training examples; two classes only.",
+            "to training examples; two classes only. Error and lower bound as of rejection_{eS}.",
             latex=r"probe $1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
             range=">= 1; 1/eS is chance",
+            error="half the width of the central 68 % of bootstrap replicas of the examples",
             undefined="no background example passes, or all examples are of one class",
             each_epoch=False,
             values=("0.3", "0.5"),

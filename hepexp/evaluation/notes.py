@@ -45,6 +45,8 @@ def _reason(key: str, metrics: Mapping[str, Any], loss: str | None) -> str:
     if metrics[key] is None:
         return note or (metric and metric.undefined) or "not defined for these examples"
     if f"{key}{ERROR}" in metrics and metrics[f"{key}{ERROR}"] is None:
+        if "no error" in note:
+            return note
         return "; ".join(filter(None, [note, "no error, as some bootstrap replicas of the examples have no value"]))
     if note or key.partition("/")[0] not in OF_MERIT or f"{key}{ERROR}" in metrics:
         return note

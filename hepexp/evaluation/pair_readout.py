@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.evaluation.embedding_readout import EmbeddingReadout
 from hepexp.evaluation.readout import Outputs
 from hepexp.metric import Metric
@@ -34,10 +34,9 @@ class PairReadout(EmbeddingReadout):
     def quick(self, outputs: Outputs) -> dict[str, float]:
         return {**super().quick(outputs), "pair_accuracy": float(self._right(outputs).mean())}
 
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
         right = self._right(outputs).reshape(2, -1).mean(0)  # of each example's two pairs
-        error = spread([float(weight @ right) / len(right) for weight in replicas(len(right), 200, seed)])
-        return {**super().final(outputs, seed), "pair_accuracy": float(right.mean()), "pair_accuracy_err": error}
+        return {**super().final(outputs, seed), **with_errors({"pair_accuracy": mean_of(right)}, len(right), seed)}
 
     @staticmethod
     def _right(outputs: Outputs) -> np.ndarray:

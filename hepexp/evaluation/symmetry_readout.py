@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.evaluation.mismatch import Mismatch
 from hepexp.evaluation.readout import Outputs, Readout, loss_figures, mean_loss
 from hepexp.metric import Metric
@@ -163,14 +163,13 @@ class SymmetryReadout(Readout):
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
         mismatch = _mismatch(outputs)
-        metrics: dict[str, float | str | None] = loss_figures(outputs, seed)
-        for name, values in {"critic_accuracy": _right(outputs), "displacement": _displacement(outputs)}.items():
-            n = len(values)
-            metrics[name] = float(values.mean())
-            metrics[f"{name}_err"] = spread([float(w @ values) / n for w in replicas(n, 200, seed)])
-        metrics["mismatch"] = mismatch.value()
-        metrics["mismatch_err"] = spread([mismatch.value(w) for w in replicas(mismatch.n, 200, seed)])
-        return metrics | self._of_generators(outputs)
+        means = {"critic_accuracy": mean_of(_right(outputs)), "displacement": mean_of(_displacement(outputs))}
+        return {
+            **loss_figures(outputs, seed),
+            **with_errors(means, len(outputs["index"]), seed),
+            **with_errors({"mismatch": mismatch.value}, mismatch.n, seed),
+            **self._of_generators(outputs),
+        }
 
     def _of_generators(self, outputs: Outputs) -> dict[str, float | None]:
         found = self._metric(outputs)

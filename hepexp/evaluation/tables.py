@@ -9,7 +9,7 @@ from hepexp.config.metrics import columns as usual_columns
 from hepexp.config.metrics import heading
 from hepexp.evaluation.notes import bound
 from hepexp.evaluation.rounding import number, with_error
-from hepexp.metric import is_beside
+from hepexp.metric import AT_LEVEL, is_beside
 from hepexp.text_table import Column, TextTable
 
 if TYPE_CHECKING:
@@ -96,5 +96,7 @@ def jobs_table(jobs: Sequence[JobLike]) -> TextTable:
         name = f"{job.number:>{digits}}  {' '.join(word for word in job.overrides if word not in shared)}".rstrip()
         rows.append([name, Text(job.status, COLOURS.get(job.status, "")), *figures])
     notes = [Text(f"all jobs: {' '.join(shared)}", "dim")] if shared else []
+    if any(bound(key, job.metrics) is not None for job in jobs for key in shown):
+        notes.append(Text(f"> {AT_LEVEL}, as no background example passes", "dim"))
     notes += [Text(f"job {job.number}: {job.error}", "red") for job in jobs if job.error]
     return TextTable(columns, rows, notes=notes, more="hepexp compare shows every run")

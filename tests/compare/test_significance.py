@@ -66,3 +66,19 @@ def test_the_order_in_which_examples_were_recorded_does_not_matter(tmp_path):
         predictions_table(order, labels()[order], scores(1.5, 2)[order], ("gluon", "quark")),
     )
     assert compared(a, shuffled)[1] == wanted
+
+
+def test_the_difference_of_rejections_has_the_width_of_its_central_replicas(tmp_path):
+    """4 of 60 background examples pass in one run, 12 in the other; in some replicas none does: 1/eB is infinite."""
+    n, label = 120, labels(120)
+
+    def passing(k):
+        p = np.where(label == 1, np.linspace(0.02, 1, n), 0.01)
+        p[np.flatnonzero(label == 0)[:k]] = 0.97
+        return np.stack([1 - p, p], 1)
+
+    few, many = (run(tmp_path, str(k), passing(k), model=str(k)) for k in (4, 12))
+    n_background = (label == 0).sum()
+    _, other = compared(few, many, metric="rejection_0.3")
+    assert other.value == pytest.approx(n_background / 12 - n_background / 4, rel=0.5)
+    assert 2 < other.error < n_background / 3

@@ -61,6 +61,7 @@ def test_where_no_background_passes_a_lower_bound_stands(tmp_path):
     found = group([run(tmp_path, "a", scores(1, 1), **none), run(tmp_path, "b", scores(1, 2), model="lorentznet")])
     table = Table(found, columns(found, ["rejection_0.3"]))
     assert "& $> 300$" in table.latex()
+    assert all("> lower bound at 95 % CL, as no" in text for text in (table.latex(), table.markdown(), table.caption))
     header, rows = table.cells()
     assert header[-1] == "1/εB (εS=0.3)"
     assert rows[0][-1] == "> 300"

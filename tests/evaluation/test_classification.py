@@ -7,7 +7,7 @@ from scipy.stats import norm
 from sklearn.metrics import accuracy_score, roc_auc_score, roc_curve
 
 from hepexp.errors import HepexpError
-from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.bootstrap import central, error_of, replicas, spread
 from hepexp.evaluation.classification import auc, classification_metrics
 
 
@@ -95,23 +95,26 @@ def test_a_rejection_without_background_is_none():
     p = np.where(label == 1, 0.9, 0.1)
     metrics = classification_metrics(np.stack([1 - p, p], 1), label)
     assert metrics["auc"] == metrics["accuracy"] == 1
-    assert metrics["auc_err"] == metrics["accuracy_err"] == 0
+    assert metrics["auc_err"] is metrics["accuracy_err"] is None
+    assert metrics["auc_note"] == metrics["accuracy_note"] == "no error: the bootstrap replicas agree"
     assert metrics["rejection_0.3"] is None
     assert metrics["rejection_0.3_err"] is None
-    assert metrics["rejection_0.3_bound"] == 50
-    assert metrics["rejection_0.3_note"] == "0 of 50 background examples pass"
-    assert "auc_note" not in metrics
+    assert (1 - 1 / metrics["rejection_0.3_bound"]) ** 50 == pytest.approx(0.05, abs=0.005)  # none passes: 5 %
+    assert metrics["rejection_0.3_note"] == "0 of 50 background examples pass: lower bound at 95 % CL"
 
 
 def test_the_error_of_a_rejection_from_one_jet_is_none():
-    """In a replica of three the one background jet is not drawn: the error has no finite value."""
+    """In a replica of three, 1/e, the one background jet is not drawn."""
     label = np.array([0] * 50 + [1] * 50)
     p = np.where(label == 1, 0.9, 0.1)
     p[0] = 0.95
     metrics = classification_metrics(np.stack([1 - p, p], 1), label)
     assert metrics["rejection_0.3"] == 50
     assert metrics["rejection_0.3_err"] is None
-    assert metrics["rejection_0.3_note"] == "1 of 50 background examples passes"
+    note, _, share = metrics["rejection_0.3_note"].partition("; no error: ")
+    assert note == "1 of 50 background examples passes"
+    assert float(share.partition("%")[0]) / 100 == pytest.approx(math.exp(-1), abs=0.1)
+    assert share.endswith("% of the bootstrap replicas have no value")
     assert "rejection_0.3_bound" not in metrics
 
 
@@ -123,10 +126,58 @@ def test_the_background_that_passes_is_counted_where_it_is_little(above):
     p = np.concatenate([signal, background]) / 101
     label = np.concatenate([np.ones(100, int), np.zeros(200, int)])
     metrics = classification_metrics(np.stack([1 - p, p], 1), label, n_bootstrap=0)
-    said = {0: "0 of 200 background examples pass", 1: "1 of 200 background examples passes", 10: None}
+    said = {
+        0: "0 of 200 background examples pass: lower bound at 95 % CL",
+        1: "1 of 200 background examples passes",
+        10: None,
+    }
     assert metrics.get("rejection_0.3_note") == said.get(above, f"{above} of 200 background examples pass")
-    assert metrics.get("rejection_0.3_bound") == (200 if above == 0 else None)
+    assert metrics.get("rejection_0.3_bound") == (pytest.approx(200 / 3, rel=0.01) if above == 0 else None)
     assert metrics["rejection_0.3"] == (pytest.approx(200 / above) if above else None)
+
+
+def of_which_pass(k, n):
+    """n signal and n background examples; k of these pass the cut at a signal efficiency of 0.3, none is near it."""
+    rng = np.random.default_rng(k)
+    background = [rng.uniform(0.8, 0.95, k), rng.uniform(0, 0.3, n - k)]
+    p = np.concatenate([np.linspace(0, 1, n), *background])
+    return np.stack([1 - p, p], 1), np.repeat([1, 0], n)
+
+
+def test_the_error_of_a_rejection_is_binomial():
+    metrics = classification_metrics(*of_which_pass(100, 2000), n_bootstrap=500)
+    assert metrics["rejection_0.3"] == pytest.approx(2000 / 100)
+    assert metrics["rejection_0.3_err"] / metrics["rejection_0.3"] == pytest.approx(1 / math.sqrt(100), rel=0.12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_error_of_a_rejection_from_few_examples_is_no_larger_than_itself(seed):
+    """Replicas of 6 of 59 with one or none make a standard deviation that says nothing; binomial: 10 +- 4."""
+    metrics = classification_metrics(*of_which_pass(6, 59), seed=seed)
+    assert metrics["rejection_0.3"] == pytest.approx(59 / 6)
+    assert 3 < metrics["rejection_0.3_err"] < 7
+
+
+def test_the_central_width_is_that_of_a_normal_distribution_and_takes_infinite_replicas_as_large():
+    normal = norm.ppf((np.arange(1000) + 0.5) / 1000)
+    assert central(3 * normal) == pytest.approx(3, rel=0.01)
+    assert central([*3 * normal[:-100], *[math.inf] * 100]) == pytest.approx(3, rel=0.01)
+    assert central([*normal[:-170], *[math.inf] * 170]) is None
+    assert central([1.0, math.nan]) is None
+
+
+def test_replicas_that_agree_are_no_error():
+    assert error_of([0.5] * 9, 9) == (None, "no error: the bootstrap replicas agree")
+    assert error_of([10 / 3, 10 / 3 + 4e-16], 9) == (None, "no error: the bootstrap replicas agree")
+    assert error_of([0.5] * 9, 1) == (None, "no error: one example")
+    assert error_of([math.nan] * 9, 9) == (None, "no error: some of the bootstrap replicas have no value")
+    assert error_of([1.0, 3.0], 9) == (pytest.approx(math.sqrt(2)), "")
+
+
+def test_one_example_has_no_error():
+    metrics = classification_metrics(np.array([[0.2, 0.8]]), np.array([1]))
+    assert (metrics["accuracy"], metrics["accuracy_err"]) == (1, None)
+    assert metrics["accuracy_note"] == "no error: one example"
 
 
 def test_spread_leaves_out_replicas_without_a_class():

@@ -42,5 +42,8 @@ def test_pair_accuracy_of_perfect_and_collapsed_distances():
     outputs = {"label": label, "batch_loss": np.zeros(40), "reference/label": label}
     for place, expected in ((3.0 * label, 1.0), (0.0 * label, 0.5)):
         embedding = np.stack([place, np.zeros(40)], axis=1) + 1e-9 * RANDOM.normal(size=(40, 2))
-        found = PairReadout().quick({**outputs, "embedding": embedding, "reference/embedding": embedding})
-        assert found["pair_accuracy"] == expected
+        columns = {**outputs, "embedding": embedding, "reference/embedding": embedding}
+        assert PairReadout().quick(columns)["pair_accuracy"] == expected
+        found = PairReadout().final(columns, seed=1)  # each example has the same value, so the replicas have it too
+        assert (found["pair_accuracy"], found["pair_accuracy_err"]) == (expected, None)
+        assert found["pair_accuracy_note"] == "no error: the bootstrap replicas agree"

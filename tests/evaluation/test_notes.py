@@ -18,6 +18,9 @@ METRICS = {
     "test/rejection_0.5": 31.7,
     "test/rejection_0.5_err": None,
     "test/rejection_0.5_note": "3 of 95 background examples pass",
+    "test/accuracy": 1.0,
+    "test/accuracy_err": None,
+    "test/accuracy_note": "no error: the bootstrap replicas agree",
     "test/effective_rank": 2.5,
     "test/embedding_std": 0.1,
     "test/pair_accuracy": None,
@@ -32,6 +35,7 @@ def test_each_reason_stands_once_with_its_figures():
         "test/rejection_0.3: 0 of 95 background examples pass",
         "test/rejection_0.5: 3 of 95 background examples pass; no error, as some bootstrap replicas of the examples "
         "have no value",
+        "test/accuracy: no error: the bootstrap replicas agree",
         "test/effective_rank, test/embedding_std: no error: defined for all embeddings together",
         "test/pair_accuracy: not defined for these examples",
         "val/auc: no error: from validation in the best epoch",

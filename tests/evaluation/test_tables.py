@@ -67,6 +67,12 @@ def test_jobs_show_figures_or_the_reason():
     assert "0  model=pfn seed=1" in render(jobs_table([done]))
 
 
+def test_a_lower_bound_in_a_multirun_says_its_level():
+    text = render(jobs_table([Job(0, ["seed=1"], "FINISHED", metrics=METRICS | {"test/rejection_0.3_bound": 12.7})]))
+    assert "> 12.70" in text
+    assert "> lower bound at 95 % CL, as no background example passes" in text
+
+
 def test_a_narrow_terminal_cuts_no_figure():
     metrics = {**METRICS, "test/accuracy": 0.795, "test/accuracy_err": 0.0091}
     metrics |= {"test/rejection_0.3": 61.2, "test/rejection_0.3_err": 1.41}

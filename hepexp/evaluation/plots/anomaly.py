@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.evaluation.bootstrap import replicas, spread
+from hepexp.evaluation.bootstrap import error_of, replicas
 from hepexp.evaluation.roc import Roc, area, efficiencies
 from hepexp.evaluation.rounding import with_error
 from hepexp.figures import COLOURS, class_name, figure, legend_above
@@ -48,7 +48,8 @@ def anomaly(
         for k, (name, score) in enumerate(scores.items()):
             curve = Roc(score, unseen)
             found, kept = curve.counts()
-            error = spread([area(*curve.counts(weight)) for weight in replicas(len(score), n_bootstrap, seed)])
+            n = len(score)
+            error, _ = error_of([area(*curve.counts(weight)) for weight in replicas(n, n_bootstrap, seed)], n)
             text = f"{name}: AUC {with_error(area(found, kept), error)}"
             right.plot(*efficiencies(found, kept)[::-1], color=COLOURS[k % len(COLOURS)], label=text)
         right.plot((0, 1), (0, 1), color="0.6", linestyle=":", linewidth=1.2)

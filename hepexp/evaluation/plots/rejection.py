@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.evaluation.bootstrap import replicas, spread
-from hepexp.evaluation.classification import SIGNAL_EFFICIENCIES
+from hepexp.evaluation.bootstrap import error_of, replicas
+from hepexp.evaluation.classification import SIGNAL_EFFICIENCIES, width_of
 from hepexp.evaluation.roc import Roc, area, background_at
 from hepexp.evaluation.rounding import with_error
 from hepexp.figures import COLOURS, class_name, figure, legend_above
@@ -77,7 +77,8 @@ def _draw(axes, curve: Roc, band: list[tuple[float, np.ndarray]], name: str, col
     """Draw one curve; return the largest rejection drawn."""
     auc, eb = _areas_and_backgrounds(curve)
     shown = eb * np.sum(~curve.signal) >= FEWEST  # false for NaN, when a class has no example
-    text = f"{name}: AUC {with_error(auc if np.isfinite(auc) else None, spread([a for a, _ in band]))}"
+    n = len(curve.signal)
+    text = f"{name}: AUC {with_error(auc if np.isfinite(auc) else None, error_of([a for a, _ in band], n)[0])}"
     axes.plot(GRID[shown], 1 / eb[shown], color=colour, label=text)
     if not shown.any():
         return 1.0
@@ -88,7 +89,7 @@ def _draw(axes, curve: Roc, band: list[tuple[float, np.ndarray]], name: str, col
     for k, at in enumerate(SIGNAL_EFFICIENCIES if mark else ()):
         i = np.searchsorted(GRID, at)
         if shown[i]:
-            error = spread([1 / e if e else np.inf for e in drawn[:, i]])
+            error, _ = error_of([1 / e if e else np.inf for e in drawn[:, i]], n, width_of(f"rejection_{at}"))
             text = f"$1/\\varepsilon_B$ = {with_error(1 / eb[i], error)} at $\\varepsilon_S$ = {at}"
             axes.plot(at, 1 / eb[i], MARKS[k % len(MARKS)], color=colour, markersize=6, label=text)
     return float(np.max(1 / eb[shown]))
