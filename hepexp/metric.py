@@ -10,6 +10,7 @@ A declaration is read from source text, without importing anything, so its argum
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -69,6 +70,15 @@ class Metric:
     def spelt_out(self) -> int:
         """Number of letters of the name outside `{word}`: of two that match a name, the one with more is meant."""
         return len(re.sub(r"\{\w+\}", "", self.name))
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Lowest and highest possible value, as far as the range gives them in numbers; infinite otherwise."""
+        if found := re.match(r"(-?[\d.]+) to (-?[\d.]+)(?=[;,]|$)", self.range):
+            return float(found[1]), float(found[2])
+        if found := re.match(r">= (-?[\d.]+)(?=[;,]|$)", self.range):
+            return float(found[1]), math.inf
+        return -math.inf, math.inf
 
     @property
     def names(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,16 +12,20 @@ from typing import Any
 import pyarrow.parquet as pq
 from omegaconf import OmegaConf
 
+from hepexp import regular_file
+from hepexp.config import metrics
 from hepexp.config.expected import Expected, recorded
 from hepexp.config.paths import runs_dir
 from hepexp.errors import DataError
 from hepexp.evaluation.conditions import Conditions
 from hepexp.evaluation.predictions import Predictions, read_predictions
+from hepexp.metric import ERROR, NOTE
 from hepexp.tracking.parameters import flatten
 from hepexp.tracking.run_folder import RunFolder
 
 # what may differ between two trainings of one setting: the seed, and what they are called
 SEED, NAMES = "seed", ("name", "tags", "experiment", "tracking", "expected")
+ROUNDING = 1e-5  # of single precision, added up
 IDLE = ("trainer.progress", "trainer.checkpoint_minutes", "dataset.num_workers")  # no figure depends on them
 
 
@@ -56,6 +61,7 @@ class Record:
         ------
         DataError : predictions.parquet cannot be read.
         """
+        regular_file.check(self.folder.predictions)
         try:
             named = {"index", "label"} & set(pq.read_schema(self.folder.predictions).names)
             if "index" not in named:
@@ -83,6 +89,19 @@ class Record:
         if not isinstance(self.config.get(SEED), int) or not {"model", "dataset"} <= self.choices.keys():
             raise DataError(f"{self.path / 'config.yaml'} is not the config of a run: it lacks seed or choices")
         _ = self.tested, self.folder.environment, self.folder.overrides, self.history
+        self._check_range(self.metrics, "metrics.json")
+        for row in self.history:
+            self._check_range(row, "history.json")
+
+    def _check_range(self, figures: Mapping[str, Any], name: str) -> None:
+        """Refuse a figure outside the range that its metric declares; rounding may exceed it a little."""
+        for key, value in figures.items():
+            metric = metrics.find(key, self.config.get("loss._target_"))
+            if metric is None or key.endswith((ERROR, NOTE)) or value is None:
+                continue
+            low, high = metric.limits
+            if not low - ROUNDING * max(1, abs(low)) <= value <= high + ROUNDING * max(1, abs(high)):
+                raise DataError(f"{self.path / name}: {key} is {value:g}, which is impossible; expected {metric.range}")
 
     @property
     def path(self) -> Path:

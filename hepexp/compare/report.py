@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hepexp import regular_file
 from hepexp.atomic import write_text
 from hepexp.compare.groups import Group
 from hepexp.compare.overlay import overlay
@@ -88,7 +89,7 @@ def _run(record: Record) -> dict[str, Any]:
         "has_published": bool(record.expected),
         "notes": [*notes(record.metrics, loss), *references.notes(record.expected, record.conditions)],
         "meanings": meanings(record.metrics, loss),
-        "figures": [_figure(path) for path in sorted((record.path / "plots").glob("[!.]*.png"))],
+        "figures": [_figure(path) for path in _own_plots(record)],
         "files": [(f.get("name"), f.get("bytes"), f.get("sha256")) for f in data.get("files", [])],
         "config": (record.path / "config.yaml").read_text(encoding="utf-8"),
         "packages": environment.get("packages", {}),
@@ -103,6 +104,12 @@ def _hardware(hardware: dict[str, Any]) -> str:
 def _metrics(record: Record) -> list[list[str]]:
     """Name and value with error of each metric, and where the task has them the expected figure and the difference."""
     return metric_rows(record.metrics, references.published(record.metrics, record.expected, record.conditions))
+
+
+def _own_plots(record: Record) -> list[Path]:
+    """The plots of a run; a link that leads out of its folder is not followed, as the page may be passed on."""
+    found = sorted((record.path / "plots").glob("[!.]*.png"))
+    return [path for path in found if regular_file.is_within(path, record.path)]
 
 
 def _figure(path: Path) -> tuple[str, str]:

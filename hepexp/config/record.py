@@ -9,11 +9,16 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from hepexp import regular_file
 from hepexp.config import catalog, root, yaml_file
 from hepexp.config.compose import one_line
 from hepexp.errors import ConfigError, DataError
 
 _ENVIRONMENT = re.compile(r"\$\{[^:{}]*(oc\.env|\$\{[^{}]*\})[^:{}]*:")
+
+
+DEEPEST = 50  # levels of a config; the recursion that copies one must not run out
+TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 
 
 def load(path: Path) -> DictConfig:
@@ -24,6 +29,7 @@ def load(path: Path) -> DictConfig:
     DataError : the file cannot be read, is not YAML, or holds an expression (`${...}`), a missing value (`???`), an
         alias, or a value of another type than the root file's.
     """
+    regular_file.check(path)
     try:
         text = path.read_text(encoding="utf-8")
         if ("&" in text or "*" in text) and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
@@ -32,8 +38,10 @@ def load(path: Path) -> DictConfig:
         content = OmegaConf.to_container(config, resolve=False)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
         raise DataError(f"{path} is not the config of a run: {one_line(error)}") from error
+    except RecursionError as error:
+        raise DataError(f"{path} is not the config of a run: {TOO_DEEP}") from error
     if not isinstance(content, dict) or not content:
         raise DataError(f"{path} is not the config of a run: expected keys and values")
     choices = content.get("choices", {})
@@ -58,6 +66,8 @@ def check_values(content: Mapping) -> None:
     ConfigError : an expression or a missing value, which a reader of the record would evaluate or trip over.
     """
     for key, value in _flat(content):
+        if key.count(".") > DEEPEST:
+            raise ConfigError(f"{key.partition('.')[0]} is {TOO_DEEP}")
         if isinstance(value, str) and ("${" in value or value == "???"):
             raise ConfigError(f"{key} is {value!r}; a run's config holds values, not expressions")
 

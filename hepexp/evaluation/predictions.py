@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hepexp import regular_file
 from hepexp.atomic import atomic
 from hepexp.errors import DataError
 
@@ -79,6 +80,7 @@ def read_predictions(path: Path | str) -> Predictions:
     ------
     DataError : the file is missing, damaged, or something else.
     """
+    regular_file.check(path)
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         if table.schema.metadata.get(_CHECKSUM, _checksum(table)) != _checksum(table):

@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from hepexp import regular_file
 from hepexp.config import needs
 from hepexp.config.build import instantiate
 from hepexp.config.compose import parse
@@ -40,6 +41,7 @@ def newest_run(config: DictConfig, typed: list[str]) -> RunFolder | None:
     files = sorted(runs_dir().resolve().glob("*/*/config.yaml"), key=lambda file: file.parent.name, reverse=True)
     for file in files:
         try:
+            regular_file.check(file)
             if named not in file.read_text(encoding="utf-8"):
                 continue
             run = RunFolder(file.parent)

@@ -6,7 +6,9 @@ import json
 import os
 from pathlib import Path
 
+from hepexp import regular_file
 from hepexp.atomic import write_json
+from hepexp.errors import DataError
 from hepexp.sweep.storage import JOURNAL, masked
 from hepexp.tracking.address import sqlite_address
 
@@ -46,8 +48,9 @@ def server(folder: Path) -> str | None:
 
 def _read(folder: Path) -> dict[str, str]:
     try:
+        regular_file.check(folder / FILE)
         return json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, DataError):
         return {}
 
 

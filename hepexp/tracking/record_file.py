@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from hepexp import regular_file
 from hepexp.errors import DataError
+from hepexp.metric import ERROR
 
 MAPPINGS = ("data", "git", "hardware", "needs", "packages")  # of environment.json
 
@@ -21,6 +24,7 @@ def read(file: Path, parse: Callable[[str], Any], kind: type) -> Any:
     ------
     DataError : it cannot be read, is truncated or damaged, or holds another kind of value.
     """
+    regular_file.check(file)
     try:
         value = parse(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -92,9 +96,26 @@ def _flat(found: Any, file: Path) -> dict[str, Any]:
         if not key.isprintable() or not {*key}.isdisjoint("[]<>"):
             raise DataError(f"{file}: {key!r} is not the name of a metric")
         is_text = isinstance(value, str) and value.isprintable() and (key.startswith("data/") or key.endswith("_note"))
-        if not is_text and not isinstance(value, int | float | None):
-            raise DataError(f"{file}: {key} must be a number, got {value!r}")
+        if not is_text and value is not None and not _is_number(value):
+            raise DataError(f"{file}: {key} must be a number, got {_short(value)}")
+        if key.endswith(ERROR) and value is not None and value < 0:
+            raise DataError(f"{file}: {key} must be >= 0, as an error is, got {value!r}")
     return dict(found)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a finite number, not a truth value, and not an integer beyond what a float can hold."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "an integer of more than 300 digits"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def _unlike(file: Path, kind: type, value: Any) -> DataError:

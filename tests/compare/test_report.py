@@ -1,3 +1,4 @@
+import os
 import re
 
 from hepexp.cli.report import main
@@ -44,3 +45,15 @@ def test_an_experiment_is_compared(tmp_path, monkeypatch, capsys):
     assert "Comparison" in page
     assert "<td>lorentznet</td>" in page
     assert page.count("<h2>tests/") == 2
+
+
+def test_pictures_from_outside_of_a_run_are_not_embedded(tmp_path):
+    record = run(tmp_path, "a", scores(1, 1))
+    overlay(tmp_path / "elsewhere" / "private.png", group([record]))
+    (record.path / "plots").symlink_to(tmp_path / "elsewhere")
+    assert "private" not in page_of(tmp_path / "report.html", [record])
+    (record.path / "plots").unlink()
+    (record.path / "plots").mkdir()
+    (record.path / "plots" / "private.png").symlink_to(tmp_path / "elsewhere" / "private.png")
+    os.mkfifo(record.path / "plots" / "zz.png")
+    assert "data:image/png" not in page_of(tmp_path / "report.html", [record])

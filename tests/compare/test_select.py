@@ -70,3 +70,39 @@ def test_a_mean_without_runs_that_lie_above_it_says_so(tmp_path, monkeypatch, ca
     run(tmp_path, "b", scores(1.0, 2), seed=2, **{"test/gain": None, "test/gain_bound": 300})
     assert compare.main(["tests", "--columns", "gain", "--format", "csv"]) == 0
     assert "in 1 of 2 runs of pfn (seed 2), where it exceeds 300" in capsys.readouterr().err
+
+
+def deep(depth, inner="seed: 1\n"):
+    return f"{inner}x: {'{a: ' * depth}1{'}' * depth}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("metrics.json", f'{{"test/auc": {10**400}}}', "metrics.json: test/auc must be a number"),
+        ("metrics.json", '{"test/auc": 7.5}', "test/auc is 7.5, which is impossible; expected 0 to 1"),
+        ("metrics.json", '{"test/rejection_0.3": 0.2}', "expected >= 1"),
+        ("history.json", '[{"epoch": 1, "val/accuracy": -1}]', "history.json: val/accuracy is -1"),
+        ("history.json", '[{"epoch": 1, "val/auc": NaN}]', "history.json: val/auc must be a number, got nan"),
+        ("config.yaml", deep(3000), "config.yaml is not the config of a run: nested more than 50 levels deep"),
+        ("config.yaml", deep(60), "config.yaml: x is nested more than 50 levels deep"),
+        *((name, None, f"{name} is not a regular file") for name in ("history.json", "metrics.json")),
+        *((name, None, f"{name} is not a regular file") for name in ("environment.json", "overrides.yaml")),
+        ("predictions.parquet", None, "predictions.parquet is not a regular file"),
+    ],
+)
+def test_one_bad_run_is_left_out_by_name_and_the_others_are_compared(runs, name, content, said):
+    (runs[0].path / name).unlink()
+    if content is None:
+        os.mkfifo(runs[0].path / name)
+    else:
+        (runs[0].path / name).write_text(content)
+    found, left_out = select([])
+    assert [record.path.name for record in found] == ["gin_1", "pfn_2"]
+    assert said in left_out[runs[0].path]
+
+
+def test_rounding_beyond_a_range_and_metrics_without_one_are_no_fault(runs):
+    figures = '{"test/auc": 1.0000001, "test/unheard_of": -7.5, "test/rejection_0.3": null, "model/parameters": 3}'
+    (runs[0].path / "metrics.json").write_text(figures)
+    assert len(select([])[0]) == 3

@@ -17,6 +17,11 @@ from hepexp.tracking import record_file
         ({"<script>": 1}, "is not the name of a metric"),
         ({"data/source": "\x1b[2J"}, "data/source must be a number"),
         ([1], "expected keys and values, found list"),
+        ({"test/auc": 10**400}, "test/auc must be a number, got an integer of more than 300 digits"),
+        ({"test/auc": True}, "test/auc must be a number, got True"),
+        ({"test/auc": float("nan")}, "test/auc must be a number, got nan"),
+        ({"test/loss": float("-inf")}, "test/loss must be a number, got -inf"),
+        ({"test/auc_err": -0.1}, "test/auc_err must be >= 0"),
     ],
 )
 def test_figures_are_numbers_under_plain_names(tmp_path, content, said):
