@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -31,10 +32,21 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
+def command(folder: RunFolder, resume_from: Path | None) -> list[str]:
+    """The command line of a worker."""
+    return [sys.executable, "-m", "hepexp.learning.worker", str(folder.path), str(resume_from or "")]
+
+
+def ready_file(folder: RunFolder, rank: int) -> Path:
+    """What a worker leaves in the run's folder once it has built its parts and is about to join."""
+    return folder.path / f"rank{rank}.ready"
+
+
 class Workers:
     """Runs ranks 1 ... n-1 while it is entered; starts nothing for training on one device.
 
-    Nor does it under SLURM or torchrun, where the processes exist already.
+    Nor does it under SLURM or torchrun, where the processes exist already. It is entered once every worker is about to
+    join: the rendezvous itself is a wait in C++, which neither a signal nor the end of a worker interrupts.
 
     Parameters
     ----------
@@ -44,11 +56,12 @@ class Workers:
 
     Raises
     ------
-    HepexpError : a worker failed.
+    HepexpError : a worker failed, or ended before it joined.
     """
 
     VARIABLES = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
     GRACE_SECONDS = 20
+    PERIOD = 0.1  # seconds between looks at the workers
 
     def __init__(self, folder: RunFolder, options: TrainerOptions, resume_from: Path | None):
         self.folder, self.resume_from = folder, resume_from
@@ -68,14 +81,44 @@ class Workers:
         self._threads = torch.get_num_threads()
         torch.set_num_threads(threads)
         os.environ.update(shared, LOCAL_RANK="0")
-        command = [sys.executable, "-m", "hepexp.learning.worker", str(self.folder.path), str(self.resume_from or "")]
+        try:
+            self._start(threads)
+            self._wait()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def _start(self, threads: int) -> None:
+        words = command(self.folder, self.resume_from)
         for rank in range(1, self.count + 1):
+            ready_file(self.folder, rank).unlink(missing_ok=True)  # of a training that was killed
             variables = {**os.environ, "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": str(threads)}
             with open(self.folder.path / f"rank{rank}.txt", "ab") as output:
                 # in a new session: Ctrl-C reaches only the first rank, which ends the others
-                process = subprocess.Popen(command, env=variables, stdout=output, stderr=output, start_new_session=True)
+                process = subprocess.Popen(words, env=variables, stdout=output, stderr=output, start_new_session=True)
             self.processes.append(process)
-        return self
+
+    def _wait(self) -> None:
+        """Wait until every worker is about to join."""
+        waiting = list(range(1, self.count + 1))
+        while waiting:
+            codes = [process.poll() for process in self.processes]  # before the files: none comes from an ended one
+            waiting = [rank for rank in waiting if not ready_file(self.folder, rank).exists()]
+            for rank in waiting:
+                if (code := codes[rank - 1]) is not None:
+                    raise self._failure(rank, code)
+            time.sleep(self.PERIOD if waiting else 0)
+        self._remove_ready()
+
+    def _remove_ready(self) -> None:
+        for rank in range(1, self.count + 1):
+            ready_file(self.folder, rank).unlink(missing_ok=True)
+
+    def _failure(self, rank: int, code: int) -> HepexpError:
+        return HepexpError(
+            f"rank {rank} of the training ended with code {code}; see {self.folder.path / f'rank{rank}.txt'}"
+        )
 
     def __exit__(self, kind, error, trace) -> None:
         if not self.count:
@@ -86,10 +129,9 @@ class Workers:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
         failed = self._end(gently=error is None)
+        self._remove_ready()
         if failed and (error is None or isinstance(error, Exception)):
-            rank, code = failed[0]
-            output = self.folder.path / f"rank{rank}.txt"
-            raise HepexpError(f"rank {rank} of the training ended with code {code}; see {output}") from error
+            raise self._failure(*failed[0]) from error
 
     def _end(self, gently: bool) -> list[tuple[int, int]]:
         """Wait for the workers, or end them; returns those that failed without being ended, as (rank, exit code)."""

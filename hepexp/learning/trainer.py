@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import logging
 import warnings
+from datetime import timedelta
 from typing import Literal
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
+from pytorch_lightning.strategies import DDPStrategy
 
 from hepexp.errors import ConfigError
 from hepexp.learning.checkpoint_io import AtomicCheckpointIO
 from hepexp.learning.time_limit import seconds
+
+# How long processes on one machine wait for each other. Nodes keep Lightning's half an hour: each may have to convert
+# the data first.
+LONGEST_WAIT = timedelta(minutes=5)
 
 
 class TrainerOptions:
@@ -94,13 +100,14 @@ class TrainerOptions:
         warnings.filterwarnings("ignore", ".*does not have many workers.*")  # jets of a sample in memory need none
         warnings.filterwarnings("ignore", ".*predict returned None.*")  # `ExperimentModule` collects predictions
         torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
+        on_one_machine = self.strategy == "ddp" and self.num_nodes == 1
         try:
             return pl.Trainer(
                 max_epochs=self.max_epochs,
                 accelerator=self.accelerator,
                 devices=self.devices,
                 num_nodes=self.num_nodes,
-                strategy=self.strategy,
+                strategy=DDPStrategy(timeout=LONGEST_WAIT) if on_one_machine else self.strategy,
                 precision=self.precision,
                 gradient_clip_val=self.gradient_clip if clips else None,
                 accumulate_grad_batches=self.accumulate,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from omegaconf import OmegaConf
 
 from hepexp.errors import Interrupted
 from hepexp.interrupts import Interrupts
+from hepexp.learning.ddp import ready_file
 from hepexp.learning.fit import fit
 from hepexp.learning.parts import build_parts
 from hepexp.outputs import enduring
@@ -25,6 +27,7 @@ def main() -> int:
     with enduring(), Interrupts() as interrupts:
         try:
             parts = build_parts(config, trained=resume_from is not None)
+            ready_file(folder, int(os.environ["LOCAL_RANK"])).touch()
             fit(parts, folder, interrupts, report=lambda row, epoch: None, resume_from=resume_from)
         except Interrupted as end:
             return end.exit_code
