@@ -97,7 +97,7 @@ class Record:
         """Refuse a figure outside the range that its metric declares; rounding may exceed it a little."""
         for key, value in figures.items():
             metric = metrics.find(key, self.config.get("loss._target_"))
-            if metric is None or key.endswith((ERROR, NOTE)) or value is None:
+            if metric is None or key.endswith((ERROR, NOTE)) or not isinstance(value, int | float):
                 continue
             low, high = metric.limits
             if not low - ROUNDING * max(1, abs(low)) <= value <= high + ROUNDING * max(1, abs(high)):

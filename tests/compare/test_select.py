@@ -103,6 +103,6 @@ def test_one_bad_run_is_left_out_by_name_and_the_others_are_compared(runs, name,
 
 
 def test_rounding_beyond_a_range_and_metrics_without_one_are_no_fault(runs):
-    figures = '{"test/auc": 1.0000001, "test/unheard_of": -7.5, "test/rejection_0.3": null, "model/parameters": 3}'
+    figures = '{"test/auc": 1.0000001, "test/unheard_of": -7.5, "test/rejection_0.3": null, "data/source": "mini"}'
     (runs[0].path / "metrics.json").write_text(figures)
     assert len(select([])[0]) == 3
