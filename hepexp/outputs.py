@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-SPELLED = {"±": "+-", "σ": "sigma", "−": "-", "–": "-", "≈": "~", "°": " deg", "Δ": "Delta", "ε": "eps"} | {
-    "π": "pi", "θ": "theta", "─": "-", "│": "|", "●": "*", "…": "...", "×": "x", "≥": ">=", "≤": "<="
-}  # fmt: skip
+from hepexp.spelling import SPELLED
+
 HANDLER = "hepexp.spell"
 
 

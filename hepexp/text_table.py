@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from hepexp.spelling import spelled
+
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
     from rich.text import Text
@@ -65,7 +67,7 @@ class TextTable:
     more: str = "a pipe or a file has them"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        yield from self.lines(options.max_width)
+        yield from self._spelled(options.encoding).lines(options.max_width)
 
     def lines(self, width: int) -> Iterator[Text]:
         """The lines for a terminal of this many columns."""
@@ -78,6 +80,16 @@ class TextTable:
             yield from _wrapped(f"left out on this narrow terminal: {names} ({self.more})", width, "dim")
         for note in self.notes:
             yield from _wrapped(note, width, "")
+
+    def _spelled(self, encoding: str) -> TextTable:
+        """The table with the letters that an encoding lacks spelled out, as they take more room then."""
+        return replace(
+            self,
+            columns=[replace(column, heading=spelled(column.heading, encoding)) for column in self.columns],
+            rows=[[spelled(cell, encoding) for cell in row] for row in self.rows],
+            title=spelled(self.title, encoding),
+            notes=[spelled(note, encoding) for note in self.notes],
+        )
 
     def _fitted(self, width: int) -> tuple[Iterator[Text], list[Column]]:
         every = list(range(len(self.columns)))

@@ -6,8 +6,10 @@ import re
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
 from hepexp.console import PIPE_WIDTH
+from hepexp.outputs import HANDLER, enduring
 from hepexp.text_table import Column, TextTable
 
 WIDTHS = (60, 80, 120)
@@ -78,3 +80,26 @@ def test_a_pipe_has_a_row_a_line():
     assert len(lines) == 2 + len(ROWS)
     assert lines[-1].startswith(ROWS[-1][0])
     assert all(line == line.rstrip() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "first", "heading", "figure", "last"),
+    [
+        ("ascii", "Delta", "1/epsB", "? 5 +- 1", ">= 1"),
+        ("latin-1", "Delta", "1/epsB", "? 5 ± 1", ">= 1"),
+        ("utf-8", "Δ", "1/εB", "α 5 ± 1", "≥ 1"),
+    ],
+)
+def test_letters_that_a_terminal_lacks_are_spelled_before_the_layout(encoding, first, heading, figure, last):
+    styled = Text.assemble("α ", ("5 ± 1", "bold"))
+    columns = [Column("", "name"), Column("1/εB", "figure"), Column("n", "figure")]
+    table = TextTable(columns, [["a", "1 ± 2", "10"], ["b", styled, "7"], ["c", "–", "–"]], title="Δ", notes=["≥ 1"])
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors=HANDLER)
+    with enduring():  # which registers the handler
+        Console(file=out, width=60).print(table)
+        out.flush()
+    title, head, *rows, note = out.buffer.getvalue().decode(encoding).splitlines()
+    assert {len(line) for line in (head, *rows)} == {len(head)}  # columns of figures end below each other
+    assert (title, note) == (first, last)
+    assert head.split() == [heading, "n"]
+    assert figure in rows[2]

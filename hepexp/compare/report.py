@@ -61,8 +61,7 @@ def _compared(table: Table) -> dict[str, Any]:
         header, *rows = map(list, zip(header, *rows, strict=True))
     several = len(table.groups) > 1 or any(len(group.records) > 1 for group in table.groups)
     overlay = _overlay(table.groups) if several else None
-    captions = [table.caption, *table.notes]
-    return {"title": table.title, "header": header, "rows": rows, "captions": captions, "overlay": overlay}
+    return {"title": table.title, "header": header, "rows": rows, "captions": table.below, "overlay": overlay}
 
 
 def _run(record: Record) -> dict[str, Any]:

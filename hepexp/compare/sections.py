@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hepexp.compare.record import Record
 from hepexp.compare.test_set import fingerprint, n_tested
+from hepexp.config.expected import counted
 from hepexp.errors import ConfigError
 
 # what a run is, by a metric that all of its kind have; other runs are called after their loss
@@ -72,7 +73,7 @@ def _title(record: Record) -> str:
     if data.get("source") == "none":  # it reads no data
         return kind(record)
     simulated = ", simulated" if data.get("simulated") else ""
-    n = f"{n_tested(record):,} test examples" if n_tested(record) else "test examples not recorded"
+    n = counted(n_tested(record), "test example") if n_tested(record) else "test examples not recorded"
     return f"{kind(record)} on {record.choices['dataset']} ({data.get('source')}{simulated}), {n}"
 
 

@@ -49,7 +49,8 @@ class Table:
     def caption(self) -> str:
         """What the errors are, and which of them the differences have."""
         seeds = any(len(group.records) > 1 for group in self.groups)
-        alone = any(len(group.records) == 1 for group in self.groups)
+        one = [group for group in self.groups if len(group.records) == 1]
+        alone = any(group.figure(column.metric).error is not None for group in one for column in self.columns)
         said = ["± standard deviation over seeds"] if seeds else []
         said += [f"± bootstrap over test examples{' (one run)' if seeds else ''}"] if alone else []
         if any(group.figure(c.metric).bound is not None for group in self.groups for c in self.columns):
@@ -60,7 +61,7 @@ class Table:
             said.append("only the newest run of each setting and seed counts")
         if self.differences is not None:
             spread = "and the spread over seeds" if seeds else "without the spread between trainings (one run per row)"
-            if seeds and alone:
+            if seeds and one:
                 spread += " in rows with several"
             said.append(
                 f"Δ {self.compared.text} relative to {self.reference}: paired bootstrap over the same test examples, "
@@ -86,6 +87,11 @@ class Table:
                     lines.append(f"[{i + 1}] not comparable, {group.name} against the document: {'; '.join(differing)}")
         return lines
 
+    @property
+    def below(self) -> list[str]:
+        """The lines below the table."""
+        return [line for line in (self.caption, *self.notes) if line]
+
     def _partial(self, group: Group) -> list[Figure]:
         """The group's figures that some of its runs have."""
         return [f for column in self.columns if (f := group.figure(column.metric)).n_runs]
@@ -97,7 +103,7 @@ class Table:
         keep = {f"Δ {self.compared.text}": 1, "p": 1, self.compared.text: 2} if self.compared else {}
         shown = [TextColumn("", "name"), *(TextColumn(text, "figure", keep=keep.get(text, 0)) for text in header[1:])]
         styles = ["dim" if row[0].strip().startswith(PUBLISHED) else "" for row in rows]
-        notes = [Text(line, "dim") for line in (self.caption, *self.notes)]
+        notes = [Text(line, "dim") for line in self.below]
         return TextTable(
             shown, rows, styles, self.title, notes, turns=True, more="choose with --columns, or use a pipe"
         )
@@ -107,7 +113,7 @@ class Table:
         lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
         title = [f"### {self.title}", ""] if self.title else []
         cells = (" | ".join(cell.replace("|", r"\|") for cell in line) for line in lines)
-        notes = [line for note in (self.caption, *self.notes) for line in ("", note)]
+        notes = [line for note in self.below for line in ("", note)]
         return "\n".join([*title, *(f"| {line} |" for line in cells), *notes, ""])
 
     def latex(self) -> str:
@@ -119,7 +125,7 @@ class Table:
         lines = [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\toprule", " & ".join(header) + r" \\"]
         lines += [r"\midrule", *(" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows), r"\bottomrule"]
         title = [f"% {self.title}"] if self.title else []
-        return "\n".join([*title, *lines, r"\end{tabular}", *(f"% {line}" for line in (self.caption, *self.notes)), ""])
+        return "\n".join([*title, *lines, r"\end{tabular}", *(f"% {line}" for line in self.below), ""])
 
     def csv(self) -> str:
         return as_csv([self])

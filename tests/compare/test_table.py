@@ -67,6 +67,13 @@ def test_where_no_background_passes_a_lower_bound_stands(tmp_path):
     assert rows[0][-1] == "> 300"
 
 
+def test_errors_are_explained_only_where_there_are_any(tmp_path):
+    found = group([run(tmp_path, "a", scores(1, 1), **{"test/auc": 1.0, "test/auc_err": None})])
+    table = Table(found, columns(found, ["auc"]))
+    assert table.caption == ""
+    assert table.markdown().splitlines()[-1].startswith("| pfn")
+
+
 def test_an_unknown_metric_is_named_with_the_closest(groups):
     with pytest.raises(ConfigError, match=r"no run has a metric 'test/aucc'; did you mean test/auc\?"):
         columns(groups, ["test/aucc"])
