@@ -193,7 +193,7 @@ def _resume(own: list[str], rest: list[str]) -> int:
     """Resume a sweep by its name, with jobs of a cluster where it had some."""
     from hepexp.config.paths import runs_dir
     from hepexp.sweep.cluster import Jobs
-    from hepexp.sweep.noted import noted, server
+    from hepexp.sweep.noted import FILE, holds, noted, server
     from hepexp.sweep.run import run
     from hepexp.sweep.storage import VARIABLE, address, open_storage
     from hepexp.sweep.study import load_study, set_trials
@@ -215,6 +215,8 @@ def _resume(own: list[str], rest: list[str]) -> int:
         own = [*before, f"sweep.jobs={len(jobs.ids)}", *own]
     options = _options(own, among=RESUMABLE)
     given = options.storage or noted(folder)
+    if given and not options.storage and not holds(given, names[0]):
+        raise ConfigError(f"{folder / FILE} names {given}, which has no sweep {names[0]!r}; give sweep.storage=...")
     if not given and VARIABLE not in os.environ and (there := server(folder)):
         raise ConfigError(
             f"sweep {names[0]} is kept in {there}: give sweep.storage=... or ${VARIABLE} with its password"

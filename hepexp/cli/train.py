@@ -11,7 +11,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from hepexp.config import front
-from hepexp.config.paths import conf_dir
+from hepexp.config.paths import conf_dir, runs_dir
 from hepexp.errors import ConfigError
 
 MOST_SEEDS = 1000
@@ -143,8 +143,10 @@ def train_composed(config: DictConfig):
 
 def _resume(text: str, args: list[str]) -> int:
     from hepexp.config.amend import amend
+    from hepexp.tracking import own
     from hepexp.tracking.run_folder import RunFolder
 
+    own.refuse_way_out(Path(text) if os.path.isdir(text) else runs_dir() / text)
     folder = RunFolder.find(text)
     config = amend(folder.config, args)
     from hepexp.learning.experiment import resume

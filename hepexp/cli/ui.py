@@ -18,7 +18,7 @@ import psutil
 
 from hepexp.cli.help import Parser
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import moved, schema_version, store, view
+from hepexp.tracking import moved, own, schema_version, store, view
 from hepexp.tracking.lookup import database
 
 DESCRIPTION = """\
@@ -57,6 +57,7 @@ def main(args: list[str]) -> int:
     given = parser.parse_args(args)
     if not database().is_file():
         raise HepexpError(f"no runs yet: there is no {database()}; make one with hepexp train, or set HEPEXP_RUNS_DIR")
+    own.refuse_way_out(database())
     schema_version.check()
     try:
         moved.rebase(database())

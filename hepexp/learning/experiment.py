@@ -32,7 +32,7 @@ from hepexp.learning.machine import check_machine
 from hepexp.learning.parts import Parts, build_parts, cost
 from hepexp.learning.tracked import tracked
 from hepexp.metric import Metric
-from hepexp.tracking import series
+from hepexp.tracking import own, series
 from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
@@ -162,6 +162,7 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
     """Resume a run after any interruption, in its folder and its MLflow run."""
     check_record(OmegaConf.to_container(config), folder.path / "config.yaml")
     OmegaConf.set_readonly(config, True)
+    own.refuse_links_out(folder.path)
     tracking = TrackingOptions.of(config)
     for checkpoint in (folder.last, folder.best):
         if checkpoint.exists():

@@ -10,6 +10,7 @@ Where hepexp is installed, in the folder that holds runs/:
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -50,7 +51,7 @@ def save(folder: RunFolder, parts: Parts, path: Path) -> None:
     import mlflow.pyfunc
 
     example = _example(parts.data.store)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as above:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.{os.getpid()}.part.") as above:
         bundle = Path(above) / "run"  # a run folder as `rebuild` reads it
         (bundle / "checkpoints").mkdir(parents=True)
         shutil.copyfile(folder.best, bundle / "checkpoints" / "best.ckpt")

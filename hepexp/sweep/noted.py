@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from hepexp import regular_file
@@ -39,6 +41,29 @@ def noted(folder: Path) -> str | None:
     if not path.is_file():
         return None
     return f"{JOURNAL}{path}" if found["kind"] == KIND else sqlite_address(path)
+
+
+def holds(url: str, name: str) -> bool:
+    """Whether a file has a sweep of this name. It is only read: the folder that names it may be somebody else's."""
+    if url.startswith(JOURNAL):
+        with open(url.removeprefix(JOURNAL), encoding="utf-8", errors="replace") as lines:
+            return any(_begins(line, name) for line in lines)
+    from sqlalchemy import make_url
+
+    try:
+        with closing(sqlite3.connect(f"{Path(make_url(url).database).as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM studies WHERE study_name = ?", (name,)).fetchone() is not None
+    except sqlite3.Error:  # another kind of file
+        return False
+
+
+def _begins(line: str, name: str) -> bool:
+    """Whether this entry of a journal makes the study of a sweep."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(entry, dict) and entry.get("op_code") == 0 and entry.get("study_name") == name
 
 
 def server(folder: Path) -> str | None:

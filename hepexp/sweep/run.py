@@ -20,6 +20,7 @@ from hepexp.sweep.parent import ParentRun
 from hepexp.sweep.progress import follow
 from hepexp.sweep.storage import masked, reached
 from hepexp.sweep.study import completed, counted, is_wanted, plan_of
+from hepexp.tracking import own
 from hepexp.tracking.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def run(name: str, options: SweepOptions, study: Study, url: str) -> int:
     """
 
     folder = runs_dir() / "sweeps" / name
+    own.refuse_way_out(folder)
     folder.mkdir(parents=True, exist_ok=True)
     note(url, folder)
     with reached(url), Interrupts() as interrupts:

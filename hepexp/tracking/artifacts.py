@@ -32,20 +32,28 @@ def copy_folder(folder: Path, artifacts: Path) -> None:
 
 
 def remove_unfinished(folder: Path, artifacts: Path) -> None:
-    """Remove what writers that died left unfinished: temporary files, whose names begin with a dot.
+    """Remove what writers that died left unfinished: files and folders with temporary names.
 
     Parameters
     ----------
     folder : of the run; files of live processes, e.g. a `hepexp evaluate` of this run, stay.
-    artifacts : of the run.
+    artifacts : of the run, which no process is writing to.
     """
     atomic.remove_left(folder)
-    for path in sorted(artifacts.glob("**/.*"), reverse=True):  # the contents of a folder before the folder
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for above, folders, files in os.walk(artifacts):
+        for name in filter(atomic.TEMPORARY.fullmatch, [*folders, *files]):
+            path = Path(above, name)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        folders[:] = [name for name in folders if not atomic.TEMPORARY.fullmatch(name)]
 
 
 def local_path(artifact_uri: str) -> Path:
     """The folder of an artifact URI as MLflow stores it: a path or file:///..."""
+    if artifact_uri.startswith("/"):
+        return Path(artifact_uri)
     parsed = urlparse(artifact_uri)
     if parsed.scheme not in ("", "file"):
         raise HepexpError(f"the MLflow run keeps its artifacts at {artifact_uri}; only local folders are supported")

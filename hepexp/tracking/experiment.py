@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from hepexp.errors import ConfigError
-from hepexp.tracking import moved, store
+from hepexp.tracking import moved, own, store
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -17,13 +17,14 @@ def experiment_id(client: MlflowClient, name: str, timeout: float) -> str:
 
     Raises
     ------
-    ConfigError : it was deleted in MLflow.
+    ConfigError : it was deleted in MLflow, or keeps its artifacts outside runs/.
     HepexpError : the store stays locked, or refuses.
     """
     from mlflow.exceptions import MlflowException
 
     def found_or_made() -> str:
         found = client.get_experiment_by_name(name)
+        own.place((store.artifacts() / name).as_uri() if found is None else found.artifact_location)
         if found is None:
             try:
                 tags = {"mlflow.experimentKind": "custom_model_development"}  # else its page is that of language models

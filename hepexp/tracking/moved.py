@@ -117,7 +117,7 @@ def _path(location: object) -> Path | None:
     """The folder that a location names; None if it names something else, such as a bucket."""
     if not isinstance(location, str) or not location.startswith(("file:", "/")):
         return None
-    return local_path(location) if location.startswith("file:") else Path(location)
+    return local_path(location)
 
 
 def _exists(location: str | None) -> bool:

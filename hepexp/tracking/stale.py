@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
 from typing import TYPE_CHECKING
 
 from hepexp.config.paths import runs_dir
-from hepexp.tracking import store
-from hepexp.tracking.artifacts import local_path, remove_unfinished
+from hepexp.errors import ConfigError
+from hepexp.tracking import own, store
+from hepexp.tracking.artifacts import remove_unfinished
 from hepexp.tracking.batches import search
 from hepexp.tracking.lookup import FOLDER_TAG
 from hepexp.tracking.process import is_dead
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
+log = logging.getLogger("hepexp")
 REASON = "the process died (killed, out of memory, or power cut)"
 
 
@@ -42,6 +44,18 @@ def _reaped(client: MlflowClient, run: Run, timeout: float) -> bool:
             return False
         store.insist(lambda: client.set_tag(run_id, "reason", REASON), timeout)
         store.insist(lambda: client.set_terminated(run_id, "KILLED"), timeout)
-    with suppress(OSError):  # perhaps another user's
-        remove_unfinished(runs_dir() / now.data.tags.get(FOLDER_TAG, ""), local_path(now.info.artifact_uri))
+    _tidy(now)
     return True
+
+
+def _tidy(run: Run) -> None:
+    """Remove what a run left unfinished; whatever lies outside runs/, as the store of a stranger may say, stays."""
+    folder = runs_dir() / run.data.tags.get(FOLDER_TAG, "")
+    try:
+        if not own.is_own(folder):
+            raise ConfigError(f"the MLflow store says that it wrote to {folder}, which is not below {runs_dir()}")
+        remove_unfinished(folder, own.artifacts(run.info.artifact_uri))
+    except ConfigError as error:
+        log.warning("nothing was tidied up after run %s, whose process died: %s", run.info.run_id, error)
+    except OSError:  # perhaps another user's
+        pass

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 from filelock import FileLock, Timeout
 
 from hepexp.errors import HepexpError
-from hepexp.tracking import moved, schema_version
+from hepexp.tracking import moved, own, schema_version
 from hepexp.tracking.address import sqlite_address
 from hepexp.tracking.lookup import database
 
@@ -54,8 +54,10 @@ def connect(timeout: float = 60.0) -> MlflowClient:
 
     Raises
     ------
-    HepexpError : the store is locked, cannot be written, or was made by another version of MLflow.
+    HepexpError : the store is locked, cannot be written, was made by another version of MLflow, or is a link that leads
+        out of runs/.
     """
+    own.refuse_way_out(database())
     if not _is_made():
         _create(timeout)
     schema_version.check()

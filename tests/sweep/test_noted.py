@@ -1,4 +1,11 @@
-from hepexp.sweep.noted import note, noted, server
+import pytest
+
+from hepexp.cli.sweep import main
+from hepexp.errors import ConfigError
+from hepexp.sweep.noted import holds, note, noted, server
+from hepexp.sweep.storage import open_storage
+from hepexp.sweep.study import make_study
+from tests.sweep.plans import PLAN
 
 
 def test_a_file_is_found_again_though_the_runs_were_moved(tmp_path):
@@ -31,3 +38,21 @@ def test_a_server_is_named_without_its_password(tmp_path):
     assert server(tmp_path) == "postgresql://me:***@host/db"
     assert "secret" not in (tmp_path / "storage.json").read_text(encoding="utf-8")
     assert server(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize("url", ["sqlite:///{}", "journal:{}"])
+def test_a_file_that_has_no_such_sweep_is_not_touched(tmp_path, monkeypatch, url):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "runs"))
+    folder = tmp_path / "runs" / "sweeps" / "nice"
+    folder.mkdir(parents=True)
+    for file in (tmp_path / "places", tmp_path / "sweeps"):
+        note(url.format(file), folder)
+        if file.name == "places":  # the user's own, which a stranger's folder names
+            file.write_bytes(content := b"" if url.startswith("sqlite") else b"export A=1\n")
+        else:
+            make_study(open_storage(url.format(file)), "other", PLAN)
+            content = file.read_bytes()
+        with pytest.raises(ConfigError, match=r"storage.json names .*, which has no sweep 'nice'"):
+            main(["--resume", "nice"])
+        assert file.read_bytes() == content
+    assert holds(url.format(tmp_path / "sweeps"), "other")

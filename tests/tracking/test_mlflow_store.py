@@ -230,14 +230,18 @@ def test_what_a_killed_process_left_half_written_goes(start, folder):
     ended.wait()
     lost = folder.plots / f".roc.{ended.pid}.part.png"
     in_progress = folder.path / f".metrics.{os.getpid()}.part.json"
-    in_artifacts = [run.artifacts / ".parameters.7.part.yaml", run.artifacts / ".model" / "run" / "config.yaml"]
-    for file in (lost, in_progress, *in_artifacts):
+    in_artifacts = [
+        run.artifacts / ".parameters.7.part.yaml",
+        run.artifacts / ".model.7.part.x" / "run" / "config.yaml",
+    ]
+    hidden = run.artifacts / ".notes"
+    for file in (lost, in_progress, hidden, *in_artifacts):
         atomic.write_text(file, "half")
     run.finish("KILLED")
     start(run_id=run.run_id)
     assert not lost.exists()
     assert in_progress.exists()
-    assert not list(run.artifacts.rglob(".*"))
+    assert list(run.artifacts.rglob(".*")) == [hidden]  # somebody else's
     lost.write_text("half")
     store.connect().set_tag(run.run_id, "pid_started", "1.0")
     assert reap_stale() == [run.run_id]
