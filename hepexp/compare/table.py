@@ -70,27 +70,35 @@ class Table:
         return "; ".join(said)
 
     @property
-    def sources(self) -> list[Publication]:
-        """The documents with a figure in the table, each once."""
-        metrics = {column.metric for column in self.columns}
-        documents = [one for group in self.groups for one in group.published if metrics & one.figures.keys()]
-        return [one for i, one in enumerate(documents) if one not in documents[:i]]
+    def sources(self) -> dict[str, int]:
+        """The number of each document with a figure in the table, by the line that describes it."""
+        lines = [source(one) for group in self.groups for one in self._published(group)]
+        return {line: i + 1 for i, line in enumerate(dict.fromkeys(lines))}
 
     @property
     def notes(self) -> list[str]:
-        """Each published document with its conditions and address, and how those of the rows above it differ."""
-        lines = []
-        for i, one in enumerate(self.sources):
-            lines.append(f"[{i + 1}] {source(one)}")
-            for group in self.groups:
-                if one in group.published and (differing := group.conditions.differences(one)):
-                    lines.append(f"[{i + 1}] not comparable, {group.name} against the document: {'; '.join(differing)}")
+        """Each published document with its conditions and address, then how those of the rows above it differ."""
+        numbers, faults = self.sources, {}
+        for group in self.groups:
+            for one in self._published(group):
+                if differing := group.conditions.differences(one):
+                    faults.setdefault("; ".join(differing), []).append((numbers[source(one)], group.name))
+        lines = [f"[{i}] {line}" for line, i in numbers.items()]
+        for fault, where in faults.items():
+            documents = ", ".join(f"[{i}]" for i in sorted({i for i, _ in where}))
+            rows = ", ".join(dict.fromkeys(name for _, name in where))
+            lines.append(f"{documents} not comparable, {rows} against the document: {fault}")
         return lines
 
     @property
     def below(self) -> list[str]:
         """The lines below the table."""
         return [line for line in (self.caption, *self.notes) if line]
+
+    def _published(self, group: Group) -> list[Publication]:
+        """The group's documents with a figure in the table."""
+        metrics = {column.metric for column in self.columns}
+        return [one for one in group.published if metrics & one.figures.keys()]
 
     def _partial(self, group: Group) -> list[Figure]:
         """The group's figures that some of its runs have."""
@@ -140,12 +148,11 @@ class Table:
             row = [group.name, str(len(group.records))]
             row += [_text(group, column.metric) for column in self.columns]
             rows.append(row + (_difference(self.differences[k]) if self.differences is not None else []))
-            for one in group.published:
+            for one in self._published(group):
                 figures = [one.figures.get(column.metric) for column in self.columns]
-                if any(figures):
-                    texts = [shown(figure) if figure else ABSENT for figure in figures]
-                    name = f"  {PUBLISHED} [{sources.index(one) + 1}]"
-                    rows.append([name, "", *texts, *[""] * (len(header) - 2 - len(texts))])
+                texts = [shown(figure) if figure else ABSENT for figure in figures]
+                name = f"  {PUBLISHED} [{sources[source(one)]}]"
+                rows.append([name, "", *texts, *[""] * (len(header) - 2 - len(texts))])
         return header, rows
 
 

@@ -67,6 +67,34 @@ def test_where_no_background_passes_a_lower_bound_stands(tmp_path):
     assert rows[0][-1] == "> 300"
 
 
+def test_a_document_is_numbered_once_and_what_differs_is_said_once(tmp_path):
+    """Rows of several tasks whose figures are in one document, and of one task with another as well."""
+    other = {"document": "Qu", "link": None, "data": "qg", "n_train": 500, "figures": {"test/auc": 0.9}}
+    aucs = {"gin": 0.81, "gat": 0.82, "gcn": 0.83}
+    records = [
+        run(tmp_path, m, scores(1, 1), model=m, expected={"published": [_with_auc(auc), *([other] * (m == "gin"))]})
+        for m, auc in aucs.items()
+    ]
+    found = group(records)
+    table = Table(found, columns(found, ["auc"]))
+    published = [row for row in table.cells()[1] if "published" in row[0]]
+    assert [(row[0].strip(), row[2]) for row in published] == [
+        ("published [1]", "0.81"),
+        ("published [2]", "0.9"),
+        ("published [1]", "0.82"),
+        ("published [1]", "0.83"),
+    ]
+    first, second, *faults = table.notes
+    assert first.startswith("[1] Gong: ")
+    assert second.startswith("[2] Qu: ")
+    assert len(faults) == 1
+    assert faults[0].startswith("[1], [2] not comparable, gin, gat, gcn against the document: source mini against full")
+
+
+def _with_auc(auc):
+    return {**EXPECTED["published"][0], "figures": {"test/auc": auc}}
+
+
 def test_errors_are_explained_only_where_there_are_any(tmp_path):
     found = group([run(tmp_path, "a", scores(1, 1), **{"test/auc": 1.0, "test/auc_err": None})])
     table = Table(found, columns(found, ["auc"]))
