@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from hepexp.learning.callbacks.progress import TrainingProgress
 from hepexp.learning.callbacks.stop import StopAtSignal, TimeLimit
 from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.parts import Parts
+from hepexp.models.weights import kind
 from hepexp.tracking.run_folder import RunFolder
 
 
@@ -68,6 +70,8 @@ def fit(
     trainer = options.build([*callbacks, *shown], clips=module.automatic_optimization)
 
     if options.max_epochs and module.trains:
+        if resume_from is not None:
+            _check_kinds(resume_from, module.state_dict(), read_checkpoint(resume_from)["state_dict"])
         try:
             trainer.fit(module, datamodule=parts.data, ckpt_path=resume_from, weights_only=True)
         except SIGTERMException as error:  # between epochs Lightning looks for the signal before StopAtSignal does
@@ -90,9 +94,10 @@ def load_state(module: torch.nn.Module, path: Path, data: LightningDataModule | 
 
     Raises
     ------
-    ConfigError : the file is missing, broken, or of another model.
+    ConfigError : the file is missing, broken, of another model, or holds another kind of numbers.
     """
     checkpoint = read_checkpoint(path)
+    _check_kinds(path, module.state_dict(), checkpoint["state_dict"])
     try:
         module.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
@@ -100,4 +105,23 @@ def load_state(module: torch.nn.Module, path: Path, data: LightningDataModule | 
         raise ConfigError(f"checkpoint {path} is of another model: {reason}") from error
     scales = checkpoint.get(type(data).__qualname__)  # Lightning's place for them
     if scales:
+        wanted = data.state_dict()
+        _check_kinds(path, wanted, scales)
+        if wrong := next((k for k, value in wanted.items() if k not in scales or scales[k].shape != value.shape), None):
+            raise ConfigError(
+                f"checkpoint {path} is of another form of the data: it lacks {wrong}, or has another shape"
+            )
         data.load_state_dict(scales)
+
+
+def _check_kinds(path: Path, wanted: Mapping[str, torch.Tensor], found: Mapping[str, Any]) -> None:
+    """Refuse numbers of another kind, which torch would convert silently: complex ones lose their imaginary part."""
+    for key, tensor in wanted.items():
+        given = found.get(key, tensor)  # torch itself reports what is missing
+        if isinstance(given, torch.Tensor) and kind(given) == kind(tensor):
+            continue
+        theirs = f"{kind(given)} numbers ({given.dtype})" if isinstance(given, torch.Tensor) else "no tensor"
+        raise ConfigError(
+            f"checkpoint {path} is not one that this model wrote: {key} holds {theirs}, "
+            f"expected {kind(tensor)} ones ({tensor.dtype})"
+        )

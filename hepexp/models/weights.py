@@ -42,6 +42,11 @@ def load_weights(model: nn.Module, file: str) -> bool:
         if found[key].shape != tensor.shape:
             theirs, ours = tuple(found[key].shape), tuple(tensor.shape)
             raise ConfigError(f"model.weights: {key} in {file} has shape {theirs}, this model's has {ours}")
+        if kind(found[key]) != kind(tensor):
+            raise ConfigError(
+                f"model.weights: {key} in {file} holds {kind(found[key])} numbers ({found[key].dtype}), "
+                f"this model's are {kind(tensor)} ({tensor.dtype})"
+            )
         if not found[key].isfinite().all():
             raise ConfigError(f"model.weights: {key} in {file} holds values that are not finite")
     unexpected = next((key for key in found if key not in wanted), None)
@@ -49,6 +54,17 @@ def load_weights(model: nn.Module, file: str) -> bool:
         raise ConfigError(f"model.weights: {file} has {unexpected}, which this {name} does not have")
     model.load_state_dict(found)
     return of_run
+
+
+def kind(tensor: Tensor) -> str:
+    """The kind of a tensor's numbers; torch copies between kinds without a word, and drops what does not fit."""
+    if tensor.is_complex():
+        return "complex"
+    if tensor.is_floating_point():
+        return "real"
+    if tensor.is_quantized:
+        return "quantized"
+    return "boolean" if tensor.dtype == torch.bool else "whole"
 
 
 def find_weights(file: str) -> Path | None:

@@ -79,3 +79,28 @@ def test_a_checkpoint_with_code_in_it_is_not_run(tmp_path):
     with pytest.raises(HepexpError, match=r"holds an object of posix.mkdir, which is not loaded"):
         load_state(ToyModel(), path)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(("kind", "said"), [(torch.complex64, "complex"), (torch.int8, "whole"), (torch.bool, "bool")])
+def test_numbers_of_another_kind_are_refused(tmp_path, kind, said):
+    path = tmp_path / "cast.ckpt"
+    torch.save({"state_dict": {key: value.to(kind) for key, value in ToyModel().state_dict().items()}}, path)
+    with pytest.raises(ConfigError, match=rf"cast.ckpt .* holds {said}.* expected real ones \(torch.float32\)"):
+        load_state(ToyModel(), path)
+
+
+def test_other_precisions_are_loaded(tmp_path):
+    path = tmp_path / "double.ckpt"
+    written, read = ToyModel(), ToyModel()
+    state = written.double().state_dict()  # counters stay whole
+    torch.save({"state_dict": state}, path)
+    load_state(read, path)
+    for key, value in state.items():
+        assert torch.equal(read.state_dict()[key].to(value.dtype), value)
+
+
+def test_what_is_no_tensor_is_refused(tmp_path):
+    path = tmp_path / "texts.ckpt"
+    torch.save({"state_dict": dict.fromkeys(ToyModel().state_dict(), "a")}, path)
+    with pytest.raises(ConfigError, match=r"holds no tensor, expected real ones"):
+        load_state(ToyModel(), path)

@@ -87,6 +87,22 @@ def test_refuses_weights_that_are_not_finite(model, tmp_path):
         LorentzNet(weights=file, **SIZES)
 
 
+@pytest.mark.parametrize(("kind", "said"), [(torch.complex64, "complex"), (torch.int8, "whole"), (torch.bool, "bool")])
+def test_refuses_numbers_of_another_kind(model, tmp_path, kind, said):
+    file = str(tmp_path / "weights.pt")
+    state = model.state_dict()
+    torch.save(state | {"embedding.bias": state["embedding.bias"].to(kind)}, file)
+    with pytest.raises(ConfigError, match=rf"embedding.bias in .* holds {said}.*this model's are real"):
+        LorentzNet(weights=file, **SIZES)
+
+
+def test_loads_other_precisions(model, tmp_path):
+    file = str(tmp_path / "weights.pt")
+    state = {key: value.double() if value.is_floating_point() else value for key, value in model.state_dict().items()}
+    torch.save(state, file)
+    assert torch.equal(LorentzNet(weights=file, **SIZES).state_dict()["embedding.bias"], model.embedding.bias)
+
+
 def saved(content, **options) -> bytes:
     file = io.BytesIO()
     torch.save(content, file, **options)
