@@ -18,6 +18,7 @@ from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.interrupts import Interrupts
 from hepexp.learning.multirun import FAILED, FINISHED, KILLED, Job, find, plan, read
 from hepexp.outputs import enduring
+from hepexp.tracking import own
 from hepexp.tracking.run_folder import new_folder
 
 AGGREGATED = "aggregated.csv"
@@ -107,6 +108,7 @@ def _sweep_folder(arguments: list[str]) -> Path:
     """A new folder runs/<experiment>/<time>_sweep."""
     given = [a.partition("=")[2] for a in arguments if a.lstrip("+").startswith("experiment=")]
     parent = runs_dir().resolve() / (given[-1] if given else "hepexp")
+    own.refuse_way_out(parent)
     parent.mkdir(parents=True, exist_ok=True)
     return new_folder(parent, f"{datetime.now():%Y-%m-%d_%H-%M-%S}_sweep")
 

@@ -43,6 +43,8 @@ def main(args: list[str]) -> int:
     from hepexp.compare.sections import sections
     from hepexp.compare.select import select
     from hepexp.compare.table import Table
+    from hepexp.config.paths import runs_dir
+    from hepexp.tracking import own
 
     records, left_out = select(options.runs)
     say_left_out(left_out)
@@ -52,6 +54,9 @@ def main(args: list[str]) -> int:
         tables.append(Table(groups, columns(groups), *(_compared(groups) or ()), title=section.title))
     one = len(records) == 1
     folder = records[0].path if one else records[0].path.parent
+    named = {Path(word).resolve() for word in options.runs}
+    if not options.out and not own.is_own(folder) and named.isdisjoint([folder, *folder.parents]):
+        raise ConfigError(f"the report would go to {folder}, which is not below {runs_dir()}; give a file: --out FILE")
     path = options.out or folder / "report.html"
     title = records[0].folder.label if one else f"{folder.name}: {len(records)} runs"
     write_report(path, title, tables, left_out)

@@ -51,6 +51,7 @@ def run(name: str, options: SweepOptions, study: Study, url: str) -> int:
     folder = runs_dir() / "sweeps" / name
     own.refuse_way_out(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    own.refuse_links_out(folder)  # e.g. in place of a worker's log
     note(url, folder)
     with reached(url), Interrupts() as interrupts:
         if again := requeue_lost(study):

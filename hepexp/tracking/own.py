@@ -75,7 +75,7 @@ def place(uri: str) -> Path:
     try:
         path = local_path(uri)
         # the same folder, seen under another mount point
-        seen = next((above for above in path.parents if above.name == ARTIFACTS and is_same(above, root)), root)
+        seen = next((above for above in path.parents if _is_seen_as(above, root)), root)
         path = root / path.relative_to(seen) if path.is_relative_to(seen) else path
         is_ours = root == Path(os.path.realpath(root)) and _is_below(path, root)
     except (ValueError, HepexpError):  # no name of a file, or a place that is no folder, such as a bucket
@@ -86,6 +86,10 @@ def place(uri: str) -> Path:
             "them; choose another experiment, or a new runs folder by $HEPEXP_RUNS_DIR"
         )
     return path
+
+
+def _is_seen_as(path: Path, root: Path) -> bool:
+    return path.name == root.name and is_same(path.parent, root.parent)
 
 
 def _is_below(path: Path, root: Path) -> bool:

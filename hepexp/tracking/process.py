@@ -35,7 +35,7 @@ def is_dead(tags: Mapping[str, str]) -> bool:
         return abs(process.create_time() - float(tags.get("pid_started", "nan"))) > 1.0
     except psutil.NoSuchProcess:
         return True
-    except psutil.AccessDenied:
+    except (psutil.AccessDenied, ValueError):  # another user's; or no process, in a tag of a stranger
         return False
 
 

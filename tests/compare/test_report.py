@@ -1,12 +1,16 @@
 import os
 import re
 
+import pytest
+
 from hepexp.cli.report import main
 from hepexp.compare.columns import columns
 from hepexp.compare.groups import group
 from hepexp.compare.overlay import overlay
 from hepexp.compare.report import write_report
 from hepexp.compare.table import Table
+from hepexp.errors import ConfigError
+from hepexp.learning.multirun import Job, plan
 from tests.compare.runs import run, scores
 from tests.compare.test_table import EXPECTED, LINK
 
@@ -45,6 +49,18 @@ def test_an_experiment_is_compared(tmp_path, monkeypatch, capsys):
     assert "Comparison" in page
     assert "<td>lorentznet</td>" in page
     assert page.count("<h2>tests/") == 2
+
+
+def test_no_page_goes_where_only_a_file_of_the_folder_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "runs"))
+    record, sweep = run(tmp_path / "elsewhere", "a", scores(1, 1)), tmp_path / "runs" / "tests" / "x_sweep"
+    plan(sweep, [["seed=1"]])
+    Job(0, ["seed=1"], "FINISHED", str(record.path)).write(sweep)
+    with pytest.raises(ConfigError, match=r"would go to .*/elsewhere/tests/a, which is not below .*: --out FILE"):
+        main([str(sweep)])
+    assert not (record.path / "report.html").exists()
+    assert main([str(record.path)]) == 0  # the user says so
+    assert (record.path / "report.html").exists()
 
 
 def test_pictures_from_outside_of_a_run_are_not_embedded(tmp_path):

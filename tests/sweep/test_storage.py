@@ -8,6 +8,8 @@ import pytest
 
 from hepexp.cli.sweep import main
 from hepexp.errors import ConfigError, HepexpError
+from hepexp.sweep.options import SweepOptions
+from hepexp.sweep.run import run
 from hepexp.sweep.storage import address, masked, open_storage, reached
 from hepexp.sweep.study import load_study, make_study
 from tests.sweep.plans import PLAN
@@ -107,3 +109,13 @@ def test_a_sweep_that_does_not_exist_is_refused_and_nothing_is_made(tmp_path, mo
     with pytest.raises(ConfigError, match=r"there are no sweeps yet: .*(sweeps.db|typo.db|typo.log) does not exist"):
         main(["--resume", "nosuch", *given])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_log_that_is_a_link_out_of_the_runs_folder_is_not_written(tmp_path, monkeypatch, storage):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "runs"))
+    folder = tmp_path / "runs" / "sweeps" / "nice"
+    folder.mkdir(parents=True)
+    (folder / "worker_0.log").symlink_to(tmp_path / ".bashrc")
+    with pytest.raises(ConfigError, match=r"worker_0.log is a link to .*\.bashrc, out of"):
+        run("nice", SweepOptions(), make_study(storage, "nice", PLAN), f"sqlite:///{tmp_path / 'a.db'}")
+    assert not (tmp_path / ".bashrc").exists()

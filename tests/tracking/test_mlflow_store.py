@@ -16,6 +16,7 @@ from hepexp import atomic
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import stale, store
 from hepexp.tracking.mlflow_store import MlflowRun
+from hepexp.tracking.process import is_dead, process_tags
 from hepexp.tracking.run_folder import RunFolder
 from hepexp.tracking.stale import reap_stale
 
@@ -213,6 +214,11 @@ def test_a_pid_that_was_used_again_is_not_the_same_process(start):
     run = start()
     store.connect().set_tag(run.run_id, "pid_started", "1.0")
     assert reap_stale() == [run.run_id]
+
+
+@pytest.mark.parametrize("pid", ["-1", "no number"])
+def test_a_pid_that_is_none_is_not_taken_for_a_dead_process(pid):
+    assert not is_dead({**process_tags(), "pid": pid})
 
 
 def test_a_run_that_another_process_resumed_meanwhile_is_not_reaped(start, monkeypatch):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hepexp.tracking import moved, store
+from hepexp.tracking import moved, own, store
 from hepexp.tracking.lookup import database
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.registry import Judgement
@@ -122,4 +122,6 @@ def test_a_folder_seen_under_two_mount_points_is_not_rewritten(label, runs, tmp_
         monkeypatch.setenv("HEPEXP_RUNS_DIR", str(folder))
         store.connect()
         assert locations() == before
+        place = own.place(store.connect().get_experiment_by_name("hepexp").artifact_location)
+        assert place == folder / "mlartifacts" / "hepexp"
     assert moved.recorded(other / "mlflow.db") == runs / "mlartifacts"  # new experiments go there, and move with it
