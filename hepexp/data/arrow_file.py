@@ -156,6 +156,22 @@ def _checksum(schema: dict[bytes, bytes], footer: dict[bytes, bytes]) -> str | N
     return recorded.decode("ascii", "replace") if recorded or _PROMISE_KEY in schema else None
 
 
+def is_of_users(path: Path, layout: Layout) -> bool:
+    """Whether a file can be read, but does not have exactly the columns and types in which the store writes examples.
+
+    Where only the label is absent, it may be a file of the store.
+    """
+    try:
+        if path.suffix == ".parquet":
+            schema = pq.read_schema(path)
+        else:
+            with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as reader:
+                schema = reader.schema
+    except (pa.ArrowException, OSError, ValueError):
+        return False
+    return not any(schema.equals(schema_of(layout, labelled)) for labelled in (True, False))
+
+
 def parquet_columns(path: Path) -> list[str] | None:
     """Names of the columns of a Parquet file; None if it cannot be read."""
     try:

@@ -216,9 +216,13 @@ class Collection:
         DataError : as in `read`.
         """
         from hepexp.data import arrow_file
+        from hepexp.data.formats import columns
         from hepexp.data.store import Store
 
         path = Path(path)
+        if self.is_store(path) and arrow_file.is_of_users(path, self.layout):
+            parts = list(columns.read(path, self.layout, self.check, needs_label))
+            return Store(self.layout, parts, metadata=[{"source": path.name}])
         if self.is_store(path):
             with damage_in(path, "file of the store"):
                 contents = arrow_file.read(path, self.layout, needs_label, every_list=True)

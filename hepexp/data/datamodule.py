@@ -278,7 +278,10 @@ class HepDataModule(LightningDataModule):
         ------
         DataError : the file is not a file of such examples, or holds none.
         """
-        return self.predict_dataloader(self.collection.open_file(path, needs_label=False))
+        store = self.collection.open_file(path, needs_label=False)
+        if len(store) == 0:
+            raise DataError(f"{path}: contains no {self.collection.noun}s")
+        return self.predict_dataloader(store)
 
     def predict_dataloader(self, store: Store | None = None) -> DataLoader:
         """Each example of a store once; by default, of the test split."""

@@ -171,3 +171,17 @@ def test_jets_without_labels_are_read_where_none_are_needed(tmp_path: Path):
     rows = np.arange(len(x))
     for name in ("pt", "y", "phi", "pdgid"):
         np.testing.assert_array_equal(without.take(rows)[name], given.take(rows)[name])
+
+
+def test_a_negative_size_in_the_header_is_refused(tmp_path: Path):
+    import io
+    import zipfile
+
+    from numpy.lib import format as npy
+
+    path, header = tmp_path / "jets.npz", io.BytesIO()
+    npy.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (-3, 5, 4)})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("X.npy", header.getvalue())
+    with pytest.raises(DataError, match=r"jets.npz: key 'X' has shape \(-3, 5, 4\), in which a size is negative"):
+        COLLECTION.open_file(path, needs_label=False)

@@ -1,5 +1,6 @@
 """What is written is read back, by any row, from any file of the store."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path):
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match="has columns a; expected those of the store"):
+    with pytest.raises(DataError, match="column label, pt, y, phi, pdgid missing, found a"):
         COLLECTION.open_file(tmp_path / "a.parquet")
     with pytest.raises(DataError, match="no such file"):
         COLLECTION.open_file(tmp_path / "b.parquet")
@@ -117,3 +118,59 @@ def test_a_store_without_labels_is_read_where_none_are_needed(tmp_path: Path, su
         COLLECTION.open_file(path)
     read = COLLECTION.open_file(path, needs_label=False).take(np.arange(20))
     assert_same(read, jets.unlabelled())
+
+
+def as_written_by_others(suffix: str, path: Path, table: dict) -> Path:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = path / f"jets{suffix}"
+    frame = pd.DataFrame(table)
+    if suffix == ".parquet":
+        frame.to_parquet(path)  # list<double>, list<int64>, and an index in the metadata
+    elif suffix == ".arrow":
+        with pa.ipc.new_file(str(path), pa.Table.from_pandas(frame).schema) as writer:
+            writer.write_table(pa.Table.from_pandas(frame))
+    else:
+        path = path.with_suffix(".parquet")
+        large = {name: pa.array(values).cast(pa.large_list(pa.float64())) for name, values in table.items()}
+        pq.write_table(pa.table(large), path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow", "large"])
+def test_jets_written_by_pandas_are_read_in_any_type_and_order(tmp_path: Path, suffix: str):
+    jets = random_jets(20)
+    table = {
+        name: [jets[name][a:b].astype(float if name != "pdgid" else int).tolist() for a, b in pairwise(jets.offsets)]
+        for name in ("pdgid", "phi", "y", "pt")
+    }
+    path = as_written_by_others(suffix, tmp_path, table)
+    assert_same(COLLECTION.open_file(path, needs_label=False).take(np.arange(20)), jets.unlabelled())
+    with pytest.raises(DataError, match="column label missing, found pdgid, phi, y, pt"):
+        COLLECTION.open_file(path)
+    if suffix != "large":
+        path = as_written_by_others(suffix, tmp_path, {**table, "label": jets.label.astype(int), "weight": 1.0})
+        assert_same(COLLECTION.open_file(path).take(np.arange(20)), jets)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
+def test_what_others_write_is_checked(tmp_path: Path, suffix: str):
+    good = {
+        "pt": [[10.0], [20.0, 5.0]],
+        "y": [[0.1], [0.3, 0.1]],
+        "phi": [[0.1], [0.3, 0.1]],
+        "pdgid": [[22], [22, 22]],
+    }
+    for change, said in (
+        ({"pt": [[10.0], [20.0]]}, "row 1 has lists of different lengths in pt and y"),
+        ({"pt": [[1e30], [20.0, 5.0]]}, "jet 0 has a particle with pt = 1e\\+30"),
+        ({"pdgid": [[10**18], [22, 22]]}, "jet 0 has a particle with pdgid"),
+        ({"pt": [[10.0], None]}, "column 'pt' has missing values"),
+        ({"pt": [10.0, 20.0]}, "column 'pt' has type double, expected list<number>"),
+        ({"pt": [["a"], ["b", "c"]]}, "column 'pt' has type list<.*string>, expected list<number>"),
+    ):
+        path = as_written_by_others(suffix, tmp_path, {**good, **change})
+        with pytest.raises(DataError, match=said):
+            COLLECTION.open_file(path, needs_label=False)

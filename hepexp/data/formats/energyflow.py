@@ -97,6 +97,8 @@ def _member(archive: zipfile.ZipFile, path: Path, key: str) -> Iterator[tuple[IO
             shape, fortran, kind = header(file)
         except ValueError as error:
             raise DataError(f"{path}: key '{key}' is not an array: {error}") from None
+        if any(n < 0 for n in shape):
+            raise DataError(f"{path}: key '{key}' has shape {shape}, in which a size is negative: damaged")
         if kind.kind not in "fiu" or (fortran and len(shape) > 1):
             order = " in Fortran order" if fortran else ""
             raise DataError(f"{path}: key '{key}' has type {kind}{order}, expected numbers in C order")

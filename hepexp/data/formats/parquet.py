@@ -66,7 +66,7 @@ def flat(path: Path, first_row: int, batch: pa.RecordBatch, name: str, depth: in
     """
     column, lengths = batch.column(name), []
     for _ in range(depth):
-        if not isinstance(column, pa.ListArray):
+        if not isinstance(column, pa.ListArray | pa.LargeListArray):
             break
         _refuse_null(path, first_row, name, column)
         offsets = column.offsets.to_numpy()
