@@ -233,6 +233,7 @@ def _resume(own: list[str], rest: list[str]) -> int:
 
 def _widened(storage: BaseStorage, study: Study, space: dict[str, str]) -> Study:
     """The study with other bounds, more choices or new keys."""
+    from hepexp.sweep.of_base import OfBase
     from hepexp.sweep.space import read_space
     from hepexp.sweep.study import plan_of
     from hepexp.sweep.whole import whole
@@ -243,4 +244,6 @@ def _widened(storage: BaseStorage, study: Study, space: dict[str, str]) -> Study
     typed = [dimension for dimension in whole(plan.base, [*groups, *given]) if dimension.key in space]
     dimensions = merged(plan.dimensions, typed)
     _check(plan.base, dimensions)
-    return study if dimensions == plan.dimensions else widen(storage, study, dimensions)
+    if dimensions == plan.dimensions:
+        return study
+    return widen(storage, study, dimensions, OfBase(plan.base, dimensions))

@@ -49,9 +49,19 @@ def importances(path: Path, shares: Mapping[str, float], metric: str) -> None:
 
 
 def parallel_coordinate(
-    path: Path, trials: Sequence[FrozenTrial], space: Sequence[Dimension], metric: str, direction: str
+    path: Path,
+    trials: Sequence[FrozenTrial],
+    settings: Sequence[Mapping[str, Any]],
+    space: Sequence[Dimension],
+    metric: str,
+    direction: str,
 ) -> None:
-    """Draw each completed trial as a line through its settings, coloured by its value, the best ones on top."""
+    """Draw each completed trial as a line through its settings, coloured by its value, the best ones on top.
+
+    Parameters
+    ----------
+    settings : of each trial; a line is interrupted where its setting is not known.
+    """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -60,7 +70,7 @@ def parallel_coordinate(
     colours = ScalarMappable(norm, "viridis" if direction == "maximize" else "viridis_r")
     with figure(path, 1.6 + 1.9 * len(space), 4.2, "settings of each trial") as drawing:
         axes = drawing.subplots()
-        heights = np.stack([_scale(axes, k, dim, [t.params[dim.key] for t in trials]) for k, dim in enumerate(space)])
+        heights = np.stack([_scale(axes, k, dim, [s.get(dim.key) for s in settings]) for k, dim in enumerate(space)])
         for i in np.argsort(values if direction == "maximize" else -values):
             axes.plot(range(len(space)), heights[:, i], "o-", color=colours.to_rgba(values[i]), markersize=4)
         axes.set(xlim=(-0.3, len(space) - 0.3), ylim=(-0.05, 1.05), yticks=[])
@@ -84,16 +94,22 @@ def pareto_front(
 
 
 def _scale(axes: Axes, at: int, dimension: Dimension, chosen: Sequence[Any]) -> np.ndarray:
-    """Heights (n,) from 0 to 1 of the values chosen, on a line with the ends, or the choices, written beside it."""
+    """Heights (n,) from 0 to 1 of the values chosen, on a line with the ends, or the choices, written beside it.
+
+    The height of a value that is not known (None) is NaN.
+    """
     axes.axvline(at, color="0.7", linewidth=0.8, zorder=0)
+    found = [value for value in chosen if value is not None]
     if dimension.kind == "choice":
-        names = list(dict.fromkeys(map(str, dimension.values)))
+        names = list(dict.fromkeys(map(str, [*dimension.values, *found])))
         marks = dict(zip(names, np.linspace(0, 1, len(names)) if len(names) > 1 else [0.5], strict=True))
-        heights = np.array([marks[str(value)] for value in chosen])
-    else:
-        low, high = (float(bound) for bound in dimension.values)
+        heights = np.array([marks.get(str(value), np.nan) for value in chosen])
+    else:  # earlier bounds may have been wider
+        values = np.array([np.nan if value is None else float(value) for value in chosen])
+        ends = [*map(float, dimension.values), *map(float, found)]
+        low, high = min(ends), max(ends)
         of = np.log if dimension.kind.startswith("log") else np.asarray
-        heights = (of(np.array(chosen, float)) - of(low)) / ((of(high) - of(low)) or 1)
+        heights = (of(values) - of(low)) / ((of(high) - of(low)) or 1)
         marks = {f"{low:g}": 0.0, f"{high:g}": 1.0}
     for text, height in marks.items():
         axes.text(

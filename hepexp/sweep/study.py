@@ -8,6 +8,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from hepexp.config.alias import translate
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 from hepexp.sweep.space import Dimension, cells, read_space
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 PLAN = "hepexp"  # the attribute of a study that holds its plan
 CONTINUED = "continued"  # the attribute of a study that another one has taken the place of
 REVISION = "~"  # no name of a sweep has it
+OF_BASE = "of_base"  # the attribute of a trial with what the base gave keys that are now of the space but exclude it
 REPEATS, SURPLUS = "repeats", "surplus"  # attributes of trials
 MAKING = 10.0  # seconds that another process gets between making a study and noting its plan
 
@@ -60,7 +62,21 @@ class Plan:
 
     def overrides(self, params: dict[str, Any]) -> list[str]:
         """The command line of a trial, after `hepexp train`; it may lack a key that was added to the space later."""
-        return [*self.base, *(d.override(params[d.key]) for d in self.dimensions if d.key in params)]
+        base = [word for word in self.base if key_of(word) not in params]  # the base may have had a key of the space
+        return [*base, *(d.override(params[d.key]) for d in self.dimensions if d.key in params)]
+
+    def settings(self, trial: FrozenTrial) -> dict[str, Any]:
+        """The value of each key of the space in a trial, also of one that the base had then, where it is known."""
+        if not trial.params:  # it is queued
+            return {}
+        typed = {key_of(word): word.partition("=")[2] for word in self.base}
+        found = typed | trial.user_attrs.get(OF_BASE, {}) | trial.params
+        return {key: found[key] for key in self.space if key in found}
+
+
+def key_of(word: str) -> str:
+    """The key, or the group, of an override."""
+    return translate([word])[0].partition("=")[0].lstrip("+")
 
 
 def make_study(storage: BaseStorage, name: str, plan: Plan) -> Study:

@@ -76,7 +76,8 @@ def trials_table(study: Study) -> TextTable:
     rows = []
     for trial, host in zip(trials, hosts, strict=True):
         values = [number(value) for value in trial.values or [None] * len(plan.metrics)]
-        params = [_shown(trial.params.get(key)) for key in plan.space]
+        settings = plan.settings(trial)
+        params = [_shown(settings.get(key)) for key in plan.space]
         took = number(trial.duration.total_seconds()) if trial.duration else ""
         state = Text(trial.state.name, COLOURS.get(trial.state.name, ""))
         name = f"{trial.number}{' *' if trial.number in leading else ''}"
@@ -118,7 +119,8 @@ def write(study: Study, folder: Path) -> list[Path]:
     for t in counted(study):
         seconds = t.duration.total_seconds() if t.duration else None
         values = t.values or [None] * len(plan.metrics)
-        params = [t.params.get(key) for key in plan.space]
+        settings = plan.settings(t)
+        params = [settings.get(key) for key in plan.space]
         how = [t.user_attrs.get("run"), reason(t)]
         writer.writerow([t.number, t.state.name, *values, *params, seconds, *how])
     write_text(folder / "trials.csv", out.getvalue())
@@ -131,9 +133,12 @@ def _figures(study: Study, folder: Path) -> list[Path]:
     if len(trials) < 2:
         return []
     name, direction, shares = plan.metrics[0], plan.directions[0], importances(study)
+    settings = [plan.settings(trial) for trial in trials]
     draw = {
         "history": lambda path: figures.history(path, trials, name, direction),
-        "parallel_coordinate": lambda path: figures.parallel_coordinate(path, trials, plan.dimensions, name, direction),
+        "parallel_coordinate": lambda path: figures.parallel_coordinate(
+            path, trials, settings, plan.dimensions, name, direction
+        ),
     }
     if shares:
         draw["importances"] = lambda path: figures.importances(path, shares, name)

@@ -1,15 +1,18 @@
 """The space of a sweep changes under way, and every trial so far counts."""
 
+import csv
 from dataclasses import replace
 
 import pytest
+from optuna.storages import InMemoryStorage
 
 from hepexp.errors import ConfigError
+from hepexp.sweep.of_base import OfBase
 from hepexp.sweep.samplers import OfEachTrial
 from hepexp.sweep.space import read_space
 from hepexp.sweep.storage import open_storage
 from hepexp.sweep.study import completed, counted, is_wanted, load_study, make_study, name_of, plan_of
-from hepexp.sweep.summary import best_commands
+from hepexp.sweep.summary import best_commands, importances, trials_table, write
 from hepexp.sweep.widen import merged, widen
 from tests.sweep.plans import GRID, PLAN, distributions
 
@@ -87,3 +90,87 @@ def test_a_process_that_was_killed_in_between_is_made_good(storage, monkeypatch)
             widen(storage, study, dimensions)
     assert load_study(storage, "name").study_name == "name"
     assert len(widen(storage, load_study(storage, "name"), dimensions).trials) == 2
+
+
+def widened(storage, study, space):
+    plan = plan_of(study)
+    dimensions = merged(plan.dimensions, read_space(space))
+    return widen(storage, study, dimensions, OfBase(plan.base, dimensions))
+
+
+def rows(study, folder):
+    write(study, folder)
+    with open(folder / "trials.csv", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_trials_before_a_key_was_added_have_the_value_of_the_base(tmp_path):
+    storage = InMemoryStorage()
+    study = make_study(storage, "name", replace(PLAN, base=["data=qg", "model=pfn"], trials=9))
+    trained(study, 3, 0.9)
+    study = widened(
+        storage,
+        study,
+        {
+            "model": "choice(pfn,gin)",
+            "dataset": "choice(qg)",
+            "optimizer.weight_decay": "log(1e-4,1)",
+            "seed": "int(1,3)",
+        },
+    )
+    trained(study, 3, 0.1)
+    found = rows(study, tmp_path)
+    assert [row["model"] for row in found[:3]] == ["pfn"] * 3
+    assert [row["optimizer.weight_decay"] for row in found[:3]] == ["0.01"] * 3  # of conf/optimizer
+    assert all(row["dataset"] == "qg" and row["seed"] in "123" for row in found)
+    assert set(importances(study)) == set(plan_of(study).space)
+    for command in [
+        *best_commands(study),
+        *(f"x x {' '.join(plan_of(study).overrides(t.params))}" for t in study.trials),
+    ]:
+        keys = [word.partition("=")[0].replace("data", "dataset") for word in command.split()[2:]]
+        assert sorted(set(keys)) == sorted(keys)
+    assert (tmp_path / "parallel_coordinate.png").is_file()
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes", "nsgaii", "random"])
+def test_a_value_of_the_base_outside_the_space_is_shown_and_not_learnt_from(tmp_path, sampler):
+    storage = InMemoryStorage()
+    study = make_study(storage, "name", replace(PLAN, base=["data=qg", "model=pfn"], sampler=sampler, trials=30))
+    trained(study, 2)
+    study = widened(storage, study, {"model": "choice(gin,cnn)", "optimizer.weight_decay": "log(0.1,1)"})
+    trained(study, 12)
+    found = rows(study, tmp_path)
+    assert [(row["model"], row["optimizer.weight_decay"]) for row in found[:2]] == [("pfn", "0.01")] * 2
+    assert {row["model"] for row in found[2:]} == {"gin", "cnn"}
+    assert plan_of(study).overrides(study.trials[0].params)[:2] == ["data=qg", "model=pfn"]
+    study = widened(storage, study, {"model": "choice(gin,cnn,pfn)"})
+    assert study.trials[0].params["model"] == "pfn"
+
+
+def test_a_sweep_whose_trials_lack_a_key_is_shown_with_what_is_known(tmp_path):
+    storage = InMemoryStorage()
+    study = make_study(storage, "name", replace(PLAN, trials=9))
+    trained(study, 2)
+    study = widen(storage, study, merged(PLAN.dimensions, read_space({"model": "choice(pfn,gin)", "seed": "int(1,3)"})))
+    trained(study, 2)
+    found = rows(study, tmp_path)
+    assert [(row["model"], row["seed"]) for row in found[:2]] == [("pfn", "")] * 2  # typed; not known
+    assert len(trials_table(study).rows) == 4
+
+
+def test_a_grid_with_another_key_counts_its_trials_and_trains_every_cell_once():
+    for values, outside in (("int(1,2)", 0), ("int(2,3)", 2)):  # the seed is 1 without a choice
+        storage = InMemoryStorage()
+        plan = replace(PLAN, base=["data=qg"], space={"model": "choice(pfn,gin,cnn)"}, sampler="grid", trials=3)
+        study = make_study(storage, "grid", plan)
+        trained(study, 2)
+        study = widened(storage, study, {"seed": values})
+        assert plan_of(study).trials == 6 + outside
+        while is_wanted(study):
+            trained(study, 1)
+        had = sorted((trial.params["model"], plan_of(study).settings(trial)["seed"]) for trial in counted(study))
+        first, last = (int(digit) for digit in values[4:-1].split(","))
+        new = {(model, seed) for model in ("pfn", "gin", "cnn") for seed in (first, last)}
+        assert len(had) == 6 + outside
+        assert new <= set(had)
