@@ -1,7 +1,11 @@
 """The process of the command `hepexp`, and of `python -m hepexp`, which is the same."""
 
+import os
 import signal
 import sys
+
+# Processes started by this one import nothing from the working directory, which may hold somebody else's files.
+os.environ["PYTHONSAFEPATH"] = "1"
 
 
 def run() -> int:

@@ -92,6 +92,7 @@ def _job(config: DictConfig, sweep: Path, number: int, overrides: list[str]) -> 
 def _launch_list(jobs: list[list[str]], overrides: list[str]) -> None:
     """Give a list of jobs, which no grid describes, to Hydra's launcher."""
     from hydra import initialize_config_dir
+    from hydra._internal.callbacks import Callbacks
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.plugins import Plugins
     from hydra.types import HydraContext, RunMode
@@ -99,7 +100,7 @@ def _launch_list(jobs: list[list[str]], overrides: list[str]) -> None:
     with initialize_config_dir(str(conf_dir()), job_name="train", version_base="1.3"):
         hydra = GlobalHydra.instance().hydra
         config = hydra.compose_config("train", overrides, run_mode=RunMode.MULTIRUN)
-        context = HydraContext(config_loader=hydra.config_loader, callbacks=hydra.callbacks)
+        context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
         launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=job, config=config)
         launcher.launch(jobs, initial_job_idx=0)
 

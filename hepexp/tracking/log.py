@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from hepexp.outputs import visible
+
 LINE = "%(asctime)s %(levelname)-7s %(message)s"
 LOGGERS = ("hepexp", "pytorch_lightning", "lightning.pytorch", "py.warnings")
 
@@ -73,7 +75,7 @@ class _Terminal(logging.Handler):
     """Writes to the current sys.stderr: progress bars and tests replace it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(f"hepexp: {record.levelname.lower()}: {record.getMessage()}", file=sys.stderr, flush=True)
+        print(f"hepexp: {record.levelname.lower()}: {visible(record.getMessage())}", file=sys.stderr, flush=True)
 
 
 def _ended_by(error: BaseException) -> logging.LogRecord:

@@ -1,6 +1,8 @@
 """Run folders, configurations and sweeps of strangers: whatever they hold, nothing in them runs."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -157,3 +159,28 @@ def test_a_sweep_of_somebody_else_puts_no_command_into_a_job(here, capsys, clust
     jobs = {"launcher": "submitit_slurm", "cluster": cluster, "ids": ["1"], "folder": "."}
     (here / "runs" / "sweeps" / "nice" / "jobs.json").write_text(json.dumps(jobs))
     assert "which runs commands: type it again" in refused(capsys, "sweep", "--resume", "nice")
+
+
+def test_processes_that_hepexp_starts_import_nothing_from_the_working_directory(here):
+    """A folder of somebody else may hold a mlflow.py or a torch.py beside its runs."""
+    (here / "mlflow.py").write_text("open('called', 'w')")
+    code = (
+        "import subprocess, sys; from hepexp.__main__ import run; sys.argv = ['hepexp', '--version']; run(); "
+        "subprocess.run([sys.executable, '-c', 'import mlflow'], check=True)"
+    )
+    subprocess.run([sys.executable, "-P", "-c", code], check=True, capture_output=True)
+    assert not Path("called").exists()
+
+
+def test_a_message_shows_no_control_characters(here, capsys):
+    (here / "jobs.json").write_text(json.dumps([["model=pfn", "\x1b]0;title\x07x"]]))
+    line = refused(capsys, "train", "-m", "--rerun-failed", ".")
+    assert line.isprintable()
+    assert "\\x1b]0;title\\x07x" in line
+
+
+def test_a_task_sets_the_keys_of_the_run(here):
+    (here / "conf" / "task").mkdir(parents=True)
+    (here / "conf" / "task" / "mine.yaml").write_text("# @package _global_\nseed: 7\nname: mine\nexperiment: study\n")
+    config, _ = front.compose(["--config-dir=conf", "task=mine", "name=typed"])
+    assert (config.seed, config.name, config.experiment) == (7, "typed", "study")

@@ -36,6 +36,8 @@ def test_a_failing_job_does_not_stop_the_others_and_is_run_again(tmp_path):
     sweeps = sorted(tmp_path.glob("runs/hepexp/*_sweep*"))
     (second,) = [folder for folder in sweeps if folder != sweep]
     assert json.loads((second / "jobs.json").read_text()) == [jobs[1]["overrides"]]
+    (report,) = second.glob("job_*.json")
+    assert "diverged" in json.loads(report.read_text())["error"]  # it did run
 
 
 def test_joblib_runs_jobs_side_by_side(tmp_path):
