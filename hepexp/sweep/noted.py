@@ -8,14 +8,15 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from hepexp import regular_file
 from hepexp.atomic import write_json
 from hepexp.errors import DataError
 from hepexp.sweep.storage import JOURNAL, masked
+from hepexp.tracking import record_file
 from hepexp.tracking.address import sqlite_address
 
 FILE = "storage.json"
-KIND, SQLITE = "journal", "sqlite"
+KIND, SQLITE, SERVER = "journal", "sqlite", "server"
+PLACES = {KIND: "path", SQLITE: "path", SERVER: "address"}  # the key that has the place, by kind
 
 
 def note(url: str, folder: Path) -> None:
@@ -28,12 +29,17 @@ def note(url: str, folder: Path) -> None:
     elif parsed.get_backend_name() == SQLITE:
         found = {"kind": SQLITE, "path": _path(Path(parsed.database or ""), folder)}
     else:
-        found = {"kind": "server", "address": masked(url)}
+        found = {"kind": SERVER, "address": masked(url)}
     write_json(folder / FILE, found)
 
 
 def noted(folder: Path) -> str | None:
-    """The address of the file that has the trials of a sweep; None if it is unknown or no longer there."""
+    """The address of the file that has the trials of a sweep; None if it is unknown or no longer there.
+
+    Raises
+    ------
+    DataError : the note is damaged.
+    """
     found = _read(folder)
     if "path" not in found:
         return None
@@ -72,11 +78,22 @@ def server(folder: Path) -> str | None:
 
 
 def _read(folder: Path) -> dict[str, str]:
+    """What is noted; nothing where there is no file.
+
+    Raises
+    ------
+    DataError : the file is damaged, or holds something else.
+    """
+    file = folder / FILE
+    advice = "remove it, and give sweep.storage=... if the sweep is not in sweeps.db of the runs folder"
     try:
-        regular_file.check(folder / FILE)
-        return json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, DataError):
-        return {}
+        found = record_file.read(file, json.loads, dict)
+    except DataError as error:
+        raise DataError(f"{error}; {advice}") from error
+    texts = all(isinstance(value, str) and value.isprintable() for value in found.values())
+    if found and not (texts and PLACES.get(found.get("kind")) in found):
+        raise DataError(f"{file} does not say where the trials of a sweep are; {advice}")
+    return found
 
 
 def _path(file: Path, folder: Path) -> str:

@@ -1,7 +1,7 @@
 import pytest
 
 from hepexp.cli.sweep import main
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, DataError
 from hepexp.sweep.noted import holds, note, noted, server
 from hepexp.sweep.storage import open_storage
 from hepexp.sweep.study import make_study
@@ -56,3 +56,27 @@ def test_a_file_that_has_no_such_sweep_is_not_touched(tmp_path, monkeypatch, url
             main(["--resume", "nice"])
         assert file.read_bytes() == content
     assert holds(url.format(tmp_path / "sweeps"), "other")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"kind": "journ',
+        b"\xff\x00",
+        b"{}{",
+        b'{"kind": "journal", "path": 3}',
+        b'{"path": "a"}',
+        b'{"kind": []}',
+        None,
+    ],
+)
+def test_a_damaged_note_is_named(tmp_path, monkeypatch, content):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+    file = tmp_path / "sweeps" / "name" / "storage.json"
+    file.parent.mkdir(parents=True)
+    file.mkdir() if content is None else file.write_bytes(content)
+    with pytest.raises(DataError, match=rf"^{file} [^\n]+; remove it, and give sweep\.storage=\.\.\. if [^\n]+$"):
+        main(["--resume", "name"])
+    assert [path.name for path in tmp_path.iterdir()] == ["sweeps"]  # no database was made
