@@ -101,9 +101,3 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(SPELLED.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
-
-
-def visible(text: str) -> str:
-    """A text on one line without control characters, which a file of somebody else may hold to change the terminal."""
-    line = " ".join(text.split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)

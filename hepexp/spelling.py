@@ -13,11 +13,15 @@ SPELLED = {"±": "+-", "σ": "sigma", "−": "-", "–": "-", "≈": "~", "°": 
 
 
 def spelled(text: str | Text, encoding: str) -> str | Text:
-    """A text with the letters that an encoding lacks spelled out: as a stream writes it, but before a layout."""
-    if _has(encoding, str(text)):
+    """A text as it is written to an output, but before a layout.
+
+    Letters that the encoding lacks are spelled out, and control characters, with which somebody else's file could
+    change the terminal, are written as escapes.
+    """
+    if _is_plain(str(text), encoding):
         return text
     if isinstance(text, str):
-        return "".join(letter if _has(encoding, letter) else SPELLED.get(letter, "?") for letter in text)
+        return "".join(letter if _is_plain(letter, encoding) else _spell(letter, encoding) for letter in text)
     from rich.text import Text
 
     made = Text(style=text.style)
@@ -27,6 +31,19 @@ def spelled(text: str | Text, encoding: str) -> str | Text:
             part.stylize(span.style)
         made.append_text(part)
     return made
+
+
+def _spell(letter: str, encoding: str) -> str:
+    return visible(letter) if _has(encoding, letter) else SPELLED.get(letter, "?")
+
+
+def visible(text: str) -> str:
+    """A text without control characters but the ends of lines."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _is_plain(text: str, encoding: str) -> bool:
+    return text.replace("\n", "").isprintable() and _has(encoding, text)
 
 
 def _has(encoding: str, text: str) -> bool:

@@ -103,3 +103,9 @@ def test_letters_that_a_terminal_lacks_are_spelled_before_the_layout(encoding, f
     assert (title, note) == (first, last)
     assert head.split() == [heading, "n"]
     assert figure in rows[2]
+
+
+def test_control_characters_are_shown_not_obeyed():
+    text = printed(TextTable([Column("", "name"), Column("\x07", "figure")], [["\x1b]0;title\x07x", "\x1b[2J1"]]), 60)
+    assert text.replace("\n", "").isprintable()
+    assert "\\x1b]0;title\\x07x" in text

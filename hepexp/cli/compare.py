@@ -15,6 +15,7 @@ from hepexp.cli.target import add_overwrite, check_target, writing
 from hepexp.config.metrics import lower_is_better, names_of
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, DataError
+from hepexp.spelling import visible
 
 if TYPE_CHECKING:
     from hepexp.compare.columns import Column
@@ -62,7 +63,7 @@ def say_left_out(runs: Mapping[Path, str]) -> None:
     from hepexp.tracking.lookup import label
 
     for path, fault in runs.items():
-        print(f"hepexp: left out {label(path)}: {fault}", file=sys.stderr)
+        print(visible(f"hepexp: left out {label(path)}: {fault}"), file=sys.stderr)
 
 
 def _tables(found: list[Section], options: Namespace) -> list[Table]:
@@ -86,7 +87,7 @@ def _tables(found: list[Section], options: Namespace) -> list[Table]:
             continue
         shown = columns(groups, None if wanted is None else [key for key in wanted if key in own])
         for line in (*_repeated(groups), *_missing(groups, shown)):
-            print(f"hepexp: {line}", file=sys.stderr)
+            print(visible(f"hepexp: {line}"), file=sys.stderr)
         if by:
             groups = _sorted(groups, by, options.reverse)
         compared = None

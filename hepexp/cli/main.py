@@ -8,7 +8,8 @@ from typing import NamedTuple
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.interrupts import INTERRUPTED, Interrupts, leave
-from hepexp.outputs import enduring, failure, visible
+from hepexp.outputs import enduring, failure
+from hepexp.spelling import visible
 
 
 class Verb(NamedTuple):
@@ -120,5 +121,5 @@ def _run(args: list[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"hepexp: error: {visible(message)}", file=sys.stderr)
+    print(f"hepexp: error: {visible(' '.join(message.split()))}", file=sys.stderr)
     return code

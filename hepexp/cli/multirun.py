@@ -18,6 +18,7 @@ from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.interrupts import Interrupts
 from hepexp.learning.multirun import FAILED, FINISHED, KILLED, Job, find, plan, read
 from hepexp.outputs import enduring
+from hepexp.spelling import visible
 from hepexp.tracking import own
 from hepexp.tracking.run_folder import new_folder
 
@@ -84,7 +85,7 @@ def _job(config: DictConfig, sweep: Path, number: int, overrides: list[str]) -> 
         line = str(error).splitlines()[0] if str(error) else "no message"
         reason = line if isinstance(error, HepexpError) else f"{type(error).__name__}: {line}"
         Job(number, overrides, FAILED, error=reason).write(sweep)
-        print(f"hepexp: job {number} failed: {reason}", file=sys.stderr, flush=True)
+        print(visible(f"hepexp: job {number} failed: {reason}"), file=sys.stderr, flush=True)
     else:
         Job(number, overrides, FINISHED, run=str(result.folder.path), metrics=result.metrics).write(sweep)
 

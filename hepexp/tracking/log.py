@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hepexp.outputs import visible
+from hepexp.spelling import visible
 
 LINE = "%(asctime)s %(levelname)-7s %(message)s"
 LOGGERS = ("hepexp", "pytorch_lightning", "lightning.pytorch", "py.warnings")
