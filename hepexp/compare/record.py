@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import OmegaConf
 
@@ -18,7 +19,7 @@ from hepexp.config.expected import Expected, recorded
 from hepexp.config.paths import runs_dir
 from hepexp.errors import DataError
 from hepexp.evaluation.conditions import Conditions
-from hepexp.evaluation.predictions import Predictions, read_predictions
+from hepexp.evaluation.predictions import Predictions, check_schema, is_of_classifier, read_predictions
 from hepexp.metric import ERROR, NOTE
 from hepexp.tracking.parameters import flatten
 from hepexp.tracking.run_folder import RunFolder
@@ -63,9 +64,14 @@ class Record:
         """
         regular_file.check(self.folder.predictions)
         try:
-            named = {"index", "label"} & set(pq.read_schema(self.folder.predictions).names)
+            schema = pq.read_schema(self.folder.predictions)
+            named = {"index", "label"} & set(schema.names)
             if "index" not in named:
                 return 0, ""  # amplitudes of circuits, which belong to no example
+            if is_of_classifier(schema):
+                check_schema(self.folder.predictions, schema)
+            if odd := [name for name in sorted(named) if not pa.types.is_integer(schema.field(name).type)]:
+                raise DataError(f"{self.folder.predictions}: column {odd[0]} must hold whole numbers")
             table = pq.read_table(
                 self.folder.predictions, columns=sorted(named), page_checksum_verification=True
             ).sort_by("index")

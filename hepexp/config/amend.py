@@ -25,6 +25,10 @@ def amend(config: DictConfig, args: list[str], groups: tuple[str, ...] = RESUMAB
     ------
     ConfigError : a key of another group, an unknown key, or a value of the wrong type.
     """
+    if more := next((arg for arg in args if "=" not in arg), None):
+        raise ConfigError(
+            f"{more!r} is not KEY=VALUE; this command takes one RUN, and then changes such as trainer.devices=1"
+        )
     amended = config.copy()
     OmegaConf.set_readonly(amended, False)
     for override in parse(alias.translate(args)):

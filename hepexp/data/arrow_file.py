@@ -156,7 +156,7 @@ def _checksum(schema: dict[bytes, bytes], footer: dict[bytes, bytes]) -> str | N
     return recorded.decode("ascii", "replace") if recorded or _PROMISE_KEY in schema else None
 
 
-def is_of_users(path: Path, layout: Layout) -> bool:
+def is_by_others(path: Path, layout: Layout) -> bool:
     """Whether a file can be read, but does not have exactly the columns and types in which the store writes examples.
 
     Where only the label is absent, it may be a file of the store.

@@ -220,10 +220,8 @@ class Collection:
         from hepexp.data.store import Store
 
         path = Path(path)
-        if self.is_store(path) and arrow_file.is_of_users(path, self.layout):
-            parts = list(columns.read(path, self.layout, self.check, needs_label))
-            return Store(self.layout, parts, metadata=[{"source": path.name}])
-        if self.is_store(path):
+        by_others = self.is_store(path) and arrow_file.is_by_others(path, self.layout)
+        if self.is_store(path) and not by_others:
             with damage_in(path, "file of the store"):
                 contents = arrow_file.read(path, self.layout, needs_label, every_list=True)
                 refuse_broken_lists(contents.chunks, path)
@@ -235,8 +233,8 @@ class Collection:
                 self.check(examples, str(path), first)
             refuse_changed(contents, self.layout, path)
             return store
-        parts = list(self.read(path, needs_label))
-        return Store(self.layout, parts, metadata=[{"source": path.name}])
+        parts = columns.read(path, self.layout, self.check, needs_label) if by_others else self.read(path, needs_label)
+        return Store(self.layout, list(parts), metadata=[{"source": path.name}])
 
     def is_store(self, path: Path) -> bool:
         """Whether a file is in the store's format, judging by its name, or by its columns if that is ambiguous."""

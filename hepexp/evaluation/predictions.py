@@ -83,6 +83,10 @@ def read_predictions(path: Path | str) -> Predictions:
     regular_file.check(path)
     try:
         table = pq.read_table(path, page_checksum_verification=True)
+        check_schema(path, table.schema)
+        for name in table.column_names:
+            if name != "label" and table[name].null_count:
+                raise DataError(f"{path}: column {name} has gaps, expected a number in each row")
         if table.schema.metadata.get(_CHECKSUM, _checksum(table)) != _checksum(table):
             raise DataError(f"{path} is corrupted: its values do not match its checksum")
         labelled = "label" in table.column_names
@@ -96,8 +100,43 @@ def read_predictions(path: Path | str) -> Predictions:
         )
     except FileNotFoundError as error:
         raise DataError(f"there are no predictions at {path}: the run did not reach its test") from error
+    except DataError:
+        raise
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{path} is not a predictions file: {str(error).splitlines()[0]}") from error
+
+
+def is_of_classifier(schema: pa.Schema) -> bool:
+    """Whether a file has the columns of a classifier's predictions and no others."""
+    return "index" in schema.names and all(name.startswith("score_") for name in {*schema.names} - {"index", "label"})
+
+
+def check_schema(path: Path | str, schema: pa.Schema) -> None:
+    """Refuse a file without what hepexp writes beside the values, or with values that are no numbers.
+
+    pandas keeps the columns of a file that it writes again, but not the metadata of its schema.
+
+    Raises
+    ------
+    DataError : says what is missing, and how to get it back.
+    """
+    about = schema.metadata or {}
+    if missing := [key.decode() for key in (b"class_names", b"split") if key not in about]:
+        raise DataError(
+            f"{path} lacks {' and '.join(missing)} in the metadata of its schema, which other programs do not keep; "
+            "restore the file that the run wrote, or write it anew with: hepexp evaluate RUN --out FOLDER"
+        )
+    names = json.loads(about[b"class_names"])
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{path}: class_names in the metadata of its schema must be a list of names, got {names!r}")
+    wanted = ["index", *(f"score_{name}" for name in names)]
+    if missing := [name for name in wanted if name not in schema.names]:
+        raise DataError(f"{path} has no column {missing[0]}; it has {', '.join(schema.names) or 'none'}")
+    for name in (*wanted, *({"label"} & set(schema.names))):
+        kind, whole = schema.field(name).type, not name.startswith("score_")
+        fits = pa.types.is_integer(kind) if whole else pa.types.is_floating(kind)
+        if not fits:
+            raise DataError(f"{path}: column {name} holds {kind}, expected {'whole' if whole else 'real'} numbers")
 
 
 def _checksum(table: pa.Table) -> bytes:

@@ -1,5 +1,7 @@
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hepexp.cli import compare
@@ -106,3 +108,13 @@ def test_rounding_beyond_a_range_and_metrics_without_one_are_no_fault(runs):
     figures = '{"test/auc": 1.0000001, "test/unheard_of": -7.5, "test/rejection_0.3": null, "data/source": "mini"}'
     (runs[0].path / "metrics.json").write_text(figures)
     assert len(select([])[0]) == 3
+
+
+def test_predictions_that_other_programs_wrote_again_are_left_out_by_name(runs):
+    table = pq.read_table(runs[0].folder.predictions)
+    table.to_pandas().to_parquet(runs[0].folder.predictions)
+    pq.write_table(table.set_column(1, "label", pa.array(["a"] * len(table))), runs[1].folder.predictions)
+    found, left_out = select([])
+    assert [record.path.name for record in found] == ["gin_1"]
+    assert "predictions.parquet lacks class_names and split" in left_out[runs[0].path]
+    assert "column label holds string, expected whole numbers" in left_out[runs[1].path]

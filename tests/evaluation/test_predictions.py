@@ -1,4 +1,5 @@
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -101,3 +102,39 @@ def test_scores_that_are_no_numbers_are_refused_with_the_example(number):
     outputs["scores"][1, 1] = number
     with pytest.raises(HepexpError, match=r"the scores of 1 of 3 examples are NaN or infinite, .* example 7: "):
         refuse_not_finite(outputs)
+
+
+def refusal(path) -> str:
+    with pytest.raises(DataError) as caught:
+        read_predictions(path)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "b'" not in text
+    return text
+
+
+def test_a_file_that_pandas_wrote_again_is_refused_in_plain_words(file):
+    path = file[0]
+    table = pq.read_table(path)
+    table.to_pandas().to_parquet(path)
+    assert "lacks class_names and split in the metadata of its schema" in refusal(path)
+    assert "hepexp evaluate RUN --out FOLDER" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.drop_columns(["score_quark"]), "has no column score_quark; it has index, label, score_gluon"),
+        (lambda t: t.drop_columns(["index"]), "has no column index"),
+        (lambda t: t.set_column(1, "label", pa.array(np.ones(100))), "column label holds double, expected whole"),
+        (lambda t: t.set_column(2, "score_gluon", pa.array(["a"] * 100)), "score_gluon holds string, expected real"),
+        (lambda t: t.set_column(2, "score_gluon", pa.array([None, *[0.5] * 99])), "column score_gluon has gaps"),
+        (lambda t: t.set_column(0, "index", pa.array([b"a"] * 100)), "column index holds binary, expected whole"),
+        (lambda t: t.replace_schema_metadata(), "lacks class_names and split"),
+        (lambda t: t.replace_schema_metadata({"class_names": "3", "split": "test"}), "must be a list of names, got 3"),
+        (lambda t: t.replace_schema_metadata({"class_names": "[", "split": "test"}), "is not a predictions file"),
+    ],
+)
+def test_what_is_missing_in_a_changed_file_is_named(file, change, said):
+    pq.write_table(change(pq.read_table(file[0])), file[0])
+    assert said in refusal(file[0])
