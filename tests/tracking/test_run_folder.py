@@ -133,7 +133,7 @@ def test_a_file_of_a_record_that_cannot_be_read_is_named(runs):
     with pytest.raises(DataError, match=r"environment.json is not what .* expected keys and values, found list"):
         _ = run.environment
     (run.path / "history.json").mkdir()
-    with pytest.raises(DataError, match=r"history.json cannot be read: Is a directory"):
+    with pytest.raises(DataError, match=r"history.json is a folder, not a regular file"):
         _ = run.history
 
 
