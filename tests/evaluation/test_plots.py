@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from hepexp.evaluation import plots
+from hepexp.evaluation.plots.channel_images import colour_range
 from hepexp.figures import about, figure
 
 
@@ -144,3 +145,14 @@ def test_a_roc_curve_without_background_says_so_in_place_of_an_empty_panel(tmp_p
     plots.roc(tmp_path / "a.png", np.stack([1 - label, label], axis=1).astype(float), label, NAMES, n_bootstrap=5)
     (said,) = [text.get_text() for text in drawn[0].axes[0].texts]
     assert said == "fewer than 5 background examples\npass at every signal efficiency"
+
+
+def test_reconstructions_much_fainter_than_their_images_are_not_black():
+    images = np.zeros((4, 8, 8))
+    images[:, 2:4, 2:4] = np.geomspace(1, 100, 4).reshape(2, 2)
+    faint = np.full((4, 8, 8), 1e-3)
+    low, high = colour_range(images, images, faint)
+    assert low < faint.max() < images.max() == high
+    assert colour_range(images, images, images * 0.9) == colour_range(images)  # a good network changes nothing
+    for nothing in (np.zeros_like(images), -images):
+        assert colour_range(images, nothing) == colour_range(images)

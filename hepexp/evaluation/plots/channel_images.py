@@ -10,7 +10,8 @@ import numpy as np
 from hepexp.figures import figure
 
 SIZE = 1.5  # inches of an image
-DECADES = 3.0  # shown below the brightest pixel, at most
+DECADES = 3.0  # shown below the brightest pixel, at most,
+MOST_DECADES = 8.0  # but for images that are fainter than that; what is below counts as empty
 FAINT = 0.1  # of the brightest pixel; below the power of ten under that, the colour scale of differences is linear
 PIXELS = {"interpolation": "nearest"}
 BAR = {"pad": 0.01, "aspect": 14, "fraction": 0.03}
@@ -71,7 +72,7 @@ def _draw(
             axes.set_title(name, fontsize=9)
         for c, channel in enumerate(channel_names):
             block = grid[per_channel * c : per_channel * (c + 1)]
-            low, high = _range(measured[:, c])
+            low, high = colour_range(measured[:, c], *(images[:, c] for images in rows.values()))
             for line, (name, images) in zip(block, rows.items(), strict=False):
                 for axes, image in zip(line, images[:, c], strict=True):
                     norm = LogNorm(low, high)
@@ -92,11 +93,19 @@ def _draw(
                 bar.ax.minorticks_off()
 
 
-def _range(images: np.ndarray) -> tuple[float, float]:
-    """Lowest and highest value of a channel's colour scale."""
-    lit = images[images > 0]
+def colour_range(measured: np.ndarray, *drawn: np.ndarray) -> tuple[float, float]:
+    """Lowest and highest value of a channel's colour scale: that of the measured images (n, H, W).
+
+    It begins lower where drawn images (n, H, W) would be black otherwise, as those of a network that has hardly been
+    trained: the brightest decade of at least half of each set is shown.
+    """
+    lit = measured[measured > 0]
     high = float(lit.max()) if len(lit) else 1.0
     low = max(float(np.quantile(lit, 0.05)), high * 10**-DECADES) if len(lit) else 0.1
+    for images in drawn:
+        brightest = float(np.median(images.reshape(len(images), -1).max(axis=1)))
+        if brightest > high * 10**-MOST_DECADES:
+            low = min(low, brightest / 10)
     return (low if low < high else high / 10), high
 
 
