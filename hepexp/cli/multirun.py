@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from hepexp.atomic import write_text
-from hepexp.cli.train import run_hydra, train_composed
+from hepexp.cli.train import raising, run_hydra, train_composed
 from hepexp.config import flags, front
 from hepexp.config.paths import conf_dir, runs_dir
 from hepexp.config.search_path import skip_marks
 from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.interrupts import Interrupts
-from hepexp.learning.multirun import FAILED, FINISHED, KILLED, Job, find, plan, read
+from hepexp.learning.multirun import FAILED, FINISHED, JOBS, KILLED, Job, find, plan, read
 from hepexp.outputs import enduring
 from hepexp.spelling import visible
 from hepexp.tracking import own
 from hepexp.tracking.run_folder import new_folder
 
+HYDRAS = "multirun.yaml"  # which Hydra writes before it launches the jobs
 AGGREGATED = "aggregated.csv"
 
 
@@ -76,15 +79,17 @@ def job(config: DictConfig) -> None:
 
 
 def _job(config: DictConfig, sweep: Path, number: int, overrides: list[str]) -> None:
+    begun: list[str] = []
     try:
-        result = train_composed(config)
+        result = train_composed(config, begun.append)
     except Interrupted as error:
         Job(number, overrides, KILLED, error=f"killed by {error}").write(sweep)
         raise
     except Exception as error:
         line = str(error).splitlines()[0] if str(error) else "no message"
         reason = line if isinstance(error, HepexpError) else f"{type(error).__name__}: {line}"
-        Job(number, overrides, FAILED, error=reason).write(sweep)
+        refused = isinstance(error, ConfigError) and not begun
+        Job(number, overrides, FAILED, error=reason, refused=refused).write(sweep)
         print(visible(f"hepexp: job {number} failed: {reason}"), file=sys.stderr, flush=True)
     else:
         Job(number, overrides, FINISHED, run=str(result.folder.path), metrics=result.metrics).write(sweep)
@@ -116,27 +121,55 @@ def _sweep_folder(arguments: list[str]) -> Path:
 
 
 def _launch(sweep: Path, jobs: list[list[str]], run: Callable[[], None]) -> int:
-    """Run the jobs, then show the table of all of them."""
+    """Run the jobs, then show the table of all of them.
+
+    Raises
+    ------
+    ConfigError : the launcher refuses its values; no job has begun, and the folder of the multirun is removed.
+    """
+    plan(sweep, jobs)
+    try:
+        with Interrupts(), raising():
+            run()
+    except (Interrupted, KeyboardInterrupt):
+        _report(sweep)
+        raise
+    except SystemExit:
+        pass
+    except Exception as error:  # the jobs that the launcher lost are in the table
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if {file.name for file in sweep.iterdir()} <= {JOBS, HYDRAS}:
+            _remove(sweep)
+            raise ConfigError(f"the launcher of the jobs failed: {line}; see hydra.launcher...") from error
+        print(visible(f"hepexp: the launcher of the jobs failed: {line}"), file=sys.stderr)
+    return _report(sweep)
+
+
+def _report(sweep: Path) -> int:
+    """Show the table of all jobs; remove the folder of the multirun if every job was refused before it began."""
     from hepexp.cli.console import console
     from hepexp.evaluation.tables import jobs_table
 
-    plan(sweep, jobs)
-    try:
-        with Interrupts():
-            run()
-    except SystemExit:  # Hydra's word for a launcher that failed: the jobs it lost are in the table
-        pass
-    finally:
-        results = read(sweep)
-        console().print(jobs_table(results))
-        _aggregate(sweep, results)
-        missing = [result for result in results if result.status != FINISHED]
-        if missing:
-            print(
-                f"{len(missing)} of {len(results)} jobs did not finish; to rerun them: "
-                f"hepexp train -m --rerun-failed {sweep}"
-            )
+    results = read(sweep)
+    console().print(jobs_table(results))
+    if all(result.refused for result in results):
+        _remove(sweep)
+        print("hepexp: error: every job was refused before it began; nothing is recorded", file=sys.stderr)
+        return ConfigError.exit_code
+    _aggregate(sweep, results)
+    if missing := [result for result in results if result.status != FINISHED]:
+        print(
+            f"{len(missing)} of {len(results)} jobs did not finish; to rerun them: "
+            f"hepexp train -m --rerun-failed {sweep}"
+        )
     return 1 if missing else 0
+
+
+def _remove(sweep: Path) -> None:
+    """Remove the folder of a multirun, and that of the experiment if it is then empty."""
+    shutil.rmtree(sweep, ignore_errors=True)
+    with suppress(OSError):
+        sweep.parent.rmdir()
 
 
 def _aggregate(sweep: Path, jobs: list[Job]) -> None:

@@ -127,18 +127,25 @@ def run_hydra(task: Callable[[DictConfig], None], arguments: list[str]) -> None:
     hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")(task)()
 
 
-def train_composed(config: DictConfig):
-    """Train what Hydra has composed; to be called within a Hydra job."""
+def train_composed(config: DictConfig, started: Callable[[str], None] = lambda label: None):
+    """Train what Hydra has composed; to be called within a Hydra job.
+
+    Parameters
+    ----------
+    started : called with the label of the run once it has its folder.
+    """
     from hydra.core.hydra_config import HydraConfig
 
     from hepexp.learning.chain import chosen, supply
-    from hepexp.learning.experiment import train
+    from hepexp.learning.experiment import Watcher, train
 
+    watcher = Watcher()
+    watcher.started = started
     hydra_config = HydraConfig.get()
     choices = chosen(hydra_config.runtime.choices)
     typed = list(hydra_config.overrides.task)
     folders = [Path(source.path) for source in hydra_config.runtime.config_sources if source.provider == "command-line"]
-    return train(supply(config, choices, typed, folders), choices, typed)
+    return train(supply(config, choices, typed, folders), choices, typed, watcher)
 
 
 def _resume(text: str, args: list[str]) -> int:

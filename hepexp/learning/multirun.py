@@ -30,6 +30,7 @@ class Job:
     run : folder of the run; empty when the job did not get that far.
     error : why it failed, one line.
     metrics : the run's metrics.json.
+    refused : whether its values were refused before it began.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Job:
     run: str = ""
     error: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
+    refused: bool = False
 
     def write(self, sweep: Path) -> None:
         write_json(sweep / f"job_{self.number}.json", asdict(self))
