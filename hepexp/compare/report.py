@@ -77,7 +77,9 @@ def _run(record: Record) -> dict[str, Any]:
         "python": environment.get("python"),
         "data": f"{record.choices['dataset']}, source {data.get('source')}",
         "simulated": "yes" if data.get("simulated") else None,
-        "examples": ", ".join(f"{data[key]:,} {key[2:]}" for key in ("n_train", "n_val", "n_test") if key in data),
+        "examples": ", ".join(
+            f"{data[key]:,} {key[2:]}" for key in ("n_train", "n_val", "n_test") if data.get(key) is not None
+        ),
         "made by": data.get("how"),
     }
     loss = record.config.get("loss._target_")
@@ -96,7 +98,11 @@ def _run(record: Record) -> dict[str, Any]:
 
 
 def _hardware(hardware: dict[str, Any]) -> str:
-    parts = [f"{hardware.get('cores')} cores", hardware.get("cpu"), *[gpu["name"] for gpu in hardware.get("gpus", [])]]
+    parts = [
+        f"{hardware.get('cores')} cores",
+        hardware.get("cpu"),
+        *[gpu["name"] for gpu in hardware.get("gpus") or []],
+    ]
     return ", ".join(part for part in parts if part)
 
 

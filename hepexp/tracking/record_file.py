@@ -14,6 +14,7 @@ from hepexp import regular_file
 from hepexp.errors import DataError
 from hepexp.metric import ERROR
 
+SIZES = ("n_train", "n_val", "n_test")  # under its data
 MAPPINGS = ("data", "git", "hardware", "needs", "packages")  # of environment.json
 
 
@@ -85,6 +86,18 @@ def environment(file: Path) -> dict[str, Any]:
     files = (found.get("data") or {}).get("files") or []
     if not isinstance(files, list) or not all(isinstance(item, dict) for item in files):
         raise DataError(f"{file}: data.files must be a list of files, got {files!r}")
+    data, hardware = found.get("data") or {}, found.get("hardware") or {}
+    for key in SIZES:
+        size = data.get(key)
+        if size is not None and (not isinstance(size, int) or not _is_number(size) or size < 0):
+            raise DataError(f"{file}: data.{key} must be a number of examples, got {_short(size)}")
+    if not isinstance(hardware.get("cpu"), str | None):
+        raise DataError(f"{file}: hardware.cpu must be a name, got {_short(hardware['cpu'])}")
+    gpus = hardware.get("gpus") or []
+    if not isinstance(gpus, list) or not all(
+        isinstance(gpu, dict) and isinstance(gpu.get("name"), str) for gpu in gpus
+    ):
+        raise DataError(f"{file}: hardware.gpus must be a list of names and properties, got {_short(gpus)}")
     return found
 
 
@@ -112,7 +125,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**300:
         return "an integer of more than 300 digits"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}..."

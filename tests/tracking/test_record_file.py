@@ -50,7 +50,22 @@ def test_overrides_are_texts(tmp_path, text):
         record_file.words(tmp_path / "overrides.yaml")
 
 
-@pytest.mark.parametrize("content", ['{"data": [1]}', '{"git": "abc"}', '{"data": {"files": 3}}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"data": [1]}',
+        '{"git": "abc"}',
+        '{"data": {"files": 3}}',
+        '{"data": {"n_test": "many"}}',
+        '{"data": {"n_train": -1}}',
+        '{"data": {"n_train": true}}',
+        f'{{"data": {{"n_train": {10**400}}}}}',
+        '{"hardware": {"cpu": 3}}',
+        '{"hardware": {"gpus": 3}}',
+        '{"hardware": {"gpus": [{"name": 1}]}}',
+        "[" * 100_000,
+    ],
+)
 def test_surroundings_are_mappings(tmp_path, content):
     (tmp_path / "environment.json").write_text(content)
     with pytest.raises(DataError):
