@@ -63,11 +63,14 @@ def check_values(content: Mapping) -> None:
 
     Raises
     ------
-    ConfigError : an expression or a missing value, which a reader of the record would evaluate or trip over.
+    ConfigError : an expression or a missing value, which a reader of the record would evaluate or trip over; a target
+        that is not a name; endless nesting.
     """
     for key, value in _flat(content):
         if key.count(".") > DEEPEST:
             raise ConfigError(f"{key.partition('.')[0]} is {TOO_DEEP}")
+        if key.endswith("._target_") and not isinstance(value, str):
+            raise ConfigError(f"{key} must be the path of a class, got {value!r}")
         if isinstance(value, str) and ("${" in value or value == "???"):
             raise ConfigError(f"{key} is {value!r}; a run's config holds values, not expressions")
 

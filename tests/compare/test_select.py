@@ -86,6 +86,7 @@ def deep(depth, inner="seed: 1\n"):
         ("metrics.json", '{"test/rejection_0.3": 0.2}', "expected >= 1"),
         ("history.json", '[{"epoch": 1, "val/accuracy": -1}]', "history.json: val/accuracy is -1"),
         ("history.json", '[{"epoch": 1, "val/auc": NaN}]', "history.json: val/auc must be a number, got nan"),
+        ("config.yaml", "seed: 1\nloss: {_target_: 3}\n", "loss._target_ must be the path of a class, got 3"),
         ("config.yaml", deep(3000), "config.yaml is not the config of a run: nested more than 50 levels deep"),
         ("config.yaml", deep(60), "config.yaml: x is nested more than 50 levels deep"),
         *((name, None, f"{name} is not a regular file") for name in ("history.json", "metrics.json")),
