@@ -37,7 +37,8 @@ def test_a_pipe_is_no_list_of_jobs_and_no_note_of_a_sweep(tmp_path):
         os.mkfifo(tmp_path / name)
     with pytest.raises(ConfigError, match="not the folder of a multirun"):
         multirun.read(tmp_path)
-    assert noted.noted(tmp_path) is None
+    with pytest.raises(DataError, match=r"storage.json is not a regular file"):
+        noted.noted(tmp_path)
 
 
 def test_only_files_are_regular_and_a_missing_one_is_left_to_the_reader(tmp_path):
