@@ -163,7 +163,7 @@ SPACE = "sweep.space.optimizer.lr=log(1e-4,1e-2)"
         (["sweep.space.model.phi_sizes=log(8,64)"], "model.phi_sizes"),
         (["sweep.space.dataset.n_train=log(0.5,64)"], "takes whole numbers: give whole bounds"),
         ([f"sweep.space.dataset.n_train=int(1,{10**30})"], "needs bounds below 2^53"),
-        (["--resume", "nothing"], "no sweep 'nothing'"),
+        (["--resume", "nothing"], "there are no sweeps yet"),
         (["--resume", "nothing", "sweep.sampler=grid"], "sweep.sampler cannot be changed now"),
         (["--resume"], "expected hepexp sweep --resume NAME"),
         (["-m", "sweep.space.seed=int(1,3)"], "a sweep is many runs already"),
