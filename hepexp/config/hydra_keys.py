@@ -1,12 +1,12 @@
 """What a configuration may set in Hydra itself: that part can start programs, so only the command line may set it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from re import compile as pattern
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from hepexp.config.annotations import TARGET
+from hepexp.config.nested import leaves
 from hepexp.errors import ConfigError
 
 # What Hydra fills in, and what defines the jobs.
@@ -27,25 +27,14 @@ def check(config: DictConfig, typed: list[str], compose: Callable[[tuple[str, ..
     ------
     ConfigError : a file sets a key of Hydra's, or a `_target_` is not a launcher or sweeper.
     """
-    ours = dict(_flat(OmegaConf.to_container(config.hydra, resolve=False)))
+    ours = dict(leaves(OmegaConf.to_container(config.hydra, resolve=False)))
     for key, value in ours.items():
         if key.rpartition(".")[2] == TARGET and not (isinstance(value, str) and _CLASS.fullmatch(value)):
             raise ConfigError(f"hydra.{key}: expected one of Hydra's launchers or sweepers, got {value!r}")
     words = tuple(word for word in typed if word.lstrip("+~").startswith(("hydra.", "hydra/")))
-    bare = dict(_flat(OmegaConf.to_container(compose(words).hydra, resolve=False)))
+    bare = dict(leaves(OmegaConf.to_container(compose(words).hydra, resolve=False)))
     for key in [*ours, *bare]:
         if not key.startswith(_FREE) and (key not in ours or key not in bare or ours[key] != bare[key]):
             raise ConfigError(
                 f"hydra.{key} is set by a file; Hydra can only be configured on the command line: hydra.{key}=..."
             )
-
-
-def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else None
-    if not items and items is not None:
-        yield key, value  # an empty list or mapping
-    elif items is None:
-        yield key, value
-    else:
-        for name, item in items:
-            yield from _flat(item, f"{key}.{name}".strip("."))

@@ -1,9 +1,8 @@
 """Read the config.yaml of a run as plain values. A run may be someone else's."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
@@ -12,11 +11,10 @@ from omegaconf.errors import OmegaConfBaseException
 from hepexp import regular_file
 from hepexp.config import catalog, root, yaml_file
 from hepexp.config.compose import one_line
+from hepexp.config.nested import leaves
 from hepexp.errors import ConfigError, DataError
 
 _ENVIRONMENT = re.compile(r"\$\{[^:{}]*(oc\.env|\$\{[^{}]*\})[^:{}]*:")
-
-
 DEEPEST = 50  # levels of a config; the recursion that copies one must not run out
 TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 
@@ -66,12 +64,13 @@ def check_values(content: Mapping) -> None:
     ConfigError : an expression or a missing value, which a reader of the record would evaluate or trip over; a target
         that is not a name; endless nesting.
     """
-    for key, value in _flat(content):
+    for key, value in leaves(content):
         if key.count(".") > DEEPEST:
             raise ConfigError(f"{key.partition('.')[0]} is {TOO_DEEP}")
         if key.endswith("._target_") and not isinstance(value, str):
             raise ConfigError(f"{key} must be the path of a class, got {value!r}")
-        if isinstance(value, str) and ("${" in value or value == "???"):
+        texts = (*key.split("."), value if isinstance(value, str) else "")
+        if "${" in key or "${" in texts[-1] or "???" in texts:
             raise ConfigError(f"{key} is {value!r}; a run's config holds values, not expressions")
 
 
@@ -88,21 +87,8 @@ def refuse_environment(config: DictConfig, typed: Collection[str]) -> None:
     ConfigError : a value reads a variable, or has an expression for the name of what it calls.
     """
     content = OmegaConf.to_container(config, resolve=False)
-    for key, value in _flat({name: item for name, item in content.items() if name != "hydra"}):
+    for key, value in leaves({name: item for name, item in content.items() if name != "hydra"}):
         if isinstance(value, str) and _ENVIRONMENT.search(value) and key not in typed:
             raise ConfigError(
                 f"{key} is {value!r}: a file must not record what is in the environment; type it, {key}=VALUE"
             )
-
-
-def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value, and every key as a value too, with its position."""
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            yield (f"{key}.{name}".strip("."), name)
-            yield from _flat(item, f"{key}.{name}".strip("."))
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _flat(item, f"{key}.{place}")
-    else:
-        yield key, value

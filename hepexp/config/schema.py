@@ -13,6 +13,7 @@ from math import isfinite
 from hepexp.config import docstring, kind, source, targets
 from hepexp.config.annotations import TARGET, is_class, is_node, matches, members, of_items
 from hepexp.config.kind import Kind
+from hepexp.config.nested import leaves
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
@@ -153,9 +154,9 @@ def _check_value(value: object, annotation: ast.expr | None, key: str, shown: st
     """Check one value; `hepexp show` prints the meaning of its key for the option `shown`."""
     if value == "???":
         raise ConfigError(f"{key} needs a value: {key}=...; see: hepexp show {shown}")
-    if any(isinstance(number, float) and not isfinite(number) for number in _flat(value)):
+    if any(isinstance(number, float) and not isfinite(number) for _, number in leaves(value)):
         raise ConfigError(f"{key} must be finite, got {value}; see: hepexp show {shown}")
-    if any(isinstance(number, int) and abs(number) > LARGEST_INTEGER for number in _flat(value)):
+    if any(isinstance(number, int) and abs(number) > LARGEST_INTEGER for _, number in leaves(value)):
         raise ConfigError(f"{key} must fit in 64 bits, got {value}; see: hepexp show {shown}")
     if not matches(value, annotation):
         expected = ast.unparse(annotation) if annotation else "a plain value"
@@ -174,12 +175,6 @@ def _check_inner(value: object, annotations: list[ast.expr], module: str, key: s
         held = of_items(annotations, value)
         for name, item in value.items() if isinstance(value, Mapping) else enumerate(value):
             _check_inner(item, held, module, f"{key}.{name}")
-
-
-def _flat(value: object) -> list[object]:
-    """A value, or the values in a list of lists or a mapping."""
-    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else None
-    return [value] if items is None else [number for item in items for number in _flat(item)]
 
 
 def _inherited(module: str, definition: ast.ClassDef) -> dict[str, str]:

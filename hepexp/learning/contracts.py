@@ -8,25 +8,11 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from hepexp.config.kind import FORMS
 from hepexp.config.metrics import find
 from hepexp.errors import ConfigError
 from hepexp.losses.objective import Objective
 
 WORSE = {"max": "lower", "min": "higher"}
-
-
-def input_of(target: Callable) -> str:
-    """The form of the data that a model reads, as declared by its class, before anything is loaded.
-
-    Raises
-    ------
-    ConfigError : the class does not say.
-    """
-    reads = getattr(target, "input", None)
-    if not isinstance(reads, str):
-        raise ConfigError(f"model {_name(target)} must say what it reads: input = one of {FORMS}")
-    return reads
 
 
 def check_terms(objective: Objective) -> None:

@@ -85,7 +85,7 @@ def build_parts(config: DictConfig, trained: bool = False) -> Parts:
         objective = instantiate(config.loss, "loss", backend=backend)
     contracts.check_terms(objective)
     data = instantiate(config.dataset, "dataset", seed=config.seed)
-    reads = contracts.input_of(targets.load(config.model._target_, kind.of_group("model")))
+    reads = targets.load(config.model._target_, kind.of_group("model")).input
     if reads not in data.renders:
         raise ConfigError(
             f"model {config.choices.model} reads {reads}, data set {config.choices.dataset} gives "

@@ -1,0 +1,17 @@
+"""The values in nested mappings and lists."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Each value that holds no others, an empty list or mapping too, under its keys and places joined by dots."""
+    if isinstance(value, Mapping) and value:
+        items = value.items()
+    elif isinstance(value, list | tuple) and value:
+        items = enumerate(value)
+    else:
+        yield key, value
+        return
+    for name, item in items:
+        yield from leaves(item, f"{key}.{name}" if key else str(name))
