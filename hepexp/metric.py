@@ -2,7 +2,7 @@
 
 A declaration is read from source text, without importing anything, so its arguments are literals:
 
-    class MyReadout(Readout):
+    class MyEvaluator(Evaluator):
         metrics = (
             Metric("brier", "lower", "Brier score", "Mean squared error of the probabilities.", range="0 to 2"),
         )
@@ -28,7 +28,7 @@ class Metric:
 
     Parameters
     ----------
-    name : as a readout or a loss calls it, `auc` for the keys test/auc, val/auc and train/auc; with a slash the key
+    name : as an evaluator or a loss calls it, `auc` for the keys test/auc, val/auc and train/auc; with a slash the key
         itself, `model/flops`. `{word}` stands for what differs among several: `rejection_{eS}`; heading, LaTeX and
         meaning may repeat it.
     better : `higher` or `lower`, which values are better; `neither` for a figure that describes and does not rank.

@@ -33,7 +33,9 @@ differences. Runs that were tested on different examples, or are of different ki
   hepexp compare --filter "params.model.name = 'pfn'"       as MLflow filters
   hepexp compare --out table.tex --plot roc.pdf             for a paper"""
 
-SCORES = "hepexp.evaluation.classification_readout.ClassificationReadout"  # what is judged by recorded scores alone
+SCORES = (
+    "hepexp.evaluation.evaluators.classification.ClassificationEvaluator"  # what is judged by recorded scores alone
+)
 FORMATS = {".txt": "table", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
 
 

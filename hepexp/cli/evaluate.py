@@ -39,9 +39,9 @@ def main(args: list[str]) -> int:
 
     from hepexp.atomic import write_json
     from hepexp.console import console
+    from hepexp.evaluation.evaluators.evaluator import named
     from hepexp.evaluation.notes import notes
     from hepexp.evaluation.predictions import write_predictions
-    from hepexp.evaluation.readout import named
     from hepexp.evaluation.references import recorded
     from hepexp.evaluation.tables import metrics_table
     from hepexp.figures import about
@@ -52,8 +52,8 @@ def main(args: list[str]) -> int:
     parts = rebuild(folder, config, options.checkpoint)
     loader = parts.data.loader_of(options.split)
     columns = evaluate(parts, loader)
-    readout = parts.module.objective.readout
-    metrics = named(options.split, readout.final(columns, seed=config.seed))
+    evaluator = parts.module.objective.evaluator
+    metrics = named(options.split, evaluator.final(columns, seed=config.seed))
     metrics["data/source"] = parts.data.provenance()["source"]
     figures = {key: value for key, value in folder.metrics.items() if key in metrics and not is_beside(key)}
     beside = recorded(metrics, figures)
@@ -62,10 +62,10 @@ def main(args: list[str]) -> int:
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         write_json(options.out / "metrics.json", metrics)
-        write_predictions(options.out / "predictions.parquet", readout.table(columns, parts.data.spec.class_names))
+        write_predictions(options.out / "predictions.parquet", evaluator.table(columns, parts.data.spec.class_names))
         (options.out / "plots").mkdir(exist_ok=True)
         shown = {{"train": "training", "val": "validation"}.get(options.split, "test"): len(columns["index"])}
         with about(sample(config, parts.data.provenance(), parts.noun, shown)):
-            readout.figures(columns, parts.data.spec.class_names, options.out / "plots", seed=config.seed)
+            evaluator.figures(columns, parts.data.spec.class_names, options.out / "plots", seed=config.seed)
         print(f"written to {options.out}")
     return 0

@@ -50,7 +50,7 @@ def main(args: list[str]) -> int:
 
     parts = rebuild(folder, config, options.checkpoint)
     columns = predict(parts, parts.data.loader_of_file(options.input))
-    table = parts.module.objective.readout.table(columns, parts.data.spec.class_names)
+    table = parts.module.objective.evaluator.table(columns, parts.data.spec.class_names)
     with writing(options.out):
         write_predictions(options.out, without_unknown_labels(table))
     print(f"{len(columns['index']):,} {parts.noun}s of {options.input} scored by {folder.label}: {options.out}")

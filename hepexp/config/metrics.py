@@ -17,7 +17,7 @@ from hepexp.errors import ConfigError
 from hepexp.metric import SPLITS, Metric, without_suffix
 
 OF_CLASS, OF_EVERY_RUN = "metrics", "METRICS"
-ANY_READOUT = "hepexp.evaluation.readout.Readout"
+ANY_EVALUATOR = "hepexp.evaluation.evaluators.evaluator.Evaluator"
 BEST = "best/"  # in MLflow, before the key of a validation figure: its value in the best epoch
 
 
@@ -44,7 +44,7 @@ def faults() -> tuple[str, ...]:
 
 @cache
 def of_loss(loss: str) -> tuple[Metric, ...] | None:
-    """What a run with this loss can record: metrics of the loss, of its readout, and of every run.
+    """What a run with this loss can record: metrics of the loss, of its evaluator, and of every run.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ def of_loss(loss: str) -> tuple[Metric, ...] | None:
 
     Returns
     -------
-    None if its source does not show which readout it has: `readout = Some(...)` or `readout: Some` in the class.
+    None if its source does not show which evaluator it has: `evaluator = Some(...)` or `evaluator: Some` in the class.
     """
-    readout = _readout(loss)
-    if readout is None:
+    evaluator = _evaluator(loss)
+    if evaluator is None:
         return None
-    owners = {*source.line(loss), *source.line(readout)}
+    owners = {*source.line(loss), *source.line(evaluator)}
     return tuple(d.metric for d in declarations() if d.of_every_run or d.owner in owners)
 
 
@@ -140,7 +140,7 @@ def all_keys() -> list[str]:
 
 
 def named(key: str) -> list[Declaration]:
-    """The declarations of a metric; several if readouts define different figures with the same name.
+    """The declarations of a metric; several if evaluators define different figures with the same name.
 
     Raises
     ------
@@ -199,12 +199,12 @@ def _metric(node: ast.expr) -> Metric:
     return Metric(*arguments, **{word.arg: ast.literal_eval(word.value) for word in node.keywords})
 
 
-def _readout(loss: str) -> str | None:
-    """The dotted path of the class of a loss's readout; None if its source does not show it."""
+def _evaluator(loss: str) -> str | None:
+    """The dotted path of the class of a loss's evaluator; None if its source does not show it."""
     for owner in source.line(loss):
         for node in source.find(owner).definition.body:
             target = source.assigned(node)
-            if target is None or target[0] != "readout":
+            if target is None or target[0] != "evaluator":
                 continue
             kind = (
                 node.annotation
@@ -214,5 +214,5 @@ def _readout(loss: str) -> str | None:
                 else None
             )
             found = source.resolve(owner.rpartition(".")[0], kind) if kind else None
-            return found if found and found != ANY_READOUT and source.is_known(found) else None
+            return found if found and found != ANY_EVALUATOR and source.is_known(found) else None
     return None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hepexp.evaluation.readout import Outputs
+from hepexp.evaluation.evaluators.evaluator import Outputs
 from hepexp.evaluation.roc import Roc, area
 
 

@@ -66,7 +66,7 @@ def without_unknown_labels(table: pa.Table) -> pa.Table:
 
 
 def write_predictions(path: Path | str, table: pa.Table) -> None:
-    """Write what a readout keeps of each example, completely or not at all, with a checksum of the values."""
+    """Write what an evaluator keeps of each example, completely or not at all, with a checksum of the values."""
     about = {key: value for key, value in (table.schema.metadata or {}).items() if key != _CHECKSUM}
     with atomic(path) as temporary:
         marked = table.replace_schema_metadata({**about, _CHECKSUM: _checksum(table)})

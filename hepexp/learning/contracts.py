@@ -58,12 +58,13 @@ def check_single(model: nn.Module, example: object) -> None:
         ) from error
 
 
-def check_readout(objective: Objective) -> None:
+def check_evaluator(objective: Objective) -> None:
     """Raise ConfigError for a loss that does not say how it is evaluated, or that would select the worst epoch."""
-    if not hasattr(objective, "readout"):
+    if not hasattr(objective, "evaluator"):
+        renamed = "; it is called evaluator now, no longer readout" if hasattr(objective, "readout") else ""
         raise ConfigError(
-            f"loss {_name(type(objective))} has no readout, which says how its outputs are evaluated, "
-            "such as ClassificationReadout()"
+            f"loss {_name(type(objective))} has no evaluator, which says how its outputs are evaluated, "
+            f"such as ClassificationEvaluator(){renamed}"
         )
     key, mode = objective.monitor
     metric = find(key, _name(type(objective)))

@@ -18,10 +18,10 @@ from hepexp.tracking.run_folder import RunFolder
 
 
 def draw_figures(config: DictConfig, parts: Parts, folder: RunFolder, fitted: Fitted) -> None:
-    """Draw the readout's figures of the test, the circuits, and the training curves."""
+    """Draw the evaluator's figures of the test, the circuits, and the training curves."""
     provenance = parts.data.provenance()
     with about(sample(config, provenance, parts.noun, {"test": len(fitted.outputs["index"])})):
-        parts.module.objective.readout.figures(
+        parts.module.objective.evaluator.figures(
             fitted.outputs, parts.data.spec.class_names, folder.plots, seed=config.seed
         )
     with about(_named(config)):

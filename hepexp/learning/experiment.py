@@ -17,9 +17,9 @@ from hepexp.config.metrics import undeclared
 from hepexp.console import console as stdout
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.evaluation import references
+from hepexp.evaluation.evaluators.evaluator import named
 from hepexp.evaluation.notes import notes
 from hepexp.evaluation.predictions import write_predictions
-from hepexp.evaluation.readout import named
 from hepexp.evaluation.tables import metrics_table
 from hepexp.interrupts import Interrupts
 from hepexp.learning import registering
@@ -238,10 +238,10 @@ def _registered(name: str | None, folder: RunFolder, parts: Parts, run: MlflowRu
 
 def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: Fitted, source: str) -> dict[str, Any]:
     """predictions.parquet, figures and metrics.json."""
-    readout = parts.module.objective.readout
+    evaluator = parts.module.objective.evaluator
     best = next((row for row in fitted.history.rows if row["epoch"] == fitted.best_epoch), {})
     metrics = {
-        **named("test", readout.final(fitted.outputs, seed=config.seed)),
+        **named("test", evaluator.final(fitted.outputs, seed=config.seed)),
         **{name: value for name, value in best.items() if name.startswith("val/")},
         **cost(parts),
         "train/examples_per_second": fitted.history.examples_per_second,
@@ -252,13 +252,13 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
     }
     folder.write_json("history.json", fitted.history.rows)
     class_names = parts.data.spec.class_names
-    write_predictions(folder.predictions, readout.table(fitted.outputs, class_names))
+    write_predictions(folder.predictions, evaluator.table(fitted.outputs, class_names))
     draw_figures(config, parts, folder, fitted)
     for key in undeclared(metrics, config.loss._target_):
         logging.getLogger("hepexp").warning(
             "%s is not declared, so tables and sweeps do not know what it is: add a Metric to the metrics of %s",
             key,
-            type(readout).__name__,
+            type(evaluator).__name__,
         )
     folder.write_json("metrics.json", metrics)
     return metrics

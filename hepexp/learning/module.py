@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from hepexp.evaluation.finite import refuse_not_finite
+from hepexp.evaluation.evaluators.evaluator import refuse_not_finite
 from hepexp.learning.distributed import gather_examples
 from hepexp.learning.optimizers import Optimizer
 
@@ -107,7 +107,7 @@ class ExperimentModule(pl.LightningModule):
 
     def _collect(self) -> None:
         self.outputs = self._gathered()
-        if self.objective.readout.references:
+        if self.objective.evaluator.references:
             for batch in self.references():
                 self._prediction_step(self.transfer_batch_to_device(batch, self.device, 0))
             self.outputs |= {f"reference/{name}": values for name, values in self._gathered().items()}
@@ -130,7 +130,7 @@ class ExperimentModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         self._collect()
-        for name, value in self.objective.readout.quick(self.outputs).items():
+        for name, value in self.objective.evaluator.quick(self.outputs).items():
             self.log(f"val/{name}", value, rank_zero_only=False, batch_size=len(self.outputs["label"]))
 
     def test_step(self, batch, batch_idx: int) -> None:

@@ -105,13 +105,13 @@ def build_parts(config: DictConfig, trained: bool = False) -> Parts:
         contracts.check_single(model, data.typical_example())
     with within_memory(config.loss, "loss"):
         objective.prepare(model.eval(), data.typical_example(), spec)
-    contracts.check_readout(objective)
+    contracts.check_evaluator(objective)
     model.train()
     if isinstance(objective, AdversarialObjective):
         module = AdversarialModule(model, objective, optimizer, config.seed, options)
     else:
         module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
-    if n := objective.readout.references:
+    if n := objective.evaluator.references:
         module.references = lambda: data.loader_of("train", n)
     return Parts(data, module, options, backend)
 

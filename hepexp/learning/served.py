@@ -55,7 +55,7 @@ def save(folder: RunFolder, parts: Parts, path: Path) -> None:
         bundle = Path(above) / "run"  # a run folder as `rebuild` reads it
         (bundle / "checkpoints").mkdir(parents=True)
         shutil.copyfile(folder.best, bundle / "checkpoints" / "best.ckpt")
-        config = _portable(folder.config, bool(parts.module.objective.readout.references), bundle)
+        config = _portable(folder.config, bool(parts.module.objective.evaluator.references), bundle)
         OmegaConf.save(config, bundle / "config.yaml")
         mlflow.pyfunc.save_model(
             path,
@@ -136,7 +136,7 @@ class Served:
         examples = collection.check(examples_of(collection.layout, data), ORIGIN, 0).cast(collection.layout)
         loader = self.parts.data.predict_dataloader(Store(collection.layout, [examples], paths=[Path(ORIGIN)]))
         outputs = predict(self.parts, loader)
-        table = self.parts.module.objective.readout.table(outputs, self.parts.data.spec.class_names)
+        table = self.parts.module.objective.evaluator.table(outputs, self.parts.data.spec.class_names)
         return table.drop_columns(["index", "label"]).to_pandas()
 
 

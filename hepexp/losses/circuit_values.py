@@ -6,14 +6,14 @@ from torch import Tensor, nn
 
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
-from hepexp.evaluation.circuit_readout import CircuitReadout
+from hepexp.evaluation.evaluators.circuits import CircuitEvaluator
 from hepexp.losses.objective import Objective
 
 
 class CircuitValues(Objective):
     """Expectation values and state vectors of a model's circuits; nothing is trained, and the loss is zero."""
 
-    readout: CircuitReadout
+    evaluator: CircuitEvaluator
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         if not hasattr(model, "circuits"):
@@ -21,7 +21,7 @@ class CircuitValues(Objective):
                 f"loss=circuit_values needs a model of circuits, not {type(model).__name__}; "
                 "choose model=fixed_circuits"
             )
-        self.readout = CircuitReadout({name: len(circuit.observables) for name, circuit in model.circuits.items()})
+        self.evaluator = CircuitEvaluator({name: len(circuit.observables) for name, circuit in model.circuits.items()})
         self.outputs(model, example)  # a backend that has no state vectors says so
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
-from hepexp.evaluation.classification_readout import ClassificationReadout
+from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.losses.objective import Objective, width_of
 
 
@@ -24,7 +24,7 @@ class CrossEntropy(Objective):
     """
 
     monitor = ("val/auc", "max")
-    readout = ClassificationReadout()
+    evaluator = ClassificationEvaluator()
     min_classes = 2
 
     def __init__(self, label_smoothing: float = 0.0):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
-from hepexp.evaluation.reconstruction_readout import ReconstructionReadout
+from hepexp.evaluation.evaluators.reconstruction import ReconstructionEvaluator
 from hepexp.losses.mean_image import MeanImage
 from hepexp.losses.objective import Objective
 from hepexp.metric import Metric
@@ -41,7 +41,7 @@ class Elbo(Objective):
     (optimal variance).
     """
 
-    readout: ReconstructionReadout
+    evaluator: ReconstructionEvaluator
     metrics = (
         Metric(
             "train/nll",
@@ -79,7 +79,7 @@ class Elbo(Objective):
             )
         self.baseline = MeanImage(example.image.shape[1:])
         n_pixels = example.image[0, 0].numel()
-        self.readout = ReconstructionReadout(n_pixels, spec.channel_names, spec.pixel_unit)
+        self.evaluator = ReconstructionEvaluator(n_pixels, spec.channel_names, spec.pixel_unit)
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         mean, logvar = model.encode(batch.image)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
-from hepexp.evaluation.embedding_readout import EmbeddingReadout
+from hepexp.evaluation.evaluators.embedding import EmbeddingEvaluator
 from hepexp.losses.objective import Objective, width_of
 
 
@@ -27,7 +27,7 @@ class EmbeddingObjective(Objective):
     T. Chen et al., arXiv:2002.05709, section 4.2: the layer before the projector is the better representation.
     """
 
-    readout: EmbeddingReadout
+    evaluator: EmbeddingEvaluator
     monitor = ("val/knn_accuracy", "max")
     min_batch = 2
     min_classes = 2
@@ -38,7 +38,7 @@ class EmbeddingObjective(Objective):
             raise ConfigError(f"loss.projector must be widths > 0, got {list(projector)}")
         self.widths = tuple(projector)
         self.projector: nn.Module = nn.Identity()
-        self.readout = EmbeddingReadout()
+        self.evaluator = EmbeddingEvaluator()
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         n_outputs = width_of(model, example)

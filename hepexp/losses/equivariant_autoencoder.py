@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import DataSpec, ImageBatch
 from hepexp.errors import ConfigError
-from hepexp.evaluation.equivariance_readout import EquivarianceReadout
+from hepexp.evaluation.evaluators.equivariance import EquivarianceEvaluator
 from hepexp.losses.mean_image import MeanImage
 from hepexp.losses.objective import Objective
 from hepexp.metric import Metric
@@ -68,7 +68,7 @@ class EquivariantAutoencoder(Objective):
         ),
     )
     monitor = ("val/loss", "min")
-    readout = EquivarianceReadout()
+    evaluator = EquivarianceEvaluator()
 
     def __init__(self, n_rotations: int = 12, equivariance_weight: float = 1.0, lengths: bool = True):
         super().__init__()

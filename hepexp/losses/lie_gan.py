@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
-from hepexp.evaluation.symmetry_readout import SymmetryReadout
+from hepexp.evaluation.evaluators.symmetry import SymmetryEvaluator
 from hepexp.losses.adversarial import AdversarialObjective, Terms
 from hepexp.metric import Metric
 from hepexp.symmetry.algebra import ALGEBRAS
@@ -48,7 +48,7 @@ class LieGan(AdversarialObjective):
     J. Yang, R. Walters, N. Dehmamy, R. Yu, arXiv:2302.00236, sections 4.2 and 4.3.
     """
 
-    readout: SymmetryReadout
+    evaluator: SymmetryEvaluator
     metrics = (
         Metric(
             "train/deceived",
@@ -100,7 +100,7 @@ class LieGan(AdversarialObjective):
         self.channel_weight = channel_weight
         self.critic_widths = tuple(critic_widths)
         self.algebra = None if compare_with is None else ALGEBRAS[compare_with]()
-        self.readout = SymmetryReadout(self.algebra)
+        self.evaluator = SymmetryEvaluator(self.algebra)
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         if not hasattr(model, "generators"):

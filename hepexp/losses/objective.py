@@ -9,16 +9,16 @@ from torch import Tensor, nn
 
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
-from hepexp.evaluation.readout import Readout
+from hepexp.evaluation.evaluators.evaluator import Evaluator
 from hepexp.metric import Metric
 
 
 class Objective(nn.Module):
-    """Base of every loss: the terms to minimise from (model, batch), and a readout per example.
+    """Base of every loss: the terms to minimise from (model, batch), and an evaluator per example.
 
     The learning loop is the same for all kinds of training. It calls `terms`, steps on "loss", logs every term, and
-    passes the outputs of all examples to the objective's readout. An objective calls the model itself, as often as its
-    kind of training requires:
+    passes the outputs of all examples to the objective's evaluator. An objective calls the model itself, as often as
+    its kind of training requires:
 
     - classification: once; outputs "scores" (B, n_classes), probabilities.
     - reconstruction: once, against the batch; outputs "reconstruction" or an error per example.
@@ -32,7 +32,7 @@ class Objective(nn.Module):
     ----------
     monitor : the logged value that selects the best checkpoint, triggers early stopping and drives a plateau schedule,
         and whether it is to be minimised or maximised.
-    readout : how the outputs are evaluated; if it is built later, its class as an annotation.
+    evaluator : how the outputs are evaluated; if it is built later, its class as an annotation.
     metrics : terms that are logged beside "loss", as train/<name>.
     min_batch : smallest number of examples in a training batch on each device, 2 if examples are compared.
     min_classes : smallest number of classes among the training examples, 2 if classes are told apart.
@@ -48,7 +48,7 @@ class Objective(nn.Module):
         ),
     )
     monitor: tuple[str, Literal["min", "max"]] = ("val/loss", "min")
-    readout: Readout
+    evaluator: Evaluator
     min_batch: int = 1
     min_classes: int = 1
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hepexp.errors import ConfigError
-from hepexp.evaluation.pair_readout import PairReadout
+from hepexp.evaluation.evaluators.pairs import PairEvaluator
 from hepexp.losses.embedding import EmbeddingObjective
 
 
@@ -31,7 +31,7 @@ class PairLoss(EmbeddingObjective):
     R. Hadsell, S. Chopra, Y. LeCun, "Dimensionality reduction by learning an invariant mapping", CVPR 2006, equation 4.
     """
 
-    readout: PairReadout
+    evaluator: PairEvaluator
     monitor = ("val/loss", "min")  # neighbours agree long before the distances are right
 
     def __init__(self, margin: float = 1.0, projector: Sequence[int] = ()):
@@ -39,7 +39,7 @@ class PairLoss(EmbeddingObjective):
         if not 0 < margin < float("inf"):
             raise ConfigError(f"loss.margin must be > 0, got {margin}")
         self.margin = margin
-        self.readout = PairReadout()
+        self.evaluator = PairEvaluator()
 
     def compare(self, projection: Tensor, label: Tensor) -> Tensor:
         same = partners(label[:, None] == label, self.training)

@@ -134,11 +134,11 @@ class Net(nn.Module):
         return self.layer(batch.p4.sum(1).float())
 """
 LOSS = """
-from hepexp.evaluation.classification_readout import ClassificationReadout
+from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.losses.objective import Objective
 
 class Loss(Objective):
-    readout = ClassificationReadout()
+    evaluator = ClassificationEvaluator()
 
     def terms(self, model, batch):
         scores = model(batch).softmax(1)
@@ -181,12 +181,16 @@ def test_a_model_that_is_wrong_is_named_before_anything_is_written(registered, t
     assert not (tmp_path / "runs").exists()
 
 
+NO_EVALUATOR = (
+    "loss mine.loss.Loss has no evaluator, which says how its outputs are evaluated, such as ClassificationEvaluator()"
+)
 LOSSES = {
     "no terms": (LOSS.replace("def terms", "def term"), "loss mine.loss.Loss has no method terms(model, batch)"),
-    "no readout": (LOSS.replace("    readout =", "    judge ="), "loss mine.loss.Loss has no readout, which says how "
-                   "its outputs are evaluated, such as ClassificationReadout()"),
-    "the worst epoch": (LOSS.replace("    readout", "    monitor = ('val/auc', 'min')\n    readout"), "loss mine.loss."
-                        "Loss has monitor = ('val/auc', 'min'), but of val/auc higher values are better; see: hepexp"),
+    "no evaluator": (LOSS.replace("    evaluator =", "    judge ="), NO_EVALUATOR),
+    "readout, as it was called": (LOSS.replace("    evaluator =", "    readout ="), f"{NO_EVALUATOR}; it is called "
+                                  "evaluator now, no longer readout"),
+    "the worst epoch": (LOSS.replace("    evaluator", "    monitor = ('val/auc', 'min')\n    evaluator"), "loss mine."
+                        "loss.Loss has monitor = ('val/auc', 'min'), but of val/auc higher values are better; see: "),
     "no objective": (LOSS.replace("(Objective)", ""), "loss=mine: _target_ mine.loss.Loss is not a loss: a "),
 }  # fmt: skip
 
@@ -202,11 +206,11 @@ def test_a_loss_that_is_wrong_is_named(registered, tmp_path, capsys, wrong):
     assert not (tmp_path / "runs").exists()
 
 
-READOUT = """
-from hepexp.evaluation.classification_readout import ClassificationReadout
+EVALUATOR = """
+from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.metric import Metric
 
-class Calibrated(ClassificationReadout):
+class Calibrated(ClassificationEvaluator):
     metrics = (
         Metric("brier", "lower", "Brier score", "Mean squared error of the probabilities.", range="0 to 2"),
         Metric(f"brier_{2}", "lower", "Brier score", "Not literal."),
@@ -214,18 +218,20 @@ class Calibrated(ClassificationReadout):
 """
 
 
-def test_a_figure_of_ones_own_is_declared_by_its_readout(registered, tmp_path, capsys):
-    loss = LOSS.replace("readout = ClassificationReadout()", "readout = Calibrated()")
+def test_a_figure_of_ones_own_is_declared_by_its_evaluator(registered, tmp_path, capsys):
+    loss = LOSS.replace("evaluator = ClassificationEvaluator()", "evaluator = Calibrated()")
     loss = loss.replace(
-        "from hepexp.evaluation.classification_readout import Class", "from mine.readout import Calibrated #"
+        "from hepexp.evaluation.evaluators.classification import Class", "from mine.evaluator import Calibrated #"
     )
-    plugin.write(tmp_path, {"mine/__init__.py": "", "mine/readout.py": READOUT, "mine/loss.py": loss})
+    plugin.write(tmp_path, {"mine/__init__.py": "", "mine/evaluator.py": EVALUATOR, "mine/loss.py": loss})
     plugin.register(tmp_path, "mine")
     registered(tmp_path)
     assert main.main(["list", "metric"]) == 0
     printed = capsys.readouterr()
     assert ["test/brier", "lower"] in [line.split()[:2] for line in printed.out.splitlines()]
-    assert f"{tmp_path}/mine/readout.py:8: mine.readout.Calibrated.metrics must be Metric(...) with lit" in printed.err
+    assert (
+        f"{tmp_path}/mine/evaluator.py:8: mine.evaluator.Calibrated.metrics must be Metric(...) with lit" in printed.err
+    )
     assert directions_of(["val/brier", "val/auc"], [], "mine.loss.Loss") == ["minimize", "maximize"]
 
 

@@ -74,7 +74,7 @@ def test_a_loss_picks_its_epoch_by_what_is_better(loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_loss_has_each_metric_once_and_its_readout_is_told_by_its_source(loss):
+def test_a_loss_has_each_metric_once_and_its_evaluator_is_told_by_its_source(loss):
     names = [metric.name for metric in metrics.of_loss(LOSSES[loss])]
     assert len(names) == len(set(names))
     assert {"model/parameters", "train/best_epoch"} < set(names)
@@ -88,7 +88,7 @@ def test_every_metric_has_a_heading_a_sentence_a_range_and_a_latex_heading_that_
         assert len(d.metric.meaning) > 20, d
         assert (d.metric.latex or d.metric.heading).isascii(), d
     directions = {}
-    for d in metrics.declarations():  # readouts that share a name agree on what is better
+    for d in metrics.declarations():  # evaluators that share a name agree on what is better
         assert directions.setdefault(d.metric.name, d.metric.better) == d.metric.better
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from hepexp.evaluation.evaluators.evaluator import named
 from hepexp.evaluation.notes import meanings, notes
-from hepexp.evaluation.readout import named
 from hepexp.evaluation.tables import value_of
 
 PAIR = "hepexp.losses.pair.PairLoss"

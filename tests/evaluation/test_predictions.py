@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hepexp.errors import DataError, HepexpError
-from hepexp.evaluation.finite import refuse_not_finite
+from hepexp.evaluation.evaluators.evaluator import refuse_not_finite
 from hepexp.evaluation.predictions import predictions_table, read_predictions, without_unknown_labels, write_predictions
 
 

@@ -128,7 +128,7 @@ def test_both_rates_follow_the_schedule(folder):
 
 def test_a_plateau_halves_both_rates(folder):
     parts = toy_game(Adam(lr=1e-12, schedule="plateau"), LieGan(critic_widths=(8,), critic_lr=1e-12), max_epochs=6)
-    parts.module.objective.readout.quick = lambda outputs: {"mismatch": 1.0, "loss": 1.0}  # never better
+    parts.module.objective.evaluator.quick = lambda outputs: {"mismatch": 1.0, "loss": 1.0}  # never better
     run(folder, parts)
     for optimizer, lr in zip(parts.module.optimizers(), (1e-12, 1e-12), strict=True):
         assert optimizer.param_groups[0]["lr"] == pytest.approx(lr / 2)

@@ -29,7 +29,7 @@ def test_the_best_epoch_is_the_one_tested(folder):
     best = max(fitted.history.rows, key=lambda row: row["val/auc"])
     assert fitted.best_epoch == best["epoch"]
     # validation and test of the toy are the same jets
-    quick = toy_parts().module.objective.readout.quick(fitted.outputs)
+    quick = toy_parts().module.objective.evaluator.quick(fitted.outputs)
     assert quick["auc"] == pytest.approx(best["val/auc"], abs=1e-6)
 
 
@@ -50,7 +50,7 @@ def test_the_error_of_the_loss_is_that_of_its_mean_over_examples(folder):
     fitted = fit(parts, folder, Interrupts(), nothing)
     scores, label = fitted.outputs["scores"].astype(np.float64), fitted.outputs["label"]
     each = -np.log(scores[np.arange(len(label)), label])
-    judged = parts.module.objective.readout.final(fitted.outputs, seed=1)
+    judged = parts.module.objective.evaluator.final(fitted.outputs, seed=1)
     assert judged["loss"] == pytest.approx(each.mean(), rel=1e-5)
     assert judged["loss_err"] == pytest.approx(each.std() / np.sqrt(len(each)), rel=0.15)  # of 200 replicas: 5 %
 
@@ -65,7 +65,7 @@ def test_a_loss_of_batches_is_their_mean_and_says_why_it_has_no_error(folder):
 
     parts.module.objective.terms = of_the_batch
     fitted = fit(parts, folder, Interrupts(), nothing)
-    judged = parts.module.objective.readout.final(fitted.outputs, seed=1)
+    judged = parts.module.objective.evaluator.final(fitted.outputs, seed=1)
     assert judged["loss"] == pytest.approx(fitted.history.rows[-1]["val/loss"])  # the toy tests its validation jets
     assert "loss_err" not in judged
     assert judged["loss_note"] == "no error: this loss is that of a batch, not of an example"

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from hepexp.batch import DataSpec, JetBatch
-from hepexp.evaluation.classification_readout import ClassificationReadout
+from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import AdamW
 from hepexp.learning.parts import Parts
@@ -91,7 +91,7 @@ class ToyObjective(Objective):
     """Cross entropy."""
 
     monitor = ("val/auc", "max")
-    readout = ClassificationReadout()
+    evaluator = ClassificationEvaluator()
 
     def terms(self, model: nn.Module, batch: JetBatch):
         logits = model(batch)

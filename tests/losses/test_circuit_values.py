@@ -1,4 +1,4 @@
-"""The objective of what is only evaluated, and its readout."""
+"""The objective of what is only evaluated, and its evaluator."""
 
 import numpy as np
 import pytest
@@ -24,12 +24,12 @@ def judged():
     objective.prepare(model, data.typical_example(), data.spec)
     terms, outputs = objective.terms(model, data.typical_example())
     assert terms["loss"] == 0
-    return objective.readout, {name: values.numpy() for name, values in outputs.items()}
+    return objective.evaluator, {name: values.numpy() for name, values in outputs.items()}
 
 
 def test_figures_have_the_names_of_circuits_and_no_errors_as_they_are_exact(judged):
-    readout, outputs = judged
-    found = readout.final(outputs, seed=1)
+    evaluator, outputs = judged
+    found = evaluator.final(outputs, seed=1)
     assert {name: found[name] for name in ("bell_0", "bell_1", "one")} == pytest.approx(
         {"bell_0": 0, "bell_1": 1, "one": 1}, abs=1e-15
     )
@@ -41,8 +41,8 @@ def test_figures_have_the_names_of_circuits_and_no_errors_as_they_are_exact(judg
 
 
 def test_every_amplitude_is_recorded_under_its_bits(judged):
-    readout, outputs = judged
-    rows = readout.table(outputs, ("none",)).to_pydict()
+    evaluator, outputs = judged
+    rows = evaluator.table(outputs, ("none",)).to_pydict()
     assert rows["circuit"] == ["bell"] * 4 + ["one"] * 2
     assert rows["state"] == ["00", "01", "10", "11", "0", "1"]
     np.testing.assert_allclose(rows["probability"], [0.5, 0, 0, 0.5, 1, 0], atol=1e-15)

@@ -1,4 +1,4 @@
-"""Readout of autoencoders of rotated images: reconstruction errors, and whether the latent plane rotates too."""
+"""Evaluator of autoencoders of rotated images: reconstruction errors, and whether the latent plane rotates too."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import mean_of, with_errors
-from hepexp.evaluation.readout import Outputs, Readout, loss_figures, mean_loss
+from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.metric import Metric
 
 
-class EquivarianceReadout(Readout):
+class EquivarianceEvaluator(Evaluator):
     """Evaluates images and their rotated copies.
 
     `mse` and `baseline_mse` (n, C) are those of the reconstruction and of the mean image; `turned_mse` and

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from hepexp.evaluation.anomaly import anomaly_figures, anomaly_scores
-from hepexp.evaluation.reconstruction_readout import ReconstructionReadout, response
+from hepexp.evaluation.evaluators.reconstruction import ReconstructionEvaluator, response
 
 RNG = np.random.default_rng(1)
 NAMES = ("tracks", "ecal")
@@ -39,13 +39,13 @@ def described(image: np.ndarray, reconstruction: np.ndarray, label: np.ndarray |
     }
 
 
-def readout() -> ReconstructionReadout:
-    return ReconstructionReadout(SIZE * SIZE, NAMES, "GeV")
+def evaluator() -> ReconstructionEvaluator:
+    return ReconstructionEvaluator(SIZE * SIZE, NAMES, "GeV")
 
 
 def test_a_perfect_reconstruction_has_no_error_and_the_full_energy():
     image = images()
-    metrics = readout().final(described(image, image), seed=1)
+    metrics = evaluator().final(described(image, image), seed=1)
     assert metrics["reconstruction_mse"] == 0
     assert metrics["energy_response"] == pytest.approx(1)
     assert metrics["energy_resolution"] == pytest.approx(0, abs=1e-12)
@@ -58,14 +58,14 @@ def test_a_perfect_reconstruction_has_no_error_and_the_full_energy():
 
 def test_the_mean_image_is_as_good_as_the_baseline():
     image = images()
-    metrics = readout().final(described(image, np.broadcast_to(image.mean(0), image.shape)), seed=1)
+    metrics = evaluator().final(described(image, np.broadcast_to(image.mean(0), image.shape)), seed=1)
     for key in ("", "_tracks", "_ecal"):
         assert metrics[f"reconstruction_over_baseline{key}"] == pytest.approx(1)
 
 
 def test_errors_of_channels_average_to_that_of_the_image():
     image = images()
-    metrics = readout().final(described(image, 0.7 * image), seed=1)
+    metrics = evaluator().final(described(image, 0.7 * image), seed=1)
     per_channel = [metrics[f"reconstruction_mse_{name}"] for name in NAMES]
     assert np.mean(per_channel) == pytest.approx(metrics["reconstruction_mse"])
     assert metrics["energy_response"] == pytest.approx(0.7)
@@ -73,7 +73,7 @@ def test_errors_of_channels_average_to_that_of_the_image():
 
 def test_the_divergence_is_summed_over_dimensions_and_the_used_ones_are_counted():
     image = images()
-    metrics = readout().final(described(image, image), seed=1)
+    metrics = evaluator().final(described(image, image), seed=1)
     assert metrics["kl"] == pytest.approx(2.501)
     assert metrics["active_dimensions"] == 2
 
@@ -133,10 +133,10 @@ def test_an_anomaly_search_leaves_a_record_and_every_figure(tmp_path):
     outputs["reference/label"] = np.ones(40, int)
     shown = {"input": image[:3], "reconstruction": 0.8 * image[:3], "prior": image[3:6], "label": np.array([0, 1, 0])}
     outputs |= {f"gallery/{name}": values for name, values in shown.items()}
-    table = readout().table(outputs, ("gluon", "quark")).to_pydict()
+    table = evaluator().table(outputs, ("gluon", "quark")).to_pydict()
     np.testing.assert_allclose(table["mse_ecal"], outputs["mse"][:, 1])
     np.testing.assert_allclose(table["score_error"], outputs["mse"].mean(1))
-    readout().figures(outputs, ("gluon", "quark"), tmp_path, seed=1)
+    evaluator().figures(outputs, ("gluon", "quark"), tmp_path, seed=1)
     names = {"latent", "kl_per_dimension", "energy_response", "anomaly", "reconstructions", "prior"}
     assert {file.stem for file in tmp_path.glob("*.png")} == names
     for name in names:
@@ -146,5 +146,5 @@ def test_an_anomaly_search_leaves_a_record_and_every_figure(tmp_path):
 
 def test_channels_without_names_are_numbered():
     image = images()
-    metrics = ReconstructionReadout(SIZE * SIZE).final(described(image, image), seed=1)
+    metrics = ReconstructionEvaluator(SIZE * SIZE).final(described(image, image), seed=1)
     assert metrics["reconstruction_over_baseline_channel1"] == 0

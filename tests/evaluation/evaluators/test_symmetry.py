@@ -1,11 +1,11 @@
-"""What the readout of generators says of a symmetry and of what is none."""
+"""What the evaluator of generators says of a symmetry and of what is none."""
 
 import numpy as np
 import pytest
 
 from hepexp.data.generate.rotated_points import CLASSES, make_block
+from hepexp.evaluation.evaluators.symmetry import SymmetryEvaluator
 from hepexp.evaluation.mismatch import Mismatch
-from hepexp.evaluation.symmetry_readout import SymmetryReadout
 from hepexp.symmetry.algebra import so2, so13
 
 N = 800
@@ -72,7 +72,7 @@ def test_a_mismatch_of_two_points_is_that_of_its_definition():
 def test_figures_of_generators():
     tilted = so2().basis / np.sqrt(2) * np.cos(0.02) + np.eye(2) / np.sqrt(2) * np.sin(0.02)
     points, _ = rings()
-    final = SymmetryReadout(so2()).final(outputs(tilted, turned(points, np.full(N, np.pi / 3))), seed=1)
+    final = SymmetryEvaluator(so2()).final(outputs(tilted, turned(points, np.full(N, np.pi / 3))), seed=1)
     assert final["symmetry/angle_error_deg"] == pytest.approx(np.rad2deg(0.02))
     assert final["symmetry/metric_exists"] == 1
     assert final["symmetry/metric_angle_deg"] < 1
@@ -85,7 +85,7 @@ def test_figures_of_generators():
 
 def test_no_metric_is_said_with_its_singular_value():
     everything = np.eye(4).reshape(4, 2, 2)
-    final = SymmetryReadout(None).final(outputs(everything, rings()[0] * 1.1), seed=1)
+    final = SymmetryEvaluator(None).final(outputs(everything, rings()[0] * 1.1), seed=1)
     assert final["symmetry/metric_exists"] == 0
     assert final["symmetry/metric_smallest_singular_value"] == pytest.approx(1)
     assert "symmetry/angle_error_deg" not in final
@@ -93,7 +93,7 @@ def test_no_metric_is_said_with_its_singular_value():
 
 def test_a_dilation_beside_the_lorentz_algebra_leaves_the_metric_up_to_a_factor():
     conformal = np.concatenate([so13().basis, np.eye(4)[None]])
-    final = SymmetryReadout(so13()).final(outputs(conformal, rings()[0] * 1.1), seed=1)
+    final = SymmetryEvaluator(so13()).final(outputs(conformal, rings()[0] * 1.1), seed=1)
     assert final["symmetry/metric_exists"] == 0
     assert final["symmetry/conformal_smallest_singular_value"] < 1e-12
     assert final["symmetry/conformal_angle_deg"] < 1e-6
@@ -101,18 +101,18 @@ def test_a_dilation_beside_the_lorentz_algebra_leaves_the_metric_up_to_a_factor(
 
 
 def test_generators_that_vanish_are_at_a_right_angle_to_everything():
-    quick = SymmetryReadout(so2()).quick(outputs(np.zeros((1, 2, 2))))
+    quick = SymmetryEvaluator(so2()).quick(outputs(np.zeros((1, 2, 2))))
     assert quick["angle_error_deg"] == 90
     assert np.isnan(quick["mismatch"])
 
 
 def test_record_and_figures(tmp_path):
-    readout, made = SymmetryReadout(so2()), outputs(so2().basis, rings()[0] * 1.1)
-    table = readout.table(made, CLASSES)
-    readout.figures(made, CLASSES, tmp_path, seed=1)
+    evaluator, made = SymmetryEvaluator(so2()), outputs(so2().basis, rings()[0] * 1.1)
+    table = evaluator.table(made, CLASSES)
+    evaluator.figures(made, CLASSES, tmp_path, seed=1)
     assert table.column_names == ["index", "label", "displacement", "score", "score_transformed"]
     np.testing.assert_allclose(table["displacement"], 0.1, rtol=1e-6)
     assert {path.name for path in tmp_path.glob("*.png")} == {"generators.png", "metric.png", "transformed.png"}
     for name in ("logit", "transformed_logit"):
         del made[name]
-    assert "score" not in readout.table(made, CLASSES).column_names
+    assert "score" not in evaluator.table(made, CLASSES).column_names

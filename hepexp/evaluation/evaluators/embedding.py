@@ -1,4 +1,4 @@
-"""Readout of embeddings: nearest neighbours and a linear probe against training examples, and signs of collapse."""
+"""Evaluator of embeddings: nearest neighbours and a linear probe against training examples, and signs of collapse."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pyarrow as pa
 
 from hepexp.evaluation.classification import auc, classification_metrics
 from hepexp.evaluation.embedding import effective_rank, mean_std, neighbour_scores, probe_scores
+from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
-from hepexp.evaluation.readout import Outputs, Readout, loss_figures, mean_loss
 from hepexp.metric import Metric
 
 PROBE = "the linear probe"
 
 
-class EmbeddingReadout(Readout):
+class EmbeddingEvaluator(Evaluator):
     """Evaluates `embedding` (n, D) and `label` (n,) against `reference/embedding` and `reference/label`.
 
     Parameters

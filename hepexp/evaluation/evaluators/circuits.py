@@ -1,4 +1,4 @@
-"""Readout of fixed circuits: expectation values, and the amplitudes of their states."""
+"""Evaluator of fixed circuits: expectation values, and the amplitudes of their states."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.readout import Outputs, Readout
+from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs
 from hepexp.metric import Metric
 
 log = logging.getLogger(__name__)
 ROUNDING = 16  # units in the last place of 1 that a circuit's gates may add up to
 
 
-class CircuitReadout(Readout):
+class CircuitEvaluator(Evaluator):
     """Evaluates `values` (n, K), the observables of all circuits, and `state/<circuit>` (n, 2^q); all examples agree.
 
     An observable's figure carries the name of its circuit, and a number if the circuit has several. For a state, the

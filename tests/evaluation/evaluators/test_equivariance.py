@@ -1,9 +1,9 @@
-"""The readout's figures are the means of its columns, with the errors of a mean."""
+"""The evaluator's figures are the means of its columns, with the errors of a mean."""
 
 import numpy as np
 import pytest
 
-from hepexp.evaluation.equivariance_readout import EquivarianceReadout
+from hepexp.evaluation.evaluators.equivariance import EquivarianceEvaluator
 from tests.evaluation.test_plots import is_figure
 
 
@@ -31,8 +31,8 @@ def outputs() -> dict[str, np.ndarray]:
 
 
 def test_figures_are_means_with_their_errors(outputs):
-    readout = EquivarianceReadout()
-    metrics = readout.final(outputs, seed=1)
+    evaluator = EquivarianceEvaluator()
+    metrics = evaluator.final(outputs, seed=1)
     both = outputs["mse"].mean(1) + outputs["turned_mse"].mean(1)
     baseline = outputs["baseline_mse"].mean(1) + outputs["turned_baseline_mse"].mean(1)
     assert metrics["reconstruction_mse_sum"] == pytest.approx(both.mean())
@@ -40,14 +40,14 @@ def test_figures_are_means_with_their_errors(outputs):
     assert metrics["angle_error_deg"] == pytest.approx(outputs["angle_error_deg"].mean())
     of_a_mean = outputs["angle_error_deg"].std() / np.sqrt(400)
     assert metrics["angle_error_deg_err"] == pytest.approx(of_a_mean, rel=0.2)  # 200 replicas know it to 5 %
-    quick = readout.quick(outputs)
+    quick = evaluator.quick(outputs)
     assert all(metrics[name] == pytest.approx(value) for name, value in quick.items())
 
 
 def test_what_is_kept_of_each_image_and_drawn(outputs, tmp_path):
-    readout = EquivarianceReadout()
-    table = readout.table(outputs, ("1", "2"))
+    evaluator = EquivarianceEvaluator()
+    table = evaluator.table(outputs, ("1", "2"))
     assert np.array_equal(table["turned_embedding_1"], outputs["turned_embedding"][:, 1])
     assert np.array_equal(table["angle_error_deg"], outputs["angle_error_deg"])
-    readout.figures(outputs, ("1", "2"), tmp_path, seed=1)
+    evaluator.figures(outputs, ("1", "2"), tmp_path, seed=1)
     assert all(is_figure(tmp_path / f"{name}.png") for name in ("latent", "angle_error", "reconstructions"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hepexp.evaluation.embedding import effective_rank, mean_std, neighbour_scores, probe_scores
-from hepexp.evaluation.pair_readout import PairReadout
+from hepexp.evaluation.evaluators.pairs import PairEvaluator
 
 RANDOM = np.random.default_rng(0)
 
@@ -43,7 +43,7 @@ def test_pair_accuracy_of_perfect_and_collapsed_distances():
     for place, expected in ((3.0 * label, 1.0), (0.0 * label, 0.5)):
         embedding = np.stack([place, np.zeros(40)], axis=1) + 1e-9 * RANDOM.normal(size=(40, 2))
         columns = {**outputs, "embedding": embedding, "reference/embedding": embedding}
-        assert PairReadout().quick(columns)["pair_accuracy"] == expected
-        found = PairReadout().final(columns, seed=1)  # each example has the same value, so the replicas have it too
+        assert PairEvaluator().quick(columns)["pair_accuracy"] == expected
+        found = PairEvaluator().final(columns, seed=1)  # each example has the same value, so the replicas have it too
         assert (found["pair_accuracy"], found["pair_accuracy_err"]) == (expected, None)
         assert found["pair_accuracy_note"] == "no error: the bootstrap replicas agree"

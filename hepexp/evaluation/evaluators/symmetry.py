@@ -1,4 +1,4 @@
-"""Readout of learnt generators: the critic, the mismatch of distributions, an algebra's angle, the invariant metric."""
+"""Evaluator of learnt generators: critic, mismatch of distributions, angle to an algebra, invariant metric."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import mean_of, with_errors
+from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.mismatch import Mismatch
-from hepexp.evaluation.readout import Outputs, Readout, loss_figures, mean_loss
 from hepexp.metric import Metric
 from hepexp.symmetry.algebra import Algebra
 from hepexp.symmetry.angles import principal_angles, random_angle
 from hepexp.symmetry.metric_tensor import MetricTensor, metric_of, traceless
 
 
-class SymmetryReadout(Readout):
+class SymmetryEvaluator(Evaluator):
     """Evaluates `vectors` and `transformed` (n, K, d), the critic's `logit` and `transformed_logit` (n,), and
     `model/generators` (c, d, d).
 

@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from hepexp.errors import HepexpError
 from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.metric import Metric
 
 Outputs = dict[str, np.ndarray]
+_EXEMPT = ("loss", "gallery/")  # the mean over a batch, and pictures
+_REMEDY = "the training diverged (lower optimizer.lr or set trainer.gradient_clip), or examples differ from its own"
 
 
 def named(split: str, metrics: dict[str, float | str | None]) -> dict[str, float | str | None]:
@@ -36,17 +39,37 @@ def loss_figures(outputs: Outputs, seed: int) -> dict[str, float | str | None]:
     return with_errors({"loss": mean_of(outputs["loss"])}, len(outputs["loss"]), seed)
 
 
-class Readout(ABC):
+def refuse_not_finite(outputs: Outputs) -> None:
+    """Refuse per-example outputs that contain NaN or infinity.
+
+    Raises
+    ------
+    HepexpError : names the output, the number of examples concerned, and the first of them.
+    """
+    for name, values in outputs.items():
+        if name.startswith(_EXEMPT) or values.dtype.kind not in "fc" or np.isfinite(values).all():
+            continue
+        if name.startswith("model/"):
+            raise HepexpError(f"the model has learnt {name.removeprefix('model/')} that are NaN or infinite: {_REMEDY}")
+        bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+        index = outputs["reference/index" if name.startswith("reference/") else "index"]
+        raise HepexpError(
+            f"the {name} of {int(bad.sum()):,} of {len(bad):,} examples are NaN or infinite, first for example "
+            f"{index[np.argmax(bad)]}: {_REMEDY}"
+        )
+
+
+class Evaluator(ABC):
     """Turns the per-example outputs of an objective into metrics, files and figures.
 
     Outputs are columns of equal length: `index`, `label`, `loss` where an example has a loss of its own, else
     `batch_loss`, that of the batch it was in (see `loss_figures`), and what the objective names; and, under
-    `gallery/<name>` and `model/<name>`, what it keeps to be drawn and what the model has learnt. One readout serves
+    `gallery/<name>` and `model/<name>`, what it keeps to be drawn and what the model has learnt. One evaluator serves
     every objective that outputs the same columns; the learning loop refers to none of them by name.
 
     Attributes
     ----------
-    references : number of training examples whose outputs are needed too, as columns `reference/<name>`: for readouts
+    references : number of training examples whose outputs are needed too, as columns `reference/<name>`: for evaluators
         that compare with labelled examples, such as nearest neighbours.
     metrics : what `quick` and `final` return, in addition to what base classes declare.
     """

@@ -1,4 +1,4 @@
-"""Readout of classifiers: accuracy, AUC, background rejection, ROC, score histogram, confusion matrix."""
+"""Evaluator of classifiers: accuracy, AUC, background rejection, ROC, score histogram, confusion matrix."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from hepexp.evaluation.classification import auc, classification_metrics
+from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
-from hepexp.evaluation.readout import Outputs, Readout, loss_figures, mean_loss
 from hepexp.metric import Metric
 
 
-class ClassificationReadout(Readout):
+class ClassificationEvaluator(Evaluator):
     """Evaluates the columns `scores` (n, C), `label` (n,) and `loss` or `batch_loss` (n,)."""
 
     metrics = (

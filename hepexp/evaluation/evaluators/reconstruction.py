@@ -1,4 +1,4 @@
-"""Readout of autoencoders: errors against the mean image, energies, latent space, and anomalies."""
+"""Evaluator of autoencoders: errors against the mean image, energies, latent space, and anomalies."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pyarrow as pa
 
 from hepexp.evaluation.anomaly import anomaly_figures, anomaly_scores, is_unseen
 from hepexp.evaluation.bootstrap import mean_of, with_errors
-from hepexp.evaluation.readout import Outputs, Readout, loss_figures, mean_loss
+from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.figures import class_name
 from hepexp.metric import Metric
 
 ACTIVE = 0.01  # nat: a latent dimension with a smaller KL carries no information on the image
 
 
-class ReconstructionReadout(Readout):
+class ReconstructionEvaluator(Evaluator):
     """Evaluates the reconstruction of images, their energy, the latent space, and an anomaly search.
 
     It reads `mse`, `baseline_mse`, `energy`, `reconstructed_energy`, `occupancy` (n, C), `kl` and `embedding` (n, d).

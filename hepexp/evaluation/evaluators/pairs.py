@@ -1,19 +1,19 @@
-"""Readout of learnt distances: whether pairs are told apart, in addition to the metrics of an embedding."""
+"""Evaluator of learnt distances: whether pairs are told apart, in addition to the metrics of an embedding."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from hepexp.evaluation.bootstrap import mean_of, with_errors
-from hepexp.evaluation.embedding_readout import EmbeddingReadout
-from hepexp.evaluation.readout import Outputs
+from hepexp.evaluation.evaluators.embedding import EmbeddingEvaluator
+from hepexp.evaluation.evaluators.evaluator import Outputs
 from hepexp.metric import Metric
 
 SAME_WITHIN = 0.5  # distance up to which two examples count as the same, as in the documents
 
 
-class PairReadout(EmbeddingReadout):
-    """An EmbeddingReadout with the fraction of pairs on the right side of a distance of 0.5 as well.
+class PairEvaluator(EmbeddingEvaluator):
+    """An EmbeddingEvaluator with the fraction of pairs on the right side of a distance of 0.5 as well.
 
     Each example is paired with the next one of its own class and the next one of another class, in the order of the
     data set.
