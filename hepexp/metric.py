@@ -1,10 +1,12 @@
 """A figure of merit, declared by what computes it: its name, which direction is better, its heading, its meaning.
 
-A declaration is read from source text, without importing anything, so its arguments are literals:
+A declaration is read from source text, without importing anything, so its arguments are literals, or names of literals
+at the top of a module:
 
     class MyEvaluator(Evaluator):
         metrics = (
             Metric("brier", "lower", "Brier score", "Mean squared error of the probabilities.", range="0 to 2"),
+            *SHARED,
         )
 """
 

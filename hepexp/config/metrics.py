@@ -1,11 +1,13 @@
 """All metrics, read from the source of what computes them, in hepexp and in plug-ins, without importing it.
 
 A class declares its metrics as `metrics`; a module that computes figures for every run declares them as `METRICS`.
+What several declare may have a name of its own at the top of a module: `metrics = (*SHARED, Metric(...))`.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,6 +20,9 @@ from hepexp.metric import SPLITS, Metric, without_suffix
 
 OF_CLASS, OF_EVERY_RUN = "metrics", "METRICS"
 ANY_EVALUATOR = "hepexp.evaluation.evaluators.evaluator.Evaluator"
+DECLARES = re.compile(rf"^\s*(?:{OF_CLASS}|{OF_EVERY_RUN})\b[^=\n]*=\s*(?:[(\[]|[\w.]+\s*(?:[+#]|$))", re.MULTILINE)
+DECLARATION = ast.Tuple | ast.List | ast.BinOp | ast.Name | ast.Attribute
+MOST_HOPS = 8  # names of names that are followed before a cycle is assumed
 BEST = "best/"  # in MLflow, before the key of a validation figure: its value in the best epoch
 
 
@@ -169,7 +174,7 @@ def _read() -> Iterator[Declaration | str]:
         folder = plugins.package_dir(package)
         for path in sorted(folder.rglob("*.py")) if folder else ():
             text = path.read_text(encoding="utf-8")
-            if "Metric(" in text:
+            if DECLARES.search(text):
                 module = ".".join((package, *path.relative_to(folder).with_suffix("").parts)).removesuffix(".__init__")
                 yield from _of_module(path, module, text)
 
@@ -185,18 +190,52 @@ def _of_module(path: Path, module: str, text: str) -> Iterator[Declaration | str
     ]
     for owner, node, field in nodes:
         target = source.assigned(node)
-        if target is None or target[0] != field or not isinstance(target[1], ast.Tuple | ast.List):
+        if target is None or target[0] != field or not isinstance(target[1], DECLARATION):
             continue
-        for item in target[1].elts:
+        for place, item in _items(module, target[1]):
+            if isinstance(item, ast.Constant):
+                continue  # something else of this name
             try:
-                yield Declaration(owner, _metric(item), field == OF_EVERY_RUN)
+                yield Declaration(owner, _metric(place, item), field == OF_EVERY_RUN)
             except (ValueError, TypeError, AttributeError):
-                yield f"{path}:{item.lineno}: {owner}.{field} must be Metric(...) with literal values"
+                file = path if place == module else source.module_file(place)
+                yield f"{file}:{item.lineno}: {owner}.{field} must be Metric(...) with literal values, or names of them"
 
 
-def _metric(node: ast.expr) -> Metric:
-    arguments = [ast.literal_eval(argument) for argument in node.args]
-    return Metric(*arguments, **{word.arg: ast.literal_eval(word.value) for word in node.keywords})
+def _items(module: str, node: ast.expr, hops: int = 0) -> Iterator[tuple[str, ast.expr]]:
+    """The elements of a tuple or a list and the modules in which they are written; named ones are looked up."""
+    match node:
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            for element in elements:
+                yield from (
+                    _items(module, element.value, hops) if isinstance(element, ast.Starred) else [(module, element)]
+                )
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            yield from _items(module, left, hops)
+            yield from _items(module, right, hops)
+        case ast.Name() | ast.Attribute() if hops < MOST_HOPS and (found := source.value_of(module, node)):
+            yield from _items(*found, hops + 1)
+        case _:
+            yield module, node
+
+
+def _metric(module: str, node: ast.expr) -> Metric:
+    """The metric that an expression in a module declares.
+
+    Raises
+    ------
+    ValueError, TypeError, AttributeError : it is something else, or has arguments that are not literal.
+    """
+    if isinstance(node, ast.Name | ast.Attribute) and (found := source.value_of(module, node)):
+        module, node = found
+    arguments = [_literal(module, argument) for argument in node.args]
+    return Metric(*arguments, **{word.arg: _literal(module, word.value) for word in node.keywords})
+
+
+def _literal(module: str, node: ast.expr) -> object:
+    if isinstance(node, ast.Name | ast.Attribute) and (found := source.value_of(module, node)):
+        node = found[1]
+    return ast.literal_eval(node)
 
 
 def _evaluator(loss: str) -> str | None:

@@ -76,6 +76,26 @@ def resolve(module: str, name: ast.expr) -> str | None:
     return find(path).path if is_known(path) else path
 
 
+def value_of(module: str, name: ast.expr) -> tuple[str, ast.expr] | None:
+    """What a name in a module is assigned at the top of this module, or of the one that it is imported from.
+
+    Returns
+    -------
+    The module of the assignment, and the assigned expression; None if it is in no module of hepexp or of a plug-in.
+    """
+    for _ in range(_MAX_HOPS):
+        path = resolve(module, name)
+        if path is None or not plugins.is_own(path):
+            return None
+        module, _, last = path.rpartition(".")
+        for statement in _statements(module) or []:
+            target = assigned(statement)
+            if target and target[0] == last and target[1] is not None:
+                return module, target[1]
+        name = ast.Name(last)
+    return None
+
+
 def ancestors(found: Found) -> list[Found | str]:
     """A class and all its bases, nearest first: definitions if their source is ours, otherwise dotted paths.
 

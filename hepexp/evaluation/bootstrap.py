@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 TAIL = 0.1587  # of a normal distribution beyond one standard deviation, on either side
+OF_CENTRAL = "half the width of the central 68 % of bootstrap replicas of the examples"  # what `central` is
 ROUNDING = 1e-12  # relative difference of replicas that agree
 Width = Callable[[Sequence[float]], float | None]
 

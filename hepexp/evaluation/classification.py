@@ -12,6 +12,8 @@ from hepexp.evaluation.roc import Roc, area, background_at
 from hepexp.metric import AT_LEVEL, CONFIDENCE
 
 SIGNAL_EFFICIENCIES = (0.3, 0.5)  # the working points at which the field compares taggers
+ONE_CLASS = "all examples are of one class"
+NONE_PASSES = "no background example passes, or all examples are of one class"
 FEW = 10  # with fewer background examples above a cut than this, their number is shown beside the rejection
 
 
@@ -103,7 +105,7 @@ class Judge:
         if key == "accuracy" or len(self.curves) > 1:
             return {}
         if not signal[-1] or not background[-1]:
-            return {"note": "all examples are of one class"}
+            return {"note": ONE_CLASS}
         if not key.startswith("rejection_"):
             return {}
         n = int(background[-1])

@@ -206,15 +206,26 @@ def test_a_loss_that_is_wrong_is_named(registered, tmp_path, capsys, wrong):
     assert not (tmp_path / "runs").exists()
 
 
+FIGURES = """
+from hepexp.metric import Metric
+
+RANGE = "0 to 2"
+BRIER = (Metric("brier", "lower", "Brier score", "Mean squared error of the probabilities.", range=RANGE),)
+ENDLESS = (*ENDLESS,)
+"""
 EVALUATOR = """
 from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.metric import Metric
+from mine import figures
 
 class Calibrated(ClassificationEvaluator):
     metrics = (
-        Metric("brier", "lower", "Brier score", "Mean squared error of the probabilities.", range="0 to 2"),
+        *figures.BRIER,
         Metric(f"brier_{2}", "lower", "Brier score", "Not literal."),
     )
+
+class Endless(ClassificationEvaluator):
+    metrics = figures.ENDLESS
 """
 
 
@@ -223,15 +234,16 @@ def test_a_figure_of_ones_own_is_declared_by_its_evaluator(registered, tmp_path,
     loss = loss.replace(
         "from hepexp.evaluation.evaluators.classification import Class", "from mine.evaluator import Calibrated #"
     )
-    plugin.write(tmp_path, {"mine/__init__.py": "", "mine/evaluator.py": EVALUATOR, "mine/loss.py": loss})
+    plugin.write(tmp_path, {
+        "mine/__init__.py": "", "mine/figures.py": FIGURES, "mine/evaluator.py": EVALUATOR, "mine/loss.py": loss,
+    })  # fmt: skip
     plugin.register(tmp_path, "mine")
     registered(tmp_path)
     assert main.main(["list", "metric"]) == 0
     printed = capsys.readouterr()
     assert ["test/brier", "lower"] in [line.split()[:2] for line in printed.out.splitlines()]
-    assert (
-        f"{tmp_path}/mine/evaluator.py:8: mine.evaluator.Calibrated.metrics must be Metric(...) with lit" in printed.err
-    )
+    for place in ("evaluator.py:9: mine.evaluator.Calibrated", "figures.py:6: mine.evaluator.Endless"):
+        assert f"{tmp_path}/mine/{place}.metrics must be Metric(...) with literal values, or names of" in printed.err
     assert directions_of(["val/brier", "val/auc"], [], "mine.loss.Loss") == ["minimize", "maximize"]
 
 

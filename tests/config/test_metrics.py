@@ -116,5 +116,5 @@ def test_a_declaration_that_is_not_literal_is_named_with_its_place(tmp_path: Pat
     bad, good = "Metric(NAME, 'lower', 'A', 'A.')", "Metric('b', 'lower', 'B', 'B.')"
     text = f"class R:\n    metrics = (\n    {bad},\n    {good},\n    )\n"
     fault, good = metrics._of_module(tmp_path / "r.py", "mine.r", text)
-    assert fault == f"{tmp_path / 'r.py'}:3: mine.r.R.metrics must be Metric(...) with literal values"
+    assert fault == f"{tmp_path / 'r.py'}:3: mine.r.R.metrics must be Metric(...) with literal values, or names of them"
     assert (good.owner, good.metric.name) == ("mine.r.R", "b")

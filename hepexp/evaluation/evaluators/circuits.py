@@ -13,6 +13,7 @@ from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs
 from hepexp.metric import Metric
 
 log = logging.getLogger(__name__)
+EXACT = "exact: nothing is sampled"
 ROUNDING = 16  # units in the last place of 1 that a circuit's gates may add up to
 
 
@@ -35,7 +36,7 @@ class CircuitEvaluator(Evaluator):
             "{circuit}",
             "Expectation value of the observable of the circuit {circuit} (model.circuits).",
             range="-1 to 1 for Pauli operators, 0 to 1 for probabilities",
-            no_error="exact: nothing is sampled",
+            no_error=EXACT,
         ),
         Metric(
             "{circuit}_norm",
@@ -43,7 +44,7 @@ class CircuitEvaluator(Evaluator):
             "{circuit} norm",
             "Norm of the state vector of the circuit {circuit}; 1 up to rounding.",
             range="1",
-            no_error="exact: nothing is sampled",
+            no_error=EXACT,
             each_epoch=False,
         ),
         Metric(
@@ -52,7 +53,7 @@ class CircuitEvaluator(Evaluator):
             "{circuit} least Re",
             "Smallest real part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
-            no_error="exact: nothing is sampled",
+            no_error=EXACT,
             each_epoch=False,
         ),
         Metric(
@@ -61,7 +62,7 @@ class CircuitEvaluator(Evaluator):
             "{circuit} largest Re",
             "Largest real part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
-            no_error="exact: nothing is sampled",
+            no_error=EXACT,
             each_epoch=False,
         ),
         Metric(
@@ -70,7 +71,7 @@ class CircuitEvaluator(Evaluator):
             "{circuit} least Im",
             "Smallest imaginary part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
-            no_error="exact: nothing is sampled",
+            no_error=EXACT,
             each_epoch=False,
         ),
         Metric(
@@ -79,7 +80,7 @@ class CircuitEvaluator(Evaluator):
             "{circuit} largest Im",
             "Largest imaginary part of an amplitude of the state of the circuit {circuit}.",
             range="-1 to 1",
-            no_error="exact: nothing is sampled",
+            no_error=EXACT,
             each_epoch=False,
         ),
     )

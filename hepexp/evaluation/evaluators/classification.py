@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from hepexp.evaluation.classification import auc, classification_metrics
+from hepexp.evaluation.bootstrap import OF_CENTRAL
+from hepexp.evaluation.classification import NONE_PASSES, ONE_CLASS, auc, classification_metrics
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
 from hepexp.metric import Metric
@@ -31,7 +32,7 @@ class ClassificationEvaluator(Evaluator):
             "Area under the ROC curve: the probability that a signal example has a higher score than a background "
             "one; for more than two classes the mean of the areas of each class against the rest.",
             range="0 to 1; 0.5 is chance",
-            undefined="all examples are of one class",
+            undefined=ONE_CLASS,
             column=True,
         ),
         Metric(
@@ -44,8 +45,8 @@ class ClassificationEvaluator(Evaluator):
             "n/3.0 at 95 % CL.",
             latex=r"$1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
             range=">= 1; 1/eS is chance",
-            error="half the width of the central 68 % of bootstrap replicas of the examples",
-            undefined="no background example passes, or all examples are of one class",
+            error=OF_CENTRAL,
+            undefined=NONE_PASSES,
             each_epoch=False,
             column=True,
             values=("0.3", "0.5"),

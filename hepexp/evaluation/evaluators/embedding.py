@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.classification import auc, classification_metrics
+from hepexp.evaluation.bootstrap import OF_CENTRAL
+from hepexp.evaluation.classification import NONE_PASSES, ONE_CLASS, auc, classification_metrics
 from hepexp.evaluation.embedding import effective_rank, mean_std, neighbour_scores, probe_scores
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
@@ -44,7 +45,7 @@ class EmbeddingEvaluator(Evaluator):
             "default) as score; for more than two classes the mean of the areas of each class against the rest.",
             latex="$k$NN AUC",
             range="0 to 1; 0.5 is chance",
-            undefined="all examples are of one class",
+            undefined=ONE_CLASS,
             column=True,
         ),
         Metric(
@@ -56,8 +57,8 @@ class EmbeddingEvaluator(Evaluator):
             "rejection_{eS}.",
             latex=r"$k$NN $1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
             range=">= 1; 1/eS is chance",
-            error="half the width of the central 68 % of bootstrap replicas of the examples",
-            undefined="no background example passes, or all examples are of one class",
+            error=OF_CENTRAL,
+            undefined=NONE_PASSES,
             each_epoch=False,
             values=("0.3", "0.5"),
         ),
@@ -80,7 +81,7 @@ class EmbeddingEvaluator(Evaluator):
             "more than two classes the mean of the areas of each class against the rest.",
             latex="probe AUC",
             range="0 to 1; 0.5 is chance",
-            undefined="all examples are of one class",
+            undefined=ONE_CLASS,
             each_epoch=False,
             column=True,
         ),
@@ -92,8 +93,8 @@ class EmbeddingEvaluator(Evaluator):
             "to training examples; two classes only. Error and lower bound as of rejection_{eS}.",
             latex=r"probe $1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
             range=">= 1; 1/eS is chance",
-            error="half the width of the central 68 % of bootstrap replicas of the examples",
-            undefined="no background example passes, or all examples are of one class",
+            error=OF_CENTRAL,
+            undefined=NONE_PASSES,
             each_epoch=False,
             values=("0.3", "0.5"),
         ),

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.evaluation.evaluators.reconstruction import OVER_BASELINE, RECONSTRUCTION_MSE
 from hepexp.metric import Metric
 
 
@@ -22,14 +23,7 @@ class EquivarianceEvaluator(Evaluator):
     """
 
     metrics = (
-        Metric(
-            "reconstruction_mse",
-            "lower",
-            "reconstruction MSE",
-            "Mean squared difference between an image and its reconstruction, over pixels, channels and examples.",
-            range=">= 0, in squared units of a pixel",
-            column=True,
-        ),
+        RECONSTRUCTION_MSE,
         Metric(
             "reconstruction_mse_turned",
             "lower",
@@ -51,14 +45,7 @@ class EquivarianceEvaluator(Evaluator):
             "reconstruction_mse_sum of the mean of the upright training images and that of the rotated ones.",
             range=">= 0, in squared units of a pixel",
         ),
-        Metric(
-            "reconstruction_over_baseline",
-            "lower",
-            "error / that of the mean image",
-            "Mean squared error of the reconstruction over that of the mean image; 1 is no better than the mean.",
-            range=">= 0",
-            undefined="all images are equal to the mean image",
-        ),
+        OVER_BASELINE,
         Metric(
             "angle_error_deg",
             "lower",

@@ -15,6 +15,22 @@ from hepexp.figures import class_name
 from hepexp.metric import Metric
 
 ACTIVE = 0.01  # nat: a latent dimension with a smaller KL carries no information on the image
+RECONSTRUCTION_MSE = Metric(
+    "reconstruction_mse",
+    "lower",
+    "reconstruction MSE",
+    "Mean squared difference between an image and its reconstruction, over pixels, channels and examples.",
+    range=">= 0, in squared units of a pixel",
+    column=True,
+)
+OVER_BASELINE = Metric(
+    "reconstruction_over_baseline",
+    "lower",
+    "error / that of the mean image",
+    "Mean squared error of the reconstruction over that of the mean image; 1 is no better than the mean.",
+    range=">= 0",
+    undefined="all images are equal to the mean image",
+)
 
 
 class ReconstructionEvaluator(Evaluator):
@@ -34,14 +50,7 @@ class ReconstructionEvaluator(Evaluator):
     """
 
     metrics = (
-        Metric(
-            "reconstruction_mse",
-            "lower",
-            "reconstruction MSE",
-            "Mean squared difference between an image and its reconstruction, over pixels, channels and examples.",
-            range=">= 0, in squared units of a pixel",
-            column=True,
-        ),
+        RECONSTRUCTION_MSE,
         Metric(
             "reconstruction_mse_{channel}",
             "lower",
@@ -56,14 +65,7 @@ class ReconstructionEvaluator(Evaluator):
             "Mean squared difference between an image and the mean of all training images, the error to beat.",
             range=">= 0, in squared units of a pixel",
         ),
-        Metric(
-            "reconstruction_over_baseline",
-            "lower",
-            "error / that of the mean image",
-            "Mean squared error of the reconstruction over that of the mean image; 1 is no better than the mean.",
-            range=">= 0",
-            undefined="all images are equal to the mean image",
-        ),
+        OVER_BASELINE,
         Metric(
             "reconstruction_over_baseline_{channel}",
             "lower",

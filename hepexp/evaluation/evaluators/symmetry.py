@@ -15,6 +15,8 @@ from hepexp.symmetry.algebra import Algebra
 from hepexp.symmetry.angles import principal_angles, random_angle
 from hepexp.symmetry.metric_tensor import MetricTensor, metric_of, traceless
 
+OF_GENERATORS = "a property of the generators: see the spread over seeds"
+
 
 class SymmetryEvaluator(Evaluator):
     """Evaluates `vectors` and `transformed` (n, K, d), the critic's `logit` and `transformed_logit` (n,), and
@@ -62,7 +64,7 @@ class SymmetryEvaluator(Evaluator):
             "Largest principal angle between the learnt generators and the algebra of loss.compare_with.",
             latex=r"angle error ($^\circ$)",
             range="0 to 90",
-            no_error="a property of the generators: see the spread over seeds",
+            no_error=OF_GENERATORS,
         ),
         Metric(
             "symmetry/angle_error_deg",
@@ -72,7 +74,7 @@ class SymmetryEvaluator(Evaluator):
             latex=r"angle error ($^\circ$)",
             range="0 to 90",
             column=True,
-            no_error="a property of the generators: see the spread over seeds",
+            no_error=OF_GENERATORS,
         ),
         Metric(
             "symmetry/angle_mean_deg",
@@ -81,7 +83,7 @@ class SymmetryEvaluator(Evaluator):
             "Mean of the principal angles between the learnt generators and the algebra of loss.compare_with.",
             latex=r"mean angle ($^\circ$)",
             range="0 to 90",
-            no_error="a property of the generators: see the spread over seeds",
+            no_error=OF_GENERATORS,
         ),
         Metric(
             "symmetry/angle_of_random_deg",
@@ -90,7 +92,7 @@ class SymmetryEvaluator(Evaluator):
             "Median of symmetry/angle_error_deg for the same number of random generators: the angle to beat.",
             latex=r"angle of random generators ($^\circ$)",
             range="0 to 90",
-            no_error="a property of the generators: see the spread over seeds",
+            no_error=OF_GENERATORS,
         ),
         Metric(
             "symmetry/metric_exists",
@@ -99,7 +101,7 @@ class SymmetryEvaluator(Evaluator):
             "1 if the learnt generators leave a metric J invariant, L^T J + J L = 0 within the tolerance, otherwise 0.",
             range="0 or 1",
             whole=True,
-            no_error="a property of the generators: see the spread over seeds",
+            no_error=OF_GENERATORS,
         ),
         Metric(
             "symmetry/metric_smallest_singular_value",
@@ -108,7 +110,7 @@ class SymmetryEvaluator(Evaluator):
             "Smallest over largest singular value of J -> L^T J + J L: 0 if a metric is invariant, 1 if all matrices "
             "are equally far from it.",
             range="0 to 1",
-            no_error="a property of the generators: see the spread over seeds",
+            no_error=OF_GENERATORS,
         ),
         Metric(
             "symmetry/metric_J_{ab}",
@@ -117,7 +119,7 @@ class SymmetryEvaluator(Evaluator):
             "Element {ab} of the metric that comes closest to being invariant, with Frobenius norm sqrt(n).",
             latex=r"$J_{{ab}}$",
             range="-sqrt(n) to sqrt(n) for n x n matrices",
-            no_error="a property of the generators: see the spread over seeds",
+            no_error=OF_GENERATORS,
         ),
         Metric(
             "symmetry/metric_angle_deg",
@@ -126,7 +128,7 @@ class SymmetryEvaluator(Evaluator):
             "Angle between the metric that comes closest to being invariant and that of loss.compare_with.",
             latex=r"metric angle ($^\circ$)",
             range="0 to 90",
-            no_error="a property of the generators: see the spread over seeds",
+            no_error=OF_GENERATORS,
         ),
         Metric(
             "symmetry/conformal_smallest_singular_value",
@@ -135,7 +137,7 @@ class SymmetryEvaluator(Evaluator):
             "symmetry/metric_smallest_singular_value of the generators without their dilations, which only scale a "
             "metric.",
             range="0 to 1",
-            no_error="a property of the generators: see the spread over seeds",
+            no_error=OF_GENERATORS,
         ),
         Metric(
             "symmetry/conformal_angle_deg",
@@ -144,7 +146,7 @@ class SymmetryEvaluator(Evaluator):
             "symmetry/metric_angle_deg of the generators without their dilations.",
             latex=r"conformal angle ($^\circ$)",
             range="0 to 90",
-            no_error="a property of the generators: see the spread over seeds",
+            no_error=OF_GENERATORS,
         ),
     )
 
