@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Mapping
-from inspect import Parameter, signature
+from inspect import signature
 from typing import Any
 
 from hepexp.config import kind, schema, targets
@@ -18,8 +18,8 @@ def instantiate(node: Mapping, group: str, **runtime: Any) -> Any:
     ----------
     node : `_target_` and its keys; values that have a `_target_` themselves are built first.
     group : of the node, e.g. `model`.
-    runtime : what only the run knows, not the configuration. A class receives those values that are keyword-only in its
-        signature.
+    runtime : what only the run knows, not the configuration. A class receives those values that its constructor
+        takes from the run.
 
     Raises
     ------
@@ -35,16 +35,13 @@ def _object(node: Mapping, wanted: Kind, runtime: dict[str, Any]) -> Any:
     target = targets.load(node[TARGET], wanted)
     known = schema.signature(node[TARGET])
     values = {
-        key: _value(value, members(known.parameters[key].annotation), known.module, runtime)
+        key: _value(value, members(known.parameters[key].annotation), known.parameters[key].module, runtime)
         for key, value in node.items()
         if key != TARGET
     }
-    accepted = signature(target)
-    for name, parameter in accepted.parameters.items():
-        if name in runtime and parameter.kind is Parameter.KEYWORD_ONLY:
-            values[name] = runtime[name]
+    values |= {name: runtime[name] for name in known.runtime if name in runtime}
     try:
-        accepted.bind(**values)
+        signature(target).bind(**values)
     except TypeError as error:
         given = f"; the run supplies {', '.join(runtime)}" if runtime else ""
         raise ConfigError(f"{target.__module__}.{target.__name__}: {error}{given}") from error

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from math import isfinite
 
-from hepexp.config import docstring, kind, source, targets
+from hepexp.config import constructor, docstring, kind, source, targets
 from hepexp.config.annotations import TARGET, is_class, is_node, matches, members, of_items
+from hepexp.config.constructor import Parameter
 from hepexp.config.kind import Kind
 from hepexp.config.nested import leaves
 from hepexp.config.suggest import did_you_mean
@@ -21,40 +22,16 @@ LARGEST_INTEGER = 2**63 - 1  # what torch, NumPy and every file format here can 
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """One key of an option.
-
-    Parameters
-    ----------
-    name : the key.
-    annotation : its type, None if the source has none.
-    default : source text of its default, None if a value is required.
-    doc : its meaning, from the docstring.
-    """
-
-    name: str
-    annotation: ast.expr | None
-    default: str | None
-    doc: str
-
-    @property
-    def type(self) -> str:
-        return ast.unparse(self.annotation) if self.annotation else "any"
-
-
-@dataclass(frozen=True)
 class Schema:
     """The configuration that a class accepts.
 
     Parameters
     ----------
-    module : module that defines the class; names in annotations are resolved in it.
     doc : the docstring's first paragraph.
-    parameters : the keys, in the order of the signature.
-    runtime : keyword-only parameters, which are supplied by the run, not by a configuration.
+    parameters : the keys, a class's own before those of its bases.
+    runtime : parameters that are supplied by the run, not by a configuration.
     """
 
-    module: str
     doc: str
     parameters: dict[str, Parameter]
     runtime: tuple[str, ...] = ()
@@ -69,29 +46,14 @@ def signature(target: str) -> Schema:
     ConfigError : the target is not allowed, does not exist, or is not a class.
     """
     targets.check(target)
-    definition, module, aliases = source.find(target)
-    if not isinstance(definition, ast.ClassDef):
+    found = source.find(target)
+    if not isinstance(found.definition, ast.ClassDef):
         raise ConfigError(f"_target_ {target} is a function; expected a class")
-    init = next((item for item in definition.body if getattr(item, "name", "") == "__init__"), None)
-    if init is None:
-        return Schema(module, _doc(definition), {})
-    doc = f"{ast.get_docstring(init) or ''}\n" + (ast.get_docstring(definition) or "")
-    meanings = {**_inherited(module, definition), **docstring.parameters(doc)}
-    arguments = (init.args.posonlyargs + init.args.args)[1:]  # without self
-    defaults = [None] * (len(arguments) - len(init.args.defaults)) + list(init.args.defaults)
+    accepted = constructor.parameters(found)
     return Schema(
-        module=module,
-        doc=_doc(definition),
-        parameters={
-            argument.arg: Parameter(
-                name=argument.arg,
-                annotation=source.expand(argument.annotation, aliases),
-                default=ast.unparse(default) if default else None,
-                doc=meanings.get(argument.arg, ""),
-            )
-            for argument, default in zip(arguments, defaults, strict=True)
-        },
-        runtime=tuple(argument.arg for argument in init.args.kwonlyargs),
+        doc=docstring.summary(ast.get_docstring(found.definition) or ""),
+        parameters={parameter.name: parameter for parameter in accepted if not parameter.from_run},
+        runtime=tuple(parameter.name for parameter in accepted if parameter.from_run),
     )
 
 
@@ -144,7 +106,7 @@ def _check_node(node: Mapping, wanted: Kind, key: str, option: str = "") -> None
         if parameter is None:
             raise ConfigError(f"{key}.{name} is not an option of {option}{did_you_mean(str(name), found.parameters)}")
         _check_value(value, parameter.annotation, f"{key}.{name}", f"{key}={option}")
-        _check_inner(value, members(parameter.annotation), found.module, f"{key}.{name}")
+        _check_inner(value, members(parameter.annotation), parameter.module, f"{key}.{name}")
     missing = [p.name for p in found.parameters.values() if p.default is None and p.name not in node]
     if missing:
         raise ConfigError(f"{key}.{missing[0]} needs a value; see: hepexp show {key}={option}")
@@ -175,17 +137,3 @@ def _check_inner(value: object, annotations: list[ast.expr], module: str, key: s
         held = of_items(annotations, value)
         for name, item in value.items() if isinstance(value, Mapping) else enumerate(value):
             _check_inner(item, held, module, f"{key}.{name}")
-
-
-def _inherited(module: str, definition: ast.ClassDef) -> dict[str, str]:
-    """The parameters in the docstrings of base classes in hepexp or a plugin: each is described only once."""
-    meanings: dict[str, str] = {}
-    for base in definition.bases:
-        path = source.resolve(module, base)
-        if path and source.is_known(path):
-            meanings |= docstring.parameters(ast.get_docstring(source.find(path).definition) or "")
-    return meanings
-
-
-def _doc(definition: ast.ClassDef) -> str:
-    return docstring.summary(ast.get_docstring(definition) or "")

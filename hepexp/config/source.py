@@ -97,9 +97,9 @@ def value_of(module: str, name: ast.expr) -> tuple[str, ast.expr] | None:
 
 
 def ancestors(found: Found) -> list[Found | str]:
-    """A class and all its bases, nearest first: definitions if their source is ours, otherwise dotted paths.
+    """A class and all its bases, in the order in which Python looks attributes up.
 
-    Built-in classes are left out.
+    Each is its definition if the source is ours, otherwise its dotted path. Built-in classes are left out.
     """
     line: list[Found | str] = [found]
     for base in found.definition.bases if isinstance(found.definition, ast.ClassDef) else ():
@@ -108,13 +108,14 @@ def ancestors(found: Found) -> list[Found | str]:
         if path == found.path or hasattr(builtins, path.rpartition(".")[2]):
             continue
         line += ancestors(find(path)) if is_known(path) else [path]
-    return line
+    paths = [ancestor.path if isinstance(ancestor, Found) else ancestor for ancestor in line]
+    return [ancestor for i, ancestor in enumerate(line) if paths[i] not in paths[i + 1 :]]  # shared bases come last
 
 
 def line(target: str) -> list[str]:
     """The dotted paths of a class and of its bases whose source is known, nearest first."""
     known = ancestors(find(target)) if is_known(target) else []
-    return list(dict.fromkeys(found.path for found in known if isinstance(found, Found)))
+    return [found.path for found in known if isinstance(found, Found)]
 
 
 def assigned(statement: ast.stmt) -> tuple[str, ast.expr | None] | None:

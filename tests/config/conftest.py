@@ -50,6 +50,11 @@ FILES = {
                 from hepexp.errors import ConfigError
                 raise ConfigError(f"model.size must be > 0, got {size}")
 
+        class Other(Net):
+            """Keys of its own alone."""
+            def __init__(self, size: int = 1):
+                super().__init__(size)
+
         class Plain(Net):
             """No constructor."""
 
@@ -58,6 +63,59 @@ FILES = {
 
         def build(n_hidden: int = 1) -> Net:
             """A function."""
+        ''',
+    "toy/sets.py": '''
+        from __future__ import annotations
+
+        from collections.abc import Sequence
+        from dataclasses import field
+        from typing import ClassVar, Literal
+
+        from pytorch_lightning import LightningDataModule
+
+        from hepexp.config.keys import AnnotatedKeys, FromRun
+        from toy import nets
+        from toy.nets import Net
+
+        class Set(AnnotatedKeys, LightningDataModule):
+            """Any data set.
+
+            Parameters
+            ----------
+            source : where the examples come from.
+            n : number of examples.
+            bucket : batches sorted together.
+            net : a network.
+            seed : of the batches.
+            """
+            source: Literal["auto", "full", "mini"] = "auto"
+            n: int | None = None
+            bucket: int = 1
+            net: Net | None = None
+            seed: FromRun[int]
+            noun: ClassVar[str] = "example"
+
+            def __post_init__(self) -> None:
+                super().__init__()
+
+        class Images(Set):
+            """Images.
+
+            Parameters
+            ----------
+            crop : central pixels.
+            channels : of the image.
+            files : names.
+            """
+            crop: int | None = None
+            channels: Sequence[str] = field(default_factory=tuple)
+            files: list[str]
+            n: int | None = 100
+            source: Literal["auto", "mini"] = "auto"
+            bucket: ClassVar[int] = 8
+
+        class Lines(Images):
+            """Lines."""
         ''',
     "toy/broken.py": "def (:\n",
     "conf/train.yaml": """
@@ -82,7 +140,7 @@ FILES = {
         dropout: 1e-1
                                 # in the decoder only
         """,
-    "conf/model/other.yaml": "# Another.\n_target_: toy.nets.Plain\n",
+    "conf/model/other.yaml": "# Another.\n_target_: toy.nets.Other\n",
     "conf/dataset/qg.yaml": "# Jets.\n_target_: toy.nets.Jets\nn_hidden: 4\n",
     "conf/task/study.yaml": """
         # @package _global_

@@ -1,9 +1,14 @@
+import importlib
+import inspect
+import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from hepexp.config import schema
+from hepexp.config import kind, schema, targets
+from hepexp.config.build import instantiate
 from hepexp.errors import ConfigError
 
 CALL = {"_target_": "torch.utils.collect_env.run", "command": "touch called"}
@@ -27,6 +32,63 @@ def test_the_signature_lists_keys_types_defaults_and_meanings(tree):
 
 def test_a_re_export_is_followed(tree):
     assert schema.signature("toy.Exported").parameters.keys() == schema.signature("toy.nets.Net").parameters.keys()
+
+
+def test_a_class_without_a_constructor_has_that_of_its_base(tree):
+    assert schema.signature("toy.nets.Plain") == replace(schema.signature("toy.nets.Net"), doc="No constructor.")
+
+
+def test_annotated_keys_are_those_of_the_class_then_of_its_bases(tree):
+    found = schema.signature("toy.sets.Images")
+    assert list(found.parameters) == ["crop", "channels", "files", "n", "source", "net"]
+    assert {key: parameter.default for key, parameter in found.parameters.items()} == {
+        "crop": "None", "channels": "tuple()", "files": None, "n": "100", "source": "'auto'", "net": "None"
+    }  # fmt: skip
+    assert found.parameters["source"].type == "Literal['auto', 'mini']"
+    assert found.parameters["n"].doc == "number of examples."
+    assert found.runtime == ("seed",)
+    assert schema.signature("toy.sets.Lines") == replace(found, doc="Lines.")
+
+
+@pytest.mark.parametrize("name", ["Set", "Images", "Lines"])
+def test_the_keys_read_from_the_source_are_those_that_python_sees(tree, name):
+    found = schema.signature(f"toy.sets.{name}")
+    seen = inspect.signature(getattr(importlib.import_module("toy.sets"), name)).parameters
+    assert {*found.parameters, *found.runtime} == {*seen}
+    for key, parameter in found.parameters.items():
+        assert (parameter.default is None) == (seen[key].default is inspect.Parameter.empty)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"corp": 3}, "dataset.corp is not an option of Images; did you mean crop?"),
+        ({"soruce": "mini"}, "dataset.soruce is not an option of Images; did you mean source?"),
+        ({"source": "full"}, "dataset.source: expected Literal['auto', 'mini'], got 'full'"),
+        ({"bucket": 2}, "dataset.bucket is not an option of Images"),
+        ({"noun": "jet"}, "dataset.noun is not an option of Images"),
+        ({"seed": 2}, "dataset.seed is set by the run"),
+        ({"files": None}, "dataset.files: expected list[str], got None"),
+        ({"net": {"_target_": "toy.sets.Set"}}, "dataset.net: _target_ toy.sets.Set is not toy.nets.Net"),
+        ({}, "dataset.files needs a value"),
+    ],
+)
+def test_inherited_keys_are_checked_as_own_ones(tree, keys, message):
+    content = {"_target_": "toy.sets.Images"} | ({"files": ["a"]} if keys else {}) | keys
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        schema.check(content, "dataset")
+
+
+def test_a_data_set_is_built_from_own_and_inherited_keys(tree):
+    content = {"_target_": "toy.sets.Images", "files": ["a"], "net": node()}
+    built = instantiate(content, "dataset", seed=3, n_classes=2)
+    assert (built.files, built.n, built.bucket, built.seed, built.net.n_hidden) == (["a"], 100, 8, 3, 3)
+
+
+def test_another_default_without_its_type_is_refused(tree):
+    (tree / "toy" / "more.py").write_text("from toy.sets import Set\n\nclass More(Set):\n    n = 100\n")
+    with pytest.raises(ConfigError, match=r"More\.n is a key of a base class: write its type too"):
+        targets.load("toy.more.More", kind.of_group("dataset"))
 
 
 def test_models_are_checked_without_importing_them():

@@ -36,7 +36,7 @@ def places():
             known = schema.signature(target)
             for parameter in known.parameters.values():
                 inner = held(members(parameter.annotation))
-                wanted = schema.kind_of(inner, known.module)
+                wanted = schema.kind_of(inner, parameter.module)
                 found[(group, target, parameter.name)] = (wanted, wanted.bases[0] if wanted else None)
     return found
 
