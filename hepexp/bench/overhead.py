@@ -18,7 +18,7 @@ import torch
 from omegaconf import OmegaConf
 
 from hepexp.config.compose import Composer
-from hepexp.evaluation.classification import auc
+from hepexp.evaluation.evaluators.classification import auc
 from hepexp.interrupts import Interrupts
 from hepexp.learning.fit import fit
 from hepexp.learning.parts import Parts, build_parts

@@ -117,8 +117,8 @@ def _repeated(groups: list[Group]) -> Iterator[str]:
 
 def _missing(groups: list[Group], shown: list[Column]) -> Iterator[str]:
     """Where a mean is not over all runs of a row, e.g. of a rejection that no background passes in some of them."""
-    from hepexp.evaluation.notes import bound
     from hepexp.evaluation.rounding import number
+    from hepexp.evaluation.tables import bound
     from hepexp.metric import AT_LEVEL
 
     for g in groups:

@@ -40,10 +40,9 @@ def main(args: list[str]) -> int:
     from hepexp.atomic import write_json
     from hepexp.console import console
     from hepexp.evaluation.evaluators.evaluator import named
-    from hepexp.evaluation.notes import notes
     from hepexp.evaluation.predictions import write_predictions
-    from hepexp.evaluation.references import recorded
-    from hepexp.evaluation.tables import metrics_table
+    from hepexp.evaluation.published_figures import recorded
+    from hepexp.evaluation.tables import metrics_table, notes
     from hepexp.figures import about
     from hepexp.learning.drawing import sample
     from hepexp.learning.trained import evaluate, rebuild

@@ -9,7 +9,7 @@ from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
 from hepexp.config import catalog, expected, schema, yaml_file
 from hepexp.errors import ConfigError
-from hepexp.evaluation.references import shown
+from hepexp.evaluation.published_figures import shown
 from hepexp.evaluation.rounding import number
 
 HELP = "show the keys of an option with types and meanings, or what a metric is"

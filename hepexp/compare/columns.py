@@ -10,7 +10,7 @@ from hepexp.compare.groups import Group
 from hepexp.config import metrics
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
-from hepexp.evaluation.notes import bound
+from hepexp.evaluation.tables import bound
 from hepexp.metric import is_beside
 
 

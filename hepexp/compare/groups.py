@@ -12,8 +12,8 @@ import numpy as np
 from hepexp.compare.record import Record
 from hepexp.config.expected import Publication
 from hepexp.config.metrics import is_whole
-from hepexp.evaluation.conditions import Conditions
-from hepexp.evaluation.notes import bound
+from hepexp.evaluation.published_figures import Conditions
+from hepexp.evaluation.tables import bound
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from hepexp.config import metrics
 from hepexp.config.expected import Expected, recorded
 from hepexp.config.paths import runs_dir
 from hepexp.errors import DataError
-from hepexp.evaluation.conditions import Conditions
 from hepexp.evaluation.predictions import Predictions, check_schema, is_of_classifier, read_predictions
+from hepexp.evaluation.published_figures import Conditions
 from hepexp.metric import ERROR, NOTE
 from hepexp.tracking.parameters import flatten
 from hepexp.tracking.run_folder import RunFolder

@@ -15,9 +15,8 @@ from hepexp.compare.overlay import overlay
 from hepexp.compare.record import Record
 from hepexp.compare.table import Table
 from hepexp.errors import HepexpError
-from hepexp.evaluation import references
-from hepexp.evaluation.notes import meanings, notes
-from hepexp.evaluation.tables import metric_rows
+from hepexp.evaluation import published_figures
+from hepexp.evaluation.tables import meanings, metric_rows, notes
 from hepexp.tracking.lookup import label
 
 WIDE, FEW = 11, 4  # a table with more columns than WIDE is transposed if it has at most FEW rows
@@ -88,7 +87,7 @@ def _run(record: Record) -> dict[str, Any]:
         "facts": {key: value for key, value in facts.items() if value},
         "metrics": _metrics(record),
         "has_published": bool(record.expected),
-        "notes": [*notes(record.metrics, loss), *references.notes(record.expected, record.conditions)],
+        "notes": [*notes(record.metrics, loss), *published_figures.notes(record.expected, record.conditions)],
         "meanings": meanings(record.metrics, loss),
         "figures": [_figure(path) for path in _own_plots(record)],
         "files": [(f.get("name"), f.get("bytes"), f.get("sha256")) for f in data.get("files", [])],
@@ -108,7 +107,7 @@ def _hardware(hardware: dict[str, Any]) -> str:
 
 def _metrics(record: Record) -> list[list[str]]:
     """Name and value with error of each metric, and where the task has them the expected figure and the difference."""
-    return metric_rows(record.metrics, references.published(record.metrics, record.expected, record.conditions))
+    return metric_rows(record.metrics, published_figures.beside(record.metrics, record.expected, record.conditions))
 
 
 def _own_plots(record: Record) -> list[Path]:

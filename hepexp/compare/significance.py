@@ -11,7 +11,7 @@ import numpy as np
 from hepexp.compare.columns import Column
 from hepexp.compare.groups import Group
 from hepexp.evaluation.bootstrap import TAIL, replicas
-from hepexp.evaluation.classification import Judge, width_of
+from hepexp.evaluation.evaluators.classification import Judge, width_of
 
 N_BOOTSTRAP = 300  # replicas of the test set
 ROUNDING = 1e-12  # as a share of the metric
@@ -50,7 +50,7 @@ def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstra
     ----------
     groups : runs tested on the same examples.
     reference : place of the one to compare with.
-    metric : a figure of `hepexp.evaluation.classification.Judge`, of the recorded scores.
+    metric : a figure of `hepexp.evaluation.evaluators.classification.Judge`, of the recorded scores.
     """
     judges = [[_judge(record.predictions) for record in group.records] for group in groups]
     n = len(groups[0].records[0].predictions.label)
@@ -81,7 +81,7 @@ def against_best(
 
     Parameters
     ----------
-    by : a figure of `hepexp.evaluation.classification.Judge`; of embeddings that of their linear probe.
+    by : a figure of `hepexp.evaluation.evaluators.classification.Judge`; of embeddings that of their linear probe.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from hepexp.compare.groups import Figure, Group
 from hepexp.compare.significance import Difference
 from hepexp.config.expected import Publication
 from hepexp.config.metrics import is_whole
-from hepexp.evaluation.references import shown, source
+from hepexp.evaluation.published_figures import shown, source
 from hepexp.evaluation.rounding import ABSENT, number, with_error
 from hepexp.metric import AT_LEVEL
 from hepexp.text_table import Column as TextColumn

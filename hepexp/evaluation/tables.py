@@ -1,4 +1,4 @@
-"""Tables for the terminal: a run's figures next to reference values, and the jobs of a multirun."""
+"""Tables of figures next to reference values, the notes below them, and the jobs of a multirun."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hepexp.config.metrics import columns as usual_columns
-from hepexp.config.metrics import heading
-from hepexp.evaluation.notes import bound
+from hepexp.config.metrics import find, heading
 from hepexp.evaluation.rounding import number, with_error
-from hepexp.metric import AT_LEVEL, is_beside
+from hepexp.metric import AT_LEVEL, BOUND, ERROR, NOTE, SPLITS, is_beside
 from hepexp.text_table import Column, TextTable
 
 if TYPE_CHECKING:
-    from hepexp.evaluation.references import Beside
+    from hepexp.evaluation.published_figures import Beside
 
 MOST_COLUMNS = 3  # figures of a job; the overrides need room
 COLOURS = {"FINISHED": "green", "FAILED": "red", "KILLED": "yellow", "LOST": "yellow"}
+OF_MERIT = (*SPLITS, "symmetry")  # figures that have errors; sizes and times are exact
 
 
 class JobLike(Protocol):
@@ -41,7 +41,7 @@ def metrics_table(
     Parameters
     ----------
     metrics : flat, as metrics.json: `<key>` and `<key>_err`.
-    beside : figures to compare with, by the same keys; see `hepexp.evaluation.references`. A key that is not in
+    beside : figures to compare with, by the same keys; see `hepexp.evaluation.published_figures`. A key that is not in
         `metrics` has a row too.
     reference : heading of those figures.
     notes : lines below, such as the sources of those figures.
@@ -100,3 +100,49 @@ def jobs_table(jobs: Sequence[JobLike]) -> TextTable:
         notes.append(Text(f"> {AT_LEVEL}, as no background example passes", "dim"))
     notes += [Text(f"job {job.number}: {job.error}", "red") for job in jobs if job.error]
     return TextTable(columns, rows, notes=notes, more="hepexp compare shows every run")
+
+
+def notes(metrics: Mapping[str, Any], loss: str | None = None) -> list[str]:
+    """A line for each reason, with the figures to which it applies.
+
+    Parameters
+    ----------
+    metrics : flat, as metrics.json.
+    loss : dotted path of the class of the run's loss.
+    """
+    said: dict[str, list[str]] = {}
+    for key in metrics:
+        if not is_beside(key) and (reason := _reason(key, metrics, loss)):
+            said.setdefault(reason, []).append(key)
+    return [f"{', '.join(keys)}: {reason}" for reason, keys in said.items()]
+
+
+def meanings(metrics: Mapping[str, Any], loss: str | None = None) -> list[tuple[str, str]]:
+    """The figures of a record and what they mean; figures with the same meaning together, as test/auc and val/auc."""
+    said: dict[str, list[str]] = {}
+    for key in metrics:
+        if not is_beside(key) and (metric := find(key, loss)):
+            said.setdefault(metric.meaning, []).append(key)
+    return [(", ".join(keys), meaning) for meaning, keys in said.items()]
+
+
+def bound(key: str, metrics: Mapping[str, Any]) -> float | None:
+    """The lower bound of a figure that has no value."""
+    return metrics.get(f"{key}{BOUND}") if metrics.get(key) is None else None
+
+
+def _reason(key: str, metrics: Mapping[str, Any], loss: str | None) -> str:
+    metric, note = find(key, loss), metrics.get(f"{key}{NOTE}", "")
+    if metrics[key] is None:
+        return note or (metric and metric.undefined) or "not defined for these examples"
+    if f"{key}{ERROR}" in metrics and metrics[f"{key}{ERROR}"] is None:
+        if "no error" in note:
+            return note
+        return "; ".join(filter(None, [note, "no error, as some bootstrap replicas of the examples have no value"]))
+    if note or key.partition("/")[0] not in OF_MERIT or f"{key}{ERROR}" in metrics:
+        return note
+    if key.startswith("val/"):
+        return "no error: from validation in the best epoch"
+    if metric is None or (key.startswith("train/") and "/" in metric.name):
+        return ""
+    return f"no error: {metric.no_error}" if metric.no_error else ""

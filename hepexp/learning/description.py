@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from omegaconf import OmegaConf
 
 from hepexp.config import expected
-from hepexp.evaluation import references
-from hepexp.evaluation.conditions import Conditions
-from hepexp.evaluation.notes import meanings, notes
-from hepexp.evaluation.tables import markdown_table
+from hepexp.evaluation import published_figures
+from hepexp.evaluation.published_figures import Conditions
+from hepexp.evaluation.tables import markdown_table, meanings, notes
 from hepexp.tracking.run_folder import RunFolder
 
 LONGEST_NAME = 120
@@ -46,9 +45,9 @@ def description(folder: RunFolder) -> str:
     parts = [f"    hepexp train {shlex.join(folder.overrides)}", f"Record: `{folder.label}`"]
     if folder.metrics:
         known, run = compared_with(folder)
-        parts.append(markdown_table(folder.metrics, references.published(folder.metrics, known, run)))
+        parts.append(markdown_table(folder.metrics, published_figures.beside(folder.metrics, known, run)))
         loss = OmegaConf.select(folder.config, "loss._target_")
-        parts += [*notes(folder.metrics, loss), *references.notes(known, run)]
+        parts += [*notes(folder.metrics, loss), *published_figures.notes(known, run)]
         parts.append("\n".join(f"- {names}: {meaning}" for names, meaning in meanings(folder.metrics, loss)))
     return "\n\n".join(parts)
 

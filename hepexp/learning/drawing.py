@@ -8,8 +8,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from hepexp.config.expected import counted
-from hepexp.evaluation.conditions import Conditions
 from hepexp.evaluation.plots import learning_curves
+from hepexp.evaluation.published_figures import Conditions
 from hepexp.figures import about
 from hepexp.learning.fit import Fitted
 from hepexp.learning.parts import Parts

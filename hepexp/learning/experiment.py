@@ -16,11 +16,10 @@ from hepexp.config.content import check_record
 from hepexp.config.metrics import undeclared
 from hepexp.console import console as stdout
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.evaluation import references
+from hepexp.evaluation import published_figures
 from hepexp.evaluation.evaluators.evaluator import named
-from hepexp.evaluation.notes import notes
 from hepexp.evaluation.predictions import write_predictions
-from hepexp.evaluation.tables import metrics_table
+from hepexp.evaluation.tables import metrics_table, notes
 from hepexp.interrupts import Interrupts
 from hepexp.learning import registering
 from hepexp.learning.checkpoint_io import read_checkpoint
@@ -218,8 +217,8 @@ def _recorded(
 def _show(config: DictConfig, folder: RunFolder, metrics: dict[str, Any], fitted: Fitted) -> None:
     """The table of metrics, with published figures beside ours, and where the record is."""
     known, conditions = compared_with(folder)
-    beside = references.published(metrics, known, conditions)
-    said = [*notes(metrics, config.loss._target_), *references.notes(known, conditions)]
+    beside = published_figures.beside(metrics, known, conditions)
+    said = [*notes(metrics, config.loss._target_), *published_figures.notes(known, conditions)]
     stdout().print(metrics_table(metrics, beside, notes=said))
     Console(stderr=True).print(f"record  {folder.path}\nfinished: {fitted.ending}", highlight=False)
 

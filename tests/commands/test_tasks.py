@@ -13,7 +13,7 @@ from hepexp.cli.main import main
 from hepexp.config.expected import read
 from hepexp.config.metrics import find, undeclared
 from hepexp.config.paths import conf_dir
-from hepexp.evaluation.notes import notes
+from hepexp.evaluation.tables import notes
 from hepexp.metric import is_beside
 
 SMALL = ("trainer=quick", "trainer.max_epochs=1", "dataset.n_train=32", "dataset.n_val=32", "dataset.n_test=32")

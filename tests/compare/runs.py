@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hepexp.compare.record import Record
-from hepexp.evaluation.classification import classification_metrics
+from hepexp.evaluation.evaluators.classification import classification_metrics
 from hepexp.evaluation.predictions import predictions_table, write_predictions
 from hepexp.tracking.run_folder import RunFolder
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hepexp.evaluation.bootstrap import error_of, replicas
-from hepexp.evaluation.classification import SIGNAL_EFFICIENCIES, width_of
+from hepexp.evaluation.evaluators.classification import SIGNAL_EFFICIENCIES, width_of
 from hepexp.evaluation.roc import Roc, area, background_at
 from hepexp.evaluation.rounding import with_error
 from hepexp.figures import COLOURS, class_name, figure, legend_above

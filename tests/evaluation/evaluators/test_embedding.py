@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hepexp.evaluation.embedding import effective_rank, mean_std, neighbour_scores, probe_scores
+from hepexp.evaluation.evaluators.embedding import effective_rank, mean_std, neighbour_scores, probe_scores
 from hepexp.evaluation.evaluators.pairs import PairEvaluator
 
 RANDOM = np.random.default_rng(0)

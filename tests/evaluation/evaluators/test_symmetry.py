@@ -5,8 +5,8 @@ import pytest
 
 from hepexp.data.generate.rotated_points import CLASSES, make_block
 from hepexp.evaluation.evaluators.symmetry import SymmetryEvaluator
-from hepexp.evaluation.mismatch import Mismatch
 from hepexp.symmetry.algebra import so2, so13
+from hepexp.symmetry.mismatch import Mismatch
 
 N = 800
 

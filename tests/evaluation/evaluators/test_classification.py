@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, roc_auc_score, roc_curve
 
 from hepexp.errors import HepexpError
 from hepexp.evaluation.bootstrap import central, error_of, replicas, spread
-from hepexp.evaluation.classification import auc, classification_metrics
+from hepexp.evaluation.evaluators.classification import auc, classification_metrics
 
 
 def two_classes(n, seed=0, shift=1.4, decimals=None):

@@ -5,8 +5,7 @@ from math import sqrt
 import pytest
 
 from hepexp.config.expected import read
-from hepexp.evaluation.conditions import Conditions
-from hepexp.evaluation.references import notes, published, recorded
+from hepexp.evaluation.published_figures import Conditions, beside, notes, recorded
 
 LINK = "https://arxiv.org/abs/2201.08187"
 FIGURES = {"test/auc": 0.9868, "test/accuracy": "0.942 +- 0.003", "val/auc": 0.98}
@@ -24,12 +23,12 @@ SAME = Conditions("top", "full", sizes={"n_train": 1_211_000, "n_test": 404_000}
 
 
 def test_under_the_documents_conditions_a_difference_is_in_the_errors_that_there_are():
-    beside = published(METRICS, KNOWN, SAME)
-    assert beside["test/auc"] == [("0.9868 [1]", "-2.0 σ")]  # (0.9858 - 0.9868) / 0.0005: the document gives no error
+    found = beside(METRICS, KNOWN, SAME)
+    assert found["test/auc"] == [("0.9868 [1]", "-2.0 σ")]  # (0.9858 - 0.9868) / 0.0005: the document gives no error
     pull = (0.938 - 0.942) / sqrt(0.004**2 + 0.003**2)
-    assert beside["test/accuracy"] == [("0.942 ± 0.003 [1]", f"{pull:+.1f} σ")]
-    assert beside["val/auc"] == [("0.98 [1]", "-0.01")]  # neither has an error
-    assert beside["model/parameters"] == [("224,000 exact", "+2")]
+    assert found["test/accuracy"] == [("0.942 ± 0.003 [1]", f"{pull:+.1f} σ")]
+    assert found["val/auc"] == [("0.98 [1]", "-0.01")]  # neither has an error
+    assert found["model/parameters"] == [("224,000 exact", "+2")]
     assert notes(KNOWN, SAME)[1].startswith("[1] comparable; σ is the error of this run from its test examples")
 
 
@@ -48,9 +47,9 @@ def test_under_the_documents_conditions_a_difference_is_in_the_errors_that_there
     ],
 )
 def test_under_others_what_differs_stands_in_place_of_a_deviation(run, said):
-    beside = published(METRICS, KNOWN, run)
-    assert beside["test/auc"] == [("0.9868 [1]", "")]
-    assert beside["model/parameters"] == [("224,000 exact", "+2")]  # an exact figure is one under all conditions
+    found = beside(METRICS, KNOWN, run)
+    assert found["test/auc"] == [("0.9868 [1]", "")]
+    assert found["model/parameters"] == [("224,000 exact", "+2")]  # an exact figure is one under all conditions
     assert f"against the document: {said}" in " ".join(notes(KNOWN, run))
     assert LINK in notes(KNOWN, run)[0]
 
@@ -74,6 +73,6 @@ def test_conditions_are_read_off_a_record():
 
 
 def test_a_figure_of_an_earlier_evaluation_has_a_plain_difference():
-    beside = recorded({"test/loss": 0.5, "test/loss_err": 1e-6, "data/source": "mini"}, {"test/loss": 0.6})
-    assert beside == {"test/loss": [("0.6000", "-0.1")]}
+    found = recorded({"test/loss": 0.5, "test/loss_err": 1e-6, "data/source": "mini"}, {"test/loss": 0.6})
+    assert found == {"test/loss": [("0.6000", "-0.1")]}
     assert recorded({"test/auc": 0.878125}, {"test/auc": 0.87812503}) == {"test/auc": [("0.8781", "0")]}  # rounding
