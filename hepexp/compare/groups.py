@@ -55,7 +55,7 @@ class Group:
 
     @property
     def published(self) -> tuple[Publication, ...]:
-        """Documents with figures of the task; the same for all runs of a setting."""
+        """Publications with figures of the task; the same for all runs of a setting."""
         return self.records[0].expected.published
 
     @property

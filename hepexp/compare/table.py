@@ -77,7 +77,7 @@ class Table:
 
     @property
     def notes(self) -> list[str]:
-        """Each published document with its conditions and address, then how those of the rows above it differ."""
+        """Each publication with its conditions and address, then how those of the rows above it differ."""
         numbers, faults = self.sources, {}
         for group in self.groups:
             for one in self._published(group):
@@ -96,7 +96,7 @@ class Table:
         return [line for line in (self.caption, *self.notes) if line]
 
     def _published(self, group: Group) -> list[Publication]:
-        """The group's documents with a figure in the table."""
+        """The group's publications with a figure in the table."""
         metrics = {column.metric for column in self.columns}
         return [one for one in group.published if metrics & one.figures.keys()]
 

@@ -33,7 +33,7 @@ _WITH_ERROR = re.compile(rf"({_NUMBER})\s*(?:\+-|±)\s*({_NUMBER})")
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure, and its error if the document gives one."""
+    """A figure, and its error if one was published."""
 
     value: float
     error: float | None = None
@@ -41,7 +41,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Publication:
-    """A document, the conditions of its figures, and the figures.
+    """What was published, the conditions of its figures, and the figures.
 
     Parameters
     ----------
@@ -51,10 +51,10 @@ class Publication:
     figures : the figures, by the names of metrics.
     n_train, n_val, n_test : examples of each split.
     n_total : all examples together, if the split is not known.
-    epochs : number of epochs trained in the document, or after which it evaluated.
+    epochs : number of epochs trained there, or after which the figures were taken.
     seeds : number of trainings over which a figure is averaged.
     note : what else the reader should know about the figures.
-    differs : what the document does differently from the task, so that its figures are not comparable with ours.
+    differs : what was done there differently from the task, so that its figures are not comparable with ours.
     """
 
     document: str

@@ -12,7 +12,7 @@ from hepexp.evaluation.rounding import number
 
 ROUNDING = 1e-6  # relative difference of two evaluations in single precision that sum in a different order
 
-# by metric: texts of the figure beside it and of the difference; several where several documents have one
+# by metric: texts of the figure beside it and of the difference; several where it was published several times
 Beside = Mapping[str, list[tuple[str, str]]]
 LIKE = 0.1  # largest relative difference in size at which two samples count as equally large
 # what changes the network or its training; sizes and source of the data are taken from what was actually read
@@ -67,9 +67,9 @@ class Conditions:
         return f"{self.data}, source {self.source}{' (simulated)' if self.simulated else ''}"
 
     def differences(self, publication: Publication) -> list[str]:
-        """What differs from the conditions of a document, ours against theirs; empty if they agree.
+        """What differs from the conditions of a publication, ours against theirs; empty if they agree.
 
-        Fewer epochs count as a difference, more do not. A size that the document does not give never agrees.
+        Fewer epochs count as a difference, more do not. A size that is not published never agrees.
         """
         found = []
         if self.data != publication.data:
@@ -106,8 +106,8 @@ def _is_setting(typed: str) -> bool:
 def beside(metrics: Mapping[str, Any], expected: Expected, run: Conditions) -> Beside:
     """Published figures with the number of their source, then exact ones.
 
-    The difference from a published figure is given if the run meets the document's conditions: in standard deviations
-    if the run's figure has an error, combined with the document's error if it gives one. The difference from an exact
+    The difference from a published figure is given if the run meets its conditions: in standard deviations if the
+    run's figure has an error, combined with the published error if there is one. The difference from an exact
     figure is always given, in absolute terms.
     """
     beside: dict[str, list[tuple[str, str]]] = {name: [] for name in expected.metrics}
@@ -130,7 +130,7 @@ def recorded(metrics: Mapping[str, Any], figures: Mapping[str, Any]) -> Beside:
 
 
 def notes(expected: Expected, run: Conditions) -> list[str]:
-    """For each document: its reference, its conditions and its address, and how the run's conditions differ."""
+    """For each publication: its reference, its conditions and its address, and how the run's conditions differ."""
     lines = []
     for i, one in enumerate(expected.published):
         differing = run.differences(one)
@@ -144,7 +144,7 @@ def notes(expected: Expected, run: Conditions) -> list[str]:
 
 
 def source(publication: Publication) -> str:
-    """The document, its conditions, a note, and its address, in one line."""
+    """What one would cite, its conditions, a note, and its address, in one line."""
     said = f"{publication.document}: {publication.conditions}"
     if publication.note:
         said += f"; {publication.note}"
@@ -152,7 +152,7 @@ def source(publication: Publication) -> str:
 
 
 def shown(figure: Figure) -> str:
-    """With the digits that the document gives, except trailing zeros."""
+    """With the digits that were published, except trailing zeros."""
     value = f"{figure.value:,.6g}"
     return value if figure.error is None else f"{value} ± {figure.error:.6g}"
 

@@ -1,4 +1,4 @@
-"""Graph encoder of the documents on contrastive learning: node and jet features side by side, convolutions, a mean."""
+"""Graph encoder of ML4SCI 2025 for contrastive learning: node and jet features side by side, convolutions, a mean."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from hepexp.quantum.templates import siamese_circuit
 
 
 class HybridCNN(nn.Module):
-    """Two convolutions, two linear layers, a circuit, a linear layer: the siamese hybrid network of 2024.
+    """Two convolutions, two linear layers, a circuit, a linear layer: the siamese hybrid network of ML4SCI 2024.
 
-    The second linear layer outputs one angle for each wire. As in the document, the angles are unbounded: RX has period
+    The second linear layer outputs one angle for each wire. The angles are unbounded, as in ML4SCI 2024: RX has period
     4 pi and <Z> period 2 pi, so a larger angle does not mean a larger signal.
 
     Parameters

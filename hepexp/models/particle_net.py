@@ -42,7 +42,7 @@ def published_features(jet: JetCoordinates) -> Tensor:
 
 
 def document_features(jet: JetCoordinates) -> Tensor:
-    """The document's (pT, y, phi): log pT standardised, angles relative to the jet axis; (B, N, 3)."""
+    """The (pT, y, phi) of QMLHEP II: log pT standardised, angles relative to the jet axis; (B, N, 3)."""
     return torch.stack([standardise(jet.pt.log(), 1.7, 0.7), jet.dy, jet.dphi], dim=-1)
 
 

@@ -15,7 +15,7 @@ class PlainCNN(nn.Module):
     """SteerableCNN with ordinary convolutions and batch normalisation, and a channel in place of each field.
 
     It has no built-in rotational symmetry and serves as the control in experiments on it. It has 1,254,385 parameters
-    with the documents' single logit; each further logit adds 129.
+    with the single logit of ML4SCI 2023; each further logit adds 129.
 
     Parameters
     ----------

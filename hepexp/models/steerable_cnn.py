@@ -23,19 +23,19 @@ class SteerableCNN(nn.Module):
     """Stages of 3 x 3 steerable convolutions of regular fields, each with batch normalisation of fields and ReLU.
 
     The corners are masked first; each stage is followed by a blur that halves the image; then come maxima over all
-    pixels and over the channels of each field, and a linear layer. Of the documents' 128 pixels 4 x 4 remain, so their
-    4 x 4 max pool is the same maximum.
+    pixels and over the channels of each field, and a linear layer. Of 128 pixels, as in ML4SCI 2023, 4 x 4 remain, so
+    the 4 x 4 max pool used there is the same maximum.
 
     The logits are invariant, to all digits, under the group's rotations by 90 degrees and its reflections, for images
-    of any size: no layer prefers a side. The documents' padding of 125 pixels to 128 does: one row above, two below.
-    Here their tasks pad to 127, after which the sizes are theirs: 64, 32, 16, 8, 4. Rotations by 45 degrees (C8, D8)
-    are a symmetry of the kernels, but not of the pixels: rotating blobs 3 pixels wide by 45 degrees changes the mean
-    response of two convolutions by 0.3 (C8) and 0.5 percent (D8), against 2 percent with C4 and D4.
+    of any size: no layer prefers a side. The padding of 125 pixels to 128 of ML4SCI 2023 does: one row above, two
+    below. Here its tasks pad to 127, after which the sizes are the same: 64, 32, 16, 8, 4. Rotations by 45 degrees
+    (C8, D8) are a symmetry of the kernels, but not of the pixels: rotating blobs 3 pixels wide by 45 degrees changes
+    the mean response of two convolutions by 0.3 (C8) and 0.5 percent (D8), against 2 percent with C4 and D4.
 
-    The numbers of parameters are those of the documents: 3,339,361 for C4, 6,675,553 for C8 and D4, 13,347,937 for D8;
+    The numbers of parameters are those of ML4SCI 2023: 3,339,361 for C4, 6,675,553 for C8 and D4, 13,347,937 for D8;
     with size=lite 835,633, 1,669,681 and 3,337,777, all with one logit. Each further logit adds one weight per field
-    and a bias: 129 for size=full, 65 for size=lite. escnn's bases have as many kernels as those of e2cnn, which the
-    documents used.
+    and a bias: 129 for size=full, 65 for size=lite. escnn's bases have as many kernels as those of e2cnn, which was
+    used there.
 
     Parameters
     ----------

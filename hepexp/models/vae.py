@@ -25,7 +25,7 @@ class VAE(nn.Module):
     ----------
     n_latent : d, dimensions of z.
     widths : channels of the encoder's convolutions.
-    output : activation of the last layer: `softplus`, as energies are not negative; `tanh`, as in the document;
+    output : activation of the last layer: `softplus`, as energies are not negative; `tanh`, as in ML4SCI 2025;
         `linear`.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.

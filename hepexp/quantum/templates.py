@@ -1,4 +1,4 @@
-"""Building blocks of circuits, and the documents' circuits built from them."""
+"""Building blocks of circuits, and the circuits of the tasks built from them."""
 
 from __future__ import annotations
 

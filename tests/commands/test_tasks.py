@@ -1,4 +1,4 @@
-"""Every task of the documents is one config that runs through test and record, beside its published figures."""
+"""Every published task is one config that runs through test and record, beside its published figures."""
 
 import json
 import os

@@ -22,9 +22,9 @@ METRICS = {
 SAME = Conditions("top", "full", sizes={"n_train": 1_211_000, "n_test": 404_000}, epochs=40)
 
 
-def test_under_the_documents_conditions_a_difference_is_in_the_errors_that_there_are():
+def test_under_the_published_conditions_a_difference_is_in_the_errors_that_there_are():
     found = beside(METRICS, KNOWN, SAME)
-    assert found["test/auc"] == [("0.9868 [1]", "-2.0 σ")]  # (0.9858 - 0.9868) / 0.0005: the document gives no error
+    assert found["test/auc"] == [("0.9868 [1]", "-2.0 σ")]  # (0.9858 - 0.9868) / 0.0005: none was published
     pull = (0.938 - 0.942) / sqrt(0.004**2 + 0.003**2)
     assert found["test/accuracy"] == [("0.942 ± 0.003 [1]", f"{pull:+.1f} σ")]
     assert found["val/auc"] == [("0.98 [1]", "-0.01")]  # neither has an error
@@ -54,7 +54,7 @@ def test_under_others_what_differs_stands_in_place_of_a_deviation(run, said):
     assert LINK in notes(KNOWN, run)[0]
 
 
-def test_a_document_without_sizes_and_one_that_does_something_else_are_not_comparable():
+def test_a_publication_without_sizes_and_one_that_does_something_else_are_not_comparable():
     other = {**DOCUMENT, "figures": FIGURES, "differs": "the document averages six networks"}
     (one,) = read({"published": [other]}).published
     assert SAME.differences(one) == ["the document averages six networks"]

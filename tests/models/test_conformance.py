@@ -27,7 +27,7 @@ CASES = [
     Case("vgg12", n_parameters=7_668_226),
     # stem 49 x 3 x 16 + 16, blocks 3 x 4,640 + 14,432 + 3 x 18,496, linear 32 x 2 + 2
     Case("resnet15", n_parameters=86_274),
-    # of the document's 1,265,531 the first convolution has 27 more and the linear layer 21 x 512 x 2 less
+    # of the 1,265,531 of CMS I the first convolution has 27 more and the linear layer 21 x 512 x 2 less
     Case("resnet15 variant=document upsample=72", n_parameters=1_244_054),
     # six blocks 2,767,872, embedding 48 x 256 + 256, 37 positions and a class token of 256, two layer norms of 512,
     # head 65,792 and 256 x 2 + 2

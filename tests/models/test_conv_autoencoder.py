@@ -1,4 +1,4 @@
-"""The autoencoder has the document's layers, and gives back images of the size it got."""
+"""The autoencoder has the layers of CMS III-e, and gives back images of the size it got."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Graph networks: the document's counts, and their equations on a graph small enough to write down."""
+"""Graph networks: the counts of ML4SCI 2025, and their equations on a graph small enough to write down."""
 
 import pytest
 import torch

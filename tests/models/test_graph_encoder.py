@@ -1,4 +1,4 @@
-"""The encoder of the contrastive documents has their parameters, and is a function of each graph by itself."""
+"""The encoder for contrastive learning has the parameters of ML4SCI 2025, and is a function of each graph by itself."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The siamese hybrid network: the document's counts, and the same gradients from either simulation."""
+"""The siamese hybrid network: the counts of ML4SCI 2024, and the same gradients from either simulation."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""ResNet-15: the document's count, the paper's depth, and what the layers promise."""
+"""ResNet-15: the count of CMS I, the paper's depth, and what the layers promise."""
 
 from dataclasses import replace
 

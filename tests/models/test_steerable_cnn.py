@@ -1,4 +1,4 @@
-"""The steerable network: the documents' sizes, its symmetry to all digits, and its export to plain convolutions."""
+"""The steerable network: the sizes of ML4SCI 2023, its symmetry to all digits, and its export to plain convolutions."""
 
 import copy
 from dataclasses import replace
@@ -65,13 +65,13 @@ DOCUMENT = {
 
 
 @pytest.mark.parametrize(("group", "size"), DOCUMENT)
-def test_with_one_logit_it_has_the_parameters_of_the_documents(group: str, size: str):
+def test_with_one_logit_it_has_the_parameters_of_ml4sci_2023(group: str, size: str):
     model = SteerableCNN(group, size, image_shape=(3, 127, 127), n_classes=1)
     assert count(model) == DOCUMENT[group, size]
     assert model.classifier.in_features == (128 if size == "full" else 64)  # a further logit adds so many and one
 
 
-def test_the_plain_twin_has_the_parameters_of_the_documents():
+def test_the_plain_twin_has_the_parameters_of_ml4sci_2023():
     assert count(PlainCNN(image_shape=(3, 127, 127), n_classes=1)) == 1_254_385
     assert count(PlainCNN(image_shape=(3, 127, 127), n_classes=2)) == 1_254_385 + 129
 

@@ -1,4 +1,4 @@
-"""The autoencoder has the documents' layers, and gives back images of the size it got."""
+"""The autoencoder has the layers of ML4SCI 2025, and gives back images of the size it got."""
 
 import pytest
 import torch

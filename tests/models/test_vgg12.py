@@ -1,4 +1,4 @@
-"""VGG-12: the document's count, and what it must not do."""
+"""VGG-12: the count of CMS II, and what it must not do."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def test_images_of_any_size_are_read(size: int):
 
 
 def test_logits_take_both_signs():
-    """A ReLU after the last layer, as in the document's code, would lose half of them."""
+    """A ReLU after the last layer, as in the code of CMS II, would lose half of them."""
     logits = vgg12()(random_images(8))
     assert logits.min() < 0 < logits.max()
 

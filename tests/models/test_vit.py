@@ -1,4 +1,4 @@
-"""The vision transformer: the document's count, and its attention against the paper's equations."""
+"""The vision transformer: the count of QMLHEP VIII, and its attention against the paper's equations."""
 
 import math
 from dataclasses import replace

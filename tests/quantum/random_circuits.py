@@ -55,7 +55,7 @@ def shallow(seed: int) -> Circuit:
 
 
 def documented(seed: int) -> Circuit:
-    """The circuits of the documents."""
+    """The circuits of the tasks."""
     made: list[Callable[[], Circuit]] = [
         templates.siamese_circuit,
         lambda: templates.strongly_entangling_circuit(4, 2, "RZ"),

@@ -9,7 +9,7 @@ from hepexp.evaluation.evaluators.embedding import EmbeddingEvaluator
 from hepexp.evaluation.evaluators.evaluator import Outputs
 from hepexp.metric import Metric
 
-SAME_WITHIN = 0.5  # distance up to which two examples count as the same, as in the documents
+SAME_WITHIN = 0.5  # distance up to which two examples count as the same, as in ML4SCI 2024
 
 
 class PairEvaluator(EmbeddingEvaluator):
