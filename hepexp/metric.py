@@ -111,9 +111,3 @@ def is_beside(key: str) -> bool:
 def without_suffix(key: str) -> str:
     """The figure's key of `<key>_err`, `<key>_bound`, `<key>_note`, or of itself."""
     return next((key.removesuffix(suffix) for suffix in (ERROR, BOUND, NOTE) if key.endswith(suffix)), key)
-
-
-def declared_by(owner: type) -> tuple[Metric, ...]:
-    """What a class and its bases declare in `metrics`; the class overrides its bases."""
-    found = [metric for base in owner.__mro__ for metric in vars(base).get("metrics", ())]
-    return tuple({metric.name: metric for metric in reversed(found)}.values())

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hepexp.compare.record import Record
-from hepexp.compare.test_set import fingerprint, n_tested
 from hepexp.config.expected import counted
 from hepexp.errors import ConfigError
 
@@ -56,6 +55,18 @@ def kind(record: Record) -> str:
     return found or str(record.choices.get("loss", "others")).replace("_", " ")
 
 
+def fingerprint(record: Record) -> dict[str, str]:
+    """What says on which examples a run was tested: data set, source, files, and the rows with their labels."""
+    data = record.folder.environment.get("data") or {}
+    files = sorted(f"{file.get('name')} {file.get('sha256', '')[:12]}" for file in data.get("files", []))
+    return {
+        "data set": record.choices["dataset"],
+        "source": str(data.get("source")),
+        "files": ", ".join(files),
+        "test examples": _rows(record),
+    }
+
+
 def refuse_several(found: Sequence[Section], what: str) -> None:
     """Refuse a request that makes sense for one section alone.
 
@@ -73,7 +84,7 @@ def _title(record: Record) -> str:
     if data.get("source") == "none":  # it reads no data
         return kind(record)
     simulated = ", simulated" if data.get("simulated") else ""
-    n = counted(n_tested(record), "test example") if n_tested(record) else "test examples not recorded"
+    n = counted(record.tested[0], "test example") if record.tested[0] else "test examples not recorded"
     return f"{kind(record)} on {record.choices['dataset']} ({data.get('source')}{simulated}), {n}"
 
 
@@ -81,3 +92,9 @@ def _detail(record: Record) -> str:
     """What distinguishes test sets of the same name and size."""
     found = fingerprint(record)
     return f"rows {found['test examples'].partition('(')[2].rstrip(')')}, files {found['files'] or 'none'}"
+
+
+def _rows(record: Record) -> str:
+    """Number and digest of the tested rows and their labels, in the order of the rows."""
+    n, digest = record.tested
+    return f"{n:,} ({digest})" if digest else "not recorded"

@@ -10,6 +10,8 @@ import numpy as np
 
 from hepexp.compare.columns import Column
 from hepexp.compare.groups import Group
+from hepexp.config.metrics import lower_is_better
+from hepexp.errors import DataError
 from hepexp.evaluation.bootstrap import TAIL, replicas
 from hepexp.evaluation.evaluators.classification import Judge, width_of
 
@@ -51,8 +53,14 @@ def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstra
     groups : runs tested on the same examples.
     reference : place of the one to compare with.
     metric : a figure of `hepexp.evaluation.evaluators.classification.Judge`, of the recorded scores.
+
+    Raises
+    ------
+    DataError : predictions cannot be read, or the metric needs more than them.
     """
     judges = [[_judge(record.predictions) for record in group.records] for group in groups]
+    if metric not in judges[0][0]():
+        raise DataError(f"{metric} does not follow from the recorded scores")
     n = len(groups[0].records[0].predictions.label)
     point = [np.array([judge()[metric] for judge in own]) for own in judges]
     draws = [[np.mean([judge(w)[metric] for judge in own]) for own in judges] for w in replicas(n, n_bootstrap, seed)]
@@ -90,14 +98,15 @@ def against_best(
 
     Raises
     ------
-    DataError : predictions cannot be read.
+    DataError : predictions cannot be read, or the metric needs more than them.
     """
     candidates = [f"test/{prefix}{by}" for prefix in ("", "probe_")]
     metric = next((m for m in candidates if all(g.figure(m).value is not None for g in groups)), None)
     if metric is None or len(groups) < 2:
         return None
     names = [g.name for g in groups]
-    best = max(range(len(groups)), key=lambda k: groups[k].figure(metric).value)
+    pick = min if lower_is_better(metric) else max
+    best = pick(range(len(groups)), key=lambda k: groups[k].figure(metric).value)
     reference = names.index(against) if against in names else best
     return differences(groups, reference, by, n_bootstrap, seed=0), Column(metric), names[reference]
 

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from hepexp.compare import significance
 from hepexp.compare.groups import group
-from hepexp.compare.significance import differences
+from hepexp.compare.significance import against_best, differences
+from hepexp.errors import DataError
 from tests.compare.runs import labels, run, scores
 
 
@@ -33,6 +35,18 @@ def test_a_far_better_tagger_is_significantly_better_and_a_noisy_twin_is_not(tmp
     assert better.value > 0.1
     assert better.is_significant
     assert not noisy.is_significant
+
+
+def test_the_others_are_compared_with_the_best_by_what_the_metric_declares(tmp_path, monkeypatch):
+    groups = group([run(tmp_path, "a", scores(1, 1)), run(tmp_path, "b", scores(3, 1), model="better")])
+    assert against_best(groups, "auc", n_bootstrap=2)[2] == "better"
+    monkeypatch.setattr(significance, "lower_is_better", lambda key: key == "test/auc")
+    assert against_best(groups, "auc", n_bootstrap=2)[2] == "pfn"
+
+
+def test_a_metric_that_needs_more_than_the_scores_is_refused(tmp_path):
+    with pytest.raises(DataError, match="loss does not follow from the recorded scores"):
+        compared(run(tmp_path, "a", scores(1, 1)), metric="loss")
 
 
 def test_the_error_is_that_of_paired_examples(tmp_path):

@@ -8,7 +8,6 @@ from hepexp.compare.groups import group
 from hepexp.compare.overlay import overlay
 from hepexp.compare.significance import Difference
 from hepexp.compare.table import Table
-from hepexp.compare.test_set import refuse_different
 from hepexp.errors import ConfigError
 from tests.compare.runs import run, scores
 from tests.evaluation.test_plots import is_figure
@@ -105,13 +104,6 @@ def test_errors_are_explained_only_where_there_are_any(tmp_path):
 def test_an_unknown_metric_is_named_with_the_closest(groups):
     with pytest.raises(ConfigError, match=r"no run has a metric 'test/aucc'; did you mean test/auc\?"):
         columns(groups, ["test/aucc"])
-
-
-def test_runs_with_other_test_examples_are_refused(tmp_path):
-    a, b = run(tmp_path, "a", scores(1, 1)), run(tmp_path, "b", scores(1, 1, n=500))
-    refuse_different([a, a])
-    with pytest.raises(ConfigError, match=r"tests/a and .*tests/b were tested on different examples: test examples"):
-        refuse_different([a, b])
 
 
 def test_all_groups_are_in_one_figure(groups, tmp_path):

@@ -8,7 +8,6 @@ import pytest
 from hepexp.config import metrics, yaml_file
 from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
-from hepexp.metric import Metric, declared_by
 
 LOSSES = {path.stem: yaml_file.load(path)["_target_"] for path in (conf_dir() / "loss").glob("*.yaml")}
 
@@ -100,16 +99,6 @@ def test_default_columns_are_metrics_of_the_record():
 def test_an_unknown_metric_is_named_with_the_closest():
     with pytest.raises(ConfigError, match=r"unknown metric 'test/knn_acu'; did you mean test/knn_auc\?"):
         metrics.named("test/knn_acu")
-
-
-def test_a_class_has_its_own_and_its_bases_metrics():
-    class Base:
-        metrics = (Metric("a", "lower", "A", "A."), Metric("b", "lower", "B", "B."))
-
-    class Own(Base):
-        metrics = (Metric("b", "higher", "B", "Mine."),)
-
-    assert {metric.name: metric.better for metric in declared_by(Own)} == {"a": "lower", "b": "higher"}
 
 
 def test_a_declaration_that_is_not_literal_is_named_with_its_place(tmp_path: Path):
