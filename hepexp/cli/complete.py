@@ -126,7 +126,8 @@ def _chosen(before: list[str]) -> dict[str, str]:
     typed = dict(word.lstrip("+~").split("=", 1) for word in alias.translate(before) if "=" in word)
     chosen = yaml_file.defaults(catalog.root_file(searched))
     if task := typed.get("task"):
-        chosen |= yaml_file.defaults(catalog.find("task", task, searched))
+        for path in catalog.files("task", task, searched):
+            chosen |= yaml_file.defaults(path)
     chosen |= {key: value.split(",")[0] for key, value in typed.items() if key in catalog.groups(searched)}
     return {group: option for group, option in chosen.items() if option and group != "task"}
 

@@ -28,31 +28,48 @@ def main(args: list[str]) -> int:
         return metrics.print_one(name)
     searched = catalog.folders(given.config_dir)
     if given.option == "train":
-        group, path = "", catalog.root_file(searched)
+        group, files = "", [catalog.root_file(searched)]
     elif not found:
         catalog.check_group(group, searched)
         raise ConfigError(f"name an option, e.g. hepexp show {group}=...; hepexp list {group} lists them")
     else:
         group = catalog.check_group(group, searched)
-        path = catalog.find(group, name, searched)
+        files = catalog.files(group, name, searched)
     out = console()
-    for line in yaml_file.header(path):  # a command stays on one line, to be copied
+    for line in yaml_file.header(files[-1]):  # a command stays on one line, to be copied
         out.print(line, markup=False, soft_wrap=line.startswith("hepexp "))
     print()
-    content = yaml_file.load(path)
+    content: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    choices: dict[str, str | None] = {}
+    for path in files:
+        values = yaml_file.load(path)
+        set_here = _flat(values)
+        reasons = {key: why for key, why in reasons.items() if key not in set_here} | yaml_file.reasons(path)
+        content = _merged(content, values)
+        choices |= yaml_file.defaults(path)
     if schema.TARGET in content:
-        _show_keys(group, path, content)
+        _show_keys(group, content, reasons)
     else:
-        _show_values(path, content)
+        _show_values(choices, content, reasons)
     return 0
 
 
-def _show_keys(group: str, path: Path, content: dict[str, Any]) -> None:
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Two mappings as one; where both have a value, the second one's."""
+    merged = below | above
+    for key in below.keys() & above.keys():
+        if isinstance(below[key], dict) and isinstance(above[key], dict):
+            merged[key] = _merged(below[key], above[key])
+    return merged
+
+
+def _show_keys(group: str, content: dict[str, Any], reasons: dict[str, str]) -> None:
     """The keys of a constructor, and those of its nested objects."""
     header = ["key", "value", "default", "type", "meaning"]
     out = console()
     out.print(f"{content[schema.TARGET]}: {schema.signature(content[schema.TARGET]).doc}", markup=False, style="dim")
-    out.print(table(_rows(group, content, yaml_file.reasons(path)), header, styles=["bold", "cyan", "dim", "", ""]))
+    out.print(table(_rows(group, content, reasons), header, styles=["bold", "cyan", "dim", "", ""]))
 
 
 def _rows(key: str, content: dict[str, Any], reasons: dict[str, str]) -> list[list[str]]:
@@ -71,14 +88,15 @@ def _rows(key: str, content: dict[str, Any], reasons: dict[str, str]) -> list[li
             shown = value[schema.TARGET].rpartition(".")[2]
         rows.append([name, shown, default, parameter.type, "; ".join(filter(None, meanings))])
         if is_object:
-            rows += _rows(name, value, {})
+            inner = f"{parameter.name}."
+            whys = {path.removeprefix(inner): why for path, why in reasons.items() if path.startswith(inner)}
+            rows += _rows(name, value, whys)
     return rows
 
 
-def _show_values(path: Path, content: dict[str, Any]) -> None:
-    """A file without constructor (a task, the root): its choices of options, its values, published figures."""
-    chosen = [[f"{group}=", option or "(none)"] for group, option in yaml_file.defaults(path).items()]
-    reasons = yaml_file.reasons(path)
+def _show_values(choices: dict[str, str | None], content: dict[str, Any], reasons: dict[str, str]) -> None:
+    """What builds no object (a task, the root): its choices of options, its values, published figures."""
+    chosen = [[f"{key}=", option or "(none)"] for key, option in choices.items() if not key.startswith("hydra/")]
     own = {key: value for key, value in content.items() if key not in ("defaults", "expected", "hydra")}
     values = [[key, _text(value), reasons.get(key, "")] for key, value in _flat(own).items()]
     out = console()

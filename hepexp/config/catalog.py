@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hepexp.config import paths, plugins
+from hepexp.config import paths, plugins, yaml_file
 from hepexp.config.alias import ALIASES
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
@@ -24,16 +24,31 @@ def folders(extra: list[Path] | None = None) -> list[Path]:
 def groups(searched: list[Path]) -> list[str]:
     """Names of all groups."""
     found = {child.name for folder in searched if folder.is_dir() for child in folder.iterdir() if child.is_dir()}
-    return sorted(name for name in found if not name.startswith((".", "_")))
+    return sorted(name for name in found if not _is_hidden(name))
 
 
 def options(group: str, searched: list[Path]) -> dict[str, Path]:
-    """Options of a group and their files; of two with the same name, the one found first."""
+    """Options of a group and their files; of two with the same name, the one found first.
+
+    A folder or file whose name starts with an underscore has what several options include, and is no option itself.
+    """
     found: dict[str, Path] = {}
     for folder in searched:
         for path in sorted((folder / group).rglob("*.yaml")):
-            found.setdefault(path.relative_to(folder / group).with_suffix("").as_posix(), path)
+            name = path.relative_to(folder / group).with_suffix("").as_posix()
+            if not any(map(_is_hidden, name.split("/"))):
+                found.setdefault(name, path)
     return dict(sorted(found.items()))
+
+
+def files(group: str, name: str, searched: list[Path]) -> list[Path]:
+    """The files that an option is composed of: those that its defaults list includes, then its own.
+
+    Raises
+    ------
+    ConfigError : the group has no such option, or a file that it includes does not exist, or includes itself.
+    """
+    return [*_included(group, find(group, name, searched), searched, ()), find(group, name, searched)]
 
 
 def check_group(name: str, searched: list[Path]) -> str:
@@ -71,3 +86,22 @@ def root_file(searched: list[Path], name: str = "train") -> Path:
         if (folder / f"{name}.yaml").is_file():
             return folder / f"{name}.yaml"
     raise ConfigError(f"no {name}.yaml in {', '.join(map(str, searched))}")
+
+
+def _included(group: str, path: Path, searched: list[Path], above: tuple[Path, ...]) -> list[Path]:
+    """The files that a file of a group includes, each after those that it includes itself."""
+    found: list[Path] = []
+    for entry in yaml_file.included(path):
+        entry = entry.split("@")[0]  # without the package in which its keys are put
+        name = entry.lstrip("/") if entry.startswith("/") else f"{group}/{entry}"
+        inner = next((file for folder in searched if (file := folder / f"{name}.yaml").is_file()), None)
+        if inner is None:
+            raise ConfigError(f"{path}: its defaults list names {entry}, but there is no {name}.yaml")
+        if inner in (*above, path):
+            raise ConfigError(f"{path}: its defaults list names {entry}, which includes this file itself")
+        found += [*_included(name.rpartition("/")[0], inner, searched, (*above, path)), inner]
+    return found
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "_"))

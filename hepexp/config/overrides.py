@@ -102,7 +102,7 @@ def _check_key(override: Override, roots: list[str], searched: list[Path], compo
         raise ConfigError(f"unknown group or key '{first}'{did_you_mean(first, roots)}; see: hepexp list")
     elif key in catalog.groups(searched) and not override.is_delete():
         for choice in sweeps.names(override, list(catalog.options(key, searched))):
-            catalog.find(key, choice, searched)
+            catalog.files(key, choice, searched)
 
 
 def _check_hydra_group(override: Override, composer: Composer) -> None:

@@ -7,7 +7,7 @@ import yaml
 
 from hepexp.errors import ConfigError
 
-_COMMENT = re.compile(r"^(?P<key>[A-Za-z_]\w*):(?P<value>.*?)(?:\s+#\s*(?P<why>.*))?$")
+_COMMENT = re.compile(r"^(?P<indent> *)(?P<key>[A-Za-z_]\w*):(?P<value>.*?)(?:\s+#\s*(?P<why>.*))?$")
 
 
 class _Loader(yaml.SafeLoader):
@@ -66,12 +66,15 @@ def description(path: Path) -> str:
 
 
 def reasons(path: Path) -> dict[str, str]:
-    """The comment beside each top-level key, including comment lines that follow it."""
+    """The comment beside each key, including comment lines that follow it; nested keys are joined by dots."""
     found: dict[str, str] = {}
+    above: list[tuple[int, str]] = []  # indentation and name of the keys that a line is nested in, then of its own
     key = None
     for line in text_of(path).splitlines():
         if match := _COMMENT.match(line):
-            key = match["key"]
+            indent = len(match["indent"])
+            above = [*((depth, name) for depth, name in above if depth < indent), (indent, match["key"])]
+            key = ".".join(name for _, name in above)
             found[key] = match["why"] or ""
         elif key and line.startswith(" ") and line.lstrip().startswith("#"):
             found[key] = f"{found[key]} {line.lstrip().lstrip('# ')}".strip()
@@ -95,3 +98,8 @@ def optional(path: Path) -> set[str]:
     """The groups that a file's defaults list marks as optional."""
     keys = [str(key) for entry in load(path).get("defaults") or [] if isinstance(entry, dict) for key in entry]
     return {key.split()[-1] for key in keys if key.startswith("optional ")}
+
+
+def included(path: Path) -> list[str]:
+    """The other files of keys and values that a file's defaults list includes, as written there."""
+    return [entry for entry in load(path).get("defaults") or [] if isinstance(entry, str) and entry != "_self_"]

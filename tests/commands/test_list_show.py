@@ -8,7 +8,7 @@ from hepexp.cli import main as shell
 from hepexp.config import catalog, overrides, schema, yaml_file
 
 CONF = Path(__file__).parents[2] / "conf"
-OPTIONS = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
+OPTIONS = sorted(path.relative_to(CONF) for path in CONF.rglob("*/*.yaml"))  # with what several include
 
 
 def printed(capsys, *words):
@@ -85,8 +85,20 @@ def test_show_of_a_task_gives_its_choices_and_published_figures(capsys):
     assert "80,000 training" in text
 
 
-def test_show_of_a_run_gives_its_keys(capsys):
-    assert any(line.split()[:2] == ["seed", "1"] for line in printed(capsys, "show", "train").splitlines())
+def test_show_of_a_task_gives_what_it_shares_with_others(capsys):
+    lines = printed(capsys, "show", "task=siamese_mnist_classical").splitlines()
+    words = {line.split()[0]: line.split()[1:] for line in lines if line.strip()}
+    assert (words["loss="], words["dataset="], words["backend="]) == (["pair"], ["mnist"], ["classical"])
+    assert words["dataset.batch_size"][:2] == ["128", "as"]  # with its reason
+    assert words["model.n_qubits"] == ["4"]  # 8 in the file that it includes
+
+
+def test_show_of_a_run_gives_its_keys_with_meanings_and_none_of_hydra(capsys):
+    lines = printed(capsys, "show", "train").splitlines()
+    assert any(line.split()[:2] == ["seed", "1"] for line in lines)
+    keys = [line.split() for line in lines[lines.index("sets") + 1 :]]
+    assert [words[0] for words in keys if len(words) < 3] == []
+    assert not any(line.strip().startswith("hydra") for line in lines)
 
 
 def test_list_metric_has_a_line_on_each(capsys):

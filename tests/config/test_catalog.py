@@ -15,6 +15,8 @@ def test_comments_are_the_documentation(tree):
     path = tree / "conf" / "model" / "net.yaml"
     assert yaml_file.description(path) == "A toy network."
     assert yaml_file.reasons(path) == {"n_hidden": "as published", "dropout": "in the decoder only"}
+    path.write_text("a:\n  b: 1  # one\n  c:\n    d: 2\n    # two\n  e: 3  # three\nf: 4  # four\n")
+    assert yaml_file.reasons(path) == {"a.b": "one", "a.c.d": "two", "a.e": "three", "f": "four"}
     assert yaml_file.header(tree / "conf" / "task" / "study.yaml") == ["A study."]
     assert yaml_file.defaults(tree / "conf" / "train.yaml") == {"model": "net", "dataset": "qg", "task": None}
     assert yaml_file.optional(tree / "conf" / "train.yaml") == {"task"}
@@ -31,3 +33,24 @@ def test_a_broken_file_is_named(tmp_path, text, message):
     (tmp_path / "broken.yaml").write_text(text)
     with pytest.raises(ConfigError, match=message):
         yaml_file.load(tmp_path / "broken.yaml")
+
+
+def test_an_option_includes_files_that_are_no_options(tree):
+    """A plug-in's task may include what hepexp's own tasks have in common, and that may include more."""
+    files = {
+        "conf/task/_base/nets.yaml": "defaults: [deeper, _self_]\n",
+        "conf/task/_base/deeper.yaml": "model: {}\n",
+        "plugin/task/mine.yaml": "defaults:\n  - _base/nets@_global_\n  - _self_\n  - override /model: net\n",
+        "plugin/task/loop.yaml": "defaults: [/task/loop]\n",
+        "plugin/task/gone.yaml": "defaults: [_base/net]\n",
+    }
+    for name, text in files.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text)
+    searched = catalog.folders([tree / "plugin"])
+    assert list(catalog.options("task", searched)) == ["gone", "loop", "mine", "study", "wrong"]
+    found = catalog.files("task", "mine", searched)
+    assert [file.stem for file in found] == ["deeper", "nets", "mine"]
+    for name, message in (("loop", "includes this file itself"), ("gone", "there is no task/_base/net.yaml")):
+        with pytest.raises(ConfigError, match=message):
+            catalog.files("task", name, searched)
