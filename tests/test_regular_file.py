@@ -11,7 +11,7 @@ from hepexp.errors import ConfigError, DataError
 from hepexp.evaluation.predictions import read_predictions
 from hepexp.learning import multirun
 from hepexp.learning.checkpoint_io import read_checkpoint
-from hepexp.sweep import noted
+from hepexp.sweep import storage_note
 from hepexp.tracking import record_file
 
 READERS = (
@@ -33,12 +33,12 @@ def test_every_reader_of_a_record_refuses_a_pipe(tmp_path, read):
 
 
 def test_a_pipe_is_no_list_of_jobs_and_no_note_of_a_sweep(tmp_path):
-    for name in (multirun.JOBS, noted.FILE):
+    for name in (multirun.JOBS, storage_note.FILE):
         os.mkfifo(tmp_path / name)
     with pytest.raises(ConfigError, match="not the folder of a multirun"):
         multirun.read(tmp_path)
     with pytest.raises(DataError, match=r"storage.json is not a regular file"):
-        noted.noted(tmp_path)
+        storage_note.noted(tmp_path)
 
 
 def test_only_files_are_regular_and_a_missing_one_is_left_to_the_reader(tmp_path):

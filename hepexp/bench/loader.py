@@ -17,7 +17,7 @@ from statistics import median
 import torch
 
 from hepexp.config.compose import Composer
-from hepexp.learning.parts import Parts, build_parts
+from hepexp.learning.components import Components, build_components
 
 MODELS = {
     "qg": "pfn",
@@ -61,9 +61,11 @@ class Training:
     """
 
     def __init__(self, dataset: str, model: str) -> None:
-        self.parts = build_parts(Composer([]).compose([f"dataset={dataset}", f"model={model}", "dataset.source=mini"]))
-        self.optimizer = torch.optim.AdamW(self.parts.module.parameters(), lr=1e-4)
-        self.batches = _epochs(self.parts)
+        self.components = build_components(
+            Composer([]).compose([f"dataset={dataset}", f"model={model}", "dataset.source=mini"])
+        )
+        self.optimizer = torch.optim.AdamW(self.components.module.parameters(), lr=1e-4)
+        self.batches = _epochs(self.components)
         self.waits: list[float] = []
         self.steps: list[float] = []
         self.waits_cpu: list[float] = []
@@ -75,7 +77,7 @@ class Training:
         asked, asked_cpu = time.perf_counter(), time.thread_time()
         batch = next(self.batches)
         given, given_cpu = time.perf_counter(), time.thread_time()
-        module = self.parts.module
+        module = self.components.module
         terms, _ = module.objective.terms(module.model, batch)
         self.optimizer.zero_grad()
         terms["loss"].backward()
@@ -108,8 +110,8 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _epochs(parts: Parts) -> Iterator[object]:
+def _epochs(components: Components) -> Iterator[object]:
     """An endless sequence of training batches, reshuffled for each pass."""
-    loader = parts.data.train_dataloader()
+    loader = components.data.train_dataloader()
     while True:
         yield from loader

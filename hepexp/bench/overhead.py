@@ -20,8 +20,8 @@ from omegaconf import OmegaConf
 from hepexp.config.compose import Composer
 from hepexp.evaluation.evaluators.classification import auc
 from hepexp.interrupts import Interrupts
+from hepexp.learning.components import Components, build_components
 from hepexp.learning.fit import fit
-from hepexp.learning.parts import Parts, build_parts
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.run_folder import RunFolder
 
@@ -39,7 +39,7 @@ def rows(model: str = "lorentznet", n_train: int = 1024, repeats: int = 5) -> li
     values |= {"++trainer.max_epochs": repeats + 1, "++trainer.patience": "null"}
     config = Composer([]).compose([f"{key}={value}" for key, value in values.items()])
     OmegaConf.set_struct(config, False)
-    bare = _bare_epochs(build_parts(config))
+    bare = _bare_epochs(build_components(config))
     seconds: dict[str, list[float]] = {"hepexp": [], "bare-loop": []}
     started = 0.0
 
@@ -57,19 +57,19 @@ def rows(model: str = "lorentznet", n_train: int = 1024, repeats: int = 5) -> li
     with scratch_runs():
         folder = RunFolder.create("bench", "overhead")
         run = MlflowRun.start("bench", "overhead", {}, {}, folder.path)
-        fit(build_parts(config), folder, Interrupts(), after_epoch)
+        fit(build_components(config), folder, Interrupts(), after_epoch)
         run.finish("FINISHED")
     return [
         {"case": "overhead", "implementation": name, "per_second": n_train / median(s)} for name, s in seconds.items()
     ]
 
 
-def _bare_epochs(parts: Parts) -> Iterator[float]:
+def _bare_epochs(components: Components) -> Iterator[float]:
     """Duration in seconds of successive epochs of a plain loop."""
-    module, data = parts.module, parts.data
-    model, clip = module.model, parts.trainer.gradient_clip
+    module, data = components.module, components.data
+    model, clip = module.model, components.trainer.gradient_clip
     loader, validation = data.train_dataloader(), data.val_dataloader()
-    optimizer, schedule = module.optimizer.build(model.parameters(), len(loader) * parts.trainer.max_epochs)
+    optimizer, schedule = module.optimizer.build(model.parameters(), len(loader) * components.trainer.max_epochs)
     loss_of = torch.nn.functional.cross_entropy
     while True:
         start = time.perf_counter()

@@ -44,16 +44,16 @@ def main(args: list[str]) -> int:
     from hepexp.evaluation.published_figures import recorded
     from hepexp.evaluation.tables import metrics_table, notes
     from hepexp.figures import about
-    from hepexp.learning.drawing import sample
+    from hepexp.learning.figures import sample
     from hepexp.learning.trained import evaluate, rebuild
     from hepexp.metric import is_beside
 
-    parts = rebuild(folder, config, options.checkpoint)
-    loader = parts.data.loader_of(options.split)
-    columns = evaluate(parts, loader)
-    evaluator = parts.module.objective.evaluator
+    components = rebuild(folder, config, options.checkpoint)
+    loader = components.data.loader_of(options.split)
+    columns = evaluate(components, loader)
+    evaluator = components.module.objective.evaluator
     metrics = named(options.split, evaluator.final(columns, seed=config.seed))
-    metrics["data/source"] = parts.data.provenance()["source"]
+    metrics["data/source"] = components.data.provenance()["source"]
     figures = {key: value for key, value in folder.metrics.items() if key in metrics and not is_beside(key)}
     beside = recorded(metrics, figures)
     said = notes(metrics, config.loss._target_)
@@ -61,10 +61,11 @@ def main(args: list[str]) -> int:
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         write_json(options.out / "metrics.json", metrics)
-        write_predictions(options.out / "predictions.parquet", evaluator.table(columns, parts.data.spec.class_names))
+        class_names = components.data.spec.class_names
+        write_predictions(options.out / "predictions.parquet", evaluator.table(columns, class_names))
         (options.out / "plots").mkdir(exist_ok=True)
         shown = {{"train": "training", "val": "validation"}.get(options.split, "test"): len(columns["index"])}
-        with about(sample(config, parts.data.provenance(), parts.noun, shown)):
-            evaluator.figures(columns, parts.data.spec.class_names, options.out / "plots", seed=config.seed)
+        with about(sample(config, components.data.provenance(), components.noun, shown)):
+            evaluator.figures(columns, class_names, options.out / "plots", seed=config.seed)
         print(f"written to {options.out}")
     return 0

@@ -18,10 +18,10 @@ from hepexp.config.paths import conf_dir, runs_dir
 from hepexp.config.search_path import skip_marks
 from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.interrupts import Interrupts
-from hepexp.learning.multirun import FAILED, FINISHED, JOBS, KILLED, Job, find, plan, read
+from hepexp.learning.multirun import FAILED, FINISHED, JOBS, KILLED, MultirunJob, find, plan, read
 from hepexp.outputs import enduring
 from hepexp.spelling import visible
-from hepexp.tracking import own
+from hepexp.tracking import write_guard
 from hepexp.tracking.run_folder import new_folder
 
 HYDRAS = "multirun.yaml"  # which Hydra writes before it launches the jobs
@@ -39,8 +39,8 @@ def start(args: list[str]) -> int:
     parsed = parse(line.overrides, Composer(line.config_dirs).loader)
     overrides = [override for override in parsed if not override.is_hydra_override()]
     jobs = BasicSweeper.split_arguments(overrides, None)[0]
-    sweep = _sweep_folder(prepared)
-    return _launch(sweep, jobs, lambda: run_hydra(job, [*prepared, f"hydra.sweep.dir={sweep}"]))
+    folder = _new_folder(prepared)
+    return _launch(folder, jobs, lambda: run_hydra(job, [*prepared, f"hydra.sweep.dir={folder}"]))
 
 
 def rerun(text: str, args: list[str]) -> int:
@@ -60,39 +60,39 @@ def rerun(text: str, args: list[str]) -> int:
         print("nothing to rerun: every job of the multirun has finished")
         return 0
     prepared = front.prepare(rest)
-    sweep = _sweep_folder([*prepared, *jobs[0]])
-    return _launch(sweep, jobs, lambda: _launch_list(jobs, [*prepared, f"hydra.sweep.dir={sweep}"]))
+    folder = _new_folder([*prepared, *jobs[0]])
+    return _launch(folder, jobs, lambda: _launch_list(jobs, [*prepared, f"hydra.sweep.dir={folder}"]))
 
 
 skip_marks()  # the process of a job composes before it calls anything of ours
 
 
 def job(config: DictConfig) -> None:
-    """One job: its outcome is written to the sweep folder."""
+    """One job: its outcome is written to the folder of the multirun."""
     from hydra.core.hydra_config import HydraConfig
 
     hydra_config = HydraConfig.get()
-    sweep, number = Path(hydra_config.sweep.dir), hydra_config.job.num
+    folder, number = Path(hydra_config.sweep.dir), hydra_config.job.num
     overrides = list(hydra_config.overrides.task)
     with enduring():  # of a launcher's process, which is not that of the command
-        _job(config, sweep, number, overrides)
+        _job(config, folder, number, overrides)
 
 
-def _job(config: DictConfig, sweep: Path, number: int, overrides: list[str]) -> None:
+def _job(config: DictConfig, folder: Path, number: int, overrides: list[str]) -> None:
     begun: list[str] = []
     try:
         result = train_composed(config, begun.append)
     except Interrupted as error:
-        Job(number, overrides, KILLED, error=f"killed by {error}").write(sweep)
+        MultirunJob(number, overrides, KILLED, error=f"killed by {error}").write(folder)
         raise
     except Exception as error:
         line = str(error).splitlines()[0] if str(error) else "no message"
         reason = line if isinstance(error, HepexpError) else f"{type(error).__name__}: {line}"
         refused = isinstance(error, ConfigError) and not begun
-        Job(number, overrides, FAILED, error=reason, refused=refused).write(sweep)
+        MultirunJob(number, overrides, FAILED, error=reason, refused=refused).write(folder)
         print(visible(f"hepexp: job {number} failed: {reason}"), file=sys.stderr, flush=True)
     else:
-        Job(number, overrides, FINISHED, run=str(result.folder.path), metrics=result.metrics).write(sweep)
+        MultirunJob(number, overrides, FINISHED, run=str(result.folder.path), metrics=result.metrics).write(folder)
 
 
 def _launch_list(jobs: list[list[str]], overrides: list[str]) -> None:
@@ -111,68 +111,68 @@ def _launch_list(jobs: list[list[str]], overrides: list[str]) -> None:
         launcher.launch(jobs, initial_job_idx=0)
 
 
-def _sweep_folder(arguments: list[str]) -> Path:
-    """A new folder runs/<experiment>/<time>_sweep."""
+def _new_folder(arguments: list[str]) -> Path:
+    """A new folder runs/<experiment>/<time>_multirun."""
     given = [a.partition("=")[2] for a in arguments if a.lstrip("+").startswith("experiment=")]
     parent = runs_dir().resolve() / (given[-1] if given else "hepexp")
-    own.refuse_way_out(parent)
+    write_guard.refuse_way_out(parent)
     parent.mkdir(parents=True, exist_ok=True)
-    return new_folder(parent, f"{datetime.now():%Y-%m-%d_%H-%M-%S}_sweep")
+    return new_folder(parent, f"{datetime.now():%Y-%m-%d_%H-%M-%S}_multirun")
 
 
-def _launch(sweep: Path, jobs: list[list[str]], run: Callable[[], None]) -> int:
+def _launch(folder: Path, jobs: list[list[str]], run: Callable[[], None]) -> int:
     """Run the jobs, then show the table of all of them.
 
     Raises
     ------
     ConfigError : the launcher refuses its values; no job has begun, and the folder of the multirun is removed.
     """
-    plan(sweep, jobs)
+    plan(folder, jobs)
     try:
         with Interrupts(), raising():
             run()
     except (Interrupted, KeyboardInterrupt):
-        _report(sweep)
+        _report(folder)
         raise
     except SystemExit:
         pass
     except Exception as error:  # the jobs that the launcher lost are in the table
         line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if {file.name for file in sweep.iterdir()} <= {JOBS, HYDRAS}:
-            _remove(sweep)
+        if {file.name for file in folder.iterdir()} <= {JOBS, HYDRAS}:
+            _remove(folder)
             raise ConfigError(f"the launcher of the jobs failed: {line}; see hydra.launcher...") from error
         print(visible(f"hepexp: the launcher of the jobs failed: {line}"), file=sys.stderr)
-    return _report(sweep)
+    return _report(folder)
 
 
-def _report(sweep: Path) -> int:
+def _report(folder: Path) -> int:
     """Show the table of all jobs; remove the folder of the multirun if every job was refused before it began."""
     from hepexp.cli.console import console
     from hepexp.evaluation.tables import jobs_table
 
-    results = read(sweep)
+    results = read(folder)
     console().print(jobs_table(results))
     if all(result.refused for result in results):
-        _remove(sweep)
+        _remove(folder)
         print("hepexp: error: every job was refused before it began; nothing is recorded", file=sys.stderr)
         return ConfigError.exit_code
-    _aggregate(sweep, results)
+    _aggregate(folder, results)
     if missing := [result for result in results if result.status != FINISHED]:
         print(
             f"{len(missing)} of {len(results)} jobs did not finish; to rerun them: "
-            f"hepexp train -m --rerun-failed {sweep}"
+            f"hepexp train -m --rerun-failed {folder}"
         )
     return 1 if missing else 0
 
 
-def _remove(sweep: Path) -> None:
+def _remove(folder: Path) -> None:
     """Remove the folder of a multirun, and that of the experiment if it is then empty."""
-    shutil.rmtree(sweep, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):
-        sweep.parent.rmdir()
+        folder.parent.rmdir()
 
 
-def _aggregate(sweep: Path, jobs: list[Job]) -> None:
+def _aggregate(folder: Path, jobs: list[MultirunJob]) -> None:
     """Mean and spread over the seeds of each setting: the usual metrics on the terminal, every metric in a file."""
     from hepexp.cli.console import console
     from hepexp.compare.columns import Column, columns, has
@@ -184,7 +184,7 @@ def _aggregate(sweep: Path, jobs: list[Job]) -> None:
 
     if not any(job.status == FINISHED for job in jobs):
         return
-    found = sections(select([str(sweep)])[0])
+    found = sections(select([str(folder)])[0])
     usual, whole = [], []
     for section in found:
         groups = group(section.records)
@@ -195,5 +195,5 @@ def _aggregate(sweep: Path, jobs: list[Job]) -> None:
     if any(len(row.records) > 1 for table in usual for row in table.groups):
         for table in usual:
             console().print(table.terminal())
-        write_text(sweep / AGGREGATED, as_csv(whole))
-        print(f"every metric over seeds: {sweep / AGGREGATED}; to compare settings: hepexp compare {sweep}")
+        write_text(folder / AGGREGATED, as_csv(whole))
+        print(f"every metric over seeds: {folder / AGGREGATED}; to compare settings: hepexp compare {folder}")

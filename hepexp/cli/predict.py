@@ -48,10 +48,10 @@ def main(args: list[str]) -> int:
     from hepexp.evaluation.predictions import without_unknown_labels, write_predictions
     from hepexp.learning.trained import predict, rebuild
 
-    parts = rebuild(folder, config, options.checkpoint)
-    columns = predict(parts, parts.data.loader_of_file(options.input))
-    table = parts.module.objective.evaluator.table(columns, parts.data.spec.class_names)
+    components = rebuild(folder, config, options.checkpoint)
+    columns = predict(components, components.data.loader_of_file(options.input))
+    table = components.module.objective.evaluator.table(columns, components.data.spec.class_names)
     with writing(options.out):
         write_predictions(options.out, without_unknown_labels(table))
-    print(f"{len(columns['index']):,} {parts.noun}s of {options.input} scored by {folder.label}: {options.out}")
+    print(f"{len(columns['index']):,} {components.noun}s of {options.input} scored by {folder.label}: {options.out}")
     return 0

@@ -44,7 +44,7 @@ def main(args: list[str]) -> int:
     from hepexp.compare.select import select
     from hepexp.compare.table import Table
     from hepexp.config.paths import runs_dir
-    from hepexp.tracking import own
+    from hepexp.tracking import write_guard
 
     records, left_out = select(options.runs)
     say_left_out(left_out)
@@ -55,7 +55,7 @@ def main(args: list[str]) -> int:
     one = len(records) == 1
     folder = records[0].path if one else records[0].path.parent
     named = {Path(word).resolve() for word in options.runs}
-    if not options.out and not own.is_own(folder) and named.isdisjoint([folder, *folder.parents]):
+    if not options.out and not write_guard.is_own(folder) and named.isdisjoint([folder, *folder.parents]):
         raise ConfigError(f"the report would go to {folder}, which is not below {runs_dir()}; give a file: --out FILE")
     path = options.out or folder / "report.html"
     title = records[0].folder.label if one else f"{folder.name}: {len(records)} runs"

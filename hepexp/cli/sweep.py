@@ -46,14 +46,13 @@ def main(args: list[str]) -> int:
         return _resume(own, base)
     options = _options(own)
     from hepexp.config.paths import runs_dir
-    from hepexp.sweep.cluster import executor
+    from hepexp.sweep.cluster_jobs import executor
     from hepexp.sweep.run import run
-    from hepexp.sweep.space import read_space
+    from hepexp.sweep.space import read_space, with_whole_numbers
     from hepexp.sweep.storage import address, open_storage
     from hepexp.sweep.study import make_study
-    from hepexp.sweep.whole import whole
 
-    dimensions = whole(base, read_space(options.space))
+    dimensions = with_whole_numbers(base, read_space(options.space))
     configs = _check(base, dimensions)
     config = configs[0]
     plan = _plan(options, base, dimensions, configs)
@@ -155,7 +154,7 @@ def _check_trial(config: DictConfig, base: list[str]) -> None:
 
 def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, ...], configs: list[DictConfig]) -> Plan:
     from hepexp.config import kind, targets
-    from hepexp.sweep.judge import directions_of
+    from hepexp.sweep.directions import directions_of
     from hepexp.sweep.options import TRIALS
     from hepexp.sweep.space import cells
     from hepexp.sweep.study import Plan
@@ -192,10 +191,10 @@ def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, .
 def _resume(own: list[str], rest: list[str]) -> int:
     """Resume a sweep by its name, with jobs of a cluster where it had some."""
     from hepexp.config.paths import runs_dir
-    from hepexp.sweep.cluster import Jobs
-    from hepexp.sweep.noted import FILE, holds, noted, server
+    from hepexp.sweep.cluster_jobs import ClusterJobs
     from hepexp.sweep.run import run
     from hepexp.sweep.storage import VARIABLE, address, open_storage
+    from hepexp.sweep.storage_note import FILE, holds, noted, server
     from hepexp.sweep.study import load_study, set_trials
 
     names = [arg for arg in rest if arg != "--resume"]
@@ -204,7 +203,7 @@ def _resume(own: list[str], rest: list[str]) -> int:
             "expected hepexp sweep --resume NAME [sweep.trials=N sweep.jobs=N sweep.storage=URL sweep.space.KEY=FORM]"
         )
     folder = runs_dir() / "sweeps" / names[0]
-    jobs = Jobs.read(folder)
+    jobs = ClusterJobs.read(folder)
     if jobs and not any(arg.startswith("sweep.launcher=") for arg in own):
         if jobs.commands:
             raise ConfigError(
@@ -233,17 +232,15 @@ def _resume(own: list[str], rest: list[str]) -> int:
 
 def _widened(storage: BaseStorage, study: Study, space: dict[str, str]) -> Study:
     """The study with other bounds, more choices or new keys."""
-    from hepexp.sweep.of_base import OfBase
-    from hepexp.sweep.space import read_space
+    from hepexp.sweep.space import read_space, with_whole_numbers
+    from hepexp.sweep.space_change import ValuesBefore, change_space, merged
     from hepexp.sweep.study import plan_of
-    from hepexp.sweep.whole import whole
-    from hepexp.sweep.widen import merged, widen
 
     plan, given = plan_of(study), read_space(space)
     groups = [dimension for dimension in plan.dimensions if dimension.kind == "choice" and dimension.key not in space]
-    typed = [dimension for dimension in whole(plan.base, [*groups, *given]) if dimension.key in space]
+    typed = [dimension for dimension in with_whole_numbers(plan.base, [*groups, *given]) if dimension.key in space]
     dimensions = merged(plan.dimensions, typed)
     _check(plan.base, dimensions)
     if dimensions == plan.dimensions:
         return study
-    return widen(storage, study, dimensions, OfBase(plan.base, dimensions))
+    return change_space(storage, study, dimensions, ValuesBefore(plan.base, dimensions))

@@ -29,7 +29,7 @@ hepexp train [GROUP=OPTION | KEY=VALUE] ...      train, test and record one expe
   --resume RUN [trainer.KEY=VALUE ...]   resume a run: a folder, an MLflow run id, or latest
   -m, --multirun                         every combination of comma-separated values; also hydra/launcher=joblib,
                                          submitit_local, submitit_slurm
-  -m --rerun-failed SWEEP                the jobs of a multirun that did not finish: its folder, or latest
+  -m --rerun-failed MULTIRUN             the jobs of a multirun that did not finish: its folder, or latest
   --cfg job [--resolve]                  print the composed config and stop
   --config-dir DIR                       a conf folder of your own, in addition to the shipped one
   --info, --hydra-help                   Hydra's own information
@@ -43,16 +43,16 @@ def main(args: list[str]) -> int:
         print(HELP)
         return 0
     run, args = _take(args, "--resume")
-    sweep, args = _take(args, "--rerun-failed")
-    if run is not None and sweep is not None:
+    multirun_folder, args = _take(args, "--rerun-failed")
+    if run is not None and multirun_folder is not None:
         raise ConfigError("--resume is for one run, --rerun-failed for a multirun: give only one of them")
     if run is not None:
         return _resume(run, args)
     args = _seeds(args)
-    if sweep is not None or {"-m", "--multirun"} & set(args):
+    if multirun_folder is not None or {"-m", "--multirun"} & set(args):
         from hepexp.cli import multirun
 
-        return multirun.start(args) if sweep is None else multirun.rerun(sweep, args)
+        return multirun.start(args) if multirun_folder is None else multirun.rerun(multirun_folder, args)
     return _single(front.prepare(args))
 
 
@@ -150,10 +150,10 @@ def train_composed(config: DictConfig, started: Callable[[str], None] = lambda l
 
 def _resume(text: str, args: list[str]) -> int:
     from hepexp.config.amend import amend
-    from hepexp.tracking import own
+    from hepexp.tracking import write_guard
     from hepexp.tracking.run_folder import RunFolder
 
-    own.refuse_way_out(Path(text) if os.path.isdir(text) else runs_dir() / text)
+    write_guard.refuse_way_out(Path(text) if os.path.isdir(text) else runs_dir() / text)
     folder = RunFolder.find(text)
     config = amend(folder.config, args)
     from hepexp.learning.experiment import resume

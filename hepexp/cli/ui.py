@@ -18,7 +18,7 @@ import psutil
 
 from hepexp.cli.help import Parser
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import moved, own, schema_version, store, view
+from hepexp.tracking import relocation, schema_version, store, view, write_guard
 from hepexp.tracking.lookup import database
 
 DESCRIPTION = """\
@@ -57,10 +57,10 @@ def main(args: list[str]) -> int:
     given = parser.parse_args(args)
     if not database().is_file():
         raise HepexpError(f"no runs yet: there is no {database()}; make one with hepexp train, or set HEPEXP_RUNS_DIR")
-    own.refuse_way_out(database())
+    write_guard.refuse_way_out(database())
     schema_version.check()
     try:
-        moved.rebase(database())
+        relocation.rebase(database())
     except sqlite3.Error as error:
         print(f"hepexp: warning: if the runs folder was moved, some files may not be found: {error}", file=sys.stderr)
     _check_port(given.host, given.port)

@@ -44,7 +44,7 @@ def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name
     for override in parsed:
         if override.is_sweep_override() and not multirun:
             raise ConfigError(
-                f"{override.input_line} is a sweep: add -m to run each value, or write "
+                f"{override.input_line} has several values: add -m to run each value, or write "
                 f"{override.key_or_group}=[...] for a list"
             )
         _check_key(override, [*groups, *known], searched, composer)

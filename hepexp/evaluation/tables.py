@@ -19,7 +19,7 @@ COLOURS = {"FINISHED": "green", "FAILED": "red", "KILLED": "yellow", "LOST": "ye
 OF_MERIT = (*SPLITS, "symmetry")  # figures that have errors; sizes and times are exact
 
 
-class JobLike(Protocol):
+class MultirunJobLike(Protocol):
     """What `jobs_table` reads of a job: its number, its overrides, its status, why it failed, and its metrics."""
 
     number: int
@@ -81,7 +81,7 @@ def value_of(key: str, metrics: Mapping[str, Any]) -> str:
     return with_error(value, metrics[f"{key}_err"]) if f"{key}_err" in metrics else number(value)
 
 
-def jobs_table(jobs: Sequence[JobLike]) -> TextTable:
+def jobs_table(jobs: Sequence[MultirunJobLike]) -> TextTable:
     """One row per job of a multirun: its own overrides, its status, its figures; below, why jobs failed."""
     from rich.text import Text
 

@@ -15,10 +15,10 @@ from hepexp.config import needs, overrides
 from hepexp.config.compose import Composer, parse, plain
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError
+from hepexp.learning.components import build_components
 from hepexp.learning.ddp import started_from_outside
 from hepexp.learning.earlier import newest_run
 from hepexp.learning.experiment import freeze, refuse_idle_backend, train
-from hepexp.learning.parts import build_parts
 from hepexp.tracking.lookup import label
 from hepexp.tracking.run_folder import RunFolder
 
@@ -27,7 +27,7 @@ PASSED_ON = ("dataset", "trainer", "seed", "experiment", "tracking")
 
 
 @dataclass(frozen=True)
-class Job:
+class NeededRun:
     """A run of a task whose weights another run needs.
 
     Parameters
@@ -39,7 +39,7 @@ class Job:
 
     typed: list[str]
     config: DictConfig
-    jobs: dict[str, Job]
+    jobs: dict[str, NeededRun]
 
     @property
     def task(self) -> str:
@@ -69,7 +69,7 @@ def supply(config: Mapping, choices: dict[str, str], typed: list[str], folders: 
     return _supplied(frozen, _plan(frozen, typed, folders, (str(choices.get("task")),)), typed)
 
 
-def _plan(config: DictConfig, typed: list[str], folders: list[Path], above: tuple[str, ...]) -> dict[str, Job]:
+def _plan(config: DictConfig, typed: list[str], folders: list[Path], above: tuple[str, ...]) -> dict[str, NeededRun]:
     """The run that each key without weights needs, and the runs that this one needs in turn."""
     jobs = {}
     for key, task in needs.missing(config).items():
@@ -82,7 +82,7 @@ def _plan(config: DictConfig, typed: list[str], folders: list[Path], above: tupl
             raise ConfigError(f"{needs.KEY}.{key}: task={task} cannot be trained first: {error}") from None
         composed = Composer(folders).compose(arguments)
         needed = freeze(plain(composed), chosen(composed.hydra.runtime.choices))
-        jobs[key] = Job(arguments, needed, _plan(needed, typed, folders, (*above, task)))
+        jobs[key] = NeededRun(arguments, needed, _plan(needed, typed, folders, (*above, task)))
     return jobs
 
 
@@ -91,7 +91,7 @@ def chosen(choices: Mapping) -> dict[str, str]:
     return {g: option for g, option in choices.items() if "/" not in g and option not in (None, "None", "null")}
 
 
-def _supplied(frozen: DictConfig, jobs: dict[str, Job], typed: list[str]) -> DictConfig:
+def _supplied(frozen: DictConfig, jobs: dict[str, NeededRun], typed: list[str]) -> DictConfig:
     """The config with the weights of these runs in it."""
     found = {key: newest_run(job.config, job.typed) for key, job in jobs.items()}
     if None in found.values():
@@ -111,10 +111,10 @@ def _check_before_training(config: DictConfig, typed: list[str]) -> None:
     if started_from_outside() and config.trainer.get("devices", 1) * config.trainer.get("num_nodes", 1) > 1:
         needed = ", ".join(f"task={task}" for task in needs.missing(config).values())
         raise ConfigError(f"train {needed} first: processes that SLURM or torchrun started share one training only")
-    refuse_idle_backend(build_parts(config), config.choices, typed)
+    refuse_idle_backend(build_components(config), config.choices, typed)
 
 
-def _train(job: Job, key: str) -> RunFolder:
+def _train(job: NeededRun, key: str) -> RunFolder:
     """Train a needed task, unless another process, such as a job of the same multirun, is already doing so."""
     what = sha256(OmegaConf.to_yaml(job.config).encode()).hexdigest()[:16]
     runs_dir().mkdir(parents=True, exist_ok=True)

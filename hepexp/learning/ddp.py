@@ -34,15 +34,15 @@ def _free_port() -> int:
 
 def command(folder: RunFolder, resume_from: Path | None) -> list[str]:
     """The command line of a worker."""
-    return [sys.executable, "-m", "hepexp.learning.worker", str(folder.path), str(resume_from or "")]
+    return [sys.executable, "-m", "hepexp.learning.ddp_worker", str(folder.path), str(resume_from or "")]
 
 
 def ready_file(folder: RunFolder, rank: int) -> Path:
-    """What a worker leaves in the run's folder once it has built its parts and is about to join."""
+    """What a worker leaves in the run's folder once it has built its components and is about to join."""
     return folder.path / f"rank{rank}.ready"
 
 
-class Workers:
+class DdpWorkers:
     """Runs ranks 1 ... n-1 while it is entered; starts nothing for training on one device.
 
     Nor does it under SLURM or torchrun, where the processes exist already. It is entered once every worker is about to
@@ -68,7 +68,7 @@ class Workers:
         self.count = 0 if started_from_outside() or options.strategy != "ddp" else options.devices - 1
         self.processes: list[subprocess.Popen] = []
 
-    def __enter__(self) -> Workers:
+    def __enter__(self) -> DdpWorkers:
         if not self.count:
             return self
         shared = {

@@ -23,19 +23,19 @@ from hepexp.evaluation.tables import metrics_table, notes
 from hepexp.interrupts import Interrupts
 from hepexp.learning import registering
 from hepexp.learning.checkpoint_io import read_checkpoint
-from hepexp.learning.ddp import Workers
+from hepexp.learning.components import Components, build_components, cost
+from hepexp.learning.ddp import DdpWorkers
 from hepexp.learning.description import compared_with, description
-from hepexp.learning.drawing import draw_figures
+from hepexp.learning.figures import draw_figures
 from hepexp.learning.fit import Fitted, fit
 from hepexp.learning.machine import check_machine
-from hepexp.learning.parts import Parts, build_parts, cost
-from hepexp.learning.tracked import tracked
+from hepexp.learning.run_record import tracked
 from hepexp.metric import Metric
-from hepexp.tracking import own, series
+from hepexp.tracking import series, write_guard
 from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
-from hepexp.tracking.ready import ready
+from hepexp.tracking.preflight import ready
 from hepexp.tracking.run_folder import RunFolder
 
 METRICS = (
@@ -114,27 +114,27 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
     for key, task in needs.missing(config).items():
         raise ConfigError(f"{key} needs a file of weights from a run of task={task}")
     with Interrupts() as interrupts:
-        parts = checked(config, choices, overrides)
+        components = checked(config, choices, overrides)
         if tracking.register:
-            registering.refuse_unservable(parts, config.trainer.max_epochs)
+            registering.refuse_unservable(components, config.trainer.max_epochs)
         ready(config.experiment, tracking.timeout)
         folder = RunFolder.create(config.experiment, config.name)
-        return _recorded(config, parts, folder, interrupts, watcher or Watcher(), overrides)
+        return _recorded(config, components, folder, interrupts, watcher or Watcher(), overrides)
 
 
-def checked(config: DictConfig, choices: dict[str, str], overrides: list[str]) -> Parts:
-    """The parts of a frozen config, once it is clear that they can be trained on this machine.
+def checked(config: DictConfig, choices: dict[str, str], overrides: list[str]) -> Components:
+    """The components of a frozen config, once it is clear that they can be trained on this machine.
 
     Raises
     ------
-    ConfigError : a value that cannot be used, parts that do not fit together, or hardware that is not there.
+    ConfigError : a value that cannot be used, components that do not fit together, or hardware that is not there.
     DataError : files that cannot be read.
     """
     root.check_values(config)
-    parts = build_parts(config)
-    check_machine(parts.trainer)
-    refuse_idle_backend(parts, choices, overrides)
-    return parts
+    components = build_components(config)
+    check_machine(components.trainer)
+    refuse_idle_backend(components, choices, overrides)
+    return components
 
 
 def freeze(config: Mapping, choices: dict[str, str]) -> DictConfig:
@@ -147,10 +147,10 @@ def freeze(config: Mapping, choices: dict[str, str]) -> DictConfig:
     return frozen
 
 
-def refuse_idle_backend(parts: Parts, choices: dict[str, str], overrides: list[str]) -> None:
+def refuse_idle_backend(components: Components, choices: dict[str, str], overrides: list[str]) -> None:
     """Refuse a backend that was asked for when there are no circuits to evaluate."""
     asked = any(override.lstrip("+").startswith(("backend=", "backend.")) for override in overrides)
-    if asked and not parts.backend.circuits:
+    if asked and not components.backend.circuits:
         raise ConfigError(
             f"backend={choices['backend']} has no effect: model {choices['model']} has no circuits; leave it out, "
             "choose a model with circuits (hepexp list model), or name some of its blocks in model.quantum_blocks"
@@ -161,28 +161,28 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
     """Resume a run after any interruption, in its folder and its MLflow run."""
     check_record(OmegaConf.to_container(config), folder.path / "config.yaml")
     OmegaConf.set_readonly(config, True)
-    own.refuse_links_out(folder.path)
+    write_guard.refuse_links_out(folder.path)
     tracking = TrackingOptions.of(config)
     for checkpoint in (folder.last, folder.best):
         if checkpoint.exists():
             read_checkpoint(checkpoint)  # a broken one is refused before anything is recorded
     with Interrupts() as interrupts:
-        parts = build_parts(config, trained=folder.last.exists())
-        check_machine(parts.trainer)
+        components = build_components(config, trained=folder.last.exists())
+        check_machine(components.trainer)
         ready(config.experiment, tracking.timeout)
-        return _recorded(config, parts, folder, interrupts, Watcher(), overrides=None)
+        return _recorded(config, components, folder, interrupts, Watcher(), overrides=None)
 
 
 def _recorded(
     config: DictConfig,
-    parts: Parts,
+    components: Components,
     folder: RunFolder,
     interrupts: Interrupts,
     watcher: Watcher,
     overrides: list[str] | None,
 ) -> Result:
     """Fit, test and record under tracking; a new run has the `overrides` that were typed, a resumed one None."""
-    provenance, register = parts.data.provenance(), TrackingOptions.of(config).register
+    provenance, register = components.data.provenance(), TrackingOptions.of(config).register
     with (
         log_to(folder.log) as log,
         tracked(config, folder, provenance, interrupts, watcher.tags, overrides) as run,
@@ -197,14 +197,14 @@ def _recorded(
             run.log_metrics(series.of_epoch(row), epoch)
             watcher.epoch(row, epoch)
 
-        with Workers(folder, parts.trainer, resume_from):
-            fitted = fit(parts, folder, interrupts, report, resume_from)
-        metrics = _write_record(config, parts, folder, fitted, provenance["source"])
+        with DdpWorkers(folder, components.trainer, resume_from):
+            fitted = fit(components, folder, interrupts, report, resume_from)
+        metrics = _write_record(config, components, folder, fitted, provenance["source"])
         run.log_metrics(series.of_run(metrics))
         run.describe(description(folder))
         interrupts.check()
         log.info("finished: %s", fitted.ending)
-        unregistered = _registered(register, folder, parts, run)
+        unregistered = _registered(register, folder, components, run)
     _show(config, folder, metrics, fitted)
     if unregistered:
         raise HepexpError(
@@ -223,26 +223,28 @@ def _show(config: DictConfig, folder: RunFolder, metrics: dict[str, Any], fitted
     Console(stderr=True).print(f"record  {folder.path}\nfinished: {fitted.ending}", highlight=False)
 
 
-def _registered(name: str | None, folder: RunFolder, parts: Parts, run: MlflowRun) -> HepexpError | None:
+def _registered(name: str | None, folder: RunFolder, components: Components, run: MlflowRun) -> HepexpError | None:
     """Register the model under a name; an error here must not make the run a failed one."""
     if name is None:
         return None
     try:
-        version = registering.register(name, folder, parts, run)
+        version = registering.register(name, folder, components, run)
     except HepexpError as error:
         return error
     logging.getLogger("hepexp").info("registered as %s, version %s", name, version)
     return None
 
 
-def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: Fitted, source: str) -> dict[str, Any]:
+def _write_record(
+    config: DictConfig, components: Components, folder: RunFolder, fitted: Fitted, source: str
+) -> dict[str, Any]:
     """predictions.parquet, figures and metrics.json."""
-    evaluator = parts.module.objective.evaluator
+    evaluator = components.module.objective.evaluator
     best = next((row for row in fitted.history.rows if row["epoch"] == fitted.best_epoch), {})
     metrics = {
         **named("test", evaluator.final(fitted.outputs, seed=config.seed)),
         **{name: value for name, value in best.items() if name.startswith("val/")},
-        **cost(parts),
+        **cost(components),
         "train/examples_per_second": fitted.history.examples_per_second,
         "train/seconds": sum(row["train/seconds"] for row in fitted.history.rows),
         "train/epochs": len(fitted.history.rows),
@@ -250,9 +252,9 @@ def _write_record(config: DictConfig, parts: Parts, folder: RunFolder, fitted: F
         "data/source": source,
     }
     folder.write_json("history.json", fitted.history.rows)
-    class_names = parts.data.spec.class_names
+    class_names = components.data.spec.class_names
     write_predictions(folder.predictions, evaluator.table(fitted.outputs, class_names))
-    draw_figures(config, parts, folder, fitted)
+    draw_figures(config, components, folder, fitted)
     for key in undeclared(metrics, config.loss._target_):
         logging.getLogger("hepexp").warning(
             "%s is not declared, so tables and sweeps do not know what it is: add a Metric to the metrics of %s",

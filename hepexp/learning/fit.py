@@ -1,4 +1,4 @@
-"""Training and test of composed parts, on one process or on each of several."""
+"""Training and test of composed components, on one process or on each of several."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hepexp.learning.callbacks.position import Position
 from hepexp.learning.callbacks.progress import TrainingProgress
 from hepexp.learning.callbacks.stop import StopAtSignal, TimeLimit
 from hepexp.learning.checkpoint_io import read_checkpoint
-from hepexp.learning.parts import Parts
+from hepexp.learning.components import Components
 from hepexp.models.weights import kind
 from hepexp.tracking.run_folder import RunFolder
 
@@ -36,7 +36,7 @@ class Fitted:
 
 
 def fit(
-    parts: Parts,
+    components: Components,
     folder: RunFolder,
     interrupts: Interrupts,
     report: Callable[[dict[str, float], int], None],
@@ -46,16 +46,16 @@ def fit(
 
     Parameters
     ----------
-    parts : what the config built.
+    components : what the config built.
     folder : where the checkpoints go.
     interrupts : takes SIGINT and SIGTERM.
     report : called with (row, epoch) after each epoch on the first rank.
     resume_from : checkpoint to resume from.
     """
-    module, options = parts.module, parts.trainer
+    module, options = components.module, components.trainer
     monitor, mode = module.objective.monitor
     checkpoints = Checkpoints(folder.checkpoints, monitor, mode, options.checkpoint_minutes)
-    progress = TrainingProgress(monitor, parts.noun)
+    progress = TrainingProgress(monitor, components.noun)
 
     def tell(row: dict[str, float], epoch: int) -> None:
         if options.progress:
@@ -73,12 +73,12 @@ def fit(
         if resume_from is not None:
             _check_kinds(resume_from, module.state_dict(), read_checkpoint(resume_from)["state_dict"])
         try:
-            trainer.fit(module, datamodule=parts.data, ckpt_path=resume_from, weights_only=True)
+            trainer.fit(module, datamodule=components.data, ckpt_path=resume_from, weights_only=True)
         except SIGTERMException as error:  # between epochs Lightning looks for the signal before StopAtSignal does
             raise interrupts.exception() from error
         interrupts.check()
         load_state(module, checkpoints.best_path)
-    trainer.test(module, datamodule=parts.data, verbose=False)
+    trainer.test(module, datamodule=components.data, verbose=False)
     interrupts.check()
 
     ending = "all epochs done" if module.trains else "nothing to train"

@@ -19,12 +19,12 @@ FINISHED, FAILED, KILLED, LOST = "FINISHED", "FAILED", "KILLED", "LOST"
 
 
 @dataclass(frozen=True)
-class Job:
-    """One job of a sweep folder.
+class MultirunJob:
+    """One job of a multirun.
 
     Parameters
     ----------
-    number : place in the sweep, from 0.
+    number : place in the multirun, from 0.
     overrides : of this job, each with one value.
     status : FINISHED, FAILED, KILLED, or LOST when the job left no report.
     run : folder of the run; empty when the job did not get that far.
@@ -41,43 +41,43 @@ class Job:
     metrics: dict[str, Any] = field(default_factory=dict)
     refused: bool = False
 
-    def write(self, sweep: Path) -> None:
-        write_json(sweep / f"job_{self.number}.json", asdict(self))
+    def write(self, folder: Path) -> None:
+        write_json(folder / f"job_{self.number}.json", asdict(self))
 
 
-def plan(sweep: Path, jobs: list[list[str]]) -> None:
+def plan(folder: Path, jobs: list[list[str]]) -> None:
     """List all jobs before the first one starts, so that those that never ran are known too."""
-    if not (sweep / JOBS).exists():
-        write_json(sweep / JOBS, jobs)
+    if not (folder / JOBS).exists():
+        write_json(folder / JOBS, jobs)
 
 
-def read(sweep: Path) -> list[Job]:
-    """All jobs of a sweep folder, in order.
+def read(folder: Path) -> list[MultirunJob]:
+    """All jobs of a multirun, in order.
 
     Raises
     ------
     ConfigError : not the folder of a multirun.
     DataError : its list of jobs cannot be read.
     """
-    file = sweep / JOBS
+    file = folder / JOBS
     if not os.path.isfile(file):
-        raise ConfigError(f"{sweep} is not the folder of a multirun: it has no jobs.json")
+        raise ConfigError(f"{folder} is not the folder of a multirun: it has no jobs.json")
     jobs = [
-        _report(sweep, number, overrides) for number, overrides in enumerate(record_file.read(file, json.loads, list))
+        _report(folder, number, overrides) for number, overrides in enumerate(record_file.read(file, json.loads, list))
     ]
     for job in jobs:
         if not isinstance(job.overrides, list) or not all(isinstance(word, str) for word in job.overrides):
-            raise DataError(f"{sweep}: job {job.number}: expected a list of overrides, got {job.overrides!r}")
+            raise DataError(f"{folder}: job {job.number}: expected a list of overrides, got {job.overrides!r}")
     return jobs
 
 
-def _report(sweep: Path, number: int, overrides: list[str]) -> Job:
+def _report(folder: Path, number: int, overrides: list[str]) -> MultirunJob:
     """The outcome of a job; one whose report is missing or damaged is lost."""
     try:
-        found = record_file.read(sweep / f"job_{number}.json", json.loads, dict)
-        return Job(**found) if found else Job(number, overrides, LOST, error=SILENT)
+        found = record_file.read(folder / f"job_{number}.json", json.loads, dict)
+        return MultirunJob(**found) if found else MultirunJob(number, overrides, LOST, error=SILENT)
     except (DataError, TypeError) as error:
-        return Job(number, overrides, LOST, error=f"its report cannot be used: {error}")
+        return MultirunJob(number, overrides, LOST, error=f"its report cannot be used: {error}")
 
 
 def find(text: str) -> Path:
@@ -88,10 +88,10 @@ def find(text: str) -> Path:
     ConfigError : there is no such folder.
     """
     if text == "latest":
-        sweeps = sorted(runs_dir().glob(f"*/*_sweep*/{JOBS}"), key=lambda file: file.stat().st_mtime)
-        if not sweeps:
+        lists = [file for file in runs_dir().glob(f"*/*/{JOBS}") if file.parent.parent.name != "sweeps"]
+        if not lists:
             raise ConfigError(f"there is no multirun under {runs_dir()}; start one with `hepexp train -m ...`")
-        return sweeps[-1].parent
+        return max(lists, key=lambda file: file.stat().st_mtime).parent
     for folder in (Path(text), runs_dir() / text):
         if os.path.isfile(folder / JOBS):
             return folder

@@ -7,27 +7,29 @@ import shutil
 from hepexp.data.datamodule import HepDataModule
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.learning import served
-from hepexp.learning.parts import Parts
+from hepexp.learning.components import Components
 from hepexp.learning.trained import rebuild
 from hepexp.tracking import registry, sync
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.run_folder import RunFolder
 
 
-def refuse_unservable(parts: Parts, max_epochs: int) -> None:
+def refuse_unservable(components: Components, max_epochs: int) -> None:
     """Refuse a model that cannot be registered, before it is trained.
 
     Raises
     ------
     ConfigError : nothing is trained, or the data set does not read tables.
     """
-    if not (parts.module.trains and max_epochs):
+    if not (components.module.trains and max_epochs):
         raise ConfigError("tracking.register needs a trained model; this run only evaluates")
-    if not isinstance(parts.data, HepDataModule):
-        raise ConfigError(f"tracking.register needs a data set built on HepDataModule, not {type(parts.data).__name__}")
+    if not isinstance(components.data, HepDataModule):
+        raise ConfigError(
+            f"tracking.register needs a data set built on HepDataModule, not {type(components.data).__name__}"
+        )
 
 
-def register(name: str, folder: RunFolder, parts: Parts, run: MlflowRun) -> str:
+def register(name: str, folder: RunFolder, components: Components, run: MlflowRun) -> str:
     """Save the best epoch's model among the artifacts of its run, as a new version under a name; its number.
 
     Raises
@@ -38,10 +40,10 @@ def register(name: str, folder: RunFolder, parts: Parts, run: MlflowRun) -> str:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(path, ignore_errors=True)
-        served.save(folder, parts, path)
+        served.save(folder, components, path)
     except OSError as error:
         raise HepexpError(f"cannot write the model to {path}: {error}") from error
-    metric, mode = parts.module.objective.monitor
+    metric, mode = components.module.objective.monitor
     on = f"{folder.config.choices.dataset} {folder.metrics['data/source']}"
     return run.register(name, registry.Judgement(metric, folder.metrics[metric], mode, on))
 
@@ -56,8 +58,8 @@ def register_run(folder: RunFolder, name: str) -> str:
     registry.check_name(name)
     if not folder.metrics or (run_id := folder.mlflow_run_id) is None:
         raise ConfigError(f"{folder.label} did not finish; resume with: hepexp train --resume {folder.label}")
-    parts = rebuild(folder, folder.config, "best")
-    refuse_unservable(parts, folder.config.trainer.max_epochs)
-    version = register(name, folder, parts, MlflowRun.of(run_id, folder.path))
+    components = rebuild(folder, folder.config, "best")
+    refuse_unservable(components, folder.config.trainer.max_epochs)
+    version = register(name, folder, components, MlflowRun.of(run_id, folder.path))
     sync.send_again(run_id)
     return version

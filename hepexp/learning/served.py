@@ -24,7 +24,7 @@ from hepexp.data.ragged import Layout
 from hepexp.data.splits import SPLITS
 from hepexp.data.store import Store
 from hepexp.data.table import ORIGIN, examples_of
-from hepexp.learning.parts import Parts
+from hepexp.learning.components import Components
 from hepexp.learning.trained import predict, rebuild
 from hepexp.models.weights import find_weights
 from hepexp.tracking.parameters import flatten
@@ -39,29 +39,29 @@ ENOUGH = 200  # examples of the sample that are read, to see their form
 SHOWN = 3  # examples that are kept with the model, as a first input for its users
 
 
-def save(folder: RunFolder, parts: Parts, path: Path) -> None:
+def save(folder: RunFolder, components: Components, path: Path) -> None:
     """Write the best checkpoint of a run as an MLflow model that needs nothing but hepexp.
 
     Parameters
     ----------
     folder : the run.
-    parts : of the run.
+    components : of the run.
     path : folder to make.
     """
     import mlflow.pyfunc
 
-    example = _example(parts.data.store)
+    example = _example(components.data.store)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.{os.getpid()}.part.") as above:
         bundle = Path(above) / "run"  # a run folder as `rebuild` reads it
         (bundle / "checkpoints").mkdir(parents=True)
         shutil.copyfile(folder.best, bundle / "checkpoints" / "best.ckpt")
-        config = _portable(folder.config, bool(parts.module.objective.evaluator.references), bundle)
+        config = _portable(folder.config, bool(components.module.objective.evaluator.references), bundle)
         OmegaConf.save(config, bundle / "config.yaml")
         mlflow.pyfunc.save_model(
             path,
             loader_module=__name__,
             data_path=bundle,
-            signature=_signature(parts.data.collection.layout, Served(parts).predict(example)),
+            signature=_signature(components.data.collection.layout, Served(components).predict(example)),
             input_example=example,
             pip_requirements=[f"hepexp=={__version__}"],
         )
@@ -114,11 +114,11 @@ class Served:
 
     Parameters
     ----------
-    parts : of the run, with its best weights.
+    components : of the run, with its best weights.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
+    def __init__(self, components: Components) -> None:
+        self.components = components
 
     def predict(self, data: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """The columns of predictions.parquet, `score_<class>` for a classifier, one row per example.
@@ -132,11 +132,11 @@ class Served:
         ------
         DataError : a column is missing, or holds unphysical values.
         """
-        collection = self.parts.data.collection
+        collection = self.components.data.collection
         examples = collection.check(examples_of(collection.layout, data), ORIGIN, 0).cast(collection.layout)
-        loader = self.parts.data.predict_dataloader(Store(collection.layout, [examples], paths=[Path(ORIGIN)]))
-        outputs = predict(self.parts, loader)
-        table = self.parts.module.objective.evaluator.table(outputs, self.parts.data.spec.class_names)
+        loader = self.components.data.predict_dataloader(Store(collection.layout, [examples], paths=[Path(ORIGIN)]))
+        outputs = predict(self.components, loader)
+        table = self.components.module.objective.evaluator.table(outputs, self.components.data.spec.class_names)
         return table.drop_columns(["index", "label"]).to_pandas()
 
 

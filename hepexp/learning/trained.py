@@ -12,12 +12,12 @@ from torch.utils.data import DataLoader
 from hepexp.config.content import check_record
 from hepexp.errors import ConfigError
 from hepexp.learning.callbacks.progress import TrainingProgress
+from hepexp.learning.components import Components, build_components
 from hepexp.learning.fit import load_state
-from hepexp.learning.parts import Parts, build_parts
 from hepexp.tracking.run_folder import RunFolder
 
 
-def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Parts:
+def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Components:
     """Data set and model of a run, with the weights of one of its checkpoints.
 
     Parameters
@@ -35,27 +35,27 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Parts:
     one_device = {"devices": 1, "num_nodes": 1, "strategy": "auto", "compile": False}
     config = OmegaConf.merge(config, {"trainer": one_device})
     path = {"best": folder.best, "last": folder.last}.get(checkpoint, Path(checkpoint))
-    parts = build_parts(config, trained=path.is_file())
+    components = build_components(config, trained=path.is_file())
     if path.is_file():
-        load_state(parts.module, path, parts.data)
-    elif (config.trainer.max_epochs and parts.module.trains) or checkpoint not in ("best", "last"):
+        load_state(components.module, path, components.data)
+    elif (config.trainer.max_epochs and components.module.trains) or checkpoint not in ("best", "last"):
         raise ConfigError(f"no checkpoint {path}; expected best, last or a file; `hepexp train --resume` makes them")
     # a run that only evaluated (trainer.max_epochs=0) has none: its weights are those of model.weights
-    return parts
+    return components
 
 
-def evaluate(parts: Parts, loader: DataLoader) -> dict[str, np.ndarray]:
+def evaluate(components: Components, loader: DataLoader) -> dict[str, np.ndarray]:
     """Per-example outputs of a loader's batches, with the loss, in the order of their index."""
-    _trainer(parts).test(parts.module, dataloaders=loader, verbose=False)
-    return parts.module.outputs
+    _trainer(components).test(components.module, dataloaders=loader, verbose=False)
+    return components.module.outputs
 
 
-def predict(parts: Parts, loader: DataLoader) -> dict[str, np.ndarray]:
+def predict(components: Components, loader: DataLoader) -> dict[str, np.ndarray]:
     """Per-example outputs of a loader's batches, in the order of their index; the labels are not used."""
-    _trainer(parts).predict(parts.module, dataloaders=loader, return_predictions=False)
-    return parts.module.outputs
+    _trainer(components).predict(components.module, dataloaders=loader, return_predictions=False)
+    return components.module.outputs
 
 
-def _trainer(parts: Parts) -> pl.Trainer:
-    monitor, _ = parts.module.objective.monitor
-    return parts.trainer.build([TrainingProgress(monitor, parts.noun)] if parts.trainer.progress else [])
+def _trainer(components: Components) -> pl.Trainer:
+    monitor, _ = components.module.objective.monitor
+    return components.trainer.build([TrainingProgress(monitor, components.noun)] if components.trainer.progress else [])

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hepexp.evaluation.rounding import number
-from hepexp.sweep.lost import is_lost
+from hepexp.sweep.lost_trials import is_lost
 from hepexp.sweep.study import completed, counted, plan_of
 from hepexp.sweep.summary import best_values, reason
 

@@ -12,15 +12,15 @@ from hepexp.errors import ConfigError, HepexpError
 from hepexp.evaluation.rounding import number
 from hepexp.interrupts import Interrupts
 from hepexp.sweep import summary
-from hepexp.sweep.cluster import Jobs, Worker
-from hepexp.sweep.local import Workers
-from hepexp.sweep.lost import requeue_lost
-from hepexp.sweep.noted import note
-from hepexp.sweep.parent import ParentRun
+from hepexp.sweep.cluster_jobs import ClusterJobs, ClusterWorker
+from hepexp.sweep.local_workers import SweepWorkers
+from hepexp.sweep.lost_trials import requeue_lost
+from hepexp.sweep.parent_run import ParentRun
 from hepexp.sweep.progress import follow
 from hepexp.sweep.storage import masked, reached
+from hepexp.sweep.storage_note import note
 from hepexp.sweep.study import completed, counted, is_wanted, plan_of
-from hepexp.tracking import own
+from hepexp.tracking import write_guard
 from hepexp.tracking.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def run(name: str, options: SweepOptions, study: Study, url: str) -> int:
     """
 
     folder = runs_dir() / "sweeps" / name
-    own.refuse_way_out(folder)
+    write_guard.refuse_way_out(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    own.refuse_links_out(folder)  # e.g. in place of a worker's log
+    write_guard.refuse_links_out(folder)  # e.g. in place of a worker's log
     note(url, folder)
     with reached(url), Interrupts() as interrupts:
         if again := requeue_lost(study):
@@ -77,13 +77,13 @@ def _work(name: str, options: SweepOptions, study: Study, url: str, run_id: str,
     """Start workers if trials are left, and follow all trials until they end."""
     if options.launcher == "local":
         number = min(options.jobs, plan_of(study).trials) if is_wanted(study) else 0
-        with Workers(name, url, run_id, number, folder) as workers:
+        with SweepWorkers(name, url, run_id, number, folder) as workers:
             follow(study, workers.are_going)
         return
-    jobs = Jobs.read(folder)
+    jobs = ClusterJobs.read(folder)
     if is_wanted(study) and not (jobs and jobs.are_going()):
-        worker = Worker(name, run_id)
-        jobs = Jobs.submit(options.launcher, options.cluster, worker, options.jobs, url, folder)
+        worker = ClusterWorker(name, run_id)
+        jobs = ClusterJobs.submit(options.launcher, options.cluster, worker, options.jobs, url, folder)
     if jobs:
         print(f"jobs    {', '.join(jobs.ids)}, logs {jobs.logs}", file=sys.stderr)
     try:

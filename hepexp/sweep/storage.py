@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import own
+from hepexp.tracking import write_guard
 from hepexp.tracking.address import sqlite_address
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def open_storage(url: str, make: bool = True) -> BaseStorage:
         if not make and file and not file.is_file():
             raise ConfigError(f"there are no sweeps yet: {file} does not exist; sweep.storage=... names another place")
         if file == _own():
-            own.refuse_way_out(file)
+            write_guard.refuse_way_out(file)
             _make_runs()
         if url.startswith(JOURNAL):
             return _journal(url.removeprefix(JOURNAL))

@@ -12,7 +12,7 @@ from hepexp.atomic import write_text
 from hepexp.evaluation.rounding import number
 from hepexp.figures import about
 from hepexp.sweep import figures
-from hepexp.sweep.lost import DEATHS, PROCESS
+from hepexp.sweep.lost_trials import DEATHS, PROCESS
 from hepexp.sweep.study import completed, counted, name_of, plan_of
 from hepexp.text_table import Column, TextTable
 

@@ -11,7 +11,7 @@ from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
 from hepexp.interrupts import Interrupts
 from hepexp.learning.chain import chosen, supply
 from hepexp.learning.experiment import Watcher, train
-from hepexp.sweep.lost import alive, requeue, requeue_lost
+from hepexp.sweep.lost_trials import alive, requeue, requeue_lost
 from hepexp.sweep.samplers import OfEachTrial, pruner_of
 from hepexp.sweep.storage import address, open_storage, reached
 from hepexp.sweep.study import SURPLUS, Plan, completed, counted, is_wanted, load_study, name_of, plan_of

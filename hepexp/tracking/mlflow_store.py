@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from hepexp import atomic
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import own, registry, store
+from hepexp.tracking import registry, store, write_guard
 from hepexp.tracking.artifacts import copy_folder, remove_unfinished
 from hepexp.tracking.batches import METRICS, OTHERS, batches
-from hepexp.tracking.experiment import experiment_id
 from hepexp.tracking.lookup import FOLDER_TAG, label
 from hepexp.tracking.mirror import Mirror
+from hepexp.tracking.mlflow_experiment import experiment_id
 from hepexp.tracking.parameters import WHOLE, as_parameters
 from hepexp.tracking.process import lives_beside_us, origin_tags, process_tags
 from hepexp.tracking.remote import SYNCED
@@ -50,7 +50,7 @@ class MlflowRun:
         self._described: str | None = None
         self.run_id = run_id
         self.folder = folder
-        self.artifacts = own.artifacts(client.get_run(run_id).info.artifact_uri)
+        self.artifacts = write_guard.artifacts(client.get_run(run_id).info.artifact_uri)
         self._uri = uri
         self._mirror = None if uri is None else Mirror(uri, run_id)
 
@@ -100,7 +100,7 @@ class MlflowRun:
             changed = {f"resumed.{k}": v for k, v in parameters.items() if known.get(k, v) != v}
             parameters = {k: v for k, v in parameters.items() if k not in known}
             tags.update({key: value[:TAG_LENGTH] for key, value in changed.items()})
-            remove_unfinished(Path(folder), own.artifacts(client.get_run(run_id).info.artifact_uri))
+            remove_unfinished(Path(folder), write_guard.artifacts(client.get_run(run_id).info.artifact_uri))
         run = cls(client, run_id, Path(folder), timeout, uri)
         run.set_tags(tags)
         run._log_parameters(parameters)
@@ -242,7 +242,7 @@ def _reopen(client: Any, run_id: str) -> dict[str, str]:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         raise ConfigError(f"no MLflow run {run_id} in {store.database()}, so it cannot be continued") from error
-    artifacts, tags = own.artifacts(run.info.artifact_uri), run.data.tags
+    artifacts, tags = write_guard.artifacts(run.info.artifact_uri), run.data.tags
     if run.info.status == "RUNNING" and lives_beside_us(tags):
         raise StillWritten(
             f"run {run_id} is still being written by process {tags['pid']} here; stop it, or wait until it ends"

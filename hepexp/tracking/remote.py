@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import own, registry, store
+from hepexp.tracking import registry, store, write_guard
 from hepexp.tracking.batches import METRICS, OTHERS, batches
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Remote:
         if run.inputs.dataset_inputs and not there.inputs.dataset_inputs:
             server.log_inputs(remote_id, datasets=run.inputs.dataset_inputs)
         if whole:
-            server.log_artifacts(remote_id, str(own.artifacts(run.info.artifact_uri)))
+            server.log_artifacts(remote_id, str(write_guard.artifacts(run.info.artifact_uri)))
             self._register(server, local, run, remote_id)
             server.set_terminated(remote_id, run.info.status, run.info.end_time)
         elif there.info.status != "RUNNING":

@@ -20,7 +20,7 @@ from hepexp.config import record
 from hepexp.config.names import check_folder
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import lookup, own, record_file
+from hepexp.tracking import lookup, record_file, write_guard
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class RunFolder:
         check_folder("experiment", experiment)
         check_folder("name", name)
         root = runs_dir()
-        own.refuse_way_out(root / experiment)
+        write_guard.refuse_way_out(root / experiment)
         stem = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{name}"
         try:
             (root / experiment).mkdir(parents=True, exist_ok=True)
@@ -219,7 +219,7 @@ def _latest(root: Path) -> Path:
     if is_locked(link):
         raise ConfigError(f"{link} cannot be read: permission denied; ask its owner, or name another run")
     if os.path.isdir(link):
-        own.refuse_way_out(link)
+        write_guard.refuse_way_out(link)
         return link.resolve()
     if os.path.islink(link):
         raise ConfigError(f"{link} points to {os.readlink(link)}, which no longer exists; name a run folder instead")
@@ -230,7 +230,7 @@ def _of_run_id(root: Path, run_id: str) -> Path:
     folder = lookup.folder_of(run_id)
     if folder is None:
         raise ConfigError(f"no MLflow run {run_id} in {lookup.database()}; `hepexp ui` lists the runs of this store")
-    if not own.is_own(folder):
+    if not write_guard.is_own(folder):
         raise ConfigError(f"MLflow run {run_id} wrote to {folder}, which is not below {root}; give the folder instead")
     if not folder.is_dir():
         raise ConfigError(f"MLflow run {run_id} wrote to {folder}, which no longer exists")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError
-from hepexp.tracking import own, store
+from hepexp.tracking import store, write_guard
 from hepexp.tracking.artifacts import remove_unfinished
 from hepexp.tracking.batches import search
 from hepexp.tracking.lookup import FOLDER_TAG
@@ -52,9 +52,9 @@ def _tidy(run: Run) -> None:
     """Remove what a run left unfinished; whatever lies outside runs/, as the store of a stranger may say, stays."""
     folder = runs_dir() / run.data.tags.get(FOLDER_TAG, "")
     try:
-        if not own.is_own(folder):
+        if not write_guard.is_own(folder):
             raise ConfigError(f"the MLflow store says that it wrote to {folder}, which is not below {runs_dir()}")
-        remove_unfinished(folder, own.artifacts(run.info.artifact_uri))
+        remove_unfinished(folder, write_guard.artifacts(run.info.artifact_uri))
     except ConfigError as error:
         log.warning("nothing was tidied up after run %s, whose process died: %s", run.info.run_id, error)
     except OSError:  # perhaps another user's

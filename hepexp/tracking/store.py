@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 from filelock import FileLock, Timeout
 
 from hepexp.errors import HepexpError
-from hepexp.tracking import moved, own, schema_version
+from hepexp.tracking import relocation, schema_version, write_guard
 from hepexp.tracking.address import sqlite_address
 from hepexp.tracking.lookup import database
 
@@ -42,7 +42,7 @@ def uri() -> str:
 
 def artifacts() -> Path:
     """The folder of all artifacts, runs/mlartifacts, absolute."""
-    return database().parent / moved.ARTIFACTS
+    return database().parent / relocation.ARTIFACTS
 
 
 def connect(timeout: float = 60.0) -> MlflowClient:
@@ -57,13 +57,13 @@ def connect(timeout: float = 60.0) -> MlflowClient:
     HepexpError : the store is locked, cannot be written, was made by another version of MLflow, or is a link that leads
         out of runs/.
     """
-    own.refuse_way_out(database())
+    write_guard.refuse_way_out(database())
     if not _is_made():
         _create(timeout)
     schema_version.check()
 
     def opened() -> MlflowClient:
-        moved.rebase(database())
+        relocation.rebase(database())
         return _open(database())
 
     return insist(opened, timeout)

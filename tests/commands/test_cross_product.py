@@ -10,7 +10,7 @@ import torch
 from hepexp.config.compose import Composer
 from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
-from hepexp.learning.parts import Parts, build_parts
+from hepexp.learning.components import Components, build_components
 from tests.data.small import use_small_samples
 
 # models that cannot read jets, and what they say then
@@ -42,12 +42,12 @@ def composer() -> Composer:
     return Composer([])
 
 
-def two_steps(parts: Parts) -> list[float]:
+def two_steps(components: Components) -> list[float]:
     """Losses of two steps on the first batches of the training loader."""
-    module = parts.module.train()
+    module = components.module.train()
     optimizer, _ = module.optimizer.build(module.parameters(), 2)
     losses = []
-    for _, batch in zip(range(2), parts.data.train_dataloader(), strict=False):
+    for _, batch in zip(range(2), components.data.train_dataloader(), strict=False):
         optimizer.zero_grad()
         loss = module.training_step(batch, 0)
         loss.backward()
@@ -56,28 +56,28 @@ def two_steps(parts: Parts) -> list[float]:
     return losses
 
 
-def an_epoch(parts: Parts) -> list[float]:
+def an_epoch(components: Components) -> list[float]:
     """Mean losses of an epoch of a training that steps by itself."""
-    module = parts.module
-    parts.trainer.build([], clips=module.automatic_optimization).fit(module, datamodule=parts.data)
+    module = components.module
+    components.trainer.build([], clips=module.automatic_optimization).fit(module, datamodule=components.data)
     return list(module.training_means().values())
 
 
 def trains(composer: Composer, model: str, data_set: str, *keys: str) -> None:
     """Two steps move the weights, and the model still gives each example of a batch its scores or its embedding."""
     choices = [f"model={model}", f"dataset={data_set}", *LOSSES.get(model, ())]
-    parts = build_parts(composer.compose([*choices, *SMALL, *EPOCH, *CONSTANT, *keys]))
-    assert parts.data.form.name == parts.module.model.input
-    before = [parameter.detach().clone() for parameter in parts.module.parameters()]
-    losses = two_steps(parts) if parts.module.automatic_optimization else an_epoch(parts)
+    components = build_components(composer.compose([*choices, *SMALL, *EPOCH, *CONSTANT, *keys]))
+    assert components.data.form.name == components.module.model.input
+    before = [parameter.detach().clone() for parameter in components.module.parameters()]
+    losses = two_steps(components) if components.module.automatic_optimization else an_epoch(components)
     assert len(losses) >= 2
     assert torch.tensor(losses).isfinite().all()
-    assert any(not torch.equal(old, new) for old, new in zip(before, parts.module.parameters(), strict=True))
-    batch = next(iter(parts.data.loader_of("val")))
+    assert any(not torch.equal(old, new) for old, new in zip(before, components.module.parameters(), strict=True))
+    batch = next(iter(components.data.loader_of("val")))
     with torch.no_grad():
-        outputs = parts.module.objective.outputs(parts.module.model.eval(), batch)
+        outputs = components.module.objective.outputs(components.module.model.eval(), batch)
     if model not in LOSSES:
-        assert outputs["scores"].shape == (len(batch), parts.data.spec.n_classes)
+        assert outputs["scores"].shape == (len(batch), components.data.spec.n_classes)
     assert all(len(values) == len(batch) and values.isfinite().all() for values in outputs.values())
 
 
@@ -90,7 +90,7 @@ def test_every_model_trains_on_every_data_set_of_jets(composer, model, data_set)
 @pytest.mark.parametrize("model", NOT_OF_JETS)
 def test_a_model_that_reads_no_jets_says_so(composer, model):
     with pytest.raises(ConfigError, match=NOT_OF_JETS[model]):
-        build_parts(composer.compose([f"model={model}", "dataset=qg", *SMALL]))
+        build_components(composer.compose([f"model={model}", "dataset=qg", *SMALL]))
 
 
 @pytest.mark.parametrize("data_set", OTHER_IMAGES)

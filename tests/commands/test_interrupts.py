@@ -17,7 +17,7 @@ from tests.commands.shell import SMALL
 TINY = [*SMALL, "trainer.max_epochs=1", "dataset.n_train=100", "dataset.n_val=60", "dataset.n_test=60"]
 STAGES = [
     (MlflowRun, "start"),
-    (experiment.Workers, "__enter__"),
+    (experiment.DdpWorkers, "__enter__"),
     (experiment, "write_predictions"),
     (experiment, "draw_figures"),
     (MlflowRun, "log_metrics"),

@@ -12,8 +12,8 @@ TINY = (*SMALL, "trainer.max_epochs=1", "dataset.n_train=256")
 
 
 def reports(folder):
-    (sweep,) = folder.glob("runs/hepexp/*_sweep")
-    return sweep, [json.loads(file.read_text()) for file in sorted(sweep.glob("job_*.json"))]
+    (multirun,) = folder.glob("runs/hepexp/*_multirun")
+    return multirun, [json.loads(file.read_text()) for file in sorted(multirun.glob("job_*.json"))]
 
 
 def test_a_failing_job_does_not_stop_the_others_and_is_run_again(tmp_path):
@@ -21,20 +21,20 @@ def test_a_failing_job_does_not_stop_the_others_and_is_run_again(tmp_path):
     result = hepexp(tmp_path, "train", "-m", *TINY, "optimizer.lr=1e-3,1e30,2e-3", "trainer.gradient_clip=null")
     assert result.returncode == 1, result.stderr
     assert "Traceback" not in result.stderr
-    sweep, jobs = reports(tmp_path)
+    multirun, jobs = reports(tmp_path)
     assert [job["status"] for job in jobs] == ["FINISHED", "FAILED", "FINISHED"]
     assert "diverged" in jobs[1]["error"]
     assert jobs[2]["metrics"]["test/auc"] > 0.5
     assert "FAILED" in result.stdout
-    assert f"--rerun-failed {sweep}" in result.stdout
+    assert f"--rerun-failed {multirun}" in result.stdout
     with sqlite3.connect(tmp_path / "runs" / "mlflow.db") as store:
         statuses = [row for (row,) in store.execute("select status from runs order by start_time")]
     assert statuses == ["FINISHED", "FAILED", "FINISHED"]
 
-    again = hepexp(tmp_path, "train", "-m", "--rerun-failed", str(sweep))
+    again = hepexp(tmp_path, "train", "-m", "--rerun-failed", str(multirun))
     assert again.returncode == 1
-    sweeps = sorted(tmp_path.glob("runs/hepexp/*_sweep*"))
-    (second,) = [folder for folder in sweeps if folder != sweep]
+    folders = sorted(tmp_path.glob("runs/hepexp/*_multirun*"))
+    (second,) = [other for other in folders if other != multirun]
     assert json.loads((second / "jobs.json").read_text()) == [jobs[1]["overrides"]]
     (report,) = second.glob("job_*.json")
     assert "diverged" in json.loads(report.read_text())["error"]  # it did run
@@ -65,7 +65,7 @@ def test_seeds_are_a_multirun_with_one_row_of_means(tmp_path):
     result = hepexp(tmp_path, "train", "seeds=2", *SMALL, "trainer.max_epochs=1")
     assert result.returncode == 0, result.stderr
     assert "standard deviation over seeds" in result.stdout
-    (file,) = (tmp_path / "runs").glob("*/*_sweep/aggregated.csv")
+    (file,) = (tmp_path / "runs").glob("*/*_multirun/aggregated.csv")
     (row,) = csv.DictReader(file.read_text().splitlines())
     runs = [json.loads(f.read_text())["metrics"]["test/auc"] for f in file.parent.glob("job_*.json")]
     assert row["seeds"] == "1 2"

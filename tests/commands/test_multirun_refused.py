@@ -5,7 +5,7 @@ import pytest
 from hepexp.cli import multirun
 from hepexp.cli.main import main
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.learning.multirun import FAILED, Job
+from hepexp.learning.multirun import FAILED, MultirunJob
 from tests.commands.shell import SMALL
 
 
@@ -43,15 +43,15 @@ def test_only_a_job_that_was_refused_before_it_began_leaves_nothing(tmp_path, mo
         raise error
 
     monkeypatch.setattr(multirun, "train_composed", train)
-    sweep = tmp_path / "e" / "sweep"
-    sweep.mkdir(parents=True)
-    code = multirun._launch(sweep, [["seed=1"]], lambda: multirun._job(None, sweep, 0, ["seed=1"]))
-    assert (code, sweep.exists()) == ((2, False) if refused else (1, True))
+    folder = tmp_path / "e" / "multirun"
+    folder.mkdir(parents=True)
+    code = multirun._launch(folder, [["seed=1"]], lambda: multirun._job(None, folder, 0, ["seed=1"]))
+    assert (code, folder.exists()) == ((2, False) if refused else (1, True))
 
 
 def test_one_job_that_began_keeps_the_folder(tmp_path):
-    sweep = tmp_path / "e" / "sweep"
-    sweep.mkdir(parents=True)
-    jobs = [Job(0, ["seed=1"], FAILED, error="a", refused=True), Job(1, ["seed=2"], FAILED, error="b")]
-    assert multirun._launch(sweep, [job.overrides for job in jobs], lambda: [job.write(sweep) for job in jobs]) == 1
-    assert (sweep / "jobs.json").is_file()
+    folder = tmp_path / "e" / "multirun"
+    folder.mkdir(parents=True)
+    jobs = [MultirunJob(0, ["seed=1"], FAILED, error="a", refused=True), MultirunJob(1, ["seed=2"], FAILED, error="b")]
+    assert multirun._launch(folder, [job.overrides for job in jobs], lambda: [job.write(folder) for job in jobs]) == 1
+    assert (folder / "jobs.json").is_file()

@@ -14,7 +14,7 @@ import pytest
 
 from hepexp.cli import doctor, main
 from hepexp.config import front, metrics, plugins, schema, source
-from hepexp.sweep.judge import directions_of
+from hepexp.sweep.directions import directions_of
 from tests.commands import plugin
 from tests.commands.shell import hepexp
 

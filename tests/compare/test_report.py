@@ -10,7 +10,7 @@ from hepexp.compare.overlay import overlay
 from hepexp.compare.report import write_report
 from hepexp.compare.table import Table
 from hepexp.errors import ConfigError
-from hepexp.learning.multirun import Job, plan
+from hepexp.learning.multirun import MultirunJob, plan
 from tests.compare.runs import run, scores
 from tests.compare.test_table import EXPECTED, LINK
 
@@ -53,11 +53,11 @@ def test_an_experiment_is_compared(tmp_path, monkeypatch, capsys):
 
 def test_no_page_goes_where_only_a_file_of_the_folder_says(tmp_path, monkeypatch):
     monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "runs"))
-    record, sweep = run(tmp_path / "elsewhere", "a", scores(1, 1)), tmp_path / "runs" / "tests" / "x_sweep"
-    plan(sweep, [["seed=1"]])
-    Job(0, ["seed=1"], "FINISHED", str(record.path)).write(sweep)
+    record, multirun = run(tmp_path / "elsewhere", "a", scores(1, 1)), tmp_path / "runs" / "tests" / "x_multirun"
+    plan(multirun, [["seed=1"]])
+    MultirunJob(0, ["seed=1"], "FINISHED", str(record.path)).write(multirun)
     with pytest.raises(ConfigError, match=r"would go to .*/elsewhere/tests/a, which is not below .*: --out FILE"):
-        main([str(sweep)])
+        main([str(multirun)])
     assert not (record.path / "report.html").exists()
     assert main([str(record.path)]) == 0  # the user says so
     assert (record.path / "report.html").exists()

@@ -9,9 +9,9 @@ from hepexp.data.datasets.rotated_points import RotatedPoints
 from hepexp.errors import ConfigError
 from hepexp.interrupts import Interrupts
 from hepexp.learning.adversarial import AdversarialModule
+from hepexp.learning.components import Components
 from hepexp.learning.fit import fit
 from hepexp.learning.optimizers import SGD, Adam
-from hepexp.learning.parts import Parts
 from hepexp.learning.trainer import TrainerOptions
 from hepexp.losses.lie_gan import LieGan
 from hepexp.models.lie_generators import LieMomenta, LiePoints
@@ -24,7 +24,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing after it runs."""
 
 
-def toy_game(optimizer=None, objective=None, **trainer) -> Parts:
+def toy_game(optimizer=None, objective=None, **trainer) -> Components:
     """Four generators against a small critic; keywords go to the trainer."""
     torch.manual_seed(0)
     data = ToyData()
@@ -33,11 +33,11 @@ def toy_game(optimizer=None, objective=None, **trainer) -> Parts:
     objective = objective or LieGan(critic_widths=(8,), critic_lr=3e-2, compare_with="so13")
     objective.prepare(model, data._batch(torch.arange(1)), data.spec)
     module = AdversarialModule(model, objective, optimizer or Adam(lr=1e-2), 1, options)
-    return Parts(data, module, options, Backend())
+    return Components(data, module, options, Backend())
 
 
-def run(folder, parts=None, resume_from=None):
-    return fit(parts or toy_game(), folder, Interrupts(), lambda row, epoch: None, resume_from)
+def run(folder, components=None, resume_from=None):
+    return fit(components or toy_game(), folder, Interrupts(), lambda row, epoch: None, resume_from)
 
 
 def final_weights(folder):
@@ -56,8 +56,8 @@ def whole(tmp_path_factory):
 @pytest.mark.parametrize("killed_at", [1, 7, 12, 16])  # of 18 batches, 6 an epoch
 @pytest.mark.parametrize("every_minutes", [1e-9, 10.0])  # a checkpoint after every batch, or after epochs only
 def test_killed_and_resumed_equals_uninterrupted(folder, whole, killed_at, every_minutes):
-    parts = toy_game(checkpoint_minutes=every_minutes)
-    step, seen = parts.module.training_step, []
+    components = toy_game(checkpoint_minutes=every_minutes)
+    step, seen = components.module.training_step, []
 
     def dying_step(batch, batch_idx):
         if len(seen) == killed_at:
@@ -65,9 +65,9 @@ def test_killed_and_resumed_equals_uninterrupted(folder, whole, killed_at, every
         seen.append(batch_idx)
         return step(batch, batch_idx)
 
-    parts.module.training_step = dying_step
+    components.module.training_step = dying_step
     with pytest.raises(Killed):
-        run(folder, parts)
+        run(folder, components)
     resume_from = folder.last if folder.last.exists() else None
     resumed = run(folder, toy_game(checkpoint_minutes=every_minutes), resume_from)
 
@@ -90,19 +90,19 @@ def test_every_epoch_tells_of_both_players(whole):
     assert fitted.best_epoch == best["epoch"]
 
 
-def one_step(parts: Parts, folder) -> tuple[dict, dict]:
+def one_step(components: Components, folder) -> tuple[dict, dict]:
     """Weights before and after a single batch."""
-    parts.data.batch_size = len(parts.data.label)
-    before = {name: value.clone() for name, value in parts.module.state_dict().items()}
-    run(folder, parts)
+    components.data.batch_size = len(components.data.label)
+    before = {name: value.clone() for name, value in components.module.state_dict().items()}
+    run(folder, components)
     return before, final_weights(folder)
 
 
 def test_each_player_moves_at_its_own_rate_down_the_clipped_gradient_of_its_own_loss(folder):
     clip, rate, critic_rate = 1e-3, 0.5, 0.25
     objective = LieGan(critic_widths=(8,), critic_lr=critic_rate)
-    parts = toy_game(SGD(lr=rate), objective, max_epochs=1, gradient_clip=clip)
-    before, after = one_step(parts, folder)
+    components = toy_game(SGD(lr=rate), objective, max_epochs=1, gradient_clip=clip)
+    before, after = one_step(components, folder)
     change = {name: after[name] - before[name] for name in before}
     critic = torch.cat([value.flatten() for name, value in change.items() if name.startswith("objective.critic")])
     # gradients here are far above the clip, so each step is as long as clip x rate
@@ -111,26 +111,26 @@ def test_each_player_moves_at_its_own_rate_down_the_clipped_gradient_of_its_own_
 
 
 def test_both_rates_follow_the_schedule(folder):
-    parts = toy_game(Adam(lr=1e-2, schedule="cosine"), max_epochs=2)
+    components = toy_game(Adam(lr=1e-2, schedule="cosine"), max_epochs=2)
     rates = []
-    step = parts.module.training_step
+    step = components.module.training_step
 
     def watched(batch, batch_idx):
         step(batch, batch_idx)
-        rates.append([optimizer.param_groups[0]["lr"] for optimizer in parts.module.optimizers()])
+        rates.append([optimizer.param_groups[0]["lr"] for optimizer in components.module.optimizers()])
 
-    parts.module.training_step = watched
-    run(folder, parts)
+    components.module.training_step = watched
+    run(folder, components)
     fractions = np.arange(1, 13) / 12
     expected = 0.5 * (1 + np.cos(np.pi * fractions))[:, None] * [1e-2, 3e-2]
     np.testing.assert_allclose(rates, expected, atol=1e-12)
 
 
 def test_a_plateau_halves_both_rates(folder):
-    parts = toy_game(Adam(lr=1e-12, schedule="plateau"), LieGan(critic_widths=(8,), critic_lr=1e-12), max_epochs=6)
-    parts.module.objective.evaluator.quick = lambda outputs: {"mismatch": 1.0, "loss": 1.0}  # never better
-    run(folder, parts)
-    for optimizer, lr in zip(parts.module.optimizers(), (1e-12, 1e-12), strict=True):
+    components = toy_game(Adam(lr=1e-12, schedule="plateau"), LieGan(critic_widths=(8,), critic_lr=1e-12), max_epochs=6)
+    components.module.objective.evaluator.quick = lambda outputs: {"mismatch": 1.0, "loss": 1.0}  # never better
+    run(folder, components)
+    for optimizer, lr in zip(components.module.optimizers(), (1e-12, 1e-12), strict=True):
         assert optimizer.param_groups[0]["lr"] == pytest.approx(lr / 2)
 
 
@@ -154,7 +154,7 @@ def test_other_precisions_train(folder, precision):
     assert np.isfinite(fitted.outputs["transformed"]).all()
 
 
-def points_game(weight: float) -> Parts:
+def points_game(weight: float) -> Components:
     """One generator of points on rings against a small critic, quick enough for a test."""
     data = RotatedPoints(batch_size=200, n_train=6000, n_val=400, n_test=400, seed=1)
     data.setup()
@@ -164,7 +164,7 @@ def points_game(weight: float) -> Parts:
     objective.prepare(model, data.typical_example(), data.spec)
     options = TrainerOptions(max_epochs=8, patience=None, progress=False, accelerator="cpu", gradient_clip=1.0)
     module = AdversarialModule(model, objective, Adam(lr=1e-2, betas=(0.5, 0.99)), 1, options)
-    return Parts(data, module, options, Backend())
+    return Components(data, module, options, Backend())
 
 
 def test_rotations_are_found_and_without_the_displacement_nothing_is(folder):

@@ -17,7 +17,7 @@ from hepexp.config.paths import conf_dir
 from hepexp.data.datamodule import HepDataModule
 from hepexp.errors import ConfigError
 from hepexp.learning import contracts
-from hepexp.learning.parts import Parts, build_parts
+from hepexp.learning.components import Components, build_components
 from hepexp.losses.objective import width_of
 from hepexp.models.layers.basis_cache import steerable_basis
 from tests.data.small import use_small_samples
@@ -51,12 +51,12 @@ def composer() -> Composer:
     return Composer([])
 
 
-def parts_of(*words: str) -> Parts:
-    """The parts of `hepexp train WORDS` on a small sample; words come after the sizes, and so before them."""
+def parts_of(*words: str) -> Components:
+    """The components of `hepexp train WORDS` on a small sample; words come after the sizes, and so before them."""
     config = composer().compose(front.prepare([*SMALL, *words]))
     OmegaConf.set_struct(config, False)
     config.choices = dict(config.hydra.runtime.choices)
-    return build_parts(config)
+    return build_components(config)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -64,7 +64,7 @@ def parts_of(*words: str) -> Parts:
 def test_a_loss_judges_what_a_model_gives_or_refuses_it(loss: str, model: str):
     words = (*MODELS[model], f"loss={loss}")
     try:
-        parts = parts_of(*words)
+        components = parts_of(*words)
     except ConfigError as error:
         message = str(error)
     else:
@@ -73,7 +73,7 @@ def test_a_loss_judges_what_a_model_gives_or_refuses_it(loss: str, model: str):
     if message:
         assert len(message.splitlines()) == 1
         return
-    module, batch = parts.module.eval(), next(iter(parts.data.loader_of("val")))
+    module, batch = components.module.eval(), next(iter(components.data.loader_of("val")))
     with torch.no_grad():
         terms, _ = module.objective.terms(module.model, batch)
     assert terms["loss"].isfinite()

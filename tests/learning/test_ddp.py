@@ -23,12 +23,12 @@ WAIT = "import time; time.sleep(60)"
 def workers(tmp_path, monkeypatch):
     """Workers that run a line of Python each, in the run's folder."""
     monkeypatch.chdir(tmp_path)
-    for name in ("SLURM_NTASKS", *ddp.Workers.VARIABLES):
+    for name in ("SLURM_NTASKS", *ddp.DdpWorkers.VARIABLES):
         monkeypatch.delenv(name, raising=False)
 
     def made(line):
         monkeypatch.setattr(ddp, "command", lambda *_: [sys.executable, "-c", line])
-        return ddp.Workers(RunFolder(tmp_path), OPTIONS, None)
+        return ddp.DdpWorkers(RunFolder(tmp_path), OPTIONS, None)
 
     return made
 

@@ -9,7 +9,7 @@ import pytest
 from hepexp.errors import Interrupted
 from hepexp.interrupts import Interrupts
 from hepexp.learning.fit import fit
-from tests.learning.toy import toy_parts
+from tests.learning.toy import toy_components
 
 
 def nothing(row, epoch):
@@ -17,7 +17,7 @@ def nothing(row, epoch):
 
 
 def test_an_easy_task_is_learnt_and_every_epoch_is_recorded(folder):
-    fitted = fit(toy_parts(max_epochs=40), folder, Interrupts(), nothing)
+    fitted = fit(toy_components(max_epochs=40), folder, Interrupts(), nothing)
     assert fitted.ending == "all epochs done"
     assert [row["epoch"] for row in fitted.history.rows] == list(range(1, 41))
     assert max(row["val/auc"] for row in fitted.history.rows) > 0.9
@@ -25,47 +25,47 @@ def test_an_easy_task_is_learnt_and_every_epoch_is_recorded(folder):
 
 
 def test_the_best_epoch_is_the_one_tested(folder):
-    fitted = fit(toy_parts(max_epochs=6), folder, Interrupts(), nothing)
+    fitted = fit(toy_components(max_epochs=6), folder, Interrupts(), nothing)
     best = max(fitted.history.rows, key=lambda row: row["val/auc"])
     assert fitted.best_epoch == best["epoch"]
     # validation and test of the toy are the same jets
-    quick = toy_parts().module.objective.evaluator.quick(fitted.outputs)
+    quick = toy_components().module.objective.evaluator.quick(fitted.outputs)
     assert quick["auc"] == pytest.approx(best["val/auc"], abs=1e-6)
 
 
 def test_early_stopping_waits_for_patience_epochs(folder):
-    fitted = fit(toy_parts(max_epochs=200, patience=2), folder, Interrupts(), nothing)
+    fitted = fit(toy_components(max_epochs=200, patience=2), folder, Interrupts(), nothing)
     assert fitted.ending == "val/auc has not improved for 2 epochs"
     assert len(fitted.history.rows) == fitted.best_epoch + 2
 
 
 def test_the_time_limit_still_tests_the_best_epoch(folder):
-    fitted = fit(toy_parts(max_epochs=10_000, time_limit="1s"), folder, Interrupts(), nothing)
+    fitted = fit(toy_components(max_epochs=10_000, time_limit="1s"), folder, Interrupts(), nothing)
     assert fitted.ending == "time limit of 1 s reached"
     assert len(fitted.outputs["scores"]) == 32
 
 
 def test_the_error_of_the_loss_is_that_of_its_mean_over_examples(folder):
-    parts = toy_parts(max_epochs=1)
-    fitted = fit(parts, folder, Interrupts(), nothing)
+    components = toy_components(max_epochs=1)
+    fitted = fit(components, folder, Interrupts(), nothing)
     scores, label = fitted.outputs["scores"].astype(np.float64), fitted.outputs["label"]
     each = -np.log(scores[np.arange(len(label)), label])
-    judged = parts.module.objective.evaluator.final(fitted.outputs, seed=1)
+    judged = components.module.objective.evaluator.final(fitted.outputs, seed=1)
     assert judged["loss"] == pytest.approx(each.mean(), rel=1e-5)
     assert judged["loss_err"] == pytest.approx(each.std() / np.sqrt(len(each)), rel=0.15)  # of 200 replicas: 5 %
 
 
 def test_a_loss_of_batches_is_their_mean_and_says_why_it_has_no_error(folder):
-    parts = toy_parts(max_epochs=1)
-    terms = parts.module.objective.terms
+    components = toy_components(max_epochs=1)
+    terms = components.module.objective.terms
 
     def of_the_batch(model, batch):
         loss, outputs = terms(model, batch)
         return loss, {"scores": outputs["scores"]}
 
-    parts.module.objective.terms = of_the_batch
-    fitted = fit(parts, folder, Interrupts(), nothing)
-    judged = parts.module.objective.evaluator.final(fitted.outputs, seed=1)
+    components.module.objective.terms = of_the_batch
+    fitted = fit(components, folder, Interrupts(), nothing)
+    judged = components.module.objective.evaluator.final(fitted.outputs, seed=1)
     assert judged["loss"] == pytest.approx(fitted.history.rows[-1]["val/loss"])  # the toy tests its validation jets
     assert "loss_err" not in judged
     assert judged["loss_note"] == "no error: this loss is that of a batch, not of an example"
@@ -73,18 +73,18 @@ def test_a_loss_of_batches_is_their_mean_and_says_why_it_has_no_error(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_a_checkpoint_after_the_running_batch(folder, number):
-    parts = toy_parts(max_epochs=3)
-    step = parts.module.training_step
+    components = toy_components(max_epochs=3)
+    step = components.module.training_step
 
     def signalled_step(batch, batch_idx):
-        if parts.module.trainer.global_step == 7:
+        if components.module.trainer.global_step == 7:
             os.kill(os.getpid(), number)
         return step(batch, batch_idx)
 
-    parts.module.training_step = signalled_step
+    components.module.training_step = signalled_step
     before = signal.getsignal(number)
     with pytest.raises(Interrupted, match=number.name), Interrupts() as interrupts:
-        fit(parts, folder, interrupts, nothing)
+        fit(components, folder, interrupts, nothing)
     assert signal.getsignal(number) == before
     import torch
 
@@ -98,18 +98,18 @@ def test_a_signal_between_epochs_is_an_interruption_too(folder, number):
             os.kill(os.getpid(), number)
 
     with pytest.raises(Interrupted, match=number.name), Interrupts() as interrupts:
-        fit(toy_parts(max_epochs=3), folder, interrupts, signalled)
+        fit(toy_components(max_epochs=3), folder, interrupts, signalled)
     assert folder.last.exists()
 
 
 def test_no_epochs_only_evaluate(folder):
-    fitted = fit(toy_parts(max_epochs=0), folder, Interrupts(), nothing)
+    fitted = fit(toy_components(max_epochs=0), folder, Interrupts(), nothing)
     assert not fitted.history.rows
     assert len(fitted.outputs["scores"]) == 32
 
 
 def test_double_precision_reaches_the_weights(folder):
-    parts = toy_parts(max_epochs=1, precision="64-true")
-    fit(parts, folder, Interrupts(), nothing)
-    assert parts.module.model.layers[0].weight.dtype.is_floating_point
-    assert parts.module.model.layers[0].weight.element_size() == 8
+    components = toy_components(max_epochs=1, precision="64-true")
+    fit(components, folder, Interrupts(), nothing)
+    assert components.module.model.layers[0].weight.dtype.is_floating_point
+    assert components.module.model.layers[0].weight.element_size() == 8

@@ -9,7 +9,7 @@ from hepexp.errors import Interrupted
 from hepexp.interrupts import Interrupts
 from hepexp.learning.fit import fit
 from hepexp.learning.trainer import TrainerOptions
-from tests.learning.toy import toy_parts
+from tests.learning.toy import toy_components
 
 UNCALLED = ("on_predict", "on_sanity", "on_exception", "on_load_checkpoint")  # in a training that begins anew
 HOOKS = [
@@ -49,10 +49,10 @@ def test_a_signal_at_any_hook_of_the_last_epoch_ends_the_run(folder, at, monkeyp
     number = Interrupts.SIGNALS[place % 2]
     at(HOOKS[place], number)
     with pytest.raises(Interrupted, match=signal.Signals(number).name), Interrupts() as interrupts:
-        fit(toy_parts(max_epochs=1), folder, interrupts, lambda row, epoch: None)
+        fit(toy_components(max_epochs=1), folder, interrupts, lambda row, epoch: None)
     monkeypatch.undo()
     resumed = fit(
-        toy_parts(max_epochs=1),
+        toy_components(max_epochs=1),
         folder,
         Interrupts(),
         lambda row, epoch: None,
@@ -66,5 +66,5 @@ def test_a_signal_after_validation_leaves_the_epoch_s_checkpoint(folder, at):
 
     at("on_validation_end", occurrence=2)
     with pytest.raises(Interrupted, match="SIGINT"), Interrupts() as interrupts:
-        fit(toy_parts(max_epochs=3), folder, interrupts, lambda row, epoch: None)
+        fit(toy_components(max_epochs=3), folder, interrupts, lambda row, epoch: None)
     assert torch.load(folder.last, weights_only=True)["epoch"] == 1  # counted from 0: two of three are done

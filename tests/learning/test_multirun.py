@@ -3,12 +3,12 @@
 import pytest
 
 from hepexp.errors import ConfigError, DataError
-from hepexp.learning.multirun import FINISHED, JOBS, LOST, Job, find, plan, read
+from hepexp.learning.multirun import FINISHED, JOBS, LOST, MultirunJob, find, plan, read
 
 
 def test_a_job_whose_report_is_damaged_is_lost_and_the_others_are_told(tmp_path):
     plan(tmp_path, [["seed=1"], ["seed=2"], ["seed=3"], ["seed=4"]])
-    Job(0, ["seed=1"], FINISHED, run="a", metrics={"test/auc": 0.9}).write(tmp_path)
+    MultirunJob(0, ["seed=1"], FINISHED, run="a", metrics={"test/auc": 0.9}).write(tmp_path)
     (tmp_path / "job_1.json").write_text('{"number": 1, "overr')
     (tmp_path / "job_2.json").write_text('{"colour": "green"}')
     jobs = read(tmp_path)

@@ -9,7 +9,7 @@ from hepexp.errors import ConfigError
 from hepexp.interrupts import Interrupts
 from hepexp.learning.fit import fit
 from hepexp.learning.optimizers import SGD, Adam, AdamW
-from tests.learning.toy import toy_parts
+from tests.learning.toy import toy_components
 
 
 def after_one_step(options, start: float = 2.0, gradient: float = 0.3) -> float:
@@ -48,10 +48,10 @@ def test_a_plateau_of_four_epochs_halves_the_rate(mode, better):
 
 def test_a_training_that_stands_still_halves_its_rate(folder):
     """Steps of 1e-7 leave the monitored AUC as it is: the fifth epoch ends the plateau's patience."""
-    parts = toy_parts(max_epochs=6)
-    parts.module.model.layers[1].momentum = 0.0  # running statistics would move it too
-    parts.module.optimizer = Adam(lr=1e-7, schedule="plateau")
-    rows = fit(parts, folder, Interrupts(), lambda row, epoch: None).history.rows
+    components = toy_components(max_epochs=6)
+    components.module.model.layers[1].momentum = 0.0  # running statistics would move it too
+    components.module.optimizer = Adam(lr=1e-7, schedule="plateau")
+    rows = fit(components, folder, Interrupts(), lambda row, epoch: None).history.rows
     assert [row["val/auc"] for row in rows] == [rows[0]["val/auc"]] * 6
     assert [row["train/lr"] for row in rows] == [1e-7] * 5 + [5e-8]
 
@@ -75,8 +75,8 @@ def test_what_makes_no_step_is_refused(kind):
 
 def test_the_recorded_rate_is_that_of_the_steps_of_the_epoch(folder):
     """Half a cosine over 12 steps, 6 an epoch; after the last step it is zero, which no step has used."""
-    parts = toy_parts(max_epochs=2)
-    parts.module.optimizer = SGD(lr=0.1, schedule="cosine")
-    rows = fit(parts, folder, Interrupts(), lambda row, epoch: None).history.rows
+    components = toy_components(max_epochs=2)
+    components.module.optimizer = SGD(lr=0.1, schedule="cosine")
+    rows = fit(components, folder, Interrupts(), lambda row, epoch: None).history.rows
     used = [0.05 * (1 + math.cos(math.pi * k / 12)) for k in range(12)]
     assert [row["train/lr"] for row in rows] == pytest.approx([sum(used[:6]) / 6, sum(used[6:]) / 6])

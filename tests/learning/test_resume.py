@@ -11,7 +11,7 @@ from hepexp.learning.callbacks.checkpoints import Checkpoints
 from hepexp.learning.callbacks.history import History
 from hepexp.learning.fit import fit
 from hepexp.tracking.run_folder import RunFolder
-from tests.learning.toy import toy_parts
+from tests.learning.toy import toy_components
 
 
 class Killed(BaseException):
@@ -23,10 +23,10 @@ def runs(tmp_path, monkeypatch):
     monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
 
 
-def run(folder, parts=None, resume_from=None):
+def run(folder, components=None, resume_from=None):
     rows = []
-    fitted = fit(parts or toy_parts(), folder, Interrupts(), lambda row, epoch: rows.append(row), resume_from)
-    return fitted, parts
+    fitted = fit(components or toy_components(), folder, Interrupts(), lambda row, epoch: rows.append(row), resume_from)
+    return fitted, components
 
 
 def final_weights(folder):
@@ -40,19 +40,19 @@ def test_killed_and_resumed_equals_uninterrupted(killed_at, every_minutes):
     expected, _ = run(whole)
 
     broken = RunFolder.create("toy", "broken")
-    parts = toy_parts(checkpoint_minutes=every_minutes)
-    step = parts.module.training_step
+    components = toy_components(checkpoint_minutes=every_minutes)
+    step = components.module.training_step
 
     def dying_step(batch, batch_idx):
-        if parts.module.trainer.global_step == killed_at:
+        if components.module.trainer.global_step == killed_at:
             raise Killed
         return step(batch, batch_idx)
 
-    parts.module.training_step = dying_step
+    components.module.training_step = dying_step
     with pytest.raises(Killed):
-        run(broken, parts)
+        run(broken, components)
     resume_from = broken.last if broken.last.exists() else None
-    resumed, _ = run(broken, toy_parts(checkpoint_minutes=every_minutes), resume_from)
+    resumed, _ = run(broken, toy_components(checkpoint_minutes=every_minutes), resume_from)
 
     assert all(
         torch.equal(a, b) for a, b in zip(final_weights(whole).values(), final_weights(broken).values(), strict=True)

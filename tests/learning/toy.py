@@ -9,9 +9,9 @@ from torch.utils.data import DataLoader
 
 from hepexp.batch import DataSpec, JetBatch
 from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
+from hepexp.learning.components import Components
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import AdamW
-from hepexp.learning.parts import Parts
 from hepexp.learning.trainer import TrainerOptions
 from hepexp.losses.objective import Objective
 from hepexp.quantum.backend import Backend
@@ -99,8 +99,10 @@ class ToyObjective(Objective):
         return {"loss": each.mean()}, {"scores": logits.softmax(dim=1), "loss": each}
 
 
-def toy_parts(**trainer) -> Parts:
+def toy_components(**trainer) -> Components:
     """A toy experiment; keywords go to the trainer."""
     torch.manual_seed(0)
     options = TrainerOptions(**{"max_epochs": 3, "patience": None, "progress": False, "accelerator": "cpu", **trainer})
-    return Parts(ToyData(), ExperimentModule(ToyModel(), ToyObjective(), AdamW(lr=1e-2), seed=1), options, Backend())
+    return Components(
+        ToyData(), ExperimentModule(ToyModel(), ToyObjective(), AdamW(lr=1e-2), seed=1), options, Backend()
+    )

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from hepexp.batch import ImageBatch
 from hepexp.config.compose import Composer
 from hepexp.errors import ConfigError
-from hepexp.learning.parts import build_parts
+from hepexp.learning.components import build_components
 from hepexp.models.plain_cnn import PlainCNN
 from hepexp.models.steerable_cnn import SteerableCNN
 from tests.examples import random_images
@@ -130,9 +130,9 @@ def outputs(model: str, angle: int) -> torch.Tensor:
     widths = ("model.widths=[3,3]", "model.convs=[1,1]")
     sizes = ("dataset.source=mini", "dataset.n_train=8", "dataset.n_val=8", "dataset.n_test=16", "dataset.crop=33")
     words = (f"model={model}", "dataset=qg_images", *widths, *sizes, f"+dataset.image.angle={angle}")
-    parts = build_parts(Composer([]).compose(list(words)))
-    batch = next(iter(parts.data.loader_of("test")))
-    module = parts.module.eval()
+    components = build_components(Composer([]).compose(list(words)))
+    batch = next(iter(components.data.loader_of("test")))
+    module = components.module.eval()
     with torch.no_grad():
         return module.objective.outputs(module.model, batch)["scores"][batch.index.argsort()]
 

@@ -2,8 +2,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from hepexp.errors import ConfigError
-from hepexp.sweep.space import Dimension, cells, read_space
-from hepexp.sweep.whole import whole
+from hepexp.sweep.space import Dimension, cells, read_space, with_whole_numbers
 
 
 @pytest.mark.parametrize(
@@ -70,10 +69,10 @@ def test_what_cannot_be_read_is_refused(text):
 )
 def test_a_key_that_takes_whole_numbers_gets_them(key, text, found):
     space = {key: text} | ({"model": "choice(lorentznet)"} if key.startswith("model") else {})
-    first, *_ = whole(["model=pfn", "dataset=qg"], read_space(space))
+    first, *_ = with_whole_numbers(["model=pfn", "dataset=qg"], read_space(space))
     assert str(first) == found
 
 
 def test_a_bound_that_is_no_whole_number_is_refused_for_such_a_key():
     with pytest.raises(ConfigError, match="takes whole numbers: give whole bounds, got log"):
-        whole(["model=pfn", "dataset=qg"], read_space({"dataset.n_train": "log(0.5,64)"}))
+        with_whole_numbers(["model=pfn", "dataset=qg"], read_space({"dataset.n_train": "log(0.5,64)"}))

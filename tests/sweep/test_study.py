@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from hepexp.errors import ConfigError
-from hepexp.sweep.lost import requeue
+from hepexp.sweep.lost_trials import requeue
 from hepexp.sweep.study import counted, is_wanted, load_study, make_study, plan_of, set_trials
 from tests.sweep.plans import GRID, PLAN, distributions
 

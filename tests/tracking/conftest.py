@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from hepexp.tracking import moved, store
+from hepexp.tracking import relocation, store
 
 
 @pytest.fixture(autouse=True)
@@ -26,5 +26,5 @@ def empty_store(tmp_path_factory):
 def existing_store(runs, empty_store):
     runs.mkdir(exist_ok=True)
     file = shutil.copy(empty_store, runs / "mlflow.db")
-    moved.rebase(file.resolve())
+    relocation.rebase(file.resolve())
     return file

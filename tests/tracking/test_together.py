@@ -4,10 +4,10 @@ import multiprocessing
 import sqlite3
 from contextlib import closing
 
-from hepexp.sweep.parent import ParentRun
+from hepexp.sweep.parent_run import ParentRun
 from hepexp.tracking.lookup import database
 from hepexp.tracking.mlflow_store import MlflowRun, StillWritten
-from hepexp.tracking.ready import ready
+from hepexp.tracking.preflight import ready
 from hepexp.tracking.registry import Judgement
 from hepexp.tracking.run_folder import RunFolder
 from tests.sweep.plans import PLAN

@@ -16,7 +16,7 @@ from hepexp.config.build import instantiate
 from hepexp.errors import ConfigError
 from hepexp.learning import contracts
 from hepexp.learning.adversarial import AdversarialModule
-from hepexp.learning.allocations import within_memory
+from hepexp.learning.memory_guard import within_memory
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.trainer import TrainerOptions
 from hepexp.losses.adversarial import AdversarialObjective
@@ -48,7 +48,7 @@ METRICS = (
 
 
 @dataclass
-class Parts:
+class Components:
     """What the groups of a config build."""
 
     data: pl.LightningDataModule
@@ -62,7 +62,7 @@ class Parts:
         return getattr(self.data, "noun", "example")
 
 
-def build_parts(config: DictConfig, trained: bool = False) -> Parts:
+def build_components(config: DictConfig, trained: bool = False) -> Components:
     """Build data set, model, objective, optimiser and trainer options.
 
     Initial weights depend on the seed alone, and on files of weights (`model.weights`).
@@ -113,7 +113,7 @@ def build_parts(config: DictConfig, trained: bool = False) -> Parts:
         module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
     if n := objective.evaluator.references:
         module.references = lambda: data.loader_of("train", n)
-    return Parts(data, module, options, backend)
+    return Components(data, module, options, backend)
 
 
 def _without_files_of_weights(node: DictConfig) -> DictConfig:
@@ -133,16 +133,16 @@ def _smallest_batch(dataset: DictConfig, options: TrainerOptions) -> int:
     return min(sizes, default=sys.maxsize) // (options.devices * options.num_nodes)
 
 
-def cost(parts: Parts) -> dict[str, int]:
+def cost(components: Components) -> dict[str, int]:
     """Trainable parameters of model and objective, and floating-point operations of the model for a typical example.
 
     Counted on the meta device, where every model takes its plain form and nothing is computed: products of matrices,
     two operations for a multiplication and an addition.
     """
-    model = copy.deepcopy(parts.module.model).to("meta").eval()
+    model = copy.deepcopy(components.module.model).to("meta").eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(parts.data.typical_example().to("meta"))
+        model(components.data.typical_example().to("meta"))
     return {
-        "model/parameters": sum(p.numel() for p in parts.module.parameters() if p.requires_grad),
+        "model/parameters": sum(p.numel() for p in components.module.parameters() if p.requires_grad),
         "model/flops": counter.get_total_flops(),
     }

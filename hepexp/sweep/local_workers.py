@@ -15,7 +15,7 @@ STOP_LIMIT = 60.0  # seconds that a worker gets to write the checkpoint of its t
 MOST_RESTARTS = 10
 
 
-class Workers:
+class SweepWorkers:
     """Worker processes, while it is entered; their output is in folder/worker_<k>.log.
 
     Parameters

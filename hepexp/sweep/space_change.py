@@ -10,8 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from hepexp.config import front
 from hepexp.errors import ConfigError
-from hepexp.sweep.lost import requeue_lost
+from hepexp.sweep.lost_trials import requeue_lost
 from hepexp.sweep.space import Dimension, cells
 from hepexp.sweep.study import CONTINUED, OF_BASE, counted, name_of, next_revision, note_plan, plan_of, queue_grid
 
@@ -49,17 +53,17 @@ def merged(before: Sequence[Dimension], given: Sequence[Dimension]) -> tuple[Dim
     return tuple(found.values())
 
 
-def widen(
+def change_space(
     storage: BaseStorage,
     study: Study,
     dimensions: Sequence[Dimension],
-    of_base: Callable[[dict[str, Any]], dict[str, Any]] = lambda params: {},
+    values_before: Callable[[dict[str, Any]], dict[str, Any]] = lambda params: {},
 ) -> Study:
     """The study that continues with other dimensions (of `merged`) and has all trials so far.
 
     Parameters
     ----------
-    of_base : what a trial with these parameters had for keys that are new in the space, see `OfBase`.
+    values_before : what a trial with these parameters had for keys that are new in the space, see `ValuesBefore`.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def widen(
         optuna.delete_study(study_name=name, storage=storage)
     made = optuna.create_study(storage=storage, study_name=name, directions=plan.directions)
     for trial in study.get_trials():
-        trial = _with(trial, dimensions, of_base)
+        trial = _with(trial, dimensions, values_before)
         made.add_trial(_cell(trial, dimensions) if plan.sampler == "grid" else trial)
     space = {dimension.key: str(dimension) for dimension in dimensions}
     plan = replace(plan, space=space)
@@ -91,7 +95,7 @@ def widen(
 
 
 def _with(
-    trial: FrozenTrial, dimensions: Sequence[Dimension], of_base: Callable[[dict[str, Any]], dict[str, Any]]
+    trial: FrozenTrial, dimensions: Sequence[Dimension], values_before: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> FrozenTrial:
     """The trial with the new distributions, and with what it had for new keys.
 
@@ -101,7 +105,7 @@ def _with(
     if not trial.params:
         return trial
     lacks = any(dimension.key not in trial.params for dimension in dimensions)
-    values = (of_base(trial.params) if lacks else {}) | trial.user_attrs.get(OF_BASE, {}) | trial.params
+    values = (values_before(trial.params) if lacks else {}) | trial.user_attrs.get(OF_BASE, {}) | trial.params
     outside = {}
     for key, distribution in ((d.key, d.distribution) for d in dimensions if d.key in values):
         if _includes(distribution, values[key]):
@@ -127,3 +131,64 @@ def _includes(distribution: BaseDistribution, value: Any) -> bool:
         return distribution._contains(distribution.to_internal_repr(value))
     except ValueError:  # another choice, or no number
         return False
+
+
+class ValuesBefore:
+    """The values that the base and the files gave to keys of the space before they were part of it.
+
+    Parameters
+    ----------
+    base : overrides of every trial.
+    dimensions : the space.
+    """
+
+    def __init__(self, base: Sequence[str], dimensions: Sequence[Dimension]) -> None:
+        self._base, self._dimensions = base, dimensions
+        self._groups = [d.key for d in dimensions if d.kind == "choice" and "." not in d.key]
+        self._known: dict[tuple[str, ...], dict[str, Any]] = {}
+
+    def __call__(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Those of a trial with these parameters: in the words of the space, if it includes them.
+
+        A value that follows from another key is left out.
+        """
+        options = tuple(f"{key}={params[key]}" for key in self._groups if key in params)
+        if options not in self._known:
+            config = front.compose([*self._base, *options])[0]
+            found = {dimension.key: _within(dimension, _value(config, dimension.key)) for dimension in self._dimensions}
+            self._known[options] = {key: value for key, value in found.items() if value is not None}
+        return self._known[options]
+
+
+def _value(config: DictConfig, key: str) -> Any:
+    """The option of a group, or the value of a key; None for one that there is not, or that is computed."""
+    if option := config.hydra.runtime.choices.get(key):
+        return option
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    if not isinstance(node, DictConfig) or name not in node or OmegaConf.is_interpolation(node, name):
+        return None
+    value = node[name]
+    return OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+
+
+def _within(dimension: Dimension, value: Any) -> Any:
+    """The value as the dimension has it: the text of a choice, a number; else as text."""
+    if dimension.kind == "choice":
+        return next((text for text in dimension.values if text == value or _read(text) == value), _text(value))
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else _text(value)
+
+
+def _read(text: str) -> Any:
+    try:
+        return float(text)  # YAML takes 1e-3 for a string
+    except ValueError:
+        pass
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

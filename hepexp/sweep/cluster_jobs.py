@@ -26,7 +26,7 @@ END = {"submitit_slurm": "scancel", "submitit_local": "kill"}
 
 
 @dataclass(frozen=True)
-class Worker:
+class ClusterWorker:
     """What a job does. It is written to a file, so it must not contain the storage, whose address may hold a password.
 
     Parameters
@@ -57,7 +57,7 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class Jobs:
+class ClusterJobs:
     """The jobs of a sweep.
 
     Parameters
@@ -74,7 +74,7 @@ class Jobs:
     folder: str
 
     @classmethod
-    def read(cls, folder: Path) -> Jobs | None:
+    def read(cls, folder: Path) -> ClusterJobs | None:
         """Those that were submitted last; None when there are none.
 
         Raises
@@ -106,8 +106,8 @@ class Jobs:
 
     @classmethod
     def submit(
-        cls, launcher: str, cluster: dict[str, Any], worker: Worker, number: int, url: str, folder: Path
-    ) -> Jobs:
+        cls, launcher: str, cluster: dict[str, Any], worker: ClusterWorker, number: int, url: str, folder: Path
+    ) -> ClusterJobs:
         """Submit a number of jobs that all do the same, and note them in the folder.
 
         Raises

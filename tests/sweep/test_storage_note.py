@@ -2,8 +2,8 @@ import pytest
 
 from hepexp.cli.sweep import main
 from hepexp.errors import ConfigError, DataError
-from hepexp.sweep.noted import holds, note, noted, server
 from hepexp.sweep.storage import open_storage
+from hepexp.sweep.storage_note import holds, note, noted, server
 from hepexp.sweep.study import make_study
 from tests.sweep.plans import PLAN
 

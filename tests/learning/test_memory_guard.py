@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from hepexp.errors import ConfigError
-from hepexp.learning.allocations import MOST_TENSORS, within_memory
+from hepexp.learning.memory_guard import MOST_TENSORS, within_memory
 from hepexp.memory import total
 
 

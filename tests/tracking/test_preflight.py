@@ -7,7 +7,7 @@ import pytest
 
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import store
-from hepexp.tracking.ready import RECORD, ready
+from hepexp.tracking.preflight import RECORD, ready
 
 
 def test_a_deleted_experiment_is_a_clear_line(existing_store):

@@ -11,24 +11,24 @@ from hepexp.config.expected import counted
 from hepexp.evaluation.plots import learning_curves
 from hepexp.evaluation.published_figures import Conditions
 from hepexp.figures import about
+from hepexp.learning.components import Components
 from hepexp.learning.fit import Fitted
-from hepexp.learning.parts import Parts
 from hepexp.quantum.backend import Backend
 from hepexp.tracking.run_folder import RunFolder
 
 
-def draw_figures(config: DictConfig, parts: Parts, folder: RunFolder, fitted: Fitted) -> None:
+def draw_figures(config: DictConfig, components: Components, folder: RunFolder, fitted: Fitted) -> None:
     """Draw the evaluator's figures of the test, the circuits, and the training curves."""
-    provenance = parts.data.provenance()
-    with about(sample(config, provenance, parts.noun, {"test": len(fitted.outputs["index"])})):
-        parts.module.objective.evaluator.figures(
-            fitted.outputs, parts.data.spec.class_names, folder.plots, seed=config.seed
+    provenance = components.data.provenance()
+    with about(sample(config, provenance, components.noun, {"test": len(fitted.outputs["index"])})):
+        components.module.objective.evaluator.figures(
+            fitted.outputs, components.data.spec.class_names, folder.plots, seed=config.seed
         )
     with about(_named(config)):
-        _draw_circuits(parts.backend, folder)
+        _draw_circuits(components.backend, folder)
     if fitted.history.rows:
         sizes = {use: provenance[f"n_{split}"] for use, split in (("training", "train"), ("validation", "val"))}
-        with about(sample(config, provenance, parts.noun, sizes)):
+        with about(sample(config, provenance, components.noun, sizes)):
             learning_curves(folder.plots / "learning_curves.png", fitted.history.rows, fitted.best_epoch)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking.artifacts import local_path
-from hepexp.tracking.moved import ARTIFACTS, is_same
+from hepexp.tracking.relocation import ARTIFACTS, is_same
 
 
 def is_own(path: Path) -> bool:
@@ -59,12 +59,12 @@ def artifacts(uri: str) -> Path:
     ------
     ConfigError : it is not below runs/mlartifacts, or has a link in it that leads out.
     """
-    path = place(uri)
+    path = artifact_folder(uri)
     refuse_links_out(path)
     return path
 
 
-def place(uri: str) -> Path:
+def artifact_folder(uri: str) -> Path:
     """The folder of artifacts of a run or an experiment.
 
     Raises

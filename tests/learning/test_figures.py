@@ -3,7 +3,7 @@
 import pytest
 from omegaconf import OmegaConf
 
-from hepexp.learning.drawing import _draw_circuits, sample
+from hepexp.learning.figures import _draw_circuits, sample
 from hepexp.quantum.circuit import Circuit, Operation, z_on
 from hepexp.quantum.classical import Classical
 from hepexp.quantum.statevector import StateVector

@@ -1,4 +1,4 @@
-"""A further rank of a distributed training: python -m hepexp.learning.worker RUN_FOLDER [CHECKPOINT]."""
+"""A further rank of a distributed training: python -m hepexp.learning.ddp_worker RUN_FOLDER [CHECKPOINT]."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from omegaconf import OmegaConf
 
 from hepexp.errors import Interrupted
 from hepexp.interrupts import Interrupts
+from hepexp.learning.components import build_components
 from hepexp.learning.ddp import ready_file
 from hepexp.learning.fit import fit
-from hepexp.learning.parts import build_parts
 from hepexp.outputs import enduring
 from hepexp.tracking.run_folder import RunFolder
 
@@ -26,9 +26,9 @@ def main() -> int:
     OmegaConf.set_readonly(config, True)
     with enduring(), Interrupts() as interrupts:
         try:
-            parts = build_parts(config, trained=resume_from is not None)
+            components = build_components(config, trained=resume_from is not None)
             ready_file(folder, int(os.environ["LOCAL_RANK"])).touch()
-            fit(parts, folder, interrupts, report=lambda row, epoch: None, resume_from=resume_from)
+            fit(components, folder, interrupts, report=lambda row, epoch: None, resume_from=resume_from)
         except Interrupted as end:
             return end.exit_code
         finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hepexp.tracking import moved, own, store
+from hepexp.tracking import relocation, store, write_guard
 from hepexp.tracking.lookup import database
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.registry import Judgement
@@ -83,7 +83,7 @@ def test_a_run_is_resumed_where_the_folder_is_now(label, runs, tmp_path, monkeyp
     ],
 )
 def test_only_what_lay_below_the_former_place_is_rebased(location, expected):
-    assert moved.here(location, Path("/old/mlartifacts"), Path("/a b/runs/mlartifacts")) == expected
+    assert relocation.here(location, Path("/old/mlartifacts"), Path("/a b/runs/mlartifacts")) == expected
 
 
 def test_an_experiment_that_the_user_keeps_elsewhere_stays_there(label, runs, tmp_path, monkeypatch):
@@ -114,7 +114,7 @@ def test_a_folder_seen_under_two_mount_points_is_not_rewritten(label, runs, tmp_
     other = tmp_path / "other"
     other.mkdir()
     # As in a bind mount, both names are real folders: what tells them apart from copies is that they are one folder.
-    monkeypatch.setattr(moved.os.path, "samefile", lambda *both: {*map(str, both)} <= {str(runs), str(other)})
+    monkeypatch.setattr(relocation.os.path, "samefile", lambda *both: {*map(str, both)} <= {str(runs), str(other)})
     shutil.copy(runs / "mlflow.db", other)
     shutil.copytree(runs / "mlartifacts", other / "mlartifacts")
     before = locations()
@@ -122,6 +122,6 @@ def test_a_folder_seen_under_two_mount_points_is_not_rewritten(label, runs, tmp_
         monkeypatch.setenv("HEPEXP_RUNS_DIR", str(folder))
         store.connect()
         assert locations() == before
-        place = own.place(store.connect().get_experiment_by_name("hepexp").artifact_location)
+        place = write_guard.artifact_folder(store.connect().get_experiment_by_name("hepexp").artifact_location)
         assert place == folder / "mlartifacts" / "hepexp"
-    assert moved.recorded(other / "mlflow.db") == runs / "mlartifacts"  # new experiments go there, and move with it
+    assert relocation.recorded(other / "mlflow.db") == runs / "mlartifacts"  # where new experiments go

@@ -10,7 +10,7 @@ from pathlib import Path
 from hepexp.config.paths import runs_dir
 from hepexp.errors import HepexpError
 from hepexp.tracking import store
-from hepexp.tracking.experiment import experiment_id
+from hepexp.tracking.mlflow_experiment import experiment_id
 from hepexp.tracking.stale import reap_stale
 
 RECORD = 4 << 20  # bytes: a small run's folder and its artifacts

@@ -8,10 +8,10 @@ from contextlib import closing
 import pytest
 
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import own, store
+from hepexp.tracking import store, write_guard
 from hepexp.tracking.lookup import database
 from hepexp.tracking.mlflow_store import MlflowRun
-from hepexp.tracking.ready import ready
+from hepexp.tracking.preflight import ready
 from hepexp.tracking.run_folder import RunFolder
 from hepexp.tracking.stale import reap_stale
 
@@ -99,7 +99,7 @@ def test_artifacts_elsewhere_are_neither_written_nor_cleaned_nor_sent(run, victi
     with pytest.raises(ConfigError):
         MlflowRun.of(run.run_id, run.folder)
     with pytest.raises(HepexpError):
-        own.artifacts(store.connect().get_run(run.run_id).info.artifact_uri)
+        write_guard.artifacts(store.connect().get_run(run.run_id).info.artifact_uri)
     say("UPDATE runs SET status = 'RUNNING'")
     say("UPDATE tags SET value = '1.0' WHERE key = 'pid_started'")
     assert reap_stale() == [run.run_id]
@@ -136,7 +136,7 @@ def test_links_that_lead_out_are_not_followed(run, runs, victim):
         RunFolder.create("linked", "pfn")
     (run.folder / "log.txt").symlink_to(victim / ".bashrc")
     with pytest.raises(ConfigError, match=r"log.txt is a link to .*\.bashrc, out of"):
-        own.refuse_links_out(run.folder)
+        write_guard.refuse_links_out(run.folder)
     os.replace(runs / "mlflow.db", victim.parent / "theirs.db")
     (runs / "mlflow.db").symlink_to(victim.parent / "theirs.db")
     with pytest.raises(ConfigError, match=r"mlflow.db leads out of"):
@@ -147,4 +147,4 @@ def test_links_within_the_runs_folder_are_followed(run, runs):
     RunFolder(run.folder).point_latest()
     assert RunFolder.find("latest").path == run.folder
     (run.folder / "first.ckpt").symlink_to("checkpoints/best.ckpt")
-    own.refuse_links_out(run.folder)
+    write_guard.refuse_links_out(run.folder)

@@ -3,7 +3,7 @@
 import pytest
 
 from hepexp.errors import ConfigError
-from hepexp.sweep.judge import directions_of
+from hepexp.sweep.directions import directions_of
 
 CLASSIFIER = "hepexp.losses.cross_entropy.CrossEntropy"
 

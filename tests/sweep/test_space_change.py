@@ -7,13 +7,12 @@ import pytest
 from optuna.storages import InMemoryStorage
 
 from hepexp.errors import ConfigError
-from hepexp.sweep.of_base import OfBase
 from hepexp.sweep.samplers import OfEachTrial
 from hepexp.sweep.space import read_space
+from hepexp.sweep.space_change import ValuesBefore, change_space, merged
 from hepexp.sweep.storage import open_storage
 from hepexp.sweep.study import completed, counted, is_wanted, load_study, make_study, name_of, plan_of
 from hepexp.sweep.summary import best_commands, importances, trials_table, write
-from hepexp.sweep.widen import merged, widen
 from tests.sweep.plans import GRID, PLAN, distributions
 
 MIXED = replace(PLAN, space={"model": "choice(pfn,cnn)", "optimizer.lr": "log(1e-4,1e-2)"}, trials=6)
@@ -36,7 +35,7 @@ def test_choices_bounds_and_keys_are_added_and_the_sampler_goes_on(storage):
     trained(study, 4, 0.9)
     before = [trial.params for trial in study.trials]
     space = {"model": "choice(pfn,cnn,vit)", "optimizer.lr": "log(1e-3,1)", "loss.p": "uniform(0,1)"}
-    widen(storage, study, merged(plan_of(study).dimensions, read_space(space)))
+    change_space(storage, study, merged(plan_of(study).dimensions, read_space(space)))
     assert not is_wanted(study)  # a worker that still has the old study begins nothing there
 
     found = load_study(storage, "name")
@@ -48,7 +47,9 @@ def test_choices_bounds_and_keys_are_added_and_the_sampler_goes_on(storage):
     assert not is_wanted(found)
     assert "loss.p" not in best_commands(found)[0]  # the best trial had none
 
-    again = widen(storage, found, merged(plan_of(found).dimensions, read_space({"model": "choice(pfn,cnn,vit,gin)"})))
+    again = change_space(
+        storage, found, merged(plan_of(found).dimensions, read_space({"model": "choice(pfn,cnn,vit,gin)"}))
+    )
     trained(again, 30)
     assert {trial.params["model"] for trial in again.trials[6:]} == {"pfn", "cnn", "vit", "gin"}
     assert load_study(storage, "name").study_name == again.study_name
@@ -57,7 +58,7 @@ def test_choices_bounds_and_keys_are_added_and_the_sampler_goes_on(storage):
 def test_a_grid_gets_its_new_cells_and_no_cell_twice(storage):
     study = make_study(storage, "grid", GRID)
     trained(study, 4)
-    wider = widen(storage, study, merged(GRID.dimensions, read_space({"seed": "int(1,4)"})))
+    wider = change_space(storage, study, merged(GRID.dimensions, read_space({"seed": "int(1,4)"})))
     assert plan_of(wider).trials == 8
     while is_wanted(wider):
         trained(wider, 1)
@@ -73,7 +74,7 @@ def test_what_optuna_could_not_learn_from_is_refused(storage):
     study = make_study(storage, "name", MIXED)
     study.ask(distributions(MIXED)).set_user_attr("seen", 1e12)
     with pytest.raises(ConfigError, match=r"cannot change while trials are running \(0 of sweep name\)"):
-        widen(storage, study, merged(MIXED.dimensions, read_space({"seed": "int(1,4)"})))
+        change_space(storage, study, merged(MIXED.dimensions, read_space({"seed": "int(1,4)"})))
 
 
 def test_a_process_that_was_killed_in_between_is_made_good(storage, monkeypatch):
@@ -85,17 +86,17 @@ def test_a_process_that_was_killed_in_between_is_made_good(storage, monkeypatch)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("hepexp.sweep.widen.note_plan", killed)
+        patch.setattr("hepexp.sweep.space_change.note_plan", killed)
         with pytest.raises(KeyboardInterrupt):
-            widen(storage, study, dimensions)
+            change_space(storage, study, dimensions)
     assert load_study(storage, "name").study_name == "name"
-    assert len(widen(storage, load_study(storage, "name"), dimensions).trials) == 2
+    assert len(change_space(storage, load_study(storage, "name"), dimensions).trials) == 2
 
 
 def widened(storage, study, space):
     plan = plan_of(study)
     dimensions = merged(plan.dimensions, read_space(space))
-    return widen(storage, study, dimensions, OfBase(plan.base, dimensions))
+    return change_space(storage, study, dimensions, ValuesBefore(plan.base, dimensions))
 
 
 def rows(study, folder):
@@ -152,7 +153,9 @@ def test_a_sweep_whose_trials_lack_a_key_is_shown_with_what_is_known(tmp_path):
     storage = InMemoryStorage()
     study = make_study(storage, "name", replace(PLAN, trials=9))
     trained(study, 2)
-    study = widen(storage, study, merged(PLAN.dimensions, read_space({"model": "choice(pfn,gin)", "seed": "int(1,3)"})))
+    study = change_space(
+        storage, study, merged(PLAN.dimensions, read_space({"model": "choice(pfn,gin)", "seed": "int(1,3)"}))
+    )
     trained(study, 2)
     found = rows(study, tmp_path)
     assert [(row["model"], row["seed"]) for row in found[:2]] == [("pfn", "")] * 2  # typed; not known

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from hepexp.errors import ConfigError
-from hepexp.tracking import moved, own, store
+from hepexp.tracking import relocation, store, write_guard
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -24,11 +24,11 @@ def experiment_id(client: MlflowClient, name: str, timeout: float) -> str:
 
     def found_or_made() -> str:
         found = client.get_experiment_by_name(name)
-        own.place((store.artifacts() / name).as_uri() if found is None else found.artifact_location)
+        write_guard.artifact_folder((store.artifacts() / name).as_uri() if found is None else found.artifact_location)
         if found is None:
             try:
                 tags = {"mlflow.experimentKind": "custom_model_development"}  # else its page is that of language models
-                return client.create_experiment(name, (moved.recorded(store.database()) / name).as_uri(), tags)
+                return client.create_experiment(name, (relocation.recorded(store.database()) / name).as_uri(), tags)
             except MlflowException:
                 found = client.get_experiment_by_name(name)  # another process was faster
                 if found is None:
