@@ -16,7 +16,7 @@ ROUNDING = 1e-6  # relative difference of two evaluations in single precision th
 Beside = Mapping[str, list[tuple[str, str]]]
 LIKE = 0.1  # largest relative difference in size at which two samples count as equally large
 # what changes the network or its training; sizes and source of the data are taken from what was actually read
-SETTINGS = ("model", "loss", "backend", "optimizer", "dataset", "data")
+SETTINGS = ("model", "loss", "backend", "optimizer", "dataset")
 SIZES = ("n_train", "n_val", "n_test", "source", "n_files")
 
 

@@ -16,7 +16,7 @@ from hepexp.tracking.run_folder import RunFolder
 
 LONGEST_NAME = 120
 # MODEL_DATASET is the name of a run that was given none; where a run is recorded is not one of its settings
-LEFT_OUT = ("model", "dataset", "data", "experiment")
+LEFT_OUT = ("model", "dataset", "experiment")
 
 
 def run_name(name: str, overrides: Sequence[str]) -> str:

@@ -146,8 +146,8 @@ def _doubt(n_scalars: int, compat: bool, c: float, has_beams: bool) -> str | Non
     wanted, given = ["model.compat=true"], [f"model.compat={str(compat).lower()}"]
     right = compat
     if n_scalars == 2:
-        wanted += ["data.beams=true", "model.c=5e-3"]
-        given += [f"data.beams={str(has_beams).lower()}", f"model.c={c:g}"]
+        wanted += ["dataset.beams=true", "model.c=5e-3"]
+        given += [f"dataset.beams={str(has_beams).lower()}", f"model.c={c:g}"]
         right = compat and has_beams and c == 5e-3
     return None if right else f"Published weights need {' '.join(wanted)}; here: {' '.join(given)}"
 

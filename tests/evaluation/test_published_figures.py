@@ -66,7 +66,7 @@ def test_a_publication_without_sizes_and_one_that_does_something_else_are_not_co
 
 def test_conditions_are_read_off_a_record():
     environment = {"data": {"source": "mini", "simulated": True, "n_train": 300, "n_val": 200, "n_test": 100}}
-    typed = ["task=t", "dataset.n_train=300", "data.source=mini", "seed=2", "trainer=quick", "+model.n_hidden=8"]
+    typed = ["task=t", "dataset.n_train=300", "dataset.source=mini", "seed=2", "trainer=quick", "+model.n_hidden=8"]
     run = Conditions.of({"choices": {"dataset": "top"}}, environment, {"train/epochs": 1}, typed)
     assert run.sample == "top, source mini (simulated)"
     assert (run.sizes["n_train"], run.epochs, run.changed) == (300, 1, ("+model.n_hidden=8",))

@@ -174,8 +174,8 @@ def test_a_file_that_may_not_be_read_is_named(model, tmp_path, monkeypatch):
         ({"n_scalars": 8, "compat": True}, None),
         (
             {"n_scalars": 2, "compat": True, "c": 5e-3},
-            "Published weights need model.compat=true data.beams=true model.c=5e-3; "
-            "here: model.compat=true data.beams=false model.c=0.005",
+            "Published weights need model.compat=true dataset.beams=true model.c=5e-3; "
+            "here: model.compat=true dataset.beams=false model.c=0.005",
         ),
         ({"n_scalars": 2, "compat": True, "c": 5e-3, "has_beams": True}, None),
     ],
