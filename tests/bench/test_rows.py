@@ -16,7 +16,7 @@ def check(rows, case, implementations):
 
 
 def test_lorentznet_against_an_edge_list():
-    check(lorentznet.rows(jets=32, batch_size=16, repeats=1), "lorentznet", ["hepexp", "edge-list"])
+    check(lorentznet.rows(jets=8, batch_size=4, repeats=1), "lorentznet", ["hepexp", "edge-list"])
 
 
 def test_training_against_a_bare_loop():
