@@ -81,10 +81,10 @@ def _attempt(args: list[str]) -> int:
             raise
         if isinstance(error, OSError) and error.filename:  # of another user, read-only, or no longer there
             return _fail(f"{error.filename}: {error.strerror}", 1)
-        from hepexp.config import place
+        from hepexp.config import plugins
 
         where = "; ".join(getattr(error, "__notes__", [])) or "set HEPEXP_DEBUG=1 for the traceback"
-        return _fail(f"{place.describe(error)}; {where}", 1)
+        return _fail(f"{plugins.describe(error)}; {where}", 1)
 
 
 def _unwritten(reason: str, args: list[str]) -> int:

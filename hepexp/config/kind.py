@@ -51,6 +51,7 @@ GROUPS = {
     "trainer": Kind((_TRAINER,), f"a {_TRAINER}"),
     "sweep": Kind((_SWEEP,), f"a {_SWEEP}"),
 }
+OF_EVERY_RUN = tuple(group for group in GROUPS if group != "sweep")
 
 
 def of_group(group: str) -> Kind:

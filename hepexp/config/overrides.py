@@ -6,7 +6,7 @@ from pathlib import Path
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from hepexp.config import catalog, content, expected, hydra_keys, needs, root, sweeps, yaml_file
+from hepexp.config import catalog, expected, hydra_keys, needs, root, schema, sweeps, yaml_file
 from hepexp.config.annotations import TARGET
 from hepexp.config.compose import Composer, parse, plain
 from hepexp.config.record import refuse_environment
@@ -73,7 +73,7 @@ def check(args: list[str], config_dirs: list[Path], multirun: bool = False, name
             refuse_environment(config, {override.key_or_group for override in parsed})
         values = plain(config)
         chosen = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
-        content.check_nodes(values, values.keys() & set(groups), chosen)
+        schema.check_nodes(values, values.keys() & set(groups), chosen)
         own = {key: value for key, value in values.items() if key not in groups}
         root.check(own, known)
         root.check_values(own)

@@ -3,6 +3,7 @@
 The entry point names a package. Its modules may be a `_target_`, and its `conf` folder joins the search path.
 """
 
+import traceback
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -72,3 +73,13 @@ def missing() -> list[str]:
         for plugin in registered()
         if package_dir(plugin.package) is None
     ]
+
+
+def describe(error: BaseException) -> str:
+    """The error's kind and message, with the innermost file and line of a plug-in if it passed through one."""
+    text = f"{type(error).__name__}: {error}"
+    folders = [folder for folder in map(package_dir, packages()) if folder]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if any(Path(frame.filename).is_relative_to(folder) for folder in folders):
+            return f"{text} ({frame.filename}:{frame.lineno})"
+    return text

@@ -5,10 +5,11 @@ signatures in hepexp and its plugins are literal: annotated, documented, with li
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
+from pathlib import Path
 
 from hepexp.config import constructor, docstring, kind, source, targets
 from hepexp.config.annotations import TARGET, is_class, is_node, matches, members, of_items
@@ -16,7 +17,7 @@ from hepexp.config.constructor import Parameter
 from hepexp.config.kind import Kind
 from hepexp.config.nested import leaves
 from hepexp.config.suggest import did_you_mean
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, DataError
 
 LARGEST_INTEGER = 2**63 - 1  # what torch, NumPy and every file format here can represent
 
@@ -72,6 +73,45 @@ def check(node: Mapping, group: str, option: str = "") -> None:
         of another type, or a missing required key.
     """
     _check_node(node, kind.of_group(group), group, option)
+
+
+def check_nodes(content: Mapping, groups: Iterable[str], chosen: Mapping[str, str]) -> None:
+    """Check that each of these groups has a node, and each node against the constructor of its class.
+
+    Parameters
+    ----------
+    content : a whole configuration, plain values.
+    chosen : the option of each group, for error messages.
+
+    Raises
+    ------
+    ConfigError : a node is missing, or cannot be built; nothing has been imported or called.
+    """
+    for group in groups:
+        node = content.get(group)
+        if isinstance(node, Mapping) and not is_node(node):
+            raise ConfigError(f"{group}: it has no _target_, the class to build; see: hepexp show {group}=NAME")
+        if not is_node(node):
+            raise ConfigError(f"{group}: choose an option first, {group}=NAME; see: hepexp list {group}")
+        check(node, group, chosen.get(group, ""))
+
+
+def check_record(content: Mapping, path: Path) -> None:
+    """Check that a run can be built from its recorded config.
+
+    Parameters
+    ----------
+    content : plain values.
+    path : of the file, for error messages.
+
+    Raises
+    ------
+    DataError : a node is missing, or cannot be built; nothing has been imported or called.
+    """
+    try:
+        check_nodes(content, kind.OF_EVERY_RUN, content.get("choices") or {})
+    except ConfigError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def kind_of(annotations: list[ast.expr], module: str) -> Kind | None:

@@ -9,7 +9,7 @@ import importlib
 from inspect import isclass
 from types import ModuleType
 
-from hepexp.config import kind, place, plugins
+from hepexp.config import kind, plugins
 from hepexp.config.kind import Kind
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, HepexpError
@@ -68,4 +68,4 @@ def _import(module: str, target: str) -> ModuleType:
     except HepexpError:
         raise
     except Exception as error:
-        raise ConfigError(f"_target_ {target} cannot be imported: {place.describe(error)}") from error
+        raise ConfigError(f"_target_ {target} cannot be imported: {plugins.describe(error)}") from error

@@ -11,7 +11,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.flop_counter import FlopCounterMode
 
-from hepexp.config import content, kind, targets
+from hepexp.config import kind, schema, targets
 from hepexp.config.build import instantiate
 from hepexp.errors import ConfigError
 from hepexp.learning import contracts
@@ -77,7 +77,7 @@ def build_components(config: DictConfig, trained: bool = False) -> Components:
     ConfigError : a value that a constructor refuses, or a model that cannot read the data set.
     DataError : files that cannot be read.
     """
-    content.check_nodes(OmegaConf.to_container(config), content.PARTS, config.get("choices") or {})
+    schema.check_nodes(OmegaConf.to_container(config), kind.OF_EVERY_RUN, config.get("choices") or {})
     options = instantiate(config.trainer, "trainer")
     optimizer = instantiate(config.optimizer, "optimizer")
     backend = instantiate(config.backend, "backend")

@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from hepexp.config import needs, record, root
-from hepexp.config.content import check_record
 from hepexp.config.metrics import undeclared
+from hepexp.config.schema import check_record
 from hepexp.console import console as stdout
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.evaluation import published_figures

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import DataLoader
 
-from hepexp.config.content import check_record
+from hepexp.config.schema import check_record
 from hepexp.errors import ConfigError
 from hepexp.learning.callbacks.progress import TrainingProgress
 from hepexp.learning.components import Components, build_components
