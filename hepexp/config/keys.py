@@ -19,12 +19,14 @@ class AnnotatedKeys:
         n_files: ClassVar[None] = None      a base's key that it does not have, with the value that takes its place
         seed: FromRun[int]                  not a key: the run supplies it
 
-    The constructor takes all of them by keyword, then calls `__post_init__`.
+    The constructor takes all of them by keyword, then calls `__post_init__`. A class that writes an `__init__` of its
+    own has the keys of that one.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         inherited = {field.name for base in cls.__mro__[1:] if is_dataclass(base) for field in fields(base)}
-        if plain := sorted(inherited & vars(cls).keys() - get_annotations(cls).keys()):
+        plain = sorted(inherited & vars(cls).keys() - get_annotations(cls).keys())
+        if plain and "__init__" not in vars(cls):
             raise TypeError(f"{cls.__qualname__}.{plain[0]} is a key of a base class: write its type too")
         dataclass(cls, kw_only=True, eq=False, repr=False)  # equal means identical, as for every module

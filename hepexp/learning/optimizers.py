@@ -9,15 +9,29 @@ from typing import Any, Literal, Self
 import torch
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
+from hepexp.config.keys import AnnotatedKeys
 from hepexp.errors import ConfigError
 from hepexp.learning.schedules import PLATEAU, SCHEDULES
 
 
-class Optimizer:
-    """What the optimisers share: the schedule, stepped after every batch, or every epoch if it follows a metric."""
+class Optimizer(AnnotatedKeys):
+    """What the optimisers share: the schedule, stepped after every batch, or every epoch if it follows a metric.
 
-    lr: float
-    schedule: str
+    Parameters
+    ----------
+    lr : base learning rate.
+    schedule : shape of the learning-rate curve over the training.
+
+    Raises
+    ------
+    ConfigError : a value out of range.
+    """
+
+    lr: float = 1e-3
+    schedule: Literal["constant", "cosine", "warmup_restarts", "plateau"] = "constant"
+
+    def __post_init__(self) -> None:
+        self._check()
 
     def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         """The torch optimiser over these parameters."""
@@ -72,46 +86,31 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    lr : base learning rate.
     weight_decay : L2 term added to the gradient.
     betas : decay of the running means of the gradient and of its square.
-    schedule : shape of the learning-rate curve over the training.
     """
 
-    def __init__(
-        self,
-        lr: float = 1e-3,
-        weight_decay: float = 0.0,
-        betas: list[float] = (0.9, 0.999),
-        schedule: Literal["constant", "cosine", "warmup_restarts", "plateau"] = "constant",
-    ):
-        self.lr, self.weight_decay, self.betas, self.schedule = lr, weight_decay, _two_decays(betas), schedule
-        self._check(weight_decay=weight_decay)
+    weight_decay: float = 0.0
+    betas: list[float] = (0.9, 0.999)
+
+    def __post_init__(self) -> None:
+        self.betas = _two_decays(self.betas)
+        self._check(weight_decay=self.weight_decay)
 
     def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=self.lr, weight_decay=self.weight_decay, betas=self.betas)
 
 
-class AdamW(Optimizer):
+class AdamW(Adam):
     """Adam with decoupled weight decay (arXiv:1711.05101).
 
     Parameters
     ----------
-    lr : base learning rate.
     weight_decay : decoupled weight decay, per step in units of the learning rate.
-    betas : decay of the running means of the gradient and of its square.
-    schedule : shape of the learning-rate curve over the training.
     """
 
-    def __init__(
-        self,
-        lr: float = 1e-3,
-        weight_decay: float = 1e-2,
-        betas: list[float] = (0.9, 0.999),
-        schedule: Literal["constant", "cosine", "warmup_restarts", "plateau"] = "warmup_restarts",
-    ):
-        self.lr, self.weight_decay, self.betas, self.schedule = lr, weight_decay, _two_decays(betas), schedule
-        self._check(weight_decay=weight_decay)
+    weight_decay: float = 1e-2
+    schedule: Literal["constant", "cosine", "warmup_restarts", "plateau"] = "warmup_restarts"
 
     def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay, betas=self.betas)
@@ -122,21 +121,16 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    lr : base learning rate.
     momentum : fraction of the last step that is kept.
     weight_decay : L2 term added to the gradient.
-    schedule : shape of the learning-rate curve over the training.
     """
 
-    def __init__(
-        self,
-        lr: float = 2e-3,
-        momentum: float = 0.0,
-        weight_decay: float = 0.0,
-        schedule: Literal["constant", "cosine", "warmup_restarts", "plateau"] = "constant",
-    ):
-        self.lr, self.momentum, self.weight_decay, self.schedule = lr, momentum, weight_decay, schedule
-        self._check(momentum=momentum, weight_decay=weight_decay)
+    lr: float = 2e-3
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._check(momentum=self.momentum, weight_decay=self.weight_decay)
 
     def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)

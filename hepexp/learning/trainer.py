@@ -12,6 +12,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.strategies import DDPStrategy
 
+from hepexp.config.keys import AnnotatedKeys
 from hepexp.errors import ConfigError
 from hepexp.learning.checkpoint_io import AtomicCheckpointIO
 from hepexp.learning.time_limit import seconds
@@ -21,7 +22,7 @@ from hepexp.learning.time_limit import seconds
 LONGEST_WAIT = timedelta(minutes=5)
 
 
-class TrainerOptions:
+class TrainerOptions(AnnotatedKeys):
     """Hardware and length of a training.
 
     Parameters
@@ -43,44 +44,35 @@ class TrainerOptions:
     progress : whether to show progress.
     """
 
-    def __init__(
-        self,
-        max_epochs: int = 4,
-        patience: int | None = 3,
-        time_limit: str | float | None = None,
-        gradient_clip: float | None = None,
-        accumulate: int = 1,
-        precision: Literal["32-true", "64-true", "bf16-mixed", "16-mixed"] = "32-true",
-        tf32: bool = False,
-        compile: bool = False,
-        accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto",
-        devices: int = 1,
-        num_nodes: int = 1,
-        strategy: Literal["auto", "ddp"] = "auto",
-        checkpoint_minutes: float = 10.0,
-        deterministic: bool = False,
-        progress: bool = True,
-    ):
-        for name, value, least in (
-            ("max_epochs", max_epochs, 0),
-            ("patience", patience, 1),
-            ("accumulate", accumulate, 1),
-            ("devices", devices, 1),
-            ("num_nodes", num_nodes, 1),
-        ):
-            if value is not None and value < least:
+    max_epochs: int = 4
+    patience: int | None = 3
+    time_limit: str | float | None = None
+    gradient_clip: float | None = None
+    accumulate: int = 1
+    precision: Literal["32-true", "64-true", "bf16-mixed", "16-mixed"] = "32-true"
+    tf32: bool = False
+    compile: bool = False
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
+    devices: int = 1
+    num_nodes: int = 1
+    strategy: Literal["auto", "ddp"] = "auto"
+    checkpoint_minutes: float = 10.0
+    deterministic: bool = False
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        leasts = {"max_epochs": 0, "patience": 1, "accumulate": 1, "devices": 1, "num_nodes": 1}
+        for name, least in leasts.items():
+            if (value := getattr(self, name)) is not None and value < least:
                 raise ConfigError(f"trainer.{name} must be >= {least}, got {value}")
-        for name, value in (("gradient_clip", gradient_clip), ("checkpoint_minutes", checkpoint_minutes)):
-            if value is not None and not value > 0:
+        for name in ("gradient_clip", "checkpoint_minutes"):
+            if (value := getattr(self, name)) is not None and not value > 0:
                 raise ConfigError(f"trainer.{name} must be > 0, got {value}")
-        if devices * num_nodes > 1 and strategy == "auto":
-            raise ConfigError(f"trainer.devices={devices} needs trainer.strategy=ddp, got auto; or use trainer=ddp")
-        self.max_epochs, self.patience = max_epochs, patience
-        self.time_limit = None if time_limit is None else seconds(time_limit)
-        self.gradient_clip, self.accumulate, self.precision, self.tf32 = gradient_clip, accumulate, precision, tf32
-        self.compile, self.accelerator, self.devices, self.num_nodes = compile, accelerator, devices, num_nodes
-        self.strategy, self.checkpoint_minutes, self.deterministic = strategy, checkpoint_minutes, deterministic
-        self.progress = progress
+        if self.devices * self.num_nodes > 1 and self.strategy == "auto":
+            raise ConfigError(
+                f"trainer.devices={self.devices} needs trainer.strategy=ddp, got auto; or use trainer=ddp"
+            )
+        self.time_limit = None if self.time_limit is None else seconds(self.time_limit)
 
     def early_stopping(self, monitor: str, mode: str) -> list[Callback]:
         if self.patience is None:

@@ -86,9 +86,17 @@ def test_a_data_set_is_built_from_own_and_inherited_keys(tree):
 
 
 def test_another_default_without_its_type_is_refused(tree):
-    (tree / "toy" / "more.py").write_text("from toy.sets import Set\n\nclass More(Set):\n    n = 100\n")
+    text = "from toy.sets import Set\n\nclass More(Set):\n    n = 100\n"
+    (tree / "toy" / "more.py").write_text(text)
+    (tree / "toy" / "own.py").write_text(
+        f"{text}    def __init__(self, bucket: int = 3, *, seed: int):\n        pass\n"
+    )
     with pytest.raises(ConfigError, match=r"More\.n is a key of a base class: write its type too"):
         targets.load("toy.more.More", kind.of_group("dataset"))
+    assert targets.load("toy.own.More", kind.of_group("dataset"))(seed=1).n == 100  # its constructor is its own
+    assert (list(schema.signature("toy.own.More").parameters), schema.signature("toy.own.More").runtime) == (
+        ["bucket"], ("seed",)
+    )  # fmt: skip
 
 
 def test_models_are_checked_without_importing_them():
