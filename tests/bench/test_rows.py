@@ -1,12 +1,27 @@
 """Every benchmark measures ours and its reference and says so in the same words."""
 
 import json
+import os
+from contextlib import nullcontext
 
 import pytest
 import torch
 
 from hepexp.bench import loader, lorentznet, overhead, read_images, tracking
 from hepexp.cli import bench
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture
+def one_store(runs, monkeypatch):
+    """The same runs folder for all measurements that need one: making a store takes seconds."""
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(runs))
+    for module in (overhead, tracking):
+        monkeypatch.setattr(module, "scratch_runs", nullcontext)
 
 
 def check(rows, case, implementations):
@@ -19,7 +34,7 @@ def test_lorentznet_against_an_edge_list():
     check(lorentznet.rows(jets=8, batch_size=4, repeats=1), "lorentznet", ["hepexp", "edge-list"])
 
 
-def test_training_against_a_bare_loop():
+def test_training_against_a_bare_loop(one_store):
     check(overhead.rows(model="pfn", n_train=256, repeats=1), "overhead", ["hepexp", "bare-loop"])
 
 
@@ -37,10 +52,19 @@ def test_steps_with_the_loader_and_with_batches_in_memory(monkeypatch):
     assert torch.get_num_threads() == threads
 
 
-def test_a_training_and_its_tracking():
+def test_a_training_and_its_tracking(one_store):
     found = tracking.rows(minutes=0.02, n_train=128)
     check(found, "tracking", ["hepexp"])
     assert 0 < found[0]["waiting"] < 1
+
+
+def test_a_measurement_leaves_no_runs_behind(monkeypatch):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", "mine")
+    with overhead.scratch_runs():
+        scratch = os.environ["HEPEXP_RUNS_DIR"]
+        assert os.path.isdir(scratch)
+    assert os.environ["HEPEXP_RUNS_DIR"] == "mine"
+    assert not os.path.exists(scratch)
 
 
 def test_json_has_one_row_an_implementation(monkeypatch, capsys):
