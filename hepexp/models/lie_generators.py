@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import Batch, FeatureBatch, JetBatch
 from hepexp.errors import ConfigError
-from hepexp.models.layers.precision import full_precision
+from hepexp.precision import full_precision
 
 _KEPT_DRAWS = 1024  # coefficients that evaluation cycles through
 

@@ -6,21 +6,24 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
-from hepexp.models.layers.hybrid_lorentz_block import HybridLorentzBlock
 from hepexp.models.layers.lorentz_block import LorentzBlock
-from hepexp.models.layers.lorentz_circuits import LorentzCircuits
-from hepexp.models.layers.lorentz_edges_layout import Layout
-from hepexp.models.layers.minkowski import metric_tensor
+from hepexp.models.layers.lorentz_kernel.block import FusedLorentzBlock
+from hepexp.models.layers.particle_pairs import ParticlePairs
 from hepexp.models.weights import load_weights
 from hepexp.quantum.backend import Backend
 
 log = logging.getLogger("hepexp")
+
+KERNELS = {"fused": FusedLorentzBlock, "plain": LorentzBlock}
+METRICS = {"minkowski": (1.0, -1.0, -1.0, -1.0), "euclidean": (1.0, 1.0, 1.0, 1.0)}  # diagonals
 
 
 class LorentzNet(nn.Module):
@@ -43,6 +46,8 @@ class LorentzNet(nn.Module):
     compat_length : number of particles to which `compat` pads every jet, whatever the batch; longer jets keep all of
         their particles. For top jets the published code pads each batch of 32 to its longest jet, about 90 with the
         beams.
+    kernel : how blocks without circuits are evaluated, with the same result to rounding: "plain" as in the paper, with
+        all pairs in memory, or "fused", several times faster.
     quantum_blocks : which of the functions phi_e, phi_h, phi_m and phi_x of each block are circuits: the quantum
         Lie-equivariant network. With any circuit, messages have width 2 n_hidden + 2, the number of qubits of the
         circuit phi_e.
@@ -81,6 +86,7 @@ class LorentzNet(nn.Module):
         metric: str | list[list[float]] = "minkowski",
         compat: bool = False,
         compat_length: int = 139,
+        kernel: Literal["fused", "plain"] = "fused",
         quantum_blocks: Sequence[str] = (),
         circuit_depth: int = 1,
         circuit_scale: float = 1e-3,
@@ -101,20 +107,25 @@ class LorentzNet(nn.Module):
             raise ConfigError(f"model.circuit_depth must be >= 1, got {circuit_depth}")
         if circuit_scale < 0:
             raise ConfigError(f"model.circuit_scale must be >= 0, got {circuit_scale}")
-        self.compat, self.compat_length = compat, compat_length
-        self.lorentz_invariant = metric == "minkowski" and not compat
-        self.metric = metric_tensor(metric)  # not a buffer: it stays float64 whatever the parameters become
+        if kernel not in KERNELS:
+            raise ConfigError(f"model.kernel must be fused or plain, got {kernel}")
+        self.published, self.padded_length = compat, compat_length
+        self.lorentz_invariant = metric == "minkowski" and not self.published
+        self.metric = metric_matrix(metric)  # not a buffer: it stays float64 whatever the parameters become
         self.embedding = nn.Linear(n_scalars, n_hidden)
-        block = partial(LorentzBlock, compat=compat)
+        block = partial(KERNELS[kernel], published=self.published)
         if quantum_blocks:
+            from hepexp.models.layers.lorentz_circuits import LorentzCircuits
+
             circuits = LorentzCircuits(quantum_blocks, circuit_depth, circuit_scale, backend)
-            if compat:
+            if self.published:
                 raise ConfigError(
                     "model.compat=true, the published code, has no circuits: leave out model.quantum_blocks"
                 )
             if n_blocks == 1 and "phi_x" in quantum_blocks:
                 raise ConfigError("model.quantum_blocks: the last block has no phi_x, and n_blocks=1 has only that one")
-            block = partial(HybridLorentzBlock, circuits=circuits)
+            block = partial(LorentzBlock, n_message=2 * n_hidden + 2, functions=circuits.functions)
+        # The state dict that the authors published fixes the names LGEBs and graph_dec.
         self.LGEBs = nn.ModuleList(block(n_hidden, n_scalars, c, last=i == n_blocks - 1) for i in range(n_blocks))
         self.graph_dec = nn.Sequential(
             nn.Linear(n_hidden, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_classes)
@@ -126,19 +137,38 @@ class LorentzNet(nn.Module):
 
     def forward(self, batch: JetBatch) -> Tensor:
         dtype = self.embedding.weight.dtype
-        padded_to = None
-        if self.compat and self.training:
-            batch, padded_to = with_empty_place(batch), self.compat_length
-        layout = Layout.of(batch.mask, dtype, padded_to)
-        scalars, x = layout.gather(batch.scalars).to(dtype), layout.gather(batch.p4)
-        x = x.to(dtype) if self.compat else x
+        n, padded_to = batch.mask.sum(1, keepdim=True), None
+        if self.published:
+            n = n.clamp(min=self.padded_length)
+            batch, padded_to = (with_empty_place(batch), self.padded_length) if self.training else (batch, None)
+        pairs = ParticlePairs.of(batch.mask, dtype, padded_to)
+        scalars, x = pairs.gather(batch.scalars).to(dtype), pairs.gather(batch.p4)  # (R, S), (R, 4)
+        x = x.to(dtype) if self.published else x
         metric = self.metric.to(x.device, x.dtype, non_blocking=True)
-        h = self.embedding(scalars).to(dtype)
+        h = self.embedding(scalars).to(dtype)  # (R, H)
         for block in self.LGEBs:
-            h, x = block(h, x, scalars, layout, metric)
-        total = layout.sum_over_particles(h * layout.mask[:, None])
-        count = batch.mask.sum(1, keepdim=True).clamp(min=self.compat_length if self.compat else 1)
-        return self.graph_dec(total / count)
+            h, x = block(h, x, scalars, pairs, metric)
+        h = pairs.sum_over_particles(h * pairs.mask[:, None]) / n.clamp(min=1)  # (B, H)
+        return self.graph_dec(h)
+
+
+def metric_matrix(metric: str | list[list[float]]) -> Tensor:
+    """The 4x4 metric J, float64, of the name `minkowski` (+,-,-,-) or `euclidean`, or given by its rows.
+
+    Raises
+    ------
+    ConfigError : another name, or rows that are not a symmetric 4x4 matrix of finite numbers.
+    """
+    if isinstance(metric, str) and metric in METRICS:
+        return torch.tensor(METRICS[metric], dtype=torch.float64).diag()
+    wrong = ConfigError(f"model.metric must be minkowski, euclidean or a symmetric 4x4 list of numbers, got {metric!r}")
+    try:
+        j = torch.tensor([list(row) for row in metric], dtype=torch.float64)
+    except (TypeError, ValueError):
+        raise wrong from None
+    if j.shape != (4, 4) or not j.isfinite().all() or not torch.equal(j, j.T):
+        raise wrong
+    return j
 
 
 def _doubt(n_scalars: int, compat: bool, c: float, has_beams: bool) -> str | None:
@@ -148,7 +178,7 @@ def _doubt(n_scalars: int, compat: bool, c: float, has_beams: bool) -> str | Non
     if n_scalars == 2:
         wanted += ["dataset.beams=true", "model.c=5e-3"]
         given += [f"dataset.beams={str(has_beams).lower()}", f"model.c={c:g}"]
-        right = compat and has_beams and c == 5e-3
+        right = right and has_beams and c == 5e-3
     return None if right else f"Published weights need {' '.join(wanted)}; here: {' '.join(given)}"
 
 

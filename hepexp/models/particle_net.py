@@ -10,10 +10,9 @@ from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
-from hepexp.models.layers.canonical_order import canonical_order, reorder
 from hepexp.models.layers.edge_conv import EdgeConv, mean_weights
-from hepexp.models.layers.graph import ParticleRows
 from hepexp.models.layers.jet_coordinates import JetCoordinates, jet_coordinates
+from hepexp.models.layers.knn_graph import ParticleRows, canonical_order, reorder
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 
 

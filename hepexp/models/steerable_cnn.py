@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
-from hepexp.models.layers.basis_cache import steerable_basis
 from hepexp.models.layers.steerable import GroupPool, SteerableBlock
-from hepexp.models.layers.steerable_basis import GROUPS, order
+from hepexp.models.layers.steerable_basis import GROUPS, order, steerable_basis
 from hepexp.models.layers.symmetric_image import BlurPool, DiskMask, GlobalMax
 
 FIELDS = {"full": (16, 32, 64, 128, 128), "lite": (8, 16, 32, 64, 64)}  # regular fields of each stage

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
@@ -11,6 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from hepexp.errors import ConfigError
 from hepexp.memory import require
+from hepexp.precision import full_precision
 from hepexp.quantum.circuit import Circuit, Input, Operation, Weight
 from hepexp.quantum.evolution import Evolution
 from hepexp.quantum.light_cones import Stack, largest_cone, light_cones, whole
@@ -100,12 +100,6 @@ def states_kept(operations: tuple[Operation, ...]) -> int:
     """Number of states that a gradient keeps, one after each gate; 0 if nothing has a gradient."""
     trained = any(isinstance(p, Input | Weight) for operation in operations for p in operation.parameters)
     return len(operations) if trained else 0
-
-
-def full_precision(x: Tensor) -> AbstractContextManager:
-    """A block without autocast: amplitudes need their full precision."""
-    kind = x.device.type
-    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
 
 
 def _choose(circuit: Circuit, route: Route) -> list[Stack]:

@@ -19,7 +19,7 @@ from hepexp.errors import ConfigError
 from hepexp.learning import contracts
 from hepexp.learning.components import Components, build_components
 from hepexp.losses.objective import width_of
-from hepexp.models.layers.basis_cache import steerable_basis
+from hepexp.models.layers.steerable_basis import steerable_basis
 from tests.data.small import use_small_samples
 
 SMALL = ("dataset.source=mini", "dataset.n_train=24", "dataset.n_val=8", "dataset.n_test=8", "dataset.batch_size=8")

@@ -10,7 +10,8 @@ from torch.testing import assert_close
 from hepexp.batch import JetBatch
 from hepexp.bench.edge_list import EdgeListLorentzNet
 from hepexp.errors import ConfigError
-from hepexp.models.layers.chunks import Chunk
+from hepexp.models.layers import particle_pairs
+from hepexp.models.layers.cache_blocking import Chunk
 from hepexp.models.lorentz_net import LorentzNet
 from tests.jets import boost, random_jets, rotation, select, transform
 from tests.published_lorentz_net import published_forward
@@ -44,30 +45,48 @@ def test_has_the_published_number_of_parameters():
     assert sum(p.numel() for p in LorentzNet(**SIZES).parameters()) == 227_096
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+def gradients(model: nn.Module) -> dict[str, Tensor]:
+    return {name: p.grad for name, p in model.named_parameters()}
+
+
 @pytest.mark.parametrize("training", [True, False])
-def test_equals_the_edge_list_in_values_gradients_and_running_statistics(jets, training, threads):
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    ours = build().train(training)
+def test_plain_equals_the_edge_list_in_values_gradients_and_running_statistics(jets, training):
+    ours = build(kernel="plain").train(training)
     reference = edge_list_of(ours).train(training)
     weight = torch.randn(len(jets), 2, dtype=torch.float64)
     (ours(jets) * weight).sum().backward()
     (reference(jets) * weight).sum().backward()
-    torch.set_num_threads(before)
     assert_close(ours(jets), reference(jets), rtol=1e-10, atol=1e-12)
-    wanted = {name: p.grad for name, p in reference.named_parameters()}
-    assert_close({name: p.grad for name, p in ours.named_parameters()}, wanted, rtol=1e-10, atol=1e-10)
+    assert_close(gradients(ours), gradients(reference), rtol=1e-10, atol=1e-10)
     assert_close(ours.state_dict(), reference.state_dict(), rtol=1e-10, atol=1e-12)
 
 
-def test_one_piece_for_all_jets_equals_chunks(jets, monkeypatch):
-    model = build()
-    chunked = model(jets)
-    monkeypatch.setattr(
-        "hepexp.models.layers.lorentz_edges_layout.split", lambda lengths: [Chunk(0, len(lengths), lengths[0])]
-    )
-    assert_close(model(jets), chunked, rtol=1e-12, atol=1e-12)
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("metric", ["minkowski", "euclidean"])
+@pytest.mark.parametrize("compat", [True, False])
+def test_fused_equals_plain(jets, compat, metric, training):
+    without_padding = random_jets(multiplicity=torch.tensor([9] * 6))
+    found = []
+    for kernel in ("fused", "plain"):
+        model = build(kernel=kernel, compat=compat, metric=metric).train(training)
+        model = of_strong_steps(model) if compat else model
+        logits = torch.cat([model(jets), model(without_padding)])
+        (logits * torch.linspace(-1, 1, 2 * len(logits), dtype=torch.float64).view(-1, 2)).sum().backward()
+        found.append((logits.detach(), gradients(model), model.state_dict()))
+    assert_close(*found, rtol=1e-12, atol=1e-12)
+
+
+def test_one_piece_for_all_jets_equals_chunks_on_two_threads(jets, monkeypatch):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    found = []
+    for split in (particle_pairs.split, lambda lengths: [Chunk(0, len(lengths), lengths[0])]):
+        monkeypatch.setattr(particle_pairs, "split", split)
+        model = build()
+        model(jets).square().sum().backward()
+        found.append(gradients(model))
+    torch.set_num_threads(before)
+    assert_close(*found, rtol=1e-12, atol=1e-12)
 
 
 def of_strong_steps(model: LorentzNet) -> LorentzNet:
@@ -80,7 +99,7 @@ def of_strong_steps(model: LorentzNet) -> LorentzNet:
 
 @pytest.mark.parametrize("training", [True, False])
 def test_compat_is_the_published_forward_pass(jets, training):
-    model = of_strong_steps(build(compat=True, compat_length=64)).train(training)
+    model = of_strong_steps(build(kernel="plain", compat=True, compat_length=64)).train(training)
     reference = edge_list_of(model).train(training)
     weight = torch.randn(len(jets), 2, dtype=torch.float64)
     ours, (published, clamped) = model(jets), published_forward(reference, jets, 64)
@@ -88,8 +107,7 @@ def test_compat_is_the_published_forward_pass(jets, training):
     assert_close(ours, published, rtol=1e-10, atol=1e-10)
     (ours * weight).sum().backward()
     (published * weight).sum().backward()
-    wanted = {name: p.grad for name, p in reference.named_parameters()}
-    assert_close({name: p.grad for name, p in model.named_parameters()}, wanted, rtol=1e-8, atol=1e-10)
+    assert_close(gradients(model), gradients(reference), rtol=1e-8, atol=1e-10)
     assert_close(model.state_dict(), reference.state_dict(), rtol=1e-10, atol=1e-10)
 
 
@@ -152,13 +170,12 @@ def test_inference_mode_gives_the_same_prediction(jets):
 
 
 def test_the_same_step_twice_is_the_same_to_the_last_digit(jets):
-    gradients = []
+    found = []
     for _ in range(2):
         model = build().float()
         model(jets).square().sum().backward()
-        gradients.append({name: p.grad for name, p in model.named_parameters()})
-    for name, grad in gradients[0].items():
-        assert torch.equal(grad, gradients[1][name])
+        found.append(gradients(model))
+    assert_close(*found, rtol=0, atol=0)
 
 
 def _rank(rank: int, file: str, jets: JetBatch, out) -> None:
@@ -167,8 +184,7 @@ def _rank(rank: int, file: str, jets: JetBatch, out) -> None:
     part = JetBatch(**{name: value[rank::2] for name, value in vars(jets).items()})
     logits = model(part)
     logits.square().sum().backward()
-    gradients = {name: p.grad for name, p in model.named_parameters()}
-    out[rank] = (logits.detach(), gradients, model.state_dict())
+    out[rank] = (logits.detach(), gradients(model), model.state_dict())
     dist.destroy_process_group()
 
 
@@ -194,6 +210,7 @@ def test_two_ranks_compute_what_one_does(jets, tmp_path, monkeypatch):
         ({"n_blocks": 0}, "model.n_blocks must be > 0, got 0"),
         ({"c": 0.0}, "model.c must be > 0, got 0.0"),
         ({"compat_length": 0}, "model.compat_length must be > 0, got 0"),
+        ({"kernel": "slow"}, "model.kernel must be fused or plain, got slow"),
         ({"dropout": 1.0}, r"model.dropout must be in \[0, 1\), got 1.0"),
         ({"metric": "riemann"}, "model.metric must be minkowski, euclidean or a symmetric 4x4"),
         ({"metric": [[1, 0], [0, 1]]}, "model.metric must be"),

@@ -5,8 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.linalg import expm
 
-from hepexp.symmetry.algebra import ALGEBRAS, so2, so13
-from hepexp.symmetry.angles import principal_angles, random_angle
+from hepexp.symmetry.algebra import ALGEBRAS, principal_angles, random_angle, so2, so13
 from hepexp.symmetry.metric_tensor import metric_of, traceless
 
 ETA = np.diag([1.0, -1.0, -1.0, -1.0])

@@ -10,8 +10,7 @@ import pyarrow as pa
 from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.metric import Metric
-from hepexp.symmetry.algebra import Algebra
-from hepexp.symmetry.angles import principal_angles, random_angle
+from hepexp.symmetry.algebra import Algebra, principal_angles, random_angle
 from hepexp.symmetry.metric_tensor import MetricTensor, metric_of, traceless
 from hepexp.symmetry.mismatch import Mismatch
 

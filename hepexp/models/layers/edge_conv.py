@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hepexp.models.layers.edge_steps import JoinNodes, NormaliseAverage, NormaliseMultiply
-from hepexp.models.layers.graph import Graph
+from hepexp.models.layers.edge_conv_steps import JoinNodes, NormaliseAverage, NormaliseMultiply
+from hepexp.models.layers.knn_graph import Graph
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm, sum_over_ranks
-from hepexp.models.layers.precision import full_precision
+from hepexp.precision import full_precision
 
 
 class EdgeConv(nn.Module):

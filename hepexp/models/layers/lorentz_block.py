@@ -1,74 +1,131 @@
-"""The Lorentz group equivariant block (LGEB) of LorentzNet."""
+"""The Lorentz group equivariant block (LGEB) of LorentzNet, as its paper writes it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
-from hepexp.models.layers.lorentz_edges import EdgeWeights, edge_messages
-from hepexp.models.layers.lorentz_edges_geometry import Invariants, clamped_push, invariants, push
-from hepexp.models.layers.lorentz_edges_layout import Layout
-from hepexp.models.layers.lorentz_edges_moments import pair_moments
-from hepexp.models.layers.lorentz_functions import gate, message, move, update
-from hepexp.models.layers.precision import full_precision, matmul_dtype
+from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
+from hepexp.models.layers.particle_pairs import ParticlePairs
+from hepexp.precision import full_precision
+
+CLAMP = 100.0  # GeV, of the published code
+
+
+class NormedSequential(nn.Sequential):
+    """Layers whose second is a batch norm over weighted rows, e.g. 1 for real ones and 0 for padding.
+
+    Shapes
+    ------
+    x (R, n_in), weight of each row in the statistics (R,) or None for 1 -> (R, n_out).
+    """
+
+    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+        first, norm, *others = self
+        x = norm(first(x), weight)
+        for layer in others:
+            x = layer(x)
+        return x
+
+
+def message(n_in: int, width: int) -> NormedSequential:
+    """phi_e: h_i, h_j and their invariants to a message."""
+    return NormedSequential(
+        nn.Linear(n_in, width, bias=False), MaskedBatchNorm(width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
+    )
+
+
+def update(n_in: int, width: int, n_out: int) -> NormedSequential:
+    """phi_h: h_i, its messages and the input scalars to the change of h_i."""
+    return NormedSequential(nn.Linear(n_in, width), MaskedBatchNorm(width), nn.ReLU(), nn.Linear(width, n_out))
+
+
+def gate(width: int) -> nn.Sequential:
+    """phi_m: a message to its weight in (0, 1)."""
+    return nn.Sequential(nn.Linear(width, 1), nn.Sigmoid())
+
+
+def small_step(width: int) -> nn.Linear:
+    """The last layer of phi_x, which initially hardly moves the coordinates."""
+    step = nn.Linear(width, 1, bias=False)
+    nn.init.xavier_uniform_(step.weight, gain=0.001)
+    return step
+
+
+def move(width: int) -> nn.Sequential:
+    """phi_x: a message to how far x_i moves along x_i - x_j."""
+    step = small_step(width)
+    return nn.Sequential(nn.Linear(width, width), nn.ReLU(), step)
+
+
+NETWORKS = {"phi_e": message, "phi_h": update, "phi_m": gate, "phi_x": move}
+
+
+def psi(z: Tensor) -> Tensor:
+    """sgn(z) ln(1 + |z|), equation (3.3): linear near 0, otherwise logarithmic."""
+    return z.abs().log1p().copysign(z)
 
 
 class LorentzBlock(nn.Module):
     """Messages from pairwise invariants move the coordinates x along x_i - x_j and update the scalars h.
 
+    This is the plain form, which holds all pairs in memory at once; `lorentz_kernel` has a fast one. It computes in the
+    precision of the parameters, and coordinates and invariants in that of x.
+
     Parameters
     ----------
-    n_hidden : width H of h and of all layers.
+    n_hidden : width H of h.
     n_scalars : input scalars per particle S, which phi_h sees again in every block.
     c : step of the coordinate update.
     last : whether it is the last block, which leaves x unchanged and has no phi_x.
-    compat : round and clamp as the published code does, see `LorentzNet`.
+    published : clamp the steps as the published code does, see `LorentzNet`.
+    n_message : width M of the messages; None for H.
+    functions : what makes phi_e, phi_h, phi_m and phi_x; networks by default.
 
     Shapes
     ------
-    h (R, H), x (R, 4) GeV, scalars (R, S), metric (4, 4) in the dtype of x -> h (R, H), x (R, 4); R, see `Layout`.
+    h (R, H), x (R, 4) GeV, scalars (R, S), metric J (4, 4) in the dtype of x -> h (R, H), x (R, 4); R and E, see
+    `ParticlePairs`.
 
     References
     ----------
     arXiv:2201.08187, section 3.2.
     """
 
-    def __init__(self, n_hidden: int, n_scalars: int, c: float, last: bool, compat: bool):
+    def __init__(
+        self,
+        n_hidden: int,
+        n_scalars: int,
+        c: float,
+        last: bool,
+        published: bool = False,
+        n_message: int | None = None,
+        functions: Mapping[str, Callable[..., nn.Module]] = NETWORKS,
+    ):
         super().__init__()
-        self.c, self.compat = c, compat
-        self.phi_e = message(2 * n_hidden + 2, n_hidden)
-        self.phi_h = update(2 * n_hidden + n_scalars, n_hidden, n_hidden)
-        self.phi_m = gate(n_hidden)
-        self.phi_x = None if last else move(n_hidden)
+        width = n_message or n_hidden
+        self.c, self.published = c, published
+        self.phi_e = functions["phi_e"](2 * n_hidden + 2, width)
+        self.phi_h = functions["phi_h"](n_hidden + width + n_scalars, width, n_hidden)
+        self.phi_m = functions["phi_m"](width)
+        self.phi_x = None if last else functions["phi_x"](width)
 
-    def forward(self, h: Tensor, x: Tensor, scalars: Tensor, layout: Layout, metric: Tensor) -> tuple[Tensor, Tensor]:
-        half = matmul_dtype(h)
-        # Its precision is too low for sums over pairs and for x.
+    def forward(
+        self, h: Tensor, x: Tensor, scalars: Tensor, pairs: ParticlePairs, metric: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        real = pairs.pair_mask[:, None]  # (E, 1), 0 for padding and i = j
         with full_precision(h):
-            seen = invariants(x, metric, h.dtype, self.compat, layout)  # psi(|x_i - x_j|^2), psi(<x_i, x_j>)
-            agg, coef = self._messages(h, seen, layout, half)
-            if coef is not None:
-                x = x + self.c * self._push(x, coef, layout) / layout.neighbours.clamp(min=1)  # equation (3.4)
-        return h + self.phi_h(torch.cat([h, agg, scalars], dim=-1), layout.weight), x
-
-    def _messages(self, h: Tensor, seen: Invariants, layout: Layout, half: torch.dtype) -> tuple[Tensor, Tensor | None]:
-        """sum_j m_ij with m_ij = phi_m phi_e(h_i, h_j, s_ij), equation (3.1), and phi_x(m_ij).
-
-        phi_e's first layer is A h_i + B h_j + C s_ij: its matrix products cost N, not N^2, and the batch norm that
-        follows is affine once its moments are known, so it scales and shifts the three terms.
-        """
-        a, b, c = self.phi_e[0].weight.split([h.shape[-1], h.shape[-1], 2], dim=1)
-        a, b = h @ a.T, h @ b.T
-        moments = pair_moments(a, b, c, seen, layout) if self.training else None
-        scale, shift = (v.to(h.dtype) for v in self.phi_e[1].affine(moments))
-        second, gating = self.phi_e[3], self.phi_m[0]
-        weights = [second.weight, second.bias, gating.weight[0], gating.bias]
-        if self.phi_x is not None:
-            weights += [self.phi_x[0].weight, self.phi_x[0].bias, self.phi_x[2].weight[0]]
-        weights = [w.to(half) for w in weights] + [None] * (7 - len(weights))
-        shared = EdgeWeights((scale[:, None] * c).T.contiguous(), *weights)
-        return edge_messages(a * scale + shift, b * scale, seen.s, shared, layout)
-
-    def _push(self, x: Tensor, coef: Tensor, layout: Layout) -> Tensor:
-        """sum_j (x_i - x_j) phi_x(m_ij)."""
-        return clamped_push(x, coef, layout, 100.0) if self.compat else push(x, coef, layout)
+            (h_i, h_j), (x_i, x_j), (y_i, y_j) = (pairs.both(v) for v in (h, x, x @ metric))  # (E, H), (E, 4), J x
+            x_ij = x_i - x_j
+            products = torch.stack([((y_i - y_j) * x_ij).sum(1), (y_i * x_j).sum(1)], dim=1)
+            s_ij = psi(products.to(h.dtype))  # (E, 2), psi(|x_i - x_j|^2), psi(<x_i, x_j>), equation (3.3)
+            m_ij = self.phi_e(torch.cat([h_i, h_j, s_ij], dim=1), pairs.pair_mask)  # (E, M)
+            m_ij = m_ij * self.phi_m(m_ij) * real  # equation (3.1)
+            if self.phi_x is not None:
+                step = x_ij * (self.phi_x(m_ij) * real)  # (E, 4)
+                step = step.clamp(-CLAMP, CLAMP) if self.published else step
+                x = x + self.c * pairs.sum_over_senders(step) / pairs.neighbours.clamp(min=1)  # equation (3.4)
+            m_i = pairs.sum_over_senders(m_ij)  # (R, M)
+            return h + self.phi_h(torch.cat([h, m_i, scalars], dim=1), pairs.weight), x

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
-from hepexp.models.layers.lorentz_functions import MAKERS, NormedSequential, small_step
+from hepexp.models.layers.lorentz_block import NETWORKS, NormedSequential, small_step
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.templates import pair_circuit
@@ -39,7 +39,7 @@ class Share(nn.Module):
 
 
 class LorentzCircuits:
-    """Makes the functions of a block for messages of width M, those named in `names` as circuits:
+    """Makes the functions of a `LorentzBlock` for messages of width M, those named in `names` as circuits:
 
         phi_e    a circuit on M wires, and nothing else,
         phi_h    Linear, batch norm, ReLU, a circuit on M wires, Linear,
@@ -67,16 +67,16 @@ class LorentzCircuits:
 
     def __init__(self, names: Sequence[str], depth: int, scale: float, backend: Backend):
         for name in names:
-            if name not in MAKERS:
-                close = did_you_mean(name, MAKERS)
-                raise ConfigError(f"model.quantum_blocks: {name!r} is not one of {', '.join(MAKERS)}{close}")
+            if name not in NETWORKS:
+                close = did_you_mean(name, NETWORKS)
+                raise ConfigError(f"model.quantum_blocks: {name!r} is not one of {', '.join(NETWORKS)}{close}")
         if depth < 1:
             raise ConfigError(f"model.circuit_depth must be >= 1, got {depth}")
         if not scale >= 0:
             raise ConfigError(f"model.circuit_scale must be >= 0, got {scale}")
         self.depth, self.scale, self.backend = depth, scale, backend
         as_circuits = {"phi_e": self._message, "phi_h": self._update, "phi_m": self._gate, "phi_x": self._move}
-        self.makers: dict[str, Callable[..., nn.Module]] = MAKERS | {name: as_circuits[name] for name in names}
+        self.functions: dict[str, Callable[..., nn.Module]] = NETWORKS | {name: as_circuits[name] for name in names}
 
     def _circuit(self, n: int, name: str) -> AngleCircuit:
         circuit = pair_circuit(n, self.depth if n > 1 else 1)

@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from hepexp.models.layers.precision import full_precision
+from hepexp.precision import full_precision
 
 
 class _SumOverRanks(torch.autograd.Function):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hepexp.models.layers.precision import full_precision
 from hepexp.models.layers.steerable_basis import SIZE, SteerableBasis
+from hepexp.precision import full_precision
 
 
 class SteerableConv(nn.Module):

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from hepexp.models.layers import edge_steps
+from hepexp.models.layers import edge_conv_steps
 from hepexp.models.layers.edge_conv import EdgeConv
-from hepexp.models.layers.edge_steps import JoinNodes, NormaliseAverage, NormaliseMultiply
-from hepexp.models.layers.graph import Graph, ParticleRows
+from hepexp.models.layers.edge_conv_steps import JoinNodes, NormaliseAverage, NormaliseMultiply
+from hepexp.models.layers.knn_graph import Graph, ParticleRows
 from tests.jets import random_jets
 
 
@@ -73,7 +73,7 @@ def test_the_size_of_the_pieces_changes_nothing(monkeypatch):
     layer = EdgeConv(5, 8, bias=True, skip="sum").double()
     results = []
     for n_bytes in (1, 2**40):
-        monkeypatch.setattr(edge_steps, "PIECE_BYTES", n_bytes)
+        monkeypatch.setattr(edge_conv_steps, "PIECE_BYTES", n_bytes)
         layer.zero_grad()
         out = layer(x, graph)
         out.square().sum().backward()
@@ -84,13 +84,13 @@ def test_the_size_of_the_pieces_changes_nothing(monkeypatch):
 
 def test_pieces_are_whole_jets_and_all_of_them(monkeypatch):
     z = torch.zeros(12, 2, 4)
-    monkeypatch.setattr(edge_steps, "PIECE_BYTES", 5 * 2 * 4 * 4)  # five rows
-    pieces = edge_steps.pieces(z, [0, 2, 5, 6, 6, 12])
+    monkeypatch.setattr(edge_conv_steps, "PIECE_BYTES", 5 * 2 * 4 * 4)  # five rows
+    pieces = edge_conv_steps.pieces(z, [0, 2, 5, 6, 6, 12])
     assert [(piece.start, piece.stop) for piece in pieces] == [(0, 5), (5, 6), (6, 12)]
 
 
 def test_backward_passes_are_those_of_finite_differences(monkeypatch):
-    monkeypatch.setattr(edge_steps, "PIECE_BYTES", 1)
+    monkeypatch.setattr(edge_conv_steps, "PIECE_BYTES", 1)
     x, graph = rows_and_graph(c=3)
     w, bounds = graph.is_neighbour.double(), graph.bounds
     g = torch.Generator().manual_seed(1)

@@ -7,10 +7,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from hepexp.models.layers.basis_cache import steerable_basis
 from hepexp.models.layers.escnn_import import import_escnn
 from hepexp.models.layers.steerable import FieldBatchNorm, GroupPool, SteerableBlock, SteerableConv
-from hepexp.models.layers.steerable_basis import GROUPS, order
+from hepexp.models.layers.steerable_basis import GROUPS, order, steerable_basis
 
 
 def space(group: str):

@@ -1,8 +1,10 @@
+"""Nearest neighbours are those of a brute-force search, whatever order the particles come in."""
+
 import pytest
 import torch
 
-from hepexp.models.layers.knn import nearest_neighbours
-from tests.jets import random_jets
+from hepexp.models.layers.knn_graph import canonical_order, nearest_neighbours, reorder
+from tests.jets import permute, random_jets
 
 
 def brute_force(x: torch.Tensor, i: int, n: int, k: int) -> list[int]:
@@ -41,3 +43,27 @@ def test_padding_is_never_nearer_than_a_real_particle():
     index, is_neighbour = nearest_neighbours(x, torch.tensor([[True, True, False]]), 2)
     assert index[0, 0, 0] == 1
     assert is_neighbour[0].tolist() == [[True, False], [True, False], [False, False]]
+
+
+def ordered(jets) -> torch.Tensor:
+    return reorder(jets.p4, canonical_order(jets.p4, jets.mask))
+
+
+def test_any_order_of_the_particles_becomes_the_same():
+    jets = random_jets(16)
+    for seed in range(3):
+        assert torch.equal(ordered(permute(jets, seed)), ordered(jets))
+
+
+def test_energy_falls_and_padding_is_last():
+    jets = random_jets(16)
+    energy = ordered(jets)[..., 0]
+    assert (energy.diff(dim=1) <= 0).all()
+    assert torch.equal(energy > 0, jets.mask)
+
+
+def test_equal_energies_are_ordered_by_momentum():
+    p4 = torch.tensor([[[1.0, 0.5, 0, 0], [1.0, 0, 0.5, 0], [1.0, 0, 0, 0.5], [1.0, 0.5, 0, 0.1]]])
+    jets = random_jets(multiplicity=torch.tensor([4]))
+    jets.p4 = p4.double()
+    assert torch.equal(ordered(permute(jets, 1)), ordered(permute(jets, 2)))

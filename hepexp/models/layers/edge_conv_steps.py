@@ -19,8 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hepexp.models.layers.chunks import Chunk, run
-from hepexp.models.layers.products import linear
+from hepexp.models.layers.cache_blocking import Chunk, linear, run
 
 PIECE_BYTES = 2**19  # of one edge tensor: a handful of them fit in the cache of a core
 

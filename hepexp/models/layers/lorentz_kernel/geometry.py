@@ -8,14 +8,35 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hepexp.models.layers.chunks import run
-from hepexp.models.layers.lorentz_edges_layout import Layout, Piece
-from hepexp.models.layers.minkowski import (
-    norms_and_dots,
-    norms_and_dots_backward,
-    norms_and_dots_of_differences,
-    psi,
-)
+from hepexp.models.layers.cache_blocking import run
+from hepexp.models.layers.lorentz_block import psi
+from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
+
+
+def norms_and_dots(x: Tensor, metric: Tensor) -> Tensor:
+    """|x_i - x_j|^2 and <x_i, x_j> of all pairs of x (B, n, 4) from the Gram matrix, (2, B, n, n) in the dtype of x.
+
+    For nearly massless particles large numbers cancel in |x_i - x_j|^2 = x_i.x_i + x_j.x_j - 2 x_i.x_j, so x is
+    float64.
+    """
+    gram = x @ metric @ x.mT
+    square = gram.diagonal(dim1=-2, dim2=-1)
+    return torch.stack([(square[..., :, None] + square[..., None, :]).sub_(gram, alpha=2), gram])
+
+
+def norms_and_dots_of_differences(x: Tensor, metric: Tensor) -> Tensor:
+    """The same with x_i - x_j formed first: how the published code rounds."""
+    difference = x[..., :, None, :] - x[..., None, :, :]
+    norm = ((difference @ metric) * difference).sum(-1)
+    dot = ((x @ metric)[..., :, None, :] * x[..., None, :, :]).sum(-1)
+    return torch.stack([norm, dot])
+
+
+def norms_and_dots_backward(x: Tensor, metric: Tensor, norm_grad: Tensor, dot_grad: Tensor) -> Tensor:
+    """The gradient of x (B, n, 4) from those of the norms and the inner products, (B, n, n) each."""
+    gram = torch.sub(dot_grad, norm_grad, alpha=2)
+    gram.diagonal(dim1=-2, dim2=-1).add_(norm_grad.sum(-1)).add_(norm_grad.sum(-2))
+    return (gram @ x + gram.mT @ x) @ metric
 
 
 class Invariants(NamedTuple):
@@ -29,20 +50,20 @@ class Invariants(NamedTuple):
 
 class _Invariants(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, metric: Tensor, dtype: torch.dtype, published: bool, layout: Layout):
+    def forward(ctx, x: Tensor, metric: Tensor, dtype: torch.dtype, published: bool, pairs: ParticlePairs):
         wide = torch.promote_types(x.dtype, torch.float32 if x.device.type == "mps" else torch.float64)
         values = norms_and_dots_of_differences if published else norms_and_dots
 
         def job(piece: Piece):
             s = psi(values(piece.nodes(x), metric).to(dtype))
-            real = s.to(wide) * piece.square(layout.pair)
+            real = s.to(wide) * piece.square(pairs.pair_mask)
             flat = real.view(2, -1)
             return s.view(2, -1), real.sum(-1).view(2, -1).T, flat @ flat.T
 
-        results = [result for _, result in run(job, layout.pieces)]
+        results = [result for _, result in run(job, pairs.pieces)]
         s, rows, squares = zip(*results, strict=True)
         s = torch.cat(s, dim=1)
-        ctx.layout = layout
+        ctx.pairs = pairs
         ctx.save_for_backward(x, metric, s)
         ctx.set_materialize_grads(False)
         return s, torch.cat(rows), torch.stack(squares).sum(0)
@@ -54,7 +75,7 @@ class _Invariants(torch.autograd.Function):
         mix = None if square_grad is None else (square_grad + square_grad.T).to(all_s.dtype)
 
         def job(piece: Piece) -> Tensor:
-            s, pair = piece.square(all_s), piece.square(ctx.layout.pair)
+            s, pair = piece.square(all_s), piece.square(ctx.pairs.pair_mask)
             grad = torch.zeros_like(s)
             if mix is not None:
                 torch.addcmul(s[:1] * mix[0].view(2, 1, 1, 1), s[1:], mix[1].view(2, 1, 1, 1), out=grad)
@@ -67,10 +88,10 @@ class _Invariants(torch.autograd.Function):
             norm, dot = grad.mul_(s.abs().neg_().exp_()).to(x.dtype)
             return norms_and_dots_backward(piece.nodes(x), metric, norm, dot).flatten(0, 1)
 
-        return torch.cat([grad for _, grad in run(job, ctx.layout.pieces)]), None, None, None, None
+        return torch.cat([grad for _, grad in run(job, ctx.pairs.pieces)]), None, None, None, None
 
 
-def invariants(x: Tensor, metric: Tensor, dtype: torch.dtype, published: bool, layout: Layout) -> Invariants:
+def invariants(x: Tensor, metric: Tensor, dtype: torch.dtype, published: bool, pairs: ParticlePairs) -> Invariants:
     """psi(|x_i - x_j|^2) and psi(<x_i, x_j>) of all pairs.
 
     Parameters
@@ -80,19 +101,19 @@ def invariants(x: Tensor, metric: Tensor, dtype: torch.dtype, published: bool, l
     dtype : of s; psi is applied after rounding to it.
     published : round as the published code does.
     """
-    return Invariants(*_Invariants.apply(x, metric, dtype, published, layout))
+    return Invariants(*_Invariants.apply(x, metric, dtype, published, pairs))
 
 
 class _Push(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, coef: Tensor, layout: Layout) -> Tensor:
+    def forward(ctx, x: Tensor, coef: Tensor, pairs: ParticlePairs) -> Tensor:
         def job(piece: Piece) -> Tensor:
             at, k = piece.nodes(x), piece.square(coef).to(x.dtype)
             return (at * k.sum(-1, keepdim=True) - k @ at).flatten(0, 1)
 
-        ctx.layout = layout
+        ctx.pairs = pairs
         ctx.save_for_backward(x, coef)
-        return torch.cat([push for _, push in run(job, layout.pieces)])
+        return torch.cat([push for _, push in run(job, pairs.pieces)])
 
     @staticmethod
     @once_differentiable
@@ -104,17 +125,17 @@ class _Push(torch.autograd.Function):
             coef_grad = (g * at).sum(-1, keepdim=True) - g @ at.mT
             return (g * k.sum(-1, keepdim=True) - k.mT @ g).flatten(0, 1), coef_grad.to(coef.dtype).view(-1)
 
-        x_grad, coef_grad = zip(*(result for _, result in run(job, ctx.layout.pieces)), strict=True)
+        x_grad, coef_grad = zip(*(result for _, result in run(job, ctx.pairs.pieces)), strict=True)
         return torch.cat(x_grad), torch.cat(coef_grad), None
 
 
-def push(x: Tensor, coef: Tensor, layout: Layout) -> Tensor:
+def push(x: Tensor, coef: Tensor, pairs: ParticlePairs) -> Tensor:
     """sum_j (x_i - x_j) coef_ij = x_i sum_j coef_ij - sum_j coef_ij x_j; x (R, 4), coef (E,) -> (R, 4)."""
-    return _Push.apply(x, coef, layout)
+    return _Push.apply(x, coef, pairs)
 
 
-def clamped_push(x: Tensor, coef: Tensor, layout: Layout, limit: float) -> Tensor:
+def clamped_push(x: Tensor, coef: Tensor, pairs: ParticlePairs, limit: float) -> Tensor:
     """The same with each component of each (x_i - x_j) coef_ij clamped to +-limit."""
-    pieces = [(piece.nodes(x), piece.square(coef)) for piece in layout.pieces]
+    pieces = [(piece.nodes(x), piece.square(coef)) for piece in pairs.pieces]
     steps = [((at[:, :, None] - at[:, None]) * k[..., None]).clamp(-limit, limit) for at, k in pieces]
     return torch.cat([step.sum(2).flatten(0, 1) for step in steps])

@@ -1,4 +1,4 @@
-"""The memory layout of the particles of a batch of jets and their pairs: in pieces, with hardly any padding."""
+"""The particles of a batch of jets and their pairs, in memory with hardly any padding."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from hepexp.models.layers.chunks import Chunk, split
+from hepexp.models.layers.cache_blocking import Chunk, split
 
 
 class Piece(NamedTuple):
@@ -29,7 +29,7 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layout:
+class ParticlePairs:
     """Particles of all pieces one after another, R rows, and their pairs, E = sum of jets n^2.
 
     On a CPU, jets of similar length share a piece. Elsewhere the whole batch is one piece, and nothing is read back.
@@ -43,7 +43,7 @@ class Layout:
     weight : (R,) of each row in the statistics of a batch norm over particles: 1 for real ones, 0 for padding that is
         not counted.
     neighbours : (R, 1), the number of other real particles in the jet of a real particle, otherwise 0.
-    pair : (E,), 1 for two different real particles of a jet, otherwise 0.
+    pair_mask : (E,), 1 for two different real particles of a jet, otherwise 0.
     """
 
     pieces: list[Piece]
@@ -53,10 +53,10 @@ class Layout:
     mask: Tensor
     weight: Tensor
     neighbours: Tensor
-    pair: Tensor
+    pair_mask: Tensor
 
     @classmethod
-    def of(cls, mask: Tensor, dtype: torch.dtype, padded_to: int | None = None) -> Layout:
+    def of(cls, mask: Tensor, dtype: torch.dtype, padded_to: int | None = None) -> ParticlePairs:
         """For a batch with mask (B, N), real particles first.
 
         Parameters
@@ -102,14 +102,12 @@ class Layout:
             return x.view(self.n_jets, -1, x.shape[-1]).sum(1)
         return x.new_zeros(self.n_jets, x.shape[-1]).index_add(0, self.jet, x)
 
-    def at_pairs(self, x: Tensor) -> Tensor:
-        """x_i and x_j of every pair, concatenated; x (R, K) -> (E, 2 K)."""
-        found = []
-        for piece in self.pieces:
-            at, shape = piece.nodes(x), (piece.jets, piece.n, piece.n, x.shape[-1])
-            both = (at[:, :, None].expand(shape), at[:, None].expand(shape))
-            found.append(torch.cat(both, dim=-1).flatten(0, 2))
-        return torch.cat(found)
+    def both(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x_i and x_j of every pair: of its receiver and of its sender; x (R, K) -> (E, K) each."""
+        squares = [(piece.nodes(x), (piece.jets, piece.n, piece.n, x.shape[-1])) for piece in self.pieces]
+        receivers = [at[:, :, None].expand(shape).flatten(0, 2) for at, shape in squares]
+        senders = [at[:, None].expand(shape).flatten(0, 2) for at, shape in squares]
+        return torch.cat(receivers), torch.cat(senders)
 
     def sum_over_senders(self, m: Tensor) -> Tensor:
         """sum_j m_ij; m (E, K) -> (R, K)."""

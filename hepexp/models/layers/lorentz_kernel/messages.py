@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hepexp.models.layers.chunks import run
-from hepexp.models.layers.lorentz_edges_layout import Layout, Piece
-from hepexp.models.layers.precision import full_precision
-from hepexp.models.layers.products import linear
+from hepexp.models.layers.cache_blocking import linear, run
+from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
+from hepexp.precision import full_precision
 
 
 class EdgeWeights(NamedTuple):
@@ -99,11 +98,11 @@ def _piece_backward(node: _Nodes, w: EdgeWeights, agg_grad: Tensor, coef_grad: T
 
 class _Edges(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, layout: Layout, p: Tensor, q: Tensor, s: Tensor, *weights: Tensor | None):
+    def forward(ctx, pairs: ParticlePairs, p: Tensor, q: Tensor, s: Tensor, *weights: Tensor | None):
         w = EdgeWeights(*weights)
-        ctx.layout = layout
+        ctx.pairs = pairs
         ctx.save_for_backward(p, q, s, *weights)
-        results = run(lambda piece: _piece_forward(_Nodes.cut(piece, p, q, s, layout.pair), w), layout.pieces)
+        results = run(lambda piece: _piece_forward(_Nodes.cut(piece, p, q, s, pairs.pair_mask), w), pairs.pieces)
         agg, coef = zip(*(result for _, result in results), strict=True)
         return torch.cat(agg), None if w.w3 is None else torch.cat(coef)
 
@@ -111,14 +110,14 @@ class _Edges(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, agg_grad: Tensor, coef_grad: Tensor | None):
         p, q, s, *weights = ctx.saved_tensors
-        w, layout, want_s = EdgeWeights(*weights), ctx.layout, ctx.needs_input_grad[3]
+        w, pairs, want_s = EdgeWeights(*weights), ctx.pairs, ctx.needs_input_grad[3]
 
         def job(piece: Piece):
             at_pairs = None if w.w3 is None else coef_grad[piece.pairs]
-            node = _Nodes.cut(piece, p, q, s, layout.pair)
+            node = _Nodes.cut(piece, p, q, s, pairs.pair_mask)
             return _piece_backward(node, w, piece.nodes(agg_grad), at_pairs, want_s)
 
-        p_grad, q_grad, s_grad, *shares = zip(*(result for _, result in run(job, layout.pieces)), strict=True)
+        p_grad, q_grad, s_grad, *shares = zip(*(result for _, result in run(job, pairs.pieces)), strict=True)
         # In the order of the pieces, whichever thread finished first: the same sum to the last digit.
         weight_grads = [None if g[0] is None else torch.stack(g).sum(0) for g in shares]
         s_grad = torch.cat(s_grad, dim=1) if want_s else None
@@ -126,7 +125,7 @@ class _Edges(torch.autograd.Function):
 
 
 def edge_messages(
-    p: Tensor, q: Tensor, s: Tensor, weights: EdgeWeights, layout: Layout
+    p: Tensor, q: Tensor, s: Tensor, weights: EdgeWeights, pairs: ParticlePairs
 ) -> tuple[Tensor, Tensor | None]:
     """Messages m_ij = phi_m phi_e of all pairs: their sum over j, and phi_x(m_ij).
 
@@ -141,4 +140,4 @@ def edge_messages(
     sum_j m_ij (R, H) and phi_x(m_ij) (E,), zero where there is no pair, or None without phi_x.
     """
     with full_precision(p):
-        return _Edges.apply(layout, p, q, s, *weights)
+        return _Edges.apply(pairs, p, q, s, *weights)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hepexp.models.layers.lorentz_edges_geometry import Invariants
-from hepexp.models.layers.lorentz_edges_layout import Layout
+from hepexp.models.layers.lorentz_kernel.geometry import Invariants
 from hepexp.models.layers.masked_batch_norm import sum_over_ranks
+from hepexp.models.layers.particle_pairs import ParticlePairs
 
 
 def pair_moments(
-    a: Tensor, b: Tensor, c: Tensor, invariants: Invariants, layout: Layout
+    a: Tensor, b: Tensor, c: Tensor, invariants: Invariants, pairs: ParticlePairs
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Moments over the real pairs i != j of z_ij = a_i + b_j + c s_ij, without forming it.
 
@@ -33,9 +33,9 @@ def pair_moments(
     mean (K,), biased variance (K,), number of pairs ().
     """
     wide, narrow, width = invariants.rows.dtype, a.dtype, a.shape[-1]
-    neighbours = layout.neighbours
+    neighbours = pairs.neighbours
     local = torch.cat([a * neighbours, b * neighbours, neighbours], dim=1)
-    local = torch.cat([layout.sum_over_particles(local).to(wide).sum(0), invariants.rows.sum(0)])
+    local = torch.cat([pairs.sum_over_particles(local).to(wide).sum(0), invariants.rows.sum(0)])
     a_mean, b_mean, count, s_mean = sum_over_ranks(local).split([width, width, 1, 2])
     count = count[0].detach().clamp(min=1)
     a_mean, b_mean, s_mean = a_mean / count, b_mean / count, s_mean / count
@@ -46,7 +46,7 @@ def pair_moments(
     both = a + b
     # (n-1) (a^2 + b^2) - 2 a b = n (a^2 + b^2) - (a + b)^2
     own = (neighbours + 1) * (a.square() + b.square()) + both * (2 * edge - both)
-    own, a, b = layout.sum_over_particles(torch.cat([own, a, b], dim=1)).split(width, dim=1)
+    own, a, b = pairs.sum_over_particles(torch.cat([own, a, b], dim=1)).split(width, dim=1)
     jets = (own + 2 * a * b).to(wide).sum(0)
     sums = sum_over_ranks(torch.cat([jets, invariants.square.reshape(-1)])) / count
     s_var = sums[width:].view(2, 2) - torch.outer(s_mean, s_mean)

@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from hepexp.models.layers.chunks import Chunk, run, split
+from hepexp.models.layers.cache_blocking import Chunk, run, split
 
 
 def test_chunks_cover_every_set_once_and_keep_to_their_size():

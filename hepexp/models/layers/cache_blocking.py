@@ -1,4 +1,4 @@
-"""Cut a batch of sets into chunks whose pairs fit in the cache, and process them on all threads."""
+"""Work on a batch in chunks that stay in the cache of a core: cut it, process the chunks on all threads, multiply."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from threading import Barrier
 from typing import NamedTuple, TypeVar
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 # Pairs at a time: with fewer, the calls cost more than the work; with more, the rows leave the cache.
 PAIRS = 3500
+HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 C, T = TypeVar("C"), TypeVar("T")
 
@@ -72,3 +75,21 @@ def run(job: Callable[[C], T], chunks: list[C]) -> Iterable[tuple[C, T]]:
     if threads == 1 or len(chunks) == 1:
         return zip(chunks, map(alone, chunks), strict=True)
     return zip(chunks, _pool(threads).map(alone, chunks), strict=True)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = False) -> Tensor:
+    """x W^T + b, then ReLU if asked, by the fastest product that torch has for a small, tall problem on this device.
+
+    Without autograd, for use inside autograd functions.
+
+    Parameters
+    ----------
+    x : (E, n_in).
+    weight : (n_out, n_in); x and weight may be transposed views.
+    bias : (n_out,) or None.
+    """
+    if HAS_ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32:
+        # On AVX-512 machines not made by Intel, oneDNN is twice as fast as the BLAS behind F.linear.
+        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "relu" if relu else "none", [], "")
+    y = F.linear(x, weight, bias)
+    return y.relu_() if relu else y

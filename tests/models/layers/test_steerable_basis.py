@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from hepexp.errors import ConfigError
-from hepexp.models.layers import basis_cache, escnn_import
-from hepexp.models.layers.basis_cache import steerable_basis
-from hepexp.models.layers.steerable_basis import build_basis
+from hepexp.models.layers import escnn_import
+from hepexp.models.layers import steerable_basis as module
+from hepexp.models.layers.steerable_basis import build_basis, steerable_basis
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def never(*args):
 def test_a_basis_is_built_once(monkeypatch, store):
     built = steerable_basis("C4", lifts=False)
     assert [path.name for path in (store / "escnn").iterdir()] == ["C4_regular_1.0.11.npz"]
-    monkeypatch.setattr(basis_cache, "build_basis", never)
+    monkeypatch.setattr(module, "build_basis", never)
     assert torch.equal(again().kernels, built.kernels)
     assert torch.equal(again().spread, built.spread)
 
@@ -81,7 +81,7 @@ def test_two_processes_at_once_leave_one_whole_file(monkeypatch, store):
         barrier.wait(timeout=30)
         return built
 
-    monkeypatch.setattr(basis_cache, "build_basis", both_at_once)
+    monkeypatch.setattr(module, "build_basis", both_at_once)
     children = [processes.Process(target=steerable_basis, args=("C4", True)) for _ in range(2)]
     for child in children:
         child.start()
@@ -89,7 +89,7 @@ def test_two_processes_at_once_leave_one_whole_file(monkeypatch, store):
         child.join(timeout=60)
     assert [child.exitcode for child in children] == [0, 0]
     assert [path.name for path in (store / "escnn").iterdir()] == ["C4_lift_1.0.11.npz"]
-    monkeypatch.setattr(basis_cache, "build_basis", never)
+    monkeypatch.setattr(module, "build_basis", never)
     assert torch.equal(steerable_basis("C4", lifts=True).kernels, built.kernels)
 
 
