@@ -15,7 +15,7 @@ from hepexp.text_table import Column, TextTable
 WIDTHS = (60, 80, 120)
 FIGURES = ["runs", "accuracy", "AUC", "1/εB (εS=0.5)", "1/εB (εS=0.3)", "parameters", "Δ AUC", "p"]
 LONG = "pfn model.phi_sizes=[100,100,128] model.f_sizes=[100,100,100] optimizer.lr=0.001 dataset.n_train=4000"
-COLUMNS = [Column("", "name"), *(Column(f, "figure", keep=int(f in ("AUC", "Δ AUC"))) for f in FIGURES)]
+LAYOUT = [Column("", "name"), *(Column(f, "figure", keep=int(f in ("AUC", "Δ AUC"))) for f in FIGURES)]
 ROWS = [
     ["pfn", "3", "0.681 ± 0.012", "0.776 ± 0.030", "8.1 ± 2.7", "17.5 ± 4.3", "1,234", "-0.164 ± 0.020", "3.2e-16 *"],
     ["  published", "", "0.685", "0.78", "", "", "", "", ""],
@@ -38,7 +38,7 @@ def cells_left_out(text, table, column):
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1], ROWS[2:], ROWS * 8], ids=["four", "one", "long", "many"])
 @pytest.mark.parametrize("width", [20, 40, *WIDTHS, 200, PIPE_WIDTH])
 def test_names_are_whole_and_figures_are_whole_or_named_below(rows, width):
-    table = TextTable(COLUMNS, rows, turns=True)
+    table = TextTable(LAYOUT, rows, turns=True)
     text = printed(table, width)
     assert max(map(cell_len, text.splitlines())) <= width
     above, below, named = " ".join(text.split()).partition("left out on this narrow terminal: ")
@@ -53,13 +53,13 @@ def test_names_are_whole_and_figures_are_whole_or_named_below(rows, width):
 
 
 def test_the_figures_that_matter_stay_longest():
-    text = printed(TextTable(COLUMNS, ROWS * 8), 60)
+    text = printed(TextTable(LAYOUT, ROWS * 8), 60)
     assert all(figure in text for figure in ("0.9399 ± 0.0078", "-0.1053 ± 0.0088"))
     assert "1/εB (εS=0.3)" in " ".join(text.partition("left out")[2].split())
 
 
 def test_a_few_rows_are_turned_where_all_their_figures_fit_then():
-    lines = printed(TextTable(COLUMNS, ROWS[:3], turns=True), 80).splitlines()
+    lines = printed(TextTable(LAYOUT, ROWS[:3], turns=True), 80).splitlines()
     assert lines[0].split() == ["pfn", "published", "lorentznet"]
     assert next(line for line in lines if line.startswith("parameters")).split() == ["parameters", "1,234", "227,096"]
 
@@ -76,7 +76,7 @@ def test_texts_wrap_and_lose_no_word(width):
 
 
 def test_a_pipe_has_a_row_a_line():
-    lines = printed(TextTable(COLUMNS, ROWS, turns=True), PIPE_WIDTH).splitlines()
+    lines = printed(TextTable(LAYOUT, ROWS, turns=True), PIPE_WIDTH).splitlines()
     assert len(lines) == 2 + len(ROWS)
     assert lines[-1].startswith(ROWS[-1][0])
     assert all(line == line.rstrip() for line in lines)

@@ -30,7 +30,7 @@ def rows(n: int = 120) -> list[dict]:
 
 
 def _ours(kind: str, n: int, seed: int) -> int:
-    from hepexp.data.generate.qg import make_block
+    from hepexp.data.datasets.qg.generate import make_block
 
     return len(make_block(kind, seed, 0, n))
 
@@ -39,8 +39,7 @@ def _python_loop(kind: str, n: int, seed: int) -> int:
     """The same physics without hooks: events, particles and jets one at a time."""
     import fastjet
 
-    from hepexp.data.generate.pythia import make_pythia
-    from hepexp.data.generate.qg_settings import (
+    from hepexp.data.datasets.qg.settings import (
         CLASSES,
         JET_MAX_RAPIDITY,
         JET_PT,
@@ -49,7 +48,8 @@ def _python_loop(kind: str, n: int, seed: int) -> int:
         NEUTRINOS,
         settings,
     )
-    from hepexp.data.generate.seeds import block_seed
+    from hepexp.simulation.pythia import make_pythia
+    from hepexp.simulation.seeds import block_seed
 
     pythia = make_pythia(settings(kind), block_seed(seed, CLASSES.index(kind), 0, len(CLASSES)))
     definition = fastjet.JetDefinition(fastjet.antikt_algorithm, JET_RADIUS)

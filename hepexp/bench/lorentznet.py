@@ -17,7 +17,7 @@ from torch import nn
 
 from hepexp.batch import JetBatch
 from hepexp.bench.edge_list import EdgeListLorentzNet
-from hepexp.data.datasets.qg import QuarkGluon
+from hepexp.data.datasets.qg.module import QuarkGluon
 from hepexp.models.lorentz_net import LorentzNet
 
 

@@ -21,11 +21,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hepexp.data import arrow_file
-from hepexp.data.collections.qg_images import COLLECTION
-from hepexp.data.layouts import QG_IMAGES, to_dense
-from hepexp.data.ragged import Ragged
-from hepexp.data.store import Store
+from hepexp.data.datasets.qg_images.info import INFO
+from hepexp.data.datasets.qg_images.info import LAYOUT as QG_IMAGES_LAYOUT
+from hepexp.data.store import arrow_file
+from hepexp.data.store.images import to_dense
+from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.store import Store
 
 BATCH = 64
 Reader = Callable[[np.ndarray], np.ndarray]
@@ -40,7 +41,7 @@ def rows(n: int = 2048, batches: int = 8, repeats: int = 5) -> list[dict]:
     batches : number of batches per pass.
     repeats : number of passes of each reader.
     """
-    mini = COLLECTION.open_mini()
+    mini = INFO.open_mini()
     images = mini.take(np.arange(n) % len(mini))
     random = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -65,19 +66,19 @@ def rows(n: int = 2048, batches: int = 8, repeats: int = 5) -> list[dict]:
 
 def _store(folder: Path, images: Ragged) -> Reader:
     path = folder / "images.arrow"
-    arrow_file.write(path, QG_IMAGES, [images], {})
-    store = Store.open(QG_IMAGES, path)
-    return lambda wanted: to_dense(store.take(wanted), QG_IMAGES.shape)
+    arrow_file.write(path, QG_IMAGES_LAYOUT, [images], {})
+    store = Store.open(QG_IMAGES_LAYOUT, path)
+    return lambda wanted: to_dense(store.take(wanted), QG_IMAGES_LAYOUT.shape)
 
 
 def _hdf5(folder: Path, images: Ragged) -> Reader:
     """The published layout: X_jets (N, 125, 125, 3), channels last."""
-    channels, rows, columns = QG_IMAGES.shape
+    channels, rows, columns = QG_IMAGES_LAYOUT.shape
     file = h5py.File(folder / "images.hdf5", "w")
     shape = (len(images), rows, columns, channels)
     x = file.create_dataset("X_jets", shape, np.float32, chunks=(1, *shape[1:]), compression="gzip")
     for start in range(0, len(images), BATCH):
-        dense = to_dense(images.take(slice(start, start + BATCH)), QG_IMAGES.shape)
+        dense = to_dense(images.take(slice(start, start + BATCH)), QG_IMAGES_LAYOUT.shape)
         x[start : start + BATCH] = dense.transpose(0, 2, 3, 1)
 
     def read(wanted: np.ndarray) -> np.ndarray:
@@ -91,11 +92,11 @@ def _hdf5(folder: Path, images: Ragged) -> Reader:
 
 def _parquet(folder: Path, images: Ragged, group: int = 10) -> Reader:
     """The published layout: X_jets as list<list<list<double>>>, a row group every ten rows."""
-    path, lengths = folder / "images.parquet", QG_IMAGES.shape[::-1]
+    path, lengths = folder / "images.parquet", QG_IMAGES_LAYOUT.shape[::-1]
     schema = pa.schema({"X_jets": pa.list_(pa.list_(pa.list_(pa.float64())))})
     with pq.ParquetWriter(path, schema, compression="snappy") as writer:
         for start in range(0, len(images), group):
-            dense = to_dense(images.take(slice(start, start + group)), QG_IMAGES.shape)
+            dense = to_dense(images.take(slice(start, start + group)), QG_IMAGES_LAYOUT.shape)
             values = pa.array(dense.reshape(-1).astype(np.float64))
             for length in lengths:
                 values = pa.ListArray.from_arrays(np.arange(0, len(values) + 1, length, dtype=np.int32), values)
@@ -106,7 +107,7 @@ def _parquet(folder: Path, images: Ragged, group: int = 10) -> Reader:
         if number not in cached:
             cached.clear()
             column = file.read_row_group(number).column(0).combine_chunks()
-            cached[number] = column.flatten().flatten().flatten().to_numpy().reshape(-1, *QG_IMAGES.shape)
+            cached[number] = column.flatten().flatten().flatten().to_numpy().reshape(-1, *QG_IMAGES_LAYOUT.shape)
         return cached[number]
 
     return lambda wanted: np.stack([partition(row // group)[row % group] for row in wanted]).astype(np.float32)

@@ -16,7 +16,7 @@ from typing import Any
 
 from hepexp.bench.overhead import scratch_runs
 from hepexp.config.compose import Composer
-from hepexp.data.splits import SPLITS
+from hepexp.data.loading.splits import SPLITS
 from hepexp.learning import experiment
 from hepexp.learning.chain import chosen
 from hepexp.learning.experiment import train

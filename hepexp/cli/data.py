@@ -13,10 +13,10 @@ from hepexp.cli.help import Parser, at_least
 from hepexp.cli.target import add_overwrite, check_folder, check_target, writing
 from hepexp.config.paths import data_dir, is_writable, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
-from hepexp.data.collection import Collection
-from hepexp.data.known import data_sets, find_collection
-from hepexp.data.opened import Opened
-from hepexp.data.published import Part
+from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.download.published import Part
+from hepexp.data.find import data_sets, find_info
+from hepexp.data.loading.split_store import SplitStore
 from hepexp.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -55,13 +55,13 @@ def main(args: list[str]) -> int:
 def show_all(parser: Parser, args: list[str]) -> None:
     """all data sets: what is on this machine, what can be downloaded, licences, how to cite"""
     parser.parse_args(args)
-    from hepexp.data.inventory import description, take_inventory
+    from hepexp.data.download.inventory import description, take_inventory
 
     out = console()
     for name in data_sets():
-        collection = find_collection(name)
+        info = find_info(name)
         out.print(f"[bold]{name}[/bold]")
-        out.print(table(description(collection, take_inventory(collection)), styles=["dim", ""]))
+        out.print(table(description(info, take_inventory(info)), styles=["dim", ""]))
         out.print()
     shared = "" if is_writable(data_dir()) else " (cannot be written)"
     out.print(f"published files: {data_dir()}{shared}   converted and simulated ones: {store_dir()}", style="dim")
@@ -78,22 +78,22 @@ def show(parser: Parser, args: list[str]) -> None:
     given = parser.parse_args(args)
     if given.out is not None and not given.no_pictures:
         check_folder(given.out, "--out", given.overwrite, ("index.html",))
-    from hepexp.data.files import describe_file
-    from hepexp.data.summary import class_means
+    from hepexp.data.pictures.quantities import class_means
+    from hepexp.data.store.files import describe_file
 
-    collection, out = find_collection(given.name), console()
-    opened = _open(collection, given)
+    info, out = find_info(given.name), console()
+    opened = _open(info, given)
     store, about = opened.store, opened.store.metadata[0]
     splits = ", ".join(f"{split} {len(rows):,}" for split, rows in opened.splits.items())
-    elements = "particles" if collection.layout.shape is None else "non-zero pixels"
+    elements = "particles" if info.layout.shape is None else "non-zero pixels"
     n_elements = int(store.counts.sum())
     beside = f", {n_elements:,} {elements}" if n_elements != len(store) else ""  # one each is the example itself
     facts = [
-        ["what", collection.about],
+        ["what", info.about],
         ["source", f"{opened.source}: {opened.origin}"],
-        [f"{collection.noun}s", f"{len(store):,} ({splits}){beside}"],
-        ["columns", collection.units],
-        ["cite", collection.cite],
+        [f"{info.noun}s", f"{len(store):,} ({splits}){beside}"],
+        ["columns", info.units],
+        ["cite", info.cite],
         ["versions", ", ".join(f"{k} {v}" for k, v in about.get("versions", {}).items()) or "-"],
     ]
     if opened.excerpt:
@@ -103,9 +103,9 @@ def show(parser: Parser, args: list[str]) -> None:
             facts.append(["file", f"{record['name']}  {record['bytes']:,} bytes  sha256 {record['sha256']}"])
     out.print(table(facts, styles=["bold", ""]))
     out.print()
-    means = list(class_means(store, collection.values))
-    header = ["", *(f"{label} = {collection.classes[label]}" for label, _, _ in means)]
-    rows = [[f"{collection.noun}s", *(f"{n:,}" for _, n, _ in means)]]
+    means = list(class_means(store, info.values))
+    header = ["", *(f"{label} = {info.classes[label]}" for label, _, _ in means)]
+    rows = [[f"{info.noun}s", *(f"{n:,}" for _, n, _ in means)]]
     for name in means[0][2]:
         rows.append([name, *(f"{found[name][0]:.4g} ± {found[name][1]:.2g}" for _, _, found in means)])
     out.print(figures(rows, header))
@@ -114,7 +114,7 @@ def show(parser: Parser, args: list[str]) -> None:
     from hepexp.data.pictures.page import write_page
 
     folder = given.out or runs_dir() / "data" / f"{given.name}_{opened.source}"
-    out.print(f"\npictures: {write_page(folder, collection, opened, facts, [header, *rows])}")
+    out.print(f"\npictures: {write_page(folder, info, opened, facts, [header, *rows])}")
 
 
 def download(parser: Parser, args: list[str]) -> None:
@@ -123,16 +123,16 @@ def download(parser: Parser, args: list[str]) -> None:
         "--files", type=at_least(1), metavar="N", help="only the first N files of each split; all by default"
     )
     given = parser.parse_args(args)
-    from hepexp.data.obtain import obtain
-    from hepexp.data.progress import download_progress
+    from hepexp.data.download.locate import obtain
+    from hepexp.data.download.progress import download_progress
 
-    collection = find_collection(given.name)
-    if not collection.forms:
-        raise ConfigError(f"{given.name} has no published files; to make them: {collection.how_to_fetch}")
-    _check_files(collection, given)
-    for part in collection.parts(given.files):
+    info = find_info(given.name)
+    if not info.releases:
+        raise ConfigError(f"{given.name} has no published files; to make them: {info.how_to_fetch}")
+    _check_files(info, given)
+    for part in info.parts(given.files):
         for file in part.files:
-            print(obtain(collection, file, download_progress))
+            print(obtain(info, file, download_progress))
 
 
 def generate(parser: Parser, args: list[str]) -> None:
@@ -152,16 +152,16 @@ def generate(parser: Parser, args: list[str]) -> None:
         raise ConfigError(f"--out must end in .parquet or .arrow, got {given.out}")
     if given.out is not None:  # where the same sample is there already, nothing is made; another one is not replaced
         check_target(given.out, "--out", overwrite=True)
-    collection = find_collection(given.name)
-    from hepexp.data.simulate import check_simulation, simulate, simulation
+    info = find_info(given.name)
+    from hepexp.simulation.simulate import check_simulation, simulate, simulation
 
-    check_simulation(collection, given.n, given.seed, given.jobs)
-    from hepexp.data.progress import examples_progress
+    check_simulation(info, given.n, given.seed, given.jobs)
+    from hepexp.data.download.progress import examples_progress
 
-    if "pythia8mc" in simulation(collection).PACKAGES:
+    if "pythia8mc" in simulation(info).PACKAGES:
         print("Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)", file=sys.stderr)
-    with examples_progress("simulating", given.n, collection.noun) as report:
-        out = simulate(collection, given.n, given.seed, given.jobs, report, given.out)
+    with examples_progress("simulating", given.n, info.noun) as report:
+        out = simulate(info, given.n, given.seed, given.jobs, report, given.out)
     print(out)
 
 
@@ -173,23 +173,23 @@ def convert(parser: Parser, args: list[str]) -> None:
     given = parser.parse_args(args)
     if (given.input is None) != (given.out is None):
         raise ConfigError("--input and --out go together: give both, or neither")
-    collection = find_collection(given.name)
+    info = find_info(given.name)
     if given.input is not None:
-        from hepexp.data.write import write_file
+        from hepexp.data.download.export import write_file
 
         check_target(given.out, "--out", given.overwrite, [given.input])
         with writing(given.out):
-            print(write_file(collection, given.input, given.out))
+            print(write_file(info, given.input, given.out))
         return
-    from hepexp.data.progress import convert_all
+    from hepexp.data.download.progress import convert_all
 
     parts = next(
-        ([part for part in form if collection.available(part)] for form in collection.forms if _some(collection, form)),
+        ([part for part in release if info.available(part)] for release in info.releases if _some(info, release)),
         [],
     )
     if not parts:
-        raise DataError(f"{collection.folder}: no published files here; to get them: {collection.how_to_fetch}")
-    for path in convert_all(collection, parts):
+        raise DataError(f"{info.folder}: no published files here; to get them: {info.how_to_fetch}")
+    for path in convert_all(info, parts):
         print(path)
 
 
@@ -209,27 +209,27 @@ def export(parser: Parser, args: list[str]) -> None:
     if given.out.suffix != suffix:
         raise ConfigError(f"--out must end in {suffix} for --format {given.format}, got {given.out}")
     check_target(given.out, "--out", given.overwrite)
-    from hepexp.data.write import write_rows
+    from hepexp.data.download.export import write_rows
 
-    collection = find_collection(given.name)
-    opened = _open(collection, given)
+    info = find_info(given.name)
+    opened = _open(info, given)
     check_target(given.out, "--out", given.overwrite, opened.store.paths)
-    for path in filter(collection.is_store, opened.store.paths):  # damage must not become a file that looks whole
-        collection.open_file(path)
+    for path in filter(info.is_store, opened.store.paths):  # damage must not become a file that looks whole
+        info.open_file(path)
     rows = range(len(opened.store)) if given.split == "all" else opened.splits[given.split]
     with writing(given.out):
-        write_rows(opened.store, rows, given.out)
-    print(f"{given.out}: {len(rows):,} {collection.noun}s of the {given.split} split of source={opened.source}")
+        write_rows(info, opened.store, rows, given.out)
+    print(f"{given.out}: {len(rows):,} {info.noun}s of the {given.split} split of source={opened.source}")
 
 
 def verify(parser: Parser, args: list[str]) -> int:
     """check the checksums of all files on this machine, and every example in them"""
     parser.add_argument("--input", type=Path, help="a single file, in any format; default: every file on this machine")
     given = parser.parse_args(args)
-    from hepexp.data.verify import verify as findings
+    from hepexp.data.download.verify import verify as findings
 
     rows, good = [], True
-    for path, problem, note in findings(find_collection(given.name), given.input):
+    for path, problem, note in findings(find_info(given.name), given.input):
         good = good and problem is None
         rows.append([str(path), problem or (f"ok ({note})" if note else "ok")])
     console().print(table(rows, ["file", "state"]))
@@ -247,8 +247,8 @@ VERBS = {
 }
 
 
-def _some(collection: Collection, form: tuple[Part, ...]) -> bool:
-    return any(map(collection.available, form))
+def _some(info: DatasetInfo, release: tuple[Part, ...]) -> bool:
+    return any(map(info.available, release))
 
 
 def _add_source(parser: Parser) -> None:
@@ -260,14 +260,14 @@ def _add_source(parser: Parser) -> None:
     parser.add_argument("--seed", type=at_least(0), default=1, help="with generate: seed of the simulation")
 
 
-def _check_files(collection: Collection, given: Namespace) -> None:
+def _check_files(info: DatasetInfo, given: Namespace) -> None:
     try:
-        collection.choose("auto", given.files)
+        info.choose("auto", given.files)
     except ConfigError as error:
         raise ConfigError(str(error).replace("dataset.n_files", "--files")) from None
 
 
-def _open(collection: Collection, given: Namespace) -> Opened:
+def _open(info: DatasetInfo, given: Namespace) -> SplitStore:
     """The examples that the options of `_add_source` name."""
-    _check_files(collection, given)
-    return collection.open(collection.choose(given.source, given.files), given.files, given.n, given.seed)
+    _check_files(info, given)
+    return info.open(info.choose(given.source, given.files), given.files, given.n, given.seed)

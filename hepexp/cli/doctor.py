@@ -17,7 +17,7 @@ import hepexp
 from hepexp.cli.console import console, table
 from hepexp.cli.help import Parser
 from hepexp.config import catalog, paths, plugin_check, plugins
-from hepexp.data.known import data_sets, find_collection
+from hepexp.data.find import data_sets, find_info
 from hepexp.errors import HepexpError
 from hepexp.models.layers import escnn_import
 from hepexp.models.layers.escnn_import import INSTALL, VERSION
@@ -171,7 +171,7 @@ def _plugins() -> Iterator[Finding]:
 def _data_sets() -> Iterator[Finding]:
     """The published files on disk; the samples in the package are always there."""
     for name in data_sets():
-        advice = find_collection(name).how_to_fetch
+        advice = find_info(name).how_to_fetch
         files = [path for path in (paths.data_dir() / name).rglob("*") if path.is_file()]
         parts = [path for path in files if path.suffix == ".part"]
         if not files:

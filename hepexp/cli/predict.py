@@ -31,7 +31,7 @@ def main(args: list[str]) -> int:
         raise ConfigError(f"--out must be a .parquet file, got {options.out}")
 
     from hepexp.config.amend import amend
-    from hepexp.data.known import data_sets, find_collection
+    from hepexp.data.find import data_sets, find_info
     from hepexp.tracking.run_folder import RunFolder
 
     folder = RunFolder.find(options.run)
@@ -39,9 +39,9 @@ def main(args: list[str]) -> int:
     if not options.input.is_file():
         state = "is not a file" if options.input.exists() else "does not exist"
         raise ConfigError(f"--input {options.input} {state}; expected a file of {folder.config.choices.dataset}")
-    collection = find_collection(config.choices.dataset) if config.choices.dataset in data_sets() else None
-    if collection is not None and not collection.is_readable(options.input):
-        known = ", ".join(dict.fromkeys((*collection.readers, ".arrow", ".parquet")))
+    info = find_info(config.choices.dataset) if config.choices.dataset in data_sets() else None
+    if info is not None and not info.is_readable(options.input):
+        known = ", ".join(dict.fromkeys((*info.readers, ".arrow", ".parquet")))
         raise ConfigError(f"--input {options.input}: unknown format '{options.input.suffix}'; expected one of {known}")
     check_target(options.out, "--out", options.overwrite, [options.input, folder.predictions])
 

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hepexp import regular_file
-from hepexp.config import catalog, root, yaml_file
+from hepexp.config import catalog, former, root, yaml_file
 from hepexp.config.compose import one_line
 from hepexp.config.nested import leaves
 from hepexp.errors import ConfigError, DataError
@@ -53,7 +53,7 @@ def load(path: Path) -> DictConfig:
         root.check_values(content)
     except ConfigError as error:
         raise DataError(f"{path}: {error}") from error
-    return config
+    return OmegaConf.create(former.updated(content))
 
 
 def check_values(content: Mapping) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from hepexp.config import plugins
+from hepexp.config import former, plugins
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
@@ -34,6 +34,8 @@ def find(target: str) -> Found:
     ------
     ConfigError : there is no such module, it has nothing of that name, or the name is imported from another library.
     """
+    if (present := former.present(target)) != target:
+        raise ConfigError(f"_target_ {target} is a former name; it is now {present}")
     module, _, name = target.rpartition(".")
     for _ in range(_MAX_HOPS):
         statements = _statements(module)

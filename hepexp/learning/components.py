@@ -86,14 +86,14 @@ def build_components(config: DictConfig, trained: bool = False) -> Components:
     contracts.check_terms(objective)
     data = instantiate(config.dataset, "dataset", seed=config.seed)
     reads = targets.load(config.model._target_, kind.of_group("model")).input
-    if reads not in data.renders:
+    if reads not in data.representations:
         raise ConfigError(
             f"model {config.choices.model} reads {reads}, data set {config.choices.dataset} gives "
-            f"{', '.join(data.renders)}; choose another model or data set"
+            f"{', '.join(data.representations)}; choose another model or data set"
         )
     batch = _smallest_batch(config.dataset, options)
     contracts.check_examples(objective, data, batch)
-    data.render_as(reads)
+    data.represent_as(reads)
     data.prepare_data()
     data.setup()
     spec = data.spec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from hepexp.data.datamodule import HepDataModule
+from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.learning import served
 from hepexp.learning.components import Components

@@ -20,10 +20,10 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from hepexp import __version__
-from hepexp.data.ragged import Layout
-from hepexp.data.splits import SPLITS
-from hepexp.data.store import Store
-from hepexp.data.table import ORIGIN, examples_of
+from hepexp.data.loading.splits import SPLITS
+from hepexp.data.store.ragged import Layout
+from hepexp.data.store.store import Store
+from hepexp.data.store.table import ORIGIN, examples_of
 from hepexp.learning.components import Components
 from hepexp.learning.trained import predict, rebuild
 from hepexp.models.weights import find_weights
@@ -61,7 +61,7 @@ def save(folder: RunFolder, components: Components, path: Path) -> None:
             path,
             loader_module=__name__,
             data_path=bundle,
-            signature=_signature(components.data.collection.layout, Served(components).predict(example)),
+            signature=_signature(components.data.info.layout, Served(components).predict(example)),
             input_example=example,
             pip_requirements=[f"hepexp=={__version__}"],
         )
@@ -132,9 +132,9 @@ class Served:
         ------
         DataError : a column is missing, or holds unphysical values.
         """
-        collection = self.components.data.collection
-        examples = collection.check(examples_of(collection.layout, data), ORIGIN, 0).cast(collection.layout)
-        loader = self.components.data.predict_dataloader(Store(collection.layout, [examples], paths=[Path(ORIGIN)]))
+        info = self.components.data.info
+        examples = info.check(examples_of(info.layout, data), ORIGIN, 0).cast(info.layout)
+        loader = self.components.data.predict_dataloader(Store(info.layout, [examples], paths=[Path(ORIGIN)]))
         outputs = predict(self.components, loader)
         table = self.components.module.objective.evaluator.table(outputs, self.components.data.spec.class_names)
         return table.drop_columns(["index", "label"]).to_pandas()

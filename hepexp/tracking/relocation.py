@@ -18,7 +18,7 @@ from hepexp.tracking.artifacts import local_path
 log = logging.getLogger("hepexp")
 ARTIFACTS = "mlartifacts"  # beside the store
 EXPERIMENTS = ("experiments", "artifact_location")  # where artifacts of new runs go
-COLUMNS = (
+LAYOUT = (
     EXPERIMENTS,
     ("runs", "artifact_uri"),
     ("logged_models", "artifact_location"),
@@ -110,7 +110,7 @@ def _place(connection: sqlite3.Connection) -> Path | None:
 
 def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    return [(table, column) for table, column in COLUMNS if table in tables]
+    return [(table, column) for table, column in LAYOUT if table in tables]
 
 
 def _path(location: object) -> Path | None:

@@ -67,7 +67,7 @@ def trains(composer: Composer, model: str, data_set: str, *keys: str) -> None:
     """Two steps move the weights, and the model still gives each example of a batch its scores or its embedding."""
     choices = [f"model={model}", f"dataset={data_set}", *LOSSES.get(model, ())]
     components = build_components(composer.compose([*choices, *SMALL, *EPOCH, *CONSTANT, *keys]))
-    assert components.data.form.name == components.module.model.input
+    assert components.data.representation.name == components.module.model.input
     before = [parameter.detach().clone() for parameter in components.module.parameters()]
     losses = two_steps(components) if components.module.automatic_optimization else an_epoch(components)
     assert len(losses) >= 2

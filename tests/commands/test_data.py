@@ -15,12 +15,15 @@ import pytest
 
 from hepexp.cli import data
 from hepexp.cli.main import main
-from hepexp.data import arrow_file
-from hepexp.data.collections import electron_photon, jetclass, qg
-from hepexp.data.layouts import ELECTRON_PHOTON
-from hepexp.data.published import Part, PublishedFile
+from hepexp.data.datasets.electron_photon import info as electron_photon
+from hepexp.data.datasets.electron_photon.info import LAYOUT as ELECTRON_PHOTON_LAYOUT
+from hepexp.data.datasets.jetclass import info as jetclass
+from hepexp.data.datasets.qg import info as qg
+from hepexp.data.download.published import Part, PublishedFile
+from hepexp.data.store import arrow_file
 from tests.commands.conftest import Command
-from tests.data import same_layout, test_download
+from tests.data.datasets import same_layout
+from tests.data.download import test_download
 
 
 def test_help_names_every_verb(hepexp: Command):
@@ -265,10 +268,10 @@ def test_verify_names_file_and_row_of_a_corrupted_store(hepexp: Command, tmp_pat
     folder = tmp_path / "data" / "electron_photon"
     folder.mkdir(parents=True)
     same_layout.write_electron_photon_hdf5(tmp_path / "a.h5", 9)
-    store = electron_photon.COLLECTION.open_file(tmp_path / "a.h5")
+    store = electron_photon.INFO.open_file(tmp_path / "a.h5")
     examples = store.take(np.arange(9))
     examples.elements["value"][examples.offsets[3]] = np.inf
-    arrow_file.write(folder / "Electron.arrow", ELECTRON_PHOTON, [examples], {})
+    arrow_file.write(folder / "Electron.arrow", ELECTRON_PHOTON_LAYOUT, [examples], {})
     done = hepexp("data", "verify", "electron_photon")
     assert done.returncode == 1
     (line,) = [line for line in done.stdout.splitlines() if "Electron.arrow" in line]
@@ -277,10 +280,10 @@ def test_verify_names_file_and_row_of_a_corrupted_store(hepexp: Command, tmp_pat
 
 def test_a_damaged_file_is_not_exported(tmp_path: Path, monkeypatch, capsys):
     monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
-    examples = qg.COLLECTION.open_file(qg.COLLECTION.mini).take(np.arange(9))
-    file = qg.COLLECTION.generated(9, 1)
+    examples = qg.INFO.open_file(qg.INFO.mini).take(np.arange(9))
+    file = qg.INFO.generated(9, 1)
     file.parent.mkdir(parents=True, exist_ok=True)
-    arrow_file.write(file, qg.COLLECTION.layout, [examples], {})
+    arrow_file.write(file, qg.INFO.layout, [examples], {})
     words = ["data", "export", "qg", "--source", "generate", "--n", "9", "--split", "all", "--out"]
     assert main([*words, str(tmp_path / "whole.npz")]) == 0
     content = bytearray(file.read_bytes())
@@ -303,16 +306,16 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         made.shutdown()
 
 
-def of_one_file(monkeypatch: pytest.MonkeyPatch, collection, file: PublishedFile) -> None:
-    """Let the verbs find a collection whose only published file is this one."""
-    made = replace(collection, forms=((Part("part", (file,)),),))
-    monkeypatch.setattr(data, "find_collection", lambda name: made)
+def of_one_file(monkeypatch: pytest.MonkeyPatch, info, file: PublishedFile) -> None:
+    """Let the verbs find a info whose only published file is this one."""
+    made = replace(info, releases=((Part("part", (file,)),),))
+    monkeypatch.setattr(data, "find_info", lambda name: made)
 
 
 def test_download_fetches_and_prints_the_path(server, monkeypatch, tmp_path: Path, capsys):
     content = test_download.CONTENT
     file = PublishedFile("a.hdf5", sha256=hashlib.sha256(content).hexdigest(), urls=(server.url,))
-    of_one_file(monkeypatch, electron_photon.COLLECTION, file)
+    of_one_file(monkeypatch, electron_photon.INFO, file)
     server.behaviour = ["cut"]
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     assert main(["data", "download", "electron_photon"]) == 0
@@ -332,14 +335,14 @@ def test_download_takes_files_out_of_their_archive(server, monkeypatch, tmp_path
             tar.addfile(about, io.BytesIO(b"some jets"))
     monkeypatch.setattr(test_download, "CONTENT", held.getvalue())
     archive = PublishedFile("val.tar", md5=hashlib.md5(held.getvalue()).hexdigest(), urls=(server.url,))
-    of_one_file(monkeypatch, jetclass.COLLECTION, PublishedFile("val_5M/HToBB_120.root", archive=archive))
+    of_one_file(monkeypatch, jetclass.INFO, PublishedFile("val_5M/HToBB_120.root", archive=archive))
     assert main(["data", "download", "jetclass"]) == 0
     folder = tmp_path / "data" / "jetclass"
     assert capsys.readouterr().out.split() == [str(folder / "val_5M" / "HToBB_120.root")]
     assert sorted(path.name for path in (folder / "val_5M").iterdir()) == ["HToBB_120.root", "ZJetsToNuNu_120.root"]
     assert not (folder / "val.tar").exists()
 
-    of_one_file(monkeypatch, jetclass.COLLECTION, PublishedFile("val_5M/other.root", archive=archive))
+    of_one_file(monkeypatch, jetclass.INFO, PublishedFile("val_5M/other.root", archive=archive))
     assert main(["data", "download", "jetclass"]) == 1
     assert "val_5M/other.root: not found in val.tar" in capsys.readouterr().err
 

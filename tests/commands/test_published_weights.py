@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 from hepexp.batch import JetBatch
 from hepexp.bench.edge_list import EdgeListLorentzNet
-from hepexp.data.datasets.qg import QuarkGluon
+from hepexp.data.datasets.qg.module import QuarkGluon
 from hepexp.models.lorentz_net import LorentzNet
 from tests.commands.shell import hepexp
 from tests.jets import select

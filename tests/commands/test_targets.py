@@ -9,8 +9,8 @@ import pytest
 
 from hepexp.cli.main import main
 from hepexp.cli.target import check_target
-from hepexp.data import arrow_file
-from hepexp.data.formats import energyflow
+from hepexp.data.datasets.qg import reader as energyflow
+from hepexp.data.store import arrow_file
 from hepexp.errors import ConfigError
 from tests.data.conftest import random_jets
 

@@ -1,13 +1,18 @@
-"""Small samples of jets, and an empty data folder for each test."""
+"""Small samples of jets, an empty data folder for each test, and how a refusal has to look."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hepexp.data.formats import energyflow
-from hepexp.data.ragged import Ragged, offsets_of
-from hepexp.data.species import ONE_HOT
+from hepexp.data.datasets.qg import reader as energyflow
+from hepexp.data.physics.species import ONE_HOT
+from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.errors import DataError
+from tests.data.formats.mutation import Reader
+
+Refused = Callable[[Reader, Path, str], None]
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +54,16 @@ def npz(tmp_path: Path) -> Path:
     path = tmp_path / "QG_jets.npz"
     energyflow.write(path, [random_jets(20)], 20, 9)
     return path
+
+
+@pytest.fixture
+def refused() -> Refused:
+    """A function that asserts that a reader refuses a file, in one line that names it and matches a pattern."""
+
+    def check(read: Reader, path: Path, message: str) -> None:
+        with pytest.raises(DataError, match=message) as error:
+            Ragged.concatenate(read(path))
+        assert str(path) in str(error.value)
+        assert "\n" not in str(error.value)
+
+    return check

@@ -10,22 +10,23 @@ import pytest
 import torch
 
 from hepexp.batch import Batch
-from hepexp.data.collections import rotated_points
-from hepexp.data.collections.mnist import scikit_learn_digits
-from hepexp.data.datamodule import HepDataModule
-from hepexp.data.datasets.electron_photon import ElectronPhoton
-from hepexp.data.datasets.jetclass import JetClass
-from hepexp.data.datasets.mnist import Mnist
-from hepexp.data.datasets.qg import QuarkGluon
-from hepexp.data.datasets.qg_images import QuarkGluonImages
-from hepexp.data.datasets.rotated_points import RotatedPoints
-from hepexp.data.datasets.top import TopTagging
-from hepexp.data.kinematics import four_momenta
-from hepexp.data.layouts import JETCLASS, from_dense
-from hepexp.data.ragged import Ragged, offsets_of
-from hepexp.data.render.form import Form
-from hepexp.data.species import ONE_HOT
-from tests.data import same_layout
+from hepexp.data.datasets.electron_photon.module import ElectronPhoton
+from hepexp.data.datasets.jetclass.info import LAYOUT as JETCLASS_LAYOUT
+from hepexp.data.datasets.jetclass.module import JetClass
+from hepexp.data.datasets.mnist.info import scikit_learn_digits
+from hepexp.data.datasets.mnist.module import Mnist
+from hepexp.data.datasets.qg.module import QuarkGluon
+from hepexp.data.datasets.qg_images.module import QuarkGluonImages
+from hepexp.data.datasets.rotated_points import info as rotated_points
+from hepexp.data.datasets.rotated_points.module import RotatedPoints
+from hepexp.data.datasets.top.module import TopTagging
+from hepexp.data.loading.datamodule import HepDataModule
+from hepexp.data.physics.kinematics import four_momenta
+from hepexp.data.physics.species import ONE_HOT
+from hepexp.data.representations.representation import Representation
+from hepexp.data.store.images import from_dense
+from hepexp.data.store.ragged import Ragged, offsets_of
+from tests.data.datasets import same_layout
 
 
 def cone(n: int, seed: int = 0, fewest: int = 1, most: int = 30, radius: float = 0.4) -> Ragged:
@@ -71,12 +72,12 @@ def jetclass(n: int) -> Ragged:
     columns = {name: jets[name] for name in ("px", "py", "pz")} | {"energy": jets["E"]}
     columns |= {name: random.exponential(0.1, m) * charged for name in ("d0val", "d0err", "dzval", "dzerr")}
     columns |= {"charge": random.choice([-1, 1], m) * charged, "type": kind}
-    extras = {name: random.uniform(1, 2, n) for name in JETCLASS.extras}
+    extras = {name: random.uniform(1, 2, n) for name in JETCLASS_LAYOUT.extras}
     return Ragged(
         (np.arange(n) % 10).astype(np.int8),
         jets.offsets,
-        {name: columns[name].astype(kind) for name, kind in JETCLASS.elements.items()},
-        {name: extras[name].astype(kind) for name, kind in JETCLASS.extras.items()},
+        {name: columns[name].astype(kind) for name, kind in JETCLASS_LAYOUT.elements.items()},
+        {name: extras[name].astype(kind) for name, kind in JETCLASS_LAYOUT.extras.items()},
     )
 
 
@@ -113,10 +114,10 @@ def use_small_samples(monkeypatch: pytest.MonkeyPatch, n: int = 120) -> None:
     """Let n random examples stand for the sample that each data set ships."""
     for data_set, sample in SAMPLES.items():
         examples = sample(n)
-        monkeypatch.setattr(data_set, "collection", replace(data_set.collection, mini=lambda made=examples: made))
+        monkeypatch.setattr(data_set, "info", replace(data_set.info, mini=lambda made=examples: made))
 
 
-def rendered(form: Form, examples: Ragged) -> Batch:
+def rendered(form: Representation, examples: Ragged) -> Batch:
     """All examples as one batch of a form that has learnt its scales from them."""
     expanded, n = form.expand(examples), len(examples)
     form.fit(expanded)

@@ -7,20 +7,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hepexp.data.collections import electron_photon, jetclass, mnist, qg, qg_images, rotated_points, top
-from hepexp.data.kinematics import polar
-from hepexp.data.layouts import ELECTRON_PHOTON, MNIST, from_dense, to_dense
-from hepexp.data.opened import Opened
+from hepexp.data.datasets.electron_photon import info as electron_photon
+from hepexp.data.datasets.electron_photon.info import LAYOUT as ELECTRON_PHOTON_LAYOUT
+from hepexp.data.datasets.jetclass import info as jetclass
+from hepexp.data.datasets.mnist import info as mnist
+from hepexp.data.datasets.mnist.info import LAYOUT as MNIST_LAYOUT
+from hepexp.data.datasets.qg import info as qg
+from hepexp.data.datasets.qg_images import info as qg_images
+from hepexp.data.datasets.rotated_points import info as rotated_points
+from hepexp.data.datasets.top import info as top
+from hepexp.data.loading.split_store import SplitStore
+from hepexp.data.physics.kinematics import polar
 from hepexp.data.pictures.distributions import binning
 from hepexp.data.pictures.image_view import ImageView
 from hepexp.data.pictures.means import mean_maps
 from hepexp.data.pictures.page import write_page
 from hepexp.data.pictures.view import Channel
-from hepexp.data.ragged import Ragged, offsets_of
-from hepexp.data.store import Store
+from hepexp.data.store.images import from_dense, to_dense
+from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.data.store.store import Store
 from tests.data.conftest import random_jets
 
-COLLECTIONS = [module.COLLECTION for module in (electron_photon, jetclass, mnist, qg, qg_images, rotated_points, top)]
+COLLECTIONS = [module.INFO for module in (electron_photon, jetclass, mnist, qg, qg_images, rotated_points, top)]
 
 
 def crops(n: int) -> Ragged:
@@ -41,7 +49,7 @@ def narrow_jets(n: int) -> Ragged:
 
 def test_the_mean_jet_holds_all_transverse_momentum():
     jets = narrow_jets(50)
-    view = qg.COLLECTION.view
+    view = qg.INFO.view
     total, hits = view.maps(jets)
     pt, _, _ = polar(view.reader(jets)["p4"])
     assert total.sum() == pytest.approx(pt.sum(), rel=1e-12)
@@ -50,9 +58,9 @@ def test_the_mean_jet_holds_all_transverse_momentum():
 
 def test_the_mean_image_is_that_of_the_dense_images_and_of_hits_where_signed():
     images = crops(30)
-    dense = to_dense(images, ELECTRON_PHOTON.shape).astype(np.float64)
+    dense = to_dense(images, ELECTRON_PHOTON_LAYOUT.shape).astype(np.float64)
     (energy, time), hits = mean_maps(
-        electron_photon.COLLECTION.view, Store(ELECTRON_PHOTON, [images]), np.arange(30), rows_at_once=7
+        electron_photon.INFO.view, Store(ELECTRON_PHOTON_LAYOUT, [images]), np.arange(30), rows_at_once=7
     )
     np.testing.assert_allclose(energy, dense[:, 0].mean(0), atol=1e-7)
     n = (dense[:, 1] != 0).sum(0)
@@ -63,12 +71,12 @@ def test_the_mean_image_is_that_of_the_dense_images_and_of_hits_where_signed():
 def test_the_zero_of_an_image_is_the_middle_of_its_central_pixel():
     low, high, left, right = ImageView((1, 5, 7), (Channel("a"),), ("x", "y"), 0.1).edges
     assert (low, high, left, right) == pytest.approx((-0.25, 0.25, -0.35, 0.35))
-    low, high, _, _ = electron_photon.COLLECTION.view.edges
+    low, high, _, _ = electron_photon.INFO.view.edges
     assert (low, high) == (-16.5, 15.5)
 
 
 def test_the_map_of_points_holds_each_in_its_cell():
-    view, points = rotated_points.COLLECTION.view, rotated_points.sample().take([0, 15_000])
+    view, points = rotated_points.INFO.view, rotated_points.sample().take([0, 15_000])
     (total,), (hits,) = view.maps(points)
     assert np.array_equal(total, hits)
     cells = np.floor((np.stack([points["x"], points["y"]]) / view.half + 1) / 2 * len(total)).astype(int)
@@ -99,19 +107,19 @@ def test_the_axis_is_logarithmic_where_values_span_decades_only():
 
 
 @pytest.mark.parametrize(
-    ("collection", "examples"),
+    ("info", "examples"),
     [
-        (qg.COLLECTION, random_jets(40)),
-        (electron_photon.COLLECTION, crops(12)),
-        (mnist.COLLECTION, mnist.scikit_learn_digits().take(np.arange(60))),
-        (qg.COLLECTION, random_jets(12).take(np.arange(0, 12, 2))),  # one class is missing
+        (qg.INFO, random_jets(40)),
+        (electron_photon.INFO, crops(12)),
+        (mnist.INFO, mnist.scikit_learn_digits().take(np.arange(60))),
+        (qg.INFO, random_jets(12).take(np.arange(0, 12, 2))),  # one class is missing
     ],
     ids=["qg", "electron_photon", "mnist", "one class"],
 )
-def test_the_page_holds_its_pictures_and_says_where_the_examples_are_from(collection, examples, tmp_path: Path):
+def test_the_page_holds_its_pictures_and_says_where_the_examples_are_from(info, examples, tmp_path: Path):
     about = {"source": "generate", "command": "hepexp data generate <x> --n 3"}
-    opened = Opened("mini", Store(collection.layout, [examples], metadata=[about]), {})
-    page = write_page(tmp_path, collection, opened, [["columns", "a < b"]], [["", "0 = a"], ["jets", "20"]])
+    opened = SplitStore("mini", Store(info.layout, [examples], metadata=[about]), {})
+    page = write_page(tmp_path, info, opened, [["columns", "a < b"]], [["", "0 = a"], ["jets", "20"]])
     text = page.read_text()
     assert text.count("data:image/png;base64,") == 3
     assert "://" not in text  # nothing is fetched; base64 has no colon
@@ -127,16 +135,16 @@ def test_the_page_holds_its_pictures_and_says_where_the_examples_are_from(collec
 
 
 def test_an_excerpt_is_not_passed_off_as_the_published_set():
-    store = Store(MNIST, [mnist.scikit_learn_digits()], metadata=[dict(mnist.COLLECTION.mini_about)])
-    whole = Opened("full", store, {})
+    store = Store(MNIST_LAYOUT, [mnist.scikit_learn_digits()], metadata=[dict(mnist.INFO.mini_about)])
+    whole = SplitStore("full", store, {})
     assert whole.origin == "published files"
     assert replace(whole, excerpt="train has 3 of 60,000 images").origin == "excerpt of the published files"
-    assert Opened("mini", store, {}).origin.startswith("sample shipped with hepexp: scikit-learn's 1,797 digits")
+    assert SplitStore("mini", store, {}).origin.startswith("sample shipped with hepexp: scikit-learn's 1,797 digits")
 
 
-@pytest.mark.parametrize("collection", COLLECTIONS, ids=lambda collection: collection.name)
-def test_a_view_fits_its_layout(collection):
-    view, shape = collection.view, collection.layout.shape
+@pytest.mark.parametrize("info", COLLECTIONS, ids=lambda info: info.name)
+def test_a_view_fits_its_layout(info):
+    view, shape = info.view, info.layout.shape
     assert len(view.channels) == (shape[0] if shape else 1)
     low, high, left, right = view.edges
     assert low < 0 < high

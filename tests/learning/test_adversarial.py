@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from hepexp.data.datasets.rotated_points import RotatedPoints
+from hepexp.data.datasets.rotated_points.module import RotatedPoints
 from hepexp.errors import ConfigError
 from hepexp.interrupts import Interrupts
 from hepexp.learning.adversarial import AdversarialModule

@@ -14,7 +14,7 @@ from torch import nn
 from hepexp.config import front
 from hepexp.config.compose import Composer
 from hepexp.config.paths import conf_dir
-from hepexp.data.datamodule import HepDataModule
+from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.errors import ConfigError
 from hepexp.learning import contracts
 from hepexp.learning.components import Components, build_components

@@ -21,7 +21,7 @@ class ToyData(pl.LightningDataModule):
     """Pairs of particles; the label says whether the first is the harder one."""
 
     spec = DataSpec(class_names=("background", "signal"), n_scalars=1)
-    renders = ("particles",)
+    representations = ("particles",)
 
     def __init__(self, n: int = 96, batch_size: int = 16):
         super().__init__()

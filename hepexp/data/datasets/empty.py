@@ -10,8 +10,8 @@ from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from hepexp.batch import DataSpec, FeatureBatch
-from hepexp.data.datamodule import require_at_least
-from hepexp.data.splits import SPLITS
+from hepexp.data.keys import require_at_least
+from hepexp.data.loading.splits import SPLITS
 from hepexp.errors import DataError
 
 
@@ -30,7 +30,7 @@ class Empty(LightningDataModule):
     ConfigError : a number is below 1.
     """
 
-    renders = ("features",)
+    representations = ("features",)
     noun = "evaluation"
     spec = DataSpec(class_names=("none",))
 
@@ -42,7 +42,7 @@ class Empty(LightningDataModule):
         self.batch_size = batch_size
         self.sizes = dict(zip(SPLITS, (n_train or 1, n_val or 1, n_test or 1), strict=True))
 
-    def render_as(self, name: str) -> None:
+    def represent_as(self, name: str) -> None:
         """Do nothing: there is only one form."""
 
     def setup(self, stage: str | None = None) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.check import Check
-from hepexp.data.ragged import Layout, Ragged
+from hepexp.data.store.check import Check
+from hepexp.data.store.ragged import Layout, Ragged
 
 
 def checked(

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hepexp.data.check import Check
 from hepexp.data.formats import parquet
 from hepexp.data.formats.checked import checked
 from hepexp.data.formats.refusal import damage_in, refuse_rows, require
-from hepexp.data.ragged import Layout, Ragged, offsets_of
+from hepexp.data.store.check import Check
+from hepexp.data.store.ragged import Layout, Ragged, offsets_of
 
 EXAMPLES_AT_ONCE = 5000
 

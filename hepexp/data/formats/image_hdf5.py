@@ -1,4 +1,4 @@
-"""Images in HDF5 with channels last: quark and gluon jets, and electrons and photons, of CMS Open Data.
+"""Images in HDF5 with channels last, as the samples of CMS Open Data have them.
 
 References
 ----------
@@ -15,12 +15,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.check import check_images
 from hepexp.data.formats.checked import checked
 from hepexp.data.formats.hdf5 import dataset, numbers, opened
 from hepexp.data.formats.pixels import Pixels
-from hepexp.data.layouts import ELECTRON_PHOTON, QG_IMAGES
-from hepexp.data.ragged import Layout, Ragged
+from hepexp.data.store.check import check_images
+from hepexp.data.store.ragged import Layout, Ragged
 from hepexp.errors import DataError
 
 IMAGES_AT_ONCE = 512
@@ -28,39 +27,21 @@ _DENSE_BYTES = 2**25  # read from the file at once
 _MOST_PIXELS = 2**23  # non-zero pixels kept in memory until their images are complete
 
 
-def read_qg_images(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
-    """The jets of a file with X_jets (N, 125, 125, 3), tracks, ECAL and HCAL; m0 and pt (N,) in GeV; y (N,).
-
-    Parameters
-    ----------
-    needs_label : refuse a file without y; otherwise its jets have no label.
-
-    Raises
-    ------
-    DataError : names the file and the key or row, and says what was expected.
-    """
-    return _read(path, "X_jets", QG_IMAGES, (3,), ("gluon", "quark"), needs_label)
-
-
-def read_electron_photon(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
-    """The crops of a file with X (N, 32, 32, 2), energy and time, or X (N, 32, 32, 1), energy only; y (N,).
-
-    If there is no time channel, all times are zero.
-
-    Parameters
-    ----------
-    needs_label : refuse a file without y; otherwise its crops have no label.
-
-    Raises
-    ------
-    DataError : names the file and the key or row, and says what was expected.
-    """
-    return _read(path, "X", ELECTRON_PHOTON, (2, 1), ("photon", "electron"), needs_label)
-
-
-def _read(
+def read(
     path: Path, key: str, layout: Layout, channels: tuple[int, ...], classes: tuple[str, str], needs_label: bool
 ) -> Iterator[Ragged]:
+    """The images of a file with `key` (N, rows, columns, channels), the layout's extras (N,), and y (N,).
+
+    Parameters
+    ----------
+    channels : numbers of channels that the file may have, the usual one first; missing ones are zero.
+    classes : names of the classes 0 and 1.
+    needs_label : refuse a file without y; otherwise its images have no label.
+
+    Raises
+    ------
+    DataError : names the file and the key or row, and says what was expected.
+    """
     _, rows, columns = layout.shape
     check = check_images(classes, layout, noun="row")
     with opened(path) as file:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.ragged import offsets_of
+from hepexp.data.store.ragged import offsets_of
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.summary import Values
+from hepexp.data.pictures.quantities import Values
 from hepexp.figures import COLOURS, figure
 
 _MOST_BINS = 50

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.pictures.view import View
-from hepexp.data.store import Store
+from hepexp.data.store.store import Store
 from hepexp.figures import figure
 
 _COLUMNS = 5  # columns of classes, if there are many

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hepexp.data.layouts import to_dense
 from hepexp.data.pictures.view import Channel, Maps, colour_bar, colours, masked, show_map
-from hepexp.data.ragged import Ragged
+from hepexp.data.store.images import to_dense
+from hepexp.data.store.ragged import Ragged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

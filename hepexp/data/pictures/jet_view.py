@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.kinematics import around_axis, sums
+from hepexp.data.physics.kinematics import around_axis, sums
 from hepexp.data.pictures.view import Channel, Maps, frame
-from hepexp.data.ragged import Ragged
+from hepexp.data.store.ragged import Ragged
 from hepexp.figures import COLOURS
 
 if TYPE_CHECKING:

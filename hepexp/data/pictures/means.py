@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.pictures.view import Channel, Maps, View, colour_bar, colours, masked, show_map
-from hepexp.data.store import Store
+from hepexp.data.store.store import Store
 from hepexp.figures import COLOURS, figure
 
 _COLUMNS = 5

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from hepexp.atomic import write_text
-from hepexp.data.collection import Collection
-from hepexp.data.opened import Opened
+from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.loading.split_store import SplitStore
 from hepexp.data.pictures.distributions import draw_distributions
 from hepexp.data.pictures.examples import draw_examples
 from hepexp.data.pictures.means import draw_means
-from hepexp.data.summary import values_of
+from hepexp.data.pictures.quantities import values_of
 from hepexp.figures import about
 
 MOST = 20_000  # largest number of examples per class in means and distributions
@@ -40,8 +40,8 @@ div.wide {{ overflow-x: auto }} table {{ font-variant-numeric: tabular-nums }}
 
 def write_page(
     folder: Path,
-    collection: Collection,
-    opened: Opened,
+    info: DatasetInfo,
+    opened: SplitStore,
     facts: Sequence[Sequence[str]],
     means: Sequence[Sequence[str]],
 ) -> Path:
@@ -59,17 +59,17 @@ def write_page(
     store, rows = opened.store, {}
     for label in np.unique(store.label):
         mine = np.flatnonzero(store.label == label)
-        rows[collection.classes[label]] = mine[np.linspace(0, len(mine) - 1, min(len(mine), MOST)).astype(np.int64)]
-    values = {name: values_of(store, collection.values, mine) for name, mine in rows.items()}
+        rows[info.classes[label]] = mine[np.linspace(0, len(mine) - 1, min(len(mine), MOST)).astype(np.int64)]
+    values = {name: values_of(store, info.values, mine) for name, mine in rows.items()}
     figures = {
-        "means": f"Mean of the {collection.noun}s of each class",
-        "examples": f"The first {collection.noun}s of each class",
+        "means": f"Mean of the {info.noun}s of each class",
+        "examples": f"The first {info.noun}s of each class",
         "distributions": "Distributions",
     }
-    with about(f"{collection.name}: {opened.origin}"):
-        draw_means(folder / "means.png", collection.view, store, rows, collection.noun)
-        draw_examples(folder / "examples.png", collection.view, store, rows, collection.noun)
-        draw_distributions(folder / "distributions.png", values, collection.noun)
+    with about(f"{info.name}: {opened.origin}"):
+        draw_means(folder / "means.png", info.view, store, rows, info.noun)
+        draw_examples(folder / "examples.png", info.view, store, rows, info.noun)
+        draw_distributions(folder / "distributions.png", values, info.noun)
     shown = [
         f'<h2>{escape(title)}</h2><img alt="{escape(title)}" src="data:image/png;base64,{_encoded(folder / name)}">'
         for name, title in ((f"{name}.png", title) for name, title in figures.items())
@@ -78,8 +78,8 @@ def write_page(
     write_text(
         page,
         _PAGE.format(
-            title=escape(collection.name),
-            about=escape(collection.about),
+            title=escape(info.name),
+            about=escape(info.about),
             origin=escape(opened.origin),
             facts=_table([[f"{name}", text] for name, text in facts]),
             figures="\n".join(shown),

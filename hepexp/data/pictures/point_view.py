@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from hepexp.data.pictures.view import Channel, Maps, frame
-from hepexp.data.ragged import Ragged
+from hepexp.data.store.ragged import Ragged
 from hepexp.figures import COLOURS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.ragged import Ragged
+from hepexp.data.store.ragged import Ragged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from hepexp.figures import COLOURS, class_name, figure, legend_above
 
 BINS = 40
 NARROW = 0.2  # probabilities with a range up to this get an axis that does not run from 0 to 1
-COLUMNS = 4  # panels side by side, for more than two classes
+LAYOUT = 4  # panels side by side, for more than two classes
 
 
 def score_histogram(
@@ -26,7 +26,7 @@ def score_histogram(
     """
     n_classes = scores.shape[1]
     shown = [1] if n_classes == 2 else range(n_classes)
-    columns = min(COLUMNS, len(shown))
+    columns = min(LAYOUT, len(shown))
     rows = math.ceil(len(shown) / columns)
     size = (5.0, 4.2) if n_classes == 2 else (2.9 * columns, 2.8 * rows)
     with figure(path, *size, title=f"scores{f' of {of}' if of else ''} by class, normalised to unit area") as drawing:

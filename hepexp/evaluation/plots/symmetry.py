@@ -10,13 +10,13 @@ import numpy as np
 from hepexp.figures import COLOURS, class_name, figure
 from hepexp.symmetry.metric_tensor import MetricTensor
 
-COLUMNS = 4  # of generators
+LAYOUT = 4  # of generators
 MOST = 1500  # examples that are drawn: more would hide each other
 
 
 def generators(path: Path | str, matrices: np.ndarray) -> None:
     """Draw each generator (c, n, n) as a heat map with its entries, all on one colour scale."""
-    columns = min(COLUMNS, len(matrices))
+    columns = min(LAYOUT, len(matrices))
     lines = -(-len(matrices) // columns)
     side = 0.7 + 0.55 * matrices.shape[1]
     most = float(np.abs(matrices).max()) or 1.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.data.ragged import Layout, Ragged
+from hepexp.data.store.ragged import Layout, Ragged
 from hepexp.errors import DataError
 
 Reader = Callable[[Path], Iterator[Ragged]]

@@ -7,11 +7,14 @@ import h5py
 import numpy as np
 import pytest
 
+from hepexp.data.datasets.electron_photon.info import LAYOUT as ELECTRON_PHOTON_LAYOUT
+from hepexp.data.datasets.electron_photon.reader import read as read_electron_photon
+from hepexp.data.datasets.qg_images.info import LAYOUT as QG_IMAGES_LAYOUT
+from hepexp.data.datasets.qg_images.reader import read_hdf5 as read_qg_images
 from hepexp.data.formats import image_hdf5
-from hepexp.data.formats.image_hdf5 import read_electron_photon, read_qg_images
-from hepexp.data.layouts import ELECTRON_PHOTON, QG_IMAGES, to_dense
-from hepexp.data.ragged import Ragged
-from tests.data import same_layout
+from hepexp.data.store.images import to_dense
+from hepexp.data.store.ragged import Ragged
+from tests.data.datasets import same_layout
 from tests.data.formats.mutation import check_whole, survives
 from tests.samples import sample
 
@@ -41,8 +44,8 @@ def test_every_pixel_comes_out_where_it_was(tmp_path: Path, monkeypatch: pytest.
     parts = list(read_qg_images(tmp_path / "a.hdf5"))
     assert max(len(part) for part in parts) <= 2
     images = Ragged.concatenate(parts)
-    check_whole(images, QG_IMAGES)
-    np.testing.assert_array_equal(to_dense(images, QG_IMAGES.shape), x.transpose(0, 3, 1, 2))
+    check_whole(images, QG_IMAGES_LAYOUT)
+    np.testing.assert_array_equal(to_dense(images, QG_IMAGES_LAYOUT.shape), x.transpose(0, 3, 1, 2))
     np.testing.assert_array_equal(images.label, y)
     np.testing.assert_array_equal(images["pt"], pt.astype(np.float32))
     np.testing.assert_array_equal(images["m0"], m0.astype(np.float32))
@@ -55,7 +58,7 @@ def test_the_time_of_a_crop_is_zero_where_it_is_absent(tmp_path: Path, channels:
     same_layout.write_electron_photon_hdf5(tmp_path / "a.hdf5", 5, channels=channels)
     made = same_layout.crops(5, channels=channels)
     images = Ragged.concatenate(read_electron_photon(tmp_path / "a.hdf5"))
-    dense = to_dense(images, ELECTRON_PHOTON.shape)
+    dense = to_dense(images, ELECTRON_PHOTON_LAYOUT.shape)
     np.testing.assert_array_equal(dense[:, :channels], made["X"].transpose(0, 3, 1, 2))
     assert dense[:, channels:].any() == 0
     np.testing.assert_array_equal(images.label, made["y"])
@@ -144,7 +147,7 @@ def test_a_pickle_is_never_executed_and_an_attribute_may_be_any_bytes(qg: Path, 
 
 def test_real_crops(refused):
     images = Ragged.concatenate(read_electron_photon(sample("electron_photon/cms_electron_photon_100.h5")))
-    check_whole(images, ELECTRON_PHOTON)
+    check_whole(images, ELECTRON_PHOTON_LAYOUT)
     assert len(images) == 100
     assert (images["position"] < 1024).all()  # the sample has no times
     assert len(images["value"]) / (100 * 1024) == pytest.approx(0.0483, abs=1e-4)
@@ -153,5 +156,5 @@ def test_real_crops(refused):
 @pytest.mark.parametrize("count", [500, pytest.param(5000, marks=pytest.mark.slow)])
 def test_damaged_files(qg: Path, crops: Path, tmp_path: Path, count: int):
     damaged = tmp_path / "damaged.hdf5"
-    assert survives(read_qg_images, qg, QG_IMAGES, count, 1, damaged=damaged) < count
-    assert survives(read_electron_photon, crops, ELECTRON_PHOTON, count, 2, damaged=damaged) < count
+    assert survives(read_qg_images, qg, QG_IMAGES_LAYOUT, count, 1, damaged=damaged) < count
+    assert survives(read_electron_photon, crops, ELECTRON_PHOTON_LAYOUT, count, 2, damaged=damaged) < count

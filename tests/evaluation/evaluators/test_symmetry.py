@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hepexp.data.generate.rotated_points import CLASSES, make_block
+from hepexp.data.datasets.rotated_points.generate import CLASSES, make_block
 from hepexp.evaluation.evaluators.symmetry import SymmetryEvaluator
 from hepexp.symmetry.algebra import so2, so13
 from hepexp.symmetry.mismatch import Mismatch

@@ -1,0 +1,112 @@
+"""The columns of JetClass, common to its ROOT files and their Parquet versions, as jets.
+
+JetClass-II has the same columns except for the label: jet_label is one of 188 classes, whose names are not in the file.
+Four of JetClass's ten classes have a counterpart there, with a resonance X of variable mass instead of the Higgs boson:
+X->bb (0), X->cc (1), X->gg (9) and QCD (161 to 187, by flavour). These are read as Hbb, Hcc, Hgg and QCD; a file with
+any other class is refused.
+
+References
+----------
+H. Qu, C. Li, S. Qian, "Particle Transformer for jet tagging", arXiv:2202.03772; Zenodo record 6619768.
+C. Li et al., "Accelerating resonance searches via signature-oriented pre-training", arXiv:2405.12972 (JetClass-II).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.datasets.jetclass.info import LAYOUT
+from hepexp.data.formats.checked import checked
+from hepexp.data.formats.refusal import refuse_elements, refuse_rows, require
+from hepexp.data.store.check import check_four_momenta
+from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.errors import DataError
+
+# the label of a jet is the index of its class here
+CLASSES = ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl")
+_LABELS = [f"label_{name}" for name in CLASSES]
+_LABEL_II = "jet_label"
+_FROM_II = np.full(188, -1, np.int8)
+_FROM_II[[0, 1, 9]] = CLASSES.index("Hbb"), CLASSES.index("Hcc"), CLASSES.index("Hgg")
+_FROM_II[161:] = CLASSES.index("QCD")
+
+# the type of a particle is the index of its flag here
+_FLAGS = [f"part_is{name}" for name in ("ChargedHadron", "NeutralHadron", "Photon", "Electron", "Muon")]
+_PARTICLES = [f"part_{name}" for name in LAYOUT.elements if name != "type"] + _FLAGS
+_JETS = list(LAYOUT.extras)
+_CHECK = check_four_momenta(CLASSES, LAYOUT, noun="row")
+
+
+def wanted(path: Path, found: Iterable[str], needs_label: bool = True) -> tuple[list[str], list[str]]:
+    """Names of the columns to read, of particles and of jets; labels are optional unless they are needed.
+
+    Raises
+    ------
+    DataError : a column is missing.
+    """
+    found = list(found)
+    labels = [_LABEL_II] if _LABEL_II in found and not set(_LABELS) & set(found) else _LABELS
+    if not needs_label and not set(labels) & set(found):
+        labels = []
+    require(path, "column", [*_PARTICLES, *_JETS, *labels], found)
+    return _PARTICLES, [*_JETS, *labels]
+
+
+def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], n: int, path: Path, first: int) -> Ragged:
+    """Jets of layout LAYOUT.
+
+    Parameters
+    ----------
+    columns : numbers of any type: flat arrays (m,) for particles, (n,) for jets.
+    lengths : (n,) number of particles in each jet, for each column of particles.
+    n : expected number of jets; in a damaged file some columns can have another length.
+    path, first : the file, and the row in it of the first of these jets, for messages.
+
+    Raises
+    ------
+    DataError : names the file and the first bad row, and says what was expected.
+    """
+    counts = lengths[_PARTICLES[0]]
+    for name in [*lengths, *(name for name in columns if name not in lengths)]:
+        found = len(lengths.get(name, columns[name]))
+        if found != n:
+            raise DataError(
+                f"{path}: column '{name}' ends at row {first + found} instead of {first + n}; download it again"
+            )
+        if name in lengths:
+            refuse_rows(path, first, lengths[name] != counts, f"has different numbers of {name} and {_PARTICLES[0]}")
+    refuse_rows(path, first, counts == 0, "has no particles; expected at least one")
+    label = _labels(columns, path, first)
+    offsets = offsets_of(counts)
+    flags = np.stack([columns[name] for name in _FLAGS])
+    what = f"has a particle of no type or several; expected one of {', '.join(_FLAGS)} to be 1 and the others 0"
+    refuse_elements(path, first, offsets, _not_one_hot(flags), what)
+    elements = {name: columns[f"part_{name}"] for name in LAYOUT.elements if name != "type"}
+    elements["type"] = np.argmax(flags, axis=0).astype(np.int8)
+    extras = {name: columns[name] for name in LAYOUT.extras}
+    return checked(_CHECK, LAYOUT, path, first, label, offsets, elements, extras)
+
+
+def _labels(columns: Mapping[str, NDArray], path: Path, first: int) -> NDArray[np.int8] | None:
+    if _LABEL_II not in columns and _LABELS[0] not in columns:
+        return None
+    if _LABEL_II in columns:
+        number = columns[_LABEL_II]
+        known = np.isin(number, np.flatnonzero(_FROM_II >= 0))
+        label = _FROM_II[np.where(known, number, 0).astype(np.int64)]
+        bad = number[np.argmin(known)] if len(number) else 0
+        what = f"has jet_label {bad}, a class of JetClass-II but not of JetClass; expected 0, 1, 9 or 161 to 187"
+        refuse_rows(path, first, ~known, what)
+        return label
+    flags = np.stack([columns[name] for name in _LABELS])
+    what = f"has no class or several; expected one of {', '.join(_LABELS)} to be 1 and the others 0"
+    refuse_rows(path, first, _not_one_hot(flags), what)
+    return np.argmax(flags, axis=0).astype(np.int8)
+
+
+def _not_one_hot(flags: NDArray) -> NDArray[np.bool_]:
+    return ~np.isin(flags, (0, 1)).all(axis=0) | (np.count_nonzero(flags, axis=0) != 1)

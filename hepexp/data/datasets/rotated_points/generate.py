@@ -1,0 +1,48 @@
+"""Points in the plane whose distribution is invariant only under O(2), which a symmetry search must find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from hepexp.data.datasets.rotated_points.info import CLASSES, LAYOUT
+from hepexp.data.store.ragged import Ragged
+from hepexp.simulation.seeds import block_seed
+
+PACKAGES: tuple[str, ...] = ()
+BLOCK = 20_000
+RADIUS = {"inner": 0.75, "outer": 1.5}
+SPREAD = 0.15  # of ln(radius / RADIUS), Gaussian
+
+
+def settings(kind: str) -> list[str]:
+    """The parameters of the distribution of a class."""
+    return [f"median radius = {RADIUS[kind]}", f"spread of ln radius = {SPREAD}", "angle = uniform in [0, 2 pi)"]
+
+
+def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
+    """The n points of a block.
+
+    The distribution is uniform in angle. As a ring has a scale, its distribution is not invariant under dilations,
+    squeezes or shears: the only linear transformations that preserve it are rotations and reflections.
+
+    Parameters
+    ----------
+    kind : "inner" or "outer".
+    seed : seed of the whole sample.
+    block : number of the block, from 0.
+    n : number of points.
+    report : called with the number of new points.
+    """
+    label = CLASSES.index(kind)
+    random = np.random.default_rng(block_seed(seed, label, block, len(CLASSES)))
+    radius = RADIUS[kind] * np.exp(random.normal(0, SPREAD, n))
+    angle = random.uniform(0, 2 * np.pi, n)
+    columns = {"x": radius * np.cos(angle), "y": radius * np.sin(angle)}
+    report(n)
+    return Ragged(
+        np.full(n, label, np.int8),
+        np.arange(n + 1),
+        {name: columns[name].astype(kind) for name, kind in LAYOUT.elements.items()},
+    )

@@ -1,0 +1,71 @@
+"""One-time conversion of published files into the store's format."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.download.published import Part
+from hepexp.data.store import arrow_file
+from hepexp.data.store.files import describe_file, naming_failures, only_one
+from hepexp.data.store.ragged import Ragged, regroup
+from hepexp.errors import DataError
+
+log = logging.getLogger(__name__)
+
+
+def convert(info: DatasetInfo, part: Part, report: Callable[[int], None] = lambda n: None) -> Path:
+    """Convert a published part into the store unless that has been done; safe to call from several processes at once.
+
+    Parameters
+    ----------
+    report : called with the number of newly converted examples, as they are converted.
+
+    Returns
+    -------
+    The file of the store.
+
+    Raises
+    ------
+    DataError : the files are missing or damaged, or the store cannot be written.
+    """
+    target = info.store_folder / f"{part.name}.arrow"
+    originals = [info.found(file) for file in part.files]
+    with only_one(target):
+        if is_converted(info, part):
+            return info.converted(part)
+        if None in originals:
+            missing = info.folder / part.files[originals.index(None)].name
+            raise DataError(f"{missing}: no such file; how to get it: {info.how_to_fetch}")
+        log.info("data: converting %s, once only, into %s", originals[0], target.parent)
+        about = {"source": "full", "originals": [describe_file(path) for path in originals]}
+        about["changed"] = [path.stat().st_mtime_ns for path in originals]
+        examples = regroup(_reported(info.read(originals[0]), report))
+        with naming_failures(target):
+            arrow_file.write(target, info.layout, examples, about)
+    return target
+
+
+def is_converted(info: DatasetInfo, part: Part) -> bool:
+    """Whether the store has a part, and the files that it was converted from are unchanged, or gone."""
+    target, originals = info.converted(part), [info.found(file) for file in part.files]
+    if not os.path.isfile(target) or None in originals:
+        return os.path.isfile(target)
+    try:
+        about = arrow_file.read(target, info.layout).metadata
+    except DataError:
+        if target.parent == info.store_folder:
+            raise
+        return False  # somebody else's file, for them to remove; this user converts their own
+    sizes = [file["bytes"] for file in about.get("originals", [])]
+    now = [path.stat() for path in originals]
+    return (sizes, about.get("changed")) == ([s.st_size for s in now], [s.st_mtime_ns for s in now])
+
+
+def _reported(parts: Iterator[Ragged], report: Callable[[int], None]) -> Iterator[Ragged]:
+    for part in parts:
+        yield part
+        report(len(part))

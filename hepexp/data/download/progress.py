@@ -1,0 +1,91 @@
+"""Progress bars for long operations on data, with rate and time left."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import TransferSpeedColumn as BytesASecond
+from rich.text import Text
+
+from hepexp.config.paths import is_writable
+from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.download.convert import convert, is_converted
+from hepexp.data.download.published import Part
+
+log = logging.getLogger(__name__)
+
+
+class RateOf(ProgressColumn):
+    """Rate of this run in examples per second, not counting what an earlier run made."""
+
+    def __init__(self, noun: str) -> None:
+        super().__init__()
+        self.noun = noun
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"   ... {self.noun}s/s" if speed is None else f"{speed:8.1f} {self.noun}s/s")
+
+
+@contextlib.contextmanager
+def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[[int, bool], None]]:
+    """Bar for n examples; yields a function to report how many more are done, and whether an earlier run made them.
+
+    Parameters
+    ----------
+    what : what is being done, such as "simulating".
+    n : total number of examples, None if unknown.
+    noun : the word for one example.
+    """
+    count = TextColumn("{task.completed:,.0f}" + ("/{task.total:,.0f}" if n else ""))
+    columns = (TextColumn(what), BarColumn(), count, RateOf(noun), TextColumn("left"), TimeRemainingColumn())
+    with contextlib.ExitStack() as stack:
+        bar = Progress(*columns, console=_stderr(), speed_estimate_period=120)
+        task = bar.add_task("", total=n)
+
+        def report(more: int, kept: bool = False) -> None:
+            if not bar.live.is_started:  # not earlier, so that an operation refused at once prints only its error
+                stack.enter_context(bar)
+            if kept:
+                bar.reset(task, total=n, completed=more)
+            else:
+                bar.advance(task, more)
+
+        yield report
+
+
+def convert_all(info: DatasetInfo, parts: Iterable[Part]) -> list[Path]:
+    """Convert published parts into the store, with a bar for each one that has not been converted yet."""
+    made, said = [], False
+    for part in parts:
+        if is_converted(info, part):
+            made.append(info.converted(part))
+            continue
+        if not said and not is_writable(info.folder):
+            log.warning("data: %s cannot be written; converted files go to %s", info.folder, info.store_folder)
+            said = True
+        with examples_progress(f"converting {part.name}", part.n, info.noun) as report:
+            made.append(convert(info, part, report))
+    return made
+
+
+@contextlib.contextmanager
+def download_progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Bar for one file; yields the function that `fetch` reports to."""
+    columns = (BarColumn(), DownloadColumn(), BytesASecond(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(TextColumn(name), *columns, console=_stderr()) as bar:
+        task = bar.add_task(name, total=None)
+
+        def report(done: int, size: int | None) -> None:
+            bar.update(task, completed=done, total=size)
+
+        yield report
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False)

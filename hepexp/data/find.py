@@ -1,0 +1,30 @@
+"""Which data sets have examples, and where their files are."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from hepexp.config import catalog, kind, source, targets, yaml_file
+from hepexp.data.dataset_info import DatasetInfo
+
+
+def data_sets() -> list[str]:
+    """Names of the data sets that have examples: all options of the group except those like `empty`."""
+    return [name for name in catalog.options("dataset", catalog.folders()) if find_info(name) is not None]
+
+
+def find_info(name: str) -> DatasetInfo | None:
+    """What is known of a data set: `INFO` in the module `info` beside its class, which needs no torch, or the class's.
+
+    None for a data set without examples.
+    """
+    target = yaml_file.load(catalog.find("dataset", name, catalog.folders()))["_target_"]
+    targets.check(target)
+    beside = f"{target.rsplit('.', 2)[0]}.info"
+    if source.module_file(beside) is not None:
+        found = getattr(import_module(beside), "INFO", None)
+        if isinstance(found, DatasetInfo):
+            return found
+    if target.startswith("hepexp."):
+        return None
+    return getattr(targets.load(target, kind.of_group("dataset")), "info", None)

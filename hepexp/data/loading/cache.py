@@ -1,0 +1,56 @@
+"""Examples kept in memory, from which batches are gathered."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.store.ragged import Ragged
+
+
+class ExampleCache:
+    """The expanded examples of a split, laid out so that building a batch takes few operations.
+
+    Between two batches, a training step evicts code and data from the processor's caches, so that the fixed cost of
+    each operation (about 5 us) matters as much as the amount of data.
+
+    Parameters
+    ----------
+    parts : the examples, in order; at least one part.
+    """
+
+    def __init__(self, parts: list[Ragged]) -> None:
+        # one extra example with a single element of zero, used as padding
+        self.examples = Ragged.concatenate([*parts, blank(parts[0])])
+        self.counts = self.examples.counts
+        self._places = np.arange(self.counts.max())
+
+    def __getitem__(self, name: str) -> NDArray:
+        """The column of this name, with the padding element at its end."""
+        return self.examples[name]
+
+    def take(self, rows: NDArray[np.int64]) -> Ragged:
+        """The examples at these rows, in this order, as a copy."""
+        return self.examples.take(rows)
+
+    def padded(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Positions in the columns of the elements of the examples at these rows, and a mask that is False for padding.
+
+        Both have shape (n, longest); short examples are padded with the position of the padding element.
+        """
+        counts = self.counts[rows]
+        places = self._places[: max(counts.tolist(), default=0)]
+        there = places < counts[:, None]
+        zero = self.examples.offsets[-1] - 1
+        return np.where(there, self.examples.offsets[rows][:, None] + places, zero), there
+
+
+def blank(examples: Ragged) -> Ragged:
+    """One example with a single element and the same columns, all zero."""
+
+    def zero(column: NDArray) -> NDArray:
+        return np.zeros((1, *column.shape[1:]), column.dtype)
+
+    elements = {name: zero(column) for name, column in examples.elements.items()}
+    extras = {name: zero(column) for name, column in examples.extras.items()}
+    return Ragged(zero(examples.label), np.array([0, 1]), elements, extras)

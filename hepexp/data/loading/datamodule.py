@@ -1,0 +1,306 @@
+"""What all data sets have in common: fixed splits, loaders of batches, and the record of where the data come from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from hepexp.batch import Batch, DataSpec
+from hepexp.config.suggest import did_you_mean
+from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.keys import require_at_least, require_at_most
+from hepexp.data.loading.dataset import Extras, SplitDataset
+from hepexp.data.loading.loader import BatchLoader
+from hepexp.data.loading.options import Loading, Request
+from hepexp.data.loading.sampler import BucketBatchSampler, SortedBatchSampler
+from hepexp.data.loading.split_store import SplitStore
+from hepexp.data.loading.splits import SPLITS
+from hepexp.data.representations.representation import Representation, spec_of
+from hepexp.data.store.files import describe_file
+from hepexp.data.store.store import Store
+from hepexp.errors import ConfigError, DataError
+from hepexp.memory import require
+from hepexp.simulation.simulate import simulate
+
+_BYTES_PER_PIXEL = 12  # of a batch while it is being built: once in float64, once in float32
+_MOST_WORKERS = 512  # processes
+_MOST_GENERATED = 10**9  # examples: years of simulation, terabytes on disk
+_ROWS_TO_FIT = 2000  # training examples to which scales are fitted
+
+
+class HepDataModule(LightningDataModule):
+    """Base class of the data sets. Each names its files in `info`, and the representations in which it serves examples.
+
+    Parameters
+    ----------
+    source : `full` for the published files; `mini` for the sample in the package; `generate` to simulate examples on
+        this machine the first time they are needed; `auto` for the published files if they are complete, otherwise
+        the sample.
+    batch_size : number of examples per batch, summed over all devices.
+    n_train : number of training examples to use; null for all.
+    n_val : number of validation examples to use; null for all.
+    n_test : number of test examples to use; null for all.
+    classes : classes to use, in the order of their new labels; null for all.
+    train_classes : classes to train and validate on, for anomaly searches; the test set keeps every class; null for
+        all.
+    extras : additional inputs for each example, standardised over the training examples.
+    n_particles : keep only this many particles per jet, the hardest ones; null for all.
+    bucket : sort this many batches' worth of training examples by multiplicity before cutting them into batches; 1 for
+        plain random batches. Larger values save padding, but multiplicity is correlated with the label, so each batch
+        is then dominated by one class.
+    num_workers : number of processes that build batches; 0 builds them in the training process.
+    n_files : number of published files of each split to use with `full`; null for all.
+    n_generate : number of examples to simulate with `generate`.
+    generate_seed : random seed of the simulation.
+    image : binning, preprocessing and scaling of the images, for models that take images.
+    graph : nodes and edges of the graphs, for models that take graphs.
+    features : choice and scaling of the high-level variables, for models that take those.
+    seed : random seed for the order of the training batches; the splits never depend on it.
+
+    Attributes
+    ----------
+    representations : those in which the data set can serve its examples; a model's `input` must be one of them.
+    spec : the sizes and names that a model is built from, available after `setup`.
+    train_sampler : sampler of the training loader, once that has been made.
+
+    Raises
+    ------
+    ConfigError : a value is out of range.
+    """
+
+    info: ClassVar[DatasetInfo]
+
+    def __init__(self, request: Request, loading: Loading, representations: Sequence[Representation]) -> None:
+        super().__init__()
+        limits = {f"n_{split}": getattr(request, f"n_{split}") for split in SPLITS}
+        require_at_least(1, batch_size=loading.batch_size, bucket=loading.bucket, **limits)
+        require_at_least(0, num_workers=loading.num_workers, generate_seed=request.generate_seed)
+        require_at_least(10, n_generate=request.n_generate)
+        require_at_most(_MOST_WORKERS, num_workers=loading.num_workers)
+        require_at_most(_MOST_GENERATED, n_generate=request.n_generate)
+        self.request = request
+        self.loading = loading
+        self._representations = {one.name: one for one in representations}
+        self.representation = representations[0]
+        self.class_names = self._chosen(request.classes, self.info.classes, "classes")
+        self.train_names = self._chosen(request.train_classes, self.class_names, "train_classes")
+        self.extra_names = self._chosen(request.extras, tuple(self.info.layout.extras), "extras")
+        self.source = self.info.choose(request.source, request.n_files)
+        self._start = (0, 0)
+        self.split_store: SplitStore | None = None
+        self.splits: dict[str, SplitDataset] = {}
+        self.train_sampler: BucketBatchSampler | None = None
+
+    @staticmethod
+    def _chosen(wanted: Sequence[str] | None, known: tuple[str, ...], key: str) -> tuple[str, ...]:
+        if wanted is None:
+            return known
+        for name in wanted:
+            if name not in known:
+                there_are = ", ".join(known) or "none"
+                raise ConfigError(
+                    f"dataset.{key}: unknown {name!r}{did_you_mean(str(name), known)} (known: {there_are})"
+                )
+        if not wanted and key != "extras":
+            raise ConfigError(f"dataset.{key} must name one or more of {', '.join(known)}, got none")
+        if len(set(wanted)) < len(wanted):
+            raise ConfigError(f"dataset.{key} must name each only once, got {', '.join(wanted)}")
+        return tuple(wanted)
+
+    # ---- the representation
+
+    @property
+    def representations(self) -> tuple[str, ...]:
+        return tuple(self._representations)
+
+    def represent_as(self, name: str) -> None:
+        """Choose the representation of the batches, before `setup`; the first representation is the default."""
+        self.representation = self._representations[name]
+
+    @property
+    def spec(self) -> DataSpec:
+        """Sizes of the arrays in a batch, and names of the classes; available after `setup`."""
+        return spec_of(self.splits["train"][[0]], self.class_names, self.representation)
+
+    def typical_example(self) -> Batch:
+        """A batch of one training example, the one with the median number of elements."""
+        examples = self.splits["train"]
+        return examples[[int(np.argsort(examples.counts, kind="stable")[len(examples) // 2])]]
+
+    # ---- files and splits
+
+    @property
+    def noun(self) -> str:
+        """The word for one example."""
+        return self.info.noun
+
+    @property
+    def store(self) -> Store:
+        return self.split_store.store
+
+    def prepare_data(self) -> None:
+        """Convert published files, or simulate the examples of `generate`, unless that has been done already."""
+        from hepexp.data.download.progress import convert_all, examples_progress
+
+        info, request = self.info, self.request
+        if self.source == "full":
+            convert_all(info, info.parts(request.n_files))
+        elif self.source == "generate" and not info.generated(request.n_generate, request.generate_seed).exists():
+            with examples_progress("simulating", request.n_generate, info.noun) as report:
+                simulate(info, request.n_generate, request.generate_seed, os.cpu_count() or 1, report)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the files and cut the splits, once.
+
+        Raises
+        ------
+        ConfigError : a split has fewer examples than requested, or a batch of images does not fit into memory.
+        """
+        if self.splits:
+            return
+        request = self.request
+        self.split_store = self.info.open(self.source, request.n_files, request.n_generate, request.generate_seed)
+        labels = [self.info.classes.index(name) for name in self.class_names]
+        self._new_label = np.full(len(self.info.classes), -1)
+        self._new_label[labels] = np.arange(len(labels))
+        seen = [self.info.classes.index(name) for name in self.train_names]
+        rows = {name: self._rows(name, labels if name == "test" else seen) for name in SPLITS}
+        self._require_memory(min(self.loading.batch_size, max(map(len, rows.values()))))
+        some = self.store.take(rows["train"][:_ROWS_TO_FIT])
+        self._extras = Extras(self.extra_names, some)
+        self.representation.fit(self.representation.expand(some))
+        self.splits = {name: self._dataset(self.store, rows[name]) for name in SPLITS}
+
+    def _require_memory(self, n: int) -> None:
+        """Refuse batches of n images that would not fit into memory, before making one."""
+        if shape := self.representation.image_shape:
+            channels, rows, columns = shape
+            require(
+                n * channels * rows * columns * _BYTES_PER_PIXEL,
+                f"a batch of {n:,} images of {channels} x {rows:,} x {columns:,} pixels",
+                "choose smaller images with the keys of dataset.image, or a smaller dataset.batch_size",
+            )
+
+    def _rows(self, split: str, labels: list[int]) -> np.ndarray:
+        rows, wanted = self.split_store.splits[split], getattr(self.request, f"n_{split}")
+        if len(labels) < len(self.info.classes):
+            rows = rows[np.isin(self.store.label[rows], labels)]
+        if wanted is not None and wanted > len(rows):
+            raise ConfigError(
+                f"dataset.n_{split} must be <= {len(rows)}, the size of the {split} split of this source, got {wanted}"
+            )
+        if len(rows) == 0:
+            raise DataError(f"the {split} split of {self.info.name} is empty; expected at least one example")
+        return rows[:wanted]
+
+    def _dataset(self, store: Store, rows: np.ndarray) -> SplitDataset:
+        return SplitDataset(store, rows, self.representation, self._extras, self._new_label)
+
+    def provenance(self) -> dict:
+        """Source, files with checksums, sizes of the splits, and the command that makes the data; after `setup`."""
+        store = self.store
+        files = []
+        for path, about in zip(store.paths, store.metadata, strict=False):
+            files += about.get("originals") or [describe_file(path)]
+        about = store.metadata[0]
+        return {
+            "source": self.source,
+            "simulated": about.get("source") == "generate",
+            "excerpt": self.split_store.excerpt,
+            "files": files,
+            **{f"n_{name}": len(self.splits[name]) for name in SPLITS},
+            "how": about.get("command", self.info.how_to_fetch),
+        }
+
+    # ---- checkpoints
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The scales fitted to the training examples, for a checkpoint; `form.*` are those of the representation."""
+        parts = {"form": self.representation, "extras": self._extras}
+        return {f"{part}.{name}": value for part, scaled in parts.items() for name, value in scaled.state().items()}
+
+    def load_state_dict(self, state_dict: dict[str, Tensor]) -> None:
+        """Use the scales of a checkpoint in place of those fitted to this source; call after `setup`."""
+        if all(torch.equal(value, state_dict[name]) for name, value in self.state_dict().items()):
+            return  # as on a resume: the examples kept in memory remain valid
+        for part, scaled in (("form", self.representation), ("extras", self._extras)):
+            scaled.load_state({name: state_dict[f"{part}.{name}"] for name in scaled.state()})
+        self.splits = {name: self._dataset(self.store, examples.rows) for name, examples in self.splits.items()}
+
+    # ---- loaders
+
+    @property
+    def rank(self) -> int:
+        """Rank of this process; its loaders yield every world_size-th example of each batch."""
+        return self.trainer.global_rank if self.trainer else 0
+
+    @property
+    def world_size(self) -> int:
+        return self.trainer.world_size if self.trainer else 1
+
+    def start_at(self, epoch: int, batch: int) -> None:
+        """Let the next training loader start in this epoch after this many batches, for a resumed run."""
+        self._start = (epoch, batch)
+
+    def train_dataloader(self) -> DataLoader:
+        examples, loading = self.splits["train"], self.loading
+        self.train_sampler = BucketBatchSampler(
+            examples.counts, loading.batch_size, loading.bucket, loading.seed, self.rank, self.world_size
+        )
+        epoch, self.train_sampler.start_batch = self._start
+        self.train_sampler.set_epoch(epoch)
+        return self._loader(examples, self.train_sampler)
+
+    def val_dataloader(self) -> DataLoader:
+        return self.loader_of("val")
+
+    def test_dataloader(self) -> DataLoader:
+        return self.loader_of("test")
+
+    def loader_of(self, split: str, n: int | None = None) -> DataLoader:
+        """Each example of a split once, or each of its first n, in order of multiplicity."""
+        examples = self.splits[split]
+        if n is not None and n < len(examples):
+            examples = self._dataset(self.store, examples.rows[:n])
+        return self._loader(examples)
+
+    def loader_of_file(self, path: Path) -> DataLoader:
+        """Each example of a file once, labelled or not, in the same representation as the examples of this data set.
+
+        Raises
+        ------
+        DataError : the file is not a file of such examples, or holds none.
+        """
+        store = self.info.open_file(path, needs_label=False)
+        if len(store) == 0:
+            raise DataError(f"{path}: contains no {self.info.noun}s")
+        return self.predict_dataloader(store)
+
+    def predict_dataloader(self, store: Store | None = None) -> DataLoader:
+        """Each example of a store once; by default, of the test split."""
+        if store is None:
+            return self.test_dataloader()
+        if len(store) == 0:
+            raise DataError(f"{', '.join(map(str, store.paths)) or 'the file'}: contains no {self.info.noun}s")
+        self.setup()
+        return self._loader(self._dataset(store, np.arange(len(store))))
+
+    def _loader(self, examples: SplitDataset, sampler: Sampler[list[int]] | None = None) -> DataLoader:
+        if sampler is None:
+            sampler = SortedBatchSampler(examples.counts, self.loading.batch_size, self.rank, self.world_size)
+        return BatchLoader(
+            examples,
+            sampler=sampler,  # its items are whole batches, so batch_size is None
+            batch_size=None,
+            num_workers=self.loading.num_workers,
+            persistent_workers=self.loading.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )

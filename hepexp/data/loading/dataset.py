@@ -1,0 +1,107 @@
+"""Examples of one split as batches of tensors, in the representation that the model takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from hepexp.batch import Batch
+from hepexp.data.loading.cache import ExampleCache
+from hepexp.data.representations.representation import Representation
+from hepexp.data.representations.scale import Scaled, mean_and_spread
+from hepexp.data.store.ragged import NO_LABEL, Ragged
+from hepexp.data.store.store import Store
+
+CACHE_BYTES = 128_000_000  # splits whose expanded examples take less than this are kept in memory
+_ROWS_AT_ONCE = 2000
+
+
+class Extras(Scaled):
+    """Additional values of each example, standardised to mean 0 and variance 1 over the training examples.
+
+    Parameters
+    ----------
+    names : columns among the layout's extras.
+    examples : training examples to which mean and variance are fitted.
+    """
+
+    scales = ("mean", "std")
+
+    def __init__(self, names: tuple[str, ...], examples: Ragged) -> None:
+        self.names = names
+        self.mean, self.std = mean_and_spread(self._values(examples))
+
+    def _values(self, examples: Ragged) -> NDArray[np.float64]:
+        columns = [examples.extras[name].astype(np.float64) for name in self.names]
+        return np.stack(columns, axis=1) if columns else np.zeros((len(examples), 0))
+
+    def __call__(self, examples: Ragged) -> NDArray[np.float32]:
+        """Standardised values (n, X) of these examples."""
+        return ((self._values(examples) - self.mean) / self.std).astype(np.float32)
+
+
+class SplitDataset(Dataset):
+    """Some rows of a store. Indexing with a list of positions in `rows` returns a whole batch.
+
+    Parameters
+    ----------
+    store : the examples.
+    rows : the rows of the store that belong to this split (n,).
+    representation : the representation in which they are served.
+    extras : additional values of each example.
+    new_label : (classes of the store,) new label of each class; None to keep the labels.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rows: NDArray[np.int64],
+        representation: Representation,
+        extras: Extras,
+        new_label: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.store = store
+        self.rows = np.asarray(rows, np.int64)
+        self.representation = representation
+        self.extras = extras
+        self.new_label = new_label
+        counts = store.counts[self.rows]
+        self.counts = counts if representation.longest is None else np.minimum(counts, representation.longest)
+        # A small split is expanded once and kept; kept example i is then example i of the split.
+        self._cache: ExampleCache | None = None
+        if self._estimate() <= CACHE_BYTES:
+            starts = range(0, max(len(self), 1), _ROWS_AT_ONCE)
+            parts = [self._expanded(self.rows[start : start + _ROWS_AT_ONCE]) for start in starts]
+            self._cache = ExampleCache(parts)
+            self._cached_common = self._common(self.rows, np.concatenate([self.extras(part) for part in parts]))
+
+    def _estimate(self) -> float:
+        """Size in bytes of the expanded split."""
+        some = min(100, len(self))
+        return self._expanded(self.rows[:some]).nbytes * len(self) / max(some, 1)
+
+    def _expanded(self, rows: NDArray[np.int64]) -> Ragged:
+        return self.representation.expand(self.store.take(rows))
+
+    def _common(self, rows: NDArray[np.int64], extras: NDArray[np.float32]) -> dict[str, NDArray]:
+        """The entries that batches of all representations share, for the examples at these rows."""
+        label = self.store.label[rows].astype(np.int64)
+        if self.new_label is not None:
+            label = np.where(label == NO_LABEL, NO_LABEL, self.new_label[label])
+        return {"label": label, "index": rows, "extras": extras}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, positions: list[int] | NDArray[np.int64]) -> Batch:
+        """The batch of the examples at these positions, in this order; its index holds their rows in the store."""
+        positions = np.asarray(positions, np.int64)
+        if self._cache is not None:
+            common = {name: torch.from_numpy(values[positions]) for name, values in self._cached_common.items()}
+            return self.representation.gather(self._cache, positions, common)
+        rows = self.rows[positions]
+        examples = self._expanded(rows)
+        common = {name: torch.from_numpy(values) for name, values in self._common(rows, self.extras(examples)).items()}
+        return self.representation.collate(examples, common)

@@ -1,0 +1,76 @@
+"""The splits: the publisher's if there are any, otherwise 80 % for training and 10 % each for validation and test."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.download.published import Part
+
+SPLITS = ("train", "val", "test")
+_SEED = 80_10_10  # independent of a run's seed: all runs share the same test jets
+
+
+def split_rows(n: int) -> dict[str, NDArray[np.int64]]:
+    """Rows of each split of n jets, in random order; the splits are disjoint and together contain all rows.
+
+    Subsets are taken from the beginning of a split, so a smaller training set is contained in any larger one.
+    """
+    order = np.random.default_rng(_SEED).permutation(n)
+    tenth = n // 10
+    return {"train": order[: n - 2 * tenth], "val": order[n - 2 * tenth : n - tenth], "test": order[n - tenth :]}
+
+
+def split_events(label: NDArray[np.int8], per_event: int) -> dict[str, NDArray[np.int64]]:
+    """Rows of each split of examples of which adjacent ones may come from the same event; no event is in two splits.
+
+    Each class is divided in the order in which it was generated. Between two splits, `per_event` - 1 examples are left
+    out: an event with examples on both sides of the gap would have more than `per_event`.
+
+    Parameters
+    ----------
+    label : (n,) class of each example.
+    per_event : maximum number of examples from one event; they have the same label and are adjacent.
+    """
+    n, gap = len(label), per_event - 1
+    order = np.argsort(label, kind="stable")
+    parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in SPLITS}
+    for start, end in pairwise([0, *np.cumsum(np.unique(label, return_counts=True)[1]).tolist()]):
+        n_test = end // 10 - start // 10  # adds up to a tenth of all examples, even if a class has fewer than ten
+        n_val = (n - start) // 10 - (n - end) // 10
+        test = end - n_test
+        val_end = max(start, test - gap * (n_test > 0))
+        val = max(start, val_end - n_val)
+        train_end = max(start, val - gap * (n_val > 0))
+        for name, rows in zip(SPLITS, (order[start:train_end], order[val:val_end], order[test:end]), strict=True):
+            parts[name].append(rows)
+    random = np.random.default_rng(_SEED)
+    return {name: random.permutation(np.concatenate(rows)) for name, rows in parts.items()}
+
+
+def published_splits(parts: tuple[Part, ...], sizes: list[int]) -> dict[str, NDArray[np.int64]]:
+    """Rows of each split: the publisher's if there is one, otherwise the fixed 80/10/10.
+
+    If only training and test files are published, a twelfth of the training examples is used for validation, as in the
+    customary 55,000 + 5,000 of MNIST.
+    """
+    if all(part.split is None for part in parts):
+        return split_rows(sum(sizes))
+    bounds = np.concatenate([[0], np.cumsum(sizes)])
+    rows = {
+        split: np.concatenate(
+            [np.zeros(0, np.int64)]
+            + [np.arange(bounds[i], bounds[i + 1]) for i, part in enumerate(parts) if part.split == split]
+        )
+        for split in SPLITS
+    }
+    # in random order, as subsets are taken from the beginning of a split and files are often sorted by class
+    rows = {
+        split: ordered[np.random.default_rng(len(ordered)).permutation(len(ordered))] for split, ordered in rows.items()
+    }
+    if not len(rows["val"]):
+        n_val = len(rows["train"]) // 12
+        rows["train"], rows["val"] = rows["train"][n_val:], rows["train"][:n_val]
+    return rows

@@ -1,0 +1,132 @@
+"""A model's inputs for each particle: a four-momentum, and Lorentz-invariant scalars."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.physics import species
+from hepexp.data.physics.kinematics import four_momenta
+from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.errors import ConfigError
+
+SCALARS = ("pid", "mass_charge")
+
+
+def with_particles(jets: Ragged, p4: NDArray[np.float64], scalars: NDArray[np.floating]) -> Ragged:
+    """The jets with their columns replaced by p4 (m, 4), (E, px, py, pz) in GeV, and scalars (m, S)."""
+    return Ragged(jets.label, jets.offsets, {"p4": p4, "scalars": scalars.astype(np.float32)}, jets.extras)
+
+
+def hardest(jets: Ragged, n: int | None) -> Ragged:
+    """The n particles of largest pT in each jet, in their original order; all particles if n is None."""
+    return jets.largest(n, np.hypot(jets["p4"][:, 1], jets["p4"][:, 2]))
+
+
+def psi(z: NDArray[np.floating]) -> NDArray[np.floating]:
+    """sgn(z) ln(1 + |z|), arXiv:2201.08187, section 3.2: compresses masses and invariants."""
+    return np.sign(z) * np.log1p(np.abs(z))
+
+
+class Massive:
+    """Particles given as four-momenta: their scalars are (psi(m), 0), m = sqrt|p^2| in GeV (arXiv:2201.08187, sec. 4).
+
+    Parameters
+    ----------
+    energy : name of the energy's column.
+    """
+
+    def __init__(self, energy: str) -> None:
+        self.energy = energy
+
+    def __call__(self, jets: Ragged) -> Ragged:
+        p4 = np.stack([jets[name] for name in (self.energy, "px", "py", "pz")], axis=1).astype(np.float64)
+        mass = np.sqrt(np.abs(p4[:, 0] ** 2 - (p4[:, 1:] ** 2).sum(1)))
+        scalars = np.stack([psi(mass), np.zeros(len(p4))], axis=1)
+        return with_particles(jets, p4, scalars)
+
+
+def with_beams(jets: Ragged) -> Ragged:
+    """The jets with two beam particles prepended: four-momenta (sqrt(2), 0, 0, +-1), scalars (0, psi(1))."""
+    n = len(jets)
+    beams = np.array([[2**0.5, 0, 0, 1], [2**0.5, 0, 0, -1]])
+    scalars = np.array([[0, psi(np.float64(1))]] * 2, np.float32)
+    counts, starts = jets.counts, jets.offsets[:-1]
+    own = np.ones(len(jets["p4"]) + 2 * n, bool)
+    own[(starts + 2 * np.arange(n))[:, None] + [0, 1]] = False
+    p4, extended = np.empty((len(own), 4)), np.empty((len(own), 2), np.float32)
+    p4[own], extended[own] = jets["p4"], jets["scalars"]
+    p4[~own], extended[~own] = np.tile(beams, (n, 1)), np.tile(scalars, (n, 1))
+    return Ragged(jets.label, offsets_of(counts + 2), {"p4": p4, "scalars": extended}, jets.extras)
+
+
+class Identified:
+    """Particles with a type, a charge and impact parameters, as in JetClass.
+
+    Scalars: charge; one-hot type (charged hadron, neutral hadron, photon, electron, muon); tanh(d0 / mm), error of d0
+    in mm clipped at 1, tanh(dz / mm), error of dz in mm clipped at 1 (arXiv:2202.03772, table 2).
+
+    Parameters
+    ----------
+    scalars : `full` for all of them; `pid` for charge and type; `none` for the constant 1.
+
+    Raises
+    ------
+    ConfigError : `scalars` is none of these.
+    """
+
+    def __init__(self, scalars: str = "full") -> None:
+        if scalars not in ("full", "pid", "none"):
+            raise ConfigError(f"dataset.scalars must be one of full, pid, none, got {scalars!r}")
+        self.scalars = scalars
+
+    def __call__(self, jets: Ragged) -> Ragged:
+        p4 = np.stack([jets[name] for name in ("energy", "px", "py", "pz")], axis=1).astype(np.float64)
+        return with_particles(jets, p4, self._features(jets))
+
+    def _features(self, jets: Ragged) -> NDArray[np.floating]:
+        if self.scalars == "none":
+            return np.ones((len(jets["px"]), 1))
+        columns = [jets["charge"], *(jets["type"] == kind for kind in range(5))]
+        if self.scalars == "full":
+            for name in ("d0", "dz"):
+                columns += [np.tanh(jets[f"{name}val"]), np.clip(jets[f"{name}err"], 0, 1)]
+        return np.stack(columns, axis=1)
+
+
+class TypedParticles:
+    """Four-momenta and scalars of particles given as (pt, y, phi, pdgid).
+
+    Parameters
+    ----------
+    pid : use the particle type. If false, every particle is massless and its only scalar is the constant 1, so that
+        the mass does not reveal the type.
+    scalars : with `pid`, either `pid`: one-hot over |pdgid| in (11, 13, 22, 130, 211, 321, 2112, 2212), or
+        `mass_charge`: psi(mass in GeV) and charge.
+
+    Raises
+    ------
+    ConfigError : `scalars` is neither.
+    """
+
+    def __init__(self, pid: bool, scalars: str) -> None:
+        if scalars not in SCALARS:
+            raise ConfigError(f"dataset.scalars must be one of {', '.join(SCALARS)}, got {scalars!r}")
+        self.pid = pid
+        self.scalars = scalars
+
+    def __call__(self, jets: Ragged) -> Ragged:
+        return with_particles(jets, self.momenta(jets), self.features(jets["pdgid"]))
+
+    def momenta(self, jets: Ragged) -> NDArray[np.float64]:
+        """Four-momenta (m, 4) in GeV of all particles, computed in float64."""
+        mass = species.mass(jets["pdgid"]) if self.pid else 0.0
+        return four_momenta(jets["pt"], jets["y"], jets["phi"], mass)
+
+    def features(self, pdgid: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Scalars (m, S) of particles of these types (m,)."""
+        if not self.pid:
+            return np.ones((len(pdgid), 1), np.float32)
+        if self.scalars == "pid":
+            return species.one_hot(pdgid)
+        return np.stack([psi(species.mass(pdgid)), species.charge(pdgid)], axis=1).astype(np.float32)

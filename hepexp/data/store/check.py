@@ -1,0 +1,129 @@
+"""Checks that examples are physical: values within their limits, at least one element, a label, timelike momenta."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.store.limits import Limits
+from hepexp.data.store.ragged import Layout, Ragged
+from hepexp.errors import DataError
+
+# Takes the examples read, whose columns may have other types than the layout's; the name of the file, for messages; and
+# the row in the file of the first of them. Returns them unchanged, or raises DataError, which names the first bad row.
+Check = Callable[[Ragged, str, int], Ragged]
+_MOST_NAMED = 5  # bad examples in a message, which is one line
+_FINITE = Limits(-np.finfo(np.float64).max, np.finfo(np.float64).max)
+
+
+class Refusal:
+    """Collects what is wrong with some examples, and raises a single DataError that names them.
+
+    Parameters
+    ----------
+    examples : the examples read; numbers of any type.
+    origin : name of the file, for the message.
+    first_row : row in the file of the first of these examples.
+    noun : the word for one example.
+    """
+
+    def __init__(self, examples: Ragged, origin: str, first_row: int = 0, noun: str = "jet") -> None:
+        self.examples = examples
+        self.origin = origin
+        self.first_row = first_row
+        self.noun = noun
+        self._found: dict[int, tuple[str, str]] = {}  # for each bad row: the quantity, and the rest of the sentence
+
+    def of_rows(self, bad: NDArray[np.bool_], quantity: str, what: Callable[[int], str] | str) -> None:
+        """Refuse the bad examples (n,); `what`, possibly a function of the row, completes the sentence 'jet 7 ...'."""
+        for row in np.flatnonzero(bad)[: _MOST_NAMED + 1].tolist():
+            self._found.setdefault(row, (quantity, what if isinstance(what, str) else what(row)))
+
+    def of_elements(self, bad: NDArray[np.bool_], quantity: str, what: Callable[[int], str] | str) -> None:
+        """Refuse the bad elements (m,); `what` can be a function of the element's position."""
+        if not bad.any():
+            return
+        places = np.flatnonzero(bad)
+        rows, first = np.unique(np.searchsorted(self.examples.offsets, places, side="right") - 1, return_index=True)
+        for row, place in zip(rows[: _MOST_NAMED + 1].tolist(), places[first].tolist(), strict=False):
+            self._found.setdefault(row, (quantity, what if isinstance(what, str) else what(place)))
+
+    def of_common(self, classes: tuple[str, ...], layout: Layout, element: str = "particle") -> None:
+        """Refuse labels outside the classes, and values outside the layout's limits."""
+        label, of = self.examples.label, list(enumerate(classes))
+        expected = ", ".join(f"{i} for {name}" for i, name in (of[::-1] if len(of) == 2 else of))
+        bad = ~np.isin(label, range(len(classes)))
+        self.of_rows(bad, "label", lambda row: f"has label {label[row]:g}; expected {expected}")
+        for name in layout.extras:
+            self._of_column(name, layout, self.of_rows, "")
+        for name in layout.elements:
+            self._of_column(name, layout, self.of_elements, f"a {element} with ")
+
+    def _of_column(self, name: str, layout: Layout, refuse: Callable[..., None], whose: str) -> None:
+        column, allowed = self.examples[name], layout.limits.get(name, _FINITE)
+        expected = "a finite number" if allowed is _FINITE else allowed
+        refuse(allowed.outside(column), name, lambda at: f"has {whose}{name} = {column[at]:g}; expected {expected}")
+
+    def finish(self) -> None:
+        """If there is a bad example, raise DataError for the first, and list the numbers of some others."""
+        if not self._found:
+            return
+        first, *others = sorted(self._found)
+        named = [f"{self.noun} {self.first_row + row} ({self._found[row][0]})" for row in others]
+        more = " and more" if len(named) > _MOST_NAMED else ""
+        also = f"; also {', '.join(named[:_MOST_NAMED])}{more}" if named else ""
+        raise DataError(f"{self.origin}: {self.noun} {self.first_row + first} {self._found[first][1]}{also}")
+
+
+def check_four_momenta(classes: tuple[str, ...], layout: Layout, noun: str = "jet") -> Check:
+    """A check of jets with columns px, py, pz and E or energy.
+
+    Parameters
+    ----------
+    layout : of the jets.
+    noun : the word for one jet in messages; "row" for files in a published format.
+    """
+    name = "E" if "E" in layout.elements else "energy"
+
+    def check(jets: Ragged, origin: str, first_row: int = 0) -> Ragged:
+        refuse = Refusal(jets, origin, first_row, noun)
+        refuse.of_rows(jets.counts == 0, "no particles", f"has no particles; expected at least one with {name} > 0")
+        refuse.of_common(classes, layout)
+        # massless particles in float32: rounding can make the squared mass negative, by up to about 1e-6 of E^2
+        energy, *momenta = (jets[column].astype(np.float64) for column in (name, "px", "py", "pz"))
+        with np.errstate(over="ignore"):
+            momentum = sum(component**2 for component in momenta)
+            spacelike = momentum > energy**2 * 1.001
+        refuse.of_elements(
+            spacelike & (energy > 0),
+            "|p|",
+            lambda i: (
+                f"has a particle with |p| = {momentum[i] ** 0.5:g} > {name} = {energy[i]:g}; expected ({name}, px, py, "
+                "pz) in GeV, metric (+,-,-,-)"
+            ),
+        )
+        refuse.finish()
+        return jets
+
+    return check
+
+
+def check_images(classes: tuple[str, ...], layout: Layout, noun: str = "image") -> Check:
+    """A check of images given as non-zero pixels.
+
+    Parameters
+    ----------
+    layout : of the images.
+    noun : the word for one image in messages; "row" for files in a published format.
+    """
+
+    def check(images: Ragged, origin: str, first_row: int = 0) -> Ragged:
+        refuse = Refusal(images, origin, first_row, noun)
+        refuse.of_rows(images.counts == 0, "no pixels", "is an empty image; expected at least one non-zero pixel")
+        refuse.of_common(classes, layout, element="pixel")
+        refuse.finish()
+        return images
+
+    return check

@@ -1,0 +1,51 @@
+"""A Delphes-like detector: tracks, and towers with the energy that the tracks do not account for.
+
+References
+----------
+arXiv:1307.6346. Simplified: no showers across cells, no decays in flight, no material; the only effect of the field is
+to shift where a charged particle reaches the calorimeter (`flight.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hepexp.simulation.flight import Flight
+from hepexp.simulation.particles import Particles
+from hepexp.simulation.towers import Calorimeter
+from hepexp.simulation.tracker import Tracker
+
+MAX_ETA = 3.2  # of the particles simulated, enough to cover jets of |eta| < 2 and radius 0.8
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A detector.
+
+    Parameters
+    ----------
+    tracker : finds and measures charged particles.
+    calorimeters : one or more.
+    flight : propagates particles to the calorimeters.
+    """
+
+    tracker: Tracker
+    calorimeters: tuple[Calorimeter, ...]
+    flight: Flight
+
+    def energy_flow(self, particles: Particles, random: np.random.Generator) -> Particles:
+        """Tracks, photons and neutral hadrons, ordered by event."""
+        eta, phi, arrives = self.flight.arrive(particles)
+        found, tracks, error = self.tracker.find(particles, eta, random)
+        tracked, sigma = np.zeros((2, len(particles)))
+        tracked[found], sigma[found] = tracks.energy, error * tracks.energy
+        neutrals, scale = [], np.ones(len(particles))
+        entering = [values[arrives] for values in (particles, eta, phi, tracked, sigma)]
+        for calorimeter in self.calorimeters:
+            seen, factor = calorimeter.measure(*entering, random)
+            neutrals.append(seen)
+            scale[arrives] *= factor
+        tracks = tracks.change(pt=tracks.pt * scale[found])
+        return Particles.concatenate([tracks[tracks.pt > 0], *neutrals])

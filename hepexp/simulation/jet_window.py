@@ -1,0 +1,83 @@
+"""Images of tracks, ECAL and HCAL in a window around a jet, from the detector's response to the particles.
+
+Pixels are 0.0174 x 0.0174 in (eta, phi), the size of an ECAL barrel crystal; rows run along eta, columns along phi. The
+window of 125x125 is centred on the HCAL tower with the most energy among the 7x7 around the jet axis. An HCAL tower
+covers 5x5 pixels, each of which is given 1/25 of its energy. Deposits are energies, not transverse energies.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.simulation.cms_detector import ECAL_RADIUS, Observed
+from hepexp.simulation.showers import deposit
+
+Floats = NDArray[np.float64]
+
+CELLS, TOWER = 125, 5  # of the window, along each side; cells in a tower
+CELL = 2 * np.pi / 360
+SEARCH = 3  # towers on each side of the jet axis among which the centre is chosen
+HCAL_RADIUS = 1.9  # m, of the barrel's face
+ECAL_SHOWER, HCAL_SHOWER = 0.022, 0.15  # m, radius that contains 90 % of a shower; the first is R_M of PbWO4
+ECAL_NOISE, ECAL_THRESHOLD = 0.04, 0.11  # GeV per cell; below the threshold a cell is not read out
+HCAL_NOISE, HCAL_THRESHOLD = 0.2, 0.6  # GeV per tower
+# Calibrated rather than derived: factors on tracks and deposits that reproduce the means of the original images.
+TRACK_SCALE, ECAL_SCALE, HCAL_SCALE = 1.025, 0.815, 0.54
+
+
+def wrap(angle: Floats) -> Floats:
+    """The same angles, between -pi and pi."""
+    return angle - 2 * np.pi * np.round(angle / (2 * np.pi))
+
+
+def draw(observed: Observed, eta: Floats, phi: Floats, rng: np.random.Generator) -> Floats:
+    """Images (n, 3, 125, 125) in GeV around jets with these axes (n,).
+
+    Pixels are the summed pT of tracks in the first channel, and energies in the other two.
+    """
+    n, towers, wide = len(eta), CELLS // TOWER, CELLS // TOWER + 2 * SEARCH
+    row, column = (np.floor(angle / (TOWER * CELL)).astype(np.int64) - wide // 2 for angle in (eta, phi))
+    image = observed.image
+
+    # the calorimeters, after bending in the field: HCAL towers over the whole region in which the window can lie
+    x, y = _cells(image, observed.face_eta, observed.face_phi, row, column, wide)
+    radius = HCAL_SHOWER / 3 / (HCAL_RADIUS * CELL * TOWER)
+    hcal = deposit(image, x / TOWER, y / TOWER, HCAL_SCALE * observed.hcal, radius, 1, (n, wide, wide))
+    hcal = _read_out(hcal, HCAL_NOISE, HCAL_THRESHOLD, rng)
+    down, right = _highest(hcal)
+    rows, columns = (corner[:, None] + np.arange(towers) for corner in (down, right))
+    hcal = hcal[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    x, y = x - TOWER * down[image], y - TOWER * right[image]
+    radius = ECAL_SHOWER / 3 / (ECAL_RADIUS * CELL)
+    ecal = deposit(image, x, y, ECAL_SCALE * observed.ecal, radius, 2, (n, CELLS, CELLS))
+    ecal = _read_out(ecal, ECAL_NOISE, ECAL_THRESHOLD, rng)
+
+    # tracks, by their direction at the vertex
+    x, y = _cells(image, observed.eta, observed.phi, row + down, column + right, towers)
+    tracks = deposit(image, x, y, TRACK_SCALE * observed.track_pt, 1.0, 0, (n, CELLS, CELLS))
+    return np.stack([tracks, ecal, np.kron(hcal, np.full((1, TOWER, TOWER), 1 / TOWER**2))], axis=1)
+
+
+def _cells(
+    image: NDArray[np.int64], eta: Floats, phi: Floats, row: NDArray[np.int64], column: NDArray[np.int64], width: int
+) -> tuple[Floats, Floats]:
+    """Directions (m,) in units of cells, relative to the corner of their image's region, the tower (row, column) (n,).
+
+    The region is `width` towers wide; azimuths are wrapped so that they are continuous across it.
+    """
+    middle = (column + width / 2) * TOWER * CELL
+    return eta / CELL - TOWER * row[image], wrap(phi - middle[image]) / CELL + TOWER * width / 2
+
+
+def _read_out(energy: Floats, noise: float, threshold: float, rng: np.random.Generator) -> Floats:
+    """Energies with noise added, set to 0 below the threshold."""
+    energy = energy + noise * rng.standard_normal(energy.shape, np.float32)
+    return np.where(energy > threshold, energy, 0.0)
+
+
+def _highest(hcal: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First tower (row, column), each (n,), of the window centred on the tower of highest energy near the middle."""
+    middle = slice(hcal.shape[1] // 2 - SEARCH, hcal.shape[1] // 2 + SEARCH + 1)
+    found = hcal[:, middle, middle].reshape(len(hcal), -1).argmax(axis=1)
+    return np.divmod(found, 2 * SEARCH + 1)

@@ -1,0 +1,150 @@
+"""Calorimeter towers, and the energy-flow photons and neutral hadrons reconstructed from their excess over the tracks.
+
+Energy is summed in cells of (eta, phi), smeared, and kept if it is significant compared with the noise. The energy that
+the tracks entering a cell do not account for becomes a massless neutral object at a random position in the cell, as
+with Delphes' SmearTowerCenter.
+
+References
+----------
+Delphes, arXiv:1307.6346, sections 2.3 (calorimeters) and 3.1 (energy flow).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.simulation.particles import CHARGED_HADRON, ELECTRON, NEUTRAL_HADRON, PHOTON, Particles
+from hepexp.simulation.tracker import smear
+
+Share = Callable[
+    ["Layer", NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]],
+    tuple[NDArray[np.float64], NDArray[np.float64]],
+]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A calorimeter for one kind of shower.
+
+    Parameters
+    ----------
+    stops : kinds of particles that deposit all their energy here.
+    gives : kind of the neutral objects that are reconstructed.
+    energy_min : minimum energy in GeV of a cell that is read out.
+    significance_min : minimum significance of a cell that is read out, in standard deviations.
+    resolution : standard deviation in GeV as a function of energy in GeV and eta.
+    share : one of the functions of `energy_flow`.
+    """
+
+    stops: tuple[int, ...]
+    gives: int
+    energy_min: float
+    significance_min: float
+    resolution: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+    share: Share
+
+    def shows(self, energy: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether energies (n,) with these standard deviations are read out."""
+        return (energy > self.energy_min) & (energy > self.significance_min * sigma)
+
+    def compare(
+        self,
+        true: NDArray[np.float64],
+        cell: NDArray[np.int64],
+        tracked: NDArray[np.float64],
+        error: NDArray[np.float64],
+        eta: NDArray[np.float64],
+        random: np.random.Generator,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The neutral energy of each cell (n,) in GeV, and the factor (k,) by which each track is scaled.
+
+        Parameters
+        ----------
+        true : (k,) energy in GeV of each stopped particle.
+        cell : (k,) index of the particle's cell.
+        tracked, error : (k,) energy of its track, 0 without a track, and the standard deviation of that energy.
+        eta : (n,) of the cells.
+        """
+        true = np.bincount(cell, true, len(eta))
+        measured = smear(true, self.resolution(true, eta), random)
+        measured[~self.shows(measured, self.resolution(measured, eta))] = 0
+        return self.share(self, measured, eta, cell, tracked, error)
+
+
+def electromagnetic(
+    energy_min: float, significance_min: float, resolution: Callable[[NDArray, NDArray], NDArray], share: Share
+) -> Layer:
+    """A layer that stops electrons and photons."""
+    return Layer((PHOTON, ELECTRON), PHOTON, energy_min, significance_min, resolution, share)
+
+
+def hadronic(
+    energy_min: float, significance_min: float, resolution: Callable[[NDArray, NDArray], NDArray], share: Share
+) -> Layer:
+    """A layer that stops hadrons."""
+    stops = (CHARGED_HADRON, NEUTRAL_HADRON)
+    return Layer(stops, NEUTRAL_HADRON, energy_min, significance_min, resolution, share)
+
+
+@dataclass(frozen=True)
+class Calorimeter:
+    """Layers with the same cells; objects of different layers in a cell have the same direction.
+
+    Parameters
+    ----------
+    eta_edges : of the rings of cells, ascending.
+    phi_cells : number of cells in each ring.
+    layers : one or more.
+    """
+
+    eta_edges: NDArray[np.float64]
+    phi_cells: NDArray[np.int64]
+    layers: tuple[Layer, ...]
+
+    def measure(
+        self,
+        particles: Particles,
+        arrival: NDArray[np.float64],
+        phi: NDArray[np.float64],
+        tracked: NDArray[np.float64],
+        sigma: NDArray[np.float64],
+        random: np.random.Generator,
+    ) -> tuple[Particles, NDArray[np.float64]]:
+        """Neutral energy-flow objects, and corrections to the tracks.
+
+        Parameters
+        ----------
+        particles : all particles that reach the calorimeter.
+        arrival, phi : (m,) pseudorapidity and azimuth at which they do so.
+        tracked, sigma : (m,) energy of each particle's track and its standard deviation in GeV, 0 without a track.
+
+        Returns
+        -------
+        neutrals : from cells with significantly more energy than their tracks.
+        scale : (m,) factor by which the energy of each track is multiplied.
+        """
+        ring = np.searchsorted(self.eta_edges, arrival, "right") - 1
+        inside = (ring >= 0) & (ring < len(self.phi_cells))
+        ring = np.clip(ring, 0, len(self.phi_cells) - 1)
+        column = ((phi / (2 * np.pi) % 1) * self.phi_cells[ring]).astype(np.int64)
+        shape = (len(self.phi_cells), int(self.phi_cells.max()) + 1)
+        cells, cell = np.unique((particles.event * shape[0] + ring) * shape[1] + column, return_inverse=True)
+        event, ring, column = cells // (shape[0] * shape[1]), cells // shape[1] % shape[0], cells % shape[1]
+        low, high = self.eta_edges[ring], self.eta_edges[ring + 1]
+        eta = low + (high - low) * random.random(len(cells))
+        phi = (column + random.random(len(cells))) * 2 * np.pi / self.phi_cells[ring]
+        neutrals, scale = [], np.ones(len(particles))
+        for layer in self.layers:
+            stopped = inside & np.isin(particles.kind, layer.stops)
+            entering = (values[stopped] for values in (particles.energy, cell, tracked, sigma))
+            left, scale[stopped] = layer.compare(*entering, eta, random)
+            seen = np.flatnonzero(left)
+            nothing = np.zeros(len(seen))
+            pt, kind = left[seen] / np.cosh(eta[seen]), np.full(len(seen), layer.gives)
+            direction = eta[seen], phi[seen]
+            neutrals.append(Particles(event[seen], pt, *direction, nothing, kind, *[nothing] * 4))
+        return Particles.concatenate(neutrals), scale

@@ -1,0 +1,69 @@
+"""What a model reads of each particle."""
+
+import numpy as np
+import pytest
+
+from hepexp.data.representations.particle_inputs import Identified, Massive, hardest, psi, with_beams
+from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.errors import ConfigError
+from tests.data import small
+
+
+def test_the_hardest_particles_are_kept_in_their_order():
+    jets = small.with_momenta(small.cone(40))
+    kept = hardest(jets, 5)
+    for i in range(len(jets)):
+        pt = np.hypot(*jets.take([i])["p4"].T[1:3])
+        expected = sorted(np.argsort(-pt)[:5])
+        assert kept.take([i])["scalars"][:, 0].tolist() == expected
+    assert hardest(jets, None) is jets
+
+
+def test_two_beams_come_before_the_particles_of_each_jet():
+    jets = Massive("E")(small.top(20))
+    extended = with_beams(jets)
+    np.testing.assert_array_equal(extended.counts, jets.counts + 2)
+    for i in range(len(jets)):
+        before, after = jets.take([i]), extended.take([i])
+        np.testing.assert_array_equal(after["p4"][2:], before["p4"])
+        np.testing.assert_array_equal(after["scalars"][2:], before["scalars"])
+        np.testing.assert_allclose(after["p4"][:2], [[2**0.5, 0, 0, 1], [2**0.5, 0, 0, -1]])
+        np.testing.assert_allclose(after["scalars"][:2], [[0, np.log(2)]] * 2, rtol=1e-6)
+
+
+def test_beams_have_mass_one_and_no_momentum_together():
+    beams = with_beams(Massive("E")(small.top(1)))["p4"][:2]
+    np.testing.assert_allclose(beams[:, 0] ** 2 - (beams[:, 1:] ** 2).sum(1), 1)
+    np.testing.assert_array_equal(beams.sum(0)[1:], 0)
+
+
+def test_the_scalar_of_a_four_momentum_is_its_mass_whatever_the_sign_of_its_square():
+    columns = {"E": [5.0, 3.0], "px": [3.0, 5.0], "py": [0.0, 0.0], "pz": [0.0, 0.0]}
+    jets = Ragged(np.zeros(1, np.int8), offsets_of(np.array([2])), {k: np.array(v) for k, v in columns.items()})
+    np.testing.assert_allclose(Massive("E")(jets)["scalars"], [[np.log(5), 0], [np.log(5), 0]], rtol=1e-6)
+
+
+def test_psi_is_odd_and_logarithmic():
+    z = np.array([-10.0, -1e-9, 0.0, 1e-9, np.e - 1])
+    np.testing.assert_allclose(psi(z), -psi(-z))
+    assert psi(z)[-1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("scalars", "width"), [("full", 10), ("pid", 6), ("none", 1)])
+def test_identified_particles(scalars: str, width: int):
+    jets = small.jetclass(20)
+    read = Identified(scalars)(jets)
+    assert read["scalars"].shape == (len(jets["px"]), width)
+    np.testing.assert_array_equal(read["p4"][:, 0], jets["energy"])
+    if scalars != "none":
+        np.testing.assert_array_equal(read["scalars"][:, 0], jets["charge"])
+        np.testing.assert_array_equal(read["scalars"][:, 1:6].argmax(1), jets["type"])
+        assert (read["scalars"][:, 1:6].sum(1) == 1).all()
+    if scalars == "full":
+        np.testing.assert_allclose(np.arctanh(read["scalars"][:, 6].astype(float)), jets["d0val"], atol=1e-4)
+        assert (read["scalars"][:, [7, 9]] <= 1).all()
+
+
+def test_unknown_scalars_are_refused():
+    with pytest.raises(ConfigError, match=r"dataset\.scalars must be one of full, pid, none, got 'all'"):
+        Identified("all")

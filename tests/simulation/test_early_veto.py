@@ -1,0 +1,85 @@
+"""Giving hopeless events up early takes nothing away from the sample."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pythia8mc")
+pytest.importorskip("fastjet")
+
+from hepexp.data.datasets.qg.clustering import hardest_jets
+from hepexp.data.datasets.qg.settings import settings
+from hepexp.data.datasets.qg.veto import QuarkGluonVeto
+from hepexp.data.datasets.top import generate as top
+from hepexp.data.physics.kinematics import invariant_mass, sums
+from hepexp.data.representations.particle_inputs import TypedParticles
+from hepexp.data.store.ragged import Ragged
+from hepexp.simulation.early_veto import EarlyVeto
+from hepexp.simulation.pythia import make_pythia
+
+
+def jet_mass(jets: Ragged) -> np.ndarray:
+    return invariant_mass(sums(TypedParticles(True, "pid").momenta(jets), jets))
+
+
+def simulate(kind: str, seed: int, n_events: int) -> tuple[Ragged, Ragged, int]:
+    """Ragged that pass of events that the veto would keep and of those it would drop, and the number of the latter."""
+    veto = QuarkGluonVeto(enabled=False)
+    pythia = make_pythia(settings(kind), seed, veto)
+    parts: dict[bool, list[Ragged]] = {False: [], True: []}
+    dropped = 0
+    for _ in range(n_events):
+        event = pythia.nextBatch(1)
+        dropped += veto.hopeless
+        parts[veto.hopeless].append(hardest_jets(event, kind))
+    return Ragged.concatenate(parts[False]), Ragged.concatenate(parts[True]), dropped
+
+
+def test_the_veto_drops_events_and_keeps_jets():
+    kept, lost, dropped = simulate("gluon", 3, 60)
+    assert dropped > 8
+    assert len(lost) <= 1
+    assert len(kept) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["gluon", "quark"])
+def test_the_veto_loses_no_jet_in_five_hundred_and_moves_no_mean(kind: str):
+    """6000 events without the veto, about 950 jets that pass: the lost ones are counted, not inferred."""
+    kept, lost, dropped = simulate(kind, 17, 6000)
+    n = len(kept) + len(lost)
+    print(f"{kind}: {dropped} of 6000 events dropped; {len(lost)} of {n} jets lost")
+    assert dropped > 1000
+    assert len(lost) / n < 0.002
+    for name, value in (("multiplicity", lambda jets: jets.counts), ("mass", jet_mass)):
+        everything = np.concatenate([value(kept), value(lost)])
+        shift, error = value(kept).mean() - everything.mean(), everything.std() / n**0.5
+        print(f"{kind}: mean {name} {everything.mean():.2f} ± {error:.2f}, moved by {shift:.3f}")
+        assert abs(shift) < 0.1 * error
+
+
+def simulate_top(kind: str, seed: int, n_events: int) -> tuple[int, int, int]:
+    """Jets of `top` from events that its veto would keep and would drop, and the number of the latter events."""
+    veto, random = EarlyVeto(top.WINDOW, enabled=False), np.random.default_rng(seed)
+    pythia = make_pythia(top.settings(kind), seed, veto)
+    jets, dropped = {False: 0, True: 0}, 0
+    for _ in range(n_events):
+        event = pythia.nextBatch(1)
+        dropped += veto.hopeless
+        jets[veto.hopeless] += len(top.select(event, kind, random))
+    return jets[False], jets[True], dropped
+
+
+def test_the_veto_of_top_drops_events_and_keeps_jets():
+    kept, lost, dropped = simulate_top("qcd", 4, 40)
+    assert dropped > 8
+    assert lost == 0
+    assert kept > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", top.CLASSES)
+def test_the_veto_of_top_loses_no_jet_in_a_hundred(kind: str):
+    kept, lost, dropped = simulate_top(kind, 19, 2000)
+    print(f"{kind}: {dropped} of 2000 events dropped; {lost} of {kept + lost} jets lost")
+    assert dropped > 600
+    assert lost / (kept + lost) < 0.01

@@ -1,0 +1,168 @@
+"""The same seed gives the same jets: on any number of processes, in any pieces, after any interruption."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hepexp.data.datasets.qg.info import INFO
+from hepexp.data.datasets.qg.info import LAYOUT as QG_LAYOUT
+from hepexp.data.datasets.qg.settings import CLASSES
+from hepexp.data.physics.kinematics import sums
+from hepexp.data.representations.particle_inputs import TypedParticles
+from hepexp.data.store import arrow_file
+from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.store import Store
+from hepexp.errors import ConfigError, HepexpError
+from hepexp.simulation.seeds import block_seed
+from hepexp.simulation.simulate import simulate
+from tests.data.conftest import assert_same
+
+pytest.importorskip("pythia8mc")
+pytest.importorskip("fastjet")
+
+from hepexp.data.datasets.qg.generate import make_block
+from hepexp.simulation import sample
+from hepexp.simulation.rounding import round_to_bits
+
+N, SEED, SIZE = 16, 5, 4  # jets, seed, jets a block: two blocks of each class
+
+
+def read(path: Path) -> Ragged:
+    store = Store.open(QG_LAYOUT, path)
+    return store.take(np.arange(len(store)))
+
+
+def jet_momenta(jets: Ragged) -> np.ndarray:
+    return sums(TypedParticles(True, "pid").momenta(jets), jets)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample as one process makes it."""
+    out = tmp_path_factory.mktemp("generate") / "jets.arrow"
+    sample.generate(INFO, N, SEED, 1, out, block_size=SIZE)
+    return out
+
+
+def test_two_processes_make_the_same_file(reference: Path, tmp_path: Path):
+    reports = []
+    sample.generate(INFO, N, SEED, 2, tmp_path / "b.arrow", lambda *report: reports.append(report), SIZE)
+    assert (tmp_path / "b.arrow").read_bytes() == reference.read_bytes()
+    assert sum(jets for jets, kept in reports if not kept) == N
+    assert not (tmp_path / "b.arrow.parts").exists()
+
+
+def test_jets_are_in_the_window_and_half_of_each_class(reference: Path):
+    jets = read(reference)
+    e, px, py, pz = jet_momenta(jets).T
+    assert np.bincount(jets.label).tolist() == [N // 2, N // 2]
+    assert ((np.hypot(px, py) > 499.99) & (np.hypot(px, py) < 550.01)).all()
+    assert (abs(np.arctanh(pz / e)) < 1.701).all()
+
+
+def test_a_block_does_not_depend_on_how_many_jets_are_taken_of_it():
+    assert_same(make_block("quark", SEED, 0, 5).take(slice(3)), make_block("quark", SEED, 0, 3))
+
+
+def test_a_killed_simulation_goes_on_with_what_it_had(reference: Path, tmp_path: Path):
+    out = tmp_path / "c.arrow"
+    code = (
+        "from pathlib import Path; from hepexp.simulation import sample; "
+        "from hepexp.data.datasets.qg.info import INFO\n"
+        f"if __name__ == '__main__': sample.generate(INFO, {N}, {SEED}, 2, Path({str(out)!r}), block_size={SIZE})"
+    )
+    script = tmp_path / "run.py"
+    script.write_text(code)
+    process = subprocess.Popen([sys.executable, str(script)])
+    parts = tmp_path / "c.arrow.parts"
+    deadline = time.monotonic() + 120
+    while not list(parts.glob("[!.]*.arrow")) and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(1.5)  # its workers see that it is gone, and end
+    kept = {path: path.stat().st_mtime_ns for path in parts.glob("[!.]*.arrow")}
+    assert 1 <= len(kept) < 4
+    assert not out.exists()
+    first = []
+    sample.generate(INFO, N, SEED, 1, out, lambda jets, was_kept: first.append((jets, was_kept)), SIZE)
+    assert first[0] == (SIZE * len(kept), True)
+    assert out.read_bytes() == reference.read_bytes()
+
+
+def test_a_run_killed_while_it_joined_the_blocks_leaves_nothing_behind(
+    reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out = tmp_path / "jets[1].arrow"
+
+    def killed(path: Path, *rest: object) -> None:
+        path.with_name(f".{path.stem}.4711.part{path.suffix}").write_bytes(b"half a file")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sample.arrow_file, "write", killed)
+        patch.setattr(sample, "_run", lambda *rest: None)
+        with pytest.raises(KeyboardInterrupt):
+            sample.generate(INFO, N, SEED, 1, out, block_size=SIZE)
+    assert not out.exists()
+    sample.generate(INFO, N, SEED, 1, out, block_size=SIZE)
+    assert out.read_bytes() == reference.read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+def test_a_process_that_dies_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sample, "_make", _die)
+    with pytest.raises(HepexpError, match="a simulation process died"):
+        sample.generate(INFO, 4, SEED, 1, tmp_path / "d.arrow")
+
+
+def _die(block, layout, parts) -> None:
+    os._exit(9)
+
+
+@pytest.mark.parametrize(("n", "seed", "jobs"), [(1, 1, 1), (10, -1, 1), (10, 1, 0)])
+def test_values_out_of_range(tmp_path: Path, n: int, seed: int, jobs: int):
+    with pytest.raises(ConfigError, match="must be >="):
+        simulate(INFO, n, seed, jobs, lambda *report: None, tmp_path / "e.arrow")
+
+
+def test_a_file_of_another_sample_is_not_taken_for_this_one(reference: Path):
+    assert simulate(INFO, N, SEED, 1, lambda *report: None, reference) == reference
+    with pytest.raises(ConfigError, match="contains another sample"):
+        simulate(INFO, N, SEED + 1, 1, lambda *report: None, reference)
+
+
+def test_no_two_blocks_share_a_seed():
+    seeds = {block_seed(seed, label, block, 2) for seed in (0, 1, 2) for label in (0, 1) for block in range(2000)}
+    assert len(seeds) == 12_000
+    assert min(seeds) >= 1
+    assert max(seeds) <= 900_000_000
+
+
+def test_rounding_keeps_sixteen_bits():
+    values = np.random.default_rng(0).lognormal(2, 2, 1000)
+    assert abs(round_to_bits(values, 16) / values - 1).max() <= 2.0**-16
+    assert (round_to_bits(np.array([1.0, 0.75, 500.0]), 16) == [1.0, 0.75, 500.0]).all()
+
+
+def test_quarks_are_light_and_the_generator_s_settings_are_recorded(reference: Path):
+    about = arrow_file.read(reference, QG_LAYOUT).metadata
+    assert about["command"] == f"hepexp data generate qg --n {N} --seed {SEED}"
+    assert set(about["settings"]) == set(CLASSES)
+    assert "WeakBosonAndParton:qg2gmZq = on" in about["settings"]["quark"]
+    assert set(about["versions"]) == {"numpy", "pythia8mc", "fastjet", "awkward"}
+
+
+@pytest.mark.slow
+def test_the_shipped_sample_is_what_its_command_makes():
+    """The first gluon jets of its first block, among the shuffled rows; the last bits depend on the machine's libm."""
+    mini = read(INFO.mini)
+    momenta = jet_momenta(mini)
+    for momentum in jet_momenta(make_block("gluon", 1, 0, 10)):
+        assert np.isclose(momenta, momentum, rtol=1e-6, atol=1e-3).all(1).sum() == 1
