@@ -1,4 +1,7 @@
-"""Circuits evaluated by hepexp's own simulation: the option `statevector` of the group `backend`."""
+"""Circuits evaluated by hepexp's own simulation: the option `statevector` of the group `backend`.
+
+It is the default of every run, so it imports the simulation for the first circuit only.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from torch import Tensor
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
 from hepexp.quantum.layer import CircuitLayer, computed_in
-from hepexp.quantum.simulator import Simulator, states
 
 
 class StateVector(Backend):
@@ -31,7 +33,11 @@ class StateVector(Backend):
         self.route, self.precision = route, precision
 
     def _layer(self, circuit: Circuit, scale: float | None) -> CircuitLayer:
+        from hepexp.quantum.simulator import Simulator
+
         return CircuitLayer(circuit, Simulator(circuit, self.route), scale, self.precision)
 
     def _states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
+        from hepexp.quantum.simulator import states
+
         return states(circuit, inputs.to(computed_in(inputs.dtype, self.precision)), weights)

@@ -170,10 +170,19 @@ def test_a_device_without_the_method_is_named():
         PennyLane("lightning.qubit", "backprop").layer(templates.siamese_circuit())
 
 
-def test_pennylane_is_imported_only_when_it_is_used():
+def test_what_evaluates_circuits_is_imported_only_when_it_is_used():
     code = """
 import sys
-from hepexp.quantum import pennylane, statevector, templates
+from hepexp.config.build import instantiate
+from hepexp.losses.cross_entropy import CrossEntropy
+from hepexp.quantum import statevector, templates
+
+sizes = {"n_scalars": 8, "n_classes": 2, "image_shape": (1, 16, 16)}
+for model in ("pfn.PFN", "lorentz_net.LorentzNet", "cnn.CNN"):
+    instantiate({"_target_": f"hepexp.models.{model}"}, "model", **sizes, backend=statevector.StateVector())
+assert not {"hepexp.quantum.simulator", "hepexp.quantum.evolution"} & set(sys.modules)
+
+from hepexp.quantum import pennylane
 pennylane.PennyLane()
 statevector.StateVector().layer(templates.siamese_circuit())
 assert 'pennylane' not in sys.modules
