@@ -45,7 +45,7 @@ def cone(n: int, seed: int = 0, fewest: int = 1, most: int = 30, radius: float =
 
 
 def with_momenta(jets: Ragged, mass: float = 0.0) -> Ragged:
-    """The same jets as forms read them: columns p4 in GeV, and one scalar, the place of a particle in its jet."""
+    """The same jets with columns p4 in GeV and scalars, here one: the place of a particle in its jet."""
     p4 = four_momenta(jets["pt"], jets["y"], jets["phi"], mass)
     place = np.arange(len(p4)) - np.repeat(jets.offsets[:-1], jets.counts)
     scalars = place[:, None].astype(np.float32)
@@ -117,9 +117,9 @@ def use_small_samples(monkeypatch: pytest.MonkeyPatch, n: int = 120) -> None:
         monkeypatch.setattr(data_set, "info", replace(data_set.info, mini=lambda made=examples: made))
 
 
-def rendered(form: Representation, examples: Ragged) -> Batch:
-    """All examples as one batch of a form that has learnt its scales from them."""
-    expanded, n = form.expand(examples), len(examples)
-    form.fit(expanded)
+def represented(representation: Representation, examples: Ragged) -> Batch:
+    """All examples as one batch of a representation whose scales are fitted to them."""
+    prepared, n = representation.prepare(examples), len(examples)
+    representation.fit(prepared)
     label = torch.from_numpy(examples.label.astype(np.int64))
-    return form.collate(expanded, {"label": label, "index": torch.arange(n), "extras": torch.zeros(n, 0)})
+    return representation.collate(prepared, {"label": label, "index": torch.arange(n), "extras": torch.zeros(n, 0)})

@@ -1,4 +1,4 @@
-"""Examples kept in memory, from which batches are gathered."""
+"""Encoded examples in memory, from which batches are made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hepexp.data.store.ragged import Ragged
 
 
 class ExampleCache:
-    """The expanded examples of a split, laid out so that building a batch takes few operations.
+    """The encoded examples of a split, laid out so that building a batch takes few operations.
 
     Between two batches, a training step evicts code and data from the processor's caches, so that the fixed cost of
     each operation (about 5 us) matters as much as the amount of data.
@@ -17,21 +17,16 @@ class ExampleCache:
     Parameters
     ----------
     parts : the examples, in order; at least one part.
+
+    Attributes
+    ----------
+    examples : the same examples, followed by one with a single element of zero, used as padding.
     """
 
     def __init__(self, parts: list[Ragged]) -> None:
-        # one extra example with a single element of zero, used as padding
         self.examples = Ragged.concatenate([*parts, blank(parts[0])])
         self.counts = self.examples.counts
         self._places = np.arange(self.counts.max())
-
-    def __getitem__(self, name: str) -> NDArray:
-        """The column of this name, with the padding element at its end."""
-        return self.examples[name]
-
-    def take(self, rows: NDArray[np.int64]) -> Ragged:
-        """The examples at these rows, in this order, as a copy."""
-        return self.examples.take(rows)
 
     def padded(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Positions in the columns of the elements of the examples at these rows, and a mask that is False for padding.

@@ -176,7 +176,7 @@ class HepDataModule(LightningDataModule):
         self._require_memory(min(self.loading.batch_size, max(map(len, rows.values()))))
         some = self.store.take(rows["train"][:_ROWS_TO_FIT])
         self._extras = Extras(self.extra_names, some)
-        self.representation.fit(self.representation.expand(some))
+        self.representation.fit(self.representation.prepare(some))
         self.splits = {name: self._dataset(self.store, rows[name]) for name in SPLITS}
 
     def _require_memory(self, n: int) -> None:
@@ -230,7 +230,7 @@ class HepDataModule(LightningDataModule):
     def load_state_dict(self, state_dict: dict[str, Tensor]) -> None:
         """Use the scales of a checkpoint in place of those fitted to this source; call after `setup`."""
         if all(torch.equal(value, state_dict[name]) for name, value in self.state_dict().items()):
-            return  # as on a resume: the examples kept in memory remain valid
+            return  # as on a resume: the cached examples remain valid
         for part, scaled in (("form", self.representation), ("extras", self._extras)):
             scaled.load_state({name: state_dict[f"{part}.{name}"] for name in scaled.state()})
         self.splits = {name: self._dataset(self.store, examples.rows) for name, examples in self.splits.items()}

@@ -14,7 +14,7 @@ from hepexp.data.representations.scale import Scaled, mean_and_spread
 from hepexp.data.store.ragged import NO_LABEL, Ragged
 from hepexp.data.store.store import Store
 
-CACHE_BYTES = 128_000_000  # splits whose expanded examples take less than this are kept in memory
+CACHE_BYTES = 128_000_000  # splits whose encoded examples take less than this are cached
 _ROWS_AT_ONCE = 2000
 
 
@@ -49,7 +49,7 @@ class SplitDataset(Dataset):
     ----------
     store : the examples.
     rows : the rows of the store that belong to this split (n,).
-    representation : the representation in which they are served.
+    representation : how they become batches.
     extras : additional values of each example.
     new_label : (classes of the store,) new label of each class; None to keep the labels.
     """
@@ -69,21 +69,21 @@ class SplitDataset(Dataset):
         self.new_label = new_label
         counts = store.counts[self.rows]
         self.counts = counts if representation.longest is None else np.minimum(counts, representation.longest)
-        # A small split is expanded once and kept; kept example i is then example i of the split.
+        # A small split is prepared once and cached; row i of the cache is example i of the split.
         self._cache: ExampleCache | None = None
         if self._estimate() <= CACHE_BYTES:
             starts = range(0, max(len(self), 1), _ROWS_AT_ONCE)
-            parts = [self._expanded(self.rows[start : start + _ROWS_AT_ONCE]) for start in starts]
+            parts = [self._prepared(self.rows[start : start + _ROWS_AT_ONCE]) for start in starts]
             self._cache = ExampleCache(parts)
             self._cached_common = self._common(self.rows, np.concatenate([self.extras(part) for part in parts]))
 
     def _estimate(self) -> float:
-        """Size in bytes of the expanded split."""
+        """Size in bytes of the prepared split."""
         some = min(100, len(self))
-        return self._expanded(self.rows[:some]).nbytes * len(self) / max(some, 1)
+        return self._prepared(self.rows[:some]).nbytes * len(self) / max(some, 1)
 
-    def _expanded(self, rows: NDArray[np.int64]) -> Ragged:
-        return self.representation.expand(self.store.take(rows))
+    def _prepared(self, rows: NDArray[np.int64]) -> Ragged:
+        return self.representation.prepare(self.store.take(rows))
 
     def _common(self, rows: NDArray[np.int64], extras: NDArray[np.float32]) -> dict[str, NDArray]:
         """The entries that batches of all representations share, for the examples at these rows."""
@@ -100,8 +100,8 @@ class SplitDataset(Dataset):
         positions = np.asarray(positions, np.int64)
         if self._cache is not None:
             common = {name: torch.from_numpy(values[positions]) for name, values in self._cached_common.items()}
-            return self.representation.gather(self._cache, positions, common)
+            return self.representation.collate_cached(self._cache, positions, common)
         rows = self.rows[positions]
-        examples = self._expanded(rows)
+        examples = self._prepared(rows)
         common = {name: torch.from_numpy(values) for name, values in self._common(rows, self.extras(examples)).items()}
         return self.representation.collate(examples, common)

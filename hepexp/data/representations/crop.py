@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hepexp.data.representations.transform import Transform
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import ConfigError
 
 
-class Window:
+class Window(Transform):
     """Selects channels and a central square of images given as non-zero pixels.
 
     An image with no non-zero pixel in the selection becomes empty.

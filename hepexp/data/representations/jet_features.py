@@ -1,4 +1,4 @@
-"""Form `features`: each jet as a row of high-level variables."""
+"""Representation `features`: each jet as a row of high-level variables."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class JetFeatures(Representation):
         if self.standardise:
             self.mean, self.std = mean_and_spread(examples["features"])
 
-    def expand(self, examples: Ragged) -> Ragged:
+    def encode(self, examples: Ragged) -> Ragged:
         jets = Jets(examples)
         values = np.stack([OBSERVABLES[name](jets) for name in self.variables], axis=1)
         # the particles are dropped: an example has no elements, only its row of variables

@@ -73,7 +73,7 @@ class JetImage(Representation):
     def image_shape(self) -> tuple[int, int, int]:
         return len(self.channels), self.n_pixels, self.n_pixels
 
-    def expand(self, examples: Ragged) -> Ragged:
+    def encode(self, examples: Ragged) -> Ragged:
         pt, dy, dphi = around_axis(examples)
         weight = pt / np.repeat(sums(pt, examples), examples.counts)
         place = self._oriented(np.stack([dy, dphi], axis=1), weight, examples)

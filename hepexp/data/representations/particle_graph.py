@@ -40,7 +40,7 @@ class ParticleGraph(Representation):
         self.edges = edges
         self.k = k
 
-    def expand(self, examples: Ragged) -> Ragged:
+    def encode(self, examples: Ragged) -> Ragged:
         pt, dy, dphi = around_axis(examples)
         energy = examples["p4"][:, 0]
         of_jet = [np.repeat(sums(values, examples), examples.counts) for values in (pt, energy)]

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from hepexp.data.physics import species
 from hepexp.data.physics.kinematics import four_momenta
-from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.data.representations.transform import Transform
+from hepexp.data.store.ragged import Ragged
 from hepexp.errors import ConfigError
 
 SCALARS = ("pid", "mass_charge")
@@ -18,17 +19,12 @@ def with_particles(jets: Ragged, p4: NDArray[np.float64], scalars: NDArray[np.fl
     return Ragged(jets.label, jets.offsets, {"p4": p4, "scalars": scalars.astype(np.float32)}, jets.extras)
 
 
-def hardest(jets: Ragged, n: int | None) -> Ragged:
-    """The n particles of largest pT in each jet, in their original order; all particles if n is None."""
-    return jets.largest(n, np.hypot(jets["p4"][:, 1], jets["p4"][:, 2]))
-
-
 def psi(z: NDArray[np.floating]) -> NDArray[np.floating]:
     """sgn(z) ln(1 + |z|), arXiv:2201.08187, section 3.2: compresses masses and invariants."""
     return np.sign(z) * np.log1p(np.abs(z))
 
 
-class Massive:
+class Massive(Transform):
     """Particles given as four-momenta: their scalars are (psi(m), 0), m = sqrt|p^2| in GeV (arXiv:2201.08187, sec. 4).
 
     Parameters
@@ -46,21 +42,7 @@ class Massive:
         return with_particles(jets, p4, scalars)
 
 
-def with_beams(jets: Ragged) -> Ragged:
-    """The jets with two beam particles prepended: four-momenta (sqrt(2), 0, 0, +-1), scalars (0, psi(1))."""
-    n = len(jets)
-    beams = np.array([[2**0.5, 0, 0, 1], [2**0.5, 0, 0, -1]])
-    scalars = np.array([[0, psi(np.float64(1))]] * 2, np.float32)
-    counts, starts = jets.counts, jets.offsets[:-1]
-    own = np.ones(len(jets["p4"]) + 2 * n, bool)
-    own[(starts + 2 * np.arange(n))[:, None] + [0, 1]] = False
-    p4, extended = np.empty((len(own), 4)), np.empty((len(own), 2), np.float32)
-    p4[own], extended[own] = jets["p4"], jets["scalars"]
-    p4[~own], extended[~own] = np.tile(beams, (n, 1)), np.tile(scalars, (n, 1))
-    return Ragged(jets.label, offsets_of(counts + 2), {"p4": p4, "scalars": extended}, jets.extras)
-
-
-class Identified:
+class Identified(Transform):
     """Particles with a type, a charge and impact parameters, as in JetClass.
 
     Scalars: charge; one-hot type (charged hadron, neutral hadron, photon, electron, muon); tanh(d0 / mm), error of d0
@@ -94,7 +76,7 @@ class Identified:
         return np.stack(columns, axis=1)
 
 
-class TypedParticles:
+class TypedParticles(Transform):
     """Four-momenta and scalars of particles given as (pt, y, phi, pdgid).
 
     Parameters

@@ -52,7 +52,7 @@ class PixelGraph(Representation):
     def fit(self, examples: Ragged) -> None:
         self._std = mean_and_spread(examples["value"])[1]
 
-    def expand(self, examples: Ragged) -> Ragged:
+    def encode(self, examples: Ragged) -> Ragged:
         found = blank_where_empty(nodes(examples, self.shape), self.shape)
         found = found.largest(self.n_nodes, found["value"].sum(1))
         enough = np.min_scalar_type(-self.shape[1] * self.shape[2])  # half the memory of int32 if kept

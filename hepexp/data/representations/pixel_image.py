@@ -106,7 +106,7 @@ class PixelImage(Representation):
         self._shift = np.where(self.scale == "standard", mean, 0).astype(np.float32)[:, None, None]
         self._factor = np.where(self.scale in ("std", "standard"), 1 / std, 1).astype(np.float32)[:, None, None]
 
-    def expand(self, examples: Ragged) -> Ragged:
+    def encode(self, examples: Ragged) -> Ragged:
         return turned(examples, self.shape, self.angle) if self.angle else examples
 
     def collate(self, examples: Ragged, common: Common) -> ImageBatch:

@@ -6,6 +6,7 @@ import numpy as np
 
 from hepexp.data.physics.kinematics import SOFTEST
 from hepexp.data.representations.particle_inputs import with_particles
+from hepexp.data.representations.transform import Transform
 from hepexp.data.store.ragged import Ragged, offsets_of
 
 
@@ -51,7 +52,7 @@ def blank_where_empty(found: Ragged, shape: tuple[int, int, int]) -> Ragged:
     return Ragged(found.label, offsets, {"value": value, "place": place}, found.extras)
 
 
-class PixelParticles:
+class PixelParticles(Transform):
     """Pixels as massless particles, so that models that take particles can be used on images.
 
     The transverse momentum is the sum over a pixel's channels, if that is positive; the direction is that of the pixel,

@@ -1,4 +1,4 @@
-"""Form `features` of points: their coordinates, unscaled."""
+"""Representation `features` of points: their coordinates, unscaled."""
 
 from __future__ import annotations
 

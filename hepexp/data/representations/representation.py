@@ -1,9 +1,9 @@
-"""The forms of the examples: how the columns of the store become a batch."""
+"""How the columns of a store become a batch in the representation that a model takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+import copy
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch
 from hepexp.data.representations.scale import Scaled
+from hepexp.data.representations.transform import Transform
 from hepexp.data.store.ragged import Ragged, pad
 
 if TYPE_CHECKING:
@@ -21,46 +22,67 @@ Common = dict[str, Tensor]  # label, index and extras of a batch
 
 
 class Representation(Scaled):
-    """Base class of the forms.
+    """Base class of the representations.
 
-    There are two steps: `expand` does the work that depends on a single example, whose result can be kept in memory;
-    `collate` combines expanded examples into a batch, and `gather` does the same with examples kept in memory.
+    There are three steps. The transforms turn the store's columns into those of physics, such as four-momenta;
+    `encode` computes from them what the model takes of each example; `collate` combines encoded examples into a batch.
+    Encoded examples can be cached, as each depends on a single example.
 
     Attributes
     ----------
-    name : the form's name in a model's `input`.
-    longest : maximum number of elements per example, None for no limit.
+    name : the representation's name in a model's `input`.
+    transforms : applied to the store's columns before `encode`, in order.
     channel_names, pixel_unit : of images, see DataSpec.
     """
 
     name: ClassVar[str]
-    longest: int | None = None
+    transforms: tuple[Transform, ...] = ()
     channel_names: tuple[str, ...] = ()
     pixel_unit: str = ""
 
+    def with_transforms(self, *transforms: Transform) -> Self:
+        """A copy of this representation with these transforms."""
+        made = copy.copy(self)
+        made.transforms = transforms
+        return made
+
+    @property
+    def longest(self) -> int | None:
+        """Maximum number of elements per example, None for no limit."""
+        longest = None
+        for transform in self.transforms:
+            longest = transform.longest(longest)
+        return longest
+
     @property
     def image_shape(self) -> tuple[int, int, int] | None:
-        """(channels, rows, columns) of an image, known before any is made; None if the form is not an image."""
+        """(channels, rows, columns) of an image, known before any is made; None if there are no images."""
         return None
 
-    def fit(self, examples: Ragged) -> None:
-        """Fit what the form needs from the data, such as a scale, to some expanded training examples."""
+    def prepare(self, examples: Ragged) -> Ragged:
+        """The columns that `collate` needs, from those of the store: the transforms, then `encode`."""
+        for transform in self.transforms:
+            examples = transform(examples)
+        return self.encode(examples)
 
-    def expand(self, examples: Ragged) -> Ragged:
-        """The columns that `collate` needs, computed for each example separately."""
+    def encode(self, examples: Ragged) -> Ragged:
+        """The columns that `collate` needs, computed for each transformed example separately."""
         return examples
 
+    def fit(self, examples: Ragged) -> None:
+        """Fit what is needed from the data, such as a scale, to some encoded training examples."""
+
     def collate(self, examples: Ragged, common: Common) -> Batch:
-        """A batch of expanded examples."""
+        """A batch of encoded examples."""
         raise NotImplementedError
 
-    def gather(self, kept: ExampleCache, rows: NDArray[np.int64], common: Common) -> Batch:
-        """The same batch as `collate`, from the kept examples at these rows (n,)."""
-        return self.collate(kept.take(rows), common)
+    def collate_cached(self, cache: ExampleCache, rows: NDArray[np.int64], common: Common) -> Batch:
+        """The same batch as from `collate`, of the cached examples at these rows (n,)."""
+        return self.collate(cache.examples.take(rows), common)
 
 
 class Particles(Representation):
-    """Form `particles`: four-momenta and scalars, padded to the largest multiplicity in the batch."""
+    """Representation `particles`: four-momenta and scalars, padded to the largest multiplicity in the batch."""
 
     name = "particles"
 
@@ -73,59 +95,20 @@ class Particles(Representation):
             mask=torch.from_numpy(np.arange(counts.max(initial=0)) < counts[:, None]),
         )
 
-    def gather(self, kept: ExampleCache, rows: NDArray[np.int64], common: Common) -> JetBatch:
+    def collate_cached(self, cache: ExampleCache, rows: NDArray[np.int64], common: Common) -> JetBatch:
         # each value is copied once, to its place in the batch; `take` and `pad` would copy it twice
-        places, mask = kept.padded(rows)
-        p4, scalars = (torch.from_numpy(kept[name].take(places, axis=0)) for name in ("p4", "scalars"))
-        return JetBatch(**common, p4=p4, scalars=scalars, mask=torch.from_numpy(mask))
+        places, mask = cache.padded(rows)
+        columns = cache.examples.elements
+        return JetBatch(
+            **common,
+            p4=torch.from_numpy(columns["p4"].take(places, axis=0)),
+            scalars=torch.from_numpy(columns["scalars"].take(places, axis=0)),
+            mask=torch.from_numpy(mask),
+        )
 
 
-class After(Representation):
-    """A form applied to the output of a reader, which for instance computes four-momenta from other columns.
-
-    Parameters
-    ----------
-    reader : turns the store's columns into those that the form needs.
-    form : the form.
-    longest : see Representation.
-    """
-
-    def __init__(self, reader: Callable[[Ragged], Ragged], form: Representation, longest: int | None = None) -> None:
-        self.reader = reader
-        self.form = form
-        self.longest = longest
-        self.channel_names = form.channel_names
-        self.pixel_unit = form.pixel_unit
-
-    @property
-    def name(self) -> str:
-        return self.form.name
-
-    @property
-    def image_shape(self) -> tuple[int, int, int] | None:
-        return self.form.image_shape
-
-    def fit(self, examples: Ragged) -> None:
-        self.form.fit(examples)
-
-    def state(self) -> dict[str, Tensor]:
-        return self.form.state()
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        self.form.load_state(state)
-
-    def expand(self, examples: Ragged) -> Ragged:
-        return self.form.expand(self.reader(examples))
-
-    def collate(self, examples: Ragged, common: Common) -> Batch:
-        return self.form.collate(examples, common)
-
-    def gather(self, kept: ExampleCache, rows: NDArray[np.int64], common: Common) -> Batch:
-        return self.form.gather(kept, rows, common)
-
-
-def spec_of(batch: Batch, class_names: tuple[str, ...], form: Representation) -> DataSpec:
-    """What a model must know about its input, read off a batch of this form."""
+def spec_of(batch: Batch, class_names: tuple[str, ...], representation: Representation) -> DataSpec:
+    """What a model must know about its input, read off a batch of this representation."""
     known: dict[str, object] = {"n_extras": batch.extras.shape[1]}
     match batch:
         case JetBatch():
@@ -133,7 +116,8 @@ def spec_of(batch: Batch, class_names: tuple[str, ...], form: Representation) ->
             known["has_beams"] = batch.p4.shape[1] > 2 and bool((batch.p4[:, :2, 1:3] == 0).all())  # no pT
         case ImageBatch():
             known["image_shape"] = tuple(batch.image.shape[1:])
-            known["channel_names"], known["pixel_unit"] = form.channel_names, form.pixel_unit
+            known["channel_names"] = representation.channel_names
+            known["pixel_unit"] = representation.pixel_unit
         case GraphBatch():
             known["n_node_features"] = batch.x.shape[1]
         case FeatureBatch():

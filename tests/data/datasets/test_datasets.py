@@ -19,7 +19,8 @@ from hepexp.data.datasets.rotated_points.module import RotatedPoints
 from hepexp.data.datasets.top.module import TopTagging
 from hepexp.data.representations.jet_image import JetImage
 from hepexp.data.representations.particle_graph import ParticleGraph
-from hepexp.data.representations.particle_inputs import Identified, hardest
+from hepexp.data.representations.particle_inputs import Identified
+from hepexp.data.representations.particle_selection import HardestParticles
 from hepexp.data.representations.pixel_image import PixelImage
 from hepexp.data.store.images import to_dense
 from hepexp.errors import ConfigError
@@ -159,7 +160,7 @@ def test_an_extra_that_never_changes_is_zero(monkeypatch):
 def test_n_particles_keeps_the_hardest_of_each_jet():
     data = ready(JetClass, n_particles=4)
     batch = data.splits["train"][[0, 1, 2, 3]]
-    expected = hardest(Identified()(data.store.take(batch.index.numpy())), 4)
+    expected = HardestParticles(4)(Identified()(data.store.take(batch.index.numpy())))
     assert batch.mask.shape[1] == 4
     np.testing.assert_array_equal(batch.p4[batch.mask], expected["p4"])
 

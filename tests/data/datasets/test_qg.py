@@ -17,7 +17,7 @@ from hepexp.data.loading.splits import split_rows
 from hepexp.data.physics.kinematics import four_momenta, invariant_mass, polar, sums
 from hepexp.data.pictures.quantities import class_means
 from hepexp.data.representations.particle_inputs import TypedParticles
-from hepexp.data.representations.representation import After, Particles
+from hepexp.data.representations.representation import Particles
 from hepexp.data.store.store import Store
 from hepexp.errors import ConfigError, DataError
 from tests.data.conftest import assert_same, random_jets
@@ -113,10 +113,11 @@ def test_a_batch_holds_the_jets_of_its_index():
 
 
 def test_a_split_that_is_not_cached_gives_the_same_batches(monkeypatch: pytest.MonkeyPatch):
-    store, form = Store(QG_LAYOUT, [random_jets(50)]), After(TypedParticles(True, "mass_charge"), Particles())
-    cached = SplitDataset(store, np.arange(10, 40), form, Extras((), random_jets(1)))
+    store = Store(QG_LAYOUT, [random_jets(50)])
+    particles = Particles().with_transforms(TypedParticles(True, "mass_charge"))
+    cached = SplitDataset(store, np.arange(10, 40), particles, Extras((), random_jets(1)))
     monkeypatch.setattr("hepexp.data.loading.dataset.CACHE_BYTES", 0)
-    mapped = SplitDataset(store, np.arange(10, 40), form, Extras((), random_jets(1)))
+    mapped = SplitDataset(store, np.arange(10, 40), particles, Extras((), random_jets(1)))
     for name in ("p4", "scalars", "mask", "label", "index"):
         torch.testing.assert_close(getattr(cached[[3, 1, 29]], name), getattr(mapped[[3, 1, 29]], name))
 

@@ -1,4 +1,4 @@
-"""What is gathered from examples in memory is what taking and padding them gives."""
+"""What is taken from cached examples is what taking and padding them gives."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -16,9 +16,9 @@ def test_padded_columns_are_what_take_and_pad_give(parts, data):
     parts = [ragged(part) for part in parts]
     examples = Ragged.concatenate(parts)
     rows = np.array(data.draw(st.lists(st.integers(0, len(examples) - 1), max_size=10)), np.int64)
-    kept, taken = ExampleCache(parts), examples.take(rows)
-    places, there = kept.padded(rows)
+    cache, taken = ExampleCache(parts), examples.take(rows)
+    places, there = cache.padded(rows)
     for name in ("value", "pair"):
-        np.testing.assert_array_equal(kept[name][places], pad(taken[name], taken.counts))
+        np.testing.assert_array_equal(cache.examples[name][places], pad(taken[name], taken.counts))
     np.testing.assert_array_equal(there.sum(1), taken.counts)
-    assert_same(kept.take(rows), taken)
+    assert_same(cache.examples.take(rows), taken)

@@ -80,7 +80,7 @@ def test_image_and_label_stay_together_through_conversion_and_shuffling(tmp_path
     seen = []
     for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
         for batch in loader:
-            pixel = data.representation.form._factor[0, 0, 0]
+            pixel = data.representation._factor[0, 0, 0]
             which = (batch.image[:, 0, 0, 0].numpy() / pixel - 1).round().astype(int)
             np.testing.assert_array_equal(batch.label, made["y"][which])
             np.testing.assert_array_equal(batch.index, which)

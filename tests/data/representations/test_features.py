@@ -12,7 +12,7 @@ from hepexp.data.physics.observables import OBSERVABLES, SUBJETTINESS, Jets
 from hepexp.data.representations.jet_features import JetFeatures
 from hepexp.data.store.ragged import Ragged, offsets_of
 from hepexp.errors import ConfigError
-from tests.data.small import cone, rendered, with_momenta
+from tests.data.small import cone, represented, with_momenta
 
 DEFAULTS = JetFeatures().variables
 with_fastjet = pytest.mark.skipif(importlib.util.find_spec("fastjet") is None, reason="needs FastJet")
@@ -143,27 +143,27 @@ def test_the_defaults_need_no_fastjet(monkeypatch: pytest.MonkeyPatch):
         return original(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    assert rendered(JetFeatures(), with_momenta(cone(5))).features.isfinite().all()
+    assert represented(JetFeatures(), with_momenta(cone(5))).features.isfinite().all()
 
 
 # ---- the form
 
 
 def test_features_are_standardised_over_the_training_jets():
-    batch = rendered(JetFeatures(), with_momenta(cone(200)))
+    batch = represented(JetFeatures(), with_momenta(cone(200)))
     np.testing.assert_allclose(batch.features.mean(0), 0, atol=1e-5)
     np.testing.assert_allclose(batch.features.std(0, correction=0), 1, atol=1e-5)
 
 
 def test_features_keep_their_units_when_asked_to_and_come_in_the_order_given():
     jets = with_momenta(cone(30))
-    found = rendered(JetFeatures(["multiplicity", "pt"], standardise=False), jets).features
+    found = represented(JetFeatures(["multiplicity", "pt"], standardise=False), jets).features
     np.testing.assert_array_equal(found[:, 0], jets.counts)
     np.testing.assert_allclose(found[:, 1], value("pt", jets), rtol=1e-6)
 
 
 def test_a_variable_that_never_changes_is_zero():
-    found = rendered(JetFeatures(["multiplicity", "mass"]), with_momenta(cone(30, fewest=4, most=4))).features
+    found = represented(JetFeatures(["multiplicity", "mass"]), with_momenta(cone(30, fewest=4, most=4))).features
     assert torch.equal(found[:, 0], torch.zeros(30))
 
 

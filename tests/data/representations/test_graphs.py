@@ -14,11 +14,11 @@ from hepexp.data.representations.pixel_graph import PixelGraph
 from hepexp.data.store.images import from_dense
 from hepexp.data.store.ragged import Ragged, offsets_of
 from hepexp.errors import ConfigError
-from tests.data.small import cone, qg_images, rendered, with_momenta
+from tests.data.small import cone, qg_images, represented, with_momenta
 
 
 def graph(jets: Ragged, **keys) -> GraphBatch:
-    return rendered(ParticleGraph(**keys), with_momenta(jets))
+    return represented(ParticleGraph(**keys), with_momenta(jets))
 
 
 @pytest.mark.parametrize("k", [1, 3, 40])
@@ -103,7 +103,7 @@ def test_jets_of_one_particle_have_a_node_and_no_edges(edges: str):
 def test_a_particle_along_the_beam_has_finite_features():
     jets = with_momenta(cone(3, fewest=2))
     jets["p4"][0] = [5, 0, 0, 5]
-    assert rendered(ParticleGraph(), jets).x.isfinite().all()
+    assert represented(ParticleGraph(), jets).x.isfinite().all()
 
 
 # ---- pixels
@@ -111,7 +111,7 @@ def test_a_particle_along_the_beam_has_finite_features():
 
 def test_pixel_nodes_are_the_values_over_their_spread():
     images = qg_images(10)
-    batch = rendered(PixelGraph(k=8).of_shape((3, 125, 125)), images)
+    batch = represented(PixelGraph(k=8).of_shape((3, 125, 125)), images)
     np.testing.assert_allclose(batch.x.std(0, correction=0), 1, rtol=1e-5)
     dense = np.zeros((10, 3, 125, 125), np.float32)
     dense.reshape(10, -1)[np.repeat(np.arange(10), images.counts), images["position"]] = images["value"]
@@ -124,14 +124,14 @@ def test_pixel_nodes_are_the_values_over_their_spread():
 def test_pixel_positions_are_in_units_of_the_image():
     dense = np.zeros((1, 1, 10, 20), np.float32)
     dense[0, 0, 0, 0], dense[0, 0, 5, 10], dense[0, 0, 9, 19] = 1, 2, 3
-    batch = rendered(PixelGraph(positions=True).of_shape((1, 10, 20)), from_dense(np.zeros(1), dense))
+    batch = represented(PixelGraph(positions=True).of_shape((1, 10, 20)), from_dense(np.zeros(1), dense))
     np.testing.assert_allclose(batch.x[:, 1:], [[-0.5, -0.5], [0, 0], [0.4, 0.45]], atol=1e-6)
 
 
 def test_the_brightest_pixels_are_kept():
     images = qg_images(10)
     form, whole = PixelGraph(n_nodes=20).of_shape((3, 125, 125)), PixelGraph().of_shape((3, 125, 125))
-    few, every = form.expand(images), whole.expand(images)
+    few, every = form.encode(images), whole.encode(images)
     assert (few.counts == 20).all()
     for i in range(10):
         expected = np.sort(every.take([i])["value"].sum(1))[-20:]

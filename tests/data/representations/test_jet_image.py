@@ -8,11 +8,11 @@ from hepexp.data.physics.kinematics import sums
 from hepexp.data.representations.jet_image import JetImage
 from hepexp.data.store.ragged import Ragged, offsets_of
 from hepexp.errors import ConfigError
-from tests.data.small import cone, rendered, with_momenta
+from tests.data.small import cone, represented, with_momenta
 
 
 def image(jets: Ragged, **keys) -> np.ndarray:
-    return rendered(JetImage(**keys), with_momenta(jets)).image.numpy()
+    return represented(JetImage(**keys), with_momenta(jets)).image.numpy()
 
 
 def moved(jets: Ragged, y: np.ndarray, phi: np.ndarray) -> Ragged:
@@ -59,7 +59,7 @@ def test_the_multiplicity_counts_particles():
 def test_pixels_are_numbered_row_by_row_in_large_images_too(n_pixels):
     columns = {name: np.array([value]) for name, value in (("pt", 9.0), ("y", 0.3), ("phi", 1.0))}
     one = Ragged(np.zeros(1, np.int8), np.array([0, 1]), columns)
-    (pixel,) = JetImage(n_pixels).expand(with_momenta(one))["pixel"]
+    (pixel,) = JetImage(n_pixels).encode(with_momenta(one))["pixel"]
     assert pixel == n_pixels * (n_pixels // 2) + n_pixels // 2
 
 
@@ -124,7 +124,7 @@ def test_a_jet_of_one_particle_is_one_pixel_in_the_centre(steps: dict):
 def test_particles_along_the_beam_leave_the_image_finite():
     jets = with_momenta(cone(2, fewest=2))
     jets["p4"][: jets.offsets[1]] = [5, 0, 0, 5]  # all of the first jet
-    batch = rendered(JetImage(centre=True, rotate=True, flip=True), jets)
+    batch = represented(JetImage(centre=True, rotate=True, flip=True), jets)
     assert torch.isfinite(batch.image).all()
 
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from hepexp.data.representations.particle_inputs import Identified, Massive, hardest, psi, with_beams
+from hepexp.data.representations.particle_inputs import Identified, Massive, psi
+from hepexp.data.representations.particle_selection import HardestParticles, WithBeams
+from hepexp.data.representations.representation import Particles
 from hepexp.data.store.ragged import Ragged, offsets_of
 from hepexp.errors import ConfigError
 from tests.data import small
@@ -11,17 +13,17 @@ from tests.data import small
 
 def test_the_hardest_particles_are_kept_in_their_order():
     jets = small.with_momenta(small.cone(40))
-    kept = hardest(jets, 5)
+    kept = HardestParticles(5)(jets)
     for i in range(len(jets)):
         pt = np.hypot(*jets.take([i])["p4"].T[1:3])
         expected = sorted(np.argsort(-pt)[:5])
         assert kept.take([i])["scalars"][:, 0].tolist() == expected
-    assert hardest(jets, None) is jets
+    assert HardestParticles(None)(jets) is jets
 
 
 def test_two_beams_come_before_the_particles_of_each_jet():
     jets = Massive("E")(small.top(20))
-    extended = with_beams(jets)
+    extended = WithBeams()(jets)
     np.testing.assert_array_equal(extended.counts, jets.counts + 2)
     for i in range(len(jets)):
         before, after = jets.take([i]), extended.take([i])
@@ -32,7 +34,7 @@ def test_two_beams_come_before_the_particles_of_each_jet():
 
 
 def test_beams_have_mass_one_and_no_momentum_together():
-    beams = with_beams(Massive("E")(small.top(1)))["p4"][:2]
+    beams = WithBeams()(Massive("E")(small.top(1)))["p4"][:2]
     np.testing.assert_allclose(beams[:, 0] ** 2 - (beams[:, 1:] ** 2).sum(1), 1)
     np.testing.assert_array_equal(beams.sum(0)[1:], 0)
 
@@ -67,3 +69,11 @@ def test_identified_particles(scalars: str, width: int):
 def test_unknown_scalars_are_refused():
     with pytest.raises(ConfigError, match=r"dataset\.scalars must be one of full, pid, none, got 'all'"):
         Identified("all")
+
+
+@pytest.mark.parametrize(("n", "beams", "longest"), [(None, [], None), (3, [], 3), (3, [WithBeams()], 5)])
+def test_the_largest_multiplicity_follows_from_the_transforms(n: int | None, beams: list, longest: int | None):
+    jets = small.top(20)
+    particles = Particles().with_transforms(Massive("E"), HardestParticles(n), *beams)
+    assert particles.longest == longest
+    assert particles.prepare(jets).counts.max() == (longest or jets.counts.max())

@@ -7,7 +7,7 @@ import torch
 from hepexp.data.representations.pixel_image import SCALES, PixelImage
 from hepexp.data.store.images import from_dense
 from hepexp.errors import ConfigError
-from tests.data.small import rendered
+from tests.data.small import represented
 
 SHAPE = (2, 7, 10)
 
@@ -35,7 +35,7 @@ def scaled(dense: np.ndarray, scale: str) -> np.ndarray:
 @pytest.mark.parametrize("scale", SCALES)
 def test_scales(scale: str, clip_negative: bool):
     dense = images()
-    found = rendered(PixelImage(scale, clip_negative).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
+    found = represented(PixelImage(scale, clip_negative).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
     expected = scaled(dense, scale)
     expected = np.maximum(expected, 0) if clip_negative else expected
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
@@ -44,13 +44,13 @@ def test_scales(scale: str, clip_negative: bool):
 @pytest.mark.parametrize("scale", SCALES)
 def test_values_are_raised_to_a_power_before_scaling_and_keep_their_sign(scale: str):
     dense = images()
-    found = rendered(PixelImage(scale, power=0.5).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
+    found = represented(PixelImage(scale, power=0.5).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
     np.testing.assert_allclose(found, scaled(np.sign(dense) * np.sqrt(abs(dense)), scale), rtol=1e-5, atol=1e-6)
 
 
 def test_padding_is_by_zeros_on_all_sides():
     dense = images()
-    found = rendered(PixelImage("none", pad_to=13).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
+    found = represented(PixelImage("none", pad_to=13).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
     np.testing.assert_array_equal(found, np.pad(dense, ((0, 0), (0, 0), (3, 3), (1, 2))))
 
 
@@ -58,7 +58,7 @@ def test_half_the_size_is_a_weighted_mean_of_neighbours_and_keeps_the_energy():
     dense = np.zeros((1, 1, 16, 16), np.float32)
     dense[0, 0, 5:11, 5:11] = np.random.default_rng(0).exponential(1, (6, 6))
     form = PixelImage("none", resize_to=8).of_shape((1, 16, 16))
-    image = rendered(form, from_dense(np.zeros(1), dense)).image
+    image = represented(form, from_dense(np.zeros(1), dense)).image
     assert image.shape == (1, 1, 8, 8)
     assert float(image.sum() * 4) == pytest.approx(float(dense.sum()), rel=1e-5)
     triangle = np.array([1, 3, 3, 1]) / 8  # bilinear weights of pixels whose centres are 0.25 and 0.75 away
@@ -68,7 +68,7 @@ def test_half_the_size_is_a_weighted_mean_of_neighbours_and_keeps_the_energy():
 
 def test_twice_the_size_is_bilinear_interpolation():
     line = np.array([[[[1.0, 3.0]]]], np.float32).repeat(2, axis=2)
-    found = rendered(PixelImage("none", resize_to=4).of_shape((1, 2, 2)), from_dense(np.zeros(1), line)).image
+    found = represented(PixelImage("none", resize_to=4).of_shape((1, 2, 2)), from_dense(np.zeros(1), line)).image
     np.testing.assert_allclose(found[0, 0, 0], [1, 1.5, 2.5, 3])
 
 
@@ -76,16 +76,16 @@ def test_twice_the_size_is_bilinear_interpolation():
 def test_a_constant_channel_and_an_empty_image_stay_finite(scale: str):
     dense = images()
     dense[:, 0], dense[3] = 0.1, 0
-    found = rendered(PixelImage(scale).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
+    found = represented(PixelImage(scale).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
     assert found.isfinite().all()
     dense[:, 0] = 0.1
-    found = rendered(PixelImage(scale).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
+    found = represented(PixelImage(scale).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
     assert found[:, 0].abs().max() < 1 + 1e-6
 
 
 def test_scales_are_those_of_training_and_not_of_the_batch():
     form, dense = PixelImage("standard").of_shape(SHAPE), images()
-    all_of_them = rendered(form, from_dense(np.zeros(12), dense)).image
+    all_of_them = represented(form, from_dense(np.zeros(12), dense)).image
     one = form.collate(
         from_dense(np.zeros(1), dense[:1]), {name: torch.zeros(1) for name in ("label", "index", "extras")}
     )
@@ -96,7 +96,7 @@ def square_images(angle: float, size: int = 9, dense: np.ndarray | None = None) 
     if dense is None:
         dense = np.random.default_rng(1).random((5, 2, size, size), np.float32)
     form = PixelImage("none", angle=angle).of_shape(dense.shape[1:])
-    return rendered(form, from_dense(np.zeros(len(dense)), dense)).image
+    return represented(form, from_dense(np.zeros(len(dense)), dense)).image
 
 
 @pytest.mark.parametrize("size", [8, 9])
@@ -118,9 +118,9 @@ def test_a_turn_keeps_the_energy_of_a_disk_and_moves_it_by_its_angle():
 
 def test_half_a_turn_leaves_the_scale_as_it_is():
     dense = images()
-    ratio = rendered(PixelImage("std", angle=180).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
+    ratio = represented(PixelImage("std", angle=180).of_shape(SHAPE), from_dense(np.zeros(12), dense)).image
     torch.testing.assert_close(
-        ratio, rendered(PixelImage("std").of_shape(SHAPE), from_dense(np.zeros(12), dense)).image.flip(2, 3)
+        ratio, represented(PixelImage("std").of_shape(SHAPE), from_dense(np.zeros(12), dense)).image.flip(2, 3)
     )
 
 

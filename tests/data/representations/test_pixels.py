@@ -9,9 +9,9 @@ from hepexp.data.physics.kinematics import SOFTEST, polar, sums
 from hepexp.data.representations.jet_features import JetFeatures
 from hepexp.data.representations.pixel_graph import PixelGraph
 from hepexp.data.representations.pixels import PixelParticles, nodes
-from hepexp.data.representations.representation import After, Particles
+from hepexp.data.representations.representation import Particles
 from hepexp.data.store.images import from_dense
-from tests.data.small import qg_images, rendered
+from tests.data.small import qg_images, represented
 
 SHAPE, CELL = (3, 125, 125), 0.0174
 
@@ -52,7 +52,7 @@ def empty_among_others() -> np.ndarray:
 
 
 def test_an_empty_image_is_one_node_without_energy():
-    batch = rendered(PixelGraph(k=3).of_shape((2, 9, 9)), from_dense(np.zeros(4), empty_among_others()))
+    batch = represented(PixelGraph(k=3).of_shape((2, 9, 9)), from_dense(np.zeros(4), empty_among_others()))
     assert isinstance(batch, GraphBatch)
     assert batch.graph.tolist() == [0, 1, 1, 2, 3]
     assert batch.x[[0, 3]].abs().max() == 0
@@ -62,17 +62,17 @@ def test_an_empty_image_is_one_node_without_energy():
 
 def test_an_image_without_energy_is_one_soft_particle_in_its_centre():
     images = from_dense(np.zeros(4), empty_among_others())
-    batch = rendered(After(PixelParticles((2, 9, 9), CELL), Particles()), images)
+    batch = represented(Particles().with_transforms(PixelParticles((2, 9, 9), CELL)), images)
     assert isinstance(batch, JetBatch)
     assert batch.mask.sum(1).tolist() == [1, 2, 1, 1]
     torch.testing.assert_close(batch.p4[0, 0], torch.tensor([SOFTEST, SOFTEST, 0, 0], dtype=torch.float64))
-    features = rendered(After(PixelParticles((2, 9, 9), CELL), JetFeatures()), images).features
+    features = represented(JetFeatures().with_transforms(PixelParticles((2, 9, 9), CELL)), images).features
     assert features.isfinite().all()
 
 
 @pytest.mark.parametrize("n_nodes", [None, 1])
 def test_images_that_are_all_empty_make_a_graph(n_nodes: int | None):
     images = from_dense(np.zeros(3), np.zeros((3, 2, 9, 9), np.float32))
-    batch = rendered(PixelGraph(n_nodes=n_nodes, positions=True).of_shape((2, 9, 9)), images)
+    batch = represented(PixelGraph(n_nodes=n_nodes, positions=True).of_shape((2, 9, 9)), images)
     assert batch.graph.tolist() == [0, 1, 2]
     assert batch.x.isfinite().all()
