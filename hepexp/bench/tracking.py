@@ -18,8 +18,7 @@ from hepexp.bench.overhead import scratch_runs
 from hepexp.config.compose import Composer
 from hepexp.data.loading.splits import SPLITS
 from hepexp.learning import experiment
-from hepexp.learning.chain import chosen
-from hepexp.learning.experiment import train
+from hepexp.learning.experiment import freeze, train
 from hepexp.tracking.mlflow_store import MlflowRun
 
 CALLS = ("start", "log_dataset", "log_metrics", "finish")
@@ -42,12 +41,11 @@ def rows(minutes: float = 2.0, model: str = "pfn", n_train: int | None = None) -
     ]
     words += [] if n_train is None else [f"dataset.n_{split}={n_train}" for split in SPLITS]
     config = Composer([]).compose(words)
-    choices = chosen(config.hydra.runtime.choices)
-    config = {key: value for key, value in config.items() if key != "hydra"}
+    config = freeze(config, config.hydra.runtime.choices)
     with scratch_runs(), redirect_stdout(StringIO()), _timed() as waited:
         subprocess.run([sys.executable, "-c", "from hepexp.tracking import store; store.connect()"], check=True)
         started = time.perf_counter()
-        result = train(config, choices, words)
+        result = train(config, words)
         seconds = time.perf_counter() - started
     epochs = result.metrics["train/epochs"]
     return [

@@ -7,9 +7,9 @@ import ast
 import os
 
 from hepexp.cli.completion import SCRIPTS
-from hepexp.config import alias, catalog, metrics, paths, schema, source, yaml_file
+from hepexp.config import catalog, command_line, metrics, paths, schema, source, yaml_file
 from hepexp.config.annotations import literals
-from hepexp.config.flags import FLAGS
+from hepexp.config.command_line import FLAGS
 
 TRAIN_FLAGS = [*FLAGS, "-m", "--resume", "--rerun-failed"]
 SWEEP_FLAGS = ["--resume", "--config-dir", "--help"]
@@ -96,7 +96,7 @@ def _overrides(before: list[str], last: str) -> list[str]:
     word = last[len(prefix) :]
     searched = catalog.folders()
     groups = catalog.groups(searched)
-    group = alias.ALIASES.get(word.split(".")[0].split("=")[0], word.split(".")[0].split("=")[0])
+    group = command_line.ALIASES.get(word.split(".")[0].split("=")[0], word.split(".")[0].split("=")[0])
     if "=" in word:
         key = word.split("=")[0]
         found = _options(key) if "." not in key else _values(key, before)
@@ -108,7 +108,7 @@ def _overrides(before: list[str], last: str) -> list[str]:
     known = yaml_file.load(catalog.root_file(searched))
     keys = [f"{key}{'.' if isinstance(value, dict) else '='}" for key, value in known.items() if key != "defaults"]
     dots = [f"{group}." for group in groups if any(group == chosen for chosen in _chosen(before))]
-    return [prefix + item for item in [f"{group}=" for group in [*groups, *alias.ALIASES]] + keys + dots]
+    return [prefix + item for item in [f"{group}=" for group in [*groups, *command_line.ALIASES]] + keys + dots]
 
 
 def _options(group: str) -> list[str]:
@@ -116,14 +116,14 @@ def _options(group: str) -> list[str]:
     searched = catalog.folders()
     groups = [group] if group else catalog.groups(searched)
     return [
-        f"{name}={option}" for name in groups for option in catalog.options(alias.ALIASES.get(name, name), searched)
+        f"{name}={option}" for name in groups for option in catalog.options(command_line.ALIASES.get(name, name), searched)
     ]
 
 
 def _chosen(before: list[str]) -> dict[str, str]:
     """The option of each group: the root's own, changed by a task and by the words before."""
     searched = catalog.folders()
-    typed = dict(word.lstrip("+~").split("=", 1) for word in alias.translate(before) if "=" in word)
+    typed = dict(word.lstrip("+~").split("=", 1) for word in command_line.translate(before) if "=" in word)
     chosen = yaml_file.defaults(catalog.root_file(searched))
     if task := typed.get("task"):
         for path in catalog.files("task", task, searched):
@@ -139,7 +139,7 @@ def _schema(group: str, before: list[str]) -> schema.Schema:
 
 def _values(key: str, before: list[str]) -> list[str]:
     """`key=value` for each value that the type of a key lists."""
-    group, _, name = alias.translate([key])[0].partition(".")
+    group, _, name = command_line.translate([key])[0].partition(".")
     parameter = _schema(group, before).parameters.get(name)
     texts = {None: "null", True: "true", False: "false"}
     return [f"{key}={texts.get(item, item)}" for item in literals(parameter.annotation if parameter else None)]

@@ -27,11 +27,11 @@ def main(args: list[str]) -> int:
     add_overwrite(parser)
     options = parser.parse_intermixed_args(args)
 
-    from hepexp.config.amend import amend
+    from hepexp.config.record import with_changes
     from hepexp.tracking.run_folder import RunFolder
 
     folder = RunFolder.find(options.run)
-    config = amend(folder.config, options.changes, ("dataset", "trainer"))
+    config = with_changes(folder.config, options.changes, ("dataset", "trainer"))
     if options.out:
         if options.out.resolve() == folder.path.resolve():
             raise ConfigError(f"--out {options.out} is the run's own folder; choose another")

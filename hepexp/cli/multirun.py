@@ -9,13 +9,16 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from hepexp.atomic import write_text
-from hepexp.cli.train import raising, run_hydra, train_composed
-from hepexp.config import flags, front
-from hepexp.config.paths import conf_dir, runs_dir
-from hepexp.config.search_path import skip_marks
+from hepexp.cli import hydra_app
+from hepexp.config.command_line import CommandLine, translate
+from hepexp.config.compose import Composer, parse, plain
+from hepexp.config.overrides import compose
+from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.interrupts import Interrupts
 from hepexp.learning.multirun import FAILED, FINISHED, JOBS, KILLED, MultirunJob, find, plan, read
@@ -28,49 +31,38 @@ HYDRAS = "multirun.yaml"  # which Hydra writes before it launches the jobs
 AGGREGATED = "aggregated.csv"
 
 
-def start(args: list[str]) -> int:
+def start(line: CommandLine) -> int:
     """Run every combination of the given values; return the exit code, 1 if a job did not finish."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
-    from hepexp.config.compose import Composer, parse
-
-    prepared = front.prepare(args)
-    line = flags.split(prepared)
+    config = compose(line)
     parsed = parse(line.overrides, Composer(line.config_dirs).loader)
-    overrides = [override for override in parsed if not override.is_hydra_override()]
-    jobs = BasicSweeper.split_arguments(overrides, None)[0]
-    folder = _new_folder(prepared)
-    return _launch(folder, jobs, lambda: run_hydra(job, [*prepared, f"hydra.sweep.dir={folder}"]))
+    jobs = BasicSweeper.split_arguments([override for override in parsed if not override.is_hydra_override()], None)[0]
+    folder = _new_folder(config)
+    return _launch(folder, jobs, lambda: hydra_app.run_grid(line, folder, job))
 
 
-def rerun(text: str, args: list[str]) -> int:
-    """The jobs of an earlier multirun that did not finish, as a new multirun."""
-    rest = [arg for arg in args if arg not in ("-m", "--multirun")]
-    if others := [arg for arg in rest if not arg.startswith("hydra")]:
+def rerun(text: str, line: CommandLine) -> int:
+    """The jobs of a previous multirun that did not finish, as a new multirun."""
+    if others := [word for word in line.overrides if not word.startswith("hydra")]:
         raise ConfigError(
             f"--rerun-failed repeats the jobs unchanged: leave out {others[0]!r}; only hydra/... can be given"
         )
+    compose(line)
     jobs = [job.overrides for job in read(find(text)) if job.status != FINISHED]
+    configs = []
     for words in jobs:
         # the folder may be somebody else's; only the command line may say what Hydra does
         if foreign := [word for word in words if word.lstrip("+~").startswith(("hydra", "-"))]:
             raise ConfigError(f"{find(text)}: a job must not set {foreign[0]!r}; only GROUP=OPTION and KEY=VALUE")
-        front.prepare(words)
+        configs.append(compose(CommandLine(line.values, translate(words))))
     if not jobs:
         print("nothing to rerun: every job of the multirun has finished")
         return 0
-    prepared = front.prepare(rest)
-    folder = _new_folder([*prepared, *jobs[0]])
-    return _launch(folder, jobs, lambda: _launch_list(jobs, [*prepared, f"hydra.sweep.dir={folder}"]))
-
-
-skip_marks()  # the process of a job composes before it calls anything of ours
+    folder = _new_folder(configs[0])
+    return _launch(folder, jobs, lambda: hydra_app.run_list(line, folder, job, jobs))
 
 
 def job(config: DictConfig) -> None:
     """One job: its outcome is written to the folder of the multirun."""
-    from hydra.core.hydra_config import HydraConfig
-
     hydra_config = HydraConfig.get()
     folder, number = Path(hydra_config.sweep.dir), hydra_config.job.num
     overrides = list(hydra_config.overrides.task)
@@ -81,7 +73,7 @@ def job(config: DictConfig) -> None:
 def _job(config: DictConfig, folder: Path, number: int, overrides: list[str]) -> None:
     begun: list[str] = []
     try:
-        result = train_composed(config, begun.append)
+        result = hydra_app.train_job(config, begun.append)
     except Interrupted as error:
         MultirunJob(number, overrides, KILLED, error=f"killed by {error}").write(folder)
         raise
@@ -95,26 +87,9 @@ def _job(config: DictConfig, folder: Path, number: int, overrides: list[str]) ->
         MultirunJob(number, overrides, FINISHED, run=str(result.folder.path), metrics=result.metrics).write(folder)
 
 
-def _launch_list(jobs: list[list[str]], overrides: list[str]) -> None:
-    """Give a list of jobs, which no grid describes, to Hydra's launcher."""
-    from hydra import initialize_config_dir
-    from hydra._internal.callbacks import Callbacks
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.plugins import Plugins
-    from hydra.types import HydraContext, RunMode
-
-    with initialize_config_dir(str(conf_dir()), job_name="train", version_base="1.3"):
-        hydra = GlobalHydra.instance().hydra
-        config = hydra.compose_config("train", overrides, run_mode=RunMode.MULTIRUN)
-        context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
-        launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=job, config=config)
-        launcher.launch(jobs, initial_job_idx=0)
-
-
-def _new_folder(arguments: list[str]) -> Path:
+def _new_folder(config: DictConfig) -> Path:
     """A new folder runs/<experiment>/<time>_multirun."""
-    given = [a.partition("=")[2] for a in arguments if a.lstrip("+").startswith("experiment=")]
-    parent = runs_dir().resolve() / (given[-1] if given else "hepexp")
+    parent = runs_dir().resolve() / plain(config)["experiment"]
     write_guard.refuse_way_out(parent)
     parent.mkdir(parents=True, exist_ok=True)
     return new_folder(parent, f"{datetime.now():%Y-%m-%d_%H-%M-%S}_multirun")
@@ -129,13 +104,11 @@ def _launch(folder: Path, jobs: list[list[str]], run: Callable[[], None]) -> int
     """
     plan(folder, jobs)
     try:
-        with Interrupts(), raising():
+        with Interrupts():
             run()
     except (Interrupted, KeyboardInterrupt):
         _report(folder)
         raise
-    except SystemExit:
-        pass
     except Exception as error:  # the jobs that the launcher lost are in the table
         line = str(error).splitlines()[0] if str(error) else type(error).__name__
         if {file.name for file in folder.iterdir()} <= {JOBS, HYDRAS}:

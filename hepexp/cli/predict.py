@@ -30,12 +30,12 @@ def main(args: list[str]) -> int:
     if options.out.suffix != ".parquet":
         raise ConfigError(f"--out must be a .parquet file, got {options.out}")
 
-    from hepexp.config.amend import amend
+    from hepexp.config.record import with_changes
     from hepexp.data.find import data_sets, find_info
     from hepexp.tracking.run_folder import RunFolder
 
     folder = RunFolder.find(options.run)
-    config = amend(folder.config, options.changes, ("dataset", "trainer"))
+    config = with_changes(folder.config, options.changes, ("dataset", "trainer"))
     if not options.input.is_file():
         state = "is not a file" if options.input.exists() else "does not exist"
         raise ConfigError(f"--input {options.input} {state}; expected a file of {folder.config.choices.dataset}")

@@ -68,13 +68,13 @@ def main(args: list[str]) -> int:
 
 def _split(args: list[str]) -> tuple[list[str], list[str]]:
     """The sweep's own arguments, and the others, which are those of `train`."""
-    from hepexp.config import flags
+    from hepexp.config.command_line import read
 
     own = [arg for arg in args if arg.startswith(("sweep=", "sweep."))]
     rest = [arg for arg in args if arg not in own]
     if "--resume" in rest:
         return own, rest
-    line = flags.split(rest)
+    line = read(rest)
     if "--multirun" in line.values:
         raise ConfigError("-m has no meaning here: a sweep is many runs already; give sweep.space.KEY=choice(...)")
     for flag in line.values.keys() - {"--config-dir"}:
@@ -94,6 +94,7 @@ def _options(own: list[str], among: tuple[str, ...] | None = None) -> SweepOptio
 
     from hepexp.config import catalog, schema, yaml_file
     from hepexp.config.build import instantiate
+    from hepexp.config.command_line import translate
 
     searched = catalog.folders()
     option = next((arg.partition("=")[2] for arg in own if arg.startswith("sweep=")), "default")
@@ -111,7 +112,7 @@ def _options(own: list[str], among: tuple[str, ...] | None = None) -> SweepOptio
         if key == "space.":
             raise ConfigError(f"cannot read '{arg}': expected sweep.space.KEY=FORM, with a key of the configuration")
         if key.startswith("space."):
-            node["space"][_group(key.removeprefix("space."))] = value
+            node["space"][translate([key.removeprefix("space.")])[0]] = value
         else:
             try:
                 node[key] = yaml.safe_load(value) if value else None
@@ -123,33 +124,23 @@ def _options(own: list[str], among: tuple[str, ...] | None = None) -> SweepOptio
     return instantiate(node, "sweep")
 
 
-def _group(key: str) -> str:
-    from hepexp.config.alias import translate
-
-    return translate([key])[0]
-
-
 def _check(base: list[str], dimensions: tuple[Dimension, ...]) -> list[DictConfig]:
     """Composed configs that have every choice of every key; wrong overrides, keys and choices are refused here."""
-    from hepexp.config import front
+    from hepexp.config.command_line import read
+    from hepexp.config.overrides import compose
 
     examples = (
         [*base, *(dimension.override(dimension.values[place % len(dimension.values)]) for dimension in dimensions)]
         for place in range(max(len(dimension.values) for dimension in dimensions))
     )
-    return [front.compose(example)[0] for example in examples]
+    return [compose(read(example)) for example in examples]
 
 
 def _check_trial(config: DictConfig, base: list[str]) -> None:
     """Refuse, before anything is made, what every trial would be refused for."""
-    from omegaconf import OmegaConf
-
-    from hepexp.learning.chain import chosen
     from hepexp.learning.experiment import checked, freeze
 
-    choices = chosen(config.hydra.runtime.choices)
-    own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-    checked(freeze(own, choices), choices, base)
+    checked(freeze(config, config.hydra.runtime.choices), base)
 
 
 def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, ...], configs: list[DictConfig]) -> Plan:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from omegaconf import DictConfig
-
-from hepexp.config import front
-from hepexp.config.paths import conf_dir, runs_dir
+from hepexp.config.command_line import read
+from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError
 
 MOST_SEEDS = 1000
-FULL_ERROR = "HYDRA_FULL_ERROR"  # of the environment
 HELP = """\
 hepexp train [GROUP=OPTION | KEY=VALUE] ...      train, test and record one experiment
 
@@ -43,17 +37,26 @@ def main(args: list[str]) -> int:
         print(HELP)
         return 0
     run, args = _take(args, "--resume")
-    multirun_folder, args = _take(args, "--rerun-failed")
-    if run is not None and multirun_folder is not None:
+    failed_of, args = _take(args, "--rerun-failed")
+    if run is not None and failed_of is not None:
         raise ConfigError("--resume is for one run, --rerun-failed for a multirun: give only one of them")
     if run is not None:
         return _resume(run, args)
-    args = _seeds(args)
-    if multirun_folder is not None or {"-m", "--multirun"} & set(args):
-        from hepexp.cli import multirun
+    line = read(_seeds(args))
+    # Hydra takes 0.2 s to import, which --help should not wait for.
+    from hepexp.cli import hydra_app, multirun
+    from hepexp.config.overrides import compose
 
-        return multirun.start(args) if multirun_folder is None else multirun.rerun(multirun_folder, args)
-    return _single(front.prepare(args))
+    if failed_of is not None:
+        return multirun.rerun(failed_of, line)
+    if line.action == "--multirun":
+        return multirun.start(line)
+    config = None if line.action in ("--hydra-help", "--version") else compose(line)
+    if line.action == "--run":
+        hydra_app.run(line, config, hydra_app.train_job)
+    else:
+        hydra_app.show(line)
+    return 0
 
 
 def _take(args: list[str], flag: str) -> tuple[str | None, list[str]]:
@@ -82,80 +85,14 @@ def _seeds(args: list[str]) -> list[str]:
     return ["-m", *(arg for arg in args if arg not in (*given, "-m", "--multirun")), f"seed={seeds}"]
 
 
-def _single(prepared: list[str]) -> int:
-    error: list[BaseException] = []
-
-    def task(config: DictConfig) -> None:
-        # Hydra would print a traceback of its own: the error is carried past it
-        try:
-            train_composed(config)
-        except BaseException as caught:
-            error.append(caught)
-
-    with raising():
-        run_hydra(task, prepared)
-    if error:
-        raise error[0]
-    return 0
-
-
-@contextmanager
-def raising() -> Iterator[None]:
-    """Raise in one line what Hydra would print over many before ending the process."""
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    from hepexp.config.compose import one_line
-
-    before = os.environ.get(FULL_ERROR)
-    os.environ[FULL_ERROR] = "1"
-    try:
-        yield
-    except (HydraException, OmegaConfBaseException, OSError) as error:
-        raise ConfigError(one_line(error)) from error
-    finally:
-        os.environ.pop(FULL_ERROR)
-        if before is not None:
-            os.environ[FULL_ERROR] = before
-
-
-def run_hydra(task: Callable[[DictConfig], None], arguments: list[str]) -> None:
-    """Let Hydra compose the arguments and call the task."""
-    import hydra
-
-    sys.argv = ["hepexp train", *arguments]
-    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")(task)()
-
-
-def train_composed(config: DictConfig, started: Callable[[str], None] = lambda label: None):
-    """Train what Hydra has composed; to be called within a Hydra job.
-
-    Parameters
-    ----------
-    started : called with the label of the run once it has its folder.
-    """
-    from hydra.core.hydra_config import HydraConfig
-
-    from hepexp.learning.chain import chosen, supply
-    from hepexp.learning.experiment import Watcher, train
-
-    watcher = Watcher()
-    watcher.started = started
-    hydra_config = HydraConfig.get()
-    choices = chosen(hydra_config.runtime.choices)
-    typed = list(hydra_config.overrides.task)
-    folders = [Path(source.path) for source in hydra_config.runtime.config_sources if source.provider == "command-line"]
-    return train(supply(config, choices, typed, folders), choices, typed, watcher)
-
-
 def _resume(text: str, args: list[str]) -> int:
-    from hepexp.config.amend import amend
+    from hepexp.config.record import with_changes
     from hepexp.tracking import write_guard
     from hepexp.tracking.run_folder import RunFolder
 
     write_guard.refuse_way_out(Path(text) if os.path.isdir(text) else runs_dir() / text)
     folder = RunFolder.find(text)
-    config = amend(folder.config, args)
+    config = with_changes(folder.config, args)
     from hepexp.learning.experiment import resume
 
     resume(folder, config)

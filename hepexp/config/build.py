@@ -26,9 +26,13 @@ def instantiate(node: Mapping, group: str, **runtime: Any) -> Any:
     ConfigError : a `_target_` that is not a class of the kind expected there, or one that does not accept these keys or
         values. Nothing is imported before the whole node has been checked.
     """
-    values = _plain(node)
-    schema.check(values, group)
-    return _object(values, kind.of_group(group), runtime)
+    schema.check(_plain(node), group)
+    return construct(node, group, **runtime)
+
+
+def construct(node: Mapping, group: str, **runtime: Any) -> Any:
+    """Like `instantiate`, for a node that `schema.check_nodes` has accepted with all others of a run."""
+    return _object(_plain(node), kind.of_group(group), runtime)
 
 
 def _object(node: Mapping, wanted: Kind, runtime: dict[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hepexp.config import paths, plugins, yaml_file
-from hepexp.config.alias import ALIASES
+from hepexp.config.command_line import ALIASES
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 

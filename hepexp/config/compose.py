@@ -1,25 +1,85 @@
-"""Compose a configuration as `train` will, and turn Hydra's error messages into one line."""
+"""Compose a configuration as `train` does, and turn Hydra's error messages into one line."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import CachingConfigRepository
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, OverrideType
+from hydra.core.plugins import Plugins
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
+from hydra.plugins.config_source import ConfigResult
+from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 from yaml import YAMLError
 
-from hepexp.config import paths, search_path
+from hepexp.config import paths, plugins, yaml_file
 from hepexp.errors import ConfigError
+
+
+class PluginFolders(SearchPathPlugin):
+    """The `conf` folders of plug-ins. Hydra asks each such class for folders; the first in the path wins."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        for folder in plugins.conf_dirs():
+            search_path.append(provider="hepexp.plugins", path=f"file://{folder.resolve()}")
+
+
+class Loader(ConfigLoaderImpl):
+    """Hydra's loader, which also accepts keys that the files leave out: the schema, which knows them, checks them."""
+
+    def _parse_overrides_and_create_caching_repo(
+        self, config_name: str | None, overrides: list[str]
+    ) -> tuple[list[Override], CachingConfigRepository]:
+        parsed, files = super()._parse_overrides_and_create_caching_repo(config_name, overrides)
+        return [override if _is_exact(override, files) else _forced(override) for override in parsed], files
+
+
+def _is_exact(override: Override, files: CachingConfigRepository) -> bool:
+    """Whether an override chooses an option, deletes, or is of Hydra's own keys, which all must exist."""
+    return override.is_delete() or override.is_hydra_override() or files.group_exists(override.key_or_group)
+
+
+def _forced(override: Override) -> Override:
+    return replace(override, type=OverrideType.FORCE_ADD)  # as `++key=value`; what was typed is recorded unchanged
+
+
+def skip_marks() -> None:
+    """Let Hydra see `# @package` behind a byte-order mark, with which some editors begin files. Harmless when repeated.
+
+    Its own class is changed, not replaced: a launcher hands Hydra's register of classes to the processes of the jobs,
+    where another class of that name would be refused.
+    """
+    # Hydra loads the modules of its plug-ins itself, so its register may have another copy of the class
+    for source in {FileConfigSource, SourcesRegistry.instance().types.get(FileConfigSource.scheme(), FileConfigSource)}:
+        if not getattr(source.load_config, "skips_marks", False):
+            source.load_config = _skipping_marks(source.load_config)
+
+
+def _skipping_marks(load: Callable[[FileConfigSource, str], ConfigResult]) -> Callable:
+    def load_config(self: FileConfigSource, config_path: str) -> ConfigResult:
+        file = Path(self.path) / self._normalize_file_name(config_path)
+        text = yaml_file.text_of(file) if file.is_file() else ""
+        return replace(load(self, config_path), header=self._get_header_dict(text))
+
+    load_config.skips_marks = True
+    return load_config
+
+
+skip_marks()  # the process of a job composes with the loader above before it calls anything else of ours
 
 
 class Composer:
@@ -33,12 +93,13 @@ class Composer:
 
     def __init__(self, extra: list[Path], name: str = "train") -> None:
         setup_globals()  # Hydra's resolvers: ${hydra:...}, ${now:...}
-        search_path.register()
+        Plugins.instance().register(PluginFolders)
+        skip_marks()
         searched = create_config_search_path(str(paths.conf_dir()))
         for folder in extra:
             # Where Hydra itself puts --config-dir: after the other folders, before its schemas.
             searched.prepend("command-line", f"file://{folder.resolve()}", SearchPathQuery(provider="schema"))
-        self.loader = ConfigLoaderImpl(searched)
+        self.loader = Loader(searched)
         self.name = name
 
     def compose(self, overrides: list[str]) -> DictConfig:

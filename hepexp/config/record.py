@@ -1,4 +1,7 @@
-"""Read the config.yaml of a run as plain values. A run may be someone else's."""
+"""Read the config.yaml of a run as plain values, and change what may differ when it is used again.
+
+A run may be someone else's.
+"""
 
 import re
 from collections.abc import Collection, Mapping
@@ -9,12 +12,16 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hepexp import regular_file
-from hepexp.config import catalog, former, root, yaml_file
-from hepexp.config.compose import one_line
+from hepexp.config import catalog, former, root, schema, yaml_file
+from hepexp.config.annotations import TARGET
+from hepexp.config.command_line import translate
+from hepexp.config.compose import one_line, parse
 from hepexp.config.nested import leaves
 from hepexp.errors import ConfigError, DataError
 
 _ENVIRONMENT = re.compile(r"\$\{[^:{}]*(oc\.env|\$\{[^{}]*\})[^:{}]*:")
+# Groups that the figures of a run do not depend on, and how long it trains: what may change when it is resumed.
+RESUMABLE = ("trainer", "tracking")
 DEEPEST = 50  # levels of a config; the recursion that copies one must not run out
 TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 
@@ -92,3 +99,36 @@ def refuse_environment(config: DictConfig, typed: Collection[str]) -> None:
             raise ConfigError(
                 f"{key} is {value!r}: a file must not record what is in the environment; type it, {key}=VALUE"
             )
+
+
+def with_changes(config: DictConfig, args: list[str], groups: tuple[str, ...] = RESUMABLE) -> DictConfig:
+    """The configuration with some values of some groups replaced.
+
+    Parameters
+    ----------
+    config : from the run's config.yaml; it is not changed.
+    args : overrides such as `trainer.max_epochs=20`.
+    groups : whose keys may change.
+
+    Raises
+    ------
+    ConfigError : a key of another group, an unknown key, or a value of the wrong type.
+    """
+    if more := next((arg for arg in args if "=" not in arg), None):
+        raise ConfigError(
+            f"{more!r} is not KEY=VALUE; this command takes one RUN, and then changes such as trainer.devices=1"
+        )
+    changed = config.copy()
+    OmegaConf.set_readonly(changed, False)
+    for override in parse(translate(args)):
+        key = override.key_or_group
+        group, _, rest = key.partition(".")
+        if group not in groups or not rest:
+            allowed = " and ".join(f"{name}.KEY" for name in groups)
+            raise ConfigError(f"{override.input_line}: only {allowed} can change here; otherwise start a new run")
+        OmegaConf.update(changed, key, override.value(), force_add=True)
+    for group in groups:
+        node = changed.get(group)
+        if isinstance(node, Mapping | DictConfig) and TARGET in node:
+            schema.check(OmegaConf.to_container(node), group, str(changed.get("choices", {}).get(group, group)))
+    return changed

@@ -1,13 +1,17 @@
 """The keys of the root configuration that belong to no group: `seed`, `name`, `tags`, ..."""
 
 import ast
+import posixpath
+import re
 from collections.abc import Mapping
 
-from hepexp.config import names
 from hepexp.config.annotations import TARGET, is_node, matches
+from hepexp.config.paths import runs_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
+RESERVED = ("data", "latest", "mlartifacts", "mlflow.db", "sweeps", "sweeps.db")  # what else lies in runs/
+LONGEST = 120  # bytes; with the time and a number it still fits into the 255 of a file name
 LARGEST_SEED = 2**32 - 1  # the largest that NumPy and Lightning accept
 
 
@@ -23,9 +27,9 @@ def check_values(config: Mapping) -> None:
     for key in ("experiment", "name"):
         name = config.get(key)
         if name is not None and "${" not in name:
-            names.check_folder(key, name)
+            _check_folder(key, name)
     for tag in config.get("tags", ()):
-        names.check_tag(tag)
+        _check_tag(tag)
 
 
 def check(config: dict, known: dict, key: str = "") -> None:
@@ -71,3 +75,18 @@ def _type(value: object) -> str:
     """The type of a value in the root file."""
     is_text = value is None or (isinstance(value, str) and "${" in value)
     return "str | None" if is_text else type(value).__name__
+
+
+def _check_folder(key: str, value: str) -> None:
+    """Raise ConfigError for the name of an experiment or a run that cannot be the name of a folder."""
+    if key == "experiment" and value.casefold() in RESERVED:
+        raise ConfigError(f"experiment={value} is reserved: {runs_dir() / value} is not for runs; choose another name")
+    if not re.fullmatch(r"[\w.,=+-]+", value) or len(value.encode()) > LONGEST or value.startswith("."):
+        raise ConfigError(f"{key} must be letters, digits and . , = + - _ (at most {LONGEST}), got {value!r}")
+
+
+def _check_tag(name: object) -> None:
+    """Raise ConfigError for the name of a tag that MLflow would refuse once the run has begun."""
+    is_path = isinstance(name, str) and posixpath.normpath(name) == name and not name.startswith(("/", "."))
+    if not is_path or not re.fullmatch(r"[\w./: -]{1,250}", name):
+        raise ConfigError(f"tags: a name must be letters, digits and . / : - _ (at most 250), got {name!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
@@ -12,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch.utils.flop_counter import FlopCounterMode
 
 from hepexp.config import kind, schema, targets
-from hepexp.config.build import instantiate
+from hepexp.config.build import construct
 from hepexp.errors import ConfigError
 from hepexp.learning import contracts
 from hepexp.learning.adversarial import AdversarialModule
@@ -62,7 +63,7 @@ class Components:
         return getattr(self.data, "noun", "example")
 
 
-def build_components(config: DictConfig, trained: bool = False) -> Components:
+def build_components(config: DictConfig, trained: bool = False, record: Path | None = None) -> Components:
     """Build data set, model, objective, optimiser and trainer options.
 
     Initial weights depend on the seed alone, and on files of weights (`model.weights`).
@@ -71,20 +72,26 @@ def build_components(config: DictConfig, trained: bool = False) -> Components:
     ----------
     config : frozen config.
     trained : a checkpoint will replace the weights, so those files are not read and need not exist any more.
+    record : the file that the config was read from, for error messages; None if it was composed.
 
     Raises
     ------
     ConfigError : a value that a constructor refuses, or a model that cannot read the data set.
-    DataError : files that cannot be read.
+    DataError : files that cannot be read, the record among them. Nothing is imported or called before all of the
+        config has been checked.
     """
-    schema.check_nodes(OmegaConf.to_container(config), kind.OF_EVERY_RUN, config.get("choices") or {})
-    options = instantiate(config.trainer, "trainer")
-    optimizer = instantiate(config.optimizer, "optimizer")
-    backend = instantiate(config.backend, "backend")
+    content = OmegaConf.to_container(config)
+    if record is None:
+        schema.check_nodes(content, kind.OF_EVERY_RUN, config.get("choices") or {})
+    else:
+        schema.check_record(content, record)
+    options = construct(config.trainer, "trainer")
+    optimizer = construct(config.optimizer, "optimizer")
+    backend = construct(config.backend, "backend")
     with within_memory(config.loss, "loss"):
-        objective = instantiate(config.loss, "loss", backend=backend)
+        objective = construct(config.loss, "loss", backend=backend)
     contracts.check_terms(objective)
-    data = instantiate(config.dataset, "dataset", seed=config.seed)
+    data = construct(config.dataset, "dataset", seed=config.seed)
     reads = targets.load(config.model._target_, kind.of_group("model")).input
     if reads not in data.representations:
         raise ConfigError(
@@ -100,7 +107,7 @@ def build_components(config: DictConfig, trained: bool = False) -> Components:
     torch.manual_seed(config.seed)
     node = _without_files_of_weights(config.model) if trained else config.model
     with within_memory(node, "model"):
-        model = instantiate(node, "model", **asdict(spec), n_classes=spec.n_classes, backend=backend)
+        model = construct(node, "model", **asdict(spec), n_classes=spec.n_classes, backend=backend)
     if batch == 1:
         contracts.check_single(model, data.typical_example())
     with within_memory(config.loss, "loss"):

@@ -26,7 +26,7 @@ def main() -> int:
     OmegaConf.set_readonly(config, True)
     with enduring(), Interrupts() as interrupts:
         try:
-            components = build_components(config, trained=resume_from is not None)
+            components = build_components(config, trained=resume_from is not None, record=folder.path / "config.yaml")
             ready_file(folder, int(os.environ["LOCAL_RANK"])).touch()
             fit(components, folder, interrupts, report=lambda row, epoch: None, resume_from=resume_from)
         except Interrupted as end:

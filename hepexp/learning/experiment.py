@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from hepexp.config import needs, record, root
+from hepexp.config.compose import plain
 from hepexp.config.metrics import undeclared
-from hepexp.config.schema import check_record
 from hepexp.console import console as stdout
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.evaluation import published_figures
@@ -94,13 +94,12 @@ class Watcher:
         """An epoch has ended with these values. May raise `Pruned` to end the run."""
 
 
-def train(config: DictConfig, choices: dict[str, str], overrides: list[str], watcher: Watcher | None = None) -> Result:
+def train(config: DictConfig, overrides: list[str], watcher: Watcher | None = None) -> Result:
     """Build, train, test and record one experiment.
 
     Parameters
     ----------
-    config : composed config, without Hydra's own node.
-    choices : option chosen in each group.
+    config : frozen.
     overrides : as typed.
     watcher : follows the run.
 
@@ -109,12 +108,11 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
     HepexpError : bad values or bad files, before or during training; weights that are needed but were not supplied.
     Interrupted : SIGINT or SIGTERM; the run is recorded as KILLED and can be resumed.
     """
-    config = freeze(config, choices)
     tracking = TrackingOptions.of(config)
     for key, task in needs.missing(config).items():
         raise ConfigError(f"{key} needs a file of weights from a run of task={task}")
     with Interrupts() as interrupts:
-        components = checked(config, choices, overrides)
+        components = checked(config, overrides)
         if tracking.register:
             registering.refuse_unservable(components, config.trainer.max_epochs)
         ready(config.experiment, tracking.timeout)
@@ -122,7 +120,7 @@ def train(config: DictConfig, choices: dict[str, str], overrides: list[str], wat
         return _recorded(config, components, folder, interrupts, watcher or Watcher(), overrides)
 
 
-def checked(config: DictConfig, choices: dict[str, str], overrides: list[str]) -> Components:
+def checked(config: DictConfig, overrides: list[str]) -> Components:
     """The components of a frozen config, once it is clear that they can be trained on this machine.
 
     Raises
@@ -133,33 +131,40 @@ def checked(config: DictConfig, choices: dict[str, str], overrides: list[str]) -
     root.check_values(config)
     components = build_components(config)
     check_machine(components.trainer)
-    refuse_idle_backend(components, choices, overrides)
+    refuse_idle_backend(components, config, overrides)
     return components
 
 
-def freeze(config: Mapping, choices: dict[str, str]) -> DictConfig:
-    """The config that a run is built from and records: named, resolved, read-only."""
-    name = config.get("name") or f"{choices['model']}_{choices['dataset']}"
-    frozen = OmegaConf.create({**config, "name": name, "choices": choices})
+def freeze(composed: DictConfig, choices: Mapping[str, str | None]) -> DictConfig:
+    """The config that a run is built from and records: named, resolved, read-only.
+
+    Parameters
+    ----------
+    composed : by Hydra, with or without its own node.
+    choices : the option of each group, as Hydra has them: also for its own groups, and null for none.
+    """
+    ours = {g: option for g, option in choices.items() if "/" not in g and option not in (None, "None", "null")}
+    name = composed.get("name") or f"{ours['model']}_{ours['dataset']}"
+    content = plain(composed) if "hydra" in composed else {**composed}
+    frozen = OmegaConf.create({**content, "name": name, "choices": ours})
     OmegaConf.resolve(frozen)
     record.check_values(OmegaConf.to_container(frozen, resolve=False))
     OmegaConf.set_readonly(frozen, True)
     return frozen
 
 
-def refuse_idle_backend(components: Components, choices: dict[str, str], overrides: list[str]) -> None:
+def refuse_idle_backend(components: Components, config: DictConfig, overrides: list[str]) -> None:
     """Refuse a backend that was asked for when there are no circuits to evaluate."""
     asked = any(override.lstrip("+").startswith(("backend=", "backend.")) for override in overrides)
     if asked and not components.backend.circuits:
         raise ConfigError(
-            f"backend={choices['backend']} has no effect: model {choices['model']} has no circuits; leave it out, "
+            f"backend={config.choices.backend} has no effect: model {config.choices.model} has no circuits; leave it out, "
             "choose a model with circuits (hepexp list model), or name some of its blocks in model.quantum_blocks"
         )
 
 
 def resume(folder: RunFolder, config: DictConfig) -> Result:
     """Resume a run after any interruption, in its folder and its MLflow run."""
-    check_record(OmegaConf.to_container(config), folder.path / "config.yaml")
     OmegaConf.set_readonly(config, True)
     write_guard.refuse_links_out(folder.path)
     tracking = TrackingOptions.of(config)
@@ -167,7 +172,7 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
         if checkpoint.exists():
             read_checkpoint(checkpoint)  # a broken one is refused before anything is recorded
     with Interrupts() as interrupts:
-        components = build_components(config, trained=folder.last.exists())
+        components = build_components(config, trained=folder.last.exists(), record=folder.path / "config.yaml")
         check_machine(components.trainer)
         ready(config.experiment, tracking.timeout)
         return _recorded(config, components, folder, interrupts, Watcher(), overrides=None)

@@ -9,12 +9,13 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import DataLoader
 
-from hepexp.config.schema import check_record
 from hepexp.errors import ConfigError
 from hepexp.learning.callbacks.progress import TrainingProgress
 from hepexp.learning.components import Components, build_components
 from hepexp.learning.fit import load_state
 from hepexp.tracking.run_folder import RunFolder
+
+ONE_DEVICE = {"devices": 1, "num_nodes": 1, "strategy": "auto", "compile": False}
 
 
 def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Components:
@@ -31,11 +32,12 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Component
     ConfigError : the checkpoint does not exist.
     HepexpError : it cannot be read, or belongs to another model.
     """
-    check_record(OmegaConf.to_container(config), folder.path / "config.yaml")
-    one_device = {"devices": 1, "num_nodes": 1, "strategy": "auto", "compile": False}
-    config = OmegaConf.merge(config, {"trainer": one_device})
+    config = config.copy()
+    OmegaConf.set_readonly(config, False)
+    for key, value in ONE_DEVICE.items():
+        OmegaConf.update(config, f"trainer.{key}", value, force_add=True)
     path = {"best": folder.best, "last": folder.last}.get(checkpoint, Path(checkpoint))
-    components = build_components(config, trained=path.is_file())
+    components = build_components(config, trained=path.is_file(), record=folder.path / "config.yaml")
     if path.is_file():
         load_state(components.module, path, components.data)
     elif (config.trainer.max_epochs and components.module.trains) or checkpoint not in ("best", "last"):

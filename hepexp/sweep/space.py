@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hepexp.config import front, schema
+from hepexp.config import schema
 from hepexp.config.annotations import matches
+from hepexp.config.command_line import read
+from hepexp.config.overrides import compose
 from hepexp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -162,7 +164,7 @@ def with_whole_numbers(base: Sequence[str], dimensions: Sequence[Dimension]) -> 
         return tuple(dimensions)
     groups = [d for d in dimensions if d.kind == "choice" and "." not in d.key]
     examples = [
-        front.compose([*base, *(group.override(group.values[place % len(group.values)]) for group in groups)])[0]
+        compose(read([*base, *(group.override(group.values[place % len(group.values)]) for group in groups)]))
         for place in range(max((len(group.values) for group in groups), default=1))
     ]
     return tuple(

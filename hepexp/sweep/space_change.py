@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from hepexp.config import front
+from hepexp.config.command_line import read
+from hepexp.config.overrides import compose
 from hepexp.errors import ConfigError
 from hepexp.sweep.lost_trials import requeue_lost
 from hepexp.sweep.space import Dimension, cells
@@ -154,7 +155,7 @@ class ValuesBefore:
         """
         options = tuple(f"{key}={params[key]}" for key in self._groups if key in params)
         if options not in self._known:
-            config = front.compose([*self._base, *options])[0]
+            config = compose(read([*self._base, *options]))
             found = {dimension.key: _within(dimension, _value(config, dimension.key)) for dimension in self._dimensions}
             self._known[options] = {key: value for key, value in found.items() if value is not None}
         return self._known[options]

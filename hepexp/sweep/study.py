@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from hepexp.config.alias import translate
+from hepexp.config.command_line import translate
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 from hepexp.sweep.space import Dimension, cells, read_space

@@ -6,11 +6,13 @@ import os
 import traceback
 from typing import TYPE_CHECKING
 
+from hepexp.config.command_line import read
+from hepexp.config.overrides import compose
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, HepexpError, Interrupted, Pruned
 from hepexp.interrupts import Interrupts
-from hepexp.learning.chain import chosen, supply
-from hepexp.learning.experiment import Watcher, train
+from hepexp.learning.experiment import Watcher, freeze, train
+from hepexp.learning.needed_runs import supply
 from hepexp.sweep.lost_trials import alive, requeue, requeue_lost
 from hepexp.sweep.samplers import OfEachTrial, pruner_of
 from hepexp.sweep.storage import address, open_storage, reached
@@ -115,19 +117,15 @@ def run(study: Study, plan: Plan, trial: Trial, run_id: str) -> None:
 
 
 def _train(study: Study, plan: Plan, trial: Trial, run_id: str) -> list[float]:
-    from omegaconf import OmegaConf
-
-    from hepexp.config import front
-
     overrides = plan.overrides(trial.params)
     trial.set_user_attr("overrides", overrides)
-    config, line = front.compose(overrides)
-    choices = chosen(config.hydra.runtime.choices)
-    config = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    line = read(overrides)
+    composed = compose(line)
+    config = freeze(composed, composed.hydra.runtime.choices)
     tags = {"mlflow.parentRunId": run_id, "sweep": name_of(study), "trial": str(trial.number)}
     reported = None if plan.pruner == "none" else plan.metrics[0]
     watcher = TrialWatcher(trial, reported, config.trainer.max_epochs, tags)
-    result = train(supply(config, choices, line.overrides, line.config_dirs), choices, overrides, watcher)
+    result = train(supply(config, line.overrides, line.config_dirs), overrides, watcher)
     values = [result.metrics.get(metric) for metric in plan.metrics]
     for metric, value in zip(plan.metrics, values, strict=True):
         if not isinstance(value, int | float):

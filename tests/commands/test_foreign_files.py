@@ -10,8 +10,8 @@ import yaml
 from omegaconf import OmegaConf
 
 from hepexp.cli.main import main
-from hepexp.config import front
-from hepexp.learning.chain import chosen
+from hepexp.config.command_line import read
+from hepexp.config.overrides import compose
 from hepexp.learning.experiment import freeze
 
 CALL = {"_target_": "torch.utils.collect_env.run", "command": "touch called"}
@@ -29,9 +29,8 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def recorded():
     """The plain config of a run."""
-    config, _ = front.compose(["model=pfn", "data=qg", "trainer=quick"])
-    choices = chosen(config.hydra.runtime.choices)
-    return OmegaConf.to_container(freeze({k: v for k, v in config.items() if k != "hydra"}, choices))
+    config = compose(read(["model=pfn", "data=qg", "trainer=quick"]))
+    return OmegaConf.to_container(freeze(config, config.hydra.runtime.choices))
 
 
 def run_folder(config: dict | str) -> str:
@@ -182,5 +181,5 @@ def test_a_message_shows_no_control_characters(here, capsys):
 def test_a_task_sets_the_keys_of_the_run(here):
     (here / "conf" / "task").mkdir(parents=True)
     (here / "conf" / "task" / "mine.yaml").write_text("# @package _global_\nseed: 7\nname: mine\nexperiment: study\n")
-    config, _ = front.compose(["--config-dir=conf", "task=mine", "name=typed"])
+    config = compose(read(["--config-dir=conf", "task=mine", "name=typed"]))
     assert (config.seed, config.name, config.experiment) == (7, "typed", "study")

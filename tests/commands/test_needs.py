@@ -10,11 +10,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from hepexp.cli.main import main
-from hepexp.config.compose import Composer, plain
+from hepexp.config.compose import Composer
 from hepexp.errors import ConfigError
 from hepexp.learning import experiment
-from hepexp.learning.chain import chosen
-from hepexp.learning.earlier import newest_run
+from hepexp.learning.needed_runs import newest_run
 from hepexp.tracking.run_folder import RunFolder
 
 TASK = """# @package _global_
@@ -106,7 +105,7 @@ def test_what_is_wrong_is_said_before_anything_is_trained(train, words, message)
 def test_nothing_is_trained_with_random_weights_in_place_of_needed_ones(home, conf):
     composed = Composer([conf]).compose(["task=second"])
     with pytest.raises(ConfigError, match=r"model\.weights needs a file of weights from a run of task=first"):
-        experiment.train(plain(composed), chosen(composed.hydra.runtime.choices), [])
+        experiment.train(experiment.freeze(composed, composed.hydra.runtime.choices), [])
 
 
 def test_needed_tasks_are_trained_first_once_with_what_was_typed(train, conf):
@@ -136,7 +135,7 @@ def test_needed_tasks_are_trained_first_once_with_what_was_typed(train, conf):
     # the same data and model; trainer and seed where they are typed; nothing that the weights do not depend on
     def found(*typed: str):
         composed = Composer([conf]).compose(["task=first", *typed])
-        return newest_run(experiment.freeze(plain(composed), chosen(composed.hydra.runtime.choices)), list(typed))
+        return newest_run(experiment.freeze(composed, composed.hydra.runtime.choices), list(typed))
 
     assert (
         found(*TYPED)

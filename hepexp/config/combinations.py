@@ -1,4 +1,4 @@
-"""The jobs of a multirun, as far as a check needs to know them."""
+"""The combinations of values in a multirun, as far as a check needs to know them."""
 
 from itertools import product
 
@@ -11,7 +11,7 @@ MAX_CHECKED = 200  # combinations of options composed before the start, 0.04 s e
 
 
 def choices(override: Override, options: list[str]) -> list[str]:
-    """The values of an override: a single one unless it is a sweep.
+    """The values of an override: a single one unless it lists several.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def choices(override: Override, options: list[str]) -> list[str]:
 
     Raises
     ------
-    ConfigError : the sweep has no list of values (`interval(...)`), or an empty one.
+    ConfigError : it has no list of values (`interval(...)`), or an empty one.
     """
     if not override.is_sweep_override():
         return [override.get_value_element_as_str()]
@@ -39,7 +39,7 @@ def names(override: Override, options: list[str]) -> list[str]:
     return [text if text == "null" else str(parser.parse_override(f"name={text}").value()) for text in texts]
 
 
-def jobs(groups: list[list[str]], values: list[list[str]]) -> list[list[str]]:
+def of(groups: list[list[str]], values: list[list[str]]) -> list[list[str]]:
     """Overrides of the jobs to check: every combination of group choices, with every value at least once for each.
 
     Whether a value is valid depends on the options chosen, not on other values, so combinations of values need no

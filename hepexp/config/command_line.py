@@ -1,14 +1,19 @@
-"""Split a command line of `train` into Hydra's flags and overrides.
+"""A command line of `train`: Hydra's flags and overrides, in any order, and `data` for the group `dataset`.
 
-Hydra's own parser needs all overrides in a row (`a=1 -m b=2` fails); here any order is allowed.
+Hydra's own parser needs all overrides in a row (`a=1 -m b=2` fails).
 """
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
+
+ALIASES = {"data": "dataset"}
+# An override starts with an optional ~, + or ++; the group ends at =, a dot (a key of it), an @ (a package) or the end.
+_ALIAS = re.compile(rf"^(~|\+\+|\+)?({'|'.join(ALIASES)})(?=[=.@]|$)")
 
 # flag -> whether a value follows it
 FLAGS = {
@@ -41,7 +46,7 @@ REPLACED = {
     "--shell-completion": "use hepexp completion bash|zsh|fish",
     "-sc": "use hepexp completion bash|zsh|fish",
 }
-ONLY_PRINT = {"--help", "--hydra-help", "--version"}
+ACTIONS = ("--run", "--multirun", "--cfg", "--info", "--hydra-help", "--version")  # of which a line has at most one
 
 
 @dataclass
@@ -51,36 +56,54 @@ class CommandLine:
     Parameters
     ----------
     values : value of each flag given, an empty string for those that take none.
-    overrides : the other arguments, in their order.
+    overrides : the other arguments, in their order, aliases translated.
     """
 
     values: dict[str, str] = field(default_factory=dict)
     overrides: list[str] = field(default_factory=list)
 
     @property
-    def flags(self) -> list[str]:
-        """The flags as arguments for Hydra."""
-        return [part for name, value in self.values.items() for part in ((name, value) if value else (name,))]
+    def words(self) -> list[str]:
+        """The line as Hydra reads it: flags first."""
+        flags = [part for name, value in self.values.items() for part in ((name, value) if value else (name,))]
+        return [*flags, *self.overrides]
+
+    @property
+    def action(self) -> str:
+        """What to do, as a flag: `--run` if none is given."""
+        if "hydra.mode=MULTIRUN" in self.overrides:
+            return "--multirun"
+        return next((flag for flag in ACTIONS if flag in self.values), "--run")
 
     @property
     def config_dirs(self) -> list[Path]:
         """The folder that --config-dir names, if any."""
         return [Path(self.values["--config-dir"])] if "--config-dir" in self.values else []
 
+    @property
+    def config_name(self) -> str:
+        """The name of the root configuration."""
+        return self.values.get("--config-name", "train")
 
-def split(args: list[str]) -> CommandLine:
-    """Split arguments.
+
+def translate(words: list[str]) -> list[str]:
+    """The same words with aliases replaced, in lists of values and deletions too: `data=qg` becomes `dataset=qg`."""
+    return [_ALIAS.sub(lambda found: (found[1] or "") + ALIASES[found[2]], word) for word in words]
+
+
+def read(args: list[str]) -> CommandLine:
+    """Split arguments into flags and overrides, and translate aliases.
 
     Raises
     ------
-    ConfigError : an unknown flag, or a flag without its value.
+    ConfigError : an unknown flag, a flag without its value, or flags that exclude each other.
     """
     line = CommandLine()
     rest = deque(args)
     while rest:
         arg = rest.popleft()
         if not arg.startswith("-"):
-            line.overrides.append(arg)
+            line.overrides += translate([arg])
             continue
         name, has_value, value = arg.partition("=")
         if name in REPLACED:
@@ -97,4 +120,9 @@ def split(args: list[str]) -> CommandLine:
             known = CHOICES[flag]
             raise ConfigError(f"{name} {value}{did_you_mean(value, known)} (choices: {', '.join(known)})")
         line.values[flag] = value
+    asked = [flag for flag in ACTIONS if flag in line.values]
+    if len(asked) > 1:
+        raise ConfigError(f"{asked[0]} and {asked[1]} exclude each other: give only one of them")
+    if "--resolve" in line.values and "--cfg" not in line.values:
+        raise ConfigError("--resolve is for printing the config: add --cfg job")
     return line
