@@ -7,9 +7,9 @@ import ast
 import os
 
 from hepexp.cli.completion import SCRIPTS
-from hepexp.config import catalog, command_line, metrics, paths, schema, source, yaml_file
+from hepexp.config import catalog, metrics, paths, schema, source, yaml_file
 from hepexp.config.annotations import literals
-from hepexp.config.command_line import FLAGS
+from hepexp.config.command_line import ALIASES, FLAGS, translate
 
 TRAIN_FLAGS = [*FLAGS, "-m", "--resume", "--rerun-failed"]
 SWEEP_FLAGS = ["--resume", "--config-dir", "--help"]
@@ -96,7 +96,7 @@ def _overrides(before: list[str], last: str) -> list[str]:
     word = last[len(prefix) :]
     searched = catalog.folders()
     groups = catalog.groups(searched)
-    group = command_line.ALIASES.get(word.split(".")[0].split("=")[0], word.split(".")[0].split("=")[0])
+    group = ALIASES.get(word.split(".")[0].split("=")[0], word.split(".")[0].split("=")[0])
     if "=" in word:
         key = word.split("=")[0]
         found = _options(key) if "." not in key else _values(key, before)
@@ -108,22 +108,21 @@ def _overrides(before: list[str], last: str) -> list[str]:
     known = yaml_file.load(catalog.root_file(searched))
     keys = [f"{key}{'.' if isinstance(value, dict) else '='}" for key, value in known.items() if key != "defaults"]
     dots = [f"{group}." for group in groups if any(group == chosen for chosen in _chosen(before))]
-    return [prefix + item for item in [f"{group}=" for group in [*groups, *command_line.ALIASES]] + keys + dots]
+    return [prefix + item for item in [f"{group}=" for group in [*groups, *ALIASES]] + keys + dots]
 
 
 def _options(group: str) -> list[str]:
     """`group=option` for a group or its alias, for all groups where none is given."""
     searched = catalog.folders()
     groups = [group] if group else catalog.groups(searched)
-    return [
-        f"{name}={option}" for name in groups for option in catalog.options(command_line.ALIASES.get(name, name), searched)
-    ]
+    found = {name: catalog.options(ALIASES.get(name, name), searched) for name in groups}
+    return [f"{name}={option}" for name, options in found.items() for option in options]
 
 
 def _chosen(before: list[str]) -> dict[str, str]:
     """The option of each group: the root's own, changed by a task and by the words before."""
     searched = catalog.folders()
-    typed = dict(word.lstrip("+~").split("=", 1) for word in command_line.translate(before) if "=" in word)
+    typed = dict(word.lstrip("+~").split("=", 1) for word in translate(before) if "=" in word)
     chosen = yaml_file.defaults(catalog.root_file(searched))
     if task := typed.get("task"):
         for path in catalog.files("task", task, searched):
@@ -139,7 +138,7 @@ def _schema(group: str, before: list[str]) -> schema.Schema:
 
 def _values(key: str, before: list[str]) -> list[str]:
     """`key=value` for each value that the type of a key lists."""
-    group, _, name = command_line.translate([key])[0].partition(".")
+    group, _, name = translate([key])[0].partition(".")
     parameter = _schema(group, before).parameters.get(name)
     texts = {None: "null", True: "true", False: "false"}
     return [f"{key}={texts.get(item, item)}" for item in literals(parameter.annotation if parameter else None)]

@@ -93,9 +93,9 @@ def train_job(config: DictConfig, started: Callable[[str], None] = lambda label:
     watcher = Watcher()
     watcher.started = started
     job = HydraConfig.get()
-    typed = list(job.overrides.task)
-    folders = [Path(source.path) for source in job.runtime.config_sources if source.provider == "command-line"]
-    return train(supply(freeze(config, job.runtime.choices), typed, folders), typed, watcher)
+    folders = [source.path for source in job.runtime.config_sources if source.provider == "command-line"]
+    line = CommandLine({"--config-dir": folders[0]} if folders else {}, list(job.overrides.task))
+    return train(supply(freeze(config, job.runtime.choices), line), line.overrides, watcher)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import CachingConfigRepository
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
@@ -92,6 +93,7 @@ class Composer:
     """
 
     def __init__(self, extra: list[Path], name: str = "train") -> None:
+        version.setbase("1.3")
         setup_globals()  # Hydra's resolvers: ${hydra:...}, ${now:...}
         Plugins.instance().register(PluginFolders)
         skip_marks()

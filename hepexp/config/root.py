@@ -27,7 +27,7 @@ def check_values(config: Mapping) -> None:
     for key in ("experiment", "name"):
         name = config.get(key)
         if name is not None and "${" not in name:
-            _check_folder(key, name)
+            check_folder(key, name)
     for tag in config.get("tags", ()):
         _check_tag(tag)
 
@@ -77,7 +77,7 @@ def _type(value: object) -> str:
     return "str | None" if is_text else type(value).__name__
 
 
-def _check_folder(key: str, value: str) -> None:
+def check_folder(key: str, value: str) -> None:
     """Raise ConfigError for the name of an experiment or a run that cannot be the name of a folder."""
     if key == "experiment" and value.casefold() in RESERVED:
         raise ConfigError(f"experiment={value} is reserved: {runs_dir() / value} is not for runs; choose another name")

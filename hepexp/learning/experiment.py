@@ -158,8 +158,8 @@ def refuse_idle_backend(components: Components, config: DictConfig, overrides: l
     asked = any(override.lstrip("+").startswith(("backend=", "backend.")) for override in overrides)
     if asked and not components.backend.circuits:
         raise ConfigError(
-            f"backend={config.choices.backend} has no effect: model {config.choices.model} has no circuits; leave it out, "
-            "choose a model with circuits (hepexp list model), or name some of its blocks in model.quantum_blocks"
+            f"backend={config.choices.backend} has no effect: model {config.choices.model} has no circuits; leave it "
+            "out, choose a model with circuits (hepexp list model), or name some of its blocks in model.quantum_blocks"
         )
 
 

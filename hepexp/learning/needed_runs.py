@@ -54,7 +54,7 @@ class NeededRun:
         return self.config.choices.task
 
 
-def supply(config: DictConfig, typed: list[str], folders: list[Path]) -> DictConfig:
+def supply(config: DictConfig, line: CommandLine) -> DictConfig:
     """A frozen config in which every key that needs a file of weights has one.
 
     They are the best weights of the newest finished run of the task (`newest_run`). If there is none, the task is
@@ -63,8 +63,7 @@ def supply(config: DictConfig, typed: list[str], folders: list[Path]) -> DictCon
     Parameters
     ----------
     config : frozen.
-    typed : overrides of the run; those in PASSED_ON hold for the needed runs too.
-    folders : folders of configurations beside the shipped one (`--config-dir`).
+    line : the run's command line; its --config-dir, and the overrides in PASSED_ON, hold for the needed runs too.
 
     Raises
     ------
@@ -72,23 +71,23 @@ def supply(config: DictConfig, typed: list[str], folders: list[Path]) -> DictCon
         trained.
     HepexpError : the needed run failed, or left no weights.
     """
-    return _supplied(config, _plan(config, typed, folders, (str(config.choices.get("task")),)), typed)
+    return _supplied(config, _plan(config, line, (str(config.choices.get("task")),)), line.overrides)
 
 
-def _plan(config: DictConfig, typed: list[str], folders: list[Path], above: tuple[str, ...]) -> dict[str, NeededRun]:
+def _plan(config: DictConfig, line: CommandLine, above: tuple[str, ...]) -> dict[str, NeededRun]:
     """The run that each key without weights needs, and the runs that this one needs in turn."""
     planned = {}
     for key, task in needs.missing(config).items():
         if task in above:
             raise ConfigError(f"{needs.KEY}.{key}: a task cannot need itself: {' -> '.join((*above, task))}")
-        passed = [o.input_line for o in parse(typed) if o.key_or_group.split(".")[0] in PASSED_ON]
-        line = CommandLine({"--config-dir": str(folder) for folder in folders}, [f"task={task}", *passed])
+        passed = [o.input_line for o in parse(line.overrides) if o.key_or_group.split(".")[0] in PASSED_ON]
+        typed = [f"task={task}", *passed]
         try:
-            composed = compose(line)
+            composed = compose(CommandLine(line.values, typed))
         except ConfigError as error:
             raise ConfigError(f"{needs.KEY}.{key}: task={task} cannot be trained first: {error}") from None
         needed = freeze(composed, composed.hydra.runtime.choices)
-        planned[key] = NeededRun(line.overrides, needed, _plan(needed, typed, folders, (*above, task)))
+        planned[key] = NeededRun(typed, needed, _plan(needed, line, (*above, task)))
     return planned
 
 

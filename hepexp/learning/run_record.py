@@ -90,7 +90,7 @@ def _begun(
     if overrides is not None:
         folder.write_yaml("overrides.yaml", overrides)
     weights = {key: {"task": task, "file": needs.value_of(config, key)} for key, task in needs.tasks(config).items()}
-    surroundings = {**environment(), "data": provenance, "needs": weights}
+    surroundings = {**environment(folder.overrides), "data": provenance, "needs": weights}
     folder.write_json("environment.json", surroundings)
     sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in ("train", "val", "test"))
     made = " (simulated)" if provenance.get("simulated") else ""

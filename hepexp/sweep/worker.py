@@ -125,7 +125,7 @@ def _train(study: Study, plan: Plan, trial: Trial, run_id: str) -> list[float]:
     tags = {"mlflow.parentRunId": run_id, "sweep": name_of(study), "trial": str(trial.number)}
     reported = None if plan.pruner == "none" else plan.metrics[0]
     watcher = TrialWatcher(trial, reported, config.trainer.max_epochs, tags)
-    result = train(supply(config, line.overrides, line.config_dirs), overrides, watcher)
+    result = train(supply(config, line), overrides, watcher)
     values = [result.metrics.get(metric) for metric in plan.metrics]
     for metric, value in zip(plan.metrics, values, strict=True):
         if not isinstance(value, int | float):

@@ -7,14 +7,16 @@ import os
 import platform
 import shlex
 import socket
+import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from hepexp.tracking.git import checkout_state
+import hepexp
 
 PACKAGES = (
     "hepexp",
@@ -38,11 +40,16 @@ PACKAGES = (
     "mplhep",
 )
 VARIABLES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "SLURM_JOB_ID", "SLURM_ARRAY_TASK_ID")
+MAX_DIFF = 1_000_000  # characters; a longer diff means a data file added by mistake
 SECRET = ("HEPEXP_SWEEP_STORAGE",)  # an address with a password
 
 
-def environment() -> dict[str, Any]:
+def environment(overrides: Sequence[str]) -> dict[str, Any]:
     """Everything that one needs to know about a run besides its config.
+
+    Parameters
+    ----------
+    overrides : of the run.
 
     Returns
     -------
@@ -51,7 +58,7 @@ def environment() -> dict[str, Any]:
     """
     return {
         "time": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": f"{Path(sys.argv[0]).name} {shlex.join(sys.argv[1:])}",
+        "command": _command(overrides),
         "directory": os.getcwd(),
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -61,6 +68,12 @@ def environment() -> dict[str, Any]:
         "hardware": _hardware(),
         "variables": _variables(),
     }
+
+
+def _command(overrides: Sequence[str]) -> str:
+    """What was typed; in a process that a launcher or a sweep started, the command that repeats this run alone."""
+    typed = sys.argv[1:] if sys.argv[1:2] == ["train"] else ["train", *overrides]
+    return shlex.join(["hepexp", *typed])
 
 
 def _variables() -> dict[str, str]:
@@ -108,3 +121,35 @@ def _gpus() -> list[dict[str, Any]] | None:
         return []
     devices = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
     return [{"name": d.name, "memory_gib": round(d.total_memory / 2**30, 1)} for d in devices]
+
+
+def checkout_state(package: Path | None = None) -> dict[str, object] | None:
+    """The state of the git checkout that holds the package.
+
+    Returns
+    -------
+    `sha` of HEAD, `dirty`, `diff` against HEAD (text, cut after 10^6 characters with a last line that says so),
+    `untracked` (names); None for an installed wheel, and where git does not run.
+    """
+    package = Path(hepexp.__file__).parent if package is None else package
+    # A wheel in a virtual environment inside another repository is no checkout of hepexp: HEAD must hold the package.
+    sha = _git(package, "rev-parse", "HEAD")
+    if sha is None or not _git(package, "ls-tree", "--name-only", "HEAD", "__init__.py"):
+        return None
+    diff = _git(package, "diff", "HEAD", "--no-ext-diff", "--no-color") or ""
+    untracked = (_git(package, "ls-files", "--others", "--exclude-standard", "--full-name", ":/") or "").splitlines()
+    if len(diff) > MAX_DIFF:
+        diff = f"{diff[:MAX_DIFF]}\n(cut here: the diff has {len(diff)} characters)\n"
+    return {"sha": sha.strip(), "dirty": bool(diff or untracked), "diff": diff, "untracked": untracked}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    # Without optional locks: jobs that start together must not fight over the index of the checkout.
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        result = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, timeout=20, check=True, env=environment
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.decode("utf-8", errors="replace")

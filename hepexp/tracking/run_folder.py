@@ -17,8 +17,8 @@ from omegaconf import DictConfig
 
 from hepexp import atomic
 from hepexp.config import record
-from hepexp.config.names import check_folder
 from hepexp.config.paths import runs_dir
+from hepexp.config.root import check_folder
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import lookup, record_file, write_guard
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import mlflow
@@ -28,7 +27,6 @@ def home(tmp_path_factory: pytest.TempPathFactory):
             patch.delenv(key)
         patch.setenv("HEPEXP_RUNS_DIR", str(folder / "runs"))
         patch.chdir(folder)
-        patch.setattr(sys, "argv", list(sys.argv))
         yield folder
 
 

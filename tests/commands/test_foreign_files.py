@@ -140,7 +140,8 @@ def test_a_task_of_somebody_else_runs_nothing(here, capsys, content, said, flag)
 
 
 def test_what_hydra_does_may_be_typed(here, capsys):
-    assert front.prepare(["model=pfn", "+hydra.job.env_set.A=1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"])
+    words = ["model=pfn", "+hydra.job.env_set.A=1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    assert compose(read(words)).hydra.job.env_set.A == "1"
 
 
 def test_a_multirun_of_somebody_else_sets_no_key_of_hydra(here, capsys):

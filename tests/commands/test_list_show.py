@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from hepexp.cli import main as shell
-from hepexp.config import catalog, overrides, schema, yaml_file
+from hepexp.config import catalog, schema, yaml_file
+from hepexp.config.command_line import read
+from hepexp.config.overrides import compose
 
 CONF = Path(__file__).parents[2] / "conf"
 OPTIONS = sorted(path.relative_to(CONF) for path in CONF.rglob("*/*.yaml"))  # with what several include
@@ -74,7 +76,7 @@ def test_every_key_that_is_shown_can_be_set(capsys):
         if line.startswith(("dataset.image.", "dataset.graph.", "dataset.features.")):
             key, value = line.split()[:2]
             if not value.startswith("["):
-                overrides.check([f"{key}={value}"], [], False)
+                compose(read([f"{key}={value}"]))
 
 
 def test_show_of_a_task_gives_its_choices_and_published_figures(capsys):

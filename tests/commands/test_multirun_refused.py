@@ -42,7 +42,7 @@ def test_only_a_job_that_was_refused_before_it_began_leaves_nothing(tmp_path, mo
             started("run")
         raise error
 
-    monkeypatch.setattr(multirun, "train_composed", train)
+    monkeypatch.setattr(multirun.hydra_app, "train_job", train)
     folder = tmp_path / "e" / "multirun"
     folder.mkdir(parents=True)
     code = multirun._launch(folder, [["seed=1"]], lambda: multirun._job(None, folder, 0, ["seed=1"]))

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,7 +55,6 @@ def home(tmp_path_factory) -> Iterator[Path]:
             patch.delenv(key)
         patch.setenv("HEPEXP_DATA_DIR", str(folder / "data"))
         patch.chdir(folder)
-        patch.setattr(sys, "argv", list(sys.argv))  # Hydra reads it, so the command writes it
         yield folder
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from hepexp.cli import doctor, main
-from hepexp.config import front, metrics, plugins, schema, source
+from hepexp.config import metrics, plugins, schema, source
+from hepexp.config.command_line import read
+from hepexp.config.overrides import compose
 from hepexp.sweep.directions import directions_of
 from tests.commands import plugin
 from tests.commands.shell import hepexp
@@ -46,7 +48,6 @@ def registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Call
     modules = set(sys.modules)
     monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(sys, "argv", list(sys.argv))  # Hydra reads it, so the command writes it
 
     def register(folder: Path) -> None:
         monkeypatch.syspath_prepend(str(folder))
@@ -94,7 +95,7 @@ def test_it_is_part_of_every_command(registered, trained, myjets, monkeypatch, c
     for verb, *words in commands():
         capsys.readouterr()
         if verb == "train":
-            front.prepare(words)
+            compose(read(words))
             continue
         assert main.main([verb, *words]) == 0
         printed = capsys.readouterr().out
@@ -276,7 +277,7 @@ def test_a_package_that_is_not_there_is_named_and_hurts_no_other(registered, tmp
     assert one_error(capsys, tmp_path, "train", "model=gone").endswith(f"; {said}pip uninstall mine")
     (finding,) = doctor._plugins()
     assert (finding.state, finding.advice) == ("broken", f"{said}pip uninstall mine")
-    front.prepare(["model=pfn"])
+    compose(read(["model=pfn"]))
 
 
 def test_doctor_names_what_is_broken_or_hidden(registered, tmp_path):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +33,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("HEPEXP_DATA_DIR", str(folder / "data"))
         patch.setenv("HEPEXP_RUNS_DIR", str(folder / "runs"))
         patch.chdir(folder)
-        patch.setattr(sys, "argv", list(sys.argv))  # Hydra reads it, so the command writes it
         yield folder / "runs"
 
 

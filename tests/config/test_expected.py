@@ -2,8 +2,10 @@
 
 import pytest
 
-from hepexp.config import catalog, expected, metrics, overrides, yaml_file
+from hepexp.config import catalog, expected, metrics, yaml_file
+from hepexp.config.command_line import read
 from hepexp.config.expected import Figure
+from hepexp.config.overrides import compose
 from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
 
@@ -55,10 +57,10 @@ def test_a_mistake_is_one_line(content, message):
 
 def test_a_task_of_a_plugin_is_checked_too(tree):
     task = tree / "conf" / "task" / "study.yaml"
-    assert overrides.check(["task=study"], []) == ["task=study"]
+    assert compose(read(["task=study"])).expected.exact
     task.write_text(task.read_text().replace("exact", "exakt"))
     with pytest.raises(ConfigError, match=r"unknown key 'expected\.exakt'; did you mean exact\?"):
-        overrides.check(["task=study"], [])
+        compose(read(["task=study"]))
 
 
 def test_a_figure_is_one_of_a_metric_that_the_loss_has():
@@ -67,7 +69,7 @@ def test_a_figure_is_one_of_a_metric_that_the_loss_has():
     with pytest.raises(ConfigError, match=r"has a metric 'test/acuracy'; did you mean test/accuracy\?"):
         expected.check_metrics(expected.read({"exact": {"test/acuracy": 0.9}}), loss)
     # a task's figures are not judged by another loss, such as one for which they do not exist
-    overrides.check(["task=qmlhep_1_circuits", "loss=cross_entropy"], [])
+    compose(read(["task=qmlhep_1_circuits", "loss=cross_entropy"]))
 
 
 def test_a_record_written_before_figures_had_sources_has_none():

@@ -1,6 +1,9 @@
 import pytest
+from omegaconf import OmegaConf
 
-from hepexp.config import front
+from hepexp.config.command_line import read, translate
+from hepexp.config.compose import Composer
+from hepexp.config.overrides import compose
 from hepexp.errors import ConfigError
 
 BAD = [
@@ -47,35 +50,65 @@ BAD = [
 @pytest.mark.parametrize(("arg", "message"), BAD, ids=[arg for arg, _ in BAD])
 def test_a_wrong_request_is_one_line_that_says_what_is_wrong(tree, arg, message):
     with pytest.raises(ConfigError) as caught:
-        front.prepare([arg])
+        compose(read([arg]))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("args", "prepared"),
+    ("args", "words"),
     [
         ([], []),
         (["data=qg", "data.n_hidden=3"], ["dataset=qg", "dataset.n_hidden=3"]),
-        (["model.n_hidden=3"], ["model.n_hidden=3"]),
-        (["model.weights=w.pt"], ["++model.weights=w.pt"]),
-        (["+model.weights=w.pt"], ["++model.weights=w.pt"]),
-        (["+model.n_hidden=3"], ["++model.n_hidden=3"]),
-        (["model.metric=[[1,0],[0,1]]"], ["++model.metric=[[1,0],[0,1]]"]),
-        (["~model.dropout"], ["~model.dropout"]),
-        (["tags.study=a"], ["++tags.study=a"]),
-        (["task=study"], ["task=study"]),
+        (["+model.n_hidden=3", "~model.dropout"],) * 2,
         (["seed=3", "-m", "model=net,other"], ["--multirun", "seed=3", "model=net,other"]),
         (["-m", "seed=range(1,3)", "model=glob(n*)"], ["--multirun", "seed=range(1,3)", "model=glob(n*)"]),
-        (["-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"],) * 2,
-        (["--cfg", "job", "--resolve", "seed=2"], ["--cfg", "job", "--resolve", "seed=2"]),
+        (["--cfg", "job", "--resolve", "seed=2"],) * 2,
         (["--info", "seed=2"], ["--info", "all", "seed=2"]),
-        (["--info", "defaults"], ["--info", "defaults"]),
-        (["--hydra-help"], ["--hydra-help"]),
+        (["--info", "defaults"],) * 2,
+        (["--config-dir", "data", "--hydra-help"],) * 2,  # a folder, not the alias
     ],
 )
-def test_a_right_request_is_handed_to_hydra(tree, args, prepared):
-    assert front.prepare(args) == [{"-m": "--multirun"}.get(arg, arg) for arg in prepared]
+def test_a_line_is_handed_to_hydra_flags_first(args, words):
+    assert read(args).words == words
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [(["--cfg", "job", "-m"], "--multirun and --cfg exclude each other"), (["--resolve"], "add --cfg job")],
+)
+def test_flags_that_make_no_sense_together_are_refused(args, said):
+    with pytest.raises(ConfigError, match=said):
+        read(args)
+
+
+@pytest.mark.parametrize(
+    ("typed", "key", "value"),
+    [
+        ("data.n_hidden=3", "dataset.n_hidden", 3),
+        ("model.n_hidden=3", "model.n_hidden", 3),
+        ("+model.n_hidden=3", "model.n_hidden", 3),  # in the file: Hydra itself would refuse the +
+        ("model.weights=w.pt", "model.weights", "w.pt"),  # left out by the file: Hydra itself would ask for a +
+        ("+model.weights=w.pt", "model.weights", "w.pt"),
+        ("model.metric=[[1,0],[0,1]]", "model.metric", [[1, 0], [0, 1]]),
+        ("tags.study=a", "tags.study", "a"),
+        ("task=study", "hydra.runtime.choices.task", "study"),
+        ("+hydra.launcher.n_jobs=2", "hydra.launcher.n_jobs", 2),
+    ],
+)
+def test_a_right_request_is_composed_and_recorded_as_typed(tree, typed, key, value):
+    line = read([typed])
+    config = compose(line)
+    assert OmegaConf.select(config, key) == value
+    assert [*config.hydra.overrides.task, *config.hydra.overrides.hydra] == line.overrides
+
+
+def test_a_configuration_is_composed_once_and_hydras_own_part_once(tree, monkeypatch):
+    composed = []
+    original = Composer.compose
+    monkeypatch.setattr(Composer, "compose", lambda self, words: composed.append(words) or original(self, words))
+    compose(read(["model=net", "model.weights=w.pt", "seed=3"]))
+    assert composed == [["model=net", "model.weights=w.pt", "seed=3"], []]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +123,7 @@ def test_a_right_request_is_handed_to_hydra(tree, args, prepared):
 )
 def test_every_value_of_a_sweep_is_checked(tree, args, message):
     with pytest.raises(ConfigError) as caught:
-        front.prepare(["-m", *args])
+        compose(read(["-m", *args]))
     assert message in str(caught.value)
 
 
@@ -99,31 +132,52 @@ def test_a_folder_of_the_users_own_adds_options(tree, tmp_path):
     mine.mkdir(parents=True)
     (mine / "wide.yaml").write_text("# Mine.\n_target_: toy.nets.Net\nn_hidden: 500\n")
     args = ["--config-dir", str(mine.parent), "model=wide", "model.rate=2"]
-    assert front.prepare(args) == ["--config-dir", str(mine.parent), "model=wide", "++model.rate=2"]
+    model = compose(read(args)).model
+    assert (model.n_hidden, model.rate) == (500, 2)
 
 
 def test_a_plugins_conf_folder_joins_the_search_path(tree):
     extra = tree / "toy" / "conf" / "model"
     extra.mkdir(parents=True)
     (extra / "theirs.yaml").write_text("# Theirs.\n_target_: toy.nets.Net\nn_hidden: 1\n")
-    assert front.prepare(["model=theirs"]) == ["model=theirs"]
+    assert compose(read(["model=theirs"])).model.n_hidden == 1
     with pytest.raises(ConfigError, match="did you mean theirs"):
-        front.prepare(["model=their"])
+        compose(read(["model=their"]))
 
 
 def test_a_task_with_spaces_is_suggested_as_it_is_typed_and_accepted(tree):
     (tree / "conf" / "task").mkdir(exist_ok=True)
     (tree / "conf" / "task" / "my study.yaml").write_text("# @package _global_\nmodel: {n_hidden: 77}\n")
     with pytest.raises(ConfigError, match=r"did you mean 'my study'\?"):
-        front.compose(["task=my stdy"])
+        compose(read(["task=my stdy"]))
     for typed in ("task=my study", "task='my study'"):
-        assert front.compose([typed])[0].model.n_hidden == 77
+        assert compose(read([typed])).model.n_hidden == 77
 
 
 def test_a_byte_order_mark_does_not_hide_the_package_of_a_task(tree):
     (tree / "conf" / "task").mkdir(exist_ok=True)
     (tree / "conf" / "task" / "marked.yaml").write_text("\ufeff# @package _global_\nmodel: {n_hidden: 77}\n", "utf-8")
     (tree / "conf" / "task" / "wide.yaml").write_text("# @package _global_\n", "utf-16")
-    assert front.compose(["task=marked"])[0].model.n_hidden == 77
+    assert compose(read(["task=marked"])).model.n_hidden == 77
     with pytest.raises(ConfigError, match=r"wide\.yaml is not UTF-8 text"):
-        front.compose(["task=wide"])
+        compose(read(["task=wide"]))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("data=qg", "dataset=qg"),
+        ("data=qg,top", "dataset=qg,top"),
+        ("data.batch_size=64", "dataset.batch_size=64"),
+        ("+data.x=1", "+dataset.x=1"),
+        ("++data.x=1", "++dataset.x=1"),
+        ("~data.x", "~dataset.x"),
+        ("data@second=qg", "dataset@second=qg"),
+        ("database=1", "database=1"),
+        ("name=data=qg", "name=data=qg"),
+        ("dataset=qg", "dataset=qg"),
+        ("-m", "-m"),
+    ],
+)
+def test_data_stands_for_dataset_and_nothing_else(typed, meant):
+    assert translate([typed]) == [meant]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,8 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
-from hepexp.config import front
-from hepexp.config.compose import Composer
+from hepexp.config.command_line import read
+from hepexp.config.overrides import compose
 from hepexp.config.paths import conf_dir
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.errors import ConfigError
@@ -46,14 +45,9 @@ def small_samples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     use_small_samples(monkeypatch)
 
 
-@cache
-def composer() -> Composer:
-    return Composer([])
-
-
-def parts_of(*words: str) -> Components:
+def components_of(*words: str) -> Components:
     """The components of `hepexp train WORDS` on a small sample; words come after the sizes, and so before them."""
-    config = composer().compose(front.prepare([*SMALL, *words]))
+    config = compose(read([*SMALL, *words]))
     OmegaConf.set_struct(config, False)
     config.choices = dict(config.hydra.runtime.choices)
     return build_components(config)
@@ -64,7 +58,7 @@ def parts_of(*words: str) -> Components:
 def test_a_loss_judges_what_a_model_gives_or_refuses_it(loss: str, model: str):
     words = (*MODELS[model], f"loss={loss}")
     try:
-        components = parts_of(*words)
+        components = components_of(*words)
     except ConfigError as error:
         message = str(error)
     else:
@@ -114,7 +108,7 @@ def test_what_cannot_be_trained_is_refused_before_the_data_are_read(monkeypatch,
     monkeypatch.setattr(HepDataModule, "prepare_data", read)
     monkeypatch.setattr(HepDataModule, "setup", read)
     with pytest.raises(ConfigError) as error:
-        parts_of(*words)
+        components_of(*words)
     assert said in str(error.value)
     assert len(str(error.value).splitlines()) == 1
 
@@ -122,8 +116,8 @@ def test_what_cannot_be_trained_is_refused_before_the_data_are_read(monkeypatch,
 def test_a_model_that_normalises_over_one_example_is_refused():
     words = ("data=qg_images", "data.crop=8", "data.batch_size=1")
     with pytest.raises(ConfigError, match=r"PlainCNN cannot train on one example at a time .*batch_size must be >= 2"):
-        parts_of("model=plain_cnn", *words)
-    parts_of("model=vit", *words)  # normalises over the channels
+        components_of("model=plain_cnn", *words)
+    components_of("model=vit", *words)  # normalises over the channels
 
 
 @pytest.mark.parametrize("missing", ["escnn", "pymanopt"])
@@ -132,10 +126,10 @@ def test_without_escnn_only_the_steerable_models_say_what_to_do(monkeypatch, mis
     steerable_basis.cache_clear()  # another test of this process may have left it
     words = ("data=qg_images", "data.crop=8")
     with pytest.raises(ConfigError) as error:
-        parts_of("model=steerable_cnn", *words)
+        components_of("model=steerable_cnn", *words)
     assert str(error.value).startswith(f"{missing} is not installed; make setup, or pip install --no-deps escnn==1.0")
     for model in ("plain_cnn", "cnn", "vit"):
-        parts_of(f"model={model}", *words)
+        components_of(f"model={model}", *words)
 
 
 class Gives(nn.Module):

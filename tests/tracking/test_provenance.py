@@ -1,10 +1,10 @@
 import json
 import subprocess
+import sys
 
 import pytest
 
-from hepexp.tracking.git import MAX_DIFF, checkout_state
-from hepexp.tracking.provenance import environment
+from hepexp.tracking.provenance import MAX_DIFF, checkout_state, environment
 
 
 @pytest.fixture
@@ -26,13 +26,19 @@ def test_environment_is_json_and_names_what_matters(monkeypatch):
     monkeypatch.setenv("HEPEXP_DATA_DIR", "somewhere")
     monkeypatch.setenv("SECRET_TOKEN", "hidden")
     monkeypatch.setenv("HEPEXP_SWEEP_STORAGE", "postgresql://me:hidden@host/sweeps")
-    found = json.loads(json.dumps(environment()))
+    found = json.loads(json.dumps(environment(["model=pfn", "name=a b"])))
+    assert found["command"] == "hepexp train model=pfn 'name=a b'"  # a process that hepexp train did not start
     assert found["packages"]["torch"]
     assert found["packages"]["hepexp"]
     assert found["hardware"]["cores"] >= 1
     assert found["hardware"]["memory_gib"] > 0
     assert found["variables"]["HEPEXP_DATA_DIR"] == "somewhere"
     assert not {"SECRET_TOKEN", "HEPEXP_SWEEP_STORAGE"} & found["variables"].keys()
+
+
+def test_the_command_is_what_was_typed(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/hepexp", "train", "-m", "data=qg,top", "name=a b"])
+    assert environment(["dataset=qg", "name=a b"])["command"] == "hepexp train -m data=qg,top 'name=a b'"
 
 
 def test_a_clean_checkout_is_its_commit(checkout):
