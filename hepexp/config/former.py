@@ -1,5 +1,6 @@
-"""Former names of classes, as they stand in the records of runs that were made before a class moved."""
+"""Former names of classes, as they stand in records of runs and in plug-ins that were made before a class moved."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,13 +18,42 @@ MODULES = {
     "hepexp.data.render.particle_graph": "hepexp.data.representations.particle_graph",
     "hepexp.data.render.pixel_graph": "hepexp.data.representations.pixel_graph",
     "hepexp.data.render.pixel_image": "hepexp.data.representations.pixel_image",
+    "hepexp.evaluation.classification": "hepexp.evaluation.evaluators.classification",
+    "hepexp.evaluation.embedding": "hepexp.evaluation.evaluators.embedding",
+    "hepexp.evaluation.readout": "hepexp.evaluation.evaluators.evaluator",
+}
+# former class: present one, where the name of the class is another too
+CLASSES = {
+    "hepexp.evaluation.circuit_readout.CircuitReadout": "hepexp.evaluation.evaluators.circuits.CircuitEvaluator",
+    "hepexp.evaluation.classification_readout.ClassificationReadout": (
+        "hepexp.evaluation.evaluators.classification.ClassificationEvaluator"
+    ),
+    "hepexp.evaluation.embedding_readout.EmbeddingReadout": (
+        "hepexp.evaluation.evaluators.embedding.EmbeddingEvaluator"
+    ),
+    "hepexp.evaluation.equivariance_readout.EquivarianceReadout": (
+        "hepexp.evaluation.evaluators.equivariance.EquivarianceEvaluator"
+    ),
+    "hepexp.evaluation.pair_readout.PairReadout": "hepexp.evaluation.evaluators.pairs.PairEvaluator",
+    "hepexp.evaluation.readout.Readout": "hepexp.evaluation.evaluators.evaluator.Evaluator",
+    "hepexp.evaluation.reconstruction_readout.ReconstructionReadout": (
+        "hepexp.evaluation.evaluators.reconstruction.ReconstructionEvaluator"
+    ),
+    "hepexp.evaluation.symmetry_readout.SymmetryReadout": "hepexp.evaluation.evaluators.symmetry.SymmetryEvaluator",
 }
 
 
 def present(target: str) -> str:
     """The present dotted path of a class, whether it is given by that or by a former one."""
     module, _, name = target.rpartition(".")
-    return f"{MODULES[module]}.{name}" if module in MODULES else target
+    return CLASSES.get(target) or (f"{MODULES[module]}.{name}" if module in MODULES else target)
+
+
+def imported(line: str) -> list[str]:
+    """The present dotted paths of what a line `from module import name, ...` calls by former ones."""
+    found = re.match(r"\s*from ([\w.]+) import ([\w, ]+)", line)
+    names = [f"{found[1]}.{name.split()[0]}" for name in found[2].split(",") if name.strip()] if found else []
+    return [present(name) for name in names if present(name) != name]
 
 
 def updated(node: Any) -> Any:

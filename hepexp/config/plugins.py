@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from hepexp.config import former
+
 GROUP = "hepexp.plugins"
 
 
@@ -76,10 +78,14 @@ def missing() -> list[str]:
 
 
 def describe(error: BaseException) -> str:
-    """The error's kind and message, with the innermost file and line of a plug-in if it passed through one."""
+    """The error's kind and message, with the innermost file and line of a plug-in if it passed through one.
+
+    If the line imports something that has moved, its present place is given.
+    """
     text = f"{type(error).__name__}: {error}"
     folders = [folder for folder in map(package_dir, packages()) if folder]
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if any(Path(frame.filename).is_relative_to(folder) for folder in folders):
-            return f"{text} ({frame.filename}:{frame.lineno})"
+            moved = former.imported(frame.line or "") if isinstance(error, ImportError) else []
+            return f"{text} ({frame.filename}:{frame.lineno}){''.join(f'; it is {path} now' for path in moved)}"
     return text

@@ -190,6 +190,11 @@ LOSSES = {
     "no evaluator": (LOSS.replace("    evaluator =", "    judge ="), NO_EVALUATOR),
     "readout, as it was called": (LOSS.replace("    evaluator =", "    readout ="), f"{NO_EVALUATOR}; it is called "
                                   "evaluator now, no longer readout"),
+    "an import from before": (LOSS.replace("evaluators.classification import ClassificationEvaluator",
+                              "classification_readout import ClassificationReadout"), "_target_ mine.loss.Loss cannot "
+                              "be imported: ModuleNotFoundError: No module named 'hepexp.evaluation."
+                              "classification_readout' (FOLDER/mine/loss.py:2); it is hepexp.evaluation.evaluators."
+                              "classification.ClassificationEvaluator now"),
     "the worst epoch": (LOSS.replace("    evaluator", "    monitor = ('val/auc', 'min')\n    evaluator"), "loss mine."
                         "loss.Loss has monitor = ('val/auc', 'min'), but of val/auc higher values are better; see: "),
     "no objective": (LOSS.replace("(Objective)", ""), "loss=mine: _target_ mine.loss.Loss is not a loss: a "),
