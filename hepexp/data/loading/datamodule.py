@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -14,12 +14,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from hepexp.batch import Batch, DataSpec
+from hepexp.config.keys import AnnotatedKeys, FromRun
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.keys import require_at_least, require_at_most
 from hepexp.data.loading.dataset import Extras, SplitDataset
 from hepexp.data.loading.loader import BatchLoader
-from hepexp.data.loading.options import Loading, Request
 from hepexp.data.loading.sampler import BucketBatchSampler, SortedBatchSampler
 from hepexp.data.loading.split_store import SplitStore
 from hepexp.data.loading.splits import SPLITS
@@ -36,7 +36,7 @@ _MOST_GENERATED = 10**9  # examples: years of simulation, terabytes on disk
 _ROWS_TO_FIT = 2000  # training examples to which scales are fitted
 
 
-class HepDataModule(LightningDataModule):
+class HepDataModule(AnnotatedKeys, LightningDataModule):
     """Base class of the data sets. Each names its files in `info`, and the representations in which it serves examples.
 
     Parameters
@@ -52,7 +52,6 @@ class HepDataModule(LightningDataModule):
     train_classes : classes to train and validate on, for anomaly searches; the test set keeps every class; null for
         all.
     extras : additional inputs for each example, standardised over the training examples.
-    n_particles : keep only this many particles per jet, the hardest ones; null for all.
     bucket : sort this many batches' worth of training examples by multiplicity before cutting them into batches; 1 for
         plain random batches. Larger values save padding, but multiplicity is correlated with the label, so each batch
         is then dominated by one class.
@@ -60,9 +59,6 @@ class HepDataModule(LightningDataModule):
     n_files : number of published files of each split to use with `full`; null for all.
     n_generate : number of examples to simulate with `generate`.
     generate_seed : random seed of the simulation.
-    image : binning, preprocessing and scaling of the images, for models that take images.
-    graph : nodes and edges of the graphs, for models that take graphs.
-    features : choice and scaling of the high-level variables, for models that take those.
     seed : random seed for the order of the training batches; the splits never depend on it.
 
     Attributes
@@ -78,26 +74,45 @@ class HepDataModule(LightningDataModule):
 
     info: ClassVar[DatasetInfo]
 
-    def __init__(self, request: Request, loading: Loading, representations: Sequence[Representation]) -> None:
+    source: Literal["auto", "full", "mini", "generate"] = "auto"
+    batch_size: int = 64
+    n_train: int | None = None
+    n_val: int | None = None
+    n_test: int | None = None
+    num_workers: int = 0
+    n_files: int | None = None
+    n_generate: int = 20000
+    generate_seed: int = 1
+    seed: FromRun[int]
+
+    # keys of those data sets that name them
+    classes: ClassVar[Sequence[str] | None] = None
+    train_classes: ClassVar[Sequence[str] | None] = None
+    extras: ClassVar[Sequence[str]] = ()
+    bucket: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
         super().__init__()
-        limits = {f"n_{split}": getattr(request, f"n_{split}") for split in SPLITS}
-        require_at_least(1, batch_size=loading.batch_size, bucket=loading.bucket, **limits)
-        require_at_least(0, num_workers=loading.num_workers, generate_seed=request.generate_seed)
-        require_at_least(10, n_generate=request.n_generate)
-        require_at_most(_MOST_WORKERS, num_workers=loading.num_workers)
-        require_at_most(_MOST_GENERATED, n_generate=request.n_generate)
-        self.request = request
-        self.loading = loading
-        self._representations = {one.name: one for one in representations}
-        self.representation = representations[0]
-        self.class_names = self._chosen(request.classes, self.info.classes, "classes")
-        self.train_names = self._chosen(request.train_classes, self.class_names, "train_classes")
-        self.extra_names = self._chosen(request.extras, tuple(self.info.layout.extras), "extras")
-        self.source = self.info.choose(request.source, request.n_files)
+        limits = {f"n_{split}": getattr(self, f"n_{split}") for split in SPLITS}
+        require_at_least(1, batch_size=self.batch_size, bucket=self.bucket, **limits)
+        require_at_least(0, num_workers=self.num_workers, generate_seed=self.generate_seed)
+        require_at_least(10, n_generate=self.n_generate)
+        require_at_most(_MOST_WORKERS, num_workers=self.num_workers)
+        require_at_most(_MOST_GENERATED, n_generate=self.n_generate)
+        self._representations = {one.name: one for one in self.make_representations()}
+        self.representation = next(iter(self._representations.values()))
+        self.class_names = self._chosen(self.classes, self.info.classes, "classes")
+        self.train_names = self._chosen(self.train_classes, self.class_names, "train_classes")
+        self.extra_names = self._chosen(self.extras, tuple(self.info.layout.extras), "extras")
+        self.source = self.info.choose(self.source, self.n_files)
         self._start = (0, 0)
         self.split_store: SplitStore | None = None
         self.splits: dict[str, SplitDataset] = {}
         self.train_sampler: BucketBatchSampler | None = None
+
+    def make_representations(self) -> list[Representation]:
+        """The representations of its examples; the first is the one that models get unless they ask for another."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how its examples are represented")
 
     @staticmethod
     def _chosen(wanted: Sequence[str] | None, known: tuple[str, ...], key: str) -> tuple[str, ...]:
@@ -150,12 +165,12 @@ class HepDataModule(LightningDataModule):
         """Convert published files, or simulate the examples of `generate`, unless that has been done already."""
         from hepexp.data.download.progress import convert_all, examples_progress
 
-        info, request = self.info, self.request
+        info = self.info
         if self.source == "full":
-            convert_all(info, info.parts(request.n_files))
-        elif self.source == "generate" and not info.generated(request.n_generate, request.generate_seed).exists():
-            with examples_progress("simulating", request.n_generate, info.noun) as report:
-                simulate(info, request.n_generate, request.generate_seed, os.cpu_count() or 1, report)
+            convert_all(info, info.parts(self.n_files))
+        elif self.source == "generate" and not info.generated(self.n_generate, self.generate_seed).exists():
+            with examples_progress("simulating", self.n_generate, info.noun) as report:
+                simulate(info, self.n_generate, self.generate_seed, os.cpu_count() or 1, report)
 
     def setup(self, stage: str | None = None) -> None:
         """Open the files and cut the splits, once.
@@ -166,14 +181,13 @@ class HepDataModule(LightningDataModule):
         """
         if self.splits:
             return
-        request = self.request
-        self.split_store = self.info.open(self.source, request.n_files, request.n_generate, request.generate_seed)
+        self.split_store = self.info.open(self.source, self.n_files, self.n_generate, self.generate_seed)
         labels = [self.info.classes.index(name) for name in self.class_names]
         self._new_label = np.full(len(self.info.classes), -1)
         self._new_label[labels] = np.arange(len(labels))
         seen = [self.info.classes.index(name) for name in self.train_names]
         rows = {name: self._rows(name, labels if name == "test" else seen) for name in SPLITS}
-        self._require_memory(min(self.loading.batch_size, max(map(len, rows.values()))))
+        self._require_memory(min(self.batch_size, max(map(len, rows.values()))))
         some = self.store.take(rows["train"][:_ROWS_TO_FIT])
         self._extras = Extras(self.extra_names, some)
         self.representation.fit(self.representation.prepare(some))
@@ -190,7 +204,7 @@ class HepDataModule(LightningDataModule):
             )
 
     def _rows(self, split: str, labels: list[int]) -> np.ndarray:
-        rows, wanted = self.split_store.splits[split], getattr(self.request, f"n_{split}")
+        rows, wanted = self.split_store.splits[split], getattr(self, f"n_{split}")
         if len(labels) < len(self.info.classes):
             rows = rows[np.isin(self.store.label[rows], labels)]
         if wanted is not None and wanted > len(rows):
@@ -251,9 +265,9 @@ class HepDataModule(LightningDataModule):
         self._start = (epoch, batch)
 
     def train_dataloader(self) -> DataLoader:
-        examples, loading = self.splits["train"], self.loading
+        examples = self.splits["train"]
         self.train_sampler = BucketBatchSampler(
-            examples.counts, loading.batch_size, loading.bucket, loading.seed, self.rank, self.world_size
+            examples.counts, self.batch_size, self.bucket, self.seed, self.rank, self.world_size
         )
         epoch, self.train_sampler.start_batch = self._start
         self.train_sampler.set_epoch(epoch)
@@ -295,12 +309,12 @@ class HepDataModule(LightningDataModule):
 
     def _loader(self, examples: SplitDataset, sampler: Sampler[list[int]] | None = None) -> DataLoader:
         if sampler is None:
-            sampler = SortedBatchSampler(examples.counts, self.loading.batch_size, self.rank, self.world_size)
+            sampler = SortedBatchSampler(examples.counts, self.batch_size, self.rank, self.world_size)
         return BatchLoader(
             examples,
             sampler=sampler,  # its items are whole batches, so batch_size is None
             batch_size=None,
-            num_workers=self.loading.num_workers,
-            persistent_workers=self.loading.num_workers > 0,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
         )

@@ -6,16 +6,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from hepexp.data.datasets.jetclass.info import INFO
-from hepexp.data.loading.datamodule import HepDataModule
-from hepexp.data.loading.options import Loading, Request
-from hepexp.data.representations.jet_features import JetFeatures
-from hepexp.data.representations.jet_image import JetImage
-from hepexp.data.representations.of_jets import jet_forms
-from hepexp.data.representations.particle_graph import ParticleGraph
+from hepexp.data.loading.jet_datamodule import JetDataModule
 from hepexp.data.representations.particle_inputs import Identified
 
 
-class JetClass(HepDataModule):
+class JetClass(JetDataModule):
     """Ten classes of jets: QCD, Higgs to bb, cc, gg, 4q and lvqq, Z and W to qq, top to bqq and blv.
 
     Parameters
@@ -30,30 +25,9 @@ class JetClass(HepDataModule):
 
     info = INFO
 
-    def __init__(
-        self,
-        source: Literal["auto", "full", "mini", "generate"] = "auto",
-        batch_size: int = 64,
-        n_train: int | None = None,
-        n_val: int | None = None,
-        n_test: int | None = None,
-        classes: Sequence[str] | None = None,
-        extras: Sequence[str] = (),
-        scalars: Literal["full", "pid", "none"] = "full",
-        n_particles: int | None = None,
-        bucket: int = 1,
-        num_workers: int = 0,
-        n_files: int | None = None,
-        n_generate: int = 20000,
-        generate_seed: int = 1,
-        image: JetImage | None = None,
-        graph: ParticleGraph | None = None,
-        features: JetFeatures | None = None,
-        *,
-        seed: int,
-    ) -> None:
-        super().__init__(
-            Request(source, n_files, n_generate, generate_seed, n_train, n_val, n_test, classes, extras),
-            Loading(batch_size, num_workers, seed, bucket),
-            jet_forms(Identified(scalars), n_particles, image, graph, features),
-        )
+    classes: Sequence[str] | None = None
+    extras: Sequence[str] = ()
+    scalars: Literal["full", "pid", "none"] = "full"
+
+    def particle_inputs(self) -> Identified:
+        return Identified(self.scalars)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from hepexp.data.datasets.mnist.info import INFO
-from hepexp.data.loading.datamodule import HepDataModule
-from hepexp.data.loading.options import Loading, Request
-from hepexp.data.representations.crop import Window
-from hepexp.data.representations.of_images import image_forms
-from hepexp.data.representations.pixel_graph import PixelGraph
-from hepexp.data.representations.pixel_image import PixelImage
+from hepexp.data.loading.image_datamodule import ImageDataModule
 
 
-class Mnist(HepDataModule):
+class Mnist(ImageDataModule):
     """Digits of 28 x 28 pixels: MNIST with `full`; with `mini`, scikit-learn's 1,797 digits scaled up to that size.
 
     Parameters
@@ -27,25 +22,11 @@ class Mnist(HepDataModule):
     """
 
     info = INFO
+    channel_names = ("grey",)
 
-    def __init__(
-        self,
-        source: Literal["auto", "full", "mini"] = "auto",
-        batch_size: int = 64,
-        n_train: int | None = None,
-        n_val: int | None = None,
-        n_test: int | None = None,
-        classes: Sequence[str] | None = None,
-        crop: int | None = None,
-        num_workers: int = 0,
-        image: PixelImage | None = None,
-        graph: PixelGraph | None = None,
-        *,
-        seed: int,
-    ) -> None:
-        window = Window(INFO.layout.shape, ("grey",), None, crop)
-        super().__init__(
-            Request(source, None, 10, 0, n_train, n_val, n_test, classes),
-            Loading(batch_size, num_workers, seed),
-            image_forms(window, image, graph),
-        )
+    source: Literal["auto", "full", "mini"] = "auto"
+    classes: Sequence[str] | None = None
+    channels: ClassVar[None] = None
+    n_files: ClassVar[None] = None
+    n_generate: ClassVar[None] = None
+    generate_seed: ClassVar[None] = None

@@ -5,16 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from hepexp.data.datasets.qg.info import INFO
-from hepexp.data.loading.datamodule import HepDataModule
-from hepexp.data.loading.options import Loading, Request
-from hepexp.data.representations.jet_features import JetFeatures
-from hepexp.data.representations.jet_image import JetImage
-from hepexp.data.representations.of_jets import jet_forms
-from hepexp.data.representations.particle_graph import ParticleGraph
+from hepexp.data.loading.jet_datamodule import JetDataModule
 from hepexp.data.representations.particle_inputs import TypedParticles
 
 
-class QuarkGluon(HepDataModule):
+class QuarkGluon(JetDataModule):
     """Light-quark jets (label 1) vs gluon jets (label 0), pT 500-550 GeV, |y| < 1.7, anti-kT R = 0.4.
 
     Parameters
@@ -30,29 +25,8 @@ class QuarkGluon(HepDataModule):
 
     info = INFO
 
-    def __init__(
-        self,
-        source: Literal["auto", "full", "mini", "generate"] = "auto",
-        batch_size: int = 64,
-        n_train: int | None = None,
-        n_val: int | None = None,
-        n_test: int | None = None,
-        pid: bool = True,
-        scalars: Literal["pid", "mass_charge"] = "pid",
-        n_particles: int | None = None,
-        bucket: int = 1,
-        num_workers: int = 0,
-        n_files: int | None = None,
-        n_generate: int = 20000,
-        generate_seed: int = 1,
-        image: JetImage | None = None,
-        graph: ParticleGraph | None = None,
-        features: JetFeatures | None = None,
-        *,
-        seed: int,
-    ) -> None:
-        super().__init__(
-            Request(source, n_files, n_generate, generate_seed, n_train, n_val, n_test),
-            Loading(batch_size, num_workers, seed, bucket),
-            jet_forms(TypedParticles(pid, scalars), n_particles, image, graph, features),
-        )
+    pid: bool = True
+    scalars: Literal["pid", "mass_charge"] = "pid"
+
+    def particle_inputs(self) -> TypedParticles:
+        return TypedParticles(self.pid, self.scalars)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from hepexp.data.datasets.rotated_points.info import INFO
 from hepexp.data.loading.datamodule import HepDataModule
-from hepexp.data.loading.options import Loading, Request
 from hepexp.data.representations.points import Points
+from hepexp.data.representations.representation import Representation
 
 
 class RotatedPoints(HepDataModule):
@@ -18,21 +18,8 @@ class RotatedPoints(HepDataModule):
 
     info = INFO
 
-    def __init__(
-        self,
-        source: Literal["auto", "mini", "generate"] = "auto",
-        batch_size: int = 64,
-        n_train: int | None = None,
-        n_val: int | None = None,
-        n_test: int | None = None,
-        num_workers: int = 0,
-        n_generate: int = 20000,
-        generate_seed: int = 1,
-        *,
-        seed: int,
-    ) -> None:
-        super().__init__(
-            Request(source, None, n_generate, generate_seed, n_train, n_val, n_test),
-            Loading(batch_size, num_workers, seed),
-            [Points()],
-        )
+    source: Literal["auto", "mini", "generate"] = "auto"
+    n_files: ClassVar[None] = None
+
+    def make_representations(self) -> list[Representation]:
+        return [Points()]

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from hepexp.data.datasets.top.info import INFO
-from hepexp.data.loading.datamodule import HepDataModule
-from hepexp.data.loading.options import Loading, Request
-from hepexp.data.representations.jet_features import JetFeatures
-from hepexp.data.representations.jet_image import JetImage
-from hepexp.data.representations.of_jets import jet_forms
-from hepexp.data.representations.particle_graph import ParticleGraph
+from hepexp.data.loading.jet_datamodule import JetDataModule
 from hepexp.data.representations.particle_inputs import Massive
 
 
-class TopTagging(HepDataModule):
+class TopTagging(JetDataModule):
     """Hadronic top-quark jets (label 1) vs QCD jets (label 0), pT 550-650 GeV, |eta| < 2, anti-kT R = 0.8.
 
     Parameters
@@ -28,28 +21,7 @@ class TopTagging(HepDataModule):
 
     info = INFO
 
-    def __init__(
-        self,
-        source: Literal["auto", "full", "mini", "generate"] = "auto",
-        batch_size: int = 64,
-        n_train: int | None = None,
-        n_val: int | None = None,
-        n_test: int | None = None,
-        n_particles: int | None = None,
-        beams: bool = False,
-        bucket: int = 1,
-        num_workers: int = 0,
-        n_files: int | None = None,
-        n_generate: int = 20000,
-        generate_seed: int = 1,
-        image: JetImage | None = None,
-        graph: ParticleGraph | None = None,
-        features: JetFeatures | None = None,
-        *,
-        seed: int,
-    ) -> None:
-        super().__init__(
-            Request(source, n_files, n_generate, generate_seed, n_train, n_val, n_test),
-            Loading(batch_size, num_workers, seed, bucket),
-            jet_forms(Massive("E"), n_particles, image, graph, features, beams),
-        )
+    beams: bool = False
+
+    def particle_inputs(self) -> Massive:
+        return Massive("E")

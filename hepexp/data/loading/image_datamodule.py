@@ -1,0 +1,41 @@
+"""What data sets of images have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from hepexp.data.loading.datamodule import HepDataModule
+from hepexp.data.representations.crop import Window
+from hepexp.data.representations.pixel_graph import PixelGraph
+from hepexp.data.representations.pixel_image import PixelImage
+from hepexp.data.representations.representation import Representation
+
+
+class ImageDataModule(HepDataModule):
+    """Base class of the data sets whose examples are lists of non-zero pixels; each names its `channel_names`.
+
+    Parameters
+    ----------
+    channels : image channels, in the order wanted; null for all.
+    crop : size in pixels of the central square to keep; null for the whole image.
+    image : preprocessing and scaling of the images, for models that take images.
+    graph : nodes and edges of the graphs, for models that take graphs.
+    """
+
+    channel_names: ClassVar[tuple[str, ...]]
+
+    channels: Sequence[str] | None = None
+    crop: int | None = None
+    image: PixelImage | None = None
+    graph: PixelGraph | None = None
+
+    def window(self) -> Window:
+        """The part of each image that is read."""
+        return Window(self.info.layout.shape, self.channel_names, self.channels, self.crop)
+
+    def make_representations(self) -> list[Representation]:
+        window = self.window()
+        image = (self.image or PixelImage()).of_shape(window.shape, window.channel_names)
+        graph = (self.graph or PixelGraph()).of_shape(window.shape)
+        return [one.with_transforms(window) for one in (image, graph)]

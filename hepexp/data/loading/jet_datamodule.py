@@ -1,0 +1,42 @@
+"""What data sets of jets have in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from hepexp.data.loading.datamodule import HepDataModule
+from hepexp.data.representations.jet_features import JetFeatures
+from hepexp.data.representations.jet_image import JetImage
+from hepexp.data.representations.particle_graph import ParticleGraph
+from hepexp.data.representations.particle_selection import HardestParticles, WithBeams
+from hepexp.data.representations.representation import Particles, Representation
+from hepexp.data.representations.transform import Transform
+
+
+class JetDataModule(HepDataModule):
+    """Base class of the data sets whose examples are lists of particles; each implements `particle_inputs`.
+
+    Parameters
+    ----------
+    n_particles : keep only this many particles per jet, the hardest ones; null for all.
+    image : binning, preprocessing and scaling of the images, for models that take images.
+    graph : nodes and edges of the graphs, for models that take graphs.
+    features : choice and scaling of the high-level variables, for models that take those.
+    """
+
+    n_particles: int | None = None
+    bucket: int = 1
+    image: JetImage | None = None
+    graph: ParticleGraph | None = None
+    features: JetFeatures | None = None
+    beams: ClassVar[bool] = False  # whether the two beams are prepended to the particles of each jet
+
+    def particle_inputs(self) -> Transform:
+        """What computes the columns p4 (m, 4) in GeV as (E, px, py, pz) and scalars (m, S) from those of the store."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what models get of its particles")
+
+    def make_representations(self) -> list[Representation]:
+        transforms = (self.particle_inputs(), HardestParticles(self.n_particles))
+        particles = Particles().with_transforms(*transforms, *([WithBeams()] if self.beams else []))
+        others = (self.image or JetImage(), self.graph or ParticleGraph(), self.features or JetFeatures())
+        return [particles, *(one.with_transforms(*transforms) for one in others)]
