@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hepexp.config import docstring, source
 from hepexp.config.source import Found
 
-_ANNOTATED_KEYS = "hepexp.config.keys.AnnotatedKeys"
+_ANNOTATED_KEYS = "hepexp.config.annotated_keys.AnnotatedKeys"
 
 
 @dataclass(frozen=True)

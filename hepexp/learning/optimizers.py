@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 import torch
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
-from hepexp.config.keys import AnnotatedKeys
+from hepexp.config.annotated_keys import AnnotatedKeys
 from hepexp.errors import ConfigError
 from hepexp.learning.schedules import PLATEAU, SCHEDULES
 

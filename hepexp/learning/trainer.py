@@ -12,7 +12,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.strategies import DDPStrategy
 
-from hepexp.config.keys import AnnotatedKeys
+from hepexp.config.annotated_keys import AnnotatedKeys
 from hepexp.errors import ConfigError
 from hepexp.learning.checkpoint_io import AtomicCheckpointIO
 from hepexp.learning.time_limit import seconds

@@ -73,7 +73,7 @@ FILES = {
 
         from pytorch_lightning import LightningDataModule
 
-        from hepexp.config.keys import AnnotatedKeys, FromRun
+        from hepexp.config.annotated_keys import AnnotatedKeys, FromRun
         from toy import nets
         from toy.nets import Net
 

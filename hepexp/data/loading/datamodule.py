@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from hepexp.batch import Batch, DataSpec
-from hepexp.config.keys import AnnotatedKeys, FromRun
+from hepexp.config.annotated_keys import AnnotatedKeys, FromRun
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.keys import require_at_least, require_at_most
@@ -37,7 +37,10 @@ _ROWS_TO_FIT = 2000  # training examples to which scales are fitted
 
 
 class HepDataModule(AnnotatedKeys, LightningDataModule):
-    """Base class of the data sets. Each names its files in `info`, and the representations in which it serves examples.
+    """Base class of the data sets: their keys, splits and loaders.
+
+    A subclass names its files in `info`, annotates the keys that it has beside these, and implements
+    `make_representations`; JetDataModule and ImageDataModule have done so for particles and for pixels.
 
     Parameters
     ----------
