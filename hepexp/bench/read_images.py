@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from hepexp.data.datasets.qg_images.info import INFO
 from hepexp.data.datasets.qg_images.info import LAYOUT as QG_IMAGES_LAYOUT
+from hepexp.data.loading.split_store import open_sample
 from hepexp.data.store import arrow_file
 from hepexp.data.store.images import to_dense
 from hepexp.data.store.ragged import Ragged
@@ -41,7 +42,7 @@ def rows(n: int = 2048, batches: int = 8, repeats: int = 5) -> list[dict]:
     batches : number of batches per pass.
     repeats : number of passes of each reader.
     """
-    mini = INFO.open_mini()
+    mini = open_sample(INFO)
     images = mini.take(np.arange(n) % len(mini))
     random = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:

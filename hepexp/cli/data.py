@@ -13,14 +13,12 @@ from hepexp.cli.help import Parser, at_least
 from hepexp.cli.target import add_overwrite, check_folder, check_target, writing
 from hepexp.config.paths import data_dir, is_writable, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
-from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.download.published import Part
+from hepexp.data.dataset_info import DatasetInfo, Part
 from hepexp.data.find import data_sets, find_info
-from hepexp.data.loading.split_store import SplitStore
 from hepexp.errors import ConfigError, DataError
 
-if TYPE_CHECKING:
-    pass
+if TYPE_CHECKING:  # it imports pyarrow
+    from hepexp.data.loading.split_store import SplitStore
 
 HELP = "list, show, download, generate, convert, export and verify data sets"
 
@@ -78,10 +76,12 @@ def show(parser: Parser, args: list[str]) -> None:
     given = parser.parse_args(args)
     if given.out is not None and not given.no_pictures:
         check_folder(given.out, "--out", given.overwrite, ("index.html",))
+    from hepexp.data.pictures.drawing import find_drawing
     from hepexp.data.pictures.quantities import class_means
     from hepexp.data.store.files import describe_file
 
     info, out = find_info(given.name), console()
+    drawing = find_drawing(given.name, info)
     opened = _open(info, given)
     store, about = opened.store, opened.store.metadata[0]
     splits = ", ".join(f"{split} {len(rows):,}" for split, rows in opened.splits.items())
@@ -103,7 +103,7 @@ def show(parser: Parser, args: list[str]) -> None:
             facts.append(["file", f"{record['name']}  {record['bytes']:,} bytes  sha256 {record['sha256']}"])
     out.print(table(facts, styles=["bold", ""]))
     out.print()
-    means = list(class_means(store, info.values))
+    means = list(class_means(store, drawing.quantities))
     header = ["", *(f"{label} = {info.classes[label]}" for label, _, _ in means)]
     rows = [[f"{info.noun}s", *(f"{n:,}" for _, n, _ in means)]]
     for name in means[0][2]:
@@ -114,7 +114,7 @@ def show(parser: Parser, args: list[str]) -> None:
     from hepexp.data.pictures.page import write_page
 
     folder = given.out or runs_dir() / "data" / f"{given.name}_{opened.source}"
-    out.print(f"\npictures: {write_page(folder, info, opened, facts, [header, *rows])}")
+    out.print(f"\npictures: {write_page(folder, info, drawing, opened, facts, [header, *rows])}")
 
 
 def download(parser: Parser, args: list[str]) -> None:
@@ -210,12 +210,14 @@ def export(parser: Parser, args: list[str]) -> None:
         raise ConfigError(f"--out must end in {suffix} for --format {given.format}, got {given.out}")
     check_target(given.out, "--out", given.overwrite)
     from hepexp.data.download.export import write_rows
+    from hepexp.data.formats.open_file import is_store, open_file
 
     info = find_info(given.name)
     opened = _open(info, given)
     check_target(given.out, "--out", given.overwrite, opened.store.paths)
-    for path in filter(info.is_store, opened.store.paths):  # damage must not become a file that looks whole
-        info.open_file(path)
+    for path in opened.store.paths:
+        if is_store(info, path):
+            open_file(info, path)  # damage must not become a file that looks whole
     rows = range(len(opened.store)) if given.split == "all" else opened.splits[given.split]
     with writing(given.out):
         write_rows(info, opened.store, rows, given.out)
@@ -269,5 +271,7 @@ def _check_files(info: DatasetInfo, given: Namespace) -> None:
 
 def _open(info: DatasetInfo, given: Namespace) -> SplitStore:
     """The examples that the options of `_add_source` name."""
+    from hepexp.data.loading.split_store import open_source
+
     _check_files(info, given)
-    return info.open(info.choose(given.source, given.files), given.files, given.n, given.seed)
+    return open_source(info, info.choose(given.source, given.files), given.files, given.n, given.seed)

@@ -32,6 +32,7 @@ def main(args: list[str]) -> int:
 
     from hepexp.config.record import with_changes
     from hepexp.data.find import data_sets, find_info
+    from hepexp.data.formats.open_file import is_readable
     from hepexp.tracking.run_folder import RunFolder
 
     folder = RunFolder.find(options.run)
@@ -40,7 +41,7 @@ def main(args: list[str]) -> int:
         state = "is not a file" if options.input.exists() else "does not exist"
         raise ConfigError(f"--input {options.input} {state}; expected a file of {folder.config.choices.dataset}")
     info = find_info(config.choices.dataset) if config.choices.dataset in data_sets() else None
-    if info is not None and not info.is_readable(options.input):
+    if info is not None and not is_readable(info, options.input):
         known = ", ".join(dict.fromkeys((*info.readers, ".arrow", ".parquet")))
         raise ConfigError(f"--input {options.input}: unknown format '{options.input.suffix}'; expected one of {known}")
     check_target(options.out, "--out", options.overwrite, [options.input, folder.predictions])

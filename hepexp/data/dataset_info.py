@@ -1,47 +1,66 @@
-"""Where the examples of a data set come from: the published files, the shipped sample, or a simulation.
-
-Whatever needs pyarrow is imported only where it is used, so that listing the data sets is fast.
-"""
+"""What a data set says of itself, and where its files are: published, shipped with hepexp, converted or simulated."""
 
 from __future__ import annotations
 
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from hepexp.config.paths import data_dir, store_dir
-from hepexp.data.download.published import Part, PublishedFile, limited
-from hepexp.data.formats.refusal import damage_in
-from hepexp.data.loading.split_store import SplitStore
-from hepexp.data.loading.splits import published_splits, split_events, split_rows
-from hepexp.data.pictures.quantities import Values
-from hepexp.data.pictures.view import View
 from hepexp.data.store.check import Check
-from hepexp.data.store.files import refuse_damaged_sample
-from hepexp.data.store.integrity import refuse_broken_lists, refuse_changed
 from hepexp.data.store.ragged import Layout, Ragged
-from hepexp.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from hepexp.data.store.store import Store
+from hepexp.errors import ConfigError
 
 SOURCES = ("auto", "full", "mini", "generate")
-_ROWS_TO_CHECK = 2000  # at once
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class PublishedFile:
+    """One file of a published data set.
+
+    Parameters
+    ----------
+    name : file name.
+    md5, sha256 : checksums in hexadecimal; None if the publisher gives none.
+    urls : download locations, the publisher's first; empty if the file must be downloaded by hand.
+    size : size in bytes, if the publisher gives it; otherwise the size that the server reports is used.
+    archive : tar archive that contains the file, if it is not published separately.
+    """
+
+    name: str
+    md5: str | None = None
+    sha256: str | None = None
+    urls: tuple[str, ...] = ()
+    size: int | None = None
+    archive: PublishedFile | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a published data set that becomes one file of the store.
+
+    Parameters
+    ----------
+    name : of the file of the store, without its extension.
+    files : the files it is made from; a reader is given the first and finds the others in the same folder.
+    split : `train`, `val` or `test`, if the publisher specifies it.
+    n : number of examples, if the publisher specifies it.
+    """
+
+    name: str
+    files: tuple[PublishedFile, ...]
+    split: str | None = None
+    n: int | None = None
+
+
+@dataclass(frozen=True)
 class DatasetInfo:
-    """The files of a data set, in all the releases in which they can be present on this machine.
+    """What a data set is, and where its files are on this machine.
 
     Parameters
     ----------
@@ -61,8 +80,6 @@ class DatasetInfo:
     generator : module of the simulation, None if there is none.
     per_event : maximum number of simulated examples from one event; they are adjacent, and go into the same split.
     mini : the shipped sample in the store's format, or a function that returns it.
-    values : quantities that characterise the examples, for `hepexp data show`.
-    view : how the examples are drawn.
     size : of the published files, in words.
     published_at : where the published files are hosted, in words.
     other_folders : subfolders of the data folder in which other programs of the field keep the files.
@@ -78,8 +95,6 @@ class DatasetInfo:
     releases: tuple[tuple[Part, ...], ...]
     readers: Mapping[str, str]
     check: Check
-    values: Callable[[Ragged], Values]
-    view: View
     size: str
     published_at: str
     other_folders: tuple[str, ...] = ()
@@ -90,7 +105,7 @@ class DatasetInfo:
     mini_about: Mapping[str, str] = field(default_factory=dict)
     writers: Mapping[str, str] = field(default_factory=dict)
 
-    # ---- what is here
+    # ---- published and converted files
 
     @property
     def folder(self) -> Path:
@@ -176,120 +191,7 @@ class DatasetInfo:
             return f"hepexp data download {self.name}"
         return f"by hand, from {self.published_at}, into {self.folder}"
 
-    # ---- reading
-
-    def read(self, path: Path, needs_label: bool = True) -> Iterator[Ragged]:
-        """The checked examples of one file in a published format, as a stream.
-
-        Parameters
-        ----------
-        needs_label : refuse a file without labels; otherwise its examples are of unknown class.
-
-        Raises
-        ------
-        DataError : the file is missing, in another format, damaged, or contains unphysical values.
-        """
-        suffix = self._suffix(path)
-        if suffix not in self.readers:
-            known = ", ".join(dict.fromkeys((*self.readers, ".arrow", ".parquet")))
-            raise DataError(f"{path}: unknown format '{path.suffix}' for {self.name}; expected one of {known}")
-        module, _, function = self.readers[suffix].partition(":")
-        reader = getattr(import_module(module), function)
-        knows = "needs_label" in signature(reader).parameters  # a plug-in's may not
-        return reader(path, needs_label=needs_label) if knows else reader(path)
-
-    def is_readable(self, path: Path) -> bool:
-        """Whether a file has the name of a known format."""
-        return self._suffix(path) in (*self.readers, ".arrow", ".parquet")
-
-    def _suffix(self, path: Path) -> str:
-        name = path.name.removesuffix(".gz")
-        return ".idx" if name.endswith("-ubyte") else Path(name).suffix  # idx files have no extension
-
-    def open_file(self, path: Path, needs_label: bool = True) -> Store:
-        """The examples of one file in any known format, all of them checked.
-
-        Parameters
-        ----------
-        needs_label : as in `read`.
-
-        Raises
-        ------
-        DataError : as in `read`.
-        """
-        from hepexp.data.formats import columns
-        from hepexp.data.store import arrow_file
-        from hepexp.data.store.store import Store
-
-        path = Path(path)
-        by_others = self.is_store(path) and arrow_file.is_by_others(path, self.layout)
-        if self.is_store(path) and not by_others:
-            with damage_in(path, "file of the store"):
-                contents = arrow_file.read(path, self.layout, needs_label, every_list=True)
-                refuse_broken_lists(contents.chunks, path)
-                store = Store.of_contents(self.layout, [path], [contents])
-            for first in range(0, len(store), _ROWS_TO_CHECK):
-                examples = store.take(np.arange(first, min(first + _ROWS_TO_CHECK, len(store))))
-                if not needs_label and not store.labelled:
-                    examples.label[:] = 0  # any valid label, so that the check covers everything else
-                self.check(examples, str(path), first)
-            refuse_changed(contents, self.layout, path)
-            return store
-        parts = columns.read(path, self.layout, self.check, needs_label) if by_others else self.read(path, needs_label)
-        return Store(self.layout, list(parts), metadata=[{"source": path.name}])
-
-    def is_store(self, path: Path) -> bool:
-        """Whether a file is in the store's format, judging by its name, or by its columns if that is ambiguous."""
-        from hepexp.data.store import arrow_file
-
-        if path.suffix != ".parquet" or ".parquet" not in self.readers:
-            return path.suffix in (".arrow", ".parquet")
-        return arrow_file.parquet_columns(path) in (None, self.layout.names, self.layout.names[1:])
-
-    def open(self, source: str, n_files: int | None = None, n_generate: int = 0, generate_seed: int = 0) -> SplitStore:
-        """The examples of one source, which must already be on disk; published files are converted if necessary.
-
-        Raises
-        ------
-        DataError : they are not on disk; says how to get them.
-        """
-        from hepexp.data.store.store import Store
-
-        if source == "full":
-            from hepexp.data.download.convert import convert
-
-            parts = self.parts(n_files)
-            store = Store.open(self.layout, *(convert(self, part) for part in parts))
-            short = [
-                f"{part.name} has {n:,} of {part.n:,} {self.noun}s"
-                for part, n in zip(parts, store.sizes, strict=True)
-                if part.n not in (None, n)
-            ]
-            excerpt = "; ".join(short) or None
-            if excerpt:
-                log.warning("data: the published set is incomplete: %s", excerpt)
-            return SplitStore(source, store, published_splits(parts, store.sizes), excerpt)
-        if source == "mini":
-            store = self.open_mini()
-        else:
-            path = self.generated(n_generate, generate_seed)
-            if not path.exists():
-                command = f"hepexp data generate {self.name} --n {n_generate} --seed {generate_seed}"
-                raise DataError(f"{path}: no such file; make it with: {command}")
-            store = Store.open(self.layout, path)
-        alone = self.per_event == 1
-        return SplitStore(source, store, split_rows(len(store)) if alone else split_events(store.label, self.per_event))
-
-    def open_mini(self) -> Store:
-        """The shipped sample."""
-        from hepexp.data.store.store import Store
-
-        if isinstance(self.mini, Path):
-            refuse_damaged_sample(self.mini)
-            return Store.open(self.layout, self.mini)
-        return Store(self.layout, [self.mini()], metadata=[dict(self.mini_about)])
-
-    # ---- making files of the store
+    # ---- simulated files
 
     def generated(self, n: int, seed: int) -> Path:
         """Path of the simulated sample of n examples."""
@@ -299,3 +201,14 @@ class DatasetInfo:
         """Number of examples and seed of a file that is named as in `generated`; None for any other."""
         found = re.fullmatch(r"generated_n(\d+)_seed(\d+)\.arrow", path.name)
         return (int(found[1]), int(found[2])) if found else None
+
+
+def limited(release: tuple[Part, ...], n_files: int | None) -> tuple[Part, ...]:
+    """The first n_files parts of each split."""
+    seen: dict[str | None, int] = {}
+    kept = []
+    for part in release:
+        seen[part.split] = seen.get(part.split, 0) + 1
+        if n_files is None or seen[part.split] <= n_files:
+            kept.append(part)
+    return tuple(kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 
 from hepexp.config import catalog, kind, source, targets, yaml_file
 from hepexp.data.dataset_info import DatasetInfo
@@ -18,13 +19,22 @@ def find_info(name: str) -> DatasetInfo | None:
 
     None for a data set without examples.
     """
-    target = yaml_file.load(catalog.find("dataset", name, catalog.folders()))["_target_"]
-    targets.check(target)
-    beside = f"{target.rsplit('.', 2)[0]}.info"
-    if source.module_file(beside) is not None:
-        found = getattr(import_module(beside), "INFO", None)
-        if isinstance(found, DatasetInfo):
-            return found
+    found = getattr(module_beside(name, "info"), "INFO", None)
+    if isinstance(found, DatasetInfo):
+        return found
+    target = _target(name)
     if target.startswith("hepexp."):
         return None
     return getattr(targets.load(target, kind.of_group("dataset")), "info", None)
+
+
+def module_beside(name: str, module: str) -> ModuleType | None:
+    """A module of a data set, by its last name, in the folder of the data set's class; None if there is none."""
+    path = f"{_target(name).rsplit('.', 2)[0]}.{module}"
+    return None if source.module_file(path) is None else import_module(path)
+
+
+def _target(name: str) -> str:
+    target = yaml_file.load(catalog.find("dataset", name, catalog.folders()))["_target_"]
+    targets.check(target)
+    return target

@@ -15,11 +15,12 @@ import pytest
 
 from hepexp.cli import data
 from hepexp.cli.main import main
+from hepexp.data.dataset_info import Part, PublishedFile
 from hepexp.data.datasets.electron_photon import info as electron_photon
 from hepexp.data.datasets.electron_photon.info import LAYOUT as ELECTRON_PHOTON_LAYOUT
 from hepexp.data.datasets.jetclass import info as jetclass
 from hepexp.data.datasets.qg import info as qg
-from hepexp.data.download.published import Part, PublishedFile
+from hepexp.data.formats.open_file import open_file
 from hepexp.data.store import arrow_file
 from tests.commands.conftest import Command
 from tests.data.datasets import same_layout
@@ -268,7 +269,7 @@ def test_verify_names_file_and_row_of_a_corrupted_store(hepexp: Command, tmp_pat
     folder = tmp_path / "data" / "electron_photon"
     folder.mkdir(parents=True)
     same_layout.write_electron_photon_hdf5(tmp_path / "a.h5", 9)
-    store = electron_photon.INFO.open_file(tmp_path / "a.h5")
+    store = open_file(electron_photon.INFO, tmp_path / "a.h5")
     examples = store.take(np.arange(9))
     examples.elements["value"][examples.offsets[3]] = np.inf
     arrow_file.write(folder / "Electron.arrow", ELECTRON_PHOTON_LAYOUT, [examples], {})
@@ -280,7 +281,7 @@ def test_verify_names_file_and_row_of_a_corrupted_store(hepexp: Command, tmp_pat
 
 def test_a_damaged_file_is_not_exported(tmp_path: Path, monkeypatch, capsys):
     monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
-    examples = qg.INFO.open_file(qg.INFO.mini).take(np.arange(9))
+    examples = open_file(qg.INFO, qg.INFO.mini).take(np.arange(9))
     file = qg.INFO.generated(9, 1)
     file.parent.mkdir(parents=True, exist_ok=True)
     arrow_file.write(file, qg.INFO.layout, [examples], {})

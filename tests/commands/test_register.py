@@ -12,6 +12,7 @@ from mlflow.tracking import MlflowClient
 from hepexp.cli import main as shell
 from hepexp.data.datasets.electron_photon.module import ElectronPhoton
 from hepexp.data.datasets.qg.module import QuarkGluon
+from hepexp.data.loading.split_store import open_source
 from hepexp.errors import DataError
 from hepexp.tracking import store
 from tests.commands.shell import SMALL, hepexp
@@ -45,7 +46,7 @@ def client(home):
 
 def table(kind, rows):
     """Examples of the shipped sample as a physicist has them: one row each, elements as lists."""
-    examples = kind.info.open("mini").store.take(rows)
+    examples = open_source(kind.info, "mini").store.take(rows)
     lists = {name: np.split(column, examples.offsets[1:-1]) for name, column in examples.elements.items()}
     return pd.DataFrame({**examples.extras, **lists})
 

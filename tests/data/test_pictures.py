@@ -9,26 +9,29 @@ from PIL import Image
 
 from hepexp.data.datasets.electron_photon import info as electron_photon
 from hepexp.data.datasets.electron_photon.info import LAYOUT as ELECTRON_PHOTON_LAYOUT
-from hepexp.data.datasets.jetclass import info as jetclass
 from hepexp.data.datasets.mnist import info as mnist
 from hepexp.data.datasets.mnist.info import LAYOUT as MNIST_LAYOUT
+from hepexp.data.datasets.qg import drawing as qg_drawing
 from hepexp.data.datasets.qg import info as qg
-from hepexp.data.datasets.qg_images import info as qg_images
-from hepexp.data.datasets.rotated_points import info as rotated_points
-from hepexp.data.datasets.top import info as top
+from hepexp.data.datasets.rotated_points.info import sample
+from hepexp.data.find import data_sets, find_info
 from hepexp.data.loading.split_store import SplitStore
 from hepexp.data.physics.kinematics import polar
 from hepexp.data.pictures.distributions import binning
+from hepexp.data.pictures.drawing import default_drawing, find_drawing
 from hepexp.data.pictures.image_view import ImageView
 from hepexp.data.pictures.means import mean_maps
 from hepexp.data.pictures.page import write_page
 from hepexp.data.pictures.view import Channel
 from hepexp.data.store.images import from_dense, to_dense
-from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.data.store.ragged import Layout, Ragged, offsets_of
 from hepexp.data.store.store import Store
+from tests.data import small
 from tests.data.conftest import random_jets
 
-COLLECTIONS = [module.INFO for module in (electron_photon, jetclass, mnist, qg, qg_images, rotated_points, top)]
+
+def view_of(name: str):
+    return find_drawing(name, find_info(name)).view
 
 
 def crops(n: int) -> Ragged:
@@ -49,7 +52,7 @@ def narrow_jets(n: int) -> Ragged:
 
 def test_the_mean_jet_holds_all_transverse_momentum():
     jets = narrow_jets(50)
-    view = qg.INFO.view
+    view = view_of("qg")
     total, hits = view.maps(jets)
     pt, _, _ = polar(view.reader(jets)["p4"])
     assert total.sum() == pytest.approx(pt.sum(), rel=1e-12)
@@ -60,7 +63,7 @@ def test_the_mean_image_is_that_of_the_dense_images_and_of_hits_where_signed():
     images = crops(30)
     dense = to_dense(images, ELECTRON_PHOTON_LAYOUT.shape).astype(np.float64)
     (energy, time), hits = mean_maps(
-        electron_photon.INFO.view, Store(ELECTRON_PHOTON_LAYOUT, [images]), np.arange(30), rows_at_once=7
+        view_of("electron_photon"), Store(ELECTRON_PHOTON_LAYOUT, [images]), np.arange(30), rows_at_once=7
     )
     np.testing.assert_allclose(energy, dense[:, 0].mean(0), atol=1e-7)
     n = (dense[:, 1] != 0).sum(0)
@@ -71,12 +74,12 @@ def test_the_mean_image_is_that_of_the_dense_images_and_of_hits_where_signed():
 def test_the_zero_of_an_image_is_the_middle_of_its_central_pixel():
     low, high, left, right = ImageView((1, 5, 7), (Channel("a"),), ("x", "y"), 0.1).edges
     assert (low, high, left, right) == pytest.approx((-0.25, 0.25, -0.35, 0.35))
-    low, high, _, _ = electron_photon.INFO.view.edges
+    low, high, _, _ = view_of("electron_photon").edges
     assert (low, high) == (-16.5, 15.5)
 
 
 def test_the_map_of_points_holds_each_in_its_cell():
-    view, points = rotated_points.INFO.view, rotated_points.sample().take([0, 15_000])
+    view, points = view_of("rotated_points"), sample().take([0, 15_000])
     (total,), (hits,) = view.maps(points)
     assert np.array_equal(total, hits)
     cells = np.floor((np.stack([points["x"], points["y"]]) / view.half + 1) / 2 * len(total)).astype(int)
@@ -86,7 +89,7 @@ def test_the_map_of_points_holds_each_in_its_cell():
 def test_kinds_of_particles_follow_their_charge():
     numbers = np.array([211, -321, 2212, 130, 2112, 22, 11, -11, 13, -13], np.int32)
     jet = Ragged(np.zeros(1, np.int8), offsets_of(np.array([10])), {"pdgid": numbers})
-    kinds = [qg.KINDS[kind] for kind in qg.kind_of(jet)]
+    kinds = [qg_drawing.KINDS[kind] for kind in qg_drawing.kind_of(jet)]
     assert kinds[:6] == ["charged hadron"] * 3 + ["neutral hadron"] * 2 + ["photon"]
     assert kinds[6:] == ["electron"] * 2 + ["muon"] * 2
 
@@ -119,7 +122,9 @@ def test_the_axis_is_logarithmic_where_values_span_decades_only():
 def test_the_page_holds_its_pictures_and_says_where_the_examples_are_from(info, examples, tmp_path: Path):
     about = {"source": "generate", "command": "hepexp data generate <x> --n 3"}
     opened = SplitStore("mini", Store(info.layout, [examples], metadata=[about]), {})
-    page = write_page(tmp_path, info, opened, [["columns", "a < b"]], [["", "0 = a"], ["jets", "20"]])
+    page = write_page(
+        tmp_path, info, find_drawing(info.name, info), opened, [["columns", "a < b"]], [["", "0 = a"], ["jets", "20"]]
+    )
     text = page.read_text()
     assert text.count("data:image/png;base64,") == 3
     assert "://" not in text  # nothing is fetched; base64 has no colon
@@ -142,10 +147,34 @@ def test_an_excerpt_is_not_passed_off_as_the_published_set():
     assert SplitStore("mini", store, {}).origin.startswith("sample shipped with hepexp: scikit-learn's 1,797 digits")
 
 
-@pytest.mark.parametrize("info", COLLECTIONS, ids=lambda info: info.name)
-def test_a_view_fits_its_layout(info):
-    view, shape = info.view, info.layout.shape
-    assert len(view.channels) == (shape[0] if shape else 1)
-    low, high, left, right = view.edges
-    assert low < 0 < high
-    assert left < 0 < right
+@pytest.mark.parametrize("name", data_sets())
+def test_a_view_fits_its_layout(name):
+    info = find_info(name)
+    for view in (find_drawing(name, info).view, default_drawing(info.layout).view):
+        if view is None:
+            continue
+        assert len(view.channels) == (info.layout.shape[0] if info.layout.shape else 1)
+        low, high, left, right = view.edges
+        assert low < 0 < high
+        assert left < 0 < right
+
+
+def test_without_a_drawing_of_their_own_jets_have_the_momenta_of_their_particles():
+    info = find_info("top")
+    examples = small.top(20)
+    own, default = find_drawing("top", info), default_drawing(info.layout)
+    for name, values in own.quantities(examples).items():
+        np.testing.assert_array_equal(default.quantities(examples)[name], values)
+    assert default.view.maps(examples)[0].sum() == pytest.approx(own.view.maps(examples)[0].sum(), rel=0.01)
+
+
+def test_without_a_drawing_of_their_own_other_examples_show_their_columns(tmp_path: Path):
+    columns = {"a": np.array([1.0, 3.0, 5.0], np.float32)}
+    examples = Ragged(np.array([0, 1], np.int8), np.array([0, 2, 3]), columns, {"b": np.array([7.0, 8.0])})
+    layout = Layout({"a": np.float32}, {"b": np.float32})
+    drawing = default_drawing(layout)
+    found = {name: values.tolist() for name, values in drawing.quantities(examples).items()}
+    assert found == {"elements": [2, 1], "b": [7, 8], "mean a": [2, 5]}
+    opened = SplitStore("mini", Store(layout, [examples], metadata=[{}]), {})
+    write_page(tmp_path, replace(qg.INFO, layout=layout), drawing, opened, [], [["", "0"]])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["distributions.png", "index.html"]

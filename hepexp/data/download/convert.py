@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.download.published import Part
+from hepexp.data.dataset_info import DatasetInfo, Part
+from hepexp.data.formats.open_file import read_published
 from hepexp.data.store import arrow_file
 from hepexp.data.store.files import describe_file, naming_failures, only_one
 from hepexp.data.store.ragged import Ragged, regroup
@@ -43,7 +43,7 @@ def convert(info: DatasetInfo, part: Part, report: Callable[[int], None] = lambd
         log.info("data: converting %s, once only, into %s", originals[0], target.parent)
         about = {"source": "full", "originals": [describe_file(path) for path in originals]}
         about["changed"] = [path.stat().st_mtime_ns for path in originals]
-        examples = regroup(_reported(info.read(originals[0]), report))
+        examples = regroup(_reported(read_published(info, originals[0]), report))
         with naming_failures(target):
             arrow_file.write(target, info.layout, examples, about)
     return target

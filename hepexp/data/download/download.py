@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from filelock import Timeout
 
-from hepexp.data.download.published import PublishedFile
+from hepexp.data.dataset_info import PublishedFile
 from hepexp.data.store.files import checksum, only_one
 from hepexp.errors import DataError
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.formats.open_file import is_store, open_file, read_published
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged, regroup
 from hepexp.data.store.store import Store
@@ -45,10 +46,10 @@ def write_file(info: DatasetInfo, source: Path, target: Path) -> Path:
     DataError : the file cannot be read.
     ConfigError : as in `write_rows`.
     """
-    if target.suffix in (".parquet", ".arrow") and not info.is_store(source):
-        arrow_file.write(target, info.layout, regroup(info.read(source)), {"source": source.name})
+    if target.suffix in (".parquet", ".arrow") and not is_store(info, source):
+        arrow_file.write(target, info.layout, regroup(read_published(info, source)), {"source": source.name})
     else:
-        store = info.open_file(source)
+        store = open_file(info, source)
         write_rows(info, store, range(len(store)), target)
     return target
 

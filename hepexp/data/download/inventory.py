@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.download.published import Part
+from hepexp.data.dataset_info import DatasetInfo, Part
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.dataset_info import DatasetInfo, PublishedFile
 from hepexp.data.download.download import Report, fetch
-from hepexp.data.download.published import PublishedFile
 from hepexp.data.download.unpack import unpack
 from hepexp.data.store.files import only_one
 from hepexp.errors import DataError

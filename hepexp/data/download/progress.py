@@ -13,9 +13,8 @@ from rich.progress import TransferSpeedColumn as BytesASecond
 from rich.text import Text
 
 from hepexp.config.paths import is_writable
-from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.dataset_info import DatasetInfo, Part
 from hepexp.data.download.convert import convert, is_converted
-from hepexp.data.download.published import Part
 
 log = logging.getLogger(__name__)
 

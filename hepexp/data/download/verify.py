@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.download.published import PublishedFile
+from hepexp.data.dataset_info import DatasetInfo, PublishedFile
+from hepexp.data.formats.open_file import is_store, open_file, read_published
 from hepexp.data.store import arrow_file
 from hepexp.data.store.files import checksum, refuse_damaged_sample
 from hepexp.errors import DataError
@@ -47,15 +47,15 @@ def verify(info: DatasetInfo, only: Path | None = None) -> Iterator[Finding]:
 
 def _of_examples(info: DatasetInfo, path: Path) -> Finding:
     """The result of reading every example of a file and verifying the checksum in it."""
-    problem = _refused(path, lambda: info.open_file(path))
-    stored = problem is None and info.is_store(path)
+    problem = _refused(path, lambda: open_file(info, path))
+    stored = problem is None and is_store(info, path)
     old = stored and arrow_file.read(path, info.layout).checksum is None
     return Finding(path, problem, "no checksum: written by an older hepexp" if old else "")
 
 
 def _look_at_sample(info: DatasetInfo) -> None:
     refuse_damaged_sample(info.mini)
-    info.open_file(info.mini)
+    open_file(info, info.mini)
 
 
 def _refused(path: Path, look: Callable[[], object]) -> str | None:
@@ -85,4 +85,4 @@ def _problem(info: DatasetInfo, path: Path, file: PublishedFile, is_first: bool)
 
 
 def _unreadable(info: DatasetInfo, path: Path) -> str | None:
-    return _refused(path, lambda: deque(info.read(path), maxlen=0))
+    return _refused(path, lambda: deque(read_published(info, path), maxlen=0))

@@ -17,11 +17,12 @@ from hepexp.batch import Batch, DataSpec
 from hepexp.config.annotated_keys import AnnotatedKeys, FromRun
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.formats.open_file import open_file
 from hepexp.data.keys import require_at_least, require_at_most
 from hepexp.data.loading.dataset import Extras, SplitDataset
 from hepexp.data.loading.loader import BatchLoader
 from hepexp.data.loading.sampler import BucketBatchSampler, SortedBatchSampler
-from hepexp.data.loading.split_store import SplitStore
+from hepexp.data.loading.split_store import SplitStore, open_source
 from hepexp.data.loading.splits import SPLITS
 from hepexp.data.representations.representation import Representation, spec_of
 from hepexp.data.store.files import describe_file
@@ -184,7 +185,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         """
         if self.splits:
             return
-        self.split_store = self.info.open(self.source, self.n_files, self.n_generate, self.generate_seed)
+        self.split_store = open_source(self.info, self.source, self.n_files, self.n_generate, self.generate_seed)
         labels = [self.info.classes.index(name) for name in self.class_names]
         self._new_label = np.full(len(self.info.classes), -1)
         self._new_label[labels] = np.arange(len(labels))
@@ -296,7 +297,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         ------
         DataError : the file is not a file of such examples, or holds none.
         """
-        store = self.info.open_file(path, needs_label=False)
+        store = open_file(self.info, path, needs_label=False)
         if len(store) == 0:
             raise DataError(f"{path}: contains no {self.info.noun}s")
         return self.predict_dataloader(store)

@@ -1,15 +1,22 @@
-"""The examples of one source, opened and split."""
+"""The examples of one source of a data set, opened and split."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from hepexp.data.store.store import Store
+from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.download.convert import convert
+from hepexp.data.loading.splits import published_splits, split_events, split_rows
+from hepexp.data.store.files import refuse_damaged_sample
+from hepexp.data.store.store import Store
+from hepexp.errors import DataError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,3 +45,48 @@ class SplitStore:
         where = "sample shipped with hepexp" if self.source == "mini" else "sample made on this machine"
         how = "simulated " if about.get("source") == "generate" else ""
         return f"{how}{where}: {about.get('command', 'origin unknown')}"
+
+
+def open_source(
+    info: DatasetInfo, source: str, n_files: int | None = None, n_generate: int = 0, generate_seed: int = 0
+) -> SplitStore:
+    """The examples of one source, which must already be on disk; published files are converted if necessary.
+
+    Raises
+    ------
+    DataError : they are not on disk; says how to get them.
+    """
+    if source == "full":
+        return _open_published(info, n_files)
+    if source == "mini":
+        store = open_sample(info)
+    else:
+        path = info.generated(n_generate, generate_seed)
+        if not path.exists():
+            command = f"hepexp data generate {info.name} --n {n_generate} --seed {generate_seed}"
+            raise DataError(f"{path}: no such file; make it with: {command}")
+        store = Store.open(info.layout, path)
+    alone = info.per_event == 1
+    return SplitStore(source, store, split_rows(len(store)) if alone else split_events(store.label, info.per_event))
+
+
+def open_sample(info: DatasetInfo) -> Store:
+    """The shipped sample."""
+    if isinstance(info.mini, Path):
+        refuse_damaged_sample(info.mini)
+        return Store.open(info.layout, info.mini)
+    return Store(info.layout, [info.mini()], metadata=[dict(info.mini_about)])
+
+
+def _open_published(info: DatasetInfo, n_files: int | None) -> SplitStore:
+    parts = info.parts(n_files)
+    store = Store.open(info.layout, *(convert(info, part) for part in parts))
+    short = [
+        f"{part.name} has {n:,} of {part.n:,} {info.noun}s"
+        for part, n in zip(parts, store.sizes, strict=True)
+        if part.n not in (None, n)
+    ]
+    excerpt = "; ".join(short) or None
+    if excerpt:
+        log.warning("data: the published set is incomplete: %s", excerpt)
+    return SplitStore("full", store, published_splits(parts, store.sizes), excerpt)

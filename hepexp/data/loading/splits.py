@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.download.published import Part
+from hepexp.data.dataset_info import Part
 
 SPLITS = ("train", "val", "test")
 _SEED = 80_10_10  # independent of a run's seed: all runs share the same test jets

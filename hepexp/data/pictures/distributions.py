@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.pictures.quantities import Values
+from hepexp.data.pictures.quantities import Quantities
 from hepexp.figures import COLOURS, figure
 
 _MOST_BINS = 50
@@ -16,7 +16,7 @@ _DECADES = 30.0  # ratio of large to small values above which the axis is logari
 _FEW = 4  # largest number of classes for which statistical errors are drawn
 
 
-def draw_distributions(path: Path, values: dict[str, Values], noun: str) -> None:
+def draw_distributions(path: Path, values: dict[str, Quantities], noun: str) -> None:
     """Draw the normalised distribution of each quantity for each class, with statistical errors.
 
     Parameters

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _CELLS = 45
+_UNKNOWN_RADIUS = 1.0  # any jet fits into the picture
 _MARGIN = 1.15  # width of a picture relative to the jet's: the axis is not the centre of the jet area
 _AREA = 900  # total area of a jet's markers, in points squared
 _MOMENTA = (1, 10, 100)  # GeV, for the markers in the legend
+
+
+def _of_one_kind(jets: Ragged) -> NDArray[np.integer]:
+    return np.zeros(jets.offsets[-1], np.int64)
 
 
 @dataclass(frozen=True)
@@ -31,15 +36,15 @@ class JetView:
     Parameters
     ----------
     reader : computes the column p4 of the particles, (E, px, py, pz) in GeV.
-    radius : R of the jets.
+    radius : R of the jets; None if it is unknown.
     kinds : names of the kinds of particles, each drawn in its own colour.
-    kind_of : returns the index in `kinds` of each particle (m,).
+    kind_of : returns the index in `kinds` of each particle (m,); by default all are of the first kind.
     """
 
     reader: Callable[[Ragged], Ragged]
-    radius: float
-    kinds: tuple[str, ...]
-    kind_of: Callable[[Ragged], NDArray[np.integer]]
+    radius: float | None = None
+    kinds: tuple[str, ...] = ("particle",)
+    kind_of: Callable[[Ragged], NDArray[np.integer]] = _of_one_kind
 
     channels: ClassVar = (Channel(r"mean $p_\mathrm{T}$ per jet and cell", "GeV"),)
     axes: ClassVar = (r"$\Delta y$", r"$\Delta\phi$ [rad]")
@@ -47,7 +52,7 @@ class JetView:
 
     @property
     def edges(self) -> tuple[float, float, float, float]:
-        half = _MARGIN * self.radius
+        half = _MARGIN * (self.radius or _UNKNOWN_RADIUS)
         return (-half, half, -half, half)
 
     def maps(self, examples: Ragged) -> tuple[Maps, Maps]:
@@ -67,7 +72,8 @@ class JetView:
             mine = mine[np.argsort(-area[mine])]  # small ones on top
             colour = [COLOURS[k] for k in kind[mine]]
             place.scatter(dy[mine], dphi[mine], area[mine], colour, alpha=0.75, edgecolors="white", linewidths=0.3)
-            place.add_patch(Circle((0, 0), self.radius, fill=False, color="0.6", linestyle="--", linewidth=0.8))
+            if self.radius is not None:
+                place.add_patch(Circle((0, 0), self.radius, fill=False, color="0.6", linestyle="--", linewidth=0.8))
             frame(place, self)
 
     def legend(self, drawing: Figure, examples: Ragged) -> None:

@@ -13,9 +13,10 @@ from hepexp.atomic import write_text
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.loading.split_store import SplitStore
 from hepexp.data.pictures.distributions import draw_distributions
+from hepexp.data.pictures.drawing import Drawing
 from hepexp.data.pictures.examples import draw_examples
 from hepexp.data.pictures.means import draw_means
-from hepexp.data.pictures.quantities import values_of
+from hepexp.data.pictures.quantities import quantities_of
 from hepexp.figures import about
 
 MOST = 20_000  # largest number of examples per class in means and distributions
@@ -41,11 +42,14 @@ div.wide {{ overflow-x: auto }} table {{ font-variant-numeric: tabular-nums }}
 def write_page(
     folder: Path,
     info: DatasetInfo,
+    drawing: Drawing,
     opened: SplitStore,
     facts: Sequence[Sequence[str]],
     means: Sequence[Sequence[str]],
 ) -> Path:
     """Write means.png, examples.png and distributions.png to a folder, and index.html, which contains all three.
+
+    Where a data set has no view, only distributions.png is drawn.
 
     Parameters
     ----------
@@ -60,15 +64,18 @@ def write_page(
     for label in np.unique(store.label):
         mine = np.flatnonzero(store.label == label)
         rows[info.classes[label]] = mine[np.linspace(0, len(mine) - 1, min(len(mine), MOST)).astype(np.int64)]
-    values = {name: values_of(store, info.values, mine) for name, mine in rows.items()}
+    values = {name: quantities_of(store, drawing.quantities, mine) for name, mine in rows.items()}
     figures = {
         "means": f"Mean of the {info.noun}s of each class",
         "examples": f"The first {info.noun}s of each class",
         "distributions": "Distributions",
     }
     with about(f"{info.name}: {opened.origin}"):
-        draw_means(folder / "means.png", info.view, store, rows, info.noun)
-        draw_examples(folder / "examples.png", info.view, store, rows, info.noun)
+        if drawing.view is None:
+            del figures["means"], figures["examples"]
+        else:
+            draw_means(folder / "means.png", drawing.view, store, rows, info.noun)
+            draw_examples(folder / "examples.png", drawing.view, store, rows, info.noun)
         draw_distributions(folder / "distributions.png", values, info.noun)
     shown = [
         f'<h2>{escape(title)}</h2><img alt="{escape(title)}" src="data:image/png;base64,{_encoded(folder / name)}">'

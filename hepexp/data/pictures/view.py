@@ -1,4 +1,4 @@
-"""What a data set declares so that its examples can be drawn, independently of how the page is laid out."""
+"""What a view of examples has to provide, independently of how the page is laid out; maps and colours for all views."""
 
 from __future__ import annotations
 
@@ -37,7 +37,12 @@ class Channel:
 
     @property
     def label(self) -> str:
-        return f"{self.name} [{self.unit}]" if self.unit else self.name
+        return labelled(self.name, self.unit)
+
+
+def labelled(name: str, unit: str) -> str:
+    """The name of a quantity followed by its unit, if it has one."""
+    return f"{name} [{unit}]" if unit else name
 
 
 class View(Protocol):

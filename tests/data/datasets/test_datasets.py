@@ -17,6 +17,7 @@ from hepexp.data.datasets.qg.module import QuarkGluon
 from hepexp.data.datasets.qg_images.module import QuarkGluonImages
 from hepexp.data.datasets.rotated_points.module import RotatedPoints
 from hepexp.data.datasets.top.module import TopTagging
+from hepexp.data.formats.open_file import open_file
 from hepexp.data.representations.jet_image import JetImage
 from hepexp.data.representations.particle_graph import ParticleGraph
 from hepexp.data.representations.particle_inputs import Identified
@@ -247,7 +248,7 @@ def test_a_shipped_sample_is_physics_and_has_as_many_of_each_class(data_set, mon
     info = data_set.info
     if not info.mini.is_file():
         pytest.skip(f"{info.mini.name} is not made yet")
-    store = info.open_file(info.mini)  # looks at every example
+    store = open_file(info, info.mini)  # looks at every example
     counts = np.bincount(store.label, minlength=len(info.classes))
     assert counts.min() > 0
     assert counts.max() - counts.min() <= 0.1 * counts.max()

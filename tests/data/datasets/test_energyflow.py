@@ -8,6 +8,7 @@ import pytest
 
 from hepexp.data.datasets.qg import reader as energyflow
 from hepexp.data.datasets.qg.info import INFO
+from hepexp.data.formats.open_file import open_file
 from hepexp.data.store.ragged import NO_LABEL, Ragged
 from hepexp.errors import DataError
 from tests.data.conftest import assert_same, random_jets
@@ -23,7 +24,7 @@ def arrays(n: int = 6, m: int = 5) -> tuple[np.ndarray, np.ndarray]:
 
 def refused(path: Path, message: str) -> None:
     with pytest.raises(DataError, match=message) as error:
-        INFO.open_file(path)
+        open_file(INFO, path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -45,7 +46,7 @@ def test_what_numpy_writes_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     x, y = arrays(10)
     for save in (np.savez, np.savez_compressed):
         save(tmp_path / "a.npz", X=x, y=y)
-        jets = INFO.open_file(tmp_path / "a.npz").take(np.arange(10))
+        jets = open_file(INFO, tmp_path / "a.npz").take(np.arange(10))
         np.testing.assert_array_equal(jets.label, y)
         np.testing.assert_array_equal(jets.counts, (x[..., 0] > 0).sum(1))
         np.testing.assert_array_equal(jets["pt"], x[..., 0][x[..., 0] > 0])
@@ -59,7 +60,7 @@ def test_a_particle_at_the_origin_of_the_angles_is_kept(tmp_path: Path):
     x, y = arrays()
     x[0, 0] = [10, 0, 0, 22]
     np.savez(tmp_path / "a.npz", X=x, y=y)
-    assert INFO.open_file(tmp_path / "a.npz").counts[0] == 1
+    assert open_file(INFO, tmp_path / "a.npz").counts[0] == 1
 
 
 def test_missing_file(tmp_path: Path):
@@ -165,7 +166,7 @@ def test_jets_without_labels_are_read_where_none_are_needed(tmp_path: Path):
     np.savez(tmp_path / "a.npz", X=x)
     np.savez(tmp_path / "b.npz", X=x, y=y)
     refused(tmp_path / "a.npz", "key 'y' is missing")
-    without, given = (INFO.open_file(tmp_path / name, needs_label=False) for name in ("a.npz", "b.npz"))
+    without, given = (open_file(INFO, tmp_path / name, needs_label=False) for name in ("a.npz", "b.npz"))
     assert (without.label == NO_LABEL).all()
     np.testing.assert_array_equal(given.label, y)
     rows = np.arange(len(x))
@@ -184,4 +185,4 @@ def test_a_negative_size_in_the_header_is_refused(tmp_path: Path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("X.npy", header.getvalue())
     with pytest.raises(DataError, match=r"jets.npz: key 'X' has shape \(-3, 5, 4\), in which a size is negative"):
-        INFO.open_file(path, needs_label=False)
+        open_file(INFO, path, needs_label=False)

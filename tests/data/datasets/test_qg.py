@@ -12,7 +12,9 @@ from hepexp.data.datasets.qg import reader as energyflow
 from hepexp.data.datasets.qg.info import INFO
 from hepexp.data.datasets.qg.info import LAYOUT as QG_LAYOUT
 from hepexp.data.datasets.qg.module import QuarkGluon
+from hepexp.data.formats.open_file import open_file
 from hepexp.data.loading.dataset import Extras, SplitDataset
+from hepexp.data.loading.split_store import open_sample
 from hepexp.data.loading.splits import split_rows
 from hepexp.data.physics.kinematics import four_momenta, invariant_mass, polar, sums
 from hepexp.data.pictures.quantities import class_means
@@ -41,7 +43,7 @@ def published(data_folder: Path, npz: Path) -> Path:
 
 
 def test_mini_has_ten_thousand_jets_of_each_class_in_at_most_ten_megabytes():
-    store = INFO.open_file(INFO.mini)
+    store = open_file(INFO, INFO.mini)
     assert np.bincount(store.label).tolist() == [10_000, 10_000]
     assert INFO.mini.stat().st_size < 10e6
     assert store.metadata[0]["command"] == "hepexp data generate qg --n 20000 --seed 1"
@@ -50,7 +52,7 @@ def test_mini_has_ten_thousand_jets_of_each_class_in_at_most_ten_megabytes():
 def test_mini_looks_like_the_published_jets():
     """Multiplicity and mass from massless particles, to 2 %: the Pythia versions differ by about as much."""
     massless = {"particles": lambda jets: jets.counts, "mass": massless_mass}
-    found = class_means(INFO.open_mini(), lambda jets: {name: of(jets) for name, of in massless.items()})
+    found = class_means(open_sample(INFO), lambda jets: {name: of(jets) for name, of in massless.items()})
     means = {label: values for label, _, values in found}
     for label, multiplicity, mass in ((0, 53.7, 46.2), (1, 34.0, 32.5)):
         assert abs(means[label]["particles"][0] / multiplicity - 1) < 0.02
@@ -62,7 +64,7 @@ def massless_mass(jets) -> np.ndarray:
 
 
 def test_mini_jets_are_in_the_window():
-    jets = INFO.open_mini().take(np.arange(20_000))
+    jets = open_sample(INFO).take(np.arange(20_000))
     pt, rapidity, phi = polar(sums(TypedParticles(True, "pid").momenta(jets), jets))
     assert pt.min() > 499.99
     assert pt.max() < 550.01

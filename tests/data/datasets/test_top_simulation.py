@@ -5,6 +5,7 @@ import pytest
 
 from hepexp.data.datasets.top.info import INFO
 from hepexp.data.datasets.top.info import LAYOUT as TOP_LAYOUT
+from hepexp.data.loading.split_store import open_sample
 from hepexp.data.store.ragged import Ragged
 
 pytest.importorskip("pythia8mc")
@@ -69,7 +70,7 @@ def test_tracks_that_curl_up_in_the_barrel_are_rare_and_softest_ones_just_above_
 
 @pytest.mark.parametrize(("label", "mass", "constituents"), [(0, 95.5, 43.4), (1, 175.9, 54.8)])
 def test_the_shipped_sample_has_the_published_means(label: int, mass: float, constituents: float):
-    store = INFO.open_mini()
+    store = open_sample(INFO)
     jets = store.take(np.arange(len(store)))
     jets = jets.take(np.flatnonzero(jets.label == label))
     assert masses(jets).mean() == pytest.approx(mass, rel=0.02)

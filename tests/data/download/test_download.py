@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hepexp.data.dataset_info import PublishedFile
 from hepexp.data.datasets.qg.info import energyflow_parts
 from hepexp.data.download import download
 from hepexp.data.download.download import fetch
-from hepexp.data.download.published import PublishedFile
 from hepexp.errors import DataError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -270,7 +270,7 @@ def test_a_second_process_waits_and_says_so(server: Server, tmp_path: Path):
     file = published(server.url)
     code = (
         "import sys, logging; logging.basicConfig(); from pathlib import Path\n"
-        "from hepexp.data.download.download import fetch; from hepexp.data.download.published import PublishedFile\n"
+        "from hepexp.data.download.download import fetch; from hepexp.data.dataset_info import PublishedFile\n"
         f"fetch({file!r}, Path({str(tmp_path)!r}), pause=0.01)"
     )
     processes = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(2)]

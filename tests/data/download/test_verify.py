@@ -13,6 +13,8 @@ from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.datasets.qg import info as qg
 from hepexp.data.download.verify import verify
 from hepexp.data.find import find_info
+from hepexp.data.formats.open_file import open_file
+from hepexp.data.loading.split_store import open_sample
 from hepexp.data.store import arrow_file
 from hepexp.data.store.files import refuse_damaged_sample
 from hepexp.data.store.ragged import Ragged
@@ -114,7 +116,7 @@ def test_every_flipped_bit_that_changes_a_value_is_found(info: DatasetInfo, tmp_
             data[at] ^= 1 << (at % 8)
             path.write_bytes(data)
             try:
-                read = info.open_file(path)
+                read = open_file(info, path)
             except DataError:
                 found += 1
             else:
@@ -158,4 +160,4 @@ def test_a_damaged_sample_is_refused(info: DatasetInfo, tmp_path: Path):
     (problem,) = problems(damaged)
     assert "expected cb5836e78f05" in problem
     with pytest.raises(DataError, match="reinstall hepexp"):
-        damaged.open_mini()
+        open_sample(damaged)

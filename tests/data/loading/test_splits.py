@@ -5,6 +5,7 @@ import pytest
 
 from hepexp.data.datasets.jetclass import info as jetclass
 from hepexp.data.datasets.top import info as top
+from hepexp.data.loading.split_store import open_source
 from hepexp.data.loading.splits import SPLITS, split_events
 
 
@@ -39,7 +40,7 @@ def test_no_event_is_in_two_splits(n: int, n_classes: int, per_event: int):
 @pytest.mark.parametrize("info", [top.INFO, jetclass.INFO], ids=lambda info: info.name)
 def test_of_the_shipped_jets_no_neighbours_of_a_class_are_in_two_splits(info):
     """Jets of one event are neighbours; a split row by row would cut a third of such pairs."""
-    opened = info.open("mini")
+    opened = open_source(info, "mini")
     store, n_classes = opened.store, len(info.classes)
     split = np.full(len(store), -1)
     for i, name in enumerate(SPLITS):

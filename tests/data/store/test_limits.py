@@ -16,6 +16,7 @@ import torch
 
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.datasets.jetclass.module import JetClass
+from hepexp.data.formats.open_file import open_file
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.store.ragged import NO_LABEL, Ragged
 from hepexp.errors import DataError
@@ -115,8 +116,8 @@ COLLECTIONS: dict[str, DatasetInfo] = {data_set.info.name: data_set.info for dat
 def test_a_file_without_labels_is_read_where_none_are_needed(form: str, tmp_path: Path):
     path, info = UNLABELLED[form](tmp_path), COLLECTIONS[form.partition(",")[0]]
     with pytest.raises(DataError, match="missing"):
-        info.open_file(path)
-    store = info.open_file(path, needs_label=False)
+        open_file(info, path)
+    store = open_file(info, path, needs_label=False)
     assert store.label.tolist() == [NO_LABEL] * 9
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from hepexp.data.datasets.qg.info import INFO
 from hepexp.data.datasets.qg.info import LAYOUT as QG_LAYOUT
+from hepexp.data.formats.open_file import open_file
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged, pad
 from hepexp.data.store.store import Store
@@ -62,7 +63,7 @@ def test_a_truncated_file_is_refused_in_one_line(tmp_path: Path, suffix: str):
     arrow_file.write(path, QG_LAYOUT, [random_jets(100)], {})
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError, match=f"jets{suffix}: not a complete") as error:
-        INFO.open_file(path)
+        open_file(INFO, path)
     assert "\n" not in str(error.value)
 
 
@@ -72,11 +73,11 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path):
 
     pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
     with pytest.raises(DataError, match="column label, pt, y, phi, pdgid missing, found a"):
-        INFO.open_file(tmp_path / "a.parquet")
+        open_file(INFO, tmp_path / "a.parquet")
     with pytest.raises(DataError, match="no such file"):
-        INFO.open_file(tmp_path / "b.parquet")
+        open_file(INFO, tmp_path / "b.parquet")
     with pytest.raises(DataError, match=r"unknown format '\.txt'"):
-        INFO.open_file(tmp_path / "b.txt")
+        open_file(INFO, tmp_path / "b.txt")
 
 
 def test_a_write_that_fails_leaves_no_file(tmp_path: Path):
@@ -98,7 +99,7 @@ def test_lists_of_different_lengths_in_one_example_are_refused(tmp_path: Path):
     schema = arrow_file.schema_of(QG_LAYOUT)
     pq.write_table(pa.table(dict(zip(QG_LAYOUT.names, columns, strict=True)), schema=schema), tmp_path / "a.parquet")
     with pytest.raises(DataError, match="row 0 has lists of different lengths in pt and y"):
-        INFO.open_file(tmp_path / "a.parquet")
+        open_file(INFO, tmp_path / "a.parquet")
 
 
 @pytest.mark.parametrize("suffix", [".arrow", ".parquet"])
@@ -115,8 +116,8 @@ def test_a_store_without_labels_is_read_where_none_are_needed(tmp_path: Path, su
         with pa.ipc.new_file(str(path), table.schema) as writer:
             writer.write_table(table)
     with pytest.raises(DataError, match="expected those of the store: label, pt"):
-        INFO.open_file(path)
-    read = INFO.open_file(path, needs_label=False).take(np.arange(20))
+        open_file(INFO, path)
+    read = open_file(INFO, path, needs_label=False).take(np.arange(20))
     assert_same(read, jets.unlabelled())
 
 
@@ -147,12 +148,12 @@ def test_jets_written_by_pandas_are_read_in_any_type_and_order(tmp_path: Path, s
         for name in ("pdgid", "phi", "y", "pt")
     }
     path = as_written_by_others(suffix, tmp_path, table)
-    assert_same(INFO.open_file(path, needs_label=False).take(np.arange(20)), jets.unlabelled())
+    assert_same(open_file(INFO, path, needs_label=False).take(np.arange(20)), jets.unlabelled())
     with pytest.raises(DataError, match="column label missing, found pdgid, phi, y, pt"):
-        INFO.open_file(path)
+        open_file(INFO, path)
     if suffix != "large":
         path = as_written_by_others(suffix, tmp_path, {**table, "label": jets.label.astype(int), "weight": 1.0})
-        assert_same(INFO.open_file(path).take(np.arange(20)), jets)
+        assert_same(open_file(INFO, path).take(np.arange(20)), jets)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
@@ -173,4 +174,4 @@ def test_what_others_write_is_checked(tmp_path: Path, suffix: str):
     ):
         path = as_written_by_others(suffix, tmp_path, {**good, **change})
         with pytest.raises(DataError, match=said):
-            INFO.open_file(path, needs_label=False)
+            open_file(INFO, path, needs_label=False)

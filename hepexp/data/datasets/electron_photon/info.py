@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.download.published import Part, PublishedFile
-from hepexp.data.pictures.image_view import ImageView
-from hepexp.data.pictures.quantities import image_values
-from hepexp.data.pictures.view import Channel
+from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
 from hepexp.data.store.check import check_images
 from hepexp.data.store.images import images
 from hepexp.data.store.limits import Limits
@@ -17,9 +13,7 @@ LAYOUT = images(2, 32, 32, Limits(-1e6, 1e6))  # noise and times have either sig
 
 
 CLASSES = ("photon", "electron")
-_DRAWN = (Channel("energy", "≈ 50 GeV"), Channel("time", "≈ 50 ns", "signed"))
-CHANNELS = tuple(channel.name for channel in _DRAWN)
-HOTTEST = 16  # row and column of the crystal with the most energy
+CHANNELS = ("energy", "time")
 _SHARE = "https://cernbox.cern.ch/remote.php/dav/public-files/"
 
 
@@ -42,13 +36,6 @@ INFO = DatasetInfo(
     releases=((_part("Electron", "FbXw3V4XNyYB3oA"), _part("Photon", "AtBT8y4MiQYFcgc")),),
     readers=dict.fromkeys((".hdf5", ".h5"), "hepexp.data.datasets.electron_photon.reader:read"),
     check=check_images(CLASSES, LAYOUT),
-    values=image_values(LAYOUT.shape, _DRAWN),
-    view=ImageView(
-        LAYOUT.shape,
-        _DRAWN,
-        (r"$\Delta i_\eta$ [crystals]", r"$\Delta i_\phi$ [crystals]"),
-        centre=HOTTEST,
-    ),
     generator="hepexp.data.datasets.electron_photon.generate",
     mini=Path(__file__).with_name("electron_photon.parquet"),
 )

@@ -7,11 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.download.published import Part, PublishedFile
-from hepexp.data.pictures.jet_view import JetView
-from hepexp.data.pictures.quantities import jet_values
-from hepexp.data.representations.particle_inputs import Identified
+from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
 from hepexp.data.store import limits
 from hepexp.data.store.check import check_four_momenta
 from hepexp.data.store.limits import Limits
@@ -60,8 +56,6 @@ PROCESSES = {
     "Tblv": "TTBarLep",
 }
 CLASSES = tuple(PROCESSES)
-KINDS = ("charged hadron", "neutral hadron", "photon", "electron", "muon")  # in the order of the column `type`
-_READER = Identified()
 _NUMBERS = {"train": range(100), "test": range(100, 120), "val": range(120, 125)}
 _FOLDERS = {"train": "train_100M", "test": "test_20M", "val": "val_5M"}
 
@@ -110,8 +104,6 @@ INFO = DatasetInfo(
         ".parquet": "hepexp.data.datasets.jetclass.parquet_reader:read",
     },
     check=check_four_momenta(CLASSES, LAYOUT),
-    values=jet_values(_READER),
-    view=JetView(_READER, 0.8, KINDS, lambda jets: jets["type"]),
     generator="hepexp.data.datasets.jetclass.generate",
     per_event=2,
     mini=Path(__file__).with_name("jetclass.parquet"),

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.download.published import Part, PublishedFile
-from hepexp.data.pictures.image_view import ImageView
-from hepexp.data.pictures.quantities import image_values
-from hepexp.data.pictures.view import Channel
+from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
 from hepexp.data.store.check import check_images
 from hepexp.data.store.images import from_dense, images
 from hepexp.data.store.limits import Limits
@@ -18,7 +14,6 @@ LAYOUT = images(1, 28, 28, Limits(0, 1))
 
 
 DIGITS = tuple(str(digit) for digit in range(10))
-_DRAWN = (Channel("grey value", scale="linear"),)
 _MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
 
@@ -77,8 +72,6 @@ INFO = DatasetInfo(
     ),
     readers={".idx": "hepexp.data.datasets.mnist.reader:read"},
     check=check_images(DIGITS, LAYOUT),
-    values=image_values(LAYOUT.shape, _DRAWN, maxima=False),
-    view=ImageView(LAYOUT.shape, _DRAWN),
     mini=scikit_learn_digits,
     mini_about={"source": "scikit-learn", "command": "scikit-learn's 1,797 digits, 8 x 8, enlarged to 28 x 28"},
 )

@@ -6,14 +6,9 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.download.published import Part, PublishedFile
+from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
 from hepexp.data.physics import species
-from hepexp.data.pictures.jet_view import JetView
-from hepexp.data.pictures.quantities import jet_values
-from hepexp.data.representations.particle_inputs import TypedParticles
 from hepexp.data.store import limits
 from hepexp.data.store.check import Refusal
 from hepexp.data.store.ragged import Layout, Ragged
@@ -23,17 +18,6 @@ LAYOUT = Layout(
     {"pt": np.float32, "y": np.float32, "phi": np.float32, "pdgid": np.int32},
     limits={"pt": limits.ENERGY, "y": limits.RAPIDITY, "phi": limits.AZIMUTH, "pdgid": limits.PDGID},
 )
-
-
-KINDS = ("charged hadron", "neutral hadron", "photon", "electron", "muon")
-_READER = TypedParticles(pid=True, scalars="pid")
-
-
-def kind_of(jets: Ragged) -> NDArray[np.int64]:
-    """Index in KINDS of each particle (m,)."""
-    number = np.abs(jets["pdgid"])
-    charged = species.charge(number) != 0
-    return np.select([number == 22, number == 11, number == 13, charged], [2, 3, 4, 0], 1)
 
 
 def energyflow_parts() -> tuple[Part, ...]:
@@ -109,8 +93,6 @@ INFO = DatasetInfo(
     readers={".npz": "hepexp.data.datasets.qg.reader:read"},
     writers={".npz": "hepexp.data.datasets.qg.reader:write"},
     check=check,
-    values=jet_values(_READER),
-    view=JetView(_READER, 0.4, KINDS, kind_of),
     generator="hepexp.data.datasets.qg.generate",
     mini=Path(__file__).with_name("qg.parquet"),
 )

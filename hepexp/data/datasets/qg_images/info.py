@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.download.published import Part, PublishedFile
-from hepexp.data.pictures.image_view import ImageView
-from hepexp.data.pictures.quantities import image_values
-from hepexp.data.pictures.view import Channel
+from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
 from hepexp.data.store import limits
 from hepexp.data.store.check import check_images
 from hepexp.data.store.images import images
@@ -19,7 +15,6 @@ LAYOUT = images(3, 125, 125, Limits(0, limits.MOST_ENERGY), pt=limits.ENERGY, m0
 
 CLASSES = ("gluon", "quark")
 CHANNELS = ("tracks", "ecal", "hcal")
-_DRAWN = tuple(Channel(name, "as published") for name in CHANNELS)
 CELL = 0.0174  # size of a pixel in pseudorapidity and in azimuth (radians)
 _HDF5 = "quark-gluon_data-set_n139306.hdf5"
 _PARQUET = "QCDToGGQQ_IMGjet_RH1all_jet0_run{}_n{}.test.snappy.parquet"
@@ -48,13 +43,6 @@ INFO = DatasetInfo(
         ".parquet": "hepexp.data.datasets.qg_images.reader:read_parquet",
     },
     check=check_images(CLASSES, LAYOUT),
-    values=image_values(LAYOUT.shape, _DRAWN, pt="GeV", m0="GeV"),
-    view=ImageView(
-        LAYOUT.shape,
-        _DRAWN,
-        (r"$\Delta\eta$", r"$\Delta\phi$ [rad]"),
-        CELL,
-    ),
     generator="hepexp.data.datasets.qg_images.generate",
     mini=Path(__file__).with_name("qg_images.parquet"),
 )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.pictures.point_view import PointView
-from hepexp.data.pictures.quantities import Values
 from hepexp.data.store.check import Refusal
 from hepexp.data.store.limits import Limits
 from hepexp.data.store.ragged import Layout, Ragged
@@ -23,12 +21,6 @@ def sample() -> Ragged:
 
     n = _N // len(CLASSES)
     return Ragged.concatenate(make_block(kind, _SEED, 0, n) for kind in CLASSES)
-
-
-def values(points: Ragged) -> Values:
-    """Quantities that characterise points."""
-    x, y = points["x"].astype(np.float64), points["y"].astype(np.float64)
-    return {"radius": np.hypot(x, y), "angle [rad]": np.arctan2(y, x), "x": x, "y": y}
 
 
 def check(points: Ragged, origin: str, first_row: int = 0) -> Ragged:
@@ -52,8 +44,6 @@ INFO = DatasetInfo(
     releases=(),
     readers={},
     check=check,
-    values=values,
-    view=PointView(2.4),
     size="generated at any size",
     published_at="not published",
     generator="hepexp.data.datasets.rotated_points.generate",

@@ -6,11 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.download.published import Part, PublishedFile
-from hepexp.data.pictures.jet_view import JetView
-from hepexp.data.pictures.quantities import jet_values
-from hepexp.data.representations.particle_inputs import Massive
+from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
 from hepexp.data.store import limits
 from hepexp.data.store.check import check_four_momenta
 from hepexp.data.store.ragged import Layout
@@ -20,7 +16,6 @@ LAYOUT = Layout(dict.fromkeys(("E", "px", "py", "pz"), np.float32), limits={"E":
 
 
 CLASSES = ("qcd", "top")
-_READER = Massive("E")
 _MD5 = {
     "train": "45663819f47c13724f67eb0fd80bfa5c",
     "val": "dca4b7248027618f041f9baa86d360fc",
@@ -57,8 +52,6 @@ INFO = DatasetInfo(
     ),
     readers={".h5": "hepexp.data.datasets.top.reader:read"},
     check=check_four_momenta(CLASSES, LAYOUT),
-    values=jet_values(_READER),
-    view=JetView(_READER, 0.8, ("calorimeter tower",), lambda jets: np.zeros(len(jets["E"]), int)),
     generator="hepexp.data.datasets.top.generate",
     per_event=2,
     mini=Path(__file__).with_name("top.parquet"),

@@ -1,0 +1,12 @@
+"""How top and QCD jets are drawn: calorimeter towers of one kind."""
+
+from __future__ import annotations
+
+from hepexp.data.pictures.drawing import Drawing
+from hepexp.data.pictures.jet_view import JetView
+from hepexp.data.pictures.quantities import jet_quantities
+from hepexp.data.representations.particle_inputs import Massive
+
+_READER = Massive("E")
+
+DRAWING = Drawing(jet_quantities(_READER), JetView(_READER, 0.8, ("calorimeter tower",)))
