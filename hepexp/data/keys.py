@@ -1,5 +1,8 @@
 """Checks of the keys of a data set."""
 
+from collections.abc import Sequence
+
+from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
 
@@ -15,3 +18,23 @@ def require_at_most(most: int, **values: int | None) -> None:
     for name, value in values.items():
         if value is not None and value > most:
             raise ConfigError(f"dataset.{name} must be <= {most:,}, got {value:,}")
+
+
+def chosen_names(key: str, wanted: Sequence[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that a key of the data set chooses out of those known; all if it is None.
+
+    Raises
+    ------
+    ConfigError : a name is unknown, or given twice, or no class is chosen.
+    """
+    if wanted is None:
+        return known
+    for name in wanted:
+        if name not in known:
+            there_are = ", ".join(known) or "none"
+            raise ConfigError(f"dataset.{key}: unknown {name!r}{did_you_mean(str(name), known)} (known: {there_are})")
+    if not wanted and key != "extras":
+        raise ConfigError(f"dataset.{key} must name one or more of {', '.join(known)}, got none")
+    if len(set(wanted)) < len(wanted):
+        raise ConfigError(f"dataset.{key} must name each only once, got {', '.join(wanted)}")
+    return tuple(wanted)

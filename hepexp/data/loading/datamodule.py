@@ -15,10 +15,9 @@ from torch.utils.data import DataLoader, Sampler
 
 from hepexp.batch import Batch, DataSpec
 from hepexp.config.annotated_keys import AnnotatedKeys, FromRun
-from hepexp.config.suggest import did_you_mean
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.formats.open_file import open_file
-from hepexp.data.keys import require_at_least, require_at_most
+from hepexp.data.keys import chosen_names, require_at_least, require_at_most
 from hepexp.data.loading.dataset import Extras, SplitDataset
 from hepexp.data.loading.loader import BatchLoader
 from hepexp.data.loading.sampler import BucketBatchSampler, SortedBatchSampler
@@ -28,10 +27,8 @@ from hepexp.data.representations.representation import Representation, spec_of
 from hepexp.data.store.files import describe_file
 from hepexp.data.store.store import Store
 from hepexp.errors import ConfigError, DataError
-from hepexp.memory import require
 from hepexp.simulation.simulate import simulate
 
-_BYTES_PER_PIXEL = 12  # of a batch while it is being built: once in float64, once in float32
 _MOST_WORKERS = 512  # processes
 _MOST_GENERATED = 10**9  # examples: years of simulation, terabytes on disk
 _ROWS_TO_FIT = 2000  # training examples to which scales are fitted
@@ -105,9 +102,9 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         require_at_most(_MOST_GENERATED, n_generate=self.n_generate)
         self._representations = {one.name: one for one in self.make_representations()}
         self.representation = next(iter(self._representations.values()))
-        self.class_names = self._chosen(self.classes, self.info.classes, "classes")
-        self.train_names = self._chosen(self.train_classes, self.class_names, "train_classes")
-        self.extra_names = self._chosen(self.extras, tuple(self.info.layout.extras), "extras")
+        self.class_names = chosen_names("classes", self.classes, self.info.classes)
+        self.train_names = chosen_names("train_classes", self.train_classes, self.class_names)
+        self.extra_names = chosen_names("extras", self.extras, tuple(self.info.layout.extras))
         self.source = self.info.choose(self.source, self.n_files)
         self._start = (0, 0)
         self.split_store: SplitStore | None = None
@@ -117,22 +114,6 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     def make_representations(self) -> list[Representation]:
         """The representations of its examples; the first is the one that models get unless they ask for another."""
         raise NotImplementedError(f"{type(self).__name__} does not say how its examples are represented")
-
-    @staticmethod
-    def _chosen(wanted: Sequence[str] | None, known: tuple[str, ...], key: str) -> tuple[str, ...]:
-        if wanted is None:
-            return known
-        for name in wanted:
-            if name not in known:
-                there_are = ", ".join(known) or "none"
-                raise ConfigError(
-                    f"dataset.{key}: unknown {name!r}{did_you_mean(str(name), known)} (known: {there_are})"
-                )
-        if not wanted and key != "extras":
-            raise ConfigError(f"dataset.{key} must name one or more of {', '.join(known)}, got none")
-        if len(set(wanted)) < len(wanted):
-            raise ConfigError(f"dataset.{key} must name each only once, got {', '.join(wanted)}")
-        return tuple(wanted)
 
     # ---- the representation
 
@@ -191,21 +172,11 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         self._new_label[labels] = np.arange(len(labels))
         seen = [self.info.classes.index(name) for name in self.train_names]
         rows = {name: self._rows(name, labels if name == "test" else seen) for name in SPLITS}
-        self._require_memory(min(self.batch_size, max(map(len, rows.values()))))
+        self.representation.require_memory(min(self.batch_size, max(map(len, rows.values()))))
         some = self.store.take(rows["train"][:_ROWS_TO_FIT])
         self._extras = Extras(self.extra_names, some)
         self.representation.fit(self.representation.prepare(some))
         self.splits = {name: self._dataset(self.store, rows[name]) for name in SPLITS}
-
-    def _require_memory(self, n: int) -> None:
-        """Refuse batches of n images that would not fit into memory, before making one."""
-        if shape := self.representation.image_shape:
-            channels, rows, columns = shape
-            require(
-                n * channels * rows * columns * _BYTES_PER_PIXEL,
-                f"a batch of {n:,} images of {channels} x {rows:,} x {columns:,} pixels",
-                "choose smaller images with the keys of dataset.image, or a smaller dataset.batch_size",
-            )
 
     def _rows(self, split: str, labels: list[int]) -> np.ndarray:
         rows, wanted = self.split_store.splits[split], getattr(self, f"n_{split}")

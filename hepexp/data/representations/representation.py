@@ -14,10 +14,12 @@ from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, 
 from hepexp.data.representations.scale import Scaled
 from hepexp.data.representations.transform import Transform
 from hepexp.data.store.ragged import Ragged, pad
+from hepexp.memory import require
 
 if TYPE_CHECKING:
     from hepexp.data.loading.cache import ExampleCache
 
+_BYTES_PER_PIXEL = 12  # of a batch while it is being built: once in float64, once in float32
 Common = dict[str, Tensor]  # label, index and extras of a batch
 
 
@@ -58,6 +60,16 @@ class Representation(Scaled):
     def image_shape(self) -> tuple[int, int, int] | None:
         """(channels, rows, columns) of an image, known before any is made; None if there are no images."""
         return None
+
+    def require_memory(self, n: int) -> None:
+        """Raise ConfigError for batches of n images that would not fit into memory, before one is made."""
+        if shape := self.image_shape:
+            channels, rows, columns = shape
+            require(
+                n * channels * rows * columns * _BYTES_PER_PIXEL,
+                f"a batch of {n:,} images of {channels} x {rows:,} x {columns:,} pixels",
+                "choose smaller images with the keys of dataset.image, or a smaller dataset.batch_size",
+            )
 
     def prepare(self, examples: Ragged) -> Ragged:
         """The columns that `collate` needs, from those of the store: the transforms, then `encode`."""
