@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hepexp.config import source
 from hepexp.errors import ConfigError
 
-FORMS = "particles, image, graph or features"  # of the data that models read
+REPRESENTATIONS = "particles, image, graph or features"  # of the data, one of which a model reads
 MODULE, DATA_MODULE = "torch.nn.Module", "pytorch_lightning.LightningDataModule"
 
 # How bases from other libraries are spelled, and bases that rule out all of our kinds.
@@ -44,7 +44,9 @@ _TRAINER, _SWEEP = "hepexp.learning.trainer.TrainerOptions", "hepexp.sweep.optio
 
 GROUPS = {
     "dataset": Kind((DATA_MODULE,), f"a data set: a {DATA_MODULE}"),
-    "model": Kind((MODULE,), f"a model: a {MODULE} that says what it reads, input = {FORMS}", declares="input"),
+    "model": Kind(
+        (MODULE,), f"a model: a {MODULE} that says what it reads, input = {REPRESENTATIONS}", declares="input"
+    ),
     "loss": Kind((_OBJECTIVE,), f"a loss: a {_OBJECTIVE}"),
     "backend": Kind((_BACKEND,), f"a backend: a {_BACKEND}"),
     "optimizer": Kind((_OPTIMIZER,), f"an optimizer: a {_OPTIMIZER}"),

@@ -43,7 +43,7 @@ class Empty(LightningDataModule):
         self.sizes = dict(zip(SPLITS, (n_train or 1, n_val or 1, n_test or 1), strict=True))
 
     def represent_as(self, name: str) -> None:
-        """Do nothing: there is only one form."""
+        """Do nothing: there is only one representation."""
 
     def setup(self, stage: str | None = None) -> None:
         """Do nothing: there are no files."""
