@@ -1,4 +1,4 @@
-"""The interface between a data set and a model: the shape of the data, and a batch in the form that the model reads."""
+"""The interface between a data set and a model: the shape of the data, and a batch as the model takes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class DataSpec:
     """What a data set tells the model that is built for it.
 
     A model receives those of these values that its constructor names as keyword-only parameters. A value that does not
-    apply to its form of the data is zero or None.
+    apply to its representation of the data is zero or None.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class DataSpec:
 
 @dataclass
 class Batch:
-    """What batches of every form share.
+    """What batches of every representation share.
 
     Shapes
     ------
@@ -78,7 +78,7 @@ class Batch:
 
 @dataclass
 class JetBatch(Batch):
-    """Form `particles`: each jet a padded set of particles.
+    """Representation `particles`: each jet a padded set of particles.
 
     Shapes
     ------
@@ -93,7 +93,7 @@ class JetBatch(Batch):
 
 @dataclass
 class ImageBatch(Batch):
-    """Form `image`.
+    """Representation `image`.
 
     Shapes
     ------
@@ -105,7 +105,7 @@ class ImageBatch(Batch):
 
 @dataclass
 class GraphBatch(Batch):
-    """Form `graph`: all graphs side by side, without padding.
+    """Representation `graph`: all graphs side by side, without padding.
 
     Shapes
     ------
@@ -120,7 +120,7 @@ class GraphBatch(Batch):
 
 @dataclass
 class FeatureBatch(Batch):
-    """Form `features`: each example a row of high-level variables.
+    """Representation `features`: each example a row of high-level variables.
 
     Shapes
     ------

@@ -1,4 +1,4 @@
-"""Synthetic batches in the four forms, for tests of models."""
+"""Synthetic batches in the four representations, for tests of models."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def permute_nodes(batch: GraphBatch, seed: int = 0) -> GraphBatch:
 
 @dataclass(frozen=True)
 class Examples:
-    """How the tests make batches of one form.
+    """How the tests make batches of one representation.
 
     Parameters
     ----------

@@ -1,9 +1,10 @@
 """How long a training waits for data: the time of a step with its batch in memory, and the loader's time before it.
 
-Each data set is paired with the fastest model for its form, for which waiting matters most; the data sets are measured
-in turn. Steps run on a single thread, as several threads would wait for one another on a busy machine. `waiting` is the
-fraction of time spent waiting if the step ran faster in proportion to the number of cores, which is an upper limit.
-It is computed from medians of processor time, which is not affected by other processes; the examples are in memory.
+Each data set is paired with the fastest model for its representation, for which waiting matters most; the data sets are
+measured in turn. Steps run on a single thread, as several threads would wait for one another on a busy machine.
+`waiting` is the fraction of time spent waiting if the step ran faster in proportion to the number of cores, which is an
+upper limit. It is computed from medians of processor time, which is not affected by other processes; the examples are
+in memory.
 """
 
 from __future__ import annotations

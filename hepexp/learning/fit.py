@@ -109,7 +109,7 @@ def load_state(module: torch.nn.Module, path: Path, data: LightningDataModule | 
         _check_kinds(path, wanted, scales)
         if wrong := next((k for k, value in wanted.items() if k not in scales or scales[k].shape != value.shape), None):
             raise ConfigError(
-                f"checkpoint {path} is of another form of the data: it lacks {wrong}, or has another shape"
+                f"checkpoint {path} is of another representation of the data: it lacks {wrong}, or has another shape"
             )
         data.load_state_dict(scales)
 

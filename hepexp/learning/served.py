@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 FILES = "files"  # for the weights that the model's constructor reads
-ENOUGH = 200  # examples of the sample that are read, to see their form
+ENOUGH = 200  # examples of the sample that are read, to see their shape
 SHOWN = 3  # examples that are kept with the model, as a first input for its users
 
 
@@ -70,7 +70,7 @@ def save(folder: RunFolder, components: Components, path: Path) -> None:
 def _portable(config: DictConfig, needs_training_data: bool, bundle: Path) -> DictConfig:
     """The config of a run for rebuilding it elsewhere: from the shipped sample, with its files beside it.
 
-    The sample only defines the form of an example; scales are in the checkpoint.
+    The sample only defines the shape of an example; scales are in the checkpoint.
     """
     config = config.copy()
     OmegaConf.set_readonly(config, False)

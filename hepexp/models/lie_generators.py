@@ -15,7 +15,7 @@ _KEPT_DRAWS = 1024  # coefficients that evaluation cycles through
 class LieGenerators(nn.Module):
     """g = exp(sum_i z_i L_i) with z_i ~ N(0, spread^2), the same for all K vectors of an example.
 
-    To read vectors from another form of the data, write a subclass that names the form in `input` and implements
+    To read vectors from another representation of the data, write a subclass that names it in `input` and implements
     `vectors`. A network that it needs, such as a frozen encoder, is a submodule like any other.
 
     Parameters

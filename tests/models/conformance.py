@@ -40,12 +40,12 @@ class Case:
 
     @property
     def input(self) -> str:
-        """The form that the model reads."""
+        """The representation that the model takes."""
         return targets.load(self.node["_target_"], kind.of_group("model")).input
 
     @property
     def examples(self) -> Examples:
-        """How to make batches of that form."""
+        """How to make batches of that representation."""
         return EXAMPLES[self.input]
 
     def build(self, dtype: torch.dtype = torch.float64) -> nn.Module:
@@ -85,7 +85,7 @@ class Fixtures:
 
 
 class Conformance(Fixtures):
-    """What models of every form do. Subclass it, parametrised with `case`."""
+    """What models of every representation do. Subclass it, parametrised with `case`."""
 
     def test_has_the_published_number_of_parameters(self, case):
         assert sum(p.numel() for p in case.build().parameters()) == case.n_parameters

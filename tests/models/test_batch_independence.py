@@ -60,10 +60,10 @@ class Variant:
 
     def examples(self, seed: int = 0) -> Batch:
         """Five of them; pairs of particles cost most, and on PennyLane a thousand times as much as elsewhere."""
-        form = targets.load(self.node["_target_"], kind.of_group("model")).input
-        if form == "particles":
+        representation = targets.load(self.node["_target_"], kind.of_group("model")).input
+        if representation == "particles":
             return random_jets(5, n_min=2, n_max=4 if self.backend == "pennylane" else 14, seed=seed)
-        return EXAMPLES[form].random(5, seed=seed)
+        return EXAMPLES[representation].random(5, seed=seed)
 
     def build(self) -> nn.Module:
         """In float64 and evaluation mode, all parameters and running statistics away from their start."""

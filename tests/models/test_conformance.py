@@ -117,9 +117,9 @@ def test_the_suite_sees_whether_graphs_of_a_batch_mix(leaks: bool):
         check()
 
 
-@pytest.mark.parametrize("form", EXAMPLES)
-def test_selected_examples_are_those_of_the_batch(form: str):
-    examples = EXAMPLES[form]
+@pytest.mark.parametrize("representation", EXAMPLES)
+def test_selected_examples_are_those_of_the_batch(representation: str):
+    examples = EXAMPLES[representation]
     batch = examples.random(6)
     some = examples.select(batch, [4, 1])
     assert some.index.tolist() == [4, 1]

@@ -1,1 +1,1 @@
-"""The forms in which a model can take examples: particles, image, graph, features."""
+"""The representations in which a model can take examples: particles, image, graph, features."""

@@ -1,4 +1,4 @@
-"""Every data set, in every form that it gives: what a batch holds, and that no way of making it changes it."""
+"""Every data set, in every representation that it has: what a batch holds, and that no way of making it changes it."""
 
 import itertools
 import pickle
@@ -28,10 +28,12 @@ from hepexp.errors import ConfigError
 from tests.data.small import SAMPLES, use_small_samples
 
 JETS = ("particles", "image", "graph", "features")
-FORMS = dict.fromkeys((QuarkGluon, TopTagging, JetClass, QuarkGluonImages), JETS)
-FORMS |= dict.fromkeys((ElectronPhoton, Mnist), ("image", "graph")) | {RotatedPoints: ("features",)}
-EACH = [(data_set, form) for data_set, forms in FORMS.items() for form in forms]
-each_form = pytest.mark.parametrize(("data_set", "form"), EACH, ids=lambda x: getattr(x, "__name__", x))
+REPRESENTATIONS = dict.fromkeys((QuarkGluon, TopTagging, JetClass, QuarkGluonImages), JETS)
+REPRESENTATIONS |= dict.fromkeys((ElectronPhoton, Mnist), ("image", "graph")) | {RotatedPoints: ("features",)}
+EACH = [(data_set, name) for data_set, names in REPRESENTATIONS.items() for name in names]
+every_representation = pytest.mark.parametrize(
+    ("data_set", "representation"), EACH, ids=lambda x: getattr(x, "__name__", x)
+)
 
 
 @pytest.fixture(autouse=True)
@@ -39,10 +41,10 @@ def small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     use_small_samples(monkeypatch)
 
 
-def ready(data_set: type, form: str | None = None, **keys):
+def ready(data_set: type, representation: str | None = None, **keys):
     data = data_set(**{"source": "mini", "seed": 1, "batch_size": 16, **keys})
-    if form:
-        data.represent_as(form)
+    if representation:
+        data.represent_as(representation)
     data.setup()
     return data
 
@@ -55,46 +57,46 @@ def assert_equal(one: Batch, other: Batch) -> None:
         assert torch.equal(a, b), field.name
 
 
-def test_the_table_of_forms_is_complete():
-    assert set(FORMS) == set(SAMPLES)
-    for data_set, forms in FORMS.items():
-        assert set(data_set(source="mini", seed=1).representations) == set(forms)
+def test_the_table_of_representations_is_complete():
+    assert set(REPRESENTATIONS) == set(SAMPLES)
+    for data_set, names in REPRESENTATIONS.items():
+        assert set(data_set(source="mini", seed=1).representations) == set(names)
 
 
-@each_form
-def test_a_split_that_is_not_kept_in_memory_gives_the_same_batches(data_set, form, monkeypatch):
-    kept = ready(data_set, form)
+@every_representation
+def test_a_split_that_is_not_cached_gives_the_same_batches(data_set, representation, monkeypatch):
+    cached = ready(data_set, representation)
     monkeypatch.setattr("hepexp.data.loading.dataset.CACHE_BYTES", 0)
-    read_again = ready(data_set, form)
+    from_store = ready(data_set, representation)
     for positions in ([3], [7, 1, 4, 0]):
-        assert_equal(kept.splits["train"][positions], read_again.splits["train"][positions])
+        assert_equal(cached.splits["train"][positions], from_store.splits["train"][positions])
 
 
-@each_form
-def test_a_batch_does_not_depend_on_where_it_is_built(data_set, form):
-    examples = ready(data_set, form).splits["train"]
+@every_representation
+def test_a_batch_does_not_depend_on_where_it_is_built(data_set, representation):
+    examples = ready(data_set, representation).splits["train"]
     sent = pickle.loads(pickle.dumps(examples))  # what a worker process gets
     assert_equal(examples[[5, 2, 9]], sent[[5, 2, 9]])
 
 
-@pytest.mark.parametrize("form", JETS)
-def test_batches_built_by_workers_are_the_same_in_the_same_order(form):
-    here, there = (ready(TopTagging, form, num_workers=n).train_dataloader() for n in (0, 2))
+@pytest.mark.parametrize("representation", JETS)
+def test_batches_built_by_workers_are_the_same_in_the_same_order(representation):
+    here, there = (ready(TopTagging, representation, num_workers=n).train_dataloader() for n in (0, 2))
     assert len(here) == len(there) > 1
     for one, other in zip(here, there, strict=True):
         assert_equal(one, other)
 
 
-@each_form
-def test_an_example_is_the_same_alone_and_among_others(data_set, form):
-    data = ready(data_set, form)
+@every_representation
+def test_an_example_is_the_same_alone_and_among_others(data_set, representation):
+    data = ready(data_set, representation)
     together, alone = data.splits["train"][[4, 8]], data.splits["train"][[8]]
     assert together.index[1] == alone.index[0]
     assert together.label[1] == alone.label[0] == data.store.label[alone.index[0]]
-    if form in ("image", "features"):
-        name = {"image": "image", "features": "features"}[form]
+    if representation in ("image", "features"):
+        name = {"image": "image", "features": "features"}[representation]
         assert torch.equal(getattr(together, name)[1], getattr(alone, name)[0])
-    elif form == "graph":
+    elif representation == "graph":
         assert torch.equal(together.x[together.graph == 1], alone.x)
     else:
         n = alone.p4.shape[1]
@@ -102,9 +104,9 @@ def test_an_example_is_the_same_alone_and_among_others(data_set, form):
         assert not together.p4[1, n:].any()
 
 
-@each_form
-def test_the_sizes_that_a_model_is_told_are_those_of_a_batch(data_set, form):
-    data = ready(data_set, form)
+@every_representation
+def test_the_sizes_that_a_model_is_told_are_those_of_a_batch(data_set, representation):
+    data = ready(data_set, representation)
     spec, batch = data.spec, data.splits["val"][[0, 1, 2]]
     found = {
         "particles": lambda: batch.scalars.shape[2] == spec.n_scalars,
@@ -112,16 +114,16 @@ def test_the_sizes_that_a_model_is_told_are_those_of_a_batch(data_set, form):
         "graph": lambda: batch.x.shape[1] == spec.n_node_features,
         "features": lambda: batch.features.shape[1] == spec.n_features,
     }
-    assert found[form]()
+    assert found[representation]()
     assert spec.n_classes == len(data.info.classes)
 
 
-@each_form
-def test_numbers_are_finite_and_edges_stay_within_their_graph(data_set, form):
-    for batch in ready(data_set, form).loader_of("val"):
+@every_representation
+def test_numbers_are_finite_and_edges_stay_within_their_graph(data_set, representation):
+    for batch in ready(data_set, representation).loader_of("val"):
         for field in fields(batch):
             assert getattr(batch, field.name).isfinite().all()
-        if form == "graph":
+        if representation == "graph":
             assert torch.equal(batch.graph[batch.edge_index[0]], batch.graph[batch.edge_index[1]])
 
 
@@ -198,15 +200,15 @@ def test_channels_and_crop_choose_what_is_read():
     assert data.spec.pixel_unit == "as stored"
 
 
-@pytest.mark.parametrize("form", JETS)
-def test_a_crop_that_leaves_nothing_of_an_image_still_gives_a_batch(form):
-    data = ready(QuarkGluonImages, form, channels=["hcal"], crop=1)
+@pytest.mark.parametrize("representation", JETS)
+def test_a_crop_that_leaves_nothing_of_an_image_still_gives_a_batch(representation):
+    data = ready(QuarkGluonImages, representation, channels=["hcal"], crop=1)
     for batch in data.loader_of("val"):
         for field in fields(batch):
             assert getattr(batch, field.name).isfinite().all()
-        if form == "particles":
+        if representation == "particles":
             assert (batch.mask.sum(1) == 1).all()
-        if form == "graph":
+        if representation == "graph":
             assert batch.graph.tolist() == list(range(len(batch)))
 
 

@@ -146,7 +146,7 @@ def test_the_defaults_need_no_fastjet(monkeypatch: pytest.MonkeyPatch):
     assert represented(JetFeatures(), with_momenta(cone(5))).features.isfinite().all()
 
 
-# ---- the form
+# ---- the representation
 
 
 def test_features_are_standardised_over_the_training_jets():

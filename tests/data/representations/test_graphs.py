@@ -130,8 +130,8 @@ def test_pixel_positions_are_in_units_of_the_image():
 
 def test_the_brightest_pixels_are_kept():
     images = qg_images(10)
-    form, whole = PixelGraph(n_nodes=20).of_shape((3, 125, 125)), PixelGraph().of_shape((3, 125, 125))
-    few, every = form.encode(images), whole.encode(images)
+    representation, whole = PixelGraph(n_nodes=20).of_shape((3, 125, 125)), PixelGraph().of_shape((3, 125, 125))
+    few, every = representation.encode(images), whole.encode(images)
     assert (few.counts == 20).all()
     for i in range(10):
         expected = np.sort(every.take([i])["value"].sum(1))[-20:]

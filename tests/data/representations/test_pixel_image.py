@@ -57,8 +57,8 @@ def test_padding_is_by_zeros_on_all_sides():
 def test_half_the_size_is_a_weighted_mean_of_neighbours_and_keeps_the_energy():
     dense = np.zeros((1, 1, 16, 16), np.float32)
     dense[0, 0, 5:11, 5:11] = np.random.default_rng(0).exponential(1, (6, 6))
-    form = PixelImage("none", resize_to=8).of_shape((1, 16, 16))
-    image = represented(form, from_dense(np.zeros(1), dense)).image
+    representation = PixelImage("none", resize_to=8).of_shape((1, 16, 16))
+    image = represented(representation, from_dense(np.zeros(1), dense)).image
     assert image.shape == (1, 1, 8, 8)
     assert float(image.sum() * 4) == pytest.approx(float(dense.sum()), rel=1e-5)
     triangle = np.array([1, 3, 3, 1]) / 8  # bilinear weights of pixels whose centres are 0.25 and 0.75 away
@@ -84,9 +84,9 @@ def test_a_constant_channel_and_an_empty_image_stay_finite(scale: str):
 
 
 def test_scales_are_those_of_training_and_not_of_the_batch():
-    form, dense = PixelImage("standard").of_shape(SHAPE), images()
-    all_of_them = represented(form, from_dense(np.zeros(12), dense)).image
-    one = form.collate(
+    representation, dense = PixelImage("standard").of_shape(SHAPE), images()
+    all_of_them = represented(representation, from_dense(np.zeros(12), dense)).image
+    one = representation.collate(
         from_dense(np.zeros(1), dense[:1]), {name: torch.zeros(1) for name in ("label", "index", "extras")}
     )
     torch.testing.assert_close(one.image, all_of_them[:1])
@@ -95,8 +95,8 @@ def test_scales_are_those_of_training_and_not_of_the_batch():
 def square_images(angle: float, size: int = 9, dense: np.ndarray | None = None) -> torch.Tensor:
     if dense is None:
         dense = np.random.default_rng(1).random((5, 2, size, size), np.float32)
-    form = PixelImage("none", angle=angle).of_shape(dense.shape[1:])
-    return represented(form, from_dense(np.zeros(len(dense)), dense)).image
+    representation = PixelImage("none", angle=angle).of_shape(dense.shape[1:])
+    return represented(representation, from_dense(np.zeros(len(dense)), dense)).image
 
 
 @pytest.mark.parametrize("size", [8, 9])
