@@ -78,7 +78,7 @@ def show(parser: Parser, args: list[str]) -> None:
         check_folder(given.out, "--out", given.overwrite, ("index.html",))
     from hepexp.data.pictures.drawing import find_drawing
     from hepexp.data.pictures.quantities import class_means
-    from hepexp.data.store.files import describe_file
+    from hepexp.data.store.integrity import describe_file
 
     info, out = find_info(given.name), console()
     drawing = find_drawing(given.name, info)
@@ -123,7 +123,7 @@ def download(parser: Parser, args: list[str]) -> None:
         "--files", type=at_least(1), metavar="N", help="only the first N files of each split; all by default"
     )
     given = parser.parse_args(args)
-    from hepexp.data.download.locate import obtain
+    from hepexp.data.download.download import download as download_file
     from hepexp.data.download.progress import download_progress
 
     info = find_info(given.name)
@@ -132,7 +132,7 @@ def download(parser: Parser, args: list[str]) -> None:
     _check_files(info, given)
     for part in info.parts(given.files):
         for file in part.files:
-            print(obtain(info, file, download_progress))
+            print(download_file(info, file, download_progress))
 
 
 def generate(parser: Parser, args: list[str]) -> None:
@@ -181,7 +181,7 @@ def convert(parser: Parser, args: list[str]) -> None:
         with writing(given.out):
             print(write_file(info, given.input, given.out))
         return
-    from hepexp.data.download.progress import convert_all
+    from hepexp.data.download.convert import convert_all
 
     parts = next(
         ([part for part in release if info.available(part)] for release in info.releases if _some(info, release)),

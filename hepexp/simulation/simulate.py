@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.store.files import naming_failures, only_one
+from hepexp.data.store.lock import naming_failures, only_one
 from hepexp.errors import ConfigError
 
 

@@ -24,7 +24,7 @@ from hepexp.data.formats.open_file import open_file
 from hepexp.data.store import arrow_file
 from tests.commands.conftest import Command
 from tests.data.datasets import same_layout
-from tests.data.download import test_download
+from tests.data.download import test_fetch
 
 
 def test_help_names_every_verb(hepexp: Command):
@@ -301,7 +301,7 @@ def test_a_damaged_file_is_not_exported(tmp_path: Path, monkeypatch, capsys):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
-    with test_download.Server() as made:
+    with test_fetch.Server() as made:
         threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True).start()
         yield made
         made.shutdown()
@@ -314,7 +314,7 @@ def of_one_file(monkeypatch: pytest.MonkeyPatch, info, file: PublishedFile) -> N
 
 
 def test_download_fetches_and_prints_the_path(server, monkeypatch, tmp_path: Path, capsys):
-    content = test_download.CONTENT
+    content = test_fetch.CONTENT
     file = PublishedFile("a.hdf5", sha256=hashlib.sha256(content).hexdigest(), urls=(server.url,))
     of_one_file(monkeypatch, electron_photon.INFO, file)
     server.behaviour = ["cut"]
@@ -334,7 +334,7 @@ def test_download_takes_files_out_of_their_archive(server, monkeypatch, tmp_path
             about = tarfile.TarInfo(name)
             about.size = 9
             tar.addfile(about, io.BytesIO(b"some jets"))
-    monkeypatch.setattr(test_download, "CONTENT", held.getvalue())
+    monkeypatch.setattr(test_fetch, "CONTENT", held.getvalue())
     archive = PublishedFile("val.tar", md5=hashlib.md5(held.getvalue()).hexdigest(), urls=(server.url,))
     of_one_file(monkeypatch, jetclass.INFO, PublishedFile("val_5M/HToBB_120.root", archive=archive))
     assert main(["data", "download", "jetclass"]) == 0

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from hepexp.config.paths import is_writable
 from hepexp.data.dataset_info import DatasetInfo, Part
+from hepexp.data.download.progress import examples_progress
 from hepexp.data.formats.open_file import read_published
 from hepexp.data.store import arrow_file
-from hepexp.data.store.files import describe_file, naming_failures, only_one
+from hepexp.data.store.integrity import describe_file
+from hepexp.data.store.lock import naming_failures, only_one
 from hepexp.data.store.ragged import Ragged, regroup
 from hepexp.errors import DataError
 
@@ -47,6 +50,21 @@ def convert(info: DatasetInfo, part: Part, report: Callable[[int], None] = lambd
         with naming_failures(target):
             arrow_file.write(target, info.layout, examples, about)
     return target
+
+
+def convert_all(info: DatasetInfo, parts: Iterable[Part]) -> list[Path]:
+    """Convert published parts into the store, with a bar for each one that has not been converted yet."""
+    made, said = [], False
+    for part in parts:
+        if is_converted(info, part):
+            made.append(info.converted(part))
+            continue
+        if not said and not is_writable(info.folder):
+            log.warning("data: %s cannot be written; converted files go to %s", info.folder, info.store_folder)
+            said = True
+        with examples_progress(f"converting {part.name}", part.n, info.noun) as report:
+            made.append(convert(info, part, report))
+    return made
 
 
 def is_converted(info: DatasetInfo, part: Part) -> bool:

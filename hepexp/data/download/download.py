@@ -1,187 +1,90 @@
-"""Download a published file: resumable, verified, from the first mirror that works."""
+"""Download a published file of a data set, and extract it from its archive."""
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import logging
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
+import shutil
+import tarfile
+import zlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path, PurePosixPath
 
-from filelock import Timeout
-
-from hepexp.data.dataset_info import PublishedFile
-from hepexp.data.store.files import checksum, only_one
+from hepexp.atomic import atomic
+from hepexp.data.dataset_info import DatasetInfo, PublishedFile
+from hepexp.data.download.fetch import Report, fetch
+from hepexp.data.store.lock import only_one
 from hepexp.errors import DataError
-
-TIMEOUT = 60  # seconds without data
-PIECE = 2**20  # bytes
-
-Report = Callable[[int, int | None], None]
 
 log = logging.getLogger(__name__)
 
 
-class _Refused(Exception):
-    """A mirror sent something that cannot be the file, and trying again would not help."""
-
-
-class _Interrupted(Exception):
-    """The connection or the server failed; another attempt may succeed."""
-
-
-def fetch(
-    file: PublishedFile,
-    folder: Path,
-    report: Report = lambda done, size: None,
-    attempts: int = 4,
-    pause: float = 2.0,
-) -> Path:
-    """Download one file into a folder, unless it is already there.
-
-    Data are written to `<name>.part`, from which a later call resumes. The file gets its final name only after its
-    checksum has been verified. A lock ensures that only one process downloads while the others wait.
+def download(info: DatasetInfo, file: PublishedFile, progress: Callable[[str], AbstractContextManager[Report]]) -> Path:
+    """Path of a published file, which is downloaded, and extracted from its archive, unless it is on this machine.
 
     Parameters
     ----------
-    file : the file to download.
-    folder : where to put it.
-    report : called with the number of bytes downloaded so far, and the size of the file if that is known.
-    attempts : number of attempts per mirror.
-    pause : seconds before the second attempt, doubled before each further one.
-
-    Returns
-    -------
-    Path of the complete file.
+    info : data set that it belongs to.
+    file : the file.
+    progress : returns a progress bar for the file of this name.
 
     Raises
     ------
-    DataError : no mirror provided the file, or the disk is full; says why each mirror failed, and how to resume.
+    DataError : it cannot be downloaded, or its archive does not contain it.
     """
-    path, part = folder / file.name, folder / f"{file.name}.part"
+    with only_one(info.folder / f"{(file.archive or file).name}.unpacked"):  # only one process unpacks
+        path = info.found(file)
+        if path is not None:
+            return path
+        wanted = file.archive or file
+        if not wanted.urls:
+            raise DataError(f"{file.name}: cannot be downloaded automatically; get it {info.how_to_fetch}")
+        with progress(wanted.name) as report:
+            path = fetch(wanted, info.folder, report)
+        if file.archive is None:
+            return path
+        log.info("data: unpacking %s", path)
+        unpack(path, (info.folder / file.name).parent, Path(file.name).suffix)
+        path = info.found(file)
+        if path is None:
+            raise DataError(f"{file.name}: not found in {wanted.name}; put it into {info.folder} by hand")
+        return path
+
+
+def unpack(archive: Path, folder: Path, suffix: str) -> list[Path]:
+    """Extract the files of a tar archive with this suffix into a folder, and remove the archive.
+
+    Folders inside the archive are ignored, so no file ends up elsewhere; each file appears only when it is complete.
+
+    Raises
+    ------
+    DataError : the archive is damaged or contains no such file, or the disk is full; the archive is then kept.
+    """
+    written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(path):
-            if path.exists():
-                return path
-            failures = []
-            for url in file.urls:
-                failure = _try(url, file, part, report, attempts, pause)
-                if failure is None:
-                    part.replace(path)
-                    return path
-                failures.append(f"{urlsplit(url).netloc}: {failure}")
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                name = PurePosixPath(member.name).name
+                if not member.isfile() or not name.endswith(suffix):
+                    continue
+                with tar.extractfile(member) as source, atomic(folder / name) as draft, draft.open("wb") as target:
+                    shutil.copyfileobj(source, target, 2**20)
+                written.append(folder / name)
+            _require_end(tar)
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{archive}: truncated or corrupted: {reason}; remove it and download it again") from None
     except OSError as error:
-        raise DataError(
-            f"{part}: cannot be written: {error.strerror}; free some space or set HEPEXP_DATA_DIR, then run the same "
-            "command again to resume"
-        ) from None
-    raise DataError(f"{file.name}: not downloaded: {'; '.join(failures)}; run the same command again to resume")
+        raise DataError(f"{error.filename or folder}: cannot be unpacked: {error.strerror}; try again") from None
+    if not written:
+        raise DataError(f"{archive}: contains no file that ends in {suffix}; expected a published archive")
+    archive.unlink()
+    return written
 
 
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time download a file, and tell the others why they are waiting."""
-    lock = only_one(path)
-    try:
-        lock.acquire(timeout=0.2)
-    except Timeout:
-        log.warning("data: waiting for another process to download %s", path.name)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _try(url: str, file: PublishedFile, part: Path, report: Report, attempts: int, pause: float) -> str | None:
-    """Complete part from one mirror; returns what went wrong, or None."""
-    last = "no attempt"
-    for attempt in range(attempts):
-        if attempt:
-            time.sleep(pause * 2 ** (attempt - 1))
-        resumed = part.exists()
-        try:
-            _append(url, part, file.size, report)
-            _check(part, file, resumed)
-        except _Refused as error:
-            return str(error)
-        except _Interrupted as error:
-            last = str(error)
-        else:
-            return None
-    return f"{last} ({attempts} attempts)"
-
-
-def _append(url: str, part: Path, size: int | None, report: Report) -> None:
-    """Download whatever is missing from part."""
-    have = part.stat().st_size if part.exists() else 0
-    answer = _open(url, have)
-    if answer is None:  # nothing left to send: part is complete, or belongs to another file; the checksum will tell
-        return
-    with answer:
-        if answer.headers.get_content_type() == "text/html":
-            raise _Refused("sent a web page instead of the file")
-        if answer.status != 206:  # the server does not support ranges: start from the beginning
-            have = 0
-        elif not (given := answer.headers.get("Content-Range", f"bytes {have}-")).startswith(f"bytes {have}-"):
-            raise _Refused(f"sent {given} when asked for bytes {have}-")
-        left = answer.headers.get("Content-Length", "")
-        total = size or (have + int(left) if left.isdecimal() else None)
-        with part.open("ab" if have else "wb") as out:
-            while piece := _read(answer):
-                out.write(piece)
-                have += len(piece)
-                report(have, total)
-                if size is not None and have > size:
-                    break  # this cannot be the file
-    if total is not None and have < total:
-        raise _Interrupted(f"the connection was closed after {have} of {total} bytes")
-
-
-def _open(url: str, have: int) -> http.client.HTTPResponse | None:
-    """The server's response to a request for everything after these bytes; None if there is nothing left."""
-    request = urllib.request.Request(url, headers={"User-Agent": "hepexp"})
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-    try:
-        return urllib.request.urlopen(request, timeout=TIMEOUT)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code == 416 and have:
-            return None
-        kind = _Interrupted if error.code in (408, 429) or error.code >= 500 else _Refused
-        raise kind(f"HTTP {error.code} {error.reason}") from None
-    except (OSError, http.client.HTTPException) as error:
-        raise _Interrupted(_reason(error)) from None
-
-
-def _read(answer: http.client.HTTPResponse) -> bytes:
-    """The bytes received so far; an error here comes from the network, not the disk."""
-    try:
-        return answer.read1(PIECE)
-    except (OSError, http.client.HTTPException) as error:
-        raise _Interrupted(_reason(error)) from None
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(getattr(error, "reason", None) or error or type(error).__name__).split())
-
-
-def _check(part: Path, file: PublishedFile, resumed: bool) -> None:
-    """Remove a part that is complete but wrong; if it was resumed, the old data may be to blame, so try once more."""
-    problem = None
-    size = part.stat().st_size
-    if file.size is not None and size != file.size:
-        problem = f"sent {size} bytes, expected {file.size}"
-    for kind in ("sha256", "md5"):
-        expected = getattr(file, kind)
-        if not problem and expected and (computed := checksum(part, kind)) != expected:
-            problem = f"sent a file with {kind} {computed}, expected {expected}"
-    if problem:
-        part.unlink()
-        raise (_Interrupted if resumed else _Refused)(problem)
+def _require_end(tar: tarfile.TarFile) -> None:
+    """Refuse an archive truncated between two files: it looks complete, but lacks the block of zeros at its end."""
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError("the end-of-archive marker is missing")

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import TransferSpeedColumn as BytesASecond
 from rich.text import Text
-
-from hepexp.config.paths import is_writable
-from hepexp.data.dataset_info import DatasetInfo, Part
-from hepexp.data.download.convert import convert, is_converted
-
-log = logging.getLogger(__name__)
 
 
 class RateOf(ProgressColumn):
@@ -56,21 +48,6 @@ def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[
                 bar.advance(task, more)
 
         yield report
-
-
-def convert_all(info: DatasetInfo, parts: Iterable[Part]) -> list[Path]:
-    """Convert published parts into the store, with a bar for each one that has not been converted yet."""
-    made, said = [], False
-    for part in parts:
-        if is_converted(info, part):
-            made.append(info.converted(part))
-            continue
-        if not said and not is_writable(info.folder):
-            log.warning("data: %s cannot be written; converted files go to %s", info.folder, info.store_folder)
-            said = True
-        with examples_progress(f"converting {part.name}", part.n, info.noun) as report:
-            made.append(convert(info, part, report))
-    return made
 
 
 @contextlib.contextmanager

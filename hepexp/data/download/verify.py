@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hepexp.data.dataset_info import DatasetInfo, PublishedFile
 from hepexp.data.formats.open_file import is_store, open_file, read_published
 from hepexp.data.store import arrow_file
-from hepexp.data.store.files import checksum, refuse_damaged_sample
+from hepexp.data.store.integrity import checksum, refuse_damaged_sample
 from hepexp.errors import DataError
 
 

@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from hepexp.data.formats import parquet
 from hepexp.data.formats.checked import checked
-from hepexp.data.formats.refusal import damage_in, refuse_rows, require
-from hepexp.data.store.check import Check
+from hepexp.data.formats.refusal import damage_in, require
+from hepexp.data.store.check import Check, refuse_rows
 from hepexp.data.store.ragged import Layout, Ragged, offsets_of
 
 EXAMPLES_AT_ONCE = 5000

@@ -6,8 +6,6 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from hepexp.errors import DataError
 
 _MOST_NAMES = 12  # of a list in a message, which is one line
@@ -56,34 +54,6 @@ def require(path: Path, what: str, expected: Iterable[str], found: Iterable[str]
             f"{path}: {what} {listed(missing)} missing, found {listed(found) or 'nothing'}; expected "
             f"{listed(expected)}: is this the right file for the data set?"
         )
-
-
-def refuse_rows(path: Path, first_row: int, bad: np.ndarray, what: str) -> None:
-    """Refuse a file in which any row is bad.
-
-    Parameters
-    ----------
-    path : the file.
-    first_row : row of the file that bad[0] refers to.
-    bad : (n,) bool.
-    what : what is wrong with the row, and what was expected.
-    """
-    if bad.any():
-        raise DataError(f"{path}: row {first_row + int(np.argmax(bad))} {what}")
-
-
-def refuse_elements(path: Path, first_row: int, offsets: np.ndarray, bad: np.ndarray, what: str) -> None:
-    """Refuse a file in which any element of a row is bad.
-
-    Parameters
-    ----------
-    path, first_row, what : as in `refuse_rows`.
-    offsets : (n + 1,) int64, the range of elements of each row.
-    bad : (m,) bool.
-    """
-    if bad.any():
-        row = int(np.searchsorted(offsets, np.argmax(bad), side="right")) - 1
-        raise DataError(f"{path}: row {first_row + row} {what}")
 
 
 def listed(names: Iterable[str]) -> str:

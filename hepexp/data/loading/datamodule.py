@@ -24,7 +24,7 @@ from hepexp.data.loading.sampler import BucketBatchSampler, SortedBatchSampler
 from hepexp.data.loading.split_store import SplitStore, open_source
 from hepexp.data.loading.splits import SPLITS
 from hepexp.data.representations.representation import Representation, spec_of
-from hepexp.data.store.files import describe_file
+from hepexp.data.store.integrity import describe_file
 from hepexp.data.store.store import Store
 from hepexp.errors import ConfigError, DataError
 from hepexp.simulation.simulate import simulate
@@ -148,7 +148,8 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
 
     def prepare_data(self) -> None:
         """Convert published files, or simulate the examples of `generate`, unless that has been done already."""
-        from hepexp.data.download.progress import convert_all, examples_progress
+        from hepexp.data.download.convert import convert_all
+        from hepexp.data.download.progress import examples_progress
 
         info = self.info
         if self.source == "full":

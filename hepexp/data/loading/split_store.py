@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.download.convert import convert
 from hepexp.data.loading.splits import published_splits, split_events, split_rows
-from hepexp.data.store.files import refuse_damaged_sample
+from hepexp.data.store.integrity import refuse_damaged_sample
 from hepexp.data.store.store import Store
 from hepexp.errors import DataError
 

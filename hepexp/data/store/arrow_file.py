@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hepexp.atomic import atomic
-from hepexp.data.store.digest import KIND, Digest
+from hepexp.data.store.check import refuse_rows
+from hepexp.data.store.integrity import CHECKSUM_KIND, Digest
 from hepexp.data.store.ragged import NO_LABEL, Layout, Ragged
 from hepexp.errors import DataError
 
-ROWS_A_BATCH = 100_000  # list offsets have 32 bits: far below 2^31 elements per batch
 _METADATA_KEY = b"hepexp"
 _PROMISE_KEY = b"hepexp.checksum"  # in the schema, before the values: the kind of checksum that follows them
 _CHECKSUM_KEY = b"hepexp.sha256"
@@ -73,7 +73,7 @@ def write(path: Path, layout: Layout, parts: Iterable[Ragged], metadata: dict) -
     metadata : how they were made, any JSON; stored in the schema.
     """
     about = json.dumps(metadata).encode()
-    schema = schema_of(layout).with_metadata({_METADATA_KEY: about, _PROMISE_KEY: KIND})
+    schema = schema_of(layout).with_metadata({_METADATA_KEY: about, _PROMISE_KEY: CHECKSUM_KIND})
     digest = Digest(layout, about)
     with atomic(path) as draft, _writer(path.suffix, draft, layout, schema) as writer:
         for part in parts:
@@ -144,9 +144,7 @@ def _refuse_uneven(path: Path, batches: list[pa.RecordBatch], layout: Layout) ->
         lengths = {name: np.diff(batch.column(name).offsets.to_numpy()) for name in layout.elements}
         for name in others:
             differs = lengths[name] != lengths[first]
-            if differs.any():
-                row = first_row + int(np.argmax(differs))
-                raise DataError(f"{path}: row {row} has lists of different lengths in {first} and {name}")
+            refuse_rows(path, first_row, differs, f"has lists of different lengths in {first} and {name}")
         first_row += batch.num_rows
 
 

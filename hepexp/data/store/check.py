@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,20 @@ class Refusal:
         more = " and more" if len(named) > _MOST_NAMED else ""
         also = f"; also {', '.join(named[:_MOST_NAMED])}{more}" if named else ""
         raise DataError(f"{self.origin}: {self.noun} {self.first_row + first} {self._found[first][1]}{also}")
+
+
+def refuse_rows(origin: Path | str, first_row: int, bad: NDArray[np.bool_], what: str) -> None:
+    """Refuse a file whose rows do not even make examples, naming the first of them.
+
+    Parameters
+    ----------
+    origin : name of the file.
+    first_row : row of the file that bad[0] refers to.
+    bad : (n,) bool.
+    what : what is wrong with the row, and what was expected.
+    """
+    if bad.any():
+        raise DataError(f"{origin}: row {first_row + int(np.argmax(bad))} {what}")
 
 
 def check_four_momenta(classes: tuple[str, ...], layout: Layout, noun: str = "jet") -> Check:

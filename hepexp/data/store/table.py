@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hepexp.data.store.check import refuse_rows
 from hepexp.data.store.ragged import Layout, Ragged, offsets_of
 from hepexp.errors import DataError
 
@@ -34,9 +35,7 @@ def examples_of(layout: Layout, columns: Mapping[str, Sequence[Any]]) -> Ragged:
     counts = _lengths(columns[first], first)
     for name in others:
         differs = _lengths(columns[name], name) != counts
-        if differs.any():
-            row = int(np.argmax(differs))
-            raise DataError(f"{ORIGIN}: row {row} has lists of different lengths in {first} and {name}")
+        refuse_rows(ORIGIN, 0, differs, f"has lists of different lengths in {first} and {name}")
     elements = {name: _numbers(_flat(columns[name]), name) for name in layout.elements}
     extras = {name: _numbers(np.asarray(columns[name]), name) for name in layout.extras}
     return Ragged(np.zeros(len(counts), np.int8), offsets_of(counts), elements, extras)

@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 import uproot
 
-from hepexp.data.datasets.jetclass import parquet_reader as jetclass_parquet
-from hepexp.data.datasets.jetclass import root_reader as jetclass_root
-from hepexp.data.datasets.jetclass.columns import CLASSES, jets
+from hepexp.data.datasets.jetclass import reader
 from hepexp.data.datasets.jetclass.info import LAYOUT as JETCLASS_LAYOUT
+from hepexp.data.datasets.jetclass.reader import CLASSES, jets
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import DataError
 from tests.data.datasets import same_layout
 from tests.data.formats.mutation import Reader, check_whole, survives
 from tests.samples import sample
 
-READERS = {"root": jetclass_root.read, "parquet": jetclass_parquet.read}
+READERS = {"root": reader.read_root, "parquet": reader.read_parquet}
 WRITERS = {"root": same_layout.write_jetclass_root, "parquet": same_layout.write_jetclass_parquet}
 forms = pytest.mark.parametrize("form", READERS)
 
@@ -33,8 +32,8 @@ def assert_same(a: Ragged, b: Ragged) -> None:
 @forms
 @pytest.mark.parametrize("at_once", [5000, 30, 7])  # all at once; on the edges of baskets; between them
 def test_every_particle_comes_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, at_once: int):
-    for module in (jetclass_root, jetclass_parquet):
-        monkeypatch.setattr(module, "JETS_AT_ONCE", at_once)
+    for name in ("JETS_AT_ONCE_ROOT", "JETS_AT_ONCE_PARQUET"):
+        monkeypatch.setattr(reader, name, at_once)
     counts, particles, of_jets = same_layout.jetclass_columns(100)
     more = {"basket": 15} if form == "root" else {}
     WRITERS[form](tmp_path / "a", counts, particles, of_jets, **more)
@@ -70,7 +69,7 @@ def test_other_classes_of_jetclass_ii_are_refused(tmp_path: Path, refused, form:
 
 def test_real_twins_are_the_same(monkeypatch: pytest.MonkeyPatch):
     """With every class let through, as the sample has those that are refused too."""
-    monkeypatch.setattr("hepexp.data.datasets.jetclass.columns._FROM_II", (np.arange(188) % 10).astype(np.int8))
+    monkeypatch.setattr("hepexp.data.datasets.jetclass.reader._FROM_II", (np.arange(188) % 10).astype(np.int8))
     root, twin = (Ragged.concatenate(READERS[f](sample(f"jetclass2/JetClassII_example.{f}"))) for f in READERS)
     check_whole(root, JETCLASS_LAYOUT)
     assert len(root) == 100
@@ -140,13 +139,13 @@ def test_the_wrong_data_set(tmp_path: Path, refused, form: str):
 def test_another_tree(tmp_path: Path, refused):
     with uproot.recreate(tmp_path / "a.root") as file:
         file["Events"] = {"x": np.ones(3)}
-    refused(jetclass_root.read, tmp_path / "a.root", "tree tree missing, found Events; expected tree")
+    refused(reader.read_root, tmp_path / "a.root", "tree tree missing, found Events; expected tree")
     with uproot.recreate(tmp_path / "a.root") as file:
         file["tree"] = np.histogram(np.ones(3))
-    refused(jetclass_root.read, tmp_path / "a.root", "'tree' is a .*TH1D.*; expected a TTree")
+    refused(reader.read_root, tmp_path / "a.root", "'tree' is a .*TH1D.*; expected a TTree")
     counts, particles, of_jets = same_layout.jetclass_columns(5)
     same_layout.write_jetclass_root(tmp_path / "a.root", counts, particles, {**of_jets, "jet_pt": np.ones((5, 2))})
-    refused(jetclass_root.read, tmp_path / "a.root", "branch 'jet_pt' has type .*, expected number")
+    refused(reader.read_root, tmp_path / "a.root", "branch 'jet_pt' has type .*, expected number")
 
 
 @forms

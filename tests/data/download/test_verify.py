@@ -16,7 +16,7 @@ from hepexp.data.find import find_info
 from hepexp.data.formats.open_file import open_file
 from hepexp.data.loading.split_store import open_sample
 from hepexp.data.store import arrow_file
-from hepexp.data.store.files import refuse_damaged_sample
+from hepexp.data.store.integrity import refuse_damaged_sample
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import DataError
 from tests.data.conftest import assert_same, random_jets

@@ -11,7 +11,8 @@ from hepexp.config import paths
 from hepexp.data.datasets.mnist.info import INFO as MNIST
 from hepexp.data.download.convert import convert
 from hepexp.data.download.verify import verify
-from hepexp.data.store import arrow_file, files
+from hepexp.data.loading.split_store import open_source
+from hepexp.data.store import arrow_file, lock
 from hepexp.errors import ConfigError, DataError
 from tests.data.datasets import same_layout
 
@@ -68,7 +69,7 @@ def test_conversions_and_locks_go_to_the_users_cache(shared: Path, lock_up: Lock
     assert f"{shared} cannot be written; converted files go to {home / 'mnist'}" in said.err
     assert said.err.count("cannot be written") == 1
     assert tree(shared.parent) == before
-    assert len(MNIST.open("full").store) == 24
+    assert len(open_source(MNIST, "full").store) == 24
     assert main(["data", "list"]) == 0
     listed = "".join(capsys.readouterr().out.split())
     assert f"publishedfiles:{shared.parent}(cannotbewritten)convertedandsimulatedones:{home}" in listed
@@ -92,7 +93,7 @@ def test_a_store_that_cannot_be_written_is_one_line(shared: Path, lock_up: Lock,
     lock_up(shared.parents[1] / "home")
     with pytest.raises(DataError, match=r"train.arrow: cannot be written: Read-only .*set HEPEXP_STORE_DIR"):
         convert(MNIST, MNIST.parts()[0])
-    assert files.only_one(shared / "a").lock_file.endswith(".lock")  # in a folder for temporary files
+    assert lock.only_one(shared / "a").lock_file.endswith(".lock")  # in a folder for temporary files
 
 
 def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch):

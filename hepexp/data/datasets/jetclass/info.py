@@ -100,8 +100,8 @@ INFO = DatasetInfo(
     releases=(_parts(),),
     other_folders=("JetClass/Pythia", "JetClass"),
     readers={
-        ".root": "hepexp.data.datasets.jetclass.root_reader:read",
-        ".parquet": "hepexp.data.datasets.jetclass.parquet_reader:read",
+        ".root": "hepexp.data.datasets.jetclass.reader:read_root",
+        ".parquet": "hepexp.data.datasets.jetclass.reader:read_parquet",
     },
     check=check_four_momenta(CLASSES, LAYOUT),
     generator="hepexp.data.datasets.jetclass.generate",

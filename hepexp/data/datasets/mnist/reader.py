@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from hepexp.data.datasets.mnist.info import LAYOUT
 from hepexp.data.formats.checked import checked
 from hepexp.data.formats.pixels import Pixels
-from hepexp.data.formats.refusal import damage_in, refuse_rows
-from hepexp.data.store.check import check_images
+from hepexp.data.formats.refusal import damage_in
+from hepexp.data.store.check import check_images, refuse_rows
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import DataError
 

@@ -68,7 +68,7 @@ def check(jets: Ragged, origin: str, first_row: int = 0) -> Ragged:
         "pdgid",
         lambda i: f"has a particle of unknown pdgid {pdgid[i]:.12g}; expected one of hepexp.data.physics.species",
     )
-    with np.errstate(over="ignore"):  # from rapidities that have already been refused
+    with np.errstate(over="ignore", invalid="ignore"):  # from rapidities that have already been refused
         energy = jets["pt"] * np.cosh(jets["y"].astype(np.float64))
     refuse.of_elements(
         energy > limits.MOST_ENERGY,

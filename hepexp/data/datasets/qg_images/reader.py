@@ -12,8 +12,8 @@ from hepexp.data.datasets.qg_images.info import CLASSES, LAYOUT
 from hepexp.data.formats import image_hdf5, parquet
 from hepexp.data.formats.checked import checked
 from hepexp.data.formats.pixels import Pixels
-from hepexp.data.formats.refusal import refuse_rows, require
-from hepexp.data.store.check import check_images
+from hepexp.data.formats.refusal import require
+from hepexp.data.store.check import check_images, refuse_rows
 from hepexp.data.store.ragged import Ragged
 
 IMAGES_AT_ONCE = 32  # 12 MB of doubles, of which Arrow needs about three copies

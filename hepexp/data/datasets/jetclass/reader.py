@@ -1,4 +1,7 @@
-"""The columns of JetClass, common to its ROOT files and their Parquet versions, as jets.
+"""The ROOT files of JetClass, and their Parquet versions with the same columns.
+
+In ROOT, a tree `tree` has one entry per jet, and particles as vectors of numbers; in Parquet, there is one row per jet,
+and particles are lists of numbers.
 
 JetClass-II has the same columns except for the label: jet_label is one of 188 classes, whose names are not in the file.
 Four of JetClass's ten classes have a counterpart there, with a resonance X of variable mass instead of the Higgs boson:
@@ -13,16 +16,19 @@ C. Li et al., "Accelerating resonance searches via signature-oriented pre-traini
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import awkward as ak
 import numpy as np
+import uproot
 from numpy.typing import NDArray
 
 from hepexp.data.datasets.jetclass.info import LAYOUT
+from hepexp.data.formats import parquet
 from hepexp.data.formats.checked import checked
-from hepexp.data.formats.refusal import refuse_elements, refuse_rows, require
-from hepexp.data.store.check import check_four_momenta
+from hepexp.data.formats.refusal import damage_in, require
+from hepexp.data.store.check import Refusal, check_four_momenta, refuse_rows
 from hepexp.data.store.ragged import Ragged, offsets_of
 from hepexp.errors import DataError
 
@@ -38,7 +44,63 @@ _FROM_II[161:] = CLASSES.index("QCD")
 _FLAGS = [f"part_is{name}" for name in ("ChargedHadron", "NeutralHadron", "Photon", "Electron", "Muon")]
 _PARTICLES = [f"part_{name}" for name in LAYOUT.elements if name != "type"] + _FLAGS
 _JETS = list(LAYOUT.extras)
+_TREE = "tree"
+JETS_AT_ONCE_ROOT = 5000  # 13 MB of 40 particles each
+JETS_AT_ONCE_PARQUET = 2000  # 5 MB, of which Arrow needs copies
 _CHECK = check_four_momenta(CLASSES, LAYOUT, noun="row")
+
+
+def read_root(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
+    """The checked jets of a file, a few thousand at a time; units are those of LAYOUT.
+
+    Parameters
+    ----------
+    needs_label : refuse a file without labels; otherwise its jets have none.
+
+    Raises
+    ------
+    DataError : names the file and the column or row, and says what was expected.
+    """
+    # the file as a dictionary key, as a colon in its name would otherwise be taken to introduce the name of the tree
+    with damage_in(path, "ROOT file"), uproot.open({str(path): None}, handler=uproot.MemmapSource) as file:
+        require(path, "tree", [_TREE], file.keys(recursive=False, cycle=False))
+        tree = file[_TREE]
+        if not isinstance(tree, uproot.TTree):
+            raise DataError(f"{path}: '{_TREE}' is a {type(tree).__name__}; expected a TTree")
+        of_particles, of_jets = wanted(path, tree.keys(recursive=False), needs_label)
+        of_particles = {name: _branch(tree, path, name, uproot.AsJagged) for name in of_particles}
+        of_jets = {name: _branch(tree, path, name, uproot.AsDtype) for name in of_jets}
+        for start, stop in _steps(tree, [*of_particles, *of_jets]):
+            lengths, columns = {}, {}
+            for name, branch in of_particles.items():
+                lists = branch.array(entry_start=start, entry_stop=stop, library="ak")
+                lengths[name] = ak.to_numpy(ak.num(lists))
+                columns[name] = ak.to_numpy(ak.flatten(lists))
+            for name, branch in of_jets.items():
+                columns[name] = branch.array(entry_start=start, entry_stop=stop, library="np")
+            yield jets(columns, lengths, stop - start, path, start)
+
+
+def read_parquet(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
+    """The checked jets of a file, a few thousand at a time; units are those of LAYOUT.
+
+    Parameters
+    ----------
+    needs_label : refuse a file without labels; otherwise its jets have none.
+
+    Raises
+    ------
+    DataError : names the file and the column or row, and says what was expected.
+    """
+    with parquet.opened(path) as file:
+        of_particles, of_jets = wanted(path, file.schema_arrow.names, needs_label)
+        for first, batch in parquet.batches(file, [*of_particles, *of_jets], JETS_AT_ONCE_PARQUET):
+            lengths, columns = {}, {}
+            for name in of_particles:
+                (lengths[name],), columns[name] = parquet.flat(path, first, batch, name, 1)
+            for name in of_jets:
+                _, columns[name] = parquet.flat(path, first, batch, name, 0)
+            yield jets(columns, lengths, len(batch), path, first)
 
 
 def wanted(path: Path, found: Iterable[str], needs_label: bool = True) -> tuple[list[str], list[str]]:
@@ -84,7 +146,9 @@ def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], n: int,
     offsets = offsets_of(counts)
     flags = np.stack([columns[name] for name in _FLAGS])
     what = f"has a particle of no type or several; expected one of {', '.join(_FLAGS)} to be 1 and the others 0"
-    refuse_elements(path, first, offsets, _not_one_hot(flags), what)
+    refuse = Refusal(Ragged(np.zeros(n, np.int8), offsets, {}), str(path), first, noun="row")
+    refuse.of_elements(_not_one_hot(flags), "type", what)
+    refuse.finish()
     elements = {name: columns[f"part_{name}"] for name in LAYOUT.elements if name != "type"}
     elements["type"] = np.argmax(flags, axis=0).astype(np.int8)
     extras = {name: columns[name] for name in LAYOUT.extras}
@@ -110,3 +174,31 @@ def _labels(columns: Mapping[str, NDArray], path: Path, first: int) -> NDArray[n
 
 def _not_one_hot(flags: NDArray) -> NDArray[np.bool_]:
     return ~np.isin(flags, (0, 1)).all(axis=0) | (np.count_nonzero(flags, axis=0) != 1)
+
+
+def _branch(tree: uproot.TTree, path: Path, name: str, expected: type) -> uproot.TBranch:
+    """A branch of plain numbers, one per jet or a vector per jet.
+
+    Branches are accessed by name, never as expressions, which could be aliases: formulas defined in the file.
+    """
+    branch = tree[name]
+    interpretation = branch.interpretation
+    content = interpretation.content if isinstance(interpretation, uproot.AsJagged) else interpretation
+    plain = isinstance(content, uproot.AsDtype) and content.inner_shape == () and content.to_dtype.kind in "fiub"
+    if not isinstance(interpretation, expected) or not plain:
+        wanted_type = "vector<number>" if expected is uproot.AsJagged else "number"
+        raise DataError(f"{path}: branch '{name}' has type {branch.typename}, expected {wanted_type}")
+    if branch.num_entries != tree.num_entries:
+        raise DataError(f"{path}: branch '{name}' has {branch.num_entries} jets but the tree has {tree.num_entries}")
+    return branch
+
+
+def _steps(tree: uproot.TTree, names: list[str]) -> Iterator[tuple[int, int]]:
+    """First and last row of each read: whole clusters if they are small, so that no basket is decompressed twice."""
+    ends = np.array(tree.common_entry_offsets(filter_name=names))
+    start = 0
+    while start < tree.num_entries:
+        reach = ends[(ends > start) & (ends <= start + JETS_AT_ONCE_ROOT)]
+        stop = int(reach[-1]) if len(reach) else min(start + JETS_AT_ONCE_ROOT, tree.num_entries)
+        yield start, stop
+        start = stop

@@ -1,4 +1,4 @@
-"""Locks between processes, and checksums."""
+"""Writing of files by several processes: a lock for each file, and what is said if the disk is full or read-only."""
 
 from __future__ import annotations
 
@@ -52,29 +52,3 @@ def naming_failures(target: Path) -> Iterator[None]:
         raise DataError(
             f"{target}: cannot be written: {why}; free some space, or set HEPEXP_STORE_DIR to a writable folder"
         ) from None
-
-
-def checksum(path: Path, kind: str = "sha256") -> str:
-    """The checksum of a file in hexadecimal; kind is `sha256` or `md5`."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, kind).hexdigest()
-
-
-def describe_file(path: Path) -> dict[str, str | int]:
-    """Name, size in bytes and sha256 of a file, for the record of a run."""
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": checksum(path)}
-
-
-def refuse_damaged_sample(path: Path) -> None:
-    """Refuse a shipped sample that differs from the one of this version, according to SHA256SUMS in its folder.
-
-    Raises
-    ------
-    DataError : it is missing, or its checksum differs.
-    """
-    if not path.is_file():
-        raise DataError(f"{path}: no such file, although hepexp ships this sample; reinstall hepexp")
-    known = dict(reversed(line.split()) for line in path.with_name("SHA256SUMS").read_text().splitlines())
-    computed, expected = checksum(path), known.get(path.name)
-    if computed != expected:
-        raise DataError(f"{path}: sha256 is {computed}, expected {expected}: corrupted; reinstall hepexp")
