@@ -68,7 +68,7 @@ FILES = {
         from __future__ import annotations
 
         from collections.abc import Sequence
-        from dataclasses import field
+        from dataclasses import KW_ONLY, InitVar, dataclass, field
         from typing import ClassVar, Literal
 
         from pytorch_lightning import LightningDataModule
@@ -116,6 +116,15 @@ FILES = {
 
         class Lines(Images):
             """Lines."""
+
+        @dataclass
+        class Plain(LightningDataModule):
+            """A dataclass as Python has them."""
+            a: int
+            b: InitVar[int] = 2
+            _: KW_ONLY
+            c: int = field(default=3)
+            d: int = field(init=False, default=4)
         ''',
     "toy/broken.py": "def (:\n",
     "conf/train.yaml": """

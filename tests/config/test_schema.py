@@ -50,13 +50,14 @@ def test_annotated_keys_are_those_of_the_class_then_of_its_bases(tree):
     assert schema.signature("toy.sets.Lines") == replace(found, doc="Lines.")
 
 
-@pytest.mark.parametrize("name", ["Set", "Images", "Lines"])
+@pytest.mark.parametrize("name", ["Set", "Images", "Lines", "Plain"])
 def test_the_keys_read_from_the_source_are_those_that_python_sees(tree, name):
     found = schema.signature(f"toy.sets.{name}")
     seen = inspect.signature(getattr(importlib.import_module("toy.sets"), name)).parameters
     assert {*found.parameters, *found.runtime} == {*seen}
     for key, parameter in found.parameters.items():
         assert (parameter.default is None) == (seen[key].default is inspect.Parameter.empty)
+    assert {parameter.type for parameter in schema.signature("toy.sets.Plain").parameters.values()} == {"int"}
 
 
 @pytest.mark.parametrize(

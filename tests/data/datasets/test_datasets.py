@@ -1,5 +1,7 @@
 """Every data set, in every representation that it has: what a batch holds, and that no way of making it changes it."""
 
+import ast
+import inspect
 import itertools
 import pickle
 from dataclasses import fields, replace
@@ -10,6 +12,7 @@ import pytest
 import torch
 
 from hepexp.batch import Batch
+from hepexp.config import schema
 from hepexp.data.datasets.electron_photon.module import ElectronPhoton
 from hepexp.data.datasets.jetclass.module import JetClass
 from hepexp.data.datasets.mnist.module import Mnist
@@ -55,6 +58,16 @@ def assert_equal(one: Batch, other: Batch) -> None:
         a, b = getattr(one, field.name), getattr(other, field.name)
         assert a.dtype == b.dtype
         assert torch.equal(a, b), field.name
+
+
+@pytest.mark.parametrize("data_set", REPRESENTATIONS, ids=lambda data_set: data_set.__name__)
+def test_its_keys_are_read_from_the_source_as_python_sees_them(data_set):
+    found = schema.signature(f"{data_set.__module__}.{data_set.__name__}")
+    seen = dict(inspect.signature(data_set).parameters)
+    assert found.runtime == ("seed",)
+    assert seen.pop("seed").default is inspect.Parameter.empty
+    defaults = {key: ast.literal_eval(parameter.default) for key, parameter in found.parameters.items()}
+    assert defaults == {key: parameter.default for key, parameter in seen.items()}
 
 
 def test_the_table_of_representations_is_complete():
