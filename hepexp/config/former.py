@@ -13,17 +13,25 @@ MODULES = {
     "hepexp.data.datasets.qg_images": "hepexp.data.datasets.qg_images.module",
     "hepexp.data.datasets.rotated_points": "hepexp.data.datasets.rotated_points.module",
     "hepexp.data.datasets.top": "hepexp.data.datasets.top.module",
+    "hepexp.data.render.form": "hepexp.data.representations.representation",
     "hepexp.data.render.features": "hepexp.data.representations.jet_features",
     "hepexp.data.render.jet_image": "hepexp.data.representations.jet_image",
     "hepexp.data.render.particle_graph": "hepexp.data.representations.particle_graph",
     "hepexp.data.render.pixel_graph": "hepexp.data.representations.pixel_graph",
     "hepexp.data.render.pixel_image": "hepexp.data.representations.pixel_image",
+    "hepexp.data.render.pixels": "hepexp.data.transforms.pixels",
+    "hepexp.data.render.points": "hepexp.data.representations.points",
     "hepexp.evaluation.classification": "hepexp.evaluation.evaluators.classification",
     "hepexp.evaluation.embedding": "hepexp.evaluation.evaluators.embedding",
     "hepexp.evaluation.readout": "hepexp.evaluation.evaluators.evaluator",
 }
 # former class: present one, where the name of the class is another too
 CLASSES = {
+    "hepexp.data.particles.Identified": "hepexp.data.transforms.four_momenta.JetClassParticles",
+    "hepexp.data.particles.Massive": "hepexp.data.transforms.four_momenta.FourMomentumParticles",
+    "hepexp.data.particles.TypedParticles": "hepexp.data.transforms.four_momenta.PdgParticles",
+    "hepexp.data.render.form.Form": "hepexp.data.representations.representation.Representation",
+    "hepexp.data.render.window.Window": "hepexp.data.transforms.crop.Crop",
     "hepexp.evaluation.circuit_readout.CircuitReadout": "hepexp.evaluation.evaluators.circuits.CircuitEvaluator",
     "hepexp.evaluation.classification_readout.ClassificationReadout": (
         "hepexp.evaluation.evaluators.classification.ClassificationEvaluator"

@@ -11,14 +11,14 @@ from hepexp.data.datasets.qg.settings import settings
 from hepexp.data.datasets.qg.veto import QuarkGluonVeto
 from hepexp.data.datasets.top import generate as top
 from hepexp.data.physics.kinematics import invariant_mass, sums
-from hepexp.data.representations.particle_inputs import TypedParticles
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.four_momenta import PdgParticles
 from hepexp.simulation.early_veto import EarlyVeto
 from hepexp.simulation.pythia import make_pythia
 
 
 def jet_mass(jets: Ragged) -> np.ndarray:
-    return invariant_mass(sums(TypedParticles(True, "pid").momenta(jets), jets))
+    return invariant_mass(sums(PdgParticles(True, "pid").momenta(jets), jets))
 
 
 def simulate(kind: str, seed: int, n_events: int) -> tuple[Ragged, Ragged, int]:

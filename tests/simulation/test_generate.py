@@ -14,10 +14,10 @@ from hepexp.data.datasets.qg.info import INFO
 from hepexp.data.datasets.qg.info import LAYOUT as QG_LAYOUT
 from hepexp.data.datasets.qg.settings import CLASSES
 from hepexp.data.physics.kinematics import sums
-from hepexp.data.representations.particle_inputs import TypedParticles
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged
 from hepexp.data.store.store import Store
+from hepexp.data.transforms.four_momenta import PdgParticles
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.simulation.seeds import block_seed
 from hepexp.simulation.simulate import simulate
@@ -39,7 +39,7 @@ def read(path: Path) -> Ragged:
 
 
 def jet_momenta(jets: Ragged) -> np.ndarray:
-    return sums(TypedParticles(True, "pid").momenta(jets), jets)
+    return sums(PdgParticles(True, "pid").momenta(jets), jets)
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from hepexp.data.loading.datamodule import HepDataModule
-from hepexp.data.representations.crop import Window
 from hepexp.data.representations.pixel_graph import PixelGraph
 from hepexp.data.representations.pixel_image import PixelImage
 from hepexp.data.representations.representation import Representation
+from hepexp.data.transforms.crop import Crop
 
 
 class ImageDataModule(HepDataModule):
@@ -30,12 +30,12 @@ class ImageDataModule(HepDataModule):
     image: PixelImage | None = None
     graph: PixelGraph | None = None
 
-    def window(self) -> Window:
+    def make_crop(self) -> Crop:
         """The part of each image that is read."""
-        return Window(self.info.layout.shape, self.channel_names, self.channels, self.crop)
+        return Crop(self.info.layout.shape, self.channel_names, self.channels, self.crop)
 
     def make_representations(self) -> list[Representation]:
-        window = self.window()
-        image = (self.image or PixelImage()).of_shape(window.shape, window.channel_names)
-        graph = (self.graph or PixelGraph()).of_shape(window.shape)
-        return [one.with_transforms(window) for one in (image, graph)]
+        crop = self.make_crop()
+        image = (self.image or PixelImage()).of_shape(crop.shape, crop.channel_names)
+        graph = (self.graph or PixelGraph()).of_shape(crop.shape)
+        return [one.with_transforms(crop) for one in (image, graph)]

@@ -8,9 +8,9 @@ from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.representations.jet_features import JetFeatures
 from hepexp.data.representations.jet_image import JetImage
 from hepexp.data.representations.particle_graph import ParticleGraph
-from hepexp.data.representations.particle_selection import HardestParticles, WithBeams
 from hepexp.data.representations.representation import Particles, Representation
-from hepexp.data.representations.transform import Transform
+from hepexp.data.transforms.particle_selection import HardestParticles, WithBeams
+from hepexp.data.transforms.transform import Transform
 
 
 class JetDataModule(HepDataModule):

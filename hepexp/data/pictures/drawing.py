@@ -11,8 +11,8 @@ from hepexp.data.pictures.image_view import ImageView
 from hepexp.data.pictures.jet_view import JetView
 from hepexp.data.pictures.quantities import Quantities, column_quantities, image_quantities, jet_quantities
 from hepexp.data.pictures.view import Channel, View
-from hepexp.data.representations.particle_inputs import Massive
 from hepexp.data.store.ragged import Layout, Ragged
+from hepexp.data.transforms.four_momenta import FourMomentumParticles
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,6 @@ def default_drawing(layout: Layout) -> Drawing:
         return Drawing(image_quantities(view, **dict.fromkeys(layout.extras, "")), view)
     for energy in ("E", "energy"):
         if {energy, "px", "py", "pz"} <= set(layout.elements):
-            reader = Massive(energy)
+            reader = FourMomentumParticles(energy)
             return Drawing(jet_quantities(reader), JetView(reader))
     return Drawing(column_quantities)

@@ -9,7 +9,7 @@ import torch
 
 from hepexp.batch import GraphBatch
 from hepexp.data.physics.kinematics import around_axis, sums
-from hepexp.data.representations.neighbours import all_pairs, check_k, edges_to, nearest
+from hepexp.data.representations.edges import all_pairs, check_k, edges_to, nearest
 from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import ConfigError

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 
 from hepexp.batch import GraphBatch
-from hepexp.data.representations.neighbours import check_k, edges_to, nearest
-from hepexp.data.representations.pixels import blank_where_empty, nodes
+from hepexp.data.representations.edges import check_k, edges_to, nearest
 from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.representations.scale import mean_and_spread
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.pixels import lit_pixels, with_blank_pixel
 from hepexp.errors import ConfigError
 
 
@@ -45,17 +47,18 @@ class PixelGraph(Representation):
         self._std: np.ndarray | float = 1.0
 
     def of_shape(self, shape: tuple[int, int, int]) -> PixelGraph:
-        """Set the shape (channels, rows, columns) of the images."""
-        self.shape = shape
-        return self
+        """A copy for images of this shape (channels, rows, columns)."""
+        made = copy.copy(self)
+        made.shape = shape
+        return made
 
     def fit(self, examples: Ragged) -> None:
         self._std = mean_and_spread(examples["value"])[1]
 
     def encode(self, examples: Ragged) -> Ragged:
-        found = blank_where_empty(nodes(examples, self.shape), self.shape)
+        found = with_blank_pixel(lit_pixels(examples, self.shape), self.shape)
         found = found.largest(self.n_nodes, found["value"].sum(1))
-        enough = np.min_scalar_type(-self.shape[1] * self.shape[2])  # half the memory of int32 if kept
+        enough = np.min_scalar_type(-self.shape[1] * self.shape[2])  # half the memory of int32 in the cache
         found.elements["near"] = nearest(found["place"], found.offsets, self.k).astype(enough)
         return found
 

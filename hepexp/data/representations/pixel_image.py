@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 from typing import Literal
@@ -12,10 +13,10 @@ import torch.nn.functional as F
 
 from hepexp.batch import ImageBatch
 from hepexp.data.representations.representation import Common, Representation
-from hepexp.data.representations.rotation import turned
 from hepexp.data.representations.scale import spread_or_one
 from hepexp.data.store.images import to_dense
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.rotation import rotated
 from hepexp.errors import ConfigError
 
 DEVIATIONS = "standard deviations"
@@ -82,12 +83,12 @@ class PixelImage(Representation):
         self._factor: np.ndarray | None = None
 
     def of_shape(self, shape: tuple[int, int, int], channel_names: tuple[str, ...] = ()) -> PixelImage:
-        """Set the shape (channels, rows, columns) of the images, and the names of the channels."""
+        """A copy for images of this shape (channels, rows, columns), and with channels of these names."""
         if self.pad_to is not None and self.pad_to < max(shape[1:]):
             raise ConfigError(f"dataset.image.pad_to must be >= {max(shape[1:])}, got {self.pad_to}")
-        self.shape = shape
-        self.channel_names = channel_names
-        return self
+        made = copy.copy(self)
+        made.shape, made.channel_names = shape, channel_names
+        return made
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -107,7 +108,7 @@ class PixelImage(Representation):
         self._factor = np.where(self.scale in ("std", "standard"), 1 / std, 1).astype(np.float32)[:, None, None]
 
     def encode(self, examples: Ragged) -> Ragged:
-        return turned(examples, self.shape, self.angle) if self.angle else examples
+        return rotated(examples, self.shape, self.angle) if self.angle else examples
 
     def collate(self, examples: Ragged, common: Common) -> ImageBatch:
         image = torch.from_numpy(self._dense(examples))

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch
 from hepexp.data.representations.scale import Scaled
-from hepexp.data.representations.transform import Transform
 from hepexp.data.store.ragged import Ragged, pad
+from hepexp.data.transforms.transform import Transform
 from hepexp.memory import require
 
 if TYPE_CHECKING:

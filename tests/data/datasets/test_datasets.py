@@ -23,10 +23,10 @@ from hepexp.data.datasets.top.module import TopTagging
 from hepexp.data.formats.open_file import open_file
 from hepexp.data.representations.jet_image import JetImage
 from hepexp.data.representations.particle_graph import ParticleGraph
-from hepexp.data.representations.particle_inputs import Identified
-from hepexp.data.representations.particle_selection import HardestParticles
 from hepexp.data.representations.pixel_image import PixelImage
 from hepexp.data.store.images import to_dense
+from hepexp.data.transforms.four_momenta import JetClassParticles
+from hepexp.data.transforms.particle_selection import HardestParticles
 from hepexp.errors import ConfigError
 from tests.data.small import SAMPLES, use_small_samples
 
@@ -176,7 +176,7 @@ def test_an_extra_that_never_changes_is_zero(monkeypatch):
 def test_n_particles_keeps_the_hardest_of_each_jet():
     data = ready(JetClass, n_particles=4)
     batch = data.splits["train"][[0, 1, 2, 3]]
-    expected = HardestParticles(4)(Identified()(data.store.take(batch.index.numpy())))
+    expected = HardestParticles(4)(JetClassParticles()(data.store.take(batch.index.numpy())))
     assert batch.mask.shape[1] == 4
     np.testing.assert_array_equal(batch.p4[batch.mask], expected["p4"])
 

@@ -18,9 +18,9 @@ from hepexp.data.loading.split_store import open_sample
 from hepexp.data.loading.splits import split_rows
 from hepexp.data.physics.kinematics import four_momenta, invariant_mass, polar, sums
 from hepexp.data.pictures.quantities import class_means
-from hepexp.data.representations.particle_inputs import TypedParticles
 from hepexp.data.representations.representation import Particles
 from hepexp.data.store.store import Store
+from hepexp.data.transforms.four_momenta import PdgParticles
 from hepexp.errors import ConfigError, DataError
 from tests.data.conftest import assert_same, random_jets
 
@@ -65,7 +65,7 @@ def massless_mass(jets) -> np.ndarray:
 
 def test_mini_jets_are_in_the_window():
     jets = open_sample(INFO).take(np.arange(20_000))
-    pt, rapidity, phi = polar(sums(TypedParticles(True, "pid").momenta(jets), jets))
+    pt, rapidity, phi = polar(sums(PdgParticles(True, "pid").momenta(jets), jets))
     assert pt.min() > 499.99
     assert pt.max() < 550.01
     assert abs(rapidity).max() < 1.7001
@@ -108,7 +108,7 @@ def test_a_batch_holds_the_jets_of_its_index():
     assert batch.scalars.shape == (64, jets.counts.max(), 8)
     np.testing.assert_array_equal(batch.mask.sum(1), jets.counts)
     np.testing.assert_array_equal(batch.label, jets.label)
-    np.testing.assert_array_equal(batch.p4[batch.mask], TypedParticles(True, "pid").momenta(jets))
+    np.testing.assert_array_equal(batch.p4[batch.mask], PdgParticles(True, "pid").momenta(jets))
     assert not batch.p4[~batch.mask].any()
     assert not batch.scalars[~batch.mask].any()
     assert (batch.scalars[batch.mask].sum(1) == 1).all()
@@ -116,7 +116,7 @@ def test_a_batch_holds_the_jets_of_its_index():
 
 def test_a_split_that_is_not_cached_gives_the_same_batches(monkeypatch: pytest.MonkeyPatch):
     store = Store(QG_LAYOUT, [random_jets(50)])
-    particles = Particles().with_transforms(TypedParticles(True, "mass_charge"))
+    particles = Particles().with_transforms(PdgParticles(True, "mass_charge"))
     cached = SplitDataset(store, np.arange(10, 40), particles, Extras((), random_jets(1)))
     monkeypatch.setattr("hepexp.data.loading.dataset.CACHE_BYTES", 0)
     mapped = SplitDataset(store, np.arange(10, 40), particles, Extras((), random_jets(1)))
@@ -128,7 +128,7 @@ def test_without_particle_types_nothing_of_the_type_is_left():
     jets = random_jets(30)
     other = random_jets(30)
     other["pdgid"][:] = 2212
-    reader = TypedParticles(False, "pid")
+    reader = PdgParticles(False, "pid")
     np.testing.assert_array_equal(reader.momenta(jets), reader.momenta(other))
     np.testing.assert_array_equal(reader.momenta(jets), four_momenta(jets["pt"], jets["y"], jets["phi"], 0.0))
     assert (reader.features(jets["pdgid"]) == 1).all()
@@ -136,7 +136,7 @@ def test_without_particle_types_nothing_of_the_type_is_left():
 
 
 def test_mass_and_charge_as_scalars():
-    features = TypedParticles(True, "mass_charge").features(np.array([-211, 22, 2212]))
+    features = PdgParticles(True, "mass_charge").features(np.array([-211, 22, 2212]))
     np.testing.assert_allclose(features, [[np.log(1.13957039), -1], [0, 0], [np.log(1.93827208816), 1]], rtol=1e-6)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from hepexp.batch import GraphBatch
 from hepexp.data.physics.kinematics import sums
-from hepexp.data.representations.neighbours import all_pairs, edges_to, nearest
+from hepexp.data.representations.edges import all_pairs, edges_to, nearest
 from hepexp.data.representations.particle_graph import ParticleGraph
 from hepexp.data.representations.pixel_graph import PixelGraph
 from hepexp.data.store.images import from_dense

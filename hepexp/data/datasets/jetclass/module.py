@@ -7,7 +7,7 @@ from typing import Literal
 
 from hepexp.data.datasets.jetclass.info import INFO
 from hepexp.data.loading.jet_datamodule import JetDataModule
-from hepexp.data.representations.particle_inputs import Identified
+from hepexp.data.transforms.four_momenta import JetClassParticles
 
 
 class JetClass(JetDataModule):
@@ -29,5 +29,5 @@ class JetClass(JetDataModule):
     extras: Sequence[str] = ()
     scalars: Literal["full", "pid", "none"] = "full"
 
-    def particle_inputs(self) -> Identified:
-        return Identified(self.scalars)
+    def particle_inputs(self) -> JetClassParticles:
+        return JetClassParticles(self.scalars)

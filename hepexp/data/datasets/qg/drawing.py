@@ -9,11 +9,11 @@ from hepexp.data.physics import species
 from hepexp.data.pictures.drawing import Drawing
 from hepexp.data.pictures.jet_view import JetView
 from hepexp.data.pictures.quantities import jet_quantities
-from hepexp.data.representations.particle_inputs import TypedParticles
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.four_momenta import PdgParticles
 
 KINDS = ("charged hadron", "neutral hadron", "photon", "electron", "muon")
-_READER = TypedParticles(pid=True, scalars="pid")
+_READER = PdgParticles(pid=True, scalars="pid")
 
 
 def kind_of(jets: Ragged) -> NDArray[np.int64]:

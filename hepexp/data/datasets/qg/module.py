@@ -6,7 +6,7 @@ from typing import Literal
 
 from hepexp.data.datasets.qg.info import INFO
 from hepexp.data.loading.jet_datamodule import JetDataModule
-from hepexp.data.representations.particle_inputs import TypedParticles
+from hepexp.data.transforms.four_momenta import PdgParticles
 
 
 class QuarkGluon(JetDataModule):
@@ -28,5 +28,5 @@ class QuarkGluon(JetDataModule):
     pid: bool = True
     scalars: Literal["pid", "mass_charge"] = "pid"
 
-    def particle_inputs(self) -> TypedParticles:
-        return TypedParticles(self.pid, self.scalars)
+    def particle_inputs(self) -> PdgParticles:
+        return PdgParticles(self.pid, self.scalars)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from hepexp.data.datasets.qg_images.info import CELL, CHANNELS, INFO
 from hepexp.data.loading.image_datamodule import ImageDataModule
 from hepexp.data.representations.jet_features import JetFeatures
-from hepexp.data.representations.particle_selection import HardestParticles
-from hepexp.data.representations.pixels import PixelParticles
 from hepexp.data.representations.representation import Particles, Representation
+from hepexp.data.transforms.particle_selection import HardestParticles
+from hepexp.data.transforms.pixels import PixelParticles
 
 
 class QuarkGluonImages(ImageDataModule):
@@ -41,7 +41,7 @@ class QuarkGluonImages(ImageDataModule):
 
     def make_representations(self) -> list[Representation]:
         """Those of every image, and `particles` and `features`, which treat pixels as particles."""
-        window = self.window()
-        transforms = (window, PixelParticles(window.shape, CELL), HardestParticles(self.n_particles))
+        crop = self.make_crop()
+        transforms = (crop, PixelParticles(crop.shape, CELL), HardestParticles(self.n_particles))
         as_particles = [one.with_transforms(*transforms) for one in (Particles(), self.features or JetFeatures())]
         return [*super().make_representations(), *as_particles]

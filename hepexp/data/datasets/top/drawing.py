@@ -5,8 +5,8 @@ from __future__ import annotations
 from hepexp.data.pictures.drawing import Drawing
 from hepexp.data.pictures.jet_view import JetView
 from hepexp.data.pictures.quantities import jet_quantities
-from hepexp.data.representations.particle_inputs import Massive
+from hepexp.data.transforms.four_momenta import FourMomentumParticles
 
-_READER = Massive("E")
+_READER = FourMomentumParticles("E")
 
 DRAWING = Drawing(jet_quantities(_READER), JetView(_READER, 0.8, ("calorimeter tower",)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hepexp.data.datasets.top.info import INFO
 from hepexp.data.loading.jet_datamodule import JetDataModule
-from hepexp.data.representations.particle_inputs import Massive
+from hepexp.data.transforms.four_momenta import FourMomentumParticles
 
 
 class TopTagging(JetDataModule):
@@ -23,5 +23,5 @@ class TopTagging(JetDataModule):
 
     beams: bool = False
 
-    def particle_inputs(self) -> Massive:
-        return Massive("E")
+    def particle_inputs(self) -> FourMomentumParticles:
+        return FourMomentumParticles("E")

@@ -1,10 +1,10 @@
-"""A window is a slice of the dense image."""
+"""A crop is a slice of the dense image."""
 
 import numpy as np
 import pytest
 
-from hepexp.data.representations.crop import Window
 from hepexp.data.store.images import from_dense, to_dense
+from hepexp.data.transforms.crop import Crop
 from hepexp.errors import ConfigError
 
 SHAPE, NAMES = (3, 9, 12), ("a", "b", "c")
@@ -17,10 +17,10 @@ def images() -> np.ndarray:
 
 @pytest.mark.parametrize("channels", [None, ["b"], ["c", "a"], ["c", "b", "a"]])
 @pytest.mark.parametrize("crop", [None, 9, 4, 1])
-def test_a_window_is_numpy_slicing(channels, crop):
+def test_a_crop_is_numpy_slicing(channels, crop):
     dense = images()
-    window = Window(SHAPE, NAMES, channels, crop)
-    found = to_dense(window(from_dense(np.zeros(5), dense)), window.shape)
+    cropped = Crop(SHAPE, NAMES, channels, crop)
+    found = to_dense(cropped(from_dense(np.zeros(5), dense)), cropped.shape)
     expected = dense[:, [NAMES.index(name) for name in channels or NAMES]]
     if crop:
         top, left = (9 - crop) // 2, (12 - crop) // 2
@@ -38,6 +38,6 @@ def test_a_window_is_numpy_slicing(channels, crop):
         (None, 10, "dataset.crop must be between 1 and 9, got 10"),
     ],
 )
-def test_a_window_outside_the_image_is_refused(channels, crop, message):
+def test_a_crop_outside_the_image_is_refused(channels, crop, message):
     with pytest.raises(ConfigError, match=message):
-        Window(SHAPE, NAMES, channels, crop)
+        Crop(SHAPE, NAMES, channels, crop)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from hepexp.data.representations.particle_inputs import Identified, Massive, psi
-from hepexp.data.representations.particle_selection import HardestParticles, WithBeams
 from hepexp.data.representations.representation import Particles
 from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.data.transforms.four_momenta import FourMomentumParticles, JetClassParticles, psi
+from hepexp.data.transforms.particle_selection import HardestParticles, WithBeams
 from hepexp.errors import ConfigError
 from tests.data import small
 
@@ -22,7 +22,7 @@ def test_the_hardest_particles_are_kept_in_their_order():
 
 
 def test_two_beams_come_before_the_particles_of_each_jet():
-    jets = Massive("E")(small.top(20))
+    jets = FourMomentumParticles("E")(small.top(20))
     extended = WithBeams()(jets)
     np.testing.assert_array_equal(extended.counts, jets.counts + 2)
     for i in range(len(jets)):
@@ -34,7 +34,7 @@ def test_two_beams_come_before_the_particles_of_each_jet():
 
 
 def test_beams_have_mass_one_and_no_momentum_together():
-    beams = WithBeams()(Massive("E")(small.top(1)))["p4"][:2]
+    beams = WithBeams()(FourMomentumParticles("E")(small.top(1)))["p4"][:2]
     np.testing.assert_allclose(beams[:, 0] ** 2 - (beams[:, 1:] ** 2).sum(1), 1)
     np.testing.assert_array_equal(beams.sum(0)[1:], 0)
 
@@ -42,7 +42,7 @@ def test_beams_have_mass_one_and_no_momentum_together():
 def test_the_scalar_of_a_four_momentum_is_its_mass_whatever_the_sign_of_its_square():
     columns = {"E": [5.0, 3.0], "px": [3.0, 5.0], "py": [0.0, 0.0], "pz": [0.0, 0.0]}
     jets = Ragged(np.zeros(1, np.int8), offsets_of(np.array([2])), {k: np.array(v) for k, v in columns.items()})
-    np.testing.assert_allclose(Massive("E")(jets)["scalars"], [[np.log(5), 0], [np.log(5), 0]], rtol=1e-6)
+    np.testing.assert_allclose(FourMomentumParticles("E")(jets)["scalars"], [[np.log(5), 0], [np.log(5), 0]], rtol=1e-6)
 
 
 def test_psi_is_odd_and_logarithmic():
@@ -54,7 +54,7 @@ def test_psi_is_odd_and_logarithmic():
 @pytest.mark.parametrize(("scalars", "width"), [("full", 10), ("pid", 6), ("none", 1)])
 def test_identified_particles(scalars: str, width: int):
     jets = small.jetclass(20)
-    read = Identified(scalars)(jets)
+    read = JetClassParticles(scalars)(jets)
     assert read["scalars"].shape == (len(jets["px"]), width)
     np.testing.assert_array_equal(read["p4"][:, 0], jets["energy"])
     if scalars != "none":
@@ -68,12 +68,12 @@ def test_identified_particles(scalars: str, width: int):
 
 def test_unknown_scalars_are_refused():
     with pytest.raises(ConfigError, match=r"dataset\.scalars must be one of full, pid, none, got 'all'"):
-        Identified("all")
+        JetClassParticles("all")
 
 
 @pytest.mark.parametrize(("n", "beams", "longest"), [(None, [], None), (3, [], 3), (3, [WithBeams()], 5)])
 def test_the_largest_multiplicity_follows_from_the_transforms(n: int | None, beams: list, longest: int | None):
     jets = small.top(20)
-    particles = Particles().with_transforms(Massive("E"), HardestParticles(n), *beams)
+    particles = Particles().with_transforms(FourMomentumParticles("E"), HardestParticles(n), *beams)
     assert particles.longest == longest
     assert particles.prepare(jets).counts.max() == (longest or jets.counts.max())

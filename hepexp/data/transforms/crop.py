@@ -1,4 +1,4 @@
-"""Channels and crop: the part of each image that is read."""
+"""The part of each image that is read: some channels, and a square in its centre."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hepexp.data.representations.transform import Transform
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.transform import Transform
 from hepexp.errors import ConfigError
 
 
-class Window(Transform):
+class Crop(Transform):
     """Selects channels and a central square of images given as non-zero pixels.
 
     An image with no non-zero pixel in the selection becomes empty.

@@ -7,7 +7,7 @@ import numpy as np
 from hepexp.data.store.ragged import Ragged, offsets_of
 
 
-def turned(images: Ragged, shape: tuple[int, int, int], degrees: float) -> Ragged:
+def rotated(images: Ragged, shape: tuple[int, int, int], degrees: float) -> Ragged:
     """Rotated images: each non-zero pixel moves to the pixel that contains its rotated centre, and coinciding ones add.
 
     Unlike interpolation, this does not smear energy over neighbouring pixels. For a square image, rotations by

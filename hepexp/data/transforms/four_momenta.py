@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from hepexp.data.physics import species
 from hepexp.data.physics.kinematics import four_momenta
-from hepexp.data.representations.transform import Transform
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.transform import Transform
 from hepexp.errors import ConfigError
 
 SCALARS = ("pid", "mass_charge")
@@ -24,7 +24,7 @@ def psi(z: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.sign(z) * np.log1p(np.abs(z))
 
 
-class Massive(Transform):
+class FourMomentumParticles(Transform):
     """Particles given as four-momenta: their scalars are (psi(m), 0), m = sqrt|p^2| in GeV (arXiv:2201.08187, sec. 4).
 
     Parameters
@@ -42,7 +42,7 @@ class Massive(Transform):
         return with_particles(jets, p4, scalars)
 
 
-class Identified(Transform):
+class JetClassParticles(Transform):
     """Particles with a type, a charge and impact parameters, as in JetClass.
 
     Scalars: charge; one-hot type (charged hadron, neutral hadron, photon, electron, muon); tanh(d0 / mm), error of d0
@@ -76,7 +76,7 @@ class Identified(Transform):
         return np.stack(columns, axis=1)
 
 
-class TypedParticles(Transform):
+class PdgParticles(Transform):
     """Four-momenta and scalars of particles given as (pt, y, phi, pdgid).
 
     Parameters

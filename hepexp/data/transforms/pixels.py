@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from hepexp.data.physics.kinematics import SOFTEST
-from hepexp.data.representations.particle_inputs import with_particles
-from hepexp.data.representations.transform import Transform
 from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.data.transforms.four_momenta import with_particles
+from hepexp.data.transforms.transform import Transform
 
 
-def nodes(images: Ragged, shape: tuple[int, int, int]) -> Ragged:
+def lit_pixels(images: Ragged, shape: tuple[int, int, int]) -> Ragged:
     """Pixels that are non-zero in any channel.
 
     Parameters
@@ -35,7 +35,7 @@ def nodes(images: Ragged, shape: tuple[int, int, int]) -> Ragged:
     return Ragged(images.label, offsets_of(counts), {"value": value, "place": place}, images.extras)
 
 
-def blank_where_empty(found: Ragged, shape: tuple[int, int, int]) -> Ragged:
+def with_blank_pixel(found: Ragged, shape: tuple[int, int, int]) -> Ragged:
     """The nodes of images of this shape, with a node of value zero at the centre of each image that has none.
 
     Models take means over nodes or particles, and the mean over no nodes is undefined.
@@ -71,8 +71,8 @@ class PixelParticles(Transform):
         self.cell = cell
 
     def __call__(self, images: Ragged) -> Ragged:
-        found = nodes(images, self.shape)
-        found = blank_where_empty(found.keep(found["value"].sum(1) > 0), self.shape)
+        found = lit_pixels(images, self.shape)
+        found = with_blank_pixel(found.keep(found["value"].sum(1) > 0), self.shape)
         pt = np.maximum(found["value"].sum(1, dtype=np.float64), SOFTEST)
         eta, phi = ((found["place"] - (np.array(self.shape[1:]) - 1) / 2) * self.cell).T.astype(np.float64)
         p4 = pt[:, None] * np.stack([np.cosh(eta), np.cos(phi), np.sin(phi), np.sinh(eta)], axis=1)

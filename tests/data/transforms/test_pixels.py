@@ -8,9 +8,9 @@ from hepexp.batch import GraphBatch, JetBatch
 from hepexp.data.physics.kinematics import SOFTEST, polar, sums
 from hepexp.data.representations.jet_features import JetFeatures
 from hepexp.data.representations.pixel_graph import PixelGraph
-from hepexp.data.representations.pixels import PixelParticles, nodes
 from hepexp.data.representations.representation import Particles
 from hepexp.data.store.images import from_dense
+from hepexp.data.transforms.pixels import PixelParticles, lit_pixels
 from tests.data.small import qg_images, represented
 
 SHAPE, CELL = (3, 125, 125), 0.0174
@@ -18,7 +18,7 @@ SHAPE, CELL = (3, 125, 125), 0.0174
 
 def test_nodes_hold_every_value_once():
     images = qg_images(10)
-    found = nodes(images, SHAPE)
+    found = lit_pixels(images, SHAPE)
     np.testing.assert_allclose(sums(found["value"].sum(1), found), sums(images["value"], images), rtol=1e-5)
     assert (np.count_nonzero(found["value"], axis=1) >= 1).all()
     for i in range(10):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from hepexp.data.keys import require_at_least, require_at_most
-from hepexp.data.representations.particle_inputs import psi, with_particles
-from hepexp.data.representations.transform import Transform
 from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.data.transforms.four_momenta import psi, with_particles
+from hepexp.data.transforms.transform import Transform
 
 
 class HardestParticles(Transform):
