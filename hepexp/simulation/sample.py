@@ -97,7 +97,7 @@ def describe(info: DatasetInfo, n: int, seed: int) -> dict:
     """Everything needed to reproduce the file."""
     module = simulation(info)
     return {
-        "source": "generate",
+        "made_from": "simulation",
         "command": f"hepexp data generate {info.name} --n {n} --seed {seed}",
         "n": n,
         "seed": seed,

@@ -120,7 +120,7 @@ def test_the_axis_is_logarithmic_where_values_span_decades_only():
     ids=["qg", "electron_photon", "mnist", "one class"],
 )
 def test_the_page_holds_its_pictures_and_says_where_the_examples_are_from(info, examples, tmp_path: Path):
-    about = {"source": "generate", "command": "hepexp data generate <x> --n 3"}
+    about = {"made_from": "simulation", "command": "hepexp data generate <x> --n 3"}
     opened = SplitStore("mini", Store(info.layout, [examples], metadata=[about]), {})
     page = write_page(
         tmp_path, info, find_drawing(info.name, info), opened, [["columns", "a < b"]], [["", "0 = a"], ["jets", "20"]]
@@ -137,6 +137,21 @@ def test_the_page_holds_its_pictures_and_says_where_the_examples_are_from(info, 
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "distributions.png", "examples.png", "index.html", "means.png",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("about", "simulated"),
+    [
+        ({"made_from": "simulation"}, True),
+        ({"made_from": "published files"}, False),
+        ({"source": "generate"}, True),  # in files that an older hepexp wrote
+        ({"source": "full"}, False),
+    ],
+)
+def test_a_file_says_whether_its_examples_are_simulated(about, simulated):
+    store = Store(MNIST_LAYOUT, [mnist.scikit_learn_digits().take(slice(9))], metadata=[about])
+    assert store.simulated is simulated
+    assert SplitStore("mini", store, {}).origin.startswith("simulated ") is simulated
 
 
 def test_an_excerpt_is_not_passed_off_as_the_published_set():

@@ -44,7 +44,7 @@ def convert(info: DatasetInfo, part: Part, report: Callable[[int], None] = lambd
             missing = info.folder / part.files[originals.index(None)].name
             raise DataError(f"{missing}: no such file; how to get it: {info.how_to_fetch}")
         log.info("data: converting %s, once only, into %s", originals[0], target.parent)
-        about = {"source": "full", "originals": [describe_file(path) for path in originals]}
+        about = {"made_from": "published files", "originals": [describe_file(path) for path in originals]}
         about["changed"] = [path.stat().st_mtime_ns for path in originals]
         examples = regroup(_reported(read_published(info, originals[0]), report))
         with naming_failures(target):

@@ -47,7 +47,7 @@ def write_file(info: DatasetInfo, source: Path, target: Path) -> Path:
     ConfigError : as in `write_rows`.
     """
     if target.suffix in (".parquet", ".arrow") and not is_store(info, source):
-        arrow_file.write(target, info.layout, regroup(read_published(info, source)), {"source": source.name})
+        arrow_file.write(target, info.layout, regroup(read_published(info, source)), {"made_from": source.name})
     else:
         store = open_file(info, source)
         write_rows(info, store, range(len(store)), target)

@@ -72,7 +72,7 @@ def open_file(info: DatasetInfo, path: Path, needs_label: bool = True) -> Store:
         parts = columns.read(path, layout, info.check, needs_label)
     else:
         return _open_stored(info, path, needs_label)
-    return Store(layout, list(parts), metadata=[{"source": path.name}])
+    return Store(layout, list(parts), metadata=[{"made_from": path.name}])
 
 
 def _open_stored(info: DatasetInfo, path: Path, needs_label: bool) -> Store:

@@ -203,7 +203,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         about = store.metadata[0]
         return {
             "source": self.source,
-            "simulated": about.get("source") == "generate",
+            "simulated": store.simulated,
             "excerpt": self.split_store.excerpt,
             "files": files,
             **{f"n_{name}": len(self.splits[name]) for name in SPLITS},

@@ -43,7 +43,7 @@ class SplitStore:
             return "excerpt of the published files" if self.excerpt else "published files"
         about = self.store.metadata[0]
         where = "sample shipped with hepexp" if self.source == "mini" else "sample made on this machine"
-        how = "simulated " if about.get("source") == "generate" else ""
+        how = "simulated " if self.store.simulated else ""
         return f"{how}{where}: {about.get('command', 'origin unknown')}"
 
 

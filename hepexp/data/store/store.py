@@ -88,6 +88,12 @@ class Store:
         """Whether the class of any example is known."""
         return bool((self.label != NO_LABEL).any()) or len(self) == 0
 
+    @property
+    def simulated(self) -> bool:
+        """Whether the examples come from a simulation, according to the file that they are in."""
+        about = self.metadata[0] if self.metadata else {}
+        return about.get("made_from") == "simulation" or about.get("source") == "generate"  # the key of older files
+
     def take(self, rows: NDArray[np.int64] | list[int]) -> Ragged:
         """The examples at these rows, in this order, as a copy in memory."""
         rows = np.asarray(rows, np.int64)

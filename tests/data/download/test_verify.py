@@ -33,7 +33,7 @@ def info(data_folder: Path) -> DatasetInfo:
 @pytest.fixture
 def stored(info: DatasetInfo) -> Path:
     path = info.store_folder / "QG_jets.arrow"
-    arrow_file.write(path, info.layout, [random_jets(20), random_jets(20, seed=1)], {"source": "full"})
+    arrow_file.write(path, info.layout, [random_jets(20), random_jets(20, seed=1)], {"made_from": "published files"})
     return path
 
 
@@ -109,7 +109,7 @@ def test_every_flipped_bit_that_changes_a_value_is_found(info: DatasetInfo, tmp_
     wanted, found = Ragged.concatenate(jets), 0
     for suffix in (".arrow", ".parquet"):
         path = tmp_path / f"jets{suffix}"
-        arrow_file.write(path, info.layout, jets, {"source": "full"})
+        arrow_file.write(path, info.layout, jets, {"made_from": "published files"})
         whole = path.read_bytes()
         for at in range(0, len(whole), 13):
             data = bytearray(whole)

@@ -73,5 +73,5 @@ INFO = DatasetInfo(
     readers={".idx": "hepexp.data.datasets.mnist.reader:read"},
     check=check_images(DIGITS, LAYOUT),
     mini=scikit_learn_digits,
-    mini_about={"source": "scikit-learn", "command": "scikit-learn's 1,797 digits, 8 x 8, enlarged to 28 x 28"},
+    mini_about={"made_from": "scikit-learn", "command": "scikit-learn's 1,797 digits, 8 x 8, enlarged to 28 x 28"},
 )

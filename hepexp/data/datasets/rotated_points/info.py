@@ -48,5 +48,5 @@ INFO = DatasetInfo(
     published_at="not published",
     generator="hepexp.data.datasets.rotated_points.generate",
     mini=sample,
-    mini_about={"source": "generate", "command": f"hepexp data generate rotated_points --n {_N} --seed {_SEED}"},
+    mini_about={"made_from": "simulation", "command": f"hepexp data generate rotated_points --n {_N} --seed {_SEED}"},
 )
