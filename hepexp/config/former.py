@@ -1,8 +1,8 @@
-"""Former names of classes, as they stand in records of runs and in plug-ins that were made before a class moved."""
+"""Former names of classes and keys, as they stand in records of runs and in plug-ins that were made before a change."""
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 # former module or package: present one; the longest that fits counts
 MODULES = {
@@ -51,6 +51,32 @@ CLASSES = {
 }
 
 
+class Key(NamedTuple):
+    """What a former key of a class is today.
+
+    Parameters
+    ----------
+    name : the present key.
+    values : former value: present one, of those that changed.
+    only_with : former key without which it had no effect; empty for none.
+    """
+
+    name: str
+    values: Mapping[Any, Any] = {}
+    only_with: str = ""
+
+
+# class, by its present path: its former keys, or present ones with former values
+KEYS = {
+    "hepexp.models.lorentz_net.LorentzNet": {
+        "compat": Key("variant", {False: "exact", True: "published"}),
+        "compat_length": Key("padded_length", only_with="compat"),
+    },
+    "hepexp.models.particle_net.ParticleNet": {"variant": Key("variant", {"document": "qmlhep_2"})},
+    "hepexp.models.resnet15.ResNet15": {"variant": Key("variant", {"document": "cms_1"})},
+}
+
+
 def present(target: str) -> str:
     """The present dotted path of a class, whether it is given by that or by a former one."""
     module, _, name = target.rpartition(".")
@@ -65,10 +91,31 @@ def imported(line: str) -> list[str]:
 
 
 def updated(node: Any) -> Any:
-    """A copy of plain nested values in which each `_target_` has its present path."""
-    if isinstance(node, Mapping):
-        return {
-            key: present(value) if key == "_target_" and isinstance(value, str) else updated(value)
-            for key, value in node.items()
-        }
-    return [updated(value) for value in node] if isinstance(node, list) else node
+    """A copy of plain nested values in which each `_target_` has its present path, and its keys their present names."""
+    if isinstance(node, list):
+        return [updated(value) for value in node]
+    if not isinstance(node, Mapping):
+        return node
+    target = node.get("_target_")
+    target = present(target) if isinstance(target, str) else target
+    keys = KEYS.get(target, {}) if isinstance(target, str) else {}
+    found = {}
+    for key, value in node.items():
+        known = keys.get(key)
+        if known is None:
+            found[key] = target if key == "_target_" else updated(value)
+        elif not known.only_with or node.get(known.only_with):
+            found[known.name] = _value(known, value)
+    return found
+
+
+def renamed(target: str, key: str, value: Any) -> str | None:
+    """What a former key or value of a class is called today, as `KEY=VALUE`; None if it is not a former one."""
+    known = KEYS.get(target, {}).get(key)
+    if known is None or (known.name == key and _value(known, value) == value):
+        return None
+    return f"{known.name}={_value(known, value)}"
+
+
+def _value(key: Key, value: Any) -> Any:
+    return next((present for former, present in key.values.items() if former == value), value)

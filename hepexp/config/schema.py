@@ -11,7 +11,7 @@ from functools import cache
 from math import isfinite
 from pathlib import Path
 
-from hepexp.config import constructor, docstring, kind, source, targets
+from hepexp.config import constructor, docstring, former, kind, source, targets
 from hepexp.config.annotations import TARGET, is_class, is_node, matches, members, of_items
 from hepexp.config.constructor import Parameter
 from hepexp.config.kind import Kind
@@ -140,6 +140,9 @@ def _check_node(node: Mapping, wanted: Kind, key: str, option: str = "") -> None
     for name, value in node.items():
         if name == TARGET:
             continue
+        if today := former.renamed(target, name, value):
+            given = str(value).lower() if isinstance(value, bool) else value
+            raise ConfigError(f"{key}.{name}={given} is a former spelling; it is now {key}.{today}")
         parameter = found.parameters.get(name)
         if parameter is None and name in found.runtime:
             raise ConfigError(f"{key}.{name} is set by the run, not by the configuration")

@@ -24,6 +24,7 @@ log = logging.getLogger("hepexp")
 
 KERNELS = {"fused": FusedLorentzBlock, "plain": LorentzBlock}
 METRICS = {"minkowski": (1.0, -1.0, -1.0, -1.0), "euclidean": (1.0, 1.0, 1.0, 1.0)}  # diagonals
+PUBLISHED_LENGTH = 139  # to which the authors pad quark/gluon jets
 
 
 class LorentzNet(nn.Module):
@@ -40,12 +41,13 @@ class LorentzNet(nn.Module):
     c : step size of the coordinate update; the paper uses 5e-3 for top jets.
     dropout : probability of dropping a hidden unit of the decoder in training.
     metric : `minkowski`, `euclidean`, or the rows of a symmetric 4x4 matrix J; invariants are x^T J y.
-    compat : reproduce the published code. It clamps (x_i - x_j) phi_x to +-100 per component, which breaks the
-        invariance, divides the sum over particles by compat_length, includes padding in the batch statistics of phi_h,
-        and computes in the precision of the parameters.
-    compat_length : number of particles to which `compat` pads every jet, whatever the batch; longer jets keep all of
-        their particles. For top jets the published code pads each batch of 32 to its longest jet, about 90 with the
-        beams.
+    variant : "exact" is the network of the paper, invariant to rounding. "published" is that of the authors' code,
+        which their weights need: it clamps (x_i - x_j) phi_x to +-100 per component, which breaks the invariance,
+        divides the sum over particles by padded_length, includes padding in the batch statistics of phi_h, and computes
+        in the precision of the parameters.
+    padded_length : with variant=published, number of particles to which every jet is padded, whatever the batch; longer
+        jets keep all of their particles. null for 139, the authors' value for quark/gluon jets. For top jets their code
+        pads each batch of 32 to its longest jet, about 90 with the beams.
     kernel : how blocks without circuits are evaluated, with the same result to rounding: "plain" as in the paper, with
         all pairs in memory, or "fused", several times faster.
     quantum_blocks : which of the functions phi_e, phi_h, phi_m and phi_x of each block are circuits: the quantum
@@ -84,8 +86,8 @@ class LorentzNet(nn.Module):
         c: float = 1e-3,
         dropout: float = 0.2,
         metric: str | list[list[float]] = "minkowski",
-        compat: bool = False,
-        compat_length: int = 139,
+        variant: Literal["exact", "published"] = "exact",
+        padded_length: int | None = None,
         kernel: Literal["fused", "plain"] = "fused",
         quantum_blocks: Sequence[str] = (),
         circuit_depth: int = 1,
@@ -98,7 +100,7 @@ class LorentzNet(nn.Module):
         backend: Backend | None = None,
     ):
         super().__init__()
-        for key, value in (("n_hidden", n_hidden), ("n_blocks", n_blocks), ("c", c), ("compat_length", compat_length)):
+        for key, value in (("n_hidden", n_hidden), ("n_blocks", n_blocks), ("c", c)):
             if value <= 0:
                 raise ConfigError(f"model.{key} must be > 0, got {value}")
         if not 0 <= dropout < 1:
@@ -107,9 +109,16 @@ class LorentzNet(nn.Module):
             raise ConfigError(f"model.circuit_depth must be >= 1, got {circuit_depth}")
         if circuit_scale < 0:
             raise ConfigError(f"model.circuit_scale must be >= 0, got {circuit_scale}")
+        if variant not in ("exact", "published"):
+            raise ConfigError(f"model.variant must be exact or published, got {variant}")
+        self.published = variant == "published"
+        if padded_length is not None and not self.published:
+            raise ConfigError(f"model.padded_length={padded_length} needs model.variant=published, got {variant}")
+        if padded_length is not None and padded_length <= 0:
+            raise ConfigError(f"model.padded_length must be > 0, got {padded_length}")
+        self.padded_length = padded_length or PUBLISHED_LENGTH
         if kernel not in KERNELS:
             raise ConfigError(f"model.kernel must be fused or plain, got {kernel}")
-        self.published, self.padded_length = compat, compat_length
         self.lorentz_invariant = metric == "minkowski" and not self.published
         self.metric = metric_matrix(metric)  # not a buffer: it stays float64 whatever the parameters become
         self.embedding = nn.Linear(n_scalars, n_hidden)
@@ -119,9 +128,7 @@ class LorentzNet(nn.Module):
 
             circuits = LorentzCircuits(quantum_blocks, circuit_depth, circuit_scale, backend)
             if self.published:
-                raise ConfigError(
-                    "model.compat=true, the published code, has no circuits: leave out model.quantum_blocks"
-                )
+                raise ConfigError("model.variant=published has no circuits: leave out model.quantum_blocks")
             if n_blocks == 1 and "phi_x" in quantum_blocks:
                 raise ConfigError("model.quantum_blocks: the last block has no phi_x, and n_blocks=1 has only that one")
             block = partial(LorentzBlock, n_message=2 * n_hidden + 2, functions=circuits.functions)
@@ -132,7 +139,7 @@ class LorentzNet(nn.Module):
         )
         if weights is not None:
             trained_by_run = load_weights(self, weights)
-            if not trained_by_run and (doubt := _doubt(n_scalars, compat, c, has_beams)):
+            if not trained_by_run and (doubt := _doubt(n_scalars, variant, c, has_beams)):
                 log.warning("model.weights: %s does not say how it was trained. %s", weights, doubt)
 
     def forward(self, batch: JetBatch) -> Tensor:
@@ -171,10 +178,10 @@ def metric_matrix(metric: str | list[list[float]]) -> Tensor:
     return j
 
 
-def _doubt(n_scalars: int, compat: bool, c: float, has_beams: bool) -> str | None:
+def _doubt(n_scalars: int, variant: str, c: float, has_beams: bool) -> str | None:
     """The settings that the published weights need and this model lacks; two scalars mean the weights for top jets."""
-    wanted, given = ["model.compat=true"], [f"model.compat={str(compat).lower()}"]
-    right = compat
+    wanted, given = ["model.variant=published"], [f"model.variant={variant}"]
+    right = variant == "published"
     if n_scalars == 2:
         wanted += ["dataset.beams=true", "model.c=5e-3"]
         given += [f"dataset.beams={str(has_beams).lower()}", f"model.c={c:g}"]

@@ -40,7 +40,7 @@ def published_features(jet: JetCoordinates) -> Tensor:
     return torch.stack(columns, dim=-1)
 
 
-def document_features(jet: JetCoordinates) -> Tensor:
+def qmlhep_2_features(jet: JetCoordinates) -> Tensor:
     """The (pT, y, phi) of QMLHEP II: log pT standardised, angles relative to the jet axis; (B, N, 3)."""
     return torch.stack([standardise(jet.pt.log(), 1.7, 0.7), jet.dy, jet.dphi], dim=-1)
 
@@ -54,7 +54,7 @@ class ParticleNet(nn.Module):
     Parameters
     ----------
     variant : "published" is the paper's network: seven inputs followed by a batch norm, blocks with residual shortcuts
-        (366,160 parameters with 2 classes). "document" is that of the QML-HEP II document: inputs (pT, y, phi), blocks
+        (366,160 parameters with 2 classes). "qmlhep_2" is that of QMLHEP II: inputs (pT, y, phi), blocks
         whose output is concatenated with their input (409,666), with inputs normalised and padding masked.
     k : number of neighbours of a particle; a jet with fewer particles uses those that it has.
     channels : width of each EdgeConv block.
@@ -84,7 +84,7 @@ class ParticleNet(nn.Module):
 
     def __init__(
         self,
-        variant: Literal["published", "document"] = "published",
+        variant: Literal["published", "qmlhep_2"] = "published",
         k: int = 16,
         channels: Sequence[int] = (64, 128, 256),
         n_hidden: int = 256,
@@ -97,11 +97,11 @@ class ParticleNet(nn.Module):
     ):
         super().__init__()
         check_sizes(k=k, n_hidden=n_hidden, channels=channels, dropout=dropout)
-        if variant not in ("published", "document"):
-            raise ConfigError(f"model.variant must be published or document, got {variant}")
+        if variant not in ("published", "qmlhep_2"):
+            raise ConfigError(f"model.variant must be published or qmlhep_2, got {variant}")
         published = variant == "published"
         self.k, self.use_scalars = k, use_scalars
-        self.features = published_features if published else document_features
+        self.features = published_features if published else qmlhep_2_features
         n = (7 if published else 3) + (n_scalars if use_scalars else 0)
         self.input_norm = MaskedBatchNorm(n) if published else None
         self.blocks = nn.ModuleList()

@@ -50,7 +50,7 @@ def published_layers(channels: int) -> list[nn.Module]:
     return [*stem, *blocks, nn.AdaptiveMaxPool2d(1)]
 
 
-def document_layers(channels: int) -> list[nn.Module]:
+def cms_1_layers(channels: int) -> list[nn.Module]:
     """3 x 3 to three channels, 7 x 7, max pool, and four bottlenecks; all remaining pixels are classified."""
     stem = [nn.Conv2d(channels, 3, 3, padding=1), nn.Conv2d(3, 64, 7, stride=2, padding=3), nn.BatchNorm2d(64)]
     pool = nn.MaxPool2d(3, stride=2, padding=1)
@@ -58,15 +58,15 @@ def document_layers(channels: int) -> list[nn.Module]:
 
 
 class ResNet15(nn.Module):
-    """ResNet-15, in the published form or in that of the CMS I document.
+    """ResNet-15, as published or as in CMS I.
 
     Parameters
     ----------
     variant : "published" is the network of the end-to-end papers: blocks of two convolutions without normalisation,
-        then a global max pool and a linear classifier (85,490 parameters with 2 channels and 2 classes). "document" is
-        that of the CMS I document: four bottlenecks with batch normalisation (1,265,531 with 2 channels of 304 x 304).
-    upsample : rows and columns to which images are first enlarged by bilinear interpolation; null for none. The
-        document uses 304.
+        then a global max pool and a linear classifier (85,490 parameters with 2 channels and 2 classes). "cms_1" is
+        that of CMS I: four bottlenecks with batch normalisation (1,265,531 with 2 channels of 304 x 304).
+    upsample : rows and columns to which images are first enlarged by bilinear interpolation; null for none.
+        CMS I has 304.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : classes of the data set.
@@ -77,7 +77,7 @@ class ResNet15(nn.Module):
 
     Raises
     ------
-    ConfigError : an unknown variant, an upsampled size below 1, or images too small for the document's form.
+    ConfigError : an unknown variant, an upsampled size below 1, or images too small for variant=cms_1.
 
     References
     ----------
@@ -89,7 +89,7 @@ class ResNet15(nn.Module):
 
     def __init__(
         self,
-        variant: Literal["published", "document"] = "published",
+        variant: Literal["published", "cms_1"] = "published",
         upsample: int | None = None,
         weights: str | None = None,
         *,
@@ -97,8 +97,8 @@ class ResNet15(nn.Module):
         n_classes: int,
     ):
         super().__init__()
-        if variant not in ("published", "document"):
-            raise ConfigError(f"model.variant must be published or document, got {variant}")
+        if variant not in ("published", "cms_1"):
+            raise ConfigError(f"model.variant must be published or cms_1, got {variant}")
         if upsample is not None and upsample < 1:
             raise ConfigError(f"model.upsample must be > 0, got {upsample}")
         channels, rows, columns = image_shape
@@ -109,10 +109,10 @@ class ResNet15(nn.Module):
             left = [-(-side // 64) for side in self.size]  # halved six times, rounding up
             if left == [1, 1]:  # in a batch of one image, batch normalisation would have a single value to normalise
                 raise ConfigError(
-                    f"model.variant=document needs images of more than 64 rows or columns, got {self.size[0]} x "
-                    f"{self.size[1]}; set model.upsample (304 in the document)"
+                    f"model.variant=cms_1 needs images of more than 64 rows or columns, got {self.size[0]} x "
+                    f"{self.size[1]}; set model.upsample (304 in CMS I)"
                 )
-            layers, n_features = document_layers(channels), 512 * left[0] * left[1]
+            layers, n_features = cms_1_layers(channels), 512 * left[0] * left[1]
         self.features = nn.Sequential(*layers, nn.Flatten())
         self.classifier = nn.Linear(n_features, n_classes)
         if weights is not None:

@@ -59,7 +59,7 @@ def test_the_command_gives_the_published_scores(published, jets, scores, tmp_pat
     keys = [f"model.{key}={value}" for key, value in SIZES.items()]
     keys += [f"dataset.{key}={value}" for key, value in COUNTS.items()]
     result = hepexp(
-        tmp_path, "train", "model=lorentznet", "data=qg", "model.compat=true", f"model.weights={file}",
+        tmp_path, "train", "model=lorentznet", "data=qg", "model.variant=published", f"model.weights={file}",
         "trainer.max_epochs=0", "dataset.source=mini", "dataset.batch_size=7", *keys,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -72,7 +72,7 @@ def test_the_command_gives_the_published_scores(published, jets, scores, tmp_pat
 
 @pytest.mark.parametrize("batch_size", [1, 7, 60])
 def test_batch_size_and_order_do_not_matter(published, jets, scores, batch_size):
-    model = LorentzNet(**SIZES, compat=True, n_scalars=8, n_classes=2).eval()
+    model = LorentzNet(**SIZES, variant="published", n_scalars=8, n_classes=2).eval()
     model.load_state_dict(published.state_dict())
     order = torch.randperm(len(jets), generator=torch.Generator().manual_seed(batch_size))
     for rows in order.split(batch_size):

@@ -28,14 +28,18 @@ BACKENDS = sorted(path.stem for path in (conf_dir() / "backend").glob("*.yaml"))
 EXEMPT = {"fixed_circuits": "it reads no data"}
 
 SMALL = {  # keys that make models small
-    "lorentznet": {"n_hidden": 4, "n_blocks": 2, "c": 0.05, "compat_length": 10},
-    "resnet15": {"upsample": 65},  # the least that the document's variant takes
+    "lorentznet": {"n_hidden": 4, "n_blocks": 2, "c": 0.05},
+    "resnet15": {"upsample": 65},  # the least that variant=cms_1 takes
     "vit": {"n_blocks": 2, "dim": 16, "n_heads": 2, "n_mlp": 16},
     "vae": {"n_latent": 8, "widths": [4, 8]},
     "steerable_cnn": {"widths": [2, 3], "convs": [1, 1]},
 }
 OTHERS = {  # values that no annotation lists
-    "lorentznet": [{"metric": "euclidean"}, {"quantum_blocks": ["phi_e", "phi_h", "phi_m", "phi_x"]}],
+    "lorentznet": [
+        {"variant": "published", "padded_length": 10},
+        {"metric": "euclidean"},
+        {"quantum_blocks": ["phi_e", "phi_h", "phi_m", "phi_x"]},
+    ],
     "lie_latents": [{"n_rotations": None}],
     "plain_cnn": [{"widths": [4, 8], "convs": [1, 1]}],
 }

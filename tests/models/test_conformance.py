@@ -15,7 +15,7 @@ CASES = [
     # circuits 10, 1, 10 and 10, the last three with linear layers of 11, 22 x 10 + 20 + 10 x 4 and 10
     Case("lorentznet n_hidden=4 n_blocks=2 c=0.01 quantum_blocks=[phi_e,phi_m,phi_h,phi_x]", n_parameters=710),
     Case("particlenet", n_parameters=366_160),
-    Case("particlenet variant=document", n_parameters=409_666),
+    Case("particlenet variant=qmlhep_2", n_parameters=409_666),
     Case("particlenet use_scalars=true", n_parameters=367_712),
     Case("pfn", n_parameters=82_458),
     Case("pfn use_scalars=true", n_parameters=83_258),
@@ -28,7 +28,7 @@ CASES = [
     # stem 49 x 3 x 16 + 16, blocks 3 x 4,640 + 14,432 + 3 x 18,496, linear 32 x 2 + 2
     Case("resnet15", n_parameters=86_274),
     # of the 1,265,531 of CMS I the first convolution has 27 more and the linear layer 21 x 512 x 2 less
-    Case("resnet15 variant=document upsample=72", n_parameters=1_244_054),
+    Case("resnet15 variant=cms_1 upsample=72", n_parameters=1_244_054),
     # six blocks 2,767,872, embedding 48 x 256 + 256, 37 positions and a class token of 256, two layer norms of 512,
     # head 65,792 and 256 x 2 + 2
     Case("vit", n_parameters=2_857_474),

@@ -63,13 +63,13 @@ def test_plain_equals_the_edge_list_in_values_gradients_and_running_statistics(j
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("metric", ["minkowski", "euclidean"])
-@pytest.mark.parametrize("compat", [True, False])
-def test_fused_equals_plain(jets, compat, metric, training):
+@pytest.mark.parametrize("variant", ["exact", "published"])
+def test_fused_equals_plain(jets, variant, metric, training):
     without_padding = random_jets(multiplicity=torch.tensor([9] * 6))
     found = []
     for kernel in ("fused", "plain"):
-        model = build(kernel=kernel, compat=compat, metric=metric).train(training)
-        model = of_strong_steps(model) if compat else model
+        model = build(kernel=kernel, variant=variant, metric=metric).train(training)
+        model = of_strong_steps(model) if variant == "published" else model
         logits = torch.cat([model(jets), model(without_padding)])
         (logits * torch.linspace(-1, 1, 2 * len(logits), dtype=torch.float64).view(-1, 2)).sum().backward()
         found.append((logits.detach(), gradients(model), model.state_dict()))
@@ -98,8 +98,8 @@ def of_strong_steps(model: LorentzNet) -> LorentzNet:
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_compat_is_the_published_forward_pass(jets, training):
-    model = of_strong_steps(build(kernel="plain", compat=True, compat_length=64)).train(training)
+def test_published_is_the_published_forward_pass(jets, training):
+    model = of_strong_steps(build(kernel="plain", variant="published", padded_length=64)).train(training)
     reference = edge_list_of(model).train(training)
     weight = torch.randn(len(jets), 2, dtype=torch.float64)
     ours, (published, clamped) = model(jets), published_forward(reference, jets, 64)
@@ -111,8 +111,8 @@ def test_compat_is_the_published_forward_pass(jets, training):
     assert_close(model.state_dict(), reference.state_dict(), rtol=1e-10, atol=1e-10)
 
 
-def test_a_jet_with_more_particles_than_compat_length_keeps_them_all(jets):
-    model = of_strong_steps(build(compat=True, compat_length=20)).eval()
+def test_a_jet_with_more_particles_than_padded_length_keeps_them_all(jets):
+    model = of_strong_steps(build(variant="published", padded_length=20)).eval()
     longest = select(jets, [1])  # 60 particles
     assert_close(model(longest), published_forward(edge_list_of(model).eval(), longest, 60)[0], rtol=1e-10, atol=1e-10)
     assert_close(model(longest), model(jets)[1:2], rtol=1e-10, atol=1e-10)
@@ -143,7 +143,7 @@ def test_euclidean_metric_keeps_rotations_and_breaks_boosts(jets):
         assert (model(transform(jets, matrix)) - model(jets)).abs().max() > 1e-4
     assert not model.lorentz_invariant
     assert LorentzNet(**SMALL).lorentz_invariant
-    assert not LorentzNet(compat=True, **SMALL).lorentz_invariant
+    assert not LorentzNet(variant="published", **SMALL).lorentz_invariant
 
 
 def test_a_metric_is_used_as_given(jets):
@@ -209,7 +209,9 @@ def test_two_ranks_compute_what_one_does(jets, tmp_path, monkeypatch):
         ({"n_hidden": -3}, "model.n_hidden must be > 0, got -3"),
         ({"n_blocks": 0}, "model.n_blocks must be > 0, got 0"),
         ({"c": 0.0}, "model.c must be > 0, got 0.0"),
-        ({"compat_length": 0}, "model.compat_length must be > 0, got 0"),
+        ({"variant": "published", "padded_length": 0}, "model.padded_length must be > 0, got 0"),
+        ({"padded_length": 90}, "model.padded_length=90 needs model.variant=published, got exact"),
+        ({"variant": "paper"}, "model.variant must be exact or published, got paper"),
         ({"kernel": "slow"}, "model.kernel must be fused or plain, got slow"),
         ({"dropout": 1.0}, r"model.dropout must be in \[0, 1\), got 1.0"),
         ({"metric": "riemann"}, "model.metric must be minkowski, euclidean or a symmetric 4x4"),

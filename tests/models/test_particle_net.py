@@ -4,7 +4,7 @@ from torch.testing import assert_close
 
 from hepexp.errors import ConfigError
 from hepexp.models.layers.jet_coordinates import jet_coordinates
-from hepexp.models.particle_net import ParticleNet, document_features, published_features
+from hepexp.models.particle_net import ParticleNet, published_features, qmlhep_2_features
 from tests.jets import permute, random_jets, transform
 from tests.models.layers.test_jet_coordinates import about_z
 
@@ -19,7 +19,7 @@ def particle_net(**options) -> ParticleNet:
     return ParticleNet(**options, n_scalars=8, n_classes=2).double().eval()
 
 
-@pytest.mark.parametrize("variant", ["published", "document"])
+@pytest.mark.parametrize("variant", ["published", "qmlhep_2"])
 def test_prediction_does_not_change_when_the_event_turns_about_the_beam(variant, jets):
     model = particle_net(variant=variant)
     assert_close(model(transform(jets, about_z(2.0))), model(jets), rtol=0, atol=1e-9)
@@ -40,7 +40,7 @@ def test_features_are_the_papers_table_of_seven(jets):
 
 def test_the_documents_variant_reads_three_features_of_order_one():
     jets = random_jets(100, n_min=20, n_max=60)
-    features = document_features(jet_coordinates(jets.p4, jets.mask))[jets.mask]
+    features = qmlhep_2_features(jet_coordinates(jets.p4, jets.mask))[jets.mask]
     assert features.shape[-1] == 3
     assert features.abs().max() <= 5
 
@@ -72,7 +72,7 @@ def test_only_the_scalars_tell_apart_jets_of_equal_momenta(jets):
         ({"channels": []}, "model.channels must be one or more widths > 0, got []"),
         ({"channels": [64, 0]}, r"model.channels must be one or more widths > 0, got \[64, 0\]"),
         ({"dropout": 1.0}, r"model.dropout must be in \[0, 1\), got 1.0"),
-        ({"variant": "other"}, "model.variant must be published or document, got other"),
+        ({"variant": "other"}, "model.variant must be published or qmlhep_2, got other"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(options, message):

@@ -158,7 +158,7 @@ def test_many_qubits_of_few_layers_are_evaluated_by_their_light_cones(jets):
         ),
         ({"circuit_depth": 0}, "model.circuit_depth must be >= 1, got 0"),
         ({"circuit_scale": -1.0}, "model.circuit_scale must be >= 0, got -1.0"),
-        ({"compat": True}, "model.compat=true, the published code, has no circuits: leave out model.quantum_blocks"),
+        ({"variant": "published"}, "model.variant=published has no circuits: leave out model.quantum_blocks"),
         ({"n_blocks": 1}, "model.quantum_blocks: the last block has no phi_x, and n_blocks=1 has only that one"),
     ],
 )

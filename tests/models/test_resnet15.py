@@ -13,7 +13,7 @@ from hepexp.models.resnet15 import ResNet15, basic, bottleneck
 from tests.examples import random_images
 
 CROP = (2, 32, 32)
-DOCUMENT = {"variant": "document", "upsample": 304}
+DOCUMENT = {"variant": "cms_1", "upsample": 304}
 
 
 def resnet15(image_shape=CROP, **keys) -> ResNet15:
@@ -47,7 +47,7 @@ def test_without_upsampling_it_is_at_least_twenty_times_cheaper():
     assert operations(resnet15(**DOCUMENT)) > 20 * operations(resnet15())
 
 
-@pytest.mark.parametrize("keys", [{}, {"upsample": 40}, {"variant": "document", "upsample": 70}])
+@pytest.mark.parametrize("keys", [{}, {"upsample": 40}, {"variant": "cms_1", "upsample": 70}])
 @pytest.mark.parametrize("shape", [(2, 32, 32), (3, 1, 1), (1, 65, 33)])
 def test_images_of_any_shape_are_read(keys: dict, shape: tuple[int, int, int]):
     assert resnet15(shape, **keys)(images(2, *shape)).shape == (2, 2)
@@ -72,8 +72,8 @@ def test_a_block_whose_layers_give_nothing_is_its_shortcut(block):
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"variant": "resnet"}, "model.variant must be published or document, got resnet"),
-        ({"variant": "document"}, "needs images of more than 64 rows or columns, got 32 x 32; set model.upsample"),
+        ({"variant": "resnet"}, "model.variant must be published or cms_1, got resnet"),
+        ({"variant": "cms_1"}, "needs images of more than 64 rows or columns, got 32 x 32; set model.upsample"),
         ({"upsample": 0}, "model.upsample must be > 0, got 0"),
     ],
 )

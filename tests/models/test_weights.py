@@ -170,14 +170,14 @@ def test_a_file_that_may_not_be_read_is_named(model, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "doubt"),
     [
-        ({"n_scalars": 8}, "Published weights need model.compat=true; here: model.compat=false"),
-        ({"n_scalars": 8, "compat": True}, None),
+        ({"n_scalars": 8}, "Published weights need model.variant=published; here: model.variant=exact"),
+        ({"n_scalars": 8, "variant": "published"}, None),
         (
-            {"n_scalars": 2, "compat": True, "c": 5e-3},
-            "Published weights need model.compat=true dataset.beams=true model.c=5e-3; "
-            "here: model.compat=true dataset.beams=false model.c=0.005",
+            {"n_scalars": 2, "variant": "published", "c": 5e-3},
+            "Published weights need model.variant=published dataset.beams=true model.c=5e-3; "
+            "here: model.variant=published dataset.beams=false model.c=0.005",
         ),
-        ({"n_scalars": 2, "compat": True, "c": 5e-3, "has_beams": True}, None),
+        ({"n_scalars": 2, "variant": "published", "c": 5e-3, "has_beams": True}, None),
     ],
 )
 def test_published_weights_in_a_run_that_does_not_suit_them_are_told_of(tmp_path, caplog, change, doubt):
