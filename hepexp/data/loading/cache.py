@@ -1,4 +1,4 @@
-"""Encoded examples in memory, from which batches are made."""
+"""Prepared examples in memory, from which batches are made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hepexp.data.store.ragged import Ragged
 
 
 class ExampleCache:
-    """The encoded examples of a split, laid out so that building a batch takes few operations.
+    """The prepared examples of a split, laid out so that building a batch takes few operations.
 
     Between two batches, a training step evicts code and data from the processor's caches, so that the fixed cost of
     each operation (about 5 us) matters as much as the amount of data.

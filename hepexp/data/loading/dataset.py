@@ -14,7 +14,7 @@ from hepexp.data.representations.scale import Scaled, mean_and_spread
 from hepexp.data.store.ragged import NO_LABEL, Ragged
 from hepexp.data.store.store import Store
 
-CACHE_BYTES = 128_000_000  # splits whose encoded examples take less than this are cached
+CACHE_BYTES = 128_000_000  # splits whose prepared examples take less than this are cached
 _ROWS_AT_ONCE = 2000
 
 

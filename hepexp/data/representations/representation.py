@@ -27,8 +27,8 @@ class Representation(Scaled):
     """Base class of the representations.
 
     There are three steps. The transforms turn the store's columns into those of physics, such as four-momenta;
-    `encode` computes from them what the model takes of each example; `collate` combines encoded examples into a batch.
-    Encoded examples can be cached, as each depends on a single example.
+    `encode` computes from these what the model takes, for each example separately; `collate` makes a batch. What the
+    first two have prepared can be cached.
 
     Attributes
     ----------
@@ -82,10 +82,10 @@ class Representation(Scaled):
         return examples
 
     def fit(self, examples: Ragged) -> None:
-        """Fit what is needed from the data, such as a scale, to some encoded training examples."""
+        """Fit what is needed from the data, such as a scale, to some prepared training examples."""
 
     def collate(self, examples: Ragged, common: Common) -> Batch:
-        """A batch of encoded examples."""
+        """A batch of prepared examples."""
         raise NotImplementedError
 
     def collate_cached(self, cache: ExampleCache, rows: NDArray[np.int64], common: Common) -> Batch:
