@@ -92,11 +92,11 @@ class DatasetInfo:
     units: str
     cite: str
     licence: str
-    releases: tuple[tuple[Part, ...], ...]
-    readers: Mapping[str, str]
     check: Check
     size: str
-    published_at: str
+    releases: tuple[tuple[Part, ...], ...] = ()
+    readers: Mapping[str, str] = field(default_factory=dict)
+    published_at: str = "not published"
     other_folders: tuple[str, ...] = ()
     noun: str = "jet"
     generator: str | None = None

@@ -22,16 +22,25 @@ def find_info(name: str) -> DatasetInfo | None:
     found = getattr(module_beside(name, "info"), "INFO", None)
     if isinstance(found, DatasetInfo):
         return found
-    target = _target(name)
-    if target.startswith("hepexp."):
-        return None
-    return getattr(targets.load(target, kind.of_group("dataset")), "info", None)
+    return getattr(class_of(name), "info", None) if _class_has_info(_target(name)) else None
+
+
+def class_of(name: str) -> type:
+    """The class of a data set, which is imported, and torch with it."""
+    return targets.load(_target(name), kind.of_group("dataset"))
 
 
 def module_beside(name: str, module: str) -> ModuleType | None:
     """A module of a data set, by its last name, in the folder of the data set's class; None if there is none."""
     path = f"{_target(name).rsplit('.', 2)[0]}.{module}"
     return None if source.module_file(path) is None else import_module(path)
+
+
+def _class_has_info(target: str) -> bool:
+    """Whether the class, or one that it is derived from, is given `info`, according to its source."""
+    classes = [found.definition for found in source.ancestors(source.find(target)) if isinstance(found, source.Found)]
+    given = dict(filter(None, (source.assigned(statement) for one in reversed(classes) for statement in one.body)))
+    return given.get("info") is not None
 
 
 def _target(name: str) -> str:

@@ -11,7 +11,7 @@ from hepexp.config.compose import Composer
 from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
 from hepexp.learning.components import Components, build_components
-from tests.data.small import use_small_samples
+from tests.data.small import REPRESENTATIONS, use_small_samples
 
 # models that cannot read jets, and what they say then
 NOT_OF_JETS = {"fixed_circuits": "model=fixed_circuits reads no data, but the data set has 8 features"}
@@ -24,8 +24,10 @@ LOSSES = {
     "lie_momenta": ("loss=lie_gan", "model.n_leading=1"),  # a crop may leave one pixel
     "conv_autoencoder": ("loss=equivariant_autoencoder",),
 }
-JETS = ("qg", "top", "jetclass", "qg_images")
-OTHER_IMAGES = ("electron_photon", "mnist")
+JETS = [data_set.info.name for data_set, names in REPRESENTATIONS.items() if "particles" in names]
+OTHER_IMAGES = [
+    data_set.info.name for data_set, names in REPRESENTATIONS.items() if "image" in names and "particles" not in names
+]
 SMALL = ("dataset.source=mini", "dataset.batch_size=8", "dataset.n_train=24", "dataset.n_val=4", "dataset.n_test=4")
 EPOCH = ("trainer=quick", "trainer.max_epochs=1")
 CONSTANT = ("optimizer=adamw", "optimizer.schedule=constant")  # not a warm-up, whose first steps are small

@@ -1,4 +1,6 @@
-"""Jets and images from random numbers, a few of each data set in its layout, so that tests need no sample."""
+"""Jets and images from random numbers, a few of each data set in its layout, so that tests need no sample.
+
+A data set without such a function is tested with the first examples of the sample that it ships."""
 
 from __future__ import annotations
 
@@ -10,17 +12,13 @@ import pytest
 import torch
 
 from hepexp.batch import Batch
-from hepexp.data.datasets.electron_photon.module import ElectronPhoton
+from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.datasets.jetclass.info import LAYOUT as JETCLASS_LAYOUT
-from hepexp.data.datasets.jetclass.module import JetClass
 from hepexp.data.datasets.mnist.info import scikit_learn_digits
-from hepexp.data.datasets.mnist.module import Mnist
-from hepexp.data.datasets.qg.module import QuarkGluon
-from hepexp.data.datasets.qg_images.module import QuarkGluonImages
 from hepexp.data.datasets.rotated_points import info as rotated_points
-from hepexp.data.datasets.rotated_points.module import RotatedPoints
-from hepexp.data.datasets.top.module import TopTagging
+from hepexp.data.find import class_of, data_sets, find_info
 from hepexp.data.loading.datamodule import HepDataModule
+from hepexp.data.loading.split_store import open_sample
 from hepexp.data.physics.kinematics import four_momenta
 from hepexp.data.physics.species import ONE_HOT
 from hepexp.data.representations.representation import Representation
@@ -99,15 +97,24 @@ def points(n: int) -> Ragged:
     return made.take(np.linspace(0, len(made) - 1, n).astype(np.int64))
 
 
-SAMPLES: dict[type[HepDataModule], Callable[[int], Ragged]] = {
-    QuarkGluon: qg,
-    TopTagging: top,
-    JetClass: jetclass,
-    QuarkGluonImages: qg_images,
-    ElectronPhoton: electron_photon,
-    Mnist: mnist,
-    RotatedPoints: points,
+def shipped(info: DatasetInfo) -> Callable[[int], Ragged]:
+    """The first examples of the sample that a data set ships."""
+    return lambda n: open_sample(info).take(np.arange(n))
+
+
+RANDOM: dict[str, Callable[[int], Ragged]] = {
+    "qg": qg,
+    "top": top,
+    "jetclass": jetclass,
+    "qg_images": qg_images,
+    "electron_photon": electron_photon,
+    "mnist": mnist,
+    "rotated_points": points,
 }
+SAMPLES: dict[type[HepDataModule], Callable[[int], Ragged]] = {
+    class_of(name): RANDOM.get(name) or shipped(find_info(name)) for name in data_sets()
+}
+REPRESENTATIONS = {data_set: data_set(source="mini", seed=1).representations for data_set in SAMPLES}
 
 
 def use_small_samples(monkeypatch: pytest.MonkeyPatch, n: int = 120) -> None:

@@ -93,7 +93,9 @@ def description(info: DatasetInfo, here: Inventory) -> list[list[str]]:
         f", in {path.parent}" for path in here.converted[:1]
     )
     simulated = [f"{n:,} {info.noun}s, seed {seed}, {megabytes([path])}" for n, seed, path in here.simulated]
-    shipped = "no" if info.mini is None else info.mini_about.get("command", "not in this installation")
+    shipped = "no" if info.mini is None else "not in this installation"
+    if callable(info.mini):
+        shipped = info.mini_about.get("command", "made when it is needed")
     facts = {
         "what": info.about,
         "classes": ", ".join(f"{name} ({label})" for label, name in enumerate(info.classes)),

@@ -125,6 +125,25 @@ def check_four_momenta(classes: tuple[str, ...], layout: Layout, noun: str = "je
     return check
 
 
+def check_columns(classes: tuple[str, ...], layout: Layout, noun: str = "row", element: str = "element") -> Check:
+    """A check of examples of any kind: their labels, the limits of their columns, and that none is empty.
+
+    Parameters
+    ----------
+    layout : of the examples.
+    noun, element : the words for one example, and for one of its elements, in messages.
+    """
+
+    def check(examples: Ragged, origin: str, first_row: int = 0) -> Ragged:
+        refuse = Refusal(examples, origin, first_row, noun)
+        refuse.of_rows(examples.counts == 0, f"no {element}s", f"has no {element}s; expected at least one")
+        refuse.of_common(classes, layout, element)
+        refuse.finish()
+        return examples
+
+    return check
+
+
 def check_images(classes: tuple[str, ...], layout: Layout, noun: str = "image") -> Check:
     """A check of images given as non-zero pixels.
 

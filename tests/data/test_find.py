@@ -1,0 +1,97 @@
+"""A data set of one's own is one module and one YAML file: all that works with data sets finds it by itself."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hepexp.cli.main import main
+from hepexp.config import plugins, schema, source
+from hepexp.config.build import instantiate
+from hepexp.data.find import data_sets, find_info
+
+MODULE = '''
+import numpy as np
+
+from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
+from hepexp.data.formats.checked import checked
+from hepexp.data.formats.refusal import damage_in, require
+from hepexp.data.loading.datamodule import HepDataModule
+from hepexp.data.representations.points import Points
+from hepexp.data.store.check import check_columns
+from hepexp.data.store.ragged import Layout
+
+LAYOUT = Layout({"x": np.float32, "y": np.float32})
+CHECK = check_columns(("noise", "signal"), LAYOUT, "event")
+
+
+def read(path):
+    with damage_in(path, "npz file"), np.load(path) as file:
+        require(path, "key", ["X", "y"], file)
+        x, label = file["X"], file["y"]
+        yield checked(CHECK, LAYOUT, path, 0, label, np.arange(len(x) + 1), {"x": x[:, 0], "y": x[:, 1]})
+
+
+class Events(HepDataModule):
+    """Events with two features."""
+
+    info = DatasetInfo(
+        name="events", about="two features of an event", noun="event", classes=("noise", "signal"), layout=LAYOUT,
+        units="x, y", cite="nobody", licence="MIT", size="1 file", published_at="the author's desk",
+        releases=((Part("events", (PublishedFile("events.npz"),)),),), readers={".npz": "mine.events:read"},
+        check=CHECK,
+    )
+
+    def make_representations(self):
+        return [Points()]
+'''
+YAML = "# Events with two features.\n# hepexp train data=events\n_target_: mine.events.Events\n"
+
+
+@pytest.fixture
+def events(data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[np.ndarray]:
+    """Features (100, 2) of the events in the data folder, for which the package `mine` is registered."""
+    package = tmp_path / "mine"
+    (package / "conf" / "dataset").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "events.py").write_text(MODULE)
+    (package / "conf" / "dataset" / "events.yaml").write_text(YAML)
+    (data_folder / "events").mkdir(parents=True)
+    features = np.random.default_rng(0).normal(size=(100, 2))
+    np.savez(data_folder / "events" / "events.npz", X=features, y=np.arange(100) % 2)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(plugins, "packages", lambda: ("mine",))
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "runs"))
+    forget()
+    yield features
+    forget()
+
+
+def forget() -> None:
+    schema.signature.cache_clear()
+    source._statements.cache_clear()
+    for name in [name for name in sys.modules if name.split(".")[0] == "mine"]:
+        del sys.modules[name]
+
+
+def test_a_data_set_of_one_module_is_listed_shown_verified_and_loaded(events, tmp_path: Path, capsys):
+    assert "events" in data_sets()
+    assert main(["data", "verify", "events"]) == 0
+    assert main(["data", "show", "events"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "100 (train 80, val 10, test 10)" in shown
+    assert f"mean x {events[::2, 0].mean():.4g} ±" in shown
+    pictures = sorted(path.name for path in (tmp_path / "runs" / "data" / "events_full").iterdir())
+    assert pictures == ["distributions.png", "index.html"]
+    data = instantiate({"_target_": "mine.events.Events", "batch_size": 80}, "dataset", seed=1)
+    data.setup()
+    (batch,) = data.train_dataloader()
+    np.testing.assert_array_equal(batch.features, events[batch.index].astype(np.float32))
+    np.testing.assert_array_equal(batch.label, batch.index % 2)
+
+
+def test_what_has_no_examples_is_no_data_set():
+    assert find_info("empty") is None
+    assert "empty" not in data_sets()
