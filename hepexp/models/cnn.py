@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
+from hepexp.models.checks import require_dropout, require_widths
+from hepexp.models.weights import load_weights
 
 
 class CNN(nn.Module):
@@ -51,12 +53,10 @@ class CNN(nn.Module):
         n_classes: int,
     ):
         super().__init__()
-        if not widths or min(widths) < 1:
-            raise ConfigError(f"model.widths must be one or more widths > 0, got {list(widths)}")
+        require_widths(widths=widths)
         if convs_per_stage < 1:
             raise ConfigError(f"model.convs_per_stage must be >= 1, got {convs_per_stage}")
-        if not 0 <= dropout < 1:
-            raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
+        require_dropout(dropout)
         if n_outputs is not None and n_outputs < 1:
             raise ConfigError(f"model.n_outputs must be >= 1, got {n_outputs}")
         if min(image_shape[1:]) >> len(widths) < 1:
@@ -71,10 +71,7 @@ class CNN(nn.Module):
             stages.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels, n_outputs or n_classes))
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def forward(self, batch: ImageBatch) -> Tensor:
         image = batch.image.to(self.classifier[1].weight.dtype)

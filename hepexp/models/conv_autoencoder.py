@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
+from hepexp.models.weights import load_weights
 
 OUTPUTS = {"linear": nn.Identity, "sigmoid": nn.Sigmoid, "softplus": nn.Softplus}
 
@@ -76,10 +77,7 @@ class ConvAutoencoder(nn.Module):
         outward = [layer for a, b in reversed(steps) for layer in (nn.Linear(b, a), nn.ReLU())]
         self.encoder = nn.Sequential(*down, nn.Flatten(), *inward[:-1])
         self.decoder = nn.Sequential(*outward, nn.Unflatten(1, deep_shape), *up[:-1], OUTPUTS[output]())
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def encode(self, image: Tensor) -> Tensor:
         """z (B, d) of images (B, C, H, W)."""

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch_geometric.nn import global_mean_pool
 
 from hepexp.batch import GraphBatch
-from hepexp.errors import ConfigError
+from hepexp.models.checks import require_positive, require_widths
 from hepexp.models.layers.graph_convolution import convolution
+from hepexp.models.weights import load_weights
 
 
 class GraphNet(nn.Module):
@@ -54,17 +55,12 @@ class GraphNet(nn.Module):
         n_classes: int,
     ):
         super().__init__()
-        if not channels or min(channels) < 1:
-            raise ConfigError(f"model.channels must be one or more widths > 0, got {list(channels)}")
-        if n_hidden < 1:
-            raise ConfigError(f"model.n_hidden must be > 0, got {n_hidden}")
+        require_widths(channels=channels)
+        require_positive(n_hidden=n_hidden)
         layer, widths = convolution(conv), (n_node_features, *channels)
         self.convs = nn.ModuleList(layer(*pair) for pair in pairwise(widths))
         self.classifier = nn.Sequential(nn.Linear(widths[-1], n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_classes))
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def forward(self, batch: GraphBatch) -> Tensor:
         x = batch.x.to(self.classifier[0].weight.dtype)

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch_geometric.nn import global_mean_pool
 
 from hepexp.batch import GraphBatch
-from hepexp.errors import ConfigError
+from hepexp.models.checks import require_positive, require_widths
 from hepexp.models.layers.graph_convolution import convolution
+from hepexp.models.weights import load_weights
 
 
 class GraphEncoder(nn.Module):
@@ -57,10 +58,8 @@ class GraphEncoder(nn.Module):
         n_extras: int,
     ):
         super().__init__()
-        sizes = {"n_point": (n_point,), "global_sizes": global_sizes, "channels": channels}
-        for name, widths in sizes.items():
-            if not widths or min(widths) < 1:
-                raise ConfigError(f"model.{name} must be widths > 0, got {list(widths)}")
+        require_positive(n_point=n_point)
+        require_widths(global_sizes=global_sizes, channels=channels)
         self.point = nn.Sequential(nn.Linear(n_node_features, n_point), nn.ReLU())
         self.of_jet = None
         if n_extras:
@@ -68,10 +67,7 @@ class GraphEncoder(nn.Module):
             self.of_jet = nn.Sequential(*(module for pair in layers for module in pair))
         layer, first = convolution(conv), n_point + (global_sizes[-1] if n_extras else 0)
         self.convs = nn.ModuleList(layer(*pair) for pair in pairwise((first, *channels)))
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def forward(self, batch: GraphBatch) -> Tensor:
         dtype = self.point[0].weight.dtype

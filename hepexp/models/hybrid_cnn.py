@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
+from hepexp.models.weights import load_weights
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.templates import siamese_circuit
 
@@ -63,10 +64,7 @@ class HybridCNN(nn.Module):
         self.angles = nn.Sequential(nn.Linear(64 * rows * columns, 64), nn.ReLU(), nn.Linear(64, n_qubits))
         self.circuit = backend.layer(siamese_circuit(n_qubits, n_layers), name="embedding")
         self.output = nn.Linear(n_qubits, n_outputs or n_classes)
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def forward(self, batch: ImageBatch) -> Tensor:
         image = batch.image.to(self.output.weight.dtype)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import Batch, FeatureBatch, JetBatch
 from hepexp.errors import ConfigError
+from hepexp.models.checks import require_positive
 from hepexp.precision import full_precision
 
 _KEPT_DRAWS = 1024  # coefficients that evaluation cycles through
@@ -49,9 +50,7 @@ class LieGenerators(nn.Module):
             raise ConfigError(
                 f"model.n_channels must be between 1 and {n * n}, all independent {n} x {n} matrices, got {n_channels}"
             )
-        for name, value in (("spread", spread), ("initial", initial)):
-            if not value > 0:
-                raise ConfigError(f"model.{name} must be > 0, got {value}")
+        require_positive(spread=spread, initial=initial)
         self.n, self.n_channels, self.spread = n, n_channels, spread
         self.generators = nn.Parameter(initial * torch.randn(n_channels, n, n))
         draws = torch.randn(_KEPT_DRAWS, n_channels, generator=torch.Generator().manual_seed(0))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
+from hepexp.models.checks import require_dropout, require_positive
 from hepexp.models.layers.lorentz_block import LorentzBlock
 from hepexp.models.layers.lorentz_kernel.block import FusedLorentzBlock
 from hepexp.models.layers.particle_pairs import ParticlePairs
@@ -100,11 +101,8 @@ class LorentzNet(nn.Module):
         backend: Backend | None = None,
     ):
         super().__init__()
-        for key, value in (("n_hidden", n_hidden), ("n_blocks", n_blocks), ("c", c)):
-            if value <= 0:
-                raise ConfigError(f"model.{key} must be > 0, got {value}")
-        if not 0 <= dropout < 1:
-            raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
+        require_positive(n_hidden=n_hidden, n_blocks=n_blocks, c=c)
+        require_dropout(dropout)
         if circuit_depth < 1:
             raise ConfigError(f"model.circuit_depth must be >= 1, got {circuit_depth}")
         if circuit_scale < 0:
@@ -114,9 +112,8 @@ class LorentzNet(nn.Module):
         self.published = variant == "published"
         if padded_length is not None and not self.published:
             raise ConfigError(f"model.padded_length={padded_length} needs model.variant=published, got {variant}")
-        if padded_length is not None and padded_length <= 0:
-            raise ConfigError(f"model.padded_length must be > 0, got {padded_length}")
-        self.padded_length = padded_length or PUBLISHED_LENGTH
+        self.padded_length = PUBLISHED_LENGTH if padded_length is None else padded_length
+        require_positive(padded_length=self.padded_length)
         if kernel not in KERNELS:
             raise ConfigError(f"model.kernel must be fused or plain, got {kernel}")
         self.lorentz_invariant = metric == "minkowski" and not self.published
@@ -137,10 +134,8 @@ class LorentzNet(nn.Module):
         self.graph_dec = nn.Sequential(
             nn.Linear(n_hidden, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_classes)
         )
-        if weights is not None:
-            trained_by_run = load_weights(self, weights)
-            if not trained_by_run and (doubt := _doubt(n_scalars, variant, c, has_beams)):
-                log.warning("model.weights: %s does not say how it was trained. %s", weights, doubt)
+        if load_weights(self, weights) is False and (doubt := _doubt(n_scalars, variant, c, has_beams)):
+            log.warning("model.weights: %s does not say how it was trained. %s", weights, doubt)
 
     def forward(self, batch: JetBatch) -> Tensor:
         dtype = self.embedding.weight.dtype

@@ -10,10 +10,12 @@ from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
+from hepexp.models.checks import require_dropout, require_positive, require_widths
 from hepexp.models.layers.edge_conv import EdgeConv, mean_weights
 from hepexp.models.layers.jet_coordinates import JetCoordinates, jet_coordinates
 from hepexp.models.layers.knn_graph import ParticleRows, canonical_order, reorder
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
+from hepexp.models.weights import load_weights
 
 
 def standardise(x: Tensor, shift: float, scale: float) -> Tensor:
@@ -96,7 +98,9 @@ class ParticleNet(nn.Module):
         n_classes: int,
     ):
         super().__init__()
-        check_sizes(k=k, n_hidden=n_hidden, channels=channels, dropout=dropout)
+        require_positive(k=k, n_hidden=n_hidden)
+        require_widths(channels=channels)
+        require_dropout(dropout)
         if variant not in ("published", "qmlhep_2"):
             raise ConfigError(f"model.variant must be published or qmlhep_2, got {variant}")
         published = variant == "published"
@@ -111,10 +115,7 @@ class ParticleNet(nn.Module):
         self.classifier = nn.Sequential(
             nn.Linear(n, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_classes)
         )
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
         order = canonical_order(batch.p4, batch.mask)
@@ -133,14 +134,3 @@ class ParticleNet(nn.Module):
             points = x
         weights = mean_weights(mask.to(x.dtype))
         return self.classifier((weights[..., None] * rows.unpack(x)).sum(1))
-
-
-def check_sizes(k: int, n_hidden: int, channels: Sequence[int], dropout: float) -> None:
-    """Raise ConfigError for a size that cannot be used."""
-    for name, value in {"k": k, "n_hidden": n_hidden}.items():
-        if value < 1:
-            raise ConfigError(f"model.{name} must be > 0, got {value}")
-    if not channels or min(channels) < 1:
-        raise ConfigError(f"model.channels must be one or more widths > 0, got {list(channels)}")
-    if not 0 <= dropout < 1:
-        raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")

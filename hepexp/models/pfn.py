@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
-from hepexp.errors import ConfigError
+from hepexp.models.checks import require_widths
 from hepexp.models.layers.jet_coordinates import jet_coordinates
+from hepexp.models.weights import load_weights
 
 
 class PFN(nn.Module):
@@ -56,16 +57,11 @@ class PFN(nn.Module):
         n_classes: int,
     ):
         super().__init__()
-        for name, sizes in {"phi_sizes": phi_sizes, "f_sizes": f_sizes}.items():
-            if not sizes or min(sizes) < 1:
-                raise ConfigError(f"model.{name} must be one or more widths > 0, got {list(sizes)}")
+        require_widths(phi_sizes=phi_sizes, f_sizes=f_sizes)
         self.use_scalars = use_scalars
         self.phi = dense([3 + (n_scalars if use_scalars else 0), *phi_sizes])
         self.f = nn.Sequential(*dense([phi_sizes[-1], *f_sizes]), nn.Linear(f_sizes[-1], n_classes))
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
         mask = batch.mask[..., None]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from hepexp.batch import ImageBatch
 from hepexp.models.layers.symmetric_image import BlurPool, DiskMask, GlobalMax
 from hepexp.models.steerable_cnn import check_stages
+from hepexp.models.weights import load_weights
 
 
 class PlainCNN(nn.Module):
@@ -58,10 +59,7 @@ class PlainCNN(nn.Module):
             layers.append(BlurPool(sigma))
         self.features = nn.Sequential(*layers, GlobalMax())
         self.classifier = nn.Linear(channels, n_classes)
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def forward(self, batch: ImageBatch) -> Tensor:
         return self.classifier(self.features(batch.image.to(self.classifier.weight.dtype)))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
+from hepexp.models.weights import load_weights
 
 
 class Residual(nn.Module):
@@ -115,10 +116,7 @@ class ResNet15(nn.Module):
             layers, n_features = cms_1_layers(channels), 512 * left[0] * left[1]
         self.features = nn.Sequential(*layers, nn.Flatten())
         self.classifier = nn.Linear(n_features, n_classes)
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def forward(self, batch: ImageBatch) -> Tensor:
         image = batch.image.to(self.classifier.weight.dtype)

@@ -14,6 +14,7 @@ from hepexp.errors import ConfigError
 from hepexp.models.layers.steerable import GroupPool, SteerableBlock
 from hepexp.models.layers.steerable_basis import GROUPS, order, steerable_basis
 from hepexp.models.layers.symmetric_image import BlurPool, DiskMask, GlobalMax
+from hepexp.models.weights import load_weights
 
 FIELDS = {"full": (16, 32, 64, 128, 128), "lite": (8, 16, 32, 64, 64)}  # regular fields of each stage
 
@@ -96,10 +97,7 @@ class SteerableCNN(nn.Module):
         self.features = nn.Sequential(*layers, GlobalMax(), GroupPool(order(group)))
         self.classifier = nn.Linear(fields, n_classes)
         self._plain: tuple[list, nn.Module] | None = None  # in a tuple, so that it is not a part of the state
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def forward(self, batch: ImageBatch) -> Tensor:
         image = batch.image.to(self.classifier.weight.dtype)

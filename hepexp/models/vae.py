@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
+from hepexp.models.weights import load_weights
 
 OUTPUTS = {"softplus": nn.Softplus, "tanh": nn.Tanh, "linear": nn.Identity}
 
@@ -83,10 +84,7 @@ class VAE(nn.Module):
         self.logvar = nn.Linear(n_deep, n_latent)
         self.expand = nn.Linear(n_latent, n_deep)
         self.decoder = nn.Sequential(*up, last, OUTPUTS[output]())
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def encode(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and ln variance (B, d) of q(z | x) for images (B, C, H, W)."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
-from hepexp.errors import ConfigError
+from hepexp.models.checks import require_dropout, require_positive
+from hepexp.models.weights import load_weights
 
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))  # widths; each stage ends with a max pool
 
@@ -51,10 +52,8 @@ class VGG12(nn.Module):
         n_classes: int,
     ):
         super().__init__()
-        if n_hidden < 1:
-            raise ConfigError(f"model.n_hidden must be > 0, got {n_hidden}")
-        if not 0 <= dropout < 1:
-            raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
+        require_positive(n_hidden=n_hidden)
+        require_dropout(dropout)
         channels, rows, columns = image_shape
         layers: list[nn.Module] = []
         for widths in STAGES:
@@ -73,10 +72,7 @@ class VGG12(nn.Module):
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def forward(self, batch: ImageBatch) -> Tensor:
         image = batch.image.to(self.classifier[0].weight.dtype)

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
+from hepexp.models.checks import require_dropout, require_positive
+from hepexp.models.weights import load_weights
 
 
 class SelfAttention(nn.Module):
@@ -102,19 +104,10 @@ class ViT(nn.Module):
         n_classes: int,
     ):
         super().__init__()
-        for key, value in {
-            "patch": patch,
-            "dim": dim,
-            "n_blocks": n_blocks,
-            "n_heads": n_heads,
-            "n_mlp": n_mlp,
-        }.items():
-            if value < 1:
-                raise ConfigError(f"model.{key} must be > 0, got {value}")
+        require_positive(patch=patch, dim=dim, n_blocks=n_blocks, n_heads=n_heads, n_mlp=n_mlp)
         if dim % n_heads:
             raise ConfigError(f"model.n_heads must divide model.dim ({dim}), got {n_heads}")
-        if not 0 <= dropout < 1:
-            raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
+        require_dropout(dropout)
         channels, rows, columns = image_shape
         self.padding = (0, -columns % patch, 0, -rows % patch)
         n_patches = -(-rows // patch) * -(-columns // patch)
@@ -125,10 +118,7 @@ class ViT(nn.Module):
         self.blocks = nn.Sequential(*(Block(dim, n_heads, n_mlp, dropout, output_projection) for _ in range(n_blocks)))
         self.norm = nn.LayerNorm(dim)
         self.classifier = nn.Sequential(nn.Linear(dim, dim), nn.Tanh(), nn.Linear(dim, n_classes))
-        if weights is not None:
-            from hepexp.models.weights import load_weights
-
-            load_weights(self, weights)
+        load_weights(self, weights)
 
     def forward(self, batch: ImageBatch) -> Tensor:
         image = F.pad(batch.image.to(self.position.dtype), self.padding)

@@ -16,8 +16,8 @@ from hepexp.errors import ConfigError
 EXPECTED = "expected a checkpoint of a run, such as RUN/checkpoints/best.ckpt, or a state dict of torch"
 
 
-def load_weights(model: nn.Module, file: str) -> bool:
-    """Load a complete state dict into a model.
+def load_weights(model: nn.Module, file: str | None) -> bool | None:
+    """Load a complete state dict into a model; None keeps its random weights.
 
     A relative file is looked for in the working directory, then under runs/. It is a checkpoint of a run, whose keys
     carry the prefix `model.`, or a bare state dict; a prefix `module.`, as left by wrappers for several devices, is
@@ -25,13 +25,15 @@ def load_weights(model: nn.Module, file: str) -> bool:
 
     Returns
     -------
-    Whether the file is a checkpoint of a run, whose config says how it was trained.
+    Whether the file is a checkpoint of a run, whose config says how it was trained; None without a file.
 
     Raises
     ------
     ConfigError : the file is missing, cannot be read or is not a state dict, or a key or a shape differs; the message
         names the first.
     """
+    if file is None:
+        return None
     (found, of_run), wanted = read_state_dict(file), model.state_dict()
     name = type(model).__name__
     for key, tensor in wanted.items():

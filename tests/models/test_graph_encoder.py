@@ -59,5 +59,5 @@ def test_the_values_of_the_jet_are_read_where_there_are_some():
 
 
 def test_values_out_of_range():
-    with pytest.raises(ConfigError, match=r"model\.channels must be widths > 0"):
+    with pytest.raises(ConfigError, match=r"model\.channels must be one or more widths > 0"):
         GraphEncoder(channels=(), n_node_features=3, n_extras=0)
