@@ -39,17 +39,16 @@ def _python_loop(kind: str, n: int, seed: int) -> int:
     """The same physics without hooks: events, particles and jets one at a time."""
     import fastjet
 
-    from hepexp.data.datasets.qg.settings import (
+    from hepexp.data.datasets.qg.generate import (
         CLASSES,
         JET_MAX_RAPIDITY,
         JET_PT,
         JET_RADIUS,
         LIGHT_QUARKS,
-        NEUTRINOS,
         settings,
     )
-    from hepexp.simulation.pythia import make_pythia
-    from hepexp.simulation.seeds import block_seed
+    from hepexp.simulation.block import block_seed
+    from hepexp.simulation.pythia import NEUTRINOS, make_pythia
 
     pythia = make_pythia(settings(kind), block_seed(seed, CLASSES.index(kind), 0, len(CLASSES)))
     definition = fastjet.JetDefinition(fastjet.antikt_algorithm, JET_RADIUS)

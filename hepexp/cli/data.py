@@ -153,12 +153,12 @@ def generate(parser: Parser, args: list[str]) -> None:
     if given.out is not None:  # where the same sample is there already, nothing is made; another one is not replaced
         check_target(given.out, "--out", overwrite=True)
     info = find_info(given.name)
-    from hepexp.simulation.simulate import check_simulation, simulate, simulation
+    from hepexp.simulation.simulate import check_simulation, generator, simulate
 
     check_simulation(info, given.n, given.seed, given.jobs)
     from hepexp.data.download.progress import examples_progress
 
-    if "pythia8mc" in simulation(info).PACKAGES:
+    if "pythia8mc" in generator(info).PACKAGES:
         print("Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)", file=sys.stderr)
     with examples_progress("simulating", given.n, info.noun) as report:
         out = simulate(info, given.n, given.seed, given.jobs, report, given.out)

@@ -3,7 +3,7 @@
 References
 ----------
 arXiv:1307.6346. Simplified: no showers across cells, no decays in flight, no material; the only effect of the field is
-to shift where a charged particle reaches the calorimeter (`flight.py`).
+to shift where a charged particle reaches the calorimeter (`propagation.py`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hepexp.simulation.flight import Flight
+from hepexp.simulation.calorimeter import Calorimeter
 from hepexp.simulation.particles import Particles
-from hepexp.simulation.towers import Calorimeter
+from hepexp.simulation.propagation import Propagation
 from hepexp.simulation.tracker import Tracker
 
 MAX_ETA = 3.2  # of the particles simulated, enough to cover jets of |eta| < 2 and radius 0.8
@@ -28,16 +28,16 @@ class Detector:
     ----------
     tracker : finds and measures charged particles.
     calorimeters : one or more.
-    flight : propagates particles to the calorimeters.
+    propagation : propagates particles to the calorimeters.
     """
 
     tracker: Tracker
     calorimeters: tuple[Calorimeter, ...]
-    flight: Flight
+    propagation: Propagation
 
     def energy_flow(self, particles: Particles, random: np.random.Generator) -> Particles:
         """Tracks, photons and neutral hadrons, ordered by event."""
-        eta, phi, arrives = self.flight.arrive(particles)
+        eta, phi, arrives = self.propagation.arrive(particles)
         found, tracks, error = self.tracker.find(particles, eta, random)
         tracked, sigma = np.zeros((2, len(particles)))
         tracked[found], sigma[found] = tracks.energy, error * tracks.energy
@@ -48,4 +48,4 @@ class Detector:
             neutrals.append(seen)
             scale[arrives] *= factor
         tracks = tracks.change(pt=tracks.pt * scale[found])
-        return Particles.concatenate([tracks[tracks.pt > 0], *neutrals])
+        return Particles.by_event([tracks[tracks.pt > 0], *neutrals])

@@ -7,7 +7,7 @@ three radii. Radii around the nominal one keep events whose hardest splitting li
 vetoed above the window: a jet can lose over 100 GeV to neutrinos from heavy flavours and to soft radiation (6 of 938
 gluon jets of `qg` came from partons 30 to 105 GeV above it).
 
-`tests/data/test_early_veto.py` counts the events lost.
+`tests/simulation/test_early_veto.py` counts the events lost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import fastjet
 import pythia8mc
 
-from hepexp.simulation.particles import NEUTRINOS
+from hepexp.data.physics.jet_clustering import cluster
+from hepexp.simulation.pythia import NEUTRINOS
 
 SCALE = 5.0  # GeV
 
@@ -25,7 +26,7 @@ _INVISIBLE = frozenset((*NEUTRINOS, 23))
 
 
 @dataclass(frozen=True)
-class Window:
+class VetoWindow:
     """Where the leading parton jet must lie for at least one of these radii, margins included.
 
     Parameters
@@ -53,7 +54,7 @@ class EarlyVeto(pythia8mc.UserHooks):
     Pythia 8 manual, "User Hooks": canVetoPT.
     """
 
-    def __init__(self, window: Window, enabled: bool = True) -> None:
+    def __init__(self, window: VetoWindow, enabled: bool = True) -> None:
         super().__init__()
         self.window = window
         self.definitions = [fastjet.JetDefinition(fastjet.antikt_algorithm, radius) for radius in window.radii]
@@ -81,7 +82,7 @@ class EarlyVeto(pythia8mc.UserHooks):
                 partons.append(fastjet.PseudoJet(particle.px(), particle.py(), particle.pz(), particle.e()))
         pt, rapidity = [], []
         for definition in self.definitions:
-            jets = fastjet.ClusterSequence(partons, definition).inclusive_jets(100.0)
+            jets = cluster(partons, definition).inclusive_jets(100.0)
             if jets:
                 leading = max(jets, key=lambda jet: jet.pt())
                 pt.append(leading.pt())

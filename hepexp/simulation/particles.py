@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from typing import Self
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.physics import species
-from hepexp.simulation.impact import straight_line
-
 CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, ELECTRON, MUON = range(5)  # the column `kind`
-NEUTRINOS = (12, 14, 16)
-_KIND_OF = {11: ELECTRON, 13: MUON, 22: PHOTON}
+
+
+class FlatColumns:
+    """Base class of data classes whose fields are columns (m,), with one entry per particle."""
+
+    def __getitem__(self, chosen: NDArray) -> Self:
+        """The particles at these positions, or where the mask is True."""
+        return type(self)(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    @classmethod
+    def concatenate(cls, parts: Iterable[Self]) -> Self:
+        """The particles of all parts, one part after another."""
+        parts = list(parts)
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 @dataclass(frozen=True)
-class Particles:
+class Particles(FlatColumns):
     """Particles, ordered by event.
 
     Shapes
     ------
     All (m,): `event`, the index of the event, ascending; `pt` and `mass` in GeV; `eta`; `phi` in radians; `kind`, one
-    of the constants of this module; `charge` in units of the positron's; `d0` and `dz`, signed, in mm; `birth`, the
-    distance from the beam axis at which a particle was produced, in mm.
+    of the constants of this module; `charge` in units of the positron's; the impact parameters `d0` and `dz`, signed,
+    in mm; `production_radius`, the distance from the beam axis at which a particle was produced, in mm.
     """
 
     event: NDArray[np.int64]
@@ -36,14 +46,10 @@ class Particles:
     charge: NDArray[np.float64]
     d0: NDArray[np.float64]
     dz: NDArray[np.float64]
-    birth: NDArray[np.float64]
+    production_radius: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.event)
-
-    def __getitem__(self, chosen: NDArray) -> Particles:
-        """The particles at these positions, or where the mask is True."""
-        return Particles(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     @property
     def momentum(self) -> NDArray[np.float64]:
@@ -60,39 +66,30 @@ class Particles:
         """The same particles with some columns replaced."""
         return replace(self, **columns)
 
-    @staticmethod
-    def concatenate(parts: list[Particles]) -> Particles:
+    @classmethod
+    def by_event(cls, parts: list[Particles]) -> Particles:
         """All particles of several parts, sorted by event."""
-        columns = {
-            field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Particles)
-        }
-        return Particles(**columns)[np.argsort(columns["event"], kind="stable")]
+        particles = cls.concatenate(parts)
+        return particles[np.argsort(particles.event, kind="stable")]
 
 
-def visible(events: ak.Array, max_eta: float) -> Particles:
-    """The stable particles of the events, except neutrinos, within |eta| < max_eta.
+def impact_parameters(
+    vertex: NDArray[np.float64], momentum: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Impact parameters of straight lines: how close they pass to the collision at the origin.
+
+    The point of closest approach to the beam axis, in the transverse plane, is vertex - (vertex_T . n) momentum / pT
+    with n the transverse direction of flight; d0 is its signed distance from the axis and dz its z.
 
     Parameters
     ----------
-    events : as returned by `pythia8mc.Pythia.nextBatch`.
+    vertex : (m, 3) any point of each line, mm.
+    momentum : (m, 3) GeV; only its direction matters.
+
+    Returns
+    -------
+    d0, dz : (m,) mm; d0 = (x py - y px) / pT.
     """
-    chosen = events.prt.status > 0
-    for neutrino in NEUTRINOS:
-        chosen = chosen & (abs(events.prt.id) != neutrino)
-    particles = events.prt[chosen]
-    event = np.repeat(np.arange(len(particles)), ak.to_numpy(ak.num(particles)))
-    flat = ak.flatten(particles)
-    px, py, pz = (ak.to_numpy(flat.p[name]) for name in ("px", "py", "pz"))
-    x, y, z = (ak.to_numpy(ak.fill_none(flat.vProd[name], 0.0)) for name in ("px", "py", "pz"))
-    pdgid = ak.to_numpy(flat.id)
-    charge = species.charge(pdgid)
-    kind = np.where(charge != 0, CHARGED_HADRON, NEUTRAL_HADRON)
-    for number, its_kind in _KIND_OF.items():
-        kind[abs(pdgid) == number] = its_kind
+    (x, y, z), (px, py, pz) = vertex.T, momentum.T
     pt = np.hypot(px, py)
-    d0, dz = straight_line(np.stack([x, y, z], 1), np.stack([px, py, pz], 1))
-    mass = ak.to_numpy(flat.m)
-    everything = Particles(
-        event, pt, np.arcsinh(pz / pt), np.arctan2(py, px), mass, kind, charge, d0, dz, np.hypot(x, y)
-    )
-    return everything[abs(everything.eta) < max_eta]
+    return (x * py - y * px) / pt, z - (x * px + y * py) * pz / pt**2

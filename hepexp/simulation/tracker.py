@@ -36,12 +36,12 @@ class Tracker:
     resolution : for each kind of charged particle, a and b (per GeV) of sigma(pT) / pT = hypot(a, b pT), in the
         regions |eta| < 0.5, < 1.5 and < 2.5.
     keep_mass : tracks keep the particle's mass. If false, E = |p|, as in versions of Delphes before 3.4.
-    max_birth : maximum distance from the beam axis, in mm, at which a particle with a track can be produced.
+    max_production_radius : maximum distance from the beam axis, in mm, at which a particle with a track is produced.
     """
 
     resolution: Mapping[int, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]]
     keep_mass: bool
-    max_birth: float
+    max_production_radius: float
 
     def find(
         self, particles: Particles, arrival: NDArray[np.float64], random: np.random.Generator
@@ -60,7 +60,11 @@ class Tracker:
             efficiency[of_kind] = np.array(table)[np.maximum(place - 1, 0), np.searchsorted(_PT_EDGES, pt)]
             a, b = np.array(self.resolution[kind])[place].T
             sigma[of_kind] = np.hypot(a, b * pt)
-        out_of_reach = (particles.pt < MIN_PT) | (abs(arrival) > MAX_ETA) | (particles.birth > self.max_birth)
+        out_of_reach = (
+            (particles.pt < MIN_PT)
+            | (abs(arrival) > MAX_ETA)
+            | (particles.production_radius > self.max_production_radius)
+        )
         efficiency[out_of_reach] = 0
         found = random.random(len(particles)) < efficiency
         tracks = particles[found]

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from hepexp.simulation.energy_flow import better_of_two, pooled
-from hepexp.simulation.flight import Barrel, Cylinder
+from hepexp.simulation.calorimeter import Calorimeter, better_of_two, electromagnetic, hadronic, pooled
 from hepexp.simulation.particles import CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, Particles
-from hepexp.simulation.towers import Calorimeter, electromagnetic, hadronic
+from hepexp.simulation.propagation import Barrel, Cylinder
 
 FIELD, RADIUS, HALF_LENGTH = 2.0, 1.15, 3.51
 LOWEST_PT = 0.15 * FIELD * RADIUS  # GeV that reach the side of the barrel: 0.345
-FLIGHT = Cylinder(FIELD, RADIUS, HALF_LENGTH)
+CYLINDER = Cylinder(FIELD, RADIUS, HALF_LENGTH)
 
 
 def particles(pt: list[float], eta: list[float], charge: float, kind: int = CHARGED_HADRON) -> Particles:
@@ -35,7 +34,7 @@ def stepped(pt: float, eta: float, charge: float) -> tuple[float, float]:
     ("pt", "eta"), [(0.5, 0.3), (2.0, -1.0), (30.0, 1.5), (1.0, 2.2), (0.2, 1.0), (0.3, -0.7), (0.12, 0.4)]
 )
 def test_a_charged_particle_leaves_the_cylinder_where_a_stepped_orbit_does(pt: float, eta: float, charge: float):
-    found_eta, found_phi, reached = FLIGHT.arrive(particles([pt], [eta], charge))
+    found_eta, found_phi, reached = CYLINDER.arrive(particles([pt], [eta], charge))
     expected_eta, expected_phi = stepped(pt, eta, charge)
     assert reached.all()
     assert found_eta[0] == pytest.approx(expected_eta, abs=3e-3)
@@ -43,26 +42,26 @@ def test_a_charged_particle_leaves_the_cylinder_where_a_stepped_orbit_does(pt: f
 
 
 def test_what_curls_up_in_the_barrel_leaves_by_an_end_at_a_larger_pseudorapidity():
-    eta, _, _ = FLIGHT.arrive(particles([0.9 * LOWEST_PT, 1.1 * LOWEST_PT], [0.5, 0.5], 1.0))
+    eta, _, _ = CYLINDER.arrive(particles([0.9 * LOWEST_PT, 1.1 * LOWEST_PT], [0.5, 0.5], 1.0))
     assert abs(eta[0]) > np.arcsinh(HALF_LENGTH / RADIUS) > eta[1]
 
 
 def test_a_neutral_particle_flies_straight_and_one_made_outside_is_not_seen():
     straight = particles([0.2, 5.0, 80.0], [0.0, -1.3, 2.4], 0.0, PHOTON)
-    for flight in (FLIGHT, Barrel(FIELD, RADIUS)):
-        eta, phi, reached = flight.arrive(straight)
+    for propagation in (CYLINDER, Barrel(FIELD, RADIUS)):
+        eta, phi, reached = propagation.arrive(straight)
         np.testing.assert_allclose(eta, straight.eta, atol=1e-9)
         np.testing.assert_array_equal(phi, 0)
         assert reached.all()
-    outside = straight.change(birth=np.array([0.0, 1149.0, 1151.0]))
-    np.testing.assert_array_equal(FLIGHT.arrive(outside)[2], [True, True, False])
+    outside = straight.change(production_radius=np.array([0.0, 1149.0, 1151.0]))
+    np.testing.assert_array_equal(CYLINDER.arrive(outside)[2], [True, True, False])
 
 
 def test_a_barrel_without_ends_bends_like_the_cylinder_and_loses_what_curls_up():
     charged = particles([0.9 * LOWEST_PT, 0.5, 10.0], [0.4, 0.4, 0.4], -1.0)
     _, phi, reached = Barrel(FIELD, RADIUS).arrive(charged)
     np.testing.assert_array_equal(reached, [False, True, True])
-    np.testing.assert_allclose(phi[1:], FLIGHT.arrive(charged)[1][1:])
+    np.testing.assert_allclose(phi[1:], CYLINDER.arrive(charged)[1][1:])
     np.testing.assert_allclose(np.sin(phi[1:]), LOWEST_PT / charged.pt[1:])
 
 
@@ -102,7 +101,7 @@ def test_objects_of_a_cell_lie_together_and_energy_is_kept_on_average():
     layers = electromagnetic(0.1, 1.0, exact, better_of_two), hadronic(0.1, 1.0, exact, better_of_two)
     calorimeter = Calorimeter(np.linspace(-2, 2, 41), np.full(40, 36), layers)
     photons, hadrons = particles([20.0], [0.52], 0.0, PHOTON), particles([30.0], [0.57], 0.0, NEUTRAL_HADRON)
-    both = Particles.concatenate([photons, hadrons])
+    both = Particles.by_event([photons, hadrons])
     nothing = np.zeros(2)
     seen, scale = calorimeter.measure(both, both.eta, both.phi, nothing, nothing, np.random.default_rng(0))
     assert len(seen) == 2

@@ -6,9 +6,7 @@ import pytest
 pytest.importorskip("pythia8mc")
 pytest.importorskip("fastjet")
 
-from hepexp.data.datasets.qg.clustering import hardest_jets
-from hepexp.data.datasets.qg.settings import settings
-from hepexp.data.datasets.qg.veto import QuarkGluonVeto
+from hepexp.data.datasets.qg.generate import QuarkGluonVeto, hardest_jets, settings
 from hepexp.data.datasets.top import generate as top
 from hepexp.data.physics.kinematics import invariant_mass, sums
 from hepexp.data.store.ragged import Ragged

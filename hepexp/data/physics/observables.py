@@ -74,7 +74,8 @@ class Jets:
     @cached_property
     def taus(self) -> Values:
         """tau_1 to tau_3 (n, 3), see `tau1`."""
-        from hepexp.data.physics.substructure import jagged, subjettiness  # FastJet is an optional package
+        from hepexp.data.physics.jet_clustering import jagged  # both need FastJet, an optional package
+        from hepexp.data.physics.substructure import subjettiness
 
         return subjettiness(jagged(self.particles["p4"], self.particles.counts), 3, radius=1.0)
 

@@ -1,4 +1,4 @@
-"""N-subjettiness, computed by fastjet-contrib as bundled with FastJet's Python package, which must be installed."""
+"""Substructure of jets: N-subjettiness and soft-drop mass, computed by fastjet-contrib as bundled with FastJet."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ import fastjet
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.physics.fastjet_banner import silence_banner
+from hepexp.data.physics.jet_clustering import cluster
 
-_WHOLE = fastjet.JetDefinition(fastjet.cambridge_algorithm, 10.0)  # a radius that puts all constituents into one jet
-
-
-def jagged(momentum: NDArray[np.float64], counts: NDArray[np.int64]) -> ak.Array:
-    """Four-momenta (m, 4), (E, px, py, pz), of events or jets with these multiplicities (n,), as FastJet takes them."""
-    columns = {name: momentum[:, i] for i, name in enumerate(("E", "px", "py", "pz"))}
-    return ak.unflatten(ak.zip(columns, with_name="Momentum4D"), counts)
+# Cambridge/Aachen with a radius that puts all constituents into one jet
+_WHOLE = fastjet.JetDefinition(fastjet.cambridge_algorithm, 10.0)
 
 
 def subjettiness(constituents: ak.Array, most: int, radius: float) -> NDArray[np.float64]:
@@ -33,10 +28,8 @@ def subjettiness(constituents: ak.Array, most: int, radius: float) -> NDArray[np
     ----------
     Thaler and Van Tilburg, arXiv:1011.2268, eq. (2.1).
     """
-    silence_banner()
-    sequence = fastjet.ClusterSequence(constituents, _WHOLE)
     return ak.to_numpy(
-        sequence.njettiness(
+        cluster(constituents, _WHOLE).njettiness(
             measure_definition="NormalizedMeasure",
             axes_definition="KT_Axes",
             njets=list(range(1, most + 1)),
@@ -44,3 +37,19 @@ def subjettiness(constituents: ak.Array, most: int, radius: float) -> NDArray[np
             R0=radius,
         )
     )
+
+
+def soft_drop_mass(constituents: ak.Array, z_cut: float) -> NDArray[np.float64]:
+    """Masses (n,) in GeV of jets groomed with beta = 0, along their Cambridge/Aachen tree.
+
+    Parameters
+    ----------
+    constituents : momenta (n, var) with the fields E, px, py, pz, at least one per jet.
+    z_cut : minimum pT fraction of the softer branch, below which it is dropped.
+
+    References
+    ----------
+    Larkoski et al., arXiv:1402.2657.
+    """
+    groomed = cluster(constituents, _WHOLE).exclusive_jets_softdrop_grooming(1, beta=0.0, symmetry_cut=z_cut)
+    return ak.to_numpy(groomed.msoftdrop)

@@ -4,12 +4,12 @@ import h5py
 import numpy as np
 import pytest
 
+from hepexp.data.datasets.electron_photon import crystal_readout, em_shower, tracker_material
 from hepexp.data.datasets.electron_photon import generate as electron_photon
 from hepexp.data.datasets.electron_photon.info import LAYOUT as ELECTRON_PHOTON_LAYOUT
+from hepexp.data.datasets.electron_photon.tracker_material import CURVATURE, ECAL_RADIUS, LAYERS, Tracks
 from hepexp.data.store.images import to_dense
 from hepexp.data.store.ragged import Ragged
-from hepexp.simulation import crystal_readout, em_shower, tracker_material
-from hepexp.simulation.tracker_material import CURVATURE, ECAL_RADIUS, LAYERS, Tracks
 from tests.samples import sample
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hepexp.data.datasets.jetclass.cms_card import impact_parameter_resolution
 from hepexp.data.datasets.jetclass.info import LAYOUT as JETCLASS_LAYOUT
 from hepexp.data.store.ragged import Ragged
 from hepexp.simulation.particles import CHARGED_HADRON, NEUTRAL_HADRON, PHOTON
@@ -99,3 +100,10 @@ def test_pythia_knows_every_setting():
     for kind in jetclass.CLASSES:
         pythia = pythia8mc.Pythia("", False)
         assert all(pythia.readString(line) for line in jetclass.settings(kind))
+
+
+def test_hard_central_tracks_are_measured_best():
+    pt, eta = np.array([0.5, 5.0, 500.0, 5.0]), np.array([0.0, 0.0, 0.0, 2.0])
+    for error in impact_parameter_resolution(pt, eta):
+        assert error[0] > error[1] > error[2] > 0.009
+        assert error[3] > error[1]

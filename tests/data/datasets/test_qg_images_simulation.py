@@ -5,10 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hepexp.data.datasets.qg_images.info import LAYOUT as QG_IMAGES_LAYOUT
-from hepexp.data.store.images import to_dense
-from hepexp.data.store.ragged import Ragged
-from hepexp.simulation.cms_detector import (
+from hepexp.data.datasets.qg_images.cms_detector import (
     ECAL_LENGTH,
     ECAL_RADIUS,
     FIELD,
@@ -18,8 +15,10 @@ from hepexp.simulation.cms_detector import (
     observe,
     to_calorimeter,
 )
-from hepexp.simulation.jet_window import CELL, CELLS, TOWER, draw
-from hepexp.simulation.showers import deposit, shower_fractions
+from hepexp.data.datasets.qg_images.info import LAYOUT as QG_IMAGES_LAYOUT
+from hepexp.data.datasets.qg_images.jet_images import CELL, CELLS, TOWER, deposit, draw, shower_fractions
+from hepexp.data.store.images import to_dense
+from hepexp.data.store.ragged import Ragged
 
 LOWEST_PT = 0.15 * FIELD * ECAL_RADIUS  # GeV that reach the barrel
 
@@ -109,7 +108,7 @@ def test_the_window_is_centred_on_the_highest_tower_and_wraps_in_azimuth(phi: fl
     eta = (np.floor(0.7 / tower) + 0.5) * tower
     seed_phi = (np.floor(phi / tower) + 0.5) * tower + 2 * tower  # two towers beside the jet's axis
     others = observed(np.array([eta + 3 * CELL, eta]), np.array([seed_phi, seed_phi - 20 * CELL]), 5.0, 50.0, 0.0)
-    seen = Observed.concatenate(observed(np.array([eta]), np.array([seed_phi]), 0.0, 0.0, 1e4), others)
+    seen = Observed.concatenate([observed(np.array([eta]), np.array([seed_phi]), 0.0, 0.0, 1e4), others])
     tracks, ecal, hcal = draw(seen, np.array([0.7]), np.array([phi]), np.random.default_rng(3))[0]
     middle = CELLS // 2
     assert sorted(zip(*np.nonzero(tracks), strict=True)) == [(middle, middle - 20), (middle + 3, middle)]

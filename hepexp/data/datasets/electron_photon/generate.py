@@ -32,16 +32,16 @@ M. Andrews et al., End-to-end physics event classification with CMS Open Data, a
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.data.datasets.electron_photon import crystal_readout as readout
+from hepexp.data.datasets.electron_photon import em_shower, tracker_material
 from hepexp.data.store.images import from_dense
 from hepexp.data.store.ragged import Ragged
-from hepexp.simulation import crystal_readout as readout
-from hepexp.simulation import em_shower, tracker_material
-from hepexp.simulation.rounding import round_to_bits
-from hepexp.simulation.seeds import block_seed
+from hepexp.simulation.block import block_seed, first, round_to_bits
 
 CLASSES = ("photon", "electron")  # in the order of the labels
 PACKAGES = ()  # that the simulation needs in addition to those of hepexp
@@ -86,12 +86,8 @@ def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int],
     """
     label = CLASSES.index(kind)
     random = np.random.default_rng(block_seed(seed, label, block, len(CLASSES)))
-    parts = []
-    for start in range(0, n, CROPS_AT_ONCE):
-        crops = make_crops(kind, CROPS_AT_ONCE, random)[: n - start]
-        parts.append(from_dense(np.full(len(crops), label), crops))
-        report(len(crops))
-    return Ragged.concatenate(parts)
+    labels = np.full(CROPS_AT_ONCE, label)
+    return first(n, (from_dense(labels, make_crops(kind, CROPS_AT_ONCE, random)) for _ in count()), report)
 
 
 def make_crops(kind: str, n: int, random: np.random.Generator) -> NDArray[np.float64]:

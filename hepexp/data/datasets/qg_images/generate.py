@@ -6,7 +6,7 @@ measured particles, as in CMS's Run 1 reconstruction (ak5PFJets); the leading je
 one of the two partons and has pT 90-170 GeV, |eta| < 1.57. Quark jets, which have the harder pT spectrum, are thinned
 out to match that of gluon jets, so that pT alone hardly discriminates.
 
-The images are those of `jet_window`, in units of 100 GeV, as in the original.
+The images are those of `jet_images`, in units of 100 GeV, as in the original.
 
 In these units the original's means per pixel, 7.8e-5, 5.0e-5 and 3.1e-5, correspond to 122, 78 and 48 GeV per image,
 more than the energy of a 100 GeV jet: they include the pile-up of 2012, and so does this simulation. Minimum-bias
@@ -33,19 +33,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 import awkward as ak
 import fastjet
 import numpy as np
 
+from hepexp.data.datasets.qg_images.cms_detector import Floats, Observed, Particles, observe
 from hepexp.data.datasets.qg_images.info import LAYOUT
+from hepexp.data.datasets.qg_images.jet_images import draw, wrap
+from hepexp.data.physics.jet_clustering import cluster, jagged
 from hepexp.data.store.images import from_dense
 from hepexp.data.store.ragged import Ragged, offsets_of
-from hepexp.simulation.cms_detector import Floats, Observed, Particles, observe
-from hepexp.simulation.jet_window import draw, wrap
-from hepexp.simulation.pythia import make_pythia
-from hepexp.simulation.rounding import round_to_bits
-from hepexp.simulation.seeds import block_seed
+from hepexp.simulation.block import block_seed, first, round_to_bits
+from hepexp.simulation.pythia import HARD_PRODUCT, make_pythia, visible
 
 CLASSES = ("gluon", "quark")  # in the order of the labels
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
@@ -98,13 +99,7 @@ def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int],
     rng = np.random.default_rng(number)
     pythia = make_pythia(settings(kind), number)
     pool = PileUp(block_seed(seed, len(CLASSES), block, labels))
-    parts, made = [LAYOUT.empty()], 0
-    while made < n:
-        images = _images(kind, pythia.nextBatch(EVENTS_AT_ONCE), pool, rng).take(slice(n - made))
-        parts.append(images)
-        made += len(images)
-        report(len(images))
-    return Ragged.concatenate(parts)
+    return first(n, (_images(kind, pythia.nextBatch(EVENTS_AT_ONCE), pool, rng) for _ in count()), report)
 
 
 class PileUp:
@@ -113,7 +108,7 @@ class PileUp:
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
         events = make_pythia([BEAMS, "SoftQCD:nonDiffractive = on"], seed).nextBatch(POOL)
-        self.observed = observe(visible(events.prt, rng.normal(0, BEAM_SPOT, POOL)), rng)
+        self.observed = observe(at_vertices(events, rng.normal(0, BEAM_SPOT, POOL)), rng)
         self.offsets = offsets_of(np.bincount(self.observed.image, minlength=POOL))
 
     def draw(self, n: int, rng: np.random.Generator) -> Observed:
@@ -122,7 +117,7 @@ class PileUp:
         event = rng.integers(POOL, size=len(image))
         counts = np.diff(self.offsets)[event]
         inner = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        observed = self.observed.take(np.repeat(self.offsets[event], counts) + inner)
+        observed = self.observed[np.repeat(self.offsets[event], counts) + inner]
         turn = np.repeat(rng.uniform(0, 2 * np.pi, len(image)), counts)
         side = np.repeat(rng.choice([-1.0, 1.0], len(image)), counts)
         return replace(
@@ -135,23 +130,22 @@ class PileUp:
         )
 
 
-def visible(particles: ak.Array, z: Floats) -> Particles:
-    """Visible final-state particles (events, ragged) of events with vertices at these positions z (events,) in m."""
-    kind = abs(particles.id)
-    particles = particles[(particles.status > 0) & (kind != 12) & (kind != 14) & (kind != 16)]
+def at_vertices(events: ak.Array, z: Floats) -> Particles:
+    """The visible particles of events with vertices at these positions z (events,) in m."""
+    particles = visible(events.prt)
     image = np.repeat(np.arange(len(particles)), ak.to_numpy(ak.num(particles)))
     px, py, pz, e = (ak.to_numpy(ak.flatten(particles.p[name])) for name in ("px", "py", "pz", "e"))
     pt = np.hypot(px, py)
     eta = np.arcsinh(pz / pt)
     pdgid = ak.to_numpy(ak.flatten(particles.id)).astype(np.int64)
-    return Particles(image, pt, eta, np.arctan2(py, px), e, pdgid, z[image], np.zeros(len(pt))).take(abs(eta) < MAX_ETA)
+    return Particles(image, pt, eta, np.arctan2(py, px), e, pdgid, z[image], np.zeros(len(pt)))[abs(eta) < MAX_ETA]
 
 
 def _images(kind: str, events: ak.Array, pool: PileUp, rng: np.random.Generator) -> Ragged:
     """Images of the events that pass the selection."""
-    hard = events.prt[events.prt.status == -23]
+    hard = events.prt[events.prt.status == HARD_PRODUCT]
     right = ak.to_numpy(ak.all((hard.id == 21) if kind == "gluon" else (abs(hard.id) <= 3), axis=1))
-    observed = observe(visible(events.prt, rng.normal(0, BEAM_SPOT, len(right))), rng)
+    observed = observe(at_vertices(events, rng.normal(0, BEAM_SPOT, len(right))), rng)
     pt, eta, phi, mass = leading_jets(observed, len(right))
     px, py, pz = (ak.to_numpy(hard.p[name]) for name in ("px", "py", "pz"))
     parton_eta, parton_phi = np.arcsinh(pz / np.hypot(px, py)), np.arctan2(py, px)
@@ -161,9 +155,9 @@ def _images(kind: str, events: ak.Array, pool: PileUp, rng: np.random.Generator)
     n = int(passed.sum())
     if n == 0:
         return LAYOUT.empty()
-    observed = observed.take(passed[observed.image])
+    observed = observed[passed[observed.image]]
     observed = replace(observed, image=(np.cumsum(passed) - 1)[observed.image])
-    observed = Observed.concatenate(observed, pool.draw(n, rng))
+    observed = Observed.concatenate([observed, pool.draw(n, rng)])
     pixels = round_to_bits(draw(observed, eta[passed], phi[passed], rng) / UNIT, BITS)
     return from_dense(np.full(n, CLASSES.index(kind)), pixels, pt=pt[passed], m0=mass[passed])
 
@@ -172,12 +166,8 @@ def leading_jets(observed: Observed, n: int) -> tuple[Floats, Floats, Floats, Fl
     """pT, eta, phi and mass (n,) of the hardest jet of each of n events; NaN if none reaches 90 GeV."""
     px, py = observed.pt * np.cos(observed.phi), observed.pt * np.sin(observed.phi)
     pz, e = observed.pt * np.sinh(observed.eta), observed.pt * np.cosh(observed.eta)
-    counts = np.bincount(observed.image, minlength=n)
-    momenta = ak.zip(
-        {name: ak.unflatten(values, counts) for name, values in (("px", px), ("py", py), ("pz", pz), ("E", e))},
-        with_name="Momentum4D",
-    )
-    jets = fastjet.ClusterSequence(momenta, _DEFINITION).inclusive_jets(min_pt=JET_PT[0])
+    momenta = jagged(np.stack([e, px, py, pz], 1), np.bincount(observed.image, minlength=n))
+    jets = cluster(momenta, _DEFINITION).inclusive_jets(min_pt=JET_PT[0])
     first = ak.argmax(jets.px**2 + jets.py**2, axis=1, keepdims=True)
     px, py, pz, e = (
         ak.to_numpy(ak.fill_none(ak.firsts(jets[name][first]), np.nan)) for name in ("px", "py", "pz", "E")

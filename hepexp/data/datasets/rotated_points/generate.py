@@ -8,7 +8,7 @@ import numpy as np
 
 from hepexp.data.datasets.rotated_points.info import CLASSES, LAYOUT
 from hepexp.data.store.ragged import Ragged
-from hepexp.simulation.seeds import block_seed
+from hepexp.simulation.block import block_seed
 
 PACKAGES: tuple[str, ...] = ()
 BLOCK = 20_000

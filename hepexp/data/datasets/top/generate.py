@@ -1,7 +1,7 @@
 """Simulated jets like those of the top-tagging reference: hadronic tops vs light quarks and gluons.
 
 Top pairs with both W decaying to quarks, and QCD dijets, generated at 14 TeV with Pythia 8; a simplified version of
-Delphes' ATLAS card (`detector.py`, `atlas_card.py`); the leading anti-kT jet of radius 0.8 of each event, if
+Delphes' ATLAS card (`simulation/detector.py`, `atlas_card.py`); the leading anti-kT jet of radius 0.8 of each event, if
 550 < pT < 650 GeV and |eta| < 2. For top jets, a top and its three quarks must lie within 0.8 of the jet axis. Up to
 200 constituents, the hardest, are kept.
 
@@ -11,7 +11,7 @@ Without them, QCD jets in this simulation have 7.0 constituents more than 0.5 fr
 
 The spectrum of the hard process is that of the matrix elements multiplied by pT to the power SPECTRUM, chosen so that
 the jet pT spectrum falls over the window as in the published files (a factor of 0.6), whose cuts on the hard process
-are unknown. Events without a jet near the window are vetoed early (`early_veto.py`).
+are unknown. Events without a jet near the window are vetoed early (`simulation/early_veto.py`).
 
 Limitations: the detector is parametrised; tracks start at the collision; there is no pile-up, as in the reference; the
 reference was made with Pythia 8.2. In the 10,000 shipped jets and 25,000 published ones, the mean mass of QCD jets is
@@ -29,20 +29,19 @@ Kasieczka et al., arXiv:1902.09914, section 2; Zenodo record 2603256.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 
 import awkward as ak
 import numpy as np
 
+from hepexp.data.datasets.top.atlas_card import ATLAS
 from hepexp.data.datasets.top.info import LAYOUT
 from hepexp.data.store.ragged import Ragged
-from hepexp.simulation.atlas_card import ATLAS
+from hepexp.simulation.block import block_seed, first, round_to_bits
 from hepexp.simulation.detector import MAX_ETA
-from hepexp.simulation.early_veto import EarlyVeto, Window
-from hepexp.simulation.large_jets import decay_products, leading
-from hepexp.simulation.particles import visible
-from hepexp.simulation.pythia import make_pythia
-from hepexp.simulation.rounding import round_to_bits
-from hepexp.simulation.seeds import block_seed
+from hepexp.simulation.early_veto import EarlyVeto, VetoWindow
+from hepexp.simulation.large_r_jets import leading
+from hepexp.simulation.pythia import decay_products, make_pythia, visible_particles
 
 CLASSES = ("qcd", "top")  # in the order of the labels
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
@@ -52,7 +51,7 @@ MOST_CONSTITUENTS = 200
 HARD_PT = {"qcd": (380.0, 1300.0), "top": (330.0, 1300.0)}  # GeV
 SPECTRUM = 2.5
 # 40 GeV below the jet window; of 429 jets, none came from partons more than 19 GeV below it.
-WINDOW = Window(pt_min=JET_PT[0] - 40, max_rapidity=2.8, radii=(0.5, 0.8, 1.1))
+WINDOW = VetoWindow(pt_min=JET_PT[0] - 40, max_rapidity=2.8, radii=(0.5, 0.8, 1.1))
 EVENTS_AT_ONCE = 50
 BITS = 13  # significant bits of a momentum: 1.2e-4, far finer than the detector's resolution, so that columns compress
 
@@ -89,18 +88,12 @@ def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int],
     own_seed = block_seed(seed, CLASSES.index(kind), block, len(CLASSES))
     veto, random = EarlyVeto(WINDOW), np.random.default_rng(own_seed)
     pythia = make_pythia(settings(kind), own_seed, veto)
-    parts, made = [LAYOUT.empty()], 0
-    while made < n:
-        jets = select(pythia.nextBatch(EVENTS_AT_ONCE), kind, random).take(slice(n - made))
-        parts.append(jets)
-        made += len(jets)
-        report(len(jets))
-    return Ragged.concatenate(parts)
+    return first(n, (select(pythia.nextBatch(EVENTS_AT_ONCE), kind, random) for _ in count()), report)
 
 
 def select(events: ak.Array, kind: str, random: np.random.Generator) -> Ragged:
     """The selected jets of one class, from events as returned by `pythia8mc.Pythia.nextBatch`."""
-    seen = ATLAS.energy_flow(visible(events, MAX_ETA), random)
+    seen = ATLAS.energy_flow(visible_particles(events, MAX_ETA), random)
     products = None
     if kind == "top":
         products = [decay_products(events, (sign * 6, sign * 24), n_partons=3) for sign in (1, -1)]

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 _STRAIGHT = 1e-12  # sinh(eta) of a particle that never reaches the end of the cylinder
 
 
-class Flight(Protocol):
+class Propagation(Protocol):
     """Propagates particles to the calorimeter."""
 
     def arrive(self, particles: Particles) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -39,7 +39,7 @@ class Barrel:
     radius: float
 
     def arrive(self, particles: Particles) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """See `Flight`."""
+        """See `Propagation`."""
         # A circle of radius pT / (0.3 B) through the origin reaches the face at an azimuth of asin(face / diameter).
         turn = 0.3 * self.field * self.radius / 2 * particles.charge / particles.pt
         reached = abs(turn) < 1
@@ -63,7 +63,7 @@ class Cylinder:
     half_length: float
 
     def arrive(self, particles: Particles) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """See `Flight`."""
+        """See `Propagation`."""
         half_turn = 0.15 * self.field * particles.charge / particles.pt  # per metre
         slope = np.sinh(particles.eta)  # dz/ds
         slope = np.copysign(np.maximum(abs(slope), _STRAIGHT), slope)
@@ -74,4 +74,4 @@ class Cylinder:
         half = path * half_turn
         chord = path * np.sinc(half / np.pi)
         eta = np.arcsinh(path * slope / np.maximum(abs(chord), _STRAIGHT))
-        return eta, particles.phi - half + np.pi * (chord < 0), particles.birth < 1000 * self.radius
+        return eta, particles.phi - half + np.pi * (chord < 0), particles.production_radius < 1000 * self.radius

@@ -24,13 +24,13 @@ D. Groom, "Energy flow in a hadronic cascade", NIM A 572 (2007) 633, arXiv:physi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Self
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.physics.species import charge
+from hepexp.simulation.particles import FlatColumns
 
 Floats = NDArray[np.float64]
 
@@ -55,21 +55,8 @@ EARLY_SHARE = (1.0, 1.5)  # beta distribution of the ECAL fraction of a hadron s
 MIP = (0.25, 2.0)  # GeV deposited by a minimum ionising particle in ECAL and HCAL
 
 
-class Columns:
-    """Base class of data classes with flat columns (m,), one entry per particle."""
-
-    def take(self, chosen: NDArray) -> Self:
-        """The entries at these positions, or selected by this mask."""
-        return type(self)(*(getattr(self, field.name)[chosen] for field in fields(self)))
-
-    @classmethod
-    def concatenate(cls, *parts: Self) -> Self:
-        """The parts, concatenated."""
-        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
-
-
 @dataclass
-class Particles(Columns):
+class Particles(FlatColumns):
     """Particles of several events: pt, energy in GeV; eta, phi at the vertex, which lies at z (m) on the beam line."""
 
     image: NDArray[np.int64]  # index of the image that the particle belongs to
@@ -79,11 +66,11 @@ class Particles(Columns):
     energy: Floats
     pdgid: NDArray[np.int64]
     z: Floats
-    start: Floats  # m, radius at which it was produced: 0, or where its photon converted
+    production_radius: Floats  # m: 0, or where its photon converted
 
 
 @dataclass
-class Observed(Columns):
+class Observed(FlatColumns):
     """The detector's response to particles.
 
     pt: measured by the track if there is one, otherwise by the calorimeters; eta, phi: direction at the vertex;
@@ -109,14 +96,15 @@ def convert(particles: Particles, rng: np.random.Generator) -> Particles:
     """
     x0 = np.interp(abs(particles.eta), *MATERIAL)
     converted = (particles.pdgid == 22) & (rng.random(len(x0)) > np.exp(-7 / 9 * x0))
-    pairs = particles.take(converted)
-    start = rng.uniform(*TRACKER_RADII, len(pairs.pt))
-    share = rng.random(len(start))
+    pairs = particles[converted]
+    radius = rng.uniform(*TRACKER_RADII, len(pairs.pt))
+    share = rng.random(len(radius))
+    pairs = replace(pairs, production_radius=radius)
     electron, positron = (
-        replace(pairs, pt=part * pairs.pt, energy=part * pairs.energy, pdgid=np.full(len(start), pdgid), start=start)
+        replace(pairs, pt=part * pairs.pt, energy=part * pairs.energy, pdgid=np.full(len(radius), pdgid))
         for part, pdgid in ((share, 11), (1 - share, -11))
     )
-    return Particles.concatenate(particles.take(~converted), electron, positron)
+    return Particles.concatenate([particles[~converted], electron, positron])
 
 
 def to_calorimeter(particles: Particles) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -140,7 +128,9 @@ def to_calorimeter(particles: Particles) -> tuple[Floats, Floats, NDArray[np.boo
     radius = path * np.sinc(shift / np.pi)
     reached = abs(shift) < np.pi / 2
     # A particle produced at radius r is bent only from there on: by ((R - r) / R)^2 of the shift, if that is small.
-    shift = shift * np.maximum(1 - particles.start / np.where(reached & (radius > 0), radius, np.inf), 0) ** 2
+    shift = (
+        shift * np.maximum(1 - particles.production_radius / np.where(reached & (radius > 0), radius, np.inf), 0) ** 2
+    )
     eta = np.arcsinh((particles.z + path * slope) / np.where(reached, radius, 1.0))
     return eta, particles.phi - shift, reached
 
@@ -150,7 +140,7 @@ def find_tracks(particles: Particles, rng: np.random.Generator) -> tuple[NDArray
     pt, forward = particles.pt, abs(particles.eta) / TRACKER_ETA
     efficiency = (0.95 - 0.10 * forward**2) * -np.expm1(-((pt / 0.25) ** 2))
     efficiency = np.where(abs(particles.pdgid) == 13, 0.99, efficiency)
-    found = (charge(particles.pdgid) != 0) & (particles.start == 0) & (forward < 1) & (pt > TRACK_MIN_PT)
+    found = (charge(particles.pdgid) != 0) & (particles.production_radius == 0) & (forward < 1) & (pt > TRACK_MIN_PT)
     found &= rng.random(len(pt)) < efficiency
     resolution = (1 + forward**2) * np.hypot(0.008, 1.5e-4 * pt)
     curvature = 1 + resolution * rng.standard_normal(len(pt))
@@ -189,7 +179,7 @@ def calorimeter_energies(particles: Particles, rng: np.random.Generator) -> tupl
 def observe(particles: Particles, rng: np.random.Generator) -> Observed:
     """Tracks and calorimeter deposits of particles, ordered by image."""
     particles = convert(particles, rng)
-    particles = particles.take(np.argsort(particles.image, kind="stable"))
+    particles = particles[np.argsort(particles.image, kind="stable")]
     found, track_pt = find_tracks(particles, rng)
     ecal, hcal, calibrated = calorimeter_energies(particles, rng)
     eta, phi, reached = to_calorimeter(particles)

@@ -16,11 +16,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.simulation.calorimeter import Calorimeter, better_of_two, electromagnetic, hadronic
 from hepexp.simulation.detector import Detector
-from hepexp.simulation.energy_flow import better_of_two
-from hepexp.simulation.flight import Cylinder
 from hepexp.simulation.particles import CHARGED_HADRON, ELECTRON, MUON
-from hepexp.simulation.towers import Calorimeter, electromagnetic, hadronic
+from hepexp.simulation.propagation import Cylinder
 from hepexp.simulation.tracker import Tracker
 
 
@@ -44,7 +43,7 @@ ATLAS = Detector(
             MUON: ((0.01, 1.0e-4), (0.015, 1.5e-4), (0.025, 3.5e-4)),
         },
         keep_mass=False,
-        max_birth=1000 * _RADIUS,
+        max_production_radius=1000 * _RADIUS,
     ),
     calorimeters=(
         Calorimeter(
@@ -53,5 +52,5 @@ ATLAS = Detector(
             layers=(electromagnetic(0.5, 1.0, _ecal, better_of_two), hadronic(1.0, 1.0, _hcal, better_of_two)),
         ),
     ),
-    flight=Cylinder(field=2.0, radius=_RADIUS, half_length=_HALF_LENGTH),
+    propagation=Cylinder(field=2.0, radius=_RADIUS, half_length=_HALF_LENGTH),
 )

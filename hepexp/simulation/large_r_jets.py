@@ -1,4 +1,4 @@
-"""Jets of radius 0.8 from the particles that a detector sees, matched to the products of a decay."""
+"""Large-R jets, anti-kT with R = 0.8, from the particles that a detector sees, matched to the products of a decay."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ import fastjet
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.physics.substructure import jagged
+from hepexp.data.physics.jet_clustering import cluster, jagged
 from hepexp.data.store.ragged import offsets_of
 from hepexp.simulation.particles import Particles
 
 RADIUS = 0.8
 MAX_ETA = 2.0
-HARD_PRODUCT = -23  # Pythia's status of a parton or lepton from the hard process or from a resonance decay
 _DEFINITION = fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS)
 
 
 @dataclass(frozen=True)
-class LargeJets:
+class LargeRJets:
     """Jets, ordered by event.
 
     Shapes
@@ -43,7 +42,7 @@ def leading(
     ranks: tuple[int, ...],
     products: Sequence[ak.Array] | None = None,
     most: int = 200,
-) -> LargeJets:
+) -> LargeRJets:
     """The leading jets of each event that lie in the window and contain the products of a decay.
 
     Parameters
@@ -58,7 +57,7 @@ def leading(
     most : maximum number of constituents kept per jet.
     """
     momentum = particles.momentum
-    sequence = fastjet.ClusterSequence(jagged(momentum, np.bincount(particles.event, minlength=n_events)), _DEFINITION)
+    sequence = cluster(jagged(momentum, np.bincount(particles.event, minlength=n_events)), _DEFINITION)
     jets, inside = sequence.inclusive_jets(pt_window[0]), sequence.constituent_index(pt_window[0])
     order = ak.argsort(-(jets.px**2 + jets.py**2), axis=1)
     jets, inside = jets[order], inside[order]
@@ -80,7 +79,7 @@ def leading(
     places = starts[event[jet]] + ak.to_numpy(ak.flatten(inside)).astype(np.int64) if len(event) else jet
     places = places[np.lexsort((-particles.pt[places], jet))]
     rank_in_jet = np.arange(len(places)) - offsets_of(counts)[jet]
-    return LargeJets(
+    return LargeRJets(
         event,
         np.stack([ak.to_numpy(jets[k]) for k in ("E", "px", "py", "pz")], 1) if len(event) else np.zeros((0, 4)),
         places[rank_in_jet < most],
@@ -102,33 +101,3 @@ def _distance2(px: ak.Array, py: ak.Array, pz: ak.Array, eta: NDArray, phi: NDAr
     """Squared distances in (eta, phi) between momenta and directions."""
     d_phi = (np.arctan2(py, px) - phi + np.pi) % (2 * np.pi) - np.pi
     return d_phi**2 + (np.arcsinh(pz / np.hypot(px, py)) - eta) ** 2
-
-
-def decay_products(events: ak.Array, mothers: tuple[int, ...], n_partons: int, n_leptons: int = 0) -> ak.Array:
-    """Momenta of the partons and charged leptons from the decays of given resonances, before radiation.
-
-    Parameters
-    ----------
-    events : as returned by `pythia8mc.Pythia.nextBatch`.
-    mothers : signed PDG numbers of the resonances of one chain, such as 6 and 24 for the decay of a top.
-    n_partons, n_leptons : required numbers of decay products; for any other decay, nothing is returned.
-    """
-    particles = events.prt
-    mother = particles.id[particles.mother1]
-    of_these = mother == mothers[0]
-    for number in mothers[1:]:
-        of_these = of_these | (mother == number)
-    products = particles[of_these & (particles.status == HARD_PRODUCT)]
-    lepton, parton = is_lepton(products.id), is_parton(products.id)
-    asked = (ak.sum(parton, axis=1) == n_partons) & (ak.sum(lepton, axis=1) == n_leptons)
-    return products[(parton | lepton) & asked].p
-
-
-def is_lepton(pdgid: ak.Array | int) -> ak.Array | bool:
-    """Whether these PDG numbers are those of electrons or muons."""
-    return (abs(pdgid) == 11) | (abs(pdgid) == 13)
-
-
-def is_parton(pdgid: ak.Array | int) -> ak.Array | bool:
-    """Whether these PDG numbers are those of gluons or of quarks other than the top."""
-    return (abs(pdgid) <= 5) | (pdgid == 21)

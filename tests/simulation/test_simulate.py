@@ -12,23 +12,22 @@ import pytest
 
 from hepexp.data.datasets.qg.info import INFO
 from hepexp.data.datasets.qg.info import LAYOUT as QG_LAYOUT
-from hepexp.data.datasets.qg.settings import CLASSES
 from hepexp.data.physics.kinematics import sums
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged
 from hepexp.data.store.store import Store
 from hepexp.data.transforms.four_momenta import PdgParticles
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.simulation.seeds import block_seed
-from hepexp.simulation.simulate import simulate
+from hepexp.simulation import processes
+from hepexp.simulation import simulate as simulation
+from hepexp.simulation.block import block_seed, round_to_bits
+from hepexp.simulation.simulate import simulate, write_sample
 from tests.data.conftest import assert_same
 
 pytest.importorskip("pythia8mc")
 pytest.importorskip("fastjet")
 
-from hepexp.data.datasets.qg.generate import make_block
-from hepexp.simulation import sample
-from hepexp.simulation.rounding import round_to_bits
+from hepexp.data.datasets.qg.generate import CLASSES, make_block
 
 N, SEED, SIZE = 16, 5, 4  # jets, seed, jets a block: two blocks of each class
 
@@ -46,13 +45,13 @@ def jet_momenta(jets: Ragged) -> np.ndarray:
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample as one process makes it."""
     out = tmp_path_factory.mktemp("generate") / "jets.arrow"
-    sample.generate(INFO, N, SEED, 1, out, block_size=SIZE)
+    write_sample(INFO, N, SEED, 1, out, block_size=SIZE)
     return out
 
 
 def test_two_processes_make_the_same_file(reference: Path, tmp_path: Path):
     reports = []
-    sample.generate(INFO, N, SEED, 2, tmp_path / "b.arrow", lambda *report: reports.append(report), SIZE)
+    write_sample(INFO, N, SEED, 2, tmp_path / "b.arrow", lambda *report: reports.append(report), SIZE)
     assert (tmp_path / "b.arrow").read_bytes() == reference.read_bytes()
     assert sum(jets for jets, kept in reports if not kept) == N
     assert not (tmp_path / "b.arrow.parts").exists()
@@ -73,9 +72,9 @@ def test_a_block_does_not_depend_on_how_many_jets_are_taken_of_it():
 def test_a_killed_simulation_goes_on_with_what_it_had(reference: Path, tmp_path: Path):
     out = tmp_path / "c.arrow"
     code = (
-        "from pathlib import Path; from hepexp.simulation import sample; "
+        "from pathlib import Path; from hepexp.simulation.simulate import write_sample; "
         "from hepexp.data.datasets.qg.info import INFO\n"
-        f"if __name__ == '__main__': sample.generate(INFO, {N}, {SEED}, 2, Path({str(out)!r}), block_size={SIZE})"
+        f"if __name__ == '__main__': write_sample(INFO, {N}, {SEED}, 2, Path({str(out)!r}), block_size={SIZE})"
     )
     script = tmp_path / "run.py"
     script.write_text(code)
@@ -91,7 +90,7 @@ def test_a_killed_simulation_goes_on_with_what_it_had(reference: Path, tmp_path:
     assert 1 <= len(kept) < 4
     assert not out.exists()
     first = []
-    sample.generate(INFO, N, SEED, 1, out, lambda jets, was_kept: first.append((jets, was_kept)), SIZE)
+    write_sample(INFO, N, SEED, 1, out, lambda jets, was_kept: first.append((jets, was_kept)), SIZE)
     assert first[0] == (SIZE * len(kept), True)
     assert out.read_bytes() == reference.read_bytes()
 
@@ -106,20 +105,20 @@ def test_a_run_killed_while_it_joined_the_blocks_leaves_nothing_behind(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sample.arrow_file, "write", killed)
-        patch.setattr(sample, "_run", lambda *rest: None)
+        patch.setattr(simulation.arrow_file, "write", killed)
+        patch.setattr(simulation, "make_blocks", lambda *rest: None)
         with pytest.raises(KeyboardInterrupt):
-            sample.generate(INFO, N, SEED, 1, out, block_size=SIZE)
+            write_sample(INFO, N, SEED, 1, out, block_size=SIZE)
     assert not out.exists()
-    sample.generate(INFO, N, SEED, 1, out, block_size=SIZE)
+    write_sample(INFO, N, SEED, 1, out, block_size=SIZE)
     assert out.read_bytes() == reference.read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
 
 
 def test_a_process_that_dies_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sample, "_make", _die)
+    monkeypatch.setattr(processes, "_make", _die)
     with pytest.raises(HepexpError, match="a simulation process died"):
-        sample.generate(INFO, 4, SEED, 1, tmp_path / "d.arrow")
+        write_sample(INFO, 4, SEED, 1, tmp_path / "d.arrow")
 
 
 def _die(block, layout, parts) -> None:

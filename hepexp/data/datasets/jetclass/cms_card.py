@@ -11,11 +11,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.simulation.calorimeter import Calorimeter, electromagnetic, hadronic, pooled
 from hepexp.simulation.detector import Detector
-from hepexp.simulation.energy_flow import pooled
-from hepexp.simulation.flight import Barrel
 from hepexp.simulation.particles import CHARGED_HADRON, ELECTRON, MUON
-from hepexp.simulation.towers import Calorimeter, electromagnetic, hadronic
+from hepexp.simulation.propagation import Barrel
 from hepexp.simulation.tracker import Tracker
 
 _FINE, _COARSE = 0.0174, 0.087  # widths in eta
@@ -44,7 +43,7 @@ CMS = Detector(
             MUON: ((0.01, 1.0e-4), (0.015, 1.5e-4), (0.025, 3.5e-4)),
         },
         keep_mass=True,
-        max_birth=500.0,  # products of later decays cross too few layers
+        max_production_radius=500.0,  # products of later decays cross too few layers
     ),
     calorimeters=(
         Calorimeter(
@@ -58,5 +57,17 @@ CMS = Detector(
             layers=(hadronic(1.0, 1.0, _hcal, pooled),),
         ),
     ),
-    flight=Barrel(field=3.8, radius=1.29),
+    propagation=Barrel(field=3.8, radius=1.29),
 )
+
+
+def impact_parameter_resolution(
+    pt: NDArray[np.float64], eta: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Standard deviations (m,) in mm of d0 and dz: intrinsic resolution and multiple scattering.
+
+    The parameters are fitted to d0err and dzerr of 100 published JetClass-II jets, which they reproduce to 22 % and
+    30 % (root mean square); multiple scattering alone would scale as 1 / pT.
+    """
+    path = np.cosh(eta)
+    return np.hypot(0.0101, 0.0661 * pt**-0.64 * path**0.505), np.hypot(0.0291, 0.0685 * pt**-0.485 * path**1.497)

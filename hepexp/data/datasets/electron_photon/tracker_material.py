@@ -17,10 +17,12 @@ matter: pair spectrum in complete screening. H. Bethe and W. Heitler, Proc. R. S
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hepexp.simulation.particles import FlatColumns
 
 FIELD = 3.8  # T
 MATERIAL = (0.5, 0.6)  # radiation lengths at eta = 0, and their increase with eta^2
@@ -37,7 +39,7 @@ _PAIR = (_X - 2 / 3 * _X**2 + 4 / 9 * _X**3) * 9 / 7  # integral of 1 - 4/3 x (1
 
 
 @dataclass
-class Tracks:
+class Tracks(FlatColumns):
     """Electrons, positrons and photons at one radius, flat over all events: each attribute (m,).
 
     Parameters
@@ -56,13 +58,6 @@ class Tracks:
     phi: NDArray[np.float64]
     psi: NDArray[np.float64]
     delay: NDArray[np.float64]
-
-    def __getitem__(self, rows: NDArray) -> Tracks:
-        return Tracks(*(getattr(self, field.name)[rows] for field in fields(self)))
-
-    @staticmethod
-    def join(*parts: Tracks) -> Tracks:
-        return Tracks(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Tracks)))
 
 
 def thickness(eta: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -96,7 +91,7 @@ def radiate(tracks: Tracks, x: NDArray[np.float64], random: np.random.Generator)
     kept[electron] = np.exp(-random.standard_gamma(x[electron] / np.log(2)))
     photons = replace(tracks, charge=np.zeros_like(tracks.charge), energy=tracks.energy * (1 - kept))
     tracks = replace(tracks, energy=tracks.energy * kept)
-    both = Tracks.join(tracks, photons[electron])
+    both = Tracks.concatenate([tracks, photons[electron]])
     return both[both.energy > MIN_ENERGY]
 
 
@@ -106,7 +101,7 @@ def convert(tracks: Tracks, x: NDArray[np.float64], random: np.random.Generator)
     share = np.interp(random.random(len(x)), _PAIR, _X)
     one = replace(tracks, charge=np.ones_like(tracks.charge), energy=tracks.energy * share)[pair]
     other = replace(tracks, charge=-np.ones_like(tracks.charge), energy=tracks.energy * (1 - share))[pair]
-    return Tracks.join(tracks[~pair], one, other)
+    return Tracks.concatenate([tracks[~pair], one, other])
 
 
 def through_tracker(

@@ -2,11 +2,12 @@
 
 Energy is summed in cells of (eta, phi), smeared, and kept if it is significant compared with the noise. The energy that
 the tracks entering a cell do not account for becomes a massless neutral object at a random position in the cell, as
-with Delphes' SmearTowerCenter.
+with Delphes' SmearTowerCenter. Two algorithms compare a cell with its tracks, `pooled` and `better_of_two`, from two
+versions of Delphes.
 
 References
 ----------
-Delphes, arXiv:1307.6346, sections 2.3 (calorimeters) and 3.1 (energy flow).
+Delphes, arXiv:1307.6346, sections 2.3 (calorimeters) and 3.1 (energy flow), and its module Calorimeter.
 """
 
 from __future__ import annotations
@@ -20,10 +21,15 @@ from numpy.typing import NDArray
 from hepexp.simulation.particles import CHARGED_HADRON, ELECTRON, NEUTRAL_HADRON, PHOTON, Particles
 from hepexp.simulation.tracker import smear
 
-Share = Callable[
-    ["Layer", NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]],
-    tuple[NDArray[np.float64], NDArray[np.float64]],
-]
+Floats = NDArray[np.float64]
+
+Resolution = Callable[[Floats, Floats], Floats]  # standard deviation in GeV of energies in GeV at these eta
+
+# How the energy of cells is divided between tracks and neutral objects: `pooled` or `better_of_two`. Given the measured
+# energy (n,) in GeV and the eta (n,) of each cell, and for each particle stopped there the cell (k,), the energy (k,)
+# of its track in GeV, 0 without a track, and the standard deviation (k,) of that energy, it returns the neutral energy
+# (n,) of the cells, and the factors (k,) by which tracks are scaled.
+Sharing = Callable[["Layer", Floats, Floats, NDArray[np.int64], Floats, Floats], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
@@ -36,30 +42,30 @@ class Layer:
     gives : kind of the neutral objects that are reconstructed.
     energy_min : minimum energy in GeV of a cell that is read out.
     significance_min : minimum significance of a cell that is read out, in standard deviations.
-    resolution : standard deviation in GeV as a function of energy in GeV and eta.
-    share : one of the functions of `energy_flow`.
+    resolution : of the energy of a cell.
+    share : `pooled` or `better_of_two`.
     """
 
     stops: tuple[int, ...]
     gives: int
     energy_min: float
     significance_min: float
-    resolution: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
-    share: Share
+    resolution: Resolution
+    share: Sharing
 
-    def shows(self, energy: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def shows(self, energy: Floats, sigma: Floats) -> NDArray[np.bool_]:
         """Whether energies (n,) with these standard deviations are read out."""
         return (energy > self.energy_min) & (energy > self.significance_min * sigma)
 
     def compare(
         self,
-        true: NDArray[np.float64],
+        true: Floats,
         cell: NDArray[np.int64],
-        tracked: NDArray[np.float64],
-        error: NDArray[np.float64],
-        eta: NDArray[np.float64],
+        tracked: Floats,
+        error: Floats,
+        eta: Floats,
         random: np.random.Generator,
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ) -> tuple[Floats, Floats]:
         """The neutral energy of each cell (n,) in GeV, and the factor (k,) by which each track is scaled.
 
         Parameters
@@ -75,16 +81,12 @@ class Layer:
         return self.share(self, measured, eta, cell, tracked, error)
 
 
-def electromagnetic(
-    energy_min: float, significance_min: float, resolution: Callable[[NDArray, NDArray], NDArray], share: Share
-) -> Layer:
+def electromagnetic(energy_min: float, significance_min: float, resolution: Resolution, share: Sharing) -> Layer:
     """A layer that stops electrons and photons."""
     return Layer((PHOTON, ELECTRON), PHOTON, energy_min, significance_min, resolution, share)
 
 
-def hadronic(
-    energy_min: float, significance_min: float, resolution: Callable[[NDArray, NDArray], NDArray], share: Share
-) -> Layer:
+def hadronic(energy_min: float, significance_min: float, resolution: Resolution, share: Sharing) -> Layer:
     """A layer that stops hadrons."""
     stops = (CHARGED_HADRON, NEUTRAL_HADRON)
     return Layer(stops, NEUTRAL_HADRON, energy_min, significance_min, resolution, share)
@@ -101,19 +103,19 @@ class Calorimeter:
     layers : one or more.
     """
 
-    eta_edges: NDArray[np.float64]
+    eta_edges: Floats
     phi_cells: NDArray[np.int64]
     layers: tuple[Layer, ...]
 
     def measure(
         self,
         particles: Particles,
-        arrival: NDArray[np.float64],
-        phi: NDArray[np.float64],
-        tracked: NDArray[np.float64],
-        sigma: NDArray[np.float64],
+        arrival: Floats,
+        phi: Floats,
+        tracked: Floats,
+        sigma: Floats,
         random: np.random.Generator,
-    ) -> tuple[Particles, NDArray[np.float64]]:
+    ) -> tuple[Particles, Floats]:
         """Neutral energy-flow objects, and corrections to the tracks.
 
         Parameters
@@ -147,4 +149,35 @@ class Calorimeter:
             pt, kind = left[seen] / np.cosh(eta[seen]), np.full(len(seen), layer.gives)
             direction = eta[seen], phi[seen]
             neutrals.append(Particles(event[seen], pt, *direction, nothing, kind, *[nothing] * 4))
-        return Particles.concatenate(neutrals), scale
+        return Particles.by_event(neutrals), scale
+
+
+def pooled(
+    layer: Layer, measured: Floats, eta: Floats, cell: NDArray[np.int64], tracked: Floats, error: Floats
+) -> tuple[Floats, Floats]:
+    """A significant excess over the tracks is neutral; otherwise, tracks and cell are averaged by inverse variance."""
+    by_tracks, variance = np.bincount(cell, tracked, len(eta)), np.bincount(cell, error**2, len(eta))
+    sigma = layer.resolution(measured, eta)
+    left = measured - by_tracks
+    neutral = layer.shows(left, np.sqrt(sigma**2 + variance))
+    corrected = ~neutral & (by_tracks > 0) & (measured > 0)
+    mean = by_tracks + left * variance / np.where(corrected, sigma**2 + variance, 1)
+    scale = np.where(corrected, mean / np.where(corrected, by_tracks, 1), 1)
+    return np.where(neutral, left, 0), scale[cell]
+
+
+def better_of_two(
+    layer: Layer, measured: Floats, eta: Floats, cell: NDArray[np.int64], tracked: Floats, error: Floats
+) -> tuple[Floats, Floats]:
+    """Tracks are used unless the calorimeter has a better resolution at their energy than the tracker.
+
+    In that case they share the energy that the other tracks of their cell do not account for, and the cell has no
+    neutral energy. In all other cells the excess is neutral.
+    """
+    doubtful = layer.resolution(tracked, eta[cell]) < error
+    doubted, believed = (np.bincount(cell[chosen], tracked[chosen], len(eta)) for chosen in (doubtful, ~doubtful))
+    left = np.maximum(measured - believed, 0)
+    taken = doubted > 0
+    scale = np.where(doubtful, (left / np.where(taken, doubted, 1))[cell], 1)
+    left[taken] = 0
+    return np.where(layer.shows(left, layer.resolution(left, eta)), left, 0), scale

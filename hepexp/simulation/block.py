@@ -1,0 +1,79 @@
+"""Blocks, the units of work of a simulation: how a sample is divided, their seeds, and what they store.
+
+The module of a data set, `datasets/NAME/generate.py`, makes one with its function `make_block`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.store.ragged import Ragged
+
+
+@dataclass(frozen=True)
+class Block:
+    """One unit of work, and the name of the file that it is saved to."""
+
+    generator: str
+    kind: str
+    seed: int
+    number: int
+    n: int
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.kind}_seed{self.seed}_{self.number:05d}_n{self.n}.arrow"
+
+
+def plan(generator: str, classes: tuple[str, ...], n: int, seed: int, size: int) -> list[Block]:
+    """The blocks of a sample of n examples, divided equally among the classes (the first classes get any remainder)."""
+    blocks = []
+    for i, kind in enumerate(classes):
+        share = n // len(classes) + (i < n % len(classes))
+        blocks += [Block(generator, kind, seed, k, min(size, share - k * size)) for k in range(-(-share // size))]
+    return sorted(blocks, key=lambda block: block.number)
+
+
+def block_seed(seed: int, label: int, block: int, n_classes: int) -> int:
+    """A seed between 1 and 900,000,000, the range that Pythia accepts.
+
+    Multiplication by a number coprime to 9e8 permutes the seeds, so no two blocks of a sample have the same seed.
+
+    Parameters
+    ----------
+    seed : of the whole sample.
+    label, block : class of the block, and its number within the class, from 0.
+    n_classes : number of classes in the data set.
+    """
+    return 1 + (seed * 271_828_183 + (n_classes * block + label) * 48_271) % 900_000_000
+
+
+def first(n: int, batches: Iterable[Ragged], report: Callable[[int], None]) -> Ragged:
+    """The first n examples of batches, which may be endless and are made as they are needed.
+
+    Parameters
+    ----------
+    n : at least 1.
+    report : called with the number of new examples after each batch.
+    """
+    parts: list[Ragged] = []
+    for batch in batches:
+        parts.append(batch.take(slice(n)))
+        n -= len(parts[-1])
+        report(len(parts[-1]))
+        if n == 0:
+            break
+    return Ragged.concatenate(parts)
+
+
+def round_to_bits(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
+    """Values rounded to this many significant binary digits.
+
+    Simulated columns are rounded to a precision far finer than any detector's resolution, so that they compress.
+    """
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.round(np.ldexp(mantissa, bits)), exponent - bits)

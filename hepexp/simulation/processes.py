@@ -1,0 +1,86 @@
+"""Blocks of simulated examples made by several processes, each saved as soon as it is finished."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+from hepexp.data.store import arrow_file
+from hepexp.data.store.ragged import Layout
+from hepexp.errors import HepexpError
+from hepexp.simulation.block import Block
+
+
+def make_blocks(blocks: list[Block], layout: Layout, folder: Path, jobs: int, report: Callable[[int], None]) -> None:
+    """Make each block, and save it under its name.
+
+    Parameters
+    ----------
+    layout : columns of the examples.
+    folder : where the blocks are saved.
+    jobs : number of processes.
+    report : called with the number of newly made examples.
+
+    Raises
+    ------
+    HepexpError : a process died.
+    """
+    context = multiprocessing.get_context("spawn")  # Pythia, FastJet, and threads do not survive a fork
+    progress = context.SimpleQueue()
+    listener = threading.Thread(target=_listen, args=(progress, report), daemon=True)
+    listener.start()
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(progress,))
+    try:
+        with _deaf():
+            made = [pool.submit(_make, block, layout, folder) for block in blocks]
+        for done in as_completed(made):
+            done.result()
+    except BrokenProcessPool:
+        raise HepexpError(
+            f"a simulation process died (out of memory?); run the same command again to resume from {folder}"
+        ) from None
+    except BaseException:
+        for process in list(pool._processes.values()):  # do not wait for unfinished blocks
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        progress.put(None)
+        listener.join()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Keep Ctrl-C from processes started here, even before `_start`; this one receives it at the end of the block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _listen(progress: multiprocessing.SimpleQueue, report: Callable[[int], None]) -> None:
+    while (made := progress.get()) is not None:
+        report(made)
+
+
+def _start(progress: multiprocessing.SimpleQueue) -> None:
+    """In each process, leave Ctrl-C to the parent, and exit if the parent dies."""
+    global _progress
+    _progress = progress
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+def _make(block: Block, layout: Layout, folder: Path) -> None:
+    examples = import_module(block.generator).make_block(block.kind, block.seed, block.number, block.n, _progress.put)
+    arrow_file.write(folder / block.file_name, layout, [examples], {})
