@@ -1,11 +1,12 @@
-"""Blocks without autocast, for sums and differences that need full precision."""
+"""Blocks without autocast and constants without rounding, for what needs its full precision."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def full_precision(x: Tensor) -> AbstractContextManager:
@@ -19,3 +20,19 @@ def matmul_dtype(x: Tensor) -> torch.dtype:
     kind = x.device.type
     is_on = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
     return torch.get_autocast_dtype(kind) if is_on else x.dtype
+
+
+class ExactBuffers(nn.Module):
+    """Buffers follow the module to a device but not to a dtype: `model.half().double()` must not round pi.
+
+    They are cast to the dtype of the computation where they are used.
+    """
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
+        before = dict(self._buffers)
+        super()._apply(fn, recurse)
+        for name, exact in before.items():
+            moved = self._buffers[name]
+            if moved is not None and moved.dtype != exact.dtype:
+                self._buffers[name] = exact.to(moved.device)
+        return self

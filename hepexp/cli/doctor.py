@@ -108,8 +108,8 @@ def _escnn() -> Iterator[Finding]:
         yield Finding(name, NOTE, "not installed", f"{use}: {INSTALL}")
         return
     if found == VERSION:
-        kept = len(list(escnn_import.folder().glob("*.npz")))
-        yield Finding(name, OK, f"{found}, {use}; kernels in {escnn_import.folder()}: {kept} files")
+        cached = len(list(escnn_import.folder().glob("*.npz")))
+        yield Finding(name, OK, f"{found}, {use}; kernels in {escnn_import.folder()}: {cached} files")
     else:
         yield Finding(name, NOTE, f"{found}, tested with {VERSION}", INSTALL)
 

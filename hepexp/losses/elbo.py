@@ -14,7 +14,7 @@ from hepexp.losses.mean_image import MeanImage
 from hepexp.losses.objective import Objective
 from hepexp.metric import Metric
 
-GALLERY = 6  # images that are kept with their reconstructions
+GALLERY = 6  # images that are shown with their reconstructions
 
 
 class Elbo(Objective):

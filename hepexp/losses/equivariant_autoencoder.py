@@ -17,7 +17,7 @@ from hepexp.losses.objective import Objective
 from hepexp.metric import Metric
 from hepexp.models.layers.rotation import angle_between, rotate_images, rotate_plane
 
-GALLERY = 8  # images that are kept with their reconstructions
+GALLERY = 8  # images that are shown with their reconstructions
 
 
 class EquivariantAutoencoder(Objective):

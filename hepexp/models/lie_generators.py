@@ -10,7 +10,7 @@ from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive
 from hepexp.precision import full_precision
 
-_KEPT_DRAWS = 1024  # coefficients that evaluation cycles through
+_N_DRAWS = 1024  # coefficients that evaluation cycles through
 
 
 class LieGenerators(nn.Module):
@@ -53,7 +53,7 @@ class LieGenerators(nn.Module):
         require_positive(spread=spread, initial=initial)
         self.n, self.n_channels, self.spread = n, n_channels, spread
         self.generators = nn.Parameter(initial * torch.randn(n_channels, n, n))
-        draws = torch.randn(_KEPT_DRAWS, n_channels, generator=torch.Generator().manual_seed(0))
+        draws = torch.randn(_N_DRAWS, n_channels, generator=torch.Generator().manual_seed(0))
         self.register_buffer("draws", draws, persistent=False)
 
     def vectors(self, batch: Batch) -> Tensor:
@@ -67,7 +67,7 @@ class LieGenerators(nn.Module):
         """Coefficients z of each example: drawn anew in training, otherwise fixed for each example."""
         if self.training:
             return self.spread * torch.randn(len(batch), self.n_channels).to(self.draws)
-        return self.spread * self.draws[batch.index % _KEPT_DRAWS]
+        return self.spread * self.draws[batch.index % _N_DRAWS]
 
     def transform(self, vectors: Tensor, z: Tensor) -> Tensor:
         """The vectors (B, K, n) transformed by the group elements exp(sum_i z_i L_i), one for each example."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hepexp.precision import ExactBuffers
 from hepexp.quantum.circuit import Input, Parameter, Weight
-from hepexp.quantum.exact import ExactBuffers
 from hepexp.quantum.gates import GATES, Entries
 from hepexp.quantum.light_cones import Stack
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hepexp.precision import ExactBuffers
 from hepexp.quantum.angles import GateEntries
 from hepexp.quantum.circuit import Input, Operation
-from hepexp.quantum.exact import ExactBuffers
 from hepexp.quantum.gates import Entries
 from hepexp.quantum.light_cones import Stack
 from hepexp.quantum.monomial import Monomial, action

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hepexp.precision import ExactBuffers
 from hepexp.quantum.circuit import Observable, Pauli
-from hepexp.quantum.exact import ExactBuffers
 from hepexp.quantum.gates import PAULIS
 from hepexp.quantum.monomial import Monomial, action
 

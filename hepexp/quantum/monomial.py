@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hepexp.quantum.exact import ExactBuffers
+from hepexp.precision import ExactBuffers
 
 Action = tuple[np.ndarray, np.ndarray]  # order, phase
 

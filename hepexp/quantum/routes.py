@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hepexp.precision import ExactBuffers
 from hepexp.quantum.circuit import Input
 from hepexp.quantum.evolution import Evolution, plan
-from hepexp.quantum.exact import ExactBuffers
 from hepexp.quantum.light_cones import Stack
 from hepexp.quantum.measurement import Measurement
 

@@ -17,7 +17,7 @@ HELPERS = ("joblib", "pymanopt", "autograd")  # what escnn imports for planar gr
 
 
 def folder() -> Path:
-    """The folder in which bases of kernels are kept."""
+    """The folder in which bases of kernels are cached."""
     return store_dir() / "escnn"
 
 

@@ -61,7 +61,7 @@ def steerable_basis(group: str, lifts: bool) -> SteerableBasis:
 
     Two processes that build the same basis write the same file, and a file gets its name only when it is complete. A
     folder that cannot be written costs the time of building, not the run. escnn must be installed in any case, so that
-    whether a model runs does not depend on what an earlier run left behind.
+    whether a model runs does not depend on what a previous run left behind.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Bases on disk: kept, found again, built again where they are damaged."""
+"""Bases on disk: cached, found again, built again where they are damaged."""
 
 import logging
 import multiprocessing
@@ -27,7 +27,7 @@ def again():
 
 
 def never(*args):
-    raise AssertionError("built although it is kept")
+    raise AssertionError("built although it is cached")
 
 
 def test_a_basis_is_built_once(monkeypatch, store):
@@ -95,7 +95,7 @@ def test_two_processes_at_once_leave_one_whole_file(monkeypatch, store):
 
 @pytest.mark.parametrize("missing", ["escnn", "pymanopt"])
 def test_without_escnn_one_line_says_what_to_do(monkeypatch, missing: str):
-    steerable_basis("C4", lifts=True)  # a kept basis makes no difference
+    steerable_basis("C4", lifts=True)  # a cached basis makes no difference
     steerable_basis.cache_clear()
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ConfigError) as error:
