@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hepexp.atomic import write_text
-from hepexp.cli.help import Parser
-from hepexp.cli.target import add_overwrite, check_target, writing
+from hepexp.cli.output_files import add_overwrite, check_target, writing
+from hepexp.cli.parser import Parser
 from hepexp.config.metrics import lower_is_better, names_of
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, DataError

@@ -1,6 +1,6 @@
 """`hepexp completion bash|zsh|fish`: print the script that teaches a shell to complete hepexp's command line."""
 
-from hepexp.cli.help import Parser
+from hepexp.cli.parser import Parser
 
 HELP = "print the completion script of a shell: bash, zsh or fish"
 

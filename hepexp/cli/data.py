@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hepexp.cli.console import console, figures, table
-from hepexp.cli.help import Parser, at_least
-from hepexp.cli.target import add_overwrite, check_folder, check_target, writing
+from hepexp.cli.output_files import add_overwrite, check_folder, check_target, writing
+from hepexp.cli.parser import Parser, at_least
 from hepexp.config.paths import data_dir, is_writable, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.dataset_info import DatasetInfo, Part

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import hepexp
 from hepexp.cli.console import console, table
-from hepexp.cli.help import Parser
+from hepexp.cli.parser import Parser
 from hepexp.config import catalog, paths, plugin_check, plugins
 from hepexp.data.find import data_sets, find_info
 from hepexp.errors import HepexpError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
-from hepexp.cli.help import Parser
-from hepexp.cli.target import add_overwrite, check_folder
+from hepexp.cli.output_files import add_overwrite, check_folder
+from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
 
 DESCRIPTION = """\

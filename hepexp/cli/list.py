@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hepexp.cli import metrics
 from hepexp.cli.console import console, table
-from hepexp.cli.help import Parser
+from hepexp.cli.parser import Parser
 from hepexp.config import catalog, plugins, yaml_file
 
 HELP = "list the groups, the options of a group, or (with `metric`) every metric"

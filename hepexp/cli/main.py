@@ -47,6 +47,22 @@ HIDDEN = {
     "__work": Verb("hepexp.cli.sweep_worker", "one worker of a sweep", True),
 }
 
+FRONT = """\
+hepexp: config-driven experiments for machine learning in high-energy physics
+
+usage: hepexp VERB [...]
+
+{verbs}
+
+examples:
+  hepexp train model=lorentznet data=qg      train with early stopping, evaluate, keep the record in runs/
+  hepexp list model                          the options of the group model
+  hepexp show model=lorentznet               its keys: model.n_hidden=..., ...
+  hepexp VERB --help                         more about a verb
+
+RUN is a run's folder, an MLflow run id, or `latest`.
+"""
+
 
 def main(args: list[str] | None = None) -> int:
     """Run a command line.
@@ -100,9 +116,9 @@ def _unwritten(reason: str, args: list[str]) -> int:
 
 def _run(args: list[str]) -> int:
     if not args or args[0] in ("-h", "--help", "help"):
-        from hepexp.cli import help
-
-        return help.front_page()
+        width = max(map(len, VERBS))
+        print(FRONT.format(verbs="\n".join(f"  {name:<{width}}  {verb.help}" for name, verb in VERBS.items())), end="")
+        return 0
     if args[0] == "--version":
         from hepexp import __version__
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import RawDescriptionHelpFormatter
 
-from hepexp.cli.help import Parser
+from hepexp.cli.parser import Parser
 
 DESCRIPTION = """\
 Register the best epoch's model of a finished run as a new version of NAME. The alias `best` goes to the version with

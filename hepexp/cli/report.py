@@ -7,8 +7,8 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hepexp.cli.help import Parser
-from hepexp.cli.target import add_overwrite, check_target
+from hepexp.cli.output_files import add_overwrite, check_target
+from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 from hepexp.cli import metrics
 from hepexp.cli.console import console, table
-from hepexp.cli.help import Parser
+from hepexp.cli.parser import Parser
 from hepexp.config import catalog, expected, schema, yaml_file
 from hepexp.errors import ConfigError
 from hepexp.evaluation.published_figures import shown

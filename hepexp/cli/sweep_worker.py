@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hepexp.cli.help import Parser
+from hepexp.cli.parser import Parser
 
 
 def main(args: list[str]) -> int:

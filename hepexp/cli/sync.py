@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import RawDescriptionHelpFormatter
 
-from hepexp.cli.help import Parser
+from hepexp.cli.parser import Parser
 from hepexp.errors import HepexpError
 
 DESCRIPTION = """\

@@ -16,7 +16,7 @@ from typing import IO
 
 import psutil
 
-from hepexp.cli.help import Parser
+from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import relocation, schema_version, store, view, write_guard
 from hepexp.tracking.lookup import database

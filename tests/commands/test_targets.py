@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hepexp.cli.main import main
-from hepexp.cli.target import check_target
+from hepexp.cli.output_files import check_target
 from hepexp.data.datasets.qg import reader as energyflow
 from hepexp.data.store import arrow_file
 from hepexp.errors import ConfigError

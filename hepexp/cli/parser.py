@@ -1,4 +1,4 @@
-"""The front page, and a parser of arguments whose errors are one line."""
+"""A parser of arguments whose errors are one line."""
 
 import argparse
 from collections.abc import Callable
@@ -6,22 +6,6 @@ from typing import NoReturn
 
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
-
-FRONT = """\
-hepexp: config-driven experiments for machine learning in high-energy physics
-
-usage: hepexp VERB [...]
-
-{verbs}
-
-examples:
-  hepexp train model=lorentznet data=qg      train with early stopping, evaluate, keep the record in runs/
-  hepexp list model                          the options of the group model
-  hepexp show model=lorentznet               its keys: model.n_hidden=..., ...
-  hepexp VERB --help                         more about a verb
-
-RUN is a run's folder, an MLflow run id, or `latest`.
-"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,16 +41,3 @@ def at_least(least: int) -> Callable[[str], int]:
         return number
 
     return whole
-
-
-def front_page() -> int:
-    """Print the help of the whole command."""
-    from hepexp.cli.main import VERBS
-
-    print(FRONT.format(verbs=_columns({name: verb.help for name, verb in VERBS.items()})), end="")
-    return 0
-
-
-def _columns(rows: dict[str, str]) -> str:
-    width = max(map(len, rows), default=0)
-    return "\n".join(f"  {name:<{width}}  {text}" for name, text in rows.items())
