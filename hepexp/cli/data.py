@@ -82,22 +82,22 @@ def show(parser: Parser, args: list[str]) -> None:
 
     info, out = find_info(given.name), console()
     drawing = find_drawing(given.name, info)
-    opened = _open(info, given)
-    store, about = opened.store, opened.store.metadata[0]
-    splits = ", ".join(f"{split} {len(rows):,}" for split, rows in opened.splits.items())
+    split_store = _open(info, given)
+    store, about = split_store.store, split_store.store.metadata[0]
+    splits = ", ".join(f"{split} {len(rows):,}" for split, rows in split_store.splits.items())
     elements = "particles" if info.layout.shape is None else "non-zero pixels"
     n_elements = int(store.counts.sum())
     beside = f", {n_elements:,} {elements}" if n_elements != len(store) else ""  # one each is the example itself
     facts = [
         ["what", info.about],
-        ["source", f"{opened.source}: {opened.origin}"],
+        ["source", f"{split_store.source}: {split_store.origin}"],
         [f"{info.noun}s", f"{len(store):,} ({splits}){beside}"],
         ["columns", info.units],
         ["cite", info.cite],
         ["versions", ", ".join(f"{k} {v}" for k, v in about.get("versions", {}).items()) or "-"],
     ]
-    if opened.excerpt:
-        facts.append(["excerpt", opened.excerpt])
+    if split_store.excerpt:
+        facts.append(["excerpt", split_store.excerpt])
     for path, metadata in zip(store.paths, store.metadata, strict=False):
         for record in metadata.get("originals") or [describe_file(path)]:
             facts.append(["file", f"{record['name']}  {record['bytes']:,} bytes  sha256 {record['sha256']}"])
@@ -113,8 +113,8 @@ def show(parser: Parser, args: list[str]) -> None:
         return
     from hepexp.data.pictures.page import write_page
 
-    folder = given.out or runs_dir() / "data" / f"{given.name}_{opened.source}"
-    out.print(f"\npictures: {write_page(folder, info, drawing, opened, facts, [header, *rows])}")
+    folder = given.out or runs_dir() / "data" / f"{given.name}_{split_store.source}"
+    out.print(f"\npictures: {write_page(folder, info, drawing, split_store, facts, [header, *rows])}")
 
 
 def download(parser: Parser, args: list[str]) -> None:
@@ -213,15 +213,15 @@ def export(parser: Parser, args: list[str]) -> None:
     from hepexp.data.formats.open_file import is_store, open_file
 
     info = find_info(given.name)
-    opened = _open(info, given)
-    check_target(given.out, "--out", given.overwrite, opened.store.paths)
-    for path in opened.store.paths:
+    split_store = _open(info, given)
+    check_target(given.out, "--out", given.overwrite, split_store.store.paths)
+    for path in split_store.store.paths:
         if is_store(info, path):
             open_file(info, path)  # damage must not become a file that looks whole
-    rows = range(len(opened.store)) if given.split == "all" else opened.splits[given.split]
+    rows = range(len(split_store.store)) if given.split == "all" else split_store.splits[given.split]
     with writing(given.out):
-        write_rows(info, opened.store, rows, given.out)
-    print(f"{given.out}: {len(rows):,} {info.noun}s of the {given.split} split of source={opened.source}")
+        write_rows(info, split_store.store, rows, given.out)
+    print(f"{given.out}: {len(rows):,} {info.noun}s of the {given.split} split of source={split_store.source}")
 
 
 def verify(parser: Parser, args: list[str]) -> int:

@@ -206,9 +206,9 @@ class DatasetInfo:
 def limited(release: tuple[Part, ...], n_files: int | None) -> tuple[Part, ...]:
     """The first n_files parts of each split."""
     seen: dict[str | None, int] = {}
-    kept = []
+    chosen = []
     for part in release:
         seen[part.split] = seen.get(part.split, 0) + 1
         if n_files is None or seen[part.split] <= n_files:
-            kept.append(part)
-    return tuple(kept)
+            chosen.append(part)
+    return tuple(chosen)

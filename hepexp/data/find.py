@@ -15,9 +15,9 @@ def data_sets() -> list[str]:
 
 
 def find_info(name: str) -> DatasetInfo | None:
-    """What is known of a data set: `INFO` in the module `info` beside its class, which needs no torch, or the class's.
+    """What a data set says of itself; None for one without examples.
 
-    None for a data set without examples.
+    That is INFO in the module `info` beside its class, which needs no torch, or else `info` of the class.
     """
     found = getattr(module_beside(name, "info"), "INFO", None)
     if isinstance(found, DatasetInfo):

@@ -20,6 +20,7 @@ from hepexp.data.physics.kinematics import polar
 from hepexp.data.pictures.distributions import binning
 from hepexp.data.pictures.drawing import default_drawing, find_drawing
 from hepexp.data.pictures.image_view import ImageView
+from hepexp.data.pictures.jet_view import PARTICLE_KINDS
 from hepexp.data.pictures.means import mean_maps
 from hepexp.data.pictures.page import write_page
 from hepexp.data.pictures.view import Channel
@@ -89,7 +90,7 @@ def test_the_map_of_points_holds_each_in_its_cell():
 def test_kinds_of_particles_follow_their_charge():
     numbers = np.array([211, -321, 2212, 130, 2112, 22, 11, -11, 13, -13], np.int32)
     jet = Ragged(np.zeros(1, np.int8), offsets_of(np.array([10])), {"pdgid": numbers})
-    kinds = [qg_drawing.KINDS[kind] for kind in qg_drawing.kind_of(jet)]
+    kinds = [PARTICLE_KINDS[kind] for kind in qg_drawing.kind_of(jet)]
     assert kinds[:6] == ["charged hadron"] * 3 + ["neutral hadron"] * 2 + ["photon"]
     assert kinds[6:] == ["electron"] * 2 + ["muon"] * 2
 

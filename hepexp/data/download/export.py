@@ -39,7 +39,7 @@ def write_rows(info: DatasetInfo, store: Store, rows: Sequence[int] | np.ndarray
 
 
 def write_file(info: DatasetInfo, source: Path, target: Path) -> Path:
-    """Convert one file of a data set, in any known format, in a stream.
+    """Convert one file of a data set, in any format that can be read, in a stream.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from rich.text import Text
 
 
 class RateOf(ProgressColumn):
-    """Rate of this run in examples per second, not counting what an earlier run made."""
+    """Rate of this run in examples per second, not counting what a previous run made."""
 
     def __init__(self, noun: str) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class RateOf(ProgressColumn):
 
 @contextlib.contextmanager
 def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[[int, bool], None]]:
-    """Bar for n examples; yields a function to report how many more are done, and whether an earlier run made them.
+    """Bar for n examples; yields a function to report how many more are done, and whether a previous run made them.
 
     Parameters
     ----------
@@ -39,10 +39,10 @@ def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[
         bar = Progress(*columns, console=_stderr(), speed_estimate_period=120)
         task = bar.add_task("", total=n)
 
-        def report(more: int, kept: bool = False) -> None:
+        def report(more: int, from_previous_run: bool = False) -> None:
             if not bar.live.is_started:  # not earlier, so that an operation refused at once prints only its error
                 stack.enter_context(bar)
-            if kept:
+            if from_previous_run:
                 bar.reset(task, total=n, completed=more)
             else:
                 bar.advance(task, more)

@@ -43,7 +43,7 @@ def read_published(info: DatasetInfo, path: Path, needs_label: bool = True) -> I
 
 
 def is_readable(info: DatasetInfo, path: Path) -> bool:
-    """Whether a file has the name of a known format."""
+    """Whether a file has the name of a format that can be read."""
     return _suffix(path) in (*info.readers, ".arrow", ".parquet")
 
 
@@ -55,7 +55,7 @@ def is_store(info: DatasetInfo, path: Path) -> bool:
 
 
 def open_file(info: DatasetInfo, path: Path, needs_label: bool = True) -> Store:
-    """The examples of one file in any known format, all of them checked.
+    """The examples of one file in any format that can be read, all of them checked.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ def _row(pdgid: NDArray[np.integer]) -> NDArray[np.integer]:
     return np.minimum(np.abs(pdgid.astype(np.int64)), _SIZE - 1)  # 64 bits, as abs(-2^31) overflows in 32
 
 
-def known(pdgid: NDArray) -> NDArray[np.bool_]:
+def is_known(pdgid: NDArray) -> NDArray[np.bool_]:
     """Mask, same shape, of the numbers (of any type) that belong to a particle in the table."""
     return np.isin(np.abs(pdgid), list(TABLE))
 

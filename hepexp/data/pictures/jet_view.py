@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+PARTICLE_KINDS = ("charged hadron", "neutral hadron", "photon", "electron", "muon")  # what detectors tell apart
 _CELLS = 45
 _UNKNOWN_RADIUS = 1.0  # any jet fits into the picture
 _MARGIN = 1.15  # width of a picture relative to the jet's: the axis is not the centre of the jet area

@@ -43,7 +43,7 @@ def write_page(
     folder: Path,
     info: DatasetInfo,
     drawing: Drawing,
-    opened: SplitStore,
+    split_store: SplitStore,
     facts: Sequence[Sequence[str]],
     means: Sequence[Sequence[str]],
 ) -> Path:
@@ -60,7 +60,7 @@ def write_page(
     -------
     The path of index.html.
     """
-    store, rows = opened.store, {}
+    store, rows = split_store.store, {}
     for label in np.unique(store.label):
         mine = np.flatnonzero(store.label == label)
         rows[info.classes[label]] = mine[np.linspace(0, len(mine) - 1, min(len(mine), MOST)).astype(np.int64)]
@@ -70,7 +70,7 @@ def write_page(
         "examples": f"The first {info.noun}s of each class",
         "distributions": "Distributions",
     }
-    with about(f"{info.name}: {opened.origin}"):
+    with about(f"{info.name}: {split_store.origin}"):
         if drawing.view is None:
             del figures["means"], figures["examples"]
         else:
@@ -87,7 +87,7 @@ def write_page(
         _PAGE.format(
             title=escape(info.name),
             about=escape(info.about),
-            origin=escape(opened.origin),
+            origin=escape(split_store.origin),
             facts=_table([[f"{name}", text] for name, text in facts]),
             figures="\n".join(shown),
             means=_table(means[1:], means[0]),

@@ -111,7 +111,7 @@ def refuse_damaged_sample(path: Path) -> None:
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file, although hepexp ships this sample; reinstall hepexp")
-    known = dict(reversed(line.split()) for line in path.with_name("SHA256SUMS").read_text().splitlines())
-    computed, expected = checksum(path), known.get(path.name)
+    recorded = dict(reversed(line.split()) for line in path.with_name("SHA256SUMS").read_text().splitlines())
+    computed, expected = checksum(path), recorded.get(path.name)
     if computed != expected:
         raise DataError(f"{path}: sha256 is {computed}, expected {expected}: corrupted; reinstall hepexp")

@@ -28,7 +28,7 @@ def jet_images(n: int, seed: int = 0, non_zero: int = 1500) -> dict[str, np.ndar
 
 
 def write_qg_hdf5(path: Path, n: int, *, seed: int = 0, non_zero: int = 1500, block: int = 500, **options) -> None:
-    """A file of the HDF5 form of qg_images, written in blocks, so that it may be larger than the memory.
+    """A file in the HDF5 format of qg_images, written in blocks, so that it may be larger than the memory.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def write_electron_photon_hdf5(path: Path, n: int, *, seed: int = 0, channels: i
 def write_qg_parquet(
     path: Path, n: int, *, seed: int = 0, non_zero: int = 1500, group: int = 10, compression: str = "snappy"
 ) -> None:
-    """A file of the Parquet form of qg_images, of so many rows a group, written in a stream."""
+    """A file in the Parquet format of qg_images, of so many rows a group, written in a stream."""
     image = pa.list_(pa.list_(pa.list_(pa.float64())))
     schema = pa.schema({"X_jets": image, "pt": pa.float64(), "m0": pa.float64(), "y": pa.float64()})
     with pq.ParquetWriter(path, schema, compression=compression, use_dictionary=compression != "none") as writer:

@@ -1,4 +1,4 @@
-"""The Parquet form gives the images of the HDF5 form, and damage is refused."""
+"""Parquet files give the images of HDF5 files, and damage is refused."""
 
 from pathlib import Path
 

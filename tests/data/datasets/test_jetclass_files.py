@@ -17,7 +17,7 @@ from tests.samples import sample
 
 READERS = {"root": reader.read_root, "parquet": reader.read_parquet}
 WRITERS = {"root": same_layout.write_jetclass_root, "parquet": same_layout.write_jetclass_parquet}
-forms = pytest.mark.parametrize("form", READERS)
+every_format = pytest.mark.parametrize("kind", READERS)
 
 
 def assert_same(a: Ragged, b: Ragged) -> None:
@@ -29,15 +29,15 @@ def assert_same(a: Ragged, b: Ragged) -> None:
         np.testing.assert_array_equal(a.extras[name], b.extras[name], err_msg=name)
 
 
-@forms
+@every_format
 @pytest.mark.parametrize("at_once", [5000, 30, 7])  # all at once; on the edges of baskets; between them
-def test_every_particle_comes_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, at_once: int):
+def test_every_particle_comes_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, at_once: int):
     for name in ("JETS_AT_ONCE_ROOT", "JETS_AT_ONCE_PARQUET"):
         monkeypatch.setattr(reader, name, at_once)
     counts, particles, of_jets = same_layout.jetclass_columns(100)
-    more = {"basket": 15} if form == "root" else {}
-    WRITERS[form](tmp_path / "a", counts, particles, of_jets, **more)
-    parts = list(READERS[form](tmp_path / "a"))
+    more = {"basket": 15} if kind == "root" else {}
+    WRITERS[kind](tmp_path / "a", counts, particles, of_jets, **more)
+    parts = list(READERS[kind](tmp_path / "a"))
     assert max(len(part) for part in parts) <= at_once
     found = Ragged.concatenate(parts)
     check_whole(found, JETCLASS_LAYOUT)
@@ -58,13 +58,13 @@ def test_jetclass_ii_is_read_where_it_has_the_classes_of_jetclass():
 
 
 @pytest.mark.parametrize("number", [2, 92, 160, 188, -1, 1_000_000])
-@forms
-def test_other_classes_of_jetclass_ii_are_refused(tmp_path: Path, refused, form: str, number: int):
+@every_format
+def test_other_classes_of_jetclass_ii_are_refused(tmp_path: Path, refused, kind: str, number: int):
     counts, particles, of_jets = same_layout.jetclass_columns(3)
     of_jets = {name: values for name, values in of_jets.items() if not name.startswith("label")}
     of_jets["jet_label"] = np.array([0, number, 9], np.int32)
-    WRITERS[form](tmp_path / "a", counts, particles, of_jets)
-    refused(READERS[form], tmp_path / "a", f"row 1 has jet_label {number}, .*expected 0, 1, 9 or 161 to 187")
+    WRITERS[kind](tmp_path / "a", counts, particles, of_jets)
+    refused(READERS[kind], tmp_path / "a", f"row 1 has jet_label {number}, .*expected 0, 1, 9 or 161 to 187")
 
 
 def test_real_twins_are_the_same(monkeypatch: pytest.MonkeyPatch):
@@ -79,7 +79,7 @@ def test_real_twins_are_the_same(monkeypatch: pytest.MonkeyPatch):
     np.testing.assert_allclose(np.hypot(px, py), root.extras["jet_pt"], rtol=1e-3)
 
 
-@forms
+@every_format
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
@@ -93,15 +93,15 @@ def test_real_twins_are_the_same(monkeypatch: pytest.MonkeyPatch):
         ("label_QCD", True, "row 2 has no class or several"),
     ],
 )
-def test_values_that_are_not_physics(tmp_path: Path, refused, form: str, name: str, value, message: str):
+def test_values_that_are_not_physics(tmp_path: Path, refused, kind: str, name: str, value, message: str):
     counts, particles, of_jets = same_layout.jetclass_columns(5)
     of_jets["label_QCD"][2], of_jets["label_Tbl"][2] = False, True
     for i in range(1, 9):
         of_jets[f"label_{CLASSES[i]}"][2] = False
     row = counts[:2].sum() if name in particles else 2
     (particles | of_jets)[name][row] = value
-    WRITERS[form](tmp_path / "a", counts, particles, of_jets)
-    refused(READERS[form], tmp_path / "a", message)
+    WRITERS[kind](tmp_path / "a", counts, particles, of_jets)
+    refused(READERS[kind], tmp_path / "a", message)
 
 
 @pytest.mark.parametrize("name", ["part_py", "jet_eta"])
@@ -117,22 +117,22 @@ def test_columns_of_another_length_are_refused(name: str):
         jets({**particles, **of_jets}, lengths, 5, Path("a"), 0)
 
 
-@forms
-def test_a_jet_without_particles(tmp_path: Path, refused, form: str):
+@every_format
+def test_a_jet_without_particles(tmp_path: Path, refused, kind: str):
     counts, particles, of_jets = same_layout.jetclass_columns(5)
     counts[0] += counts[3]
     counts[3] = 0
-    WRITERS[form](tmp_path / "a", counts, particles, of_jets)
-    refused(READERS[form], tmp_path / "a", "row 3 has no particles")
+    WRITERS[kind](tmp_path / "a", counts, particles, of_jets)
+    refused(READERS[kind], tmp_path / "a", "row 3 has no particles")
 
 
-@forms
-def test_the_wrong_data_set(tmp_path: Path, refused, form: str):
+@every_format
+def test_the_wrong_data_set(tmp_path: Path, refused, kind: str):
     counts, particles, of_jets = same_layout.jetclass_columns(5)
     del of_jets["label_Tbl"], particles["part_d0val"]
-    WRITERS[form](tmp_path / "a", counts, particles, of_jets)
+    WRITERS[kind](tmp_path / "a", counts, particles, of_jets)
     refused(
-        READERS[form], tmp_path / "a", "column part_d0val, label_Tbl missing, found .*and .* more; expected part_px"
+        READERS[kind], tmp_path / "a", "column part_d0val, label_Tbl missing, found .*and .* more; expected part_px"
     )
 
 
@@ -148,19 +148,19 @@ def test_another_tree(tmp_path: Path, refused):
     refused(reader.read_root, tmp_path / "a.root", "branch 'jet_pt' has type .*, expected number")
 
 
-@forms
-def test_a_truncated_file_another_file_and_none(tmp_path: Path, refused, form: str):
-    WRITERS[form](tmp_path / "a", *same_layout.jetclass_columns(50))
+@every_format
+def test_a_truncated_file_another_file_and_none(tmp_path: Path, refused, kind: str):
+    WRITERS[kind](tmp_path / "a", *same_layout.jetclass_columns(50))
     (tmp_path / "a").write_bytes((tmp_path / "a").read_bytes()[:-500])
-    refused(READERS[form], tmp_path / "a", "truncated, corrupted, or not a")
+    refused(READERS[kind], tmp_path / "a", "truncated, corrupted, or not a")
     (tmp_path / "a").write_text("an error page")
-    refused(READERS[form], tmp_path / "a", "not a")
-    refused(READERS[form], tmp_path / "none", "no such file")
+    refused(READERS[kind], tmp_path / "a", "not a")
+    refused(READERS[kind], tmp_path / "none", "no such file")
 
 
-@forms
+@every_format
 @pytest.mark.parametrize("count", [500, pytest.param(5000, marks=pytest.mark.slow)])
-def test_damaged_files(tmp_path: Path, form: str, count: int):
-    read: Reader = READERS[form]
-    WRITERS[form](tmp_path / "a", *same_layout.jetclass_columns(20))
+def test_damaged_files(tmp_path: Path, kind: str, count: int):
+    read: Reader = READERS[kind]
+    WRITERS[kind](tmp_path / "a", *same_layout.jetclass_columns(20))
     assert survives(read, tmp_path / "a", JETCLASS_LAYOUT, count, 1, damaged=tmp_path / "damaged") < count

@@ -10,16 +10,12 @@ import torch
 
 from hepexp.data.datasets.qg import reader as energyflow
 from hepexp.data.datasets.qg.info import INFO
-from hepexp.data.datasets.qg.info import LAYOUT as QG_LAYOUT
 from hepexp.data.datasets.qg.module import QuarkGluon
 from hepexp.data.formats.open_file import open_file
-from hepexp.data.loading.dataset import Extras, SplitDataset
 from hepexp.data.loading.split_store import open_sample
 from hepexp.data.loading.splits import split_rows
 from hepexp.data.physics.kinematics import four_momenta, invariant_mass, polar, sums
 from hepexp.data.pictures.quantities import class_means
-from hepexp.data.representations.representation import Particles
-from hepexp.data.store.store import Store
 from hepexp.data.transforms.four_momenta import PdgParticles
 from hepexp.errors import ConfigError, DataError
 from tests.data.conftest import assert_same, random_jets
@@ -114,16 +110,6 @@ def test_a_batch_holds_the_jets_of_its_index():
     assert (batch.scalars[batch.mask].sum(1) == 1).all()
 
 
-def test_a_split_that_is_not_cached_gives_the_same_batches(monkeypatch: pytest.MonkeyPatch):
-    store = Store(QG_LAYOUT, [random_jets(50)])
-    particles = Particles().with_transforms(PdgParticles(True, "mass_charge"))
-    cached = SplitDataset(store, np.arange(10, 40), particles, Extras((), random_jets(1)))
-    monkeypatch.setattr("hepexp.data.loading.dataset.CACHE_BYTES", 0)
-    mapped = SplitDataset(store, np.arange(10, 40), particles, Extras((), random_jets(1)))
-    for name in ("p4", "scalars", "mask", "label", "index"):
-        torch.testing.assert_close(getattr(cached[[3, 1, 29]], name), getattr(mapped[[3, 1, 29]], name))
-
-
 def test_without_particle_types_nothing_of_the_type_is_left():
     jets = random_jets(30)
     other = random_jets(30)
@@ -146,12 +132,6 @@ def test_evaluation_gives_every_jet_once():
         index = torch.cat([batch.index for batch in data.loader_of(split)])
         assert sorted(index.tolist()) == sorted(data.splits[split].rows.tolist())
         assert len(index) == n
-
-
-def test_batches_built_by_workers_are_the_same():
-    a, b = ready(source="mini", n_train=600), ready(source="mini", n_train=600, num_workers=1)
-    for one, other in zip(a.train_dataloader(), b.train_dataloader(), strict=True):
-        assert torch.equal(one.p4, other.p4)
 
 
 # ---- sources

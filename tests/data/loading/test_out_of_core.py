@@ -32,11 +32,11 @@ def run(home: Path, *words: str) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["hdf5", "parquet"])
-def test_eight_gigabytes_are_converted_and_trained_in_little_memory(tmp_path: Path, form: str):
+@pytest.mark.parametrize("kind", ["hdf5", "parquet"])
+def test_eight_gigabytes_are_converted_and_trained_in_little_memory(tmp_path: Path, kind: str):
     folder = tmp_path / "data" / "qg_images"
     folder.mkdir(parents=True)
-    if form == "hdf5":
+    if kind == "hdf5":
         path, n = folder / INFO.releases[0][0].files[0].name, int(GIGABYTES * 1e9 / 187_512) + 1
         write_qg_hdf5(path, n, non_zero=750)
         paths = [path]
@@ -49,12 +49,12 @@ def test_eight_gigabytes_are_converted_and_trained_in_little_memory(tmp_path: Pa
     size = sum(path.stat().st_size for path in paths)
     assert size > GIGABYTES * 1e9
     seconds, memory = run(tmp_path, "data", "convert", "qg_images")
-    print(f"\n{form}: {size / 1e9:.2f} GB, {n} images: {size / 1e6 / seconds:.0f} MB/s, peak {memory / 1e9:.2f} GB")
+    print(f"\n{kind}: {size / 1e9:.2f} GB, {n} images: {size / 1e6 / seconds:.0f} MB/s, peak {memory / 1e9:.2f} GB")
     assert memory < MEMORY
     assert sum(path.stat().st_size for path in folder.glob("*.arrow")) < size / 10
     words = ("model=cnn", "model.widths=[4,8]", "dataset.source=full", "trainer.max_epochs=1", "dataset.batch_size=128")
     seconds, memory = run(tmp_path, "train", "data=qg_images", *words)
-    print(f"{form}: an epoch over 80 % of it in {seconds:.0f} s, peak {memory / 1e9:.2f} GB")
+    print(f"{kind}: an epoch over 80 % of it in {seconds:.0f} s, peak {memory / 1e9:.2f} GB")
     assert memory < MEMORY
 
 

@@ -109,12 +109,12 @@ UNLABELLED = {
     "qg_images, Parquet": of_images_in_parquet,
     "mnist": of_digits,
 }
-COLLECTIONS: dict[str, DatasetInfo] = {data_set.info.name: data_set.info for data_set in SAMPLES}
+INFOS: dict[str, DatasetInfo] = {data_set.info.name: data_set.info for data_set in SAMPLES}
 
 
-@pytest.mark.parametrize("form", UNLABELLED)
-def test_a_file_without_labels_is_read_where_none_are_needed(form: str, tmp_path: Path):
-    path, info = UNLABELLED[form](tmp_path), COLLECTIONS[form.partition(",")[0]]
+@pytest.mark.parametrize("kind", UNLABELLED)
+def test_a_file_without_labels_is_read_where_none_are_needed(kind: str, tmp_path: Path):
+    path, info = UNLABELLED[kind](tmp_path), INFOS[kind.partition(",")[0]]
     with pytest.raises(DataError, match="missing"):
         open_file(info, path)
     store = open_file(info, path, needs_label=False)

@@ -119,7 +119,7 @@ def wanted(path: Path, found: Iterable[str], needs_label: bool = True) -> tuple[
 
 
 def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], n: int, path: Path, first: int) -> Ragged:
-    """Jets of layout LAYOUT.
+    """Jets with the columns of LAYOUT.
 
     Parameters
     ----------
@@ -160,11 +160,11 @@ def _labels(columns: Mapping[str, NDArray], path: Path, first: int) -> NDArray[n
         return None
     if _LABEL_II in columns:
         number = columns[_LABEL_II]
-        known = np.isin(number, np.flatnonzero(_FROM_II >= 0))
-        label = _FROM_II[np.where(known, number, 0).astype(np.int64)]
-        bad = number[np.argmin(known)] if len(number) else 0
+        ours = np.isin(number, np.flatnonzero(_FROM_II >= 0))
+        label = _FROM_II[np.where(ours, number, 0).astype(np.int64)]
+        bad = number[np.argmin(ours)] if len(number) else 0
         what = f"has jet_label {bad}, a class of JetClass-II but not of JetClass; expected 0, 1, 9 or 161 to 187"
-        refuse_rows(path, first, ~known, what)
+        refuse_rows(path, first, ~ours, what)
         return label
     flags = np.stack([columns[name] for name in _LABELS])
     what = f"has no class or several; expected one of {', '.join(_LABELS)} to be 1 and the others 0"

@@ -20,7 +20,7 @@ _MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 def scikit_learn_digits() -> Ragged:
     """1,797 digits of 8 x 8 pixels, enlarged by three and padded by two pixels on each side to 28 x 28.
 
-    This is a different set (E. Alpaydin and C. Kaynak, UCI 1998), in the same format as LAYOUT but easier to classify.
+    This is a different set (E. Alpaydin and C. Kaynak, UCI 1998), in the same format as MNIST but easier to classify.
     """
     from sklearn.datasets import load_digits
 

@@ -2,7 +2,7 @@
 
 References
 ----------
-Y. LeCun, C. Cortes, C. Burges, "The LAYOUT database of handwritten digits".
+Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 """
 
 from __future__ import annotations

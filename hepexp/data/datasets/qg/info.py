@@ -64,7 +64,7 @@ def check(jets: Ragged, origin: str, first_row: int = 0) -> Ragged:
     refuse.of_common(("gluon", "quark"), LAYOUT)
     pdgid = jets["pdgid"]
     refuse.of_elements(
-        ~species.known(pdgid),
+        ~species.is_known(pdgid),
         "pdgid",
         lambda i: f"has a particle of unknown pdgid {pdgid[i]:.12g}; expected one of hepexp.data.physics.species",
     )
