@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+SIGNAL_EFFICIENCIES = (0.3, 0.5)  # the working points at which the field compares taggers
+
 
 class Roc:
     """Signal and background above every threshold of a score, for any weights of the examples.

@@ -12,10 +12,9 @@ from hepexp.errors import HepexpError
 from hepexp.evaluation.bootstrap import OF_CENTRAL, Width, central, error_of, replicas, spread
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
-from hepexp.evaluation.roc import Roc, area, background_at
+from hepexp.evaluation.roc import SIGNAL_EFFICIENCIES, Roc, area, background_at
 from hepexp.metric import AT_LEVEL, CONFIDENCE, Metric
 
-SIGNAL_EFFICIENCIES = (0.3, 0.5)  # the working points at which the field compares taggers
 ONE_CLASS = "all examples are of one class"
 NONE_PASSES = "no background example passes, or all examples are of one class"
 FEW = 10  # with fewer background examples above a cut than this, their number is shown beside the rejection

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.evaluation.bootstrap import error_of, replicas
-from hepexp.evaluation.evaluators.classification import SIGNAL_EFFICIENCIES, width_of
-from hepexp.evaluation.roc import Roc, area, background_at
+from hepexp.evaluation.bootstrap import central, error_of, replicas
+from hepexp.evaluation.roc import SIGNAL_EFFICIENCIES, Roc, area, background_at
 from hepexp.evaluation.rounding import with_error
 from hepexp.figures import COLOURS, class_name, figure, legend_above
 
@@ -89,7 +88,7 @@ def _draw(axes, curve: Roc, band: list[tuple[float, np.ndarray]], name: str, col
     for k, at in enumerate(SIGNAL_EFFICIENCIES if mark else ()):
         i = np.searchsorted(GRID, at)
         if shown[i]:
-            error, _ = error_of([1 / e if e else np.inf for e in drawn[:, i]], n, width_of(f"rejection_{at}"))
+            error, _ = error_of([1 / e if e else np.inf for e in drawn[:, i]], n, central)
             text = f"$1/\\varepsilon_B$ = {with_error(1 / eb[i], error)} at $\\varepsilon_S$ = {at}"
             axes.plot(at, 1 / eb[i], MARKS[k % len(MARKS)], color=colour, markersize=6, label=text)
     return float(np.max(1 / eb[shown]))

@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hepexp.data.datasets.rotated_points.info import CLASSES, LAYOUT
-from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.limits import Limits
+from hepexp.data.store.ragged import Layout, Ragged
 from hepexp.simulation.block import block_seed
 
+# coordinates of the one point of each example
+LAYOUT = Layout({"x": np.float32, "y": np.float32}, limits=dict.fromkeys("xy", Limits(-1e6, 1e6)))
+CLASSES = ("inner", "outer")
 PACKAGES: tuple[str, ...] = ()
 BLOCK = 20_000
 RADIUS = {"inner": 0.75, "outer": 1.5}

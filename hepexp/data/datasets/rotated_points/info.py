@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.datasets.rotated_points.generate import CLASSES, LAYOUT, make_block
 from hepexp.data.store.check import Refusal
-from hepexp.data.store.limits import Limits
-from hepexp.data.store.ragged import Layout, Ragged
+from hepexp.data.store.ragged import Ragged
 
-# coordinates of the one point of each example
-LAYOUT = Layout({"x": np.float32, "y": np.float32}, limits=dict.fromkeys("xy", Limits(-1e6, 1e6)))
-CLASSES = ("inner", "outer")
 _N, _SEED = 20_000, 1  # of the sample, which is generated on the fly
 
 
 def sample() -> Ragged:
     """The points of the sample, equally many of each class."""
-    from hepexp.data.datasets.rotated_points.generate import make_block
-
     n = _N // len(CLASSES)
     return Ragged.concatenate(make_block(kind, _SEED, 0, n) for kind in CLASSES)
 
