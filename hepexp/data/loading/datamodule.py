@@ -213,7 +213,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     # ---- checkpoints
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The scales fitted to the training examples, for a checkpoint; `form.*` are those of the representation."""
+        """The scales fitted to the training examples, for a checkpoint, which calls the representation `form`."""
         parts = {"form": self.representation, "extras": self._extras}
         return {f"{part}.{name}": value for part, scaled in parts.items() for name, value in scaled.state().items()}
 

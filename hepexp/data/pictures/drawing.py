@@ -43,6 +43,6 @@ def default_drawing(layout: Layout) -> Drawing:
         return Drawing(image_quantities(view, **dict.fromkeys(layout.extras, "")), view)
     for energy in ("E", "energy"):
         if {energy, "px", "py", "pz"} <= set(layout.elements):
-            reader = FourMomentumParticles(energy)
-            return Drawing(jet_quantities(reader), JetView(reader))
+            particles = FourMomentumParticles(energy)
+            return Drawing(jet_quantities(particles), JetView(particles))
     return Drawing(column_quantities)

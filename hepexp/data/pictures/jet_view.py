@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hepexp.data.physics.kinematics import around_axis, sums
 from hepexp.data.pictures.view import Channel, Maps, frame
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.transform import Transform
 from hepexp.figures import COLOURS
 
 if TYPE_CHECKING:
@@ -36,13 +37,13 @@ class JetView:
 
     Parameters
     ----------
-    reader : computes the column p4 of the particles, (E, px, py, pz) in GeV.
+    particles : computes the column p4 of the particles, (E, px, py, pz) in GeV.
     radius : R of the jets; None if it is unknown.
     kinds : names of the kinds of particles, each drawn in its own colour.
     kind_of : returns the index in `kinds` of each particle (m,); by default all are of the first kind.
     """
 
-    reader: Callable[[Ragged], Ragged]
+    particles: Transform
     radius: float | None = None
     kinds: tuple[str, ...] = ("particle",)
     kind_of: Callable[[Ragged], NDArray[np.integer]] = _of_one_kind
@@ -57,7 +58,7 @@ class JetView:
         return (-half, half, -half, half)
 
     def maps(self, examples: Ragged) -> tuple[Maps, Maps]:
-        pt, dy, dphi = around_axis(self.reader(examples))
+        pt, dy, dphi = around_axis(self.particles(examples))
         bins = np.linspace(*self.edges[:2], _CELLS + 1)
         hits, _, _ = np.histogram2d(dy, dphi, bins=(bins, bins))
         total, _, _ = np.histogram2d(dy, dphi, bins=(bins, bins), weights=pt)
@@ -66,7 +67,7 @@ class JetView:
     def draw(self, axes: Sequence[Axes], examples: Ragged, panel: int) -> None:
         from matplotlib.patches import Circle
 
-        pt, dy, dphi = around_axis(self.reader(examples))
+        pt, dy, dphi = around_axis(self.particles(examples))
         kind, area = self.kind_of(examples), pt * self._area_of_gev(examples)
         for i, place in enumerate(axes):
             mine = np.arange(examples.offsets[i], examples.offsets[i + 1])
@@ -93,5 +94,5 @@ class JetView:
         drawing.legend(handles=handles, loc="outside lower center", ncols=len(handles), handletextpad=0.4)
 
     def _area_of_gev(self, examples: Ragged) -> float:
-        pt, _, _ = around_axis(self.reader(examples))
+        pt, _, _ = around_axis(self.particles(examples))
         return _AREA / float(np.median(sums(pt, examples)))

@@ -12,6 +12,7 @@ from hepexp.data.physics.kinematics import invariant_mass, polar, sums
 from hepexp.data.pictures.image_view import ImageView
 from hepexp.data.pictures.view import labelled
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.transform import Transform
 
 if TYPE_CHECKING:  # pyarrow takes a while to import, and listing data sets needs none
     from hepexp.data.store.store import Store
@@ -21,11 +22,11 @@ Mean = tuple[float, float]  # value and standard error
 _ROWS_AT_ONCE = 2000
 
 
-def jet_quantities(reader: Callable[[Ragged], Ragged]) -> Callable[[Ragged], Quantities]:
-    """Quantities that characterise jets, from the column p4 that a reader computes."""
+def jet_quantities(particles: Transform) -> Callable[[Ragged], Quantities]:
+    """Quantities that characterise jets, from the column p4 that a transform computes."""
 
     def quantities(jets: Ragged) -> Quantities:
-        p4 = sums(reader(jets)["p4"], jets)
+        p4 = sums(particles(jets)["p4"], jets)
         pt, rapidity, _ = polar(p4)
         counts = jets.counts.astype(np.float64)
         return {"particles": counts, "mass [GeV]": invariant_mass(p4), "pT [GeV]": pt, "rapidity": rapidity}

@@ -7,7 +7,7 @@ from hepexp.data.pictures.jet_view import PARTICLE_KINDS, JetView
 from hepexp.data.pictures.quantities import jet_quantities
 from hepexp.data.transforms.four_momenta import JetClassParticles
 
-_READER = JetClassParticles()
+_PARTICLES = JetClassParticles()
 
 # the column `type` numbers the kinds in the same order
-DRAWING = Drawing(jet_quantities(_READER), JetView(_READER, 0.8, PARTICLE_KINDS, lambda jets: jets["type"]))
+DRAWING = Drawing(jet_quantities(_PARTICLES), JetView(_PARTICLES, 0.8, PARTICLE_KINDS, lambda jets: jets["type"]))

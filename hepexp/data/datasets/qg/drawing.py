@@ -12,7 +12,7 @@ from hepexp.data.pictures.quantities import jet_quantities
 from hepexp.data.store.ragged import Ragged
 from hepexp.data.transforms.four_momenta import PdgParticles
 
-_READER = PdgParticles(pid=True, scalars="pid")
+_PARTICLES = PdgParticles(pid=True, scalars="pid")
 
 
 def kind_of(jets: Ragged) -> NDArray[np.int64]:
@@ -22,4 +22,4 @@ def kind_of(jets: Ragged) -> NDArray[np.int64]:
     return np.select([number == 22, number == 11, number == 13, charged], [2, 3, 4, 0], 1)
 
 
-DRAWING = Drawing(jet_quantities(_READER), JetView(_READER, 0.4, PARTICLE_KINDS, kind_of))
+DRAWING = Drawing(jet_quantities(_PARTICLES), JetView(_PARTICLES, 0.4, PARTICLE_KINDS, kind_of))

@@ -7,6 +7,6 @@ from hepexp.data.pictures.jet_view import JetView
 from hepexp.data.pictures.quantities import jet_quantities
 from hepexp.data.transforms.four_momenta import FourMomentumParticles
 
-_READER = FourMomentumParticles("E")
+_PARTICLES = FourMomentumParticles("E")
 
-DRAWING = Drawing(jet_quantities(_READER), JetView(_READER, 0.8, ("calorimeter tower",)))
+DRAWING = Drawing(jet_quantities(_PARTICLES), JetView(_PARTICLES, 0.8, ("calorimeter tower",)))
