@@ -18,16 +18,10 @@ from statistics import median
 import torch
 
 from hepexp.config.compose import Composer
+from hepexp.data.find import class_of, data_sets
 from hepexp.learning.components import Components, build_components
 
-MODELS = {
-    "qg": "pfn",
-    "top": "pfn",
-    "jetclass": "pfn",
-    "qg_images": "cnn",
-    "electron_photon": "cnn",
-    "mnist": "cnn",
-}
+FASTEST = {"particles": "pfn", "image": "cnn"}  # model for each representation
 _WARM = 2  # warm-up steps
 
 
@@ -39,7 +33,7 @@ def rows(batches: int = 60, seconds: float = 10.0) -> list[dict]:
     batches : maximum number of steps with each data set.
     seconds : maximum time for each data set.
     """
-    trainings = {dataset: Training(dataset, model) for dataset, model in MODELS.items()}
+    trainings = {dataset: Training(dataset, model) for dataset, model in cases()}
     under_way = list(trainings.values())
     with _one_thread():
         while under_way:
@@ -47,6 +41,14 @@ def rows(batches: int = 60, seconds: float = 10.0) -> list[dict]:
                 training.step()
             under_way = [one for one in under_way if len(one.steps) < batches and sum(one.steps) < seconds]
     return [row for dataset, training in trainings.items() for row in training.rows(f"loader {dataset}")]
+
+
+def cases() -> Iterator[tuple[str, str]]:
+    """Each data set of particles or images, with the fastest model for the representation that it gives by default."""
+    for dataset in data_sets():
+        first = class_of(dataset)(source="mini", seed=0).representations[0]
+        if first in FASTEST:
+            yield dataset, FASTEST[first]
 
 
 class Training:

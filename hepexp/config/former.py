@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 # former module or package: present one; the longest that fits counts
 MODULES = {
+    "hepexp.data.arrow_file": "hepexp.data.store.arrow_file",
+    "hepexp.data.check": "hepexp.data.store.check",
+    "hepexp.data.datamodule": "hepexp.data.loading.datamodule",
     "hepexp.data.datasets.electron_photon": "hepexp.data.datasets.electron_photon.module",
     "hepexp.data.datasets.jetclass": "hepexp.data.datasets.jetclass.module",
     "hepexp.data.datasets.mnist": "hepexp.data.datasets.mnist.module",
@@ -14,6 +17,10 @@ MODULES = {
     "hepexp.data.datasets.rotated_points": "hepexp.data.datasets.rotated_points.module",
     "hepexp.data.datasets.top": "hepexp.data.datasets.top.module",
     "hepexp.data.render.form": "hepexp.data.representations.representation",
+    "hepexp.data.kinematics": "hepexp.data.physics.kinematics",
+    "hepexp.data.limits": "hepexp.data.store.limits",
+    "hepexp.data.published": "hepexp.data.dataset_info",
+    "hepexp.data.ragged": "hepexp.data.store.ragged",
     "hepexp.data.render.features": "hepexp.data.representations.jet_features",
     "hepexp.data.render.jet_image": "hepexp.data.representations.jet_image",
     "hepexp.data.render.particle_graph": "hepexp.data.representations.particle_graph",
@@ -21,12 +28,15 @@ MODULES = {
     "hepexp.data.render.pixel_image": "hepexp.data.representations.pixel_image",
     "hepexp.data.render.pixels": "hepexp.data.transforms.pixels",
     "hepexp.data.render.points": "hepexp.data.representations.points",
+    "hepexp.data.species": "hepexp.data.physics.species",
+    "hepexp.data.store": "hepexp.data.store.store",
     "hepexp.evaluation.classification": "hepexp.evaluation.evaluators.classification",
     "hepexp.evaluation.embedding": "hepexp.evaluation.evaluators.embedding",
     "hepexp.evaluation.readout": "hepexp.evaluation.evaluators.evaluator",
 }
 # former class: present one, where the name of the class is another too
 CLASSES = {
+    "hepexp.data.collection.Collection": "hepexp.data.dataset_info.DatasetInfo",
     "hepexp.data.particles.Identified": "hepexp.data.transforms.four_momenta.JetClassParticles",
     "hepexp.data.particles.Massive": "hepexp.data.transforms.four_momenta.FourMomentumParticles",
     "hepexp.data.particles.TypedParticles": "hepexp.data.transforms.four_momenta.PdgParticles",

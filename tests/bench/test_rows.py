@@ -44,7 +44,8 @@ def test_random_images_from_the_store_and_from_the_published_formats():
 
 
 def test_steps_with_the_loader_and_with_batches_in_memory(monkeypatch):
-    monkeypatch.setattr(loader, "MODELS", {"mnist": "cnn"})
+    assert {("qg", "pfn"), ("qg_images", "cnn"), ("mnist", "cnn")} < set(loader.cases())
+    monkeypatch.setattr(loader, "cases", lambda: [("mnist", "cnn")])
     threads = torch.get_num_threads()
     found = loader.rows(batches=2)
     check(found, "loader mnist", ["hepexp", "in-memory"])

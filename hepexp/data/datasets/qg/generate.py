@@ -119,7 +119,7 @@ def hardest_jets(events: ak.Array, kind: str) -> Ragged:
 
     Returns
     -------
-    Jets of layout LAYOUT with particles in order of decreasing pT, and phi within pi of the jet axis.
+    Jets with the columns of LAYOUT, particles in order of decreasing pT, and phi within pi of the jet axis.
     """
     particles = visible(events.prt)
     momenta = ak.zip(
