@@ -55,7 +55,7 @@ def test_the_mean_jet_holds_all_transverse_momentum():
     jets = narrow_jets(50)
     view = view_of("qg")
     total, hits = view.maps(jets)
-    pt, _, _ = polar(view.reader(jets)["p4"])
+    pt, _, _ = polar(view.particles(jets)["p4"])
     assert total.sum() == pytest.approx(pt.sum(), rel=1e-12)
     assert hits.sum() == len(pt)
 
