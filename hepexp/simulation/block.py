@@ -1,17 +1,47 @@
-"""Blocks, the units of work of a simulation: how a sample is divided, their seeds, and what they store.
-
-The module of a data set, `datasets/NAME/generate.py`, makes one with its function `make_block`.
-"""
+"""Blocks, the units of work of a simulation: what makes them, how a sample is divided, their seeds and columns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.store.ragged import Ragged
+
+
+class Generator(Protocol):
+    """What the module that simulates a data set, `datasets/NAME/generate.py`, consists of.
+
+    Attributes
+    ----------
+    CLASSES : in the order of the labels.
+    PACKAGES : that the simulation needs in addition to those of hepexp.
+    BLOCK : examples per unit of work.
+    """
+
+    CLASSES: tuple[str, ...]
+    PACKAGES: tuple[str, ...]
+    BLOCK: int
+
+    def settings(self, kind: str) -> list[str]:
+        """The settings of the simulation of one class, for the record."""
+
+    def make_block(
+        self, kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None
+    ) -> Ragged:
+        """The first n examples of a block, fully determined by the arguments.
+
+        Parameters
+        ----------
+        kind : one of CLASSES.
+        seed : seed of the whole sample.
+        block : number of the block within its class, from 0.
+        n : number of examples.
+        report : called with the number of new examples each time there are some.
+        """
 
 
 @dataclass(frozen=True)

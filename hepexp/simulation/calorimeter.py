@@ -39,7 +39,7 @@ class Layer:
     Parameters
     ----------
     stops : kinds of particles that deposit all their energy here.
-    gives : kind of the neutral objects that are reconstructed.
+    neutral : kind of the neutral objects that are reconstructed.
     energy_min : minimum energy in GeV of a cell that is read out.
     significance_min : minimum significance of a cell that is read out, in standard deviations.
     resolution : of the energy of a cell.
@@ -47,13 +47,13 @@ class Layer:
     """
 
     stops: tuple[int, ...]
-    gives: int
+    neutral: int
     energy_min: float
     significance_min: float
     resolution: Resolution
     share: Sharing
 
-    def shows(self, energy: Floats, sigma: Floats) -> NDArray[np.bool_]:
+    def is_significant(self, energy: Floats, sigma: Floats) -> NDArray[np.bool_]:
         """Whether energies (n,) with these standard deviations are read out."""
         return (energy > self.energy_min) & (energy > self.significance_min * sigma)
 
@@ -77,7 +77,7 @@ class Layer:
         """
         true = np.bincount(cell, true, len(eta))
         measured = smear(true, self.resolution(true, eta), random)
-        measured[~self.shows(measured, self.resolution(measured, eta))] = 0
+        measured[~self.is_significant(measured, self.resolution(measured, eta))] = 0
         return self.share(self, measured, eta, cell, tracked, error)
 
 
@@ -146,7 +146,7 @@ class Calorimeter:
             left, scale[stopped] = layer.compare(*entering, eta, random)
             seen = np.flatnonzero(left)
             nothing = np.zeros(len(seen))
-            pt, kind = left[seen] / np.cosh(eta[seen]), np.full(len(seen), layer.gives)
+            pt, kind = left[seen] / np.cosh(eta[seen]), np.full(len(seen), layer.neutral)
             direction = eta[seen], phi[seen]
             neutrals.append(Particles(event[seen], pt, *direction, nothing, kind, *[nothing] * 4))
         return Particles.by_event(neutrals), scale
@@ -159,7 +159,7 @@ def pooled(
     by_tracks, variance = np.bincount(cell, tracked, len(eta)), np.bincount(cell, error**2, len(eta))
     sigma = layer.resolution(measured, eta)
     left = measured - by_tracks
-    neutral = layer.shows(left, np.sqrt(sigma**2 + variance))
+    neutral = layer.is_significant(left, np.sqrt(sigma**2 + variance))
     corrected = ~neutral & (by_tracks > 0) & (measured > 0)
     mean = by_tracks + left * variance / np.where(corrected, sigma**2 + variance, 1)
     scale = np.where(corrected, mean / np.where(corrected, by_tracks, 1), 1)
@@ -180,4 +180,4 @@ def better_of_two(
     taken = doubted > 0
     scale = np.where(doubtful, (left / np.where(taken, doubted, 1))[cell], 1)
     left[taken] = 0
-    return np.where(layer.shows(left, layer.resolution(left, eta)), left, 0), scale
+    return np.where(layer.is_significant(left, layer.resolution(left, eta)), left, 0), scale

@@ -8,7 +8,7 @@ to shift where a charged particle reaches the calorimeter (`propagation.py`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,5 +47,5 @@ class Detector:
             seen, factor = calorimeter.measure(*entering, random)
             neutrals.append(seen)
             scale[arrives] *= factor
-        tracks = tracks.change(pt=tracks.pt * scale[found])
+        tracks = replace(tracks, pt=tracks.pt * scale[found])
         return Particles.by_event([tracks[tracks.pt > 0], *neutrals])

@@ -35,7 +35,7 @@ class LargeRJets:
     offsets: NDArray[np.int64]
 
 
-def leading(
+def leading_jets(
     particles: Particles,
     n_events: int,
     pt_window: tuple[float, float],

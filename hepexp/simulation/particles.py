@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
@@ -61,10 +61,6 @@ class Particles(FlatColumns):
     def energy(self) -> NDArray[np.float64]:
         """Energies (m,) in GeV."""
         return np.hypot(self.pt * np.cosh(self.eta), self.mass)
-
-    def change(self, **columns: NDArray) -> Particles:
-        """The same particles with some columns replaced."""
-        return replace(self, **columns)
 
     @classmethod
     def by_event(cls, parts: list[Particles]) -> Particles:

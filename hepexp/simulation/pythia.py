@@ -105,8 +105,8 @@ def decay_products(events: ak.Array, mothers: tuple[int, ...], n_partons: int, n
         of_these = of_these | (mother == number)
     products = particles[of_these & (particles.status == HARD_PRODUCT)]
     lepton, parton = is_lepton(products.id), is_parton(products.id)
-    asked = (ak.sum(parton, axis=1) == n_partons) & (ak.sum(lepton, axis=1) == n_leptons)
-    return products[(parton | lepton) & asked].p
+    required = (ak.sum(parton, axis=1) == n_partons) & (ak.sum(lepton, axis=1) == n_leptons)
+    return products[(parton | lepton) & required].p
 
 
 def is_lepton(pdgid: ak.Array | int) -> ak.Array | bool:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
 
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.store import arrow_file
@@ -20,11 +19,11 @@ from hepexp.data.store.integrity import refuse_changed
 from hepexp.data.store.lock import naming_failures, only_one
 from hepexp.data.store.ragged import Layout, Ragged, regroup
 from hepexp.errors import ConfigError
-from hepexp.simulation.block import plan
-from hepexp.simulation.processes import make_blocks
+from hepexp.simulation.block import Generator, plan
+from hepexp.simulation.process_pool import make_blocks
 
 
-def generator(info: DatasetInfo) -> ModuleType:
+def generator(info: DatasetInfo) -> Generator:
     """The module that simulates examples of a data set.
 
     Raises

@@ -8,7 +8,7 @@ The parametrisations are those of Delphes' cards (arXiv:1307.6346); those for AT
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,9 +68,9 @@ class Tracker:
         efficiency[out_of_reach] = 0
         found = random.random(len(particles)) < efficiency
         tracks = particles[found]
-        tracks = tracks.change(pt=smear(tracks.pt, sigma[found] * tracks.pt, random))
+        tracks = replace(tracks, pt=smear(tracks.pt, sigma[found] * tracks.pt, random))
         if not self.keep_mass:
-            tracks = tracks.change(mass=np.zeros(len(tracks)))
+            tracks = replace(tracks, mass=np.zeros(len(tracks)))
         return found, tracks, sigma[found]
 
 

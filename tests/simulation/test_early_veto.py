@@ -1,4 +1,4 @@
-"""Giving hopeless events up early takes nothing away from the sample."""
+"""A veto on hopeless events, early in their simulation, loses no jets."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def jet_mass(jets: Ragged) -> np.ndarray:
 
 
 def simulate(kind: str, seed: int, n_events: int) -> tuple[Ragged, Ragged, int]:
-    """Ragged that pass of events that the veto would keep and of those it would drop, and the number of the latter."""
+    """Selected jets of events that the veto would keep and of those it would drop, and the number of the latter."""
     veto = QuarkGluonVeto(enabled=False)
     pythia = make_pythia(settings(kind), seed, veto)
     parts: dict[bool, list[Ragged]] = {False: [], True: []}

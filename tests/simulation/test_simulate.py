@@ -18,7 +18,7 @@ from hepexp.data.store.ragged import Ragged
 from hepexp.data.store.store import Store
 from hepexp.data.transforms.four_momenta import PdgParticles
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.simulation import processes
+from hepexp.simulation import process_pool
 from hepexp.simulation import simulate as simulation
 from hepexp.simulation.block import block_seed, round_to_bits
 from hepexp.simulation.simulate import simulate, write_sample
@@ -69,7 +69,7 @@ def test_a_block_does_not_depend_on_how_many_jets_are_taken_of_it():
     assert_same(make_block("quark", SEED, 0, 5).take(slice(3)), make_block("quark", SEED, 0, 3))
 
 
-def test_a_killed_simulation_goes_on_with_what_it_had(reference: Path, tmp_path: Path):
+def test_a_killed_simulation_resumes_from_its_finished_blocks(reference: Path, tmp_path: Path):
     out = tmp_path / "c.arrow"
     code = (
         "from pathlib import Path; from hepexp.simulation.simulate import write_sample; "
@@ -86,12 +86,12 @@ def test_a_killed_simulation_goes_on_with_what_it_had(reference: Path, tmp_path:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     time.sleep(1.5)  # its workers see that it is gone, and end
-    kept = {path: path.stat().st_mtime_ns for path in parts.glob("[!.]*.arrow")}
-    assert 1 <= len(kept) < 4
+    finished = {path: path.stat().st_mtime_ns for path in parts.glob("[!.]*.arrow")}
+    assert 1 <= len(finished) < 4
     assert not out.exists()
     first = []
     write_sample(INFO, N, SEED, 1, out, lambda jets, was_kept: first.append((jets, was_kept)), SIZE)
-    assert first[0] == (SIZE * len(kept), True)
+    assert first[0] == (SIZE * len(finished), True)
     assert out.read_bytes() == reference.read_bytes()
 
 
@@ -116,13 +116,20 @@ def test_a_run_killed_while_it_joined_the_blocks_leaves_nothing_behind(
 
 
 def test_a_process_that_dies_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(processes, "_make", _die)
+    monkeypatch.setattr(process_pool, "_make", _die)
     with pytest.raises(HepexpError, match="a simulation process died"):
         write_sample(INFO, 4, SEED, 1, tmp_path / "d.arrow")
 
 
 def _die(block, layout, parts) -> None:
     os._exit(9)
+
+
+def test_a_missing_package_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delitem(sys.modules, INFO.generator)
+    monkeypatch.setitem(sys.modules, "fastjet", None)
+    with pytest.raises(ConfigError, match=r"fastjet is not installed; pip install 'hepexp\[generate\]'"):
+        simulation.generator(INFO)
 
 
 @pytest.mark.parametrize(("n", "seed", "jobs"), [(1, 1, 1), (10, -1, 1), (10, 1, 0)])

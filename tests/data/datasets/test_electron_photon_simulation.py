@@ -114,7 +114,7 @@ def test_azimuth_and_path_at_the_crystals_are_those_of_a_helix(charge: int):
     pt = np.array([1.0, 5.0, 50.0])
     track, radius = tracks(charge, pt), 0.0
     for following in [*LAYERS, ECAL_RADIUS]:
-        track = tracker_material.move(track, pt, radius, following)
+        track = tracker_material.propagate(track, pt, radius, following)
         radius = following
     angle = np.arcsin(CURVATURE * ECAL_RADIUS / 2 / pt)
     np.testing.assert_allclose(track.phi, -charge * angle, rtol=1e-10)
@@ -125,7 +125,7 @@ def test_azimuth_and_path_at_the_crystals_are_those_of_a_helix(charge: int):
 def test_photons_of_bremsstrahlung_go_along_the_tangent():
     """A straight line from radius r at angle psi to it passes the origin at r sin(psi), wherever it is."""
     photon = Tracks(*(np.array([value]) for value in (0, 0, 10.0, 0.3, 0.02, 0.0)))
-    far = tracker_material.move(photon, photon.energy, 0.5, ECAL_RADIUS)
+    far = tracker_material.propagate(photon, photon.energy, 0.5, ECAL_RADIUS)
     start = 0.5 * np.exp(0.3j)
     end = ECAL_RADIUS * np.exp(1j * far.phi[0])
     assert np.angle(end - start) == pytest.approx(0.32, abs=1e-12)
@@ -134,7 +134,7 @@ def test_photons_of_bremsstrahlung_go_along_the_tangent():
 def test_tracks_that_turn_back_are_lost():
     half = CURVATURE * ECAL_RADIUS / 2  # the pT whose circle just touches the crystals
     pt = half * np.array([0.99, 1.01])
-    assert tracker_material.move(tracks(1, pt), pt, 0.0, ECAL_RADIUS).event.tolist() == [1]
+    assert tracker_material.propagate(tracks(1, pt), pt, 0.0, ECAL_RADIUS).event.tolist() == [1]
 
 
 def test_clusters_follow_bremsstrahlung_in_phi_and_leave_lone_noise_out():

@@ -16,7 +16,7 @@ from hepexp.data.datasets.qg_images.cms_detector import (
     to_calorimeter,
 )
 from hepexp.data.datasets.qg_images.info import LAYOUT as QG_IMAGES_LAYOUT
-from hepexp.data.datasets.qg_images.jet_images import CELL, CELLS, TOWER, deposit, draw, shower_fractions
+from hepexp.data.datasets.qg_images.jet_images import CELL, CELLS, TOWER, deposit, make_images, shower_fractions
 from hepexp.data.store.images import to_dense
 from hepexp.data.store.ragged import Ragged
 
@@ -109,7 +109,7 @@ def test_the_window_is_centred_on_the_highest_tower_and_wraps_in_azimuth(phi: fl
     seed_phi = (np.floor(phi / tower) + 0.5) * tower + 2 * tower  # two towers beside the jet's axis
     others = observed(np.array([eta + 3 * CELL, eta]), np.array([seed_phi, seed_phi - 20 * CELL]), 5.0, 50.0, 0.0)
     seen = Observed.concatenate([observed(np.array([eta]), np.array([seed_phi]), 0.0, 0.0, 1e4), others])
-    tracks, ecal, hcal = draw(seen, np.array([0.7]), np.array([phi]), np.random.default_rng(3))[0]
+    tracks, ecal, hcal = make_images(seen, np.array([0.7]), np.array([phi]), np.random.default_rng(3))[0]
     middle = CELLS // 2
     assert sorted(zip(*np.nonzero(tracks), strict=True)) == [(middle, middle - 20), (middle + 3, middle)]
     assert (hcal[middle - 2 : middle + 3, middle - 2 : middle + 3] == hcal.max()).all()
@@ -151,11 +151,11 @@ def test_the_first_jets_of_a_block_do_not_depend_on_how_many_are_made(
 
     made, eta = [], []
 
-    def draw_and_note(seen: Observed, axes: np.ndarray, *rest: Any) -> np.ndarray:
+    def make_and_note(seen: Observed, axes: np.ndarray, *rest: Any) -> np.ndarray:
         eta.extend(axes)
-        return draw(seen, axes, *rest)
+        return make_images(seen, axes, *rest)
 
-    monkeypatch.setattr(qg_images, "draw", draw_and_note)
+    monkeypatch.setattr(qg_images, "make_images", make_and_note)
     again, first = qg_images.make_block("quark", 5, 0, 7, made.append), jets["quark"].take(slice(7))
     assert sum(made) == 7
     assert (np.abs(eta) < 1.57).all()

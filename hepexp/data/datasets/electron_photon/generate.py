@@ -74,16 +74,7 @@ def settings(kind: str) -> list[str]:
 
 
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
-    """The first n crops of a block.
-
-    Parameters
-    ----------
-    kind : "photon" or "electron".
-    seed : seed of the whole sample.
-    block : number of the block, from 0.
-    n : number of crops.
-    report : called with the number of new crops each time there are some.
-    """
+    """The first n crops of a block; see `Generator`."""
     label = CLASSES.index(kind)
     random = np.random.default_rng(block_seed(seed, label, block, len(CLASSES)))
     labels = np.full(CROPS_AT_ONCE, label)

@@ -70,7 +70,7 @@ def conversion_probability(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1 - np.exp(-7 / 9 * x)
 
 
-def move(tracks: Tracks, pt: NDArray[np.float64], start: float, end: float) -> Tracks:
+def propagate(tracks: Tracks, pt: NDArray[np.float64], start: float, end: float) -> Tracks:
     """The tracks (pt in GeV) propagated from radius `start` to `end`, in m; those that curl up before it are lost."""
     k = CURVATURE * tracks.charge / pt
     sine = (start * np.sin(tracks.psi) + k * (start**2 - end**2) / 2) / end
@@ -120,8 +120,8 @@ def through_tracker(
     layer = thickness(eta) / len(LAYERS)
     radius = 0.0
     for following in LAYERS:
-        tracks = move(tracks, tracks.energy / np.cosh(eta[tracks.event]), radius, following)
+        tracks = propagate(tracks, tracks.energy / np.cosh(eta[tracks.event]), radius, following)
         tracks = convert(tracks, layer[tracks.event], random)
         tracks = radiate(tracks, layer[tracks.event], random)
         radius = following
-    return move(tracks, tracks.energy / np.cosh(eta[tracks.event]), radius, ECAL_RADIUS)
+    return propagate(tracks, tracks.energy / np.cosh(eta[tracks.event]), radius, ECAL_RADIUS)

@@ -32,7 +32,7 @@ from hepexp.data.physics.substructure import soft_drop_mass, subjettiness
 from hepexp.data.store.ragged import Ragged
 from hepexp.simulation.block import block_seed, first, round_to_bits
 from hepexp.simulation.detector import MAX_ETA
-from hepexp.simulation.large_r_jets import RADIUS, LargeRJets, leading
+from hepexp.simulation.large_r_jets import RADIUS, LargeRJets, leading_jets
 from hepexp.simulation.particles import Particles
 from hepexp.simulation.pythia import decay_products, make_pythia, visible_particles
 
@@ -50,16 +50,7 @@ BITS, ERROR_BITS = 12, 8
 
 
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
-    """The first n jets of a block, fully determined by the arguments.
-
-    Parameters
-    ----------
-    kind : one of CLASSES.
-    seed : seed of the whole sample.
-    block : number of the block, from 0.
-    n : number of jets.
-    report : called with the number of new jets each time there are some.
-    """
+    """The first n jets of a block, fully determined by the arguments; see `Generator`."""
     own_seed = block_seed(seed, CLASSES.index(kind), block, len(CLASSES))
     recipe, random = RECIPES[kind], np.random.default_rng(own_seed)
     veto = DecayVeto(recipe.n_partons, recipe.n_leptons) if len(recipe.chains) == 1 else None
@@ -74,7 +65,7 @@ def _jets(events: ak.Array, kind: str, random: np.random.Generator) -> Ragged:
     if recipe.chains:
         ranks = (0, 1)
         products = [decay_products(events, chain, recipe.n_partons, recipe.n_leptons) for chain in recipe.chains]
-    jets = leading(seen, len(events), JET_PT, ranks, products, MOST_CONSTITUENTS)
+    jets = leading_jets(seen, len(events), JET_PT, ranks, products, MOST_CONSTITUENTS)
     if len(jets.event) == 0:
         return LAYOUT.empty()
     constituents = seen[jets.constituents]

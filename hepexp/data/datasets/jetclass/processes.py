@@ -98,11 +98,11 @@ class DecayVeto(pythia8mc.UserHooks):
 
     def __init__(self, n_partons: int, n_leptons: int) -> None:
         super().__init__()
-        self.asked = (n_partons, n_leptons)
+        self.required = (n_partons, n_leptons)
 
     def canVetoProcessLevel(self) -> bool:
         return True
 
     def doVetoProcessLevel(self, process: pythia8mc.Event) -> bool:
         ids = [process[i].id() for i in range(process.size()) if process[i].isFinal()]
-        return (sum(map(is_parton, ids)), sum(map(is_lepton, ids))) != self.asked
+        return (sum(map(is_parton, ids)), sum(map(is_lepton, ids))) != self.required

@@ -65,17 +65,9 @@ def settings(kind: str) -> list[str]:
 
 
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
-    """The first n jets of a block.
+    """The first n jets of a block; see `Generator`.
 
     Pythia is initialised anew for each block, as some of its state (cross-section maxima) survives a change of seed.
-
-    Parameters
-    ----------
-    kind : "gluon" or "quark".
-    seed : seed of the whole sample.
-    block : number of the block, from 0.
-    n : number of jets.
-    report : called with the number of new jets each time there are some.
     """
     veto = QuarkGluonVeto()
     pythia = make_pythia(settings(kind), block_seed(seed, CLASSES.index(kind), block, len(CLASSES)), veto)

@@ -41,7 +41,7 @@ import numpy as np
 
 from hepexp.data.datasets.qg_images.cms_detector import Floats, Observed, Particles, observe
 from hepexp.data.datasets.qg_images.info import LAYOUT
-from hepexp.data.datasets.qg_images.jet_images import draw, wrap
+from hepexp.data.datasets.qg_images.jet_images import make_images, wrap
 from hepexp.data.physics.jet_clustering import cluster, jagged
 from hepexp.data.store.images import from_dense
 from hepexp.data.store.ragged import Ragged, offsets_of
@@ -83,16 +83,7 @@ def settings(kind: str) -> list[str]:
 
 
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
-    """The first n images of a block.
-
-    Parameters
-    ----------
-    kind : "gluon" or "quark".
-    seed : seed of the whole sample.
-    block : number of the block, from 0.
-    n : number of images.
-    report : called with the number of new images each time there are some.
-    """
+    """The first n images of a block; see `Generator`."""
     # the last one is for the pile-up, which is the same for both classes, as it must not help to tell them apart
     labels = len(CLASSES) + 1
     number = block_seed(seed, CLASSES.index(kind), block, labels)
@@ -111,7 +102,7 @@ class PileUp:
         self.observed = observe(at_vertices(events, rng.normal(0, BEAM_SPOT, POOL)), rng)
         self.offsets = offsets_of(np.bincount(self.observed.image, minlength=POOL))
 
-    def draw(self, n: int, rng: np.random.Generator) -> Observed:
+    def sample(self, n: int, rng: np.random.Generator) -> Observed:
         """Detector response to the pile-up of n events."""
         image = np.repeat(np.arange(n), rng.poisson(PILE_UP, n))
         event = rng.integers(POOL, size=len(image))
@@ -157,8 +148,8 @@ def _images(kind: str, events: ak.Array, pool: PileUp, rng: np.random.Generator)
         return LAYOUT.empty()
     observed = observed[passed[observed.image]]
     observed = replace(observed, image=(np.cumsum(passed) - 1)[observed.image])
-    observed = Observed.concatenate([observed, pool.draw(n, rng)])
-    pixels = round_to_bits(draw(observed, eta[passed], phi[passed], rng) / UNIT, BITS)
+    observed = Observed.concatenate([observed, pool.sample(n, rng)])
+    pixels = round_to_bits(make_images(observed, eta[passed], phi[passed], rng) / UNIT, BITS)
     return from_dense(np.full(n, CLASSES.index(kind)), pixels, pt=pt[passed], m0=mass[passed])
 
 

@@ -38,7 +38,7 @@ def wrap(angle: Floats) -> Floats:
     return angle - 2 * np.pi * np.round(angle / (2 * np.pi))
 
 
-def draw(observed: Observed, eta: Floats, phi: Floats, rng: np.random.Generator) -> Floats:
+def make_images(observed: Observed, eta: Floats, phi: Floats, rng: np.random.Generator) -> Floats:
     """Images (n, 3, 125, 125) in GeV around jets with these axes (n,).
 
     Pixels are the summed pT of tracks in the first channel, and energies in the other two.

@@ -25,18 +25,10 @@ def settings(kind: str) -> list[str]:
 
 
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
-    """The n points of a block.
+    """The n points of a block; see `Generator`.
 
     The distribution is uniform in angle. As a ring has a scale, its distribution is not invariant under dilations,
     squeezes or shears: the only linear transformations that preserve it are rotations and reflections.
-
-    Parameters
-    ----------
-    kind : "inner" or "outer".
-    seed : seed of the whole sample.
-    block : number of the block, from 0.
-    n : number of points.
-    report : called with the number of new points.
     """
     label = CLASSES.index(kind)
     random = np.random.default_rng(block_seed(seed, label, block, len(CLASSES)))

@@ -40,7 +40,7 @@ from hepexp.data.store.ragged import Ragged
 from hepexp.simulation.block import block_seed, first, round_to_bits
 from hepexp.simulation.detector import MAX_ETA
 from hepexp.simulation.early_veto import EarlyVeto, VetoWindow
-from hepexp.simulation.large_r_jets import leading
+from hepexp.simulation.large_r_jets import leading_jets
 from hepexp.simulation.pythia import decay_products, make_pythia, visible_particles
 
 CLASSES = ("qcd", "top")  # in the order of the labels
@@ -75,16 +75,7 @@ def settings(kind: str) -> list[str]:
 
 
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
-    """The first n jets of a block, fully determined by the arguments.
-
-    Parameters
-    ----------
-    kind : "qcd" or "top".
-    seed : seed of the whole sample.
-    block : number of the block, from 0.
-    n : number of jets.
-    report : called with the number of new jets each time there are some.
-    """
+    """The first n jets of a block, fully determined by the arguments; see `Generator`."""
     own_seed = block_seed(seed, CLASSES.index(kind), block, len(CLASSES))
     veto, random = EarlyVeto(WINDOW), np.random.default_rng(own_seed)
     pythia = make_pythia(settings(kind), own_seed, veto)
@@ -97,7 +88,7 @@ def select(events: ak.Array, kind: str, random: np.random.Generator) -> Ragged:
     products = None
     if kind == "top":
         products = [decay_products(events, (sign * 6, sign * 24), n_partons=3) for sign in (1, -1)]
-    jets = leading(seen, len(events), JET_PT, (0,), products, MOST_CONSTITUENTS)
+    jets = leading_jets(seen, len(events), JET_PT, (0,), products, MOST_CONSTITUENTS)
     momentum = round_to_bits(seen[jets.constituents].momentum[:, 1:], BITS)
     energy = np.sqrt((momentum**2).sum(1))  # every tower and track is massless, even after rounding
     columns = (energy, *momentum.T)

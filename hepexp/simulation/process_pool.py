@@ -39,7 +39,7 @@ def make_blocks(blocks: list[Block], layout: Layout, folder: Path, jobs: int, re
     listener.start()
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(progress,))
     try:
-        with _deaf():
+        with _without_interrupts():
             made = [pool.submit(_make, block, layout, folder) for block in blocks]
         for done in as_completed(made):
             done.result()
@@ -58,7 +58,7 @@ def make_blocks(blocks: list[Block], layout: Layout, folder: Path, jobs: int, re
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def _without_interrupts() -> Iterator[None]:
     """Keep Ctrl-C from processes started here, even before `_start`; this one receives it at the end of the block."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
