@@ -20,8 +20,6 @@ from hepexp.errors import ConfigError, DataError
 if TYPE_CHECKING:  # it imports pyarrow
     from hepexp.data.loading.split_store import SplitStore
 
-HELP = "list, show, download, generate, convert, export and verify data sets"
-
 USAGE = """\
 usage: hepexp data VERB [NAME] [...]
 
@@ -175,16 +173,16 @@ def convert(parser: Parser, args: list[str]) -> None:
         raise ConfigError("--input and --out go together: give both, or neither")
     info = find_info(given.name)
     if given.input is not None:
-        from hepexp.data.download.export import write_file
+        from hepexp.data.download.convert import convert_file
 
         check_target(given.out, "--out", given.overwrite, [given.input])
         with writing(given.out):
-            print(write_file(info, given.input, given.out))
+            print(convert_file(info, given.input, given.out))
         return
     from hepexp.data.download.convert import convert_all
 
     parts = next(
-        ([part for part in release if info.available(part)] for release in info.releases if _some(info, release)),
+        ([part for part in release if info.is_available(part)] for release in info.releases if _some(info, release)),
         [],
     )
     if not parts:
@@ -209,7 +207,7 @@ def export(parser: Parser, args: list[str]) -> None:
     if given.out.suffix != suffix:
         raise ConfigError(f"--out must end in {suffix} for --format {given.format}, got {given.out}")
     check_target(given.out, "--out", given.overwrite)
-    from hepexp.data.download.export import write_rows
+    from hepexp.data.download.export import export_rows
     from hepexp.data.formats.open_file import is_store, open_file
 
     info = find_info(given.name)
@@ -220,7 +218,7 @@ def export(parser: Parser, args: list[str]) -> None:
             open_file(info, path)  # damage must not become a file that looks whole
     rows = range(len(split_store.store)) if given.split == "all" else split_store.splits[given.split]
     with writing(given.out):
-        write_rows(info, split_store.store, rows, given.out)
+        export_rows(info, split_store.store, rows, given.out)
     print(f"{given.out}: {len(rows):,} {info.noun}s of the {given.split} split of source={split_store.source}")
 
 
@@ -250,7 +248,7 @@ VERBS = {
 
 
 def _some(info: DatasetInfo, release: tuple[Part, ...]) -> bool:
-    return any(map(info.available, release))
+    return any(map(info.is_available, release))
 
 
 def _add_source(parser: Parser) -> None:
@@ -264,7 +262,7 @@ def _add_source(parser: Parser) -> None:
 
 def _check_files(info: DatasetInfo, given: Namespace) -> None:
     try:
-        info.choose("auto", given.files)
+        info.choose_source("auto", given.files)
     except ConfigError as error:
         raise ConfigError(str(error).replace("dataset.n_files", "--files")) from None
 
@@ -274,4 +272,4 @@ def _open(info: DatasetInfo, given: Namespace) -> SplitStore:
     from hepexp.data.loading.split_store import open_source
 
     _check_files(info, given)
-    return open_source(info, info.choose(given.source, given.files), given.files, given.n, given.seed)
+    return open_source(info, info.choose_source(given.source, given.files), given.files, given.n, given.seed)

@@ -122,30 +122,30 @@ class DatasetInfo:
         """The folders searched for converted and generated files, including the folder of the published files."""
         return tuple(dict.fromkeys((self.store_folder, self.folder)))
 
-    def stored(self, name: str) -> Path:
+    def _store_path(self, name: str) -> Path:
         """Path of a file of the store: where it exists, or else where it would be written."""
         places = [folder / name for folder in self.store_folders]
         return next((path for path in places if os.path.isfile(path)), places[0])
 
-    def found(self, file: PublishedFile) -> Path | None:
+    def find_file(self, file: PublishedFile) -> Path | None:
         """A published file on this machine, in the data set's folder or the data folder, compressed or not."""
         names = dict.fromkeys((file.name, file.name.removesuffix(".gz")))
         folders = (self.folder, data_dir(), *(data_dir() / name for name in self.other_folders))
         places = (folder / name for folder in folders for name in names)
         return next((path for path in places if os.path.isfile(path)), None)
 
-    def converted(self, part: Part) -> Path:
+    def converted_path(self, part: Part) -> Path:
         """The file of the store that a part is converted to."""
-        return self.stored(f"{part.name}.arrow")
+        return self._store_path(f"{part.name}.arrow")
 
-    def available(self, part: Part) -> bool:
+    def is_available(self, part: Part) -> bool:
         """Whether a part is on this machine, as published or converted."""
-        return os.path.isfile(self.converted(part)) or all(self.found(file) for file in part.files)
+        return os.path.isfile(self.converted_path(part)) or all(self.find_file(file) for file in part.files)
 
     def parts(self, n_files: int | None = None) -> tuple[Part, ...]:
         """The parts to read: the first n_files of each split, in the first release that is complete."""
         chosen = [limited(release, n_files) for release in self.releases]
-        return next((release for release in chosen if all(map(self.available, release))), next(iter(chosen), ()))
+        return next((release for release in chosen if all(map(self.is_available, release))), next(iter(chosen), ()))
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -153,7 +153,7 @@ class DatasetInfo:
         there = {"full": bool(self.releases), "mini": self.mini is not None, "generate": self.generator is not None}
         return tuple(source for source in SOURCES if there.get(source, True))
 
-    def choose(self, source: str, n_files: int | None = None) -> str:
+    def choose_source(self, source: str, n_files: int | None = None) -> str:
         """Resolve `auto`: `full` if all parts are on this machine, otherwise `mini`.
 
         Raises
@@ -171,7 +171,7 @@ class DatasetInfo:
             return source
         if not self.releases:
             return "mini"
-        if all(map(self.available, self.parts(n_files))):
+        if all(map(self.is_available, self.parts(n_files))):
             log.info("data: using the published sample in %s", self.folder)
             return "full"
         log.info("data: using the sample shipped with hepexp; for the published one: %s", self.how_to_fetch)
@@ -193,12 +193,12 @@ class DatasetInfo:
 
     # ---- simulated files
 
-    def generated(self, n: int, seed: int) -> Path:
+    def generated_path(self, n: int, seed: int) -> Path:
         """Path of the simulated sample of n examples."""
-        return self.stored(f"generated_n{n}_seed{seed}.arrow")
+        return self._store_path(f"generated_n{n}_seed{seed}.arrow")
 
-    def sample_of(self, path: Path) -> tuple[int, int] | None:
-        """Number of examples and seed of a file that is named as in `generated`; None for any other."""
+    def generated_with(self, path: Path) -> tuple[int, int] | None:
+        """Number of examples and seed of a file that is named as in `generated_path`; None for any other."""
         found = re.fullmatch(r"generated_n(\d+)_seed(\d+)\.arrow", path.name)
         return (int(found[1]), int(found[2])) if found else None
 

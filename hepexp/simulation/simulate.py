@@ -64,7 +64,7 @@ def simulate(
     ------
     ConfigError : a value is out of range, a package is not installed, or the file contains another sample.
     """
-    target = target or info.generated(n, seed)
+    target = target or info.generated_path(n, seed)
     check_simulation(info, n, seed, jobs)
     with only_one(target):
         if not target.exists():

@@ -282,7 +282,7 @@ def test_verify_names_file_and_row_of_a_corrupted_store(hepexp: Command, tmp_pat
 def test_a_damaged_file_is_not_exported(tmp_path: Path, monkeypatch, capsys):
     monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
     examples = open_file(qg.INFO, qg.INFO.mini).take(np.arange(9))
-    file = qg.INFO.generated(9, 1)
+    file = qg.INFO.generated_path(9, 1)
     file.parent.mkdir(parents=True, exist_ok=True)
     arrow_file.write(file, qg.INFO.layout, [examples], {})
     words = ["data", "export", "qg", "--source", "generate", "--n", "9", "--split", "all", "--out"]

@@ -1,4 +1,4 @@
-"""One-time conversion of published files into the store's format."""
+"""Conversion of published files: into the store, once only, or of a single file into another format."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 
 from hepexp.config.paths import is_writable
 from hepexp.data.dataset_info import DatasetInfo, Part
+from hepexp.data.download.export import export_rows
 from hepexp.data.download.progress import examples_progress
-from hepexp.data.formats.open_file import read_published
+from hepexp.data.formats.open_file import is_store, open_file, read_published
 from hepexp.data.store import arrow_file
 from hepexp.data.store.integrity import describe_file
 from hepexp.data.store.lock import naming_failures, only_one
@@ -36,10 +37,10 @@ def convert(info: DatasetInfo, part: Part, report: Callable[[int], None] = lambd
     DataError : the files are missing or damaged, or the store cannot be written.
     """
     target = info.store_folder / f"{part.name}.arrow"
-    originals = [info.found(file) for file in part.files]
+    originals = [info.find_file(file) for file in part.files]
     with only_one(target):
         if is_converted(info, part):
-            return info.converted(part)
+            return info.converted_path(part)
         if None in originals:
             missing = info.folder / part.files[originals.index(None)].name
             raise DataError(f"{missing}: no such file; how to get it: {info.how_to_fetch}")
@@ -57,7 +58,7 @@ def convert_all(info: DatasetInfo, parts: Iterable[Part]) -> list[Path]:
     made, said = [], False
     for part in parts:
         if is_converted(info, part):
-            made.append(info.converted(part))
+            made.append(info.converted_path(part))
             continue
         if not said and not is_writable(info.folder):
             log.warning("data: %s cannot be written; converted files go to %s", info.folder, info.store_folder)
@@ -67,9 +68,25 @@ def convert_all(info: DatasetInfo, parts: Iterable[Part]) -> list[Path]:
     return made
 
 
+def convert_file(info: DatasetInfo, source: Path, target: Path) -> Path:
+    """Convert one file of a data set, in any format that can be read, in a stream.
+
+    Raises
+    ------
+    DataError : the file cannot be read.
+    ConfigError : as in `export_rows`.
+    """
+    if target.suffix in (".parquet", ".arrow") and not is_store(info, source):
+        arrow_file.write(target, info.layout, regroup(read_published(info, source)), {"made_from": source.name})
+    else:
+        store = open_file(info, source)
+        export_rows(info, store, range(len(store)), target)
+    return target
+
+
 def is_converted(info: DatasetInfo, part: Part) -> bool:
     """Whether the store has a part, and the files that it was converted from are unchanged, or gone."""
-    target, originals = info.converted(part), [info.found(file) for file in part.files]
+    target, originals = info.converted_path(part), [info.find_file(file) for file in part.files]
     if not os.path.isfile(target) or None in originals:
         return os.path.isfile(target)
     try:

@@ -33,7 +33,7 @@ def download(info: DatasetInfo, file: PublishedFile, progress: Callable[[str], A
     DataError : it cannot be downloaded, or its archive does not contain it.
     """
     with only_one(info.folder / f"{(file.archive or file).name}.unpacked"):  # only one process unpacks
-        path = info.found(file)
+        path = info.find_file(file)
         if path is not None:
             return path
         wanted = file.archive or file
@@ -45,7 +45,7 @@ def download(info: DatasetInfo, file: PublishedFile, progress: Callable[[str], A
             return path
         log.info("data: unpacking %s", path)
         unpack(path, (info.folder / file.name).parent, Path(file.name).suffix)
-        path = info.found(file)
+        path = info.find_file(file)
         if path is None:
             raise DataError(f"{file.name}: not found in {wanted.name}; put it into {info.folder} by hand")
         return path

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.formats.open_file import is_store, open_file, read_published
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged, regroup
 from hepexp.data.store.store import Store
@@ -18,7 +17,7 @@ from hepexp.errors import ConfigError
 _ROWS_AT_ONCE = 2000
 
 
-def write_rows(info: DatasetInfo, store: Store, rows: Sequence[int] | np.ndarray, path: Path) -> None:
+def export_rows(info: DatasetInfo, store: Store, rows: Sequence[int] | np.ndarray, path: Path) -> None:
     """Write these rows of a data set, in this order and in a stream, in the format that the file's name ends in.
 
     Raises
@@ -36,22 +35,6 @@ def write_rows(info: DatasetInfo, store: Store, rows: Sequence[int] | np.ndarray
     else:
         expected = ", ".join((*info.writers, ".parquet"))
         raise ConfigError(f"{path}: cannot write '{path.suffix}' files of {info.name}; expected {expected} or .arrow")
-
-
-def write_file(info: DatasetInfo, source: Path, target: Path) -> Path:
-    """Convert one file of a data set, in any format that can be read, in a stream.
-
-    Raises
-    ------
-    DataError : the file cannot be read.
-    ConfigError : as in `write_rows`.
-    """
-    if target.suffix in (".parquet", ".arrow") and not is_store(info, source):
-        arrow_file.write(target, info.layout, regroup(read_published(info, source)), {"made_from": source.name})
-    else:
-        store = open_file(info, source)
-        write_rows(info, store, range(len(store)), target)
-    return target
 
 
 def _parts(store: Store, rows: np.ndarray) -> Iterator[Ragged]:

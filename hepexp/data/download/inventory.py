@@ -40,12 +40,12 @@ def take_inventory(info: DatasetInfo) -> Inventory:
     if len(info.releases) > 1:
         release = max(info.releases, key=lambda release: (_complete(info, release), _some(info, release)))
     files = [file for part in release for file in part.files]
-    converted = [path for part in release if os.path.isfile(path := info.converted(part))]
+    converted = [path for part in release if os.path.isfile(path := info.converted_path(part))]
     archives = {file.archive.name for file in files if file.archive}
     names = {*archives, *(file.name for file in files)}
     shipped = info.mini if isinstance(info.mini, Path) and info.mini.is_file() else None
     return Inventory(
-        published=[path for file in files if (path := info.found(file)) is not None],
+        published=[path for file in files if (path := info.find_file(file)) is not None],
         wanted=len(files),
         converted=converted,
         parts=len(release),
@@ -54,7 +54,7 @@ def take_inventory(info: DatasetInfo) -> Inventory:
             (*found, path)
             for folder in info.store_folders
             for path in folder.glob("generated_n*_seed*.arrow")
-            if (found := info.sample_of(path)) is not None
+            if (found := info.generated_with(path)) is not None
         ),
         shipped=shipped,
     )
@@ -69,11 +69,11 @@ def megabytes(paths: Iterable[Path]) -> str:
 
 
 def _complete(info: DatasetInfo, release: tuple[Part, ...]) -> bool:
-    return all(map(info.available, release))
+    return all(map(info.is_available, release))
 
 
 def _some(info: DatasetInfo, release: tuple[Part, ...]) -> int:
-    return sum(map(info.available, release))
+    return sum(map(info.is_available, release))
 
 
 def description(info: DatasetInfo, here: Inventory) -> list[list[str]]:
@@ -106,7 +106,7 @@ def description(info: DatasetInfo, here: Inventory) -> list[list[str]]:
         "converted": converted if here.converted else "none",
         "simulated": "; ".join(simulated) or "none",
         "shipped": f"yes, {megabytes([here.shipped])}" if here.shipped else shipped,
-        "sources": f"{', '.join(info.sources)} (auto is {info.choose('auto')})",
+        "sources": f"{', '.join(info.sources)} (auto is {info.choose_source('auto')})",
     }
     if info.generator is not None:
         facts["simulated"] += f"; hepexp data generate {info.name}"

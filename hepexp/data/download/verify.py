@@ -35,7 +35,7 @@ def verify(info: DatasetInfo, only: Path | None = None) -> Iterator[Finding]:
     for release in info.releases:
         for part in release:
             for file in part.files:
-                path = info.found(file)
+                path = info.find_file(file)
                 if path is not None and path not in seen:
                     seen.add(path)
                     yield Finding(path, _problem(info, path, file, is_first=file is part.files[0]))

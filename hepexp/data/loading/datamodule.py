@@ -105,7 +105,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         self.class_names = chosen_names("classes", self.classes, self.info.classes)
         self.train_names = chosen_names("train_classes", self.train_classes, self.class_names)
         self.extra_names = chosen_names("extras", self.extras, tuple(self.info.layout.extras))
-        self.source = self.info.choose(self.source, self.n_files)
+        self.source = self.info.choose_source(self.source, self.n_files)
         self._start = (0, 0)
         self.split_store: SplitStore | None = None
         self.splits: dict[str, SplitDataset] = {}
@@ -154,7 +154,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         info = self.info
         if self.source == "full":
             convert_all(info, info.parts(self.n_files))
-        elif self.source == "generate" and not info.generated(self.n_generate, self.generate_seed).exists():
+        elif self.source == "generate" and not info.generated_path(self.n_generate, self.generate_seed).exists():
             with examples_progress("simulating", self.n_generate, info.noun) as report:
                 simulate(info, self.n_generate, self.generate_seed, os.cpu_count() or 1, report)
 

@@ -61,7 +61,7 @@ def open_source(
     if source == "mini":
         store = open_sample(info)
     else:
-        path = info.generated(n_generate, generate_seed)
+        path = info.generated_path(n_generate, generate_seed)
         if not path.exists():
             command = f"hepexp data generate {info.name} --n {n_generate} --seed {generate_seed}"
             raise DataError(f"{path}: no such file; make it with: {command}")
