@@ -23,7 +23,7 @@ def main(args: list[str]) -> int:
     parser.add_argument("name", metavar="NAME", help="letters, digits and . - _")
     options = parser.parse_args(args)
 
-    from hepexp.learning.registering import register_run
+    from hepexp.learning.registration import register_run
     from hepexp.tracking.run_folder import RunFolder
 
     folder = RunFolder.find(options.run)

@@ -21,7 +21,7 @@ from hepexp.evaluation.evaluators.evaluator import named
 from hepexp.evaluation.predictions import write_predictions
 from hepexp.evaluation.tables import metrics_table, notes
 from hepexp.interrupts import Interrupts
-from hepexp.learning import registering
+from hepexp.learning import registration
 from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.components import Components, build_components, cost
 from hepexp.learning.ddp import DdpWorkers
@@ -114,7 +114,7 @@ def train(config: DictConfig, overrides: list[str], watcher: Watcher | None = No
     with Interrupts() as interrupts:
         components = checked(config, overrides)
         if tracking.register:
-            registering.refuse_unservable(components, config.trainer.max_epochs)
+            registration.refuse_unservable(components, config.trainer.max_epochs)
         ready(config.experiment, tracking.timeout)
         folder = RunFolder.create(config.experiment, config.name)
         return _recorded(config, components, folder, interrupts, watcher or Watcher(), overrides)
@@ -233,7 +233,7 @@ def _registered(name: str | None, folder: RunFolder, components: Components, run
     if name is None:
         return None
     try:
-        version = registering.register(name, folder, components, run)
+        version = registration.register(name, folder, components, run)
     except HepexpError as error:
         return error
     logging.getLogger("hepexp").info("registered as %s, version %s", name, version)

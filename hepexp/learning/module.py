@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from hepexp.evaluation.evaluators.evaluator import refuse_not_finite
-from hepexp.learning.distributed import gather_examples
 from hepexp.learning.optimizers import Optimizer
 
 
@@ -165,3 +164,19 @@ class ExperimentModule(pl.LightningModule):
         saved = dict(checkpoint.get("epoch_sums", {"examples": 0}))
         self._examples = saved.pop("examples")
         self._sums = {name.removeprefix("sum/"): value.to(self.device) for name, value in saved.items()}
+
+
+def gather_examples(columns: dict[str, np.ndarray], world_size: int) -> dict[str, np.ndarray]:
+    """Per-example columns from all ranks, in the order of their `index`, each example once.
+
+    Parameters
+    ----------
+    columns : arrays of equal first dimension, `index` (n,) among them.
+    world_size : number of ranks; with one, the columns are only sorted.
+    """
+    if world_size > 1:
+        parts: list[dict[str, np.ndarray]] = [{}] * world_size
+        torch.distributed.all_gather_object(parts, columns)
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in columns}
+    _, first = np.unique(columns["index"], return_index=True)
+    return {name: values[first] for name, values in columns.items()}

@@ -96,7 +96,7 @@ def _work(name: str, options: SweepOptions, study: Study, url: str, run_id: str,
 
 def _register(name: str, trials: list[FrozenTrial]) -> None:
     """Register the model of the best trial, or with several metrics those on the Pareto front."""
-    from hepexp.learning.registering import register_run  # takes seconds (torch), which few sweeps need
+    from hepexp.learning.registration import register_run  # takes seconds (torch), which few sweeps need
 
     for trial in trials:
         label = trial.user_attrs["run"]

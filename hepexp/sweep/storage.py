@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import write_guard
-from hepexp.tracking.address import sqlite_address
+from hepexp.tracking.lookup import sqlite_address
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage

@@ -12,7 +12,7 @@ from hepexp.atomic import write_json
 from hepexp.errors import DataError
 from hepexp.sweep.storage import JOURNAL, masked
 from hepexp.tracking import record_file
-from hepexp.tracking.address import sqlite_address
+from hepexp.tracking.lookup import sqlite_address
 
 FILE = "storage.json"
 KIND, SQLITE, SERVER = "journal", "sqlite", "server"

@@ -1,4 +1,4 @@
-"""Which folder belongs to which MLflow run.
+"""The file of the MLflow store, and which folder belongs to which run in it.
 
 Read straight from the tags in the SQLite store: importing MLflow for that would cost a second.
 """
@@ -8,16 +8,31 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 from hepexp.config.paths import runs_dir
 from hepexp.errors import HepexpError
 
+SPECIAL = set("?#%")  # begin a query, a fragment, and a quoted character in an address
 FOLDER_TAG = "folder"  # the tag of an MLflow run that holds `label(folder)`
 
 
 def database() -> Path:
     """The SQLite file of the tracking store, runs/mlflow.db, absolute."""
     return runs_dir().resolve() / "mlflow.db"
+
+
+def sqlite_address(file: Path) -> str:
+    """`sqlite:///FILE`, quoted where the path needs it: the address of a file for SQLAlchemy.
+
+    Parameters
+    ----------
+    file : absolute.
+    """
+    if not SPECIAL & set(str(file)):
+        return f"sqlite:///{file}"
+    # The slashes, too: MLflow makes the folder of the file without unquoting it, and would leave an odd one behind.
+    return f"sqlite:///{quote(str(file), safe='')}"
 
 
 def label(folder: Path) -> str:

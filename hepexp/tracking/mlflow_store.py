@@ -7,14 +7,13 @@ import json
 import logging
 import math
 import time
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from hepexp import atomic
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import registry, store, write_guard
+from hepexp.tracking import store, write_guard
 from hepexp.tracking.artifacts import copy_folder, remove_unfinished
 from hepexp.tracking.batches import METRICS, OTHERS, batches
 from hepexp.tracking.lookup import FOLDER_TAG, label
@@ -25,6 +24,7 @@ from hepexp.tracking.process import lives_beside_us, origin_tags, process_tags
 from hepexp.tracking.remote import SYNCED
 
 log = logging.getLogger("hepexp")
+T = TypeVar("T")
 TAG_LENGTH = 8000  # MLflow's limit
 DIGEST_LENGTH = 8  # of a data set; MLflow takes 36, and its table of runs then has no room for the name
 TRACEBACK = "traceback.txt"
@@ -44,7 +44,7 @@ class MlflowRun:
     """
 
     def __init__(self, client: Any, run_id: str, folder: Path, timeout: float, uri: str | None = None) -> None:
-        self._client = client
+        self.client = client
         self._timeout = timeout
         self._buffer: list[Any] = []
         self._described: str | None = None
@@ -119,13 +119,13 @@ class MlflowRun:
 
         entries = [RunTag(key, str(value)[:TAG_LENGTH]) for key, value in tags.items() if value is not None]
         for chunk in batches(entries, OTHERS):
-            store.insist(lambda chunk=chunk: self._client.log_batch(self.run_id, tags=chunk), self._timeout)
+            self.insist(lambda chunk=chunk: self.client.log_batch(self.run_id, tags=chunk))
 
     def describe(self, text: str) -> None:
         """Describe the run in Markdown; a description that someone has written in the user interface is kept."""
         text = text[:TAG_LENGTH]
         try:
-            tags = store.insist(lambda: self._client.get_run(self.run_id).data.tags, self._timeout)
+            tags = self.insist(lambda: self.client.get_run(self.run_id).data.tags)
             if tags.get(NOTE) in (None, self._described, text):
                 self.set_tags({NOTE: text})
                 self._described = text
@@ -152,7 +152,7 @@ class MlflowRun:
             profile=json.dumps({**sizes, "files": len(files)}),
         )
         inputs = [DatasetInput(data, [InputTag("mlflow.data.context", str(provenance.get("source")))])]
-        store.insist(lambda: self._client.log_inputs(self.run_id, datasets=inputs), self._timeout)
+        self.insist(lambda: self.client.log_inputs(self.run_id, datasets=inputs))
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int = 0) -> None:
         """Record metrics of a step (once per epoch, in one call). None, NaN, infinities and text are left out."""
@@ -174,15 +174,14 @@ class MlflowRun:
         """Copy the run folder's files to the run's artifacts, where the MLflow UI shows them."""
         copy_folder(self.folder, self.artifacts)
 
-    def register(self, name: str, judgement: registry.Judgement) -> str:
-        """Make the artifact `model` a new version of a registered model; its number.
+    def insist(self, action: Callable[[], T]) -> T:
+        """Call `action` on the store, repeatedly while another process locks it.
 
         Raises
         ------
         HepexpError : the store stays locked, or refuses.
         """
-        insist = partial(store.insist, timeout=self._timeout)
-        return registry.register(self._client, self.run_id, name, judgement, insist)
+        return store.insist(action, self._timeout)
 
     def finish(
         self,
@@ -212,16 +211,16 @@ class MlflowRun:
             log.warning("the run's files are not all among the MLflow artifacts: %s", error)
         store.insist(self._flush, timeout)
         if reason:
-            store.insist(lambda: self._client.set_tag(self.run_id, "reason", reason[:TAG_LENGTH]), timeout)
-        store.insist(lambda: self._client.set_terminated(self.run_id, status), timeout)
+            store.insist(lambda: self.client.set_tag(self.run_id, "reason", reason[:TAG_LENGTH]), timeout)
+        store.insist(lambda: self.client.set_terminated(self.run_id, status), timeout)
         if self._mirror and self._mirror.close():
-            store.insist(lambda: self._client.set_tag(self.run_id, SYNCED, self._uri), timeout)
+            store.insist(lambda: self.client.set_tag(self.run_id, SYNCED, self._uri), timeout)
         elif self._mirror:
             log.warning("the run is incomplete on %s; send it later: hepexp sync %s", self._uri, label(self.folder))
 
     def _flush(self) -> None:
         while self._buffer:
-            self._client.log_batch(self.run_id, metrics=self._buffer[:METRICS])
+            self.client.log_batch(self.run_id, metrics=self._buffer[:METRICS])
             del self._buffer[:METRICS]
 
     def _log_parameters(self, parameters: Mapping[str, str]) -> None:
@@ -229,7 +228,7 @@ class MlflowRun:
 
         entries = [Param(key, value) for key, value in parameters.items()]
         for chunk in batches(entries, OTHERS):
-            store.insist(lambda chunk=chunk: self._client.log_batch(self.run_id, params=chunk), self._timeout)
+            self.insist(lambda chunk=chunk: self.client.log_batch(self.run_id, params=chunk))
 
 
 def _reopen(client: Any, run_id: str) -> dict[str, str]:

@@ -12,8 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hepexp.errors import HepexpError
-from hepexp.tracking.address import sqlite_address
-from hepexp.tracking.lookup import database
+from hepexp.tracking.lookup import database, sqlite_address
 
 MIGRATIONS = "store/db_migrations/versions"  # in the package of MLflow: one file <revision>_<what>.py each
 BEFORE = re.compile(r"""^down_revision\b.*?["'](\w+)["']""", re.MULTILINE)

@@ -22,8 +22,7 @@ from filelock import FileLock, Timeout
 
 from hepexp.errors import HepexpError
 from hepexp.tracking import relocation, schema_version, write_guard
-from hepexp.tracking.address import sqlite_address
-from hepexp.tracking.lookup import database
+from hepexp.tracking.lookup import database, sqlite_address
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -1,7 +1,7 @@
 import pytest
 
 from hepexp.errors import ConfigError
-from hepexp.learning.time_limit import seconds
+from hepexp.learning.trainer import seconds
 
 
 @pytest.mark.parametrize(

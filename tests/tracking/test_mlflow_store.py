@@ -337,13 +337,13 @@ def test_the_data_set_is_named_once_whatever_resumes(start, folder):
     run.log_dataset("qg", about)
     again = start(run_id=run.run_id)
     again.log_dataset("qg", about)
-    (found,) = again._client.get_run(run.run_id).inputs.dataset_inputs
+    (found,) = again.client.get_run(run.run_id).inputs.dataset_inputs
     assert found.dataset.name == "qg"
     assert json.loads(found.dataset.profile) == {"n_train": 5, "files": 1}
     assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "mini")]
     other = start()
     other.log_dataset("qg", {**about, "files": []})
-    (changed,) = other._client.get_run(other.run_id).inputs.dataset_inputs
+    (changed,) = other.client.get_run(other.run_id).inputs.dataset_inputs
     assert changed.dataset.digest != found.dataset.digest
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hepexp.tracking import store
+from hepexp.tracking import registry, store
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.registry import Judgement
 from hepexp.tracking.run_folder import RunFolder
@@ -14,7 +14,7 @@ def register(existing_store):
         run = MlflowRun.start("hepexp", "pfn", {"seed": 1}, {}, RunFolder.create("hepexp", "pfn").path)
         (run.artifacts / "model").mkdir(parents=True)
         run.finish("FINISHED")
-        return run.register(name, Judgement(metric, value, mode, data))
+        return registry.register(run.client, run.run_id, name, Judgement(metric, value, mode, data), run.insist)
 
     return registered
 

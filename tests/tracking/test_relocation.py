@@ -10,7 +10,7 @@ import pytest
 from hepexp.tracking import relocation, store, write_guard
 from hepexp.tracking.lookup import database
 from hepexp.tracking.mlflow_store import MlflowRun
-from hepexp.tracking.registry import Judgement
+from hepexp.tracking.registry import Judgement, register
 from hepexp.tracking.run_folder import RunFolder
 
 
@@ -24,7 +24,7 @@ def label(existing_store):
     (run.artifacts / "model").mkdir(parents=True)
     (run.artifacts / "model" / "MLmodel").write_text("flavors: {}\n")
     run.finish("KILLED")
-    run.register("tagger", Judgement("val/auc", 0.8, "max", "qg mini"))
+    register(run.client, run.run_id, "tagger", Judgement("val/auc", 0.8, "max", "qg mini"), run.insist)
     return folder.label
 
 

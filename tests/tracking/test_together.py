@@ -8,7 +8,7 @@ from hepexp.sweep.parent_run import ParentRun
 from hepexp.tracking.lookup import database
 from hepexp.tracking.mlflow_store import MlflowRun, StillWritten
 from hepexp.tracking.preflight import ready
-from hepexp.tracking.registry import Judgement
+from hepexp.tracking.registry import Judgement, register
 from hepexp.tracking.run_folder import RunFolder
 from tests.sweep.plans import PLAN
 
@@ -29,7 +29,13 @@ def train(number, barrier):
     for epoch in range(EPOCHS):
         run.log_metrics({f"val/m{k}": 1000 * number + epoch for k in range(METRICS)}, epoch)
     barrier.wait()
-    run.register("tagger", Judgement("val/auc", 0.5 + (number * 3 % PROCESSES) / 100, "max", "qg mini"))
+    register(
+        run.client,
+        run.run_id,
+        "tagger",
+        Judgement("val/auc", 0.5 + (number * 3 % PROCESSES) / 100, "max", "qg mini"),
+        run.insist,
+    )
     run.finish("FINISHED")
 
 

@@ -6,7 +6,7 @@ import shutil
 
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.learning import served
+from hepexp.learning import pyfunc
 from hepexp.learning.components import Components
 from hepexp.learning.trained import rebuild
 from hepexp.tracking import registry, sync
@@ -40,12 +40,13 @@ def register(name: str, folder: RunFolder, components: Components, run: MlflowRu
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(path, ignore_errors=True)
-        served.save(folder, components, path)
+        pyfunc.save(folder, components, path)
     except OSError as error:
         raise HepexpError(f"cannot write the model to {path}: {error}") from error
     metric, mode = components.module.objective.monitor
     on = f"{folder.config.choices.dataset} {folder.metrics['data/source']}"
-    return run.register(name, registry.Judgement(metric, folder.metrics[metric], mode, on))
+    judgement = registry.Judgement(metric, folder.metrics[metric], mode, on)
+    return registry.register(run.client, run.run_id, name, judgement, run.insist)
 
 
 def register_run(folder: RunFolder, name: str) -> str:

@@ -1,0 +1,150 @@
+"""A trained model as MLflow stores and serves it: from a table of examples to a table of scores.
+
+Where hepexp is installed, in the folder that holds runs/:
+
+    mlflow.set_tracking_uri("sqlite:///runs/mlflow.db")
+    model = mlflow.pyfunc.load_model("models:/quark_gluon@best")
+    jets = {"pt": [[80.0, 41.5]], "y": [[0.1, -0.2]], "phi": [[1.3, 1.4]], "pdgid": [[211, 22]]}
+    model.predict(pandas.DataFrame(jets))    # one row per jet, its particles as lists: score_gluon, score_quark
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from hepexp import __version__
+from hepexp.data.loading.splits import SPLITS
+from hepexp.data.store.ragged import Layout
+from hepexp.data.store.store import Store
+from hepexp.data.store.table import ORIGIN, examples_of
+from hepexp.learning.components import Components
+from hepexp.learning.trained import predict, rebuild
+from hepexp.models.weights import find_weights
+from hepexp.tracking.parameters import flatten
+from hepexp.tracking.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.models import ModelSignature
+
+FILES = "files"  # for the weights that the model's constructor reads
+ENOUGH = 200  # examples of the sample that are read, to see their shape
+SHOWN = 3  # examples that are kept with the model, as a first input for its users
+
+
+def save(folder: RunFolder, components: Components, path: Path) -> None:
+    """Write the best checkpoint of a run as an MLflow model that needs nothing but hepexp.
+
+    Parameters
+    ----------
+    folder : the run.
+    components : of the run.
+    path : folder to make.
+    """
+    import mlflow.pyfunc
+
+    example = _example(components.data.store)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.{os.getpid()}.part.") as above:
+        bundle = Path(above) / "run"  # a run folder as `rebuild` reads it
+        (bundle / "checkpoints").mkdir(parents=True)
+        shutil.copyfile(folder.best, bundle / "checkpoints" / "best.ckpt")
+        config = _portable(folder.config, bool(components.module.objective.evaluator.references), bundle)
+        OmegaConf.save(config, bundle / "config.yaml")
+        mlflow.pyfunc.save_model(
+            path,
+            loader_module=__name__,
+            data_path=bundle,
+            signature=_signature(components.data.info.layout, ServedModel(components).predict(example)),
+            input_example=example,
+            pip_requirements=[f"hepexp=={__version__}"],
+        )
+
+
+def _portable(config: DictConfig, needs_training_data: bool, bundle: Path) -> DictConfig:
+    """The config of a run for rebuilding it elsewhere: from the shipped sample, with its files beside it.
+
+    The sample only defines the shape of an example; scales are in the checkpoint.
+    """
+    config = config.copy()
+    OmegaConf.set_readonly(config, False)
+    if not needs_training_data:
+        few = {f"n_{split}": ENOUGH for split in SPLITS}
+        changes = {"source": "mini", "n_files": None, "num_workers": 0, **few}
+        config.dataset.update({key: value for key, value in changes.items() if key in config.dataset})
+    config.trainer.update({"accelerator": "auto", "progress": False})
+    for key, value in flatten(OmegaConf.to_container(config)).items():
+        if key.rpartition(".")[2] == "weights" and isinstance(value, str) and (file := find_weights(value)):
+            (bundle / FILES).mkdir(exist_ok=True)
+            shutil.copyfile(file, bundle / FILES / key)
+            OmegaConf.update(config, key, f"{FILES}/{key}")
+    return config
+
+
+def _signature(layout: Layout, predicted: pd.DataFrame) -> ModelSignature:
+    """Types of the input and output columns; MLflow converts to them only where no precision is lost."""
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Array, ColSpec, DataType, Schema
+
+    def kind(column: type) -> DataType:
+        return DataType.long if np.issubdtype(column, np.integer) else DataType.double
+
+    numbers = [ColSpec(kind(column), name) for name, column in layout.extras.items()]
+    lists = [ColSpec(Array(kind(column)), name) for name, column in layout.elements.items()]
+    scores = [ColSpec(DataType.double, name) for name in predicted.columns]
+    return ModelSignature(inputs=Schema([*numbers, *lists]), outputs=Schema(scores))
+
+
+def _example(store: Store) -> pd.DataFrame:
+    import pandas as pd
+
+    some = store.take(np.arange(min(SHOWN, len(store))))
+    lists = {name: np.split(column, some.offsets[1:-1]) for name, column in some.elements.items()}
+    return pd.DataFrame({**some.extras, **{name: [part.tolist() for part in parts] for name, parts in lists.items()}})
+
+
+class ServedModel:
+    """The model that `mlflow.pyfunc.load_model` returns.
+
+    Parameters
+    ----------
+    components : of the run, with its best weights.
+    """
+
+    def __init__(self, components: Components) -> None:
+        self.components = components
+
+    def predict(self, data: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """The columns of predictions.parquet, `score_<class>` for a classifier, one row per example.
+
+        Parameters
+        ----------
+        data : one row per example, with the columns of the data set's store except the label, in its units (`hepexp
+            data show`): for `qg` the lists pt, y, phi, pdgid.
+
+        Raises
+        ------
+        DataError : a column is missing, or holds unphysical values.
+        """
+        info = self.components.data.info
+        examples = info.check(examples_of(info.layout, data), ORIGIN, 0).cast(info.layout)
+        loader = self.components.data.predict_dataloader(Store(info.layout, [examples], paths=[Path(ORIGIN)]))
+        outputs = predict(self.components, loader)
+        table = self.components.module.objective.evaluator.table(outputs, self.components.data.spec.class_names)
+        return table.drop_columns(["index", "label"]).to_pandas()
+
+
+def _load_pyfunc(data_path: str) -> ServedModel:
+    """MLflow's entry point: the model in a folder written by `save`."""
+    folder = RunFolder(Path(data_path))
+    config = folder.config
+    for key, value in flatten(OmegaConf.to_container(config)).items():
+        if isinstance(value, str) and value.startswith(f"{FILES}/"):
+            OmegaConf.update(config, key, str(Path(data_path) / value))
+    return ServedModel(rebuild(folder, config, "best"))
