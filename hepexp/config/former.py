@@ -33,6 +33,17 @@ MODULES = {
     "hepexp.evaluation.classification": "hepexp.evaluation.evaluators.classification",
     "hepexp.evaluation.embedding": "hepexp.evaluation.evaluators.embedding",
     "hepexp.evaluation.readout": "hepexp.evaluation.evaluators.evaluator",
+    "hepexp.models.layers.basis_cache": "hepexp.models.layers.steerable_basis",
+    "hepexp.models.layers.canonical_order": "hepexp.models.layers.knn_graph",
+    "hepexp.models.layers.chunks": "hepexp.models.layers.cache_blocking",
+    "hepexp.models.layers.edge_steps": "hepexp.models.layers.edge_conv_steps",
+    "hepexp.models.layers.graph": "hepexp.models.layers.knn_graph",
+    "hepexp.models.layers.knn": "hepexp.models.layers.knn_graph",
+    "hepexp.models.layers.lorentz_functions": "hepexp.models.layers.lorentz_block",
+    "hepexp.models.layers.precision": "hepexp.precision",
+    "hepexp.models.layers.products": "hepexp.models.layers.cache_blocking",
+    "hepexp.quantum.exact": "hepexp.precision",
+    "hepexp.symmetry.angles": "hepexp.symmetry.algebra",
 }
 # former class: present one, where the name of the class is another too
 CLASSES = {
