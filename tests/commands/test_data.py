@@ -23,7 +23,7 @@ from hepexp.data.datasets.qg import info as qg
 from hepexp.data.formats.open_file import open_file
 from hepexp.data.store import arrow_file
 from tests.commands.conftest import Command
-from tests.data.datasets import same_layout
+from tests.data.datasets import published_formats
 from tests.data.download import test_fetch
 
 
@@ -146,15 +146,15 @@ def npz(path: Path) -> None:
 
 
 def images(path: Path) -> None:
-    same_layout.write_qg_hdf5(path, 2)
+    published_formats.write_qg_hdf5(path, 2)
 
 
 def crops(path: Path) -> None:
-    same_layout.write_electron_photon_hdf5(path, 4)
+    published_formats.write_electron_photon_hdf5(path, 4)
 
 
 def labels(path: Path) -> None:
-    same_layout.write_idx(path.parent, 12)
+    published_formats.write_idx(path.parent, 12)
     path.write_bytes(path.with_name("train-labels-idx1-ubyte").read_bytes())
 
 
@@ -192,19 +192,19 @@ def test_a_file_of_something_else_is_one_line_and_leaves_nothing(
 
 
 def bad_label(path: Path) -> None:
-    same_layout.write_electron_photon_hdf5(path, 9)
+    published_formats.write_electron_photon_hdf5(path, 9)
     with h5py.File(path, "r+") as file:
         file["y"][7] = 3
 
 
 def negative_energy(path: Path) -> None:
-    same_layout.write_qg_hdf5(path, 9)
+    published_formats.write_qg_hdf5(path, 9)
     with h5py.File(path, "r+") as file:
         file["X_jets"][5, 60, 60, 1] = -1
 
 
 def nan_momentum(path: Path) -> None:
-    same_layout.write_top(path, 30)
+    published_formats.write_top(path, 30)
     with h5py.File(path, "r+") as file:
         rows = file["table/table"][:]
         rows["values_block_0"][11, 0] = np.nan
@@ -218,7 +218,7 @@ def nan_pt(path: Path) -> None:
 
 
 def digit_twelve(path: Path) -> None:
-    same_layout.write_idx(path.parent, 9)
+    published_formats.write_idx(path.parent, 9)
     file = path.with_name("train-labels-idx1-ubyte")
     changed = bytearray(file.read_bytes())
     changed[8 + 6] = 12
@@ -226,9 +226,9 @@ def digit_twelve(path: Path) -> None:
 
 
 def infinite_energy(path: Path) -> None:
-    counts, particles, jets = same_layout.jetclass_columns(9)
+    counts, particles, jets = published_formats.jetclass_columns(9)
     particles["part_energy"][counts[:3].sum()] = np.inf
-    same_layout.write_jetclass_root(path, counts, particles, jets)
+    published_formats.write_jetclass_root(path, counts, particles, jets)
 
 
 DAMAGED = [
@@ -268,7 +268,7 @@ def test_a_damaged_published_file_is_refused_with_its_row_and_verify_finds_it(
 def test_verify_names_file_and_row_of_a_corrupted_store(hepexp: Command, tmp_path: Path):
     folder = tmp_path / "data" / "electron_photon"
     folder.mkdir(parents=True)
-    same_layout.write_electron_photon_hdf5(tmp_path / "a.h5", 9)
+    published_formats.write_electron_photon_hdf5(tmp_path / "a.h5", 9)
     store = open_file(electron_photon.INFO, tmp_path / "a.h5")
     examples = store.take(np.arange(9))
     examples.elements["value"][examples.offsets[3]] = np.inf

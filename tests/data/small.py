@@ -24,7 +24,7 @@ from hepexp.data.physics.species import ONE_HOT
 from hepexp.data.representations.representation import Representation
 from hepexp.data.store.images import from_dense
 from hepexp.data.store.ragged import Ragged, offsets_of
-from tests.data.datasets import same_layout
+from tests.data.datasets import published_formats
 
 
 def cone(n: int, seed: int = 0, fewest: int = 1, most: int = 30, radius: float = 0.4) -> Ragged:
@@ -80,12 +80,12 @@ def jetclass(n: int) -> Ragged:
 
 
 def qg_images(n: int) -> Ragged:
-    made = same_layout.jet_images(n, non_zero=150)
+    made = published_formats.jet_images(n, non_zero=150)
     return from_dense(np.arange(n) % 2, made["X_jets"].transpose(0, 3, 1, 2), pt=made["pt"], m0=made["m0"])
 
 
 def electron_photon(n: int) -> Ragged:
-    return from_dense(np.arange(n) % 2, same_layout.crops(n)["X"].transpose(0, 3, 1, 2))
+    return from_dense(np.arange(n) % 2, published_formats.crops(n)["X"].transpose(0, 3, 1, 2))
 
 
 def mnist(n: int) -> Ragged:

@@ -14,7 +14,7 @@ from hepexp.data.datasets.qg_images.reader import read_hdf5 as read_qg_images
 from hepexp.data.formats import image_hdf5
 from hepexp.data.store.images import to_dense
 from hepexp.data.store.ragged import Ragged
-from tests.data.datasets import same_layout
+from tests.data.datasets import published_formats
 from tests.data.formats.mutation import check_whole, survives
 from tests.samples import sample
 
@@ -22,14 +22,14 @@ from tests.samples import sample
 @pytest.fixture
 def qg(tmp_path: Path) -> Path:
     path = tmp_path / "qg.hdf5"
-    same_layout.write_qg_hdf5(path, 7, non_zero=50, chunks=(2, 125, 125, 3), compression="gzip")
+    published_formats.write_qg_hdf5(path, 7, non_zero=50, chunks=(2, 125, 125, 3), compression="gzip")
     return path
 
 
 @pytest.fixture
 def crops(tmp_path: Path) -> Path:
     path = tmp_path / "crops.hdf5"
-    same_layout.write_electron_photon_hdf5(path, 20, compression="gzip")
+    published_formats.write_electron_photon_hdf5(path, 20, compression="gzip")
     return path
 
 
@@ -38,7 +38,7 @@ def crops(tmp_path: Path) -> Path:
 def test_every_pixel_comes_out_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunks):
     monkeypatch.setattr(image_hdf5, "_DENSE_BYTES", 200_000)  # an image; several slabs and bands
     monkeypatch.setattr(image_hdf5, "IMAGES_AT_ONCE", 2)
-    same_layout.write_qg_hdf5(tmp_path / "a.hdf5", 7, non_zero=300, chunks=chunks)
+    published_formats.write_qg_hdf5(tmp_path / "a.hdf5", 7, non_zero=300, chunks=chunks)
     with h5py.File(tmp_path / "a.hdf5") as file:
         x, pt, m0, y = (file[key][:] for key in ("X_jets", "pt", "m0", "y"))
     parts = list(read_qg_images(tmp_path / "a.hdf5"))
@@ -55,8 +55,8 @@ def test_every_pixel_comes_out_where_it_was(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.parametrize("channels", [1, 2])
 def test_the_time_of_a_crop_is_zero_where_it_is_absent(tmp_path: Path, channels: int):
-    same_layout.write_electron_photon_hdf5(tmp_path / "a.hdf5", 5, channels=channels)
-    made = same_layout.crops(5, channels=channels)
+    published_formats.write_electron_photon_hdf5(tmp_path / "a.hdf5", 5, channels=channels)
+    made = published_formats.crops(5, channels=channels)
     images = Ragged.concatenate(read_electron_photon(tmp_path / "a.hdf5"))
     dense = to_dense(images, ELECTRON_PHOTON_LAYOUT.shape)
     np.testing.assert_array_equal(dense[:, :channels], made["X"].transpose(0, 3, 1, 2))

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from hepexp.data.datasets.qg_images.info import INFO
-from tests.data.datasets.same_layout import jet_images, write_qg_hdf5, write_qg_parquet
+from tests.data.datasets.published_formats import jet_images, write_qg_hdf5, write_qg_parquet
 
 MEMORY = 1.5e9  # bytes
 GIGABYTES = float(os.environ.get("HEPEXP_TEST_GIGABYTES", "8"))

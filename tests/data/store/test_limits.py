@@ -20,7 +20,7 @@ from hepexp.data.formats.open_file import open_file
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.store.ragged import NO_LABEL, Ragged
 from hepexp.errors import DataError
-from tests.data.datasets import same_layout
+from tests.data.datasets import published_formats
 from tests.data.small import SAMPLES, use_small_samples
 
 CASES = [
@@ -63,7 +63,7 @@ def of_top(folder: Path) -> Path:
     import pickle
 
     path = folder / "a.h5"
-    same_layout.write_top(path, 9)
+    published_formats.write_top(path, 9)
     with h5py.File(path, "a") as file:
         names = np.bytes_(pickle.dumps(["ttv", "other"], 0))
         file["table/table"].attrs["values_block_1_kind"] = names
@@ -71,39 +71,39 @@ def of_top(folder: Path) -> Path:
 
 
 def of_jetclass(write: Callable, folder: Path, name: str) -> Path:
-    counts, particles, jets = same_layout.jetclass_columns(9)
+    counts, particles, jets = published_formats.jetclass_columns(9)
     write(folder / name, counts, particles, {key: v for key, v in jets.items() if not key.startswith("label")})
     return folder / name
 
 
 def of_crops(folder: Path) -> Path:
-    same_layout.write_electron_photon_hdf5(folder / "a.h5", 9)
+    published_formats.write_electron_photon_hdf5(folder / "a.h5", 9)
     return without(folder / "a.h5", "y")
 
 
 def of_images(folder: Path) -> Path:
-    same_layout.write_qg_hdf5(folder / "a.hdf5", 9)
+    published_formats.write_qg_hdf5(folder / "a.hdf5", 9)
     return without(folder / "a.hdf5", "y")
 
 
 def of_images_in_parquet(folder: Path) -> Path:
     import pyarrow.parquet as pq
 
-    same_layout.write_qg_parquet(folder / "a.parquet", 9)
+    published_formats.write_qg_parquet(folder / "a.parquet", 9)
     pq.write_table(pq.read_table(folder / "a.parquet").drop_columns(["y"]), folder / "b.parquet")
     return folder / "b.parquet"
 
 
 def of_digits(folder: Path) -> Path:
-    path, _, _ = same_layout.write_idx(folder, 9)
+    path, _, _ = published_formats.write_idx(folder, 9)
     (folder / "train-labels-idx1-ubyte").unlink()
     return path
 
 
 UNLABELLED = {
     "top": of_top,
-    "jetclass": lambda folder: of_jetclass(same_layout.write_jetclass_root, folder, "a.root"),
-    "jetclass, Parquet": lambda folder: of_jetclass(same_layout.write_jetclass_parquet, folder, "a.parquet"),
+    "jetclass": lambda folder: of_jetclass(published_formats.write_jetclass_root, folder, "a.root"),
+    "jetclass, Parquet": lambda folder: of_jetclass(published_formats.write_jetclass_parquet, folder, "a.parquet"),
     "electron_photon": of_crops,
     "qg_images": of_images,
     "qg_images, Parquet": of_images_in_parquet,

@@ -14,7 +14,7 @@ from hepexp.data.download.verify import verify
 from hepexp.data.loading.split_store import open_source
 from hepexp.data.store import arrow_file, lock
 from hepexp.errors import ConfigError, DataError
-from tests.data.datasets import same_layout
+from tests.data.datasets import published_formats
 
 Lock = Callable[[Path], None]
 
@@ -49,7 +49,7 @@ def shared(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The files of MNIST, of a few digits, in the data folder; the user's home is elsewhere."""
     folder = data_folder / "mnist"
     folder.mkdir(parents=True)
-    same_layout.write_idx(folder, 12)
+    published_formats.write_idx(folder, 12)
     for kind in ("images-idx3", "labels-idx1"):
         (folder / f"t10k-{kind}-ubyte").write_bytes((folder / f"train-{kind}-ubyte").read_bytes())
     monkeypatch.setenv("HOME", str(data_folder.parent / "home"))

@@ -11,7 +11,7 @@ from hepexp.data.datasets.top import reader as top_hdf5
 from hepexp.data.datasets.top.info import LAYOUT as TOP_LAYOUT
 from hepexp.data.datasets.top.reader import read
 from hepexp.data.store.ragged import Ragged
-from tests.data.datasets import same_layout
+from tests.data.datasets import published_formats
 from tests.data.formats.mutation import check_whole, survives
 from tests.data.formats.test_pickled_names import Bomb
 from tests.samples import sample
@@ -20,14 +20,14 @@ from tests.samples import sample
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "train.h5"
-    same_layout.write_top(path, 7)
+    published_formats.write_top(path, 7)
     return path
 
 
 @pytest.mark.parametrize("protocol", [0, 4])
 def test_every_particle_comes_out_and_no_padding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: int):
     monkeypatch.setattr(top_hdf5, "JETS_AT_ONCE", 30)
-    momenta = same_layout.write_top(tmp_path / "a.h5", 100, protocol=protocol)
+    momenta = published_formats.write_top(tmp_path / "a.h5", 100, protocol=protocol)
     parts = list(read(tmp_path / "a.h5"))
     assert [len(part) for part in parts] == [30, 30, 30, 10]
     jets = Ragged.concatenate(parts)
@@ -41,7 +41,7 @@ def test_every_particle_comes_out_and_no_padding(tmp_path: Path, monkeypatch: py
 def test_columns_are_found_by_name(tmp_path: Path):
     names = [f"{c}_{i}" for i in range(200) for c in ("E", "PX", "PY", "PZ")]
     swapped = [name.replace("E_", "PX_") if name[0] == "E" else name.replace("PX_", "E_") for name in names]
-    momenta = same_layout.write_top(tmp_path / "a.h5", 5)
+    momenta = published_formats.write_top(tmp_path / "a.h5", 5)
     with h5py.File(tmp_path / "a.h5", "a") as file:
         rows = file["table/table"][:]
         block = rows["values_block_0"][:, :800].reshape(5, 200, 4)
@@ -54,7 +54,7 @@ def test_columns_are_found_by_name(tmp_path: Path):
 
 def test_a_pickle_is_never_executed(tmp_path: Path, refused):
     bomb = pickle.dumps(Bomb(tmp_path / "executed"), 0)
-    same_layout.write_top(tmp_path / "a.h5", 5, names=bomb)
+    published_formats.write_top(tmp_path / "a.h5", 5, names=bomb)
     refused(read, tmp_path / "a.h5", "'values_block_0_kind': not a plain list of column names")
     with h5py.File(tmp_path / "a.h5", "a") as file:
         file.attrs["TITLE"] = file["table"].attrs["info"] = np.bytes_(bomb)
@@ -72,7 +72,7 @@ def test_an_attribute_may_be_any_bytes(path: Path, refused):
 
 
 def test_the_wrong_data_set(tmp_path: Path, path: Path, refused):
-    same_layout.write_electron_photon_hdf5(tmp_path / "a.h5", 3)
+    published_formats.write_electron_photon_hdf5(tmp_path / "a.h5", 3)
     refused(read, tmp_path / "a.h5", "key table missing, found X, y; expected table")
     with h5py.File(path, "a") as file:
         file["table/table"].attrs["values_block_1_kind"] = np.bytes_(pickle.dumps(["ttv", "label"], 0))

@@ -11,14 +11,14 @@ from hepexp.data.datasets.qg_images import reader
 from hepexp.data.datasets.qg_images.info import LAYOUT as QG_IMAGES_LAYOUT
 from hepexp.data.formats import parquet
 from hepexp.data.store.ragged import Ragged
-from tests.data.datasets import same_layout
+from tests.data.datasets import published_formats
 from tests.data.formats.mutation import check_whole, survives
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "qg.parquet"
-    same_layout.write_qg_parquet(path, 5, group=2, non_zero=200)
+    published_formats.write_qg_parquet(path, 5, group=2, non_zero=200)
     return path
 
 
@@ -26,8 +26,8 @@ def path(tmp_path: Path) -> Path:
 def test_both_forms_give_the_same_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: int):
     monkeypatch.setattr(reader, "IMAGES_AT_ONCE", 3)  # batches that cross row groups
     monkeypatch.setattr(parquet, "_MOST_WHOLE_BYTES", whole)
-    same_layout.write_qg_hdf5(tmp_path / "a.hdf5", 8, block=2)
-    same_layout.write_qg_parquet(tmp_path / "a.parquet", 8, group=2)
+    published_formats.write_qg_hdf5(tmp_path / "a.hdf5", 8, block=2)
+    published_formats.write_qg_parquet(tmp_path / "a.parquet", 8, group=2)
     parts = list(reader.read_parquet(tmp_path / "a.parquet"))
     assert [len(part) for part in parts] == [3, 3, 2]
     a, b = Ragged.concatenate(parts), Ragged.concatenate(reader.read_hdf5(tmp_path / "a.hdf5"))

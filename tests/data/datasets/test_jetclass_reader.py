@@ -11,12 +11,12 @@ from hepexp.data.datasets.jetclass.info import LAYOUT as JETCLASS_LAYOUT
 from hepexp.data.datasets.jetclass.reader import CLASSES, jets
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import DataError
-from tests.data.datasets import same_layout
+from tests.data.datasets import published_formats
 from tests.data.formats.mutation import Reader, check_whole, survives
 from tests.samples import sample
 
 READERS = {"root": reader.read_root, "parquet": reader.read_parquet}
-WRITERS = {"root": same_layout.write_jetclass_root, "parquet": same_layout.write_jetclass_parquet}
+WRITERS = {"root": published_formats.write_jetclass_root, "parquet": published_formats.write_jetclass_parquet}
 every_format = pytest.mark.parametrize("kind", READERS)
 
 
@@ -34,7 +34,7 @@ def assert_same(a: Ragged, b: Ragged) -> None:
 def test_every_particle_comes_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, at_once: int):
     for name in ("JETS_AT_ONCE_ROOT", "JETS_AT_ONCE_PARQUET"):
         monkeypatch.setattr(reader, name, at_once)
-    counts, particles, of_jets = same_layout.jetclass_columns(100)
+    counts, particles, of_jets = published_formats.jetclass_columns(100)
     more = {"basket": 15} if kind == "root" else {}
     WRITERS[kind](tmp_path / "a", counts, particles, of_jets, **more)
     parts = list(READERS[kind](tmp_path / "a"))
@@ -50,7 +50,7 @@ def test_every_particle_comes_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_jetclass_ii_is_read_where_it_has_the_classes_of_jetclass():
-    counts, particles, of_jets = same_layout.jetclass_columns(5)
+    counts, particles, of_jets = published_formats.jetclass_columns(5)
     of_jets = {name: values for name, values in of_jets.items() if not name.startswith("label")}
     of_jets["jet_label"] = np.array([0, 1, 9, 161, 187])
     found = jets({**particles, **of_jets}, dict.fromkeys(particles, counts), 5, Path("a"), 0)
@@ -60,7 +60,7 @@ def test_jetclass_ii_is_read_where_it_has_the_classes_of_jetclass():
 @pytest.mark.parametrize("number", [2, 92, 160, 188, -1, 1_000_000])
 @every_format
 def test_other_classes_of_jetclass_ii_are_refused(tmp_path: Path, refused, kind: str, number: int):
-    counts, particles, of_jets = same_layout.jetclass_columns(3)
+    counts, particles, of_jets = published_formats.jetclass_columns(3)
     of_jets = {name: values for name, values in of_jets.items() if not name.startswith("label")}
     of_jets["jet_label"] = np.array([0, number, 9], np.int32)
     WRITERS[kind](tmp_path / "a", counts, particles, of_jets)
@@ -94,7 +94,7 @@ def test_real_twins_are_the_same(monkeypatch: pytest.MonkeyPatch):
     ],
 )
 def test_values_that_are_not_physics(tmp_path: Path, refused, kind: str, name: str, value, message: str):
-    counts, particles, of_jets = same_layout.jetclass_columns(5)
+    counts, particles, of_jets = published_formats.jetclass_columns(5)
     of_jets["label_QCD"][2], of_jets["label_Tbl"][2] = False, True
     for i in range(1, 9):
         of_jets[f"label_{CLASSES[i]}"][2] = False
@@ -106,7 +106,7 @@ def test_values_that_are_not_physics(tmp_path: Path, refused, kind: str, name: s
 
 @pytest.mark.parametrize("name", ["part_py", "jet_eta"])
 def test_columns_of_another_length_are_refused(name: str):
-    counts, particles, of_jets = same_layout.jetclass_columns(5)
+    counts, particles, of_jets = published_formats.jetclass_columns(5)
     lengths = dict.fromkeys(particles, counts)
     if name in lengths:
         lengths[name] = counts[:4]
@@ -119,7 +119,7 @@ def test_columns_of_another_length_are_refused(name: str):
 
 @every_format
 def test_a_jet_without_particles(tmp_path: Path, refused, kind: str):
-    counts, particles, of_jets = same_layout.jetclass_columns(5)
+    counts, particles, of_jets = published_formats.jetclass_columns(5)
     counts[0] += counts[3]
     counts[3] = 0
     WRITERS[kind](tmp_path / "a", counts, particles, of_jets)
@@ -128,7 +128,7 @@ def test_a_jet_without_particles(tmp_path: Path, refused, kind: str):
 
 @every_format
 def test_the_wrong_data_set(tmp_path: Path, refused, kind: str):
-    counts, particles, of_jets = same_layout.jetclass_columns(5)
+    counts, particles, of_jets = published_formats.jetclass_columns(5)
     del of_jets["label_Tbl"], particles["part_d0val"]
     WRITERS[kind](tmp_path / "a", counts, particles, of_jets)
     refused(
@@ -143,14 +143,16 @@ def test_another_tree(tmp_path: Path, refused):
     with uproot.recreate(tmp_path / "a.root") as file:
         file["tree"] = np.histogram(np.ones(3))
     refused(reader.read_root, tmp_path / "a.root", "'tree' is a .*TH1D.*; expected a TTree")
-    counts, particles, of_jets = same_layout.jetclass_columns(5)
-    same_layout.write_jetclass_root(tmp_path / "a.root", counts, particles, {**of_jets, "jet_pt": np.ones((5, 2))})
+    counts, particles, of_jets = published_formats.jetclass_columns(5)
+    published_formats.write_jetclass_root(
+        tmp_path / "a.root", counts, particles, {**of_jets, "jet_pt": np.ones((5, 2))}
+    )
     refused(reader.read_root, tmp_path / "a.root", "branch 'jet_pt' has type .*, expected number")
 
 
 @every_format
 def test_a_truncated_file_another_file_and_none(tmp_path: Path, refused, kind: str):
-    WRITERS[kind](tmp_path / "a", *same_layout.jetclass_columns(50))
+    WRITERS[kind](tmp_path / "a", *published_formats.jetclass_columns(50))
     (tmp_path / "a").write_bytes((tmp_path / "a").read_bytes()[:-500])
     refused(READERS[kind], tmp_path / "a", "truncated, corrupted, or not a")
     (tmp_path / "a").write_text("an error page")
@@ -162,5 +164,5 @@ def test_a_truncated_file_another_file_and_none(tmp_path: Path, refused, kind: s
 @pytest.mark.parametrize("count", [500, pytest.param(5000, marks=pytest.mark.slow)])
 def test_damaged_files(tmp_path: Path, kind: str, count: int):
     read: Reader = READERS[kind]
-    WRITERS[kind](tmp_path / "a", *same_layout.jetclass_columns(20))
+    WRITERS[kind](tmp_path / "a", *published_formats.jetclass_columns(20))
     assert survives(read, tmp_path / "a", JETCLASS_LAYOUT, count, 1, damaged=tmp_path / "damaged") < count

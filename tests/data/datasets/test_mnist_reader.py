@@ -11,7 +11,7 @@ from hepexp.data.datasets.mnist.info import LAYOUT as MNIST_LAYOUT
 from hepexp.data.datasets.mnist.reader import read
 from hepexp.data.store.images import to_dense
 from hepexp.data.store.ragged import Ragged
-from tests.data.datasets import same_layout
+from tests.data.datasets import published_formats
 from tests.data.formats.mutation import check_whole, survives
 from tests.samples import sample
 
@@ -19,7 +19,7 @@ from tests.samples import sample
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_every_digit_comes_out_with_its_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str):
     monkeypatch.setattr(idx, "IMAGES_AT_ONCE", 4)
-    path, images, labels = same_layout.write_idx(tmp_path, 10, suffix=suffix)
+    path, images, labels = published_formats.write_idx(tmp_path, 10, suffix=suffix)
     parts = list(read(path))
     assert [len(part) for part in parts] == [4, 4, 2]
     digits = Ragged.concatenate(parts)
@@ -30,7 +30,7 @@ def test_every_digit_comes_out_with_its_label(tmp_path: Path, monkeypatch: pytes
 
 
 def test_labels_may_be_compressed_where_images_are_not(tmp_path: Path):
-    path, _, labels = same_layout.write_idx(tmp_path, 10)
+    path, _, labels = published_formats.write_idx(tmp_path, 10)
     plain = tmp_path / "train-labels-idx1-ubyte"
     plain.with_name("train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(plain.read_bytes()))
     plain.unlink()
@@ -43,9 +43,9 @@ def test_labels_of_the_form_with_dots(tmp_path: Path):
 
 
 def test_files_that_do_not_belong_together(tmp_path: Path, refused):
-    path, _, _ = same_layout.write_idx(tmp_path, 10)
+    path, _, _ = published_formats.write_idx(tmp_path, 10)
     (tmp_path / "other").mkdir()
-    same_layout.write_idx(tmp_path / "other", 11)
+    published_formats.write_idx(tmp_path / "other", 11)
     (tmp_path / "other/train-labels-idx1-ubyte").rename(tmp_path / "train-labels-idx1-ubyte")
     refused(read, path, "has 10 images but .* has 11 labels")
     (tmp_path / "train-labels-idx1-ubyte").unlink()
@@ -53,7 +53,7 @@ def test_files_that_do_not_belong_together(tmp_path: Path, refused):
 
 
 def test_a_file_of_labels_is_not_one_of_images(tmp_path: Path, refused):
-    path, _, _ = same_layout.write_idx(tmp_path, 10)
+    path, _, _ = published_formats.write_idx(tmp_path, 10)
     labels = tmp_path / "train-labels-idx1-ubyte"
     refused(read, labels, "not named like an image file")
     path.write_bytes(labels.read_bytes() + bytes(20))
@@ -74,13 +74,13 @@ def test_a_file_of_labels_is_not_one_of_images(tmp_path: Path, refused):
     ],
 )
 def test_damaged_images(tmp_path: Path, refused, change, message: str):
-    path, _, _ = same_layout.write_idx(tmp_path, 10)
+    path, _, _ = published_formats.write_idx(tmp_path, 10)
     path.write_bytes(change(path.read_bytes()))
     refused(read, path, message)
 
 
 def test_a_label_that_is_no_digit(tmp_path: Path, refused):
-    path, _, _ = same_layout.write_idx(tmp_path, 10)
+    path, _, _ = published_formats.write_idx(tmp_path, 10)
     labels = tmp_path / "train-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1] + b"\x0a")
     with pytest.raises(idx.DataError, match=r"train-labels-idx1-ubyte: row 9 has a label above 9"):
@@ -102,7 +102,7 @@ def test_real_digits(name: str, n: int, mean: float):
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 @pytest.mark.parametrize("count", [500, pytest.param(5000, marks=pytest.mark.slow)])
 def test_damaged_files(tmp_path: Path, suffix: str, count: int):
-    path, _, _ = same_layout.write_idx(tmp_path, 10, suffix=suffix)
+    path, _, _ = published_formats.write_idx(tmp_path, 10, suffix=suffix)
     (tmp_path / "damaged").mkdir()
     labels = "train-labels-idx1-ubyte" + suffix
     (tmp_path / "damaged" / labels).write_bytes((tmp_path / labels).read_bytes())
