@@ -8,6 +8,7 @@ from hepexp.cli import metrics
 from hepexp.cli.console import console, table
 from hepexp.cli.parser import Parser
 from hepexp.config import catalog, expected, schema, yaml_file
+from hepexp.config.nested import flatten
 from hepexp.errors import ConfigError
 from hepexp.evaluation.published_figures import shown
 from hepexp.evaluation.rounding import number
@@ -44,7 +45,7 @@ def main(args: list[str]) -> int:
     choices: dict[str, str | None] = {}
     for path in files:
         values = yaml_file.load(path)
-        set_here = _flat(values)
+        set_here = flatten(values)
         reasons = {key: why for key, why in reasons.items() if key not in set_here} | yaml_file.reasons(path)
         content = _merged(content, values)
         choices |= yaml_file.defaults(path)
@@ -98,7 +99,7 @@ def _show_values(choices: dict[str, str | None], content: dict[str, Any], reason
     """What builds no object (a task, the root): its choices of options, its values, published figures."""
     chosen = [[f"{key}=", option or "(none)"] for key, option in choices.items() if not key.startswith("hydra/")]
     own = {key: value for key, value in content.items() if key not in ("defaults", "expected", "hydra")}
-    values = [[key, _text(value), reasons.get(key, "")] for key, value in _flat(own).items()]
+    values = [[key, _text(value), reasons.get(key, "")] for key, value in flatten(own).items()]
     out = console()
     known = expected.read(content.get("expected") or {})
     exact = [[key, number(value)] for key, value in known.exact.items()]
@@ -112,14 +113,6 @@ def _show_values(choices: dict[str, str | None], content: dict[str, Any], reason
             if line:
                 out.print(f"  {line}", markup=False, style="dim")
         out.print(table([[f"  {key}", shown(figure)] for key, figure in one.figures.items()]))
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, keys joined by dots."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
-    return flat
 
 
 def _source_text(default: str | None) -> str:

@@ -16,12 +16,12 @@ from omegaconf import OmegaConf
 from hepexp import regular_file
 from hepexp.config import metrics
 from hepexp.config.expected import Expected, recorded
+from hepexp.config.nested import flatten
 from hepexp.config.paths import runs_dir
 from hepexp.errors import DataError
 from hepexp.evaluation.predictions import Predictions, check_schema, is_of_classifier, read_predictions
 from hepexp.evaluation.published_figures import Conditions
 from hepexp.metric import ERROR, NOTE
-from hepexp.tracking.parameters import flatten
 from hepexp.tracking.run_folder import RunFolder
 
 # what may differ between two trainings of one setting: the seed, and what they are called

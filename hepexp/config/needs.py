@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hepexp.config import catalog, schema
 from hepexp.config.annotations import matches
+from hepexp.config.nested import flatten
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
@@ -17,7 +18,7 @@ def tasks(content: Mapping) -> dict[str, str]:
     Keys are joined by dots, in a file (`model.encoder.weights: NAME`) and on the command line
     (`needs.model.encoder.weights=NAME`); null removes a need.
     """
-    return {key: task for key, task in _joined(content.get(KEY) or {}, "").items() if task is not None}
+    return {key: task for key, task in flatten(content.get(KEY) or {}).items() if task not in (None, {})}
 
 
 def missing(content: Mapping) -> dict[str, str]:
@@ -63,10 +64,3 @@ def _check_key(node: object, key: str) -> None:
     annotation = known[part].annotation if schema.TARGET in node else None
     if schema.TARGET not in node or not matches("file", annotation) or not matches(None, annotation):
         raise ConfigError(f"{key} is not a key for a file of weights that may be null")
-
-
-def _joined(needs: Mapping, prefix: str) -> dict:
-    joined: dict = {}
-    for key, value in needs.items():
-        joined |= _joined(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return joined

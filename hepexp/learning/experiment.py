@@ -25,19 +25,19 @@ from hepexp.learning import registration
 from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.components import Components, build_components, cost
 from hepexp.learning.ddp import DdpWorkers
-from hepexp.learning.description import compared_with, description
+from hepexp.learning.description import compared_with
 from hepexp.learning.figures import draw_figures
 from hepexp.learning.fit import Fitted, fit
 from hepexp.learning.machine import check_machine
-from hepexp.learning.run_record import tracked
+from hepexp.learning.run_record import recording
 from hepexp.metric import Metric
 from hepexp.tracking import series, write_guard
-from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
-from hepexp.tracking.preflight import ready
+from hepexp.tracking.preflight import check_recordable
 from hepexp.tracking.run_folder import RunFolder
 
+log = logging.getLogger("hepexp")
 METRICS = (
     Metric(
         "train/epochs",
@@ -115,7 +115,7 @@ def train(config: DictConfig, overrides: list[str], watcher: Watcher | None = No
         components = checked(config, overrides)
         if tracking.register:
             registration.refuse_unservable(components, config.trainer.max_epochs)
-        ready(config.experiment, tracking.timeout)
+        check_recordable(config.experiment, tracking.timeout)
         folder = RunFolder.create(config.experiment, config.name)
         return _recorded(config, components, folder, interrupts, watcher or Watcher(), overrides)
 
@@ -174,7 +174,7 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
     with Interrupts() as interrupts:
         components = build_components(config, trained=folder.last.exists(), record=folder.path / "config.yaml")
         check_machine(components.trainer)
-        ready(config.experiment, tracking.timeout)
+        check_recordable(config.experiment, tracking.timeout)
         return _recorded(config, components, folder, interrupts, Watcher(), overrides=None)
 
 
@@ -186,16 +186,11 @@ def _recorded(
     watcher: Watcher,
     overrides: list[str] | None,
 ) -> Result:
-    """Fit, test and record under tracking; a new run has the `overrides` that were typed, a resumed one None."""
+    """Fit, test and record; a new run has the `overrides` that were typed, a resumed one None."""
     provenance, register = components.data.provenance(), TrackingOptions.of(config).register
-    with (
-        log_to(folder.log) as log,
-        tracked(config, folder, provenance, interrupts, watcher.tags, overrides) as run,
-    ):
+    resume_from = folder.last if overrides is None and folder.last.exists() else None
+    with recording(config, folder, provenance, interrupts, watcher.tags, overrides) as run:
         watcher.started(folder.label)
-        run.describe(description(folder))
-        run.log_dataset(config.choices.dataset, provenance)
-        resume_from = folder.last if overrides is None and folder.last.exists() else None
         log.info("%s", f"resumed from {resume_from}" if resume_from else "started")
 
         def report(row: dict[str, float], epoch: int) -> None:
@@ -204,9 +199,8 @@ def _recorded(
 
         with DdpWorkers(folder, components.trainer, resume_from):
             fitted = fit(components, folder, interrupts, report, resume_from)
-        metrics = _write_record(config, components, folder, fitted, provenance["source"])
+        metrics = _write_results(config, components, folder, fitted, provenance["source"])
         run.log_metrics(series.of_run(metrics))
-        run.describe(description(folder))
         interrupts.check()
         log.info("finished: %s", fitted.ending)
         unregistered = _registered(register, folder, components, run)
@@ -236,11 +230,11 @@ def _registered(name: str | None, folder: RunFolder, components: Components, run
         version = registration.register(name, folder, components, run)
     except HepexpError as error:
         return error
-    logging.getLogger("hepexp").info("registered as %s, version %s", name, version)
+    log.info("registered as %s, version %s", name, version)
     return None
 
 
-def _write_record(
+def _write_results(
     config: DictConfig, components: Components, folder: RunFolder, fitted: Fitted, source: str
 ) -> dict[str, Any]:
     """predictions.parquet, figures and metrics.json."""
@@ -261,7 +255,7 @@ def _write_record(
     write_predictions(folder.predictions, evaluator.table(fitted.outputs, class_names))
     draw_figures(config, components, folder, fitted)
     for key in undeclared(metrics, config.loss._target_):
-        logging.getLogger("hepexp").warning(
+        log.warning(
             "%s is not declared, so tables and sweeps do not know what it is: add a Metric to the metrics of %s",
             key,
             type(evaluator).__name__,

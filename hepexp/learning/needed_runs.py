@@ -17,6 +17,7 @@ from hepexp.config import needs
 from hepexp.config.build import instantiate
 from hepexp.config.command_line import CommandLine
 from hepexp.config.compose import parse
+from hepexp.config.nested import flatten
 from hepexp.config.overrides import compose
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError
@@ -24,7 +25,6 @@ from hepexp.learning.components import build_components
 from hepexp.learning.ddp import started_from_outside
 from hepexp.learning.experiment import freeze, refuse_idle_backend, train
 from hepexp.tracking.lookup import label, status_of
-from hepexp.tracking.parameters import flatten
 from hepexp.tracking.run_folder import RunFolder
 
 log = logging.getLogger("hepexp")

@@ -20,6 +20,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from hepexp import __version__
+from hepexp.config.nested import flatten
 from hepexp.data.loading.splits import SPLITS
 from hepexp.data.store.ragged import Layout
 from hepexp.data.store.store import Store
@@ -27,7 +28,6 @@ from hepexp.data.store.table import ORIGIN, examples_of
 from hepexp.learning.components import Components
 from hepexp.learning.trained import predict, rebuild
 from hepexp.models.weights import find_weights
-from hepexp.tracking.parameters import flatten
 from hepexp.tracking.run_folder import RunFolder
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A run under tracking: it begins with everything that it depends on, and ends as FINISHED, FAILED or KILLED."""
+"""The record of a run: it begins with everything that the run depends on, and ends FINISHED, FAILED or KILLED."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from rich.console import Console
 from hepexp.config import needs
 from hepexp.errors import HepexpError, Interrupted, Pruned
 from hepexp.interrupts import Interrupts
-from hepexp.learning.description import run_name
+from hepexp.learning.description import description, run_name
+from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
 from hepexp.tracking.provenance import environment
@@ -24,7 +25,7 @@ log = logging.getLogger("hepexp")
 
 
 @contextmanager
-def tracked(
+def recording(
     config: DictConfig,
     folder: RunFolder,
     provenance: Mapping[str, Any],
@@ -32,7 +33,7 @@ def tracked(
     tags: Mapping[str, str | None],
     overrides: list[str] | None,
 ) -> Iterator[MlflowRun]:
-    """Begin or resume a run, and record how the block ended.
+    """Begin or resume the record of a run, and complete it with how the block ended.
 
     A new run that cannot begin leaves no trace, and runs/latest unchanged.
 
@@ -47,35 +48,39 @@ def tracked(
     ------
     The MLflow run.
     """
-    try:
-        with interrupts.held():  # a run that exists but was not returned would stay RUNNING
-            run = _begun(config, folder, provenance, tags, overrides)
+    with log_to(folder.log):
+        try:
+            with interrupts.held():  # a run that exists but was not returned would stay RUNNING
+                run = _begun(config, folder, provenance, tags, overrides)
+                if overrides is not None:
+                    folder.point_latest()
+        except BaseException:
             if overrides is not None:
-                folder.point_latest()
-    except BaseException:
-        if overrides is not None:
-            folder.remove()
-        raise
-    try:
-        interrupts.check()
-        yield run
-        interrupts.check()
-        run.finish("FINISHED")
-    except Pruned as error:
-        log.info("ended by %s", error)
-        _end(run, "KILLED", f"ended by {error}")
-        raise
-    except Interrupted as error:
-        _killed(run, folder, interrupts, error)
-        raise
-    except BaseException as error:
-        if interrupts.signal is not None:  # a library turned the interruption into another error on the way out
-            _killed(run, folder, interrupts, interrupts.exception())
-            raise interrupts.exception() from error
-        if not isinstance(error, HepexpError):
-            error.add_note(f"the traceback is in {folder.log}")
-        _end(run, "FAILED", f"{type(error).__name__}: {error}", traceback.format_exc())
-        raise
+                folder.remove()
+            raise
+        try:
+            interrupts.check()
+            run.describe(description(folder))
+            run.log_dataset(config.choices.dataset, provenance)
+            yield run
+            run.describe(description(folder))
+            interrupts.check()
+            run.finish("FINISHED")
+        except Pruned as error:
+            log.info("ended by %s", error)
+            _end(run, "KILLED", f"ended by {error}")
+            raise
+        except Interrupted as error:
+            _killed(run, folder, interrupts, error)
+            raise
+        except BaseException as error:
+            if interrupts.signal is not None:  # a library turned the interruption into another error on the way out
+                _killed(run, folder, interrupts, interrupts.exception())
+                raise interrupts.exception() from error
+            if not isinstance(error, HepexpError):
+                error.add_note(f"the traceback is in {folder.log}")
+            _end(run, "FAILED", f"{type(error).__name__}: {error}", traceback.format_exc())
+            raise
 
 
 def _begun(

@@ -7,20 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hepexp.config.nested import flatten
+
 MAX_LENGTH = 6000  # MLflow's limit of a parameter's value
 WHOLE = "parameters.yaml"  # the artifact that holds values longer than that
-
-
-def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys joined by dots: `{"model": {"c": 1}}` becomes `{"model.c": 1}`. Lists are values."""
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
-            flat.update(flatten(value, f"{name}."))
-        else:
-            flat[name] = value
-    return flat
 
 
 def as_text(value: Any) -> str:

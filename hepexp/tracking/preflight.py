@@ -16,7 +16,7 @@ from hepexp.tracking.stale import reap_stale
 RECORD = 4 << 20  # bytes: a small run's folder and its artifacts
 
 
-def ready(experiment: str, timeout: float) -> None:
+def check_recordable(experiment: str, timeout: float) -> None:
     """Refuse a training whose record could not be kept; tidy up after trainings that were killed.
 
     Parameters

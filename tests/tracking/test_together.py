@@ -7,7 +7,7 @@ from contextlib import closing
 from hepexp.sweep.parent_run import ParentRun
 from hepexp.tracking.lookup import database
 from hepexp.tracking.mlflow_store import MlflowRun, StillWritten
-from hepexp.tracking.preflight import ready
+from hepexp.tracking.preflight import check_recordable
 from hepexp.tracking.registry import Judgement, register
 from hepexp.tracking.run_folder import RunFolder
 from tests.sweep.plans import PLAN
@@ -18,7 +18,7 @@ PROCESSES, EPOCHS, METRICS, PARAMETERS = 8, 15, 12, 130
 def train(number, barrier):
     """What a training does with the store, without its pauses; all do at once what makes something that they share."""
     barrier.wait()
-    ready("hepexp", 60.0)
+    check_recordable("hepexp", 60.0)
     barrier.wait()
     folder = RunFolder.create("hepexp", f"run{number}")
     folder.write_json("metrics.json", {"test/auc": number})

@@ -11,7 +11,7 @@ from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import store, write_guard
 from hepexp.tracking.lookup import database
 from hepexp.tracking.mlflow_store import MlflowRun
-from hepexp.tracking.preflight import ready
+from hepexp.tracking.preflight import check_recordable
 from hepexp.tracking.run_folder import RunFolder
 from hepexp.tracking.stale import reap_stale
 
@@ -120,7 +120,10 @@ def test_a_run_folder_elsewhere_is_neither_cleaned_nor_found(run, runs, victim, 
 
 def test_a_training_in_an_experiment_kept_elsewhere_is_refused(existing_store, runs, victim):
     store.connect().create_experiment("mine", victim.as_uri())
-    for begin in (lambda: ready("mine", 60.0), lambda: MlflowRun.start("mine", "a", {}, {}, runs / "mine" / "a")):
+    for begin in (
+        lambda: check_recordable("mine", 60.0),
+        lambda: MlflowRun.start("mine", "a", {}, {}, runs / "mine" / "a"),
+    ):
         with pytest.raises(ConfigError, match=r"keeps artifacts at file://.*/victim, which is not below"):
             begin()
     experiment = store.connect().get_experiment_by_name("mine").experiment_id
