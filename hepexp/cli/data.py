@@ -13,7 +13,7 @@ from hepexp.cli.output_files import add_overwrite, check_folder, check_target, w
 from hepexp.cli.parser import Parser, at_least
 from hepexp.config.paths import data_dir, is_writable, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
-from hepexp.data.dataset_info import DatasetInfo, Part
+from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.find import data_sets, find_info
 from hepexp.errors import ConfigError, DataError
 
@@ -181,10 +181,7 @@ def convert(parser: Parser, args: list[str]) -> None:
         return
     from hepexp.data.download.convert import convert_all
 
-    parts = next(
-        ([part for part in release if info.is_available(part)] for release in info.releases if _some(info, release)),
-        [],
-    )
+    parts = [part for part in info.release_here() if info.is_available(part)]
     if not parts:
         raise DataError(f"{info.folder}: no published files here; to get them: {info.how_to_fetch}")
     for path in convert_all(info, parts):
@@ -245,10 +242,6 @@ VERBS = {
     "export": export,
     "verify": verify,
 }
-
-
-def _some(info: DatasetInfo, release: tuple[Part, ...]) -> bool:
-    return any(map(info.is_available, release))
 
 
 def _add_source(parser: Parser) -> None:

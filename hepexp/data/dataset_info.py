@@ -80,6 +80,7 @@ class DatasetInfo:
     generator : module of the simulation, None if there is none.
     per_event : maximum number of simulated examples from one event; they are adjacent, and go into the same split.
     mini : the shipped sample in the store's format, or a function that returns it.
+    mini_about : what such a function's sample was made from and how, as a file of the store records it.
     size : of the published files, in words.
     published_at : where the published files are hosted, in words.
     other_folders : subfolders of the data folder in which other programs of the field keep the files.
@@ -144,8 +145,16 @@ class DatasetInfo:
 
     def parts(self, n_files: int | None = None) -> tuple[Part, ...]:
         """The parts to read: the first n_files of each split, in the first release that is complete."""
-        chosen = [limited(release, n_files) for release in self.releases]
-        return next((release for release in chosen if all(map(self.is_available, release))), next(iter(chosen), ()))
+        chosen = [_first_parts(release, n_files) for release in self.releases]
+        return next((release for release in chosen if self._is_complete(release)), next(iter(chosen), ()))
+
+    def release_here(self) -> tuple[Part, ...]:
+        """The first release that is complete on this machine; if there is none, the one with the most parts here."""
+        complete = next((release for release in self.releases if self._is_complete(release)), None)
+        return complete or max(self.releases, key=lambda release: sum(map(self.is_available, release)), default=())
+
+    def _is_complete(self, parts: tuple[Part, ...]) -> bool:
+        return all(map(self.is_available, parts))
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -164,14 +173,14 @@ class DatasetInfo:
             raise ConfigError(f"dataset.source must be one of {', '.join(self.sources)}, got {source!r}")
         if n_files is not None and not self.releases:
             raise ConfigError(f"dataset.n_files must be null, as {self.name} has no published files; got {n_files}")
-        there_are = max((len(limited(release, None)) for release in self.releases), default=0)
+        there_are = max(map(len, self.releases), default=0)
         if n_files is not None and not 1 <= n_files <= there_are:
             raise ConfigError(f"dataset.n_files must be between 1 and {there_are}, got {n_files}")
         if source != "auto":
             return source
         if not self.releases:
             return "mini"
-        if all(map(self.is_available, self.parts(n_files))):
+        if self._is_complete(self.parts(n_files)):
             log.info("data: using the published sample in %s", self.folder)
             return "full"
         log.info("data: using the sample shipped with hepexp; for the published one: %s", self.how_to_fetch)
@@ -203,7 +212,7 @@ class DatasetInfo:
         return (int(found[1]), int(found[2])) if found else None
 
 
-def limited(release: tuple[Part, ...], n_files: int | None) -> tuple[Part, ...]:
+def _first_parts(release: tuple[Part, ...], n_files: int | None) -> tuple[Part, ...]:
     """The first n_files parts of each split."""
     seen: dict[str | None, int] = {}
     chosen = []

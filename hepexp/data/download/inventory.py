@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hepexp.data.dataset_info import DatasetInfo, Part
+from hepexp.data.dataset_info import DatasetInfo
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,7 @@ class Inventory:
 
 def take_inventory(info: DatasetInfo) -> Inventory:
     """Look for the files of a data set, without opening them."""
-    release = info.releases[0] if info.releases else ()
-    if len(info.releases) > 1:
-        release = max(info.releases, key=lambda release: (_complete(info, release), _some(info, release)))
+    release = info.release_here()
     files = [file for part in release for file in part.files]
     converted = [path for part in release if os.path.isfile(path := info.converted_path(part))]
     archives = {file.archive.name for file in files if file.archive}
@@ -66,14 +64,6 @@ def megabytes(paths: Iterable[Path]) -> str:
     if size >= 1000:
         return f"{size / 1000:,.1f} GB"
     return f"{size:.0f} MB" if size >= 10 else f"{size:.1f} MB"
-
-
-def _complete(info: DatasetInfo, release: tuple[Part, ...]) -> bool:
-    return all(map(info.is_available, release))
-
-
-def _some(info: DatasetInfo, release: tuple[Part, ...]) -> int:
-    return sum(map(info.is_available, release))
 
 
 def description(info: DatasetInfo, here: Inventory) -> list[list[str]]:
