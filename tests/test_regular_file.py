@@ -38,7 +38,7 @@ def test_a_pipe_is_no_list_of_jobs_and_no_note_of_a_sweep(tmp_path):
     with pytest.raises(ConfigError, match="not the folder of a multirun"):
         multirun.read(tmp_path)
     with pytest.raises(DataError, match=r"storage.json is not a regular file"):
-        storage_note.noted(tmp_path)
+        storage_note.address_in(tmp_path)
 
 
 def test_only_files_are_regular_and_a_missing_one_is_left_to_the_reader(tmp_path):

@@ -6,6 +6,7 @@ here one by one, do neither.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,5 +118,5 @@ def _context(hydra: Hydra, config: DictConfig) -> HydraContext:
 
 def _multirun_in(folder: Path) -> list[str]:
     """What tells Hydra that this is a multirun, and where its folder is."""
-    path = str(folder).replace("\\", "\\\\").replace("'", "\\'")
+    path = re.sub(r"(\\*)'", r"\1\1\\'", str(folder)).replace("${", r"\${")  # as Hydra and OmegaConf escape them
     return ["hydra.mode=MULTIRUN", f"hydra.sweep.dir='{path}'"]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.hydra_config import HydraConfig
@@ -133,7 +134,7 @@ def _report(folder: Path) -> int:
     if missing := [result for result in results if result.status != FINISHED]:
         print(
             f"{len(missing)} of {len(results)} jobs did not finish; to rerun them: "
-            f"hepexp train -m --rerun-failed {folder}"
+            f"hepexp train -m --rerun-failed {quote(str(folder))}"
         )
     return 1 if missing else 0
 
@@ -169,4 +170,6 @@ def _aggregate(folder: Path, jobs: list[MultirunJob]) -> None:
         for table in usual:
             console().print(table.terminal())
         write_text(folder / AGGREGATED, as_csv(whole))
-        print(f"every metric over seeds: {folder / AGGREGATED}; to compare settings: hepexp compare {folder}")
+        print(
+            f"every metric over seeds: {folder / AGGREGATED}; to compare settings: hepexp compare {quote(str(folder))}"
+        )

@@ -185,7 +185,7 @@ def _resume(own: list[str], rest: list[str]) -> int:
     from hepexp.sweep.cluster_jobs import ClusterJobs
     from hepexp.sweep.run import run
     from hepexp.sweep.storage import VARIABLE, address, open_storage
-    from hepexp.sweep.storage_note import FILE, holds, noted, server
+    from hepexp.sweep.storage_note import FILE, address_in, holds, server
     from hepexp.sweep.study import load_study, set_trials
 
     names = [arg for arg in rest if arg != "--resume"]
@@ -204,7 +204,7 @@ def _resume(own: list[str], rest: list[str]) -> int:
         before = [f"sweep.launcher={jobs.launcher}", f"sweep.cluster={json.dumps(jobs.cluster)}"]
         own = [*before, f"sweep.jobs={len(jobs.ids)}", *own]
     options = _options(own, among=RESUMABLE)
-    given = options.storage or noted(folder)
+    given = options.storage or address_in(folder)
     if given and not options.storage and not holds(given, names[0]):
         raise ConfigError(f"{folder / FILE} names {given}, which has no sweep {names[0]!r}; give sweep.storage=...")
     if not given and VARIABLE not in os.environ and (there := server(folder)):

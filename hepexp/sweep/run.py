@@ -18,7 +18,7 @@ from hepexp.sweep.lost_trials import requeue_lost
 from hepexp.sweep.parent_run import ParentRun
 from hepexp.sweep.progress import follow
 from hepexp.sweep.storage import masked, reached
-from hepexp.sweep.storage_note import note
+from hepexp.sweep.storage_note import write_note
 from hepexp.sweep.study import completed, counted, is_wanted, plan_of
 from hepexp.tracking import write_guard
 from hepexp.tracking.run_folder import RunFolder
@@ -52,7 +52,7 @@ def run(name: str, options: SweepOptions, study: Study, url: str) -> int:
     write_guard.refuse_way_out(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_guard.refuse_links_out(folder)  # e.g. in place of a worker's log
-    note(url, folder)
+    write_note(url, folder)
     with reached(url), Interrupts() as interrupts:
         if again := requeue_lost(study):
             print(f"hepexp: trials {', '.join(map(str, again))} were killed and are queued again", file=sys.stderr)

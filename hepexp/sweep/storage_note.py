@@ -1,4 +1,4 @@
-"""Where the trials of a sweep are, noted in its folder, so that `--resume NAME` needs only the name."""
+"""Where the trials of a sweep are: a note in its folder, so that `--resume NAME` needs only the name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KIND, SQLITE, SERVER = "journal", "sqlite", "server"
 PLACES = {KIND: "path", SQLITE: "path", SERVER: "address"}  # the key that has the place, by kind
 
 
-def note(url: str, folder: Path) -> None:
+def write_note(url: str, folder: Path) -> None:
     """Note the storage of a sweep in its folder: the path of a file, or the masked address of a server."""
     from sqlalchemy import make_url
 
@@ -33,7 +33,7 @@ def note(url: str, folder: Path) -> None:
     write_json(folder / FILE, found)
 
 
-def noted(folder: Path) -> str | None:
+def address_in(folder: Path) -> str | None:
     """The address of the file that has the trials of a sweep; None if it is unknown or no longer there.
 
     Raises

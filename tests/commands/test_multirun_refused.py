@@ -1,9 +1,13 @@
 """A multirun of which no job can begin leaves nothing."""
 
-import pytest
+from pathlib import Path
 
-from hepexp.cli import multirun
+import pytest
+from omegaconf import OmegaConf
+
+from hepexp.cli import hydra_app, multirun
 from hepexp.cli.main import main
+from hepexp.config.compose import parse
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.learning.multirun import FAILED, MultirunJob
 from tests.commands.shell import SMALL
@@ -55,3 +59,10 @@ def test_one_job_that_began_keeps_the_folder(tmp_path):
     jobs = [MultirunJob(0, ["seed=1"], FAILED, error="a", refused=True), MultirunJob(1, ["seed=2"], FAILED, error="b")]
     assert multirun._launch(folder, [job.overrides for job in jobs], lambda: [job.write(folder) for job in jobs]) == 1
     assert (folder / "jobs.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["a,b (c)", "it's", "x=${y}", "back\\slash", "[1]"])
+def test_a_folder_of_any_name_reaches_hydra(name):
+    mode, place = parse(hydra_app._multirun_in(Path("/tmp") / name))
+    assert (mode.value(), place.key_or_group) == ("MULTIRUN", "hydra.sweep.dir")
+    assert OmegaConf.create({"dir": place.value()}).dir == f"/tmp/{name}"

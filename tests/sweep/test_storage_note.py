@@ -3,7 +3,7 @@ import pytest
 from hepexp.cli.sweep import main
 from hepexp.errors import ConfigError, DataError
 from hepexp.sweep.storage import open_storage
-from hepexp.sweep.storage_note import holds, note, noted, server
+from hepexp.sweep.storage_note import address_in, holds, server, write_note
 from hepexp.sweep.study import make_study
 from tests.sweep.plans import PLAN
 
@@ -13,28 +13,28 @@ def test_a_file_is_found_again_though_the_runs_were_moved(tmp_path):
     folder.mkdir(parents=True)
     for url, file in (("sqlite:///{}", "sweeps.db"), ("journal:{}", "a.log")):
         (tmp_path / "runs" / file).touch()
-        note(url.format(tmp_path / "runs" / file), folder)
-        assert noted(folder) == url.format(tmp_path / "runs" / file)
+        write_note(url.format(tmp_path / "runs" / file), folder)
+        assert address_in(folder) == url.format(tmp_path / "runs" / file)
     moved = tmp_path / "moved"
     (tmp_path / "runs").rename(moved)
-    assert noted(moved / "sweeps" / "name") == f"journal:{moved / 'a.log'}"
+    assert address_in(moved / "sweeps" / "name") == f"journal:{moved / 'a.log'}"
     (moved / "a.log").unlink()
-    assert noted(moved / "sweeps" / "name") is None
+    assert address_in(moved / "sweeps" / "name") is None
 
 
 def test_a_file_elsewhere_is_found_though_the_runs_were_moved(tmp_path):
     folder = tmp_path / "runs" / "sweeps" / "name"
     folder.mkdir(parents=True)
     (tmp_path / "shared.log").touch()
-    note(f"journal:{tmp_path / 'shared.log'}", folder)
+    write_note(f"journal:{tmp_path / 'shared.log'}", folder)
     (tmp_path / "far").mkdir()
     moved = (tmp_path / "runs").rename(tmp_path / "far" / "moved")
-    assert noted(moved / "sweeps" / "name") == f"journal:{tmp_path / 'shared.log'}"
+    assert address_in(moved / "sweeps" / "name") == f"journal:{tmp_path / 'shared.log'}"
 
 
 def test_a_server_is_named_without_its_password(tmp_path):
-    note("postgresql://me:secret@host/db", tmp_path)
-    assert noted(tmp_path) is None
+    write_note("postgresql://me:secret@host/db", tmp_path)
+    assert address_in(tmp_path) is None
     assert server(tmp_path) == "postgresql://me:***@host/db"
     assert "secret" not in (tmp_path / "storage.json").read_text(encoding="utf-8")
     assert server(tmp_path / "none") is None
@@ -46,7 +46,7 @@ def test_a_file_that_has_no_such_sweep_is_not_touched(tmp_path, monkeypatch, url
     folder = tmp_path / "runs" / "sweeps" / "nice"
     folder.mkdir(parents=True)
     for file in (tmp_path / "places", tmp_path / "sweeps"):
-        note(url.format(file), folder)
+        write_note(url.format(file), folder)
         if file.name == "places":  # the user's own, which a stranger's folder names
             file.write_bytes(content := b"" if url.startswith("sqlite") else b"export A=1\n")
         else:
