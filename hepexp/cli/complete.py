@@ -63,6 +63,8 @@ def candidates(words: list[str], last: str) -> list[str]:
     if verb in ("evaluate", "predict", "compare", "report", "register", "sync"):
         # After a flag comes its value, often a file, which the shell completes better.
         return [] if before and before[-1].startswith("-") else _runs()
+    if verb == "data" and before[:1] == ["inspect"]:
+        return []  # files, which the shell completes
     if verb == "data" and before:
         return list(catalog.options("dataset", catalog.folders()))
     return [] if before else choices

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # it imports pyarrow
 
 USAGE = """\
 usage: hepexp data VERB [NAME] [...]
+       hepexp data inspect FILE... [...]
 
 {verbs}
 
@@ -42,7 +43,7 @@ def main(args: list[str]) -> int:
     if name not in VERBS:
         raise ConfigError(f"unknown verb 'data {name}'{did_you_mean(name, VERBS)} (verbs: {', '.join(VERBS)})")
     parser = Parser(prog=f"hepexp data {name}", description=VERBS[name].__doc__)
-    if name != "list":
+    if name not in ("list", "inspect"):
         known = data_sets()
         parser.add_argument("name", metavar="NAME", choices=known, help=f"data set: {', '.join(known)}")
     return VERBS[name](parser, rest) or 0
@@ -61,6 +62,25 @@ def show_all(parser: Parser, args: list[str]) -> None:
         out.print()
     shared = "" if is_writable(data_dir()) else " (cannot be written)"
     out.print(f"published files: {data_dir()}{shared}   converted and simulated ones: {store_dir()}", style="dim")
+
+
+def inspect(parser: Parser, args: list[str]) -> None:
+    """the columns of any ROOT, HDF5, Parquet, Arrow or NumPy files; writes a configuration for data=files"""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="files that belong together")
+    parser.add_argument("--tree", help="ROOT tree, or HDF5 group or array; needed where there are several trees")
+    parser.add_argument(
+        "--rows", type=at_least(1), default=1000, help="rows of each file to take ranges from (default 1000)"
+    )
+    parser.add_argument("--write", type=Path, metavar="FOLDER/dataset/NAME.yaml", help="configuration to write")
+    add_overwrite(parser)
+    given = parser.parse_args(args)
+    if given.write is not None:
+        if given.write.suffix != ".yaml" or given.write.parent.name != "dataset":
+            raise ConfigError(f"--write must be FOLDER/dataset/NAME.yaml, where data=NAME finds it, got {given.write}")
+        check_target(given.write, "--write", given.overwrite, given.files)
+    from hepexp.cli.inspect_files import inspect_files
+
+    inspect_files(given.files, given.tree, given.rows, given.write)
 
 
 def show(parser: Parser, args: list[str]) -> None:
@@ -235,6 +255,7 @@ def verify(parser: Parser, args: list[str]) -> int:
 
 VERBS = {
     "list": show_all,
+    "inspect": inspect,
     "show": show,
     "download": download,
     "generate": generate,

@@ -21,6 +21,8 @@ LINES = [
     ("hepexp doctor --j", ["--json"]),
     ("hepexp data down", ["download"]),
     ("hepexp data download q", ["qg", "qg_images"]),
+    ("hepexp data insp", ["inspect"]),
+    ("hepexp data inspect --wr", ["--write"]),
     ("hepexp bench lor", ["lorentznet"]),
     ("hepexp train --resu", ["--resume"]),
     ("hepexp train --resume l", ["latest"]),

@@ -43,7 +43,7 @@ class NumpyFile:
 
     @property
     def kind(self) -> str:
-        return "npz file" if self.archive else "npy file"
+        return "NumPy archive (.npz)" if self.archive else "NumPy file (.npy)"
 
     def contents(self) -> Contents:
         with damage_in(self.path, self.kind):

@@ -1,0 +1,63 @@
+"""`hepexp data inspect`: what is in a file of columns, and a configuration for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hepexp.atomic import write_text
+from hepexp.cli.console import console
+from hepexp.cli.output_files import writing
+from hepexp.data.formats.refusal import listed
+from hepexp.data.tables.config_file import Proposal
+from hepexp.data.tables.description import description, differences, padding
+from hepexp.data.tables.guess import guess
+from hepexp.data.tables.summary import summarise
+from hepexp.data.tables.table import open_table
+from hepexp.errors import DataError
+
+
+def inspect_files(files: Sequence[Path], tree: str | None, rows: int, write: Path | None) -> None:
+    """Print the columns of the first file, their ranges in all files, and how other files differ.
+
+    Parameters
+    ----------
+    rows : of each file, that the ranges are taken from.
+    write : a configuration to write, FOLDER/dataset/NAME.yaml.
+
+    Raises
+    ------
+    DataError : a file is missing, damaged, or has no columns of numbers.
+    """
+    tables = [open_table(path, tree, "--tree") for path in files]
+    first = tables[0]
+    if not first.columns:
+        raise DataError(f"{first.path}: no columns of numbers{_refused(first.contents.refused)}")
+    found = summarise(tables, rows)
+    guesses = guess(found)
+    out = console()
+    for table in tables:
+        out.print(f"{table.path}: {table.source.kind}, {table.n_rows:,} rows, {len(table.columns):,} columns")
+    seen = sum(min(rows, table.n_rows) for table in tables)
+    out.print()
+    out.print(description(found, guesses))
+    out.print()
+    notes = padding(found)
+    if hidden := [name for name in first.columns if name not in found]:
+        notes.append(
+            f"not shown: {len(hidden):,} columns of which these are made, or their places: {listed(hidden[:3])}, ..."
+        )
+    if first.contents.refused:
+        notes.append(f"not read{_refused(first.contents.refused)}")
+    for note in [*notes, *differences(tables)]:
+        out.print(note)
+    out.print(f"ranges are of {seen:,} rows; units with a question mark and the last column are guesses", style="dim")
+    if write is not None:
+        with writing(write, "--write"):
+            write_text(write, Proposal(files, tree, write, found, guesses).text())
+        out.print(f"{write}: to be corrected; its third line trains on it")
+
+
+def _refused(refused: Mapping[str, str]) -> str:
+    said = [f"{name} ({why})" for name, why in refused.items()]
+    return f": {listed(said)}" if said else ""

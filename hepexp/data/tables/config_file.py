@@ -1,0 +1,177 @@
+"""A configuration of `data=files` for files that nobody has described, with guesses to be corrected."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hepexp.config.suggest import typed
+from hepexp.data.expressions.parse import in_quotes
+from hepexp.data.tables.guess import FourMomenta, Guess, four_momenta, is_truth, one_hot
+from hepexp.data.tables.summary import Summary
+
+_MOST_LISTED = 20  # names in a comment, and classes
+_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "none", "nan", "inf", "y", "n"}  # mean something in YAML
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is written.
+
+    Parameters
+    ----------
+    files : as they were given.
+    tree : as it was given.
+    target : the file to write, FOLDER/dataset/NAME.yaml.
+    found, guesses : the columns.
+    """
+
+    files: Sequence[Path]
+    tree: str | None
+    target: Path
+    found: Mapping[str, Summary]
+    guesses: Mapping[str, Guess]
+
+    def text(self) -> str:
+        """The YAML, whose comments name what was not chosen."""
+        particles = four_momenta(self.guesses, self.found, "particles")
+        images = self._with_role("image")
+        body = ["defaults:", "  - files", "  - _self_", ""]
+        body += ["files:", *(f"  - {scalar(str(path))}" for path in self.files)]
+        if self.tree is not None:
+            body += [f"tree: {scalar(self.tree)}"]
+        body += self._four_momenta(particles)
+        if images:
+            body += [f"pixels: {scalar(in_quotes(images[0]))}", *_others("pixels", images[1:])]
+        body += self._classes() + self._features(particles[0].prefix if particles else None)
+        body += self._one("weight", "an expression per example; may be negative")
+        body += self._one("event_id", "tells events apart; the file and row by default")
+        return "\n".join([*self._head(particles, images), *body]) + "\n"
+
+    def _head(self, particles: list[FourMomenta], images: list[str]) -> list[str]:
+        model = "cnn" if images and not particles else "particlenet"
+        name, folder = self.target.stem, self.target.parent.parent
+        names = ", ".join(path.name for path in self.files[:3]) + ", ..." * (len(self.files) > 3)
+        command = f"hepexp train --config-dir {typed(str(folder))} model={model} data={typed(name)}"
+        return [
+            f"# {printable(names)}: a first guess by the names and ranges of the columns, to be corrected.",
+            "# Written by `hepexp data inspect`, which shows the columns themselves.",
+            f"# {printable(command)}",
+        ]
+
+    def _four_momenta(self, groups: list[FourMomenta]) -> list[str]:
+        if not groups:
+            names = self._of("particles")
+            if not names:
+                return []
+            return ["# p4: {pt: ..., eta: ..., phi: ..., mass: ...}    # none found; the columns are", *_wrap(names)]
+        first, *others = groups
+        lines = ["p4:"]
+        for component, column in first.columns.items():
+            comment = "    # guess: there is no mass and no energy" if column == 0 else ""
+            lines.append(f"  {component}: {self._expression(column)}{comment}")
+        units = {self.guesses[column].unit for column in first.columns.values() if isinstance(column, str)}
+        if "MeV" in units:
+            lines[0] += "    # guess: in the file in MeV, here in GeV"
+        for other in others[:4]:
+            text = ", ".join(f"{component}: {self._expression(column)}" for component, column in other.columns.items())
+            lines.append(f"# p4: {{{text}}}")
+        return lines
+
+    def _expression(self, column: str | float) -> str:
+        if not isinstance(column, str):
+            return str(column)
+        name = in_quotes(column)
+        return scalar(f"{name} / 1000" if self.guesses[column].unit == "MeV" else name)
+
+    def _classes(self) -> list[str]:
+        flags = one_hot(self.found)
+        labels = [name for name in self._with_role("label") if name not in flags]
+        if flags:
+            start = _common_start(flags)
+            lines = ["classes:"] + [f"  {scalar(name[start:])}: {scalar(in_quotes(name))}" for name in flags]
+            return lines + _others("label", labels)
+        if not labels:
+            return [
+                "# no label found: name an expression for each class, or give each class its files",
+                "# classes: {signal: ..., background: ...}",
+                "# files: {signal: [...], background: [...]}",
+                *_others("label", self._with_role("label?")),
+            ]
+        values = self.found[labels[0]].distinct
+        signal = values == (0, 1) and "sig" in labels[0].lower()
+        names = ("background", "signal") if signal else tuple(f"class_{value}" for value in values)
+        lines = [f"label: {scalar(in_quotes(labels[0]))}", "classes:    # values in the first rows; names are yours"]
+        lines += [f"  {name}: {value}" for name, value in zip(names, values, strict=True)]
+        return lines + _others("label", labels[1:])
+
+    def _features(self, prefix: str | None) -> list[str]:
+        scalars = [
+            name
+            for name, its in self.guesses.items()
+            if its.role == "scalar"
+            and name.startswith((prefix or "").removesuffix("relative"))
+            and not (is_truth(name) or (its.component and not its.prefix.endswith("relative")))
+        ]
+        of_examples = self._of("example")
+        examples = [name for name in of_examples if self.guesses[name].role == "feature" and not is_truth(name)]
+        lines = []
+        if scalars:
+            lines += ["scalars: []    # per particle, standardised; may be", *_wrap(scalars)]
+        if examples:
+            lines += ["features: []    # per example, standardised; may be", *_wrap(examples)]
+            lines += ["observers: []    # carried into the predictions untouched; may be the same"]
+        return lines
+
+    def _one(self, role: str, comment: str) -> list[str]:
+        names = self._with_role(role)
+        if not names:
+            return []
+        return [f"{role}: {scalar(in_quotes(names[0]))}    # guess; {comment}", *_others(role, names[1:])]
+
+    def _with_role(self, role: str) -> list[str]:
+        return [name for name, its in self.guesses.items() if its.role == role]
+
+    def _of(self, level: str) -> list[str]:
+        return [name for name, summary in self.found.items() if summary.column.level == level]
+
+
+def scalar(text: str) -> str:
+    """A text as YAML and OmegaConf read it back, whatever characters it has."""
+    if re.fullmatch(r"[A-Za-z_][\w./*-]*", text, re.ASCII) and text.lower() not in _WORDS:
+        return text
+    # in OmegaConf, ${ begins a reference
+    return json.dumps(text.replace("${", "\\${"), ensure_ascii=True)
+
+
+def printable(text: str) -> str:
+    """A text of one line; names from a file may have line breaks or control characters, which mean something else."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def number(value: float) -> str:
+    """A number in a description."""
+    return "-" if math.isnan(value) else f"{value:.4g}"
+
+
+def _others(key: str, names: Iterable[str]) -> list[str]:
+    return [f"# {key}: {printable(in_quotes(name))}" for name in list(names)[:_MOST_LISTED]]
+
+
+def _wrap(names: Sequence[str]) -> list[str]:
+    """Comments with names, a few a line."""
+    shown = [printable(in_quotes(name)) for name in names[:_MOST_LISTED]]
+    shown += [f"and {len(names) - _MOST_LISTED} more"] * (len(names) > _MOST_LISTED)
+    return [f"#   {', '.join(shown[i : i + 5])}" for i in range(0, len(shown), 5)]
+
+
+def _common_start(names: Sequence[str]) -> int:
+    """Length of what the names begin with, up to the last separator or `is`."""
+    first, last = min(names), max(names)
+    n = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    match = re.match(r".*(?:[._]|is(?=[A-Z]|$))", first[:n])
+    return match.end() if match else 0

@@ -1,0 +1,218 @@
+"""What the columns of a stranger's file may be, by their names and ranges; guesses, to be looked at."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hepexp.data.tables.summary import Summary
+
+# names of the components of a four-momentum, in lower case
+_COMPONENTS = {
+    "pt": ("pt", "transversemomentum"),
+    "eta": ("eta", "pseudorapidity"),
+    "y": ("y", "rap", "rapidity"),
+    "phi": ("phi",),
+    "mass": ("mass", "m"),
+    "energy": ("energy", "e", "en"),
+    "px": ("px",),
+    "py": ("py",),
+    "pz": ("pz",),
+    "pid": ("pid", "pdgid", "pdg_id", "pdg", "particle_id", "particleid"),
+}
+_COMPONENT_OF = {word: component for component, words in _COMPONENTS.items() for word in words}
+_RELATIVE_OF = {"ptrel": "pt", "pt_rel": "pt", "etarel": "eta", "eta_rel": "eta", "deta": "eta"}
+_RELATIVE_OF |= {"phirel": "phi", "phi_rel": "phi", "dphi": "phi"}
+# a four-momentum in the order in which it is preferred: the first needs no conversion
+BASES = (
+    ("px", "py", "pz", "energy"),
+    ("pt", "eta", "phi", "energy"),
+    ("pt", "eta", "phi", "mass"),
+    ("px", "py", "pz", "mass"),
+    ("pt", "y", "phi", "mass"),
+    ("pt", "y", "phi", "pid"),
+)
+_MASSLESS = (("pt", "eta", "phi"), ("px", "py", "pz"))  # with mass 0
+_ENERGIES = ("pt", "mass", "energy", "px", "py", "pz")
+_IMPACT = re.compile(r"(.*[._]|^)(d0|dz|dxy|z0|ip[23]d)[._]?(val(ue)?|err(or)?|sig(nificance)?|uncertainty)?", re.I)
+_WEIGHT = re.compile(r"(.*[._]|^)(\w*weights?|wgts?|w|xsec\w*)(\[\d+\])?", re.I)
+_EVENT = re.compile(r"(.*[._]|^)(evt|events?|run|lumi\w*|entry|index|jet)?_?(id|no|nr|num|number|index)?", re.I)
+_LABEL = re.compile(r"(.*[._]|^)(is_?sig\w*|sig(nal)?|y|class(es)?|target|\w*label\w*|flavou?r\w*)", re.I)
+_GROOMED = re.compile(r"(sd|softdrop|pruned|trimmed|groomed)_?m|m(ass)?_?(sd|softdrop)", re.I)
+_MULTIPLICITY = re.compile(r"(.*[._])?(n_?(part\w*|const\w*|tracks?|jets?|pf\w*)|n[A-Z]\w*|num_\w+|multiplicity)")
+_FLAG = re.compile(r"(.*?)(label_|is_|is(?=[A-Z]))(\w+)")
+_SPLITS = ("ttv", "split", "fold", "train_val_test")
+# which group of particles is the jet's, rather than the generator's
+_PARTICLES = re.compile(r"part|pf|const|cand|track|tower|source|node|hit|^$", re.I)
+_TRUTH = re.compile(r"(^|[._])(gen|truth|true|aux|mc|parton|target)", re.I)
+_MEV_PARTICLE, _MEV_EXAMPLE = 500, 20_000  # median momenta that are no GeV
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a column may be.
+
+    Parameters
+    ----------
+    what : in words.
+    role : for the configuration: "label", "label?" (may be one), "weight", "event_id", "scalar", "feature", "observer",
+        "image", "mask", or "".
+    component : of a four-momentum, or "".
+    prefix : of the name, that the components of one four-momentum share.
+    unit : a guess, too.
+    """
+
+    what: str = ""
+    role: str = ""
+    component: str = ""
+    prefix: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class FourMomenta:
+    """Columns that together are four-momenta.
+
+    Parameters
+    ----------
+    prefix : that their names share.
+    columns : name of the column of each component; a mass of 0 if there is neither mass nor energy.
+    """
+
+    prefix: str
+    columns: Mapping[str, str | float]
+
+
+def guess(found: Mapping[str, Summary]) -> dict[str, Guess]:
+    """What each column may be."""
+    classes = one_hot(found)
+    made = {name: _guess(name, summary, classes) for name, summary in found.items()}
+    lower = {name.lower() for name in found}
+    for name, its in made.items():
+        if its.component == "y" and f"{its.prefix}x".lower() in lower:  # a position, not a rapidity
+            made[name] = Guess("", its.role)
+    return made
+
+
+def _guess(name: str, summary: Summary, classes: list[str]) -> Guess:
+    column, (prefix, component, relative) = summary.column, split_name(name)
+    last = name.rpartition(".")[2]
+    if column.level == "array":
+        return Guess("image", "image") if min(column.shape[:2]) >= 8 else Guess()
+    if name in classes:
+        return Guess("label: one of several columns of which one is 1", "label")
+    if last.lower() in ("mask", "valid", "is_valid"):
+        return Guess("true for particles, false for padding", "mask")
+    if column.level == "example" and (of_example := _of_an_example(name, last, summary)):
+        return of_example
+    if component and not relative and not (column.dtype.kind != "f" and component != "pid"):
+        whose = f" of {prefix.rstrip('._')}" if prefix else ""
+        return Guess(f"{component}{whose}", _beside(column.level), component, prefix, unit_of(component, summary))
+    if relative:
+        unit = unit_of(component, summary, relative=True)
+        return Guess(f"{component} relative to the jet", "scalar", component, f"{prefix}relative", unit)
+    if match := _IMPACT.fullmatch(name):
+        error = (match[3] or "").lower().startswith(("err", "unc"))
+        significance = (match[3] or "").lower().startswith("sig")
+        what = f"impact parameter{', its error' * error}{', its significance' * significance}"
+        return Guess(what, _beside(column.level), unit="" if significance else "mm")
+    if last.lower().endswith(("charge", "_q")) or last.lower() == "q":
+        return Guess("charge", _beside(column.level), unit="e")
+    if summary.distinct == (0, 1):
+        of_particles = column.level == "particles"
+        return Guess("flag of particles", "scalar") if of_particles else Guess("0 or 1: a label?", "label?")
+    return Guess("", _beside(column.level))
+
+
+def _of_an_example(name: str, last: str, summary: Summary) -> Guess | None:
+    if last.lower() in _SPLITS and summary.whole:
+        return Guess("split", "observer")
+    if _LABEL.fullmatch(name) and summary.whole:
+        values = ", ".join(map(str, summary.distinct[:6])) + ", ..." * (len(summary.distinct) > 6)
+        return Guess(f"label: {values}", "label")
+    if _WEIGHT.fullmatch(name) and summary.column.dtype.kind == "f":
+        return Guess("weight" + " (some are negative)" * (summary.low < 0), "weight")
+    whole = summary.column.dtype.kind in "iu"
+    if _EVENT.fullmatch(name) and last and whole and summary.n_distinct > 1:
+        return Guess("event id", "event_id")
+    if re.search(r"tau_?\d", last, re.I):
+        return Guess("subjettiness", "feature")
+    if _GROOMED.search(last):
+        return Guess("groomed mass", "feature", unit=unit_of("mass", summary))
+    if whole and _MULTIPLICITY.fullmatch(last):
+        return Guess("multiplicity", "feature")
+    return None
+
+
+def _beside(level: str) -> str:
+    return "scalar" if level == "particles" else "feature"
+
+
+def split_name(name: str) -> tuple[str, str, bool]:
+    """Prefix of a name, the component of a four-momentum that it ends with, and whether it is relative to the jet.
+
+    `part_pt`, `Jet.PT`, `truthE` and `constit_pt_rel` are such names; `cost` and `shape` are not.
+    """
+    for known, relative in ((_RELATIVE_OF, True), (_COMPONENT_OF, False)):
+        for match in re.finditer(r"(?:^|(?<=[._])|(?<=[a-z])(?=[A-Z]))([A-Za-z_]+)$", name):
+            if component := known.get(match[1].lower()):
+                return name[: match.start()], component, relative
+        for word in sorted(known, key=len, reverse=True):
+            starts = len(name) - len(word)
+            if starts < 0 or name[starts:].lower() != word:
+                continue
+            before, after = name[:starts], name[starts:]
+            if not before or before[-1] in "._" or (before[-1].islower() and after[0].isupper()):
+                return before, known[word], relative
+    return name, "", False
+
+
+def unit_of(component: str, summary: Summary, relative: bool = False) -> str:
+    """The unit of a component: GeV, or MeV where the momenta are larger than any in GeV."""
+    if component == "phi":
+        return "rad"
+    if component not in _ENERGIES or relative:
+        return ""
+    if summary.column.unit in ("MeV", "GeV"):
+        return summary.column.unit
+    limit = _MEV_PARTICLE if summary.column.level == "particles" else _MEV_EXAMPLE
+    return "MeV" if summary.middle > limit else "GeV"
+
+
+def four_momenta(guesses: Mapping[str, Guess], found: Mapping[str, Summary], level: str) -> list[FourMomenta]:
+    """All four-momenta among the columns of particles or of examples, the most likely ones first."""
+    groups: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, its in guesses.items():
+        if its.component and found[name].column.level == level:
+            groups[its.prefix].setdefault(its.component, name)
+    made: list[FourMomenta] = []
+    for prefix, components in groups.items():
+        for basis in (*BASES, *_MASSLESS):
+            if set(basis) <= set(components):
+                columns: dict[str, str | float] = {component: components[component] for component in basis}
+                made.append(FourMomenta(prefix, columns if len(basis) == 4 else columns | {"mass": 0}))
+                break
+    return sorted(made, key=lambda p: (is_truth(p.prefix), "relative" in p.prefix, not _PARTICLES.search(p.prefix)))
+
+
+def is_truth(name: str) -> bool:
+    """Whether a column is about the generator's particles, which no detector sees."""
+    return bool(_TRUTH.search(name))
+
+
+def one_hot(found: Mapping[str, Summary]) -> list[str]:
+    """Columns of examples that begin alike, hold 0 or 1, and of which exactly one is 1 in each row."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name, summary in found.items():
+        match = _FLAG.fullmatch(name)
+        if summary.flags is not None and match:
+            groups[match[1] + match[2]].append(name)
+    for names in groups.values():
+        same_rows = len({found[name].n_rows for name in names}) == 1
+        if len(names) > 1 and same_rows and (np.sum([found[name].flags for name in names], axis=0) == 1).all():
+            return names
+    return []

@@ -1,0 +1,91 @@
+"""Ranges of the columns of a file in its first rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.tables.column import Column
+from hepexp.data.tables.table import Table
+
+MOST_DISTINCT = 200  # values of a label
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A column in some rows.
+
+    Parameters
+    ----------
+    column : the column.
+    low, high, middle : smallest and largest number, and the median of their magnitudes; NaN if there are none.
+    n_nan : number of NaN and infinite values.
+    distinct : the different values of a column of whole numbers, if there are few; otherwise empty.
+    n_rows, n_distinct : number of rows, and of different values.
+    most : the largest number of particles.
+    flags : (n_rows,) the values of a column of examples that are all 0 or 1; otherwise None.
+    """
+
+    column: Column
+    low: float = float("nan")
+    high: float = float("nan")
+    middle: float = float("nan")
+    n_nan: int = 0
+    distinct: tuple[int, ...] = ()
+    n_rows: int = 0
+    n_distinct: int = 0
+    most: int = 0
+    flags: NDArray[np.bool_] | None = field(default=None, compare=False)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it holds whole numbers, and few different ones."""
+        return bool(self.distinct)
+
+
+def summarise(tables: list[Table], rows: int) -> dict[str, Summary]:
+    """The columns of the first file in the first rows of every file that has them.
+
+    Parameters
+    ----------
+    rows : of each file.
+    """
+    found: dict[str, list] = {column.name: [] for column in tables[0].columns.values() if column.listed}
+    for table in tables:
+        names = [name for name in found if name in table.columns]
+        n = 0
+        for chunk in table.batches(names, min(rows, 1000)):
+            for name in names:
+                found[name].append(chunk.columns[name])
+            n += chunk.n
+            if n >= rows:
+                break
+    return {name: _summary(tables[0].columns[name], parts) for name, parts in found.items()}
+
+
+def _summary(column: Column, parts: list) -> Summary:
+    if not parts:
+        return Summary(column)
+    values = np.concatenate([part.values.reshape(-1) for part in parts])
+    finite = values[np.isfinite(values)]
+    n_rows = sum(map(len, parts))
+    most = max((int(part.counts.max(initial=0)) for part in parts if part.offsets is not None), default=0)
+    if not len(finite):
+        return Summary(column, n_nan=len(values), n_rows=n_rows, most=most)
+    different = np.unique(finite)
+    whole = column.level != "array" and len(different) <= MOST_DISTINCT and bool((different % 1 == 0).all())
+    binary = column.level == "example" and len(finite) == n_rows and bool(np.isin(different, (0, 1)).all())
+    return Summary(
+        column,
+        float(different[0]),
+        float(different[-1]),
+        float(np.median(np.abs(finite.astype(np.float64)))),
+        len(values) - len(finite),
+        tuple(int(value) for value in different) if whole else (),
+        n_rows,
+        len(different),
+        most,
+        values.astype(bool) if binary else None,
+    )

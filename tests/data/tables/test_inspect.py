@@ -1,0 +1,196 @@
+"""`hepexp data inspect` finds what physicists call their columns, and writes a configuration whose expressions hold."""
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+from omegaconf import OmegaConf
+
+from hepexp.cli.data import main
+from hepexp.data.expressions.parse import parse
+from hepexp.data.tables.config_file import scalar
+from hepexp.data.tables.guess import four_momenta, guess, split_name
+from hepexp.data.tables.summary import summarise
+from hepexp.data.tables.table import open_table
+from hepexp.errors import ConfigError
+from tests.data.tables import jets
+
+N, P = 40, 6
+random = np.random.default_rng(3)
+POSITIVE = random.uniform(1, 50, (N, P))
+ANGLE = random.uniform(-2, 2, (N, P))
+
+
+def table(path, **arrays):
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file[name] = array
+    return open_table(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("part_pt", ("part_", "pt", False)),
+        ("Jet.PT", ("Jet.", "pt", False)),
+        ("truthPX", ("truth", "px", False)),
+        ("jetEta", ("jet", "eta", False)),
+        ("constit_pt_rel", ("constit_", "pt", True)),
+        ("part_deta", ("part_", "eta", True)),
+        ("Muon_pdgId", ("Muon_", "pid", False)),
+        ("tracks.e", ("tracks.", "energy", False)),
+        ("m", ("", "mass", False)),
+        ("cost", ("cost", "", False)),
+        ("shape", ("shape", "", False)),
+        ("type", ("type", "", False)),
+    ],
+)
+def test_components_are_told_from_names_that_end_like_them(name, expected):
+    assert split_name(name) == expected
+
+
+BASES = [
+    ("px", "py", "pz", "energy"),
+    ("pt", "eta", "phi", "energy"),
+    ("pt", "eta", "phi", "mass"),
+    ("px", "py", "pz", "mass"),
+    ("pt", "y", "phi", "mass"),
+    ("pt", "y", "phi", "pid"),
+]
+
+
+@pytest.mark.parametrize("basis", BASES)
+@pytest.mark.parametrize("spelling", ["con_{}", "Cand.{}", "{}"])
+def test_four_momenta_are_found_in_every_basis(tmp_path, basis, spelling):
+    columns = {name: np.full((N, P), 211) if name == "pid" else POSITIVE for name in basis}
+    named = {spelling.format(name): array for name, array in columns.items()}
+    given = table(tmp_path / "f", **named, **{f"gen_{name}": POSITIVE for name in BASES[0]})
+    found = summarise([given], 100)
+    first, other = four_momenta(guess(found), found, "particles")
+    assert first.columns == {name: spelling.format(name) for name in basis}
+    assert other.prefix == "gen_"  # what no detector sees comes last
+
+
+def test_roles_of_columns(tmp_path):
+    kind = np.arange(N) % 3
+    given = table(
+        tmp_path / "f",
+        **{f"is_{name}": (kind == i).astype(np.int8) for i, name in enumerate("bcg")},
+        trk_pt=POSITIVE * 1000,
+        trk_d0=ANGLE,
+        trk_d0_err=POSITIVE,
+        trk_dz_sig=ANGLE,
+        trk_pdgid=np.full((N, P), 211),
+        trk_charge=np.ones((N, P), int),
+        mcEventWeight=random.normal(size=N),
+        eventNumber=np.arange(N),
+        jet_pt=random.uniform(200, 900, N),
+        jet_softdrop_mass=POSITIVE[:, 0],
+        jet_tau2=POSITIVE[:, 1],
+        flavour_label=kind * 5,
+        images=np.zeros((N, 12, 12)),
+    )
+    found = summarise([given], 100)
+    guesses = guess(found)
+    said = {name: (its.what, its.unit) for name, its in guesses.items()}
+    assert said == {
+        **dict.fromkeys(("is_b", "is_c", "is_g"), ("label: one of several columns of which one is 1", "")),
+        "trk_pt": ("pt of trk", "MeV"),
+        "trk_d0": ("impact parameter", "mm"),
+        "trk_d0_err": ("impact parameter, its error", "mm"),
+        "trk_dz_sig": ("impact parameter, its significance", ""),
+        "trk_pdgid": ("pid of trk", ""),
+        "trk_charge": ("charge", "e"),
+        "mcEventWeight": ("weight (some are negative)", ""),
+        "eventNumber": ("event id", ""),
+        "jet_pt": ("pt of jet", "GeV"),
+        "jet_softdrop_mass": ("groomed mass", "GeV"),
+        "jet_tau2": ("subjettiness", ""),
+        "flavour_label": ("label: 0, 5, 10", ""),
+        "images": ("image", ""),
+    }
+
+
+def inspected(capsys, *words):
+    assert main(["inspect", *map(str, words)]) == 0
+    return capsys.readouterr().out
+
+
+def test_what_is_written_is_yaml_whose_expressions_hold(tmp_path, capsys):
+    odd = {"m(j1,j2)": POSITIVE[:, 0], "a\nb: c": POSITIVE[:, 0], "cost ${oc.env:HOME}": POSITIVE[:, 0]}
+    names = {f"label_{name}": (np.arange(N) % 2 == i).astype(int) for i, name in enumerate(("QCD", "top"))}
+    momenta = {"con_pt": POSITIVE * 1e4, "con_eta": ANGLE, "con_phi": ANGLE}
+    momenta |= {"con_q": np.sign(ANGLE), "con_pt-2": POSITIVE}
+    path, target = tmp_path / "my ${file}.h5", tmp_path / "conf" / "dataset" / "mine.yaml"
+    given = table(path, **odd, **names, **momenta, weight=ANGLE[:, 0], event=np.arange(N))
+    said = inspected(capsys, path, "--write", target)
+    assert "a?b: c" in said  # in one line, whatever a name holds
+    lines = target.read_text().splitlines()
+    assert lines[2] == f"# hepexp train --config-dir {tmp_path / 'conf'} model=particlenet data=mine"
+    comments = "".join(line for line in lines if line.startswith("#   "))
+    assert all(name in comments for name in ("`m(j1,j2)`", "`a?b: c`", "`cost ${oc.env:HOME}`", "`con_pt-2`", "con_q"))
+    written = OmegaConf.to_container(OmegaConf.create(target.read_text()), resolve=True)
+    assert written["files"] == [str(path)]
+    assert written["p4"] == {"pt": "con_pt / 1000", "eta": "con_eta", "phi": "con_phi", "mass": 0}
+    assert written["classes"] == {"QCD": "label_QCD", "top": "label_top"}
+    assert (written["weight"], written["event_id"]) == ("weight", "event")
+    for key, text in {**written["p4"], **written["classes"]}.items():
+        given.check(parse(text, key))
+    with pytest.raises(ConfigError, match="exists; choose another name, or replace it with --overwrite"):
+        main(["inspect", str(path), "--write", str(target)])
+    inspected(capsys, path, "--write", target, "--overwrite")
+
+
+@pytest.mark.parametrize(
+    "text", ["pt", "y", "null", "a b", "m(j1,j2)", "${x}", "a\nb", "1", "é", "#", "*a", "a: b", "~x"]
+)
+def test_any_text_is_read_back_from_yaml(text):
+    assert OmegaConf.create(f"key: {scalar(text)}").key == text
+
+
+@pytest.mark.parametrize("name", jets.FORMATS)
+def test_every_format_is_described(name, tmp_path, capsys):
+    jets.FORMATS[name][0](tmp_path / "f")
+    said = inspected(capsys, tmp_path / "f", "--write", tmp_path / "dataset" / "d.yaml")
+    _, particles, examples = jets.FORMATS[name]
+    assert f"{jets.N} rows" in said
+    line = next(line for line in said.splitlines() if line.startswith(particles.format("E")))
+    assert line.split()[1] == "float32"
+    assert f"up to {jets.COUNTS.max()}" in line
+    assert f"{jets.ENERGY.min():.4g} to {jets.ENERGY.max():.4g}" in line
+    assert "energy" in line
+    written = yaml.safe_load((tmp_path / "dataset" / "d.yaml").read_text())
+    assert written["weight"] == examples.format("w")
+    assert written["event_id"] == examples.format("evt")
+
+
+def test_files_that_differ_are_named(tmp_path, capsys):
+    table(tmp_path / "a", pt=POSITIVE, eta=ANGLE, w=ANGLE[:, 0])
+    table(tmp_path / "b", pt=POSITIVE, eta=ANGLE, w=ANGLE[:, 0])
+    table(tmp_path / "c", pt=POSITIVE.astype("f4"), phi=ANGLE, w=ANGLE[:, 0])
+    said = inspected(capsys, *(tmp_path / name for name in "abc"))
+    about = [line for line in said.splitlines() if "compared with" in line]
+    assert about == [
+        f"{tmp_path / 'c'}: lacks eta; has phi besides; has pt as lists of float32 instead of lists of float64, "
+        f"compared with {tmp_path / 'a'}"
+    ]
+
+
+def test_missing_numbers_are_counted(tmp_path, capsys):
+    values = np.arange(N, dtype=float)
+    values[3:5] = np.nan, np.inf
+    table(tmp_path / "f", v=values, w=np.arange(N))
+    heading, _, v, w = inspected(capsys, tmp_path / "f").splitlines()[2:6]
+    assert "NaN" in heading.split()
+    assert v.split()[:7] == ["v", "float64", "number", "0", "to", "39", "2"]
+    assert w.split()[6] == "0"
+
+
+def test_wrong_requests(tmp_path):
+    jets.root(tmp_path / "f")
+    with pytest.raises(ConfigError, match=r"--write must be FOLDER/dataset/NAME.yaml"):
+        main(["inspect", str(tmp_path / "f"), "--write", str(tmp_path / "mine.yaml")])
+    with pytest.raises(ConfigError, match=r"--tree: no tree 'candidate'"):
+        main(["inspect", str(tmp_path / "f"), "--tree", "candidate"])
+    with pytest.raises(ConfigError, match=r"FILE"):
+        main(["inspect"])
