@@ -8,13 +8,14 @@ from pathlib import Path
 from hepexp.atomic import write_text
 from hepexp.cli.console import console
 from hepexp.cli.output_files import writing
-from hepexp.data.formats.refusal import listed
-from hepexp.data.tables.config_file import Proposal
+from hepexp.data.tables.config_file import Proposal, printable
 from hepexp.data.tables.description import description, differences, padding
 from hepexp.data.tables.guess import guess
 from hepexp.data.tables.summary import summarise
 from hepexp.data.tables.table import open_table
 from hepexp.errors import DataError
+
+MOST_NAMES = 12  # in a line
 
 
 def inspect_files(files: Sequence[Path], tree: str | None, rows: int, write: Path | None) -> None:
@@ -44,9 +45,8 @@ def inspect_files(files: Sequence[Path], tree: str | None, rows: int, write: Pat
     out.print()
     notes = padding(found)
     if hidden := [name for name in first.columns if name not in found]:
-        notes.append(
-            f"not shown: {len(hidden):,} columns of which these are made, or their places: {listed(hidden[:3])}, ..."
-        )
+        shown = ", ".join(map(printable, hidden[:3])) + ", ..." * (len(hidden) > 3)
+        notes.append(f"not shown, as others are made of them or the other way round: {len(hidden):,} ({shown})")
     if first.contents.refused:
         notes.append(f"not read{_refused(first.contents.refused)}")
     for note in [*notes, *differences(tables)]:
@@ -59,5 +59,5 @@ def inspect_files(files: Sequence[Path], tree: str | None, rows: int, write: Pat
 
 
 def _refused(refused: Mapping[str, str]) -> str:
-    said = [f"{name} ({why})" for name, why in refused.items()]
-    return f": {listed(said)}" if said else ""
+    said = [f"{printable(name)} ({why})" for name, why in refused.items()]
+    return f": {', '.join(said[:MOST_NAMES])}{' ...' * (len(said) > MOST_NAMES)}" if said else ""

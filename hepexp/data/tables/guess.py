@@ -133,7 +133,7 @@ def _of_an_example(name: str, last: str, summary: Summary) -> Guess | None:
         return Guess("split", "observer")
     if _LABEL.fullmatch(name) and summary.whole:
         values = ", ".join(map(str, summary.distinct[:6])) + ", ..." * (len(summary.distinct) > 6)
-        return Guess(f"label: {values}", "label")
+        return Guess(f"label: {values}", "label" if summary.n_distinct > 1 else "label?")
     if _WEIGHT.fullmatch(name) and summary.column.dtype.kind == "f":
         return Guess("weight" + " (some are negative)" * (summary.low < 0), "weight")
     whole = summary.column.dtype.kind in "iu"

@@ -15,7 +15,7 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.data.formats.hdf5 import dataset, opened
 from hepexp.data.formats.pickled_names import names_in
 from hepexp.data.formats.refusal import listed
-from hepexp.data.tables.source import MOST_ARRAYS, Contents, Stored, refusal_of, rows_for
+from hepexp.data.tables.source import MOST_ARRAYS, Contents, Stored, pieces, refusal_of, rows_for
 from hepexp.data.values import Values
 from hepexp.errors import ConfigError, DataError
 
@@ -60,6 +60,8 @@ class Hdf5File:
             wrong = self._wrong(file)
             if wrong is None:
                 n_rows, found, refused = self._walk(file)
+                if len({array.name for array in found}) < len(found):
+                    raise DataError(f"{self.path}: two arrays of one name; expected different names: choose a group")
                 return Contents(n_rows, {array.name: array.stored for array in found}, refused)
         raise ConfigError(wrong)
 
@@ -67,9 +69,14 @@ class Hdf5File:
         with opened(self.path) as file:
             n_rows, found, _ = self._walk(file)
             wanted = {array.name: array for array in found if array.name in names}
-            step = rows_for(self.path, {name: array.stored for name, array in wanted.items()}, rows_at_once)
-            for first in range(0, n_rows, step):
-                yield first, {name: Values(file[array.key][first : first + step]) for name, array in wanted.items()}
+            stored = {name: array.stored for name, array in wanted.items()}
+            step = rows_for(self.path, stored, rows_at_once)
+            # whole chunks, as each is decompressed again for each read from it
+            chunk = max((file[array.key].chunks or (1,))[0] for array in wanted.values())
+            several = rows_for(self.path, stored, max(step, chunk))
+            for first in range(0, n_rows, several):
+                rows = slice(first, min(first + several, n_rows))
+                yield from pieces(first, {name: Values(file[a.key][rows]) for name, a in wanted.items()}, step)
 
     def _wrong(self, file: h5py.File) -> str | None:
         if self.tree is None or self.tree.strip("/") in file:

@@ -69,9 +69,10 @@ def columns_of(contents: Contents) -> dict[str, Column]:
         else:
             found += _dense(array, masks)
     families, in_families = _families([array for array in arrays if array.shape == ()], {c.name for c in found})
+    hidden = in_families | {f"n{column.name}" for column in found if column.shape == () and column.level == "particles"}
     columns: dict[str, Column] = {}
     for column in [*families, *found]:
-        listed = column.listed and column.name not in in_families
+        listed = column.listed and column.name not in hidden  # the lengths of a list, as ROOT stores them, neither
         columns.setdefault(column.name, replace(column, dtype=column.dtype.newbyteorder("="), listed=listed))
     return columns
 

@@ -16,10 +16,11 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.data.formats.refusal import damage_in, listed
 from hepexp.data.store.ragged import offsets_of
 from hepexp.data.tables.rntuple import Read, fields
-from hepexp.data.tables.source import MOST_ARRAYS, Contents, Stored, refusal_of, rows_for
+from hepexp.data.tables.source import MOST_ARRAYS, MOST_SLAB_BYTES, Contents, Stored, pieces, refusal_of, rows_for
 from hepexp.data.values import Values
 from hepexp.errors import ConfigError, DataError
 
+_USUAL_COMPRESSION = 2
 _TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
 
 
@@ -51,7 +52,7 @@ class RootFile:
             tree = file[self._chosen(file)[0]]
             chosen = {name: (stored, read) for name, stored, read in _columns(tree) if name in names}
             step = rows_for(self.path, {name: stored for name, (stored, _) in chosen.items()}, rows_at_once)
-            for start, stop in _steps(tree, names, step):
+            for start, stop in _steps(tree, names, step, self.path.stat().st_size):
                 found = {}
                 for name, (stored, read) in chosen.items():
                     values = read(start, stop)
@@ -62,7 +63,7 @@ class RootFile:
                         found[name] = Values(ak.to_numpy(values))
                     if len(found[name]) != stop - start:
                         raise DataError(f"{self.path}: branch '{name}' ends before row {stop}; download it again")
-                yield start, found
+                yield from pieces(start, found, step)
 
     def _file(self) -> contextlib.AbstractContextManager:
         # the file as a dictionary key, as a colon in its name would be taken to introduce the name of the tree
@@ -135,16 +136,30 @@ def _stored(branch: uproot.TBranch) -> Stored | str:
     return why or Stored(dtype, (None,) if jagged else tuple(content.inner_shape))
 
 
-def _steps(tree: uproot.TTree, names: list[str], rows_at_once: int) -> Iterator[tuple[int, int]]:
-    """First and last row of each read: whole clusters if they are small, so that no basket is decompressed twice."""
+def _steps(
+    tree: uproot.TTree | uproot.behaviors.RNTuple.RNTuple, names: list[str], least: int, file_bytes: int
+) -> Iterator[tuple[int, int]]:
+    """First and last row of each read: whole clusters, as a basket is decompressed again for each read from it.
+
+    Parameters
+    ----------
+    names : of the columns.
+    least : number of rows to read at least, of clusters that are smaller.
+    file_bytes : size of the file.
+    """
+    n = tree.num_entries
     if isinstance(tree, uproot.TTree):
-        of_each = [set(branch.entry_offsets) for name, branch in _branches(tree) if name in names]
-        ends = np.array(sorted(set.intersection(*of_each)) if of_each else [], np.int64)
+        branches = [branch for name, branch in _branches(tree) if name in names]
+        ends = np.array(sorted(set.intersection(*(set(branch.entry_offsets) for branch in branches))), np.int64)
+        size = sum(branch.uncompressed_bytes for branch in branches)
     else:
         ends = np.cumsum([cluster.num_entries for cluster in tree.cluster_summaries], dtype=np.int64)
+        size = _USUAL_COMPRESSION * file_bytes
+    most = max(least, int(n * MOST_SLAB_BYTES / max(size, 1)))
     start = 0
-    while start < tree.num_entries:
-        reach = ends[(ends > start) & (ends <= start + rows_at_once)]
-        stop = int(reach[-1]) if len(reach) else min(start + rows_at_once, tree.num_entries)
+    while start < n:
+        small = ends[(ends > start) & (ends <= start + least)]
+        large = ends[(ends > start) & (ends <= start + most)]
+        stop = int(small[-1] if len(small) else large[0] if len(large) else min(start + most, n))
         yield start, stop
         start = stop

@@ -13,7 +13,7 @@ from hepexp.data.values import Values
 from hepexp.errors import DataError
 
 MOST_ROW_BYTES = 2**24  # of one stored array; a damaged header can claim any size
-MOST_SLAB_BYTES = 2**26  # of one stored array at once
+MOST_SLAB_BYTES = 2**27  # read at once
 MOST_ARRAYS = 20_000  # in a file
 
 
@@ -94,6 +94,14 @@ def size_of_row(path: Path, name: str, stored: Stored) -> int:
 
 
 def rows_for(path: Path, stored: Mapping[str, Stored], rows_at_once: int) -> int:
-    """Number of rows to read at once so that no array takes much memory."""
-    largest = max((size_of_row(path, name, array) for name, array in stored.items()), default=1)
-    return max(1, min(rows_at_once, MOST_SLAB_BYTES // max(largest, 1)))
+    """Number of rows to read at once so that the arrays take little memory."""
+    row = sum(size_of_row(path, name, array) for name, array in stored.items())
+    return max(1, min(rows_at_once, MOST_SLAB_BYTES // max(row, 1)))
+
+
+def pieces(first: int, columns: Mapping[str, Values], rows_at_once: int) -> Iterator[tuple[int, dict[str, Values]]]:
+    """Rows that were read at once, in smaller batches."""
+    n = len(next(iter(columns.values())))
+    for start in range(0, n, rows_at_once):
+        rows = slice(start, min(start + rows_at_once, n))
+        yield first + start, {name: values[rows] for name, values in columns.items()}

@@ -170,7 +170,8 @@ def _source(path: Path, tree: str | None, key: str) -> Source:
 
 def _beginning(path: Path) -> bytes:
     if not path.is_file():
-        raise DataError(f"{path}: no such file; expected a ROOT, HDF5, Parquet, Arrow, npz or npy file")
+        found = "a folder" if path.is_dir() else "no such file"
+        raise DataError(f"{path}: {found}; expected a ROOT, HDF5, Parquet, Arrow, npz or npy file")
     try:
         with open(path, "rb") as file:
             return file.read(4096)

@@ -12,7 +12,7 @@ from hepexp.data.tables.config_file import scalar
 from hepexp.data.tables.guess import four_momenta, guess, split_name
 from hepexp.data.tables.summary import summarise
 from hepexp.data.tables.table import open_table
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, DataError
 from tests.data.tables import jets
 
 N, P = 40, 6
@@ -184,6 +184,22 @@ def test_missing_numbers_are_counted(tmp_path, capsys):
     assert "NaN" in heading.split()
     assert v.split()[:7] == ["v", "float64", "number", "0", "to", "39", "2"]
     assert w.split()[6] == "0"
+
+
+def test_what_cannot_be_read_is_named_with_its_reason(tmp_path, capsys):
+    np.savez(tmp_path / "f.npz", x=np.zeros((2, 3)), s=np.array(["a", "b"]), f=np.zeros((2, 3), order="F"))
+    said = inspected(capsys, tmp_path / "f.npz")
+    assert "not read: s (text), f (an array in Fortran's order; save it with numpy.ascontiguousarray)" in said
+    np.save(tmp_path / "f.npy", np.array([{}], object))
+    with pytest.raises(DataError, match=r"no columns of numbers: x \(Python objects\)"):
+        main(["inspect", str(tmp_path / "f.npy")])
+
+
+def test_a_file_without_rows_is_described(tmp_path, capsys):
+    table(tmp_path / "f", pt=np.zeros((0, 5)), eta=np.zeros((0, 5)), w=np.zeros(0))
+    said = inspected(capsys, tmp_path / "f")
+    assert "0 rows" in said
+    assert "list, up to 0 of 5" in said
 
 
 def test_wrong_requests(tmp_path):
