@@ -74,6 +74,11 @@ def inspect(parser: Parser, args: list[str]) -> None:
     parser.add_argument("--write", type=Path, metavar="FOLDER/dataset/NAME.yaml", help="configuration to write")
     add_overwrite(parser)
     given = parser.parse_args(args)
+    for path in given.files:
+        if not path.is_file():
+            raise ConfigError(
+                f"FILE {path} is {'a folder' if path.is_dir() else 'not there'}; expected a file of columns"
+            )
     if given.write is not None:
         if given.write.suffix != ".yaml" or given.write.parent.name != "dataset":
             raise ConfigError(f"--write must be FOLDER/dataset/NAME.yaml, where data=NAME finds it, got {given.write}")

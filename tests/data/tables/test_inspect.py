@@ -208,5 +208,7 @@ def test_wrong_requests(tmp_path):
         main(["inspect", str(tmp_path / "f"), "--write", str(tmp_path / "mine.yaml")])
     with pytest.raises(ConfigError, match=r"--tree: no tree 'candidate'"):
         main(["inspect", str(tmp_path / "f"), "--tree", "candidate"])
-    with pytest.raises(ConfigError, match=r"FILE"):
+    with pytest.raises(ConfigError, match=r"FILE .*nothing is not there"):
+        main(["inspect", str(tmp_path / "nothing")])
+    with pytest.raises(ConfigError, match=r"required: FILE"):
         main(["inspect"])
