@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Self
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Target:
+    """One thing that a model is to predict.
+
+    Parameters
+    ----------
+    name : such as mass.
+    kind : `class`, or `real` for a real number.
+    of : what has it: an `example`, an `element` (a particle, a node) or a `pair` of elements.
+    class_names : of a class, in the order of the labels.
+    unit : of a real number.
+    mean, std : of a real number, over training examples: losses standardise with them.
+    """
+
+    name: str
+    kind: Literal["class", "real"] = "real"
+    of: Literal["example", "element", "pair"] = "example"
+    class_names: tuple[str, ...] = ()
+    unit: str = ""
+    mean: float = 0.0
+    std: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -18,7 +42,7 @@ class DataSpec:
 
     Parameters
     ----------
-    class_names : name of each class, in the order of the labels.
+    class_names : name of each class of an example, in the order of the labels; empty if examples have no class.
     n_scalars : scalars per particle that come with the four-momentum.
     has_beams : whether the first two particles of each jet are the beams.
     image_shape : (channels, rows, columns) of an image.
@@ -27,6 +51,7 @@ class DataSpec:
     n_extras : additional variables of each example, such as the jet's pT and mass.
     channel_names : names of an image's channels, in order; empty if they have none.
     pixel_unit : unit of an image's pixel values.
+    targets : what else is to be predicted, in the order of the batch's columns.
     """
 
     class_names: tuple[str, ...]
@@ -38,10 +63,15 @@ class DataSpec:
     n_extras: int = 0
     channel_names: tuple[str, ...] = ()
     pixel_unit: str = ""
+    targets: tuple[Target, ...] = ()
 
     @property
     def n_classes(self) -> int:
         return len(self.class_names)
+
+    def targets_of(self, of: str, kind: str) -> tuple[Target, ...]:
+        """The targets of an example, an element or a pair that are a class, or those that are real numbers."""
+        return tuple(target for target in self.targets if (target.of, target.kind) == (of, kind))
 
 
 @dataclass
@@ -50,13 +80,23 @@ class Batch:
 
     Shapes
     ------
-    label (B,) int64; index (B,) int64, the row in the data set; extras (B, X) float32, additional variables of each
-    example, in the units of the data set.
+    label (B,) int64, -1 where it is unknown; index (B,) int64, the row in the data set; extras (B, X) float32,
+    additional variables of each example, standardised.
+
+    None where the data set has none: weight (B,) float32, which may be negative; target (B, T) float32, real numbers to
+    be predicted for each example, in their units; element_target (B, N, T) float32 and element_label (B, N, C) int64,
+    those of each element, padded as the elements are, with -1 for a padded or unknown label; for graphs (M, T) and
+    (M, C).
     """
 
     label: Tensor
     index: Tensor
     extras: Tensor
+    _: KW_ONLY
+    weight: Tensor | None = None
+    target: Tensor | None = None
+    element_target: Tensor | None = None
+    element_label: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -64,16 +104,20 @@ class Batch:
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """The same batch on another device; float64 becomes float32 where the device has no float64 (Apple MPS)."""
         narrow = torch.device(device).type == "mps"
-        moved = {}
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if narrow and value.dtype == torch.float64:
-                value = value.float()
-            moved[f.name] = value.to(device, non_blocking=non_blocking)
-        return type(self)(**moved)
+
+        def moved(value: Tensor) -> Tensor:
+            value = value.float() if narrow and value.dtype == torch.float64 else value
+            return value.to(device, non_blocking=non_blocking)
+
+        return self._each(moved)
 
     def pin_memory(self) -> Self:
-        return type(self)(**{f.name: getattr(self, f.name).pin_memory() for f in fields(self)})
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """The same batch with each of its tensors changed."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return type(self)(**{name: None if value is None else change(value) for name, value in given.items()})
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -19,13 +19,19 @@ from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.formats.open_file import open_file
 from hepexp.data.keys import chosen_names, require_at_least, require_at_most
 from hepexp.data.loading.dataset import Extras, SplitDataset
+from hepexp.data.loading.example_weights import ExampleWeights
 from hepexp.data.loading.loader import BatchLoader
+from hepexp.data.loading.quantities import Quantities
+from hepexp.data.loading.reweighting import Reweighting
 from hepexp.data.loading.sampler import BucketBatchSampler, SortedBatchSampler
 from hepexp.data.loading.split_store import SplitStore, open_source
 from hepexp.data.loading.splits import SPLITS
+from hepexp.data.loading.target_values import TargetValues
 from hepexp.data.representations.representation import Representation, spec_of
+from hepexp.data.representations.scale import Scaled
 from hepexp.data.store.integrity import describe_file
 from hepexp.data.store.store import Store
+from hepexp.data.transforms.transform import Transform
 from hepexp.errors import ConfigError, DataError
 from hepexp.simulation.simulate import simulate
 
@@ -56,6 +62,12 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     bucket : sort this many batches' worth of training examples by multiplicity before cutting them into batches; 1 for
         plain random batches. Larger values save padding, but multiplicity is correlated with the label, so each batch
         is then dominated by one class.
+    targets : real numbers to predict for each example, for losses that do: stored columns, or observables of its
+        particles such as mass.
+    weight : stored column, or observable, that holds the weight of each example; null for none. Weights enter losses,
+        metrics and figures, and may be negative.
+    balance : `classes` to weight all classes so that their sums of weights in training agree.
+    reweight : weights that give some classes the spectrum of another; null for none.
     num_workers : number of processes that build batches; 0 builds them in the training process.
     n_files : number of published files of each split to use with `full`; null for all.
     n_generate : number of examples to simulate with `generate`.
@@ -80,6 +92,10 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     n_train: int | None = None
     n_val: int | None = None
     n_test: int | None = None
+    targets: Sequence[str] = ()
+    weight: str | None = None
+    balance: Literal["none", "classes"] = "none"
+    reweight: Reweighting | None = None
     num_workers: int = 0
     n_files: int | None = None
     n_generate: int = 20000
@@ -105,8 +121,20 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         self.class_names = chosen_names("classes", self.classes, self.info.classes)
         self.train_names = chosen_names("train_classes", self.train_classes, self.class_names)
         self.extra_names = chosen_names("extras", self.extras, tuple(self.info.layout.extras))
+        if self.balance not in ("none", "classes"):
+            raise ConfigError(f"dataset.balance must be none or classes, got {self.balance!r}")
+        reweight = self.reweight or Reweighting()
+        self._target_quantities = self._quantities("targets", self.named_targets().values())
+        self._weights = ExampleWeights(
+            self._quantities("weight", [] if self.weight is None else [self.weight]),
+            self._quantities("reweight.variables", reweight.variables),
+            self.balance,
+            reweight,
+            self.class_names,
+        )
         self.source = self.info.choose_source(self.source, self.n_files)
         self._start = (0, 0)
+        self._targets: TargetValues | None = None
         self.split_store: SplitStore | None = None
         self.splits: dict[str, SplitDataset] = {}
         self.train_sampler: BucketBatchSampler | None = None
@@ -114,6 +142,32 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     def make_representations(self) -> list[Representation]:
         """The representations of its examples; the first is the one that models get unless they ask for another."""
         raise NotImplementedError(f"{type(self).__name__} does not say how its examples are represented")
+
+    def named_targets(self) -> dict[str, str]:
+        """The name of each target, and the stored column or observable that it is."""
+        return {name: name for name in self.targets}
+
+    def as_particles(self) -> tuple[Transform, ...] | None:
+        """The steps from the columns of the store to the four-momenta of all particles, from which observables follow.
+
+        None if the examples do not consist of particles.
+        """
+        return None
+
+    def _quantities(self, key: str, names: Iterable[str]) -> Quantities:
+        return Quantities(key, tuple(names), self.info.layout, self.as_particles())
+
+    # ---- targets and weights
+
+    @property
+    def weighted(self) -> bool:
+        """Whether its examples have weights."""
+        return bool(self._weights)
+
+    @property
+    def offers(self) -> set[tuple[str, str]]:
+        """What its examples have that can be learnt, as pairs such as (example, class) and (example, real)."""
+        return {("example", "class")} | ({("example", "real")} if self._target_quantities.names else set())
 
     # ---- the representation
 
@@ -128,7 +182,8 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     @property
     def spec(self) -> DataSpec:
         """Sizes of the arrays in a batch, and names of the classes; available after `setup`."""
-        return spec_of(self.splits["train"][[0]], self.class_names, self.representation)
+        targets = self._targets.targets if self._targets else ()
+        return spec_of(self.splits["train"][[0]], self.class_names, self.representation, targets)
 
     def typical_example(self) -> Batch:
         """A batch of one training example, the one with the median number of elements."""
@@ -176,6 +231,9 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         self.representation.require_memory(min(self.batch_size, max(map(len, rows.values()))))
         some = self.store.take(rows["train"][:_ROWS_TO_FIT])
         self._extras = Extras(self.extra_names, some)
+        if self._target_quantities.names:
+            self._targets = TargetValues(self.named_targets(), self._target_quantities, some)
+        self._weights.fit(self.store, rows["train"], self._new_label)
         self.representation.fit(self.representation.prepare(some))
         self.splits = {name: self._dataset(self.store, rows[name]) for name in SPLITS}
 
@@ -192,7 +250,8 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         return rows[:wanted]
 
     def _dataset(self, store: Store, rows: np.ndarray) -> SplitDataset:
-        return SplitDataset(store, rows, self.representation, self._extras, self._new_label)
+        known = (self._targets, self._weights or None) if store is self.store else ()  # a file may not have them
+        return SplitDataset(store, rows, self.representation, self._extras, self._new_label, *known)
 
     def provenance(self) -> dict:
         """Source, files with checksums, sizes of the splits, and the command that makes the data; after `setup`."""
@@ -214,15 +273,25 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
 
     def state_dict(self) -> dict[str, Tensor]:
         """The scales fitted to the training examples, for a checkpoint, which calls the representation `form`."""
-        parts = {"form": self.representation, "extras": self._extras}
-        return {f"{part}.{name}": value for part, scaled in parts.items() for name, value in scaled.state().items()}
+        return {
+            f"{part}.{name}": value for part, scaled in self._scaled().items() for name, value in scaled.state().items()
+        }
+
+    def _scaled(self) -> dict[str, Scaled]:
+        parts = {
+            "form": self.representation,
+            "extras": self._extras,
+            "targets": self._targets,
+            "weights": self._weights,
+        }
+        return {part: scaled for part, scaled in parts.items() if scaled is not None}
 
     def load_state_dict(self, state_dict: dict[str, Tensor]) -> None:
         """Use the scales of a checkpoint in place of those fitted to this source; call after `setup`."""
         if all(torch.equal(value, state_dict[name]) for name, value in self.state_dict().items()):
             return  # as on a resume: the cached examples remain valid
-        for part, scaled in (("form", self.representation), ("extras", self._extras)):
-            scaled.load_state({name: state_dict[f"{part}.{name}"] for name in scaled.state()})
+        for part, scaled in self._scaled().items():
+            scaled.load_state({name: state_dict[f"{part}.{name}"] for name in scaled.scales})
         self.splits = {name: self._dataset(self.store, examples.rows) for name, examples in self.splits.items()}
 
     # ---- loaders

@@ -9,6 +9,8 @@ from torch.utils.data import Dataset
 
 from hepexp.batch import Batch
 from hepexp.data.loading.cache import ExampleCache
+from hepexp.data.loading.example_weights import ExampleWeights
+from hepexp.data.loading.target_values import TargetValues
 from hepexp.data.representations.representation import Representation
 from hepexp.data.representations.scale import Scaled, mean_and_spread
 from hepexp.data.store.ragged import NO_LABEL, Ragged
@@ -52,6 +54,8 @@ class SplitDataset(Dataset):
     representation : how they become batches.
     extras : additional values of each example.
     new_label : (classes of the store,) new label of each class; None to keep the labels.
+    targets : what is to be predicted for each example; None if that is not wanted, or not known.
+    weights : weight of each example; None if they have none.
     """
 
     def __init__(
@@ -61,36 +65,47 @@ class SplitDataset(Dataset):
         representation: Representation,
         extras: Extras,
         new_label: NDArray[np.int64] | None = None,
+        targets: TargetValues | None = None,
+        weights: ExampleWeights | None = None,
     ) -> None:
         self.store = store
         self.rows = np.asarray(rows, np.int64)
         self.representation = representation
         self.extras = extras
         self.new_label = new_label
+        self.targets = targets
+        self.weights = weights
         counts = store.counts[self.rows]
         self.counts = counts if representation.longest is None else np.minimum(counts, representation.longest)
         # A small split is prepared once and cached; row i of the cache is example i of the split.
         self._cache: ExampleCache | None = None
         if self._estimate() <= CACHE_BYTES:
             starts = range(0, max(len(self), 1), _ROWS_AT_ONCE)
-            parts = [self._prepared(self.rows[start : start + _ROWS_AT_ONCE]) for start in starts]
-            self._cache = ExampleCache(parts)
-            self._cached_common = self._common(self.rows, np.concatenate([self.extras(part) for part in parts]))
+            parts = [self._read(self.rows[start : start + _ROWS_AT_ONCE]) for start in starts]
+            self._cache = ExampleCache([prepared for prepared, _ in parts])
+            names = parts[0][1]
+            self._cached_common = {name: np.concatenate([common[name] for _, common in parts]) for name in names}
 
     def _estimate(self) -> float:
         """Size in bytes of the prepared split."""
         some = min(100, len(self))
-        return self._prepared(self.rows[:some]).nbytes * len(self) / max(some, 1)
+        return self._read(self.rows[:some])[0].nbytes * len(self) / max(some, 1)
 
-    def _prepared(self, rows: NDArray[np.int64]) -> Ragged:
-        return self.representation.prepare(self.store.take(rows))
+    def _read(self, rows: NDArray[np.int64]) -> tuple[Ragged, dict[str, NDArray]]:
+        """The prepared examples at these rows, and the entries that batches of all representations share."""
+        examples = self.store.take(rows)
+        return self.representation.prepare(examples), self._common(rows, examples)
 
-    def _common(self, rows: NDArray[np.int64], extras: NDArray[np.float32]) -> dict[str, NDArray]:
-        """The entries that batches of all representations share, for the examples at these rows."""
+    def _common(self, rows: NDArray[np.int64], examples: Ragged) -> dict[str, NDArray]:
         label = self.store.label[rows].astype(np.int64)
         if self.new_label is not None:
             label = np.where(label == NO_LABEL, NO_LABEL, self.new_label[label])
-        return {"label": label, "index": rows, "extras": extras}
+        common = {"label": label, "index": rows, "extras": self.extras(examples)}
+        if self.targets is not None:
+            common["target"] = self.targets(examples)
+        if self.weights is not None:
+            common["weight"] = self.weights(examples, label)
+        return common
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -101,7 +116,5 @@ class SplitDataset(Dataset):
         if self._cache is not None:
             common = {name: torch.from_numpy(values[positions]) for name, values in self._cached_common.items()}
             return self.representation.collate_cached(self._cache, positions, common)
-        rows = self.rows[positions]
-        examples = self._prepared(rows)
-        common = {name: torch.from_numpy(values) for name, values in self._common(rows, self.extras(examples)).items()}
-        return self.representation.collate(examples, common)
+        examples, common = self._read(self.rows[positions])
+        return self.representation.collate(examples, {name: torch.from_numpy(v) for name, v in common.items()})

@@ -35,6 +35,9 @@ class JetDataModule(HepDataModule):
         """What computes the columns p4 (m, 4) in GeV as (E, px, py, pz) and scalars (m, S) from those of the store."""
         raise NotImplementedError(f"{type(self).__name__} does not say what models get of its particles")
 
+    def as_particles(self) -> tuple[Transform, ...]:
+        return (self.particle_inputs(),)
+
     def make_representations(self) -> list[Representation]:
         transforms = (self.particle_inputs(), HardestParticles(self.n_particles))
         particles = Particles().with_transforms(*transforms, *([WithBeams()] if self.beams else []))

@@ -155,3 +155,4 @@ Observable = Callable[[Jets], Values]
 SUBJETTINESS: dict[str, Observable] = {f.__name__: f for f in (tau1, tau2, tau3, tau21, tau32)}
 OBSERVABLES: dict[str, Observable] = {f.__name__: f for f in (pt, mass, multiplicity, width, ptd, lha, c2, d2)}
 OBSERVABLES |= SUBJETTINESS
+UNITS = {"pt": "GeV", "mass": "GeV"}  # the others have none

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch
+from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch, Target
 from hepexp.data.representations.scale import Scaled
 from hepexp.data.store.ragged import Ragged, pad
 from hepexp.data.transforms.transform import Transform
@@ -119,9 +119,11 @@ class Particles(Representation):
         )
 
 
-def spec_of(batch: Batch, class_names: tuple[str, ...], representation: Representation) -> DataSpec:
-    """What a model must know about its input, read off a batch of this representation."""
-    known: dict[str, object] = {"n_extras": batch.extras.shape[1]}
+def spec_of(
+    batch: Batch, class_names: tuple[str, ...], representation: Representation, targets: tuple[Target, ...] = ()
+) -> DataSpec:
+    """What a model must know about its input, read off a batch of this representation, and what it is to predict."""
+    known: dict[str, object] = {"n_extras": batch.extras.shape[1], "targets": targets}
     match batch:
         case JetBatch():
             known["n_scalars"] = batch.scalars.shape[2]

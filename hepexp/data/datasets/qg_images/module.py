@@ -10,6 +10,7 @@ from hepexp.data.representations.jet_features import JetFeatures
 from hepexp.data.representations.representation import Particles, Representation
 from hepexp.data.transforms.particle_selection import HardestParticles
 from hepexp.data.transforms.pixels import PixelParticles
+from hepexp.data.transforms.transform import Transform
 
 
 class QuarkGluonImages(ImageDataModule):
@@ -39,9 +40,12 @@ class QuarkGluonImages(ImageDataModule):
     n_generate: int = 10000
     features: JetFeatures | None = None
 
+    def as_particles(self) -> tuple[Transform, ...]:
+        crop = self.make_crop()
+        return (crop, PixelParticles(crop.shape, CELL))
+
     def make_representations(self) -> list[Representation]:
         """Those of every image, and `particles` and `features`, which treat pixels as particles."""
-        crop = self.make_crop()
-        transforms = (crop, PixelParticles(crop.shape, CELL), HardestParticles(self.n_particles))
+        transforms = (*self.as_particles(), HardestParticles(self.n_particles))
         as_particles = [one.with_transforms(*transforms) for one in (Particles(), self.features or JetFeatures())]
         return [*super().make_representations(), *as_particles]
