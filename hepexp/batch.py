@@ -52,6 +52,7 @@ class DataSpec:
     channel_names : names of an image's channels, in order; empty if they have none.
     pixel_unit : unit of an image's pixel values.
     targets : what else is to be predicted, in the order of the batch's columns.
+    observers : what is carried into predictions.parquet beside the predictions.
     """
 
     class_names: tuple[str, ...]
@@ -64,6 +65,7 @@ class DataSpec:
     channel_names: tuple[str, ...] = ()
     pixel_unit: str = ""
     targets: tuple[Target, ...] = ()
+    observers: tuple[str, ...] = ()
 
     @property
     def n_classes(self) -> int:

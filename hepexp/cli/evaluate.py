@@ -62,7 +62,7 @@ def main(args: list[str]) -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         write_json(options.out / "metrics.json", metrics)
         class_names = components.data.spec.class_names
-        write_predictions(options.out / "predictions.parquet", evaluator.table(columns, class_names))
+        write_predictions(options.out / "predictions.parquet", evaluator.predictions(columns, class_names))
         (options.out / "plots").mkdir(exist_ok=True)
         shown = {{"train": "training", "val": "validation"}.get(options.split, "test"): len(columns["index"])}
         with about(sample(config, components.data.provenance(), components.noun, shown)):

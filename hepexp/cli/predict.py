@@ -51,7 +51,7 @@ def main(args: list[str]) -> int:
 
     components = rebuild(folder, config, options.checkpoint)
     columns = predict(components, components.data.loader_of_file(options.input))
-    table = components.module.objective.evaluator.table(columns, components.data.spec.class_names)
+    table = components.module.objective.evaluator.predictions(columns, components.data.spec.class_names)
     with writing(options.out):
         write_predictions(options.out, without_unknown_labels(table))
     print(f"{len(columns['index']):,} {components.noun}s of {options.input} scored by {folder.label}: {options.out}")

@@ -80,7 +80,7 @@ class AdversarialModule(ExperimentModule):
         for schedule in self.lr_schedulers():
             if not isinstance(schedule, ReduceLROnPlateau):
                 schedule.step()
-        self.count({**terms, **of_critic(critic_terms)}, len(batch))
+        self.count({**terms, **of_critic(critic_terms)}, batch)
 
     def _step(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad()

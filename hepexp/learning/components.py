@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.flop_counter import FlopCounterMode
 
+from hepexp.batch import DataSpec
 from hepexp.config import kind, schema, targets
 from hepexp.config.build import construct
 from hepexp.errors import ConfigError
@@ -107,7 +109,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     torch.manual_seed(config.seed)
     node = _without_files_of_weights(config.model) if trained else config.model
     with within_memory(node, "model"):
-        model = construct(node, "model", **asdict(spec), n_classes=spec.n_classes, backend=backend)
+        model = construct(node, "model", **_for_model(spec, objective.n_outputs(spec)), backend=backend)
     if batch == 1:
         contracts.check_single(model, data.typical_example())
     with within_memory(config.loss, "loss"):
@@ -121,6 +123,12 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     if n := objective.evaluator.references:
         module.references = lambda: data.loader_of("train", n)
     return Components(data, module, options, backend)
+
+
+def _for_model(spec: DataSpec, n_outputs: int) -> dict[str, Any]:
+    """What a model's constructor can ask for; older plug-ins call the number of its outputs `n_classes`."""
+    sizes = {field.name: getattr(spec, field.name) for field in fields(spec)}
+    return {**sizes, "n_outputs": n_outputs, "n_classes": n_outputs}
 
 
 def _without_files_of_weights(node: DictConfig) -> DictConfig:

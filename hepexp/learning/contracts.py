@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 from torch import nn
@@ -12,6 +12,16 @@ from hepexp.config.metrics import find
 from hepexp.errors import ConfigError
 from hepexp.losses.objective import Objective
 
+NEEDS = {
+    ("example", "class"): "examples with a class",
+    ("example", "real"): "real numbers to predict for each example",
+    ("element", "class"): "a class for each particle or node",
+    ("element", "real"): "real numbers to predict for each particle or node",
+}
+HOW = {
+    ("example", "class"): "the data set has no classes; choose a loss of regression, see: hepexp list loss",
+    ("example", "real"): "name them in dataset.targets, such as dataset.targets=[mass], see: hepexp show dataset=NAME",
+}
 WORSE = {"max": "lower", "min": "higher"}
 
 
@@ -31,9 +41,16 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
 
     Raises
     ------
-    ConfigError : too few examples in a batch, or too few classes among the training examples.
+    ConfigError : what the loss learns from is not in the data, or examples have weights that it does not use; too few
+        examples in a batch, or too few classes among the training examples.
     """
     name = type(objective).__name__
+    _check_needs(objective, getattr(data, "offers", {("example", "class")}))
+    if getattr(data, "weighted", False) and not objective.takes_weights:
+        raise ConfigError(
+            f"{name} does not use the weights of examples; leave out dataset.weight, dataset.balance and "
+            "dataset.reweight"
+        )
     if batch < objective.min_batch:
         raise ConfigError(
             f"{name} compares the examples of a batch, so dataset.batch_size and dataset.n_train must be >= "
@@ -45,6 +62,15 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
             f"{name} tells classes apart, so it needs training examples of >= {objective.min_classes} classes, got "
             f"{', '.join(classes)} only; see dataset.classes and dataset.train_classes"
         )
+
+
+def _check_needs(objective: Objective, offers: Collection[tuple[str, str]]) -> None:
+    for need in objective.needs:
+        if need not in offers:
+            raise ConfigError(
+                f"{type(objective).__name__} needs {NEEDS.get(need, ' '.join(need))}; "
+                f"{HOW.get(need, 'the data set has none')}"
+            )
 
 
 def check_single(model: nn.Module, example: object) -> None:

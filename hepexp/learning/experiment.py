@@ -252,7 +252,7 @@ def _write_results(
     }
     folder.write_json("history.json", fitted.history.rows)
     class_names = components.data.spec.class_names
-    write_predictions(folder.predictions, evaluator.table(fitted.outputs, class_names))
+    write_predictions(folder.predictions, evaluator.predictions(fitted.outputs, class_names))
     draw_figures(config, components, folder, fitted)
     for key in undeclared(metrics, config.loss._target_):
         log.warning(

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from hepexp.evaluation.evaluators.evaluator import refuse_not_finite
+from hepexp.evaluation.evaluators.evaluator import OBSERVED, refuse_not_finite
 from hepexp.learning.optimizers import Optimizer
 
 
@@ -40,7 +40,7 @@ class ExperimentModule(pl.LightningModule):
         # compiled beside the model, not in its place: the state dict keeps the model's own names
         self._call = [torch.compile(model) if compile_model else model]
         self._sums: dict[str, Tensor] = {}
-        self._examples = 0
+        self._examples: float | Tensor = 0  # seen in the epoch, or the sum of the absolute values of their weights
         self._collected: list[dict[str, Tensor]] = []
         self._gallery: dict[str, np.ndarray] = {}
         self.references: Callable[[], Iterable] = tuple  # gives batches of training examples to compare with
@@ -71,11 +71,13 @@ class ExperimentModule(pl.LightningModule):
 
     def training_step(self, batch, batch_idx: int) -> Tensor:
         terms, _ = self.objective.terms(self._call[0], batch)
-        self.count(terms, len(batch))
+        self.count(terms, batch)
         return terms["loss"]
 
-    def count(self, terms: dict[str, Tensor], n: int) -> None:
-        """Add the loss terms of n examples to the means of the epoch."""
+    def count(self, terms: dict[str, Tensor], batch) -> None:
+        """Add the loss terms of a batch to the means of the epoch."""
+        weight = weight_of(batch)
+        n = len(batch) if weight is None else weight.abs().sum()
         for name, value in terms.items():
             value = value.detach() * n
             self._sums[name] = self._sums[name] + value if name in self._sums else value
@@ -84,7 +86,7 @@ class ExperimentModule(pl.LightningModule):
 
     def training_means(self) -> dict[str, float]:
         """Mean of every loss term over the epoch so far and over all ranks."""
-        if not self._examples:
+        if not self._sums:
             return {}
         names = sorted(self._sums)
         totals = torch.stack(
@@ -99,7 +101,7 @@ class ExperimentModule(pl.LightningModule):
 
     def _evaluation_step(self, batch) -> None:
         terms, outputs = self.objective.terms(self._call[0], batch)
-        row = {"index": batch.index, "label": batch.label, **outputs}
+        row = {"index": batch.index, "label": batch.label, **_weights(batch), **outputs}
         if "loss" not in outputs:  # the loss of a whole batch, weighted by its number of examples
             row["batch_loss"] = terms["loss"].expand(len(batch))
         self._collected.append({name: value.detach() for name, value in row.items()})
@@ -141,7 +143,7 @@ class ExperimentModule(pl.LightningModule):
     def on_test_epoch_end(self) -> None:
         self._collect()
         refuse_not_finite(self.outputs)
-        self.outputs |= self._gallery
+        self.outputs |= self._gallery | self._observed(self.trainer.test_dataloaders)
 
     def predict_step(self, batch, batch_idx: int) -> None:
         self._prediction_step(batch)
@@ -154,16 +156,36 @@ class ExperimentModule(pl.LightningModule):
     def on_predict_epoch_end(self) -> None:
         self._collect()
         refuse_not_finite(self.outputs)
+        self.outputs |= self._observed(self.trainer.predict_dataloaders)
+
+    def _observed(self, loader) -> dict[str, np.ndarray]:
+        """What the data set carries into predictions.parquet, of the examples that were collected."""
+        observed = getattr(getattr(loader, "dataset", None), "observed", None)
+        found = observed(self.outputs["index"]) if observed else {}
+        return {f"{OBSERVED}{name}": values for name, values in found.items()}
 
     # --- checkpoints
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        checkpoint["epoch_sums"] = {"examples": self._examples, **{f"sum/{n}": v.cpu() for n, v in self._sums.items()}}
+        checkpoint["epoch_sums"] = {
+            "examples": float(self._examples) if isinstance(self._examples, Tensor) else self._examples,
+            **{f"sum/{n}": v.cpu() for n, v in self._sums.items()},
+        }
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         saved = dict(checkpoint.get("epoch_sums", {"examples": 0}))
         self._examples = saved.pop("examples")
         self._sums = {name.removeprefix("sum/"): value.to(self.device) for name, value in saved.items()}
+
+
+def weight_of(batch) -> Tensor | None:
+    """The weights (B,) of a batch's examples; a plug-in's batch need not have any."""
+    return getattr(batch, "weight", None)
+
+
+def _weights(batch) -> dict[str, Tensor]:
+    weight = weight_of(batch)
+    return {} if weight is None else {"weight": weight}
 
 
 def gather_examples(columns: dict[str, np.ndarray], world_size: int) -> dict[str, np.ndarray]:

@@ -137,7 +137,7 @@ class ServedModel:
         loader = self.components.data.predict_dataloader(Store(info.layout, [examples], paths=[Path(ORIGIN)]))
         outputs = predict(self.components, loader)
         table = self.components.module.objective.evaluator.table(outputs, self.components.data.spec.class_names)
-        return table.drop_columns(["index", "label"]).to_pandas()
+        return table.drop_columns([name for name in ("index", "label") if name in table.column_names]).to_pandas()
 
 
 def _load_pyfunc(data_path: str) -> ServedModel:

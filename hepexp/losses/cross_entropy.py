@@ -9,6 +9,7 @@ from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.losses.objective import Objective, width_of
+from hepexp.losses.weighted import weighted_mean
 
 
 class CrossEntropy(Objective):
@@ -26,6 +27,8 @@ class CrossEntropy(Objective):
     monitor = ("val/auc", "max")
     evaluator = ClassificationEvaluator()
     min_classes = 2
+    needs = (("example", "class"),)
+    takes_weights = True
 
     def __init__(self, label_smoothing: float = 0.0):
         super().__init__()
@@ -47,7 +50,10 @@ class CrossEntropy(Objective):
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         logits = self._logits(model, batch)
         each = F.cross_entropy(logits, batch.label, label_smoothing=self.label_smoothing, reduction="none")
-        return {"loss": each.mean()}, {"scores": logits.detach().softmax(dim=-1), "loss": each.detach()}
+        return {"loss": weighted_mean(each, batch.weight)}, {
+            "scores": logits.detach().softmax(dim=-1),
+            "loss": each.detach(),
+        }
 
     @staticmethod
     def _logits(model: nn.Module, batch) -> Tensor:

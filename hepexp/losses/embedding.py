@@ -31,6 +31,7 @@ class EmbeddingObjective(Objective):
     monitor = ("val/knn_accuracy", "max")
     min_batch = 2
     min_classes = 2
+    needs = (("example", "class"),)
 
     def __init__(self, projector: Sequence[int] = ()):
         super().__init__()

@@ -76,6 +76,7 @@ class LieGan(AdversarialObjective):
         ),
     )
     monitor = ("val/mismatch", "min")
+    needs = (("example", "class"),)
 
     def __init__(
         self,

@@ -36,6 +36,10 @@ class Objective(nn.Module):
     metrics : terms that are logged beside "loss", as train/<name>.
     min_batch : smallest number of examples in a training batch on each device, 2 if examples are compared.
     min_classes : smallest number of classes among the training examples, 2 if classes are told apart.
+    needs : what it learns from, such as (example, class) or (example, real), see `Target`; a data set that lacks it is
+        refused.
+    takes_weights : whether its terms and its evaluator use the weights of the examples, `batch.weight`; if not, a data
+        set with weights is refused.
     """
 
     metrics: tuple[Metric, ...] = (
@@ -51,6 +55,12 @@ class Objective(nn.Module):
     evaluator: Evaluator
     min_batch: int = 1
     min_classes: int = 1
+    needs: tuple[tuple[str, str], ...] = ()
+    takes_weights: bool = False
+
+    def n_outputs(self, spec: DataSpec) -> int:
+        """Number of outputs that a model gets for each example, if that is not fixed by the model itself."""
+        return spec.n_classes
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         """Build what depends on the model's output or the data, such as a projector, and check that they fit.

@@ -64,6 +64,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         is then dominated by one class.
     targets : real numbers to predict for each example, for losses that do: stored columns, or observables of its
         particles such as mass.
+    observers : stored columns or observables that are carried into predictions.parquet; no model sees them.
     weight : stored column, or observable, that holds the weight of each example; null for none. Weights enter losses,
         metrics and figures, and may be negative.
     balance : `classes` to weight all classes so that their sums of weights in training agree.
@@ -93,6 +94,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     n_val: int | None = None
     n_test: int | None = None
     targets: Sequence[str] = ()
+    observers: Sequence[str] = ()
     weight: str | None = None
     balance: Literal["none", "classes"] = "none"
     reweight: Reweighting | None = None
@@ -125,6 +127,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
             raise ConfigError(f"dataset.balance must be none or classes, got {self.balance!r}")
         reweight = self.reweight or Reweighting()
         self._target_quantities = self._quantities("targets", self.named_targets().values())
+        self._observers = self._quantities("observers", self.observers)
         self._weights = ExampleWeights(
             self._quantities("weight", [] if self.weight is None else [self.weight]),
             self._quantities("reweight.variables", reweight.variables),
@@ -183,7 +186,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     def spec(self) -> DataSpec:
         """Sizes of the arrays in a batch, and names of the classes; available after `setup`."""
         targets = self._targets.targets if self._targets else ()
-        return spec_of(self.splits["train"][[0]], self.class_names, self.representation, targets)
+        return spec_of(self.splits["train"][[0]], self.class_names, self.representation, targets, self._observers.names)
 
     def typical_example(self) -> Batch:
         """A batch of one training example, the one with the median number of elements."""
@@ -251,7 +254,9 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
 
     def _dataset(self, store: Store, rows: np.ndarray) -> SplitDataset:
         known = (self._targets, self._weights or None) if store is self.store else ()  # a file may not have them
-        return SplitDataset(store, rows, self.representation, self._extras, self._new_label, *known)
+        return SplitDataset(
+            store, rows, self.representation, self._extras, self._new_label, *known, observers=self._observers
+        )
 
     def provenance(self) -> dict:
         """Source, files with checksums, sizes of the splits, and the command that makes the data; after `setup`."""

@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 from hepexp.batch import Batch
 from hepexp.data.loading.cache import ExampleCache
 from hepexp.data.loading.example_weights import ExampleWeights
+from hepexp.data.loading.quantities import Quantities
 from hepexp.data.loading.target_values import TargetValues
 from hepexp.data.representations.representation import Representation
 from hepexp.data.representations.scale import Scaled, mean_and_spread
@@ -56,6 +57,7 @@ class SplitDataset(Dataset):
     new_label : (classes of the store,) new label of each class; None to keep the labels.
     targets : what is to be predicted for each example; None if that is not wanted, or not known.
     weights : weight of each example; None if they have none.
+    observers : quantities that are carried into the predictions; None for none.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class SplitDataset(Dataset):
         new_label: NDArray[np.int64] | None = None,
         targets: TargetValues | None = None,
         weights: ExampleWeights | None = None,
+        observers: Quantities | None = None,
     ) -> None:
         self.store = store
         self.rows = np.asarray(rows, np.int64)
@@ -75,6 +78,7 @@ class SplitDataset(Dataset):
         self.new_label = new_label
         self.targets = targets
         self.weights = weights
+        self.observers = observers
         counts = store.counts[self.rows]
         self.counts = counts if representation.longest is None else np.minimum(counts, representation.longest)
         # A small split is prepared once and cached; row i of the cache is example i of the split.
@@ -106,6 +110,14 @@ class SplitDataset(Dataset):
         if self.weights is not None:
             common["weight"] = self.weights(examples, label)
         return common
+
+    def observed(self, rows: NDArray[np.int64]) -> dict[str, NDArray]:
+        """The observers (n,) of the examples at these rows of the store, stored columns as they are."""
+        if self.observers is None or not self.observers.names:
+            return {}
+        starts = range(0, max(len(rows), 1), _ROWS_AT_ONCE)
+        parts = [self.observers.columns(self.store.take(rows[start : start + _ROWS_AT_ONCE])) for start in starts]
+        return {name: np.concatenate([part[name] for part in parts]) for name in self.observers.names}
 
     def __len__(self) -> int:
         return len(self.rows)

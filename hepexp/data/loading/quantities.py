@@ -63,10 +63,14 @@ class Quantities:
     def __call__(self, examples: Ragged) -> NDArray[np.float64]:
         """The quantities (n, Q) of examples with the columns of the store."""
         values = np.empty((len(examples), len(self.names)))
-        jets = None if self._stored.issuperset(self.names) else self._jets(examples)
-        for column, name in enumerate(self.names):
-            values[:, column] = examples.extras[name] if name in self._stored else OBSERVABLES[name](jets)
+        for column, found in enumerate(self.columns(examples).values()):
+            values[:, column] = found
         return values
+
+    def columns(self, examples: Ragged) -> dict[str, NDArray]:
+        """The same quantities by name, each (n,), stored ones in their own type."""
+        jets = None if self._stored.issuperset(self.names) else self._jets(examples)
+        return {name: examples.extras[name] if name in self._stored else OBSERVABLES[name](jets) for name in self.names}
 
     def _jets(self, examples: Ragged) -> Jets:
         for transform in self._particles:

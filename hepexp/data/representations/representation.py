@@ -120,10 +120,14 @@ class Particles(Representation):
 
 
 def spec_of(
-    batch: Batch, class_names: tuple[str, ...], representation: Representation, targets: tuple[Target, ...] = ()
+    batch: Batch,
+    class_names: tuple[str, ...],
+    representation: Representation,
+    targets: tuple[Target, ...] = (),
+    observers: tuple[str, ...] = (),
 ) -> DataSpec:
     """What a model must know about its input, read off a batch of this representation, and what it is to predict."""
-    known: dict[str, object] = {"n_extras": batch.extras.shape[1], "targets": targets}
+    known: dict[str, object] = {"n_extras": batch.extras.shape[1], "targets": targets, "observers": observers}
     match batch:
         case JetBatch():
             known["n_scalars"] = batch.scalars.shape[2]

@@ -14,7 +14,8 @@ from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.metric import Metric
 
 Outputs = dict[str, np.ndarray]
-_EXEMPT = ("loss", "gallery/")  # the mean over a batch, and pictures
+OBSERVED = "observed/"  # before the names of the data set's observers
+_EXEMPT = ("loss", "gallery/", OBSERVED)  # the mean over a batch, pictures, and what the model has no part in
 _REMEDY = "the training diverged (lower optimizer.lr or set trainer.gradient_clip), or examples differ from its own"
 
 
@@ -28,15 +29,28 @@ def named(split: str, metrics: dict[str, float | str | None]) -> dict[str, float
 
 
 def mean_loss(outputs: Outputs) -> float:
-    """The mean over examples, or over batches if the loss is only defined for a batch."""
-    return float(outputs["loss" if "loss" in outputs else "batch_loss"].mean(dtype=np.float64))
+    """The mean over examples, or over batches if the loss is only defined for a batch, with their weights if any.
+
+    As in training, the weighted sum is divided by the sum of the absolute values of the weights.
+    """
+    each = outputs["loss" if "loss" in outputs else "batch_loss"]
+    if "weight" not in outputs:
+        return float(each.mean(dtype=np.float64))
+    return _weighted_mean(each.astype(np.float64), outputs["weight"].astype(np.float64))
+
+
+def _weighted_mean(each: np.ndarray, weight: np.ndarray) -> float:
+    total = np.abs(weight).sum()
+    return float(weight @ each / total) if total else math.nan
 
 
 def loss_figures(outputs: Outputs, seed: int) -> dict[str, float | str | None]:
     """`loss` with its bootstrap error over examples, or a note if the loss is only defined for a batch."""
     if "loss" not in outputs:
         return {"loss": mean_loss(outputs), "loss_note": "no error: this loss is that of a batch, not of an example"}
-    return with_errors({"loss": mean_of(outputs["loss"])}, len(outputs["loss"]), seed)
+    each, weight = outputs["loss"], outputs.get("weight")
+    of = mean_of(each) if weight is None else lambda weights: _weighted_mean(each.astype(np.float64), weights)
+    return with_errors({"loss": of}, len(each), seed, weight=weight)
 
 
 def refuse_not_finite(outputs: Outputs) -> None:
@@ -62,7 +76,7 @@ def refuse_not_finite(outputs: Outputs) -> None:
 class Evaluator(ABC):
     """Turns the per-example outputs of an objective into metrics, files and figures.
 
-    Outputs are columns of equal length: `index`, `label`, `loss` where an example has a loss of its own, else
+    Outputs are columns of equal length: `index`, `label`, `weight` where examples have weights, `loss` where an example has a loss of its own, else
     `batch_loss`, that of the batch it was in (see `loss_figures`), and what the objective names; and, under
     `gallery/<name>` and `model/<name>`, what it keeps to be drawn and what the model has learnt. One evaluator serves
     every objective that outputs the same columns; the learning loop refers to none of them by name.
@@ -91,6 +105,16 @@ class Evaluator(ABC):
     @abstractmethod
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """What is kept of each example, the columns of predictions.parquet."""
+
+    def predictions(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
+        """The table, with the examples' weights if they have any, and the data set's observers as they are."""
+        table = self.table(outputs, class_names)
+        more = {"weight": outputs["weight"]} if "weight" in outputs else {}
+        more |= {name.removeprefix(OBSERVED): v for name, v in outputs.items() if name.startswith(OBSERVED)}
+        for name, values in more.items():
+            if name not in table.column_names:
+                table = table.append_column(name, pa.array(values))
+        return table
 
     @abstractmethod
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:

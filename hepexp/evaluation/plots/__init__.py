@@ -8,6 +8,7 @@ from hepexp.evaluation.plots.embedding import embedding_map
 from hepexp.evaluation.plots.latent_plane import angle_error, latent_plane
 from hepexp.evaluation.plots.learning import learning_curves
 from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension
+from hepexp.evaluation.plots.regression import prediction_against_truth, pull, residuals, response_against_truth
 from hepexp.evaluation.plots.rejection import roc
 from hepexp.evaluation.plots.score import score_histogram
 from hepexp.evaluation.plots.symmetry import generators, metric, transformed_vectors
@@ -25,8 +26,12 @@ __all__ = [
     "latent_plane",
     "learning_curves",
     "metric",
+    "prediction_against_truth",
     "prior_samples",
+    "pull",
     "reconstructions",
+    "residuals",
+    "response_against_truth",
     "roc",
     "score_histogram",
     "transformed_vectors",

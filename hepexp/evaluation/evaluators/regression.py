@@ -1,0 +1,247 @@
+"""Evaluator of regression: bias, resolution, response, and the calibration of uncertainties and quantiles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from hepexp.batch import Target
+from hepexp.evaluation.bootstrap import TAIL, mean, mean_of, ones, with_errors
+from hepexp.evaluation.evaluators.evaluator import OBSERVED, Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.metric import Metric
+
+NO_RESPONSE = "the target is zero everywhere"
+Figure = Callable[[NDArray], float]
+
+
+class RegressionEvaluator(Evaluator):
+    """Evaluates `predicted` (n, T) against `target` (n, T), in the units of the targets.
+
+    Parameters
+    ----------
+    targets : what is predicted.
+    has_sigma : whether there is a column `sigma` (n, T), the uncertainty of the prediction.
+    quantiles : of the columns `quantiles` (n, T, Q); empty if there are none.
+    compare_with : for each target the observer that it is compared with; empty for none.
+    """
+
+    metrics = (
+        Metric(
+            "bias_{target}",
+            "neither",
+            "bias of {target}",
+            "Mean of prediction - truth of {target}, in its unit.",
+            range="any number; 0 is best",
+        ),
+        Metric(
+            "resolution_{target}",
+            "lower",
+            "resolution of {target}",
+            "Half the width of the central 68 % of prediction - truth of {target}, in its unit.",
+            range=">= 0",
+        ),
+        Metric(
+            "response_{target}",
+            "neither",
+            "response of {target}",
+            "Median of prediction / truth of {target}.",
+            range="any number; 1 is best",
+            undefined=NO_RESPONSE,
+        ),
+        Metric(
+            "response_resolution_{target}",
+            "lower",
+            "response resolution of {target}",
+            "Half the width of the central 68 % of prediction / truth of {target}, divided by the median.",
+            range=">= 0",
+            undefined=NO_RESPONSE,
+        ),
+        Metric(
+            "pull_mean_{target}",
+            "neither",
+            "mean pull of {target}",
+            "Mean of (prediction - truth) / sigma of {target}.",
+            range="any number; 0 is best",
+        ),
+        Metric(
+            "pull_width_{target}",
+            "neither",
+            "pull width of {target}",
+            "Half the width of the central 68 % of (prediction - truth) / sigma of {target}.",
+            range=">= 0; 1 if sigma is right",
+        ),
+        Metric(
+            "within_sigma_{target}",
+            "neither",
+            "within sigma, {target}",
+            "Fraction of examples with |prediction - truth| < sigma of {target}.",
+            range="0 to 1; 0.683 if sigma is right",
+        ),
+        Metric(
+            "coverage_{quantile}_{target}",
+            "neither",
+            "coverage of q={quantile}, {target}",
+            "Fraction of examples whose true {target} is below the predicted quantile {quantile}.",
+            range="0 to 1; the quantile itself if it is right",
+        ),
+        Metric(
+            "compared_bias_{target}",
+            "neither",
+            "bias of {target}, compared",
+            "As bias_{target}, of the observer that loss.compare_with names in place of the prediction.",
+            range="any number; 0 is best",
+            each_epoch=False,
+        ),
+        Metric(
+            "compared_resolution_{target}",
+            "lower",
+            "resolution of {target}, compared",
+            "As resolution_{target}, of the observer that loss.compare_with names in place of the prediction.",
+            range=">= 0",
+            each_epoch=False,
+        ),
+        Metric(
+            "compared_response_{target}",
+            "neither",
+            "response of {target}, compared",
+            "As response_{target}, of the observer that loss.compare_with names in place of the prediction.",
+            range="any number; 1 is best",
+            undefined=NO_RESPONSE,
+            each_epoch=False,
+        ),
+        Metric(
+            "compared_response_resolution_{target}",
+            "lower",
+            "response resolution of {target}, compared",
+            "As response_resolution_{target}, of the observer that loss.compare_with names in place of the prediction.",
+            range=">= 0",
+            undefined=NO_RESPONSE,
+            each_epoch=False,
+        ),
+    )
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        has_sigma: bool = False,
+        quantiles: Sequence[float] = (),
+        compare_with: Sequence[str] = (),
+    ) -> None:
+        self.targets = tuple(targets)
+        self.has_sigma = has_sigma
+        self.quantiles = tuple(quantiles)
+        self.compare_with = tuple(compare_with)
+
+    def quick(self, outputs: Outputs) -> dict[str, float]:
+        weight = ones(len(outputs["index"]), outputs.get("weight"))
+        return {"loss": mean_loss(outputs), **{name: of(weight) for name, of in self._figures(outputs).items()}}
+
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
+        figures, n = self._figures(outputs), len(outputs["index"])
+        return {**loss_figures(outputs, seed), **with_errors(figures, n, seed, weight=outputs.get("weight"))}
+
+    def _figures(self, outputs: Outputs) -> dict[str, Figure]:
+        """The figures as functions of the weights of the examples."""
+        found: dict[str, Figure] = {}
+        for t, target in enumerate(self.targets):
+            name, truth, predicted = target.name, *(_column(outputs, key, t) for key in ("target", "predicted"))
+            found |= _of_prediction(name, predicted, truth)
+            if self.has_sigma:
+                pull = (predicted - truth) / _column(outputs, "sigma", t)
+                found[f"pull_mean_{name}"] = mean_of(pull)
+                found[f"pull_width_{name}"] = HalfWidth(pull)
+                found[f"within_sigma_{name}"] = mean_of(abs(pull) < 1)
+            for q, level in enumerate(self.quantiles):
+                found[f"coverage_{level:g}_{name}"] = mean_of(truth < outputs["quantiles"][:, t, q])
+            if self.compare_with and (key := f"{OBSERVED}{self.compare_with[t]}") in outputs:
+                compared = _of_prediction(name, outputs[key].astype(np.float64), truth)
+                found |= {f"compared_{figure}": of for figure, of in compared.items()}
+        return found
+
+    def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
+        """Columns index, label, and for each target target_NAME, predicted_NAME, sigma_NAME, quantile_Q_NAME."""
+        label = outputs["label"].astype(np.int64)
+        columns = {"index": pa.array(outputs["index"].astype(np.int64)), "label": pa.array(label, mask=label < 0)}
+        for t, target in enumerate(self.targets):
+            for key in ("target", "predicted", "sigma"):
+                if key in outputs:
+                    columns[f"{key}_{target.name}"] = pa.array(outputs[key][:, t])
+            for q, level in enumerate(self.quantiles):
+                columns[f"quantile_{level:g}_{target.name}"] = pa.array(outputs["quantiles"][:, t, q])
+        return pa.table(columns, metadata={"targets": json.dumps({t.name: t.unit for t in self.targets})})
+
+    def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
+        from hepexp.evaluation import plots  # matplotlib takes a second to import
+
+        weight = outputs.get("weight")
+        for t, target in enumerate(self.targets):
+            truth, predicted = _column(outputs, "target", t), _column(outputs, "predicted", t)
+            shown = {"prediction": predicted}
+            if self.compare_with and (key := f"{OBSERVED}{self.compare_with[t]}") in outputs:
+                shown[self.compare_with[t]] = outputs[key].astype(np.float64)
+            name, unit = target.name, target.unit
+            plots.prediction_against_truth(folder / f"prediction_{name}.png", truth, predicted, name, unit, weight)
+            plots.residuals(folder / f"residuals_{name}.png", truth, shown, name, unit, weight)
+            plots.response_against_truth(folder / f"response_{name}.png", truth, shown, name, unit, weight)
+            if self.has_sigma:
+                pull = (predicted - truth) / _column(outputs, "sigma", t)
+                plots.pull(folder / f"pull_{name}.png", pull, name, weight)
+
+
+def _column(outputs: Outputs, key: str, t: int) -> NDArray[np.float64]:
+    return outputs[key][:, t].astype(np.float64)
+
+
+def _of_prediction(name: str, predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, Figure]:
+    """Bias, resolution and response of one target."""
+    residual = predicted - truth
+    ratio = Quantiles(np.divide(predicted, truth, out=np.full(len(truth), np.nan), where=truth != 0))
+    return {
+        f"bias_{name}": lambda weight: mean(residual, weight),
+        f"resolution_{name}": HalfWidth(residual),
+        f"response_{name}": lambda weight: ratio(weight, (0.5,))[0],
+        f"response_resolution_{name}": lambda weight: _relative_width(ratio(weight, (TAIL, 0.5, 1 - TAIL))),
+    }
+
+
+def _relative_width(quantiles: NDArray[np.float64]) -> float:
+    low, middle, high = quantiles
+    return float((high - low) / 2 / abs(middle)) if middle else float("nan")
+
+
+class Quantiles:
+    """Quantiles of values (n,) for any weights, sorted once; values that are NaN do not count.
+
+    The quantile q is the first value, in rising order, at which the sum of weights reaches q times the total: an
+    example of weight 2 equals the example twice.
+    """
+
+    def __init__(self, values: NDArray[np.floating]) -> None:
+        order = np.argsort(values, kind="stable")  # NaN last
+        self._order = order[: np.count_nonzero(~np.isnan(values))]
+        self._values = np.asarray(values, np.float64)[self._order]
+
+    def __call__(self, weight: NDArray, levels: Sequence[float]) -> NDArray[np.float64]:
+        """The quantiles of these levels, given the weights (n,); NaN where they do not add up to a positive number."""
+        if not len(self._order):
+            return np.full(len(levels), np.nan)
+        passed = np.cumsum(weight[self._order])
+        total = passed[-1]
+        if not total > 0:
+            return np.full(len(levels), np.nan)
+        rising = np.maximum.accumulate(passed)  # negative weights make it fall here and there
+        places = np.searchsorted(rising, np.asarray(levels) * total - 1e-12 * total)
+        return self._values[np.minimum(places, len(self._values) - 1)]
+
+
+class HalfWidth(Quantiles):
+    """Half the width of the central 68 %, as a function of the weights: the standard deviation of a Gaussian."""
+
+    def __call__(self, weight: NDArray) -> float:
+        low, high = super().__call__(weight, (TAIL, 1 - TAIL))
+        return float(high - low) / 2

@@ -1,0 +1,203 @@
+"""Losses of regression: the mean, a robust mean, the mean with its error, or quantiles of real numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hepexp.batch import DataSpec
+from hepexp.errors import ConfigError
+from hepexp.evaluation.evaluators.regression import RegressionEvaluator
+from hepexp.losses.objective import Objective, width_of
+from hepexp.losses.weighted import weighted_mean
+
+SMALLEST_SIGMA = 1e-3  # standard deviations of the target
+
+
+class Regression(Objective):
+    """What losses of regression share: the targets are standardised, and what is predicted has the units of the data.
+
+    The loss of an example is the mean over its targets.
+
+    Parameters
+    ----------
+    compare_with : for each target one of dataset.observers, which is evaluated as if it were a prediction; empty for
+        none. With a jet's mass as the target, `mass` compares with the plain sum of four-momenta.
+
+    Attributes
+    ----------
+    per_target : K, the number of outputs that the model has for each target.
+    """
+
+    evaluator: RegressionEvaluator
+    needs = (("example", "real"),)
+    takes_weights = True
+    per_target: int = 1
+
+    def __init__(self, compare_with: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.compare_with = tuple(compare_with)
+
+    def n_outputs(self, spec: DataSpec) -> int:
+        return self.per_target * len(spec.targets_of("example", "real"))
+
+    def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
+        targets, width = spec.targets_of("example", "real"), width_of(model, example)
+        if width != self.n_outputs(spec):
+            raise ConfigError(
+                f"{type(self).__name__} needs {self.per_target} for each of {len(targets)} targets, "
+                f"{type(model).__name__} gives {width} outputs; choose a model whose output is as wide as the loss needs"
+            )
+        if self.compare_with and len(self.compare_with) != len(targets):
+            raise ConfigError(
+                f"loss.compare_with must name one of dataset.observers for each of {len(targets)} targets, "
+                f"got {len(self.compare_with)}"
+            )
+        for name in self.compare_with:
+            if name not in spec.observers:
+                there_are = ", ".join(spec.observers) or "none"
+                raise ConfigError(f"loss.compare_with: {name!r} is not among dataset.observers ({there_are})")
+        self.register_buffer("mean", torch.tensor([target.mean for target in targets]))
+        self.register_buffer("std", torch.tensor([target.std for target in targets]))
+        self.evaluator = self.make_evaluator(RegressionEvaluator(targets, compare_with=self.compare_with))
+
+    def make_evaluator(self, evaluator: RegressionEvaluator) -> RegressionEvaluator:
+        """The evaluator of this loss, from that of predictions alone."""
+        return evaluator
+
+    def each(self, found: Tensor, target: Tensor) -> Tensor:
+        """The loss (B, T) of the outputs (B, T, K), given the standardised targets (B, T)."""
+        raise NotImplementedError(f"{type(self).__name__} does not define a loss of regression")
+
+    def predictions(self, found: Tensor) -> dict[str, Tensor]:
+        """`predicted` (B, T), and what else follows from the outputs (B, T, K), in units of the data."""
+        return {"predicted": self.mean + self.std * found[..., 0]}
+
+    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        return self.predictions(self._found(model, batch))
+
+    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        found = self._found(model, batch)
+        target = (batch.target.to(found.dtype) - self.mean) / self.std
+        each = self.each(found, target).mean(1)
+        described = {name: values.detach() for name, values in self.predictions(found).items()}
+        return {"loss": weighted_mean(each, batch.weight)}, {
+            "loss": each.detach(),
+            "target": batch.target,
+            **described,
+        }
+
+    def _found(self, model: nn.Module, batch) -> Tensor:
+        """The outputs (B, T, K) in single precision at least."""
+        found = model(batch)
+        return (found if found.element_size() >= 4 else found.float()).unflatten(1, (-1, self.per_target))
+
+
+class MeanSquaredError(Regression):
+    """((prediction - target) / std)^2, with the standard deviation of the target in training; it predicts the mean."""
+
+    def each(self, found: Tensor, target: Tensor) -> Tensor:
+        return (found[..., 0] - target).square()
+
+
+class Huber(Regression):
+    """d^2 / 2 for |d| < delta, delta (|d| - delta / 2) beyond, d = (prediction - target) / std: outliers pull less.
+
+    Parameters
+    ----------
+    delta : in standard deviations of the target.
+
+    Raises
+    ------
+    ConfigError : a delta that is not positive.
+
+    References
+    ----------
+    P. J. Huber, "Robust estimation of a location parameter", Ann. Math. Statist. 35 (1964) 73.
+    """
+
+    def __init__(self, delta: float = 1.0, compare_with: Sequence[str] = ()) -> None:
+        super().__init__(compare_with)
+        if not 0 < delta < float("inf"):
+            raise ConfigError(f"loss.delta must be > 0, got {delta}")
+        self.delta = delta
+
+    def each(self, found: Tensor, target: Tensor) -> Tensor:
+        return F.huber_loss(found[..., 0], target, reduction="none", delta=self.delta)
+
+
+class GaussianNll(Regression):
+    """(prediction - target)^2 / (2 sigma^2) + ln sigma + ln(2 pi) / 2: a prediction and its uncertainty sigma.
+
+    Of the two outputs for each target, the second one gives sigma = softplus(output) + 0.001 standard deviations of
+    the target.
+
+    References
+    ----------
+    D. A. Nix, A. S. Weigend, "Estimating the mean and variance of the target probability distribution", ICNN 1994.
+    """
+
+    per_target = 2
+
+    def make_evaluator(self, evaluator: RegressionEvaluator) -> RegressionEvaluator:
+        evaluator.has_sigma = True
+        return evaluator
+
+    def each(self, found: Tensor, target: Tensor) -> Tensor:
+        sigma = self._sigma(found)
+        return ((found[..., 0] - target) / sigma).square() / 2 + sigma.log() + math.log(2 * math.pi) / 2
+
+    def predictions(self, found: Tensor) -> dict[str, Tensor]:
+        return {**super().predictions(found), "sigma": self.std * self._sigma(found)}
+
+    @staticmethod
+    def _sigma(found: Tensor) -> Tensor:
+        return F.softplus(found[..., 1]) + SMALLEST_SIGMA
+
+
+class Quantile(Regression):
+    """The pinball loss max(q d, (q - 1) d), d = (target - prediction) / std, averaged over quantiles q.
+
+    Its minimum is the quantile q of the target's distribution. The median is the prediction; quantiles that cross are
+    put in order when they are evaluated.
+
+    Parameters
+    ----------
+    quantiles : rising, between 0 and 1, the median 0.5 among them.
+
+    Raises
+    ------
+    ConfigError : quantiles that are not rising, outside (0, 1), or lack the median.
+
+    References
+    ----------
+    R. Koenker, G. Bassett, "Regression quantiles", Econometrica 46 (1978) 33.
+    """
+
+    def __init__(self, quantiles: Sequence[float] = (0.1587, 0.5, 0.8413), compare_with: Sequence[str] = ()) -> None:
+        super().__init__(compare_with)
+        rising = all(a < b for a, b in pairwise(quantiles))
+        if not rising or 0.5 not in quantiles or not min(quantiles) > 0 or not max(quantiles) < 1:
+            raise ConfigError(
+                f"loss.quantiles must be rising, between 0 and 1, with the median 0.5 among them, got {list(quantiles)}"
+            )
+        self.quantiles = tuple(quantiles)
+        self.per_target = len(self.quantiles)
+
+    def make_evaluator(self, evaluator: RegressionEvaluator) -> RegressionEvaluator:
+        evaluator.quantiles = self.quantiles
+        return evaluator
+
+    def each(self, found: Tensor, target: Tensor) -> Tensor:
+        below = target[..., None] - found
+        q = found.new_tensor(self.quantiles)
+        return torch.maximum(q * below, (q - 1) * below).mean(-1)
+
+    def predictions(self, found: Tensor) -> dict[str, Tensor]:
+        ordered = self.mean[:, None] + self.std[:, None] * found.sort(dim=-1).values
+        return {"predicted": ordered[..., self.quantiles.index(0.5)], "quantiles": ordered}
