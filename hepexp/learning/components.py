@@ -126,9 +126,8 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
 
 
 def _for_model(spec: DataSpec, n_outputs: int) -> dict[str, Any]:
-    """What a model's constructor can ask for; older plug-ins call the number of its outputs `n_classes`."""
-    sizes = {field.name: getattr(spec, field.name) for field in fields(spec)}
-    return {**sizes, "n_outputs": n_outputs, "n_classes": n_outputs}
+    """What a model's constructor can ask for; its `n_classes` is the number of outputs that the loss needs."""
+    return {**{field.name: getattr(spec, field.name) for field in fields(spec)}, "n_classes": n_outputs}
 
 
 def _without_files_of_weights(node: DictConfig) -> DictConfig:

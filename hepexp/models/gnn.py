@@ -26,7 +26,7 @@ class GraphNet(nn.Module):
     n_hidden : hidden width of the classifier.
     weights : file with a state dict to start from.
     n_node_features : features of each node in the data set.
-    n_classes : classes of the data set.
+    n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 
     Shapes
     ------

@@ -24,7 +24,7 @@ class HybridCNN(nn.Module):
     n_outputs : width of the output, for an embedding; null for one logit per class.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
-    n_classes : classes of the data set.
+    n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     backend : evaluates the circuit.
 
     Shapes

@@ -59,7 +59,7 @@ class LorentzNet(nn.Module):
     weights : file with a state dict to start from: a checkpoint of a run, or one with the key layout of the published
         release.
     n_scalars : scalars per particle, e.g. 8 for the one-hot particle type.
-    n_classes : classes to tell apart.
+    n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     has_beams : whether the first two particles of each jet are the beams.
     backend : evaluates the circuits, or replaces them by networks; not needed without circuits.
 

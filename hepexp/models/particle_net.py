@@ -65,7 +65,7 @@ class ParticleNet(nn.Module):
     use_scalars : whether to use the data set's scalars as well, such as the particle type.
     weights : file with a state dict to start from.
     n_scalars : scalars per particle in the data set.
-    n_classes : classes of the data set.
+    n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 
     Shapes
     ------

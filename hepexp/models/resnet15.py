@@ -70,7 +70,7 @@ class ResNet15(nn.Module):
         CMS I has 304.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
-    n_classes : classes of the data set.
+    n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 
     Shapes
     ------

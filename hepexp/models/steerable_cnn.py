@@ -46,7 +46,7 @@ class SteerableCNN(nn.Module):
     sigma : standard deviation of the Gaussian blur, in pixels.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
-    n_classes : classes of the data set.
+    n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 
     Shapes
     ------

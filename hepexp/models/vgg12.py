@@ -24,7 +24,7 @@ class VGG12(nn.Module):
     dropout : probability of dropping a hidden unit in training.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
-    n_classes : classes of the data set.
+    n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 
     Shapes
     ------

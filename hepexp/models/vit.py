@@ -71,7 +71,7 @@ class ViT(nn.Module):
     output_projection : whether a linear layer mixes the outputs of the heads, as in the paper.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
-    n_classes : classes of the data set.
+    n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 
     Shapes
     ------

@@ -76,9 +76,10 @@ def refuse_not_finite(outputs: Outputs) -> None:
 class Evaluator(ABC):
     """Turns the per-example outputs of an objective into metrics, files and figures.
 
-    Outputs are columns of equal length: `index`, `label`, `weight` where examples have weights, `loss` where an example has a loss of its own, else
-    `batch_loss`, that of the batch it was in (see `loss_figures`), and what the objective names; and, under
-    `gallery/<name>` and `model/<name>`, what it keeps to be drawn and what the model has learnt. One evaluator serves
+    Outputs are columns of equal length: `index`, `label`, `weight` where examples have weights, `loss` where an example
+    has a loss of its own, else `batch_loss`, that of the batch it was in (see `loss_figures`), and what the objective
+    names; and, under `gallery/<name>`, `model/<name>` and `observed/<name>`, what it keeps to be drawn, what the model
+    has learnt, and what the data set carries along. One evaluator serves
     every objective that outputs the same columns; the learning loop refers to none of them by name.
 
     Attributes

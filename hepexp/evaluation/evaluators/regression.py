@@ -52,6 +52,7 @@ class RegressionEvaluator(Evaluator):
             "Median of prediction / truth of {target}.",
             range="any number; 1 is best",
             undefined=NO_RESPONSE,
+            each_epoch=False,
         ),
         Metric(
             "response_resolution_{target}",
@@ -60,6 +61,7 @@ class RegressionEvaluator(Evaluator):
             "Half the width of the central 68 % of prediction / truth of {target}, divided by the median.",
             range=">= 0",
             undefined=NO_RESPONSE,
+            each_epoch=False,
         ),
         Metric(
             "pull_mean_{target}",
@@ -67,6 +69,7 @@ class RegressionEvaluator(Evaluator):
             "mean pull of {target}",
             "Mean of (prediction - truth) / sigma of {target}.",
             range="any number; 0 is best",
+            each_epoch=False,
         ),
         Metric(
             "pull_width_{target}",
@@ -74,6 +77,7 @@ class RegressionEvaluator(Evaluator):
             "pull width of {target}",
             "Half the width of the central 68 % of (prediction - truth) / sigma of {target}.",
             range=">= 0; 1 if sigma is right",
+            each_epoch=False,
         ),
         Metric(
             "within_sigma_{target}",
@@ -81,6 +85,7 @@ class RegressionEvaluator(Evaluator):
             "within sigma, {target}",
             "Fraction of examples with |prediction - truth| < sigma of {target}.",
             range="0 to 1; 0.683 if sigma is right",
+            each_epoch=False,
         ),
         Metric(
             "coverage_{quantile}_{target}",
@@ -88,6 +93,7 @@ class RegressionEvaluator(Evaluator):
             "coverage of q={quantile}, {target}",
             "Fraction of examples whose true {target} is below the predicted quantile {quantile}.",
             range="0 to 1; the quantile itself if it is right",
+            each_epoch=False,
         ),
         Metric(
             "compared_bias_{target}",
@@ -138,8 +144,9 @@ class RegressionEvaluator(Evaluator):
         self.compare_with = tuple(compare_with)
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
-        weight = ones(len(outputs["index"]), outputs.get("weight"))
-        return {"loss": mean_loss(outputs), **{name: of(weight) for name, of in self._figures(outputs).items()}}
+        weight, figures = ones(len(outputs["index"]), outputs.get("weight")), self._figures(outputs)
+        shown = [f"{figure}_{target.name}" for target in self.targets for figure in ("bias", "resolution")]
+        return {"loss": mean_loss(outputs), **{name: figures[name](weight) for name in shown}}
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
         figures, n = self._figures(outputs), len(outputs["index"])

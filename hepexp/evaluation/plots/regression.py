@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,7 @@ def response_against_truth(
         axes = drawing.subplots()
         for k, (text, values) in enumerate(predicted.items()):
             rows = []
-            for low, high in zip(edges, edges[1:], strict=False):
+            for low, high in pairwise(edges):
                 chosen = known & (truth >= low) & ((truth < high) | (high == edges[-1]))
                 spread = Quantiles(values[chosen] / truth[chosen])(weight[chosen], (0.1587, 0.5, 0.8413))
                 rows.append((np.median(truth[chosen]), *spread))
