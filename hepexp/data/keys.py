@@ -35,6 +35,11 @@ def chosen_names(key: str, wanted: Sequence[str] | None, known: tuple[str, ...])
             raise ConfigError(f"dataset.{key}: unknown {name!r}{did_you_mean(str(name), known)} (known: {there_are})")
     if not wanted and key != "extras":
         raise ConfigError(f"dataset.{key} must name one or more of {', '.join(known)}, got none")
-    if len(set(wanted)) < len(wanted):
-        raise ConfigError(f"dataset.{key} must name each only once, got {', '.join(wanted)}")
+    require_different(key, wanted)
     return tuple(wanted)
+
+
+def require_different(key: str, names: Sequence[str]) -> None:
+    """Raise ConfigError if a key of the data set gives a name twice."""
+    if len(set(names)) < len(names):
+        raise ConfigError(f"dataset.{key} must name each only once, got {', '.join(names)}")

@@ -17,7 +17,7 @@ from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.errors import ConfigError
 from hepexp.learning import contracts
 from hepexp.learning.components import Components, build_components
-from hepexp.losses.objective import width_of
+from hepexp.losses.objective import Objective, width_of
 from hepexp.models.layers.steerable_basis import steerable_basis
 from tests.data.small import use_small_samples
 
@@ -160,7 +160,7 @@ def test_a_model_that_gives_no_row_for_an_example_is_refused(output, said: str):
 
 
 def test_a_data_set_of_a_plugin_need_not_name_its_classes():
-    class Loss:
+    class Loss(Objective):
         min_batch = 2
         min_classes = 2
 

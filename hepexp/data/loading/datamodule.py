@@ -17,7 +17,7 @@ from hepexp.batch import Batch, DataSpec
 from hepexp.config.annotated_keys import AnnotatedKeys, FromRun
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.formats.open_file import open_file
-from hepexp.data.keys import chosen_names, require_at_least, require_at_most
+from hepexp.data.keys import chosen_names, require_at_least, require_at_most, require_different
 from hepexp.data.loading.dataset import Extras, SplitDataset
 from hepexp.data.loading.example_weights import ExampleWeights
 from hepexp.data.loading.loader import BatchLoader
@@ -148,6 +148,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
 
     def named_targets(self) -> dict[str, str]:
         """The name of each target, and the stored column or observable that it is."""
+        require_different("targets", self.targets)
         return {name: name for name in self.targets}
 
     def as_particles(self) -> tuple[Transform, ...] | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.config.suggest import did_you_mean
+from hepexp.data.keys import require_different
 from hepexp.data.physics.observables import OBSERVABLES, SUBJETTINESS, UNITS, Jets
 from hepexp.data.store import limits
 from hepexp.data.store.ragged import Layout, Ragged
@@ -47,8 +48,7 @@ class Quantities:
                 raise ConfigError(
                     f"dataset.{key}: {name} needs FastJet; fastjet is not installed; pip install 'hepexp[generate]'"
                 )
-        if len(set(names)) < len(names):
-            raise ConfigError(f"dataset.{key} must name each only once, got {', '.join(names)}")
+        require_different(key, names)
         self.names = tuple(names)
         self._stored = frozenset(layout.extras)
         self._limits = layout.limits

@@ -1,0 +1,95 @@
+"""Bias, resolution, response, pulls and coverage: known values, and an example of weight 2 equals the example twice."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from hepexp.batch import Target
+from hepexp.evaluation.bootstrap import TAIL
+from hepexp.evaluation.evaluators.regression import Quantiles, RegressionEvaluator
+
+N = 2000
+NORMAL = norm.ppf((np.arange(N) + 0.5) / N)  # quantiles of the normal distribution, in place of random numbers
+MASS = (Target("mass", unit="GeV"),)
+
+
+def outputs(shift: float = 3.0, width: float = 5.0, sigma: float = 2.5) -> dict[str, np.ndarray]:
+    truth = np.full(N, 100.0)
+    predicted = truth + shift + width * NORMAL
+    return {
+        "index": np.arange(N),
+        "label": np.full(N, -1),
+        "loss": np.square(predicted - truth),
+        "target": truth[:, None],
+        "predicted": predicted[:, None],
+        "sigma": np.full((N, 1), sigma),
+        "quantiles": np.stack([truth - 1, truth + 1, truth + 2], axis=1)[:, None],
+        "observed/sum": 2 * truth,
+    }
+
+
+def test_a_gaussian_prediction_has_its_shift_and_width():
+    evaluator = RegressionEvaluator(MASS, has_sigma=True, quantiles=(0.1, 0.5, 0.9), compare_with=("sum",))
+    found = evaluator.final(outputs(), seed=1)
+    assert found["bias_mass"] == pytest.approx(3)
+    assert found["resolution_mass"] == pytest.approx(5, rel=2e-3)
+    assert found["response_mass"] == pytest.approx(1.03, rel=1e-3)
+    assert found["response_resolution_mass"] == pytest.approx(0.05 / 1.03, rel=2e-3)
+    assert found["pull_mean_mass"] == pytest.approx(3 / 2.5)
+    assert found["pull_width_mass"] == pytest.approx(2, rel=2e-3)
+    assert found["within_sigma_mass"] == pytest.approx(norm.cdf(-0.1) - norm.cdf(-1.1), abs=1e-3)
+    assert [found[f"coverage_{q}_mass"] for q in ("0.1", "0.5", "0.9")] == [0, 1, 1]
+    assert found["bias_mass_err"] == pytest.approx(5 / N**0.5, rel=0.2)
+    assert (found["compared_bias_mass"], found["compared_response_mass"]) == (100, 2)
+    assert evaluator.quick(outputs())["resolution_mass"] == found["resolution_mass"]
+
+
+def test_an_example_of_weight_two_equals_the_example_twice():
+    evaluator = RegressionEvaluator(MASS, has_sigma=True, quantiles=(0.1, 0.5, 0.9))
+    once = {name: values[::40] for name, values in outputs().items()}
+    weight = np.where(np.arange(len(once["index"])) % 3 == 0, 2, 1)
+    twice = {name: np.repeat(values, weight, axis=0) for name, values in once.items()}
+    weighted = evaluator._figures(once)
+    assert {name: of(weight) for name, of in weighted.items()} == pytest.approx(
+        {name: of(np.ones(len(twice["index"]))) for name, of in evaluator._figures(twice).items()}
+    )
+    once["weight"] = weight.astype(np.float32)
+    assert evaluator.quick(once) == pytest.approx(evaluator.quick(twice))
+
+
+def test_quantiles_are_those_of_numpy_and_leave_out_nan():
+    values = np.random.default_rng(0).normal(size=101)
+    levels = (TAIL, 0.5, 1 - TAIL)
+    found = Quantiles(np.append(values, np.nan))(np.ones(102), levels)
+    assert found == pytest.approx(np.quantile(values, levels, method="inverted_cdf"))
+    assert np.isnan(Quantiles(values)(np.zeros(101), levels)).all()
+    assert np.isnan(Quantiles(np.full(3, np.nan))(np.ones(3), levels)).all()
+
+
+def test_a_negative_weight_cancels_an_equal_example():
+    values = np.array([1.0, 2.0, 3.0, 9.0, 9.0])
+    weight = np.array([1.0, 1.0, 1.0, 1.0, -1.0])
+    assert Quantiles(values)(weight, (0.5,)) == [2]
+
+
+def test_the_table_has_targets_predictions_and_what_the_data_carry_along():
+    given = {**outputs(), "weight": np.full(N, -0.5, np.float32)}
+    evaluator = RegressionEvaluator(MASS, has_sigma=True, quantiles=(0.1, 0.5, 0.9))
+    table = evaluator.predictions(given, ())
+    assert table.column_names == [
+        *("index", "label", "target_mass", "predicted_mass", "sigma_mass"),
+        *("quantile_0.1_mass", "quantile_0.5_mass", "quantile_0.9_mass", "weight", "sum"),
+    ]
+    assert table["label"].null_count == N
+    del given["target"]
+    assert "target_mass" not in evaluator.predictions(given, ()).column_names
+
+
+def test_the_figures_are_drawn_with_weights(tmp_path):
+    evaluator = RegressionEvaluator(MASS, has_sigma=True, compare_with=("sum",))
+    given = {**outputs(), "weight": np.where(np.arange(N) % 5, 1.0, -1.0)}
+    given["target"] = given["target"] + np.arange(N)[:, None] % 7
+    evaluator.figures(given, (), tmp_path, seed=1)
+    assert {path.stem for path in tmp_path.iterdir()} == {
+        *("prediction_mass", "residuals_mass", "response_mass", "pull_mass")
+    }
