@@ -116,10 +116,14 @@ class Batch:
     def pin_memory(self) -> Self:
         return self._each(Tensor.pin_memory)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Its tensors by name, without those that the data set does not have."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in given.items() if value is not None}
+
     def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
         """The same batch with each of its tensors changed."""
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
-        return type(self)(**{name: None if value is None else change(value) for name, value in given.items()})
+        return type(self)(**{name: change(value) for name, value in self.tensors().items()})
 
 
 @dataclass

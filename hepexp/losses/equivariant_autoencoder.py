@@ -101,7 +101,7 @@ class EquivariantAutoencoder(Objective):
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
         """A few images and their rotated copies, each with its reconstruction."""
-        batch = replace(batch, **{name: value[:GALLERY] for name, value in vars(batch).items() if value is not None})
+        batch = replace(batch, **{name: value[:GALLERY] for name, value in batch.tensors().items()})
         turned = self.turn(batch, self.angles(batch))
         return {
             "input": batch.image,

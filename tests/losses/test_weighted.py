@@ -38,7 +38,7 @@ def jets() -> JetBatch:
 
 
 def rows(batch: JetBatch, chosen: list[int]) -> JetBatch:
-    return replace(batch, **{name: value[chosen] for name, value in vars(batch).items() if value is not None})
+    return replace(batch, **{name: value[chosen] for name, value in batch.tensors().items()})
 
 
 def loss_and_gradient(objective, batch: JetBatch) -> tuple[torch.Tensor, torch.Tensor]:

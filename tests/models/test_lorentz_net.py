@@ -181,7 +181,7 @@ def test_the_same_step_twice_is_the_same_to_the_last_digit(jets):
 def _rank(rank: int, file: str, jets: JetBatch, out) -> None:
     model = build()
     dist.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=2)
-    part = JetBatch(**{name: value[rank::2] for name, value in vars(jets).items()})
+    part = JetBatch(**{name: value[rank::2] for name, value in jets.tensors().items()})
     logits = model(part)
     logits.square().sum().backward()
     out[rank] = (logits.detach(), gradients(model), model.state_dict())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hepexp.batch import Target
 from hepexp.evaluation.bootstrap import TAIL, mean, mean_of, ones, with_errors
 from hepexp.evaluation.evaluators.evaluator import OBSERVED, Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.evaluation.quantiles import HalfWidth, Quantiles
 from hepexp.metric import Metric
 
 NO_RESPONSE = "the target is zero everywhere"
@@ -219,36 +220,3 @@ def _of_prediction(name: str, predicted: NDArray[np.float64], truth: NDArray[np.
 def _relative_width(quantiles: NDArray[np.float64]) -> float:
     low, middle, high = quantiles
     return float((high - low) / 2 / abs(middle)) if middle else float("nan")
-
-
-class Quantiles:
-    """Quantiles of values (n,) for any weights, sorted once; values that are NaN do not count.
-
-    The quantile q is the first value, in rising order, at which the sum of weights reaches q times the total: an
-    example of weight 2 equals the example twice.
-    """
-
-    def __init__(self, values: NDArray[np.floating]) -> None:
-        order = np.argsort(values, kind="stable")  # NaN last
-        self._order = order[: np.count_nonzero(~np.isnan(values))]
-        self._values = np.asarray(values, np.float64)[self._order]
-
-    def __call__(self, weight: NDArray, levels: Sequence[float]) -> NDArray[np.float64]:
-        """The quantiles of these levels, given the weights (n,); NaN where they do not add up to a positive number."""
-        if not len(self._order):
-            return np.full(len(levels), np.nan)
-        passed = np.cumsum(weight[self._order])
-        total = passed[-1]
-        if not total > 0:
-            return np.full(len(levels), np.nan)
-        rising = np.maximum.accumulate(passed)  # negative weights make it fall here and there
-        places = np.searchsorted(rising, np.asarray(levels) * total - 1e-12 * total)
-        return self._values[np.minimum(places, len(self._values) - 1)]
-
-
-class HalfWidth(Quantiles):
-    """Half the width of the central 68 %, as a function of the weights: the standard deviation of a Gaussian."""
-
-    def __call__(self, weight: NDArray) -> float:
-        low, high = super().__call__(weight, (TAIL, 1 - TAIL))
-        return float(high - low) / 2

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.evaluation.bootstrap import TAIL
+from hepexp.evaluation.quantiles import Quantiles
 from hepexp.figures import COLOURS, figure, legend_above
 
 _BINS = 50
@@ -67,8 +69,6 @@ def response_against_truth(
     weight: NDArray | None = None,
 ) -> None:
     """Draw the median of prediction / truth and its central 68 % in slices of the truth with as many examples each."""
-    from hepexp.evaluation.evaluators.regression import Quantiles
-
     known = truth != 0
     edges = np.unique(np.quantile(truth[known], np.linspace(0, 1, _SLICES + 1))) if known.any() else np.zeros(0)
     weight = np.ones(len(truth)) if weight is None else weight
@@ -78,7 +78,7 @@ def response_against_truth(
             rows = []
             for low, high in pairwise(edges):
                 chosen = known & (truth >= low) & ((truth < high) | (high == edges[-1]))
-                spread = Quantiles(values[chosen] / truth[chosen])(weight[chosen], (0.1587, 0.5, 0.8413))
+                spread = Quantiles(values[chosen] / truth[chosen])(weight[chosen], (TAIL, 0.5, 1 - TAIL))
                 rows.append((np.median(truth[chosen]), *spread))
             if rows:
                 place, low, middle, high = np.array(rows).T

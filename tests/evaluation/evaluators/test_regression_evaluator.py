@@ -6,7 +6,8 @@ from scipy.stats import norm
 
 from hepexp.batch import Target
 from hepexp.evaluation.bootstrap import TAIL
-from hepexp.evaluation.evaluators.regression import Quantiles, RegressionEvaluator
+from hepexp.evaluation.evaluators.regression import RegressionEvaluator
+from hepexp.evaluation.quantiles import Quantiles
 
 N = 2000
 NORMAL = norm.ppf((np.arange(N) + 0.5) / N)  # quantiles of the normal distribution, in place of random numbers
