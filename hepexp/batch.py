@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Literal, Self
 
 import torch
@@ -53,6 +53,8 @@ class DataSpec:
     pixel_unit : unit of an image's pixel values.
     targets : what else is to be predicted, in the order of the batch's columns.
     observers : what is carried into predictions.parquet beside the predictions.
+    background : class against which the others are usually set, if there are more than two; empty if none is.
+    working_points : signal efficiencies at which classes are usually judged, by their names.
     """
 
     class_names: tuple[str, ...]
@@ -66,6 +68,8 @@ class DataSpec:
     pixel_unit: str = ""
     targets: tuple[Target, ...] = ()
     observers: tuple[str, ...] = ()
+    background: str = ""
+    working_points: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def n_classes(self) -> int:

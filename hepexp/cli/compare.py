@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from hepexp.atomic import write_text
 from hepexp.cli.output_files import add_overwrite, check_target, writing
 from hepexp.cli.parser import Parser
-from hepexp.config.metrics import lower_is_better, names_of
+from hepexp.config import figures_of_merit
+from hepexp.config.metrics import lower_is_better
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, DataError
 from hepexp.spelling import visible
@@ -33,9 +34,6 @@ differences. Runs that were tested on different examples, or are of different ki
   hepexp compare --filter "params.model.name = 'pfn'"       as MLflow filters
   hepexp compare --out table.tex --plot roc.pdf             for a paper"""
 
-SCORES = (
-    "hepexp.evaluation.evaluators.classification.ClassificationEvaluator"  # what is judged by recorded scores alone
-)
 FORMATS = {".txt": "table", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
 
 
@@ -184,7 +182,7 @@ def _parse(args: list[str]):
     parser.add_argument("--sort", metavar="METRIC", help="best first")
     parser.add_argument("--reverse", action="store_true", help="worst first")
     parser.add_argument(
-        "--by", choices=names_of(SCORES), default="auc", help="metric whose differences are tested (auc)"
+        "--by", metavar="METRIC", default="auc", help="figure of merit whose differences are tested (auc)"
     )
     parser.add_argument("--against", metavar="SETTING", help="row to compare the others with (the best)")
     parser.add_argument(
@@ -198,6 +196,8 @@ def _parse(args: list[str]):
     )
     add_overwrite(parser)
     options = parser.parse_args(args)
+    options.by = options.by.removeprefix("test/")
+    figures_of_merit.find(options.by, "--by")
     if options.out and options.out.suffix not in FORMATS:
         raise ConfigError(f"--out must end in {', '.join(FORMATS)}, got {options.out}")
     if options.plot and options.plot.suffix not in (".png", ".pdf"):

@@ -14,13 +14,16 @@ Evaluate a trained run: metrics with errors, next to those that the run recorded
 
   hepexp evaluate latest
   hepexp evaluate runs/hepexp/2026-01-31_12-00-00_lorentznet_qg --split val
-  hepexp evaluate latest data.source=full --out evaluated/"""
+  hepexp evaluate latest data.source=full --out evaluated/
+  hepexp evaluate latest 'evaluation.working_points=[0.8]' 'evaluation.metrics=[calibration_error]'"""
 
 
 def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp evaluate", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, or latest")
-    parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY or trainer.KEY")
+    parser.add_argument(
+        "changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY, trainer.KEY or evaluation.KEY"
+    )
     parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
     parser.add_argument("--out", type=Path, help="folder for metrics.json, predictions.parquet and plots/")
@@ -31,7 +34,7 @@ def main(args: list[str]) -> int:
     from hepexp.tracking.run_folder import RunFolder
 
     folder = RunFolder.find(options.run)
-    config = with_changes(folder.config, options.changes, ("dataset", "trainer"))
+    config = with_changes(folder.config, options.changes, ("dataset", "trainer", "evaluation"))
     if options.out:
         if options.out.resolve() == folder.path.resolve():
             raise ConfigError(f"--out {options.out} is the run's own folder; choose another")

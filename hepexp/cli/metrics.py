@@ -3,7 +3,7 @@
 import sys
 
 from hepexp.cli.console import console, table
-from hepexp.config import metrics
+from hepexp.config import figures_of_merit, metrics
 from hepexp.metric import ERROR, Metric
 
 
@@ -32,10 +32,17 @@ def print_one(key: str) -> int:
             "undefined where": metric.undefined,
             "recorded": _recorded(metric),
             "computed by": declaration.owner,
+            "asked for by": _asked_for(declaration.owner),
         }
         out.print(key, style="bold", markup=False)
         out.print(table([[name, text] for name, text in facts.items() if text], styles=["cyan", ""]))
     return 0
+
+
+def _asked_for(owner: str) -> str:
+    name = figures_of_merit.name_of(owner)
+    usual = "; computed in any case for more than two classes with a background"
+    return f"evaluation.metrics=[{name}]{usual if name == figures_of_merit.OF_BACKGROUND else ''}" if name else ""
 
 
 def _row(metric: Metric) -> tuple[str, str, str, str]:

@@ -161,8 +161,8 @@ def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, .
     if not metrics:
         metric, mode = targets.load(config.loss._target_, kind.of_group("loss")).monitor
         metrics, directions = [metric], directions or [{"min": "minimize", "max": "maximize"}[mode]]
-    for loss in {found.loss._target_ for found in configs} if options.metrics else ():
-        directions = directions_of(metrics, options.directions, loss)
+    for found in configs if options.metrics else ():
+        directions = directions_of(metrics, options.directions, found.loss._target_, found.get("evaluation"))
     return Plan(
         base=[word for word in base if not word.startswith(REGISTER)],
         space={dimension.key: str(dimension) for dimension in dimensions},

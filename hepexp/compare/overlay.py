@@ -11,6 +11,8 @@ import numpy as np
 from hepexp.compare.groups import Group
 from hepexp.config.metrics import heading
 from hepexp.errors import HepexpError
+from hepexp.evaluation.bootstrap import effective_number, ones
+from hepexp.evaluation.predictions import Predictions
 from hepexp.evaluation.roc import Roc, background_at
 from hepexp.evaluation.rounding import with_error
 from hepexp.figures import COLOURS, class_name, figure, legend_above
@@ -66,8 +68,9 @@ def _rejections(axes, groups: Sequence[Group], names: tuple[str, ...]) -> None:
         curves, shown = [], np.ones(len(GRID), bool)
         for record in group.records:
             roc = Roc(record.predictions.scores[:, 1], record.predictions.label == 1)
-            background = background_at(*roc.counts(), GRID)
-            shown &= background * (~roc.signal).sum() >= FEWEST
+            weight = ones(len(roc.order), record.predictions.weight)
+            background = background_at(*roc.counts(weight), GRID)
+            shown &= background * effective_number(weight[roc.order[~roc.signal]]) >= FEWEST
             curves.append(1 / np.maximum(background, 1e-12))
         auc = group.figure("test/auc")
         text = group.name if auc.value is None else f"{group.name}: {with_error(auc.value, auc.error)}"
@@ -85,14 +88,20 @@ def _scores(axes, groups: Sequence[Group], names: tuple[str, ...]) -> None:
     edges = np.linspace(*((0, 1) if low >= 0 and high <= 1 else (low, high)), BINS + 1)
     for group, colour in zip(groups, COLOURS, strict=False):
         for label, style in ((1, "-"), (0, "--")):
-            own = [r.predictions.scores[r.predictions.label == label, 1] for r in group.records]
-            content = np.mean([np.histogram(score, bins=edges, density=True)[0] for score in own], axis=0)
+            own = [_scores_of(record.predictions, label) for record in group.records]
+            content = np.mean([np.histogram(s, bins=edges, weights=w, density=True)[0] for s, w in own], axis=0)
             axes.stairs(content, edges, color=colour, linestyle=style)
     for label, style in ((1, "-"), (0, "--")):
         axes.plot([], [], color="0.3", linestyle=style, label=class_name(names, label))
     axes.set(xlabel=f"score of {class_name(names, 1)}", ylabel="density", xlim=(edges[0], edges[-1]))
     axes.set_ylim(0, None)
     legend_above(axes)
+
+
+def _scores_of(found: Predictions, label: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Signal scores and weights, if any, of the examples of a class."""
+    own = found.label == label
+    return found.scores[own, 1], None if found.weight is None else found.weight[own]
 
 
 def _learning(axes, groups: Sequence[Group], monitor: str) -> None:

@@ -26,6 +26,9 @@ from hepexp.tracking.run_folder import RunFolder
 
 # what may differ between two trainings of one setting: the seed, and what they are called
 SEED, NAMES = "seed", ("name", "tags", "experiment", "tracking", "expected")
+# nor do figures depend on which others are computed beside them
+BESIDE = ("choices.evaluation", "evaluation._target_", "evaluation.metrics", "evaluation.working_points")
+USUAL = {"evaluation.background": None, "evaluation.weighted": True}
 ROUNDING = 1e-5  # of single precision, added up
 IDLE = ("trainer.progress", "trainer.checkpoint_minutes", "dataset.num_workers")  # no figure depends on them
 
@@ -119,8 +122,9 @@ class Record:
 
     @property
     def choices(self) -> dict[str, str]:
-        """The option of each group."""
-        return {key.removeprefix("choices."): v for key, v in self.config.items() if key.startswith("choices.")}
+        """The option of each group that says what was trained."""
+        known = {key.removeprefix("choices."): v for key, v in self.config.items() if key.startswith("choices.")}
+        return {group: option for group, option in known.items() if group != "evaluation"}
 
     @cached_property
     def expected(self) -> Expected:
@@ -146,6 +150,7 @@ class Record:
         chain of tasks are seeds of one setting.
         """
         own = {k: v for k, v in self.config.items() if k not in (SEED, *IDLE) and k.split(".")[0] not in NAMES}
+        own = {k: v for k, v in own.items() if not k.startswith(BESIDE) and not (k in USUAL and v == USUAL[k])}
         for key in self.folder.environment.get("needs") or {}:
             file = (runs_dir() / str(own.get(key))).resolve()  # checkpoints/best.ckpt of that run
             source = RunFolder(file.parent.parent)

@@ -10,10 +10,10 @@ import numpy as np
 
 from hepexp.compare.columns import Column
 from hepexp.compare.groups import Group
+from hepexp.compare.judged import judge
 from hepexp.config.metrics import lower_is_better
 from hepexp.errors import DataError
 from hepexp.evaluation.bootstrap import TAIL, replicas
-from hepexp.evaluation.evaluators.classification import Judge, width_of
 
 N_BOOTSTRAP = 300  # replicas of the test set
 ROUNDING = 1e-12  # as a share of the metric
@@ -52,18 +52,19 @@ def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstra
     ----------
     groups : runs tested on the same examples.
     reference : place of the one to compare with.
-    metric : a figure of `hepexp.evaluation.evaluators.classification.Judge`, of the recorded scores.
+    metric : one of the figures of a figure of merit, which follows from the recorded scores.
 
     Raises
     ------
     DataError : predictions cannot be read, or the metric needs more than them.
     """
-    judges = [[_judge(record.predictions) for record in group.records] for group in groups]
-    if metric not in judges[0][0]():
-        raise DataError(f"{metric} does not follow from the recorded scores")
-    n = len(groups[0].records[0].predictions.label)
-    point = [np.array([judge()[metric] for judge in own]) for own in judges]
-    draws = [[np.mean([judge(w)[metric] for judge in own]) for own in judges] for w in replicas(n, n_bootstrap, seed)]
+    judges = [[judge(record, metric) for record in group.records] for group in groups]
+    examples = judges[0][0].examples
+    n, weight = len(examples), examples.weight
+    if any(_differ(weight, each.examples.weight) for own in judges for each in own):
+        raise DataError("the test examples of some runs have other weights than those of others")
+    point = [np.array([of()[metric] for of in own]) for own in judges]
+    draws = [[np.mean([of(w)[metric] for of in own]) for own in judges] for w in replicas(n, n_bootstrap, seed, weight)]
     drawn = np.array(draws).reshape(-1, len(groups))
     base = point[reference]
     found = []
@@ -71,7 +72,7 @@ def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstra
         value = float(values.mean() - base.mean())
         with np.errstate(invalid="ignore"):  # no background passes in a replica of either: inf - inf
             apart = drawn[:, place] - drawn[:, reference]
-        width = width_of(metric)(apart) if np.isnan(apart).mean() <= TAIL else None
+        width = judges[0][0].width(metric)(apart) if np.isnan(apart).mean() <= TAIL else None
         if place == reference or width is None or not math.isfinite(value):
             found.append(Difference(value, None, None))
             continue
@@ -89,7 +90,7 @@ def against_best(
 
     Parameters
     ----------
-    by : a figure of `hepexp.evaluation.evaluators.classification.Judge`; of embeddings that of their linear probe.
+    by : one of the figures of a figure of merit, such as auc; of embeddings that of their linear probe.
 
     Returns
     -------
@@ -116,7 +117,5 @@ def _of_mean(values: np.ndarray) -> float:
     return float(values.var(ddof=1) / len(values)) if len(values) > 1 else 0.0
 
 
-def _judge(predictions) -> Judge:
-    """In the order of the rows of the data set, so that a replica draws the same examples for all runs."""
-    order = np.argsort(predictions.index, kind="stable")
-    return Judge(predictions.scores[order], predictions.label[order])
+def _differ(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return (one is None) != (other is None) or (one is not None and not np.array_equal(one, other))

@@ -41,6 +41,7 @@ class Kind:
 _OPTIMIZER = "hepexp.learning.optimizers.Optimizer"
 _OBJECTIVE, _BACKEND = "hepexp.losses.objective.Objective", "hepexp.quantum.backend.Backend"
 _TRAINER, _SWEEP = "hepexp.learning.trainer.TrainerOptions", "hepexp.sweep.options.SweepOptions"
+EVALUATION = "hepexp.evaluation.options.EvaluationOptions"
 
 GROUPS = {
     "dataset": Kind((DATA_MODULE,), f"a data set: a {DATA_MODULE}"),
@@ -51,6 +52,7 @@ GROUPS = {
     "backend": Kind((_BACKEND,), f"a backend: a {_BACKEND}"),
     "optimizer": Kind((_OPTIMIZER,), f"an optimizer: a {_OPTIMIZER}"),
     "trainer": Kind((_TRAINER,), f"a {_TRAINER}"),
+    "evaluation": Kind((EVALUATION,), f"a {EVALUATION}"),
     "sweep": Kind((_SWEEP,), f"a {_SWEEP}"),
 }
 OF_EVERY_RUN = tuple(group for group in GROUPS if group != "sweep")

@@ -19,6 +19,8 @@ from hepexp.errors import ConfigError
 from hepexp.metric import SPLITS, Metric, without_suffix
 
 OF_CLASS, OF_EVERY_RUN = "metrics", "METRICS"
+FIGURE_OF_MERIT = "hepexp.evaluation.classifiers.figure_of_merit.FigureOfMerit"
+CLASSIFIER = "hepexp.evaluation.evaluators.classification.ClassificationEvaluator"
 ANY_EVALUATOR = "hepexp.evaluation.evaluators.evaluator.Evaluator"
 DECLARES = re.compile(rf"^\s*(?:{OF_CLASS}|{OF_EVERY_RUN})\b[^=\n]*=\s*(?:[(\[]|[\w.]+\s*(?:[+#]|$))", re.MULTILINE)
 DECLARATION = ast.Tuple | ast.List | ast.BinOp | ast.Name | ast.Attribute
@@ -51,6 +53,8 @@ def faults() -> tuple[str, ...]:
 def of_loss(loss: str) -> tuple[Metric, ...] | None:
     """What a run with this loss can record: metrics of the loss, of its evaluator, and of every run.
 
+    A classifier can have those of all figures of merit.
+
     Parameters
     ----------
     loss : dotted path of its class.
@@ -63,6 +67,8 @@ def of_loss(loss: str) -> tuple[Metric, ...] | None:
     if evaluator is None:
         return None
     owners = {*source.line(loss), *source.line(evaluator)}
+    if CLASSIFIER in owners:
+        owners |= {*owners_of_figures_of_merit()}
     return tuple(d.metric for d in declarations() if d.of_every_run or d.owner in owners)
 
 
@@ -123,9 +129,16 @@ def columns() -> list[str]:
     return list(dict.fromkeys(full_key(name) for name in names))
 
 
-def names_of(owner: str) -> list[str]:
-    """The names that a class declares, with placeholders replaced by their usual values."""
-    return [name for d in declarations() if d.owner == owner for name in d.metric.names]
+@cache
+def owners_of_figures_of_merit() -> tuple[str, ...]:
+    """Dotted paths of the classes below FigureOfMerit, in the order of their files."""
+    owners = dict.fromkeys(d.owner for d in declarations() if not d.of_every_run)
+    return tuple(owner for owner in owners if FIGURE_OF_MERIT in source.line(owner))
+
+
+def snake_case(name: str) -> str:
+    """`calibration_error` of CalibrationError."""
+    return re.sub(r"(?<=[a-z\d])(?=[A-Z])", "_", name).lower()
 
 
 def full_key(name: str) -> str:

@@ -8,7 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from hepexp.config import catalog, expected, hydra_keys, needs, root, schema, yaml_file
+from hepexp.config import catalog, expected, figures_of_merit, hydra_keys, needs, root, schema, yaml_file
 from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import CommandLine
 from hepexp.config.compose import Composer, parse, plain
@@ -65,6 +65,7 @@ def compose(line: CommandLine) -> DictConfig:
         values = plain(config)
         chosen = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
         schema.check_nodes(values, values.keys() & set(groups), chosen)
+        figures_of_merit.check(values.get("evaluation"))
         own = {key: value for key, value in values.items() if key not in groups}
         root.check(own, known)
         root.check_values(own)

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hepexp import regular_file
-from hepexp.config import catalog, former, root, schema, yaml_file
+from hepexp.config import catalog, figures_of_merit, former, kind, root, schema, yaml_file
 from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import translate
 from hepexp.config.compose import one_line, parse
@@ -60,7 +60,9 @@ def load(path: Path) -> DictConfig:
         root.check_values(content)
     except ConfigError as error:
         raise DataError(f"{path}: {error}") from error
-    return OmegaConf.create(former.updated(content))
+    content = former.updated(content)
+    content.setdefault("evaluation", {TARGET: kind.EVALUATION})  # a record from before there were options
+    return OmegaConf.create(content)
 
 
 def check_values(content: Mapping) -> None:
@@ -131,4 +133,6 @@ def with_changes(config: DictConfig, args: list[str], groups: tuple[str, ...] = 
         node = changed.get(group)
         if isinstance(node, Mapping | DictConfig) and TARGET in node:
             schema.check(OmegaConf.to_container(node), group, str(changed.get("choices", {}).get(group, group)))
+    if "evaluation" in groups:
+        figures_of_merit.check(changed.get("evaluation"))
     return changed

@@ -84,6 +84,8 @@ class DatasetInfo:
     size : of the published files, in words.
     published_at : where the published files are hosted, in words.
     other_folders : subfolders of the data folder in which other programs of the field keep the files.
+    background : class against which the others are usually set, if there are more than two.
+    working_points : signal efficiencies at which classes are usually judged, by their names.
     """
 
     name: str
@@ -99,6 +101,8 @@ class DatasetInfo:
     readers: Mapping[str, str] = field(default_factory=dict)
     published_at: str = "not published"
     other_folders: tuple[str, ...] = ()
+    background: str = ""
+    working_points: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     noun: str = "jet"
     generator: str | None = None
     per_event: int = 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from hepexp import regular_file
 from hepexp.atomic import atomic
 from hepexp.errors import DataError
+from hepexp.evaluation.classifiers.scored_examples import Setting
 
-_CHECKSUM = b"sha256"
+_CHECKSUM, WEIGHT = b"sha256", "weight"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Predictions:
     Shapes
     ------
     index (n,) int64, the row in the data set; label (n,) int64, -1 where it is not known; scores (n, C), column c
-    for `class_names[c]`.
+    for `class_names[c]`; weight (n,), None where the examples count alike; columns (n,) each, what else figures of
+    merit were computed from. `setting` has the background and the working points.
     """
 
     index: np.ndarray
@@ -34,6 +36,9 @@ class Predictions:
     scores: np.ndarray
     class_names: tuple[str, ...]
     split: str
+    weight: np.ndarray | None = None
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
+    setting: Setting | None = None
 
 
 def predictions_table(
@@ -42,19 +47,29 @@ def predictions_table(
     scores: np.ndarray,
     class_names: Sequence[str],
     split: str = "test",
+    weight: np.ndarray | None = None,
+    columns: Mapping[str, np.ndarray] | None = None,
+    setting: Setting | None = None,
 ) -> pa.Table:
     """A classifier's predictions as a table.
 
     Columns: `index` int64, `label` int64 (null where it is negative: not known), `score_<class name>` in the
-    precision of the scores. Metadata of the schema: `class_names` (JSON list) and `split`.
+    precision of the scores, `weight` if there are any, and what else figures of merit need. Metadata of the schema:
+    `class_names` (JSON list), `split`, and `setting` (JSON: background and working points) if it is given.
     """
     index, label, scores = np.asarray(index), np.asarray(label), np.asarray(scores)
-    columns = {
+    found = {
         "index": pa.array(index.astype(np.int64)),
         "label": pa.array(label.astype(np.int64), mask=label < 0),
         **{f"score_{name}": pa.array(np.ascontiguousarray(scores[:, c])) for c, name in enumerate(class_names)},
+        **({} if weight is None else {WEIGHT: pa.array(np.asarray(weight))}),
+        **{name: pa.array(np.ascontiguousarray(values)) for name, values in (columns or {}).items()},
     }
-    return pa.table(columns, metadata={"class_names": json.dumps(list(class_names)), "split": split})
+    about = {"class_names": json.dumps(list(class_names)), "split": split}
+    if setting is not None:
+        points = {class_names[c]: setting.points(c) for c in range(min(setting.n_classes, len(class_names)))}
+        about["setting"] = json.dumps({"background": setting.background, "working_points": points})
+    return pa.table(found, metadata=about)
 
 
 def without_unknown_labels(table: pa.Table) -> pa.Table:
@@ -97,6 +112,9 @@ def read_predictions(path: Path | str) -> Predictions:
             scores=np.stack([table[f"score_{name}"].to_numpy() for name in names], axis=1),
             class_names=names,
             split=table.schema.metadata[b"split"].decode(),
+            weight=table[WEIGHT].to_numpy().astype(np.float64) if WEIGHT in table.column_names else None,
+            columns={name: table[name].to_numpy() for name in _others(table.schema, names)},
+            setting=_setting(table.schema.metadata.get(b"setting"), names),
         )
     except FileNotFoundError as error:
         raise DataError(f"there are no predictions at {path}: the run did not reach its test") from error
@@ -106,9 +124,28 @@ def read_predictions(path: Path | str) -> Predictions:
         raise DataError(f"{path} is not a predictions file: {str(error).splitlines()[0]}") from error
 
 
+def _others(schema: pa.Schema, class_names: Sequence[str]) -> list[str]:
+    """Columns of numbers beside those that every file has."""
+    usual = {"index", "label", WEIGHT, *(f"score_{name}" for name in class_names)}
+    return [column.name for column in schema if column.name not in usual and pa.types.is_floating(column.type)]
+
+
+def _setting(recorded: bytes | None, class_names: tuple[str, ...]) -> Setting | None:
+    """Background and working points; None in files from before they were recorded."""
+    if recorded is None:
+        return None
+    known = json.loads(recorded)
+    points = {name: tuple(map(float, at)) for name, at in known["working_points"].items()}
+    background = known["background"]
+    return Setting(class_names, None if background is None else int(background), points)
+
+
 def is_of_classifier(schema: pa.Schema) -> bool:
-    """Whether a file has the columns of a classifier's predictions and no others."""
-    return "index" in schema.names and all(name.startswith("score_") for name in {*schema.names} - {"index", "label"})
+    """Whether a file has the columns of a classifier's predictions, or says that it has."""
+    if b"class_names" in (schema.metadata or {}):
+        return True
+    others = {*schema.names} - {"index", "label", WEIGHT}
+    return "index" in schema.names and all(name.startswith("score_") for name in others)
 
 
 def check_schema(path: Path | str, schema: pa.Schema) -> None:
@@ -132,8 +169,8 @@ def check_schema(path: Path | str, schema: pa.Schema) -> None:
     wanted = ["index", *(f"score_{name}" for name in names)]
     if missing := [name for name in wanted if name not in schema.names]:
         raise DataError(f"{path} has no column {missing[0]}; it has {', '.join(schema.names) or 'none'}")
-    for name in (*wanted, *({"label"} & set(schema.names))):
-        kind, whole = schema.field(name).type, not name.startswith("score_")
+    for name in (*wanted, *({"label", WEIGHT} & set(schema.names))):
+        kind, whole = schema.field(name).type, name in ("index", "label")
         fits = pa.types.is_integer(kind) if whole else pa.types.is_floating(kind)
         if not fits:
             raise DataError(f"{path}: column {name} holds {kind}, expected {'whole' if whole else 'real'} numbers")

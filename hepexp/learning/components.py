@@ -17,8 +17,10 @@ from hepexp.batch import DataSpec
 from hepexp.config import kind, schema, targets
 from hepexp.config.build import construct
 from hepexp.errors import ConfigError
+from hepexp.evaluation.options import EvaluationOptions
 from hepexp.learning import contracts
 from hepexp.learning.adversarial import AdversarialModule
+from hepexp.learning.example_columns import ExampleColumns
 from hepexp.learning.memory_guard import within_memory
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.trainer import TrainerOptions
@@ -89,6 +91,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
         schema.check_record(content, record)
     options = construct(config.trainer, "trainer")
     optimizer = construct(config.optimizer, "optimizer")
+    evaluation = construct(config.evaluation, "evaluation") if "evaluation" in config else EvaluationOptions()
     backend = construct(config.backend, "backend")
     with within_memory(config.loss, "loss"):
         objective = construct(config.loss, "loss", backend=backend)
@@ -115,11 +118,16 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     with within_memory(config.loss, "loss"):
         objective.prepare(model.eval(), data.typical_example(), spec)
     contracts.check_evaluator(objective)
+    objective.evaluator = objective.evaluator.with_options(evaluation, spec)
+    columns = ExampleColumns(
+        objective.evaluator.columns, data.typical_example(), spec, getattr(data, "extra_names", ())
+    )
     model.train()
     if isinstance(objective, AdversarialObjective):
         module = AdversarialModule(model, objective, optimizer, config.seed, options)
     else:
         module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
+    module.columns, module.weighted = columns, evaluation.weighted
     if n := objective.evaluator.references:
         module.references = lambda: data.loader_of("train", n)
     return Components(data, module, options, backend)

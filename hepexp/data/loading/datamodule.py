@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -186,8 +187,9 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     @property
     def spec(self) -> DataSpec:
         """Sizes of the arrays in a batch, and names of the classes; available after `setup`."""
-        targets = self._targets.targets if self._targets else ()
-        return spec_of(self.splits["train"][[0]], self.class_names, self.representation, targets, self._observers.names)
+        targets, observers = self._targets.targets if self._targets else (), self._observers.names
+        spec = spec_of(self.splits["train"][[0]], self.class_names, self.representation, targets, observers)
+        return replace(spec, background=self.info.background, working_points=self.info.working_points)
 
     def typical_example(self) -> Batch:
         """A batch of one training example, the one with the median number of elements."""

@@ -1,90 +1,118 @@
-"""Evaluator of classifiers: accuracy, AUC and background rejection with bootstrap errors, ROC, confusion matrix."""
+"""Evaluator of classifiers: figures of merit with bootstrap errors, ROC, scores, confusion matrix."""
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 
-from hepexp.errors import HepexpError
-from hepexp.evaluation.bootstrap import OF_CENTRAL, Width, central, error_of, replicas, spread
+from hepexp.evaluation.bootstrap import mean, ones
+from hepexp.evaluation.classifiers.accuracy import Accuracy
+from hepexp.evaluation.classifiers.auc import Auc
+from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
+from hepexp.evaluation.classifiers.judge import Judge
+from hepexp.evaluation.classifiers.rejection import ClassRejection, Rejection
+from hepexp.evaluation.classifiers.scored_examples import ScoredExamples, Setting
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
-from hepexp.evaluation.roc import SIGNAL_EFFICIENCIES, Roc, area, background_at
-from hepexp.metric import AT_LEVEL, CONFIDENCE, Metric
 
-ONE_CLASS = "all examples are of one class"
-NONE_PASSES = "no background example passes, or all examples are of one class"
-FEW = 10  # with fewer background examples above a cut than this, their number is shown beside the rejection
+if TYPE_CHECKING:
+    from hepexp.batch import DataSpec
+    from hepexp.evaluation.options import EvaluationOptions
+
+EACH_EPOCH = (Accuracy(), Auc())
 
 
 class ClassificationEvaluator(Evaluator):
-    """Evaluates the columns `scores` (n, C), `label` (n,) and `loss` or `batch_loss` (n,)."""
+    """Evaluates the columns `scores` (n, C), `label` (n,), `loss` or `batch_loss` (n,), and `weight` (n,) if any.
 
-    metrics = (
-        Metric(
-            "accuracy",
-            "higher",
-            "accuracy",
-            "Fraction of examples for which the class with the largest score is the true one.",
-            range="0 to 1",
-            column=True,
-        ),
-        Metric(
-            "auc",
-            "higher",
-            "AUC",
-            "Area under the ROC curve: the probability that a signal example has a higher score than a background "
-            "one; for more than two classes the mean of the areas of each class against the rest.",
-            range="0 to 1; 0.5 is chance",
-            undefined=ONE_CLASS,
-            column=True,
-        ),
-        Metric(
-            "rejection_{eS}",
-            "higher",
-            "1/εB (εS={eS})",
-            "Background rejection 1/eB, the inverse of the background efficiency at signal efficiency {eS}, linear "
-            "between the points of the ROC curve; two classes only. Its error is half the width of the central 68 % of "
-            "the bootstrap replicas. If none of n background examples passes, the value is replaced by the lower bound "
-            "n/3.0 at 95 % CL.",
-            latex=r"$1/\varepsilon_B$ ($\varepsilon_S={eS}$)",
-            range=">= 1; 1/eS is chance",
-            error=OF_CENTRAL,
-            undefined=NONE_PASSES,
-            each_epoch=False,
-            column=True,
-            values=("0.3", "0.5"),
-        ),
-    )
+    Attributes
+    ----------
+    setting : names of the classes, background and working points; None before the run has said them.
+    asked_for : figures of merit in addition to those of every classifier.
+    """
+
+    setting: Setting | None = None
+    asked_for: tuple[FigureOfMerit, ...] = ()
+
+    def with_options(self, options: EvaluationOptions, spec: DataSpec) -> Self:
+        own = copy.copy(self)
+        own.setting = options.setting(spec)
+        own.asked_for = tuple(options.figures.values())
+        own.columns = tuple(dict.fromkeys(name for figure in own.asked_for for name in figure.needs))
+        return own
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
         scores, label = outputs["scores"], outputs["label"]
-        return {
-            "loss": mean_loss(outputs),
-            "accuracy": float((scores.argmax(axis=1) == label).mean()),
-            "auc": auc(scores, label),
-        }
+        found = {"loss": mean_loss(outputs)}
+        if np.isnan(scores).any():
+            weight = ones(len(label), outputs.get("weight"))
+            return {**found, "accuracy": mean(scores.argmax(axis=1) == label, weight), "auc": math.nan}
+        examples = self._examples(outputs)
+        figures = [*EACH_EPOCH, *(figure for figure in self.asked_for if any(m.each_epoch for m in figure.metrics))]
+        for figure in figures:
+            each = Judge([figure], examples)()
+            found |= {name: value for name, value in each.items() if _is_of_each_epoch(figure, name)}
+        return found
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
-        metrics = classification_metrics(outputs["scores"], outputs["label"], seed=seed)
-        return {**loss_figures(outputs, seed), **metrics}
+        examples = self._examples(outputs)
+        judge = Judge(standard(examples.setting, self.asked_for), examples)
+        return {**loss_figures(outputs, seed), **judge.with_errors(N_BOOTSTRAP, seed)}
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
-        return predictions_table(outputs["index"], outputs["label"], outputs["scores"], class_names)
+        more = {name: outputs[name] for name in self.columns if name in outputs}
+        return predictions_table(
+            outputs["index"],
+            outputs["label"],
+            outputs["scores"],
+            class_names,
+            weight=outputs.get("weight"),
+            columns=more,
+            setting=self.setting,
+        )
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
-        scores, label = outputs["scores"], outputs["label"]
-        plots.roc(folder / "roc.png", scores, label, class_names, seed=seed)
-        plots.score_histogram(folder / "scores.png", scores, label, class_names)
-        plots.confusion_matrix(folder / "confusion_matrix.png", scores, label, class_names)
+        scores, label, weight = outputs["scores"], outputs["label"], outputs.get("weight")
+        examples = self._examples(outputs)
+        plots.roc(folder / "roc.png", scores, label, class_names, seed=seed, weight=weight, setting=self.setting)
+        plots.score_histogram(folder / "scores.png", scores, label, class_names, weight=weight)
+        plots.confusion_matrix(folder / "confusion_matrix.png", scores, label, class_names, weight=weight)
+        for figure in self.asked_for:
+            figure.draw(examples, folder, seed)
+
+    def _examples(self, outputs: Outputs) -> ScoredExamples:
+        columns = {name: outputs[name] for name in self.columns if name in outputs}
+        return ScoredExamples(outputs["scores"], outputs["label"], outputs.get("weight"), self.setting, columns)
 
 
-def auc(scores: np.ndarray, label: np.ndarray) -> float:
+N_BOOTSTRAP = 200  # replicas
+
+
+def standard(setting: Setting, more: Sequence[FigureOfMerit] = ()) -> list[FigureOfMerit]:
+    """The figures of merit of every classifier with these classes, and others, each class of figures once.
+
+    One that is asked for with keys of its own takes the place of the usual one.
+    """
+    usual: list[FigureOfMerit] = [Accuracy(), Auc()]
+    if setting.background is not None:
+        usual += [Rejection()] if setting.n_classes == 2 else [ClassRejection()]
+    return list({type(figure): figure for figure in (*usual, *more)}.values())
+
+
+def _is_of_each_epoch(figure: FigureOfMerit, name: str) -> bool:
+    fitting = [metric for metric in figure.metrics if metric.of(name)]
+    return not fitting or max(fitting, key=lambda metric: metric.spelt_out).each_epoch
+
+
+def auc(scores: np.ndarray, label: np.ndarray, weight: np.ndarray | None = None) -> float:
     """Area under the ROC curve; for more than two classes the mean of one-vs-rest areas (macro).
 
     Fast enough for every epoch. Equal to scikit-learn's `roc_auc_score`.
@@ -93,6 +121,7 @@ def auc(scores: np.ndarray, label: np.ndarray) -> float:
     ----------
     scores : (n, C) score per class, e.g. probabilities; with two classes the last column is the signal's.
     label : (n,) int, class of each example.
+    weight : (n,) of each example, if any.
 
     Returns
     -------
@@ -100,11 +129,16 @@ def auc(scores: np.ndarray, label: np.ndarray) -> float:
     """
     if np.isnan(scores).any():
         return math.nan
-    return _mean_area([curve.counts() for curve in _curves(np.asarray(scores), np.asarray(label))])
+    return Judge([Auc()], ScoredExamples(scores, label, weight))()["auc"]
 
 
 def classification_metrics(
-    scores: np.ndarray, label: np.ndarray, n_bootstrap: int = 200, seed: int = 0
+    scores: np.ndarray,
+    label: np.ndarray,
+    n_bootstrap: int = N_BOOTSTRAP,
+    seed: int = 0,
+    weight: np.ndarray | None = None,
+    setting: Setting | None = None,
 ) -> dict[str, float | str | None]:
     """Accuracy, AUC and, for two classes, the background rejection 1/eB, each with its error.
 
@@ -118,6 +152,8 @@ def classification_metrics(
     label : (n,) int, class of each example; with two classes 1 is the signal.
     n_bootstrap : number of replicas; 0 for no errors.
     seed : of the replicas.
+    weight : (n,) of each example, may be negative; sums of weights take the place of counts.
+    setting : classes, background and working points; by default two classes are background and signal.
 
     Returns
     -------
@@ -131,91 +167,5 @@ def classification_metrics(
     ------
     HepexpError : no examples, or scores that are NaN.
     """
-    scores, label = np.asarray(scores), np.asarray(label)
-    _check(scores, label)
-    judge = Judge(scores, label)
-    point = judge()
-    draws = [judge(weight) for weight in replicas(len(label), n_bootstrap, seed)]
-    metrics: dict[str, float | str | None] = {}
-    for key, value in point.items():
-        metrics[key] = value if math.isfinite(value) else None
-        remarks, reason = judge.remarks(key), ""
-        if n_bootstrap:
-            error, reason = error_of([draw[key] for draw in draws], len(label), width_of(key))
-            metrics[f"{key}_err"] = None if metrics[key] is None else error
-        if reason and metrics[key] is not None:
-            remarks["note"] = "; ".join(filter(None, [remarks.get("note"), reason]))
-        metrics |= {f"{key}_{suffix}": said for suffix, said in remarks.items()}
-    return metrics
-
-
-def width_of(key: str) -> Width:
-    """How the error of a figure of `Judge` follows from its bootstrap replicas."""
-    return central if key.startswith("rejection_") else spread
-
-
-class Judge:
-    """Accuracy, AUC and rejections of one set of predictions, for any weights of the examples; sorts them once.
-
-    Parameters
-    ----------
-    scores : (n, C) score per class; label : (n,) int; as for `classification_metrics`.
-    """
-
-    def __init__(self, scores: np.ndarray, label: np.ndarray) -> None:
-        self.curves = _curves(scores, label)
-        self.right = scores.argmax(axis=1) == label
-
-    def remarks(self, key: str) -> dict[str, float | str]:
-        """The `note` on a figure, and the `bound` of one without a value; empty if there is nothing to note."""
-        signal, background = self.curves[0].counts()
-        if key == "accuracy" or len(self.curves) > 1:
-            return {}
-        if not signal[-1] or not background[-1]:
-            return {"note": ONE_CLASS}
-        if not key.startswith("rejection_"):
-            return {}
-        n = int(background[-1])
-        at = float(key.removeprefix("rejection_"))
-        passing = math.ceil(float(background_at(signal, background, at)) * n - 1e-6)  # of the two
-        if passing >= FEW:
-            return {}
-        note = f"{passing} of {n:,} background examples {'passes' if passing == 1 else 'pass'}"
-        if passing:
-            return {"note": note}
-        return {"bound": max(n / -math.log(1 - CONFIDENCE), 1.0), "note": f"{note}: {AT_LEVEL}"}
-
-    def __call__(self, weight: np.ndarray | None = None) -> dict[str, float]:
-        """Figures with example i counted `weight[i]` times, (n,) int, once each by default; may be NaN or infinite."""
-        weight = np.ones(len(self.right), np.int64) if weight is None else weight
-        counts = [curve.counts(weight) for curve in self.curves]
-        figures = {"accuracy": float(np.dot(weight, self.right) / weight.sum()), "auc": _mean_area(counts)}
-        if len(counts) == 1:
-            for at in SIGNAL_EFFICIENCIES:
-                background = float(background_at(*counts[0], at))
-                figures[f"rejection_{at}"] = 1 / background if background else math.inf
-        return figures
-
-
-def _check(scores: np.ndarray, label: np.ndarray) -> None:
-    if scores.ndim != 2 or len(scores) != len(label) or scores.shape[1] < 2:
-        raise HepexpError(f"scores must be (n, classes) beside n labels, got {scores.shape} and {label.shape}")
-    if not len(label):
-        raise HepexpError("there are no examples to evaluate")
-    bad = int(np.isnan(scores).any(axis=1).sum())
-    if bad:
-        raise HepexpError(
-            f"the scores of {bad} of {len(label)} examples are NaN: the training diverged; lower optimizer.lr or set "
-            "trainer.gradient_clip"
-        )
-
-
-def _curves(scores: np.ndarray, label: np.ndarray) -> list[Roc]:
-    """One curve for two classes (signal is class 1), otherwise one for each class against the rest."""
-    classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
-    return [Roc(scores[:, c], label == c) for c in classes]
-
-
-def _mean_area(counts: list[tuple[np.ndarray, np.ndarray]]) -> float:
-    areas = [a for a in (area(*c) for c in counts) if not math.isnan(a)]  # a class without examples has no curve
-    return float(np.mean(areas)) if areas else math.nan
+    examples = ScoredExamples(scores, label, weight, setting)
+    return Judge(standard(examples.setting), examples).with_errors(n_bootstrap, seed)

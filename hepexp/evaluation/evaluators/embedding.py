@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from hepexp.evaluation.bootstrap import OF_CENTRAL
-from hepexp.evaluation.evaluators.classification import NONE_PASSES, ONE_CLASS, auc, classification_metrics
+from hepexp.evaluation.bootstrap import OF_CENTRAL, mean, ones
+from hepexp.evaluation.classifiers.figure_of_merit import ONE_CLASS
+from hepexp.evaluation.classifiers.rejection import NONE_PASSES
+from hepexp.evaluation.classifiers.scored_examples import Setting
+from hepexp.evaluation.evaluators.classification import auc, classification_metrics
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
 from hepexp.metric import Metric
+
+if TYPE_CHECKING:
+    from hepexp.batch import DataSpec
+    from hepexp.evaluation.options import EvaluationOptions
 
 PROBE = "the linear probe"
 
@@ -118,16 +128,24 @@ class EmbeddingEvaluator(Evaluator):
         ),
     )
 
+    points: Mapping[str, tuple[float, ...]] = MappingProxyType({})  # working points, by the label as text
+
     def __init__(self, references: int = 4000, k: int = 5):
         self.references = references
         self.k = k
 
+    def with_options(self, options: EvaluationOptions, spec: DataSpec) -> Self:
+        own = super().with_options(options, spec)
+        points = options.setting(spec).working_points
+        own.points = {str(c): points[name] for c, name in enumerate(spec.class_names)}
+        return own
+
     def quick(self, outputs: Outputs) -> dict[str, float]:
-        scores = self._neighbours(outputs)
+        scores, label, weight = self._neighbours(outputs), outputs["label"], outputs.get("weight")
         return {
             "loss": mean_loss(outputs),
-            "knn_accuracy": float((scores.argmax(1) == outputs["label"]).mean()),
-            "knn_auc": auc(scores, outputs["label"]),
+            "knn_accuracy": mean(scores.argmax(1) == label, ones(len(label), weight)),
+            "knn_auc": auc(scores, label, weight),
             "effective_rank": effective_rank(outputs["embedding"]),
             "embedding_std": mean_std(outputs["embedding"]),
         }
@@ -139,20 +157,30 @@ class EmbeddingEvaluator(Evaluator):
             "embedding_std": mean_std(outputs["embedding"]),
         }
         for name, scores in (("knn", self._neighbours(outputs)), ("probe", self._probe(outputs))):
-            judged = classification_metrics(scores, outputs["label"], seed=seed)
+            weight, setting = outputs.get("weight"), self._setting(scores.shape[1])
+            judged = classification_metrics(scores, outputs["label"], seed=seed, weight=weight, setting=setting)
             metrics |= {f"{name}_{key}": value for key, value in judged.items()}
         return metrics
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
-        return predictions_table(outputs["index"], outputs["label"], self._probe(outputs), class_names)
+        scores, weight = self._probe(outputs), outputs.get("weight")
+        setting = self._setting(scores.shape[1])
+        return predictions_table(
+            outputs["index"], outputs["label"], scores, class_names, weight=weight, setting=setting
+        )
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
-        scores, label = self._probe(outputs), outputs["label"]
-        plots.roc(folder / "roc.png", scores, label, class_names, seed=seed, of=PROBE)
-        plots.confusion_matrix(folder / "confusion_matrix.png", scores, label, class_names, of=PROBE)
+        scores, label, weight = self._probe(outputs), outputs["label"], outputs.get("weight")
+        setting = self._setting(scores.shape[1])
+        plots.roc(folder / "roc.png", scores, label, class_names, seed=seed, of=PROBE, weight=weight, setting=setting)
+        plots.confusion_matrix(folder / "confusion_matrix.png", scores, label, class_names, of=PROBE, weight=weight)
         plots.embedding_map(folder / "embedding.png", outputs["embedding"], label, class_names)
+
+    def _setting(self, n_classes: int) -> Setting:
+        """Two classes at the run's working points; for more no rejections follow from neighbours and probe."""
+        return Setting(tuple(map(str, range(n_classes))), 0, self.points) if n_classes == 2 else Setting.of(n_classes)
 
     def _neighbours(self, outputs: Outputs) -> np.ndarray:
         reference, label = outputs["reference/embedding"], outputs["reference/label"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.bootstrap import mean_of, with_errors
+from hepexp.evaluation.bootstrap import mean_of, ones, with_errors
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.evaluators.reconstruction import OVER_BASELINE, RECONSTRUCTION_MSE
 from hepexp.metric import Metric
@@ -64,11 +64,13 @@ class EquivarianceEvaluator(Evaluator):
     )
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
-        even = np.ones(len(outputs["label"]))
+        even = ones(len(outputs["label"]), outputs.get("weight"))
         return {"loss": mean_loss(outputs), **{name: of(even) for name, of in _figures(outputs).items()}}
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
-        return {**loss_figures(outputs, seed), **with_errors(_figures(outputs), len(outputs["label"]), seed)}
+        weight = outputs.get("weight")
+        figures = with_errors(_figures(outputs), len(outputs["label"]), seed, weight=weight)
+        return {**loss_figures(outputs, seed), **figures}
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns index, label, rotation angle, errors and latent variables of each image."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +15,10 @@ import pyarrow as pa
 from hepexp.errors import HepexpError
 from hepexp.evaluation.bootstrap import mean_of, with_errors
 from hepexp.metric import Metric
+
+if TYPE_CHECKING:
+    from hepexp.batch import DataSpec
+    from hepexp.evaluation.options import EvaluationOptions
 
 Outputs = dict[str, np.ndarray]
 OBSERVED = "observed/"  # before the names of the data set's observers
@@ -76,10 +83,10 @@ def refuse_not_finite(outputs: Outputs) -> None:
 class Evaluator(ABC):
     """Turns the per-example outputs of an objective into metrics, files and figures.
 
-    Outputs are columns of equal length: `index`, `label`, `weight` where examples have weights, `loss` where an example
-    has a loss of its own, else `batch_loss`, that of the batch it was in (see `loss_figures`), and what the objective
-    names; and, under `gallery/<name>`, `model/<name>` and `observed/<name>`, what it keeps to be drawn, what the model
-    has learnt, and what the data set carries along. One evaluator serves
+    Outputs are columns of equal length: `index`, `label`, `weight` where examples have weights that count, `loss` where
+    an example has a loss of its own, else `batch_loss`, that of the batch it was in (see `loss_figures`), what the
+    objective names, and what `columns` names; and, under `gallery/<name>`, `model/<name>` and `observed/<name>`, what
+    it keeps to be drawn, what the model has learnt, and what the data set carries along. One evaluator serves
     every objective that outputs the same columns; the learning loop refers to none of them by name.
 
     Attributes
@@ -87,10 +94,22 @@ class Evaluator(ABC):
     references : number of training examples whose outputs are needed too, as columns `reference/<name>`: for evaluators
         that compare with labelled examples, such as nearest neighbours.
     metrics : what `quick` and `final` return, in addition to what base classes declare.
+    columns : what else it needs of each example: `mass`, or names in `dataset.extras`.
     """
 
     references: int = 0
     metrics: tuple[Metric, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    def with_options(self, options: EvaluationOptions, spec: DataSpec) -> Self:
+        """The same evaluator under the options of a run.
+
+        Raises
+        ------
+        ConfigError : options that make no sense for these outputs or these classes.
+        """
+        options.refuse_metrics(type(self).__name__)
+        return copy.copy(self)
 
     @abstractmethod
     def quick(self, outputs: Outputs) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hepexp.evaluation.bootstrap import mean_of, with_errors
+from hepexp.evaluation.bootstrap import mean, mean_of, ones, with_errors
 from hepexp.evaluation.evaluators.embedding import EmbeddingEvaluator
 from hepexp.evaluation.evaluators.evaluator import Outputs
 from hepexp.metric import Metric
@@ -32,11 +32,17 @@ class PairEvaluator(EmbeddingEvaluator):
     )
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
-        return {**super().quick(outputs), "pair_accuracy": float(self._right(outputs).mean())}
+        weight = ones(len(outputs["label"]), outputs.get("weight"))
+        return {**super().quick(outputs), "pair_accuracy": mean(self._of_examples(outputs), weight)}
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
-        right = self._right(outputs).reshape(2, -1).mean(0)  # of each example's two pairs
-        return {**super().final(outputs, seed), **with_errors({"pair_accuracy": mean_of(right)}, len(right), seed)}
+        right, weight = self._of_examples(outputs), outputs.get("weight")
+        own = with_errors({"pair_accuracy": mean_of(right)}, len(right), seed, weight=weight)
+        return {**super().final(outputs, seed), **own}
+
+    def _of_examples(self, outputs: Outputs) -> np.ndarray:
+        """The fraction (n,) of each example's two pairs that is on the right side."""
+        return self._right(outputs).reshape(2, -1).mean(0)
 
     @staticmethod
     def _right(outputs: Outputs) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from hepexp.evaluation.anomaly import anomaly_figures, anomaly_scores, is_unseen
-from hepexp.evaluation.bootstrap import mean_of, with_errors
+from hepexp.evaluation.bootstrap import mean, mean_of, ones, with_errors
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.figures import class_name
 from hepexp.metric import Metric
@@ -150,7 +150,7 @@ class ReconstructionEvaluator(Evaluator):
     def quick(self, outputs: Outputs) -> dict[str, float]:
         figures = self._errors(outputs)
         figures |= {"energy_response": _median(response(outputs)), "kl": mean_of(outputs["kl"].sum(1))}
-        even = np.ones(len(outputs["label"]), np.int64)
+        even = ones(len(outputs["label"]), outputs.get("weight"))
         figures |= anomaly_figures(outputs, self.n_pixels)
         return {"loss": mean_loss(outputs), **{name: of(even) for name, of in figures.items()}}
 
@@ -159,13 +159,14 @@ class ReconstructionEvaluator(Evaluator):
         figures = self._errors(outputs)
         figures |= {
             "energy_response": _median(of_image),
-            "energy_resolution": lambda weight: float(np.nanstd(np.repeat(of_image, weight))),
+            "energy_resolution": _deviation(of_image),
             "kl": mean_of(outputs["kl"].sum(1)),
             **anomaly_figures(outputs, self.n_pixels),
         }
         for c, name in enumerate(self._channels(outputs)):
             figures[f"energy_response_{name}"] = _median(response(outputs, c))
-        metrics = {**loss_figures(outputs, seed), **with_errors(figures, len(outputs["label"]), seed)}
+        weight = outputs.get("weight")
+        metrics = {**loss_figures(outputs, seed), **with_errors(figures, len(outputs["label"]), seed, weight=weight)}
         metrics["active_dimensions"] = int((outputs["kl"].mean(0) > ACTIVE).sum())
         return metrics
 
@@ -228,10 +229,33 @@ def response(outputs: Outputs, channel: int | None = None) -> np.ndarray:
 
 
 def _median(values: np.ndarray) -> Callable[[np.ndarray], float]:
+    """The median as a function of the weights of the values; values that are not finite are left out."""
+    known = np.flatnonzero(np.isfinite(values))
+    known = known[np.argsort(values[known], kind="stable")]
+    ordered = values[known].astype(np.float64)
+
     def of(weight: np.ndarray) -> float:
-        drawn = np.repeat(values, weight)
-        drawn = drawn[np.isfinite(drawn)]
-        return float(np.median(drawn)) if len(drawn) else float("nan")
+        below = np.cumsum(weight[known])
+        if not len(below) or below[-1] <= 0:
+            return float("nan")
+        # half of the weight is reached at one value, or between two
+        low, high = (int(np.argmax(below >= below[-1] / 2)), int(np.argmax(below > below[-1] / 2)))
+        return float(ordered[low] + ordered[high]) / 2
+
+    return of
+
+
+def _deviation(values: np.ndarray) -> Callable[[np.ndarray], float]:
+    """The standard deviation as a function of the weights of the values; values that are not finite are left out."""
+    known = np.isfinite(values)
+    values = values[known].astype(np.float64)
+
+    def of(weight: np.ndarray) -> float:
+        weight = weight[known]
+        if weight.dtype.kind == "i":
+            return float(np.std(np.repeat(values, weight))) if weight.any() else float("nan")
+        variance = mean((values - mean(values, weight)) ** 2, weight)
+        return float(np.sqrt(variance)) if variance >= 0 else float("nan")
 
     return of
 

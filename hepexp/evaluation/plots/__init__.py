@@ -2,6 +2,7 @@
 
 from hepexp.evaluation.plots.amplitudes import amplitudes
 from hepexp.evaluation.plots.anomaly import anomaly
+from hepexp.evaluation.plots.background_mass import background_mass
 from hepexp.evaluation.plots.channel_images import prior_samples, reconstructions
 from hepexp.evaluation.plots.confusion import confusion_matrix
 from hepexp.evaluation.plots.embedding import embedding_map
@@ -10,6 +11,7 @@ from hepexp.evaluation.plots.learning import learning_curves
 from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension
 from hepexp.evaluation.plots.regression import prediction_against_truth, pull, residuals, response_against_truth
 from hepexp.evaluation.plots.rejection import roc
+from hepexp.evaluation.plots.reliability import reliability
 from hepexp.evaluation.plots.score import score_histogram
 from hepexp.evaluation.plots.symmetry import generators, metric, transformed_vectors
 
@@ -17,6 +19,7 @@ __all__ = [
     "amplitudes",
     "angle_error",
     "anomaly",
+    "background_mass",
     "confusion_matrix",
     "embedding_map",
     "energy_response",
@@ -30,6 +33,7 @@ __all__ = [
     "prior_samples",
     "pull",
     "reconstructions",
+    "reliability",
     "residuals",
     "response_against_truth",
     "roc",

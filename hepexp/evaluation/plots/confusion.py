@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 
+from hepexp.evaluation.bootstrap import ones
+from hepexp.evaluation.rounding import with_error
 from hepexp.figures import class_name, figure
 
 
 def confusion_matrix(
-    path: Path | str, scores: np.ndarray, label: np.ndarray, class_names: tuple[str, ...] = (), of: str = ""
+    path: Path | str,
+    scores: np.ndarray,
+    label: np.ndarray,
+    class_names: tuple[str, ...] = (),
+    of: str = "",
+    weight: np.ndarray | None = None,
 ) -> None:
     """Draw the confusion matrix: rows are the true classes; each cell shows the fraction of its row and the count.
+
+    With weights a cell shows the fraction of the sum of weights, and the sum with its error sqrt(sum w^2).
 
     Parameters
     ----------
     scores : (n, C), the class of the largest is predicted; label : (n,).
     of : what produced the scores, if not the network itself.
+    weight : (n,) of the examples, if any.
     """
     n_classes = scores.shape[1]
     names = [class_name(class_names, c) for c in range(n_classes)]
-    counts = np.zeros((n_classes, n_classes), np.int64)
-    np.add.at(counts, (label, scores.argmax(axis=1)), 1)
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    cell = label * n_classes + scores.argmax(axis=1)
+    counts, squares = (
+        np.bincount(cell, values, n_classes**2).reshape(n_classes, n_classes)
+        for values in (ones(len(label), weight), ones(len(label), weight) ** 2)
+    )
+    total = counts.sum(axis=1, keepdims=True)
+    share = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
+    said = [
+        [f"{n:,.0f}" if weight is None else with_error(n, math.sqrt(square)) for n, square in zip(*row, strict=True)]
+        for row in zip(counts, squares, strict=True)
+    ]
     side = 4.2 if n_classes == 2 else 1.6 + 0.75 * n_classes
     with figure(path, side + 0.8, side, f"confusion matrix{f' of {of}' if of else ''}") as drawing:
         axes = drawing.subplots()
@@ -33,7 +52,7 @@ def confusion_matrix(
                 axes.text(
                     column,
                     row,
-                    f"{100 * share[row, column]:.1f} %\n{counts[row, column]:,}",
+                    f"{100 * share[row, column]:.1f} %\n{said[row][column]}",
                     ha="center",
                     va="center",
                     color="white" if share[row, column] > 0.6 else "black",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from hepexp.evaluation.bootstrap import central, error_of, replicas
+from hepexp.evaluation.bootstrap import central, effective_number, error_of, replicas
+from hepexp.evaluation.classifiers.scored_examples import ScoredExamples, Setting
 from hepexp.evaluation.roc import SIGNAL_EFFICIENCIES, Roc, area, background_at
 from hepexp.evaluation.rounding import with_error
 from hepexp.figures import COLOURS, class_name, figure, legend_above
@@ -25,32 +27,44 @@ def roc(
     n_bootstrap: int = 200,
     seed: int = 0,
     of: str = "",
+    weight: np.ndarray | None = None,
+    setting: Setting | None = None,
 ) -> None:
     """Draw 1/eB (log) against eS and the AUC in the legend.
 
-    With two classes there is a bootstrap band of one standard deviation, and the points of `rejection_0.3` and
-    `rejection_0.5` are marked; with more, each class is drawn against the rest, without bands, which would hide each
-    other. The curve ends where fewer than five background examples pass.
+    With two classes there is a bootstrap band of one standard deviation, and the working points are marked; with more,
+    each class is drawn against the background, or against the rest where there is none, without bands, which would
+    hide each other. The curve ends where fewer than five background examples pass, or as many effectively if they have
+    weights.
 
     Parameters
     ----------
     scores : (n, C); label : (n,); as for `classification_metrics`, whose errors these are for the same seed.
     of : what produced the scores, if not the network itself.
+    weight : (n,) of the examples, if any; they count in the curve, its band and the area.
+    setting : background and working points.
     """
-    binary = scores.shape[1] == 2
+    examples = ScoredExamples(scores, label, weight, setting)
+    binary, known = scores.shape[1] == 2, examples.setting
+    drawn = known.signals or range(scores.shape[1])
+    grid = np.union1d(GRID, known.points(1)) if binary else GRID
     title = f"ROC curve{f' of {of}' if of else ''}"
     with figure(path, *((5.2, 4.7) if binary else (7.4, 4.4)), title) as drawing:
         axes = drawing.subplots()
         top = 5.0
-        for c in [1] if binary else range(scores.shape[1]):
-            curve = Roc(scores[:, c], label == c)
-            band = [_areas_and_backgrounds(curve, weight) for weight in replicas(len(label), n_bootstrap, seed)]
+        for c in drawn:
+            curve = examples.against_rest(c) if known.background is None else examples.against_background(c)
+            band = [
+                _areas_and_backgrounds(curve, each, grid) for each in replicas(len(label), n_bootstrap, seed, weight)
+            ]
             colour = COLOURS[(c - binary) % len(COLOURS)]
-            top = max(top, _draw(axes, curve, band, class_name(class_names, c), colour, mark=binary))
+            marks = known.points(1) if binary else ()
+            name = class_name(class_names, c)
+            top = max(top, _draw(axes, curve, examples.weights, band, grid, name, colour, marks))
         if binary:
             axes.plot(GRID, 1 / GRID, color="0.6", linestyle=":", linewidth=1.2, label="random")
         signal = class_name(class_names, 1) if binary else "the class"
-        background = class_name(class_names, 0) if binary else "other classes"
+        background = "other classes" if known.background is None else class_name(class_names, known.background)
         axes.set(
             xlabel=f"signal efficiency $\\varepsilon_S$ ({signal})",
             ylabel=f"background rejection $1/\\varepsilon_B$ ({background})",
@@ -58,7 +72,7 @@ def roc(
             xlim=(0, 1),
             ylim=(1, 2 * top),
         )
-        if all(len(line.get_xdata()) < 2 for line in axes.get_lines()[: scores.shape[1] - binary]):
+        if all(len(line.get_xdata()) < 2 for line in axes.get_lines()[: len(drawn)]):
             text = f"fewer than {FEWEST} background examples\npass at every signal efficiency"
             axes.text(0.5, 0.6, text, ha="center", transform=axes.transAxes, fontsize=9)
         if binary:
@@ -67,28 +81,38 @@ def roc(
             axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
 
 
-def _areas_and_backgrounds(curve: Roc, weight: np.ndarray | None = None) -> tuple[float, np.ndarray]:
+def _areas_and_backgrounds(curve: Roc, weight: np.ndarray, grid: np.ndarray) -> tuple[float, np.ndarray]:
     counts = curve.counts(weight)
-    return area(*counts), background_at(*counts, GRID)
+    return area(*counts), background_at(*counts, grid)
 
 
-def _draw(axes, curve: Roc, band: list[tuple[float, np.ndarray]], name: str, colour: str, mark: bool) -> float:
-    """Draw one curve; return the largest rejection drawn."""
-    auc, eb = _areas_and_backgrounds(curve)
-    shown = eb * np.sum(~curve.signal) >= FEWEST  # false for NaN, when a class has no example
+def _draw(
+    axes,
+    curve: Roc,
+    weight: np.ndarray,
+    band: list[tuple[float, np.ndarray]],
+    grid: np.ndarray,
+    name: str,
+    colour: str,
+    marks: Sequence[float],
+) -> float:
+    """Draw one curve with marks at some signal efficiencies; return the largest rejection drawn."""
+    auc, eb = _areas_and_backgrounds(curve, weight, grid)
+    n_background = effective_number(weight[curve.order[~curve.signal]])
+    shown = eb * n_background >= FEWEST  # false for NaN, when a class has no example
     n = len(curve.signal)
     text = f"{name}: AUC {with_error(auc if np.isfinite(auc) else None, error_of([a for a, _ in band], n)[0])}"
-    axes.plot(GRID[shown], 1 / eb[shown], color=colour, label=text)
+    axes.plot(grid[shown], 1 / eb[shown], color=colour, label=text)
     if not shown.any():
         return 1.0
-    drawn = np.array([replica for _, replica in band]).reshape(-1, len(GRID))
-    if mark and len(drawn) > 1:
+    drawn = np.array([replica for _, replica in band]).reshape(-1, len(grid))
+    if len(marks) and len(drawn) > 1:
         low, high = np.nanpercentile(drawn[:, shown], (15.87, 84.13), axis=0)  # one standard deviation of a normal
-        axes.fill_between(GRID[shown], 1 / high, 1 / np.maximum(low, 1e-12), color=colour, alpha=0.25, linewidth=0)
-    for k, at in enumerate(SIGNAL_EFFICIENCIES if mark else ()):
-        i = np.searchsorted(GRID, at)
+        axes.fill_between(grid[shown], 1 / high, 1 / np.maximum(low, 1e-12), color=colour, alpha=0.25, linewidth=0)
+    for k, at in enumerate(marks):
+        i = np.searchsorted(grid, at)
         if shown[i]:
-            error, _ = error_of([1 / e if e else np.inf for e in drawn[:, i]], n, central)
+            error, _ = error_of([1 / e if e > 0 else np.inf for e in drawn[:, i]], n, central)
             text = f"$1/\\varepsilon_B$ = {with_error(1 / eb[i], error)} at $\\varepsilon_S$ = {at}"
             axes.plot(at, 1 / eb[i], MARKS[k % len(MARKS)], color=colour, markersize=6, label=text)
     return float(np.max(1 / eb[shown]))

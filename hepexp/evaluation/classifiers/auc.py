@@ -1,0 +1,105 @@
+"""Areas under ROC curves: of all classes together, and of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.evaluation.classifiers.figure_of_merit import ONE_CLASS, FigureOfMerit, OfWeights
+from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
+from hepexp.evaluation.roc import Roc, area, has_both
+from hepexp.metric import Metric
+
+
+class Auc(FigureOfMerit):
+    """Area under the ROC curve; of more than two classes the mean over one-vs-rest areas (macro)."""
+
+    metrics = (
+        Metric(
+            "auc",
+            "higher",
+            "AUC",
+            "Area under the ROC curve: the probability that a signal example has a higher score than a background "
+            "one; for more than two classes the mean of the areas of each class against the rest.",
+            range="0 to 1; 0.5 is chance",
+            undefined=ONE_CLASS,
+            column=True,
+        ),
+    )
+
+    def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
+        return {"auc": mean_area(examples.one_vs_rest)}
+
+    def remarks(self, name: str, examples: ScoredExamples) -> dict[str, float | str]:
+        if examples.n_classes == 2 and not has_both(*examples.against_rest(1).counts(examples.weights)):
+            return {"note": ONE_CLASS}
+        return {}
+
+
+class ClassAuc(FigureOfMerit):
+    """Area under the ROC curve of each class against the rest."""
+
+    metrics = (
+        Metric(
+            "auc_{class}",
+            "higher",
+            "AUC ({class})",
+            "Area under the ROC curve of the class {class} against all others, by its own score.",
+            range="0 to 1; 0.5 is chance",
+            undefined="there are no examples of the class, or no others",
+        ),
+    )
+    least_classes = 3
+
+    def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
+        names = examples.setting.class_names
+        return {f"auc_{name}": mean_area([examples.against_rest(c)]) for c, name in enumerate(names)}
+
+
+class OneVsOneAuc(FigureOfMerit):
+    """Mean over all ordered pairs of classes of the area under the ROC curve of one against the other.
+
+    With as many examples of each class it is equal to the mean of the one-vs-rest areas, `auc`.
+
+    References
+    ----------
+    D. J. Hand, R. J. Till, Machine Learning 45 (2001) 171. The AUC of JetClass in arXiv:2202.03772.
+    """
+
+    metrics = (
+        Metric(
+            "auc_ovo",
+            "higher",
+            "AUC (one vs one)",
+            "Mean over all ordered pairs of classes of the area under the ROC curve of one against the other, by the "
+            "score of the first (Hand and Till, Machine Learning 45 (2001) 171); equal to auc for classes of equal size.",
+            range="0 to 1; 0.5 is chance",
+            undefined=ONE_CLASS,
+        ),
+    )
+    least_classes = 3
+
+    def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
+        scores, label = examples.scores, examples.label
+        members = [label == c for c in range(examples.n_classes)]
+        pairs = [
+            Roc(scores[:, c], members[c], members[c] | members[other])
+            for c in range(examples.n_classes)
+            for other in range(examples.n_classes)
+            if c != other
+        ]
+        return {"auc_ovo": mean_area(pairs)}
+
+
+def mean_area(curves: Iterable[Roc]) -> OfWeights:
+    """The mean area of several curves as a function of weights; a class without examples has none."""
+    curves = list(curves)
+
+    def of(weight: NDArray) -> float:
+        areas = [a for a in (area(*curve.counts(weight)) for curve in curves) if not math.isnan(a)]
+        return float(np.mean(areas)) if areas else math.nan
+
+    return of

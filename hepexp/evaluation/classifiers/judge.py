@@ -1,0 +1,53 @@
+"""All figures of one set of predictions, with their bootstrap errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from numpy.typing import NDArray
+
+from hepexp.evaluation.bootstrap import Width, error_of, replicas
+from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
+from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
+
+
+class Judge:
+    """Figures of merit of one set of predictions, for any weights of the examples; sorts them once.
+
+    Parameters
+    ----------
+    figures : which; each must be defined for these classes.
+    examples : the predictions.
+    """
+
+    def __init__(self, figures: Sequence[FigureOfMerit], examples: ScoredExamples) -> None:
+        self.examples = examples
+        found = [(figure, name, of) for figure in figures for name, of in figure.figures(examples).items()]
+        self._of = {name: of for _, name, of in found}
+        self._owner = {name: figure for figure, name, _ in found}
+
+    def __call__(self, weight: NDArray | None = None) -> dict[str, float]:
+        """Figures for weights (n,), by default those of the examples; may be NaN or infinite."""
+        weight = self.examples.weights if weight is None else weight
+        return {name: of(weight) for name, of in self._of.items()}
+
+    def width(self, name: str) -> Width:
+        """How the error of a figure follows from its bootstrap replicas."""
+        return type(self._owner[name]).width
+
+    def with_errors(self, n_bootstrap: int, seed: int) -> dict[str, float | str | None]:
+        """Each figure, `<name>_err` from bootstrap replicas of the examples, and its `_note` and `_bound`, if any."""
+        n = len(self.examples)
+        draws = [self(weight) for weight in replicas(n, n_bootstrap, seed, self.examples.weight)]
+        metrics: dict[str, float | str | None] = {}
+        for name, value in self().items():
+            metrics[name] = value if math.isfinite(value) else None
+            remarks, reason = self._owner[name].remarks(name, self.examples), ""
+            if n_bootstrap:
+                error, reason = error_of([draw[name] for draw in draws], n, self.width(name))
+                metrics[f"{name}_err"] = None if metrics[name] is None else error
+            if reason and metrics[name] is not None:
+                remarks["note"] = "; ".join(filter(None, [remarks.get("note"), reason]))
+            metrics |= {f"{name}_{suffix}": said for suffix, said in remarks.items()}
+        return metrics

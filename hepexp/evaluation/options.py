@@ -1,0 +1,108 @@
+"""How classifiers are judged: the group `evaluation`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hepexp.batch import DataSpec
+from hepexp.config import figures_of_merit, targets
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import ConfigError
+from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
+from hepexp.evaluation.classifiers.scored_examples import Setting
+from hepexp.evaluation.roc import SIGNAL_EFFICIENCIES
+
+
+class EvaluationOptions:
+    """Figures of merit beside accuracy, AUC and rejections, and the conditions of all of them.
+
+    Every classifier has accuracy, AUC and, for two classes, rejections. For more classes with a background there are
+    the rejections of each class against it too, as for JetClass in arXiv:2202.03772.
+
+    Parameters
+    ----------
+    metrics : more figures of merit, by the name of their class (class_auc, one_vs_one_auc, class_rejection,
+        calibration_error, significance_improvement, mass_sculpting, and those of plug-ins), by that of a figure, or as
+        `_target_` with keys. Those that are defined for each epoch are computed on validation too.
+    working_points : signal efficiencies of the rejections, for all classes or for each, {Hbb: [0.5], Tblv: [0.995]};
+        null for those at which the data set is usually judged, else 0.3 and 0.5.
+    background : class against which the others are set; null for that of the data set, of two classes the first.
+    weighted : whether the weights of the examples count, if the data set has any.
+
+    Raises
+    ------
+    ConfigError : an unknown figure of merit, or a signal efficiency outside (0, 1].
+    """
+
+    def __init__(
+        self,
+        metrics: Sequence[str | FigureOfMerit] = (),
+        working_points: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+        background: str | None = None,
+        weighted: bool = True,
+    ) -> None:
+        self.figures: dict[str, FigureOfMerit] = {}  # by the words in `metrics`
+        for item in metrics:
+            path = figures_of_merit.find(item) if isinstance(item, str) else ""
+            figure = targets.load(path, figures_of_merit.KIND)() if path else item
+            self.figures[item if isinstance(item, str) else type(item).__name__] = figure
+        self.working_points = working_points
+        self.background = background
+        self.weighted = weighted
+        given = working_points.values() if isinstance(working_points, Mapping) else [working_points or ()]
+        for at in (at for points in given for at in points):
+            if not 0 < at <= 1:
+                raise ConfigError(f"evaluation.working_points must be signal efficiencies in (0, 1], got {at:g}")
+
+    def setting(self, spec: DataSpec) -> Setting:
+        """Background and working points for the classes of a data set.
+
+        Raises
+        ------
+        ConfigError : a background or a working point of a class that the data set lacks; a figure of merit that is not
+            defined for these classes.
+        """
+        setting = Setting(spec.class_names, self._background(spec), self._points(spec))
+        for word, figure in self.figures.items():
+            if reason := figure.why_not(setting):
+                raise ConfigError(f"evaluation.metrics: {word} {reason}")
+        return setting
+
+    def refuse_metrics(self, who: str) -> None:
+        """Raise ConfigError if figures of classifiers are asked for where there is no classifier."""
+        if self.figures or self.background is not None:
+            key = "metrics" if self.figures else "background"
+            raise ConfigError(f"evaluation.{key} is for classifiers, as of loss=cross_entropy; this run has a {who}")
+
+    def _background(self, spec: DataSpec) -> int | None:
+        names, two = spec.class_names, spec.n_classes == 2
+        if self.background is None:
+            usual = names[0] if two else spec.background
+            return names.index(usual) if usual in names else None
+        if self.background not in names:
+            close = did_you_mean(self.background, names)
+            raise ConfigError(f"evaluation.background={self.background} is not a class{close} ({', '.join(names)})")
+        if two and self.background != names[0]:
+            raise ConfigError(
+                f"evaluation.background={self.background}: of two classes the first, {names[0]}, is the background"
+            )
+        return names.index(self.background)
+
+    def _points(self, spec: DataSpec) -> dict[str, tuple[float, ...]]:
+        usual = dict(spec.working_points) if spec.n_classes > 2 else {}
+        match self.working_points:
+            case None:
+                return {name: tuple(usual.get(name, SIGNAL_EFFICIENCIES)) for name in spec.class_names}
+            case Mapping():
+                for name in self.working_points:
+                    if name not in spec.class_names:
+                        close = did_you_mean(name, spec.class_names)
+                        raise ConfigError(
+                            f"evaluation.working_points.{name} is not a class{close} ({', '.join(spec.class_names)})"
+                        )
+                return {
+                    name: tuple(self.working_points.get(name, usual.get(name, SIGNAL_EFFICIENCIES)))
+                    for name in spec.class_names
+                }
+            case _:
+                return dict.fromkeys(spec.class_names, tuple(self.working_points))
