@@ -75,7 +75,8 @@ class OneVsOneAuc(FigureOfMerit):
             "higher",
             "AUC (one vs one)",
             "Mean over all ordered pairs of classes of the area under the ROC curve of one against the other, by the "
-            "score of the first (Hand and Till, Machine Learning 45 (2001) 171); equal to auc for classes of equal size.",
+            "score of the first (Hand and Till, Machine Learning 45 (2001) 171); the same as auc for classes of equal "
+            "size.",
             range="0 to 1; 0.5 is chance",
             undefined=ONE_CLASS,
         ),

@@ -30,7 +30,7 @@ class CalibrationError(FigureOfMerit):
             "calibration_error",
             "lower",
             "calibration error",
-            "Expected calibration error: the mean over bins of the probability of the predicted class (15 by default) of "
+            "Expected calibration error: the mean over bins of the predicted class's probability (15 by default) of "
             "|accuracy - mean probability|, weighted by the examples in the bin (arXiv:1706.04599, equation 3).",
             range="0 to 1",
         ),

@@ -39,7 +39,7 @@ class MassSculpting(FigureOfMerit):
             "lower",
             "mass JSD (εS={eS})",
             "Jensen-Shannon divergence, in bit, of the background's mass before and after the cut at signal "
-            "efficiency {eS}, in 40 bins by default (ATL-PHYS-PUB-2018-014); 0 if the cut does not depend on the mass.",
+            "efficiency {eS}, in 20 bins by default (ATL-PHYS-PUB-2018-014); 0 if the cut does not depend on the mass.",
             latex=r"mass JSD ($\varepsilon_S={eS}$)",
             range="0 to 1",
             undefined=NONE_PASSES,
@@ -88,7 +88,7 @@ class MassSculpting(FigureOfMerit):
     )
     needs_background = True
 
-    def __init__(self, column: str = "mass", bins: int = 40) -> None:
+    def __init__(self, column: str = "mass", bins: int = 20) -> None:
         if bins < 2:
             raise ConfigError(f"bins of the mass sculpting must be >= 2, got {bins}")
         self.needs = (column,)
@@ -99,7 +99,8 @@ class MassSculpting(FigureOfMerit):
         background = examples.label == setting.background
         if not background.any():
             return {"background_mass": lambda weight: math.nan}
-        place = self._bins(mass, background)
+        edges = self._edges(mass, background, examples.weights)
+        place = np.clip(np.searchsorted(edges, mass, "right") - 1, 0, self.bins - 1)
         found: dict[str, OfWeights] = {"background_mass": _mean_among(mass, background)}
         for c in setting.signals:
             for at in setting.points(c):
@@ -107,6 +108,17 @@ class MassSculpting(FigureOfMerit):
                 found[setting.key("mass_jsd", c, at)] = self._divergence(place, background, passing)
                 found[setting.key("background_mass", c, at)] = _mean_among(mass, passing)
         return found
+
+    def remarks(self, name: str, examples: ScoredExamples) -> dict[str, float | str]:
+        """How many background examples pass, if they are too few for the bins."""
+        setting = examples.setting
+        for c in setting.signals:
+            for at in setting.points(c):
+                if name == setting.key("mass_jsd", c, at) and (n := int(_passing(examples, c, at).sum())) < self.bins:
+                    total = int((examples.label == setting.background).sum())
+                    passing = "example passes" if n == 1 else "examples pass"
+                    return {"note": f"biased upwards: {n} of {total:,} background {passing}, in {self.bins} bins"}
+        return {}
 
     def draw(self, examples: ScoredExamples, folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import
@@ -119,15 +131,14 @@ class MassSculpting(FigureOfMerit):
             chosen = {"no cut": background}
             chosen |= {f"$\\varepsilon_S$ = {at:g}": _passing(examples, c, at) for at in setting.points(c)}
             file = folder / f"{setting.key('background_mass', c)}.png"
-            edges = self._edges(mass, background)
+            edges = self._edges(mass, background, examples.weights)
             plots.background_mass(file, mass, chosen, examples.weights, edges, setting.class_names, c)
 
-    def _edges(self, mass: NDArray, background: NDArray[np.bool_]) -> NDArray:
-        low, high = np.quantile(mass[background], (OUTSIDE, 1 - OUTSIDE))
+    def _edges(self, mass: NDArray, background: NDArray[np.bool_], weight: NDArray) -> NDArray:
+        size = np.abs(weight[background])
+        shares = (OUTSIDE, 1 - OUTSIDE)
+        low, high = np.quantile(mass[background], shares, weights=size if size.any() else None, method="inverted_cdf")
         return np.linspace(low, high if high > low else low + 1, self.bins + 1)
-
-    def _bins(self, mass: NDArray, background: NDArray[np.bool_]) -> NDArray[np.int64]:
-        return np.clip(np.searchsorted(self._edges(mass, background), mass, "right") - 1, 0, self.bins - 1)
 
     def _divergence(self, place: NDArray, background: NDArray, passing: NDArray) -> OfWeights:
         def of(weight: NDArray) -> float:

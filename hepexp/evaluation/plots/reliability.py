@@ -32,7 +32,9 @@ def reliability(
     with figure(path, 4.6, 5.2, "reliability of the predicted class") as drawing:
         upper, lower = drawing.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         upper.plot((0, 1), (0, 1), color="0.6", linestyle=":", linewidth=1.2, label="calibrated")
-        upper.errorbar(confidence[known], accuracy[known], error, fmt="o", color=COLOURS[0], markersize=4, label="test")
+        upper.errorbar(
+            confidence[known], accuracy[known], error, fmt="o", color=COLOURS[0], markersize=4, label="observed"
+        )
         upper.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.05))
         legend_above(upper)
         lower.stairs(total / total.sum(), np.linspace(0, 1, bins + 1), fill=True, color=COLOURS[0], alpha=0.5)
