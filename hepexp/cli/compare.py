@@ -77,6 +77,8 @@ def _tables(found: list[Section], options: Namespace) -> list[Table]:
     have = [key for key in known if any(has(record.metrics, key) for s in found for record in s.records)]
     wanted = [named(name, have) for name in options.columns.split(",")] if options.columns else None
     by = named(options.sort, known) if options.sort else None
+    if not any(f"test/{prefix}{options.by}" in have for prefix in ("", "probe_")) and options.by != "auc":
+        named(options.by, have)  # says what there is
     tables, rows = [], []
     for section in found:
         groups = group(section.records)

@@ -7,7 +7,7 @@ import ast
 import os
 
 from hepexp.cli.completion import SCRIPTS
-from hepexp.config import catalog, metrics, paths, schema, source, yaml_file
+from hepexp.config import catalog, figures_of_merit, metrics, paths, schema, source, yaml_file
 from hepexp.config.annotations import literals
 from hepexp.config.command_line import ALIASES, FLAGS, translate
 
@@ -141,6 +141,8 @@ def _schema(group: str, before: list[str]) -> schema.Schema:
 def _values(key: str, before: list[str]) -> list[str]:
     """`key=value` for each value that the type of a key lists."""
     group, _, name = translate([key])[0].partition(".")
+    if (group, name) == ("evaluation", "metrics"):
+        return [f"{key}=[{figure}]" for figure in figures_of_merit.classes()]
     parameter = _schema(group, before).parameters.get(name)
     texts = {None: "null", True: "true", False: "false"}
     return [f"{key}={texts.get(item, item)}" for item in literals(parameter.annotation if parameter else None)]

@@ -43,5 +43,6 @@ def _figure(record: Record, metric: str) -> FigureOfMerit:
     except ConfigError as error:
         raise DataError(f"{metric} does not follow from the recorded scores") from error
     kind = targets.load(path, figures_of_merit.KIND)
-    options = instantiate(record.folder.config.evaluation, "evaluation")
-    return next((figure for figure in options.figures.values() if type(figure) is kind), kind())
+    node = record.folder.config.get("evaluation")
+    figures = instantiate(node, "evaluation").figures.values() if node else ()
+    return next((figure for figure in figures if type(figure) is kind), None) or kind()

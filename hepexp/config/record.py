@@ -61,7 +61,8 @@ def load(path: Path) -> DictConfig:
     except ConfigError as error:
         raise DataError(f"{path}: {error}") from error
     content = former.updated(content)
-    content.setdefault("evaluation", {TARGET: kind.EVALUATION})  # a record from before there were options
+    if "model" in content:
+        content.setdefault("evaluation", {TARGET: kind.EVALUATION})  # a record from before there were options
     return OmegaConf.create(content)
 
 

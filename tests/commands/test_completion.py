@@ -38,6 +38,8 @@ LINES = [
     ("hepexp train +model=pfn +model.phi", ["+model.phi_sizes="]),
     ("hepexp train model=nothing model.n", []),
     ("hepexp train see", ["seed="]),
+    ("hepexp train evaluation.metrics=[cl", ["evaluation.metrics=[class_auc]", "evaluation.metrics=[class_rejection]"]),
+    ("hepexp show metric=test/auc_", ["metric=test/auc_{class}", "metric=test/auc_ovo"]),
     ("hepexp compare la", ["latest"]),
     ("hepexp report la", ["latest"]),
     ("hepexp train swe", []),

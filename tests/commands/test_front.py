@@ -39,7 +39,10 @@ ROOT = Path(__file__).parents[2]
         ("show model=pnf", "unknown model 'pnf'; did you mean pfn?"),
         ("show model", "name an option"),
         ("show metric=test/knn_acu", "unknown metric 'test/knn_acu'; did you mean test/knn_auc?"),
-        ("compare --by rejection_0.7", "unknown --by 'rejection_0.7'; did you mean rejection_0.5?"),
+        (
+            "compare --by rejektion_0.5",
+            "--by: there is no figure of merit 'rejektion_0.5'; did you mean rejection_0.5?",
+        ),
         ("completion csh", "unknown SHELL 'csh'"),
         ("doctor --jsn", "unknown argument '--jsn'; did you mean --json?"),
         ("ui --port many", "invalid int value: 'many'"),

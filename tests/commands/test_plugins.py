@@ -10,12 +10,16 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from hepexp.batch import DataSpec
 from hepexp.cli import doctor, main
-from hepexp.config import metrics, plugins, schema, source
+from hepexp.config import figures_of_merit, metrics, plugins, schema, source
 from hepexp.config.command_line import read
 from hepexp.config.overrides import compose
+from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
+from hepexp.evaluation.options import EvaluationOptions
 from hepexp.sweep.directions import directions_of
 from tests.commands import plugin
 from tests.commands.shell import hepexp
@@ -38,8 +42,9 @@ def forget() -> None:
     plugins.registered.cache_clear()
     schema.signature.cache_clear()
     source._statements.cache_clear()
-    for cached in (metrics.declarations, metrics.faults, metrics.of_loss, metrics.find):
-        cached.cache_clear()
+    cached = (metrics.declarations, metrics.faults, metrics.of_loss, metrics.find, metrics.owners_of_figures_of_merit)
+    for each in (*cached, figures_of_merit.classes):
+        each.cache_clear()
 
 
 @pytest.fixture
@@ -251,6 +256,46 @@ def test_a_figure_of_ones_own_is_declared_by_its_evaluator(registered, tmp_path,
     for place in ("evaluator.py:9: mine.evaluator.Calibrated", "figures.py:6: mine.evaluator.Endless"):
         assert f"{tmp_path}/mine/{place}.metrics must be Metric(...) with literal values, or names of" in printed.err
     assert directions_of(["val/brier", "val/auc"], [], "mine.loss.Loss") == ["minimize", "maximize"]
+
+
+BRIER = """
+import numpy as np
+from hepexp.evaluation.bootstrap import mean_of
+from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
+from hepexp.metric import Metric
+
+class BrierScore(FigureOfMerit):
+    metrics = (Metric("brier", "lower", "Brier score", "Mean squared error of the probabilities.", range="0 to 2"),)
+
+    def figures(self, examples):
+        missed = examples.scores - np.eye(examples.n_classes)[examples.label]
+        return {"brier": mean_of((missed**2).sum(1))}
+"""
+
+
+def test_a_figure_of_merit_is_one_file_that_every_command_knows(registered, tmp_path, capsys):
+    plugin.write(tmp_path, {"mine/__init__.py": "", "mine/brier.py": BRIER})
+    plugin.register(tmp_path, "mine")
+    registered(tmp_path)
+    for words, said in (
+        (["list", "metric"], "Mean squared error of the probabilities."),
+        (["show", "metric=brier"], "evaluation.metrics=[brier_score]"),
+    ):
+        assert main.main(words) == 0
+        assert said in " ".join(capsys.readouterr().out.split())
+    asked = compose(read(["evaluation.metrics=[brier_score]"])).evaluation
+    loss = "hepexp.losses.cross_entropy.CrossEntropy"
+    assert directions_of(["val/brier"], [], loss, asked) == ["minimize"]
+    for words in ("train evaluation.metrics=[brir_score]", "train evaluation.metrics=[brir]"):
+        assert "evaluation.metrics: there is no figure of merit 'bri" in one_error(capsys, tmp_path, *words.split())
+    spec = DataSpec(("background", "signal"))
+    evaluator = ClassificationEvaluator().with_options(EvaluationOptions(metrics=["brier"]), spec)
+    scores = np.array([[0.2, 0.8], [0.6, 0.4]])
+    outputs = {"index": np.arange(2), "label": np.array([1, 1]), "scores": scores, "loss": -np.log(scores[:, 1])}
+    assert evaluator.quick(outputs)["brier"] == pytest.approx((0.08 + 0.72) / 2)
+    weighted = evaluator.quick({**outputs, "weight": np.array([3.0, 1.0])})
+    assert weighted["brier"] == pytest.approx((3 * 0.08 + 0.72) / 4)
+    assert metrics.find("test/brier", loss).heading == "Brier score"
 
 
 def test_a_bug_in_training_keeps_its_traceback_and_the_terminal_says_where(registered, trained, tmp_path, capsys):

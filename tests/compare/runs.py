@@ -36,6 +36,7 @@ def run(
     choices: dict | None = None,
     needs: dict | None = None,
     trainer: dict | None = None,
+    weight: np.ndarray | None = None,
     **metrics: float,
 ) -> Record:
     """A finished run of these scores (n, 2)."""
@@ -48,9 +49,10 @@ def run(
     data = {"source": "mini", "n_train": 500, "files": [{"name": "a", "sha256": "b"}]}
     folder.write_json("environment.json", {"time": f"2026-01-01 {name}", "data": data, "needs": needs or {}})
     label = labels(len(given))
-    judged = classification_metrics(given, label, n_bootstrap=20)
+    judged = classification_metrics(given, label, n_bootstrap=20, weight=weight)
     figures = {f"test/{key}": value for key, value in judged.items()}
     folder.write_json("metrics.json", {**figures, "model/parameters": 1234, **metrics})
     folder.write_json("history.json", [{"epoch": e, "val/auc": 0.7 + 0.05 * e} for e in range(1, 4)])
-    write_predictions(folder.predictions, predictions_table(np.arange(len(label)), label, given, ("gluon", "quark")))
+    table = predictions_table(np.arange(len(label)), label, given, ("gluon", "quark"), weight=weight)
+    write_predictions(folder.predictions, table)
     return Record(folder)

@@ -96,3 +96,24 @@ def test_the_difference_of_rejections_has_the_width_of_its_central_replicas(tmp_
     _, other = compared(few, many, metric="rejection_0.3")
     assert other.value == pytest.approx(n_background / 12 - n_background / 4, rel=0.5)
     assert 2 < other.error < n_background / 3
+
+
+def test_weights_count_in_a_difference(tmp_path):
+    weight = np.random.default_rng(0).gamma(2, size=len(labels()))
+    a, b = (run(tmp_path, x, scores(k, k), model=x, weight=weight) for x, k in (("a", 1), ("b", 2)))
+    _, other = compared(a, b)
+    assert other.value == pytest.approx(b.metrics["test/auc"] - a.metrics["test/auc"])
+    plain = [run(tmp_path, f"plain_{x}", scores(k, k), model=x) for x, k in (("a", 1), ("b", 2))]
+    assert compared(*plain)[1].value != other.value
+    with pytest.raises(DataError, match="other weights"):
+        compared(a, plain[1])
+
+
+def test_any_figure_of_merit_is_compared_that_follows_from_the_scores(tmp_path):
+    a, b = (run(tmp_path, x, scores(k, k), model=x) for x, k in (("a", 1), ("b", 2)))
+    for metric in ("calibration_error", "max_sic"):
+        assert compared(a, b, metric=metric)[1].error > 0
+    with pytest.raises(DataError, match=r"mass_jsd_0\.5 needs mass, which "):
+        compared(a, b, metric="mass_jsd_0.5")
+    with pytest.raises(DataError, match="auc_ovo does not follow from the recorded scores"):
+        compared(a, b, metric="auc_ovo")

@@ -4,8 +4,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from hepexp.errors import DataError, HepexpError
+from hepexp.evaluation.classifiers.scored_examples import Setting
 from hepexp.evaluation.evaluators.evaluator import refuse_not_finite
-from hepexp.evaluation.predictions import predictions_table, read_predictions, without_unknown_labels, write_predictions
+from hepexp.evaluation.predictions import (
+    is_of_classifier,
+    predictions_table,
+    read_predictions,
+    without_unknown_labels,
+    write_predictions,
+)
 
 
 @pytest.fixture
@@ -138,3 +145,20 @@ def test_a_file_that_pandas_wrote_again_is_refused_in_plain_words(file):
 def test_what_is_missing_in_a_changed_file_is_named(file, change, said):
     pq.write_table(change(pq.read_table(file[0])), file[0])
     assert said in refusal(file[0])
+
+
+def test_weights_and_what_figures_of_merit_need_are_read_back(tmp_path):
+    setting = Setting(("QCD", "Hbb", "Tblv"), 0, {"Tblv": (0.995,)})
+    weight, mass = np.array([1.5, -0.5, 1]), np.array([80.4, 91.2, 125.0], np.float32)
+    columns = (np.arange(3), np.arange(3), np.eye(3), setting.class_names)
+    write_predictions(
+        tmp_path / "p.parquet", predictions_table(*columns, weight=weight, columns={"mass": mass}, setting=setting)
+    )
+    found = read_predictions(tmp_path / "p.parquet")
+    assert np.array_equal(found.weight, weight)
+    assert np.array_equal(found.columns["mass"], mass)
+    assert (found.setting.background, found.setting.points(1), found.setting.points(2)) == (0, (0.3, 0.5), (0.995,))
+    assert is_of_classifier(pq.read_schema(tmp_path / "p.parquet"))
+    plain = predictions_table(*columns)
+    write_predictions(tmp_path / "q.parquet", plain)
+    assert (read_predictions(tmp_path / "q.parquet").weight, plain.column_names[-1]) == (None, "score_Tblv")

@@ -24,6 +24,16 @@ def test_the_metric_says_which_way_is_better_unless_one_is_given(loss, metric, d
     assert directions_of([metric], ["maximize"], loss) == ["maximize"]
 
 
+def test_a_figure_of_merit_that_no_trial_computes_is_refused_until_it_is_asked_for():
+    with pytest.raises(ConfigError, match=r"^sweep.metric=val/auc_Hbb: no trial computes it; .*=\[class_auc\]$"):
+        directions_of(["val/auc_Hbb"], [], CLASSIFIER, {"metrics": ["calibration_error"]})
+    asked = {"metrics": ["class_auc", {"_target_": "hepexp.evaluation.classifiers.calibration.CalibrationError"}]}
+    found = directions_of(["val/auc_Hbb", "val/calibration_error"], [], CLASSIFIER, asked)
+    assert found == ["maximize", "minimize"]
+    with pytest.raises(ConfigError, match=r"^sweep.metric=val/mass_jsd_0.5 is computed on the test set only"):
+        directions_of(["val/mass_jsd_0.5"], [], CLASSIFIER, {"metrics": ["mass_sculpting"]})
+
+
 @pytest.mark.parametrize(
     ("metric", "said"),
     [

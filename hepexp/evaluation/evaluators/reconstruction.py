@@ -195,7 +195,8 @@ class ReconstructionEvaluator(Evaluator):
         unseen = is_unseen(outputs)
         if unseen.any() and not unseen.all():
             scores = anomaly_scores(outputs, self.n_pixels)
-            plots.anomaly(folder / "anomaly.png", scores, unseen, label, class_names, seed=seed)
+            weight = outputs.get("weight")
+            plots.anomaly(folder / "anomaly.png", scores, unseen, label, class_names, seed=seed, weight=weight)
         if "gallery/input" in outputs:
             shown, unit = outputs["gallery/input"], self.pixel_unit
             titles = [class_name(class_names, int(c)) for c in outputs["gallery/label"]]

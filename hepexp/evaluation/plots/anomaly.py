@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hepexp.evaluation.bootstrap import error_of, replicas
+from hepexp.evaluation.bootstrap import error_of, ones, replicas
 from hepexp.evaluation.roc import Roc, area, efficiencies
 from hepexp.evaluation.rounding import with_error
 from hepexp.figures import COLOURS, class_name, figure, legend_above
@@ -21,6 +21,7 @@ def anomaly(
     class_names: tuple[str, ...] = (),
     n_bootstrap: int = 200,
     seed: int = 0,
+    weight: np.ndarray | None = None,
 ) -> None:
     """Draw the first score by class, and for all scores the ROC curve of anomalies against the rest.
 
@@ -28,28 +29,30 @@ def anomaly(
     ----------
     scores : (n,) each, higher for more anomalous examples.
     unseen : (n,) True for anomalies.
+    weight : (n,) of the examples, if any.
     """
     with figure(path, 9.4, 5.0, "anomaly search: classes absent from training") as drawing:
         left, right = drawing.subplots(1, 2)
+        each = ones(len(label), weight)
         name, score = next(iter(scores.items()))
         positive = score[score > 0]
         low, high = np.quantile(positive, (0.005, 0.995)) if len(positive) else (0.1, 1)
         edges = np.geomspace(low, max(high, 1.001 * low), 31)
         for c in np.unique(label):
             chosen = label == c
-            content, _ = np.histogram(score[chosen], bins=edges)
+            content, _ = np.histogram(score[chosen], bins=edges, weights=each[chosen])
             kind = "anomaly" if unseen[chosen].all() else "trained on"
             text = f"{class_name(class_names, int(c))} ({kind})"
             colour = COLOURS[int(c) % len(COLOURS)]
-            left.stairs(content / chosen.sum(), edges, color=colour, linewidth=1.6, label=text)
+            left.stairs(content / (each[chosen].sum() or 1), edges, color=colour, linewidth=1.6, label=text)
         left.set(xlabel=f"{name} of the reconstruction (mean over pixels)", ylabel="fraction of images", xscale="log")
         left.set_ylim(0, None)
         legend_above(left, 1)
         for k, (name, score) in enumerate(scores.items()):
             curve = Roc(score, unseen)
-            found, kept = curve.counts()
+            found, kept = curve.counts(each)
             n = len(score)
-            error, _ = error_of([area(*curve.counts(weight)) for weight in replicas(n, n_bootstrap, seed)], n)
+            error, _ = error_of([area(*curve.counts(w)) for w in replicas(n, n_bootstrap, seed, weight)], n)
             text = f"{name}: AUC {with_error(area(found, kept), error)}"
             right.plot(*efficiencies(found, kept)[::-1], color=COLOURS[k % len(COLOURS)], label=text)
         right.plot((0, 1), (0, 1), color="0.6", linestyle=":", linewidth=1.2)
