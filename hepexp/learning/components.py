@@ -20,7 +20,6 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.options import EvaluationOptions
 from hepexp.learning import contracts
 from hepexp.learning.adversarial import AdversarialModule
-from hepexp.learning.example_columns import ExampleColumns
 from hepexp.learning.memory_guard import within_memory
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.trainer import TrainerOptions
@@ -119,15 +118,15 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
         objective.prepare(model.eval(), data.typical_example(), spec)
     contracts.check_evaluator(objective)
     objective.evaluator = objective.evaluator.with_options(evaluation, spec)
-    columns = ExampleColumns(
-        objective.evaluator.columns, data.typical_example(), spec, getattr(data, "extra_names", ())
-    )
+    columns = contracts.check_columns(objective.evaluator.columns, data)
     model.train()
     if isinstance(objective, AdversarialObjective):
         module = AdversarialModule(model, objective, optimizer, config.seed, options)
     else:
         module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
-    module.columns, module.weighted = columns, evaluation.weighted
+    if columns:
+        module.columns = columns
+    module.weighted = evaluation.weighted
     if n := objective.evaluator.references:
         module.references = lambda: data.loader_of("train", n)
     return Components(data, module, options, backend)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from hepexp.config.metrics import find
@@ -71,6 +72,25 @@ def _check_needs(objective: Objective, offers: Collection[tuple[str, str]]) -> N
                 f"{type(objective).__name__} needs {NEEDS.get(need, ' '.join(need))}; "
                 f"{HOW.get(need, 'the data set has none')}"
             )
+
+
+def check_columns(names: Sequence[str], data: object) -> Callable[[NDArray], dict[str, NDArray]] | None:
+    """What reads the columns that figures of merit need of the examples at some rows; None if they need nothing.
+
+    Raises
+    ------
+    ConfigError : the data set has no such column.
+    """
+    if not names:
+        return None
+    if not hasattr(data, "quantities"):
+        raise ConfigError(
+            f"evaluation.metrics: {', '.join(names)} of an example is not known for {type(data).__name__}"
+        )
+    try:
+        return data.quantities(names)
+    except ConfigError as error:
+        raise ConfigError(f"evaluation.metrics: {str(error).partition(': ')[2]}") from error
 
 
 def check_single(model: nn.Module, example: object) -> None:

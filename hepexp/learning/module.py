@@ -44,7 +44,9 @@ class ExperimentModule(pl.LightningModule):
         self._collected: list[dict[str, Tensor]] = []
         self._gallery: dict[str, np.ndarray] = {}
         self.references: Callable[[], Iterable] = tuple  # gives batches of training examples to compare with
-        self.columns = ExampleColumns()  # what the evaluator needs of each example
+        self.columns: Callable[[np.ndarray], dict[str, np.ndarray]] = (
+            lambda rows: {}
+        )  # the evaluator's, of the data set
         self.weighted = True  # whether the weights of the examples, if any, count in the evaluation
         self.outputs: dict[str, np.ndarray] = {}  # per example, of the last validation or test
 
@@ -112,6 +114,7 @@ class ExperimentModule(pl.LightningModule):
         self.outputs = self._gathered()
         if not self.weighted:
             self.outputs.pop("weight", None)
+        self.outputs |= self.columns(self.outputs["index"])
         if self.objective.evaluator.references:
             for batch in self.references():
                 self._prediction_step(self.transfer_batch_to_device(batch, self.device, 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -158,6 +158,11 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         None if the examples do not consist of particles.
         """
         return None
+
+    def quantities(self, names: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+        """What gives stored columns or observables, (n,) each, of the examples at rows (n,) of the store."""
+        asked = self._quantities("observers", names)
+        return lambda rows: asked.at(self.store, rows)
 
     def _quantities(self, key: str, names: Iterable[str]) -> Quantities:
         return Quantities(key, tuple(names), self.info.layout, self.as_particles())

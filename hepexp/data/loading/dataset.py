@@ -113,11 +113,7 @@ class SplitDataset(Dataset):
 
     def observed(self, rows: NDArray[np.int64]) -> dict[str, NDArray]:
         """The observers (n,) of the examples at these rows of the store, stored columns as they are."""
-        if self.observers is None or not self.observers.names:
-            return {}
-        starts = range(0, max(len(rows), 1), _ROWS_AT_ONCE)
-        parts = [self.observers.columns(self.store.take(rows[start : start + _ROWS_AT_ONCE])) for start in starts]
-        return {name: np.concatenate([part[name] for part in parts]) for name in self.observers.names}
+        return {} if self.observers is None else self.observers.at(self.store, rows)
 
     def __len__(self) -> int:
         return len(self.rows)

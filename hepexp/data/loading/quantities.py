@@ -13,9 +13,11 @@ from hepexp.data.keys import require_different
 from hepexp.data.physics.observables import OBSERVABLES, SUBJETTINESS, UNITS, Jets
 from hepexp.data.store import limits
 from hepexp.data.store.ragged import Layout, Ragged
+from hepexp.data.store.store import Store
 from hepexp.data.transforms.transform import Transform
 from hepexp.errors import ConfigError
 
+_ROWS_AT_ONCE = 2000
 _IN_GEV = (limits.ENERGY, limits.MASS)
 
 
@@ -71,6 +73,14 @@ class Quantities:
         """The same quantities by name, each (n,), stored ones in their own type."""
         jets = None if self._stored.issuperset(self.names) else self._jets(examples)
         return {name: examples.extras[name] if name in self._stored else OBSERVABLES[name](jets) for name in self.names}
+
+    def at(self, store: Store, rows: NDArray[np.int64]) -> dict[str, NDArray]:
+        """The same of the examples at these rows (n,) of a store, read in parts."""
+        if not self.names:
+            return {}
+        starts = range(0, max(len(rows), 1), _ROWS_AT_ONCE)
+        parts = [self.columns(store.take(rows[start : start + _ROWS_AT_ONCE])) for start in starts]
+        return {name: np.concatenate([part[name] for part in parts]) for name in self.names}
 
     def _jets(self, examples: Ragged) -> Jets:
         for transform in self._particles:

@@ -38,8 +38,8 @@ class FigureOfMerit(ABC):
     metrics : what `figures` returns.
     least_classes, most_classes : number of classes for which it is defined.
     needs_background : whether it sets other classes against one that is the background.
-    needs : columns that it reads of the examples beside scores and labels: `mass`, the invariant mass of the particles
-        of an example in GeV, or a name in `dataset.extras`.
+    needs : columns that it reads of the examples beside scores and labels: stored columns, or observables of its
+        particles such as `mass`, as for `dataset.observers`.
     width : how its error follows from its bootstrap replicas.
     """
 

@@ -25,7 +25,7 @@ class MassSculpting(FigureOfMerit):
 
     Parameters
     ----------
-    column : `mass`, the invariant mass of an example's particles in GeV, or the name of one of `dataset.extras`.
+    column : `mass`, the invariant mass of an example's particles in GeV, or a stored column such as `jet_sdmass`.
     bins : number of bins of equal width of the histograms that are compared.
 
     References

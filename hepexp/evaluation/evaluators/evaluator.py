@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -94,7 +93,7 @@ class Evaluator(ABC):
     references : number of training examples whose outputs are needed too, as columns `reference/<name>`: for evaluators
         that compare with labelled examples, such as nearest neighbours.
     metrics : what `quick` and `final` return, in addition to what base classes declare.
-    columns : what else it needs of each example: `mass`, or names in `dataset.extras`.
+    columns : what else it needs of each example: stored columns, or observables of its particles such as `mass`.
     """
 
     references: int = 0
