@@ -21,6 +21,10 @@ NEEDS = {
 }
 HOW = {
     ("example", "class"): "the data set has no classes; choose a loss of regression, see: hepexp list loss",
+    **dict.fromkeys(
+        (("element", "class"), ("element", "real")),
+        "name them in dataset.element_targets, see: hepexp show dataset=NAME",
+    ),
     ("example", "real"): "name them in dataset.targets, such as dataset.targets=[mass], see: hepexp show dataset=NAME",
 }
 WORSE = {"max": "lower", "min": "higher"}

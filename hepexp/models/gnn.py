@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import global_mean_pool
 
 from hepexp.batch import GraphBatch
+from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive, require_widths
 from hepexp.models.layers.graph_convolution import convolution
 from hepexp.models.weights import load_weights
@@ -24,17 +25,19 @@ class GraphNet(nn.Module):
         equations.
     channels : width of each convolution.
     n_hidden : hidden width of the classifier.
+    level : `graph` to classify graphs; `node` for one row of outputs for each node, without the mean.
     weights : file with a state dict to start from.
     n_node_features : features of each node in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 
     Shapes
     ------
-    x (M, n_node_features); edge_index (2, E); graph (M,), the graph of each node -> logits (B, n_classes).
+    x (M, n_node_features); edge_index (2, E); graph (M,), the graph of each node -> logits (B, n_classes), with
+    level=node (M, n_classes).
 
     Raises
     ------
-    ConfigError : an unknown convolution, or a size below 1.
+    ConfigError : an unknown convolution or level, or a size below 1.
 
     References
     ----------
@@ -49,6 +52,7 @@ class GraphNet(nn.Module):
         conv: Literal["gcn", "gat", "sage", "gin"] = "gin",
         channels: Sequence[int] = (64, 128, 64),
         n_hidden: int = 16,
+        level: Literal["graph", "node"] = "graph",
         weights: str | None = None,
         *,
         n_node_features: int,
@@ -57,6 +61,9 @@ class GraphNet(nn.Module):
         super().__init__()
         require_widths(channels=channels)
         require_positive(n_hidden=n_hidden)
+        if level not in ("graph", "node"):
+            raise ConfigError(f"model.level must be graph or node, got {level!r}")
+        self.level = level
         layer, widths = convolution(conv), (n_node_features, *channels)
         self.convs = nn.ModuleList(layer(*pair) for pair in pairwise(widths))
         self.classifier = nn.Sequential(nn.Linear(widths[-1], n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_classes))
@@ -66,4 +73,4 @@ class GraphNet(nn.Module):
         x = batch.x.to(self.classifier[0].weight.dtype)
         for conv in self.convs:
             x = conv(x, batch.edge_index).relu()
-        return self.classifier(global_mean_pool(x, batch.graph, size=len(batch)))
+        return self.classifier(x if self.level == "node" else global_mean_pool(x, batch.graph, size=len(batch)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -20,6 +20,7 @@ from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.formats.open_file import open_file
 from hepexp.data.keys import chosen_names, require_at_least, require_at_most, require_different
 from hepexp.data.loading.dataset import Extras, SplitDataset
+from hepexp.data.loading.element_targets import ElementTargets
 from hepexp.data.loading.example_weights import ExampleWeights
 from hepexp.data.loading.loader import BatchLoader
 from hepexp.data.loading.quantities import Quantities
@@ -32,6 +33,7 @@ from hepexp.data.representations.representation import Representation, spec_of
 from hepexp.data.representations.scale import Scaled
 from hepexp.data.store.integrity import describe_file
 from hepexp.data.store.store import Store
+from hepexp.data.transforms.carry import Carry
 from hepexp.data.transforms.transform import Transform
 from hepexp.errors import ConfigError, DataError
 from hepexp.simulation.simulate import simulate
@@ -88,6 +90,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     """
 
     info: ClassVar[DatasetInfo]
+    element_classes: ClassVar[Mapping[str, Sequence[str]]] = {}  # names, for columns of the elements that hold labels
 
     source: Literal["auto", "full", "mini", "generate"] = "auto"
     batch_size: int = 64
@@ -106,6 +109,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     seed: FromRun[int]
 
     # keys of those data sets that name them
+    element_targets: ClassVar[Sequence[str]] = ()
     classes: ClassVar[Sequence[str] | None] = None
     train_classes: ClassVar[Sequence[str] | None] = None
     extras: ClassVar[Sequence[str]] = ()
@@ -119,6 +123,9 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         require_at_least(10, n_generate=self.n_generate)
         require_at_most(_MOST_WORKERS, num_workers=self.num_workers)
         require_at_most(_MOST_GENERATED, n_generate=self.n_generate)
+        columns = tuple(self.info.layout.elements)
+        names = chosen_names("element_targets", self.element_targets, columns) if self.element_targets else ()
+        self._element_targets = ElementTargets(names, self.element_classes)
         self._representations = {one.name: one for one in self.make_representations()}
         self.representation = next(iter(self._representations.values()))
         self.class_names = chosen_names("classes", self.classes, self.info.classes)
@@ -146,6 +153,11 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     def make_representations(self) -> list[Representation]:
         """The representations of its examples; the first is the one that models get unless they ask for another."""
         raise NotImplementedError(f"{type(self).__name__} does not say how its examples are represented")
+
+    def carry(self) -> list[Transform]:
+        """The first step of those representations whose elements are those of the store, if they have targets."""
+        targets = self._element_targets
+        return [Carry(targets.reals, tuple(targets.labels))] if targets else []
 
     def named_targets(self) -> dict[str, str]:
         """The name of each target, and the stored column or observable that it is."""
@@ -177,7 +189,9 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     @property
     def offers(self) -> set[tuple[str, str]]:
         """What its examples have that can be learnt, as pairs such as (example, class) and (example, real)."""
-        return {("example", "class")} | ({("example", "real")} if self._target_quantities.names else set())
+        found = {("example", "class")} if self.class_names else set()
+        found |= {("example", "real")} if self._target_quantities.names else set()
+        return found | {(target.of, target.kind) for target in self._element_targets.targets}
 
     # ---- the representation
 
@@ -192,8 +206,9 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     @property
     def spec(self) -> DataSpec:
         """Sizes of the arrays in a batch, and names of the classes; available after `setup`."""
-        targets, observers = self._targets.targets if self._targets else (), self._observers.names
-        spec = spec_of(self.splits["train"][[0]], self.class_names, self.representation, targets, observers)
+        targets = (*(self._targets.targets if self._targets else ()), *self._element_targets.targets)
+        batch, observers = self.splits["train"][[0]], self._observers.names
+        spec = spec_of(batch, self.class_names, self.representation, targets, observers)
         return replace(spec, background=self.info.background, working_points=self.info.working_points)
 
     def typical_example(self) -> Batch:
@@ -244,6 +259,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         self._extras = Extras(self.extra_names, some)
         if self._target_quantities.names:
             self._targets = TargetValues(self.named_targets(), self._target_quantities, some)
+        self._element_targets.fit(some)
         self._weights.fit(self.store, rows["train"], self._new_label)
         self.representation.fit(self.representation.prepare(some))
         self.splits = {name: self._dataset(self.store, rows[name]) for name in SPLITS}
@@ -291,13 +307,9 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         }
 
     def _scaled(self) -> dict[str, Scaled]:
-        parts = {
-            "form": self.representation,
-            "extras": self._extras,
-            "targets": self._targets,
-            "weights": self._weights,
-        }
-        return {part: scaled for part, scaled in parts.items() if scaled is not None}
+        parts = {"form": self.representation, "extras": self._extras, "weights": self._weights}
+        parts |= {"targets": self._targets} if self._targets else {}
+        return parts | ({"element_targets": self._element_targets} if self._element_targets.reals else {})
 
     def load_state_dict(self, state_dict: dict[str, Tensor]) -> None:
         """Use the scales of a checkpoint in place of those fitted to this source; call after `setup`."""

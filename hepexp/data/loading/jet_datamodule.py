@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from hepexp.data.loading.datamodule import HepDataModule
@@ -18,12 +19,14 @@ class JetDataModule(HepDataModule):
 
     Parameters
     ----------
+    element_targets : stored columns to predict for each particle, for losses that do.
     n_particles : keep only this many particles per jet, the hardest ones; null for all.
     image : binning, preprocessing and scaling of the images, for models that take images.
     graph : nodes and edges of the graphs, for models that take graphs.
     features : choice and scaling of the high-level variables, for models that take those.
     """
 
+    element_targets: Sequence[str] = ()
     n_particles: int | None = None
     bucket: int = 1
     image: JetImage | None = None
@@ -40,6 +43,8 @@ class JetDataModule(HepDataModule):
 
     def make_representations(self) -> list[Representation]:
         transforms = (self.particle_inputs(), HardestParticles(self.n_particles))
-        particles = Particles().with_transforms(*transforms, *([WithBeams()] if self.beams else []))
-        others = (self.image or JetImage(), self.graph or ParticleGraph(), self.features or JetFeatures())
-        return [particles, *(one.with_transforms(*transforms) for one in others)]
+        carry = self.carry()
+        particles = Particles().with_transforms(*carry, *transforms, *([WithBeams()] if self.beams else []))
+        graph = (self.graph or ParticleGraph()).with_transforms(*carry, *transforms)
+        image, features = self.image or JetImage(), self.features or JetFeatures()
+        return [particles, image.with_transforms(*transforms), graph, features.with_transforms(*transforms)]

@@ -12,6 +12,7 @@ from hepexp.data.physics.kinematics import around_axis, sums
 from hepexp.data.representations.edges import all_pairs, check_k, edges_to, nearest
 from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.carry import carried
 from hepexp.errors import ConfigError
 
 
@@ -46,7 +47,7 @@ class ParticleGraph(Representation):
         of_jet = [np.repeat(sums(values, examples), examples.counts) for values in (pt, energy)]
         kinematics = [dy, dphi, np.log(pt), np.log(energy), np.log(pt / of_jet[0]), np.log(energy / of_jet[1])]
         x = np.column_stack([*kinematics, np.hypot(dy, dphi), examples["scalars"]]).astype(np.float32)
-        columns = {"x": x}
+        columns = {"x": x, **carried(examples)}
         if self.edges == "nearest":
             columns["near"] = nearest(np.stack([dy, dphi], axis=1), examples.offsets, self.k)
         return Ragged(examples.label, examples.offsets, columns, examples.extras)
@@ -55,6 +56,7 @@ class ParticleGraph(Representation):
         edge_index = edges_to(examples["near"], examples) if self.edges == "nearest" else all_pairs(examples)
         return GraphBatch(
             **common,
+            **self.element_targets(examples),
             x=torch.from_numpy(examples["x"]),
             edge_index=torch.from_numpy(edge_index),
             graph=torch.from_numpy(np.repeat(np.arange(len(examples)), examples.counts)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch, Target
 from hepexp.data.representations.scale import Scaled
 from hepexp.data.store.ragged import Ragged, pad
+from hepexp.data.transforms.carry import UNKNOWN, Carry, carried
 from hepexp.data.transforms.transform import Transform
 from hepexp.memory import require
 
@@ -55,6 +57,21 @@ class Representation(Scaled):
         for transform in self.transforms:
             longest = transform.longest(longest)
         return longest
+
+    def element_targets(
+        self, examples: Ragged, arrange: Callable[[NDArray], NDArray] = lambda column: column
+    ) -> dict[str, Tensor]:
+        """What is to be predicted for each element, by the names of a batch; empty if there is nothing.
+
+        Parameters
+        ----------
+        arrange : puts the flat columns (m,) into the form of the batch.
+        """
+        carry = next((transform for transform in self.transforms if isinstance(transform, Carry)), None)
+        if carry is None:
+            return {}
+        found = carry.stacked({name: arrange(column) for name, column in carried(examples).items()})
+        return {name: torch.from_numpy(values) for name, values in found.items()}
 
     @property
     def image_shape(self) -> tuple[int, int, int] | None:
@@ -100,23 +117,39 @@ class Particles(Representation):
 
     def collate(self, examples: Ragged, common: Common) -> JetBatch:
         counts = examples.counts
-        return JetBatch(
-            **common,
-            p4=torch.from_numpy(pad(examples["p4"], counts)),
-            scalars=torch.from_numpy(pad(examples["scalars"], counts)),
-            mask=torch.from_numpy(np.arange(counts.max(initial=0)) < counts[:, None]),
-        )
+        mask = np.arange(counts.max(initial=0)) < counts[:, None]
+
+        def padded(column: NDArray) -> NDArray:
+            return pad(column, counts)
+
+        return self._batch(examples, padded, mask, common)
 
     def collate_cached(self, cache: ExampleCache, rows: NDArray[np.int64], common: Common) -> JetBatch:
         # each value is copied once, to its place in the batch; `take` and `pad` would copy it twice
         places, mask = cache.padded(rows)
-        columns = cache.examples.elements
+
+        def taken(column: NDArray) -> NDArray:
+            return column.take(places, axis=0)
+
+        return self._batch(cache.examples, taken, mask, common)
+
+    def _batch(
+        self, examples: Ragged, padded: Callable[[NDArray], NDArray], mask: NDArray[np.bool_], common: Common
+    ) -> JetBatch:
+        targets = self.element_targets(examples, padded).items()
         return JetBatch(
             **common,
-            p4=torch.from_numpy(columns["p4"].take(places, axis=0)),
-            scalars=torch.from_numpy(columns["scalars"].take(places, axis=0)),
+            **{name: _without_padding(values, mask) for name, values in targets},
+            p4=torch.from_numpy(padded(examples["p4"])),
+            scalars=torch.from_numpy(padded(examples["scalars"])),
             mask=torch.from_numpy(mask),
         )
+
+
+def _without_padding(values: Tensor, mask: NDArray[np.bool_]) -> Tensor:
+    """Targets (B, N, T) of elements, with zero in padded places, or an unknown label."""
+    fill = 0 if values.is_floating_point() else UNKNOWN
+    return values.masked_fill(torch.from_numpy(~mask)[..., None], fill)
 
 
 def spec_of(

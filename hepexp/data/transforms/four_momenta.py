@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from hepexp.data.physics import species
 from hepexp.data.physics.kinematics import four_momenta
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.carry import carried
 from hepexp.data.transforms.transform import Transform
 from hepexp.errors import ConfigError
 
@@ -15,8 +16,9 @@ SCALARS = ("pid", "mass_charge")
 
 
 def with_particles(jets: Ragged, p4: NDArray[np.float64], scalars: NDArray[np.floating]) -> Ragged:
-    """The jets with their columns replaced by p4 (m, 4), (E, px, py, pz) in GeV, and scalars (m, S)."""
-    return Ragged(jets.label, jets.offsets, {"p4": p4, "scalars": scalars.astype(np.float32)}, jets.extras)
+    """The jets with their columns, except those carried along, replaced by p4 (m, 4) in GeV and scalars (m, S)."""
+    columns = {"p4": p4, "scalars": scalars.astype(np.float32), **carried(jets)}
+    return Ragged(jets.label, jets.offsets, columns, jets.extras)
 
 
 def psi(z: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from hepexp.data.keys import require_at_least, require_at_most
 from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.data.transforms.carry import carried, fill_of
 from hepexp.data.transforms.four_momenta import psi, with_particles
 from hepexp.data.transforms.transform import Transform
 
@@ -46,7 +47,11 @@ class WithBeams(Transform):
         p4, scalars = np.empty((len(is_beam), 4)), np.empty((len(is_beam), 2), np.float32)
         p4[~is_beam], scalars[~is_beam] = jets["p4"], jets["scalars"]
         p4[is_beam], scalars[is_beam] = np.tile(beams, (n, 1)), np.tile(beam_scalars, (n, 1))
-        return with_particles(Ragged(jets.label, offsets_of(jets.counts + 2), {}, jets.extras), p4, scalars)
+        others = {}
+        for name, column in carried(jets).items():
+            others[name] = np.full(len(is_beam), fill_of(column), column.dtype)
+            others[name][~is_beam] = column
+        return with_particles(Ragged(jets.label, offsets_of(jets.counts + 2), others, jets.extras), p4, scalars)
 
     def longest(self, before: int | None) -> int | None:
         return None if before is None else before + 2

@@ -191,7 +191,7 @@ class RegressionEvaluator(Evaluator):
             truth, predicted = _column(outputs, "target", t), _column(outputs, "predicted", t)
             shown = {"prediction": predicted}
             if self.compare_with and (key := f"{OBSERVED}{self.compare_with[t]}") in outputs:
-                shown[self.compare_with[t]] = outputs[key].astype(np.float64)
+                shown[f"{self.compare_with[t]}, compared"] = outputs[key].astype(np.float64)
             name, unit = target.name, target.unit
             plots.prediction_against_truth(folder / f"prediction_{name}.png", truth, predicted, name, unit, weight)
             plots.residuals(folder / f"residuals_{name}.png", truth, shown, name, unit, weight)

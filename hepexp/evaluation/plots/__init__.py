@@ -4,7 +4,7 @@ from hepexp.evaluation.plots.amplitudes import amplitudes
 from hepexp.evaluation.plots.anomaly import anomaly
 from hepexp.evaluation.plots.background_mass import background_mass
 from hepexp.evaluation.plots.channel_images import prior_samples, reconstructions
-from hepexp.evaluation.plots.confusion import confusion_matrix
+from hepexp.evaluation.plots.confusion import confusion_counts, confusion_matrix
 from hepexp.evaluation.plots.embedding import embedding_map
 from hepexp.evaluation.plots.latent_plane import angle_error, latent_plane
 from hepexp.evaluation.plots.learning import learning_curves
@@ -20,6 +20,7 @@ __all__ = [
     "angle_error",
     "anomaly",
     "background_mass",
+    "confusion_counts",
     "confusion_matrix",
     "embedding_map",
     "energy_response",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,14 +38,27 @@ def confusion_matrix(
         np.bincount(cell, values, n_classes**2).reshape(n_classes, n_classes)
         for values in (ones(len(label), weight), ones(len(label), weight) ** 2)
     )
-    total = counts.sum(axis=1, keepdims=True)
-    share = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
     said = [
         [f"{n:,.0f}" if weight is None else with_error(n, math.sqrt(square)) for n, square in zip(*row, strict=True)]
         for row in zip(counts, squares, strict=True)
     ]
+    confusion_counts(path, counts, names, f"confusion matrix{f' of {of}' if of else ''}", said)
+
+
+def confusion_counts(
+    path: Path | str, counts: np.ndarray, names: Sequence[str], title: str, said: Sequence[Sequence[str]] | None = None
+) -> None:
+    """Draw a confusion matrix (C, C) of counts or sums of weights; rows are the true classes.
+
+    Parameters
+    ----------
+    said : what stands below the fraction in each cell; by default the count.
+    """
+    total, n_classes = counts.sum(axis=1, keepdims=True), len(counts)
+    share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
+    said = [[f"{n:,.0f}" for n in row] for row in counts] if said is None else said
     side = 4.2 if n_classes == 2 else 1.6 + 0.75 * n_classes
-    with figure(path, side + 0.8, side, f"confusion matrix{f' of {of}' if of else ''}") as drawing:
+    with figure(path, side + 0.8, side, title) as drawing:
         axes = drawing.subplots()
         image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
         for row in range(n_classes):

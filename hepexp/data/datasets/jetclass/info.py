@@ -13,8 +13,10 @@ from hepexp.data.store.check import check_four_momenta
 from hepexp.data.store.limits import Limits
 from hepexp.data.store.ragged import Layout
 
+PARTICLE_TYPES = ("charged hadron", "neutral hadron", "photon", "electron", "muon")
+
 # Four-momenta in GeV; signed impact parameters and their errors in mm, zero for neutral particles; charge in units of
-# the positron's; type 0 charged hadron, 1 neutral hadron, 2 photon, 3 electron, 4 muon.
+# the positron's; type is a place in PARTICLE_TYPES.
 LAYOUT = Layout(
     elements={
         **dict.fromkeys(("px", "py", "pz", "energy", "d0val", "d0err", "dzval", "dzerr"), np.float32),

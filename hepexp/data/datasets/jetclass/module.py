@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
-from hepexp.data.datasets.jetclass.info import INFO
+from hepexp.data.datasets.jetclass.info import INFO, PARTICLE_TYPES
 from hepexp.data.loading.jet_datamodule import JetDataModule
 from hepexp.data.transforms.four_momenta import JetClassParticles
 
@@ -24,6 +24,7 @@ class JetClass(JetDataModule):
     """
 
     info = INFO
+    element_classes: ClassVar = {"type": PARTICLE_TYPES}
 
     classes: Sequence[str] | None = None
     extras: Sequence[str] = ()

@@ -1,0 +1,50 @@
+"""Columns of the store that go through all steps untouched: what is to be predicted for each element."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.transform import Transform
+
+_PREFIX = "target/"
+UNKNOWN = -1  # label of an element that has none: padding, or a beam
+
+
+class Carry(Transform):
+    """Carries some columns along; the first of all steps. The others drop and select elements, these included.
+
+    Parameters
+    ----------
+    reals, labels : names of columns with real numbers, and with labels of classes. A file may lack them.
+    """
+
+    def __init__(self, reals: Sequence[str] = (), labels: Sequence[str] = ()) -> None:
+        self.reals, self.labels = tuple(reals), tuple(labels)
+
+    def __call__(self, examples: Ragged) -> Ragged:
+        there = [name for name in (*self.reals, *self.labels) if name in examples.elements]
+        copies = {f"{_PREFIX}{name}": examples.elements[name] for name in there}
+        return Ragged(examples.label, examples.offsets, {**examples.elements, **copies}, examples.extras)
+
+    def stacked(self, columns: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """`element_target` (..., T) float32 and `element_label` (..., C) int64 from the carried columns (...)."""
+        found = {}
+        for key, names, kind in (("element_target", self.reals, np.float32), ("element_label", self.labels, np.int64)):
+            there = [columns[f"{_PREFIX}{name}"] for name in names if f"{_PREFIX}{name}" in columns]
+            if names and len(there) == len(names):
+                found[key] = np.stack(there, axis=-1).astype(kind)
+        return found
+
+
+def carried(examples: Ragged) -> dict[str, NDArray]:
+    """The columns that are carried along."""
+    return {name: column for name, column in examples.elements.items() if name.startswith(_PREFIX)}
+
+
+def fill_of(column: NDArray) -> int:
+    """What stands in a carried column (m,) for an element that has no target."""
+    return UNKNOWN if column.dtype.kind == "i" else 0

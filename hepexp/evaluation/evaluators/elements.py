@@ -1,0 +1,104 @@
+"""Evaluator of classified elements: particles of a jet, nodes of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from hepexp.evaluation.bootstrap import ones, with_errors
+from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.metric import Metric
+
+
+class ElementEvaluator(Evaluator):
+    """Evaluates `confusion` (n, C, C), how many elements of each true class are taken for each class in an example.
+
+    Errors come from replicas of the examples, as the elements of one are correlated.
+
+    Parameters
+    ----------
+    class_names : of the elements.
+    """
+
+    metrics = (
+        Metric(
+            "element_accuracy",
+            "higher",
+            "accuracy per element",
+            "Fraction of elements for which the class with the largest score is the true one.",
+            range="0 to 1",
+        ),
+        Metric(
+            "element_efficiency_{class}",
+            "higher",
+            "efficiency of {class}",
+            "Fraction of the elements of class {class} that are taken for it.",
+            range="0 to 1",
+            undefined="no element is of this class",
+            each_epoch=False,
+        ),
+        Metric(
+            "element_purity_{class}",
+            "higher",
+            "purity of {class}",
+            "Fraction of the elements that are taken for {class} and are of this class.",
+            range="0 to 1",
+            undefined="no element is taken for this class",
+            each_epoch=False,
+        ),
+    )
+
+    def __init__(self, class_names: Sequence[str]) -> None:
+        self.class_names = tuple(class_names)
+
+    def quick(self, outputs: Outputs) -> dict[str, float]:
+        weight = ones(len(outputs["index"]), outputs.get("weight"))
+        accuracy = self._figures(outputs)["element_accuracy"](weight)
+        return {"loss": mean_loss(outputs), "element_accuracy": accuracy}
+
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
+        figures = self._figures(outputs)
+        found = with_errors(figures, len(outputs["index"]), seed, weight=outputs.get("weight"))
+        return {**loss_figures(outputs, seed), **found}
+
+    def _figures(self, outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
+        """The figures as functions of the weights of the examples."""
+        counts = outputs["confusion"].astype(np.float64)
+        right = np.diagonal(counts, axis1=1, axis2=2)
+        figures = {"element_accuracy": _ratio(right.sum(1), counts.sum((1, 2)))}
+        for c, name in enumerate(_spelled(self.class_names)):
+            figures[f"element_efficiency_{name}"] = _ratio(right[:, c], counts[:, c].sum(1))
+            figures[f"element_purity_{name}"] = _ratio(right[:, c], counts[:, :, c].sum(1))
+        return figures
+
+    def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
+        """Columns index, label, and how many elements are predicted and truly of each class in an example."""
+        label = outputs["label"].astype(np.int64)
+        columns = {"index": pa.array(outputs["index"].astype(np.int64)), "label": pa.array(label, mask=label < 0)}
+        for c, name in enumerate(_spelled(self.class_names)):
+            columns[f"predicted_{name}"] = pa.array(outputs["predicted"][:, c])
+            if "confusion" in outputs:
+                columns[f"target_{name}"] = pa.array(outputs["confusion"][:, c].sum(1))
+        return pa.table(columns)
+
+    def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
+        from hepexp.evaluation import plots  # matplotlib takes a second to import
+
+        counts = np.tensordot(ones(len(outputs["index"]), outputs.get("weight")), outputs["confusion"], axes=1)
+        title = "confusion matrix of the elements"
+        plots.confusion_counts(folder / "confusion_matrix.png", counts, self.class_names, title)
+
+
+def _spelled(names: Sequence[str]) -> list[str]:
+    return [name.replace(" ", "_") for name in names]
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> Callable[[np.ndarray], float]:
+    def of(weight: np.ndarray) -> float:
+        total = weight @ below
+        return float(weight @ above / total) if total > 0 else float("nan")
+
+    return of
