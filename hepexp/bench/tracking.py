@@ -74,14 +74,14 @@ def _timed() -> Iterator[list[float]]:
         return call
 
     before = {name: MlflowRun.__dict__[name] for name in CALLS}
-    ready = experiment.ready
+    check = experiment.check_recordable
     try:
         for name, function in before.items():
             is_class_method = isinstance(function, classmethod)
             setattr(MlflowRun, name, classmethod(timed(function.__func__)) if is_class_method else timed(function))
-        experiment.ready = timed(ready)
+        experiment.check_recordable = timed(check)
         yield seconds
     finally:
         for name, function in before.items():
             setattr(MlflowRun, name, function)
-        experiment.ready = ready
+        experiment.check_recordable = check

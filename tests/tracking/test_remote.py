@@ -15,7 +15,7 @@ from mlflow.tracking import MlflowClient
 
 from hepexp.cli import main as shell
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import store
+from hepexp.tracking import registry, store
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.registry import Judgement
 from hepexp.tracking.remote import Remote, check_uri
@@ -148,7 +148,7 @@ def test_a_child_finds_its_parent_and_a_registered_model_goes_along(start, uri):
     (child.artifacts / "model").mkdir(parents=True)
     (child.artifacts / "model" / "MLmodel").write_text("flavors: {}\n")
     for name in ("tagger", "other"):
-        child.register(name, Judgement("val/auc", 0.8, "max", "qg mini"))
+        registry.register(child.client, child.run_id, name, Judgement("val/auc", 0.8, "max", "qg mini"))
     for run in (child, parent):
         run.finish("FINISHED")
         Remote(uri).push(run.run_id, whole=True)
