@@ -20,7 +20,7 @@ Evaluate a trained run: metrics with errors, next to those that the run recorded
 
 def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp evaluate", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, or latest")
+    parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, models:/NAME@ALIAS, or latest")
     parser.add_argument(
         "changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY, trainer.KEY or evaluation.KEY"
     )

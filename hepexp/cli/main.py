@@ -60,7 +60,7 @@ examples:
   hepexp show model=lorentznet               its keys: model.n_hidden=..., ...
   hepexp VERB --help                         more about a verb
 
-RUN is a run's folder, an MLflow run id, or `latest`.
+RUN is a run's folder, an MLflow run id, `latest`, or a registered model, models:/NAME@ALIAS.
 """
 
 

@@ -18,7 +18,7 @@ hepexp's own.
 
 def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp predict", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, or latest")
+    parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, models:/NAME@ALIAS, or latest")
     parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY or trainer.KEY")
     parser.add_argument("--input", type=Path, required=True, help="file to score")
     parser.add_argument(

@@ -19,7 +19,7 @@ In Python, where hepexp is installed:
 
 def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp register", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, or latest")
+    parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, models:/NAME@ALIAS, or latest")
     parser.add_argument("name", metavar="NAME", help="letters, digits and . - _")
     options = parser.parse_args(args)
 

@@ -19,7 +19,7 @@ What the server already has is not sent again.
 
 def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp sync", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("runs", metavar="RUN", nargs="*", help="run folders, MLflow run ids, or latest")
+    parser.add_argument("runs", metavar="RUN", nargs="*", help="folders, MLflow run ids, models:/NAME@ALIAS, latest")
     parser.add_argument("--uri", help="the server, http://HOST:PORT; by default each run's tracking.uri")
     options = parser.parse_args(args)
 

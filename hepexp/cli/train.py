@@ -20,7 +20,7 @@ hepexp train [GROUP=OPTION | KEY=VALUE] ...      train, test and record one expe
 
   hepexp train seeds=5 model=pfn                                 five seeds, mean and spread of every metric
 
-  --resume RUN [trainer.KEY=VALUE ...]   resume a run: a folder, an MLflow run id, or latest
+  --resume RUN [trainer.KEY=VALUE ...]   resume a run: a folder, an MLflow run id, models:/NAME@ALIAS, or latest
   -m, --multirun                         every combination of comma-separated values; also hydra/launcher=joblib,
                                          submitit_local, submitit_slurm
   -m --rerun-failed MULTIRUN             the jobs of a multirun that did not finish: its folder, or latest

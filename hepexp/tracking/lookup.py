@@ -14,6 +14,7 @@ from hepexp.config.paths import runs_dir
 from hepexp.errors import HepexpError
 
 SPECIAL = set("?#%")  # begin a query, a fragment, and a quoted character in an address
+_VERSIONS = "FROM model_versions WHERE name = ? AND current_stage <> 'Deleted_Internal'"
 FOLDER_TAG = "folder"  # the tag of an MLflow run that holds `label(folder)`
 
 
@@ -47,6 +48,34 @@ def folder_of(run_id: str) -> Path | None:
     return runs_dir().resolve() / found if found is not None else None
 
 
+def run_of_version(name: str, version: str) -> str | None:
+    """The MLflow run that a registered model's version came from; `latest` is the newest. None if there is none."""
+    if version == "latest":
+        return _select(f"SELECT run_id {_VERSIONS} ORDER BY version DESC", (name,))
+    return _select(f"SELECT run_id {_VERSIONS} AND version = ?", (name, version))
+
+
+def run_of_alias(name: str, alias: str) -> str | None:
+    """The MLflow run of the version that an alias of a registered model stands for, or None."""
+    return _select(
+        "SELECT run_id FROM registered_model_aliases JOIN model_versions USING (name, version) WHERE name = ? "
+        "AND alias = ?",
+        (name, alias),
+    )
+
+
+def registered_models() -> list[str]:
+    """The names of the registered models."""
+    return [row[0] for row in _rows("SELECT name FROM registered_models ORDER BY name", ())]
+
+
+def versions_of(name: str) -> list[str]:
+    """The aliases and versions of a registered model, as `@ALIAS` and `/VERSION`; empty if there is no such model."""
+    aliases = _rows("SELECT alias FROM registered_model_aliases WHERE name = ? ORDER BY alias", (name,))
+    versions = _rows(f"SELECT version {_VERSIONS} ORDER BY version", (name,))
+    return [*(f"@{row[0]}" for row in aliases), *(f"/{row[0]}" for row in versions)]
+
+
 def run_id_of(folder: Path) -> str | None:
     """The newest MLflow run that wrote to a folder and was not deleted in MLflow, or None."""
     return _of_newest("run_uuid", folder)
@@ -66,15 +95,19 @@ def _of_newest(column: str, folder: Path) -> str | None:
 
 
 def _select(query: str, values: tuple[str, ...]) -> str | None:
+    rows = _rows(query, values)
+    return rows[0][0] if rows else None
+
+
+def _rows(query: str, values: tuple[str, ...]) -> list[tuple]:
     if not database().is_file():
-        return None
+        return []
     try:
         with closing(sqlite3.connect(f"{database().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
-            row = connection.execute(query, values).fetchone()
+            return connection.execute(query, values).fetchall()
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
-            return None
+            return []
         raise HepexpError(
             f"cannot read the MLflow store {database()}: {error}; close what uses it and try again"
         ) from error
-    return None if row is None else row[0]

@@ -19,8 +19,11 @@ from hepexp import atomic
 from hepexp.config import record
 from hepexp.config.paths import runs_dir
 from hepexp.config.root import check_folder
+from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.tracking import lookup, record_file, write_guard
+
+MODELS = "models:/"  # begins the address of a registered model
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,10 @@ class RunFolder:
 
     @classmethod
     def find(cls, text: str) -> RunFolder:
-        """The run named by a folder, an MLflow run id, or the word `latest`.
+        """The run named by a folder, an MLflow run id, a registered model, or the word `latest`.
 
-        A relative folder is looked for in the working directory, then under runs/.
+        A registered model is `models:/NAME@ALIAS` or `models:/NAME/VERSION`, and its run the one that it was registered
+        from. A relative folder is looked for in the working directory, then under runs/.
 
         Raises
         ------
@@ -90,6 +94,8 @@ class RunFolder:
         root = runs_dir()
         if text == "latest":
             return cls(_latest(root))
+        if text.startswith(MODELS):
+            return cls(_of_run_id(root, _of_model(text)))
         for candidate in (Path(text), root / text):
             if text and is_locked(candidate):
                 raise ConfigError(f"{candidate} cannot be read: permission denied; ask its owner")
@@ -103,8 +109,8 @@ class RunFolder:
         close = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise ConfigError(
-            f"no run {text!r}: not a folder here or under {root}, nor an MLflow run id (32 hex digits), nor `latest`"
-            f"{hint}"
+            f"no run {text!r}: not a folder here or under {root}, nor an MLflow run id (32 hex digits), `latest`, or "
+            f"models:/NAME@ALIAS{hint}"
         )
 
     @property
@@ -224,6 +230,21 @@ def _latest(root: Path) -> Path:
     if os.path.islink(link):
         raise ConfigError(f"{link} points to {os.readlink(link)}, which no longer exists; name a run folder instead")
     raise ConfigError(f"there is no latest run: {link} does not exist; start one with `hepexp train`")
+
+
+def _of_model(address: str) -> str:
+    """The MLflow run that a version of a registered model came from."""
+    found = re.fullmatch(r"models:/([^@/]+)(?:@([^@/]+)|/([^@/]+))", address)
+    if found is None:
+        raise ConfigError(f"{address!r} is not a registered model: expected models:/NAME@ALIAS or models:/NAME/VERSION")
+    name, alias, version = found.groups()
+    run_id = lookup.run_of_alias(name, alias) if alias else lookup.run_of_version(name, version)
+    if run_id:
+        return run_id
+    if known := lookup.versions_of(name):
+        raise ConfigError(f"{address}: there is no such version; {name} has {', '.join(known)}")
+    hint = did_you_mean(name, lookup.registered_models())
+    raise ConfigError(f"{address}: no model {name} is registered in {lookup.database()}{hint}; see: hepexp register")
 
 
 def _of_run_id(root: Path, run_id: str) -> Path:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hepexp.errors import ConfigError
 from hepexp.tracking import registry, store
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.registry import Judgement
@@ -48,3 +49,29 @@ def test_names_are_models_of_their_own(register):
     register(0.9, name="a")
     assert register(0.8, name="b") == "1"
     assert (best("a"), best("b")) == ("1", "1")
+
+
+def test_a_registered_model_is_the_run_that_it_came_from(register):
+    for value in (0.85, 0.87, 0.86):
+        register(value)
+    client = store.connect()
+    folders = [RunFolder.find(client.get_model_version("tagger", str(n)).run_id).path for n in (1, 2, 3)]
+    found = [RunFolder.find(f"models:/tagger{which}").path for which in ("@best", "/1", "/3", "/latest")]
+    assert found == [folders[1], folders[0], folders[2], folders[2]]
+    client.delete_model_version("tagger", "3")
+    assert RunFolder.find("models:/tagger/latest").path == folders[1]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("models:/taggr@best", r"no model taggr is registered in .*mlflow.db; did you mean tagger\?; see: hepexp regi"),
+        ("models:/tagger@champion", r"models:/tagger@champion: there is no such version; tagger has @best, /1"),
+        ("models:/tagger/7", r"models:/tagger/7: there is no such version; tagger has @best, /1"),
+        ("models:/tagger", r"expected models:/NAME@ALIAS or models:/NAME/VERSION"),
+    ],
+)
+def test_a_model_that_is_not_registered_is_one_line(register, address, said):
+    register(0.85)
+    with pytest.raises(ConfigError, match=said):
+        RunFolder.find(address)
