@@ -103,7 +103,12 @@ class Record:
             self._check_range(row, "history.json")
 
     def _check_range(self, figures: Mapping[str, Any], name: str) -> None:
-        """Refuse a figure outside the range that its metric declares; rounding may exceed it a little."""
+        """Refuse a figure outside the range that its metric declares; rounding may exceed it a little.
+
+        So may estimates from weights of either sign: an area under a curve above 1 is no damage then.
+        """
+        if self.config.get("dataset.weight") is not None:
+            return
         for key, value in figures.items():
             metric = metrics.find(key, self.config.get("loss._target_"))
             if metric is None or key.endswith((ERROR, NOTE)) or not isinstance(value, int | float):

@@ -114,7 +114,6 @@ class ExperimentModule(pl.LightningModule):
         self.outputs = self._gathered()
         if not self.weighted:
             self.outputs.pop("weight", None)
-        self.outputs |= self.columns(self.outputs["index"])
         if self.objective.evaluator.references:
             for batch in self.references():
                 self._prediction_step(self.transfer_batch_to_device(batch, self.device, 0))
@@ -138,6 +137,7 @@ class ExperimentModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         self._collect()
+        self.outputs |= self.columns(self.outputs["index"])
         for name, value in self.objective.evaluator.quick(self.outputs).items():
             self.log(f"val/{name}", value, rank_zero_only=False, batch_size=len(self.outputs["label"]))
 
@@ -149,6 +149,7 @@ class ExperimentModule(pl.LightningModule):
 
     def on_test_epoch_end(self) -> None:
         self._collect()
+        self.outputs |= self.columns(self.outputs["index"])
         refuse_not_finite(self.outputs)
         self.outputs |= self._gallery | self._observed(self.trainer.test_dataloaders)
 

@@ -3,6 +3,7 @@ import pytest
 
 from hepexp.compare import significance
 from hepexp.compare.groups import group
+from hepexp.compare.record import Record
 from hepexp.compare.significance import against_best, differences
 from hepexp.errors import DataError
 from tests.compare.runs import labels, run, scores
@@ -117,3 +118,12 @@ def test_any_figure_of_merit_is_compared_that_follows_from_the_scores(tmp_path):
         compared(a, b, metric="mass_jsd_0.5")
     with pytest.raises(DataError, match="auc_ovo does not follow from the recorded scores"):
         compared(a, b, metric="auc_ovo")
+
+
+def test_an_area_above_one_from_weights_of_either_sign_is_no_damage(tmp_path):
+    record = run(tmp_path, "a", scores(1, 1), **{"test/auc": 1.0003})
+    with pytest.raises(DataError, match=r"test/auc is 1\.0003, which is impossible"):
+        record.check()
+    config = record.folder.config
+    record.folder.write_yaml("config.yaml", {**config, "dataset": {"weight": "mc_weight"}})
+    Record(record.folder).check()
