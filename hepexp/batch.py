@@ -182,3 +182,7 @@ class FeatureBatch(Batch):
     """
 
     features: Tensor
+
+
+# what a model can name as its `input`: the representations that data sets give
+REPRESENTATIONS = {"particles": JetBatch, "image": ImageBatch, "graph": GraphBatch, "features": FeatureBatch}

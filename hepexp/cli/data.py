@@ -217,7 +217,7 @@ def export(parser: Parser, args: list[str]) -> None:
     """write a split to a file that other programs can read"""
     parser.add_argument("--split", default="test", choices=["train", "val", "test", "all"], help="default: test")
     parser.add_argument(
-        "--format", default="energyflow", choices=["energyflow", "parquet", "arrow"], help="default: energyflow"
+        "--format", choices=["energyflow", "parquet", "arrow"], help="default: that of the suffix of --out"
     )
     parser.add_argument(
         "--out", type=Path, required=True, help="file to write: .npz for energyflow, else .parquet or .arrow"
@@ -226,7 +226,7 @@ def export(parser: Parser, args: list[str]) -> None:
     add_overwrite(parser)
     given = parser.parse_args(args)
     suffix = {"energyflow": ".npz"}.get(given.format, f".{given.format}")
-    if given.out.suffix != suffix:
+    if given.format and given.out.suffix != suffix:
         raise ConfigError(f"--out must end in {suffix} for --format {given.format}, got {given.out}")
     check_target(given.out, "--out", given.overwrite)
     from hepexp.data.download.export import export_rows

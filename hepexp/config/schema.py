@@ -90,7 +90,8 @@ def check_nodes(content: Mapping, groups: Iterable[str], chosen: Mapping[str, st
     for group in groups:
         node = content.get(group)
         if isinstance(node, Mapping) and not is_node(node):
-            raise ConfigError(f"{group}: it has no _target_, the class to build; see: hepexp show {group}=NAME")
+            option = f"{group}={chosen[group]}" if chosen.get(group) else group
+            raise ConfigError(f"{option}: it has no _target_, the class to build; see: hepexp show {group}=NAME")
         if not is_node(node):
             raise ConfigError(f"{group}: choose an option first, {group}=NAME; see: hepexp list {group}")
         check(node, group, chosen.get(group, ""))

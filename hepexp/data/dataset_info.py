@@ -169,6 +169,8 @@ class DatasetInfo:
     def choose_source(self, source: str, n_files: int | None = None) -> str:
         """Resolve `auto`: `full` if all parts are on this machine, otherwise `mini`.
 
+        A data set that ships no sample needs its files, or is simulated if there are none.
+
         Raises
         ------
         ConfigError : there is no such source, or there are fewer files than requested.
@@ -183,10 +185,12 @@ class DatasetInfo:
         if source != "auto":
             return source
         if not self.releases:
-            return "mini"
+            return "mini" if self.mini is not None else "generate"
         if self._is_complete(self.parts(n_files)):
             log.info("data: using the published sample in %s", self.folder)
             return "full"
+        if self.mini is None:
+            return "full"  # the missing file is named when it is opened
         log.info("data: using the sample shipped with hepexp; for the published one: %s", self.how_to_fetch)
         return "mini"
 

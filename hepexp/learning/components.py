@@ -13,9 +13,10 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.flop_counter import FlopCounterMode
 
-from hepexp.batch import DataSpec
+from hepexp.batch import REPRESENTATIONS, DataSpec
 from hepexp.config import kind, schema, targets
 from hepexp.config.build import construct
+from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 from hepexp.evaluation.options import EvaluationOptions
 from hepexp.learning import contracts
@@ -97,6 +98,11 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     contracts.check_terms(objective)
     data = construct(config.dataset, "dataset", seed=config.seed)
     reads = targets.load(config.model._target_, kind.of_group("model")).input
+    if reads not in REPRESENTATIONS:
+        raise ConfigError(
+            f"{config.model._target_} has input = {reads!r}; expected one of {', '.join(REPRESENTATIONS)}"
+            f"{did_you_mean(str(reads), REPRESENTATIONS)}"
+        )
     if reads not in data.representations:
         raise ConfigError(
             f"model {config.choices.model} reads {reads}, data set {config.choices.dataset} gives "

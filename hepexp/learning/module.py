@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from hepexp.errors import HepexpError
 from hepexp.evaluation.evaluators.evaluator import OBSERVED, refuse_not_finite
 from hepexp.learning.optimizers import Optimizer
 
@@ -75,6 +76,10 @@ class ExperimentModule(pl.LightningModule):
 
     def training_step(self, batch, batch_idx: int) -> Tensor:
         terms, _ = self.objective.terms(self._call[0], batch)
+        if "loss" not in terms:
+            raise HepexpError(
+                f"{type(self.objective).__name__}.terms gives no 'loss', got {', '.join(terms) or 'none'}"
+            )
         self.count(terms, batch)
         return terms["loss"]
 

@@ -43,7 +43,10 @@ def test_help_names_every_verb(hepexp: Command):
         (["show"], "the following arguments are required: NAME"),
         (["show", "qg", "--sorce", "mini"], "unknown argument '--sorce'; did you mean --source?"),
         (["export", "qg", "--split", "tests", "--out", "a.npz"], "did you mean test?"),
-        (["export", "qg", "--out", "a.parquet"], "--out must end in .npz for --format energyflow"),
+        (
+            ["export", "qg", "--format", "energyflow", "--out", "a.parquet"],
+            "--out must end in .npz for --format energyflow",
+        ),
         (["generate", "qg", "--n", "1"], "--n: must be a whole number >= 2, got '1'"),
         (["generate", "qg", "--out", "jets.txt"], "--out must end in .parquet or .arrow"),
         (["download", "qg", "--files", "0"], "--files: must be a whole number >= 1, got '0'"),

@@ -72,7 +72,7 @@ def test_a_function_in_a_run_is_refused_by_every_reader(here, capsys, recorded, 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"optimizer": {"lr": CALL}}, "config.yaml: optimizer: it has no _target_"),
+        ({"optimizer": {"lr": CALL}}, "it has no _target_"),
         ({"model": CALL}, "model=pfn: _target_ torch.utils.collect_env.run is not allowed"),
         ({"model": {"_target_": "hepexp.cli.main.main", "args": []}}, "_target_ hepexp.cli.main.main is not a model"),
         ({"loss": {"_target_": "hepexp.models.pfn.PFN"}}, "_target_ hepexp.models.pfn.PFN is not a loss"),

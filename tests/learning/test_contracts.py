@@ -19,6 +19,7 @@ from hepexp.learning import contracts
 from hepexp.learning.components import Components, build_components
 from hepexp.losses.objective import Objective, width_of
 from hepexp.models.layers.steerable_basis import steerable_basis
+from hepexp.models.pfn import PFN
 from tests.data.small import use_small_samples
 
 SMALL = ("dataset.source=mini", "dataset.n_train=24", "dataset.n_val=8", "dataset.n_test=8", "dataset.batch_size=8")
@@ -165,3 +166,9 @@ def test_a_data_set_of_a_plugin_need_not_name_its_classes():
         min_classes = 2
 
     contracts.check_examples(Loss(), object(), 2)
+
+
+def test_an_input_that_is_no_representation_is_refused(monkeypatch):
+    monkeypatch.setattr(PFN, "input", "particle")
+    with pytest.raises(ConfigError, match=r"PFN has input = 'particle'; expected one of particles, .*did you mean"):
+        components_of("model=pfn")

@@ -5,8 +5,9 @@ import signal
 
 import numpy as np
 import pytest
+import torch
 
-from hepexp.errors import Interrupted
+from hepexp.errors import HepexpError, Interrupted
 from hepexp.interrupts import Interrupts
 from hepexp.learning.fit import fit
 from tests.learning.toy import toy_components
@@ -113,3 +114,17 @@ def test_double_precision_reaches_the_weights(folder):
     fit(components, folder, Interrupts(), nothing)
     assert components.module.model.layers[0].weight.dtype.is_floating_point
     assert components.module.model.layers[0].weight.element_size() == 8
+
+
+def test_a_monitor_that_validation_lacks_is_named(folder):
+    components = toy_components(max_epochs=1)
+    components.module.objective.monitor = ("val/aucc", "max")
+    with pytest.raises(HepexpError, match=r"monitor = 'val/aucc', .*did you mean val/auc.*there are: val/loss"):
+        fit(components, folder, Interrupts(), nothing)
+
+
+def test_terms_without_a_loss_are_named(folder):
+    components = toy_components(max_epochs=1)
+    components.module.objective.terms = lambda model, batch: ({"penalty": torch.zeros(())}, {})
+    with pytest.raises(HepexpError, match=r"ToyObjective.terms must give the term 'loss', got penalty"):
+        fit(components, folder, Interrupts(), nothing)

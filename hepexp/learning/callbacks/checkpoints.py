@@ -9,6 +9,9 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import HepexpError
+
 
 class Checkpoints(Checkpoint):
     """Writes `best.ckpt` when the monitored metric improves and `last.ckpt` after every epoch.
@@ -51,6 +54,12 @@ class Checkpoints(Checkpoint):
             self.save_last(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if self.monitor not in trainer.callback_metrics:
+            there_are = [name for name in trainer.callback_metrics if name.startswith("val/")]
+            raise HepexpError(
+                f"the loss has monitor = {self.monitor!r}, which is not computed in validation"
+                f"{did_you_mean(self.monitor, there_are)} (there are: {', '.join(there_are)})"
+            )
         value = float(trainer.callback_metrics[self.monitor])
         if self.is_better(value):
             self.best_value, self.best_epoch = value, trainer.current_epoch + 1
