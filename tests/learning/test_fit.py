@@ -126,5 +126,5 @@ def test_a_monitor_that_validation_lacks_is_named(folder):
 def test_terms_without_a_loss_are_named(folder):
     components = toy_components(max_epochs=1)
     components.module.objective.terms = lambda model, batch: ({"penalty": torch.zeros(())}, {})
-    with pytest.raises(HepexpError, match=r"ToyObjective.terms must give the term 'loss', got penalty"):
+    with pytest.raises(HepexpError, match=r"ToyObjective.terms gives no 'loss', got penalty"):
         fit(components, folder, Interrupts(), nothing)
