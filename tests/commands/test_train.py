@@ -69,6 +69,7 @@ def test_the_config_is_resolved_and_the_environment_known(run):
         "backend": "statevector",
         "optimizer": "adamw",
         "trainer": "quick",
+        "evaluation": "default",
     }
     assert "${" not in (run / "config.yaml").read_text()
     environment = json.loads((run / "environment.json").read_text())
