@@ -48,7 +48,7 @@ class Objective(nn.Module):
             "lower",
             "loss",
             "What training minimises; `hepexp show loss=NAME` gives its formula.",
-            range=">= 0; any number for elbo, gaussian_nll and lie_gan",
+            range="any number; >= 0 but for elbo, gaussian_nll, lie_gan, and negative weights",
         ),
     )
     monitor: tuple[str, Literal["min", "max"]] = ("val/loss", "min")
