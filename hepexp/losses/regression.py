@@ -50,8 +50,8 @@ class Regression(Objective):
         targets, width = spec.targets_of("example", "real"), width_of(model, example)
         if width != self.n_outputs(spec):
             raise ConfigError(
-                f"{type(self).__name__} needs {self.n_outputs(spec)} outputs for targets "
-                f"{', '.join(target.name for target in targets)}, {type(model).__name__} gives {width}; choose a model "
+                f"{type(self).__name__} needs one output for each value to predict, {self.n_outputs(spec)} for "
+                f"{', '.join(target.name for target in targets)}; {type(model).__name__} gives {width}; choose a model "
                 "that classifies examples, such as model=pfn"
             )
         if self.compare_with and len(self.compare_with) != len(targets):

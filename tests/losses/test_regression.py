@@ -112,7 +112,7 @@ def test_values_out_of_range_are_refused(make, said: str):
 
 def test_a_model_of_another_width_and_an_unknown_observer_are_refused():
     example = examples(MASS[:1])
-    with pytest.raises(ConfigError, match="needs 2 outputs for targets mass, Constant gives 1"):
+    with pytest.raises(ConfigError, match="needs one output for each value to predict, 2 for mass; Constant gives 1"):
         GaussianNll().prepare(Constant(1), example, SPEC)
     with pytest.raises(ConfigError, match=r"'sum' is not among dataset\.observers \(none\)"):
         MeanSquaredError(compare_with=["sum"]).prepare(Constant(1), example, SPEC)

@@ -1,0 +1,99 @@
+"""Regression and weights through the commands, in one process."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from hepexp.cli import main as shell
+
+SMALL = (
+    *("model=pfn", "model.phi_sizes=[16]", "model.f_sizes=[16]", "data=jetclass", "data.classes=[QCD,Hbb]"),
+    *("trainer=quick", "trainer.max_epochs=1", "data.n_train=128", "data.n_val=64", "data.n_test=64"),
+)
+MASS = ("loss=gaussian_nll", "data.targets=[jet_sdmass]", "data.observers=[mass,jet_pt]", "loss.compare_with=[mass]")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HEPEXP_RUNS_DIR", raising=False)
+
+    def of(*words: str) -> str:
+        code = shell.main(list(words))
+        said = capsys.readouterr()
+        return f"{code} {said.err}"
+
+    return of
+
+
+def test_a_regression_is_trained_evaluated_and_predicts(run, tmp_path):
+    weights = ("data.weight=jet_pt", "data.balance=classes", "data.reweight.variables=[jet_pt]", "data.reweight.to=QCD")
+    assert run("train", *SMALL, *MASS, *weights, "name=first").startswith("0 ")
+    assert run("train", *SMALL, *MASS, *weights, "name=second").startswith("0 ")
+    folders = sorted((tmp_path / "runs" / "hepexp").glob("*_first")) + sorted(
+        (tmp_path / "runs" / "hepexp").glob("*_second")
+    )
+    first, second = (json.loads((folder / "metrics.json").read_text()) for folder in folders)
+    measured = [key for key in first if key.startswith("test/")]
+    assert {"test/bias_jet_sdmass", "test/pull_width_jet_sdmass_err", "test/compared_resolution_jet_sdmass"} <= set(
+        measured
+    )
+    assert [first[key] for key in measured] == [second[key] for key in measured]  # reproducible to the last digit
+
+    table = pq.read_table(folders[0] / "predictions.parquet")
+    column = {name: table[name].to_numpy() for name in table.column_names}
+    residual = column["predicted_jet_sdmass"].astype(float) - column["target_jet_sdmass"]
+    weight = column["weight"].astype(float)
+    assert first["test/bias_jet_sdmass"] == pytest.approx(weight @ residual / weight.sum(), rel=1e-5)
+    pull = residual / column["sigma_jet_sdmass"]
+    assert first["test/pull_mean_jet_sdmass"] == pytest.approx(weight @ pull / weight.sum(), rel=1e-4, abs=1e-6)
+    assert (column["mass"] > 0).all()
+    assert np.ptp(column["jet_pt"]) > 0
+    assert {path.stem for path in (folders[0] / "plots").iterdir()} == {
+        *("prediction_jet_sdmass", "residuals_jet_sdmass", "response_jet_sdmass", "pull_jet_sdmass"),
+        "learning_curves",
+    }
+
+    assert run("evaluate", str(folders[0]), "--split", "val", "--out", "again").startswith("0 ")
+    again = json.loads((tmp_path / "again" / "metrics.json").read_text())
+    assert again["val/resolution_jet_sdmass"] == pytest.approx(first["val/resolution_jet_sdmass"], rel=1e-6)
+
+    sample = folders[0].parent / "sample.arrow"
+    assert run("data", "export", "jetclass", "--split", "test", "--format", "arrow", "--out", str(sample)).startswith(
+        "0 "
+    )
+    assert run("predict", str(folders[0]), "--input", str(sample), "--out", "scored.parquet").startswith("0 ")
+    scored = pq.read_table(tmp_path / "scored.parquet")
+    assert {"predicted_jet_sdmass", "sigma_jet_sdmass", "mass"} <= set(scored.column_names)
+    assert not {"target_jet_sdmass", "weight"} & set(scored.column_names)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("loss=mse",),
+            "MeanSquaredError needs real numbers to predict for each example; name them in dataset.targets",
+        ),
+        (("loss=mse", "data.targets=[jet_sdmas]"), "unknown 'jet_sdmas'; did you mean jet_sdmass?"),
+        (("loss=supervised_contrastive", "data.balance=classes"), "SupervisedContrastive does not use the weights"),
+        (
+            ("loss=element_cross_entropy",),
+            "needs a class for each particle or node; name them in dataset.element_targets",
+        ),
+        (("loss=element_cross_entropy", "data.element_targets=[type]"), "PFN does not give them"),
+        (
+            ("model=graph_encoder", "loss=mse", "data.targets=[mass]"),
+            "MeanSquaredError needs 1 outputs for targets mass",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_in_one_line(run, tmp_path, words, said: str):
+    given = [word for word in SMALL if not (word.startswith("model") and words[0].startswith("model="))]
+    answer = run("train", *given, *words)
+    assert answer.startswith("2 hepexp: error: ")
+    assert said in answer
+    assert answer.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
