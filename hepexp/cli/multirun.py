@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
@@ -26,6 +27,7 @@ from hepexp.learning.multirun import FAILED, FINISHED, JOBS, KILLED, MultirunJob
 from hepexp.outputs import enduring
 from hepexp.spelling import visible
 from hepexp.tracking import write_guard
+from hepexp.tracking.initial_weights import pinned
 from hepexp.tracking.run_folder import new_folder
 
 HYDRAS = "multirun.yaml"  # which Hydra writes before it launches the jobs
@@ -35,6 +37,7 @@ AGGREGATED = "aggregated.csv"
 def start(line: CommandLine) -> int:
     """Run every combination of the given values; return the exit code, 1 if a job did not finish."""
     config = compose(line)
+    line = replace(line, overrides=pinned(line.overrides))
     parsed = parse(line.overrides, Composer(line.config_dirs).loader)
     jobs = BasicSweeper.split_arguments([override for override in parsed if not override.is_hydra_override()], None)[0]
     folder = _new_folder(config)

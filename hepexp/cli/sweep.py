@@ -51,7 +51,9 @@ def main(args: list[str]) -> int:
     from hepexp.sweep.space import read_space, with_whole_numbers
     from hepexp.sweep.storage import address, open_storage
     from hepexp.sweep.study import make_study
+    from hepexp.tracking.initial_weights import pinned
 
+    base = pinned(base)
     dimensions = with_whole_numbers(base, read_space(options.space))
     configs = _check(base, dimensions)
     config = configs[0]

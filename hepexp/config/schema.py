@@ -11,7 +11,7 @@ from functools import cache
 from math import isfinite
 from pathlib import Path
 
-from hepexp.config import constructor, docstring, former, kind, source, targets
+from hepexp.config import constructor, docstring, former, kind, new_head, source, targets
 from hepexp.config.annotations import TARGET, is_class, is_node, matches, members, of_items
 from hepexp.config.constructor import Parameter
 from hepexp.config.kind import Kind
@@ -51,6 +51,8 @@ def signature(target: str) -> Schema:
     if not isinstance(found.definition, ast.ClassDef):
         raise ConfigError(f"_target_ {target} is a function; expected a class")
     accepted = constructor.parameters(found)
+    if new_head.is_offered(accepted):
+        accepted = [*accepted, new_head.PARAMETER]
     return Schema(
         doc=docstring.summary(ast.get_docstring(found.definition) or ""),
         parameters={parameter.name: parameter for parameter in accepted if not parameter.from_run},

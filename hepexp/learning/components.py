@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch.utils.flop_counter import FlopCounterMode
 
 from hepexp.batch import REPRESENTATIONS, DataSpec
-from hepexp.config import kind, schema, targets
+from hepexp.config import kind, new_head, schema, targets
 from hepexp.config.build import construct
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
@@ -26,6 +27,7 @@ from hepexp.learning.module import ExperimentModule
 from hepexp.learning.trainer import TrainerOptions
 from hepexp.losses.adversarial import AdversarialObjective
 from hepexp.metric import Metric
+from hepexp.models.weights import load_body
 from hepexp.quantum.backend import Backend
 
 METRICS = (
@@ -54,12 +56,18 @@ METRICS = (
 
 @dataclass
 class Components:
-    """What the groups of a config build."""
+    """What the groups of a config build.
+
+    Parameters
+    ----------
+    taken : which weights a model with a new head took from a file, and which are fresh; None for other models.
+    """
 
     data: pl.LightningDataModule
     module: ExperimentModule
     trainer: TrainerOptions
     backend: Backend
+    taken: str | None = None
 
     @property
     def noun(self) -> str:
@@ -115,9 +123,12 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     data.setup()
     spec = data.spec
     torch.manual_seed(config.seed)
-    node = _without_files_of_weights(config.model) if trained else config.model
-    with within_memory(node, "model"):
+    node, body_from = _split(OmegaConf.to_container(config.model, resolve=True))
+    if trained:
+        node, body_from = _without_files_of_weights(node), None
+    with within_memory(config.model, "model"):
         model = construct(node, "model", **_for_model(spec, objective.n_outputs(spec)), backend=backend)
+    taken = None if body_from is None else load_body(model, body_from)
     if batch == 1:
         contracts.check_single(model, data.typical_example())
     with within_memory(config.loss, "loss"):
@@ -135,7 +146,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     module.weighted = evaluation.weighted
     if n := objective.evaluator.references:
         module.references = lambda: data.loader_of("train", n)
-    return Components(data, module, options, backend)
+    return Components(data, module, options, backend, taken)
 
 
 def _for_model(spec: DataSpec, n_outputs: int) -> dict[str, Any]:
@@ -143,15 +154,17 @@ def _for_model(spec: DataSpec, n_outputs: int) -> dict[str, Any]:
     return {**{field.name: getattr(spec, field.name) for field in fields(spec)}, "n_classes": n_outputs}
 
 
-def _without_files_of_weights(node: DictConfig) -> DictConfig:
+def _split(node: Mapping[str, Any]) -> tuple[Mapping[str, Any], str | None]:
+    """The node of a model without `model.head`, and the file that a model with a new head takes its body from."""
+    known = schema.signature(node[schema.TARGET]).parameters
+    return new_head.split(node) if known.get(new_head.KEY) is new_head.PARAMETER else (node, None)
+
+
+def _without_files_of_weights(node: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration of a model, and of any models inside it, with random initial weights."""
-    node = OmegaConf.create(OmegaConf.to_container(node, resolve=True))
-    for key, value in node.items():
-        if isinstance(value, DictConfig):
-            node[key] = _without_files_of_weights(value)
-        elif key == "weights" and isinstance(value, str):
-            node[key] = None
-    return node
+    inner = {key: _without_files_of_weights(value) for key, value in node.items() if isinstance(value, Mapping)}
+    random = {key: None for key, value in node.items() if key == "weights" and isinstance(value, str)}
+    return {**node, **inner, **random}
 
 
 def _smallest_batch(dataset: DictConfig, options: TrainerOptions) -> int:

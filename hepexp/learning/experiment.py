@@ -31,7 +31,7 @@ from hepexp.learning.fit import Fitted, fit
 from hepexp.learning.machine import check_machine
 from hepexp.learning.run_record import recording
 from hepexp.metric import Metric
-from hepexp.tracking import series, write_guard
+from hepexp.tracking import initial_weights, series, write_guard
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
 from hepexp.tracking.preflight import check_recordable
@@ -136,7 +136,7 @@ def checked(config: DictConfig, overrides: list[str]) -> Components:
 
 
 def freeze(composed: DictConfig, choices: Mapping[str, str | None]) -> DictConfig:
-    """The config that a run is built from and records: named, resolved, read-only.
+    """The config that a run is built from and records: named, resolved, read-only; weights of a run are its file.
 
     Parameters
     ----------
@@ -148,6 +148,8 @@ def freeze(composed: DictConfig, choices: Mapping[str, str | None]) -> DictConfi
     content = plain(composed) if "hydra" in composed else {**composed}
     frozen = OmegaConf.create({**content, "name": name, "choices": ours})
     OmegaConf.resolve(frozen)
+    for key, value in initial_weights.keys(frozen.get("model") or {}):
+        OmegaConf.update(frozen, key, initial_weights.file_of(value, key))
     record.check_values(OmegaConf.to_container(frozen, resolve=False))
     OmegaConf.set_readonly(frozen, True)
     return frozen
@@ -192,6 +194,9 @@ def _recorded(
     with recording(config, folder, provenance, interrupts, watcher.tags, overrides) as run:
         watcher.started(folder.label)
         log.info("%s", f"resumed from {resume_from}" if resume_from else "started")
+        if components.taken:
+            log.info("weights: %s", components.taken)
+            Console(stderr=True).print(f"weights {components.taken}", highlight=False, soft_wrap=True)
 
         def report(row: dict[str, float], epoch: int) -> None:
             run.log_metrics(series.of_epoch(row), epoch)

@@ -15,6 +15,8 @@ from hepexp.config import needs
 from hepexp.errors import HepexpError, Interrupted, Pruned
 from hepexp.interrupts import Interrupts
 from hepexp.learning.description import description, run_name
+from hepexp.models.weights import find_weights
+from hepexp.tracking import initial_weights
 from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
@@ -95,7 +97,12 @@ def _begun(
     if overrides is not None:
         folder.write_yaml("overrides.yaml", overrides)
     weights = {key: {"task": task, "file": needs.value_of(config, key)} for key, task in needs.tasks(config).items()}
-    surroundings = {**environment(folder.overrides), "data": provenance, "needs": weights}
+    surroundings = {
+        **environment(folder.overrides),
+        "data": provenance,
+        "needs": weights,
+        "weights": _sources(config, folder, is_new=overrides is not None),
+    }
     folder.write_json("environment.json", surroundings)
     sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in ("train", "val", "test"))
     made = " (simulated)" if provenance.get("simulated") else ""
@@ -120,6 +127,14 @@ def _begun(
         timeout=tracking.timeout,
         uri=tracking.uri,
     )
+
+
+def _sources(config: DictConfig, folder: RunFolder, is_new: bool) -> dict[str, Any]:
+    """Where the files of initial weights come from; a resumed run keeps what it began with, as they may be gone."""
+    if not is_new:
+        return folder.environment.get("weights", {})
+    found = [(key, value, find_weights(value)) for key, value in initial_weights.keys(config.model)]
+    return {key: {"file": value, **initial_weights.source(file)} for key, value, file in found if file}
 
 
 def _parameters(config: DictConfig) -> dict[str, Any]:

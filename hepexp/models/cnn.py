@@ -39,6 +39,7 @@ class CNN(nn.Module):
     """
 
     input = "image"
+    head = "classifier"
     lorentz_invariant = False
 
     def __init__(

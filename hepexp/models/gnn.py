@@ -45,6 +45,7 @@ class GraphNet(nn.Module):
     """
 
     input = "graph"
+    head = "classifier"
     lorentz_invariant = False
 
     def __init__(

@@ -37,6 +37,7 @@ class HybridCNN(nn.Module):
     """
 
     input = "image"
+    head = "output"
     lorentz_invariant = False
 
     def __init__(

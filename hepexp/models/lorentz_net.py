@@ -78,6 +78,7 @@ class LorentzNet(nn.Module):
     """
 
     input = "particles"
+    head = "graph_dec"
     lorentz_invariant: bool
 
     def __init__(

@@ -82,6 +82,7 @@ class ParticleNet(nn.Module):
     """
 
     input = "particles"
+    head = "classifier"
     lorentz_invariant = False
 
     def __init__(

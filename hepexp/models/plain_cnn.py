@@ -37,6 +37,7 @@ class PlainCNN(nn.Module):
     """
 
     input = "image"
+    head = "classifier"
     lorentz_invariant = False
 
     def __init__(

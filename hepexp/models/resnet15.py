@@ -86,6 +86,7 @@ class ResNet15(nn.Module):
     """
 
     input = "image"
+    head = "classifier"
     lorentz_invariant = False
 
     def __init__(

@@ -63,6 +63,7 @@ class SteerableCNN(nn.Module):
     """
 
     input = "image"
+    head = "classifier"
     lorentz_invariant = False
 
     def __init__(

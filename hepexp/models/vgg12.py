@@ -40,6 +40,7 @@ class VGG12(nn.Module):
     """
 
     input = "image"
+    head = "classifier"
     lorentz_invariant = False
 
     def __init__(

@@ -87,6 +87,7 @@ class ViT(nn.Module):
     """
 
     input = "image"
+    head = "classifier"
     lorentz_invariant = False
 
     def __init__(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError
+from hepexp.models.head import head_of, is_within
 
 EXPECTED = "expected a checkpoint of a run, such as RUN/checkpoints/best.ckpt, or a state dict of torch"
 
@@ -40,22 +41,82 @@ def load_weights(model: nn.Module, file: str | None) -> bool | None:
         if key not in found:
             raise ConfigError(
                 f"model.weights: {file} has no {key}; it holds another model's weights, expected those of {name}"
+                f"{_if_some_fit(found, wanted)}"
             )
         if found[key].shape != tensor.shape:
             theirs, ours = tuple(found[key].shape), tuple(tensor.shape)
-            raise ConfigError(f"model.weights: {key} in {file} has shape {theirs}, this model's has {ours}")
-        if kind(found[key]) != kind(tensor):
             raise ConfigError(
-                f"model.weights: {key} in {file} holds {kind(found[key])} numbers ({found[key].dtype}), "
-                f"this model's are {kind(tensor)} ({tensor.dtype})"
+                f"model.weights: {key} in {file} has shape {theirs}, this model's has {ours}"
+                f"{_if_some_fit(found, wanted)}"
             )
-        if not found[key].isfinite().all():
-            raise ConfigError(f"model.weights: {key} in {file} holds values that are not finite")
+        _check_numbers(file, key, found[key], tensor)
     unexpected = next((key for key in found if key not in wanted), None)
     if unexpected is not None:
-        raise ConfigError(f"model.weights: {file} has {unexpected}, which this {name} does not have")
+        raise ConfigError(
+            f"model.weights: {file} has {unexpected}, which this {name} does not have{_if_some_fit(found, wanted)}"
+        )
     model.load_state_dict(found)
     return of_run
+
+
+def load_body(model: nn.Module, file: str) -> str:
+    """Load into a model the layers that fit it by name and shape; the head and the others keep their random weights.
+
+    Parameters
+    ----------
+    file : as for `load_weights`.
+
+    Returns
+    -------
+    What was taken and what is fresh, in one line.
+
+    Raises
+    ------
+    ConfigError : the file cannot be used, or no parameter of the model's body is in it.
+    """
+    (found, _), wanted, head = read_state_dict(file), model.state_dict(), head_of(model)
+
+    def layer(key: str) -> str:
+        return head if is_within(key, head) else key.rpartition(".")[0] or key
+
+    fresh = {
+        layer(key): None
+        for key, tensor in wanted.items()
+        if is_within(key, head) or key not in found or found[key].shape != tensor.shape
+    }
+    taken = {key: found[key] for key in wanted if layer(key) not in fresh}
+    for key, tensor in taken.items():
+        _check_numbers(file, key, tensor, wanted[key])
+    parameters = dict(model.named_parameters())
+    if not taken.keys() & parameters.keys():
+        raise ConfigError(
+            f"model.head=new: nothing in {file} fits this {type(model).__name__} by name and shape; it has "
+            f"{_first(found)}, expected {_first(wanted)}"
+        )
+    model.load_state_dict(wanted | taken)
+    n_taken = sum(parameter.numel() for key, parameter in parameters.items() if key in taken)
+    n_fresh = sum(parameter.numel() for key, parameter in parameters.items() if key not in taken)
+    return f"{n_taken:,} parameters from {file}; fresh: {n_fresh:,} in {', '.join(fresh)}"
+
+
+def _if_some_fit(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> str:
+    """The hint for weights of a similar model."""
+    some = any(key in found and found[key].shape == tensor.shape for key, tensor in wanted.items())
+    return "; model.head=new takes what fits, and leaves the rest and the head fresh" if some else ""
+
+
+def _first(tensors: dict[str, Tensor]) -> str:
+    return next((f"{key} {tuple(tensor.shape)}" for key, tensor in tensors.items()), "no tensors")
+
+
+def _check_numbers(file: str, key: str, found: Tensor, wanted: Tensor) -> None:
+    if kind(found) != kind(wanted):
+        raise ConfigError(
+            f"model.weights: {key} in {file} holds {kind(found)} numbers ({found.dtype}), "
+            f"this model's are {kind(wanted)} ({wanted.dtype})"
+        )
+    if not found.isfinite().all():
+        raise ConfigError(f"model.weights: {key} in {file} holds values that are not finite")
 
 
 def kind(tensor: Tensor) -> str:

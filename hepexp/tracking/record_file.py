@@ -15,7 +15,7 @@ from hepexp.errors import DataError
 from hepexp.metric import ERROR
 
 SIZES = ("n_train", "n_val", "n_test")  # under its data
-MAPPINGS = ("data", "git", "hardware", "needs", "packages")  # of environment.json
+MAPPINGS = ("data", "git", "hardware", "needs", "weights", "packages")  # of environment.json
 
 
 def read(file: Path, parse: Callable[[str], Any], kind: type) -> Any:

@@ -1,0 +1,78 @@
+"""Keys for a file of weights, such as `model.weights`, whose value may name a run: its best checkpoint is the file."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from hepexp.config.annotations import TARGET
+from hepexp.config.paths import runs_dir
+from hepexp.errors import ConfigError
+from hepexp.tracking.lookup import label
+from hepexp.tracking.run_folder import MODELS, RunFolder, is_run
+
+KEY = "weights"  # of a model, or of a model inside it
+
+
+def keys(model: Mapping[str, Any], at: str = "model") -> Iterator[tuple[str, str]]:
+    """Each key of a model, and of the models inside it, that has a file of weights, and its value."""
+    for name, value in model.items():
+        if isinstance(value, Mapping):
+            yield from keys(value, f"{at}.{name}")
+        elif name == KEY and TARGET in model and isinstance(value, str):
+            yield f"{at}.{name}", value
+
+
+def file_of(value: str, key: str) -> str:
+    """The file that a value names: the best checkpoint of a run, relative to runs/, which can be moved, or the value.
+
+    A run is a run folder, an MLflow run id, `latest`, or `models:/NAME@ALIAS`.
+
+    Raises
+    ------
+    ConfigError : there is no such run, or it has no checkpoint.
+    """
+    named = value == "latest" or value.startswith(MODELS) or re.fullmatch(r"[0-9a-f]{32}", value)
+    if not named and not any(is_run(folder) for folder in (Path(value), runs_dir() / value)):
+        return value
+    try:
+        run = RunFolder.find(value)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from None
+    if not run.best.is_file():
+        raise ConfigError(f"{key}: {run.label} has no checkpoints/best.ckpt; it has trained nothing so far")
+    return label(run.best)
+
+
+def pinned(words: list[str]) -> list[str]:
+    """Overrides in which `latest` and `models:/...` have become files, so that they mean the same run for every job."""
+
+    def pin(word: str) -> str:
+        key, equals, values = word.partition("=")
+        if not re.fullmatch(rf"\+*model\.([\w.]+\.)?{KEY}", key):
+            return word
+        found = [value if value in ("", "null") else file_of(value, key) for value in _unquoted(values)]
+        return f"{key}{equals}{','.join(found)}"
+
+    return [pin(word) for word in words]
+
+
+def _unquoted(values: str) -> list[str]:
+    return [value.strip().strip("'\"") for value in values.split(",")]
+
+
+def source(file: Path) -> dict[str, str | None]:
+    """Where a file of weights came from: its SHA-256, and the run that wrote it, if a run did."""
+    with open(file, "rb") as content:
+        checksum = file_digest(content, "sha256").hexdigest()
+    folder = file.resolve().parent.parent  # RUN/checkpoints/best.ckpt
+    run = RunFolder(folder) if file.parent.name == "checkpoints" and os.path.isfile(folder / "config.yaml") else None
+    return {
+        "sha256": checksum,
+        "run": run.label if run else None,
+        "mlflow_run_id": run.mlflow_run_id if run else None,
+    }
