@@ -18,6 +18,7 @@ from hepexp.config import metrics
 from hepexp.config.expected import Expected, recorded
 from hepexp.config.nested import flatten
 from hepexp.config.paths import runs_dir
+from hepexp.config.record import completed
 from hepexp.errors import DataError
 from hepexp.evaluation.predictions import Predictions, check_schema, is_of_classifier, read_predictions
 from hepexp.evaluation.published_figures import Conditions
@@ -42,7 +43,7 @@ class Record:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The resolved config, flat."""
-        return flatten(OmegaConf.to_container(self.folder.config))
+        return flatten(completed(OmegaConf.to_container(self.folder.config)))
 
     @cached_property
     def metrics(self) -> dict[str, Any]:

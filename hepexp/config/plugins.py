@@ -87,5 +87,8 @@ def describe(error: BaseException) -> str:
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if any(Path(frame.filename).is_relative_to(folder) for folder in folders):
             moved = former.imported(frame.line or "") if isinstance(error, ImportError) else []
-            return f"{text} ({frame.filename}:{frame.lineno}){''.join(f'; it is {path} now' for path in moved)}"
+            hint = "".join(f"; it is {path} now" for path in moved)
+            if not hint and isinstance(error, ImportError) and str(error.name).startswith("hepexp."):
+                hint = "; hepexp's modules have moved, or this one is gone: see its CHANGELOG.md"
+            return f"{text} ({frame.filename}:{frame.lineno}){hint}"
     return text

@@ -6,6 +6,7 @@ A run may be someone else's.
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
@@ -64,6 +65,29 @@ def load(path: Path) -> DictConfig:
     if "model" in content:
         content.setdefault("evaluation", {TARGET: kind.EVALUATION})  # a record from before there were options
     return OmegaConf.create(content)
+
+
+def completed(content: Mapping) -> dict:
+    """The values of a run, and of keys that came later those of the chosen options, which are what it did without them.
+
+    Nodes of classes that the file of the option does not name stay as they are.
+    """
+    searched, found = catalog.folders(), dict(content)
+    for group, option in content.get("choices", {}).items():
+        try:
+            found[group] = _filled(content[group], yaml_file.load(catalog.find(group, option, searched)))
+        except (ConfigError, KeyError):  # of a plug-in or folder that is not here; the group `task` has no node
+            continue
+    return found
+
+
+def _filled(values: Any, option: Any) -> Any:
+    if not isinstance(values, Mapping) or not isinstance(option, Mapping):
+        return values
+    if "_target_" in values and values["_target_"] != option.get("_target_"):
+        return values
+    later = {key: value for key, value in option.items() if key not in (*values, "defaults")}
+    return later | {key: _filled(value, option.get(key)) for key, value in values.items()}
 
 
 def check_values(content: Mapping) -> None:

@@ -102,6 +102,10 @@ def ancestors(found: Found) -> list[Found | str]:
     """A class and all its bases, in the order in which Python looks attributes up.
 
     Each is its definition if the source is ours, otherwise its dotted path. Built-in classes are left out.
+
+    Raises
+    ------
+    ConfigError : a base is given by a former name.
     """
     line: list[Found | str] = [found]
     for base in found.definition.bases if isinstance(found.definition, ast.ClassDef) else ():
@@ -109,6 +113,8 @@ def ancestors(found: Found) -> list[Found | str]:
         path = resolve(found.module, base) or ast.unparse(base)
         if path == found.path or hasattr(builtins, path.rpartition(".")[2]):
             continue
+        if path.startswith("hepexp.") and former.present(path) != path:
+            raise ConfigError(f"{found.path}: its base {path} is {former.present(path)} now")
         line += ancestors(find(path)) if is_known(path) else [path]
     paths = [ancestor.path if isinstance(ancestor, Found) else ancestor for ancestor in line]
     return [ancestor for i, ancestor in enumerate(line) if paths[i] not in paths[i + 1 :]]  # shared bases come last

@@ -203,7 +203,7 @@ class DatasetInfo:
     def how_to_fetch(self) -> str:
         """How a user gets the published files."""
         if not self.releases:
-            return f"hepexp data generate {self.name}"
+            return f"hepexp data generate {self.name}" if self.generator else "its sample is all there is"
         if self.fetchable:
             return f"hepexp data download {self.name}"
         return f"by hand, from {self.published_at}, into {self.folder}"

@@ -20,6 +20,7 @@ from hepexp.config.compose import parse
 from hepexp.config.nested import flatten
 from hepexp.config.overrides import compose
 from hepexp.config.paths import runs_dir
+from hepexp.config.record import completed
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.learning.components import build_components
 from hepexp.learning.ddp import started_from_outside
@@ -170,7 +171,7 @@ def newest_run(config: DictConfig, typed: list[str]) -> RunFolder | None:
 
 def _values(config: DictConfig, compared: list[str], needing: DictConfig) -> dict[str, Any]:
     """The values of these keys and of all keys below them, except those that do not matter or come from other runs."""
-    flat = flatten(OmegaConf.to_container(config))
+    flat = flatten(completed(OmegaConf.to_container(config)))
     return {
         key: value
         for key, value in flat.items()

@@ -37,6 +37,10 @@ def test_a_line_that_imports_former_names(line, moved):
     assert former.imported(line) == moved
 
 
+def test_what_is_gone_has_no_present_name():
+    assert [former.imported("from {} import {}".format(*name.rsplit(".", 1))) for name in former.GONE] == [[], []]
+
+
 @pytest.mark.parametrize(
     ("recorded", "present"),
     [

@@ -1,1 +1,1 @@
-"""The published file formats, one module each: `read(path)` yields the checked examples of a file as a stream."""
+"""What readers of published files share: opening HDF5 and Parquet, images, checks, and one line for what is refused."""
