@@ -1,0 +1,43 @@
+"""Training means and validation losses weight each example; a checkpoint in mid epoch keeps the sums."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from hepexp.evaluation.evaluators.evaluator import loss_figures, mean_loss
+from hepexp.learning.module import ExperimentModule
+from hepexp.losses.weighted import weighted_mean
+
+
+class Weighted:
+    def __init__(self, weight: list[float]):
+        self.weight = torch.tensor(weight)
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+
+def test_the_mean_of_an_epoch_is_the_weighted_mean_of_its_examples(monkeypatch):
+    each = torch.tensor([1.0, 2.0, 4.0, 8.0, -3.0])
+    weight = torch.tensor([1.0, 2.0, -1.0, 0.5, 3.0])
+    module = ExperimentModule(nn.Linear(1, 1), nn.Identity(), optimizer=None, seed=1)
+    module.on_train_epoch_start()
+    monkeypatch.setattr(ExperimentModule, "trainer", type("Trainer", (), {"world_size": 1})())
+    checkpoint: dict = {}
+    for rows in (slice(0, 2), slice(2, 5)):
+        batch = Weighted(weight[rows].tolist())
+        module.count({"loss": weighted_mean(each[rows], batch.weight)}, batch)
+        module.on_save_checkpoint(checkpoint)
+        module = ExperimentModule(nn.Linear(1, 1), nn.Identity(), optimizer=None, seed=1)
+        module.on_load_checkpoint(checkpoint)
+    expected = weighted_mean(each, weight).item()
+    assert module.training_means()["loss"] == pytest.approx(expected)
+    outputs = {"loss": each.numpy(), "weight": weight.numpy()}
+    assert mean_loss(outputs) == pytest.approx(expected)
+    assert loss_figures(outputs, seed=1)["loss"] == pytest.approx(expected)
+
+
+def test_without_weights_the_loss_is_the_plain_mean():
+    each = np.array([1.0, 2.0, 6.0])
+    assert mean_loss({"loss": each}) == loss_figures({"loss": each}, seed=1)["loss"] == 3
