@@ -54,6 +54,9 @@ class AdversarialModule(ExperimentModule):
             raise ConfigError(
                 "trainer.precision must be 32-true, 64-true or bf16-mixed in adversarial training, got 16-mixed"
             )
+        for key in ("freeze", "unfreeze", "lr_factor"):
+            if getattr(optimizer, key):
+                raise ConfigError(f"optimizer.{key} has no meaning in adversarial training: leave it out")
         super().__init__(model, objective, optimizer, seed)
         self.automatic_optimization = False
         self.gradient_clip = options.gradient_clip

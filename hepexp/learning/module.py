@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hepexp.errors import HepexpError
 from hepexp.evaluation.evaluators.evaluator import OBSERVED, refuse_not_finite
+from hepexp.learning.fine_tuning import fine_tuning
 from hepexp.learning.optimizers import Optimizer
 
 
@@ -38,6 +39,11 @@ class ExperimentModule(pl.LightningModule):
         self.objective = objective
         self.optimizer = optimizer
         self.seed = seed
+        self.fine_tuning = fine_tuning(optimizer, self)
+        for name, parameter in self.named_parameters():
+            if self.fine_tuning.starts.get(name, 1) is None:
+                parameter.requires_grad_(False)
+        self._statistics = list(self.fine_tuning.statistics(self))
         # compiled beside the model, not in its place: the state dict keeps the model's own names
         self._call = [torch.compile(model) if compile_model else model]
         self._sums: dict[str, Tensor] = {}
@@ -57,7 +63,8 @@ class ExperimentModule(pl.LightningModule):
         return any(parameter.requires_grad and parameter.numel() for parameter in self.parameters())
 
     def configure_optimizers(self):
-        return self.optimizer.for_lightning(self.parameters(), self.total_steps(), self.objective.monitor)
+        groups = self.fine_tuning.groups(self.named_parameters(), self.optimizer.lr)
+        return self.optimizer.for_lightning(groups, self.total_steps(), self.objective.monitor)
 
     def total_steps(self) -> int:
         """Number of steps of the whole training, over which a schedule runs."""
@@ -73,6 +80,16 @@ class ExperimentModule(pl.LightningModule):
 
     def on_train_batch_start(self, batch, batch_idx: int) -> None:
         torch.manual_seed((self.seed * 1_000_003 + self.trainer.global_step) * 4096 + self.global_rank)
+        for layer, names in self._statistics:  # Lightning sets the modes of all layers after a validation
+            layer.train(not any(self.fine_tuning.is_frozen(name, self.current_epoch + 1) for name in names))
+
+    def on_after_backward(self) -> None:
+        if self.fine_tuning.is_gradual:
+            # Without a gradient the optimiser leaves a parameter alone, its weight decay too. `requires_grad` would
+            # not do: processes that train together agree at the start on which gradients they exchange.
+            for name, parameter in self.named_parameters():
+                if self.fine_tuning.is_frozen(name, self.current_epoch + 1):
+                    parameter.grad = None
 
     def training_step(self, batch, batch_idx: int) -> Tensor:
         terms, _ = self.objective.terms(self._call[0], batch)

@@ -21,6 +21,9 @@ class Optimizer(AnnotatedKeys):
     ----------
     lr : base learning rate.
     schedule : shape of the learning-rate curve over the training.
+    freeze : layers that are not trained: names of parameters or submodules, with * and ?; body is all but the head.
+    unfreeze : frozen layers that are trained from an epoch on: {2: [blocks.3], 4: body}; the first epoch is 1.
+    lr_factor : factor on the learning rate for layers, named as in freeze: {body: 0.1}; the last that fits counts.
 
     Raises
     ------
@@ -29,6 +32,9 @@ class Optimizer(AnnotatedKeys):
 
     lr: float = 1e-3
     schedule: Literal["constant", "cosine", "warmup_restarts", "plateau"] = "constant"
+    freeze: list[str] | str = ()
+    unfreeze: dict[int, list[str] | str] | None = None
+    lr_factor: dict[str, float] | None = None
 
     def __post_init__(self) -> None:
         self._check()
@@ -71,6 +77,12 @@ class Optimizer(AnnotatedKeys):
         for name, value in non_negative.items():
             if not value >= 0:
                 raise ConfigError(f"optimizer.{name} must be >= 0, got {value}")
+        for pattern, factor in (self.lr_factor or {}).items():
+            if not factor > 0:
+                raise ConfigError(f"optimizer.lr_factor.{pattern} must be > 0, got {factor}; optimizer.freeze stops it")
+        for epoch in self.unfreeze or {}:
+            if epoch < 2:
+                raise ConfigError(f"optimizer.unfreeze names epochs from 2 on (the first is 1), got {epoch}")
 
 
 def _two_decays(betas: Iterable[float]) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from hepexp.config import kind, targets
 from hepexp.config.build import instantiate
 from hepexp.config.paths import conf_dir
 from hepexp.losses.cross_entropy import CrossEntropy
+from hepexp.models.head import head_of, is_within
 from hepexp.quantum.statevector import StateVector
 from tests.examples import EXAMPLES, SPEC, Examples, permute_nodes
 from tests.jets import pad, permute, random_jets, random_lorentz, transform
@@ -146,6 +147,18 @@ class Conformance(Fixtures):
             logits.sum().backward()
             assert logits.isfinite().all()
             assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+    def test_frozen_layers_keep_their_statistics_and_there_is_a_head_to_train(self, model, batch):
+        names = [name for name, _ in model.named_parameters()]
+        assert 0 < sum(is_within(name, head_of(model)) for name in names) < len(names)
+        model.train()
+        for layer in model.modules():
+            if list(layer.buffers(recurse=False)):
+                layer.eval()
+        before = copy.deepcopy(dict(model.named_buffers()))
+        model(batch)
+        for name, buffer in model.named_buffers():
+            assert torch.equal(buffer, before[name]), name
 
     def test_float32_weights_give_the_float64_prediction_within_its_digits(self, model, batch):
         logits = copy.deepcopy(model).float()(batch)

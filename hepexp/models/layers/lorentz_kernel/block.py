@@ -38,7 +38,7 @@ class FusedLorentzBlock(LorentzBlock):
         """
         a, b, c = self.phi_e[0].weight.split([h.shape[-1], h.shape[-1], 2], dim=1)
         a, b = h @ a.T, h @ b.T
-        moments = pair_moments(a, b, c, seen, pairs) if self.training else None
+        moments = pair_moments(a, b, c, seen, pairs) if self.phi_e[1].training else None
         scale, shift = (v.to(h.dtype) for v in self.phi_e[1].affine(moments))
         second, gating = self.phi_e[3], self.phi_m[0]
         weights = [second.weight, second.bias, gating.weight[0], gating.bias]
