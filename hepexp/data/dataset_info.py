@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,6 +75,8 @@ class DatasetInfo:
     releases : the published parts; if the same data are published in several ways, the first complete one is read;
         empty if nothing is published and the examples are simulated.
     readers : for each file extension, the `module:function` that yields the checked examples of a file as a stream.
+    read : reads any file in place of `readers`: arguments and result of `read_published` without the first.
+    divide : rows of each split in its own way: (parts, store), None for those of the parts.
     writers : likewise, the `module:function` that writes a file: (path, parts, number of examples, most elements).
     check : checks examples of the store.
     generator : module of the simulation, None if there is none.
@@ -109,6 +111,8 @@ class DatasetInfo:
     mini: Path | Callable[[], Ragged] | None = None
     mini_about: Mapping[str, str] = field(default_factory=dict)
     writers: Mapping[str, str] = field(default_factory=dict)
+    read: Callable[..., Iterator[Ragged]] | None = None
+    divide: Callable[..., Mapping | None] | None = None
 
     # ---- published and converted files
 

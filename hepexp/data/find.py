@@ -17,11 +17,15 @@ def data_sets() -> list[str]:
 def find_info(name: str) -> DatasetInfo | None:
     """What a data set says of itself; None for one without examples.
 
-    That is INFO in the module `info` beside its class, which needs no torch, or else `info` of the class.
+    That is INFO in the module `info` beside its class, which needs no torch, or what `info_of` there makes of its
+    configuration, or else `info` of the class.
     """
-    found = getattr(module_beside(name, "info"), "INFO", None)
+    beside = module_beside(name, "info")
+    found = getattr(beside, "INFO", None)
     if isinstance(found, DatasetInfo):
         return found
+    if (info_of := getattr(beside, "info_of", None)) is not None:
+        return info_of(name, _config(name))
     return getattr(class_of(name), "info", None) if _class_has_info(_target(name)) else None
 
 
@@ -43,7 +47,21 @@ def _class_has_info(target: str) -> bool:
     return given.get("info") is not None
 
 
+def _config(name: str) -> dict:
+    """The keys of a data set, with those of the files that it includes."""
+    config: dict = {}
+    for path in catalog.files("dataset", name, catalog.folders()):
+        config = _merged(config, yaml_file.load(path))
+    config.pop("defaults", None)
+    return config
+
+
+def _merged(before: dict, after: dict) -> dict:
+    both = [key for key in after if isinstance(after[key], dict) and isinstance(before.get(key), dict)]
+    return before | after | {key: _merged(before[key], after[key]) for key in both}
+
+
 def _target(name: str) -> str:
-    target = yaml_file.load(catalog.find("dataset", name, catalog.folders()))["_target_"]
+    target = _config(name)["_target_"]
     targets.check(target)
     return target

@@ -127,7 +127,8 @@ def test_every_shipped_option_fits_its_constructor_and_is_documented(path):
     assert any(command in line for line in opening)
     if schema.TARGET not in content:
         return
-    schema.check(content, path.parent.name, path.stem)
+    given = {key: ["mine.root"] if value == "???" else value for key, value in content.items()}
+    schema.check(given, path.parent.name, path.stem)
     found = schema.signature(content[schema.TARGET])
     undocumented = [name for name, parameter in found.parameters.items() if not parameter.doc]
     untyped = [name for name, parameter in found.parameters.items() if parameter.annotation is None]

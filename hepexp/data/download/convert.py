@@ -47,9 +47,10 @@ def convert(info: DatasetInfo, part: Part, report: Callable[[int], None] = lambd
         log.info("data: converting %s, once only, into %s", originals[0], target.parent)
         about = {"made_from": "published files", "originals": [describe_file(path) for path in originals]}
         about["changed"] = [path.stat().st_mtime_ns for path in originals]
-        examples = regroup(_reported(read_published(info, originals[0]), report))
+        yields: dict[str, int] = {}
+        examples = regroup(_reported(read_published(info, originals[0], yields=yields), report))
         with naming_failures(target):
-            arrow_file.write(target, info.layout, examples, about)
+            arrow_file.write(target, info.layout, examples, about, yields)
     return target
 
 

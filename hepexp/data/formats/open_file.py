@@ -21,17 +21,22 @@ from hepexp.errors import DataError
 _ROWS_TO_CHECK = 2000  # at once
 
 
-def read_published(info: DatasetInfo, path: Path, needs_label: bool = True) -> Iterator[Ragged]:
+def read_published(
+    info: DatasetInfo, path: Path, needs_label: bool = True, yields: dict[str, int] | None = None
+) -> Iterator[Ragged]:
     """The checked examples of one file in a published format, as a stream.
 
     Parameters
     ----------
     needs_label : refuse a file without labels; otherwise its examples are of unknown class.
+    yields : to which numbers of examples before and after each selection are written at the end, if there are any.
 
     Raises
     ------
     DataError : the file is missing, in another format, damaged, or contains unphysical values.
     """
+    if info.read is not None:
+        return info.read(path, needs_label, yields)
     suffix = _suffix(path)
     if suffix not in info.readers:
         expected = ", ".join(dict.fromkeys((*info.readers, ".arrow", ".parquet")))
@@ -44,14 +49,18 @@ def read_published(info: DatasetInfo, path: Path, needs_label: bool = True) -> I
 
 def is_readable(info: DatasetInfo, path: Path) -> bool:
     """Whether a file has the name of a format that can be read."""
-    return _suffix(path) in (*info.readers, ".arrow", ".parquet")
+    return info.read is not None or _suffix(path) in (*info.readers, ".arrow", ".parquet")
 
 
 def is_store(info: DatasetInfo, path: Path) -> bool:
     """Whether a file is in the store's format, judging by its name, or by its columns if that is ambiguous."""
-    if path.suffix != ".parquet" or ".parquet" not in info.readers:
-        return path.suffix in (".arrow", ".parquet")
-    return arrow_file.parquet_columns(path) in (None, info.layout.names, info.layout.names[1:])
+    if path.suffix not in (".arrow", ".parquet"):
+        return False
+    if info.read is not None:
+        return arrow_file.column_names(path) in (info.layout.names, info.layout.names[1:])
+    if path.suffix == ".arrow" or ".parquet" not in info.readers:
+        return True
+    return arrow_file.column_names(path) in (None, info.layout.names, info.layout.names[1:])
 
 
 def open_file(info: DatasetInfo, path: Path, needs_label: bool = True) -> Store:

@@ -32,6 +32,7 @@ from hepexp.data.loading.target_values import TargetValues
 from hepexp.data.representations.representation import Representation, spec_of
 from hepexp.data.representations.scale import Scaled
 from hepexp.data.store.integrity import describe_file
+from hepexp.data.store.ragged import Ragged
 from hepexp.data.store.store import Store
 from hepexp.data.transforms.carry import Carry
 from hepexp.data.transforms.transform import Transform
@@ -154,6 +155,9 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         """The representations of its examples; the first is the one that models get unless they ask for another."""
         raise NotImplementedError(f"{type(self).__name__} does not say how its examples are represented")
 
+    def fit_inputs(self, examples: Ragged) -> None:
+        """Fit what is needed from the data before it is represented, to some training examples with all columns."""
+
     def carry(self) -> list[Transform]:
         """The first step of those representations whose elements are those of the store, if they have targets."""
         targets = self._element_targets
@@ -260,6 +264,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         if self._target_quantities.names:
             self._targets = TargetValues(self.named_targets(), self._target_quantities, some)
         self._element_targets.fit(some)
+        self.fit_inputs(some)
         self._weights.fit(self.store, rows["train"], self._new_label)
         self.representation.fit(self.representation.prepare(some))
         self.splits = {name: self._dataset(self.store, rows[name]) for name in SPLITS}

@@ -89,4 +89,5 @@ def _open_published(info: DatasetInfo, n_files: int | None) -> SplitStore:
     excerpt = "; ".join(short) or None
     if excerpt:
         log.warning("data: the published set is incomplete: %s", excerpt)
-    return SplitStore("full", store, published_splits(parts, store.sizes), excerpt)
+    splits = None if info.divide is None else info.divide(parts, store)
+    return SplitStore("full", store, splits or published_splits(parts, store.sizes), excerpt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from hepexp.errors import DataError
 _METADATA_KEY = b"hepexp"
 _PROMISE_KEY = b"hepexp.checksum"  # in the schema, before the values: the kind of checksum that follows them
 _CHECKSUM_KEY = b"hepexp.sha256"
+_YIELDS_KEY = b"hepexp.yields"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ def schema_of(layout: Layout, labelled: bool = True) -> pa.Schema:
     return pa.schema([*([("label", pa.int8())] if labelled else []), *extras, *elements])
 
 
-def write(path: Path, layout: Layout, parts: Iterable[Ragged], metadata: dict) -> None:
+def write(
+    path: Path, layout: Layout, parts: Iterable[Ragged], metadata: dict, yields: Mapping[str, int] | None = None
+) -> None:
     """Write examples to path (`.parquet` or `.arrow`) in a stream; the file appears only when it is complete.
 
     Parameters
@@ -71,6 +74,8 @@ def write(path: Path, layout: Layout, parts: Iterable[Ragged], metadata: dict) -
     layout : of the examples.
     parts : examples, in order; each part becomes one record batch.
     metadata : how they were made, any JSON; stored in the schema.
+    yields : numbers of examples before and after each selection, known when all have been written; read back under
+        `yields` of the metadata.
     """
     about = json.dumps(metadata).encode()
     schema = schema_of(layout).with_metadata({_METADATA_KEY: about, _PROMISE_KEY: CHECKSUM_KIND})
@@ -80,6 +85,7 @@ def write(path: Path, layout: Layout, parts: Iterable[Ragged], metadata: dict) -
             writer.write_batch(_record_batch(part, layout, schema))
             digest.update(part)
         checksum = {_CHECKSUM_KEY: digest.hexdigest().encode()}
+        checksum |= {_YIELDS_KEY: json.dumps(yields).encode()} if yields else {}
         if path.suffix == ".arrow":  # known only now, so it is attached to an empty batch
             writer.write_batch(_record_batch(layout.empty(), layout, schema), custom_metadata=checksum)
         else:
@@ -127,7 +133,9 @@ def read(path: Path, layout: Layout, needs_label: bool = True, every_list: bool 
             if every_list:
                 _refuse_uneven(path, batches, layout)
             chunks = [_ragged(batch, layout) for batch in batches]
-            return Contents(chunks, dict(json.loads(raw)), mapping, raw, _checksum(schema.metadata or {}, footer))
+            about = dict(json.loads(raw))
+            about |= {"yields": json.loads(footer[_YIELDS_KEY])} if _YIELDS_KEY in footer else {}
+            return Contents(chunks, about, mapping, raw, _checksum(schema.metadata or {}, footer))
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         where = f"from row {good} on: " if path.suffix == ".arrow" else ""
@@ -160,22 +168,25 @@ def is_by_others(path: Path, layout: Layout) -> bool:
     Where only the label is absent, it may be a file of the store.
     """
     try:
-        if path.suffix == ".parquet":
-            schema = pq.read_schema(path)
-        else:
-            with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as reader:
-                schema = reader.schema
+        schema = _schema(path)
     except (pa.ArrowException, OSError, ValueError):
         return False
     return not any(schema.equals(schema_of(layout, labelled)) for labelled in (True, False))
 
 
-def parquet_columns(path: Path) -> list[str] | None:
-    """Names of the columns of a Parquet file; None if it cannot be read."""
+def column_names(path: Path) -> list[str] | None:
+    """Names of the columns of a file; None if it cannot be read."""
     try:
-        return pq.read_schema(path).names
+        return _schema(path).names
     except (pa.ArrowException, OSError):
         return None
+
+
+def _schema(path: Path) -> pa.Schema:
+    if path.suffix == ".parquet":
+        return pq.read_schema(path)
+    with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as reader:
+        return reader.schema
 
 
 def _writer(

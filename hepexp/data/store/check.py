@@ -28,12 +28,20 @@ class Refusal:
     origin : name of the file, for the message.
     first_row : row in the file of the first of these examples.
     noun : the word for one example.
+    rows : (n,) row in the file of each of these examples, if they are not consecutive.
     """
 
-    def __init__(self, examples: Ragged, origin: str, first_row: int = 0, noun: str = "jet") -> None:
+    def __init__(
+        self,
+        examples: Ragged,
+        origin: str,
+        first_row: int = 0,
+        noun: str = "jet",
+        rows: NDArray[np.int64] | None = None,
+    ) -> None:
         self.examples = examples
         self.origin = origin
-        self.first_row = first_row
+        self.rows = first_row + np.arange(len(examples)) if rows is None else rows
         self.noun = noun
         self._found: dict[int, tuple[str, str]] = {}  # for each bad row: the quantity, and the rest of the sentence
 
@@ -51,11 +59,13 @@ class Refusal:
         for row, place in zip(rows[: _MOST_NAMED + 1].tolist(), places[first].tolist(), strict=False):
             self._found.setdefault(row, (quantity, what if isinstance(what, str) else what(place)))
 
-    def of_common(self, classes: tuple[str, ...], layout: Layout, element: str = "particle") -> None:
-        """Refuse labels outside the classes, and values outside the layout's limits."""
+    def of_common(
+        self, classes: tuple[str, ...], layout: Layout, element: str = "particle", unknown: bool = False
+    ) -> None:
+        """Refuse labels outside the classes, unless they may be unknown, and values outside the layout's limits."""
         label, of = self.examples.label, list(enumerate(classes))
         expected = ", ".join(f"{i} for {name}" for i, name in (of[::-1] if len(of) == 2 else of))
-        bad = ~np.isin(label, range(len(classes)))
+        bad = ~np.isin(label, range(-1 if unknown else 0, len(classes)))
         self.of_rows(bad, "label", lambda row: f"has label {label[row]:g}; expected {expected}")
         for name in layout.extras:
             self._of_column(name, layout, self.of_rows, "")
@@ -72,10 +82,10 @@ class Refusal:
         if not self._found:
             return
         first, *others = sorted(self._found)
-        named = [f"{self.noun} {self.first_row + row} ({self._found[row][0]})" for row in others]
+        named = [f"{self.noun} {self.rows[row]} ({self._found[row][0]})" for row in others]
         more = " and more" if len(named) > _MOST_NAMED else ""
         also = f"; also {', '.join(named[:_MOST_NAMED])}{more}" if named else ""
-        raise DataError(f"{self.origin}: {self.noun} {self.first_row + first} {self._found[first][1]}{also}")
+        raise DataError(f"{self.origin}: {self.noun} {self.rows[first]} {self._found[first][1]}{also}")
 
 
 def refuse_rows(origin: Path | str, first_row: int, bad: NDArray[np.bool_], what: str) -> None:

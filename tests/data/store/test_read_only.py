@@ -32,10 +32,10 @@ def lock_up(monkeypatch: pytest.MonkeyPatch) -> Lock:
             raise OSError(30, "Read-only file system", str(path))
         make(path, *args, **options)
 
-    def write(path: Path, layout, parts, metadata) -> None:
+    def write(path: Path, *args) -> None:
         if refuse(path):
             raise OSError(30, "Read-only file system", str(path))
-        written(path, layout, parts, metadata)
+        written(path, *args)
 
     written = arrow_file.write
     monkeypatch.setattr(os, "access", lambda path, mode: access(path, mode) and not (mode & os.W_OK and refuse(path)))

@@ -1,0 +1,274 @@
+"""What a user's files are, to every verb of the command line: a data set like those that are shipped."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.config.paths import store_dir
+from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
+from hepexp.data.datasets.files.inputs import InputFile, class_names, find_files
+from hepexp.data.datasets.files.keys import Keys, inputs_of
+from hepexp.data.datasets.files.splits import by_hash, check_fractions, hash_of, refuse_shared
+from hepexp.data.store.check import Refusal
+from hepexp.data.store.ragged import Layout, Ragged
+from hepexp.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from hepexp.data.datasets.files.particles import FileParticles
+    from hepexp.data.datasets.files.reader import Columns, Reader
+    from hepexp.data.store.store import Store
+
+log = logging.getLogger(__name__)
+DEFAULT_FRACTIONS = {"train": 0.7, "val": 0.15, "test": 0.15}
+
+
+class FilesInfo(DatasetInfo):
+    """The files and their columns. They are looked for, and the first one is opened, when that is needed.
+
+    Parameters
+    ----------
+    name : of the configuration.
+    files : as in `dataset.files`.
+    keys : what is read of them.
+    fractions : fraction of each split.
+    """
+
+    def __init__(self, name: str, files: object, keys: Keys, fractions: Mapping[str, float]) -> None:
+        check_fractions(fractions)
+        classes = class_names(files)
+        if classes and keys.classes:
+            raise ConfigError(
+                "dataset.classes must be null where dataset.files has files for each class; got both: "
+                f"{', '.join(keys.classes)}"
+            )
+        given: dict[str, Any] = {"readers": {}, "writers": {}, "mini_about": {}, "working_points": {}}
+        given |= {"files": files, "keys": keys, "fractions": dict(fractions), "name": name}
+        given |= {
+            "classes": classes or tuple(keys.classes or ()),
+            "about": "files of one's own",
+            "units": "as in the files",
+        }
+        given |= {"cite": "-", "licence": "-", "published_at": "dataset.files", "noun": "jet" if keys.p4 else "example"}
+        for attribute, value in given.items():
+            object.__setattr__(self, attribute, value)
+
+    # ---- the files
+
+    @cached_property
+    def inputs(self) -> dict[Path, InputFile]:
+        return {one.path: one for one in find_files(self.files)}
+
+    @cached_property
+    def releases(self) -> tuple[tuple[Part, ...], ...]:
+        return (tuple(map(self._part, self.inputs.values())),)
+
+    def _part(self, file: InputFile) -> Part:
+        digest = hashlib.sha256(f"{file.path} {file.label}".encode()).hexdigest()[:12]
+        return Part(f"{file.path.stem}-{digest}", (PublishedFile(str(file.path)),), file.split)
+
+    def find_file(self, file: PublishedFile) -> Path | None:
+        return path if (path := Path(file.name)).is_file() else None
+
+    @property
+    def folder(self) -> Path:
+        return self.store_folder
+
+    @property
+    def store_folder(self) -> Path:
+        return store_dir("files") / "files" / self.keys.fingerprint
+
+    @property
+    def size(self) -> str:
+        n, size = len(self.inputs), sum(path.stat().st_size for path in self.inputs)
+        return f"{n} file{'s' * (n > 1)}, {size / 1e6:,.1f} MB"
+
+    @property
+    def how_to_fetch(self) -> str:
+        return "name it in dataset.files"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return ("full",)
+
+    def choose_source(self, source: str, n_files: int | None = None) -> str:
+        most = max(sum(part.split == one for part in self.releases[0]) for one in {p.split for p in self.releases[0]})
+        if n_files is not None and not 1 <= n_files <= most:
+            raise ConfigError(f"dataset.n_files must be between 1 and {most}, got {n_files}")
+        return "full"
+
+    # ---- their columns
+
+    @cached_property
+    def columns(self) -> Columns:
+        """What is read, with the types that the first file has."""
+        from hepexp.data.datasets.files.reader import columns_in
+        from hepexp.data.tables.table import open_table
+
+        return columns_in(open_table(next(iter(self.inputs)), self.keys.tree, "dataset.tree"), self.keys)
+
+    @property
+    def layout(self) -> Layout:
+        return self.columns.layout
+
+    def particles(self) -> FileParticles:
+        """What makes four-momenta of the columns of the store."""
+        from hepexp.data.datasets.files.particles import FileParticles
+
+        return FileParticles(self.keys.momenta, self.keys.scalars)
+
+    def reader(self, path: Path, is_to_score: bool = False) -> Reader:
+        from hepexp.data.datasets.files.reader import Reader
+
+        file = self.inputs.get(path.absolute())
+        return Reader(self.columns, path, file.label if file and not is_to_score else None, is_to_score)
+
+    def read(self, path: Path, needs_label: bool = True, yields: dict[str, int] | None = None) -> Iterator[Ragged]:
+        """The checked examples of a file, as a stream.
+
+        Parameters
+        ----------
+        needs_label : false to score them: none is dropped, and the class may be unknown.
+        yields : to which the number of examples before any selection, and after each one, are written at the end.
+        """
+        reader = self.reader(path, not needs_label)
+        for examples, rows in reader:
+            yield self._checked(examples, str(path), rows).cast(self.layout)
+        if yields is not None:
+            yields.update(reader.yields)
+
+    def check(self, examples: Ragged, origin: str, first_row: int = 0) -> Ragged:
+        return self._checked(examples, origin, first_row + np.arange(len(examples)))
+
+    def _checked(self, examples: Ragged, origin: str, rows: NDArray[np.int64]) -> Ragged:
+        refuse = Refusal(examples, origin, noun="row", rows=rows)
+        seen = {name: kind for name, kind in self.layout.extras.items() if name not in self.keys.untouched}
+        refuse.of_common(self.classes, Layout(self.layout.elements, seen), unknown=True)
+        if self.keys.p4:
+            refuse.of_rows(examples.counts == 0, "no particles", "has no particles; expected at least one")
+            with np.errstate(all="ignore"):
+                self._check_momenta(refuse, self.particles().p4(examples))
+        refuse.finish()
+        return examples
+
+    def _check_momenta(self, refuse: Refusal, p4: NDArray[np.float64]) -> None:
+        energy, momentum = p4[:, 0], np.sqrt((p4[:, 1:] ** 2).sum(1))
+        texts = {name: getattr(one, "text", one) for name, one in self.keys.momenta.items()}
+        if "pid" in texts:
+            pid = texts["pid"]
+            refuse.of_elements(
+                np.isnan(energy),
+                "pid",
+                lambda i: f"has a particle with an unknown pid in '{pid}'; expected PDG numbers",
+            )
+        refuse.of_elements(
+            ~((energy > 0) & (energy < 1e5)),
+            "energy",
+            lambda i: (
+                f"has a particle with energy = {energy[i]:g}; expected above 0 and below 100,000 GeV (MeV / 1000)"
+            ),
+        )
+        refuse.of_elements(
+            momentum**2 > energy**2 * 1.001,
+            "|p|",
+            lambda i: f"has a particle with |p| = {momentum[i]:g} > energy = {energy[i]:g}; expected {' '.join(texts)}",
+        )
+
+    # ---- their splits
+
+    def divide(self, parts: Sequence[Part], store: Store) -> dict[str, NDArray[np.int64]] | None:
+        """Rows of each split, by a hash of the event; None where separate files say what they are.
+
+        Raises
+        ------
+        DataError : there are no examples, or none of a class, or an event is in the files of two splits.
+        """
+        self._report_yields(store)
+        if len(store) == 0:
+            cut = "" if self.keys.selection is None else f" that fulfils dataset.selection, '{self.keys.selection}'"
+            raise DataError(f"{self.name}: no example{cut} in {self._names()}; expected at least one")
+        for label, name in enumerate(self.classes):
+            if not (store.label == label).any():
+                raise DataError(f"{self.name}: no example of class {name} in {self._names()}; expected at least one")
+        if all(part.split is None for part in parts):
+            return by_hash(self._events(parts, store), self.fractions)
+        if self.keys.event_id:
+            from hepexp.data.loading.splits import published_splits
+
+            splits = published_splits(tuple(parts), store.sizes)
+            refuse_shared(self._events(parts, store), splits, " and ".join(self.keys.event_id))
+        return None
+
+    def _names(self) -> str:
+        first, *others = self.inputs
+        return f"{first} and {len(others)} more" if others else str(first)
+
+    def _events(self, parts: Sequence[Part], store: Store) -> NDArray[np.uint64]:
+        if self.keys.event_id:
+            found = [hash_of(*(chunk.extras[text] for text in self.keys.event_id)) for chunk in store.chunks]
+            return np.concatenate(found)
+        hashes = []
+        for part, n in zip(parts, store.sizes, strict=True):
+            name = hashlib.sha256(Path(part.files[0].name).name.encode()).digest()[:8]
+            start = np.full(n, int.from_bytes(name, "little"), np.uint64)
+            hashes.append(hash_of(start, np.arange(n)))
+        return np.concatenate(hashes)
+
+    def _report_yields(self, store: Store) -> None:
+        for what, n in self.cut_flow(store).items():
+            log.info("data: %s examples %s", f"{n:,}", what)
+
+    @staticmethod
+    def cut_flow(store: Store) -> dict[str, int]:
+        """Number of examples before any selection and after each one, over all files."""
+        found: dict[str, int] = {}
+        for about in store.metadata:
+            for what, n in about.get("yields", {}).items():
+                found[what] = found.get(what, 0) + n
+        return found
+
+
+def keys_of(given: Mapping[str, Any]) -> Keys:
+    """The keys that say what is read, from the values of a configuration.
+
+    Raises
+    ------
+    ConfigError : a value cannot be what the key means.
+    """
+    plain = {
+        name: given[name] for name in ("tree", "label", "selection", "particle_selection", "weight") if name in given
+    }
+    by_name = given.get("files") if class_names(given.get("files")) else None
+    inputs = {name: inputs_of(name, given.get(name) or ()) for name in ("scalars", "features", "extras")}
+    targets = {name: _named(given.get(name) or {}) for name in ("targets", "element_targets")}
+    event_id = given.get("event_id") or ()
+    return Keys(
+        **plain,
+        **inputs,
+        **targets,
+        p4=given.get("p4"),
+        classes=None if by_name else given.get("classes"),
+        observers=tuple(given.get("observers") or ()),
+        event_id=(event_id,) if isinstance(event_id, str) else tuple(event_id),
+        variables=tuple(given.get("variables") or ()),
+    )
+
+
+def _named(targets: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+    return dict(targets) if isinstance(targets, Mapping) else {str(text): text for text in targets}
+
+
+def info_of(name: str, config: Mapping[str, Any]) -> FilesInfo | None:
+    """The data set that a configuration describes; None if it names no files."""
+    if config.get("files") in (None, "???"):
+        return None
+    reweight = config.get("reweight") or {}
+    given = {**config, "variables": reweight.get("variables")}
+    return FilesInfo(name, config["files"], keys_of(given), config.get("fractions") or DEFAULT_FRACTIONS)

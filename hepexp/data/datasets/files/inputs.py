@@ -1,0 +1,77 @@
+"""The files that a user names: patterns, the class of each list of files, and separate files for each split."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hepexp.errors import ConfigError
+
+SPLITS = ("train", "val", "test")
+Patterns = str | Sequence[str]
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file.
+
+    Parameters
+    ----------
+    path : absolute.
+    label : of all its examples, if the file says what they are.
+    split : that all its examples belong to; None if they are divided.
+    """
+
+    path: Path
+    label: int | None = None
+    split: str | None = None
+
+
+def class_names(files: object) -> tuple[str, ...]:
+    """The classes that have files of their own; empty if files say nothing of classes."""
+    if not isinstance(files, Mapping):
+        return ()
+    if not _is_by_split(files):
+        return tuple(map(str, files))
+    return tuple(dict.fromkeys(name for value in files.values() for name in class_names(value)))
+
+
+def find_files(files: object) -> tuple[InputFile, ...]:
+    """The files that match the patterns, in the order in which these are given, each pattern's by name.
+
+    Raises
+    ------
+    ConfigError : a pattern matches no file, or a file is named in two classes or splits.
+    """
+    classes, found = class_names(files), {}
+    for split, of_split in files.items() if _is_by_split(files) else [(None, files)]:
+        if not isinstance(of_split, Mapping) and classes:
+            raise ConfigError(f"dataset.files.{split} must have files for each of {', '.join(classes)}")
+        for name, patterns in of_split.items() if isinstance(of_split, Mapping) else [(None, of_split)]:
+            key = ".".join(["dataset.files", *(one for one in (split, name) if one is not None)])
+            for path in _matching(key, patterns):
+                one = InputFile(path, None if name is None else classes.index(name), split)
+                if found.setdefault(path, one) != one:
+                    raise ConfigError(f"{key}: {path} is named in another class or split too; name each file once")
+    return tuple(found.values())
+
+
+def _is_by_split(files: object) -> bool:
+    return isinstance(files, Mapping) and bool(files) and set(files) <= set(SPLITS)
+
+
+def _matching(key: str, patterns: object) -> list[Path]:
+    given = [patterns] if isinstance(patterns, str) else patterns
+    if not isinstance(given, list | tuple) or not given or not all(isinstance(one, str) for one in given):
+        raise ConfigError(f"{key} must be file names or patterns such as [qcd/*.root], got {patterns!r}")
+    found: list[Path] = []
+    for pattern in given:
+        pattern = str(Path(pattern).expanduser())
+        paths = [pattern] if Path(pattern).is_file() else sorted(glob.glob(pattern, recursive=True))
+        files = [Path(path).absolute() for path in paths if Path(path).is_file()]
+        if not files:
+            raise ConfigError(f"{key}: no file matches '{pattern}' in {Path.cwd()}")
+        found += files
+    return found

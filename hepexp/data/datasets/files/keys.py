@@ -1,0 +1,209 @@
+"""The keys of `data=files` that say what is read of a file, parsed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from hepexp.config.suggest import did_you_mean
+from hepexp.data.expressions.expression import Expression
+from hepexp.data.expressions.parse import parse
+from hepexp.data.values import Values
+from hepexp.errors import ConfigError
+
+BASES = (
+    ("px", "py", "pz", "energy"),
+    ("px", "py", "pz", "mass"),
+    ("pt", "eta", "phi", "mass"),
+    ("pt", "eta", "phi", "energy"),
+    ("pt", "y", "phi", "mass"),
+    ("pt", "y", "phi", "energy"),
+    ("pt", "y", "phi", "pid"),
+    ("pt", "eta", "phi", "pid"),
+)
+MOST_CLASSES = 127  # labels are stored in a byte
+Text = str | int | float
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a model, and how it is scaled.
+
+    Parameters
+    ----------
+    expr : an expression of columns.
+    shift, scale : the value becomes (value - shift) / scale; None to take both from the training examples.
+    clip : range to which the scaled value is clipped; None for no limit.
+    """
+
+    expr: str
+    shift: float | None = None
+    scale: float | None = None
+    clip: tuple[float, float] | None = None
+
+
+def inputs_of(key: str, given: Sequence[Text | Mapping[str, object]]) -> tuple[Input, ...]:
+    """The inputs that a list of expressions, or of mappings with expr, shift, scale and clip, describes.
+
+    Raises
+    ------
+    ConfigError : an item is neither.
+    """
+    return tuple(_input(f"dataset.{key}[{i}]", item) for i, item in enumerate(given))
+
+
+def _input(key: str, item: Text | Mapping[str, object]) -> Input:
+    if not isinstance(item, Mapping):
+        return Input(parse(item, key).text)
+    for name in item:
+        if name not in ("expr", "shift", "scale", "clip"):
+            close = did_you_mean(str(name), ("expr", "shift", "scale", "clip"))
+            raise ConfigError(f"{key}: unknown key '{name}'{close} (keys: expr, shift, scale, clip)")
+    if "expr" not in item:
+        raise ConfigError(f"{key} has no expr; expected such as {{expr: log(part_pt), clip: [-5, 5]}}")
+    numbers = {name: item.get(name) for name in ("shift", "scale")}
+    for name, value in numbers.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise ConfigError(f"{key}.{name} must be a number, got {value!r}")
+    if numbers["scale"] is not None and numbers["scale"] <= 0:
+        raise ConfigError(f"{key}.scale must be > 0, got {numbers['scale']}")
+    if numbers["shift"] is not None or numbers["scale"] is not None:
+        numbers = {"shift": numbers["shift"] or 0.0, "scale": numbers["scale"] or 1.0}
+    clip = item.get("clip")
+    if clip is not None and not (isinstance(clip, list | tuple) and len(clip) == 2 and clip[0] < clip[1]):
+        raise ConfigError(f"{key}.clip must be [low, high] with low < high, got {clip}")
+    return Input(parse(item["expr"], f"{key}.expr").text, **numbers, clip=tuple(clip) if clip else None)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What is read of each file; the meaning of each key is with the class that has them, in `module`.
+
+    Raises
+    ------
+    ConfigError : a value is no expression, or keys contradict one another.
+    """
+
+    tree: str | None = None
+    p4: Mapping[str, Text] | None = None
+    classes: Mapping[str, Text] | None = None
+    label: str | None = None
+    targets: Mapping[str, Text] = field(default_factory=dict)
+    element_targets: Mapping[str, Text] = field(default_factory=dict)
+    scalars: tuple[Input, ...] = ()
+    features: tuple[Input, ...] = ()
+    extras: tuple[Input, ...] = ()
+    observers: Sequence[Text] = ()
+    selection: str | None = None
+    particle_selection: str | None = None
+    weight: str | None = None
+    event_id: Sequence[str] = ()
+    variables: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.p4 is not None and tuple(self.p4) not in BASES and set(self.p4) not in map(set, BASES):
+            known = "; ".join(" ".join(basis) for basis in BASES)
+            got = " ".join(map(str, self.p4)) or "none"
+            raise ConfigError(f"dataset.p4 must have the components of one of {known}; got {got}")
+        if self.label is not None and not self.classes:
+            raise ConfigError(
+                f"dataset.label needs dataset.classes, the value of each class, such as {{QCD: 0, top: 1}}; got "
+                f"label={self.label} and no classes"
+            )
+        if self.label is not None:
+            values = list(self.classes.values())
+            for name, value in self.classes.items():
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    raise ConfigError(
+                        f"dataset.classes.{name} must be a number, the value of dataset.label in this class, got "
+                        f"{value!r}"
+                    )
+            if len(set(values)) < len(values):
+                raise ConfigError(f"dataset.classes must have a different value for each class, got {values}")
+        if len(self.classes or ()) > MOST_CLASSES:
+            raise ConfigError(f"dataset.classes must be at most {MOST_CLASSES}, got {len(self.classes)}")
+        for _ in (*self.of_examples, *self.of_particles, *self.conditions):
+            pass  # parsed, so that what is no expression is refused now
+
+    @cached_property
+    def of_examples(self) -> dict[str, Expression]:
+        """What is stored for each example: targets by their names, the rest by the text of the expression."""
+        found: dict[str, Expression] = {}
+        for key, texts in {
+            "extras": [one.expr for one in self.extras],
+            "features": [one.expr for one in self.features],
+            "observers": self.observers,
+            "weight": [] if self.weight is None else [self.weight],
+            "reweight.variables": self.variables,
+            "event_id": self.event_id,
+        }.items():
+            for text in texts:
+                _add(found, str(text), f"dataset.{key}", text)
+        for name, text in self.targets.items():
+            _add(found, name, f"dataset.targets.{name}", text)
+        return found
+
+    @cached_property
+    def momenta(self) -> dict[str, Expression | float]:
+        """The components of four-momenta: expressions, or constants."""
+        return {
+            name: float(text) if isinstance(text, int | float) else parse(text, f"dataset.p4.{name}")
+            for name, text in (self.p4 or {}).items()
+        }
+
+    @cached_property
+    def of_particles(self) -> dict[str, Expression]:
+        """What is stored for each particle: targets by their names, the rest by the text of the expression."""
+        found = {one.text: one for one in self.momenta.values() if isinstance(one, Expression)}
+        for one in self.scalars:
+            _add(found, one.expr, "dataset.scalars", one.expr)
+        for name, text in self.element_targets.items():
+            _add(found, name, f"dataset.element_targets.{name}", text)
+        return found
+
+    @cached_property
+    def cuts(self) -> dict[str, Expression]:
+        """The selections of examples and of particles, by their keys."""
+        given = {"selection": self.selection, "particle_selection": self.particle_selection}
+        return {key: parse(text, f"dataset.{key}") for key, text in given.items() if text is not None}
+
+    @cached_property
+    def labels(self) -> dict[str, Expression]:
+        """What the class follows from: the label, or a condition for each class."""
+        if self.label is not None:
+            return {"": parse(self.label, "dataset.label")}
+        return {name: parse(text, f"dataset.classes.{name}") for name, text in (self.classes or {}).items()}
+
+    @property
+    def conditions(self) -> Iterator[Expression]:
+        """All expressions that are true or false, or a label."""
+        yield from self.cuts.values()
+        yield from self.labels.values()
+
+    @cached_property
+    def untouched(self) -> frozenset[str]:
+        """What no model and no loss sees, so that it may be any number, NaN included."""
+        seen = {*(one.expr for one in (*self.extras, *self.features)), *self.targets, self.weight, *self.variables}
+        return frozenset(map(str, self.observers)) - seen
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Names the converted files that these keys give: of other keys they differ."""
+        parts = (self.of_examples, self.of_particles, self.cuts, self.labels)
+        what = [self.tree, *([name, one.text] for part in parts for name, one in part.items()), str(self.p4)]
+        what += [str(self.classes), sorted(self.untouched)]
+        return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
+
+
+def _add(found: dict[str, Expression], name: str, key: str, text: Text) -> None:
+    expression = parse(text, key)
+    if found.setdefault(name, expression).text != expression.text:
+        raise ConfigError(f"{key}: '{name}' stands for '{found[name].text}' elsewhere; expected a name of its own")
+
+
+def is_true(values: Values) -> object:
+    """Where a condition holds; NaN is no yes."""
+    return (values.values != 0) & (values.values == values.values)

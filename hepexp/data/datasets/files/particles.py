@@ -1,0 +1,101 @@
+"""Four-momenta and scalars of a user's particles."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.datasets.files.keys import Input
+from hepexp.data.expressions.expression import Expression
+from hepexp.data.physics import species
+from hepexp.data.physics.kinematics import four_momenta
+from hepexp.data.representations.scale import Scaled, mean_and_spread
+from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.four_momenta import psi, with_particles
+from hepexp.data.transforms.transform import Transform
+
+log = logging.getLogger(__name__)
+
+
+class Standardised(Scaled):
+    """Values that are shifted, scaled and clipped; where it is not said how, to mean 0 and variance 1 in training.
+
+    Parameters
+    ----------
+    key : of the data set, for messages.
+    inputs : the columns.
+    """
+
+    scales = ("mean", "std")
+
+    def __init__(self, key: str, inputs: Sequence[Input]) -> None:
+        self.key = key
+        self.inputs = tuple(inputs)
+        given = [(one.shift, one.scale) for one in inputs]
+        self._fitted = np.array([shift is None for shift, _ in given], bool)
+        self.mean = np.array([0.0 if shift is None else shift for shift, _ in given])
+        self.std = np.array([1.0 if scale is None else scale for _, scale in given])
+        clips = [one.clip or (-np.inf, np.inf) for one in inputs]
+        self._low, self._high = np.array(clips, float).reshape(-1, 2).T
+
+    def fit(self, values: NDArray) -> None:
+        """Fit mean and spread to values (n, F) of training examples."""
+        mean, std = mean_and_spread(values)
+        for one, is_constant, fitted in zip(self.inputs, np.ptp(values, axis=0) == 0, self._fitted, strict=True):
+            if is_constant and fitted:
+                log.warning("data: dataset.%s: '%s' is the same for all training examples", self.key, one.expr)
+        self.mean, self.std = np.where(self._fitted, mean, self.mean), np.where(self._fitted, std, self.std)
+
+    def __call__(self, values: NDArray) -> NDArray[np.float32]:
+        """The scaled values (n, F)."""
+        return np.clip((values - self.mean) / self.std, self._low, self._high).astype(np.float32)
+
+
+class FileParticles(Transform):
+    """Four-momenta from the components that a file has, and its scalars.
+
+    Parameters
+    ----------
+    momenta : column of each component, or its constant value.
+    scalars : columns and scales of the scalars; without any they are (psi(m), 0), as in arXiv:2201.08187, section 4.
+    """
+
+    def __init__(self, momenta: Mapping[str, Expression | float], scalars: Sequence[Input] = ()) -> None:
+        self.momenta = {name: one.text if isinstance(one, Expression) else one for name, one in momenta.items()}
+        self.scalars = Standardised("scalars", scalars)
+
+    def fit(self, jets: Ragged) -> None:
+        if self.scalars.inputs:
+            self.scalars.fit(self._scalars(jets))
+
+    def __call__(self, jets: Ragged) -> Ragged:
+        p4 = self.p4(jets)
+        if self.scalars.inputs:
+            return with_particles(jets, p4, self.scalars(self._scalars(jets)))
+        mass = np.sqrt(np.abs(p4[:, 0] ** 2 - (p4[:, 1:] ** 2).sum(1)))
+        return with_particles(jets, p4, np.stack([psi(mass), np.zeros(len(p4))], axis=1))
+
+    def _scalars(self, jets: Ragged) -> NDArray[np.float64]:
+        return np.stack([jets.elements[one.expr].astype(np.float64) for one in self.scalars.inputs], axis=1)
+
+    def p4(self, jets: Ragged) -> NDArray[np.float64]:
+        """(E, px, py, pz) of all particles (m, 4), in GeV."""
+        n = int(jets.offsets[-1])
+        its = {
+            name: np.full(n, one) if isinstance(one, float) else jets.elements[one].astype(np.float64)
+            for name, one in self.momenta.items()
+        }
+        if "pid" in its:
+            its["mass"] = species.mass(its.pop("pid"))
+        if "px" in its:
+            px, py, pz = its["px"], its["py"], its["pz"]
+        elif "y" in its and "mass" in its:
+            return four_momenta(its["pt"], its["y"], its["phi"], its["mass"])
+        else:
+            px, py = its["pt"] * np.cos(its["phi"]), its["pt"] * np.sin(its["phi"])
+            pz = its["pt"] * np.sinh(its["eta"]) if "eta" in its else its["energy"] * np.tanh(its["y"])
+        energy = its["energy"] if "energy" in its else np.sqrt(px**2 + py**2 + pz**2 + its["mass"] ** 2)
+        return np.stack([energy, px, py, pz], axis=1)

@@ -1,0 +1,219 @@
+"""Examples of a user's file, as the keys of `data=files` describe them, in a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.datasets.files.keys import Keys, is_true
+from hepexp.data.expressions.expression import Expression, Name
+from hepexp.data.physics.observables import OBSERVABLES
+from hepexp.data.store.ragged import NO_LABEL, Layout, Ragged
+from hepexp.data.tables.table import Chunk, Table, open_table
+from hepexp.data.values import Values
+from hepexp.errors import ConfigError, DataError
+
+ITSELF = "itself"  # the only element of an example without particles
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The keys, and the types that their columns have in a file.
+
+    Parameters
+    ----------
+    keys : what is read.
+    of_examples, of_particles : types by the text of the expression.
+    """
+
+    keys: Keys
+    of_examples: Mapping[str, type]
+    of_particles: Mapping[str, type]
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.of_particles or {ITSELF: np.int8}, self.of_examples)
+
+
+def columns_in(table: Table, keys: Keys) -> Columns:
+    """The columns of a file that the keys ask for, without reading them.
+
+    Raises
+    ------
+    ConfigError : a column is missing, or has a value per particle where one per example belongs, or the reverse.
+    """
+    examples = {}
+    for text, expression in keys.of_examples.items():
+        if keys.p4 and expression.text in OBSERVABLES and expression.text not in table.columns:
+            continue  # of the particles, computed when it is needed
+        _require_level(table, expression, per_particle=False)
+        examples[text] = _type(table, expression, wide=text in {*keys.untouched, *keys.targets, keys.weight})
+    exact = {one.text for one in keys.momenta.values() if isinstance(one, Expression)}
+    particles = {}
+    for text, expression in keys.of_particles.items():
+        _require_level(table, expression, per_particle=text in exact, needs_particles=bool(keys.p4))
+        particles[text] = _type(table, expression, wide=text in exact)
+    for key, expression in keys.cuts.items():
+        _require_level(table, expression, per_particle=key == "particle_selection")
+    for expression in keys.labels.values():
+        if any(name in table.columns for name in expression.names) or not expression.names:
+            _require_level(table, expression, per_particle=False)
+    return Columns(keys, examples, particles)
+
+
+def _require_level(table: Table, expression: Expression, per_particle: bool, needs_particles: bool = False) -> None:
+    """Refuse an expression with a value per example where one per particle belongs, or the reverse."""
+    try:
+        is_per_particle = table.check(expression)
+    except ConfigError as error:
+        where = "" if str(table.path) in str(error) else f"{table.path}: "
+        raise ConfigError(f"{where}{error}") from None
+    if is_per_particle and not per_particle and not needs_particles:
+        raise ConfigError(
+            f"{expression.key}: '{expression.text}' has a value for each particle in {table.path}; expected one for "
+            "each example, such as sum(...) or max(...)"
+        )
+    if per_particle and not is_per_particle:
+        raise ConfigError(
+            f"{expression.key}: '{expression.text}' has one value for each example in {table.path}; expected one for "
+            "each particle"
+        )
+
+
+def _type(table: Table, expression: Expression, wide: bool) -> type:
+    """The type that is stored: a column's own, or that of a computed value."""
+    if not isinstance(expression.tree, Name):
+        return np.float64 if wide else np.float32
+    kind = table.columns[expression.tree.name].dtype
+    if kind.kind == "b":
+        return np.int8
+    if kind.kind == "f" and kind.itemsize not in (4, 8):
+        return np.float32 if kind.itemsize < 4 else np.float64
+    return kind.type
+
+
+class Reader:
+    """The examples of one file.
+
+    Parameters
+    ----------
+    columns : what is read, as in the first of the files.
+    path : the file.
+    label : of all its examples; None if it follows from the columns.
+    is_to_score : whether the examples are to be scored: then none is dropped, and the class may be unknown.
+
+    Attributes
+    ----------
+    yields : number of examples before any selection and after each one so far, by the name of the selection.
+
+    Raises
+    ------
+    DataError : the file has other columns than the first one, or cannot be read.
+    """
+
+    def __init__(self, columns: Columns, path: Path, label: int | None = None, is_to_score: bool = False) -> None:
+        self.keys, self.columns, self.path = columns.keys, columns, path
+        self.label, self.is_to_score = label, is_to_score
+        self.table = open_table(path, columns.keys.tree, "dataset.tree")
+        self.labels = dict(columns.keys.labels)
+        if is_to_score and not {name for one in self.labels.values() for name in one.names} <= set(self.table.columns):
+            self.labels = {}
+        try:
+            its = columns_in(self.table, columns.keys)
+        except ConfigError as error:
+            raise DataError(str(error)) from None
+        for name, kind in {**columns.of_examples, **columns.of_particles}.items():
+            found = {**its.of_examples, **its.of_particles}.get(name)
+            if found is not kind:
+                found = "no such column" if found is None else np.dtype(found).name
+                raise DataError(f"{path}: '{name}' is {found}, but {np.dtype(kind).name} in the first file")
+        self.yields: dict[str, int] = {}
+
+    def __iter__(self) -> Iterator[tuple[Ragged, NDArray[np.int64]]]:
+        """Examples, and the rows of the file that they are."""
+        expressions = [*self.keys.of_examples.values(), *self.keys.of_particles.values(), *self.labels.values()]
+        expressions += self.keys.cuts.values()
+        names = {name for one in expressions for name in one.names if name in self.table.columns}
+        for chunk in self.table.batches(names):
+            yield self._examples(chunk)
+
+    def _examples(self, chunk: Chunk) -> tuple[Ragged, NDArray[np.int64]]:
+        def values(expression: Expression) -> Values:
+            return expression.evaluate(chunk.columns, chunk.n, str(self.path), chunk.first)
+
+        extras = {text: values(self.keys.of_examples[text]).values for text in self.columns.of_examples}
+        offsets, elements = self._particles(chunk, values)
+        label = self._label(chunk, values)
+        examples = Ragged(label, offsets, elements, extras)
+        kept = np.ones(chunk.n, bool)
+        self._count("in the files", kept)
+        if not self.is_to_score:
+            if "selection" in self.keys.cuts:
+                kept &= is_true(values(self.keys.cuts["selection"]))
+                self._count(f"selection: {self.keys.selection}", kept)
+            if "particle_selection" in self.keys.cuts:
+                chosen = is_true(values(self.keys.cuts["particle_selection"]))
+                examples = examples.keep(chosen)
+            if self.labels and self.keys.label is None:
+                kept &= label != NO_LABEL
+                self._count("in one of the classes", kept)
+            if self.keys.p4:
+                kept &= examples.counts > 0
+                self._count("with particles", kept)
+        elif "particle_selection" in self.keys.cuts:
+            examples = examples.keep(is_true(values(self.keys.cuts["particle_selection"])))
+        rows = np.flatnonzero(kept)
+        return (examples if kept.all() else examples.take(rows)), chunk.first + rows
+
+    def _count(self, what: str, kept: NDArray[np.bool_]) -> None:
+        self.yields[what] = self.yields.get(what, 0) + int(kept.sum())
+
+    def _particles(self, chunk: Chunk, values: object) -> tuple[NDArray[np.int64], dict[str, NDArray]]:
+        if not self.columns.of_particles:
+            return np.arange(chunk.n + 1), {ITSELF: np.zeros(chunk.n, np.int8)}
+        found = {text: values(self.keys.of_particles[text]) for text in self.columns.of_particles}
+        first = next(text for text, one in found.items() if one.offsets is not None)
+        offsets, elements = found[first].offsets, {}
+        for text, one in found.items():
+            if one.offsets is None:
+                elements[text] = np.repeat(one.values, np.diff(offsets))
+                continue
+            if not np.array_equal(one.offsets, offsets):
+                a, b = np.diff(offsets), np.diff(one.offsets)
+                row = int(np.argmax(a != b))
+                raise DataError(
+                    f"{self.path}: row {chunk.first + row} has {a[row]} values of '{first}' but {b[row]} of '{text}', "
+                    "expected the same number"
+                )
+            elements[text] = one.values
+        for key in ("particle_selection",):
+            if key in self.keys.cuts and not np.array_equal(values(self.keys.cuts[key]).offsets, offsets):
+                raise DataError(f"{self.path}: dataset.{key} is not about the particles of '{first}'")
+        return offsets.astype(np.int64), elements
+
+    def _label(self, chunk: Chunk, values: object) -> NDArray[np.int64]:
+        if self.label is not None or not self.labels:
+            return np.full(chunk.n, NO_LABEL if self.label is None else self.label)
+        names = list(self.keys.classes)
+        if self.keys.label is not None:
+            given = values(self.labels[""]).values
+            is_class = np.stack([given == value for value in self.keys.classes.values()])
+            unknown = ~is_class.any(0)
+            if unknown.any() and not self.is_to_score:
+                row = int(np.argmax(unknown))
+                expected = ", ".join(f"{value} for {name}" for name, value in self.keys.classes.items())
+                raise DataError(
+                    f"{self.path}: row {chunk.first + row} has {self.keys.label} = {given[row]:g}; expected {expected}"
+                )
+        else:
+            is_class = np.stack([is_true(values(one)) for one in self.labels.values()])
+            twice = is_class.sum(0) > 1
+            if twice.any():
+                row = int(np.argmax(twice))
+                both = " and ".join(name for name, there in zip(names, is_class[:, row], strict=True) if there)
+                raise DataError(f"{self.path}: row {chunk.first + row} is of class {both}; expected one of them")
+        return np.where(is_class.any(0), is_class.argmax(0), NO_LABEL)
