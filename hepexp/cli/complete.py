@@ -5,6 +5,8 @@ It runs at each press of the tab key, so it reads YAML and source files and impo
 
 import ast
 import os
+from itertools import pairwise
+from pathlib import Path
 
 from hepexp.cli.completion import SCRIPTS
 from hepexp.config import catalog, figures_of_merit, metrics, paths, schema, source, yaml_file
@@ -66,7 +68,8 @@ def candidates(words: list[str], last: str) -> list[str]:
     if verb == "data" and before[:1] == ["inspect"]:
         return []  # files, which the shell completes
     if verb == "data" and before:
-        return list(catalog.options("dataset", catalog.folders()))
+        given = [Path(folder) for flag, folder in pairwise(before) if flag == "--config-dir"]
+        return list(catalog.options("dataset", catalog.folders([folder for folder in given if folder.is_dir()])))
     return [] if before else choices
 
 

@@ -43,22 +43,30 @@ def main(args: list[str]) -> int:
     if name not in VERBS:
         raise ConfigError(f"unknown verb 'data {name}'{did_you_mean(name, VERBS)} (verbs: {', '.join(VERBS)})")
     parser = Parser(prog=f"hepexp data {name}", description=VERBS[name].__doc__)
+    if name != "inspect":
+        parser.add_argument(
+            "--config-dir", type=Path, action="append", default=[], help="a folder of your own configurations"
+        )
     if name not in ("list", "inspect"):
-        known = data_sets()
+        known = data_sets(_config_dirs(rest))
         parser.add_argument("name", metavar="NAME", choices=known, help=f"data set: {', '.join(known)}")
     return VERBS[name](parser, rest) or 0
 
 
 def show_all(parser: Parser, args: list[str]) -> None:
     """all data sets: what is on this machine, what can be downloaded, licences, how to cite"""
-    parser.parse_args(args)
+    given = parser.parse_args(args)
     from hepexp.data.download.inventory import description, take_inventory
 
     out = console()
-    for name in data_sets():
-        info = find_info(name)
+    for name in data_sets(given.config_dir):
+        info = find_info(name, given.config_dir)
         out.print(f"[bold]{name}[/bold]")
-        out.print(table(description(info, take_inventory(info)), styles=["dim", ""]))
+        try:
+            facts = description(info, take_inventory(info))
+        except ConfigError as error:  # the user's files may be elsewhere; the other data sets are listed all the same
+            facts = [["what", info.about], ["files", str(error)]]
+        out.print(table(facts, styles=["dim", ""]))
         out.print()
     shared = "" if is_writable(data_dir()) else " (cannot be written)"
     out.print(f"published files: {data_dir()}{shared}   converted and simulated ones: {store_dir()}", style="dim")
@@ -103,8 +111,8 @@ def show(parser: Parser, args: list[str]) -> None:
     from hepexp.data.pictures.quantities import class_means
     from hepexp.data.store.integrity import describe_file
 
-    info, out = find_info(given.name), console()
-    drawing = find_drawing(given.name, info)
+    info, out = find_info(given.name, given.config_dir), console()
+    drawing = find_drawing(given.name, info, given.config_dir)
     split_store = _open(info, given)
     store, about = split_store.store, split_store.store.metadata[0]
     splits = ", ".join(f"{split} {len(rows):,}" for split, rows in split_store.splits.items())
@@ -149,7 +157,7 @@ def download(parser: Parser, args: list[str]) -> None:
     from hepexp.data.download.download import download as download_file
     from hepexp.data.download.progress import download_progress
 
-    info = find_info(given.name)
+    info = find_info(given.name, given.config_dir)
     if not info.releases:
         raise ConfigError(f"{given.name} has no published files; to make them: {info.how_to_fetch}")
     _check_files(info, given)
@@ -175,7 +183,7 @@ def generate(parser: Parser, args: list[str]) -> None:
         raise ConfigError(f"--out must end in .parquet or .arrow, got {given.out}")
     if given.out is not None:  # where the same sample is there already, nothing is made; another one is not replaced
         check_target(given.out, "--out", overwrite=True)
-    info = find_info(given.name)
+    info = find_info(given.name, given.config_dir)
     from hepexp.simulation.simulate import check_simulation, generator, simulate
 
     check_simulation(info, given.n, given.seed, given.jobs)
@@ -196,7 +204,7 @@ def convert(parser: Parser, args: list[str]) -> None:
     given = parser.parse_args(args)
     if (given.input is None) != (given.out is None):
         raise ConfigError("--input and --out go together: give both, or neither")
-    info = find_info(given.name)
+    info = find_info(given.name, given.config_dir)
     if given.input is not None:
         from hepexp.data.download.convert import convert_file
 
@@ -232,7 +240,7 @@ def export(parser: Parser, args: list[str]) -> None:
     from hepexp.data.download.export import export_rows
     from hepexp.data.formats.open_file import is_store, open_file
 
-    info = find_info(given.name)
+    info = find_info(given.name, given.config_dir)
     split_store = _open(info, given)
     check_target(given.out, "--out", given.overwrite, split_store.store.paths)
     for path in split_store.store.paths:
@@ -251,7 +259,7 @@ def verify(parser: Parser, args: list[str]) -> int:
     from hepexp.data.download.verify import verify as findings
 
     rows, good = [], True
-    for path, problem, note in findings(find_info(given.name), given.input):
+    for path, problem, note in findings(find_info(given.name, given.config_dir), given.input):
         good = good and problem is None
         rows.append([str(path), problem or (f"ok ({note})" if note else "ok")])
     console().print(table(rows, ["file", "state"]))
@@ -268,6 +276,13 @@ VERBS = {
     "export": export,
     "verify": verify,
 }
+
+
+def _config_dirs(args: list[str]) -> list[Path]:
+    """The folders that name further data sets, which have to be known before the arguments can be parsed."""
+    early = Parser(add_help=False)
+    early.add_argument("--config-dir", type=Path, action="append", default=[])
+    return early.parse_known_args(args)[0].config_dir
 
 
 def _add_source(parser: Parser) -> None:

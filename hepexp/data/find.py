@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from hepexp.config import catalog, kind, source, targets, yaml_file
 from hepexp.data.dataset_info import DatasetInfo
 
 
-def data_sets() -> list[str]:
-    """Names of the data sets that have examples: all options of the group except those like `empty`."""
-    return [name for name in catalog.options("dataset", catalog.folders()) if find_info(name) is not None]
+def data_sets(config_dirs: Sequence[Path] = ()) -> list[str]:
+    """Names of the data sets that have examples: all options of the group except those like `empty`.
+
+    Parameters
+    ----------
+    config_dirs : folders of the user's own configurations.
+    """
+    options = catalog.options("dataset", catalog.folders([*config_dirs]))
+    return [name for name in options if find_info(name, config_dirs) is not None]
 
 
-def find_info(name: str) -> DatasetInfo | None:
+def find_info(name: str, config_dirs: Sequence[Path] = ()) -> DatasetInfo | None:
     """What a data set says of itself; None for one without examples.
 
     That is INFO in the module `info` beside its class, which needs no torch, or what `info_of` there makes of its
     configuration, or else `info` of the class.
     """
-    beside = module_beside(name, "info")
+    beside = module_beside(name, "info", config_dirs)
     found = getattr(beside, "INFO", None)
     if isinstance(found, DatasetInfo):
         return found
     if (info_of := getattr(beside, "info_of", None)) is not None:
-        return info_of(name, _config(name))
-    return getattr(class_of(name), "info", None) if _class_has_info(_target(name)) else None
+        return info_of(name, _config(name, config_dirs))
+    return getattr(class_of(name, config_dirs), "info", None) if _class_has_info(_target(name, config_dirs)) else None
 
 
-def class_of(name: str) -> type:
+def class_of(name: str, config_dirs: Sequence[Path] = ()) -> type:
     """The class of a data set, which is imported, and torch with it."""
-    return targets.load(_target(name), kind.of_group("dataset"))
+    return targets.load(_target(name, config_dirs), kind.of_group("dataset"))
 
 
-def module_beside(name: str, module: str) -> ModuleType | None:
+def module_beside(name: str, module: str, config_dirs: Sequence[Path] = ()) -> ModuleType | None:
     """A module of a data set, by its last name, in the folder of the data set's class; None if there is none."""
-    path = f"{_target(name).rsplit('.', 2)[0]}.{module}"
+    path = f"{_target(name, config_dirs).rsplit('.', 2)[0]}.{module}"
     return None if source.module_file(path) is None else import_module(path)
 
 
@@ -47,10 +55,10 @@ def _class_has_info(target: str) -> bool:
     return given.get("info") is not None
 
 
-def _config(name: str) -> dict:
+def _config(name: str, config_dirs: Sequence[Path]) -> dict:
     """The keys of a data set, with those of the files that it includes."""
     config: dict = {}
-    for path in catalog.files("dataset", name, catalog.folders()):
+    for path in catalog.files("dataset", name, catalog.folders([*config_dirs])):
         config = _merged(config, yaml_file.load(path))
     config.pop("defaults", None)
     return config
@@ -61,7 +69,7 @@ def _merged(before: dict, after: dict) -> dict:
     return before | after | {key: _merged(before[key], after[key]) for key in both}
 
 
-def _target(name: str) -> str:
-    target = _config(name)["_target_"]
+def _target(name: str, config_dirs: Sequence[Path]) -> str:
+    target = _config(name, config_dirs)["_target_"]
     targets.check(target)
     return target

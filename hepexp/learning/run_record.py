@@ -109,6 +109,9 @@ def _begun(
     console = Console(stderr=True)
     console.print(f"run     {folder.label}", highlight=False)
     console.print(f"data    {config.choices.dataset}, source {provenance['source']}{made}: {sizes}", highlight=False)
+    if cuts := provenance.get("cut_flow"):
+        flow = ", ".join(f"{n:,} {what}" for what, n in cuts.items())
+        console.print(f"cuts    {flow}", highlight=False, markup=False)
     tracking = TrackingOptions.of(config)
     return MlflowRun.start(
         experiment=config.experiment,

@@ -18,6 +18,8 @@ from hepexp.data.store.lock import naming_failures, only_one
 from hepexp.data.store.ragged import Ragged, regroup
 from hepexp.errors import DataError
 
+OWN_FILES = "files of one's own"  # rather than published
+
 log = logging.getLogger(__name__)
 
 
@@ -45,7 +47,8 @@ def convert(info: DatasetInfo, part: Part, report: Callable[[int], None] = lambd
             missing = info.folder / part.files[originals.index(None)].name
             raise DataError(f"{missing}: no such file; how to get it: {info.how_to_fetch}")
         log.info("data: converting %s, once only, into %s", originals[0], target.parent)
-        about = {"made_from": "published files", "originals": [describe_file(path) for path in originals]}
+        made_from = "published files" if info.read is None else OWN_FILES
+        about = {"made_from": made_from, "originals": [describe_file(path) for path in originals]}
         about["changed"] = [path.stat().st_mtime_ns for path in originals]
         yields: dict[str, int] = {}
         examples = regroup(_reported(read_published(info, originals[0], yields=yields), report))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.download.convert import convert
+from hepexp.data.download.convert import OWN_FILES, convert
 from hepexp.data.loading.splits import published_splits, split_events, split_rows
 from hepexp.data.store.integrity import refuse_damaged_sample
 from hepexp.data.store.store import Store
@@ -39,9 +39,10 @@ class SplitStore:
     @property
     def origin(self) -> str:
         """Whether the examples were published or simulated, and how, in a few words."""
-        if self.source == "full":
-            return "excerpt of the published files" if self.excerpt else "published files"
         about = self.store.metadata[0]
+        if self.source == "full":
+            published = OWN_FILES if about.get("made_from") == OWN_FILES else "published files"
+            return f"excerpt of the {published}" if self.excerpt else published
         where = "sample shipped with hepexp" if self.source == "mini" else "sample made on this machine"
         how = "simulated " if self.store.simulated else ""
         return f"{how}{where}: {about.get('command', 'origin unknown')}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.find import module_beside
@@ -29,9 +30,14 @@ class Drawing:
     view: View | None = None
 
 
-def find_drawing(name: str, info: DatasetInfo) -> Drawing:
-    """The drawing of a data set; without a module `drawing`, the one that its columns suggest."""
-    found = getattr(module_beside(name, "drawing"), "DRAWING", None)
+def find_drawing(name: str, info: DatasetInfo, config_dirs: Sequence[Path] = ()) -> Drawing:
+    """The drawing of a data set: DRAWING of its module `drawing`, what `drawing_of` there makes of its description, or
+    without such a module the one that its columns suggest.
+    """
+    beside = module_beside(name, "drawing", config_dirs)
+    if (drawing_of := getattr(beside, "drawing_of", None)) is not None:
+        return drawing_of(info)
+    found = getattr(beside, "DRAWING", None)
     return found if isinstance(found, Drawing) else default_drawing(info.layout)
 
 

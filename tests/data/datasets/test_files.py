@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from hepexp.batch import Batch
+from hepexp.cli.main import main
 from hepexp.data.datasets.files.module import Files
 from hepexp.data.datasets.files.splits import by_hash, hash_of
 from hepexp.data.datasets.top.module import TopTagging
@@ -219,3 +221,24 @@ def test_a_constant_scalar_is_warned_of(jets, caplog):
 def test_a_label_without_classes_is_refused():
     with pytest.raises(ConfigError, match=r"dataset\.label needs dataset\.classes"):
         Files(files=["a.npz"], p4=P4[".npz"], label="truth", seed=1)
+
+
+def test_a_configuration_of_one_s_own_is_a_data_set_to_every_verb(jets, capsys):
+    write(Path("a.root"), jets)
+    Path("conf/dataset").mkdir(parents=True)
+    lines = ["defaults: [files, _self_]", "files: [a.root]", f"p4: {json.dumps(P4['.root'])}", "label: truth"]
+    Path("conf/dataset/mine.yaml").write_text("\n".join([*lines, f"classes: {json.dumps(CLASSES)}"]))
+    own = ["--config-dir", "conf"]
+    assert main(["data", "convert", "mine", *own]) == 0
+    stored = Path(capsys.readouterr().out.strip())
+    assert main(["data", "verify", "mine", *own]) == 0
+    found = capsys.readouterr().out.split()
+    assert (found.count("ok"), str(stored) in found) == (2, True)
+    assert main(["data", "list", *own]) == 0
+    listed = capsys.readouterr().out
+    assert "light (0), heavy (1)" in listed
+    assert main(["data", "show", "mine", "--no-pictures", *own]) == 0
+    assert f"{N} (train" in capsys.readouterr().out
+    Path("a.root").unlink()
+    assert main(["data", "list", *own]) == 0
+    assert "no file matches 'a.root'" in capsys.readouterr().out

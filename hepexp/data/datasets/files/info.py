@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from hepexp.data.datasets.files.reader import Columns, Reader
     from hepexp.data.store.store import Store
 
-log = logging.getLogger(__name__)
 DEFAULT_FRACTIONS = {"train": 0.7, "val": 0.15, "test": 0.15}
 
 
@@ -190,7 +188,6 @@ class FilesInfo(DatasetInfo):
         ------
         DataError : there are no examples, or none of a class, or an event is in the files of two splits.
         """
-        self._report_yields(store)
         if len(store) == 0:
             cut = "" if self.keys.selection is None else f" that fulfils dataset.selection, '{self.keys.selection}'"
             raise DataError(f"{self.name}: no example{cut} in {self._names()}; expected at least one")
@@ -220,10 +217,6 @@ class FilesInfo(DatasetInfo):
             start = np.full(n, int.from_bytes(name, "little"), np.uint64)
             hashes.append(hash_of(start, np.arange(n)))
         return np.concatenate(hashes)
-
-    def _report_yields(self, store: Store) -> None:
-        for what, n in self.cut_flow(store).items():
-            log.info("data: %s examples %s", f"{n:,}", what)
 
     @staticmethod
     def cut_flow(store: Store) -> dict[str, int]:

@@ -1,0 +1,21 @@
+"""What `hepexp data show` draws of a user's files: jets, where they have four-momenta."""
+
+from hepexp.data.datasets.files.info import FilesInfo
+from hepexp.data.pictures.drawing import Drawing
+from hepexp.data.pictures.jet_view import JetView
+from hepexp.data.pictures.quantities import column_quantities, jet_quantities
+from hepexp.data.pictures.view import labelled
+from hepexp.data.store.ragged import Ragged
+
+
+def drawing_of(info: FilesInfo) -> Drawing:
+    """Jets around their axis, and what is stored of each example beside them."""
+    if not info.keys.p4:
+        return Drawing(column_quantities)
+    particles = info.particles()
+    of_jets = jet_quantities(particles)
+
+    def quantities(jets: Ragged) -> dict:
+        return of_jets(jets) | {labelled(name, ""): jets[name].astype(float) for name in info.layout.extras}
+
+    return Drawing(quantities, JetView(particles))
