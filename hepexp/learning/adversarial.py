@@ -30,7 +30,7 @@ class AdversarialModule(ExperimentModule):
     Raises
     ------
     ConfigError : options that do not work with two alternating optimisers: accumulated batches, scaled gradients
-        (16-mixed), a compiled model, several devices.
+        (16-mixed), a compiled model, several devices, averaged weights, frozen layers.
     """
 
     def __init__(
@@ -46,9 +46,12 @@ class AdversarialModule(ExperimentModule):
             ("compile", options.compile, False),
             ("devices", options.devices, 1),
             ("num_nodes", options.num_nodes, 1),
+            ("ema", options.ema, None),
+            ("swa", options.swa, None),
+            ("lr_find", options.lr_find, False),
         ):
             if value != only:
-                must, got = (str(x).lower() for x in (only, value))  # as YAML writes them
+                must, got = ("null" if x is None else str(x).lower() for x in (only, value))  # as YAML writes them
                 raise ConfigError(f"trainer.{key} must be {must} in adversarial training, got {got}")
         if options.precision == "16-mixed":
             raise ConfigError(

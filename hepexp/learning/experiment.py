@@ -21,7 +21,7 @@ from hepexp.evaluation.evaluators.evaluator import named
 from hepexp.evaluation.predictions import write_predictions
 from hepexp.evaluation.tables import metrics_table, notes
 from hepexp.interrupts import Interrupts
-from hepexp.learning import registration
+from hepexp.learning import rate_range, registration
 from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.components import Components, build_components, cost
 from hepexp.learning.ddp import DdpWorkers
@@ -116,7 +116,13 @@ def train(config: DictConfig, overrides: list[str], watcher: Watcher | None = No
         if tracking.register:
             registration.refuse_unservable(components, config.trainer.max_epochs)
         check_recordable(config.experiment, tracking.timeout)
+        search = rate_range.rate_range(components) if components.trainer.lr_find else None
+        if search is not None:
+            config = _with_rate(config, search.steepest)
+            components = build_components(config)  # those of a run whose rate was typed
         folder = RunFolder.create(config.experiment, config.name)
+        if search is not None:
+            search.draw(folder.plots / "lr_find.png")
         return _recorded(config, components, folder, interrupts, watcher or Watcher(), overrides)
 
 
@@ -132,7 +138,18 @@ def checked(config: DictConfig, overrides: list[str]) -> Components:
     components = build_components(config)
     check_machine(components.trainer)
     refuse_idle_backend(components, config, overrides)
+    rate_range.check(components, overrides)
     return components
+
+
+def _with_rate(config: DictConfig, lr: float) -> DictConfig:
+    """The config with the learning rate that was found, which is what the record holds."""
+    Console(stderr=True).print(f"rate    optimizer.lr={lr:g}, from trainer.lr_find", highlight=False)
+    config = config.copy()
+    OmegaConf.set_readonly(config, False)
+    OmegaConf.update(config, "optimizer.lr", lr)
+    OmegaConf.set_readonly(config, True)
+    return config
 
 
 def freeze(composed: DictConfig, choices: Mapping[str, str | None]) -> DictConfig:

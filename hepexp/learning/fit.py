@@ -14,6 +14,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from hepexp.errors import ConfigError
 from hepexp.interrupts import Interrupts
+from hepexp.learning.callbacks.averaging import AVERAGING
 from hepexp.learning.callbacks.checkpoints import Checkpoints
 from hepexp.learning.callbacks.history import History
 from hepexp.learning.callbacks.position import Position
@@ -65,13 +66,24 @@ def fit(
     history = History(tell)
     early = options.early_stopping(monitor, mode)
     limit = [] if options.time_limit is None else [TimeLimit(options.time_limit)]
-    callbacks = [Position(), history, *early, *limit, StopAtSignal(interrupts, checkpoints), checkpoints]
+    callbacks = [
+        Position(),
+        *options.averaging(),
+        history,
+        *early,
+        *limit,
+        StopAtSignal(interrupts, checkpoints),
+        checkpoints,
+    ]
     shown = [progress] if options.progress else []
     trainer = options.build([*callbacks, *shown], clips=module.automatic_optimization)
 
     if options.max_epochs and module.trains:
         if resume_from is not None:
-            _check_kinds(resume_from, module.state_dict(), read_checkpoint(resume_from)["state_dict"])
+            saved = read_checkpoint(resume_from)
+            if AVERAGING in saved and not options.averaging():
+                raise ConfigError(f"{resume_from} holds averaged weights: keep trainer.ema or trainer.swa to resume")
+            _check_kinds(resume_from, module.state_dict(), saved["state_dict"])
         try:
             trainer.fit(module, datamodule=components.data, ckpt_path=resume_from, weights_only=True)
         except SIGTERMException as error:  # between epochs Lightning looks for the signal before StopAtSignal does

@@ -79,7 +79,9 @@ class ExperimentModule(pl.LightningModule):
         self._sums, self._examples = {}, 0
 
     def on_train_batch_start(self, batch, batch_idx: int) -> None:
-        torch.manual_seed((self.seed * 1_000_003 + self.trainer.global_step) * 4096 + self.global_rank)
+        n = self.trainer.accumulate_grad_batches
+        batch_number = self.trainer.global_step * n + batch_idx % n  # batches of one step differ, in dropout
+        torch.manual_seed((self.seed * 1_000_003 + batch_number) * 4096 + self.global_rank)
         for layer, names in self._statistics:  # Lightning sets the modes of all layers after a validation
             layer.train(not any(self.fine_tuning.is_frozen(name, self.current_epoch + 1) for name in names))
 
@@ -98,7 +100,10 @@ class ExperimentModule(pl.LightningModule):
                 f"{type(self.objective).__name__}.terms gives no 'loss', got {', '.join(terms) or 'none'}"
             )
         self.count(terms, batch)
-        return terms["loss"]
+        n = self.trainer.accumulate_grad_batches
+        left = self.trainer.num_training_batches - batch_idx // n * n
+        # Lightning divides by n, also in the last step of an epoch, which may have fewer batches
+        return terms["loss"] if left >= n else terms["loss"] * (n / left)
 
     def count(self, terms: dict[str, Tensor], batch) -> None:
         """Add the loss terms of a batch to the means of the epoch."""

@@ -15,6 +15,7 @@ from pytorch_lightning.strategies import DDPStrategy
 
 from hepexp.config.annotated_keys import AnnotatedKeys
 from hepexp.errors import ConfigError
+from hepexp.learning.callbacks.averaging import AveragedWeights
 from hepexp.learning.checkpoint_io import AtomicCheckpointIO
 
 # How long processes on one machine wait for each other. Nodes keep Lightning's half an hour: each may have to convert
@@ -32,7 +33,10 @@ class TrainerOptions(AnnotatedKeys):
     patience : epochs without improvement of the monitored metric before the training stops; null never stops early.
     time_limit : wall time after which the training stops cleanly: 90m, 1h30m, 01:30:00; null for none.
     gradient_clip : largest norm of the gradient; null for no clipping.
-    accumulate : number of batches whose gradients are summed before each step.
+    accumulate : number of batches over whose examples the gradient of each step is averaged.
+    ema : decay of a moving average of the weights, such as 0.999, which is validated, saved and tested; null for none.
+    swa : fraction of the epochs from which on the weights at their ends are averaged, such as 0.75; null for none.
+    lr_find : whether a range test sets optimizer.lr before the training: where the loss falls most steeply.
     precision : floating-point precision of training, in the names of Lightning.
     tf32 : whether float32 matrix products on GPUs may use TensorFloat-32.
     compile : whether to run the model through torch.compile.
@@ -50,6 +54,9 @@ class TrainerOptions(AnnotatedKeys):
     time_limit: str | float | None = None
     gradient_clip: float | None = None
     accumulate: int = 1
+    ema: float | None = None
+    swa: float | None = None
+    lr_find: bool = False
     precision: Literal["32-true", "64-true", "bf16-mixed", "16-mixed"] = "32-true"
     tf32: bool = False
     compile: bool = False
@@ -69,6 +76,15 @@ class TrainerOptions(AnnotatedKeys):
         for name in ("gradient_clip", "checkpoint_minutes"):
             if (value := getattr(self, name)) is not None and not value > 0:
                 raise ConfigError(f"trainer.{name} must be > 0, got {value}")
+        for name in ("ema", "swa"):
+            if (value := getattr(self, name)) is not None and not 0 <= value < 1:
+                raise ConfigError(f"trainer.{name} must be in [0, 1), got {value}")
+        if self.ema is not None and self.swa is not None:
+            raise ConfigError("trainer.ema and trainer.swa are two averages of the weights: choose one of them")
+        if self.devices * self.num_nodes > 1 and self.lr_find:
+            raise ConfigError(
+                "trainer.lr_find needs one device; find the rate with trainer=default, then set optimizer.lr"
+            )
         if self.devices * self.num_nodes > 1 and self.strategy == "auto":
             raise ConfigError(
                 f"trainer.devices={self.devices} needs trainer.strategy=ddp, got auto; or use trainer=ddp"
@@ -79,6 +95,14 @@ class TrainerOptions(AnnotatedKeys):
         if self.patience is None:
             return []
         return [EarlyStopping(monitor=monitor, mode=mode, patience=self.patience, check_on_train_epoch_end=False)]
+
+    def averaging(self) -> list[Callback]:
+        """The callback that averages the weights, if they are to be averaged."""
+        if self.ema is not None:
+            return [AveragedWeights(self.ema)]
+        if self.swa is not None:
+            return [AveragedWeights(None, int(self.swa * self.max_epochs) + 1)]
+        return []
 
     def build(self, callbacks: list[Callback], clips: bool = True) -> pl.Trainer:
         """The Lightning Trainer with these callbacks; it clips gradients unless the module does so itself.

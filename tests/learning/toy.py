@@ -65,7 +65,7 @@ class ToyLoader:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.data.label) // self.data.batch_size
+        return -(-len(self.data.label) // self.data.batch_size)
 
     def __iter__(self):
         order = torch.randperm(len(self.data.label), generator=torch.Generator().manual_seed(self.epoch))

@@ -34,7 +34,7 @@ class TimeLimit(Callback):
 
 
 class StopAtSignal(Callback):
-    """Saves `last.ckpt` after the current batch when SIGINT or SIGTERM has arrived, then stops.
+    """Saves `last.ckpt` after the current step when SIGINT or SIGTERM has arrived, then stops.
 
     If the epoch has finished its batches and its validation, `Checkpoints` saves it first.
 
@@ -54,7 +54,9 @@ class StopAtSignal(Callback):
     def on_train_epoch_start(self, *_) -> None:
         self.interrupts.check()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module, outputs, batch, batch_idx: int) -> None:
+        if (batch_idx + 1) % trainer.accumulate_grad_batches and not trainer.is_last_batch:
+            return  # gradients accumulated for the next step would be lost
         if self.interrupts.signal:
             # with several ranks each took the signal at its own batch: they cannot save together
             if trainer.world_size == 1:
