@@ -27,7 +27,7 @@ from hepexp.learning.components import Components, build_components, cost
 from hepexp.learning.ddp import DdpWorkers
 from hepexp.learning.description import compared_with
 from hepexp.learning.figures import draw_figures
-from hepexp.learning.fit import Fitted, fit
+from hepexp.learning.fit import Fitted, check_resumable, fit
 from hepexp.learning.machine import check_machine
 from hepexp.learning.run_record import recording
 from hepexp.metric import Metric
@@ -193,6 +193,8 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
     with Interrupts() as interrupts:
         components = build_components(config, trained=folder.last.exists(), record=folder.path / "config.yaml")
         check_machine(components.trainer)
+        if folder.last.exists():
+            check_resumable(folder.last, components.trainer)
         check_recordable(config.experiment, tracking.timeout)
         return _recorded(config, components, folder, interrupts, Watcher(), overrides=None)
 

@@ -22,6 +22,7 @@ from hepexp.learning.callbacks.progress import TrainingProgress
 from hepexp.learning.callbacks.stop import StopAtSignal, TimeLimit
 from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.components import Components
+from hepexp.learning.trainer import TrainerOptions
 from hepexp.models.weights import kind
 from hepexp.tracking.run_folder import RunFolder
 
@@ -80,10 +81,7 @@ def fit(
 
     if options.max_epochs and module.trains:
         if resume_from is not None:
-            saved = read_checkpoint(resume_from)
-            if AVERAGING in saved and not options.averaging():
-                raise ConfigError(f"{resume_from} holds averaged weights: keep trainer.ema or trainer.swa to resume")
-            _check_kinds(resume_from, module.state_dict(), saved["state_dict"])
+            _check_kinds(resume_from, module.state_dict(), read_checkpoint(resume_from)["state_dict"])
         try:
             trainer.fit(module, datamodule=components.data, ckpt_path=resume_from, weights_only=True)
         except SIGTERMException as error:  # between epochs Lightning looks for the signal before StopAtSignal does
@@ -99,6 +97,17 @@ def fit(
     if any(callback.reached for callback in limit):
         ending = f"time limit of {options.time_limit:,.0f} s reached"
     return Fitted(module.outputs, history, checkpoints.best_epoch, ending)
+
+
+def check_resumable(checkpoint: Path, options: TrainerOptions) -> None:
+    """Refuse to train averaged weights on, as if they were those of the last step.
+
+    Raises
+    ------
+    ConfigError : the checkpoint holds an average, and the options ask for none.
+    """
+    if AVERAGING in read_checkpoint(checkpoint) and not options.averaging():
+        raise ConfigError(f"{checkpoint} holds averaged weights: keep trainer.ema or trainer.swa to resume")
 
 
 def load_state(module: torch.nn.Module, path: Path, data: LightningDataModule | None = None) -> None:

@@ -6,7 +6,7 @@ from torch import nn
 
 from hepexp.errors import ConfigError
 from hepexp.interrupts import Interrupts
-from hepexp.learning.fit import fit
+from hepexp.learning.fit import check_resumable, fit
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import SGD, AdamW
 from hepexp.learning.trainer import TrainerOptions
@@ -86,7 +86,7 @@ def test_a_resumed_average_equals_one_that_was_never_stopped(folder, option):
     fit(toy_components(max_epochs=4, **option), folder, Interrupts(), nothing, resume_from=folder.last)
     assert_same(saved(folder.last), whole, rtol=0, atol=0)
     with pytest.raises(ConfigError, match=r"last.ckpt holds averaged weights: keep trainer.ema or trainer.swa"):
-        fit(toy_components(max_epochs=5), folder, Interrupts(), nothing, resume_from=folder.last)
+        check_resumable(folder.last, toy_components().trainer)
 
 
 def test_the_average_of_frozen_weights_is_theirs_to_the_last_bit(folder):
