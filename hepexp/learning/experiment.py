@@ -118,7 +118,7 @@ def train(config: DictConfig, overrides: list[str], watcher: Watcher | None = No
         check_recordable(config.experiment, tracking.timeout)
         search = rate_range.rate_range(components) if components.trainer.lr_find else None
         if search is not None:
-            config = _with_rate(config, search.steepest)
+            config = _with_rate(config, search.chosen)
             components = build_components(config)  # those of a run whose rate was typed
         folder = RunFolder.create(config.experiment, config.name)
         if search is not None:

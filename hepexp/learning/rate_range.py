@@ -16,7 +16,9 @@ from hepexp.learning.components import Components
 from hepexp.learning.optimizers import Optimizer
 
 LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 100
-WARM_UP = 10  # first steps that are left out: their running mean has few losses in it
+BETA = 0.98  # of the running mean that Lightning gives
+START = 10  # steps at so low a rate that their mean is the loss of the start
+MARGIN = 10  # between the largest stable rate and the one that is taken
 
 
 @dataclass(frozen=True)
@@ -25,35 +27,48 @@ class RateRange:
 
     Parameters
     ----------
-    rates, losses : of each step; the losses are running means.
+    rates, losses : of each step.
     """
 
     rates: np.ndarray
     losses: np.ndarray
 
     @property
-    def steepest(self) -> float:
-        """The rate at which the loss falls most steeply with the logarithm of the rate (arXiv:1506.01186).
+    def smooth(self) -> np.ndarray:
+        """The losses, averaged over neighbouring steps."""
+        window = np.hanning(23)[1:-1]
+
+        def summed(values: np.ndarray) -> np.ndarray:
+            return np.convolve(np.pad(values, len(window) // 2), window, "valid")
+
+        return summed(self.losses) / summed(np.ones(len(self.losses)))
+
+    @property
+    def chosen(self) -> float:
+        """A tenth of the largest rate at which the loss is still below that of the start (arXiv:1206.5533, 3.1.1).
 
         Raises
         ------
-        HepexpError : the loss falls nowhere.
+        HepexpError : it is above that at every rate.
         """
-        slopes = np.gradient(self.losses, np.log(self.rates))[WARM_UP:-1]
-        slopes[~np.isfinite(slopes)] = np.inf
-        if not len(slopes) or slopes.min() >= 0:
+        stable = np.flatnonzero(self.smooth < self.losses[:START].mean())
+        if not len(stable) or stable[-1] < START:
             raise HepexpError(
                 f"trainer.lr_find: the loss falls at no rate from {LOWEST:g} to {self.rates[-1]:.1g}; set optimizer.lr"
             )
-        return float(f"{self.rates[WARM_UP + int(slopes.argmin())]:.2e}")
+        return float(f"{self.rates[stable[-1]] / MARGIN:.2e}")
 
     def draw(self, path: Path) -> None:
         """Loss against rate, with the chosen one."""
         with figure(path, 5.0, 3.4, "range test of the learning rate") as drawing:
             axes = drawing.subplots()
-            axes.plot(self.rates, self.losses, color=COLOURS[0])
-            axes.axvline(self.steepest, color="0.4", linestyle="--", label=f"steepest: {self.steepest:.3g}")
-            axes.set(xscale="log", xlabel="learning rate", ylabel="training loss, running mean")
+            axes.plot(self.rates, self.losses, ".", color=COLOURS[4], markersize=3, label="each step")
+            axes.plot(self.rates, self.smooth, color=COLOURS[0], label="mean over neighbours")
+            axes.axvline(self.chosen, color="0.4", linestyle="--", label=f"chosen: {self.chosen:.3g}")
+            low, high = self.losses[: -len(self.losses) // 5].min(), self.losses[:START].mean()
+            axes.set(
+                xscale="log", xlabel="learning rate", ylabel="training loss", ylim=(low - 0.05, 2 * high - low + 0.05)
+            )
             axes.legend()
 
 
@@ -91,7 +106,18 @@ def rate_range(components: Components) -> RateRange:
             num_training=STEPS,
             update_attr=False,
         )
-    return RateRange(np.array(found.results["lr"]), np.array(found.results["loss"]))
+    losses = each_loss(np.array(found.results["loss"]))
+    return RateRange(np.array(found.results["lr"])[: len(losses)], losses)
+
+
+def each_loss(means: np.ndarray) -> np.ndarray:
+    """The losses of which Lightning gives running means, up to the first that is not finite.
+
+    Its mean of step i = 1, 2, ... is m_i = 0.98 m_(i-1) + 0.02 loss_i, divided by 1 - 0.98^(i+1).
+    """
+    means = means[: np.flatnonzero(~np.isfinite(np.append(means, np.nan)))[0]]
+    sums = means * (1 - BETA ** np.arange(2, len(means) + 2))
+    return (sums - BETA * np.append(0, sums[:-1])) / (1 - BETA)
 
 
 def _constant(optimizer: Optimizer) -> Optimizer:

@@ -36,7 +36,7 @@ class TrainerOptions(AnnotatedKeys):
     accumulate : number of batches over whose examples the gradient of each step is averaged.
     ema : decay of a moving average of the weights, such as 0.999, which is validated, saved and tested; null for none.
     swa : fraction of the epochs from which on the weights at their ends are averaged, such as 0.75; null for none.
-    lr_find : whether a range test sets optimizer.lr before the training: where the loss falls most steeply.
+    lr_find : whether a range test sets optimizer.lr before the training: a tenth of the largest stable rate.
     precision : floating-point precision of training, in the names of Lightning.
     tf32 : whether float32 matrix products on GPUs may use TensorFloat-32.
     compile : whether to run the model through torch.compile.

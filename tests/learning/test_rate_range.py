@@ -1,23 +1,44 @@
-"""The range test: the steepest fall of a known curve, and a rate at which a toy learns."""
+"""The range test: the largest stable rate of a known curve, and a rate at which a toy learns."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from pytorch_lightning.tuner.lr_finder import _LRCallback
 
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.learning.rate_range import STEPS, RateRange, check, rate_range
+from hepexp.learning.rate_range import STEPS, RateRange, check, each_loss, rate_range
 from tests.learning.toy import toy_components
 
 RATES = np.logspace(-6, 0, STEPS)
 
 
-def test_the_steepest_fall_of_a_sigmoid_in_the_logarithm_is_its_centre():
-    curve = RateRange(RATES, 1 / (1 + np.exp(3 * np.log(RATES / 1e-2))))
-    assert curve.steepest == pytest.approx(1e-2, rel=0.1)  # neighbouring rates differ by 15 %
+def test_a_tenth_of_the_largest_stable_rate_is_chosen():
+    """The loss falls from 0.7 to 0.5, and is above 0.7 from a rate of 0.1 on."""
+    losses = np.interp(np.log10(RATES), [-4, -2, -1.3, -1, 0], [0.7, 0.5, 0.5, 0.7, 5.0])
+    noise = 0.001 * np.random.default_rng(0).standard_normal(STEPS)
+    assert RateRange(RATES, losses + noise).chosen == pytest.approx(1e-2, rel=0.4)  # neighbours differ by 15 %
 
 
 def test_a_loss_that_never_falls_gives_no_rate():
     with pytest.raises(HepexpError, match=r"the loss falls at no rate from 1e-06 to 1; set optimizer.lr"):
-        _ = RateRange(RATES, np.linspace(1, 2, STEPS)).steepest
+        _ = RateRange(RATES, np.linspace(1, 2, STEPS) ** 2).chosen
+
+
+def test_the_losses_are_those_of_which_lightning_gives_running_means():
+    callback = _LRCallback(num_training=STEPS)
+    losses = [0.7, 0.5, 0.9, 0.4]
+    trainer = SimpleNamespace(
+        accumulate_grad_batches=1,
+        fit_loop=SimpleNamespace(batch_idx=0),
+        strategy=SimpleNamespace(broadcast=bool),
+        should_stop=False,
+    )
+    for step, loss in enumerate(losses, start=1):
+        trainer.global_step = step
+        callback.on_train_batch_end(trainer, None, torch.tensor(loss), None, 0)
+    assert each_loss(np.array([*callback.losses, np.nan, 1.0])) == pytest.approx(losses, rel=1e-5)
 
 
 def test_the_test_ranges_over_the_rates_and_finds_one_that_is_drawn(tmp_path, monkeypatch):
@@ -26,7 +47,7 @@ def test_the_test_ranges_over_the_rates_and_finds_one_that_is_drawn(tmp_path, mo
     assert 20 < len(found.rates) == len(found.losses) <= STEPS
     steps = np.diff(np.log(found.rates))[1:]  # Lightning skips one
     assert steps == pytest.approx(np.full(len(steps), np.log(1e6) / STEPS), rel=1e-6)
-    assert 1e-5 < found.steepest < 1
+    assert 1e-5 < found.chosen < 1
     found.draw(tmp_path / "lr_find.png")
     assert [path.name for path in tmp_path.iterdir()] == ["lr_find.png"]  # and no copy of the weights
 
