@@ -45,16 +45,19 @@ class RateRange:
 
     @property
     def chosen(self) -> float:
-        """A tenth of the largest rate at which the loss is still below that of the start (arXiv:1206.5533, 3.1.1).
+        """A tenth of the largest rate at which the loss is no higher than at the start (arXiv:1206.5533, 3.1.1).
+
+        Within twice the scatter of the first steps, that is: batches differ.
 
         Raises
         ------
-        HepexpError : it is above that at every rate.
+        HepexpError : it is higher at every rate.
         """
-        stable = np.flatnonzero(self.smooth < self.losses[:START].mean())
+        first = self.losses[:START]
+        stable = np.flatnonzero(self.smooth < first.mean() + 2 * first.std())
         if not len(stable) or stable[-1] < START:
             raise HepexpError(
-                f"trainer.lr_find: the loss falls at no rate from {LOWEST:g} to {self.rates[-1]:.1g}; set optimizer.lr"
+                f"trainer.lr_find: the loss grows at every rate up to {self.rates[-1]:.1g}; set optimizer.lr"
             )
         return float(f"{self.rates[stable[-1]] / MARGIN:.2e}")
 

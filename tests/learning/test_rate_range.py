@@ -21,9 +21,9 @@ def test_a_tenth_of_the_largest_stable_rate_is_chosen():
     assert RateRange(RATES, losses + noise).chosen == pytest.approx(1e-2, rel=0.4)  # neighbours differ by 15 %
 
 
-def test_a_loss_that_never_falls_gives_no_rate():
-    with pytest.raises(HepexpError, match=r"the loss falls at no rate from 1e-06 to 1; set optimizer.lr"):
-        _ = RateRange(RATES, np.linspace(1, 2, STEPS) ** 2).chosen
+def test_a_loss_that_always_grows_gives_no_rate():
+    with pytest.raises(HepexpError, match=r"the loss grows at every rate up to 1; set optimizer.lr"):
+        _ = RateRange(RATES, np.append(np.full(10, 0.7), np.full(STEPS - 10, 5.0))).chosen
 
 
 def test_the_losses_are_those_of_which_lightning_gives_running_means():
