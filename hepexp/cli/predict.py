@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
 from hepexp.cli.output_files import add_overwrite, check_target, writing
 from hepexp.cli.parser import Parser
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, DataError
 
+SUFFIXES = (".parquet", ".h5", ".npz", ".root")  # as in hepexp.evaluation.table_files, which imports pyarrow
 DESCRIPTION = """\
-Score the jets or images in a file with a trained run. The file may be in the data set's published format or in
-hepexp's own.
+Score the jets or images in files with a trained run. A file may be in the data set's published format, in hepexp's own,
+or, of a run with data=files, any that has the columns that the model needs.
 
-  hepexp predict latest --input jets.npz --out scores.parquet"""
+  hepexp predict latest --input jets.npz --out scores.parquet
+  hepexp predict latest --input 'data/*.root' --out scores.root"""
 
 
 def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp predict", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, models:/NAME@ALIAS, or latest")
     parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY or trainer.KEY")
-    parser.add_argument("--input", type=Path, required=True, help="file to score")
     parser.add_argument(
-        "--out", type=Path, required=True, help="parquet file of index, label (if known), score per class"
+        "--input", nargs="+", action="extend", required=True, metavar="FILE", help="files to score, or patterns"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help=f"file to write, {', '.join(SUFFIXES)}: index, label (if known), score per class, observers",
     )
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
     add_overwrite(parser)
     options = parser.parse_intermixed_args(args)
-    if options.out.suffix != ".parquet":
-        raise ConfigError(f"--out must be a .parquet file, got {options.out}")
+    if options.out.suffix not in SUFFIXES:
+        raise ConfigError(f"--out must be a {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file, got {options.out}")
 
     from hepexp.config.record import with_changes
     from hepexp.data.find import data_sets, find_info
@@ -37,22 +46,50 @@ def main(args: list[str]) -> int:
 
     folder = RunFolder.find(options.run)
     config = with_changes(folder.config, options.changes, ("dataset", "trainer"))
-    if not options.input.is_file():
-        state = "is not a file" if options.input.exists() else "does not exist"
-        raise ConfigError(f"--input {options.input} {state}; expected a file of {folder.config.choices.dataset}")
+    inputs = _matching(options.input, config.choices.dataset)
     info = find_info(config.choices.dataset) if config.choices.dataset in data_sets() else None
-    if info is not None and not is_readable(info, options.input):
-        known = ", ".join(dict.fromkeys((*info.readers, ".arrow", ".parquet")))
-        raise ConfigError(f"--input {options.input}: unknown format '{options.input.suffix}'; expected one of {known}")
-    check_target(options.out, "--out", options.overwrite, [options.input, folder.predictions])
+    for path in inputs:
+        if info is not None and not is_readable(info, path):
+            known = ", ".join(dict.fromkeys((*info.readers, ".arrow", ".parquet")))
+            raise ConfigError(f"--input {path}: unknown format '{path.suffix}'; expected one of {known}")
+    check_target(options.out, "--out", options.overwrite, [*inputs, folder.predictions])
 
-    from hepexp.evaluation.predictions import without_unknown_labels, write_predictions
+    import pyarrow as pa
+
+    from hepexp.evaluation.predictions import without_unknown_labels
+    from hepexp.evaluation.table_files import write_table
     from hepexp.learning.trained import predict, rebuild
 
     components = rebuild(folder, config, options.checkpoint)
-    columns = predict(components, components.data.loader_of_file(options.input))
-    table = components.module.objective.evaluator.predictions(columns, components.data.spec.class_names)
+    tables, n = [], 0
+    for path in inputs:
+        for loader in components.data.loaders_of_file(path):
+            columns = predict(components, loader)
+            columns["index"] = columns["index"] + n  # over all files, in the order given
+            tables.append(components.module.objective.evaluator.predictions(columns, components.data.spec.class_names))
+            n += len(tables[-1])
+    _refuse_different(tables)
     with writing(options.out):
-        write_predictions(options.out, without_unknown_labels(table))
-    print(f"{len(columns['index']):,} {components.noun}s of {options.input} scored by {folder.label}: {options.out}")
+        write_table(options.out, without_unknown_labels(pa.concat_tables(tables).combine_chunks()))
+    what = inputs[0] if len(inputs) == 1 else f"{len(inputs)} files"
+    print(f"{n:,} {components.noun}s of {what} scored by {folder.label}: {options.out}")
     return 0
+
+
+def _matching(given: list[str], data_set: str) -> list[Path]:
+    """The files that the patterns match, each pattern's by name."""
+    found: list[Path] = []
+    for pattern in given:
+        paths = [pattern] if os.path.lexists(pattern) else sorted(glob.glob(pattern, recursive=True))
+        if not paths or not all(map(os.path.isfile, paths)):
+            state = "is not a file" if paths else "does not exist"
+            raise ConfigError(f"--input {pattern} {state}; expected a file of {data_set}")
+        found += map(Path, paths)
+    return found
+
+
+def _refuse_different(tables: list) -> None:
+    """Refuse files of which only some have the columns that are carried along."""
+    for table in tables:
+        if missing := {*tables[0].column_names} ^ {*table.column_names}:
+            raise DataError(f"--input: only some of the files have {', '.join(sorted(missing))}; score them separately")

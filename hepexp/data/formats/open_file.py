@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -14,7 +15,7 @@ from hepexp.data.formats import columns
 from hepexp.data.formats.refusal import damage_in
 from hepexp.data.store import arrow_file
 from hepexp.data.store.integrity import refuse_broken_lists, refuse_changed
-from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.ragged import Ragged, regroup
 from hepexp.data.store.store import Store
 from hepexp.errors import DataError
 
@@ -82,6 +83,24 @@ def open_file(info: DatasetInfo, path: Path, needs_label: bool = True) -> Store:
     else:
         return _open_stored(info, path, needs_label)
     return Store(layout, list(parts), metadata=[{"made_from": path.name}])
+
+
+def stores_of(info: DatasetInfo, path: Path) -> Iterator[Store]:
+    """The examples of one file, labelled or not, in parts that fit into memory.
+
+    A user's file may lack columns that no model needs; then so do the examples.
+
+    Raises
+    ------
+    DataError : as in `read_published`.
+    """
+    path = Path(path)
+    if is_store(info, path):
+        yield open_file(info, path, needs_label=False)
+        return
+    for part in regroup(read_published(info, path, needs_label=False)):
+        there = {name: kind for name, kind in info.layout.extras.items() if name in part.extras}
+        yield Store(replace(info.layout, extras=there), [part], metadata=[{"made_from": path.name}])
 
 
 def _open_stored(info: DatasetInfo, path: Path, needs_label: bool) -> Store:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Sampler
 from hepexp.batch import Batch, DataSpec
 from hepexp.config.annotated_keys import AnnotatedKeys, FromRun
 from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.formats.open_file import open_file
+from hepexp.data.formats.open_file import stores_of
 from hepexp.data.keys import chosen_names, require_at_least, require_at_most, require_different
 from hepexp.data.loading.dataset import Extras, SplitDataset
 from hepexp.data.loading.element_targets import ElementTargets
@@ -361,17 +361,22 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
             examples = self._dataset(self.store, examples.rows[:n])
         return self._loader(examples)
 
-    def loader_of_file(self, path: Path) -> DataLoader:
+    def loaders_of_file(self, path: Path) -> Iterator[DataLoader]:
         """Each example of a file once, labelled or not, in the same representation as the examples of this data set.
+
+        A file that has to be converted is read in parts, one loader for each, so that it need not fit into memory.
 
         Raises
         ------
         DataError : the file is not a file of such examples, or holds none.
         """
-        store = open_file(self.info, path, needs_label=False)
-        if len(store) == 0:
+        n = 0
+        for store in stores_of(self.info, path):
+            if len(store):
+                n += len(store)
+                yield self.predict_dataloader(store)
+        if n == 0:
             raise DataError(f"{path}: contains no {self.info.noun}s")
-        return self.predict_dataloader(store)
 
     def predict_dataloader(self, store: Store | None = None) -> DataLoader:
         """Each example of a store once; by default, of the test split."""

@@ -69,18 +69,20 @@ class Quantities:
             values[:, column] = found
         return values
 
-    def columns(self, examples: Ragged) -> dict[str, NDArray]:
-        """The same quantities by name, each (n,), stored ones in their own type."""
-        jets = None if self._stored.issuperset(self.names) else self._jets(examples)
-        return {name: examples.extras[name] if name in self._stored else OBSERVABLES[name](jets) for name in self.names}
+    def columns(self, examples: Ragged, names: Sequence[str] | None = None) -> dict[str, NDArray]:
+        """The same quantities by name, or some of them, each (n,), stored ones in their own type."""
+        names = self.names if names is None else names
+        jets = None if self._stored.issuperset(names) else self._jets(examples)
+        return {name: examples.extras[name] if name in self._stored else OBSERVABLES[name](jets) for name in names}
 
     def at(self, store: Store, rows: NDArray[np.int64]) -> dict[str, NDArray]:
-        """The same of the examples at these rows (n,) of a store, read in parts."""
-        if not self.names:
+        """The same of the examples at these rows (n,) of a store, read in parts; without columns that it lacks."""
+        names = [name for name in self.names if name in store.layout.extras or name not in self._stored]
+        if not names:
             return {}
         starts = range(0, max(len(rows), 1), _ROWS_AT_ONCE)
-        parts = [self.columns(store.take(rows[start : start + _ROWS_AT_ONCE])) for start in starts]
-        return {name: np.concatenate([part[name] for part in parts]) for name in self.names}
+        parts = [self.columns(store.take(rows[start : start + _ROWS_AT_ONCE]), names) for start in starts]
+        return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
     def _jets(self, examples: Ragged) -> Jets:
         for transform in self._particles:

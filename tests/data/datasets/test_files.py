@@ -242,3 +242,23 @@ def test_a_configuration_of_one_s_own_is_a_data_set_to_every_verb(jets, capsys):
     Path("a.root").unlink()
     assert main(["data", "list", *own]) == 0
     assert "no file matches 'a.root'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", P4)
+def test_files_with_no_more_than_the_model_needs_are_scored_in_their_order(suffix, jets):
+    keys = {"weight": "w", "targets": {"number": "w"}, "selection": "w > 1", "event_id": "evt", "observers": ["seen"]}
+    more = {"w": np.arange(N) + 1.0, "evt": np.arange(N), "seen": np.arange(N) * 2}
+    data = ready([str(write(Path(f"all{suffix}"), jets, **more))], suffix, **keys)
+    alone = write(Path(f"alone{suffix}"), jets, truth=None, seen=more["seen"])
+    (loader,) = data.loaders_of_file(alone)
+    batches = list(loader)
+    rows = torch.cat([batch.index for batch in batches])
+    assert sorted(rows.tolist()) == list(range(N))  # none is dropped by the selection
+    assert all((batch.label == -1).all() and batch.weight is None and batch.target is None for batch in batches)
+    seen = loader.dataset.observed(rows.numpy())
+    assert list(seen) == ["seen"]
+    assert (seen["seen"] == 2 * rows.numpy()).all()
+    known = {row: p4 for batch in batches for row, p4 in zip(batch.index.tolist(), batch.p4, strict=True)}
+    batch = data.splits["train"][[0]]
+    row = int(data.store.take(batch.index.numpy()).extras["evt"][0])
+    assert torch.equal(known[row][: batch.p4.shape[1]], batch.p4[0])

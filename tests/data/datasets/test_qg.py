@@ -184,7 +184,7 @@ def test_mini_records_where_it_comes_from():
 
 
 def test_a_file_to_predict(npz: Path):
-    loader = QuarkGluon(source="mini", seed=1).loader_of_file(npz)
+    (loader,) = QuarkGluon(source="mini", seed=1).loaders_of_file(npz)
     index = torch.cat([batch.index for batch in loader])
     assert sorted(index.tolist()) == list(range(20))
 

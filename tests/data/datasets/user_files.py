@@ -22,9 +22,10 @@ P4 = {
 CLASSES = {"light": 0, "heavy": 1}
 
 
-def write(path: Path, jets: Ragged, **columns: np.ndarray) -> Path:
-    """Jets in the format that the suffix names, with `truth`, their label, and further columns of each example."""
+def write(path: Path, jets: Ragged, **columns: np.ndarray | None) -> Path:
+    """Jets in the format that the suffix names, with `truth`, their label, and further columns; None is left out."""
     columns = {"truth": jets.label.astype(np.int32), **columns}
+    columns = {name: column for name, column in columns.items() if column is not None}
     momenta = {f"con_{new}": jets[old] for new, old in zip("exyz", ("E", "px", "py", "pz"), strict=True)}
     if path.suffix == ".root":
         lists = {name: ak.unflatten(flat, jets.counts) for name, flat in momenta.items()}

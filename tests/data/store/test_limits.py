@@ -126,5 +126,5 @@ def test_examples_without_labels_become_batches_without_labels(monkeypatch: pyte
     data: HepDataModule = JetClass(source="mini", classes=["Hbb", "QCD"], seed=0)
     data.prepare_data()
     data.setup()
-    (batch,) = data.loader_of_file(UNLABELLED["jetclass"](tmp_path))
+    ((batch,),) = data.loaders_of_file(UNLABELLED["jetclass"](tmp_path))
     assert torch.equal(batch.label, torch.full((9,), NO_LABEL))

@@ -138,7 +138,7 @@ class FilesInfo(DatasetInfo):
         """
         reader = self.reader(path, not needs_label)
         for examples, rows in reader:
-            yield self._checked(examples, str(path), rows).cast(self.layout)
+            yield self._checked(examples, str(path), rows).cast(reader.columns.layout)
         if yields is not None:
             yields.update(reader.yields)
 
@@ -147,8 +147,8 @@ class FilesInfo(DatasetInfo):
 
     def _checked(self, examples: Ragged, origin: str, rows: NDArray[np.int64]) -> Ragged:
         refuse = Refusal(examples, origin, noun="row", rows=rows)
-        seen = {name: kind for name, kind in self.layout.extras.items() if name not in self.keys.untouched}
-        refuse.of_common(self.classes, Layout(self.layout.elements, seen), unknown=True)
+        seen = {name: np.float64 for name in examples.extras if name not in self.keys.untouched}
+        refuse.of_common(self.classes, Layout(dict.fromkeys(examples.elements, np.float64), seen), unknown=True)
         if self.keys.p4:
             refuse.of_rows(examples.counts == 0, "no particles", "has no particles; expected at least one")
             with np.errstate(all="ignore"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from hepexp.config.suggest import did_you_mean
@@ -188,6 +188,26 @@ class Keys:
         """What no model and no loss sees, so that it may be any number, NaN included."""
         seen = {*(one.expr for one in (*self.extras, *self.features)), *self.targets, self.weight, *self.variables}
         return frozenset(map(str, self.observers)) - seen
+
+    def to_score(self, columns: Container[str]) -> Keys:
+        """What is read of a file with these columns in order to score it: what a model needs, and what is there."""
+
+        def there(text: Text) -> bool:
+            return all(name in columns for name in parse(text, "").names)
+
+        known = all(name in columns for one in self.labels.values() for name in one.names)
+        return replace(
+            self,
+            classes=self.classes if known else None,
+            label=self.label if known else None,
+            targets={},
+            element_targets={name: text for name, text in self.element_targets.items() if there(text)},
+            observers=tuple(filter(there, self.observers)),
+            selection=None,
+            weight=None,
+            event_id=tuple(filter(there, self.event_id)),
+            variables=(),
+        )
 
     @cached_property
     def fingerprint(self) -> str:

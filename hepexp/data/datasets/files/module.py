@@ -78,6 +78,7 @@ class Files(JetDataModule):
                 "dataset needs p4, the four-momenta of the particles, or features of each example; got none"
             )
         self.element_targets = tuple(keys.element_targets)
+        self.observers = tuple(dict.fromkeys((*keys.observers, *keys.event_id)))
         super().__post_init__()
 
     def named_targets(self) -> dict[str, str]:

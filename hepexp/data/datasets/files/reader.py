@@ -116,21 +116,22 @@ class Reader:
     """
 
     def __init__(self, columns: Columns, path: Path, label: int | None = None, is_to_score: bool = False) -> None:
-        self.keys, self.columns, self.path = columns.keys, columns, path
-        self.label, self.is_to_score = label, is_to_score
+        self.path, self.label, self.is_to_score = path, label, is_to_score
         self.table = open_table(path, columns.keys.tree, "dataset.tree")
-        self.labels = dict(columns.keys.labels)
-        if is_to_score and not {name for one in self.labels.values() for name in one.names} <= set(self.table.columns):
-            self.labels = {}
+        keys = columns.keys.to_score(self.table.columns) if is_to_score else columns.keys
         try:
-            its = columns_in(self.table, columns.keys)
+            its = columns_in(self.table, keys)
         except ConfigError as error:
             raise DataError(str(error)) from None
-        for name, kind in {**columns.of_examples, **columns.of_particles}.items():
+        of_examples = {name: kind for name, kind in columns.of_examples.items() if name in keys.of_examples}
+        of_particles = {name: kind for name, kind in columns.of_particles.items() if name in keys.of_particles}
+        self.keys, self.columns = keys, Columns(keys, of_examples, of_particles)
+        for name, kind in {**of_examples, **of_particles}.items():
             found = {**its.of_examples, **its.of_particles}.get(name)
             if found is not kind:
                 found = "no such column" if found is None else np.dtype(found).name
                 raise DataError(f"{path}: '{name}' is {found}, but {np.dtype(kind).name} in the first file")
+        self.labels = keys.labels
         self.yields: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[tuple[Ragged, NDArray[np.int64]]]:
