@@ -1,0 +1,73 @@
+"""The README on data of one's own, as it is printed there: inspect, train, predict."""
+
+from __future__ import annotations
+
+import shlex
+from glob import glob
+from pathlib import Path
+from textwrap import dedent
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+import yaml
+
+from tests.commands.plugin import BLOCK, README
+from tests.commands.shell import hepexp
+
+SECTION = README.read_text().partition("\n## Data of your own\n")[2].partition("\n## ")[0]
+SMALL = ("model=pfn", "trainer=quick", "trainer.max_epochs=1")
+
+
+def block_after(text: str) -> str:
+    return dedent(BLOCK.match(SECTION.partition(text)[2].lstrip("\n"))[0])
+
+
+def write(path: Path, first: int, n: int = 150, labelled: bool = True) -> None:
+    random = np.random.default_rng(first)
+    counts = random.integers(4, 12, n)
+    m, label = counts.sum(), np.arange(n) % 2
+    lists = {"pt": 1 + random.exponential(80, m), "eta": random.normal(0, 0.2, m), "phi": random.normal(0, 0.2, m)}
+    lists |= {"d0": random.normal(size=m), "d0err": random.uniform(1, 2, m)}
+    lists = {f"part_{name}": ak.unflatten(flat.astype(np.float32), counts) for name, flat in lists.items()}
+    flat = {
+        "jet_pt": random.uniform(400, 900, n),
+        "jet_phi": np.zeros(n),
+        "run": np.full(n, 7),
+        "event": first + np.arange(n),
+    }
+    if labelled:
+        flat |= {"label_QCD": label == 0, "label_top": label == 1, "gen_weight": random.normal(1, 0.5, n)}
+    path.parent.mkdir(exist_ok=True)
+    with uproot.recreate(path) as file:
+        types = {name: ak.type(one).content for name, one in lists.items()}
+        file.mktree("events", types | {name: one.dtype for name, one in flat.items()})
+        file["events"].extend(lists | flat)
+
+
+@pytest.mark.timeout(300)
+def test_data_of_one_s_own_as_in_the_readme(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for i in (1, 2):
+        write(Path(f"data/{i}.root"), 1000 * i)
+        write(Path(f"new/{i}.root"), 10_000 * i, labelled=False)
+    lines = [line.split("   ")[0] for line in block_after("to be corrected:").splitlines()]
+    inspect, train, predict = (
+        [one for word in shlex.split(line)[1:] for one in glob(word) or [word]] for line in lines[:3]
+    )
+    assert hepexp(tmp_path, *inspect).returncode == 0
+    guessed = yaml.safe_load(Path("conf/dataset/mine.yaml").read_text())
+    assert guessed["p4"] == {"pt": "part_pt", "eta": "part_eta", "phi": "part_phi", "mass": 0}
+    assert guessed["classes"] == {"QCD": "label_QCD", "top": "label_top"}
+    Path("conf/dataset/mine.yaml").write_text(block_after("`conf/dataset/mine.yaml`, corrected:"))
+    result = hepexp(tmp_path, *train, *SMALL)
+    assert result.returncode == 0, result.stderr
+    result = hepexp(tmp_path, *predict)
+    assert result.returncode == 0, result.stderr
+    with uproot.open("scores.root") as file:
+        scores = file["predictions"].arrays(library="np")
+    assert scores.keys() == {"index", "score_QCD", "score_top", "jet_pt", "run", "event"}
+    # glob gives the files in any order, and so does the shell of whoever types it; the rows are in that order
+    first = [10_000 * int(Path(word).stem) for word in predict if word.endswith(".root") and word.startswith("new")]
+    assert scores["event"].tolist() == [start + i for start in first for i in range(150)]
