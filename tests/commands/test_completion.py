@@ -47,7 +47,7 @@ LINES = [
     ("hepexp sweep sweep=", ["sweep=default", "sweep=learning_rate"]),
     ("hepexp sweep sweep=learning_rate sweep.sp", ["sweep.space."]),
     ("hepexp sweep sweep.sampler=c", ["sweep.sampler=cmaes"]),
-    ("hepexp sweep 'sweep.space.optimizer.l", ["sweep.space.optimizer.lr="]),
+    ("hepexp sweep 'sweep.space.optimizer.w", ["sweep.space.optimizer.weight_decay="]),
     ("hepexp sweep model=pfn sweep.space.data.n_tr", ["sweep.space.data.n_train="]),
     ("hepexp sweep sweep.space.optimizer.lr=l", ["sweep.space.optimizer.lr=log(", "sweep.space.optimizer.lr=log-int("]),
     ("hepexp sweep --res", ["--resume"]),
@@ -115,7 +115,7 @@ def test_runs_are_completed_newest_first(tmp_path, monkeypatch, capsys):
         ("hepexp train optimizer=s", ["sgd"]),  # bash has cut the word at =
         ("hepexp train -m optimizer=adamw,s", ["adamw,sgd"]),
         ("hepexp train optimizer=sgd optimizer.m", ["optimizer.momentum="]),
-        ("hepexp sweep 'sweep.space.optimizer.l", ["sweep.space.optimizer.lr="]),
+        ("hepexp sweep 'sweep.space.optimizer.w", ["sweep.space.optimizer.weight_decay="]),
     ],
 )
 def test_bash(folder, line, expected):
