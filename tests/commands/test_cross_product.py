@@ -51,7 +51,7 @@ def two_steps(components: Components) -> list[float]:
     losses = []
     for _, batch in zip(range(2), components.data.train_dataloader(), strict=False):
         optimizer.zero_grad()
-        loss = module.training_step(batch, 0)
+        loss = module.objective.terms(module.model, batch)[0]["loss"]
         loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))
