@@ -7,6 +7,7 @@ from torch import nn
 
 from hepexp.evaluation.evaluators.evaluator import loss_figures, mean_loss
 from hepexp.learning.module import ExperimentModule
+from hepexp.learning.optimizers import AdamW
 from hepexp.losses.weighted import weighted_mean
 
 
@@ -21,7 +22,7 @@ class Weighted:
 def test_the_mean_of_an_epoch_is_the_weighted_mean_of_its_examples(monkeypatch):
     each = torch.tensor([1.0, 2.0, 4.0, 8.0, -3.0])
     weight = torch.tensor([1.0, 2.0, -1.0, 0.5, 3.0])
-    module = ExperimentModule(nn.Linear(1, 1), nn.Identity(), optimizer=None, seed=1)
+    module = ExperimentModule(nn.Linear(1, 1), nn.Identity(), optimizer=AdamW(), seed=1)
     module.on_train_epoch_start()
     monkeypatch.setattr(ExperimentModule, "trainer", type("Trainer", (), {"world_size": 1})())
     checkpoint: dict = {}
@@ -29,7 +30,7 @@ def test_the_mean_of_an_epoch_is_the_weighted_mean_of_its_examples(monkeypatch):
         batch = Weighted(weight[rows].tolist())
         module.count({"loss": weighted_mean(each[rows], batch.weight)}, batch)
         module.on_save_checkpoint(checkpoint)
-        module = ExperimentModule(nn.Linear(1, 1), nn.Identity(), optimizer=None, seed=1)
+        module = ExperimentModule(nn.Linear(1, 1), nn.Identity(), optimizer=AdamW(), seed=1)
         module.on_load_checkpoint(checkpoint)
     expected = weighted_mean(each, weight).item()
     assert module.training_means()["loss"] == pytest.approx(expected)

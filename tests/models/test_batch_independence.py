@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from hepexp.batch import Batch, JetBatch
-from hepexp.config import kind, schema, targets
+from hepexp.config import kind, new_head, schema, targets
 from hepexp.config.annotations import literals
 from hepexp.config.build import instantiate
 from hepexp.config.paths import conf_dir
@@ -89,7 +89,7 @@ def variants() -> Iterator[Variant]:
         plain = Variant(option)
         yield plain
         for key, parameter in schema.signature(plain.node["_target_"]).parameters.items():
-            for value in literals(parameter.annotation):
+            for value in literals(parameter.annotation) if key != new_head.KEY else ():  # of weights, not of the model
                 if value is not None and value != plain.node.get(key):
                     yield Variant(option, repr({key: value}))
         for changes in OTHERS.get(option, ()):
