@@ -1,0 +1,69 @@
+"""Multi-head attention over the particles of padded jets, with a bias on each pair of them."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def without_padding(mask: Tensor, dtype: torch.dtype, bias: Tensor | None = None) -> Tensor:
+    """The bias that keeps attention away from padding: a large negative number for keys that are no particles.
+
+    It is finite, so a jet without particles gives finite outputs.
+
+    Parameters
+    ----------
+    mask : (B, N) True for real particles.
+    dtype : of the attention's input.
+    bias : (B, n_heads or 1, Q, N) to which it is added; None for zero.
+
+    Returns
+    -------
+    Tensor, shape (B, n_heads or 1, Q or 1, N).
+    """
+    zero = torch.zeros((), dtype=dtype, device=mask.device)
+    return torch.where(mask[:, None, None], zero if bias is None else bias.to(dtype), torch.finfo(dtype).min / 2)
+
+
+class MultiHeadAttention(nn.Module):
+    """softmax(q k^T / sqrt(dim / n_heads) + bias) v in each head, between linear layers.
+
+    Parameters
+    ----------
+    dim : width of a token.
+    n_heads : heads, which share the width equally.
+    dropout : probability of dropping an attention weight in training.
+
+    Shapes
+    ------
+    x (B, Q, dim); context (B, N, dim), or None for x itself; bias broadcastable to (B, n_heads, Q, N), such as
+    `without_padding` gives -> (B, Q, dim).
+
+    References
+    ----------
+    Vaswani et al., arXiv:1706.03762, section 3.2; with a bias, arXiv:2202.03772, equation 4.
+    """
+
+    def __init__(self, dim: int, n_heads: int, dropout: float = 0.0):
+        super().__init__()
+        self.n_heads = n_heads
+        self.in_proj = nn.Linear(dim, 3 * dim)  # of q, k and v, in this order
+        self.out_proj = nn.Linear(dim, dim)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, bias: Tensor | None = None, context: Tensor | None = None) -> Tensor:
+        if context is None:
+            q, k, v = self.in_proj(x).chunk(3, dim=-1)
+        else:
+            dim = self.out_proj.in_features
+            q = F.linear(x, self.in_proj.weight[:dim], self.in_proj.bias[:dim])
+            k, v = F.linear(context, self.in_proj.weight[dim:], self.in_proj.bias[dim:]).chunk(2, dim=-1)
+        return self.out_proj(self.attend(q, k, v, bias))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
+        """The heads' outputs side by side, (B, Q, dim), of q (B, Q, dim), k and v (B, N, dim)."""
+        q, k, v = (t.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for t in (q, k, v))  # (B, heads, Q or N, width)
+        drop = self.dropout.p if self.dropout.training else 0.0
+        bias = None if bias is None else bias.to(q.dtype)
+        return F.scaled_dot_product_attention(q, k, v, bias, drop).transpose(1, 2).flatten(2)
