@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hepexp.config.suggest import typed
 from hepexp.data.expressions.parse import in_quotes
-from hepexp.data.tables.guess import FourMomenta, Guess, four_momenta, is_truth, one_hot
+from hepexp.data.tables.guess import FourMomenta, Guess, channel_axis, four_momenta, is_truth, one_hot
 from hepexp.data.tables.summary import Summary
 
 _MOST_LISTED = 20  # names in a comment, and classes
@@ -40,17 +40,27 @@ class Proposal:
         """The YAML, whose comments name what was not chosen."""
         particles = four_momenta(self.guesses, self.found, "particles")
         images = self._with_role("image")
-        body = ["defaults:", "  - files", "  - _self_", ""]
+        of_images = bool(images) and not particles
+        body = ["defaults:", f"  - {'image_files' if of_images else 'files'}", "  - _self_", ""]
         body += ["files:", *(f"  - {scalar(str(path))}" for path in self.files)]
         if self.tree is not None:
             body += [f"tree: {scalar(self.tree)}"]
-        body += self._four_momenta(particles)
-        if images:
-            body += [f"pixels: {scalar(in_quotes(images[0]))}", *_others("pixels", images[1:])]
-        body += self._classes() + self._features(particles[0].prefix if particles else None)
+        if of_images:
+            body += [f"pixels: {scalar(in_quotes(images[0]))}", *_others("pixels", images[1:]), *self._axis(images[0])]
+        else:
+            body += self._four_momenta(particles)
+            body += ["# images, as another data set with `defaults: [image_files, _self_]`:"] * bool(images)
+            body += _others("pixels", images)
+        body += self._classes() + self._features(particles[0].prefix if particles else None, of_images)
         body += self._one("weight", "an expression per example; may be negative")
         body += self._one("event_id", "tells events apart; the file and row by default")
         return "\n".join([*self._head(particles, images), *body]) + "\n"
+
+    def _axis(self, image: str) -> list[str]:
+        shape = self.found[image].column.shape
+        if len(shape) == 2 or channel_axis(shape) is not None:
+            return []
+        return [f"channel_axis: last    # guess; or first, as the array is {' x '.join(map(str, shape))}"]
 
     def _head(self, particles: list[FourMomenta], images: list[str]) -> list[str]:
         model = "cnn" if images and not particles else "particlenet"
@@ -109,7 +119,7 @@ class Proposal:
         lines += [f"  {name}: {value}" for name, value in zip(names, values, strict=True)]
         return lines + _others("label", labels[1:])
 
-    def _features(self, prefix: str | None) -> list[str]:
+    def _features(self, prefix: str | None, of_images: bool) -> list[str]:
         scalars = [
             name
             for name, its in self.guesses.items()
@@ -120,10 +130,11 @@ class Proposal:
         of_examples = self._of("example")
         examples = [name for name in of_examples if self.guesses[name].role == "feature" and not is_truth(name)]
         lines = []
-        if scalars:
+        if scalars and not of_images:
             lines += ["scalars: []    # per particle, standardised; may be", *_wrap(scalars)]
         if examples:
-            lines += ["features: []    # per example, standardised; may be", *_wrap(examples)]
+            key, what = ("extras", "per example, beside the image") if of_images else ("features", "per example")
+            lines += [f"{key}: []    # {what}, standardised; may be", *_wrap(examples)]
             lines += ["observers: []    # carried into the predictions untouched; may be the same"]
         return lines
 

@@ -49,6 +49,8 @@ _SPLITS = ("ttv", "split", "fold", "train_val_test")
 # which group of particles is the jet's, rather than the generator's
 _PARTICLES = re.compile(r"part|pf|const|cand|track|tower|source|node|hit|^$", re.I)
 _TRUTH = re.compile(r"(^|[._])(gen|truth|true|aux|mc|parton|target)", re.I)
+_MOST_CHANNELS = 16
+_LEAST_PIXELS = 8  # in a row or column of an image
 _MEV_PARTICLE, _MEV_EXAMPLE = 500, 20_000  # median momenta that are no GeV
 
 
@@ -102,7 +104,8 @@ def _guess(name: str, summary: Summary, classes: list[str]) -> Guess:
     column, (prefix, component, relative) = summary.column, split_name(name)
     last = name.rpartition(".")[2]
     if column.level == "array":
-        return Guess("image", "image") if min(column.shape[:2]) >= 8 else Guess()
+        is_image = len(column.shape) in (2, 3) and sorted(column.shape)[-2] >= _LEAST_PIXELS
+        return Guess("image", "image") if is_image else Guess()
     if name in classes:
         return Guess("label: one of several columns of which one is 1", "label")
     if last.lower() in ("mask", "valid", "is_valid"):
@@ -197,6 +200,14 @@ def four_momenta(guesses: Mapping[str, Guess], found: Mapping[str, Summary], lev
                 made.append(FourMomenta(prefix, columns if len(basis) == 4 else columns | {"mass": 0}))
                 break
     return sorted(made, key=lambda p: (is_truth(p.prefix), "relative" in p.prefix, not _PARTICLES.search(p.prefix)))
+
+
+def channel_axis(shape: tuple[int, int, int]) -> str | None:
+    """Which axis of an image is that of the channels, `first` or `last`: the shorter one; None if that is unclear."""
+    first, _, last = shape
+    if first == last or min(first, last) > _MOST_CHANNELS:
+        return None
+    return "first" if first < last else "last"
 
 
 def is_truth(name: str) -> bool:

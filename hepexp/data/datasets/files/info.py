@@ -54,7 +54,8 @@ class FilesInfo(DatasetInfo):
             "about": "files of one's own",
             "units": "as in the files",
         }
-        given |= {"cite": "-", "licence": "-", "published_at": "dataset.files", "noun": "jet" if keys.p4 else "example"}
+        noun = "jet" if keys.p4 else "image" if keys.pixels else "example"
+        given |= {"cite": "-", "licence": "-", "published_at": "dataset.files", "noun": noun}
         for attribute, value in given.items():
             object.__setattr__(self, attribute, value)
 
@@ -116,6 +117,13 @@ class FilesInfo(DatasetInfo):
     def layout(self) -> Layout:
         return self.columns.layout
 
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Of images: those of their arrays, or numbers where the channels are an axis of one array."""
+        from hepexp.data.datasets.files.pixels import channel_names
+
+        return channel_names(self.keys.pixels, self.layout.shape)
+
     def particles(self) -> FileParticles:
         """What makes four-momenta of the columns of the store."""
         from hepexp.data.datasets.files.particles import FileParticles
@@ -148,7 +156,10 @@ class FilesInfo(DatasetInfo):
     def _checked(self, examples: Ragged, origin: str, rows: NDArray[np.int64]) -> Ragged:
         refuse = Refusal(examples, origin, noun="row", rows=rows)
         seen = {name: np.float64 for name in examples.extras if name not in self.keys.untouched}
-        refuse.of_common(self.classes, Layout(dict.fromkeys(examples.elements, np.float64), seen), unknown=True)
+        element = "pixel" if self.keys.pixels else "particle"
+        refuse.of_common(
+            self.classes, Layout(dict.fromkeys(examples.elements, np.float64), seen), element, unknown=True
+        )
         if self.keys.p4:
             refuse.of_rows(examples.counts == 0, "no particles", "has no particles; expected at least one")
             with np.errstate(all="ignore"):
@@ -235,13 +246,12 @@ def keys_of(given: Mapping[str, Any]) -> Keys:
     ------
     ConfigError : a value cannot be what the key means.
     """
-    plain = {
-        name: given[name] for name in ("tree", "label", "selection", "particle_selection", "weight") if name in given
-    }
+    names = ("tree", "label", "selection", "particle_selection", "weight", "channel_axis")
+    plain = {name: given[name] for name in names if name in given}
     by_name = given.get("files") if class_names(given.get("files")) else None
     inputs = {name: inputs_of(name, given.get(name) or ()) for name in ("scalars", "features", "extras")}
     targets = {name: _named(given.get(name) or {}) for name in ("targets", "element_targets")}
-    event_id = given.get("event_id") or ()
+    event_id, pixels = given.get("event_id") or (), given.get("pixels") or ()
     return Keys(
         **plain,
         **inputs,
@@ -251,6 +261,7 @@ def keys_of(given: Mapping[str, Any]) -> Keys:
         observers=tuple(given.get("observers") or ()),
         event_id=(event_id,) if isinstance(event_id, str) else tuple(event_id),
         variables=tuple(given.get("variables") or ()),
+        pixels=(pixels,) if isinstance(pixels, str) else tuple(pixels),
     )
 
 
@@ -260,7 +271,7 @@ def _named(targets: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
 
 def info_of(name: str, config: Mapping[str, Any]) -> FilesInfo | None:
     """The data set that a configuration describes; None if it names no files."""
-    if config.get("files") in (None, "???"):
+    if "???" in (config.get("files") or "???", config.get("pixels")):
         return None
     reweight = config.get("reweight") or {}
     given = {**config, "variables": reweight.get("variables")}

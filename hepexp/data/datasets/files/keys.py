@@ -102,6 +102,8 @@ class Keys:
     weight: str | None = None
     event_id: Sequence[str] = ()
     variables: Sequence[str] = ()
+    pixels: Sequence[str] = ()
+    channel_axis: str | None = None
 
     def __post_init__(self) -> None:
         if self.p4 is not None and tuple(self.p4) not in BASES and set(self.p4) not in map(set, BASES):
@@ -215,6 +217,7 @@ class Keys:
         parts = (self.of_examples, self.of_particles, self.cuts, self.labels)
         what = [self.tree, *([name, one.text] for part in parts for name, one in part.items()), str(self.p4)]
         what += [str(self.classes), sorted(self.untouched)]
+        what += [list(self.pixels), self.channel_axis] if self.pixels else []
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.data.datasets.files import pixels
 from hepexp.data.datasets.files.keys import Keys, is_true
 from hepexp.data.expressions.expression import Expression, Name
 from hepexp.data.physics.observables import OBSERVABLES
 from hepexp.data.store.ragged import NO_LABEL, Layout, Ragged
-from hepexp.data.tables.table import Chunk, Table, open_table
+from hepexp.data.tables.table import ROWS_AT_ONCE, Chunk, Table, open_table
 from hepexp.data.values import Values
 from hepexp.errors import ConfigError, DataError
 
@@ -28,14 +29,18 @@ class Columns:
     ----------
     keys : what is read.
     of_examples, of_particles : types by the text of the expression.
+    shape : (channels, rows, columns) of images; None if there are none.
     """
 
     keys: Keys
     of_examples: Mapping[str, type]
     of_particles: Mapping[str, type]
+    shape: tuple[int, int, int] | None = None
 
     @property
     def layout(self) -> Layout:
+        if self.shape is not None:
+            return Layout(pixels.types(self.shape), self.of_examples, self.shape)
         return Layout(self.of_particles or {ITSELF: np.int8}, self.of_examples)
 
 
@@ -62,7 +67,7 @@ def columns_in(table: Table, keys: Keys) -> Columns:
     for expression in keys.labels.values():
         if any(name in table.columns for name in expression.names) or not expression.names:
             _require_level(table, expression, per_particle=False)
-    return Columns(keys, examples, particles)
+    return Columns(keys, examples, particles, pixels.shape_in(table, keys) if keys.pixels else None)
 
 
 def _require_level(table: Table, expression: Expression, per_particle: bool, needs_particles: bool = False) -> None:
@@ -125,12 +130,17 @@ class Reader:
             raise DataError(str(error)) from None
         of_examples = {name: kind for name, kind in columns.of_examples.items() if name in keys.of_examples}
         of_particles = {name: kind for name, kind in columns.of_particles.items() if name in keys.of_particles}
-        self.keys, self.columns = keys, Columns(keys, of_examples, of_particles)
+        self.keys, self.columns = keys, Columns(keys, of_examples, of_particles, columns.shape)
         for name, kind in {**of_examples, **of_particles}.items():
             found = {**its.of_examples, **its.of_particles}.get(name)
             if found is not kind:
                 found = "no such column" if found is None else np.dtype(found).name
                 raise DataError(f"{path}: '{name}' is {found}, but {np.dtype(kind).name} in the first file")
+        if its.shape != columns.shape:
+            raise DataError(
+                f"{path}: '{', '.join(keys.pixels)}' has images of {its.shape} (channels, rows, columns), but "
+                f"{columns.shape} in the first file"
+            )
         self.labels = keys.labels
         self.yields: dict[str, int] = {}
 
@@ -139,7 +149,8 @@ class Reader:
         expressions = [*self.keys.of_examples.values(), *self.keys.of_particles.values(), *self.labels.values()]
         expressions += self.keys.cuts.values()
         names = {name for one in expressions for name in one.names if name in self.table.columns}
-        for chunk in self.table.batches(names):
+        rows = pixels.rows_at_once(self.columns.shape) if self.keys.pixels else ROWS_AT_ONCE
+        for chunk in self.table.batches([*names, *pixels.names(self.keys)], rows):
             yield self._examples(chunk)
 
     def _examples(self, chunk: Chunk) -> tuple[Ragged, NDArray[np.int64]]:
@@ -174,6 +185,8 @@ class Reader:
         self.yields[what] = self.yields.get(what, 0) + int(kept.sum())
 
     def _particles(self, chunk: Chunk, values: object) -> tuple[NDArray[np.int64], dict[str, NDArray]]:
+        if self.keys.pixels:
+            return pixels.lit(chunk, self.keys, self.columns.shape)
         if not self.columns.of_particles:
             return np.arange(chunk.n + 1), {ITSELF: np.zeros(chunk.n, np.int8)}
         found = {text: values(self.keys.of_particles[text]) for text in self.columns.of_particles}

@@ -1,0 +1,71 @@
+"""The keys that all files of one's own have in common, whatever their examples are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, ClassVar
+
+from hepexp.data.datasets.files.info import DEFAULT_FRACTIONS, FilesInfo, keys_of
+from hepexp.data.datasets.files.keys import Keys
+from hepexp.data.loading.datamodule import HepDataModule
+
+
+class OwnFiles(HepDataModule):
+    """Examples in one's own ROOT, HDF5, Parquet, Arrow or NumPy files.
+
+    Columns are named by expressions such as `log(jet_pt)`: names of columns (in backquotes where they have other
+    characters than letters, digits, _ and .), numbers, + - * / **, comparisons, & | ~, and functions. `hepexp data
+    inspect FILE` shows the columns of a file.
+
+    Parameters
+    ----------
+    files : file names and patterns such as [qcd/*.root, top/*.root]; {CLASS: [...]} where each class has files of its
+        own; {train: [...], val: [...], test: [...]} for files of each split, which can be divided by class again.
+    tree : ROOT tree, or HDF5 group or array; null where there is one.
+    classes : an expression that is 1 or true for examples of each class, such as {QCD: label_QCD, top: label_top}; or,
+        with `label`, its value. Examples of no class are left out.
+    label : column of whole numbers, for which `classes` gives the value of each class.
+    targets : real numbers to predict for each example, for losses that do: expressions, or {NAME: expression}.
+    extras : additional inputs for each example, standardised over the training examples.
+    selection : condition for examples to be used; null for all.
+    weight : weight of each example, which may be negative: an expression; null for none.
+    event_id : what tells events apart: column, or list of columns; null for the name of the file and the row.
+    fractions : fraction of train, val and test, by a hash of the event, so that further files move none of them.
+    """
+
+    files: Sequence[str] | Mapping[str, Sequence[str] | Mapping[str, Sequence[str]]]
+    tree: str | None = None
+    classes: Mapping[str, str | float] | None = None
+    label: str | None = None
+    targets: Sequence[str] | Mapping[str, str] = ()
+    extras: Sequence[str] = ()
+    selection: str | None = None
+    event_id: str | Sequence[str] | None = None
+    fractions: Mapping[str, float] | None = None
+
+    source: ClassVar[str] = "full"
+    n_generate: ClassVar[int] = 10
+    generate_seed: ClassVar[int] = 0
+
+    def open(self, **other: Any) -> Keys:
+        """Parse the keys, some of which may be given another value, and describe the files by them."""
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        keys = keys_of(given | {"variables": getattr(self.reweight, "variables", ())} | other)
+        self.info = FilesInfo("files", self.files, keys, self.fractions or DEFAULT_FRACTIONS)
+        self.observers = tuple(dict.fromkeys((*keys.observers, *keys.event_id)))
+        return keys
+
+    def named_targets(self) -> dict[str, str]:
+        stored = self.info.layout.extras
+        return {name: name if name in stored else str(text) for name, text in self.info.keys.targets.items()}
+
+    def provenance(self) -> dict:
+        """As of any data set, with the selection and the number of examples before and after each."""
+        keys = self.info.keys
+        return {
+            **super().provenance(),
+            "selection": keys.selection,
+            "particle_selection": keys.particle_selection,
+            "cut_flow": self.info.cut_flow(self.store),
+        }
