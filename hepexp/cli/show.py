@@ -9,6 +9,7 @@ from hepexp.cli.console import console, table
 from hepexp.cli.parser import Parser
 from hepexp.config import catalog, expected, schema, yaml_file
 from hepexp.config.nested import flatten
+from hepexp.config.recipe import RECIPE
 from hepexp.errors import ConfigError
 from hepexp.evaluation.published_figures import shown
 from hepexp.evaluation.rounding import number
@@ -51,6 +52,7 @@ def main(args: list[str]) -> int:
         choices |= yaml_file.defaults(path)
     if schema.TARGET in content:
         _show_keys(group, content, reasons)
+        _show_recipe(content.get(RECIPE) or {}, reasons)
     else:
         _show_values(choices, content, reasons)
     return 0
@@ -71,6 +73,15 @@ def _show_keys(group: str, content: dict[str, Any], reasons: dict[str, str]) -> 
     out = console()
     out.print(f"{content[schema.TARGET]}: {schema.signature(content[schema.TARGET]).doc}", markup=False, style="dim")
     out.print(table(_rows(group, content, reasons), header, styles=["bold", "cyan", "dim", "", ""]))
+
+
+def _show_recipe(recipe: dict[str, Any], reasons: dict[str, str]) -> None:
+    """What a model's file sets for its training where nothing else is asked for."""
+    rows = [[f"  {key}", _text(value), reasons.get(f"{RECIPE}.{key}", "")] for key, value in flatten(recipe).items()]
+    if rows:
+        out = console()
+        out.print("its recipe, without a task or another optimizer=, trainer=", style="bold cyan")
+        out.print(table(rows))
 
 
 def _rows(key: str, content: dict[str, Any], reasons: dict[str, str]) -> list[list[str]]:

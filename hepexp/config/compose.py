@@ -13,6 +13,7 @@ from hydra._internal.sources_registry import SourcesRegistry
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
+from hydra.core.default_element import ResultDefault
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -27,7 +28,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 from yaml import YAMLError
 
-from hepexp.config import paths, plugins, yaml_file
+from hepexp.config import paths, plugins, recipe, yaml_file
 from hepexp.errors import ConfigError
 
 
@@ -40,13 +41,25 @@ class PluginFolders(SearchPathPlugin):
 
 
 class Loader(ConfigLoaderImpl):
-    """Hydra's loader, which also accepts keys that the files leave out: the schema, which knows them, checks them."""
+    """Hydra's loader, which also accepts keys that the files leave out, and trains a model by its recipe.
+
+    The schema, which knows the keys, checks them.
+    """
 
     def _parse_overrides_and_create_caching_repo(
         self, config_name: str | None, overrides: list[str]
     ) -> tuple[list[Override], CachingConfigRepository]:
         parsed, files = super()._parse_overrides_and_create_caching_repo(config_name, overrides)
+        files.typed = {override.key_or_group for override in parsed}
         return [override if _is_exact(override, files) else _forced(override) for override in parsed], files
+
+    def _compose_config_from_defaults_list(
+        self, defaults: list[ResultDefault], repo: CachingConfigRepository
+    ) -> DictConfig:
+        config = super()._compose_config_from_defaults_list(defaults, repo)
+        task = {"task"} if any((default.config_path or "").startswith("task/") for default in defaults) else set()
+        recipe.apply(config, repo.typed | task)
+        return config
 
 
 def _is_exact(override: Override, files: CachingConfigRepository) -> bool:

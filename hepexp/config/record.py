@@ -18,6 +18,7 @@ from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import translate
 from hepexp.config.compose import one_line, parse
 from hepexp.config.nested import leaves
+from hepexp.config.recipe import RECIPE
 from hepexp.errors import ConfigError, DataError
 
 _ENVIRONMENT = re.compile(r"\$\{[^:{}]*(oc\.env|\$\{[^{}]*\})[^:{}]*:")
@@ -86,7 +87,7 @@ def _filled(values: Any, option: Any) -> Any:
         return values
     if "_target_" in values and values["_target_"] != option.get("_target_"):
         return values
-    later = {key: value for key, value in option.items() if key not in (*values, "defaults")}
+    later = {key: value for key, value in option.items() if key not in (*values, "defaults", RECIPE)}
     return later | {key: _filled(value, option.get(key)) for key, value in values.items()}
 
 

@@ -118,8 +118,13 @@ def train(config: DictConfig, overrides: list[str], watcher: Watcher | None = No
         check_recordable(config.experiment, tracking.timeout)
         search = rate_range.rate_range(components) if components.trainer.lr_find else None
         if search is not None:
-            config = _with_rate(config, search.chosen)
+            Console(stderr=True).print(f"rate    optimizer.lr={search.chosen:g}, from trainer.lr_find", highlight=False)
+            config = _with(config, "optimizer.lr", search.chosen)
             components = build_components(config)  # those of a run whose rate was typed
+        if components.trainer.min_steps:
+            components.trainer.lengthen(len(components.data.train_dataloader()))
+            for key in ("max_epochs", "patience"):
+                config = _with(config, f"trainer.{key}", getattr(components.trainer, key))
         folder = RunFolder.create(config.experiment, config.name)
         if search is not None:
             search.draw(folder.plots / "lr_find.png")
@@ -142,12 +147,11 @@ def checked(config: DictConfig, overrides: list[str]) -> Components:
     return components
 
 
-def _with_rate(config: DictConfig, lr: float) -> DictConfig:
-    """The config with the learning rate that was found, which is what the record holds."""
-    Console(stderr=True).print(f"rate    optimizer.lr={lr:g}, from trainer.lr_find", highlight=False)
+def _with(config: DictConfig, key: str, value: float | None) -> DictConfig:
+    """The config with a value that was found, which is what the record holds."""
     config = config.copy()
     OmegaConf.set_readonly(config, False)
-    OmegaConf.update(config, "optimizer.lr", lr)
+    OmegaConf.update(config, key, value)
     OmegaConf.set_readonly(config, True)
     return config
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import warnings
 from datetime import timedelta
@@ -30,6 +31,7 @@ class TrainerOptions(AnnotatedKeys):
     Parameters
     ----------
     max_epochs : passes over the training split; 0 only evaluates.
+    min_steps : least number of steps: where max_epochs of a small training split make fewer, there are more epochs.
     patience : epochs without improvement of the monitored metric before the training stops; null never stops early.
     time_limit : wall time after which the training stops cleanly: 90m, 1h30m, 01:30:00; null for none.
     gradient_clip : largest norm of the gradient; null for no clipping.
@@ -50,6 +52,7 @@ class TrainerOptions(AnnotatedKeys):
     """
 
     max_epochs: int = 4
+    min_steps: int | None = None
     patience: int | None = 3
     time_limit: str | float | None = None
     gradient_clip: float | None = None
@@ -69,7 +72,7 @@ class TrainerOptions(AnnotatedKeys):
     progress: bool = True
 
     def __post_init__(self) -> None:
-        leasts = {"max_epochs": 0, "patience": 1, "accumulate": 1, "devices": 1, "num_nodes": 1}
+        leasts = {"max_epochs": 0, "min_steps": 1, "patience": 1, "accumulate": 1, "devices": 1, "num_nodes": 1}
         for name, least in leasts.items():
             if (value := getattr(self, name)) is not None and value < least:
                 raise ConfigError(f"trainer.{name} must be >= {least}, got {value}")
@@ -90,6 +93,16 @@ class TrainerOptions(AnnotatedKeys):
                 f"trainer.devices={self.devices} needs trainer.strategy=ddp, got auto; or use trainer=ddp"
             )
         self.time_limit = None if self.time_limit is None else seconds(self.time_limit)
+
+    def lengthen(self, batches: int) -> None:
+        """Raise `max_epochs`, of so many batches each, until they make `min_steps`, and `patience` in proportion."""
+        if not (self.max_epochs and self.min_steps):
+            return
+        steps_an_epoch = max(math.ceil(batches / self.accumulate), 1)
+        epochs = max(self.max_epochs, math.ceil(self.min_steps / steps_an_epoch))
+        if self.patience is not None:
+            self.patience = math.ceil(self.patience * epochs / self.max_epochs)
+        self.max_epochs = epochs
 
     def early_stopping(self, monitor: str, mode: str) -> list[Callback]:
         if self.patience is None:

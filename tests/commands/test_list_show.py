@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hepexp.cli import main as shell
-from hepexp.config import catalog, schema, yaml_file
+from hepexp.config import catalog, recipe, schema, yaml_file
 from hepexp.config.command_line import read
 from hepexp.config.overrides import compose
 
@@ -128,6 +128,7 @@ def test_every_shipped_option_fits_its_constructor_and_is_documented(path):
     if schema.TARGET not in content:
         return
     given = {key: ["mine.root"] if value == "???" else value for key, value in content.items()}
+    recipe.check(given.pop(recipe.RECIPE, {}), str(path))
     schema.check(given, path.parent.name, path.stem)
     found = schema.signature(content[schema.TARGET])
     undocumented = [name for name, parameter in found.parameters.items() if not parameter.doc]

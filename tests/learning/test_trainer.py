@@ -20,6 +20,22 @@ def test_values_out_of_range_are_named(values, message):
         TrainerOptions(**values)
 
 
+@pytest.mark.parametrize(
+    ("values", "batches", "epochs", "patience"),
+    [
+        ({"max_epochs": 10, "min_steps": 900, "patience": 3}, 100, 10, 3),  # 1,000 steps are enough
+        ({"max_epochs": 10, "min_steps": 900, "patience": 3}, 30, 30, 9),
+        ({"max_epochs": 10, "min_steps": 900, "patience": None, "accumulate": 4}, 7, 450, None),
+        ({"max_epochs": 0, "min_steps": 900, "patience": 3}, 30, 0, 3),  # evaluates only
+        ({"max_epochs": 10, "patience": 3}, 1, 10, 3),
+    ],
+)
+def test_a_small_training_split_is_passed_more_often(values, batches, epochs, patience):
+    options = TrainerOptions(**values)
+    options.lengthen(batches)
+    assert (options.max_epochs, options.patience) == (epochs, patience)
+
+
 def test_a_missing_gpu_is_one_line():
     import torch
 

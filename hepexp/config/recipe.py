@@ -1,0 +1,61 @@
+"""The recipe of a model: how it is trained by a command that does not say.
+
+A model's file may have a node `recipe` with keys of `optimizer`, `trainer` and `dataset`. They stand for the values of
+the options that the root chooses by default; an option that is chosen, by a command line or a task, is taken as it is.
+"""
+
+from collections.abc import Collection
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from hepexp.config.annotations import TARGET
+from hepexp.errors import ConfigError
+
+RECIPE = "recipe"
+GROUPS = ("dataset", "optimizer", "trainer")
+
+
+def apply(config: DictConfig, typed: Collection[str]) -> None:
+    """Take the recipe out of the model of a composed configuration, and set its values in the groups.
+
+    Parameters
+    ----------
+    config : before the single keys of a command line are set; changed in place.
+    typed : groups and keys of the command line, and `task` if there is one: a task says how its model is trained. Keys
+        of `dataset` only fill in what the data set's file leaves out; `trainer.max_epochs` is then the whole length.
+
+    Raises
+    ------
+    ConfigError : the recipe is not keys of these groups.
+    """
+    model = config.get("model")
+    if not isinstance(model, DictConfig) or RECIPE not in model:
+        return
+    with open_dict(model):
+        recipe = model.pop(RECIPE)
+    check(OmegaConf.to_container(recipe) if OmegaConf.is_config(recipe) else recipe, "model")
+    if "task" in typed:
+        return
+    if "trainer.max_epochs" in typed and "trainer" in recipe:
+        recipe.trainer.pop("min_steps", None)  # the length that was asked for
+    for group, values in recipe.items():
+        if group == "dataset":
+            config[group] = OmegaConf.merge(values, config[group])
+        elif group not in typed and TARGET in config.get(group, {}):
+            config[group] = OmegaConf.merge(config[group], values)
+
+
+def check(recipe: object, where: str) -> None:
+    """Refuse a recipe that sets anything but keys of `GROUPS`.
+
+    Raises
+    ------
+    ConfigError : naming the key; `where` is the file or option.
+    """
+    if not isinstance(recipe, dict):
+        raise ConfigError(f"{where}: {RECIPE} must hold keys of {', '.join(GROUPS)}, got {recipe!r}")
+    for group, values in recipe.items():
+        if group not in GROUPS:
+            raise ConfigError(f"{where}: {RECIPE}.{group} is none of {', '.join(GROUPS)}")
+        if not isinstance(values, dict) or TARGET in values:
+            raise ConfigError(f"{where}: {RECIPE}.{group} must hold keys of {group} and their values, got {values!r}")
