@@ -121,11 +121,20 @@ def write_top(path: Path, n: int, *, seed: int = 0, protocol: int = 0, names: by
     The momenta (n, 200, 4); labels alternate from 0.
     """
     momenta = top_jets(n, seed)
+    write_top_jets(path, momenta, np.arange(n) % 2, protocol, names)
+    return momenta
+
+
+def write_top_jets(
+    path: Path, momenta: np.ndarray, label: np.ndarray, protocol: int = 0, names: bytes | None = None
+) -> None:
+    """Such a file of jets (n, 200, 4) as (E, px, py, pz), zero-padded, with their labels (n,)."""
+    n = len(momenta)
     kind = [("index", "<i8"), ("values_block_0", "<f4", (804,)), ("values_block_1", "<i8", (2,))]
     rows = np.zeros(n, kind)
     rows["index"] = np.arange(n)
     rows["values_block_0"][:, :800] = momenta.reshape(n, 800)
-    rows["values_block_1"][:, 1] = np.arange(n) % 2
+    rows["values_block_1"][:, 1] = label
     columns = [f"{c}_{i}" for i in range(200) for c in ("E", "PX", "PY", "PZ")]
     columns += ["truthE", "truthPX", "truthPY", "truthPZ"]
     with h5py.File(path, "w") as file:
@@ -133,8 +142,8 @@ def write_top(path: Path, n: int, *, seed: int = 0, protocol: int = 0, names: by
         pickled = pickle.dumps(columns, protocol) if names is None else names
         for block, value in enumerate((pickled, pickle.dumps(["ttv", "is_signal_new"], protocol))):
             table.attrs.create(f"values_block_{block}_kind", np.void(value) if b"\0" in value else np.bytes_(value))
+        table.attrs["CLASS"] = np.bytes_("TABLE")
         file["table"].attrs["pandas_type"] = np.bytes_("frame_table")
-    return momenta
 
 
 def jetclass_columns(n: int, seed: int = 0) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:

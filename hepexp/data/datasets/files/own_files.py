@@ -34,7 +34,7 @@ class OwnFiles(HepDataModule):
     fractions : fraction of train, val and test, by a hash of the event, so that further files move none of them.
     """
 
-    files: Sequence[str] | Mapping[str, Sequence[str] | Mapping[str, Sequence[str]]]
+    files: str | Sequence[str] | Mapping[str, str | Sequence[str] | Mapping[str, str | Sequence[str]]]
     tree: str | None = None
     classes: Mapping[str, str | float] | None = None
     label: str | None = None

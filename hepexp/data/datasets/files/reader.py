@@ -159,14 +159,14 @@ class Reader:
 
         extras = {text: values(self.keys.of_examples[text]).values for text in self.columns.of_examples}
         offsets, elements = self._particles(chunk, values)
-        label = self._label(chunk, values)
-        examples = Ragged(label, offsets, elements, extras)
         kept = np.ones(chunk.n, bool)
         self._count("in the files", kept)
+        if not self.is_to_score and "selection" in self.keys.cuts:
+            kept &= is_true(values(self.keys.cuts["selection"]))
+            self._count(f"selection: {self.keys.selection}", kept)
+        label = self._label(chunk, values, kept)
+        examples = Ragged(label, offsets, elements, extras)
         if not self.is_to_score:
-            if "selection" in self.keys.cuts:
-                kept &= is_true(values(self.keys.cuts["selection"]))
-                self._count(f"selection: {self.keys.selection}", kept)
             if "particle_selection" in self.keys.cuts:
                 chosen = is_true(values(self.keys.cuts["particle_selection"]))
                 examples = examples.keep(chosen)
@@ -209,14 +209,15 @@ class Reader:
                 raise DataError(f"{self.path}: dataset.{key} is not about the particles of '{first}'")
         return offsets.astype(np.int64), elements
 
-    def _label(self, chunk: Chunk, values: object) -> NDArray[np.int64]:
+    def _label(self, chunk: Chunk, values: object, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """The class of each example; of those that are kept, it must be one of the classes."""
         if self.label is not None or not self.labels:
             return np.full(chunk.n, NO_LABEL if self.label is None else self.label)
         names = list(self.keys.classes)
         if self.keys.label is not None:
             given = values(self.labels[""]).values
             is_class = np.stack([given == value for value in self.keys.classes.values()])
-            unknown = ~is_class.any(0)
+            unknown = kept & ~is_class.any(0)
             if unknown.any() and not self.is_to_score:
                 row = int(np.argmax(unknown))
                 expected = ", ".join(f"{value} for {name}" for name, value in self.keys.classes.items())
@@ -225,7 +226,7 @@ class Reader:
                 )
         else:
             is_class = np.stack([is_true(values(one)) for one in self.labels.values()])
-            twice = is_class.sum(0) > 1
+            twice = kept & (is_class.sum(0) > 1)
             if twice.any():
                 row = int(np.argmax(twice))
                 both = " and ".join(name for name, there in zip(names, is_class[:, row], strict=True) if there)
