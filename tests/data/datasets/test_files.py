@@ -17,7 +17,7 @@ from hepexp.data.datasets.top.module import TopTagging
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import ConfigError, HepexpError
 from tests.data import small
-from tests.data.datasets.user_files import CLASSES, P4, write
+from tests.data.datasets.user_files import CLASSES, P4, ready, write
 
 N = 40
 
@@ -30,15 +30,6 @@ def jets() -> Ragged:
 @pytest.fixture(autouse=True)
 def own_folder(data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def ready(files, suffix: str = ".npz", representation: str = "particles", **keys) -> Files:
-    keys = {"p4": P4[suffix], "label": "truth", "classes": CLASSES, "seed": 1, **keys}
-    data = Files(files=files, **keys)
-    data.represent_as(representation)
-    data.prepare_data()
-    data.setup()
-    return data
 
 
 def assert_equal(one: Batch, other: Batch) -> None:

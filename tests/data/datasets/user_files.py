@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import uproot
 
+from hepexp.data.datasets.files.module import Files
 from hepexp.data.store.ragged import Ragged, pad
 
 P4 = {
@@ -45,3 +46,13 @@ def write(path: Path, jets: Ragged, **columns: np.ndarray | None) -> Path:
     else:
         np.savez(path, **{name: pad(flat, jets.counts) for name, flat in momenta.items()}, **columns)
     return path
+
+
+def ready(files, suffix: str = ".npz", representation: str = "particles", **keys) -> Files:
+    """The data set of these files, set up for a representation."""
+    keys = {"p4": P4[suffix], "label": "truth", "classes": CLASSES, "seed": 1, **keys}
+    data = Files(files=files, **keys)
+    data.represent_as(representation)
+    data.prepare_data()
+    data.setup()
+    return data
