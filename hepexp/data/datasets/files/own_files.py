@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar
 
+from hepexp.config.annotated_keys import AnnotatedKeys
 from hepexp.data.datasets.files.info import DEFAULT_FRACTIONS, FilesInfo, keys_of
 from hepexp.data.datasets.files.keys import Keys
-from hepexp.data.loading.datamodule import HepDataModule
 
 
-class OwnFiles(HepDataModule):
+class OwnFiles(AnnotatedKeys):
     """Examples in one's own ROOT, HDF5, Parquet, Arrow or NumPy files.
 
     Columns are named by expressions such as `log(jet_pt)`: names of columns (in backquotes where they have other
     characters than letters, digits, _ and .), numbers, + - * / **, comparisons, & | ~, and functions. `hepexp data
     inspect FILE` shows the columns of a file.
+
+    A base beside that of the kind of examples, and before it.
 
     Parameters
     ----------
