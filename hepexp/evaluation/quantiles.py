@@ -35,6 +35,14 @@ class Quantiles:
         return self._values[np.minimum(places, len(self._values) - 1)]
 
 
+def reach(values: NDArray, levels: float | Sequence[float], weight: NDArray | None = None) -> NDArray[np.float64]:
+    """Quantiles of values (n,) by the absolute values of their weights, where an axis or a bin of a figure ends."""
+    size = None if weight is None else np.abs(weight)
+    if size is None or not size.any():
+        return np.quantile(values, levels)
+    return np.quantile(values, levels, weights=size, method="inverted_cdf")
+
+
 class HalfWidth(Quantiles):
     """Half the width of the central 68 %, as a function of the weights: the standard deviation of a Gaussian."""
 

@@ -144,6 +144,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     if columns:
         module.columns = columns
     module.weighted = evaluation.weighted
+    module.mean_weight = getattr(data, "mean_weight", None)
     if n := objective.evaluator.references:
         module.references = lambda: data.loader_of("train", n)
     return Components(data, module, options, backend, taken)

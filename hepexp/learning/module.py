@@ -14,6 +14,7 @@ from hepexp.errors import HepexpError
 from hepexp.evaluation.evaluators.evaluator import OBSERVED, refuse_not_finite
 from hepexp.learning.fine_tuning import fine_tuning
 from hepexp.learning.optimizers import Optimizer
+from hepexp.losses.weighted import share, weight_of
 
 
 class ExperimentModule(pl.LightningModule):
@@ -54,6 +55,7 @@ class ExperimentModule(pl.LightningModule):
         self.columns: Callable[[np.ndarray], dict[str, np.ndarray]] = (
             lambda rows: {}
         )  # the evaluator's, of the data set
+        self.mean_weight: float | None = None  # mean absolute weight of the training examples, where it is known
         self.weighted = True  # whether the weights of the examples, if any, count in the evaluation
         self.outputs: dict[str, np.ndarray] = {}  # per example, of the last validation or test
 
@@ -100,10 +102,13 @@ class ExperimentModule(pl.LightningModule):
                 f"{type(self.objective).__name__}.terms gives no 'loss', got {', '.join(terms) or 'none'}"
             )
         self.count(terms, batch)
+        loss, weight = terms["loss"], weight_of(batch)
+        if weight is not None and self.mean_weight is not None:
+            loss = loss * share(weight, self.mean_weight)
         n = self.trainer.accumulate_grad_batches
         left = self.trainer.num_training_batches - batch_idx // n * n
         # Lightning divides by n, also in the last step of an epoch, which may have fewer batches
-        return terms["loss"] if left >= n else terms["loss"] * (n / left)
+        return loss if left >= n else loss * (n / left)
 
     def count(self, terms: dict[str, Tensor], batch) -> None:
         """Add the loss terms of a batch to the means of the epoch."""
@@ -211,11 +216,6 @@ class ExperimentModule(pl.LightningModule):
         saved = dict(checkpoint.get("epoch_sums", {"examples": 0}))
         self._examples = saved.pop("examples")
         self._sums = {name.removeprefix("sum/"): value.to(self.device) for name, value in saved.items()}
-
-
-def weight_of(batch) -> Tensor | None:
-    """The weights (B,) of a batch's examples; a plug-in's batch need not have any."""
-    return getattr(batch, "weight", None)
 
 
 def _weights(batch) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.reconstruction import ReconstructionEvaluator
 from hepexp.losses.mean_image import MeanImage
 from hepexp.losses.objective import Objective
+from hepexp.losses.weighted import weight_of, weighted_mean
 from hepexp.metric import Metric
 
 GALLERY = 6  # images that are shown with their reconstructions
@@ -25,6 +26,9 @@ class Elbo(Objective):
     factor. A blank image is then not a good solution even if 98 % of the pixels are empty, as small errors mean small
     variances. Pixels that are not empty can be given a larger weight, at the price of overestimating the energy of
     faint ones.
+
+    With weights the loss is sum_i w_i l_i / sum_i |w_i| over examples i, and the variance of a channel the mean of its
+    errors with the weights |w_i|, which is positive.
 
     Parameters
     ----------
@@ -61,6 +65,7 @@ class Elbo(Objective):
         ),
     )
     monitor = ("val/loss", "min")  # a channel counts by its relative error, whatever its scale
+    takes_weights = True
 
     def __init__(self, beta: float = 1.0, occupied_weight: float = 1.0):
         super().__init__()
@@ -90,20 +95,29 @@ class Elbo(Objective):
         mean, logvar = model.encode(batch.image)
         z = mean
         if self.training:
-            self.baseline.see(batch.image)
+            self.baseline.see(batch.image, weight_of(batch))
             z = mean + (logvar / 2).exp() * torch.randn_like(mean)
-        image, reconstruction = batch.image, model.decode(z)
-        weight = torch.where(image != 0, self.occupied_weight, 1.0)
-        of_image = (weight * (image - reconstruction).square()).mean((2, 3)) / weight.mean((0, 2, 3))  # (B, C)
-        variance = of_image.mean(0).clamp(min=1e-12)
+        image, reconstruction, weight = batch.image, model.decode(z), weight_of(batch)
+        size = None if weight is None else weight.abs()
+        of_pixel = torch.where(image != 0, self.occupied_weight, 1.0)
+        scale = of_pixel.mean((0, 2, 3)) if size is None else _mean(of_pixel.mean((2, 3)), size)
+        of_image = (of_pixel * (image - reconstruction).square()).mean((2, 3)) / scale  # (B, C)
+        error = _mean(of_image, size)
+        if weight is not None:  # the variance is at its optimum of positive weights: no gradient passes through it
+            error = error.detach()
+        variance = error.clamp(min=1e-12)
         pixels = image[0, 0].numel()
         nll = (pixels / 2 * (variance.log() + 1 + math.log(2 * math.pi))).sum()
         kl = divergence(mean, logvar).sum(1)
-        terms = {"loss": nll + self.beta * kl.mean(), "nll": nll, "kl": kl.mean()}
+        # of one image, with the variances of the batch; at their optimum the loss is stationary in them
+        each = nll + (pixels / 2 * (of_image / variance - error / variance)).sum(1) + self.beta * kl
+        if weight is None:
+            terms = {"loss": nll + self.beta * kl.mean(), "nll": nll, "kl": kl.mean()}
+        else:
+            terms = {"loss": each, "nll": each - self.beta * kl, "kl": kl}
+            terms = {name: weighted_mean(values, weight) for name, values in terms.items()}
         if self.training:
             return terms, {}
-        # of one image, with the variances of the batch; at their optimum the loss is stationary in them
-        each = nll + (pixels / 2 * (of_image / variance - of_image.mean(0) / variance)).sum(1) + self.beta * kl
         return terms, {"loss": each.detach(), **self._describe(image, reconstruction, mean, logvar)}
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
@@ -126,6 +140,14 @@ class Elbo(Objective):
             "reconstructed_energy": reconstruction.sum((2, 3)),
             "occupancy": (image != 0).sum((2, 3)),
         }
+
+
+def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    """The mean (C,) of values (B, C) over examples with weights (B,), none of which is negative."""
+    if weight is None:
+        return values.mean(0)
+    weight = weight.to(values.dtype)
+    return weight @ values / weight.sum().clamp(min=torch.finfo(values.dtype).tiny)
 
 
 def divergence(mean: Tensor, logvar: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.embedding import EmbeddingEvaluator
 from hepexp.losses.objective import Objective, width_of
+from hepexp.losses.weighted import weight_of
 
 
 class EmbeddingObjective(Objective):
@@ -47,8 +48,13 @@ class EmbeddingObjective(Objective):
             layers = [(nn.Linear(a, b), nn.ReLU()) for a, b in pairwise((n_outputs, *self.widths))]
             self.projector = nn.Sequential(*[module for pair in layers for module in pair][:-1])
 
-    def compare(self, projection: Tensor, label: Tensor) -> Tensor:
-        """The loss of the projections (B, P) of examples with these labels (B,)."""
+    def compare(self, projection: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The loss of the projections (B, P) of examples with these labels (B,).
+
+        Parameters
+        ----------
+        weight : (B,) of the examples; passed only if there are any, hence only to losses that take them.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not define a loss of projections")
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
@@ -56,8 +62,9 @@ class EmbeddingObjective(Objective):
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         embedding = model(batch)
-        projection = self.projector(embedding)
-        return {"loss": self.compare(projection.float(), batch.label)}, {"embedding": embedding.detach()}
+        projection, weight = self.projector(embedding), weight_of(batch)
+        given = () if weight is None else (weight,)
+        return {"loss": self.compare(projection.float(), batch.label, *given)}, {"embedding": embedding.detach()}
 
 
 def on_sphere(projection: Tensor) -> Tensor:

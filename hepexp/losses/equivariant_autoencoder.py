@@ -14,6 +14,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.equivariance import EquivarianceEvaluator
 from hepexp.losses.mean_image import MeanImage
 from hepexp.losses.objective import Objective
+from hepexp.losses.weighted import weight_of, weighted_mean
 from hepexp.metric import Metric
 from hepexp.models.layers.rotation import angle_between, rotate_images, rotate_plane
 
@@ -69,6 +70,7 @@ class EquivariantAutoencoder(Objective):
     )
     monitor = ("val/loss", "min")
     evaluator = EquivarianceEvaluator()
+    takes_weights = True
 
     def __init__(self, n_rotations: int = 12, equivariance_weight: float = 1.0, lengths: bool = True):
         super().__init__()
@@ -123,25 +125,25 @@ class EquivariantAutoencoder(Objective):
 
     def _judge(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Loss terms, and the outputs for each image."""
-        angle = self.angles(batch)
+        angle, weight = self.angles(batch), weight_of(batch)
         turned = self.turn(batch, angle)
         z, gz = model(batch), model(turned)
         mse = (batch.image - model.decode(z)).square().mean((2, 3))
         turned_mse = (turned.image - model.decode(gz)).square().mean((2, 3))
         expected, found = rotate_plane(z[:, :2], angle), gz[:, :2]
         if self.training:
-            self.upright.see(batch.image)
-            self.turned.see(turned.image)
+            self.upright.see(batch.image, weight)
+            self.turned.see(turned.image, weight)
         reconstruction, turned_reconstruction = mse.mean(1), turned_mse.mean(1)
         equivariance = distance(expected, found) if self.lengths else 1 - F.cosine_similarity(expected, found)
         each = reconstruction + turned_reconstruction + self.equivariance_weight * equivariance  # (B,)
         terms = {
-            "loss": each.mean(),
-            "reconstruction": reconstruction.mean(),
-            "turned_reconstruction": turned_reconstruction.mean(),
-            "equivariance": equivariance.mean(),
+            "loss": each,
+            "reconstruction": reconstruction,
+            "turned_reconstruction": turned_reconstruction,
+            "equivariance": equivariance,
         }
-        return terms, {
+        return {name: weighted_mean(values, weight) for name, values in terms.items()}, {
             "loss": each.detach(),
             "embedding": z,
             "turned_embedding": gz,

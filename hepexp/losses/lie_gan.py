@@ -14,6 +14,7 @@ from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.symmetry import SymmetryEvaluator
 from hepexp.losses.adversarial import AdversarialObjective, Terms
+from hepexp.losses.weighted import weight_of, weighted_mean
 from hepexp.metric import Metric
 from hepexp.symmetry.algebra import ALGEBRAS
 
@@ -27,7 +28,8 @@ class LieGan(AdversarialObjective):
 
     where the second term keeps it away from the identity, which no critic can detect. The paper uses the cosine between
     x and g x instead, which favours rotations; the displacement favours no kind of transformation. The third term keeps
-    the channels from learning the same generator.
+    the channels from learning the same generator. The first two terms, and those of the critic, are means over examples
+    with their weights.
 
     Parameters
     ----------
@@ -77,6 +79,7 @@ class LieGan(AdversarialObjective):
     )
     monitor = ("val/mismatch", "min")
     needs = (("example", "class"),)
+    takes_weights = True
 
     def __init__(
         self,
@@ -136,8 +139,10 @@ class LieGan(AdversarialObjective):
         displacement = _displacement(x, moved).clamp(max=self.displacement_clip)
         overlap = _overlap(model.generators)
         each = deceived - self.displacement_weight * displacement + self.channel_weight * overlap  # (B,)
-        means = {"deceived": deceived.mean(), "displacement": displacement.mean(), "overlap": overlap}
-        terms = {"loss": each.mean(), **means}
+        weight = weight_of(batch)
+        means = {"deceived": weighted_mean(deceived, weight), "displacement": weighted_mean(displacement, weight)}
+        loss = means["deceived"] - self.displacement_weight * means["displacement"] + self.channel_weight * overlap
+        terms = {"loss": loss, **means, "overlap": overlap}
         if self.training:
             return terms, {}
         return terms, {
@@ -153,8 +158,10 @@ class LieGan(AdversarialObjective):
             x = model.vectors(batch)
             moved = model.transform(x, model.draw(batch))
         real, fake = self._logit(x, batch.label), self._logit(moved, batch.label)
-        loss = (F.softplus(-real) + F.softplus(fake)).mean()  # -ln D(x) - ln (1 - D(g x)); 2 ln 2 for a guess
-        return {"loss": loss, "accuracy": ((real > 0).float() + (fake <= 0).float()).mean() / 2}
+        each = F.softplus(-real) + F.softplus(fake)  # -ln D(x) - ln (1 - D(g x)); 2 ln 2 for a guess
+        right = ((real > 0).float() + (fake <= 0).float()) / 2
+        weight = weight_of(batch)
+        return {"loss": weighted_mean(each, weight), "accuracy": weighted_mean(right, weight)}
 
     def _logit(self, vectors: Tensor, label: Tensor) -> Tensor:
         """Score (B,) of being an untransformed example: D is its sigmoid."""

@@ -10,12 +10,16 @@ from torch import Tensor
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.pairs import PairEvaluator
 from hepexp.losses.embedding import EmbeddingObjective
+from hepexp.losses.weighted import weighted_mean
 
 
 class PairLoss(EmbeddingObjective):
     """mean[y d^2 + (1 - y) max(0, m - d)^2] over a pair in one class (y = 1) and one in two (y = 0) per example.
 
     The partners of an example are drawn from its batch. A collapsed embedding (all d = 0) has the loss m^2 / 2.
+
+    The weight of a pair is the product of those of its examples, with which the mean over all pairs is that of
+    independent examples from the weighted distribution.
 
     Parameters
     ----------
@@ -33,6 +37,7 @@ class PairLoss(EmbeddingObjective):
 
     evaluator: PairEvaluator
     monitor = ("val/loss", "min")  # neighbours agree long before the distances are right
+    takes_weights = True
 
     def __init__(self, margin: float = 1.0, projector: Sequence[int] = ()):
         super().__init__(projector)
@@ -41,7 +46,7 @@ class PairLoss(EmbeddingObjective):
         self.margin = margin
         self.evaluator = PairEvaluator()
 
-    def compare(self, projection: Tensor, label: Tensor) -> Tensor:
+    def compare(self, projection: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         same = partners(label[:, None] == label, self.training)
         different = partners(label[:, None] != label, self.training)
         near = (projection - projection[same]).square().sum(1)
@@ -50,7 +55,10 @@ class PairLoss(EmbeddingObjective):
         itself = torch.arange(len(label), device=label.device)
         pulled, pushed = near * (same != itself), (self.margin - far).clamp(min=0).square() * (different != itself)
         pairs = (same != itself).sum() + (different != itself).sum()
-        return (pulled + pushed).sum() / pairs.clamp(min=1)
+        if weight is None:
+            return (pulled + pushed).sum() / pairs.clamp(min=1)
+        of_pairs = [weight * weight[partner] * (partner != itself) for partner in (same, different)]
+        return weighted_mean(torch.cat([pulled, pushed]), torch.cat(of_pairs))
 
 
 def partners(allowed: Tensor, random: bool) -> Tensor:

@@ -1,4 +1,4 @@
-"""The loss of a batch from those of its examples."""
+"""The loss of a batch from those of its examples, and its share in a step of several batches."""
 
 from __future__ import annotations
 
@@ -21,3 +21,22 @@ def weighted_mean(each: Tensor, weight: Tensor | None) -> Tensor:
         return each.mean()
     weight = weight.to(each.dtype)
     return (weight * each).sum() / weight.abs().sum().clamp(min=torch.finfo(each.dtype).tiny)
+
+
+def weight_of(batch) -> Tensor | None:
+    """The weights (B,) of a batch's examples; a plug-in's batch need not have any."""
+    return getattr(batch, "weight", None)
+
+
+def share(weight: Tensor, mean: float) -> Tensor:
+    """sum_i |w_i| / (B mean |w|): by how much a batch counts in a step that takes the plain mean over batches.
+
+    A weighted mean times its share is sum_i w_i l_i / (B mean |w|). With the mean over the training examples, which is
+    the same for all batches, accumulated batches and those of several devices then add up to the weighted mean of all
+    their examples, without any exchange between them.
+
+    Parameters
+    ----------
+    weight : (B,); mean : of the absolute weights of the training examples, > 0.
+    """
+    return weight.abs().mean() / mean

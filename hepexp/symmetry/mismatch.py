@@ -38,9 +38,12 @@ class Mismatch:
         self.pairs = (label[: self.n, None] == label[: self.n]) & ~np.eye(self.n, dtype=bool)
         self.kernel *= self.pairs
 
-    def value(self, weight: NDArray[np.integer] | None = None) -> float:
-        """The mismatch with each example taken `weight` (n,) times."""
-        w = np.ones(self.n) if weight is None else weight.astype(np.float64)
-        distance = (w @ self.kernel @ w) / max(w @ self.pairs @ w, 1)
-        moved = (w @ self.shift**2) / w.sum()
-        return float(distance * (w @ self.length) / w.sum() / moved) if moved else float("nan")
+    def value(self, weight: NDArray | None = None) -> float:
+        """The mismatch with these weights (n,) of the examples, the products of which are those of the pairs."""
+        w = np.ones(self.n) if weight is None else weight[: self.n].astype(np.float64)
+        pairs, total = w @ self.pairs @ w, w.sum()
+        if not total > 0:
+            return float("nan")
+        distance = (w @ self.kernel @ w) / (pairs if pairs > 0 else 1)
+        moved = (w @ self.shift**2) / total
+        return float(distance * (w @ self.length) / total / moved) if moved else float("nan")

@@ -76,7 +76,7 @@ def test_a_regression_is_trained_evaluated_and_predicts(run, tmp_path):
             "MeanSquaredError needs real numbers to predict for each example; name them in dataset.targets",
         ),
         (("loss=mse", "data.targets=[jet_sdmas]"), "unknown 'jet_sdmas'; did you mean jet_sdmass?"),
-        (("loss=supervised_contrastive", "data.balance=classes"), "SupervisedContrastive does not use the weights"),
+        (("loss=circuit_values", "data.balance=classes"), "CircuitValues does not use the weights of examples"),
         (
             ("loss=element_cross_entropy",),
             "needs a class for each particle or node; name them in dataset.element_targets",

@@ -191,6 +191,11 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         return bool(self._weights)
 
     @property
+    def mean_weight(self) -> float:
+        """Mean absolute weight of the training examples; available after `setup`."""
+        return self.splits["train"].mean_weight
+
+    @property
     def offers(self) -> set[tuple[str, str]]:
         """What its examples have that can be learnt, as pairs such as (example, class) and (example, real)."""
         found = {("example", "class")} if self.class_names else set()

@@ -115,6 +115,18 @@ class SplitDataset(Dataset):
         """The observers (n,) of the examples at these rows of the store, stored columns as they are."""
         return {} if self.observers is None else self.observers.at(self.store, rows)
 
+    @property
+    def mean_weight(self) -> float:
+        """Mean of the absolute weights, of some thousands of examples if there are many; 1 where there are none."""
+        if self.weights is None:
+            return 1.0
+        if self._cache is not None:
+            weight = self._cached_common["weight"]
+        else:
+            rows = self.rows[:: -(-len(self) // _ROWS_AT_ONCE)]
+            weight = self._common(rows, self.store.take(rows))["weight"]
+        return float(np.abs(weight).mean(dtype=np.float64)) or 1.0
+
     def __len__(self) -> int:
         return len(self.rows)
 

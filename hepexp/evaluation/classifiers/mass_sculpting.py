@@ -49,8 +49,9 @@ class MassSculpting(FigureOfMerit):
             "mass_jsd_{class}_{eS}",
             "lower",
             "mass JSD ({class}, εS={eS})",
-            "Jensen-Shannon divergence, in bit, of the background's mass in 40 bins before and after the cut at the "
-            "efficiency {eS} for the class {class}, on s/(s + s_background); 0 if the cut does not depend on the mass.",
+            "Jensen-Shannon divergence, in bit, of the background's mass before and after the cut at the "
+            "efficiency {eS} for the class {class}, on s/(s + s_background), in 20 bins by default; 0 if the cut does "
+            "not depend on the mass.",
             latex=r"mass JSD ({class}, $\varepsilon_S={eS}$)",
             range="0 to 1",
             undefined=NONE_PASSES,

@@ -91,7 +91,7 @@ class EquivarianceEvaluator(Evaluator):
 
         turn = outputs["turn_deg"]
         plots.latent_plane(folder / "latent.png", outputs["turned_embedding"], outputs["label"], turn, class_names)
-        plots.angle_error(folder / "angle_error.png", outputs["angle_error_deg"], turn)
+        plots.angle_error(folder / "angle_error.png", outputs["angle_error_deg"], turn, outputs.get("weight"))
         if "gallery/input" in outputs:
             kinds = ("input", "reconstruction", "turned", "turned_reconstruction")
             names = [kind.replace("turned", "rotated").replace("_", "\n") for kind in kinds]

@@ -37,12 +37,14 @@ def named(split: str, metrics: dict[str, float | str | None]) -> dict[str, float
 def mean_loss(outputs: Outputs) -> float:
     """The mean over examples, or over batches if the loss is only defined for a batch, with their weights if any.
 
-    As in training, the weighted sum is divided by the sum of the absolute values of the weights.
+    As in training, the weighted sum is divided by the sum of the absolute values of the weights; the loss of a batch is
+    such a mean itself.
     """
     each = outputs["loss" if "loss" in outputs else "batch_loss"]
     if "weight" not in outputs:
         return float(each.mean(dtype=np.float64))
-    return _weighted_mean(each.astype(np.float64), outputs["weight"].astype(np.float64))
+    weight = outputs["weight"].astype(np.float64)
+    return _weighted_mean(each.astype(np.float64), weight if "loss" in outputs else np.abs(weight))
 
 
 def _weighted_mean(each: np.ndarray, weight: np.ndarray) -> float:

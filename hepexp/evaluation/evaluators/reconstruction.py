@@ -167,7 +167,7 @@ class ReconstructionEvaluator(Evaluator):
             figures[f"energy_response_{name}"] = _median(response(outputs, c))
         weight = outputs.get("weight")
         metrics = {**loss_figures(outputs, seed), **with_errors(figures, len(outputs["label"]), seed, weight=weight)}
-        metrics["active_dimensions"] = int((outputs["kl"].mean(0) > ACTIVE).sum())
+        metrics["active_dimensions"] = int((self._kl_of_dimensions(outputs) > ACTIVE).sum())
         return metrics
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
@@ -189,13 +189,13 @@ class ReconstructionEvaluator(Evaluator):
         label, names = outputs["label"], self._channels(outputs)
         title = "latent space: first two principal components"
         plots.embedding_map(folder / "latent.png", outputs["embedding"], label, class_names, title)
-        plots.kl_per_dimension(folder / "kl_per_dimension.png", outputs["kl"].mean(0), ACTIVE)
+        plots.kl_per_dimension(folder / "kl_per_dimension.png", self._kl_of_dimensions(outputs), ACTIVE)
         per_channel = {name: response(outputs, c) for c, name in enumerate(names)}
-        plots.energy_response(folder / "energy_response.png", per_channel, label, class_names)
+        weight = outputs.get("weight")
+        plots.energy_response(folder / "energy_response.png", per_channel, label, class_names, weight)
         unseen = is_unseen(outputs)
         if unseen.any() and not unseen.all():
             scores = anomaly_scores(outputs, self.n_pixels)
-            weight = outputs.get("weight")
             plots.anomaly(folder / "anomaly.png", scores, unseen, label, class_names, seed=seed, weight=weight)
         if "gallery/input" in outputs:
             shown, unit = outputs["gallery/input"], self.pixel_unit
@@ -203,6 +203,11 @@ class ReconstructionEvaluator(Evaluator):
             given_back = outputs["gallery/reconstruction"]
             plots.reconstructions(folder / "reconstructions.png", shown, given_back, names, unit, titles)
             plots.prior_samples(folder / "prior.png", shown, outputs["gallery/prior"], names, unit)
+
+    @staticmethod
+    def _kl_of_dimensions(outputs: Outputs) -> np.ndarray:
+        """The mean (d,) over examples, with their weights, of the KL divergence of each latent dimension."""
+        return np.average(outputs["kl"], axis=0, weights=outputs.get("weight"))
 
     def _channels(self, outputs: Outputs) -> tuple[str, ...]:
         n = outputs["mse"].shape[1]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.bootstrap import mean_of, with_errors
+from hepexp.evaluation.bootstrap import mean, mean_of, ones, with_errors
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.metric import Metric
 from hepexp.symmetry.algebra import Algebra, principal_angles, random_angle
@@ -157,18 +157,20 @@ class SymmetryEvaluator(Evaluator):
         angle = {} if self.algebra is None else {"angle_error_deg": self._angles(outputs)[-1]}
         return {
             "loss": mean_loss(outputs),
-            "critic_accuracy": float(_right(outputs).mean()),
-            "mismatch": _mismatch(outputs).value(),
+            "critic_accuracy": mean(_right(outputs), ones(len(outputs["index"]), outputs.get("weight"))),
+            "mismatch": _mismatch(outputs).value(outputs.get("weight")),
             **angle,
         }
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
-        mismatch = _mismatch(outputs)
+        mismatch, weight = _mismatch(outputs), outputs.get("weight")
         means = {"critic_accuracy": mean_of(_right(outputs)), "displacement": mean_of(_displacement(outputs))}
         return {
             **loss_figures(outputs, seed),
-            **with_errors(means, len(outputs["index"]), seed),
-            **with_errors({"mismatch": mismatch.value}, mismatch.n, seed),
+            **with_errors(means, len(outputs["index"]), seed, weight=weight),
+            **with_errors(
+                {"mismatch": mismatch.value}, mismatch.n, seed, weight=None if weight is None else weight[: mismatch.n]
+            ),
             **self._of_generators(outputs),
         }
 

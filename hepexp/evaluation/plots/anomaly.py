@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hepexp.evaluation.bootstrap import error_of, ones, replicas
+from hepexp.evaluation.quantiles import reach
 from hepexp.evaluation.roc import Roc, area, efficiencies
 from hepexp.evaluation.rounding import with_error
 from hepexp.figures import COLOURS, class_name, figure, legend_above
@@ -35,8 +36,9 @@ def anomaly(
         left, right = drawing.subplots(1, 2)
         each = ones(len(label), weight)
         name, score = next(iter(scores.items()))
-        positive = score[score > 0]
-        low, high = np.quantile(positive, (0.005, 0.995)) if len(positive) else (0.1, 1)
+        positive = score > 0
+        of_positive = None if weight is None else weight[positive]
+        low, high = reach(score[positive], (0.005, 0.995), of_positive) if positive.any() else (0.1, 1)
         edges = np.geomspace(low, max(high, 1.001 * low), 31)
         for c in np.unique(label):
             chosen = label == c

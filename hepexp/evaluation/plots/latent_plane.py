@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hepexp.evaluation.quantiles import reach
 from hepexp.figures import COLOURS, class_name, figure, legend_above
 
 MOST = 4000  # examples that are drawn: more would hide each other
@@ -38,13 +39,20 @@ def latent_plane(
             axes.set(xlabel="$z_1$", ylabel="$z_2$", aspect="equal", adjustable="datalim")
 
 
-def angle_error(path: Path | str, error_deg: np.ndarray, rotation_deg: np.ndarray) -> None:
+def angle_error(
+    path: Path | str, error_deg: np.ndarray, rotation_deg: np.ndarray, weight: np.ndarray | None = None
+) -> None:
     """Draw the median and the central 68 % of the error of the latent rotation (n,) for each rotation angle (n,)."""
     angles = np.unique(rotation_deg)
-    low, middle, high = np.stack([np.quantile(error_deg[rotation_deg == t], (0.16, 0.5, 0.84)) for t in angles], axis=1)
+    chosen = [rotation_deg == t for t in angles]
+    weights = [None if weight is None else weight[own] for own in chosen]
+    levels = (0.16, 0.5, 0.84)
+    rows = [reach(error_deg[own], levels, of_own) for own, of_own in zip(chosen, weights, strict=True)]
+    low, middle, high = np.stack(rows, axis=1)
+    mean = np.average(error_deg, weights=weight)
     with figure(path, title="error of the rotation in the latent plane") as drawing:
         axes = drawing.subplots()
         axes.errorbar(angles, middle, (middle - low, high - middle), fmt="o", color=COLOURS[0], label="median, 68 %")
-        axes.axhline(error_deg.mean(), color=COLOURS[1], linestyle="--", label=f"mean {error_deg.mean():.1f}°")
+        axes.axhline(mean, color=COLOURS[1], linestyle="--", label=f"mean {mean:.1f}°")
         axes.set(xlabel="rotation of the image [degrees]", ylabel="error in the latent plane [degrees]", ylim=(0, None))
         legend_above(axes)

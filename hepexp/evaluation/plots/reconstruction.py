@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hepexp.evaluation.quantiles import reach
 from hepexp.figures import COLOURS, class_name, figure, legend_above
 
 SIZE = 1.5  # inches of an image
@@ -50,26 +51,34 @@ def kl_per_dimension(path: Path | str, kl: np.ndarray, active: float = 0.01) -> 
 
 
 def energy_response(
-    path: Path | str, response: Mapping[str, np.ndarray], label: np.ndarray, class_names: tuple[str, ...] = ()
+    path: Path | str,
+    response: Mapping[str, np.ndarray],
+    label: np.ndarray,
+    class_names: tuple[str, ...] = (),
+    weight: np.ndarray | None = None,
 ) -> None:
     """Draw the ratio of reconstructed to true energy (n,) for each class, one panel per channel.
 
     Parameters
     ----------
     response : by the name of the channel; NaN where an image has no energy.
+    weight : (n,) of the examples, if any.
     """
     with figure(path, 3.4 * len(response) + 0.6, 3.8, "energy response of the reconstruction") as drawing:
         for axes, (channel, values) in zip(
             drawing.subplots(1, len(response), squeeze=False)[0], response.items(), strict=True
         ):
             known = np.isfinite(values)
-            low, high = np.quantile(values[known], (0.01, 0.99)) if known.any() else (1, 1)
+            of_known = None if weight is None else weight[known]
+            low, high = reach(values[known], (0.01, 0.99), of_known) if known.any() else (1, 1)
             edges = np.linspace(min(low, 0.8), max(high, 1.2), 31)
             for c in np.unique(label):
-                chosen = values[known & (label == c)]
-                middle = np.median(chosen) if len(chosen) else np.nan
-                content, _ = np.histogram(chosen, bins=edges)
-                content = content / max(len(chosen), 1) / np.diff(edges)
+                own = known & (label == c)
+                chosen, of_chosen = values[own], None if weight is None else weight[own]
+                middle = reach(chosen, 0.5, of_chosen) if len(chosen) else np.nan
+                content, _ = np.histogram(chosen, bins=edges, weights=of_chosen)
+                total = len(chosen) if of_chosen is None else of_chosen.sum()
+                content = content / (total if total > 0 else 1) / np.diff(edges)
                 name = f"{class_name(class_names, int(c))}: median {middle:.2f}"
                 axes.stairs(content, edges, color=COLOURS[int(c) % len(COLOURS)], linewidth=1.6, label=name)
             axes.axvline(1, color=COLOURS[4], linestyle="--", linewidth=1)

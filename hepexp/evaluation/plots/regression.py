@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.evaluation.bootstrap import TAIL
-from hepexp.evaluation.quantiles import Quantiles
+from hepexp.evaluation.quantiles import Quantiles, reach
 from hepexp.figures import COLOURS, figure, legend_above
 
 _BINS = 50
@@ -26,7 +26,9 @@ def prediction_against_truth(
     weight: NDArray | None = None,
 ) -> None:
     """Draw a histogram of prediction and truth (n,) of one target."""
-    low, high = np.quantile(np.concatenate([truth, predicted]), (0.002, 0.998))
+    low, high = reach(
+        np.concatenate([truth, predicted]), (0.002, 0.998), None if weight is None else np.tile(weight, 2)
+    )
     edges = np.linspace(low, high, _BINS + 1)
     with figure(path, 5.2, 4.2, f"prediction against truth of {name}") as drawing:
         axes = drawing.subplots()
@@ -54,9 +56,9 @@ def residuals(
     """
     found = {text: values - truth for text, values in predicted.items()}
     first = next(iter(found.values()))
-    reach = max(np.quantile(abs(first), 0.98), np.finfo(np.float32).tiny)
+    furthest = max(reach(abs(first), 0.98, weight), np.finfo(np.float32).tiny)
     with figure(path, 5.0, 4.2, f"residuals of {name}") as drawing:
-        _distributions(drawing.subplots(), found, (-reach, reach), weight)
+        _distributions(drawing.subplots(), found, (-furthest, furthest), weight)
         drawing.axes[0].set(xlabel=f"predicted - true {_with(name, unit)}")
 
 
@@ -68,10 +70,11 @@ def response_against_truth(
     unit: str = "",
     weight: NDArray | None = None,
 ) -> None:
-    """Draw the median of prediction / truth and its central 68 % in slices of the truth with as many examples each."""
+    """Draw the median of prediction / truth and its central 68 % in slices of the truth of equal weight."""
     known = truth != 0
-    edges = np.unique(np.quantile(truth[known], np.linspace(0, 1, _SLICES + 1))) if known.any() else np.zeros(0)
     weight = np.ones(len(truth)) if weight is None else weight
+    slices = np.linspace(0, 1, _SLICES + 1)
+    edges = np.unique(reach(truth[known], slices, weight[known])) if known.any() else np.zeros(0)
     with figure(path, 5.0, 4.2, f"response of {name}, median and central 68 %") as drawing:
         axes = drawing.subplots()
         for k, (text, values) in enumerate(predicted.items()):
@@ -79,7 +82,7 @@ def response_against_truth(
             for low, high in pairwise(edges):
                 chosen = known & (truth >= low) & ((truth < high) | (high == edges[-1]))
                 spread = Quantiles(values[chosen] / truth[chosen])(weight[chosen], (TAIL, 0.5, 1 - TAIL))
-                rows.append((np.median(truth[chosen]), *spread))
+                rows.append((reach(truth[chosen], 0.5, weight[chosen]), *spread))
             if rows:
                 place, low, middle, high = np.array(rows).T
                 colour = COLOURS[k]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hepexp.evaluation.quantiles import reach
 from hepexp.figures import COLOURS, class_name, figure, legend_above
 
 BINS = 40
@@ -50,7 +51,7 @@ def score_histogram(
 def _draw(
     axes, score: np.ndarray, own: np.ndarray, name: str, other: str, columns: int, weight: np.ndarray | None
 ) -> None:
-    low, high = np.quantile(score, (0.001, 0.999))
+    low, high = reach(score, (0.001, 0.999), weight)
     if score.min() >= 0 and score.max() <= 1 and (high - low > NARROW or high == low):
         low, high = 0.0, 1.0
     edges = np.linspace(low, high, BINS + 1)

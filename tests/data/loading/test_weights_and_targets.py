@@ -58,11 +58,15 @@ def test_the_mass_of_a_jet_is_that_of_all_its_particles(cache, monkeypatch):
     assert data.offers == {("example", "class"), ("example", "real")}
 
 
-def test_balanced_classes_have_equal_sums_of_weights_in_training():
+@pytest.mark.parametrize("cache", [True, False])
+def test_balanced_classes_have_equal_sums_of_weights_in_training(cache, monkeypatch):
+    if not cache:
+        monkeypatch.setattr("hepexp.data.loading.dataset.CACHE_BYTES", -1)
     data = jets(JetClass, classes=["QCD", "Hbb", "Tblv"], weight="jet_pt", balance="classes", n_val=4, n_test=4)
     weight, label = column(data, "weight"), column(data, "label")
     sums = np.bincount(label, weight)
     assert sums == pytest.approx(np.full(3, sums.mean()), rel=1e-5)
+    assert data.mean_weight == pytest.approx(weight.mean(dtype=np.float64), rel=1e-5)
     own = np.concatenate([data.store.take(batch.index.numpy()).extras["jet_pt"] for batch in data.loader_of("train")])
     factor = weight / own
     for of in range(3):  # one factor for each class, also in the test split
