@@ -1,5 +1,6 @@
 """Compose a configuration as `train` does, and turn Hydra's error messages into one line."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryV
 from yaml import YAMLError
 
 from hepexp.config import paths, plugins, recipe, yaml_file
+from hepexp.config.quoting import in_quotes
 from hepexp.errors import ConfigError
 
 
@@ -159,15 +161,26 @@ def parse(args: list[str], loader: ConfigLoader | None = None) -> list[Override]
         try:
             parsed += parser.parse_overrides([arg])
         except HydraException as error:
-            reason = str(error).splitlines()[0].removeprefix(f"Error parsing override '{arg}'")
-            reason = "" if reason.startswith("LexerNoViable") or not reason else f" ({reason})"
-            raise ConfigError(
-                f"cannot read '{arg}'{reason}: put a value with spaces, quotes, commas or brackets in quotes, "
-                f"""e.g. 'name="a, b"'"""
-            ) from error
+            raise ConfigError(f"cannot read '{arg}'{_reason(arg, error)}: {_advice(arg, parser)}") from error
         if not parsed[-1].key_or_group:
             raise ConfigError(f"cannot read '{arg}': expected KEY=VALUE, e.g. model=lorentznet")
     return parsed
+
+
+def _reason(arg: str, error: HydraException) -> str:
+    reason = str(error).splitlines()[0].removeprefix(f"Error parsing override '{arg}'")
+    return "" if reason.startswith("LexerNoViable") or not reason else f" ({reason})"
+
+
+def _advice(arg: str, parser: OverridesParser) -> str:
+    """How to type what could not be read, if that would be read."""
+    typed = in_quotes(arg)
+    try:
+        if parser.parse_overrides(shlex.split(typed))[0].key_or_group:
+            return f"write {typed}"
+    except HydraException:
+        pass
+    return """put a value with spaces, quotes, commas or brackets in quotes, e.g. 'name="a, b"'"""
 
 
 def plain(config: DictConfig) -> dict[str, Any]:

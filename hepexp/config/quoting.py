@@ -1,0 +1,56 @@
+"""How an override must be typed whose value Hydra's grammar cannot read as it stands, such as an expression."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+_PLAIN = re.compile(r"[\w./*+-]+( [\w./*+-]+)*|", re.ASCII)  # needs no quotes
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+
+
+def in_quotes(override: str) -> str:
+    """The override with its value, or each item of a list or mapping, in quotes, and all of it quoted for the shell.
+
+    `key=[log(x), y]` becomes `'key=["log(x)", y]'`.
+    """
+    key, equals, value = override.partition("=")
+    return shlex.quote(f"{key}{equals}{_quoted(value.strip())}")
+
+
+def _quoted(value: str) -> str:
+    if value[:1] == "[" and value[-1:] == "]":
+        return f"[{', '.join(map(_quoted, _parts(value[1:-1], ',')))}]"
+    if value[:1] == "{" and value[-1:] == "}":
+        return f"{{{', '.join(map(_item, _parts(value[1:-1], ',')))}}}"
+    if _PLAIN.fullmatch(value) or (len(value) > 1 and value[0] == value[-1] and value[0] in "'\""):
+        return value
+    escaped = value.replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _item(text: str) -> str:
+    key, colon, value = text.partition(":")
+    return f"{key.strip()}: {_quoted(value.strip())}" if colon else _quoted(text)
+
+
+def _parts(text: str, separator: str) -> Iterator[str]:
+    """What stands between separators that are within no brackets and no quotes."""
+    closing: list[str] = []  # brackets, or a quote, that are open
+    part = ""
+    for character in text:
+        if closing and character == closing[-1]:
+            closing.pop()
+        elif not (closing and closing[-1] in "'\"`"):
+            if character in "'\"`":
+                closing.append(character)
+            elif character in _PAIRS:
+                closing.append(_PAIRS[character])
+            elif character == separator and not closing:
+                yield part.strip()
+                part = ""
+                continue
+        part += character
+    if part.strip():
+        yield part.strip()
