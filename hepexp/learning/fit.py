@@ -70,6 +70,7 @@ def fit(
     callbacks = [
         Position(),
         *options.averaging(),
+        *options.statistics(),
         history,
         *early,
         *limit,

@@ -17,6 +17,7 @@ from pytorch_lightning.strategies import DDPStrategy
 from hepexp.config.annotated_keys import AnnotatedKeys
 from hepexp.errors import ConfigError
 from hepexp.learning.callbacks.averaging import AveragedWeights
+from hepexp.learning.callbacks.batch_statistics import BatchStatistics
 from hepexp.learning.checkpoint_io import AtomicCheckpointIO
 
 # How long processes on one machine wait for each other. Nodes keep Lightning's half an hour: each may have to convert
@@ -38,6 +39,8 @@ class TrainerOptions(AnnotatedKeys):
     accumulate : number of batches over whose examples the gradient of each step is averaged.
     ema : decay of a moving average of the weights, such as 0.999, which is validated, saved and tested; null for none.
     swa : fraction of the epochs from which on the weights at their ends are averaged, such as 0.75; null for none.
+    batch_statistics : number of training batches over which the statistics of batch norms are re-estimated before each
+        validation; 0 keeps the running estimates.
     lr_find : whether a range test sets optimizer.lr before the training: a tenth of the largest stable rate.
     precision : floating-point precision of training, in the names of Lightning.
     tf32 : whether float32 matrix products on GPUs may use TensorFloat-32.
@@ -59,6 +62,7 @@ class TrainerOptions(AnnotatedKeys):
     accumulate: int = 1
     ema: float | None = None
     swa: float | None = None
+    batch_statistics: int = 40
     lr_find: bool = False
     precision: Literal["32-true", "64-true", "bf16-mixed", "16-mixed"] = "32-true"
     tf32: bool = False
@@ -72,7 +76,15 @@ class TrainerOptions(AnnotatedKeys):
     progress: bool = True
 
     def __post_init__(self) -> None:
-        leasts = {"max_epochs": 0, "min_steps": 1, "patience": 1, "accumulate": 1, "devices": 1, "num_nodes": 1}
+        leasts = {
+            "max_epochs": 0,
+            "min_steps": 1,
+            "patience": 1,
+            "batch_statistics": 0,
+            "accumulate": 1,
+            "devices": 1,
+            "num_nodes": 1,
+        }
         for name, least in leasts.items():
             if (value := getattr(self, name)) is not None and value < least:
                 raise ConfigError(f"trainer.{name} must be >= {least}, got {value}")
@@ -116,6 +128,10 @@ class TrainerOptions(AnnotatedKeys):
         if self.swa is not None:
             return [AveragedWeights(None, int(self.swa * self.max_epochs) + 1)]
         return []
+
+    def statistics(self) -> list[Callback]:
+        """The callback that re-estimates the statistics of batch norms, if they are to be."""
+        return [BatchStatistics(self.batch_statistics)] if self.batch_statistics else []
 
     def build(self, callbacks: list[Callback], clips: bool = True) -> pl.Trainer:
         """The Lightning Trainer with these callbacks; it clips gradients unless the module does so itself.

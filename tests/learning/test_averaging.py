@@ -20,8 +20,8 @@ def nothing(row, epoch):
 
 
 def trained(folder, **trainer):
-    """The weights after each step of a toy training, what it left, and its components."""
-    components, steps = toy_components(**trainer), []
+    """The weights and running estimates after each step of a toy training, what it left, and its components."""
+    components, steps = toy_components(**{"batch_statistics": 0, **trainer}), []
     components.module.on_train_batch_end = lambda *_: steps.append(weights(components.module.state_dict()))
     return steps, fit(components, folder, Interrupts(), nothing), components
 
@@ -69,7 +69,7 @@ def test_what_is_validated_is_what_is_saved_and_tested(folder, option):
 
 @pytest.mark.parametrize("option", [{"ema": 0.9}, {"swa": 0.5}])
 def test_a_resumed_average_equals_one_that_was_never_stopped(folder, option):
-    trained(folder, max_epochs=4, **option)
+    trained(folder, max_epochs=4, batch_statistics=40, **option)
     whole = saved(folder.last)
 
     class Stopped(Exception):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
@@ -47,6 +50,9 @@ class ToyData(pl.LightningDataModule):
 
     def train_dataloader(self) -> ToyLoader:
         return ToyLoader(self, *self.start)
+
+    def training_batches(self, epoch: int, n: int) -> Iterator[JetBatch]:
+        return islice(ToyLoader(self, epoch, 0), n)
 
     def val_dataloader(self) -> DataLoader:
         return DataLoader([self._batch(torch.arange(32))], batch_size=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -50,6 +52,10 @@ class Empty(LightningDataModule):
 
     def start_at(self, epoch: int, batch: int) -> None:
         """Do nothing: all batches are identical, wherever training starts."""
+
+    def training_batches(self, epoch: int, n: int) -> Iterator[FeatureBatch]:
+        """The first n batches of training."""
+        return islice(self.train_dataloader(), n)
 
     def typical_example(self) -> FeatureBatch:
         return _batch(torch.zeros(1, dtype=torch.int64))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -352,6 +353,15 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         epoch, self.train_sampler.start_batch = self._start
         self.train_sampler.set_epoch(epoch)
         return self._loader(examples, self.train_sampler)
+
+    def training_batches(self, epoch: int, n: int) -> Iterator:
+        """The first n batches of an epoch of training, beside those of the training itself."""
+        examples = self.splits["train"]
+        sampler = BucketBatchSampler(
+            examples.counts, self.batch_size, self.bucket, self.seed, self.rank, self.world_size
+        )
+        sampler.set_epoch(epoch)
+        return islice(iter(self._loader(examples, sampler)), n)
 
     def val_dataloader(self) -> DataLoader:
         return self.loader_of("val")
