@@ -5,14 +5,21 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from hepexp.config.paths import data_dir, store_dir
+from hepexp.data.store import table
 from hepexp.data.store.check import Check
 from hepexp.data.store.ragged import Layout, Ragged
 from hepexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hepexp.data.store.store import Store
 
 SOURCES = ("auto", "full", "mini", "generate")
 
@@ -211,6 +218,23 @@ class DatasetInfo:
         if self.fetchable:
             return f"hepexp data download {self.name}"
         return f"by hand, from {self.published_at}, into {self.folder}"
+
+    # ---- tables in memory
+
+    def examples_of(self, columns: Mapping[str, Sequence[Any]]) -> Ragged:
+        """The checked examples of a table with one row each: the columns of the store but the label.
+
+        Raises
+        ------
+        DataError : a column is missing, or holds unphysical values.
+        """
+        return self.check(table.examples_of(self.layout, columns), table.ORIGIN, 0).cast(self.layout)
+
+    def first_rows(self, store: Store, n: int) -> dict[str, Sequence[Any]]:
+        """The first examples of a store, at most n, as such a table."""
+        some = store.take(np.arange(min(n, len(store))))
+        lists = {name: np.split(column, some.offsets[1:-1]) for name, column in some.elements.items()}
+        return {**some.extras, **lists}
 
     # ---- simulated files
 

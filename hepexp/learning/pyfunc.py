@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,10 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from hepexp import __version__
+from hepexp.config import schema
 from hepexp.config.nested import flatten
-from hepexp.data.loading.splits import SPLITS
-from hepexp.data.store.ragged import Layout
 from hepexp.data.store.store import Store
-from hepexp.data.store.table import ORIGIN, examples_of
+from hepexp.data.store.table import ORIGIN
 from hepexp.learning.components import Components
 from hepexp.learning.trained import predict, rebuild
 from hepexp.models.weights import find_weights
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow.models import ModelSignature
 
-FILES = "files"  # for the weights that the model's constructor reads
-ENOUGH = 200  # examples of the sample that are read, to see their shape
+FILES = "files"  # for the weights that the model's constructor reads, and examples that show its shape
+_FILE_KEYS = ("weights", "stand_in")
 SHOWN = 3  # examples that are kept with the model, as a first input for its users
 
 
@@ -49,64 +49,67 @@ def save(folder: RunFolder, components: Components, path: Path) -> None:
     path : folder to make.
     """
     import mlflow.pyfunc
+    import pandas as pd
 
-    example = _example(components.data.store)
+    data = components.data
+    example = data.info.first_rows(data.store, SHOWN)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.{os.getpid()}.part.") as above:
         bundle = Path(above) / "run"  # a run folder as `rebuild` reads it
         (bundle / "checkpoints").mkdir(parents=True)
         shutil.copyfile(folder.best, bundle / "checkpoints" / "best.ckpt")
-        config = _portable(folder.config, bool(components.module.objective.evaluator.references), bundle)
+        config = _portable(folder.config, components, bundle)
         OmegaConf.save(config, bundle / "config.yaml")
         mlflow.pyfunc.save_model(
             path,
             loader_module=__name__,
             data_path=bundle,
-            signature=_signature(components.data.info.layout, ServedModel(components).predict(example)),
-            input_example=example,
+            signature=_signature(example, ServedModel(components).predict(pd.DataFrame(example))),
+            input_example=pd.DataFrame({name: _plain(column) for name, column in example.items()}),
             pip_requirements=[f"hepexp=={__version__}"],
         )
 
 
-def _portable(config: DictConfig, needs_training_data: bool, bundle: Path) -> DictConfig:
+def _portable(config: DictConfig, components: Components, bundle: Path) -> DictConfig:
     """The config of a run for rebuilding it elsewhere: from the shipped sample, with its files beside it.
 
-    The sample only defines the shape of an example; scales are in the checkpoint.
+    The sample, or a few of the user's own examples, only define the shape of an example; scales are in the checkpoint.
     """
+    (bundle / FILES).mkdir()
     config = config.copy()
     OmegaConf.set_readonly(config, False)
-    if not needs_training_data:
-        few = {f"n_{split}": ENOUGH for split in SPLITS}
-        changes = {"source": "mini", "n_files": None, "num_workers": 0, **few}
-        config.dataset.update({key: value for key, value in changes.items() if key in config.dataset})
+    if not components.module.objective.evaluator.references:
+        known = schema.signature(config.dataset._target_).parameters
+        for key, value in components.data.portable_keys(bundle / FILES).items():
+            if key in known:
+                value = f"{FILES}/{value}" if key in _FILE_KEYS else value
+                OmegaConf.update(config, f"dataset.{key}", value, force_add=True)
     config.trainer.update({"accelerator": "auto", "progress": False})
     for key, value in flatten(OmegaConf.to_container(config)).items():
         if key.rpartition(".")[2] == "weights" and isinstance(value, str) and (file := find_weights(value)):
-            (bundle / FILES).mkdir(exist_ok=True)
             shutil.copyfile(file, bundle / FILES / key)
             OmegaConf.update(config, key, f"{FILES}/{key}")
     return config
 
 
-def _signature(layout: Layout, predicted: pd.DataFrame) -> ModelSignature:
+def _signature(example: Mapping[str, Sequence[Any]], predicted: pd.DataFrame) -> ModelSignature:
     """Types of the input and output columns; MLflow converts to them only where no precision is lost."""
     from mlflow.models import ModelSignature
     from mlflow.types.schema import Array, ColSpec, DataType, Schema
 
-    def kind(column: type) -> DataType:
-        return DataType.long if np.issubdtype(column, np.integer) else DataType.double
+    def kind(column: np.ndarray) -> DataType | Array:
+        found = {"b": DataType.boolean, "f": DataType.double}.get(column.dtype.kind, DataType.long)
+        for _ in column.shape:
+            found = Array(found)
+        return found
 
-    numbers = [ColSpec(kind(column), name) for name, column in layout.extras.items()]
-    lists = [ColSpec(Array(kind(column)), name) for name, column in layout.elements.items()]
+    columns = [ColSpec(kind(np.asarray(column[0])), name) for name, column in example.items()]
     scores = [ColSpec(DataType.double, name) for name in predicted.columns]
-    return ModelSignature(inputs=Schema([*numbers, *lists]), outputs=Schema(scores))
+    return ModelSignature(inputs=Schema(columns), outputs=Schema(scores))
 
 
-def _example(store: Store) -> pd.DataFrame:
-    import pandas as pd
-
-    some = store.take(np.arange(min(SHOWN, len(store))))
-    lists = {name: np.split(column, some.offsets[1:-1]) for name, column in some.elements.items()}
-    return pd.DataFrame({**some.extras, **{name: [part.tolist() for part in parts] for name, parts in lists.items()}})
+def _plain(column: Sequence[Any]) -> list[Any]:
+    """The numbers and lists of a column, without NumPy."""
+    return [np.asarray(value).tolist() for value in column]
 
 
 class ServedModel:
@@ -126,15 +129,17 @@ class ServedModel:
         Parameters
         ----------
         data : one row per example, with the columns of the data set's store except the label, in its units (`hepexp
-            data show`): for `qg` the lists pt, y, phi, pdgid.
+            data show`): for `qg` the lists pt, y, phi, pdgid. Of files of one's own, those of their columns that the
+            model needs, as in the files.
 
         Raises
         ------
         DataError : a column is missing, or holds unphysical values.
         """
         info = self.components.data.info
-        examples = info.check(examples_of(info.layout, data), ORIGIN, 0).cast(info.layout)
-        loader = self.components.data.predict_dataloader(Store(info.layout, [examples], paths=[Path(ORIGIN)]))
+        examples = info.examples_of(data)
+        layout = info.layout.with_extras_of(examples)
+        loader = self.components.data.predict_dataloader(Store(layout, [examples], paths=[Path(ORIGIN)]))
         outputs = predict(self.components, loader)
         table = self.components.module.objective.evaluator.table(outputs, self.components.data.spec.class_names)
         return table.drop_columns([name for name in ("index", "label") if name in table.column_names]).to_pandas()
@@ -145,6 +150,6 @@ def _load_pyfunc(data_path: str) -> ServedModel:
     folder = RunFolder(Path(data_path))
     config = folder.config
     for key, value in flatten(OmegaConf.to_container(config)).items():
-        if isinstance(value, str) and value.startswith(f"{FILES}/"):
+        if key.rpartition(".")[2] in _FILE_KEYS and isinstance(value, str) and value.startswith(f"{FILES}/"):
             OmegaConf.update(config, key, str(Path(data_path) / value))
     return ServedModel(rebuild(folder, config, "best"))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -13,6 +16,7 @@ from hepexp.cli import main as shell
 from hepexp.data.datasets.top.info import INFO as TOP
 from hepexp.data.loading.split_store import open_source
 from hepexp.data.store.ragged import pad
+from hepexp.errors import DataError
 from tests.commands.own_formats import read, write
 from tests.data.datasets.published_formats import write_top_jets
 
@@ -38,18 +42,28 @@ def events(first: int, labelled: bool) -> tuple[np.ndarray, dict, dict]:
     return counts, lists, numbers | ({"is_signal": signal.astype(np.int32)} if labelled else {})
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("HEPEXP_RUNS_DIR", raising=False)
-    monkeypatch.delenv("HEPEXP_STORE_DIR", raising=False)
-    monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Iterator[Path]:
+    """A folder with labelled and unlabelled files, their corrected configurations, and no data but these."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name in ("HEPEXP_RUNS_DIR", "HEPEXP_STORE_DIR"):
+            patch.delenv(name, raising=False)
+        patch.setenv("HEPEXP_DATA_DIR", str(folder / "data"))
+        for suffix in FORMATS:
+            write(Path(f"old{suffix}"), *events(0, labelled=True))
+            write(Path(f"new{suffix}"), *events(1000, labelled=False))
+            run("data", "inspect", f"old{suffix}", "--write", f"conf/dataset/{suffix[1:]}.yaml")
+            prefixes = ("tracks.", "jets.") if suffix == ".h5" else ("", "")
+            assert correct(Path(f"conf/dataset/{suffix[1:]}.yaml"), prefixes) == len(CORRECTED)
+        run("train", "--config-dir", "conf", "data=h5", *SMALL, "name=h5")
+        run("train", "--config-dir", "conf", "data=root", *SMALL, "name=root", "tracking.register=own")
+        yield folder
 
-    def of(*words: str) -> None:
-        code = shell.main(list(words))
-        assert code == 0, capsys.readouterr().err
 
-    return of
+def run(*words: str) -> None:
+    assert shell.main(list(words)) == 0
 
 
 def correct(path: Path, prefixes: tuple[str, str]) -> int:
@@ -63,25 +77,15 @@ def correct(path: Path, prefixes: tuple[str, str]) -> int:
     return n
 
 
-def test_files_in_four_formats_are_inspected_trained_on_and_scored_alike(run):
-    for suffix in FORMATS:
-        write(Path(f"old{suffix}"), *events(0, labelled=True))
-        write(Path(f"new{suffix}"), *events(1000, labelled=False))
-        run("data", "inspect", f"old{suffix}", "--write", f"conf/dataset/{suffix[1:]}.yaml")
-        prefixes = ("tracks.", "jets.") if suffix == ".h5" else ("", "")
-        assert correct(Path(f"conf/dataset/{suffix[1:]}.yaml"), prefixes) == len(CORRECTED)
+def test_files_in_four_formats_are_inspected_trained_on_and_scored_alike(home):
     configs = {suffix: yaml.safe_load(Path(f"conf/dataset/{suffix[1:]}.yaml").read_text()) for suffix in FORMATS}
     for suffix in (".parquet", ".npz"):  # the same names, so that one training is enough
         assert configs[suffix] == configs[".root"] | {"files": [f"old{suffix}"]}
     scores = []
-    for trained, scored in (
-        (".root", {".root": ".h5", ".parquet": ".root", ".npz": ".parquet"}),
-        (".h5", {".h5": ".npz"}),
-    ):
-        run("train", "--config-dir", "conf", f"data={trained[1:]}", *SMALL)
-        for suffix, out in scored.items():
-            run("predict", "latest", "--input", f"new{suffix}", "--out", f"scores{out}")
-            scores.append({name.rpartition(".")[2]: column for name, column in read(Path(f"scores{out}")).items()})
+    for suffix, out in {".h5": ".npz", ".root": ".h5", ".parquet": ".root", ".npz": ".parquet"}.items():
+        (trained,) = Path("runs/hepexp").glob("*_h5" if suffix == ".h5" else "*_root")
+        run("predict", str(trained), "--input", f"new{suffix}", "--out", f"scores{out}")
+        scores.append({name.rpartition(".")[2]: column for name, column in read(Path(f"scores{out}")).items()})
     _, _, numbers = events(1000, labelled=False)
     for found in scores:
         assert set(found) == {"index", "score_background", "score_signal", "fatjet_pt", "evt"}  # no label
@@ -93,12 +97,40 @@ def test_files_in_four_formats_are_inspected_trained_on_and_scored_alike(run):
     assert np.ptp(scores[0]["score_signal"]) > 0
 
 
-def test_files_of_one_s_own_give_the_auc_of_the_data_set_that_they_are(run, tmp_path):
+def test_a_registered_model_takes_the_columns_of_the_files_and_needs_no_files(home, monkeypatch, tmp_path):
+    """The scores are those that the run recorded, with the label in the table or without."""
+    recorded = read(next(home.glob("runs/hepexp/*_root")) / "predictions.parquet")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "none"))
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{home}/runs/mlflow.db")
+    try:
+        model = mlflow.pyfunc.load_model("models:/own@best")
+    finally:
+        mlflow.set_tracking_uri(before)
+    order = np.argsort(recorded["evt"])
+    for labelled in (True, False):
+        counts, lists, numbers = events(0, labelled)
+        columns = {name: np.split(flat, np.cumsum(counts)[:-1]) for name, flat in lists.items()}
+        predicted = model.predict(pd.DataFrame(columns | numbers))
+        assert list(predicted.columns) == ["score_background", "score_signal"]
+        tested = np.isin(numbers["evt"], recorded["evt"])
+        assert tested.sum() == len(order) > 0
+        for name, column in predicted.items():
+            np.testing.assert_allclose(column[tested], recorded[name][order], rtol=0, atol=1e-6)
+    del columns["trk_phi"]
+    with pytest.raises(DataError, match=r"the table: dataset\.p4\.phi: no column 'trk_phi'"):
+        model._model_impl.predict(pd.DataFrame(columns))
+
+
+def test_files_of_one_s_own_give_the_auc_of_the_data_set_that_they_are(tmp_path, monkeypatch):
     """The sample of `top`, written as published: through data=top, and as files that nobody has described."""
     jets = open_source(TOP, "mini").store.take(np.arange(0, 10_000, 25)[np.random.default_rng(0).permutation(400)])
     momenta = np.zeros((len(jets), 200, 4), np.float32)
     found = pad(np.stack([jets[name] for name in ("E", "px", "py", "pz")], axis=1), jets.counts)
     momenta[:, : found.shape[1]] = found
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
     folder = tmp_path / "data" / "top"
     folder.mkdir(parents=True)
     files = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -99,8 +98,7 @@ def stores_of(info: DatasetInfo, path: Path) -> Iterator[Store]:
         yield open_file(info, path, needs_label=False)
         return
     for part in regroup(read_published(info, path, needs_label=False)):
-        there = {name: kind for name, kind in info.layout.extras.items() if name in part.extras}
-        yield Store(replace(info.layout, extras=there), [part], metadata=[{"made_from": path.name}])
+        yield Store(info.layout.with_extras_of(part), [part], metadata=[{"made_from": path.name}])
 
 
 def _open_stored(info: DatasetInfo, path: Path, needs_label: bool) -> Store:

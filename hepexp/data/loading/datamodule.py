@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -42,6 +42,7 @@ from hepexp.simulation.simulate import simulate
 
 _MOST_WORKERS = 512  # processes
 _MOST_GENERATED = 10**9  # examples: years of simulation, terabytes on disk
+MOST_OF_SAMPLE = 200  # examples that a model needs to know the shape of one
 _ROWS_TO_FIT = 2000  # training examples to which scales are fitted
 
 
@@ -308,6 +309,16 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
             **{f"n_{name}": len(self.splits[name]) for name in SPLITS},
             "how": about.get("command", self.info.how_to_fetch),
         }
+
+    def portable_keys(self, folder: Path) -> dict[str, Any]:
+        """Keys with which it is rebuilt where its files are not, only to give a model its shape, after `setup`.
+
+        Parameters
+        ----------
+        folder : where a file may be written that such a key then names, relative to it.
+        """
+        few = dict.fromkeys(("n_train", "n_val", "n_test"), MOST_OF_SAMPLE)
+        return {"source": "mini", "n_files": None, "num_workers": 0, **few}
 
     # ---- checkpoints
 

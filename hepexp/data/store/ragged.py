@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,10 @@ class Layout:
     def names(self) -> list[str]:
         """All columns, in the order in which the store writes them."""
         return ["label", *self.extras, *self.elements]
+
+    def with_extras_of(self, examples: Ragged) -> Layout:
+        """The layout of examples that may lack columns with one value per example, and have other types of them."""
+        return replace(self, extras={name: column.dtype.type for name, column in examples.extras.items()})
 
     def empty(self) -> Ragged:
         """No examples at all."""

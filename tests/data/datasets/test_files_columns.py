@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from hepexp.data.formats.open_file import stores_of
 from hepexp.data.loading.reweighting import Reweighting
 from hepexp.data.store.ragged import Ragged, pad
 from hepexp.errors import DataError
@@ -180,3 +181,37 @@ def test_columns_that_disagree_on_the_particles_of_an_event_are_refused(jets, tm
     assert str(error.value) == (
         f"{path}: row 5 has {n} values of 'con_e' but {n - 1} of 'con_x', expected the same number"
     )
+
+
+def test_a_file_of_doubles_is_scored_by_a_model_of_floats_and_ids_keep_their_type(file, jets, columns, tmp_path):
+    """NumPy makes doubles by default; the model gets the same numbers, and the ids are not cut."""
+    data = open_file(file, scalars=["log(con_e)"], event_id="evt")
+    ids = np.arange(N).astype(np.uint64) + 2**63
+    double = Ragged(jets.label, jets.offsets, {name: column.astype(float) for name, column in jets.elements.items()})
+    (loader,) = data.loaders_of_file(write(tmp_path / "b.parquet", double, truth=None, evt=ids))
+    found = next(iter(loader))
+    order, seen = torch.argsort(found.index), loader.dataset.observed(np.arange(N))
+    (loader,) = data.loaders_of_file(Path(file))
+    expected = next(iter(loader))
+    assert torch.equal(found.p4[order], expected.p4[torch.argsort(expected.index)])
+    assert torch.equal(found.scalars[order], expected.scalars[torch.argsort(expected.index)])
+    np.testing.assert_array_equal(seen["evt"], ids)
+
+
+def test_a_table_in_memory_is_read_as_the_file_is(file, jets, columns, tmp_path):
+    """As MLflow hands it over: doubles, lists, and columns that nobody asked for."""
+    data = open_file(file, scalars=["con_e / sum(con_e)"], extras=["jm"], particle_selection="con_e > 1")
+    rows = np.flatnonzero(jets.keep(jets["E"] > 1).counts)
+    some, jm = jets.take(rows), columns["jm"][rows]
+    (store,) = stores_of(data.info, write(tmp_path / "b.parquet", some, truth=None, jm=jm))
+    expected = store.take(np.arange(len(rows)))
+    table = {
+        f"con_{new}": [part.tolist() for part in np.split(some[old].astype(float), some.offsets[1:-1])]
+        for new, old in zip("exyz", ("E", "px", "py", "pz"), strict=True)
+    }
+    found = data.info.examples_of(table | {"jm": jm.tolist(), "text": ["a"] * len(rows)})
+    np.testing.assert_array_equal(found.offsets, expected.offsets)
+    for name, column in expected.elements.items():
+        np.testing.assert_array_equal(found[name], column)
+        assert found[name].dtype == column.dtype
+    np.testing.assert_array_equal(found.extras["jm"], expected.extras["jm"])

@@ -15,15 +15,18 @@ from hepexp.config.paths import store_dir
 from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
 from hepexp.data.datasets.files.inputs import InputFile, class_names, find_files
 from hepexp.data.datasets.files.keys import Keys, inputs_of
+from hepexp.data.datasets.files.momenta import refuse_wrong_momenta
 from hepexp.data.datasets.files.splits import by_hash, check_fractions, hash_of, refuse_shared
 from hepexp.data.store.check import Refusal
 from hepexp.data.store.ragged import Layout, Ragged
+from hepexp.data.store.table import ORIGIN
 from hepexp.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from hepexp.data.datasets.files.particles import FileParticles
     from hepexp.data.datasets.files.reader import Columns, Reader
     from hepexp.data.store.store import Store
+    from hepexp.data.tables.table import Table
 
 DEFAULT_FRACTIONS = {"train": 0.7, "val": 0.15, "test": 0.15}
 
@@ -37,9 +40,12 @@ class FilesInfo(DatasetInfo):
     files : as in `dataset.files`.
     keys : what is read of them.
     fractions : fraction of each split.
+    stand_in : file of examples that takes the place of the files; None to read these.
     """
 
-    def __init__(self, name: str, files: object, keys: Keys, fractions: Mapping[str, float]) -> None:
+    def __init__(
+        self, name: str, files: object, keys: Keys, fractions: Mapping[str, float], stand_in: Path | None = None
+    ) -> None:
         check_fractions(fractions)
         classes = class_names(files)
         if classes and keys.classes:
@@ -56,6 +62,7 @@ class FilesInfo(DatasetInfo):
         }
         noun = "jet" if keys.p4 else "image" if keys.pixels else "example"
         given |= {"cite": "-", "licence": "-", "published_at": "dataset.files", "noun": noun}
+        given |= {"stand_in": stand_in, "mini": stand_in and self._read_stand_in}
         for attribute, value in given.items():
             object.__setattr__(self, attribute, value)
 
@@ -95,9 +102,11 @@ class FilesInfo(DatasetInfo):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        return ("full",)
+        return ("full",) if self.stand_in is None else ("mini",)
 
     def choose_source(self, source: str, n_files: int | None = None) -> str:
+        if self.stand_in is not None:
+            return "mini"
         most = max(sum(part.split == one for part in self.releases[0]) for one in {p.split for p in self.releases[0]})
         if n_files is not None and not 1 <= n_files <= most:
             raise ConfigError(f"dataset.n_files must be between 1 and {most}, got {n_files}")
@@ -108,10 +117,23 @@ class FilesInfo(DatasetInfo):
     @cached_property
     def columns(self) -> Columns:
         """What is read, with the types that the first file has."""
+        if self.stand_in is not None:
+            from hepexp.data.datasets.files import stand_in
+
+            return stand_in.columns_of(self.stand_in, self.keys)
         from hepexp.data.datasets.files.reader import columns_in
+
+        return columns_in(self._open(next(iter(self.inputs))), self.keys)
+
+    def _open(self, path: Path) -> Table:
         from hepexp.data.tables.table import open_table
 
-        return columns_in(open_table(next(iter(self.inputs)), self.keys.tree, "dataset.tree"), self.keys)
+        return open_table(path, self.keys.tree, "dataset.tree")
+
+    def _read_stand_in(self) -> Ragged:
+        from hepexp.data.datasets.files import stand_in
+
+        return stand_in.read(self.stand_in, self.columns)
 
     @property
     def layout(self) -> Layout:
@@ -133,8 +155,8 @@ class FilesInfo(DatasetInfo):
     def reader(self, path: Path, is_to_score: bool = False) -> Reader:
         from hepexp.data.datasets.files.reader import Reader
 
-        file = self.inputs.get(path.absolute())
-        return Reader(self.columns, path, file.label if file and not is_to_score else None, is_to_score)
+        file = None if is_to_score else self.inputs.get(path.absolute())
+        return Reader(self.columns, self._open(path), file.label if file else None, is_to_score)
 
     def read(self, path: Path, needs_label: bool = True, yields: dict[str, int] | None = None) -> Iterator[Ragged]:
         """The checked examples of a file, as a stream.
@@ -150,6 +172,23 @@ class FilesInfo(DatasetInfo):
         if yields is not None:
             yields.update(reader.yields)
 
+    # ---- tables in memory
+
+    def examples_of(self, columns: Mapping[str, Sequence[Any]]) -> Ragged:
+        """The checked examples of a table with the columns of the files; those that no model needs may be missing."""
+        from hepexp.data.datasets.files.reader import Reader
+        from hepexp.data.tables.in_memory import table_of
+
+        reader = Reader(self.columns, table_of(columns), is_to_score=True)
+        parts = [self._checked(examples, ORIGIN, rows) for examples, rows in reader]
+        return Ragged.concatenate(parts).cast(reader.columns.layout)
+
+    def first_rows(self, store: Store, n: int) -> dict[str, Sequence[Any]]:
+        """What a model needs of the first examples, at most n, as a table with the columns of the files."""
+        from hepexp.data.datasets.files import stand_in
+
+        return stand_in.first_rows(map(self.reader, self.inputs), n)
+
     def check(self, examples: Ragged, origin: str, first_row: int = 0) -> Ragged:
         return self._checked(examples, origin, first_row + np.arange(len(examples)))
 
@@ -163,32 +202,9 @@ class FilesInfo(DatasetInfo):
         if self.keys.p4:
             refuse.of_rows(examples.counts == 0, "no particles", "has no particles; expected at least one")
             with np.errstate(all="ignore"):
-                self._check_momenta(refuse, self.particles().p4(examples))
+                refuse_wrong_momenta(refuse, self.particles().p4(examples), self.keys.momenta)
         refuse.finish()
         return examples
-
-    def _check_momenta(self, refuse: Refusal, p4: NDArray[np.float64]) -> None:
-        energy, momentum = p4[:, 0], np.sqrt((p4[:, 1:] ** 2).sum(1))
-        texts = {name: getattr(one, "text", one) for name, one in self.keys.momenta.items()}
-        if "pid" in texts:
-            pid = texts["pid"]
-            refuse.of_elements(
-                np.isnan(energy),
-                "pid",
-                lambda i: f"has a particle with an unknown pid in '{pid}'; expected PDG numbers",
-            )
-        refuse.of_elements(
-            ~((energy > 0) & (energy < 1e5)),
-            "energy",
-            lambda i: (
-                f"has a particle with energy = {energy[i]:g}; expected above 0 and below 100,000 GeV (MeV / 1000)"
-            ),
-        )
-        refuse.of_elements(
-            momentum**2 > energy**2 * 1.001,
-            "|p|",
-            lambda i: f"has a particle with |p| = {momentum[i]:g} > energy = {energy[i]:g}; expected {' '.join(texts)}",
-        )
 
     # ---- their splits
 

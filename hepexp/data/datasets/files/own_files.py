@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from hepexp.config.annotated_keys import AnnotatedKeys
+from hepexp.data.datasets.files import stand_in
 from hepexp.data.datasets.files.info import DEFAULT_FRACTIONS, FilesInfo, keys_of
 from hepexp.data.datasets.files.keys import Keys
+from hepexp.data.loading.datamodule import MOST_OF_SAMPLE
 
 
 class OwnFiles(AnnotatedKeys):
@@ -34,6 +39,7 @@ class OwnFiles(AnnotatedKeys):
     weight : weight of each example, which may be negative: an expression; null for none.
     event_id : what tells events apart: column, or list of columns; null for the name of the file and the row.
     fractions : fraction of train, val and test, by a hash of the event, so that further files move none of them.
+    stand_in : file of a few examples in place of `files`, as a registered model brings it; null to read the files.
     """
 
     files: str | Sequence[str] | Mapping[str, str | Sequence[str] | Mapping[str, str | Sequence[str]]]
@@ -45,6 +51,7 @@ class OwnFiles(AnnotatedKeys):
     selection: str | None = None
     event_id: str | Sequence[str] | None = None
     fractions: Mapping[str, float] | None = None
+    stand_in: str | None = None
 
     source: ClassVar[str] = "full"
     n_generate: ClassVar[int] = 10
@@ -54,13 +61,21 @@ class OwnFiles(AnnotatedKeys):
         """Parse the keys, some of which may be given another value, and describe the files by them."""
         given = {one.name: getattr(self, one.name) for one in fields(self)}
         keys = keys_of(given | {"variables": getattr(self.reweight, "variables", ())} | other)
-        self.info = FilesInfo("files", self.files, keys, self.fractions or DEFAULT_FRACTIONS)
+        instead = None if self.stand_in is None else Path(self.stand_in)
+        self.info = FilesInfo("files", self.files, keys, self.fractions or DEFAULT_FRACTIONS, instead)
         self.observers = tuple(dict.fromkeys((*keys.observers, *keys.event_id)))
         return keys
 
     def named_targets(self) -> dict[str, str]:
         stored = self.info.layout.extras
         return {name: name if name in stored else str(text) for name, text in self.info.keys.targets.items()}
+
+    def portable_keys(self, folder: Path) -> dict[str, Any]:
+        rows = self.splits["train"].rows[:MOST_OF_SAMPLE]
+        rows = np.resize(rows, MOST_OF_SAMPLE)  # repeated where there are few, so that there are some in each split
+        stand_in.write(folder / "examples.parquet", self.store, rows)
+        whole = dict.fromkeys(("n_files", "n_train", "n_val", "n_test"))
+        return {"stand_in": "examples.parquet", "num_workers": 0, **whole}
 
     def provenance(self) -> dict:
         """As of any data set, with the selection and the number of examples before and after each."""

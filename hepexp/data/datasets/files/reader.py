@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from hepexp.data.datasets.files.keys import Keys, is_true
 from hepexp.data.expressions.expression import Expression, Name
 from hepexp.data.physics.observables import OBSERVABLES
 from hepexp.data.store.ragged import NO_LABEL, Layout, Ragged
-from hepexp.data.tables.table import ROWS_AT_ONCE, Chunk, Table, open_table
+from hepexp.data.tables.table import ROWS_AT_ONCE, Chunk, Table
 from hepexp.data.values import Values
 from hepexp.errors import ConfigError, DataError
 
@@ -70,6 +69,13 @@ def columns_in(table: Table, keys: Keys) -> Columns:
     return Columns(keys, examples, particles, pixels.shape_in(table, keys) if keys.pixels else None)
 
 
+def names_in(table: Table, keys: Keys) -> list[str]:
+    """Names of all columns of a file that the keys refer to, in the file's order."""
+    expressions = [*keys.of_examples.values(), *keys.of_particles.values(), *keys.labels.values(), *keys.cuts.values()]
+    asked = {name for one in expressions for name in one.names} | {*pixels.names(keys)}
+    return [name for name in table.columns if name in asked]
+
+
 def _require_level(table: Table, expression: Expression, per_particle: bool, needs_particles: bool = False) -> None:
     """Refuse an expression with a value per example where one per particle belongs, or the reverse."""
     try:
@@ -107,7 +113,7 @@ class Reader:
     Parameters
     ----------
     columns : what is read, as in the first of the files.
-    path : the file.
+    table : the file.
     label : of all its examples; None if it follows from the columns.
     is_to_score : whether the examples are to be scored: then none is dropped, and the class may be unknown.
 
@@ -120,9 +126,8 @@ class Reader:
     DataError : the file has other columns than the first one, or cannot be read.
     """
 
-    def __init__(self, columns: Columns, path: Path, label: int | None = None, is_to_score: bool = False) -> None:
-        self.path, self.label, self.is_to_score = path, label, is_to_score
-        self.table = open_table(path, columns.keys.tree, "dataset.tree")
+    def __init__(self, columns: Columns, table: Table, label: int | None = None, is_to_score: bool = False) -> None:
+        self.table, self.path, self.label, self.is_to_score = table, table.path, label, is_to_score
         keys = columns.keys.to_score(self.table.columns) if is_to_score else columns.keys
         try:
             its = columns_in(self.table, keys)
@@ -130,15 +135,19 @@ class Reader:
             raise DataError(str(error)) from None
         of_examples = {name: kind for name, kind in columns.of_examples.items() if name in keys.of_examples}
         of_particles = {name: kind for name, kind in columns.of_particles.items() if name in keys.of_particles}
+        if is_to_score:  # what no model sees stays as it is
+            unseen = {*keys.untouched, *keys.event_id} - {one.expr for one in (*keys.extras, *keys.features)}
+            of_examples |= {name: kind for name, kind in its.of_examples.items() if name in unseen}
         self.keys, self.columns = keys, Columns(keys, of_examples, of_particles, columns.shape)
         for name, kind in {**of_examples, **of_particles}.items():
             found = {**its.of_examples, **its.of_particles}.get(name)
-            if found is not kind:
-                found = "no such column" if found is None else np.dtype(found).name
-                raise DataError(f"{path}: '{name}' is {found}, but {np.dtype(kind).name} in the first file")
+            if found is kind or (found is not None and is_to_score and np.can_cast(found, kind, "same_kind")):
+                continue
+            found = "no such column" if found is None else np.dtype(found).name
+            raise DataError(f"{self.path}: '{name}' is {found}, but {np.dtype(kind).name} in the first file")
         if its.shape != columns.shape:
             raise DataError(
-                f"{path}: '{', '.join(keys.pixels)}' has images of {its.shape} (channels, rows, columns), but "
+                f"{self.path}: '{', '.join(keys.pixels)}' has images of {its.shape} (channels, rows, columns), but "
                 f"{columns.shape} in the first file"
             )
         self.labels = keys.labels
@@ -146,11 +155,8 @@ class Reader:
 
     def __iter__(self) -> Iterator[tuple[Ragged, NDArray[np.int64]]]:
         """Examples, and the rows of the file that they are."""
-        expressions = [*self.keys.of_examples.values(), *self.keys.of_particles.values(), *self.labels.values()]
-        expressions += self.keys.cuts.values()
-        names = {name for one in expressions for name in one.names if name in self.table.columns}
         rows = pixels.rows_at_once(self.columns.shape) if self.keys.pixels else ROWS_AT_ONCE
-        for chunk in self.table.batches([*names, *pixels.names(self.keys)], rows):
+        for chunk in self.table.batches(names_in(self.table, self.keys), rows):
             yield self._examples(chunk)
 
     def _examples(self, chunk: Chunk) -> tuple[Ragged, NDArray[np.int64]]:
