@@ -17,6 +17,10 @@ CASES = [
     Case("particlenet", n_parameters=366_160),
     Case("particlenet variant=qmlhep_2", n_parameters=409_666),
     Case("particlenet use_scalars=true", n_parameters=367_712),
+    # the published size has its count in test_particle_transformer.py; here: embedding 2 x 15 + 2 x 15 + 15 x 8 + 8,
+    # pairs 8, 2 (4 x 4 + 4 + 8) and 4 x 2 + 2 + 4, three blocks of 3 x 16 + 64 + 4 (8 x 8 + 8) + 2 (8 x 32) + 40 + 10,
+    # norm 16, head 18, class token 8
+    Case("part use_scalars=true n_blocks=2 n_class_blocks=1 n_heads=2 embed_widths=[8] pair_widths=[4,4]", 3_194),
     Case("pfn", n_parameters=82_458),
     Case("pfn use_scalars=true", n_parameters=83_258),
     # convolutions without bias 9 (3 x 32 + 32 x 64 + 64 x 128), batch norms 2 (32 + 64 + 128), linear 128 x 2 + 2

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from hepexp.models.layers.cache_blocking import Chunk, split
+from hepexp.models.layers.cache_blocking import PAIRS, Chunk, split
 
 
 class Piece(NamedTuple):
@@ -37,7 +37,7 @@ class ParticlePairs:
     Parameters
     ----------
     pieces : in descending order of n.
-    n_jets : jets B in the batch.
+    n_jets, width : jets B in the batch and places N of each.
     place, jet : (R,), the row of (B N, ...) and the jet that each particle comes from; None for all in order.
     mask : (R,) bool, the real particles.
     weight : (R,) of each row in the statistics of a batch norm over particles: 1 for real ones, 0 for padding that is
@@ -48,6 +48,7 @@ class ParticlePairs:
 
     pieces: list[Piece]
     n_jets: int
+    width: int
     place: Tensor | None
     jet: Tensor | None
     mask: Tensor
@@ -56,7 +57,9 @@ class ParticlePairs:
     pair_mask: Tensor
 
     @classmethod
-    def of(cls, mask: Tensor, dtype: torch.dtype, padded_to: int | None = None) -> ParticlePairs:
+    def of(
+        cls, mask: Tensor, dtype: torch.dtype, padded_to: int | None = None, at_a_time: int = PAIRS
+    ) -> ParticlePairs:
         """For a batch with mask (B, N), real particles first.
 
         Parameters
@@ -64,13 +67,14 @@ class ParticlePairs:
         padded_to : number of entries of each jet that a batch norm over particles counts. Empty entries are all alike,
             so those of a jet need only one row, and the last of the N entries must be empty. None counts real
             particles.
+        at_a_time : the most pairs in a piece of several jets, on a CPU.
         """
         (n_jets, width), place, jet = mask.shape, None, None
         chunks = [Chunk(0, n_jets, width)]
         if mask.device.type == "cpu":
             lengths = (mask * torch.arange(1, width + 1)).amax(1) + (padded_to is not None)
             lengths, order = lengths.sort(descending=True, stable=True)
-            chunks = split(lengths.tolist())
+            chunks = split(lengths.tolist(), at_a_time)
             starts = order * width
             place = torch.cat([(starts[a:b, None] + torch.arange(n)).view(-1) for a, b, n in chunks])
             jet = place // width
@@ -89,12 +93,22 @@ class ParticlePairs:
         different = ~torch.eye(width, dtype=torch.bool, device=mask.device)
         nodes = [(piece.nodes(real), different[: piece.n, : piece.n]) for piece in pieces]
         pair = torch.cat([(m[:, :, None] & m[:, None] & off).view(-1) for m, off in nodes])
-        return cls(pieces, n_jets, place, jet, real, weight, others[:, None].to(dtype), pair.to(dtype))
+        return cls(pieces, n_jets, width, place, jet, real, weight, others[:, None].to(dtype), pair.to(dtype))
 
     def gather(self, x: Tensor) -> Tensor:
         """x (B, N, ...) of a batch as (R, ...)."""
         x = x.flatten(0, 1)
         return x if self.place is None else x[self.place]
+
+    def scatter(self, x: Tensor) -> Tensor:
+        """x (R, K) in the places of the batch, (B, N, K); zero in those that have no row."""
+        if self.place is None:
+            return x.view(self.n_jets, -1, x.shape[-1])
+        return (
+            x.new_zeros(self.n_jets * self.width, x.shape[-1])
+            .index_copy(0, self.place, x)
+            .unflatten(0, (-1, self.width))
+        )
 
     def sum_over_particles(self, x: Tensor) -> Tensor:
         """The sum of x (R, K) over the particles of each jet of the batch, (B, K)."""

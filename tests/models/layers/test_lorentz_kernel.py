@@ -4,8 +4,6 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from hepexp.models.layers import particle_pairs
-from hepexp.models.layers.cache_blocking import split
 from hepexp.models.layers.lorentz_kernel.geometry import Invariants, clamped_push, invariants, push
 from hepexp.models.layers.lorentz_kernel.messages import EdgeWeights, edge_messages
 from hepexp.models.layers.lorentz_kernel.moments import pair_moments
@@ -22,11 +20,10 @@ def draw(*shape: int) -> torch.Tensor:
 
 
 @pytest.fixture(params=["one piece", "pieces"])
-def pairs(request, monkeypatch) -> ParticlePairs:
+def pairs(request) -> ParticlePairs:
     torch.manual_seed(0)
     at_once = {"one piece": 10**6, "pieces": 18}[request.param]
-    monkeypatch.setattr(particle_pairs, "split", lambda lengths: split(lengths, at_once))
-    return ParticlePairs.of(MASK, torch.float64)
+    return ParticlePairs.of(MASK, torch.float64, at_a_time=at_once)
 
 
 def symmetric(values: torch.Tensor, pairs: ParticlePairs) -> torch.Tensor:

@@ -1,0 +1,236 @@
+"""Particle Transformer: attention between the particles of a jet, biased by the features of each pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hepexp.batch import JetBatch
+from hepexp.errors import ConfigError
+from hepexp.models.checks import require_dropout, require_positive, require_widths
+from hepexp.models.layers.attention import MultiHeadAttention, without_padding
+from hepexp.models.layers.kinematic_features import KINEMATIC, kinematic_features, with_scalars
+from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
+from hepexp.models.layers.pair_features import Symmetric, log_pair_features, triangle
+from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
+from hepexp.models.weights import load_weights
+
+N_PAIR_FEATURES = 4
+PAIRS_AT_A_TIME = 2**16
+
+
+class Embedding(nn.Module):
+    """A batch norm over particles, then layers of [layer norm, linear, GELU]."""
+
+    def __init__(self, n_in: int, widths: Sequence[int]):
+        super().__init__()
+        self.input_bn = MaskedBatchNorm(n_in)
+        layers = [(nn.LayerNorm(n), nn.Linear(n, m), nn.GELU()) for n, m in pairwise([n_in, *widths])]
+        self.embed = nn.Sequential(*(module for layer in layers for module in layer))
+
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        return self.embed(self.input_bn(x, weight))
+
+
+class PairEmbedding(nn.Module):
+    """A batch norm over pairs, then layers of [linear, batch norm, GELU]; the last has one number for each head."""
+
+    def __init__(self, widths: Sequence[int]):
+        super().__init__()
+        layers = [(nn.Linear(n, m), MaskedBatchNorm(m), nn.GELU()) for n, m in pairwise([N_PAIR_FEATURES, *widths])]
+        first = MaskedBatchNorm(N_PAIR_FEATURES)
+        self.embed = nn.Sequential(first, *(module for layer in layers for module in layer))
+
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        for layer in self.embed:
+            x = layer(x, weight) if isinstance(layer, MaskedBatchNorm) else layer(x)
+        return x
+
+
+class Block(nn.Module):
+    """x + norm(scaled heads of attention(norm x)), then w x + MLP(norm x), with a norm inside the MLP (NormFormer).
+
+    References
+    ----------
+    arXiv:2202.03772, section 3 and figure 3; Shleifer et al., arXiv:2110.09456.
+    """
+
+    def __init__(self, dim: int, n_heads: int, dropout: float):
+        super().__init__()
+        self.pre_attn_norm = nn.LayerNorm(dim)
+        self.attn = MultiHeadAttention(dim, n_heads, dropout)
+        self.post_attn_norm = nn.LayerNorm(dim)
+        self.dropout = nn.Dropout(dropout)
+        self.pre_fc_norm = nn.LayerNorm(dim)
+        self.fc1 = nn.Linear(dim, 4 * dim)
+        self.act_dropout = nn.Dropout(dropout)
+        self.post_fc_norm = nn.LayerNorm(4 * dim)
+        self.fc2 = nn.Linear(4 * dim, dim)
+        self.c_attn = nn.Parameter(torch.ones(n_heads))
+        self.w_resid = nn.Parameter(torch.ones(dim))
+
+    def forward(self, x: Tensor, heads: Tensor) -> Tensor:
+        """x (..., dim) and the outputs of its heads, (..., dim)."""
+        scale = self.c_attn.repeat_interleave(x.shape[-1] // len(self.c_attn))
+        out = F.linear(heads, self.attn.out_proj.weight, self.attn.out_proj.bias) * scale
+        x = x + self.dropout(self.post_attn_norm(out))
+        hidden = self.act_dropout(F.gelu(self.fc1(self.pre_fc_norm(x))))
+        return self.w_resid * x + self.dropout(self.fc2(self.post_fc_norm(hidden)))
+
+
+class ParticleBlock(Block):
+    """Attention of all particles of a jet to all, with a bias for each head and pair."""
+
+    def forward(self, x: Tensor, pieces: list[Piece], biases: list[Tensor]) -> Tensor:
+        qkv = self.attn.in_proj(self.pre_attn_norm(x))
+        heads = [
+            self.attn.attend(*piece.nodes(qkv).chunk(3, dim=-1), bias).flatten(0, 1)
+            for piece, bias in zip(pieces, biases, strict=True)
+        ]
+        return super().forward(x, torch.cat(heads))
+
+
+class ClassBlock(Block):
+    """Attention of a class token to itself and to all particles, without dropout.
+
+    With one query q, q . (W_k u + b_k) = (W_k^T q) . u up to a constant, and sum_n a_n (W_v u_n + b_v) =
+    W_v (sum_n a_n u_n) + b_v: neither keys nor values are computed for each particle.
+
+    References
+    ----------
+    Touvron et al., arXiv:2103.17239, section 3.
+    """
+
+    def __init__(self, dim: int, n_heads: int):
+        super().__init__(dim, n_heads, dropout=0.0)
+
+    def forward(self, token: Tensor, x: Tensor, bias: Tensor) -> Tensor:
+        """token (B, dim), x (B, N, dim), bias (B, 1, 1, 1 + N) -> (B, dim)."""
+        u = self.pre_attn_norm(torch.cat([token[:, None], x], dim=1))
+        n_heads, dim = self.attn.n_heads, token.shape[-1]
+        w_q, w_k, w_v = self.attn.in_proj.weight.unflatten(0, (3, n_heads, -1))  # each (heads, width, dim)
+        b_q, _, b_v = self.attn.in_proj.bias.chunk(3)
+        q = F.linear(token, w_q.flatten(0, 1), b_q).unflatten(-1, (n_heads, -1))  # (B, heads, width)
+        q = torch.einsum("bhw,hwd->bhd", q, w_k)[:, None]  # (B, 1, heads, dim): a query for each head
+        mean = F.scaled_dot_product_attention(q, u[:, None], u[:, None], bias, scale=(dim // n_heads) ** -0.5)[:, 0]
+        return super().forward(token, torch.einsum("bhd,hwd->bhw", mean, w_v).flatten(1) + b_v)
+
+
+class ParticleTransformer(nn.Module):
+    """Transformer blocks whose attention is biased by features of pairs; class attention then reads out the jet.
+
+    Parameters
+    ----------
+    n_blocks : particle attention blocks.
+    n_class_blocks : class attention blocks.
+    n_heads : attention heads in each.
+    embed_widths : widths of the layers that embed a particle; the last is that of the blocks, and n_heads divides it.
+    pair_widths : hidden widths of the layers that embed a pair.
+    dropout : probability of dropping, in training, an attention weight, a hidden unit of a block's MLP, or an element
+        of what a particle block adds to its input.
+    use_scalars : whether to use the data set's scalars as well, such as particle type and impact parameters.
+    weights : file with a state dict to start from: a checkpoint of a run, or one of weaver's.
+    n_scalars : scalars per particle in the data set.
+    n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
+
+    Shapes
+    ------
+    p4 (B, N, 4) in GeV as (E, px, py, pz); scalars (B, N, n_scalars); mask (B, N), True for real particles, which come
+    first -> logits (B, n_classes).
+
+    Raises
+    ------
+    ConfigError : a size below 1, heads that do not divide the width, or a dropout outside [0, 1).
+
+    References
+    ----------
+    Qu, Li and Qian, arXiv:2202.03772, section 3.
+    """
+
+    input = "particles"
+    head = "fc"
+    lorentz_invariant = False
+
+    def __init__(
+        self,
+        n_blocks: int = 8,
+        n_class_blocks: int = 2,
+        n_heads: int = 8,
+        embed_widths: Sequence[int] = (128, 512, 128),
+        pair_widths: Sequence[int] = (64, 64, 64),
+        dropout: float = 0.1,
+        use_scalars: bool = False,
+        weights: str | None = None,
+        *,
+        n_scalars: int,
+        n_classes: int,
+    ):
+        super().__init__()
+        require_positive(n_blocks=n_blocks, n_class_blocks=n_class_blocks, n_heads=n_heads)
+        require_widths(embed_widths=embed_widths, pair_widths=pair_widths)
+        require_dropout(dropout)
+        dim = embed_widths[-1]
+        if dim % n_heads:
+            raise ConfigError(f"model.n_heads must divide the last of model.embed_widths ({dim}), got {n_heads}")
+        self.use_scalars = use_scalars
+        # The state dict that the authors publish fixes the names of these modules and of those inside.
+        self.embed = Embedding(len(KINEMATIC) + (n_scalars if use_scalars else 0), embed_widths)
+        self.pair_embed = PairEmbedding([*pair_widths, n_heads])
+        self.blocks = nn.ModuleList(ParticleBlock(dim, n_heads, dropout) for _ in range(n_blocks))
+        self.cls_blocks = nn.ModuleList(ClassBlock(dim, n_heads) for _ in range(n_class_blocks))
+        self.norm = nn.LayerNorm(dim)
+        self.fc = nn.Sequential(nn.Linear(dim, n_classes))
+        self.cls_token = nn.Parameter(torch.empty(1, 1, dim))
+        self.reset_parameters()
+        load_weights(self, weights)
+
+    def reset_parameters(self) -> None:
+        """Linear layers as Glorot and Bengio, q, k and v by themselves; what a block adds starts smaller with depth."""
+        nn.init.trunc_normal_(self.cls_token, std=0.02)
+        for name, layer in self.named_modules():
+            if isinstance(layer, nn.Linear) and not name.startswith("pair_embed"):
+                for part in layer.weight.chunk(3) if name.endswith("in_proj") else [layer.weight]:
+                    nn.init.xavier_uniform_(part)
+                nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            for depth, block in enumerate(self.blocks, start=1):
+                for layer in (block.attn.out_proj, block.fc2):
+                    layer.weight /= (2 * depth) ** 0.5
+
+    def forward(self, batch: JetBatch) -> Tensor:
+        dtype, mask = self.norm.weight.dtype, batch.mask
+        pairs = ParticlePairs.of(mask, dtype, at_a_time=PAIRS_AT_A_TIME)
+        x = kinematic_features(batch.p4, mask)
+        if self.use_scalars:
+            x = with_scalars(x, batch.scalars.to(x.dtype))
+        x = pairs.gather(torch.where(mask[..., None], x, 0)).to(dtype)
+        x = self.embed(x, pairs.weight)  # (R, dim)
+        biases = self.biases(batch.p4, pairs, dtype)
+        for block in self.blocks:
+            x = block(x, pairs.pieces, biases)
+        x, token = pairs.scatter(x), self.cls_token[0].repeat(len(mask), 1)  # (B, N, dim), (B, dim)
+        with_token = without_padding(F.pad(mask, (1, 0), value=True), x.dtype)
+        for block in self.cls_blocks:
+            token = block(token, x, with_token)
+        return self.fc(self.norm(token))
+
+    def biases(self, p4: Tensor, pairs: ParticlePairs, dtype: torch.dtype) -> list[Tensor]:
+        """The attention's bias in each piece of the batch, (jets, heads, n, n)."""
+        somewhere = p4.new_tensor([1.0, 1.0, 0.0, 0.0])
+        p4 = torch.where(pairs.mask[:, None], pairs.gather(p4), somewhere)
+        features, weights = [], []
+        for piece in pairs.pieces:
+            real = piece.nodes(pairs.mask)
+            i, j = triangle(piece.n, p4.device)
+            features.append(log_pair_features(piece.nodes(p4)).to(dtype).flatten(0, 1))
+            weights.append((real[:, i] & real[:, j]).flatten())
+        embedded = self.pair_embed(torch.cat(features), torch.cat(weights).to(dtype))  # (pairs, heads)
+        found = []
+        for piece, rows in zip(pairs.pieces, embedded.split([len(x) for x in features]), strict=True):
+            lower = rows.unflatten(0, (piece.jets, -1)).transpose(1, 2)  # (jets, heads, n (n + 1) / 2)
+            found.append(without_padding(piece.nodes(pairs.mask), dtype, Symmetric.apply(lower, piece.n)))
+        return found
