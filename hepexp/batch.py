@@ -91,8 +91,8 @@ class Batch:
 
     None where the data set has none: weight (B,) float32, which may be negative; target (B, T) float32, real numbers to
     be predicted for each example, in their units; element_target (B, N, T) float32 and element_label (B, N, C) int64,
-    those of each element, padded as the elements are, with -1 for a padded or unknown label; for graphs (M, T) and
-    (M, C).
+    those of each element, padded with zeros and with the label -1; an unknown label is -1, an unknown number NaN; for
+    graphs (M, T) and (M, C).
     """
 
     label: Tensor

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hepexp import regular_file
@@ -185,6 +186,9 @@ def _checksum(table: pa.Table) -> bytes:
     for name, column in zip(table.column_names, table.columns, strict=True):
         digest.update(f"{name} {column.type} {len(column)}".encode())
         digest.update(column.is_null().to_numpy().tobytes())
+        if pa.types.is_list(column.type):
+            digest.update(pc.list_value_length(column).to_numpy().tobytes())
+            column = pc.list_flatten(column)
         if pa.types.is_string(column.type):
             digest.update("\n".join(column.fill_null("").to_pylist()).encode())
         else:

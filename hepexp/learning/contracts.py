@@ -72,6 +72,8 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
 def _check_needs(objective: Objective, offers: Collection[tuple[str, str]]) -> None:
     for need in objective.needs:
         if need not in offers:
+            if need == ("example", "real") and ("element", "real") in offers and hasattr(objective, "of"):
+                raise ConfigError("dataset.element_targets are of each particle or node: set loss.of=element")
             raise ConfigError(
                 f"{type(objective).__name__} needs {NEEDS.get(need, ' '.join(need))}; "
                 f"{HOW.get(need, 'the data set has none')}"

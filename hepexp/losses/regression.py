@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,9 @@ from torch import Tensor, nn
 
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
+from hepexp.evaluation.evaluators.evaluator import ELEMENT
 from hepexp.evaluation.evaluators.regression import RegressionEvaluator
+from hepexp.losses.element_outputs import check_elements, of_elements, sums
 from hepexp.losses.objective import Objective, width_of
 from hepexp.losses.weighted import weighted_mean
 
@@ -22,10 +25,11 @@ SMALLEST_SIGMA = 1e-3  # standard deviations of the target
 class Regression(Objective):
     """What losses of regression share: the targets are standardised, and what is predicted has the units of the data.
 
-    The loss of an example is the mean over its targets.
+    The loss of an example is the mean over its targets, and over its elements if they are what is learnt.
 
     Parameters
     ----------
+    of : `example`, or `element` to learn the targets of each particle or node.
     compare_with : for each target one of dataset.observers, which is evaluated as if it were a prediction; empty for
         none. With a jet's mass as the target, `mass` compares with the plain sum of four-momenta.
 
@@ -35,22 +39,30 @@ class Regression(Objective):
     """
 
     evaluator: RegressionEvaluator
-    needs = (("example", "real"),)
     takes_weights = True
     per_target: int = 1
 
-    def __init__(self, compare_with: Sequence[str] = ()) -> None:
+    def __init__(self, compare_with: Sequence[str] = (), of: Literal["example", "element"] = "example") -> None:
         super().__init__()
+        if of not in ("example", "element"):
+            raise ConfigError(f"loss.of must be example or element, got {of!r}")
+        if of == "element" and compare_with:
+            raise ConfigError("loss.compare_with is for targets of an example: leave it out with loss.of=element")
         self.compare_with = tuple(compare_with)
+        self.of = of
+        self.needs = ((of, "real"),)
 
     def n_outputs(self, spec: DataSpec) -> int:
-        return self.per_target * len(spec.targets_of("example", "real"))
+        return self.per_target * len(spec.targets_of(self.of, "real"))
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
-        targets, width = spec.targets_of("example", "real"), width_of(model, example)
-        if width != self.n_outputs(spec):
+        targets, n = spec.targets_of(self.of, "real"), self.n_outputs(spec)
+        if self.of == "element":
+            names = ", ".join(target.name for target in targets)
+            check_elements(model, example, example.element_target, names, n, type(self).__name__)
+        elif (width := width_of(model, example)) != n:
             raise ConfigError(
-                f"{type(self).__name__} needs one output for each value to predict, {self.n_outputs(spec)} for "
+                f"{type(self).__name__} needs one output for each value to predict, {n} for "
                 f"{', '.join(target.name for target in targets)}; {type(model).__name__} gives {width}; choose a model "
                 "that classifies examples, such as model=pfn"
             )
@@ -65,7 +77,7 @@ class Regression(Objective):
                 raise ConfigError(f"loss.compare_with: {name!r} is not among dataset.observers ({there_are})")
         self.register_buffer("mean", torch.tensor([target.mean for target in targets]))
         self.register_buffer("std", torch.tensor([target.std for target in targets]))
-        self.evaluator = self.make_evaluator(RegressionEvaluator(targets, compare_with=self.compare_with))
+        self.evaluator = self.make_evaluator(RegressionEvaluator(targets, compare_with=self.compare_with, of=self.of))
 
     def make_evaluator(self, evaluator: RegressionEvaluator) -> RegressionEvaluator:
         """The evaluator of this loss, from that of predictions alone."""
@@ -80,9 +92,14 @@ class Regression(Objective):
         return {"predicted": self.mean + self.std * found[..., 0]}
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        if self.of == "element":
+            found, example, real = of_elements(model, batch)
+            return self._of_each(batch, example[real], self._split(found)[real])
         return self.predictions(self._found(model, batch))
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        if self.of == "element":
+            return self._terms_of_elements(model, batch)
         found = self._found(model, batch)
         target = (batch.target.to(found.dtype) - self.mean) / self.std
         each = self.each(found, target).mean(1)
@@ -93,10 +110,33 @@ class Regression(Objective):
             **described,
         }
 
+    def _terms_of_elements(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        found, example, known = of_elements(model, batch)
+        found, truth = self._split(found), batch.element_target.flatten(0, -2)
+        known = known & truth.isfinite().all(-1)  # a beam has no target
+        target = (torch.where(known[:, None], truth, self.mean).to(found.dtype) - self.mean) / self.std
+        each = torch.where(known, self.each(found, target).mean(1), 0)
+        n = sums(known.to(each.dtype), example, len(batch)).clamp(min=1)
+        of_example = sums(each, example, len(batch)) / n
+        terms = {"loss": weighted_mean(of_example, batch.weight)}
+        if self.training:
+            return terms, {}
+        described = self._of_each(batch, example[known], found[known].detach())
+        return terms, {"loss": of_example.detach(), f"{ELEMENT}target": truth[known], **described}
+
+    def _of_each(self, batch, example: Tensor, found: Tensor) -> dict[str, Tensor]:
+        """What is predicted for each element, with the index of its example."""
+        described = {f"{ELEMENT}{name}": values for name, values in self.predictions(found).items()}
+        return {f"{ELEMENT}index": batch.index[example], **described}
+
     def _found(self, model: nn.Module, batch) -> Tensor:
         """The outputs (B, T, K) in single precision at least."""
         found = model(batch)
-        return (found if found.element_size() >= 4 else found.float()).unflatten(1, (-1, self.per_target))
+        return self._split(found if found.element_size() >= 4 else found.float())
+
+    def _split(self, found: Tensor) -> Tensor:
+        """Outputs (n, T K) as (n, T, K)."""
+        return found.unflatten(1, (-1, self.per_target))
 
 
 class MeanSquaredError(Regression):
@@ -122,8 +162,13 @@ class Huber(Regression):
     P. J. Huber, "Robust estimation of a location parameter", Ann. Math. Statist. 35 (1964) 73.
     """
 
-    def __init__(self, delta: float = 1.0, compare_with: Sequence[str] = ()) -> None:
-        super().__init__(compare_with)
+    def __init__(
+        self,
+        delta: float = 1.0,
+        compare_with: Sequence[str] = (),
+        of: Literal["example", "element"] = "example",
+    ) -> None:
+        super().__init__(compare_with, of)
         if not 0 < delta < float("inf"):
             raise ConfigError(f"loss.delta must be > 0, got {delta}")
         self.delta = delta
@@ -180,8 +225,13 @@ class Quantile(Regression):
     R. Koenker, G. Bassett, "Regression quantiles", Econometrica 46 (1978) 33.
     """
 
-    def __init__(self, quantiles: Sequence[float] = (0.1587, 0.5, 0.8413), compare_with: Sequence[str] = ()) -> None:
-        super().__init__(compare_with)
+    def __init__(
+        self,
+        quantiles: Sequence[float] = (0.1587, 0.5, 0.8413),
+        compare_with: Sequence[str] = (),
+        of: Literal["example", "element"] = "example",
+    ) -> None:
+        super().__init__(compare_with, of)
         rising = all(a < b for a, b in pairwise(quantiles))
         if not rising or 0.5 not in quantiles or not min(quantiles) > 0 or not max(quantiles) < 1:
             raise ConfigError(

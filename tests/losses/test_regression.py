@@ -1,13 +1,14 @@
 """Losses of regression: their minima are the mean, the median, the spread and the quantiles of the target."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
 
-from hepexp.batch import DataSpec, FeatureBatch, Target
+from hepexp.batch import DataSpec, FeatureBatch, GraphBatch, JetBatch, Target
 from hepexp.errors import ConfigError
 from hepexp.losses.regression import GaussianNll, Huber, MeanSquaredError, Quantile
 
@@ -116,3 +117,87 @@ def test_a_model_of_another_width_and_an_unknown_observer_are_refused():
         GaussianNll().prepare(Constant(1), example, SPEC)
     with pytest.raises(ConfigError, match=r"'sum' is not among dataset\.observers \(none\)"):
         MeanSquaredError(compare_with=["sum"]).prepare(Constant(1), example, SPEC)
+
+
+class OfNodes(nn.Module):
+    """A linear function of each node."""
+
+    def __init__(self, n: int):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Linear(3, n, dtype=torch.float64)
+
+    def forward(self, batch: GraphBatch) -> torch.Tensor:
+        return self.layer(batch.x)
+
+
+OF_NODES = DataSpec((), targets=tuple(Target(name, of="element", mean=1.0, std=2.0) for name in ("d0", "dz")))
+COUNTS = torch.tensor([2, 4, 1])
+
+
+def nodes() -> GraphBatch:
+    g = torch.Generator().manual_seed(4)
+    x = torch.randn(7, 3, generator=g, dtype=torch.float64)
+    index = torch.tensor([5, 3, 9])
+    target = (3 * x[:, :2] + torch.randn(7, 2, generator=g)).float()
+    return GraphBatch(
+        label=index * 0, index=index, extras=torch.zeros(3, 0), element_target=target, x=x,
+        edge_index=torch.zeros(2, 0, dtype=int), graph=torch.arange(3).repeat_interleave(COUNTS),
+    )  # fmt: skip
+
+
+class AsParticles(nn.Module):
+    """The nodes of a graph as padded particles."""
+
+    def __init__(self, model: OfNodes):
+        super().__init__()
+        self.layer = model.layer
+
+    def forward(self, batch: JetBatch) -> torch.Tensor:
+        return self.layer(batch.p4[..., :3])
+
+
+@pytest.mark.parametrize("loss", [MeanSquaredError, Huber, GaussianNll, Quantile])
+def test_the_loss_of_elements_is_the_mean_over_examples_of_the_mean_over_their_elements(loss):
+    objective, batch = loss(of="element"), nodes()
+    assert objective.needs == (("element", "real"),)
+    model = OfNodes(objective.n_outputs(OF_NODES))
+    objective.prepare(model, batch, OF_NODES)
+    objective.double().eval()
+    terms, outputs = objective.terms(model, batch)
+    each = objective.each(model(batch).unflatten(1, (2, -1)), (batch.element_target.double() - 1) / 2).mean(1)
+    of_example = torch.stack([part.mean() for part in each.split(COUNTS.tolist())])
+    assert_close(outputs["loss"], of_example.detach())
+    assert_close(terms["loss"], of_example.mean())
+    assert outputs["element/index"].tolist() == [5, 5, 3, 3, 3, 3, 9]
+    assert_close(objective.outputs(model, batch)["element/predicted"], outputs["element/predicted"])
+    weighted, _ = objective.terms(model, replace(batch, weight=torch.tensor([1.0, 2.0, -1.0])))
+    assert_close(weighted["loss"], (of_example[0] + 2 * of_example[1] - of_example[2]) / 4)
+
+    # the same as padded particles, of which one has no target
+    place = torch.cat([torch.arange(n) for n in COUNTS])
+    p4, target, mask = torch.zeros(3, 4, 4).double(), torch.zeros(3, 4, 2), torch.arange(4) < COUNTS[:, None]
+    p4[batch.graph, place, :3], target[batch.graph, place] = batch.x, batch.element_target
+    padded = JetBatch(
+        label=batch.label, index=batch.index, extras=batch.extras, element_target=target, p4=p4,
+        scalars=torch.zeros(3, 4, 0), mask=mask,
+    )  # fmt: skip
+    found, described = objective.terms(AsParticles(model), padded)
+    assert_close(found["loss"], terms["loss"])
+    assert_close(described["element/predicted"], outputs["element/predicted"])
+    target[0, 1] = torch.nan
+    found, described = objective.terms(AsParticles(model), padded)
+    assert_close(found["loss"], (each[0] + of_example[1] + of_example[2]) / 3)
+    assert described["element/index"].tolist() == [5, 3, 3, 3, 3, 9]
+    model.zero_grad()
+    found["loss"].backward()
+    assert model.layer.weight.grad.isfinite().all()
+
+
+def test_a_model_without_outputs_for_each_element_and_a_comparison_are_refused():
+    with pytest.raises(ConfigError, match="needs a row of 2 outputs for each element; Constant does not give them"):
+        MeanSquaredError(of="element").prepare(Constant(2), nodes(), OF_NODES)
+    with pytest.raises(ConfigError, match="without d0, dz of each element"):
+        MeanSquaredError(of="element").prepare(OfNodes(2), replace(nodes(), element_target=None), OF_NODES)
+    with pytest.raises(ConfigError, match=r"leave it out with loss\.of=element"):
+        MeanSquaredError(compare_with=["sum"], of="element")

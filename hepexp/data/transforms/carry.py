@@ -28,6 +28,9 @@ class Carry(Transform):
     def __call__(self, examples: Ragged) -> Ragged:
         there = [name for name in (*self.reals, *self.labels) if name in examples.elements]
         copies = {f"{_PREFIX}{name}": examples.elements[name] for name in there}
+        copies |= {
+            f"{_PREFIX}{name}": examples.elements[name].astype(np.float32) for name in there if name in self.reals
+        }
         return Ragged(examples.label, examples.offsets, {**examples.elements, **copies}, examples.extras)
 
     def stacked(self, columns: Mapping[str, NDArray]) -> dict[str, NDArray]:
@@ -45,6 +48,6 @@ def carried(examples: Ragged) -> dict[str, NDArray]:
     return {name: column for name, column in examples.elements.items() if name.startswith(_PREFIX)}
 
 
-def fill_of(column: NDArray) -> int:
+def fill_of(column: NDArray) -> float:
     """What stands in a carried column (m,) for an element that has no target."""
-    return UNKNOWN if column.dtype.kind == "i" else 0
+    return UNKNOWN if column.dtype.kind == "i" else np.nan

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Outputs = dict[str, np.ndarray]
 OBSERVED = "observed/"  # before the names of the data set's observers
+ELEMENT = "element/"  # before columns with one row for each element of an example, such as element/index, its example
 _EXEMPT = ("loss", "gallery/", OBSERVED)  # the mean over a batch, pictures, and what the model has no part in
 _REMEDY = "the training diverged (lower optimizer.lr or set trainer.gradient_clip), or examples differ from its own"
 
@@ -74,9 +75,10 @@ def refuse_not_finite(outputs: Outputs) -> None:
         if name.startswith("model/"):
             raise HepexpError(f"the model has learnt {name.removeprefix('model/')} that are NaN or infinite: {_REMEDY}")
         bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-        index = outputs["reference/index" if name.startswith("reference/") else "index"]
+        part = next((part for part in ("reference/", ELEMENT) if name.startswith(part)), "")
+        index, things = outputs[f"{part}index"], "elements" if part == ELEMENT else "examples"
         raise HepexpError(
-            f"the {name} of {int(bad.sum()):,} of {len(bad):,} examples are NaN or infinite, first for example "
+            f"the {name} of {int(bad.sum()):,} of {len(bad):,} {things} are NaN or infinite, first for example "
             f"{index[np.argmax(bad)]}: {_REMEDY}"
         )
 
@@ -86,7 +88,8 @@ class Evaluator(ABC):
 
     Outputs are columns of equal length: `index`, `label`, `weight` where examples have weights that count, `loss` where
     an example has a loss of its own, else `batch_loss`, that of the batch it was in (see `loss_figures`), what the
-    objective names, and what `columns` names; and, under `gallery/<name>`, `model/<name>` and `observed/<name>`, what
+    objective names, and what `columns` names; columns `element/<name>` have one row for each element of an example, the
+    index of which is `element/index`; and, under `gallery/<name>`, `model/<name>` and `observed/<name>`, what
     it keeps to be drawn, what the model has learnt, and what the data set carries along. One evaluator serves
     every objective that outputs the same columns; the learning loop refers to none of them by name.
 

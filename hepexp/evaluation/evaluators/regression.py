@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from hepexp.batch import Target
 from hepexp.evaluation.bootstrap import TAIL, mean, mean_of, ones, with_errors
-from hepexp.evaluation.evaluators.evaluator import OBSERVED, Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.evaluation.evaluators.evaluator import ELEMENT, OBSERVED, Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.quantiles import HalfWidth, Quantiles
 from hepexp.metric import Metric
 
@@ -23,12 +24,16 @@ Figure = Callable[[NDArray], float]
 class RegressionEvaluator(Evaluator):
     """Evaluates `predicted` (n, T) against `target` (n, T), in the units of the targets.
 
+    Of elements these are columns `element/<name>` (m, T); an element has the weight of its example, and errors come
+    from replicas of the examples, as the elements of one are correlated.
+
     Parameters
     ----------
     targets : what is predicted.
     has_sigma : whether there is a column `sigma` (n, T), the uncertainty of the prediction.
     quantiles : of the columns `quantiles` (n, T, Q); empty if there are none.
     compare_with : for each target the observer that it is compared with; empty for none.
+    of : what has the targets, an `example` or an `element`.
     """
 
     metrics = (
@@ -138,11 +143,13 @@ class RegressionEvaluator(Evaluator):
         has_sigma: bool = False,
         quantiles: Sequence[float] = (),
         compare_with: Sequence[str] = (),
+        of: Literal["example", "element"] = "example",
     ) -> None:
         self.targets = tuple(targets)
         self.has_sigma = has_sigma
         self.quantiles = tuple(quantiles)
         self.compare_with = tuple(compare_with)
+        self.of = of
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
         weight, figures = ones(len(outputs["index"]), outputs.get("weight")), self._figures(outputs)
@@ -155,6 +162,14 @@ class RegressionEvaluator(Evaluator):
 
     def _figures(self, outputs: Outputs) -> dict[str, Figure]:
         """The figures as functions of the weights of the examples."""
+        if self.of == "element":
+            place = _places(outputs)
+            figures = self._of_rows(_rows(outputs))
+            return {name: lambda weight, of=of: of(weight[place]) for name, of in figures.items()}
+        return self._of_rows(outputs)
+
+    def _of_rows(self, outputs: Outputs) -> dict[str, Figure]:
+        """The figures as functions of the weights of what has the targets."""
         found: dict[str, Figure] = {}
         for t, target in enumerate(self.targets):
             name, truth, predicted = target.name, *(_column(outputs, key, t) for key in ("target", "predicted"))
@@ -172,21 +187,29 @@ class RegressionEvaluator(Evaluator):
         return found
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
-        """Columns index, label, and for each target target_NAME, predicted_NAME, sigma_NAME, quantile_Q_NAME."""
+        """Columns index, label, and for each target target_NAME, predicted_NAME, sigma_NAME, quantile_Q_NAME.
+
+        Those of elements are lists, in the order in which the model gets the elements.
+        """
         label = outputs["label"].astype(np.int64)
         columns = {"index": pa.array(outputs["index"].astype(np.int64)), "label": pa.array(label, mask=label < 0)}
+        of_elements = self.of == "element"
+        rows = _rows(outputs) if of_elements else outputs
+        arranged = _listed(outputs) if of_elements else pa.array
         for t, target in enumerate(self.targets):
             for key in ("target", "predicted", "sigma"):
-                if key in outputs:
-                    columns[f"{key}_{target.name}"] = pa.array(outputs[key][:, t])
+                if key in rows:
+                    columns[f"{key}_{target.name}"] = arranged(rows[key][:, t])
             for q, level in enumerate(self.quantiles):
-                columns[f"quantile_{level:g}_{target.name}"] = pa.array(outputs["quantiles"][:, t, q])
+                columns[f"quantile_{level:g}_{target.name}"] = arranged(rows["quantiles"][:, t, q])
         return pa.table(columns, metadata={"targets": json.dumps({t.name: t.unit for t in self.targets})})
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
         weight = outputs.get("weight")
+        if self.of == "element":
+            weight, outputs = None if weight is None else weight[_places(outputs)], _rows(outputs)
         for t, target in enumerate(self.targets):
             truth, predicted = _column(outputs, "target", t), _column(outputs, "predicted", t)
             shown = {"prediction": predicted}
@@ -199,6 +222,23 @@ class RegressionEvaluator(Evaluator):
             if self.has_sigma:
                 pull = (predicted - truth) / _column(outputs, "sigma", t)
                 plots.pull(folder / f"pull_{name}.png", pull, name, weight)
+
+
+def _rows(outputs: Outputs) -> Outputs:
+    """The columns of the elements."""
+    return {name.removeprefix(ELEMENT): values for name, values in outputs.items() if name.startswith(ELEMENT)}
+
+
+def _places(outputs: Outputs) -> NDArray[np.intp]:
+    """The row (m,) of the example of each element."""
+    return np.searchsorted(outputs["index"], outputs[f"{ELEMENT}index"])
+
+
+def _listed(outputs: Outputs) -> Callable[[NDArray], pa.Array]:
+    """What makes a list for each example of values (m,) of the elements."""
+    counts = np.bincount(_places(outputs), minlength=len(outputs["index"]))
+    offsets = pa.array(np.append(0, np.cumsum(counts)).astype(np.int32))
+    return lambda values: pa.ListArray.from_arrays(offsets, pa.array(values))
 
 
 def _column(outputs: Outputs, key: str, t: int) -> NDArray[np.float64]:

@@ -94,3 +94,38 @@ def test_the_figures_are_drawn_with_weights(tmp_path):
     assert {path.stem for path in tmp_path.iterdir()} == {
         *("prediction_mass", "residuals_mass", "response_mass", "pull_mass")
     }
+
+
+def test_elements_have_the_weight_of_their_example_and_lists_in_the_table():
+    """As many examples of one element each have the same figures; the elements of an example stay together."""
+    evaluator, given = RegressionEvaluator(MASS, has_sigma=True, of="element"), outputs()
+    rows = {f"element/{name}": given[name] for name in ("target", "predicted", "sigma")}
+    counts = np.where(np.arange(N // 2) % 2 == 0, 1, 3)
+    index = np.arange(N // 2)
+    weight = np.random.default_rng(2).gamma(2, size=N // 2)
+    of_elements = {
+        "index": index, "label": index * 0, "loss": np.ones(N // 2), "weight": weight,
+        **rows, "element/index": np.repeat(index, counts),
+    }  # fmt: skip
+    plain = RegressionEvaluator(MASS, has_sigma=True).quick({**given, "weight": np.repeat(weight, counts)})
+    found = evaluator.quick(of_elements)
+    assert found["bias_mass"] == pytest.approx(plain["bias_mass"])
+    assert found["resolution_mass"] == pytest.approx(plain["resolution_mass"])
+    table = evaluator.table(of_elements, ())
+    assert [len(row) for row in table["predicted_mass"].to_pylist()[:4]] == [1, 3, 1, 3]
+    assert table["predicted_mass"].combine_chunks().flatten().to_numpy() == pytest.approx(given["predicted"][:, 0])
+
+
+def test_elements_of_several_devices_are_put_together_once_and_in_order():
+    from hepexp.learning.module import gather_examples
+
+    columns = {
+        "index": np.array([4, 1, 4, 2]),
+        "loss": np.array([40.0, 10, 40, 20]),
+        "element/index": np.array([4, 4, 1, 4, 4, 2, 2, 2]),
+        "element/x": np.array([41, 42, 11, 41, 42, 21, 22, 23]),
+    }
+    found = gather_examples(columns, world_size=1)
+    assert found["index"].tolist() == [1, 2, 4]
+    assert found["element/index"].tolist() == [1, 2, 2, 2, 4, 4]
+    assert found["element/x"].tolist() == [11, 21, 22, 23, 41, 42]
