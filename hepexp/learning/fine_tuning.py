@@ -42,14 +42,22 @@ class FineTuning:
 
     def groups(self, named: Iterable[tuple[str, nn.Parameter]], lr: float) -> list[nn.Parameter] | list[dict[str, Any]]:
         """The trained parameters for torch's optimiser: a list, or groups if rates differ, the base rate's first."""
-        trained = [(name, parameter) for name, parameter in named if self.starts.get(name, 1) is not None]
+        groups = self._by_factor(named)
         if not self.factors:
-            return [parameter for _, parameter in trained]
+            return [parameter for parameters in groups.values() for parameter in parameters]
+        return [{"params": parameters, "lr": lr * factor} for factor, parameters in groups.items()]
+
+    def distinct_factors(self, named: Iterable[tuple[str, nn.Parameter]]) -> list[float]:
+        """The factor of each group of the optimiser."""
+        return list(self._by_factor(named))
+
+    def _by_factor(self, named: Iterable[tuple[str, nn.Parameter]]) -> dict[float, list[nn.Parameter]]:
+        """The trained parameters by their factor on the rate: one first, then the larger before the smaller."""
         groups: dict[float, list[nn.Parameter]] = {}
-        for name, parameter in trained:
-            groups.setdefault(self.factors.get(name, 1.0), []).append(parameter)
-        ordered = sorted(groups, key=lambda factor: (factor != 1, -factor))
-        return [{"params": groups[factor], "lr": lr * factor} for factor in ordered]
+        for name, parameter in named:
+            if self.starts.get(name, 1) is not None:
+                groups.setdefault(self.factors.get(name, 1.0), []).append(parameter)
+        return dict(sorted(groups.items(), key=lambda item: (item[0] != 1, -item[0])))
 
     def statistics(self, module: nn.Module) -> Iterator[tuple[nn.Module, list[str]]]:
         """The layers with running statistics, such as batch norms, whose parameters are all frozen at first.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from pytorch_lightning.tuner import Tuner
 
 from hepexp.errors import ConfigError, HepexpError
@@ -93,16 +94,24 @@ def check(components: Components, overrides: list[str]) -> None:
 def rate_range(components: Components) -> RateRange:
     """Train from 1e-6 to a rate of 1 in 100 steps, or until the loss is four times the lowest.
 
-    All layers that are trained take the same rate, whatever `optimizer.lr_factor`. The components are used up.
+    The rate is `optimizer.lr`; each layer takes it times its own `optimizer.lr_factor`. The components are used up.
     """
-    options = copy.copy(components.trainer)
+    options, module = copy.copy(components.trainer), components.module
     options.max_epochs = STEPS * options.accumulate  # an epoch has one batch or more
-    components.module.optimizer = _constant(components.module.optimizer)
+    module.optimizer = _constant(module.optimizer)
+    factors = module.fine_tuning.distinct_factors(module.named_parameters())
+
+    def with_factors(optimizer: torch.optim.Optimizer) -> None:
+        """Lightning's search sets one rate for all groups, anew after each step, and takes no callbacks."""
+        for group, factor in zip(optimizer.param_groups, factors, strict=True):
+            group["lr"] *= factor
+
+    module.on_before_optimizer_step = with_factors
     trainer = options.build([])
     with tempfile.TemporaryDirectory() as folder:
         trainer._default_root_dir = folder  # for a copy of the initial weights
         found = Tuner(trainer).lr_find(
-            components.module,
+            module,
             datamodule=components.data,
             min_lr=LOWEST,
             max_lr=HIGHEST,

@@ -8,8 +8,10 @@ import torch
 from pytorch_lightning.tuner.lr_finder import _LRCallback
 
 from hepexp.errors import ConfigError, HepexpError
+from hepexp.learning.module import ExperimentModule
+from hepexp.learning.optimizers import AdamW
 from hepexp.learning.rate_range import STEPS, RateRange, check, each_loss, rate_range
-from tests.learning.toy import toy_components
+from tests.learning.toy import ToyModel, ToyObjective, toy_components
 
 RATES = np.logspace(-6, 0, STEPS)
 
@@ -50,6 +52,23 @@ def test_the_test_ranges_over_the_rates_and_finds_one_that_is_drawn(tmp_path, mo
     assert 1e-5 < found.chosen < 1
     found.draw(tmp_path / "lr_find.png")
     assert [path.name for path in tmp_path.iterdir()] == ["lr_find.png"]  # and no copy of the weights
+
+
+def test_layers_range_over_rates_times_their_factors(tmp_path, monkeypatch):
+    """A first step of Adam moves each parameter by its rate."""
+    monkeypatch.chdir(tmp_path)
+    components, steps = toy_components(max_epochs=1, precision="64-true"), []
+    optimizer = AdamW(lr=1e-2, weight_decay=0.0, lr_factor={"layers.0": 0.01})
+    module = components.module = ExperimentModule(ToyModel(), ToyObjective(), optimizer, seed=1)
+
+    def keep(*_):
+        steps.append({name: parameter.detach().clone() for name, parameter in module.named_parameters()})
+
+    module.on_train_batch_start, begin = lambda *args: (keep(), begin(*args)), module.on_train_batch_start
+    rate_range(components)
+    moved = {name: (steps[1][name] - steps[0][name]).abs().max().item() for name in steps[0]}
+    assert moved["model.layers.4.bias"] == pytest.approx(1e-6, rel=0.02)
+    assert moved["model.layers.0.weight"] == pytest.approx(1e-8, rel=0.02)
 
 
 def test_a_search_that_has_no_effect_is_refused():
