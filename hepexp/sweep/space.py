@@ -14,6 +14,7 @@ from hepexp.config.annotations import matches
 from hepexp.config.command_line import read
 from hepexp.config.overrides import compose
 from hepexp.errors import ConfigError
+from hepexp.tracking.initial_weights import pinned_values
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -44,7 +45,7 @@ class Dimension:
 
     @classmethod
     def read(cls, key: str, text: str) -> Dimension:
-        """From the text after `sweep.space.KEY=`.
+        """From the text after `sweep.space.KEY=`; `latest` and other runs become the files of their weights.
 
         Raises
         ------
@@ -57,6 +58,7 @@ class Dimension:
         kind, inner = found[1], found[2]
         parts = [part.strip() for part in _COMMA.split(inner)] if inner.strip() else []
         if kind == "choice":
+            parts = pinned_values(key, parts)
             if len(set(parts)) < len(parts) or not all(parts) or not parts:
                 raise ConfigError(f"{name} needs distinct values, e.g. choice(32, 64), got {text!r}")
             return cls(key, kind, tuple(parts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -53,16 +53,23 @@ def pinned(words: list[str]) -> list[str]:
 
     def pin(word: str) -> str:
         key, equals, values = word.partition("=")
-        if not re.fullmatch(rf"\+*model\.([\w.]+\.)?{KEY}", key):
+        if not is_key(key.lstrip("+")):
             return word
-        found = [value if value in ("", "null") else file_of(value, key) for value in _unquoted(values)]
-        return f"{key}{equals}{','.join(found)}"
+        listed = re.fullmatch(r"choice\((.*)\)", values)
+        texts = [text.strip("'\" ") for text in (listed[1] if listed else values).split(",")]
+        return f"{key}{equals}{','.join(pinned_values(key.lstrip('+'), texts))}"
 
     return [pin(word) for word in words]
 
 
-def _unquoted(values: str) -> list[str]:
-    return [value.strip().strip("'\"") for value in values.split(",")]
+def pinned_values(key: str, values: Sequence[str]) -> list[str]:
+    """The values of a key, as files where it is one for a file of weights and they name runs."""
+    return [file_of(value, key) if is_key(key) and value not in ("", "null") else value for value in values]
+
+
+def is_key(key: str) -> bool:
+    """Whether a key, such as `model.weights` or `model.encoder.weights`, may take a file of weights."""
+    return re.fullmatch(rf"model\.([\w.]+\.)?{KEY}", key) is not None
 
 
 def source(file: Path) -> dict[str, str | None]:

@@ -5,6 +5,7 @@ from hashlib import sha256
 import pytest
 
 from hepexp.errors import ConfigError
+from hepexp.sweep.space import Dimension
 from hepexp.tracking import initial_weights, registry
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.registry import Judgement
@@ -47,6 +48,18 @@ def test_jobs_of_a_multirun_take_the_run_that_was_latest_when_it_began(run):
         f"++model.encoder.weights={file}",
         "name=latest",
     ]
+    assert initial_weights.pinned(["model.weights=choice(null, 'latest')"]) == [f"model.weights=null,{file}"]
+
+
+def test_trials_of_a_sweep_take_the_run_that_was_latest_when_it_began(run):
+    file = f"{run.label}/checkpoints/best.ckpt"
+    dimension = Dimension.read("model.weights", "choice(null, latest)")
+    assert dimension.values == ("null", file)
+    RunFolder.create("hepexp", "trial").point_latest()
+    assert str(Dimension.read("model.weights", str(dimension))) == f"choice(null, {file})"  # as a worker reads the plan
+    with pytest.raises(ConfigError, match="needs distinct values"):
+        Dimension.read("model.weights", f"choice(models:/tagger@best, {file})")
+    assert Dimension.read("name", "choice(latest, x)").values == ("latest", "x")
 
 
 def test_the_source_is_the_run_and_the_checksum_of_its_file(run, tmp_path):
