@@ -14,7 +14,7 @@ import numpy as np
 
 from hepexp.config.paths import data_dir, store_dir
 from hepexp.data.store import table
-from hepexp.data.store.check import Check
+from hepexp.data.store.check import Check, check_columns
 from hepexp.data.store.ragged import Layout, Ragged
 from hepexp.errors import ConfigError
 
@@ -69,23 +69,26 @@ class Part:
 class DatasetInfo:
     """What a data set is, and where its files are on this machine.
 
+    Three fields are required, and where examples come from: a sample, files and how they are read, or a generator.
+
     Parameters
     ----------
     name : of the data set and of its folder.
-    about : what the examples are, in one line.
-    noun : the word for one example.
     classes : name of each class, in the order of the labels.
     layout : columns of an example.
+    about : what the examples are, in one line.
+    noun : the word for one example.
     units : the columns and their units, in one line.
     cite : how to cite the data set.
     licence : of the published files.
     releases : the published parts; if the same data are published in several ways, the first complete one is read;
         empty if nothing is published and the examples are simulated.
-    readers : for each file extension, the `module:function` that yields the checked examples of a file as a stream.
+    readers : for each file extension, a function of a path that yields the examples of a file as a stream; or the
+        `module:function` that does, and has checked them, if its imports take long.
     read : reads any file in place of `readers`: arguments and result of `read_published` without the first.
     divide : rows of each split in its own way: (parts, store), None for those of the parts.
     writers : likewise, the `module:function` that writes a file: (path, parts, number of examples, most elements).
-    check : checks examples of the store.
+    check : checks examples of the store; by default their labels, and that their columns are numbers within the limits.
     generator : module of the simulation, None if there is none.
     per_event : maximum number of simulated examples from one event; they are adjacent, and go into the same split.
     mini : the shipped sample in the store's format, or a function that returns it.
@@ -98,16 +101,16 @@ class DatasetInfo:
     """
 
     name: str
-    about: str
     classes: tuple[str, ...]
     layout: Layout
-    units: str
-    cite: str
-    licence: str
-    check: Check
-    size: str
+    about: str = "-"
+    units: str = "-"
+    cite: str = "-"
+    licence: str = "-"
+    check: Check | None = None
+    size: str = "-"
     releases: tuple[tuple[Part, ...], ...] = ()
-    readers: Mapping[str, str] = field(default_factory=dict)
+    readers: Mapping[str, str | Callable[[Path], Iterator[Ragged]]] = field(default_factory=dict)
     published_at: str = "not published"
     other_folders: tuple[str, ...] = ()
     background: str = ""
@@ -120,6 +123,10 @@ class DatasetInfo:
     writers: Mapping[str, str] = field(default_factory=dict)
     read: Callable[..., Iterator[Ragged]] | None = None
     divide: Callable[..., Mapping | None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.check is None:
+            object.__setattr__(self, "check", check_columns(self.classes, self.layout, self.noun, "value"))
 
     # ---- published and converted files
 

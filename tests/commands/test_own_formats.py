@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,6 +96,16 @@ def test_files_in_four_formats_are_inspected_trained_on_and_scored_alike(home):
         for name in ("score_background", "score_signal"):
             np.testing.assert_array_equal(found[name], scores[0][name])
     assert np.ptp(scores[0]["score_signal"]) > 0
+
+
+def test_the_record_names_files_with_checksums_and_what_was_left_out(home):
+    environment = json.loads((next(home.glob("runs/hepexp/*_root")) / "environment.json").read_text())
+    (recorded,) = environment["data"]["files"]
+    assert recorded["sha256"] == hashlib.sha256(Path("old.root").read_bytes()).hexdigest()
+    assert environment["data"]["cut_flow"] == {"in the files": N, "with particles": N}
+    # and every verb finds them unchanged
+    for verb in ("verify", "convert", "show"):
+        run("data", verb, "root", "--config-dir", "conf", *(["--no-pictures"] if verb == "show" else []))
 
 
 def test_a_registered_model_takes_the_columns_of_the_files_and_needs_no_files(home, monkeypatch, tmp_path):

@@ -23,6 +23,7 @@ from hepexp.evaluation.options import EvaluationOptions
 from hepexp.sweep.directions import directions_of
 from tests.commands import plugin
 from tests.commands.shell import hepexp
+from tests.commands.test_own_data import write as own_root_file
 
 SMALL = ("data=qg", "dataset.n_train=32", "dataset.n_val=32", "dataset.n_test=32", "trainer=quick")
 
@@ -123,7 +124,21 @@ def test_doctor_has_a_line_on_it(registered, myjets):
     registered(myjets)
     (finding,) = doctor._plugins()
     assert (finding.name, finding.state) == ("plug-in myjets", "ok")
-    assert finding.found.endswith(f"{myjets / 'myjets'}: loss=focal, model=deep_sets, task=my_study")
+    assert finding.found.endswith(f"{myjets / 'myjets'}: dataset=our_jets, loss=focal, model=deep_sets, task=my_study")
+
+
+def test_files_of_ones_own_are_a_data_set_under_the_name_of_one_yaml(registered, myjets, monkeypatch, tmp_path, capsys):
+    registered(myjets)
+    monkeypatch.chdir(tmp_path)
+    for first, name in enumerate(("qcd_1", "qcd_2", "top_1")):
+        own_root_file(Path(f"data/{name}.root"), first, n=20, labelled=False)
+    assert main.main(["data", "show", "our_jets", "--no-pictures"]) == 0
+    shown = capsys.readouterr().out.split()
+    assert shown[shown.index("jets") + 1] == "60"
+    assert shown.index("QCD") < shown.index("top")
+    compose(read(["data=our_jets", "model=deep_sets"]))
+    assert main.main(["__complete", "hepexp train data=our"]) == 0
+    assert capsys.readouterr().out.split() == ["data=our_jets"]
 
 
 NET = """

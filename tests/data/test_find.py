@@ -10,38 +10,33 @@ import pytest
 from hepexp.cli.main import main
 from hepexp.config import plugins, schema, source
 from hepexp.config.build import instantiate
+from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.find import data_sets, find_info
+from hepexp.data.loading.split_store import open_source
+from hepexp.data.store.ragged import Layout, Ragged
+from hepexp.errors import DataError
 
 MODULE = '''
 import numpy as np
 
 from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
-from hepexp.data.formats.checked import checked
-from hepexp.data.formats.refusal import damage_in, require
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.representations.points import Points
-from hepexp.data.store.check import check_columns
-from hepexp.data.store.ragged import Layout
-
-LAYOUT = Layout({"x": np.float32, "y": np.float32})
-CHECK = check_columns(("noise", "signal"), LAYOUT, "event")
+from hepexp.data.store.ragged import Layout, Ragged
 
 
 def read(path):
-    with damage_in(path, "npz file"), np.load(path) as file:
-        require(path, "key", ["X", "y"], file)
+    with np.load(path) as file:
         x, label = file["X"], file["y"]
-        yield checked(CHECK, LAYOUT, path, 0, label, np.arange(len(x) + 1), {"x": x[:, 0], "y": x[:, 1]})
+    yield Ragged(label, np.arange(len(x) + 1), {"x": x[:, 0], "y": x[:, 1]})
 
 
 class Events(HepDataModule):
     """Events with two features."""
 
     info = DatasetInfo(
-        name="events", about="two features of an event", noun="event", classes=("noise", "signal"), layout=LAYOUT,
-        units="x, y", cite="nobody", licence="MIT", size="1 file", published_at="the author's desk",
-        releases=((Part("events", (PublishedFile("events.npz"),)),),), readers={".npz": "mine.events:read"},
-        check=CHECK,
+        name="events", classes=("noise", "signal"), layout=Layout({"x": np.float32, "y": np.float32}), noun="event",
+        releases=((Part("events", (PublishedFile("events.npz"),)),),), readers={".npz": read},
     )
 
     def make_representations(self):
@@ -90,6 +85,37 @@ def test_a_data_set_of_one_module_is_listed_shown_verified_and_loaded(events, tm
     (batch,) = data.train_dataloader()
     np.testing.assert_array_equal(batch.features, events[batch.index].astype(np.float32))
     np.testing.assert_array_equal(batch.label, batch.index % 2)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("X", np.full((3, 2), np.nan), "event 0 has a value with x = nan"),
+        ("y", np.array([0, 1, 2]), "event 2 has label 2"),
+        ("z", np.zeros(3), "truncated, corrupted, or not a .npz file: KeyError"),
+    ],
+)
+def test_what_its_reader_yields_is_checked(events, column, values, said, tmp_path: Path, capsys):
+    columns = {"X": np.zeros((3, 2)), "y": np.arange(3) % 2, column: values}
+    if column == "z":
+        del columns["y"]
+    np.savez(tmp_path / "bad.npz", **columns)
+    assert main(["data", "verify", "events", "--input", str(tmp_path / "bad.npz")]) == 1
+    assert said in capsys.readouterr().out
+
+
+def test_three_fields_and_a_sample_are_a_data_set():
+    layout = Layout({"x": np.float32, "y": np.float32})
+    sample = Ragged(np.arange(20) % 2, np.arange(21), {"x": np.arange(20.0), "y": np.zeros(20)})
+    info = DatasetInfo("mine", ("noise", "signal"), layout, mini=lambda: sample)
+    assert info.choose_source("auto") == "mini"
+    assert {name: len(rows) for name, rows in open_source(info, "mini").splits.items()} == {
+        "train": 16,
+        "val": 2,
+        "test": 2,
+    }
+    with pytest.raises(DataError, match="jet 3 has label 2; expected 1 for signal"):
+        info.check(Ragged(np.arange(4) // 3 * 2, np.arange(5), {"x": np.zeros(4), "y": np.zeros(4)}), "a file", 0)
 
 
 def test_what_has_no_examples_is_no_data_set():

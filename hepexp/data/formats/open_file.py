@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -41,10 +41,21 @@ def read_published(
     if suffix not in info.readers:
         expected = ", ".join(dict.fromkeys((*info.readers, ".arrow", ".parquet")))
         raise DataError(f"{path}: unknown format '{path.suffix}' for {info.name}; expected one of {expected}")
+    if callable(info.readers[suffix]):
+        return _checked(info, path, info.readers[suffix])
     module, _, function = info.readers[suffix].partition(":")
     reader = getattr(import_module(module), function)
     knows = "needs_label" in signature(reader).parameters  # a plug-in's may not
     return reader(path, needs_label=needs_label) if knows else reader(path)
+
+
+def _checked(info: DatasetInfo, path: Path, reader: Callable[[Path], Iterator[Ragged]]) -> Iterator[Ragged]:
+    """The examples that a reader without checks of its own yields, checked, in the types of the layout."""
+    first = 0
+    with damage_in(path, f"{path.suffix} file"):
+        for part in reader(path):
+            yield info.check(part, str(path), first).cast(info.layout)
+            first += len(part)
 
 
 def is_readable(info: DatasetInfo, path: Path) -> bool:
