@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def main(args: list[str]) -> int:
     if options.launcher != "local":
         executor(options.launcher, options.cluster, runs_dir() / "sweeps" / name)
     else:  # jobs of a cluster may find hardware and data that this machine lacks
-        _check_trial(config, base)
+        _check_trial(config, base, plan.metrics)
     url = address(options.storage)
     return run(name, options, make_study(open_storage(url), name, plan), url)
 
@@ -138,11 +139,13 @@ def _check(base: list[str], dimensions: tuple[Dimension, ...]) -> list[DictConfi
     return [compose(read(example)) for example in examples]
 
 
-def _check_trial(config: DictConfig, base: list[str]) -> None:
+def _check_trial(config: DictConfig, base: list[str], metrics: Sequence[str]) -> None:
     """Refuse, before anything is made, what every trial would be refused for."""
     from hepexp.learning.experiment import checked, freeze
+    from hepexp.sweep.directions import refuse_unknown
 
-    checked(freeze(config, config.hydra.runtime.choices), base)
+    components = checked(freeze(config, config.hydra.runtime.choices), base)
+    refuse_unknown(metrics, components.module.objective.evaluator.figures_of_an_epoch())
 
 
 def _plan(options: SweepOptions, base: list[str], dimensions: tuple[Dimension, ...], configs: list[DictConfig]) -> Plan:

@@ -35,6 +35,20 @@ def directions_of(
     return [_direction(key, loss, word, asked) for key, word in words]
 
 
+def refuse_unknown(metrics: Sequence[str], figures: Collection[str] | None) -> None:
+    """Refuse validation figures of classes or targets that the data set of the trials lacks.
+
+    Parameters
+    ----------
+    figures : names of the figures that a trial has after each epoch; None if that is not known before it runs.
+    """
+    for key in metrics:
+        split, _, name = key.partition("/")
+        if figures is not None and split == "val" and name not in figures:
+            close = did_you_mean(name, figures)
+            raise ConfigError(f"sweep.metric={key}: no trial has {name}{close} (it has {', '.join(figures)})")
+
+
 def _direction(key: str, loss: str, given: str, asked: Collection[str]) -> str:
     metric = find(key, loss)
     if metric is not None and is_judged_by(key, metric) and (name := _unasked(metric, asked)):

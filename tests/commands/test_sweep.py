@@ -140,6 +140,10 @@ SPACE = "sweep.space.optimizer.lr=log(1e-4,1e-2)"
         ([SPACE, "sweep.sampler=cmaes"], "cmaes needs two keys or more"),
         ([SPACE, "sweep.metric=test/auc"], "must not be a test metric"),
         ([SPACE, "sweep.metric=val/rejection_0.5"], "is computed on the test set only"),
+        (
+            [SPACE, "sweep.metric=val/max_sic_to", "evaluation.metrics=[max_sic]"],
+            "no trial has max_sic_to; did you mean",
+        ),
         ([SPACE, "sweep.metric=model/flops", "sweep.pruner=median"], "needs a value after every epoch"),
         ([SPACE, "sweep.storage=nowhere"], "must be sqlite:///FILE"),
         ([SPACE, "sweep.launcher=submitit_slurm"], 'Could not detect "srun"'),

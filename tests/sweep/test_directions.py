@@ -2,8 +2,13 @@
 
 import pytest
 
+from hepexp.batch import DataSpec, Target
 from hepexp.errors import ConfigError
-from hepexp.sweep.directions import directions_of
+from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
+from hepexp.evaluation.evaluators.embedding import EmbeddingEvaluator
+from hepexp.evaluation.evaluators.regression import RegressionEvaluator
+from hepexp.evaluation.options import EvaluationOptions
+from hepexp.sweep.directions import directions_of, refuse_unknown
 
 CLASSIFIER = "hepexp.losses.cross_entropy.CrossEntropy"
 
@@ -49,3 +54,19 @@ def test_a_figure_of_merit_that_no_trial_computes_is_refused_until_it_is_asked_f
 def test_what_trials_will_not_have_is_refused(metric, said):
     with pytest.raises(ConfigError, match=f"^sweep.metric={metric}:? {said}"):
         directions_of([metric], [], CLASSIFIER)
+
+
+def test_a_class_or_a_target_that_the_data_set_lacks_is_refused_before_a_trial():
+    spec = DataSpec(("QCD", "Hbb", "Tbqq"), background="QCD")
+    asked = EvaluationOptions(metrics=["class_auc", "max_sic", "mass_sculpting"])
+    figures = ClassificationEvaluator().with_options(asked, spec).figures_of_an_epoch()
+    assert set(figures) == {
+        *("loss", "accuracy", "auc", "auc_QCD", "auc_Hbb", "auc_Tbqq", "max_sic_Hbb", "max_sic_Tbqq")
+    }
+    refuse_unknown(["val/auc_Hbb", "val/max_sic_Tbqq", "model/flops"], figures)
+    with pytest.raises(ConfigError, match="val/auc_Hb: no trial has auc_Hb; did you mean auc_Hbb"):
+        refuse_unknown(["val/auc", "val/auc_Hb"], figures)
+    targets = RegressionEvaluator((Target("mass"),)).figures_of_an_epoch()
+    with pytest.raises(ConfigError, match="val/resolution_pt: no trial has resolution_pt"):
+        refuse_unknown(["val/resolution_pt"], targets)
+    refuse_unknown(["val/knn_accuracy"], EmbeddingEvaluator().figures_of_an_epoch())

@@ -47,6 +47,13 @@ class ClassificationEvaluator(Evaluator):
         own.columns = tuple(dict.fromkeys(name for figure in own.asked_for for name in figure.needs))
         return own
 
+    def figures_of_an_epoch(self) -> list[str] | None:
+        if self.setting is None:
+            return None
+        n = self.setting.n_classes  # one example of each class, all classified correctly
+        columns = {"scores": np.eye(n), "label": np.arange(n), "loss": np.zeros(n)}
+        return list(self.quick({**columns, **{name: np.ones(n) for name in self.columns}}))
+
     def quick(self, outputs: Outputs) -> dict[str, float]:
         scores, label = outputs["scores"], outputs["label"]
         found = {"loss": mean_loss(outputs)}

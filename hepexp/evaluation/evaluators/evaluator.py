@@ -115,6 +115,10 @@ class Evaluator(ABC):
         options.refuse_metrics(type(self).__name__)
         return copy.copy(self)
 
+    def figures_of_an_epoch(self) -> list[str] | None:
+        """The names of what `quick` returns, once the options of the run are known; None if that depends on more."""
+        return None
+
     @abstractmethod
     def quick(self, outputs: Outputs) -> dict[str, float]:
         """Validation metrics of an epoch, without errors."""

@@ -151,9 +151,12 @@ class RegressionEvaluator(Evaluator):
         self.compare_with = tuple(compare_with)
         self.of = of
 
+    def figures_of_an_epoch(self) -> list[str]:
+        return ["loss", *(f"{figure}_{target.name}" for target in self.targets for figure in ("bias", "resolution"))]
+
     def quick(self, outputs: Outputs) -> dict[str, float]:
         weight, figures = ones(len(outputs["index"]), outputs.get("weight")), self._figures(outputs)
-        shown = [f"{figure}_{target.name}" for target in self.targets for figure in ("bias", "resolution")]
+        _, *shown = self.figures_of_an_epoch()
         return {"loss": mean_loss(outputs), **{name: figures[name](weight) for name in shown}}
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
