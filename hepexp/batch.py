@@ -9,6 +9,9 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
+# Names of scalars, as in the files of JetClass: charge, and five types of which one is 1.
+PARTICLE_TYPE = ("charge", "isChargedHadron", "isNeutralHadron", "isPhoton", "isElectron", "isMuon")
+
 
 @dataclass(frozen=True)
 class Target:
@@ -44,6 +47,7 @@ class DataSpec:
     ----------
     class_names : name of each class of an example, in the order of the labels; empty if examples have no class.
     n_scalars : scalars per particle that come with the four-momentum.
+    scalar_names : their names, where the data set names them.
     has_beams : whether the first two particles of each jet are the beams.
     image_shape : (channels, rows, columns) of an image.
     n_node_features : features of each node of a graph.
@@ -70,6 +74,7 @@ class DataSpec:
     observers: tuple[str, ...] = ()
     background: str = ""
     working_points: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    scalar_names: tuple[str, ...] = ()
 
     @property
     def n_classes(self) -> int:

@@ -110,6 +110,7 @@ class Key(NamedTuple):
 
 # class, by its present path: its former keys, or present ones with former values
 KEYS = {
+    "hepexp.data.datasets.jetclass.module.JetClass": {"scalars": Key("scalars", {"pid": "kinpid", "none": "kin"})},
     "hepexp.models.lorentz_net.LorentzNet": {
         "compat": Key("variant", {False: "exact", True: "published"}),
         "compat_length": Key("padded_length", only_with="compat"),

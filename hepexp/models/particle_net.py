@@ -13,14 +13,13 @@ from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive, require_widths
 from hepexp.models.layers.edge_conv import EdgeConv, mean_weights
 from hepexp.models.layers.jet_coordinates import JetCoordinates, jet_coordinates
+from hepexp.models.layers.kinematic_features import are_published, kinematic_features, standardise, with_scalars
 from hepexp.models.layers.knn_graph import ParticleRows, canonical_order, reorder
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
+from hepexp.models.weaver_layout import PARTICLE_NET
 from hepexp.models.weights import load_weights
 
-
-def standardise(x: Tensor, shift: float, scale: float) -> Tensor:
-    """(x - shift) scale, clipped to [-5, 5] so that one soft or hard particle cannot dominate."""
-    return ((x - shift) * scale).clamp(-5, 5)
+VARIANTS = ("published", "weaver", "qmlhep_2")
 
 
 def published_features(jet: JetCoordinates) -> Tensor:
@@ -56,16 +55,20 @@ class ParticleNet(nn.Module):
     Parameters
     ----------
     variant : "published" is the paper's network: seven inputs followed by a batch norm, blocks with residual shortcuts
-        (366,160 parameters with 2 classes). "qmlhep_2" is that of QMLHEP II: inputs (pT, y, phi), blocks
+        (366,160 parameters with 2 classes). "weaver" has inputs of weaver's order, with the sign and pseudorapidity of
+        its authors, which weights of weaver-core need. "qmlhep_2" is that of QMLHEP II: inputs (pT, y, phi), blocks
         whose output is concatenated with their input (409,666), with inputs normalised and padding masked.
     k : number of neighbours of a particle; a jet with fewer particles uses those that it has.
     channels : width of each EdgeConv block.
     n_hidden : hidden width of the classifier.
     dropout : probability of dropping a hidden unit of the classifier in training.
-    use_scalars : whether to use the data set's scalars as well, such as the particle type.
-    weights : file with a state dict to start from.
+    use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
+        those of `kinpid` or `full`, the feature sets of JetClass.
+    weights : file with a state dict to start from: a checkpoint of a run, or, with variant=weaver, one with the layout
+        of weaver-core. A jet of up to k particles uses those that it has; weaver-core fills up with padding.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
+    scalar_names : of the data set's scalars, if they have names.
 
     Shapes
     ------
@@ -83,31 +86,34 @@ class ParticleNet(nn.Module):
 
     input = "particles"
     head = "classifier"
+    weaver = PARTICLE_NET
     lorentz_invariant = False
 
     def __init__(
         self,
-        variant: Literal["published", "qmlhep_2"] = "published",
+        variant: Literal["published", "weaver", "qmlhep_2"] = "published",
         k: int = 16,
         channels: Sequence[int] = (64, 128, 256),
         n_hidden: int = 256,
         dropout: float = 0.1,
-        use_scalars: bool = False,
+        use_scalars: bool | None = None,
         weights: str | None = None,
         *,
         n_scalars: int,
         n_classes: int,
+        scalar_names: Sequence[str] = (),
     ):
         super().__init__()
         require_positive(k=k, n_hidden=n_hidden)
         require_widths(channels=channels)
         require_dropout(dropout)
-        if variant not in ("published", "qmlhep_2"):
-            raise ConfigError(f"model.variant must be published or qmlhep_2, got {variant}")
-        published = variant == "published"
-        self.k, self.use_scalars = k, use_scalars
+        if variant not in VARIANTS:
+            raise ConfigError(f"model.variant must be one of {', '.join(VARIANTS)}, got {variant}")
+        published, self.reads_weaver = variant != "qmlhep_2", variant == "weaver"
+        self.k = k
+        self.use_scalars = are_published(scalar_names) if use_scalars is None else use_scalars
         self.features = published_features if published else qmlhep_2_features
-        n = (7 if published else 3) + (n_scalars if use_scalars else 0)
+        n = (7 if published else 3) + (n_scalars if self.use_scalars else 0)
         self.input_norm = MaskedBatchNorm(n) if published else None
         self.blocks = nn.ModuleList()
         for width in channels:
@@ -121,17 +127,29 @@ class ParticleNet(nn.Module):
     def forward(self, batch: JetBatch) -> Tensor:
         order = canonical_order(batch.p4, batch.mask)
         p4, scalars, mask = (reorder(x, order) for x in (batch.p4, batch.scalars, batch.mask))
-        jet = jet_coordinates(p4, mask)
-        x = torch.where(mask[..., None], self.features(jet), 0).to(self.classifier[0].weight.dtype)
+        features, points = self._features(p4, mask)
+        x = torch.where(mask[..., None], features, 0).to(self.classifier[0].weight.dtype)
         if self.use_scalars:
-            x = torch.cat([x, scalars.to(x.dtype)], dim=-1)
+            scalars = scalars.to(x.dtype)
+            x = with_scalars(x, scalars) if self.reads_weaver else torch.cat([x, scalars], dim=-1)
         rows = ParticleRows(mask)
         x = rows.pack(x)  # (R, features)
         if self.input_norm is not None:
             x = self.input_norm(x, rows.mask)
-        points = rows.pack(torch.stack([jet.dy, jet.dphi], dim=-1))  # float64 keeps equal distances on a grid equal
+        points = rows.pack(points)
         for block in self.blocks:
             x = block(x, rows.graph(points, self.k))
             points = x
         weights = mean_weights(mask.to(x.dtype))
         return self.classifier((weights[..., None] * rows.unpack(x)).sum(1))
+
+    def _features(self, p4: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Kinematic inputs (B, N, F), and the plane (B, N, 2) in which the first block finds neighbours.
+
+        The plane is float64, which keeps equal distances on a grid equal.
+        """
+        if self.reads_weaver:
+            features = kinematic_features(p4, mask)
+            return features, features[..., -2:]
+        jet = jet_coordinates(p4, mask)
+        return self.features(jet), torch.stack([jet.dy, jet.dphi], dim=-1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import torch
@@ -13,10 +13,18 @@ from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive, require_widths
 from hepexp.models.layers.attention import MultiHeadAttention, without_padding
-from hepexp.models.layers.kinematic_features import KINEMATIC, kinematic_features, with_scalars
+from hepexp.models.layers.kinematic_features import (
+    KINEMATIC,
+    SCALES,
+    are_published,
+    check_scales,
+    kinematic_features,
+    with_scalars,
+)
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.layers.pair_features import Symmetric, log_pair_features, triangle
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
+from hepexp.models.weaver_layout import PARTICLE_TRANSFORMER
 from hepexp.models.weights import load_weights
 
 N_PAIR_FEATURES = 4
@@ -132,10 +140,13 @@ class ParticleTransformer(nn.Module):
     pair_widths : hidden widths of the layers that embed a pair.
     dropout : probability of dropping, in training, an attention weight, a hidden unit of a block's MLP, or an element
         of what a particle block adds to its input.
-    use_scalars : whether to use the data set's scalars as well, such as particle type and impact parameters.
-    weights : file with a state dict to start from: a checkpoint of a run, or one of weaver's.
+    use_scalars : whether to use the data set's scalars as well, such as particle type and impact parameters; null for
+        yes if they are those of `kinpid` or `full`, the authors' feature sets.
+    scales : shift and factor with which each kinematic input is standardised; null for the authors'.
+    weights : file with a state dict to start from: a checkpoint of a run, or one with the layout of weaver-core.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
+    scalar_names : of the data set's scalars, if they have names.
 
     Shapes
     ------
@@ -144,7 +155,8 @@ class ParticleTransformer(nn.Module):
 
     Raises
     ------
-    ConfigError : a size below 1, heads that do not divide the width, or a dropout outside [0, 1).
+    ConfigError : a size below 1, heads that do not divide the width, a dropout outside [0, 1), unknown or incomplete
+        scales, or weights of another network.
 
     References
     ----------
@@ -153,6 +165,7 @@ class ParticleTransformer(nn.Module):
 
     input = "particles"
     head = "fc"
+    weaver = PARTICLE_TRANSFORMER
     lorentz_invariant = False
 
     def __init__(
@@ -163,11 +176,13 @@ class ParticleTransformer(nn.Module):
         embed_widths: Sequence[int] = (128, 512, 128),
         pair_widths: Sequence[int] = (64, 64, 64),
         dropout: float = 0.1,
-        use_scalars: bool = False,
+        use_scalars: bool | None = None,
+        scales: Mapping[str, Sequence[float]] | None = None,
         weights: str | None = None,
         *,
         n_scalars: int,
         n_classes: int,
+        scalar_names: Sequence[str] = (),
     ):
         super().__init__()
         require_positive(n_blocks=n_blocks, n_class_blocks=n_class_blocks, n_heads=n_heads)
@@ -176,9 +191,10 @@ class ParticleTransformer(nn.Module):
         dim = embed_widths[-1]
         if dim % n_heads:
             raise ConfigError(f"model.n_heads must divide the last of model.embed_widths ({dim}), got {n_heads}")
-        self.use_scalars = use_scalars
+        self.use_scalars = are_published(scalar_names) if use_scalars is None else use_scalars
+        self.scales = check_scales(scales or SCALES)
         # The state dict that the authors publish fixes the names of these modules and of those inside.
-        self.embed = Embedding(len(KINEMATIC) + (n_scalars if use_scalars else 0), embed_widths)
+        self.embed = Embedding(len(KINEMATIC) + (n_scalars if self.use_scalars else 0), embed_widths)
         self.pair_embed = PairEmbedding([*pair_widths, n_heads])
         self.blocks = nn.ModuleList(ParticleBlock(dim, n_heads, dropout) for _ in range(n_blocks))
         self.cls_blocks = nn.ModuleList(ClassBlock(dim, n_heads) for _ in range(n_class_blocks))
@@ -204,7 +220,7 @@ class ParticleTransformer(nn.Module):
     def forward(self, batch: JetBatch) -> Tensor:
         dtype, mask = self.norm.weight.dtype, batch.mask
         pairs = ParticlePairs.of(mask, dtype, at_a_time=PAIRS_AT_A_TIME)
-        x = kinematic_features(batch.p4, mask)
+        x = kinematic_features(batch.p4, mask, self.scales)
         if self.use_scalars:
             x = with_scalars(x, batch.scalars.to(x.dtype))
         x = pairs.gather(torch.where(mask[..., None], x, 0)).to(dtype)

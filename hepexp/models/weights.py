@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError
 from hepexp.models.head import head_of, is_within
+from hepexp.models.weaver_layout import WeaverLayout
 
 EXPECTED = "expected a checkpoint of a run, such as RUN/checkpoints/best.ckpt, or a state dict of torch"
 
@@ -22,7 +23,7 @@ def load_weights(model: nn.Module, file: str | None) -> bool | None:
 
     A relative file is looked for in the working directory, then under runs/. It is a checkpoint of a run, whose keys
     carry the prefix `model.`, or a bare state dict; a prefix `module.`, as left by wrappers for several devices, is
-    dropped.
+    dropped, and a model whose `weaver` is a WeaverLayout reads weaver's names too.
 
     Returns
     -------
@@ -36,18 +37,19 @@ def load_weights(model: nn.Module, file: str | None) -> bool | None:
     if file is None:
         return None
     (found, of_run), wanted = read_state_dict(file), model.state_dict()
+    found, about = _by_our_names(model, found, file)
     name = type(model).__name__
     for key, tensor in wanted.items():
         if key not in found:
             raise ConfigError(
                 f"model.weights: {file} has no {key}; it holds another model's weights, expected those of {name}"
-                f"{_if_some_fit(found, wanted)}"
+                f"{about}{_if_some_fit(found, wanted)}"
             )
         if found[key].shape != tensor.shape:
             theirs, ours = tuple(found[key].shape), tuple(tensor.shape)
             raise ConfigError(
                 f"model.weights: {key} in {file} has shape {theirs}, this model's has {ours}"
-                f"{_if_some_fit(found, wanted)}"
+                f"{about}{_if_some_fit(found, wanted)}"
             )
         _check_numbers(file, key, found[key], tensor)
     unexpected = next((key for key in found if key not in wanted), None)
@@ -75,6 +77,7 @@ def load_body(model: nn.Module, file: str) -> str:
     ConfigError : the file cannot be used, or no parameter of the model's body is in it.
     """
     (found, _), wanted, head = read_state_dict(file), model.state_dict(), head_of(model)
+    found, _ = _by_our_names(model, found, file)
 
     def layer(key: str) -> str:
         return head if is_within(key, head) else key.rpartition(".")[0] or key
@@ -100,9 +103,27 @@ def load_body(model: nn.Module, file: str) -> str:
 
 
 def _if_some_fit(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> str:
-    """The hint for weights of a similar model."""
-    some = any(key in found and found[key].shape == tensor.shape for key, tensor in wanted.items())
-    return "; model.head=new takes what fits, and leaves the rest and the head fresh" if some else ""
+    """The hint for weights of a similar model, with all layers that do not fit."""
+    fits = {key for key, tensor in wanted.items() if key in found and found[key].shape == tensor.shape}
+    if not fits:
+        return ""
+    others = dict.fromkeys(key.rpartition(".")[0] or key for key in {**wanted, **found} if key not in fits)
+    return (
+        "; model.head=new takes what fits, and leaves the rest and the head fresh; what does not fit: "
+        f"{', '.join(others)}"
+    )
+
+
+def _by_our_names(model: nn.Module, found: dict[str, Tensor], file: str) -> tuple[dict[str, Tensor], str]:
+    """The tensors of a file, also of weaver's layout, by the model's names, and a hint if its inputs are others."""
+    layout = getattr(model, "weaver", None)
+    if not isinstance(layout, WeaverLayout):
+        return found, ""
+    wanted = model.state_dict()
+    if layout.option and layout.is_of(found) and not getattr(model, "reads_weaver", False):
+        raise ConfigError(f"model.weights: {file} has the layout of weaver, whose inputs need {layout.option}")
+    found = layout.translated(found, wanted)
+    return found, layout.about_inputs(found, wanted)
 
 
 def _first(tensors: dict[str, Tensor]) -> str:

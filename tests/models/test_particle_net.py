@@ -72,7 +72,7 @@ def test_only_the_scalars_tell_apart_jets_of_equal_momenta(jets):
         ({"channels": []}, "model.channels must be one or more widths > 0, got []"),
         ({"channels": [64, 0]}, r"model.channels must be one or more widths > 0, got \[64, 0\]"),
         ({"dropout": 1.0}, r"model.dropout must be in \[0, 1\), got 1.0"),
-        ({"variant": "other"}, "model.variant must be published or qmlhep_2, got other"),
+        ({"variant": "other"}, "model.variant must be one of published, weaver, qmlhep_2, got other"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(options, message):

@@ -59,3 +59,11 @@ def charge(pdgid: NDArray[np.integer]) -> NDArray[np.float64]:
 def one_hot(pdgid: NDArray[np.integer]) -> NDArray[np.float32]:
     """Particle types (..., 8), one-hot over |pdgid| in the order of ONE_HOT."""
     return _TYPE[_row(pdgid)]
+
+
+def detected_type(pdgid: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Types that a detector tells apart (..., 5): charged hadron, neutral hadron, photon, electron, muon."""
+    number, charged = np.abs(pdgid.astype(np.int64)), charge(pdgid) != 0
+    electron, muon, photon = (number == kind for kind in (11, 13, 22))
+    hadron = ~(electron | muon | photon)
+    return np.stack([hadron & charged, hadron & ~charged, photon, electron, muon], axis=-1)

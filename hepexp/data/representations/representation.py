@@ -164,6 +164,8 @@ def spec_of(
     match batch:
         case JetBatch():
             known["n_scalars"] = batch.scalars.shape[2]
+            named = [transform.scalar_names for transform in representation.transforms if transform.scalar_names]
+            known["scalar_names"] = named[-1] if named else ()
             known["has_beams"] = batch.p4.shape[1] > 2 and bool((batch.p4[:, :2, 1:3] == 0).all())  # no pT
         case ImageBatch():
             known["image_shape"] = tuple(batch.image.shape[1:])

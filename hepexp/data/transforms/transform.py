@@ -6,7 +6,14 @@ from hepexp.data.store.ragged import Ragged
 
 
 class Transform:
-    """Base class of the steps; a class rather than a function, so that worker processes can receive a copy."""
+    """Base class of the steps; a class rather than a function, so that worker processes can receive a copy.
+
+    Attributes
+    ----------
+    scalar_names : names of the scalars of each particle, of a step that makes some and names them.
+    """
+
+    scalar_names: tuple[str, ...] = ()
 
     def __call__(self, examples: Ragged) -> Ragged:
         """New columns, or fewer elements, computed for each example separately."""

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor
 
+from hepexp.batch import PARTICLE_TYPE
+from hepexp.errors import ConfigError
 from hepexp.models.layers.jet_coordinates import TINY, jet_coordinates
 
-# The order of the columns in the authors' configurations, with what the data add between the first five and the last.
-KINEMATIC = ("log pT", "log E", "log pT / pT(jet)", "log E / E(jet)", "Delta R", "Delta eta", "Delta phi")
-N_BEFORE = 5
+# In the order of the authors' configurations; what the data add comes between the first five and the last.
+KINEMATIC = ("log_pt", "log_e", "log_pt_rel", "log_e_rel", "delta_r", "delta_eta", "delta_phi")
+SCALES = {  # (shift, factor); angles are not rescaled
+    "log_pt": (1.7, 0.7),
+    "log_e": (2.0, 0.7),
+    "log_pt_rel": (-4.7, 0.7),
+    "log_e_rel": (-4.7, 0.7),
+    "delta_r": (0.2, 4.0),
+}
+
+
+def are_published(scalar_names: Sequence[str]) -> bool:
+    """Whether scalars with these names are those of kinpid or full, the authors' feature sets."""
+    return set(PARTICLE_TYPE) <= set(scalar_names)
+
+
+def check_scales(scales: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, float]]:
+    """Shift and factor by the names of SCALES.
+
+    Raises
+    ------
+    ConfigError : a name is missing or unknown, or a value is not two numbers.
+    """
+    if set(scales) != set(SCALES) or any(len(pair) != 2 for pair in scales.values()):
+        given = ", ".join(f"{name}: {list(pair)}" for name, pair in scales.items())
+        raise ConfigError(f"model.scales must have [shift, factor] of {', '.join(SCALES)}, got {{{given}}}")
+    return {name: (float(shift), float(factor)) for name, (shift, factor) in scales.items()}
 
 
 def standardise(x: Tensor, shift: float, scale: float) -> Tensor:
@@ -17,16 +45,17 @@ def standardise(x: Tensor, shift: float, scale: float) -> Tensor:
     return ((x - shift) * scale).clamp(-5, 5)
 
 
-def kinematic_features(p4: Tensor, mask: Tensor) -> Tensor:
+def kinematic_features(p4: Tensor, mask: Tensor, scales: Mapping[str, tuple[float, float]] = SCALES) -> Tensor:
     """The seven features KINEMATIC, (B, N, 7); finite but meaningless for padding.
 
     Delta eta has the sign of the jet's pseudorapidity, so a jet and its mirror image at the other end of the detector
-    look alike. Angles are not rescaled.
+    look alike.
 
     Parameters
     ----------
     p4 : (B, N, 4) four-momenta (E, px, py, pz), GeV.
     mask : (B, N) True for real particles.
+    scales : shift and factor by the names of SCALES.
 
     References
     ----------
@@ -34,21 +63,20 @@ def kinematic_features(p4: Tensor, mask: Tensor) -> Tensor:
     """
     jet, deta = jet_coordinates(p4, mask), signed_deta(p4, mask)
     delta_r = (deta.square() + jet.dphi.square() + 1e-12).sqrt()  # its gradient is finite even on the axis
-    columns = [
-        standardise(jet.pt.log(), 1.7, 0.7),
-        standardise(jet.e.log(), 2.0, 0.7),
-        standardise(jet.pt_rel.log(), -4.7, 0.7),
-        standardise(jet.e_rel.log(), -4.7, 0.7),
-        standardise(delta_r, 0.2, 4.0),
-        deta,
-        jet.dphi,
-    ]
-    return torch.stack(columns, dim=-1)
+    values = {
+        "log_pt": jet.pt.log(),
+        "log_e": jet.e.log(),
+        "log_pt_rel": jet.pt_rel.log(),
+        "log_e_rel": jet.e_rel.log(),
+        "delta_r": delta_r,
+    }
+    columns = [standardise(value, *scales[name]) for name, value in values.items()]
+    return torch.stack([*columns, deta, jet.dphi], dim=-1)
 
 
 def with_scalars(kinematic: Tensor, scalars: Tensor) -> Tensor:
     """Kinematic features (..., 7) and the data's scalars (..., S) in the order of the authors' configurations."""
-    return torch.cat([kinematic[..., :N_BEFORE], scalars, kinematic[..., N_BEFORE:]], dim=-1)
+    return torch.cat([kinematic[..., : len(SCALES)], scalars, kinematic[..., len(SCALES) :]], dim=-1)
 
 
 def pseudorapidity(p4: Tensor) -> Tensor:

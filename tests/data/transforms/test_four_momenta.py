@@ -1,11 +1,14 @@
 """What a model reads of each particle."""
 
+import re
+
 import numpy as np
 import pytest
 
+from hepexp.data.datasets.top.module import TopTagging
 from hepexp.data.representations.representation import Particles
 from hepexp.data.store.ragged import Ragged, offsets_of
-from hepexp.data.transforms.four_momenta import FourMomentumParticles, JetClassParticles, psi
+from hepexp.data.transforms.four_momenta import FourMomentumParticles, JetClassParticles, PdgParticles, psi
 from hepexp.data.transforms.particle_selection import HardestParticles, WithBeams
 from hepexp.errors import ConfigError
 from tests.data import small
@@ -51,13 +54,14 @@ def test_psi_is_odd_and_logarithmic():
     assert psi(z)[-1] == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("scalars", "width"), [("full", 10), ("pid", 6), ("none", 1)])
+@pytest.mark.parametrize(("scalars", "width"), [("full", 10), ("kinpid", 6), ("kin", 1)])
 def test_identified_particles(scalars: str, width: int):
     jets = small.jetclass(20)
     read = JetClassParticles(scalars)(jets)
     assert read["scalars"].shape == (len(jets["px"]), width)
     np.testing.assert_array_equal(read["p4"][:, 0], jets["energy"])
-    if scalars != "none":
+    assert len(JetClassParticles(scalars).scalar_names) == (0 if scalars == "kin" else width)
+    if scalars != "kin":
         np.testing.assert_array_equal(read["scalars"][:, 0], jets["charge"])
         np.testing.assert_array_equal(read["scalars"][:, 1:6].argmax(1), jets["type"])
         assert (read["scalars"][:, 1:6].sum(1) == 1).all()
@@ -66,9 +70,42 @@ def test_identified_particles(scalars: str, width: int):
         assert (read["scalars"][:, [7, 9]] <= 1).all()
 
 
-def test_unknown_scalars_are_refused():
-    with pytest.raises(ConfigError, match=r"dataset\.scalars must be one of full, pid, none, got 'all'"):
-        JetClassParticles("all")
+def test_types_of_pdg_numbers_are_those_of_jetclass():
+    pdgid = np.array([211, -321, 2112, 130, 22, -11, 13])
+    jets = Ragged(
+        np.zeros(1, np.int8),
+        offsets_of(np.array([7])),
+        {"pdgid": pdgid, **dict.fromkeys(("pt", "y", "phi"), np.ones(7))},
+    )
+    scalars = PdgParticles(pid=True, scalars="kinpid")(jets)["scalars"]
+    np.testing.assert_array_equal(scalars[:, 0], [1, -1, 0, 0, 0, 1, -1])
+    np.testing.assert_array_equal(scalars[:, 1:], np.eye(5)[[0, 0, 1, 1, 2, 3, 4]])
+    assert PdgParticles(pid=True, scalars="kinpid").scalar_names == JetClassParticles("kinpid").scalar_names
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: JetClassParticles("all"), r"dataset.scalars: expected one of full, kinpid, kin, got 'all'"),
+        (
+            lambda: PdgParticles(pid=True, scalars="full"),
+            "dataset.scalars=full needs the charge, type and impact parameters of each particle with their errors; "
+            "this data set has no impact parameters; expected one of pid, mass_charge, kin, kinpid",
+        ),
+        (lambda: PdgParticles(pid=False, scalars="kinpid"), "which dataset.pid=false leaves out"),
+        (
+            lambda: FourMomentumParticles("E", "kinpid"),
+            "kinpid needs the charge and type of each particle; this data set has no particle types",
+        ),
+        (
+            lambda: TopTagging(source="mini", seed=1, beams=True, scalars="kin"),
+            "dataset.beams=true needs dataset.scalars=mass",
+        ),
+    ],
+)
+def test_scalars_that_the_data_lack_are_refused_and_what_lacks_is_said(make, said: str):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        make()
 
 
 @pytest.mark.parametrize(("n", "beams", "longest"), [(None, [], None), (3, [], 3), (3, [WithBeams()], 5)])

@@ -15,8 +15,8 @@ class JetClass(JetDataModule):
 
     Parameters
     ----------
-    scalars : scalar inputs for each particle: `full` for charge, type and impact parameters; `pid` for charge and type;
-        `none` for four-momenta only.
+    scalars : feature set of each particle, beside its kinematics: `full` for charge, type and impact parameters;
+        `kinpid` for charge and type; `kin` for nothing else.
 
     References
     ----------
@@ -28,7 +28,7 @@ class JetClass(JetDataModule):
 
     classes: Sequence[str] | None = None
     extras: Sequence[str] = ()
-    scalars: Literal["full", "pid", "none"] = "full"
+    scalars: Literal["full", "kinpid", "kin"] = "full"
 
     def particle_inputs(self) -> JetClassParticles:
         return JetClassParticles(self.scalars)

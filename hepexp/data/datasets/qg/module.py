@@ -15,8 +15,9 @@ class QuarkGluon(JetDataModule):
     Parameters
     ----------
     pid : use the particle type. If false, all particles are massless and their only scalar is the constant 1.
-    scalars : scalar inputs for each particle if `pid` is true: `pid` for a one-hot encoding of 8 particle types, or
-        `mass_charge` for psi(mass) and charge.
+    scalars : scalar inputs for each particle if `pid` is true: `pid` for a one-hot encoding of 8 particle types,
+        `mass_charge` for psi(mass) and charge, `kinpid` for charge and the 5 types of JetClass, `kin` for nothing but
+        kinematics. `full` would need impact parameters.
 
     References
     ----------
@@ -26,7 +27,7 @@ class QuarkGluon(JetDataModule):
     info = INFO
 
     pid: bool = True
-    scalars: Literal["pid", "mass_charge"] = "pid"
+    scalars: Literal["pid", "mass_charge", "kin", "kinpid", "full"] = "pid"
 
     def particle_inputs(self) -> PdgParticles:
         return PdgParticles(self.pid, self.scalars)

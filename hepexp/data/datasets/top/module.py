@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from hepexp.data.datasets.top.info import INFO
 from hepexp.data.loading.jet_datamodule import JetDataModule
 from hepexp.data.transforms.four_momenta import FourMomentumParticles
+from hepexp.errors import ConfigError
 
 
 class TopTagging(JetDataModule):
@@ -12,6 +15,8 @@ class TopTagging(JetDataModule):
 
     Parameters
     ----------
+    scalars : scalar inputs for each particle: `mass` for (psi(mass), 0), `kin` for nothing but kinematics. `kinpid` and
+        `full` would need particle types.
     beams : prepend two beam particles to each jet, as LorentzNet's authors do, for models that take particles.
 
     References
@@ -21,7 +26,12 @@ class TopTagging(JetDataModule):
 
     info = INFO
 
+    scalars: Literal["mass", "kin", "kinpid", "full"] = "mass"
     beams: bool = False
 
     def particle_inputs(self) -> FourMomentumParticles:
-        return FourMomentumParticles("E")
+        if self.beams and self.scalars == "kin":
+            raise ConfigError(
+                "dataset.beams=true needs dataset.scalars=mass, which tells beams from particles; got kin"
+            )
+        return FourMomentumParticles("E", self.scalars)
