@@ -29,6 +29,7 @@ EXEMPT = {"fixed_circuits": "it reads no data"}
 
 SMALL = {  # keys that make models small
     "lorentznet": {"n_hidden": 4, "n_blocks": 2, "c": 0.05},
+    "pelican": {"size": "xs", "n_blocks": 2},
     "resnet15": {"upsample": 65},  # the least that variant=cms_1 takes
     "vit": {"n_blocks": 2, "dim": 16, "n_heads": 2, "n_mlp": 16},
     "vae": {"n_latent": 8, "widths": [4, 8]},

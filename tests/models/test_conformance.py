@@ -23,6 +23,12 @@ CASES = [
     Case("part use_scalars=true n_blocks=2 n_class_blocks=1 n_heads=2 embed_widths=[8] pair_widths=[4,4]", 3_194),
     Case("pfn", n_parameters=82_458),
     Case("pfn use_scalars=true", n_parameters=83_258),
+    # 132/78 and 60/35 channels have 208,498 and 48,327, see test_pelican.py
+    Case("pelican size=xs", n_parameters=11_262),
+    # without the ten channels of two scalars, 2 x 5 x 10 + 10 + 2 x 5, but with as many embedded ones
+    Case("pelican size=xs symmetry_breaking=none", n_parameters=11_262 - 120 + 10),
+    # 8 + 7 + 2 scalars in place of two
+    Case("pelican size=xs symmetry_breaking=both use_scalars=true", n_parameters=11_262 + 15 * 55),
     # convolutions without bias 9 (3 x 32 + 32 x 64 + 64 x 128), batch norms 2 (32 + 64 + 128), linear 128 x 2 + 2
     Case("cnn", n_parameters=93_730),
     # twice as many convolutions: 9 (32 x 32 + 64 x 64 + 128 x 128) and 2 (32 + 64 + 128) more

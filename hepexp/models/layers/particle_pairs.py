@@ -116,6 +116,22 @@ class ParticlePairs:
             return x.view(self.n_jets, -1, x.shape[-1]).sum(1)
         return x.new_zeros(self.n_jets, x.shape[-1]).index_add(0, self.jet, x)
 
+    def of_jet(self, x: Tensor) -> Tensor:
+        """x (B, K) of each jet for each of its particles, (R, K)."""
+        if self.jet is None:
+            return x[:, None].expand(-1, len(self.mask) // self.n_jets, -1).flatten(0, 1)
+        return x[self.jet]
+
+    def real_pairs(self) -> Tensor:
+        """(E,), 1 for two real particles of a jet, also a particle with itself; otherwise 0."""
+        nodes = [piece.nodes(self.mask) for piece in self.pieces]
+        return torch.cat([(m[:, :, None] & m[:, None]).view(-1) for m in nodes]).to(self.pair_mask.dtype)
+
+    def inner_products(self, p4: Tensor) -> Tensor:
+        """<p_i, p_j> of every pair of four-momenta (R, 4), metric (+,-,-,-), in their precision; (E,)."""
+        lowered = torch.cat([p4[:, :1], -p4[:, 1:]], dim=1)
+        return torch.cat([(piece.nodes(p4) @ piece.nodes(lowered).mT).view(-1) for piece in self.pieces])
+
     def both(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x_i and x_j of every pair: of its receiver and of its sender; x (R, K) -> (E, K) each."""
         squares = [(piece.nodes(x), (piece.jets, piece.n, piece.n, x.shape[-1])) for piece in self.pieces]
