@@ -80,7 +80,7 @@ def test_one_piece_for_all_jets_equals_chunks_on_two_threads(jets, monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     found = []
-    for split in (particle_pairs.split, lambda lengths: [Chunk(0, len(lengths), lengths[0])]):
+    for split in (particle_pairs.split, lambda lengths, pairs: [Chunk(0, len(lengths), lengths[0])]):
         monkeypatch.setattr(particle_pairs, "split", split)
         model = build()
         model(jets).square().sum().backward()
