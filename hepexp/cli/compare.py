@@ -32,7 +32,8 @@ differences. Runs that were tested on different examples, or are of different ki
   hepexp compare hepexp --task qmlhep_2_lorentznet          an experiment, one task
   hepexp compare runs/hepexp/*pfn* latest --sort auc        folders, patterns, MLflow ids, multiruns
   hepexp compare --filter "params.model.name = 'pfn'"       as MLflow filters
-  hepexp compare --out table.tex --plot roc.pdf             for a paper"""
+  hepexp compare --out table.tex --plot roc.pdf             for a paper
+  hepexp compare tuning --x n_train --y auc --plot auc.png  against a key; --x flops: against another metric"""
 
 FORMATS = {".txt": "table", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
 
@@ -50,13 +51,22 @@ def main(args: list[str]) -> int:
         refuse_several(found, "--plot")
     tables = _tables(found, options)
     if options.plot:
-        from hepexp.compare.overlay import overlay
-
         with writing(options.plot, "--plot"):
-            overlay(options.plot, tables[0].groups)
+            _draw(tables[0], options)
         print(f"figure  {options.plot}", file=sys.stderr)
     _write(tables, options.format or FORMATS[options.out.suffix if options.out else ".txt"], options.out)
     return 0
+
+
+def _draw(table: Table, options: Namespace) -> None:
+    from hepexp.compare.curves import Axis, curves, draw_curves
+    from hepexp.compare.overlay import overlay, tested_on
+
+    if not options.x:
+        overlay(options.plot, table.groups)
+        return
+    axis = Axis.named(options.x, [record for group in table.groups for record in group.records])
+    draw_curves(options.plot, curves(table.groups, axis), axis, table.columns[0].metric, tested_on(table.groups))
 
 
 def say_left_out(runs: Mapping[Path, str]) -> None:
@@ -69,6 +79,7 @@ def say_left_out(runs: Mapping[Path, str]) -> None:
 def _tables(found: list[Section], options: Namespace) -> list[Table]:
     """One table per section, without those that have none of the requested columns."""
     from hepexp.compare.columns import columns, has, named
+    from hepexp.compare.curves import Axis, curves
     from hepexp.compare.groups import group
     from hepexp.compare.significance import against_best
     from hepexp.compare.table import Table
@@ -76,18 +87,26 @@ def _tables(found: list[Section], options: Namespace) -> list[Table]:
     known = list(dict.fromkeys(key for s in found for record in s.records for key in record.metrics))
     have = [key for key in known if any(has(record.metrics, key) for s in found for record in s.records)]
     wanted = [named(name, have) for name in options.columns.split(",")] if options.columns else None
+    if options.x:
+        wanted = [named(options.y, have)]
     by = named(options.sort, known) if options.sort else None
     if not any(f"test/{prefix}{options.by}" in have for prefix in ("", "probe_")) and options.by != "auc":
         named(options.by, have)  # says what there is
     tables, rows = [], []
     for section in found:
         groups = group(section.records)
+        if options.x:
+            axis = Axis.named(options.x, section.records)
+            groups = [point for curve in curves(groups, axis) for point in curve.groups]
         rows += [g.name for g in groups]
         own = {key for record in section.records for key in record.metrics if has(record.metrics, key)}
         if wanted is not None and not own.intersection(wanted):
-            print(f"hepexp: left out {section.title}: it has none of --columns {options.columns}", file=sys.stderr)
+            asked = f"--y {options.y}" if options.x else f"--columns {options.columns}"
+            print(f"hepexp: left out {section.title}: it has none of {asked}", file=sys.stderr)
             continue
         shown = columns(groups, None if wanted is None else [key for key in wanted if key in own])
+        if options.x and not axis.is_key:
+            shown += columns(groups, [axis.name])
         for line in (*_repeated(groups), *_missing(groups, shown)):
             print(visible(f"hepexp: {line}"), file=sys.stderr)
         if by:
@@ -192,12 +211,19 @@ def _parse(args: list[str]):
     )
     parser.add_argument("--format", choices=tuple(FORMATS.values()), help="table (default), markdown, csv, latex")
     parser.add_argument("--out", type=Path, help="file for the table: .txt, .md, .csv, .tex")
+    parser.add_argument("--x", metavar="KEY|METRIC", help="what the figure has along x, e.g. n_train, lr, flops")
+    parser.add_argument("--y", metavar="METRIC", help="metric against --x (auc)")
     parser.add_argument("--plot", type=Path, help="figure with ROC curves, scores and learning curves: .png or .pdf")
     parser.add_argument(
         "--force", action="store_true", help="put runs with different test sets in one table, without significance"
     )
     add_overwrite(parser)
     options = parser.parse_args(args)
+    if options.y and not options.x:
+        raise ConfigError("--y needs --x, the key or metric that it is drawn against, e.g. --x n_train --y auc")
+    if options.x and options.columns:
+        raise ConfigError("--columns has no meaning with --x: the table has the metric --y")
+    options.y = options.y or "auc"
     options.by = options.by.removeprefix("test/")
     figures_of_merit.find(options.by, "--by")
     if options.out and options.out.suffix not in FORMATS:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hepexp.compare.record import Record
+from hepexp.compare.weights import with_short_weights
 from hepexp.config.expected import Publication
 from hepexp.config.metrics import is_whole
 from hepexp.evaluation.published_figures import Conditions
@@ -89,8 +90,9 @@ def group(records: Sequence[Record]) -> list[Group]:
     by_settings: dict[str, list[Record]] = {}
     for record in records:
         by_settings.setdefault(json.dumps(record.settings, sort_keys=True, default=str), []).append(record)
-    names = _names([found[0] for found in by_settings.values()])
-    return [_group(name, found) for name, found in zip(names, by_settings.values(), strict=True)]
+    firsts = [found[0] for found in by_settings.values()]
+    called = names(firsts, [record.settings for record in firsts])
+    return [_group(name, found) for name, found in zip(called, by_settings.values(), strict=True)]
 
 
 def _group(name: str, records: list[Record]) -> Group:
@@ -99,24 +101,30 @@ def _group(name: str, records: list[Record]) -> Group:
     return Group(name, kept, tuple(record for record in records if record not in kept))
 
 
-def _names(records: list[Record]) -> list[str]:
-    """The task, else the model; where these are the same also what differs: options of groups first, then keys."""
-    names = [record.choices.get("task") or record.choices["model"] for record in records]
-    for name in dict.fromkeys(names):
-        alike = [i for i, other in enumerate(names) if other == name]
-        for i, text in zip(alike, _told_apart([records[i] for i in alike]), strict=True):
+def names(records: Sequence[Record], settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The task, else the model; where these are the same also what differs: options of groups first, then keys.
+
+    Parameters
+    ----------
+    settings : of each record, what its name may be made from.
+    """
+    called = [record.choices.get("task") or record.choices["model"] for record in records]
+    for name in dict.fromkeys(called):
+        alike = [i for i, other in enumerate(called) if other == name]
+        told_apart = _told_apart([records[i] for i in alike], [settings[i] for i in alike])
+        for i, text in zip(alike, told_apart, strict=True):
             is_task = "task" in records[i].choices
-            names[i] = f"{name} {text}".strip() if is_task or len(alike) < len(names) or not text else text
-    return names
+            called[i] = f"{name} {text}".strip() if is_task or len(alike) < len(called) or not text else text
+    return called
 
 
-def _told_apart(records: list[Record]) -> list[str]:
+def _told_apart(records: list[Record], settings: list[Mapping[str, Any]]) -> list[str]:
     """What differs between runs of one task or model, as one would type it."""
     texts = [_text(own) for own in _different([record.choices for record in records])]
     for text in dict.fromkeys(texts):
         alike = [i for i, other in enumerate(texts) if other == text]
-        keys = [{k: v for k, v in records[i].settings.items() if not k.startswith("choices.")} for i in alike]
-        for i, own in zip(alike, _different(keys), strict=True):
+        keys = [{k: v for k, v in settings[i].items() if not k.startswith("choices.")} for i in alike]
+        for i, own in zip(alike, _different(with_short_weights(keys)), strict=True):
             texts[i] = f"{text} {_text(own)}".strip()
     return texts
 

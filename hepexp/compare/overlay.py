@@ -45,7 +45,7 @@ def overlay(path: Path | str, groups: Sequence[Group], monitor: str = "val/auc")
     trained = any(record.history for group in groups for record in group.records)
     columns = 1 if max(len(group.name) for group in groups) > 40 else 3
     height = 4.2 + 0.25 * math.ceil(len(groups) / columns)
-    with figure(path, 4.6 * (2 + trained), height, _title(groups)) as drawing:
+    with figure(path, 4.6 * (2 + trained), height, tested_on(groups)) as drawing:
         panels = drawing.subplots(1, 2 + trained)
         _rejections(panels[0], groups, names)
         _scores(panels[1], groups, names)
@@ -55,7 +55,7 @@ def overlay(path: Path | str, groups: Sequence[Group], monitor: str = "val/auc")
         drawing.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=columns, title="AUC")
 
 
-def _title(groups: Sequence[Group]) -> str:
+def tested_on(groups: Sequence[Group]) -> str:
     """The data that the runs were tested on, each set once, with the number of examples."""
     records = [record for group in groups for record in group.records]
     tested = {(record.conditions.sample, len(record.predictions.label)) for record in records}

@@ -1,0 +1,192 @@
+"""A metric against a key of the configuration, or against another metric: one curve per setting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hepexp.compare.columns import named
+from hepexp.compare.groups import Group, names
+from hepexp.compare.record import Record
+from hepexp.config import metrics
+from hepexp.config.suggest import did_you_mean
+from hepexp.errors import ConfigError, HepexpError
+from hepexp.figures import COLOURS, figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+N_TRAIN = "dataset.n_train"
+LENGTH = ("trainer.max_epochs", "trainer.patience")  # which trainer.min_steps makes larger for small training splits
+DECADE = 10  # values that span one are drawn on a logarithmic axis
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What a figure has along x.
+
+    Parameters
+    ----------
+    name : a key of the configuration or a metric, in full.
+    is_key : whether it is a key.
+    """
+
+    name: str
+    is_key: bool
+
+    @classmethod
+    def named(cls, text: str, records: Sequence[Record]) -> Axis:
+        """The key or metric of this name; `n_train` and `flops` will do for `dataset.n_train` and `model/flops`.
+
+        Raises
+        ------
+        ConfigError : no run has it, or it is the name of several keys.
+        """
+        keys = list(dict.fromkeys(key for record in records for key in record.settings))
+        if fitting := [text] if text in keys else [key for key in keys if key.endswith(f".{text}")]:
+            if len(fitting) > 1:
+                raise ConfigError(f"--x {text} may be {' or '.join(fitting)}: give the whole key")
+            return cls(fitting[0], True)
+        known = list(dict.fromkeys(key for record in records for key in record.metrics))
+        for prefix in ("model/", "train/"):
+            if f"{prefix}{text}" in known:
+                return cls(f"{prefix}{text}", False)
+        try:
+            return cls(named(text, known), False)
+        except ConfigError:
+            close = did_you_mean(text, [*known, *keys, *(key.rpartition(".")[2] for key in keys)])
+            raise ConfigError(f"--x {text!r} is neither a key nor a metric of these runs{close}") from None
+
+    @property
+    def heading(self) -> str:
+        if self.name == N_TRAIN:
+            return "training examples"
+        return self.name if self.is_key else metrics.heading(self.name)
+
+    def of(self, group: Group) -> tuple[float, float | None]:
+        """The value of a group, and the error of a metric.
+
+        Raises
+        ------
+        ConfigError : it is no number.
+        """
+        if not self.is_key:
+            found = group.figure(self.name)
+            value, error = found.value, found.error
+        else:
+            value, error = group.records[0].settings.get(self.name), None
+            if value is None and self.name == N_TRAIN:  # all there are
+                value = group.records[0].folder.environment.get("data", {}).get("n_train")
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise ConfigError(f"--x {self.name} needs numbers, got {json.dumps(value)} in {group.name}")
+        return value, error
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Groups that differ by what is along x alone, in its order.
+
+    Parameters
+    ----------
+    name : what sets it apart from the other curves.
+    """
+
+    name: str
+    groups: tuple[Group, ...]
+
+
+def curves(groups: Sequence[Group], axis: Axis) -> list[Curve]:
+    """The curves of a figure, in the order of their first groups; each group is named by its curve and its x.
+
+    Along a key, the groups of a curve agree in all other keys. Along a metric, each group is a point of its own, or
+    those of the same options are points of one colour, where there are more groups than colours.
+
+    Raises
+    ------
+    ConfigError : a group has no number along x.
+    """
+    if not axis.is_key and len(groups) <= len(COLOURS):
+        return [Curve(own.name, (own,)) for own in sorted(groups, key=lambda own: axis.of(own)[0])]
+    members: dict[str, list[Group]] = {}
+    kept = [_without(group.records[0], axis) for group in groups]
+    for group, settings in zip(groups, kept, strict=True):
+        members.setdefault(json.dumps(settings, sort_keys=True, default=str), []).append(group)
+    firsts = [next(i for i, group in enumerate(groups) if group is found[0]) for found in members.values()]
+    called = names([groups[i].records[0] for i in firsts], [kept[i] for i in firsts])
+    found = []
+    for name, own in zip(called, members.values(), strict=True):
+        ordered = sorted(own, key=lambda group: axis.of(group)[0])
+        if axis.is_key:
+            short = axis.name.rpartition(".")[2]
+            ordered = [replace(group, name=f"{name} {short}={axis.of(group)[0]}") for group in ordered]
+        found.append(Curve(name, tuple(ordered)))
+    return found
+
+
+def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: str, title: str) -> None:
+    """Draw a metric along x: bands of one standard deviation over seeds, error bars where a point is of one run.
+
+    Parameters
+    ----------
+    path : ends in .png or .pdf.
+    metric : in full.
+
+    Raises
+    ------
+    HepexpError : no run has a value of the metric, or there are more curves than colours.
+    """
+    if len(found) > len(COLOURS):
+        raise HepexpError(f"a figure of {len(found)} settings would be unreadable; select at most {len(COLOURS)}")
+    with figure(path, 5.4, 4.0 + 0.22 * len(found), title) as drawing:
+        axes, every = drawing.subplots(), []
+        for curve, colour in zip(found, COLOURS, strict=False):
+            points = [(*axis.of(group), group.figure(metric), len(group.records)) for group in curve.groups]
+            points = [point for point in points if isinstance(point[2].value, int | float)]
+            if not points:
+                continue
+            x, y = np.array([point[0] for point in points], float), np.array([point[2].value for point in points])
+            error = np.array([point[2].error or 0 for point in points])
+            every.append((x, y))
+            if axis.is_key and len(points) > 1 and all(n > 1 for *_, n in points):
+                axes.plot(x, y, "o-", color=colour, label=curve.name, markersize=4)
+                axes.fill_between(x, y - error, y + error, color=colour, alpha=0.25, linewidth=0)
+            else:
+                along, style = np.array([point[1] or 0 for point in points]), "o-" if axis.is_key else "o"
+                along = along if along.any() else None
+                axes.errorbar(
+                    x, y, error, along, style, color=colour, label=curve.name, markersize=4, elinewidth=1, capsize=2
+                )
+        if not every:
+            raise HepexpError(f"no run has a value of {metric}")
+        axes.set(xlabel=axis.heading, ylabel=metrics.heading(metric))
+        for side, values in zip("xy", map(np.concatenate, zip(*every, strict=True)), strict=True):
+            if values.min() > 0 and values.max() >= DECADE * values.min():
+                _logarithmic(axes, side)
+        drawing.legend(loc="outside lower center", ncols=1)
+
+
+def _logarithmic(axes: Axes, side: str) -> None:
+    """A logarithmic axis with figures at 1, 2 and 5: 500, 2k, 0.001."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+    thousands = EngFormatter(sep="")
+    axes.set(**{f"{side}scale": "log"})
+    drawn = getattr(axes, f"{side}axis")
+    drawn.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    drawn.set_major_formatter(lambda value, place: thousands(value) if value >= 1000 else f"{value:g}")
+    drawn.set_minor_formatter(NullFormatter())
+
+
+def _without(record: Record, axis: Axis) -> Mapping[str, Any]:
+    """What the runs of a curve have in common."""
+    if not axis.is_key:
+        return {key: value for key, value in record.settings.items() if key.startswith("choices.")}
+    along = {axis.name}
+    if axis.name == N_TRAIN and record.settings.get("trainer.min_steps"):
+        along |= set(LENGTH)
+    return {key: value for key, value in record.settings.items() if key not in along}

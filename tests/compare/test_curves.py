@@ -1,0 +1,112 @@
+"""A metric along a key or along another metric: which runs are a curve, and what it is called."""
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+
+from hepexp.cli.compare import main
+from hepexp.compare.curves import Axis, curves
+from hepexp.compare.groups import group
+from hepexp.errors import ConfigError
+from tests.compare.runs import run, scores
+
+WEIGHTS = "pretrain/2026-01-02_03-04-05_teacher/checkpoints/best.ckpt"
+
+
+def of(root, n_train, seed, separation, weights=None, width=8, **metrics):
+    """A run of so many training jets; a small split has more epochs."""
+    name = f"{n_train}_{seed}_{separation}_{width}"
+    settings = {"weights": weights, "width": width} | ({"head": "new"} if weights else {})
+    lengths = {"min_steps": 1000, "max_epochs": 60_000 // n_train, "patience": 10}
+    record = run(root, name, scores(separation, seed), seed, settings=settings, trainer=lengths, **metrics)
+    config = record.folder.config
+    config["dataset"] = {"n_train": n_train}
+    record.folder.write_yaml("config.yaml", config)
+    return type(record)(record.folder)
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Two settings at two sizes, two seeds each."""
+    return [
+        of(tmp_path, n, seed, separation, weights)
+        for separation, weights in ((1.0, None), (2.0, WEIGHTS))
+        for n in (2000, 500)
+        for seed in (1, 2)
+    ]
+
+
+def test_a_curve_is_a_setting_along_the_key_whatever_its_length_in_epochs(study):
+    axis = Axis.named("n_train", study)
+    assert (axis.name, axis.heading) == ("dataset.n_train", "training examples")
+    scratch, tuned = curves(group(study), axis)
+    assert (scratch.name, tuned.name) == ("model.weights=null", "model.weights=teacher")
+    assert [axis.of(point)[0] for point in tuned.groups] == [500, 2000]
+    assert [point.name for point in tuned.groups] == [f"model.weights=teacher n_train={n}" for n in (500, 2000)]
+    assert all(point.seeds == [1, 2] for point in tuned.groups)
+
+
+def test_settings_are_points_along_their_cost_in_its_order(tmp_path, monkeypatch):
+    records = [of(tmp_path, 500, 1, width / 8, width=width, **{"model/flops": 1000 * width}) for width in (16, 8)]
+    axis, groups = Axis.named("flops", records), group(records)
+    assert axis.name == "model/flops"
+    assert [axis.of(point)[0] for curve in curves(groups, axis) for point in curve.groups] == [8000, 16000]
+    assert [curve.name for curve in curves(groups, axis)] == ["model.width=8", "model.width=16"]
+    monkeypatch.setattr("hepexp.compare.curves.COLOURS", ["black"])  # fewer than settings: one for each model
+    assert [curve.name for curve in curves(groups, axis)] == ["pfn"]
+
+
+def test_what_is_no_number_or_no_key_is_one_line(study):
+    with pytest.raises(ConfigError, match=r"--x 'n_trains' is neither a key nor .*; did you mean n_train\?"):
+        Axis.named("n_trains", study)
+    with pytest.raises(ConfigError, match=r"--x model.weights needs numbers, got null in model.weights=null"):
+        curves(group(study[:1] + study[4:5]), Axis.named("model.weights", study))
+    for words, said in ((["--y", "auc"], "--y needs --x"), (["--x", "lr", "--columns", "auc"], "--columns has no")):
+        with pytest.raises(ConfigError, match=said):
+            main(words)
+
+
+def test_the_figure_and_the_table_have_the_mean_and_spread_over_seeds(study, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+    drawn, plot = [], Axes.plot
+
+    def noted(self, x, y, *args, **known):
+        drawn.append((x, y, known))
+        return plot(self, x, y, *args, **known)
+
+    monkeypatch.setattr(Axes, "plot", noted)
+    figure = tmp_path / "auc.png"
+    words = ["tests", "--x", "n_train", "--y", "auc", "--plot", str(figure), "--bootstrap", "20", "--format", "csv"]
+    assert main(words) == 0
+    assert figure.stat().st_size > 10_000
+    (x, y, known), _ = drawn
+    aucs = {n: [r.metrics["test/auc"] for r in study if r.config["dataset.n_train"] == n][:2] for n in (500, 2000)}
+    assert x.tolist() == [500, 2000]
+    assert y == pytest.approx([np.mean(aucs[500]), np.mean(aucs[2000])])
+    assert known["label"] == "model.weights=null"
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split(",")[0] for row in rows[1:5]] == [
+        f"model.weights={weights} n_train={n}" for weights in ("null", "teacher") for n in (500, 2000)
+    ]
+    words = [
+        "tests",
+        "--x",
+        "parameters",
+        "--y",
+        "rejection_0.3",
+        "--plot",
+        str(tmp_path / "b.pdf"),
+        "--bootstrap",
+        "9",
+    ]
+    assert main(words) == 0  # error bars, one x for all
+
+
+def test_weights_of_the_same_name_are_told_apart_by_the_time_of_their_runs(tmp_path):
+    other = WEIGHTS.replace("03-04-05", "09-00-00")
+    records = [of(tmp_path, 500, 1, i + 1, weights) for i, weights in enumerate((WEIGHTS, other, "published.pt"))]
+    assert [found.name for found in group(records)] == [
+        "model.weights=2026-01-02_03-04-05_teacher",
+        "model.weights=2026-01-02_09-00-00_teacher",
+        "model.weights=published.pt",
+    ]
