@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from hepexp.cli import main as shell
+from hepexp.config import command_line
+from hepexp.config.overrides import compose
 from hepexp.data.datasets.top.info import INFO as TOP
 from hepexp.data.loading.split_store import open_source
 from hepexp.data.store.ragged import pad
@@ -96,6 +98,13 @@ def test_files_in_four_formats_are_inspected_trained_on_and_scored_alike(home):
         for name in ("score_background", "score_signal"):
             np.testing.assert_array_equal(found[name], scores[0][name])
     assert np.ptp(scores[0]["score_signal"]) > 0
+
+
+@pytest.mark.parametrize("value", ["{mass: fatjet_pt}", "[fatjet_pt]"])
+@pytest.mark.parametrize("key", ["targets", "element_targets"])
+def test_targets_are_lists_or_names_on_the_command_line(key, value):
+    line = command_line.read(["data=files", "data.files=[a.root]", f"data.{key}={value}"])
+    assert compose(line).dataset[key] in ({"mass": "fatjet_pt"}, ["fatjet_pt"])
 
 
 def test_the_record_names_files_with_checksums_and_what_was_left_out(home):

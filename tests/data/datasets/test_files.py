@@ -153,6 +153,11 @@ BAD = {
         {"scalars": ["con_w"]},
         "a.npz: dataset.scalars: no column 'con_w' in 'con_w'; did you mean con_z?",
     ),
+    "missing label": ({"label": "trut"}, "a.npz: dataset.label: no column 'trut' in 'trut'; did you mean truth?"),
+    "missing class": (
+        {"label": None, "classes": {"a": "~ligt", "b": "lit"}},
+        "a.npz: dataset.classes.a: no column 'ligt' in '~ligt'",
+    ),
     "of an example": (
         {"scalars": ["w"], "p4": {**P4[".npz"], "px": "w"}},
         "dataset.p4.px: 'w' has one value for each ex",

@@ -33,7 +33,7 @@ class Files(OwnFiles, JetDataModule):
     """
 
     p4: Mapping[str, str | float] | None = None
-    element_targets: Sequence[str] | Mapping[str, str] = ()
+    element_targets: Sequence[str] | Mapping[str, str] | None = None
     scalars: Sequence[str | Mapping[str, str | float | Sequence[float] | None]] = ()
     features: JetFeatures | Sequence[str | Mapping[str, str | float | Sequence[float] | None]] | None = None
     particle_selection: str | None = None

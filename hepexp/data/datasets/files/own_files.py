@@ -46,7 +46,7 @@ class OwnFiles(AnnotatedKeys):
     tree: str | None = None
     classes: Mapping[str, str | float] | None = None
     label: str | None = None
-    targets: Sequence[str] | Mapping[str, str] = ()
+    targets: Sequence[str] | Mapping[str, str] | None = None
     extras: Sequence[str] = ()
     selection: str | None = None
     event_id: str | Sequence[str] | None = None

@@ -64,8 +64,7 @@ def columns_in(table: Table, keys: Keys) -> Columns:
     for key, expression in keys.cuts.items():
         _require_level(table, expression, per_particle=key == "particle_selection")
     for expression in keys.labels.values():
-        if any(name in table.columns for name in expression.names) or not expression.names:
-            _require_level(table, expression, per_particle=False)
+        _require_level(table, expression, per_particle=False)
     return Columns(keys, examples, particles, pixels.shape_in(table, keys) if keys.pixels else None)
 
 
