@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from hepexp import regular_file
-from hepexp.config import needs
+from hepexp.config import needs, new_head
 from hepexp.config.build import instantiate
 from hepexp.config.command_line import CommandLine
 from hepexp.config.compose import parse
@@ -114,7 +114,12 @@ def _check_before_training(config: DictConfig, typed: list[str]) -> None:
     if started_from_outside() and config.trainer.get("devices", 1) * config.trainer.get("num_nodes", 1) > 1:
         needed = ", ".join(f"task={task}" for task in needs.missing(config).values())
         raise ConfigError(f"train {needed} first: processes that SLURM or torchrun started share one training only")
-    refuse_idle_backend(build_components(config), config, typed)
+    checked = config
+    if f"model.{new_head.WEIGHTS}" in needs.missing(config) and new_head.KEY in config.model:
+        checked = config.copy()
+        OmegaConf.set_readonly(checked, False)
+        del checked.model[new_head.KEY]  # it asks for the weights that are still to come
+    refuse_idle_backend(build_components(checked), checked, typed)
 
 
 def _train(wanted: NeededRun, key: str) -> RunFolder:

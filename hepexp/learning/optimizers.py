@@ -31,7 +31,7 @@ class Optimizer(AnnotatedKeys):
     """
 
     lr: float = 1e-3
-    schedule: Literal["constant", "cosine", "warmup_restarts", "plateau"] = "constant"
+    schedule: Literal["constant", "cosine", "flat_decay", "warmup_restarts", "plateau"] = "constant"
     freeze: list[str] | str = ()
     unfreeze: dict[int, list[str] | str] | None = None
     lr_factor: dict[str, float] | None = None
@@ -122,7 +122,7 @@ class AdamW(Adam):
     """
 
     weight_decay: float = 1e-2
-    schedule: Literal["constant", "cosine", "warmup_restarts", "plateau"] = "warmup_restarts"
+    schedule: Literal["constant", "cosine", "flat_decay", "warmup_restarts", "plateau"] = "warmup_restarts"
 
     def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay, betas=self.betas)

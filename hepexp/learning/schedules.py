@@ -18,6 +18,11 @@ def cosine(progress: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
 
 
+def flat_decay(progress: float) -> float:
+    """The base rate for 70 % of the training, then exponentially to a hundredth (arXiv:2202.03772, section 5.1)."""
+    return 0.01 ** max(0.0, (min(progress, 1.0) - 0.7) / 0.3)
+
+
 def _published_factors() -> list[float]:
     warm_up = [(epoch + 1) / 5 for epoch in range(4)]  # 0.2 ... 0.8; the fifth step is the first of the cosine
     cycles = [0.5 * (1.0 + math.cos(math.pi * k / length)) for length in (4, 8, 16) for k in range(length)]
@@ -43,5 +48,10 @@ def warmup_restarts(progress: float) -> float:
     return _WARMUP_RESTARTS[min(step, len(_WARMUP_RESTARTS) - 1)]
 
 
-SCHEDULES: dict[str, Schedule] = {"constant": constant, "cosine": cosine, "warmup_restarts": warmup_restarts}
+SCHEDULES: dict[str, Schedule] = {
+    "constant": constant,
+    "cosine": cosine,
+    "flat_decay": flat_decay,
+    "warmup_restarts": warmup_restarts,
+}
 PLATEAU = "plateau"  # not a curve: halves the rate when the monitored value has not improved for over three epochs

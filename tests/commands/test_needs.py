@@ -90,6 +90,7 @@ def runs() -> list[RunFolder]:
         (["task=round"], "a task cannot need itself: round -> about -> round"),
         (["task=second", "dataset.n_train=100000"], "dataset.n_train must be <= "),
         (["task=second", "loss.n_rotations=1"], "loss needs n_rotations >= 2"),
+        (["task=second", "model.head=new", "loss.n_rotations=1"], "loss needs n_rotations >= 2"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_trained(train, words, message):

@@ -25,6 +25,11 @@ def test_a_shorter_training_has_the_same_shape(steps):
         assert warmup_restarts(step / steps) == published()[math.floor(35 * step / steps + 1e-9)]
 
 
+def test_flat_decay_goes_to_a_hundredth_in_the_last_three_tenths():
+    rates = [SCHEDULES["flat_decay"](progress) for progress in (0.0, 0.7, 0.85, 1.0)]
+    assert rates == pytest.approx([1, 1, 0.1, 0.01])
+
+
 def test_cosine_goes_from_one_to_zero():
     assert [cosine(p) for p in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0])
 

@@ -52,7 +52,10 @@ def test_a_missing_gpu_is_one_line():
         (lambda: AdamW(weight_decay=-1.0), "optimizer.weight_decay must be >= 0"),
         (lambda: AdamW(betas=[0.9]), "optimizer.betas must be two numbers"),
         (lambda: SGD(momentum=-0.1), "optimizer.momentum must be >= 0"),
-        (lambda: SGD(schedule="step"), "optimizer.schedule must be one of constant, cosine, warmup_restarts"),
+        (
+            lambda: SGD(schedule="step"),
+            "optimizer.schedule must be one of constant, cosine, flat_decay, ",
+        ),
     ],
 )
 def test_bad_optimisers_are_refused(make, message):
