@@ -29,6 +29,16 @@ CASES = [
     Case("pelican size=xs symmetry_breaking=none", n_parameters=11_262 - 120 + 10),
     # 8 + 7 + 2 scalars in place of two
     Case("pelican size=xs symmetry_breaking=both use_scalars=true", n_parameters=11_262 + 15 * 55),
+    # of the package lgatr; the sizes of the paper are in test_lgatr.py
+    Case(
+        "lgatr n_blocks=2 n_multivectors=4 n_hidden_scalars=16 n_heads=2 symmetry_breaking=none use_scalars=true",
+        n_parameters=20_448,
+    ),
+    Case(
+        "lgatr slim=true n_blocks=2 n_multivectors=8 n_hidden_scalars=16 n_heads=2 symmetry_breaking=none "
+        "use_scalars=true",
+        n_parameters=9_706,
+    ),
     # convolutions without bias 9 (3 x 32 + 32 x 64 + 64 x 128), batch norms 2 (32 + 64 + 128), linear 128 x 2 + 2
     Case("cnn", n_parameters=93_730),
     # twice as many convolutions: 9 (32 x 32 + 64 x 64 + 128 x 128) and 2 (32 + 64 + 128) more
