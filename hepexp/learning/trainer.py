@@ -91,9 +91,10 @@ class TrainerOptions(AnnotatedKeys):
         for name in ("gradient_clip", "checkpoint_minutes"):
             if (value := getattr(self, name)) is not None and not value > 0:
                 raise ConfigError(f"trainer.{name} must be > 0, got {value}")
-        for name in ("ema", "swa"):
-            if (value := getattr(self, name)) is not None and not 0 <= value < 1:
-                raise ConfigError(f"trainer.{name} must be in [0, 1), got {value}")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise ConfigError(f"trainer.ema must be in (0, 1), got {self.ema}")
+        if self.swa is not None and not 0 <= self.swa < 1:
+            raise ConfigError(f"trainer.swa must be in [0, 1), got {self.swa}")
         if self.ema is not None and self.swa is not None:
             raise ConfigError("trainer.ema and trainer.swa are two averages of the weights: choose one of them")
         if self.devices * self.num_nodes > 1 and self.lr_find:

@@ -139,7 +139,8 @@ def test_batches_of_one_step_do_not_share_their_dropout(folder):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"ema": 1.0}, r"trainer.ema must be in \[0, 1\), got 1.0"),
+        ({"ema": 1.0}, r"trainer.ema must be in \(0, 1\), got 1.0"),
+        ({"ema": 0.0}, r"trainer.ema must be in \(0, 1\), got 0.0"),
         ({"swa": -0.1}, r"trainer.swa must be in \[0, 1\), got -0.1"),
         ({"ema": 0.9, "swa": 0.5}, "trainer.ema and trainer.swa are two averages"),
         ({"lr_find": True, "devices": 2, "strategy": "ddp"}, "trainer.lr_find needs one device"),

@@ -35,7 +35,7 @@ def pooled(state, epoch, n):
     return means.mean(0), variances.mean(0) + means.var(0, correction=0)
 
 
-@pytest.mark.parametrize(("option", "n"), [({}, 6), ({"batch_statistics": 2}, 2), ({"ema": 0.9}, 6)])
+@pytest.mark.parametrize(("option", "n"), [({}, 6), ({"batch_statistics": 2}, 2), ({"ema": 0.9}, 6), ({"swa": 0.0}, 6)])
 def test_the_statistics_are_those_over_batches_at_the_validated_weights(folder, option, n):
     validated, _ = states(folder, **option)
     for epoch, state in enumerate(validated):

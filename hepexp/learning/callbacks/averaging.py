@@ -18,7 +18,7 @@ class AveragedWeights(WeightAveraging):
     An exponential moving average follows every step: after the first, a = w, then a <- decay a + (1 - decay) w. The
     stochastic weight average is the mean of the weights at the end of the epochs from `first_epoch` on
     (arXiv:1803.05407); until then there is no average, and the weights themselves are validated and saved. Running
-    statistics of batch norms are averaged likewise.
+    statistics of batch norms are averaged likewise, until `BatchStatistics` puts those of the average in their place.
 
     It must come before the callbacks that write checkpoints.
 
