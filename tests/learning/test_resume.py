@@ -1,5 +1,6 @@
 """A run that was stopped anywhere resumes and ends exactly the same."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,12 @@ import torch
 from hepexp.interrupts import Interrupts
 from hepexp.learning.callbacks.checkpoints import Checkpoints
 from hepexp.learning.callbacks.history import History
+from hepexp.learning.components import Components
 from hepexp.learning.fit import fit
+from hepexp.learning.module import ExperimentModule
+from hepexp.learning.optimizers import AdamW
 from hepexp.tracking.run_folder import RunFolder
-from tests.learning.toy import toy_components
+from tests.learning.toy import ToyModel, ToyObjective, toy_components
 
 
 class Killed(BaseException):
@@ -36,11 +40,29 @@ def final_weights(folder):
 @pytest.mark.parametrize("killed_at", [1, 6, 8, 12, 17])  # of 18 steps, 6 an epoch
 @pytest.mark.parametrize("every_minutes", [1e-9, 10.0])  # a checkpoint after every batch, or after epochs only
 def test_killed_and_resumed_equals_uninterrupted(killed_at, every_minutes):
+    check_resumed(killed_at, lambda: toy_components(checkpoint_minutes=every_minutes))
+
+
+@pytest.mark.parametrize("killed_at", [8, 15])  # in the epoch that unfreezes a layer, and in the next
+@pytest.mark.parametrize("average", [{"ema": 0.8}, {"swa": 0.4}])
+def test_so_does_an_average_of_weights_that_are_unfrozen_one_by_one(killed_at, average):
+    def components():
+        made = toy_components(checkpoint_minutes=1e-9, **average)
+        optimizer = AdamW(lr=1e-2, freeze="body", unfreeze={2: "layers.0", 3: "body"}, lr_factor={"layers.0": 0.3})
+        torch.manual_seed(0)
+        made.module = ExperimentModule(ToyModel(), ToyObjective(), optimizer, seed=1)
+        return made
+
+    check_resumed(killed_at, components)
+
+
+def check_resumed(killed_at: int, make: Callable[[], Components]) -> None:
+    """A training killed at a step and resumed ends as one that was not."""
     whole = RunFolder.create("toy", "whole")
-    expected, _ = run(whole)
+    expected, _ = run(whole, make())
 
     broken = RunFolder.create("toy", "broken")
-    components = toy_components(checkpoint_minutes=every_minutes)
+    components = make()
     step = components.module.training_step
 
     def dying_step(batch, batch_idx):
@@ -52,7 +74,7 @@ def test_killed_and_resumed_equals_uninterrupted(killed_at, every_minutes):
     with pytest.raises(Killed):
         run(broken, components)
     resume_from = broken.last if broken.last.exists() else None
-    resumed, _ = run(broken, toy_components(checkpoint_minutes=every_minutes), resume_from)
+    resumed, _ = run(broken, make(), resume_from)
 
     assert all(
         torch.equal(a, b) for a, b in zip(final_weights(whole).values(), final_weights(broken).values(), strict=True)
