@@ -6,10 +6,14 @@ import glob
 import os
 from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hepexp.cli.output_files import add_overwrite, check_target, writing
 from hepexp.cli.parser import Parser
-from hepexp.errors import ConfigError, DataError
+from hepexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SUFFIXES = (".parquet", ".h5", ".npz", ".root")  # as in hepexp.evaluation.table_files, which imports pyarrow
 DESCRIPTION = """\
@@ -54,23 +58,20 @@ def main(args: list[str]) -> int:
             raise ConfigError(f"--input {path}: unknown format '{path.suffix}'; expected one of {known}")
     check_target(options.out, "--out", options.overwrite, [*inputs, folder.predictions])
 
-    import pyarrow as pa
-
-    from hepexp.evaluation.predictions import without_unknown_labels
-    from hepexp.evaluation.table_files import write_table
+    from hepexp.evaluation.table_files import TableFile
     from hepexp.learning.trained import predict, rebuild
 
     components = rebuild(folder, config, options.checkpoint)
-    tables, n = [], 0
-    for path in inputs:
-        for loader in components.data.loaders_of_file(path):
-            columns = predict(components, loader)
-            columns["index"] = columns["index"] + n  # over all files, in the order given
-            tables.append(components.module.objective.evaluator.predictions(columns, components.data.spec.class_names))
-            n += len(tables[-1])
-    _refuse_different(tables)
-    with writing(options.out):
-        write_table(options.out, without_unknown_labels(pa.concat_tables(tables).combine_chunks()))
+    evaluator, n = components.module.objective.evaluator, 0
+    with TableFile(options.out) as file:
+        for path in inputs:
+            for loader in components.data.loaders_of_file(path):
+                table = evaluator.predictions(predict(components, loader), components.data.spec.class_names)
+                with writing(options.out):
+                    file.add(_numbered(table, n), f"--input {path}")
+                n += len(table)
+        with writing(options.out):
+            file.finish()
     what = inputs[0] if len(inputs) == 1 else f"{len(inputs)} files"
     print(f"{n:,} {components.noun}s of {what} scored by {folder.label}: {options.out}")
     return 0
@@ -88,8 +89,7 @@ def _matching(given: list[str], data_set: str) -> list[Path]:
     return found
 
 
-def _refuse_different(tables: list) -> None:
-    """Refuse files of which only some have the columns that are carried along."""
-    for table in tables:
-        if missing := {*tables[0].column_names} ^ {*table.column_names}:
-            raise DataError(f"--input: only some of the files have {', '.join(sorted(missing))}; score them separately")
+def _numbered(table: pa.Table, first: int) -> pa.Table:
+    """The same rows, numbered over all files in the order given."""
+    at = table.column_names.index("index")
+    return table.set_column(at, "index", [range(first, first + len(table))])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from hepexp import regular_file
 from hepexp.atomic import atomic
 from hepexp.errors import DataError
 from hepexp.evaluation.classifiers.scored_examples import Setting
+from hepexp.evaluation.spool import Spool
 
 _CHECKSUM, WEIGHT = b"sha256", "weight"
 
@@ -73,20 +74,22 @@ def predictions_table(
     return pa.table(found, metadata=about)
 
 
-def without_unknown_labels(table: pa.Table) -> pa.Table:
-    """The same table without its column `label` where no label is known."""
-    if "label" not in table.column_names:
-        return table
-    known = table["label"].drop_null().to_numpy() >= 0
-    return table if known.any() else table.drop_columns(["label"])
-
-
 def write_predictions(path: Path | str, table: pa.Table) -> None:
     """Write what an evaluator keeps of each example, completely or not at all, with a checksum of the values."""
     about = {key: value for key, value in (table.schema.metadata or {}).items() if key != _CHECKSUM}
     with atomic(path) as temporary:
         marked = table.replace_schema_metadata({**about, _CHECKSUM: _checksum(table)})
         pq.write_table(marked, temporary, compression="zstd", write_page_checksum=True)
+
+
+def write_spooled(path: Path | str, spool: Spool) -> None:
+    """As `write_predictions`, of a table that may be longer than the memory."""
+    about = {key: value for key, value in (spool.schema.metadata or {}).items() if key != _CHECKSUM}
+    marked = spool.schema.with_metadata({**about, _CHECKSUM: _checksum_of(spool.schema, spool.n, spool.column)})
+    options = {"compression": "zstd", "write_page_checksum": True}
+    with atomic(path) as temporary, pq.ParquetWriter(temporary, marked, **options) as writer:
+        for rows in spool.batches():
+            writer.write_table(pa.Table.from_batches([rows]).replace_schema_metadata(marked.metadata))
 
 
 def read_predictions(path: Path | str) -> Predictions:
@@ -179,18 +182,29 @@ def check_schema(path: Path | str, schema: pa.Schema) -> None:
 
 def _checksum(table: pa.Table) -> bytes:
     """Checksum of the values of all columns and of the schema's metadata."""
+    return _checksum_of(table.schema, len(table), lambda name: table[name].chunks)
+
+
+def _checksum_of(schema: pa.Schema, n: int, chunks: Callable[[str], Iterable[pa.Array]]) -> bytes:
+    """As `_checksum`, of n rows, each column in chunks; however long these are, the result is the same."""
     digest = hashlib.sha256()
-    for key, value in sorted((table.schema.metadata or {}).items()):
+    for key, value in sorted((schema.metadata or {}).items()):
         if key != _CHECKSUM:
             digest.update(key + b"=" + value)
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        digest.update(f"{name} {column.type} {len(column)}".encode())
-        digest.update(column.is_null().to_numpy().tobytes())
-        if pa.types.is_list(column.type):
-            digest.update(pc.list_value_length(column).to_numpy().tobytes())
-            column = pc.list_flatten(column)
-        if pa.types.is_string(column.type):
-            digest.update("\n".join(column.fill_null("").to_pylist()).encode())
-        else:
-            digest.update(column.fill_null(0).to_numpy().tobytes())
+    for name, kind in zip(schema.names, schema.types, strict=True):
+        digest.update(f"{name} {kind} {n}".encode())
+        for chunk in chunks(name):
+            digest.update(chunk.is_null().to_numpy(zero_copy_only=False).tobytes())
+        is_list = pa.types.is_list(kind)
+        if is_list:
+            for chunk in chunks(name):
+                digest.update(pc.list_value_length(chunk).to_numpy(zero_copy_only=False).tobytes())
+        between = b""
+        for chunk in chunks(name):
+            values = chunk.flatten() if is_list else chunk
+            if len(values) and pa.types.is_string(values.type):
+                digest.update(between + "\n".join(values.fill_null("").to_pylist()).encode())
+                between = b"\n"
+            elif len(values):
+                digest.update(values.fill_null(0).to_numpy(zero_copy_only=False).tobytes())
     return digest.hexdigest().encode()

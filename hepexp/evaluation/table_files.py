@@ -1,72 +1,124 @@
-"""Tables of predictions in the format that the name of a file asks for."""
+"""Tables of predictions in the format that the name of a file asks for, written by parts."""
 
 from __future__ import annotations
 
+import os
 import re
+import zipfile
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from hepexp.atomic import atomic
 from hepexp.errors import ConfigError
-from hepexp.evaluation.predictions import write_predictions
+from hepexp.evaluation.predictions import write_spooled
+from hepexp.evaluation.spool import Spool, number_array
 
 SUFFIXES = (".parquet", ".h5", ".npz", ".root")
 TREE = "predictions"
 
 
-def write_table(path: Path, table: pa.Table) -> None:
-    """Write a table of numbers to a Parquet, HDF5 (one array per column), npz or ROOT file (tree `predictions`).
+class TableFile:
+    """A file to which rows are added, and that appears when it is finished, complete or not at all.
+
+    Whether any label is known, and so whether there is a column of labels, shows only at the end: until then the rows
+    are in a temporary file beside it, and the memory does not grow with them.
 
     Parameters
     ----------
-    path : file to write; its suffix is one of SUFFIXES.
-    table : a label that is not known is null, and -1 in formats other than Parquet. Lists, one value for each particle,
-        can be written to Parquet and ROOT only.
-
-    Raises
-    ------
-    ConfigError : lists in another format.
+    path : Parquet, HDF5 (one array per column), npz or ROOT file (tree `predictions`); its suffix is one of SUFFIXES.
+        A label that is not known is null, and -1 in formats other than Parquet; where none is known there is no column.
+        Lists, one value for each particle, can be written to Parquet and ROOT only.
     """
-    if path.suffix == ".parquet":
-        write_predictions(path, table)
-        return
-    lists = [field.name for field in table.schema if pa.types.is_list(field.type)]
-    if lists and path.suffix != ".root":
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._spool = Spool(path.with_name(f".{path.stem}.{os.getpid()}.part.arrow"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._spool.remove()
+
+    def add(self, table: pa.Table, origin: str = "the table") -> None:
+        """Append the rows of a table of numbers; `origin` is where they come from, for messages.
+
+        Raises
+        ------
+        ConfigError : lists in a format that has none.
+        DataError : other columns than those of the rows before.
+        """
+        _refuse_lists(self.path, table.schema)
+        self._spool.add(table, origin)
+
+    def finish(self) -> None:
+        """Write the file."""
+        self._spool.close()
+        if self.path.suffix == ".parquet":
+            write_spooled(self.path, self._spool)
+            return
+        with atomic(self.path) as draft:
+            {".h5": _write_hdf5, ".npz": _write_npz, ".root": _write_root}[self.path.suffix](draft, self._spool)
+
+
+def _refuse_lists(path: Path, schema: pa.Schema) -> None:
+    lists = [field.name for field in schema if pa.types.is_list(field.type)]
+    if lists and path.suffix not in (".parquet", ".root"):
         raise ConfigError(f"--out: {lists[0]} is a list for each example; choose a .parquet or .root file, got {path}")
-    columns = {name: _numbers(table[name]) for name in table.column_names}
-    with atomic(path) as draft:
-        if path.suffix == ".h5":
-            import h5py
-
-            with h5py.File(draft, "w") as file:
-                for name, values in columns.items():
-                    file[name.replace("/", "_")] = values  # a slash would make a group
-        elif path.suffix == ".npz":
-            np.savez(draft, **{name.replace("/", "_"): values for name, values in columns.items()})
-        else:
-            import uproot
-
-            with uproot.recreate(draft) as file:
-                branches = {_branch(name): values for name, values in columns.items()}
-                file.mktree(TREE, {name: _type(values) for name, values in branches.items()})
-                file[TREE].extend(branches)
 
 
-def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    if pa.types.is_list(column.type):
-        import awkward as ak
+def _write_hdf5(draft: Path, spool: Spool) -> None:
+    import h5py
 
-        counts = pc.list_value_length(column).to_numpy()
-        return ak.unflatten(pc.list_flatten(column).to_numpy(), counts)
-    return column.fill_null(-1).to_numpy() if column.null_count else column.to_numpy()
+    with h5py.File(draft, "w") as file:
+        for name in spool.schema.names:
+            array = file.create_dataset(name.replace("/", "_"), (spool.n,), _dtype(spool.schema.field(name).type))
+            start = 0  # a slash in a name would make a group
+            for values in spool.numbers(name):
+                array[start : start + len(values)] = values
+                start += len(values)
 
 
-def _type(values) -> object:
+def _write_npz(draft: Path, spool: Spool) -> None:
+    with zipfile.ZipFile(draft, "w") as file:
+        for name in spool.schema.names:
+            kind = np.lib.format.dtype_to_descr(_dtype(spool.schema.field(name).type))
+            header = {"descr": kind, "fortran_order": False, "shape": (spool.n,)}
+            with file.open(f"{name.replace('/', '_')}.npy", "w", force_zip64=True) as array:
+                np.lib.format.write_array_header_1_0(array, header)
+                for values in spool.numbers(name):
+                    array.write(values.tobytes())
+
+
+def _write_root(draft: Path, spool: Spool) -> None:
+    import uproot
+
+    with uproot.recreate(draft) as file:
+        tree = file.mktree(TREE, {_branch(field.name): _branch_type(field.type) for field in spool.schema})
+        for rows in spool.batches():
+            if len(rows):
+                tree.extend({_branch(name): _values(rows.column(name)) for name in spool.schema.names})
+
+
+def _values(column: pa.Array) -> object:
+    if not pa.types.is_list(column.type):
+        return number_array(column)
+    import awkward as ak
+
+    return ak.unflatten(column.flatten().to_numpy(), column.value_lengths().to_numpy())
+
+
+def _dtype(kind: pa.DataType) -> np.dtype:
+    return np.dtype(kind.to_pandas_dtype())
+
+
+def _branch_type(kind: pa.DataType) -> object:
     """The type of a branch: that of a column, or of the values of its lists."""
-    return values.dtype if isinstance(values, np.ndarray) else f"var * {values.layout.content.dtype}"
+    return f"var * {_dtype(kind.value_type)}" if pa.types.is_list(kind) else _dtype(kind)
 
 
 def _branch(name: str) -> str:

@@ -10,7 +10,6 @@ from hepexp.evaluation.predictions import (
     is_of_classifier,
     predictions_table,
     read_predictions,
-    without_unknown_labels,
     write_predictions,
 )
 
@@ -91,15 +90,6 @@ def test_every_flipped_bit_that_changes_a_value_is_refused(file):
             np.testing.assert_array_equal(found.scores, scores)
             np.testing.assert_array_equal(found.label, np.arange(100) % 2)
     assert refused > 50
-
-
-def test_without_any_label_there_is_no_column_of_labels(tmp_path):
-    table = predictions_table(np.arange(3), np.full(3, -1), np.eye(3), ("a", "b", "c"))
-    write_predictions(tmp_path / "p.parquet", without_unknown_labels(table))
-    assert pq.read_schema(tmp_path / "p.parquet").names == ["index", "score_a", "score_b", "score_c"]
-    assert read_predictions(tmp_path / "p.parquet").label.tolist() == [-1, -1, -1]
-    known = predictions_table(np.arange(3), np.array([-1, 0, 1]), np.eye(3), ("a", "b", "c"))
-    assert without_unknown_labels(known).column_names == known.column_names
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])

@@ -9,13 +9,22 @@ import pyarrow.parquet as pq
 import pytest
 import uproot
 
-from hepexp.errors import ConfigError
-from hepexp.evaluation.table_files import SUFFIXES, write_table
+from hepexp.errors import ConfigError, DataError
+from hepexp.evaluation.predictions import predictions_table, read_predictions, write_predictions
+from hepexp.evaluation.table_files import SUFFIXES, TableFile
 
 SCORE = np.array([0.25, 0.5, 0.75], np.float32)
 TABLE = pa.table(
     {"index": [0, 1, 2], "label": pa.array([1, None, 0]), "score_top": SCORE, "log(pt/m)": [1.0, 2.0, 3.0]}
 )
+
+
+def write(path: Path, *parts: pa.Table) -> Path:
+    with TableFile(path) as file:
+        for part in parts:
+            file.add(part)
+        file.finish()
+    return path
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -37,8 +46,7 @@ def _filled(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_file_has_the_columns_of_the_table(suffix, tmp_path):
-    write_table(tmp_path / f"scores{suffix}", TABLE)
-    found = read(tmp_path / f"scores{suffix}")
+    found = read(write(tmp_path / f"scores{suffix}", TABLE))
     assert found["label"].tolist() == [1, -1, 0]
     assert found["score_top"].dtype == np.float32
     assert (found["score_top"] == SCORE).all()
@@ -49,12 +57,68 @@ def test_a_file_has_the_columns_of_the_table(suffix, tmp_path):
 @pytest.mark.parametrize("suffix", [".parquet", ".root"])
 def test_lists_of_each_example_keep_their_lengths(suffix, tmp_path):
     lists = [[0.5, 1.5], [], [2.5]]
-    write_table(tmp_path / f"a{suffix}", TABLE.append_column("predicted_d0", pa.array(lists, pa.list_(pa.float32()))))
-    found = read(tmp_path / f"a{suffix}")["predicted_d0"]
-    assert [list(row) for row in found] == lists
+    table = TABLE.append_column("predicted_d0", pa.array(lists, pa.list_(pa.float32())))
+    found = read(write(tmp_path / f"a{suffix}", table, table.slice(1)))["predicted_d0"]
+    assert [list(row) for row in found] == lists + lists[1:]
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".npz"])
 def test_lists_are_refused_where_columns_are_arrays(suffix, tmp_path):
     with pytest.raises(ConfigError, match=r"choose a \.parquet or \.root file"):
-        write_table(tmp_path / f"a{suffix}", TABLE.append_column("predicted_d0", pa.array([[1.0], [], [2.0]])))
+        write(tmp_path / f"a{suffix}", TABLE.append_column("predicted_d0", pa.array([[1.0], [], [2.0]])))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_table_in_parts_is_that_table(suffix, tmp_path):
+    parts = [TABLE.slice(0, 1), TABLE.slice(1, 0), TABLE.slice(1)]
+    whole, again = read(write(tmp_path / f"a{suffix}", TABLE)), read(write(tmp_path / f"b{suffix}", *parts))
+    assert whole.keys() == again.keys()
+    for name, values in whole.items():
+        assert again[name].dtype == values.dtype
+        assert again[name].tobytes() == values.tobytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a{suffix}", f"b{suffix}"]
+
+
+def test_predictions_in_parts_have_the_checksum_of_the_whole(tmp_path):
+    scores = np.random.default_rng(0).random((5, 2))
+    table = predictions_table(np.arange(5), np.array([-1, 0, 1, -1, 0]), scores, ("a", "b"))
+    table = table.append_column("name", pa.array(["x", "", None, "y", "z"]))
+    write_predictions(tmp_path / "whole.parquet", table)
+    write(tmp_path / "parts.parquet", table.slice(0, 2), table.slice(2, 0), table.slice(2))
+    whole, parts = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("whole", "parts"))
+    assert parts.schema.metadata[b"sha256"] == whole.schema.metadata[b"sha256"]
+    assert parts.equals(whole)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_without_any_label_there_is_no_column_of_labels(suffix, tmp_path):
+    unknown = predictions_table(np.arange(3), np.full(3, -1), np.eye(3), ("a", "b", "c"))
+    known = predictions_table(np.arange(3), np.array([-1, 0, 1]), np.eye(3), ("a", "b", "c"))
+    without, late = write(tmp_path / f"a{suffix}", unknown, unknown), write(tmp_path / f"b{suffix}", unknown, known)
+    assert set(read(without)) == {"index", "score_a", "score_b", "score_c"}
+    assert read(late)["label"].tolist() == [-1, -1, -1, -1, 0, 1]
+    if suffix == ".parquet":
+        assert read_predictions(without).label.tolist() == [-1] * 6
+
+
+def test_an_interrupted_or_refused_table_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        interrupt(tmp_path / "a.root")
+    with pytest.raises(DataError, match=r"^new: only some of the files have label; score"):
+        write_other(tmp_path, TABLE.drop_columns(["label"]))
+    with pytest.raises(DataError, match=r"^new: 'score_top' is double, but float in the file before; score"):
+        write_other(tmp_path, TABLE.set_column(2, "score_top", [[0.5, 0.5, 0.5]]))
+    assert not list(tmp_path.iterdir())
+
+
+def write_other(folder: Path, table: pa.Table) -> None:
+    with TableFile(folder / "a.npz") as file:
+        file.add(TABLE)
+        file.add(table, "new")
+        file.finish()
+
+
+def interrupt(path: Path) -> None:
+    with TableFile(path) as file:
+        file.add(TABLE)
+        raise KeyboardInterrupt

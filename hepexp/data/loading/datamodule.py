@@ -43,6 +43,7 @@ from hepexp.simulation.simulate import simulate
 _MOST_WORKERS = 512  # processes
 _MOST_GENERATED = 10**9  # examples: years of simulation, terabytes on disk
 MOST_OF_SAMPLE = 200  # examples that a model needs to know the shape of one
+_ROWS_TO_SCORE = 2**17  # of a file, at once
 _ROWS_TO_FIT = 2000  # training examples to which scales are fitted
 
 
@@ -390,7 +391,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     def loaders_of_file(self, path: Path) -> Iterator[DataLoader]:
         """Each example of a file once, labelled or not, in the same representation as the examples of this data set.
 
-        A file that has to be converted is read in parts, one loader for each, so that it need not fit into memory.
+        A file is read in parts, one loader for each, so that neither it nor its predictions need fit into memory.
 
         Raises
         ------
@@ -398,9 +399,11 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         """
         n = 0
         for store in stores_of(self.info, path):
-            if len(store):
-                n += len(store)
-                yield self.predict_dataloader(store)
+            self.setup()
+            n += len(store)
+            for rows in np.split(np.arange(len(store)), range(_ROWS_TO_SCORE, len(store), _ROWS_TO_SCORE)):
+                if len(rows):
+                    yield self._loader(self._dataset(store, rows))
         if n == 0:
             raise DataError(f"{path}: contains no {self.info.noun}s")
 
