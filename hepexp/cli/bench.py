@@ -17,6 +17,7 @@ CASES = {
     "tracking": "a two-minute training, epochs/s, and the share of its time spent waiting for MLflow",
     "generate": "simulated quark/gluon jets, jets/s, against a plain Python loop",
     "read_images": "random batches of jet images, images/s, against gzip HDF5 and a cache of one Parquet partition",
+    "convert": "conversion of a user's ROOT file, jets/s, against uproot.iterate over the same columns alone",
     "loader": "training steps, batches/s, with the loader against batches in memory, and the share of waiting time",
     "quantum": "circuits forward and backward, circuits/s, against PennyLane and DeepQuantum where installed",
     "start": "`hepexp --help` and the time to the first training step, starts/s",

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from hepexp.bench import loader, lorentznet, overhead, read_images, tracking
+from hepexp.bench import convert, loader, lorentznet, overhead, read_images, tracking
 from hepexp.cli import bench
 
 
@@ -41,6 +41,12 @@ def test_training_against_a_bare_loop(one_store):
 def test_random_images_from_the_store_and_from_the_published_formats():
     found = read_images.rows(n=70, batches=1, repeats=1)
     check(found, "read_images", ["hepexp", "h5py-gzip", "partition-cache"])
+
+
+def test_a_conversion_and_uproot_alone(monkeypatch):
+    monkeypatch.setenv("HEPEXP_STORE_DIR", "mine")
+    check(convert.rows(jets=20, repeats=1), "convert", ["hepexp", "uproot-iterate"])
+    assert os.environ["HEPEXP_STORE_DIR"] == "mine"
 
 
 def test_steps_with_the_loader_and_with_batches_in_memory(monkeypatch):
