@@ -67,7 +67,8 @@ class RootFile:
 
     def _file(self) -> contextlib.AbstractContextManager:
         # the file as a dictionary key, as a colon in its name would be taken to introduce the name of the tree
-        return uproot.open({str(self.path): None}, handler=uproot.MemmapSource)
+        # no memory mapping, whose pages would count as memory of this process, and no cache of arrays, each read once
+        return uproot.open({str(self.path): None}, handler=uproot.MultithreadedFileSource, array_cache=None)
 
     def _chosen(self, file: uproot.ReadOnlyDirectory) -> tuple[str, str | None]:
         """Name of the tree, and what is wrong with the request for it."""

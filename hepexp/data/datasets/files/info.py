@@ -202,7 +202,7 @@ class FilesInfo(DatasetInfo):
         if self.keys.p4:
             refuse.of_rows(examples.counts == 0, "no particles", "has no particles; expected at least one")
             with np.errstate(all="ignore"):
-                refuse_wrong_momenta(refuse, self.particles().p4(examples), self.keys.momenta)
+                refuse_wrong_momenta(refuse, *self.particles().energy_and_momentum(examples), self.keys.momenta)
         refuse.finish()
         return examples
 

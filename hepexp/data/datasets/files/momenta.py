@@ -11,14 +11,19 @@ from hepexp.data.expressions.expression import Expression
 from hepexp.data.store.check import Refusal
 
 
-def refuse_wrong_momenta(refuse: Refusal, p4: NDArray[np.float64], momenta: Mapping[str, Expression | float]) -> None:
-    """Refuse examples with a four-momentum (m, 4) that no particle has.
+def refuse_wrong_momenta(
+    refuse: Refusal,
+    energy: NDArray[np.float64],
+    momentum: NDArray[np.float64],
+    momenta: Mapping[str, Expression | float],
+) -> None:
+    """Refuse examples with a four-momentum that no particle has.
 
     Parameters
     ----------
+    energy, momentum : E and |p| of all particles (m,), in GeV.
     momenta : what each component is made of, for messages.
     """
-    energy, momentum = p4[:, 0], np.sqrt((p4[:, 1:] ** 2).sum(1))
     texts = {name: getattr(one, "text", one) for name, one in momenta.items()}
     if "pid" in texts:
         pid = texts["pid"]

@@ -83,13 +83,7 @@ class FileParticles(Transform):
 
     def p4(self, jets: Ragged) -> NDArray[np.float64]:
         """(E, px, py, pz) of all particles (m, 4), in GeV."""
-        n = int(jets.offsets[-1])
-        its = {
-            name: np.full(n, one) if isinstance(one, float) else jets.elements[one].astype(np.float64)
-            for name, one in self.momenta.items()
-        }
-        if "pid" in its:
-            its["mass"] = species.mass(its.pop("pid"))
+        its = self._components(jets)
         if "px" in its:
             px, py, pz = its["px"], its["py"], its["pz"]
         elif "y" in its and "mass" in its:
@@ -99,3 +93,28 @@ class FileParticles(Transform):
             pz = its["pt"] * np.sinh(its["eta"]) if "eta" in its else its["energy"] * np.tanh(its["y"])
         energy = its["energy"] if "energy" in its else np.sqrt(px**2 + py**2 + pz**2 + its["mass"] ** 2)
         return np.stack([energy, px, py, pz], axis=1)
+
+    def energy_and_momentum(self, jets: Ragged) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """E and |p| of all particles (m,), in GeV; unlike `p4`, it takes no functions of the azimuth."""
+        its = self._components(jets)
+        pt2 = its["pt"] ** 2 if "pt" in its else its["px"] ** 2 + its["py"] ** 2
+        if "y" in its and "mass" in its:
+            transverse = np.sqrt(pt2 + its["mass"] ** 2)
+            energy, pz = transverse * np.cosh(its["y"]), transverse * np.sinh(its["y"])
+        elif "y" in its:
+            energy, pz = its["energy"], its["energy"] * np.tanh(its["y"])
+        else:
+            pz = its["pz"] if "pz" in its else its["pt"] * np.sinh(its["eta"])
+            energy = its["energy"] if "energy" in its else np.sqrt(pt2 + pz**2 + its["mass"] ** 2)
+        return energy, np.sqrt(pt2 + pz**2)
+
+    def _components(self, jets: Ragged) -> dict[str, NDArray[np.float64]]:
+        """Each component that is given, of all particles (m,), with the mass in place of the species."""
+        n = int(jets.offsets[-1])
+        its = {
+            name: np.full(n, one) if isinstance(one, float) else jets.elements[one].astype(np.float64)
+            for name, one in self.momenta.items()
+        }
+        if "pid" in its:
+            its["mass"] = species.mass(its.pop("pid"))
+        return its
