@@ -104,11 +104,12 @@ class Store:
         where = np.searchsorted(self.bounds, rows, side="right") - 1
         order = np.argsort(where, kind="stable")
         parts = [
-            self.chunks[chunk].take(rows[where == chunk] - self.bounds[chunk]) for chunk in np.unique(where).tolist()
+            self._release_after(self.chunks[chunk].take(rows[where == chunk] - self.bounds[chunk]))
+            for chunk in np.unique(where).tolist()
         ]
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
-        return self._release_after(Ragged.concatenate(parts).take(back))
+        return Ragged.concatenate(parts).take(back)
 
     def _release_after(self, taken: Ragged) -> Ragged:
         """Release mapped pages now and then: they count as memory of this process, although they are only a cache."""

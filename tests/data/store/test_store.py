@@ -11,7 +11,7 @@ from hepexp.data.datasets.qg.info import LAYOUT as QG_LAYOUT
 from hepexp.data.formats.open_file import open_file
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged, pad
-from hepexp.data.store.store import Store
+from hepexp.data.store.store import _FAULT_AROUND, RESIDENT, Store
 from hepexp.errors import DataError
 from tests.data.conftest import assert_same, random_jets
 
@@ -175,3 +175,20 @@ def test_what_others_write_is_checked(tmp_path: Path, suffix: str):
         path = as_written_by_others(suffix, tmp_path, {**good, **change})
         with pytest.raises(DataError, match=said):
             open_file(INFO, path, needs_label=False)
+
+
+def test_mapped_pages_are_released_while_many_rows_are_read(tmp_path: Path):
+    """A row touches a page of every column, so that random rows of a large file would map much of it."""
+    jets = random_jets(40)
+    store, released = Store(QG_LAYOUT, [jets.take([i]) for i in range(40)], mappings=[Mapping()]), Mapping.released
+    rows = np.tile(np.arange(40), 2000 // 40)
+    assert_same(store.take(rows), jets.take(rows))
+    touched = 2000 * (len(QG_LAYOUT.names) - 1) * _FAULT_AROUND
+    assert Mapping.released - released >= touched // (2 * RESIDENT)
+
+
+class Mapping:
+    released = 0
+
+    def madvise(self, advice: int) -> None:
+        Mapping.released += 1
