@@ -97,7 +97,9 @@ class Batch:
     None where the data set has none: weight (B,) float32, which may be negative; target (B, T) float32, real numbers to
     be predicted for each example, in their units; element_target (B, N, T) float32 and element_label (B, N, C) int64,
     those of each element, padded with zeros and with the label -1; an unknown label is -1, an unknown number NaN; for
-    graphs (M, T) and (M, C).
+    graphs (M, T) and (M, C); element_group (B, N, G) int64, for graphs (M, G), a number that elements have in common if
+    they belong together, such as that of their vertex, -1 where it is padded or unknown: the target of a pair of
+    elements is whether they agree.
     """
 
     label: Tensor
@@ -108,6 +110,7 @@ class Batch:
     target: Tensor | None = None
     element_target: Tensor | None = None
     element_label: Tensor | None = None
+    element_group: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.label)

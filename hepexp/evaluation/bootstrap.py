@@ -133,3 +133,13 @@ def mean(values: np.ndarray, weight: np.ndarray) -> float:
     """sum w x / sum w; NaN where the sum of the weights is not positive."""
     total = weight.sum()
     return float(weight @ values / total) if total > 0 else float("nan")
+
+
+def ratio(above: np.ndarray, below: np.ndarray) -> Callable[[np.ndarray], float]:
+    """sum w a / sum w b of counts (n,) as a function of the weights; NaN where the divisor is not positive."""
+
+    def of(weight: np.ndarray) -> float:
+        total = weight @ below
+        return float(weight @ above / total) if total > 0 else float("nan")
+
+    return of

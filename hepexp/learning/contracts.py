@@ -18,6 +18,7 @@ NEEDS = {
     ("example", "real"): "real numbers to predict for each example",
     ("element", "class"): "a class for each particle or node",
     ("element", "real"): "real numbers to predict for each particle or node",
+    ("pair", "class"): "groups of particles or nodes that belong together",
 }
 HOW = {
     ("example", "class"): "the data set has no classes; choose a loss of regression, see: hepexp list loss",
@@ -25,6 +26,7 @@ HOW = {
         (("element", "class"), ("element", "real")),
         "name them in dataset.element_targets, see: hepexp show dataset=NAME",
     ),
+    ("pair", "class"): "name them in dataset.pair_targets, see: hepexp show dataset=NAME",
     ("example", "real"): "name them in dataset.targets, such as dataset.targets=[mass], see: hepexp show dataset=NAME",
 }
 WORSE = {"max": "lower", "min": "higher"}

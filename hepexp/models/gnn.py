@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch_geometric.nn import global_mean_pool
 
@@ -25,7 +26,8 @@ class GraphNet(nn.Module):
         equations.
     channels : width of each convolution.
     n_hidden : hidden width of the classifier.
-    level : `graph` to classify graphs; `node` for one row of outputs for each node, without the mean.
+    level : `graph` to classify graphs; `node` for one row of outputs for each node, without the mean; `edge` for one
+        for each edge, from the sum and the absolute difference of its nodes, which do not depend on its direction.
     weights : file with a state dict to start from.
     n_node_features : features of each node in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
@@ -33,7 +35,7 @@ class GraphNet(nn.Module):
     Shapes
     ------
     x (M, n_node_features); edge_index (2, E); graph (M,), the graph of each node -> logits (B, n_classes), with
-    level=node (M, n_classes).
+    level=node (M, n_classes), with level=edge (E, n_classes).
 
     Raises
     ------
@@ -53,7 +55,7 @@ class GraphNet(nn.Module):
         conv: Literal["gcn", "gat", "sage", "gin"] = "gin",
         channels: Sequence[int] = (64, 128, 64),
         n_hidden: int = 16,
-        level: Literal["graph", "node"] = "graph",
+        level: Literal["graph", "node", "edge"] = "graph",
         weights: str | None = None,
         *,
         n_node_features: int,
@@ -62,16 +64,20 @@ class GraphNet(nn.Module):
         super().__init__()
         require_widths(channels=channels)
         require_positive(n_hidden=n_hidden)
-        if level not in ("graph", "node"):
-            raise ConfigError(f"model.level must be graph or node, got {level!r}")
+        if level not in ("graph", "node", "edge"):
+            raise ConfigError(f"model.level must be graph, node or edge, got {level!r}")
         self.level = level
         layer, widths = convolution(conv), (n_node_features, *channels)
         self.convs = nn.ModuleList(layer(*pair) for pair in pairwise(widths))
-        self.classifier = nn.Sequential(nn.Linear(widths[-1], n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_classes))
+        n_read = 2 * widths[-1] if level == "edge" else widths[-1]
+        self.classifier = nn.Sequential(nn.Linear(n_read, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_classes))
         load_weights(self, weights)
 
     def forward(self, batch: GraphBatch) -> Tensor:
         x = batch.x.to(self.classifier[0].weight.dtype)
         for conv in self.convs:
             x = conv(x, batch.edge_index).relu()
+        if self.level == "edge":
+            source, target = (x[ends] for ends in batch.edge_index)
+            return self.classifier(torch.cat([source + target, (source - target).abs()], dim=1))
         return self.classifier(x if self.level == "node" else global_mean_pool(x, batch.graph, size=len(batch)))

@@ -82,6 +82,15 @@ def test_a_regression_is_trained_evaluated_and_predicts(run, tmp_path):
             "needs a class for each particle or node; name them in dataset.element_targets",
         ),
         (("loss=element_cross_entropy", "data.element_targets=[type]"), "PFN does not give them"),
+        (
+            ("loss=pair_cross_entropy",),
+            "needs groups of particles or nodes that belong together; name them in dataset.pair",
+        ),
+        (
+            ("loss=pair_cross_entropy", "data.pair_targets=[typ]"),
+            "dataset.pair_targets: unknown 'typ'; did you mean type?",
+        ),
+        (("loss=pair_cross_entropy", "data.pair_targets=[type]"), "PFN does not give them"),
         (("loss=mse", "data.element_targets=[d0val]"), "are of each particle or node: set loss.of=element"),
         (
             ("model=graph_encoder", "loss=mse", "data.targets=[mass]"),

@@ -114,6 +114,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
 
     # keys of those data sets that name them
     element_targets: ClassVar[Sequence[str]] = ()
+    pair_targets: ClassVar[Sequence[str]] = ()
     classes: ClassVar[Sequence[str] | None] = None
     train_classes: ClassVar[Sequence[str] | None] = None
     extras: ClassVar[Sequence[str]] = ()
@@ -129,7 +130,8 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         require_at_most(_MOST_GENERATED, n_generate=self.n_generate)
         columns = tuple(self.info.layout.elements)
         names = chosen_names("element_targets", self.element_targets, columns) if self.element_targets else ()
-        self._element_targets = ElementTargets(names, self.element_classes)
+        groups = chosen_names("pair_targets", self.pair_targets, columns) if self.pair_targets else ()
+        self._element_targets = ElementTargets(names, self.element_classes, groups)
         self._representations = {one.name: one for one in self.make_representations()}
         self.representation = next(iter(self._representations.values()))
         self.class_names = chosen_names("classes", self.classes, self.info.classes)
@@ -164,7 +166,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     def carry(self) -> list[Transform]:
         """The first step of those representations whose elements are those of the store, if they have targets."""
         targets = self._element_targets
-        return [Carry(targets.reals, tuple(targets.labels))] if targets else []
+        return [Carry(targets.reals, tuple(targets.labels), targets.groups)] if targets else []
 
     def named_targets(self) -> dict[str, str]:
         """The name of each target, and the stored column or observable that it is."""

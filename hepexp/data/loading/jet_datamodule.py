@@ -20,6 +20,8 @@ class JetDataModule(HepDataModule):
     Parameters
     ----------
     element_targets : stored columns to predict for each particle, for losses that do.
+    pair_targets : stored columns with the number of a group of particles, such as their vertex: whether two particles
+        have it in common is to be predicted, for losses that do.
     n_particles : keep only this many particles per jet, the hardest ones; null for all.
     image : binning, preprocessing and scaling of the images, for models that take images.
     graph : nodes and edges of the graphs, for models that take graphs.
@@ -27,6 +29,7 @@ class JetDataModule(HepDataModule):
     """
 
     element_targets: Sequence[str] = ()
+    pair_targets: Sequence[str] = ()
     n_particles: int | None = None
     bucket: int = 1
     image: JetImage | None = None

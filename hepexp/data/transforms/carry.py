@@ -11,6 +11,7 @@ from hepexp.data.store.ragged import Ragged
 from hepexp.data.transforms.transform import Transform
 
 _PREFIX = "target/"
+_GROUP = f"{_PREFIX}group/"
 UNKNOWN = -1  # label of an element that has none: padding, or a beam
 
 
@@ -19,11 +20,12 @@ class Carry(Transform):
 
     Parameters
     ----------
-    reals, labels : names of columns with real numbers, and with labels of classes. A file may lack them.
+    reals, labels, groups : names of columns with real numbers, with labels of classes, and with the numbers of groups,
+        negative or not finite where there is none. A file may lack them.
     """
 
-    def __init__(self, reals: Sequence[str] = (), labels: Sequence[str] = ()) -> None:
-        self.reals, self.labels = tuple(reals), tuple(labels)
+    def __init__(self, reals: Sequence[str] = (), labels: Sequence[str] = (), groups: Sequence[str] = ()) -> None:
+        self.reals, self.labels, self.groups = tuple(reals), tuple(labels), tuple(groups)
 
     def __call__(self, examples: Ragged) -> Ragged:
         there = [name for name in (*self.reals, *self.labels) if name in examples.elements]
@@ -31,16 +33,29 @@ class Carry(Transform):
         copies |= {
             f"{_PREFIX}{name}": examples.elements[name].astype(np.float32) for name in there if name in self.reals
         }
+        for name in self.groups:
+            if name in examples.elements:
+                copies[f"{_GROUP}{name}"] = _numbers(examples.elements[name])
         return Ragged(examples.label, examples.offsets, {**examples.elements, **copies}, examples.extras)
 
     def stacked(self, columns: Mapping[str, NDArray]) -> dict[str, NDArray]:
-        """`element_target` (..., T) float32 and `element_label` (..., C) int64 from the carried columns (...)."""
+        """The batch's element_target (..., T), _label (..., C) and _group (..., G) from the carried columns (...)."""
         found = {}
-        for key, names, kind in (("element_target", self.reals, np.float32), ("element_label", self.labels, np.int64)):
-            there = [columns[f"{_PREFIX}{name}"] for name in names if f"{_PREFIX}{name}" in columns]
+        for key, names, prefix, kind in (
+            ("element_target", self.reals, _PREFIX, np.float32),
+            ("element_label", self.labels, _PREFIX, np.int64),
+            ("element_group", self.groups, _GROUP, np.int64),
+        ):
+            there = [columns[f"{prefix}{name}"] for name in names if f"{prefix}{name}" in columns]
             if names and len(there) == len(names):
                 found[key] = np.stack(there, axis=-1).astype(kind)
         return found
+
+
+def _numbers(column: NDArray) -> NDArray[np.int64]:
+    """The numbers of groups (m,), UNKNOWN where there is none."""
+    known = np.isfinite(column) & (column >= 0)
+    return np.where(known, column, UNKNOWN).astype(np.int64)
 
 
 def carried(examples: Ragged) -> dict[str, NDArray]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.bootstrap import ones, with_errors
+from hepexp.evaluation.bootstrap import ones, ratio, with_errors
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.metric import Metric
 
@@ -68,10 +68,10 @@ class ElementEvaluator(Evaluator):
         """The figures as functions of the weights of the examples."""
         counts = outputs["confusion"].astype(np.float64)
         right = np.diagonal(counts, axis1=1, axis2=2)
-        figures = {"element_accuracy": _ratio(right.sum(1), counts.sum((1, 2)))}
+        figures = {"element_accuracy": ratio(right.sum(1), counts.sum((1, 2)))}
         for c, name in enumerate(_spelled(self.class_names)):
-            figures[f"element_efficiency_{name}"] = _ratio(right[:, c], counts[:, c].sum(1))
-            figures[f"element_purity_{name}"] = _ratio(right[:, c], counts[:, :, c].sum(1))
+            figures[f"element_efficiency_{name}"] = ratio(right[:, c], counts[:, c].sum(1))
+            figures[f"element_purity_{name}"] = ratio(right[:, c], counts[:, :, c].sum(1))
         return figures
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
@@ -94,11 +94,3 @@ class ElementEvaluator(Evaluator):
 
 def _spelled(names: Sequence[str]) -> list[str]:
     return [name.replace(" ", "_") for name in names]
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> Callable[[np.ndarray], float]:
-    def of(weight: np.ndarray) -> float:
-        total = weight @ below
-        return float(weight @ above / total) if total > 0 else float("nan")
-
-    return of

@@ -93,6 +93,7 @@ class Keys:
     label: str | None = None
     targets: Mapping[str, Text] = field(default_factory=dict)
     element_targets: Mapping[str, Text] = field(default_factory=dict)
+    pair_targets: Mapping[str, Text] = field(default_factory=dict)
     scalars: tuple[Input, ...] = ()
     features: tuple[Input, ...] = ()
     extras: tuple[Input, ...] = ()
@@ -164,6 +165,8 @@ class Keys:
             _add(found, one.expr, "dataset.scalars", one.expr)
         for name, text in self.element_targets.items():
             _add(found, name, f"dataset.element_targets.{name}", text)
+        for name, text in self.pair_targets.items():
+            _add(found, name, f"dataset.pair_targets.{name}", text)
         return found
 
     @cached_property
@@ -204,6 +207,7 @@ class Keys:
             label=self.label if known else None,
             targets={},
             element_targets={name: text for name, text in self.element_targets.items() if there(text)},
+            pair_targets={name: text for name, text in self.pair_targets.items() if there(text)},
             observers=tuple(filter(there, self.observers)),
             selection=None,
             weight=None,

@@ -27,6 +27,8 @@ class Files(OwnFiles, JetDataModule):
     p4 : four-momenta of the particles, in GeV, by their components, each an expression or a number: px, py, pz and
         energy or mass; pt, eta or y, phi and energy, mass or pid (PDG number).
     element_targets : real numbers to predict for each particle, as `targets` for each example.
+    pair_targets : the number of a group of particles, such as their vertex: whether two particles have it in common is
+        to be predicted.
     scalars : inputs for each particle beside its four-momentum: expressions, standardised to mean 0 and variance 1 over
         the training examples, or {expr: ..., shift: ..., scale: ..., clip: [LOW, HIGH]}.
     particle_selection : condition for particles to be used; null for all.
@@ -34,6 +36,7 @@ class Files(OwnFiles, JetDataModule):
 
     p4: Mapping[str, str | float] | None = None
     element_targets: Sequence[str] | Mapping[str, str] | None = None
+    pair_targets: Sequence[str] | Mapping[str, str] | None = None
     scalars: Sequence[str | Mapping[str, str | float | Sequence[float] | None]] = ()
     features: JetFeatures | Sequence[str | Mapping[str, str | float | Sequence[float] | None]] | None = None
     particle_selection: str | None = None
@@ -48,6 +51,7 @@ class Files(OwnFiles, JetDataModule):
                 "dataset needs p4, the four-momenta of the particles, or features of each example; got none"
             )
         self.element_targets = tuple(keys.element_targets)
+        self.pair_targets = tuple(keys.pair_targets)
         super().__post_init__()
 
     # ---- what models get
