@@ -78,6 +78,16 @@ def test_element_targets_are_those_of_the_same_particles(file, jets):
     np.testing.assert_array_equal(batch.element_target[..., 0], expected)
 
 
+def test_groups_of_particles_are_whole_numbers_and_negative_ones_unknown(file):
+    cells = {"cell": "where(con_e > 5, 1, -3) + where(con_e > 50, 1, 0)"}
+    data = open_file(file, pair_targets=cells, element_targets={"e": "con_e"})
+    batch, _ = whole(data)
+    energy = batch.element_target[..., 0]
+    expected = torch.where(energy > 50, 2, torch.where(energy > 5, 1, -1))
+    assert torch.equal(batch.element_group[..., 0], expected.masked_fill(~batch.mask, -1))
+    assert [target.of for target in data.spec.targets] == ["element", "pair"]
+
+
 def test_weights_are_those_of_the_file_and_may_be_negative(file, columns):
     batch, rows = whole(open_file(file, weight="w"))
     np.testing.assert_array_equal(batch.weight, columns["w"][rows].astype(np.float32))
