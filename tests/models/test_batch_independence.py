@@ -29,6 +29,7 @@ EXEMPT = {"fixed_circuits": "it reads no data"}
 
 SMALL = {  # keys that make models small
     "lorentznet": {"n_hidden": 4, "n_blocks": 2, "c": 0.05},
+    "lgn": {"n_channels": [2, 2], "scale": 0.1},
     "lgatr": {"n_blocks": 1, "n_multivectors": 4, "n_hidden_scalars": 8, "n_heads": 2},
     "pelican": {"size": "xs", "n_blocks": 2},
     "resnet15": {"upsample": 65},  # the least that variant=cms_1 takes

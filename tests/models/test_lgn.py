@@ -1,0 +1,33 @@
+"""The Lorentz Group Network against its equations."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from hepexp.bench.pairwise_lgn import PairwiseLGN
+from hepexp.errors import ConfigError
+from hepexp.models.lgn import LGN
+from tests.jets import pad, random_jets
+
+
+def test_is_about_as_small_as_published():
+    """4.5k in the paper; 4,010 without weights of the last level that nothing reads."""
+    assert sum(p.numel() for p in LGN(n_scalars=2, n_classes=2).parameters()) == 4_010
+
+
+@pytest.mark.parametrize("options", [{}, {"n_channels": (2, 3), "k_max": 1, "n_hidden": 0}])
+def test_is_the_network_of_its_equations(options):
+    torch.manual_seed(0)
+    model = LGN(**options, scale=0.05, n_scalars=8, n_classes=2).double()
+    jets = pad(random_jets(4, n_max=8), 2)
+    got, wanted = [], []
+    for network, found in ((model, got), (PairwiseLGN(model), wanted)):
+        logits = network(jets)
+        found += [logits, *torch.autograd.grad(logits.square().sum(), list(model.parameters()))]
+    for ours, theirs in zip(got, wanted, strict=True):
+        assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_a_level_needs_two_numbers_of_channels():
+    with pytest.raises(ConfigError, match=r"model.n_channels must be those of the input and of each level, got \[3\]"):
+        LGN([3], n_scalars=2, n_classes=2)
