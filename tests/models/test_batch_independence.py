@@ -119,11 +119,12 @@ def assert_batch_does_not_matter(model: nn.Module, batch: Batch) -> None:
 
 
 def outputs(model: nn.Module, batch: Batch) -> Tensor:
-    """One row for each example; of outputs for each node, their sum over the graph."""
+    """One row for each example; of outputs for each node or edge, their sum over the graph."""
     with torch.no_grad():
         found = model(batch)
-    if getattr(model, "level", "graph") == "node":
-        return found.new_zeros(len(batch), found.shape[1]).index_add(0, batch.graph, found)
+    if (level := getattr(model, "level", "graph")) != "graph":
+        graph = batch.graph if level == "node" else batch.graph[batch.edge_index[1]]
+        return found.new_zeros(len(batch), found.shape[1]).index_add(0, graph, found)
     return found.flatten(1)
 
 
