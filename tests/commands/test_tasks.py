@@ -18,6 +18,7 @@ from hepexp.metric import is_beside
 SMALL = ("trainer=quick", "trainer.max_epochs=1", "dataset.n_train=32", "dataset.n_val=32", "dataset.n_test=32")
 SMALLER = {
     "equivariant": ("dataset.crop=15", "dataset.image.pad_to=null"),  # 200 GFLOP for a whole image
+    "top": ("dataset.n_particles=8",),  # of up to 200, whose pairs cost most
     "cms": ("dataset.n_test=16",),  # of two digits there are 28
 }
 TASKS = sorted(file.stem for file in (conf_dir() / "task").glob("*.yaml"))
