@@ -27,7 +27,7 @@ from hepexp.learning.multirun import FAILED, FINISHED, JOBS, KILLED, MultirunJob
 from hepexp.outputs import enduring
 from hepexp.spelling import visible
 from hepexp.tracking import write_guard
-from hepexp.tracking.initial_weights import pinned
+from hepexp.tracking.initial_weights import pinned, pinned_files
 from hepexp.tracking.run_folder import new_folder
 
 HYDRAS = "multirun.yaml"  # which Hydra writes before it launches the jobs
@@ -37,7 +37,7 @@ AGGREGATED = "aggregated.csv"
 def start(line: CommandLine) -> int:
     """Run every combination of the given values; return the exit code, 1 if a job did not finish."""
     config = compose(line)
-    line = replace(line, overrides=pinned(line.overrides))
+    line = replace(line, overrides=pinned_files(pinned(line.overrides), config.get("model") or {}))
     parsed = parse(line.overrides, Composer(line.config_dirs).loader)
     jobs = BasicSweeper.split_arguments([override for override in parsed if not override.is_hydra_override()], None)[0]
     folder = _new_folder(config)

@@ -52,12 +52,14 @@ def main(args: list[str]) -> int:
     from hepexp.sweep.space import read_space, with_whole_numbers
     from hepexp.sweep.storage import address, open_storage
     from hepexp.sweep.study import make_study
-    from hepexp.tracking.initial_weights import pinned
+    from hepexp.tracking.initial_weights import is_key, pinned, pinned_files
 
     base = pinned(base)
     dimensions = with_whole_numbers(base, read_space(options.space))
     configs = _check(base, dimensions)
     config = configs[0]
+    if not any(is_key(dimension.key) or dimension.key in ("model", "task") for dimension in dimensions):
+        base = pinned_files(base, config.get("model") or {})
     plan = _plan(options, base, dimensions, configs)
     chosen = config.hydra.runtime.choices
     name = options.name or f"{chosen['model']}_{chosen['dataset']}_{datetime.now():%Y-%m-%d_%H-%M-%S}"

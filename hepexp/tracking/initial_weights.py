@@ -62,6 +62,21 @@ def pinned(words: list[str]) -> list[str]:
     return [pin(word) for word in words]
 
 
+def pinned_files(words: list[str], model: Mapping[str, Any]) -> list[str]:
+    """The overrides of jobs, with those that pin the runs which files of `conf/` name as weights.
+
+    Parameters
+    ----------
+    words : overrides, whose own runs are pinned.
+    model : composed from them; where models or tasks are varied, each job finds the weights of its own.
+    """
+    if any(re.match(r"(model|task)=.*,", word) for word in words):
+        return words
+    typed = {word.partition("=")[0].lstrip("+") for word in words}
+    found = {key: (value, file_of(value, key)) for key, value in keys(model) if key not in typed}
+    return [*words, *(f"{key}={file}" for key, (value, file) in found.items() if file != value)]
+
+
 def pinned_values(key: str, values: Sequence[str]) -> list[str]:
     """The values of a key, as files where it is one for a file of weights and they name runs."""
     return [file_of(value, key) if is_key(key) and value not in ("", "null") else value for value in values]

@@ -51,6 +51,15 @@ def test_jobs_of_a_multirun_take_the_run_that_was_latest_when_it_began(run):
     assert initial_weights.pinned(["model.weights=choice(null, 'latest')"]) == [f"model.weights=null,{file}"]
 
 
+def test_jobs_take_the_run_that_a_file_of_configuration_named_when_they_began(run):
+    model = {"_target_": "A", "weights": "models:/tagger@best", "encoder": {"_target_": "B", "weights": "latest"}}
+    pinned = [f"{key}={run.label}/checkpoints/best.ckpt" for key in ("model.weights", "model.encoder.weights")]
+    assert initial_weights.pinned_files(["task=mine"], model) == ["task=mine", *pinned]
+    assert initial_weights.pinned_files(["model.weights=null"], model) == ["model.weights=null", pinned[1]]
+    assert initial_weights.pinned_files(["model=a,b"], model) == ["model=a,b"]
+    assert initial_weights.pinned_files([], {"_target_": "A", "weights": "published.pt"}) == []
+
+
 def test_trials_of_a_sweep_take_the_run_that_was_latest_when_it_began(run):
     file = f"{run.label}/checkpoints/best.ckpt"
     dimension = Dimension.read("model.weights", "choice(null, latest)")
