@@ -18,8 +18,7 @@ from hepexp.models.layers.kinematic_features import (
     SCALES,
     are_published,
     check_scales,
-    kinematic_features,
-    with_scalars,
+    particle_features,
 )
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.layers.pair_features import Symmetric, log_pair_features, triangle
@@ -220,10 +219,7 @@ class ParticleTransformer(nn.Module):
     def forward(self, batch: JetBatch) -> Tensor:
         dtype, mask = self.norm.weight.dtype, batch.mask
         pairs = ParticlePairs.of(mask, dtype, at_a_time=PAIRS_AT_A_TIME)
-        x = kinematic_features(batch.p4, mask, self.scales)
-        if self.use_scalars:
-            x = with_scalars(x, batch.scalars.to(x.dtype))
-        x = pairs.gather(torch.where(mask[..., None], x, 0)).to(dtype)
+        x = pairs.gather(particle_features(batch, self.use_scalars, self.scales)).to(dtype)
         x = self.embed(x, pairs.weight)  # (R, dim)
         biases = self.biases(batch.p4, pairs, dtype)
         for block in self.blocks:

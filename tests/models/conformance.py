@@ -15,6 +15,7 @@ from hepexp.batch import Batch, JetBatch
 from hepexp.config import kind, targets
 from hepexp.config.build import instantiate
 from hepexp.config.paths import conf_dir
+from hepexp.config.recipe import RECIPE
 from hepexp.losses.cross_entropy import CrossEntropy
 from hepexp.models.head import head_of, is_within
 from hepexp.quantum.statevector import StateVector
@@ -31,9 +32,10 @@ class Case:
 
     @property
     def node(self) -> dict:
-        """The configuration."""
+        """The configuration, without what it says of trainings."""
         option, *changes = self.text.split()
         node = yaml.safe_load((conf_dir() / "model" / f"{option}.yaml").read_text())
+        node.pop(RECIPE, None)
         for change in changes:
             key, _, value = change.partition("=")
             node[key] = yaml.safe_load(value)

@@ -19,6 +19,7 @@ from hepexp.config import kind, new_head, schema, targets
 from hepexp.config.annotations import literals
 from hepexp.config.build import instantiate
 from hepexp.config.paths import conf_dir
+from hepexp.config.recipe import RECIPE
 from tests.examples import EXAMPLES, SPEC
 from tests.jets import pad, random_jets
 
@@ -31,6 +32,9 @@ SMALL = {  # keys that make models small
     "lorentznet": {"n_hidden": 4, "n_blocks": 2, "c": 0.05},
     "lgn": {"n_channels": [2, 2], "scale": 0.1},
     "lgatr": {"n_blocks": 1, "n_multivectors": 4, "n_hidden_scalars": 8, "n_heads": 2},
+    "pcnn": {"stages": [8, 8]},
+    "jedinet": {"n_hidden": 8, "n_effects": 4, "n_features": 4},
+    "transformer": {"size": "xs"},
     "pelican": {"size": "xs", "n_blocks": 2},
     "resnet15": {"upsample": 65},  # the least that variant=cms_1 takes
     "vit": {"n_blocks": 2, "dim": 16, "n_heads": 2, "n_mlp": 16},
@@ -64,6 +68,7 @@ class Variant:
     @property
     def node(self) -> dict:
         node = yaml.safe_load((conf_dir() / "model" / f"{self.option}.yaml").read_text())
+        node.pop(RECIPE, None)
         return node | SMALL.get(self.option, {}) | ast.literal_eval(self.changes)
 
     def examples(self, seed: int = 0) -> Batch:

@@ -21,6 +21,20 @@ CASES = [
     # pairs 8, 2 (4 x 4 + 4 + 8) and 4 x 2 + 2 + 4, three blocks of 3 x 16 + 64 + 4 (8 x 8 + 8) + 2 (8 x 32) + 40 + 10,
     # norm 16, head 18, class token 8
     Case("part use_scalars=true n_blocks=2 n_class_blocks=1 n_heads=2 embed_widths=[8] pair_widths=[4,4]", 3_194),
+    Case("particlenet_lite", n_parameters=26_416),  # published: 26k
+    Case("pcnn", n_parameters=349_456),  # published: about 348k
+    # batch norm 30, convolutions with their norms 192, 2 x 60, 90 and 126, shortcut 24, classifier 56 and 18
+    Case("pcnn n_first=4 stages=[4,6] units_per_stage=1 n_hidden=8 use_scalars=true", n_parameters=656),
+    Case("pct", n_parameters=171_202),
+    # edge convolutions 20,992 and 20,864, attention 6,336 and 4,224, then 33,536, 33,152 and 258
+    Case("pct n_blocks=1 k=3 use_scalars=true", n_parameters=119_362),
+    # f_R 33 x 128 + 129 x 64 + 65 x 64, phi_O 81 x 128 + 129 x 64 + 65 x 64, phi_C 65 x 128 + 129 x 64 + 65 x 2
+    Case("jedinet", n_parameters=56_130),
+    Case("jedinet n_hidden=10 n_effects=6 n_features=6 activation=elu", n_parameters=879),
+    # embedding 8 x 32, two blocks of 12 x 32^2 + 13 x 32, norm 64, classifier 66
+    Case("transformer size=xs", n_parameters=25_794),
+    Case("transformer size=xs use_scalars=true", n_parameters=26_050),
+    Case("efn", n_parameters=82_358),
     Case("pfn", n_parameters=82_458),
     Case("pfn use_scalars=true", n_parameters=83_258),
     # 132/78 and 60/35 channels have 208,498 and 48,327, see test_pelican.py

@@ -17,16 +17,17 @@ from hepexp.precision import full_precision
 class EdgeConv(nn.Module):
     """x_i' = skip(x_i, mean_j Theta(x_i, x_j - x_i)) over the neighbours j of i.
 
-    Theta is three times [linear, batch norm, ReLU]. Its first linear layer is evaluated per particle and not per edge:
-    W [x_i, x_j - x_i] = (W_1 - W_2) x_i + W_2 x_j.
+    Theta is `n_layers` times [linear, batch norm, ReLU]. Its first linear layer is evaluated per particle and not
+    per edge: W [x_i, x_j - x_i] = (W_1 - W_2) x_i + W_2 x_j.
 
     Parameters
     ----------
     n_in : features of a particle.
-    n_out : width of all three layers.
+    n_out : width of all layers.
     bias : whether the linear layers have a bias; the batch norm that follows cancels it in training.
     skip : "sum" adds x_i (through a linear layer and batch norm if its width differs) and applies a ReLU,
-        "concat" puts x_i before the mean.
+        "concat" puts x_i before the mean, "none" returns the mean alone.
+    n_layers : of Theta, two or more.
 
     Shapes
     ------
@@ -37,11 +38,11 @@ class EdgeConv(nn.Module):
     Wang et al., arXiv:1801.07829, section 3.1; Qu and Gouskos, arXiv:1902.08570, section 3.1 and figure 1.
     """
 
-    def __init__(self, n_in: int, n_out: int, bias: bool, skip: Literal["sum", "concat"]):
+    def __init__(self, n_in: int, n_out: int, bias: bool, skip: Literal["sum", "concat", "none"], n_layers: int = 3):
         super().__init__()
-        self.n_out = n_out if skip == "sum" else n_in + n_out
+        self.n_out = n_in + n_out if skip == "concat" else n_out
         self.skip = skip
-        self.linears = nn.ModuleList(nn.Linear(n, n_out, bias=bias) for n in (2 * n_in, n_out, n_out))
+        self.linears = nn.ModuleList(nn.Linear(n, n_out, bias=bias) for n in (2 * n_in, *[n_out] * (n_layers - 1)))
         self.norms = nn.ModuleList(MaskedBatchNorm(n_out) for _ in self.linears)
         if skip == "sum" and n_in != n_out:
             self.shortcut = nn.Linear(n_in, n_out, bias=False)
@@ -51,22 +52,24 @@ class EdgeConv(nn.Module):
         mean = self._mean_over_edges(x, graph)
         if self.skip == "concat":
             return torch.cat([x, mean], dim=-1)
+        if self.skip == "none":
+            return mean
         if hasattr(self, "shortcut"):
             x = self.shortcut_norm(self.shortcut(x), graph.mask)
         return F.relu(x + mean)
 
     def _mean_over_edges(self, x: Tensor, graph: Graph) -> Tensor:
         with full_precision(x):
-            first, second, third = self.linears
+            first, *others = self.linears
             x = x.to(first.weight.dtype)
             w, bounds = graph.is_neighbour.to(x.dtype), graph.bounds
             of_self, of_difference = first.weight.chunk(2, dim=1)
             own, other = F.linear(x, of_self - of_difference, first.bias), F.linear(x, of_difference)
             z, *moments = JoinNodes.apply(own, other, graph.index, w, bounds)  # z (R, K, n_out)
-            for norm, linear in ((self.norms[0], second), (self.norms[1], third)):
+            for norm, linear in zip(self.norms, others, strict=False):
                 scale, shift = affine(norm, moments, w)
                 z, *moments = NormaliseMultiply.apply(z, scale, shift, linear.weight, linear.bias, w, bounds)
-            return NormaliseAverage.apply(z, *affine(self.norms[2], moments, w), mean_weights(w), bounds)
+            return NormaliseAverage.apply(z, *affine(self.norms[-1], moments, w), mean_weights(w), bounds)
 
 
 def affine(norm: MaskedBatchNorm, moments: list[Tensor], w: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from hepexp.batch import PARTICLE_TYPE
+from hepexp.batch import PARTICLE_TYPE, JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.layers.jet_coordinates import TINY, jet_coordinates
 
@@ -77,6 +77,14 @@ def kinematic_features(p4: Tensor, mask: Tensor, scales: Mapping[str, tuple[floa
 def with_scalars(kinematic: Tensor, scalars: Tensor) -> Tensor:
     """Kinematic features (..., 7) and the data's scalars (..., S) in the order of the authors' configurations."""
     return torch.cat([kinematic[..., : len(SCALES)], scalars, kinematic[..., len(SCALES) :]], dim=-1)
+
+
+def particle_features(batch: JetBatch, use_scalars: bool, scales: Mapping[str, tuple[float, float]] = SCALES) -> Tensor:
+    """The inputs of a batch: kinematic features and, if asked for, the data's scalars; (B, N, F), zero for padding."""
+    x = kinematic_features(batch.p4, batch.mask, scales)
+    if use_scalars:
+        x = with_scalars(x, batch.scalars.to(x.dtype))
+    return torch.where(batch.mask[..., None], x, 0)
 
 
 def pseudorapidity(p4: Tensor) -> Tensor:
