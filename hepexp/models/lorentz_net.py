@@ -18,6 +18,7 @@ from hepexp.models.checks import require_dropout, require_positive
 from hepexp.models.layers.lorentz_block import LorentzBlock
 from hepexp.models.layers.lorentz_kernel.block import FusedLorentzBlock
 from hepexp.models.layers.particle_pairs import ParticlePairs
+from hepexp.models.layers.symmetry_breaking import SymmetryBreaking
 from hepexp.models.weights import load_weights
 from hepexp.quantum.backend import Backend
 
@@ -56,6 +57,8 @@ class LorentzNet(nn.Module):
         circuit phi_e.
     circuit_depth : layers of CNOTs and trained rotations of each circuit.
     circuit_scale : standard deviation of the circuits' initial angles.
+    symmetry_breaking : what the network learns of the frame. none is Lorentz-invariant. beam: the two beams are
+        particles, and two more scalars tell particles from beams. scalars: log pT and others of each particle. both.
     weights : file with a state dict to start from: a checkpoint of a run, or one with the key layout of the published
         release.
     n_scalars : scalars per particle, e.g. 8 for the one-hot particle type.
@@ -94,6 +97,7 @@ class LorentzNet(nn.Module):
         quantum_blocks: Sequence[str] = (),
         circuit_depth: int = 1,
         circuit_scale: float = 1e-3,
+        symmetry_breaking: Literal["none", "beam", "scalars", "both"] = "none",
         weights: str | None = None,
         *,
         n_scalars: int,
@@ -117,7 +121,9 @@ class LorentzNet(nn.Module):
         require_positive(padded_length=self.padded_length)
         if kernel not in KERNELS:
             raise ConfigError(f"model.kernel must be fused or plain, got {kernel}")
-        self.lorentz_invariant = metric == "minkowski" and not self.published
+        self.lorentz_invariant = metric == "minkowski" and not self.published and symmetry_breaking == "none"
+        self.breaking = SymmetryBreaking(symmetry_breaking, n_scalars, has_beams)
+        n_scalars = self.breaking.n_scalars
         self.metric = metric_matrix(metric)  # not a buffer: it stays float64 whatever the parameters become
         self.embedding = nn.Linear(n_scalars, n_hidden)
         block = partial(KERNELS[kernel], published=self.published)
@@ -139,7 +145,7 @@ class LorentzNet(nn.Module):
             log.warning("model.weights: %s does not say how it was trained. %s", weights, doubt)
 
     def forward(self, batch: JetBatch) -> Tensor:
-        dtype = self.embedding.weight.dtype
+        batch, dtype = self.breaking(batch), self.embedding.weight.dtype
         n, padded_to = batch.mask.sum(1, keepdim=True), None
         if self.published:
             n = n.clamp(min=self.padded_length)

@@ -10,6 +10,8 @@ from tests.models.conformance import Case, Conformance, GraphConformance, Partic
 
 CASES = [
     Case("lorentznet", n_parameters=227_096),
+    # nine scalars more: 72 in the embedding, 6 x 72 in phi_h
+    Case("lorentznet symmetry_breaking=both", n_parameters=227_096 + 9 * 7 * 72),
     # embedding 36, decoder 30; two blocks of phi_e 10, phi_m 11, phi_h 22 x 10 + 10 + 20 + 10 x 4 + 4; one phi_x 120
     Case("lorentznet n_hidden=4 n_blocks=2 c=0.01 quantum_blocks=[phi_e]", n_parameters=816),
     # circuits 10, 1, 10 and 10, the last three with linear layers of 11, 22 x 10 + 20 + 10 x 4 and 10
