@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -13,6 +14,10 @@ from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive, require_widths
 from hepexp.models.layers.attention import MultiHeadAttention, without_padding
+from hepexp.models.layers.cache_blocking import Chunk, linear, run
+from hepexp.models.layers.edge_conv import affine
+from hepexp.models.layers.edge_conv_steps import GELU, NONE, NormaliseMultiply
+from hepexp.models.layers.fast_linear import Dropout, Linear, product
 from hepexp.models.layers.kinematic_features import (
     KINEMATIC,
     SCALES,
@@ -25,9 +30,12 @@ from hepexp.models.layers.pair_features import Symmetric, log_pair_features, tri
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 from hepexp.models.weaver_layout import PARTICLE_TRANSFORMER
 from hepexp.models.weights import load_weights
+from hepexp.precision import full_precision
 
 N_PAIR_FEATURES = 4
 PAIRS_AT_A_TIME = 2**16
+JETS_AT_A_TIME = 16  # in evaluation: with fewer, the calls cost more than the work
+ROWS_AT_A_TIME = 1024  # of the pair embedding: a few tensors of them fit the cache of a core
 
 
 class Embedding(nn.Module):
@@ -36,7 +44,7 @@ class Embedding(nn.Module):
     def __init__(self, n_in: int, widths: Sequence[int]):
         super().__init__()
         self.input_bn = MaskedBatchNorm(n_in)
-        layers = [(nn.LayerNorm(n), nn.Linear(n, m), nn.GELU()) for n, m in pairwise([n_in, *widths])]
+        layers = [(nn.LayerNorm(n), Linear(n, m), nn.GELU()) for n, m in pairwise([n_in, *widths])]
         self.embed = nn.Sequential(*(module for layer in layers for module in layer))
 
     def forward(self, x: Tensor, weight: Tensor) -> Tensor:
@@ -53,9 +61,44 @@ class PairEmbedding(nn.Module):
         self.embed = nn.Sequential(first, *(module for layer in layers for module in layer))
 
     def forward(self, x: Tensor, weight: Tensor) -> Tensor:
-        for layer in self.embed:
-            x = layer(x, weight) if isinstance(layer, MaskedBatchNorm) else layer(x)
-        return x
+        """x (P, 4), and the weight (P,) of each pair in the batch statistics -> (P, heads)."""
+        if not self.training and not (torch.is_grad_enabled() and self.embed[0].weight.requires_grad):
+            return self._without_statistics(x)
+        w, bounds = weight[:, None], [*range(0, len(x), ROWS_AT_A_TIME), len(x)]
+        norms = [layer for layer in self.embed if isinstance(layer, MaskedBatchNorm)]
+        linears = [layer for layer in self.embed if isinstance(layer, nn.Linear)]
+        with full_precision(x):
+            z, moments, activation = x[:, None], total_and_spread(x, weight), NONE
+            for norm, layer in zip(norms, linears, strict=False):
+                scale, shift = affine(norm, moments, w)
+                z, *moments = NormaliseMultiply.apply(z, scale, shift, layer.weight, layer.bias, w, bounds, activation)
+                activation = GELU
+            scale, shift = affine(norms[-1], moments, w)
+            return F.gelu(torch.addcmul(shift, z[:, 0], scale))
+
+    def _without_statistics(self, x: Tensor) -> Tensor:
+        """The same in evaluation: a batch norm is then a factor and a shift, and part of a linear layer."""
+        norms = [layer.affine(None) for layer in self.embed if isinstance(layer, MaskedBatchNorm)]
+        linears = [layer for layer in self.embed if isinstance(layer, nn.Linear)]
+        scale, shift = norms[0]
+        x = torch.addcmul(shift, x, scale)
+        folded = [
+            (layer.weight * scale[:, None], torch.addcmul(shift, layer.bias, scale))
+            for layer, (scale, shift) in zip(linears, norms[1:], strict=True)
+        ]
+        with full_precision(x):
+            found = []
+            for rows in x.split(ROWS_AT_A_TIME):
+                for weight, bias in folded:
+                    rows = F.gelu(linear(rows, weight, bias))
+                found.append(rows)
+            return torch.cat(found)
+
+
+def total_and_spread(x: Tensor, weight: Tensor) -> list[Tensor]:
+    """sum w x and sum w (x - mean)^2 of x (P, C)."""
+    total = weight @ x
+    return [total, weight @ (x - total / weight.sum().clamp(min=1)).square()]
 
 
 class Block(nn.Module):
@@ -71,22 +114,22 @@ class Block(nn.Module):
         self.pre_attn_norm = nn.LayerNorm(dim)
         self.attn = MultiHeadAttention(dim, n_heads, dropout)
         self.post_attn_norm = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.pre_fc_norm = nn.LayerNorm(dim)
-        self.fc1 = nn.Linear(dim, 4 * dim)
-        self.act_dropout = nn.Dropout(dropout)
+        self.fc1 = Linear(dim, 4 * dim)
+        self.act_dropout = Dropout(dropout)
         self.post_fc_norm = nn.LayerNorm(4 * dim)
-        self.fc2 = nn.Linear(4 * dim, dim)
+        self.fc2 = Linear(4 * dim, dim)
         self.c_attn = nn.Parameter(torch.ones(n_heads))
         self.w_resid = nn.Parameter(torch.ones(dim))
 
     def forward(self, x: Tensor, heads: Tensor) -> Tensor:
         """x (..., dim) and the outputs of its heads, (..., dim)."""
-        scale = self.c_attn.repeat_interleave(x.shape[-1] // len(self.c_attn))
-        out = F.linear(heads, self.attn.out_proj.weight, self.attn.out_proj.bias) * scale
+        scale = self.c_attn.repeat_interleave(x.shape[-1] // len(self.c_attn))  # of each place, after the projection
+        out = product(heads, self.attn.out_proj.weight * scale[:, None], self.attn.out_proj.bias * scale)
         x = x + self.dropout(self.post_attn_norm(out))
         hidden = self.act_dropout(F.gelu(self.fc1(self.pre_fc_norm(x))))
-        return self.w_resid * x + self.dropout(self.fc2(self.post_fc_norm(hidden)))
+        return torch.addcmul(self.dropout(self.fc2(self.post_fc_norm(hidden))), self.w_resid, x)
 
 
 class ParticleBlock(Block):
@@ -98,7 +141,7 @@ class ParticleBlock(Block):
             self.attn.attend(*piece.nodes(qkv).chunk(3, dim=-1), bias).flatten(0, 1)
             for piece, bias in zip(pieces, biases, strict=True)
         ]
-        return super().forward(x, torch.cat(heads))
+        return super().forward(x, heads[0] if len(heads) == 1 else torch.cat(heads))
 
 
 class ClassBlock(Block):
@@ -217,6 +260,25 @@ class ParticleTransformer(nn.Module):
                     layer.weight /= (2 * depth) ** 0.5
 
     def forward(self, batch: JetBatch) -> Tensor:
+        # Without gradients and batch statistics, each thread of a CPU takes a few jets through the whole network.
+        if self.training or torch.is_grad_enabled() or batch.mask.device.type != "cpu" or len(batch) <= JETS_AT_A_TIME:
+            return self._logits(batch)
+        order = batch.mask.sum(1).argsort(descending=True, stable=True)
+        starts = range(0, len(batch), JETS_AT_A_TIME)
+        chunks = [Chunk(start, min(start + JETS_AT_A_TIME, len(batch)), 1) for start in starts]
+
+        def logits(chunk: Chunk) -> Tensor:
+            rows = order[chunk.start : chunk.stop]
+            mask = batch.mask[rows]
+            n = int((mask * torch.arange(1, mask.shape[1] + 1)).max())
+            return self._logits(
+                replace(batch, p4=batch.p4[rows, :n], scalars=batch.scalars[rows, :n], mask=mask[:, :n])
+            )
+
+        found = torch.cat([part for _, part in run(logits, chunks)])
+        return torch.empty_like(found).index_copy_(0, order, found)
+
+    def _logits(self, batch: JetBatch) -> Tensor:
         dtype, mask = self.norm.weight.dtype, batch.mask
         pairs = ParticlePairs.of(mask, dtype, at_a_time=PAIRS_AT_A_TIME)
         x = pairs.gather(particle_features(batch, self.use_scalars, self.scales)).to(dtype)
@@ -238,11 +300,11 @@ class ParticleTransformer(nn.Module):
         for piece in pairs.pieces:
             real = piece.nodes(pairs.mask)
             i, j = triangle(piece.n, p4.device)
-            features.append(log_pair_features(piece.nodes(p4)).to(dtype).flatten(0, 1))
+            features.append(log_pair_features(piece.nodes(p4), dtype).flatten(0, 1))
             weights.append((real[:, i] & real[:, j]).flatten())
         embedded = self.pair_embed(torch.cat(features), torch.cat(weights).to(dtype))  # (pairs, heads)
         found = []
         for piece, rows in zip(pairs.pieces, embedded.split([len(x) for x in features]), strict=True):
-            lower = rows.unflatten(0, (piece.jets, -1)).transpose(1, 2)  # (jets, heads, n (n + 1) / 2)
-            found.append(without_padding(piece.nodes(pairs.mask), dtype, Symmetric.apply(lower, piece.n)))
+            bias = Symmetric.apply(rows.unflatten(0, (piece.jets, -1)), piece.n)
+            found.append(without_padding(piece.nodes(pairs.mask), dtype, bias))
         return found

@@ -3,12 +3,16 @@
 import json
 import os
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 import torch
 
-from hepexp.bench import convert, loader, lorentznet, overhead, read_images, tracking
+from hepexp.bench import convert, loader, lorentznet, overhead, read_images, taggers, tracking
 from hepexp.cli import bench
+from hepexp.errors import HepexpError
+from hepexp.models.particle_net import ParticleNet
+from hepexp.models.particle_transformer import ParticleTransformer
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,32 @@ def check(rows, case, implementations):
 
 def test_lorentznet_against_an_edge_list():
     check(lorentznet.rows(jets=8, batch_size=4, repeats=1), "lorentznet", ["hepexp", "edge-list"])
+
+
+SMALL_TAGGERS = {
+    "particlenet": replace(
+        taggers.TAGGERS["particlenet"],
+        ours=lambda: ParticleNet("weaver", k=3, channels=[4], n_hidden=4, n_scalars=0, n_classes=2),
+    ),
+    "part": replace(
+        taggers.TAGGERS["part"],
+        ours=lambda: ParticleTransformer(1, 1, 2, [4], [4], n_scalars=0, n_classes=2),
+    ),
+}
+
+
+def test_taggers_against_the_modules_of_their_authors():
+    pytest.importorskip("weaver")
+    found = taggers.rows(n_jets=4, n_particles=5, repeats=1, taggers=SMALL_TAGGERS)
+    cases = [f"{name} {what}" for name in SMALL_TAGGERS for what in ("training", "inference")]
+    for case, pair in zip(cases, zip(found[::2], found[1::2], strict=True), strict=True):
+        check(pair, case, ["hepexp", "weaver-core"])
+
+
+def test_taggers_of_other_logits_are_not_timed():
+    other = replace(SMALL_TAGGERS["part"], reference=lambda ours: SMALL_TAGGERS["part"].ours(), package="")
+    with pytest.raises(HepexpError, match="the logits of part differ from those of weaver-core by"):
+        taggers.rows(n_jets=2, n_particles=3, repeats=1, taggers={"part": other})
 
 
 def test_training_against_a_bare_loop(one_store):

@@ -80,11 +80,13 @@ def test_a_particle_with_itself_is_at_distance_zero():
     assert_close(itself[:, 3], (4 * m2).log(), rtol=1e-4, atol=0)
 
 
-def test_a_symmetric_matrix_and_its_gradient():
-    lower = torch.arange(6.0, dtype=torch.float64, requires_grad=True)
+def test_symmetric_matrices_and_their_gradient():
+    lower = torch.arange(12.0, dtype=torch.float64, requires_grad=True)
+    lower = torch.stack([lower[:6], lower[6:]], dim=-1)[None]
     full = Symmetric.apply(lower, 3)
-    assert full.tolist() == [[0, 1, 3], [1, 2, 4], [3, 4, 5]]
-    assert torch.autograd.gradcheck(lambda x: Symmetric.apply(x, 3), (lower,))
+    assert full[0, 0].tolist() == [[0, 1, 3], [1, 2, 4], [3, 4, 5]]
+    assert full[0, 1].tolist() == [[6, 7, 9], [7, 8, 10], [9, 10, 11]]
+    assert torch.autograd.gradcheck(lambda x: Symmetric.apply(x, 3), (lower.detach().requires_grad_(),))
 
 
 def test_prediction_does_not_change_when_the_event_turns_about_the_beam_or_is_mirrored():

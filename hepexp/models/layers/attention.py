@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hepexp.models.layers.fast_linear import Dropout, Linear, product
+
 
 def without_padding(mask: Tensor, dtype: torch.dtype, bias: Tensor | None = None) -> Tensor:
     """The bias that keeps attention away from padding: a large negative number for keys that are no particles.
@@ -48,22 +50,30 @@ class MultiHeadAttention(nn.Module):
     def __init__(self, dim: int, n_heads: int, dropout: float = 0.0):
         super().__init__()
         self.n_heads = n_heads
-        self.in_proj = nn.Linear(dim, 3 * dim)  # of q, k and v, in this order
-        self.out_proj = nn.Linear(dim, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.in_proj = Linear(dim, 3 * dim)  # of q, k and v, in this order
+        self.out_proj = Linear(dim, dim)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, bias: Tensor | None = None, context: Tensor | None = None) -> Tensor:
         if context is None:
             q, k, v = self.in_proj(x).chunk(3, dim=-1)
         else:
             dim = self.out_proj.in_features
-            q = F.linear(x, self.in_proj.weight[:dim], self.in_proj.bias[:dim])
-            k, v = F.linear(context, self.in_proj.weight[dim:], self.in_proj.bias[dim:]).chunk(2, dim=-1)
+            q = product(x, self.in_proj.weight[:dim], self.in_proj.bias[:dim])
+            k, v = product(context, self.in_proj.weight[dim:], self.in_proj.bias[dim:]).chunk(2, dim=-1)
         return self.out_proj(self.attend(q, k, v, bias))
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
         """The heads' outputs side by side, (B, Q, dim), of q (B, Q, dim), k and v (B, N, dim)."""
         q, k, v = (t.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for t in (q, k, v))  # (B, heads, Q or N, width)
-        drop = self.dropout.p if self.dropout.training else 0.0
         bias = None if bias is None else bias.to(q.dtype)
-        return F.scaled_dot_product_attention(q, k, v, bias, drop).transpose(1, 2).flatten(2)
+        if q.device.type == "cpu" and q.requires_grad:
+            out = self._attend_in_steps(q, k, v, bias)
+        else:
+            out = F.scaled_dot_product_attention(q, k, v, bias, self.dropout.p if self.dropout.training else 0.0)
+        return out.transpose(1, 2).flatten(2)
+
+    def _attend_in_steps(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+        """The same: on a CPU torch's function is slower where the bias has a gradient or weights are dropped."""
+        scores = (q * q.shape[-1] ** -0.5) @ k.mT
+        return self.dropout((scores if bias is None else scores + bias).softmax(-1)) @ v

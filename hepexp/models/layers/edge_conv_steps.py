@@ -1,4 +1,4 @@
-"""The steps of EdgeConv on tensors over edges, a few jets at a time.
+"""The steps of networks on the edges or pairs of particles, a few jets at a time.
 
 A tensor (R, K, C) over the edges of all R particles of a batch is some 100 MB: on a CPU, each pass over it costs as
 much as the arithmetic. So a step does as much as it can while the rows of a few jets are in the cache (normalise, ReLU,
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,17 @@ from torch.autograd.function import once_differentiable
 
 from hepexp.models.layers.cache_blocking import Chunk, linear, run
 
+
+class Activation(NamedTuple):
+    """A function that may overwrite its argument y, and what takes a gradient back, from d f(y) and y."""
+
+    of: Callable[[Tensor], Tensor]
+    backward: Callable[[Tensor, Tensor], Tensor]
+
+
+RELU = Activation(torch.relu_, lambda d_out, y: torch.ops.aten.threshold_backward(d_out, y, 0))
+GELU = Activation(F.gelu, torch.ops.aten.gelu_backward)
+NONE = Activation(lambda y: y, lambda d_out, y: d_out)
 PIECE_BYTES = 2**19  # of one edge tensor: a handful of them fit in the cache of a core
 
 
@@ -96,22 +108,30 @@ class JoinNodes(torch.autograd.Function):
 
 
 class NormaliseMultiply(torch.autograd.Function):
-    """z' = W relu(scale z + shift) + bias, and the moments of z'."""
+    """z' = W f(scale z + shift) + bias, and the moments of z'; f is RELU, GELU or NONE."""
 
     @staticmethod
     def forward(
-        ctx, z: Tensor, scale: Tensor, shift: Tensor, weight: Tensor, bias: Tensor | None, w: Tensor, bounds: list[int]
+        ctx,
+        z: Tensor,
+        scale: Tensor,
+        shift: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        w: Tensor,
+        bounds: list[int],
+        activation: Activation = RELU,
     ):
         out = z.new_empty(*z.shape[:-1], len(weight))
 
         def step(p: slice):
-            a = torch.addcmul(shift, z[p], scale).relu_()
+            a = activation.of(torch.addcmul(shift, z[p], scale))
             out[p] = linear(a.flatten(0, -2), weight, bias).view(out[p].shape)
             return moments(out[p], w[p])
 
         total, spread, mean = join_moments(over_pieces(step, z, bounds))
         ctx.save_for_backward(z, scale, shift, weight, bias, w, out, mean)
-        ctx.bounds = bounds
+        ctx.bounds, ctx.activation = bounds, activation
         return out, total, spread
 
     @staticmethod
@@ -123,13 +143,14 @@ class NormaliseMultiply(torch.autograd.Function):
         def step(p: slice):
             g = with_moments_grad(d_out[p], d_total, d_spread, out[p], w[p], mean).flatten(0, -2)
             rows = z[p].flatten(0, -2)
-            a = torch.addcmul(shift, rows, scale).relu_()
-            dy = relu_backward(linear(g, weight.T), a)
+            y = torch.addcmul(shift, rows, scale)
+            d_a = linear(g, weight.T)
+            dy = ctx.activation.backward(d_a, y)
             torch.mul(dy, scale, out=dz[p].flatten(0, -2))
-            return (dy * rows).sum(0), dy.sum(0), linear(g.T, a.T), g.sum(0)
+            return (dy * rows).sum(0), dy.sum(0), linear(g.T, ctx.activation.of(y).T), g.sum(0)
 
         d_scale, d_shift, d_weight, d_bias = sums(over_pieces(step, z, ctx.bounds))
-        return dz, d_scale, d_shift, d_weight, None if bias is None else d_bias, None, None
+        return dz, d_scale, d_shift, d_weight, None if bias is None else d_bias, None, None, None
 
 
 class NormaliseAverage(torch.autograd.Function):

@@ -20,15 +20,17 @@ def triangle(n: int, device: torch.device) -> tuple[Tensor, Tensor]:
     return i, j
 
 
-def log_pair_features(p4: Tensor) -> Tensor:
+def log_pair_features(p4: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
     """(ln kT, ln z, ln Delta, ln m^2) of the pairs of `triangle`.
 
     With Delta^2 = (y_i - y_j)^2 + (phi_i - phi_j)^2, kT = min(pT_i, pT_j) Delta, z = min(pT_i, pT_j) / (pT_i + pT_j)
-    and m^2 = (p_i + p_j)^2. Computed in float64, as m^2 of two nearly collinear particles is a small difference.
+    and m^2 = (p_i + p_j)^2. Before the logarithm they are float64, as m^2 of two nearly collinear particles is a small
+    difference.
 
     Parameters
     ----------
     p4 : (B, n, 4) four-momenta (E, px, py, pz), GeV, none of them zero.
+    dtype : of the result.
 
     Returns
     -------
@@ -48,26 +50,27 @@ def log_pair_features(p4: Tensor) -> Tensor:
     e, px, py, pz = (x[:, i] + x[:, j] for x in (e, px, py, pz))
     m2 = (e - pz) * (e + pz) - px.square() - py.square()
     # Half the logarithm of a square: the root has no derivative at zero, where a particle meets itself.
-    ln_kt = 0.5 * (softer.square() * delta2).clamp(min=TINY**2).log()
-    ln_delta = 0.5 * delta2.clamp(min=TINY**2).log()
-    ln_z = (softer / (pt_i + pt_j).clamp(min=TINY)).clamp(min=TINY).log()
-    return torch.stack([ln_kt, ln_z, ln_delta, m2.clamp(min=TINY).log()], dim=-1)
+    squares = torch.stack([softer.square() * delta2, delta2], dim=-1).clamp(min=TINY**2).to(dtype)
+    ratios = torch.stack([softer / (pt_i + pt_j).clamp(min=TINY), m2], dim=-1).clamp(min=TINY).to(dtype)
+    (ln_kt, ln_delta), (ln_z, ln_m2) = (0.5 * squares.log()).unbind(-1), ratios.log().unbind(-1)
+    return torch.stack([ln_kt, ln_z, ln_delta, ln_m2], dim=-1)
 
 
 class Symmetric(torch.autograd.Function):
-    """Matrices (..., n, n) from their lower triangles (..., n (n + 1) / 2), in the order of `triangle`."""
+    """Symmetric matrices (B, C, n, n) from rows (B, n (n + 1) / 2, C) of their lower triangles, as in `triangle`."""
 
     @staticmethod
     def forward(ctx, lower: Tensor, n: int) -> Tensor:
         i, j = triangle(n, lower.device)
         ctx.n = n
-        place = lower.new_empty(n, n, dtype=torch.long)
+        place = torch.empty(n, n, dtype=torch.long, device=lower.device)
         number = torch.arange(len(i), device=lower.device)
         place[i, j], place[j, i] = number, number
-        return lower.index_select(-1, place.flatten()).unflatten(-1, (n, n))
+        # whole rows are copied, and then transposed: to pick numbers one by one takes ten times as long
+        return lower.index_select(1, place.flatten()).transpose(1, 2).contiguous().unflatten(-1, (n, n))
 
     @staticmethod
     def backward(ctx, grad: Tensor):
         i, j = triangle(ctx.n, grad.device)
-        grad = (grad + grad.mT).flatten(-2)
-        return grad.index_select(-1, i * ctx.n + j) * torch.where(i == j, 0.5, 1.0).to(grad.dtype), None
+        both = (grad + grad.mT).flatten(-2).transpose(1, 2).contiguous().index_select(1, i * ctx.n + j)
+        return both * torch.where(i == j, 0.5, 1.0).to(grad.dtype)[:, None], None
