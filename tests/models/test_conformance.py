@@ -37,6 +37,12 @@ CASES = [
     Case("transformer size=xs", n_parameters=25_794),
     Case("transformer size=xs use_scalars=true", n_parameters=26_050),
     Case("efn", n_parameters=82_358),
+    # Phi 400 + 10,100 + 12,928, convolutions 1,025 x 64 and 513 x 64, F 6,500 + 10,100 + 202
+    Case("rpcn", n_parameters=138_662),
+    Case(
+        "rpcn n_rotations=3 phi_sizes=[32,32] conv_sizes=[32] f_sizes=[32] irc_safe=true",
+        n_parameters=96 + 33 * 32 + 97 * 32 + 33 * 32 + 66,
+    ),
     Case("pfn", n_parameters=82_458),
     Case("pfn use_scalars=true", n_parameters=83_258),
     # 132/78 and 60/35 channels have 208,498 and 48,327, see test_pelican.py
