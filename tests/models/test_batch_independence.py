@@ -30,6 +30,7 @@ EXEMPT = {"fixed_circuits": "it reads no data"}
 
 SMALL = {  # keys that make models small
     "lorentznet": {"n_hidden": 4, "n_blocks": 2, "c": 0.05},
+    "lloca": {"n_blocks": 1, "n_heads": 2, "n_head_scalars": 4, "n_frame_hidden": 8},
     "lgn": {"n_channels": [2, 2], "scale": 0.1},
     "lgatr": {"n_blocks": 1, "n_multivectors": 4, "n_hidden_scalars": 8, "n_heads": 2},
     "pcnn": {"stages": [8, 8]},

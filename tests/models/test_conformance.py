@@ -64,6 +64,12 @@ CASES = [
     # inputs 4 x 9 and 4; radial functions 3 x 60 and 2 x 21 x (4 + 6 + 8); mixing 6 x 26, 8 x 111 and 6 x 32;
     # perceptrons 474, 824 and 474; classifier 24 x 2 + 2
     Case("lgn symmetry_breaking=none use_scalars=true scale=0.02", n_parameters=4_034),
+    # frames of the scalars of two particles and an invariant: 17 x 8 + 8, 8 x 8 + 8 and 8 x 3; a transformer of width
+    # 2 (4 + 4) from 8 + 8 inputs: 272, two blocks of 816 + 272 + 544 + 528, and 34
+    Case(
+        "lloca n_blocks=2 n_heads=2 n_head_scalars=4 n_frame_hidden=8 symmetry_breaking=none use_scalars=true",
+        n_parameters=4_866,
+    ),
     # convolutions without bias 9 (3 x 32 + 32 x 64 + 64 x 128), batch norms 2 (32 + 64 + 128), linear 128 x 2 + 2
     Case("cnn", n_parameters=93_730),
     # twice as many convolutions: 9 (32 x 32 + 64 x 64 + 128 x 128) and 2 (32 + 64 + 128) more
