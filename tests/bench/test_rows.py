@@ -11,8 +11,10 @@ import torch
 from hepexp.bench import convert, loader, lorentznet, overhead, read_images, taggers, tracking
 from hepexp.cli import bench
 from hepexp.errors import HepexpError
+from hepexp.models.lgn import LGN
 from hepexp.models.particle_net import ParticleNet
 from hepexp.models.particle_transformer import ParticleTransformer
+from hepexp.models.pelican import PELICAN
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +49,18 @@ SMALL_TAGGERS = {
         taggers.TAGGERS["part"],
         ours=lambda: ParticleTransformer(1, 1, 2, [4], [4], n_scalars=0, n_classes=2),
     ),
+    "pelican": replace(taggers.TAGGERS["pelican"], ours=lambda: PELICAN("xs", 1, n_scalars=0, n_classes=2)),
+    "lgn": replace(taggers.TAGGERS["lgn"], ours=lambda: LGN([2, 2], n_scalars=0, n_classes=2)),
 }
 
 
 def test_taggers_against_the_modules_of_their_authors():
     pytest.importorskip("weaver")
     found = taggers.rows(n_jets=4, n_particles=5, repeats=1, taggers=SMALL_TAGGERS)
-    cases = [f"{name} {what}" for name in SMALL_TAGGERS for what in ("training", "inference")]
-    for case, pair in zip(cases, zip(found[::2], found[1::2], strict=True), strict=True):
-        check(pair, case, ["hepexp", "weaver-core"])
+    assert SMALL_TAGGERS.keys() == taggers.TAGGERS.keys()
+    cases = [(name, what) for name in SMALL_TAGGERS for what in ("training", "inference")]
+    for (name, what), pair in zip(cases, zip(found[::2], found[1::2], strict=True), strict=True):
+        check(pair, f"{name} {what}", ["hepexp", SMALL_TAGGERS[name].named])
 
 
 def test_taggers_of_other_logits_are_not_timed():
