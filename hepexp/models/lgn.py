@@ -15,6 +15,7 @@ from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive, require_widths
 from hepexp.models.layers.lorentz_group_level import LorentzGroupLevel
 from hepexp.models.layers.lorentz_irreps import SCALAR, VECTOR, irreps_up_to, vector_components
+from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.symmetry_breaking import SymmetryBreaking
 from hepexp.models.weights import load_weights
 from hepexp.precision import full_precision
@@ -101,7 +102,10 @@ class LGN(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
-        x, p, z = self.inputs(batch := self.seen(batch))
+        batch = self.seen(batch)
+        kept = sum(level.n_per_pair for level in self.levels) if torch.is_grad_enabled() else self.levels[0].n_per_pair
+        require_pair_memory(batch.mask, kept, self.classifier.weight.dtype, padded=True)
+        x, p, z = self.inputs(batch)
         with full_precision(z):
             scalars = [x[..., 0]]
             for level in self.levels:

@@ -14,6 +14,7 @@ from hepexp.models.checks import require_dropout, require_positive
 from hepexp.models.layers.frame_vectors import TINY, FrameVectors
 from hepexp.models.layers.lorentz_block import psi
 from hepexp.models.layers.lorentz_packages import require_package
+from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.symmetry_breaking import SymmetryBreaking
 from hepexp.models.weights import load_weights
 from hepexp.precision import full_precision
@@ -69,7 +70,7 @@ class LLoCa(nn.Module):
         n_head_scalars: int = 12,
         n_head_vectors: int = 1,
         mlp_ratio: int = 2,
-        n_frame_hidden: int = 128,
+        n_frame_hidden: int = 32,
         dropout: float = 0.0,
         symmetry_breaking: Literal["none", "beam", "scalars", "both"] = "beam",
         use_scalars: bool = False,
@@ -113,6 +114,8 @@ class LLoCa(nn.Module):
     def forward(self, batch: JetBatch) -> Tensor:
         batch = self.breaking(batch if self.use_scalars else replace(batch, scalars=batch.scalars[..., :0]))
         dtype, mask = self.net.linear_out.weight.dtype, batch.mask
+        hidden = self.frames.equivectors.n_hidden * (4 if torch.is_grad_enabled() else 2)
+        require_pair_memory(mask, hidden, dtype, padded=True)
         p4, scalars = (torch.where(mask[..., None], x, 0) for x in (batch.p4, batch.scalars))
         jet, scalars = p4.sum(1), scalars.to(dtype)
         with full_precision(p4):

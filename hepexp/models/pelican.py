@@ -13,6 +13,7 @@ from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
+from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.particle_pairs import ParticlePairs
 from hepexp.models.layers.permutation_equivariant import Eq1to2, Eq2to0, Eq2to2, Multiplicity
 from hepexp.models.layers.symmetry_breaking import SymmetryBreaking
@@ -118,7 +119,7 @@ class PELICAN(nn.Module):
         self.lorentz_invariant = symmetry_breaking == "none"
         self.use_scalars = use_scalars
         self.breaking = SymmetryBreaking(symmetry_breaking, n_scalars if use_scalars else 0, has_beams)
-        n, n_message = SIZES[size]
+        self.channels = n, n_message = SIZES[size]
         n_from_scalars = N_FROM_SCALARS if self.breaking.n_scalars else 0
         self.embedding = Embedding(n - n_from_scalars)
         self.of_scalars = Eq1to2(self.breaking.n_scalars, n_from_scalars) if n_from_scalars else None
@@ -130,7 +131,9 @@ class PELICAN(nn.Module):
 
     def forward(self, batch: JetBatch) -> Tensor:
         batch = self.inputs(batch)
-        dtype = self.classifier.weight.dtype
+        dtype, (n, n_message) = self.classifier.weight.dtype, self.channels
+        kept = len(self.messages) if torch.is_grad_enabled() else 1
+        require_pair_memory(batch.mask, kept * (n + 5 * n_message), dtype, padded=False)
         pairs = ParticlePairs.of(batch.mask, dtype)
         multiplicity = Multiplicity(batch.mask.sum(1, keepdim=True).clamp(min=1).to(dtype), AVERAGE)
         real = pairs.real_pairs()  # (E,)

@@ -36,7 +36,7 @@ class FrameVectors(nn.Module):
 
     def __init__(self, n_vectors: int, n_scalars: int, n_hidden: int):
         super().__init__()
-        self.n_vectors = n_vectors
+        self.n_vectors, self.n_hidden = n_vectors, n_hidden
         self.network = nn.Sequential(
             nn.Linear(2 * n_scalars + 1, n_hidden),
             nn.GELU(),

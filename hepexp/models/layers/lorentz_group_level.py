@@ -103,6 +103,7 @@ class LorentzGroupLevel(nn.Module):
     ):
         super().__init__()
         self.layout, momenta = Layout(irreps), Layout([VECTOR])
+        self.n_per_pair = 4 * (2 * n_basis) + 8 * n_in  # numbers that the radial functions keep for each pair
         self.radial = RadialFunctions(n_basis, n_in)
         of_neighbours, of_itself = paths([VECTOR], irreps, kept), square_paths(irreps, kept)
         self.with_momentum = Product(momenta, self.layout, of_neighbours)
