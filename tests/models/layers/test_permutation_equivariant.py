@@ -58,10 +58,13 @@ def test_they_are_those_of_another_implementation():
     """The package pelican-lite has the same maps in another order, and divides some by another power of N."""
     primitives = pytest.importorskip("pelican.primitives")
     n = 4
-    x = torch.randn(1, 1, n, n, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    ours = fifteen_maps(x, torch.tensor([float(n)], dtype=torch.float64), torch.zeros(1, 10, dtype=torch.float64))[0, 0]
+    basis = torch.eye(n * n, dtype=torch.float64)  # each entry of a matrix, as a channel
+    sizes = torch.full((n * n,), float(n), dtype=torch.float64)
+    ours = fifteen_maps(basis.view(n * n, 1, n, n), sizes, torch.zeros(1, 10, dtype=torch.float64))[:, 0].transpose(
+        0, 1
+    )
     edges = torch.cartesian_prod(torch.arange(n), torch.arange(n)).T
-    theirs = primitives.aggregate_2to2(x.reshape(-1, 1), edges, torch.zeros(n, dtype=torch.long))[:, 0].T
+    theirs = primitives.aggregate_2to2(basis, edges, torch.zeros(n, dtype=torch.long)).permute(2, 1, 0)
     ours, theirs = (maps.flatten(1) / maps.flatten(1).norm(dim=1, keepdim=True) for maps in (ours, theirs))
     same = (ours @ theirs.T).abs() > 1 - 1e-12
     assert same.sum(0).tolist() == same.sum(1).tolist() == [1] * 15
