@@ -131,7 +131,19 @@ class LGATr(nn.Module):
         return self.net(multivectors, scalars, attn_mask=keys)[0][:, 0, :, 0]
 
 
-def _network(blocks, vectors, scalars, heads, attention_ratio, mlp_ratio, dropout, *, n_in, n_out) -> nn.Module:
+def _network(
+    blocks: int,
+    vectors: int,
+    scalars: int,
+    heads: int,
+    attention_ratio: int,
+    mlp_ratio: int,
+    dropout: float | None,
+    *,
+    n_in: int,
+    n_out: int,
+) -> nn.Module:
+    """The package's network: n_in scalars and one multivector of each token to n_out multivectors."""
     from lgatr import LGATr as Network
 
     return Network(
@@ -148,7 +160,19 @@ def _network(blocks, vectors, scalars, heads, attention_ratio, mlp_ratio, dropou
     )
 
 
-def _slim_network(blocks, vectors, scalars, heads, attention_ratio, mlp_ratio, dropout, *, n_in, n_out) -> nn.Module:
+def _slim_network(
+    blocks: int,
+    vectors: int,
+    scalars: int,
+    heads: int,
+    attention_ratio: int,
+    mlp_ratio: int,
+    dropout: float | None,
+    *,
+    n_in: int,
+    n_out: int,
+) -> nn.Module:
+    """Its slim form: n_in scalars and one vector of each token to n_out scalars."""
     from lgatr import LGATrSlim
 
     return LGATrSlim(

@@ -66,7 +66,9 @@ class Eq2to2(nn.Module):
         self.bias, self.diagonal_bias = nn.Parameter(torch.zeros(n_out)), nn.Parameter(torch.zeros(n_out))
 
     def weights(self) -> Tensor:
-        """Of each map, (15, S, C), in the order of `maps` in the reference implementation."""
+        """Of each map, (15, S, C): of x_ij, x_ji, and x_ii on the diagonal, as x_jj and as x_ii; of the means of
+        columns, then of rows, on the diagonal, as that of j and as that of i; of the mean of the diagonal everywhere
+        and on the diagonal; of the mean of all everywhere and on the diagonal."""
         return torch.einsum("db,ds->bsd", self.a, self.u) + torch.einsum("sb,ds->bsd", self.c, self.v)
 
     def forward(self, x: Tensor, pairs: ParticlePairs, multiplicity: Multiplicity) -> Tensor:
@@ -76,7 +78,7 @@ class Eq2to2(nn.Module):
         totals = [pairs.sum_over_particles(diagonal) / n, pairs.sum_over_particles(rows) / n.square()]  # (B, C)
         of_row, of_column = pairs.of_jet(1 / n) * rows, pairs.of_jet(1 / n) * columns  # (R, C)
 
-        # each entry: the mean, and its maps to the diagonal, to each column j, to each row i
+        # what goes to the diagonal, to columns j and to rows i, each mean with a power of N of its own
         means = pairs.of_jet(scale[..., :6].flatten(1)).unflatten(1, (-1, 6))
         to_diagonal = [diagonal, of_column * means[..., 0], of_row * means[..., 3]]
         to_columns = [diagonal, of_column * means[..., 1], of_row * means[..., 4]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,7 +12,6 @@ from hepexp.errors import ConfigError
 from hepexp.models.layers.kinematic_features import KINEMATIC, kinematic_features
 
 WAYS = ("none", "beam", "scalars", "both")
-Way = Literal["none", "beam", "scalars", "both"]
 BEAMS = ((2**0.5, 0.0, 0.0, 1.0), (2**0.5, 0.0, 0.0, -1.0))  # GeV; of mass 1, so their sum is the direction of time
 
 
