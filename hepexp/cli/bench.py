@@ -13,7 +13,7 @@ from hepexp.errors import ConfigError
 # case -> what it compares; each is hepexp.bench.<case>.rows()
 CASES = {
     "lorentznet": "training steps of LorentzNet, jets/s, against an edge-list implementation",
-    "taggers": "training steps and inference of taggers, jets/s, against the modules of their authors",
+    "taggers": "training steps and inference of taggers, jets/s, against their authors' modules or their equations",
     "overhead": "an epoch of `hepexp train`, jets/s, against a bare PyTorch loop",
     "tracking": "a two-minute training, epochs/s, and the share of its time spent waiting for MLflow",
     "generate": "simulated quark/gluon jets, jets/s, against a plain Python loop",
