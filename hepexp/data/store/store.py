@@ -52,6 +52,7 @@ class Store:
         self.label = np.concatenate([np.zeros(0, np.int8), *(chunk.label for chunk in chunks)])
         self.counts = np.concatenate([np.zeros(0, np.int32), *(chunk.counts.astype(np.int32) for chunk in chunks)])
         self._mappings = list(mappings)
+        self._advice = mmap.MADV_NORMAL
         self._touched = 0
 
     @classmethod
@@ -99,6 +100,7 @@ class Store:
         rows = np.asarray(rows, np.int64)
         if len(rows) == 0:
             return self.layout.empty()
+        self._advise(mmap.MADV_NORMAL if _consecutive(rows) else mmap.MADV_RANDOM)
         if len(self.chunks) == 1:
             return self._release_after(self.chunks[0].take(rows))
         where = np.searchsorted(self.bounds, rows, side="right") - 1
@@ -110,6 +112,13 @@ class Store:
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
         return Ragged.concatenate(parts).take(back)
+
+    def _advise(self, advice: int) -> None:
+        """Tell the system what to read ahead: megabytes after each example of a random batch would be in vain."""
+        if advice != self._advice:
+            self._advice = advice
+            for mapping in self._mappings:
+                mapping.madvise(advice)
 
     def _release_after(self, taken: Ragged) -> Ragged:
         """Release mapped pages now and then: they count as memory of this process, although they are only a cache."""
@@ -132,3 +141,7 @@ class Store:
             else Store(state["layout"], state["chunks"])
         )
         self.__dict__.update(again.__dict__)
+
+
+def _consecutive(rows: NDArray[np.int64]) -> bool:
+    return bool(rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all())

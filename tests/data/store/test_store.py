@@ -1,5 +1,6 @@
 """What is written is read back, by any row, from any file of the store."""
 
+import mmap
 from itertools import pairwise
 from pathlib import Path
 
@@ -179,16 +180,28 @@ def test_what_others_write_is_checked(tmp_path: Path, suffix: str):
 
 def test_mapped_pages_are_released_while_many_rows_are_read(tmp_path: Path):
     """A row touches a page of every column, so that random rows of a large file would map much of it."""
-    jets = random_jets(40)
-    store, released = Store(QG_LAYOUT, [jets.take([i]) for i in range(40)], mappings=[Mapping()]), Mapping.released
+    jets, mapping = random_jets(40), Mapping()
+    store = Store(QG_LAYOUT, [jets.take([i]) for i in range(40)], mappings=[mapping])
     rows = np.tile(np.arange(40), 2000 // 40)
     assert_same(store.take(rows), jets.take(rows))
     touched = 2000 * (len(QG_LAYOUT.names) - 1) * _FAULT_AROUND
-    assert Mapping.released - released >= touched // (2 * RESIDENT)
+    assert mapping.advice.count(mmap.MADV_DONTNEED) >= touched // (2 * RESIDENT)
+
+
+def test_the_system_reads_ahead_where_rows_follow_each_other(tmp_path: Path):
+    """A device may read megabytes ahead, a thousand times the jet that was asked for."""
+    jets, mapping = random_jets(40), Mapping()
+    store = Store(QG_LAYOUT, [jets], mappings=[mapping])
+    for rows in ([3, 1, 2], [7, 30], [5], np.arange(40), np.arange(8)):
+        assert_same(store.take(rows), jets.take(rows))
+    assert mapping.advice == [mmap.MADV_RANDOM, mmap.MADV_NORMAL]
 
 
 class Mapping:
-    released = 0
+    """Notes what the system is told."""
+
+    def __init__(self) -> None:
+        self.advice: list[int] = []
 
     def madvise(self, advice: int) -> None:
-        Mapping.released += 1
+        self.advice.append(advice)
