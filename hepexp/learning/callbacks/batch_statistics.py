@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -58,20 +59,26 @@ class BatchStatistics(Callback):
 
 
 class _Sums:
-    """Sums over batches of a norm's mean, and of its mean squared plus its variance."""
+    """Sums over batches of a norm's mean, and of its mean squared plus its variance, biased as in normalising."""
 
     def __init__(self, norm: nn.Module):
         self.norm = norm
+        self.entries: Tensor | float = math.inf  # of the latest batch: the running estimate is of the unbiased variance
+        self.hook = norm.register_forward_pre_hook(self._count)
         self.first, self.second = (torch.zeros_like(norm.running_mean, dtype=torch.float64) for _ in range(2))
         self.n = 0
 
+    def _count(self, norm: nn.Module, inputs: tuple) -> None:
+        self.entries = inputs[0].numel() / norm.num_features
+
     def add(self) -> None:
-        mean = self.norm.running_mean.double()
+        mean, entries = self.norm.running_mean.double(), getattr(self.norm, "entries", self.entries)
         self.first += mean
-        self.second += mean.square() + self.norm.running_var.double()
+        self.second += mean.square() + self.norm.running_var.double() * (1 - 1 / entries)
         self.n += 1
 
     def write(self, world_size: int) -> None:
+        self.hook.remove()
         moments: Tensor = torch.stack([self.first, self.second]) / self.n
         if world_size > 1:
             torch.distributed.all_reduce(moments)

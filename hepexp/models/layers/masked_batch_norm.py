@@ -44,6 +44,10 @@ class MaskedBatchNorm(nn.Module):
     eps : added to the variance.
     momentum : weight of the newest batch in the running estimates.
 
+    Attributes
+    ----------
+    entries : number of entries () in the latest batch, infinite before.
+
     Shapes
     ------
     x (..., C), mask (...) bool, or how often each entry counts, or None for all real -> (..., C), in the dtype of x.
@@ -56,6 +60,7 @@ class MaskedBatchNorm(nn.Module):
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.entries = torch.inf  # that the latest batch had, over all ranks
         self.weight = nn.Parameter(torch.ones(num_features))
         self.bias = nn.Parameter(torch.zeros(num_features))
         self.register_buffer("running_mean", torch.zeros(num_features))
@@ -81,7 +86,8 @@ class MaskedBatchNorm(nn.Module):
         if moments is None:
             mean, var = self.running_mean, self.running_var
         else:
-            mean, var, count = moments
+            mean, var, self.entries = moments
+            count = self.entries
             self._track(mean.detach(), var.detach() * (count / (count - 1).clamp(min=1)))
         scale = self.weight * torch.rsqrt(var + self.eps)
         return scale, self.bias - mean * scale
