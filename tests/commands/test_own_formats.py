@@ -100,6 +100,22 @@ def test_files_in_four_formats_are_inspected_trained_on_and_scored_alike(home):
     assert np.ptp(scores[0]["score_signal"]) > 0
 
 
+def test_every_row_is_written_in_its_order_without_a_score_where_it_has_no_particles(home, monkeypatch):
+    counts, lists, numbers = events(1000, labelled=False)
+    monkeypatch.setattr("hepexp.data.loading.datamodule._ROWS_TO_SCORE", 3)
+    empty = np.isin(np.arange(N), [0, 1, 2, 4, N - 1])  # among them all of the first piece
+    lists = {name: flat[np.repeat(~empty, counts)] for name, flat in lists.items()}
+    write(Path("gaps.root"), np.where(empty, 0, counts), lists, numbers)
+    (trained,) = Path("runs/hepexp").glob("*_root")
+    for name in ("new", "gaps"):
+        run("predict", str(trained), "--input", f"{name}.root", "--out", f"{name}.npz", "--overwrite")
+    whole, gaps = read(Path("new.npz")), read(Path("gaps.npz"))
+    assert set(whole) == set(gaps)
+    for name, column in whole.items():
+        expected = np.where(empty, np.nan, column) if name.startswith("score_") else column
+        np.testing.assert_allclose(gaps[name], expected, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("value", ["{mass: fatjet_pt}", "[fatjet_pt]"])
 @pytest.mark.parametrize("key", ["targets", "element_targets"])
 def test_targets_are_lists_or_names_on_the_command_line(key, value):
@@ -138,6 +154,10 @@ def test_a_registered_model_takes_the_columns_of_the_files_and_needs_no_files(ho
         assert tested.sum() == len(order) > 0
         for name, column in predicted.items():
             np.testing.assert_allclose(column[tested], recorded[name][order], rtol=0, atol=1e-6)
+    gap = {name: [flat[:0], *columns[name][1:5]] for name, flat in lists.items()}
+    scores = model.predict(pd.DataFrame(gap | {name: column[:5] for name, column in numbers.items()}))
+    assert np.isnan(scores.iloc[0]).all()
+    np.testing.assert_allclose(scores[1:], predicted[1:5], rtol=0, atol=1e-6)
     del columns["trk_phi"]
     with pytest.raises(DataError, match=r"the table: dataset\.p4\.phi: no column 'trk_phi'"):
         model._model_impl.predict(pd.DataFrame(columns))

@@ -46,7 +46,10 @@ def convert(info: DatasetInfo, part: Part, report: Callable[[int], None] = lambd
         if None in originals:
             missing = info.folder / part.files[originals.index(None)].name
             raise DataError(f"{missing}: no such file; how to get it: {info.how_to_fetch}")
-        log.info("data: converting %s, once only, into %s", originals[0], target.parent)
+        if os.path.isfile(target):
+            log.warning("data: %s has changed since it was converted; converting it again", originals[0])
+        else:
+            log.info("data: converting %s, once only, into %s", originals[0], target.parent)
         made_from = "published files" if info.read is None else OWN_FILES
         about = {"made_from": made_from, "originals": [describe_file(path) for path in originals]}
         about["changed"] = [path.stat().st_mtime_ns for path in originals]

@@ -20,7 +20,7 @@ from hepexp.config.annotated_keys import AnnotatedKeys, FromRun
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.formats.open_file import stores_of
 from hepexp.data.keys import chosen_names, require_at_least, require_at_most, require_different
-from hepexp.data.loading.dataset import Extras, SplitDataset
+from hepexp.data.loading.dataset import Extras, SplitDataset, Unscored
 from hepexp.data.loading.element_targets import ElementTargets
 from hepexp.data.loading.example_weights import ExampleWeights
 from hepexp.data.loading.loader import BatchLoader
@@ -163,6 +163,10 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     def fit_inputs(self, examples: Ragged) -> None:
         """Fit what is needed from the data before it is represented, to some training examples with all columns."""
 
+    def make_extras(self, examples: Ragged) -> Extras:
+        """The additional inputs, scaled by some training examples."""
+        return Extras(self.extra_names, examples)
+
     def carry(self) -> list[Transform]:
         """The first step of those representations whose elements are those of the store, if they have targets."""
         targets = self._element_targets
@@ -270,7 +274,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         rows = {name: self._rows(name, labels if name == "test" else seen) for name in SPLITS}
         self.representation.require_memory(min(self.batch_size, max(map(len, rows.values()))))
         some = self.store.take(rows["train"][:_ROWS_TO_FIT])
-        self._extras = Extras(self.extra_names, some)
+        self._extras = self.make_extras(some)
         if self._target_quantities.names:
             self._targets = TargetValues(self.named_targets(), self._target_quantities, some)
         self._element_targets.fit(some)
@@ -399,15 +403,19 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         ------
         DataError : the file is not a file of such examples, or holds none.
         """
-        n = 0
+        n = n_scored = 0
         for store in stores_of(self.info, path):
             self.setup()
             n += len(store)
+            can = self.can_score(store)
+            n_scored += int(can.sum())
             for rows in np.split(np.arange(len(store)), range(_ROWS_TO_SCORE, len(store), _ROWS_TO_SCORE)):
                 if len(rows):
-                    yield self._loader(self._dataset(store, rows))
+                    yield self._loader_to_score(store, rows, can[rows])
         if n == 0:
             raise DataError(f"{path}: contains no {self.info.noun}s")
+        if n_scored == 0:
+            raise DataError(f"{path}: no {self.info.noun} has any particles; expected some that can be scored")
 
     def predict_dataloader(self, store: Store | None = None) -> DataLoader:
         """Each example of a store once; by default, of the test split."""
@@ -416,7 +424,16 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         if len(store) == 0:
             raise DataError(f"{', '.join(map(str, store.paths)) or 'the file'}: contains no {self.info.noun}s")
         self.setup()
-        return self._loader(self._dataset(store, np.arange(len(store))))
+        return self._loader_to_score(store, np.arange(len(store)), self.can_score(store))
+
+    def _loader_to_score(self, store: Store, rows: np.ndarray, can: np.ndarray) -> DataLoader:
+        examples = self._dataset(store, rows[can])
+        examples.unscored = Unscored(rows[~can], examples.labels(rows[~can]))
+        return self._loader(examples)
+
+    def can_score(self, store: Store) -> np.ndarray:
+        """Which examples (n,) of a store a model can score; the others have a score of NaN."""
+        return np.ones(len(store), bool)
 
     def _loader(self, examples: SplitDataset, sampler: Sampler[list[int]] | None = None) -> DataLoader:
         if sampler is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -45,6 +47,13 @@ class Extras(Scaled):
         return ((self._values(examples) - self.mean) / self.std).astype(np.float32)
 
 
+class Unscored(NamedTuple):
+    """Rows (k,) of a store that no model can score, and their labels."""
+
+    index: NDArray[np.int64]
+    label: NDArray[np.int64]
+
+
 class SplitDataset(Dataset):
     """Some rows of a store. Indexing with a list of positions in `rows` returns a whole batch.
 
@@ -58,7 +67,13 @@ class SplitDataset(Dataset):
     targets : what is to be predicted for each example; None if that is not wanted, or not known.
     weights : weight of each example; None if they have none.
     observers : quantities that are carried into the predictions; None for none.
+
+    Attributes
+    ----------
+    unscored : rows that are left out, but belong in a table of predictions; None for none.
     """
+
+    unscored: Unscored | None = None
 
     def __init__(
         self,
@@ -101,15 +116,18 @@ class SplitDataset(Dataset):
         return self.representation.prepare(examples), self._common(rows, examples)
 
     def _common(self, rows: NDArray[np.int64], examples: Ragged) -> dict[str, NDArray]:
-        label = self.store.label[rows].astype(np.int64)
-        if self.new_label is not None:
-            label = np.where(label == NO_LABEL, NO_LABEL, self.new_label[label])
+        label = self.labels(rows)
         common = {"label": label, "index": rows, "extras": self.extras(examples)}
         if self.targets is not None:
             common["target"] = self.targets(examples)
         if self.weights is not None:
             common["weight"] = self.weights(examples, label)
         return common
+
+    def labels(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The labels (n,) of the examples at these rows of the store."""
+        label = self.store.label[rows].astype(np.int64)
+        return label if self.new_label is None else np.where(label == NO_LABEL, NO_LABEL, self.new_label[label])
 
     def observed(self, rows: NDArray[np.int64]) -> dict[str, NDArray]:
         """The observers (n,) of the examples at these rows of the store, stored columns as they are."""

@@ -14,7 +14,7 @@ from hepexp.cli.main import main
 from hepexp.data.datasets.files.module import Files
 from hepexp.data.datasets.files.splits import by_hash, hash_of
 from hepexp.data.datasets.top.module import TopTagging
-from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.ragged import Ragged, pad
 from hepexp.errors import ConfigError, HepexpError
 from tests.data import small
 from tests.data.datasets.user_files import CLASSES, P4, ready, write
@@ -136,7 +136,7 @@ def test_features_alone_need_no_particles(jets):
     assert batch.features.mean(0).abs().max() < 1e-6
 
 
-def test_each_file_is_converted_once_and_again_when_it_has_changed(jets):
+def test_each_file_is_converted_once_and_again_when_it_has_changed(jets, caplog):
     path = write(Path("a.npz"), jets)
     data = ready(["a.npz"])
     stored = data.store.paths[0]
@@ -145,6 +145,7 @@ def test_each_file_is_converted_once_and_again_when_it_has_changed(jets):
     assert stored.stat().st_mtime_ns == before
     write(path, jets.take(slice(0, 30)))
     assert len(ready(["a.npz"]).store) == 30
+    assert f"data: {path.absolute()} has changed since it was converted; converting it again" in caplog.text
 
 
 BAD = {
@@ -211,7 +212,38 @@ def test_an_event_in_the_files_of_two_splits_is_refused(jets):
 def test_a_constant_scalar_is_warned_of(jets, caplog):
     write(Path("a.npz"), jets)
     ready(["a.npz"], scalars=["con_e * 0"])
-    assert "'con_e * 0' is the same for all training examples" in caplog.text
+    assert "dataset.scalars: 'con_e * 0' is 0 for all training examples looked at" in caplog.text
+
+
+def test_missing_values_are_padded_and_have_no_part_in_the_scales(jets):
+    gaps, w = jets["px"].copy(), np.arange(N).astype(float)
+    gaps[::3], w[::4] = np.nan, np.inf
+    write(Path("a.npz"), jets, gaps=pad(gaps, jets.counts), w=w)
+    keys = {"scalars": [{"expr": "gaps", "pad": -9}, "con_e"], "extras": [{"expr": "w", "pad": 0.5, "clip": [-1, 1]}]}
+    data = ready(["a.npz"], **keys)
+    batch = data.splits["train"][range(len(data.splits["train"]))]
+    scalars, is_there = batch.scalars[batch.mask][:, 0], batch.scalars[batch.mask][:, 0] != -9
+    assert 0.3 < is_there.double().mean() < 0.9
+    assert scalars[is_there].double().mean() == pytest.approx(0, abs=1e-6)
+    missing = data.store.take(batch.index.numpy()).extras["w"] == np.inf
+    assert (batch.extras[torch.from_numpy(missing), 0] == 0.5).all()
+    assert batch.extras.abs().max() == 1
+    with pytest.raises(HepexpError, match="row 0 has w = inf; expected a finite number"):
+        ready(["a.npz"], **{**keys, "extras": ["w"]})
+
+
+def test_an_example_without_particles_is_left_out_of_the_batches_but_not_of_the_rows(jets, monkeypatch):
+    data = ready([str(write(Path("a.npz"), jets))])
+    few = jets.take(slice(0, 6))
+    few = few.keep(np.repeat([True, False, True, True, False, True], few.counts))
+    monkeypatch.setattr("hepexp.data.loading.datamodule._ROWS_TO_SCORE", 3)
+    first, second = data.loaders_of_file(write(Path("few.npz"), few))
+    for loader, scored, unscored in ((first, [0, 2], [1]), (second, [3, 5], [4])):
+        assert sorted(torch.cat([batch.index for batch in loader]).tolist()) == scored
+        assert loader.dataset.unscored.index.tolist() == unscored
+        assert loader.dataset.unscored.label.tolist() == few.label[unscored].tolist()
+    with pytest.raises(HepexpError, match=r"none.npz: no jet has any particles; expected"):
+        list(data.loaders_of_file(write(Path("none.npz"), few.keep(np.zeros(len(few["E"]), bool)))))
 
 
 def test_a_label_without_classes_is_refused():

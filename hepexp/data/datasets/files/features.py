@@ -1,4 +1,4 @@
-"""Representation `features` of a user's examples: columns of the file, scaled."""
+"""Columns of a user's file with one value per example, scaled: the representation `features`, and extras."""
 
 from __future__ import annotations
 
@@ -6,12 +6,35 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from hepexp.batch import FeatureBatch
 from hepexp.data.datasets.files.keys import Input
 from hepexp.data.datasets.files.particles import Standardised
 from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.store.ragged import Ragged
+
+
+def _stacked(inputs: Sequence[Input], examples: Ragged) -> NDArray[np.float64]:
+    columns = [examples.extras[one.expr].astype(np.float64) for one in inputs]
+    return np.stack(columns, axis=1) if columns else np.zeros((len(examples), 0))
+
+
+class FileExtras(Standardised):
+    """Additional inputs of each example, in the order given.
+
+    Parameters
+    ----------
+    inputs : the columns, and how they are scaled.
+    examples : training examples to which scales are fitted.
+    """
+
+    def __init__(self, inputs: Sequence[Input], examples: Ragged) -> None:
+        super().__init__("extras", inputs)
+        self.fit(_stacked(inputs, examples))
+
+    def __call__(self, examples: Ragged) -> NDArray[np.float32]:
+        return super().__call__(_stacked(self.inputs, examples))
 
 
 class FileFeatures(Standardised, Representation):
@@ -31,7 +54,7 @@ class FileFeatures(Standardised, Representation):
         super().fit(examples["features"])
 
     def encode(self, examples: Ragged) -> Ragged:
-        values = np.stack([examples.extras[one.expr].astype(np.float64) for one in self.inputs], axis=1)
+        values = _stacked(self.inputs, examples)
         nothing = np.zeros(len(examples) + 1, np.int64)
         return Ragged(examples.label, nothing, {}, {"features": values})
 

@@ -168,7 +168,7 @@ class FilesInfo(DatasetInfo):
         """
         reader = self.reader(path, not needs_label)
         for examples, rows in reader:
-            yield self._checked(examples, str(path), rows).cast(reader.columns.layout)
+            yield self._checked(examples, str(path), rows, not needs_label).cast(reader.columns.layout)
         if yields is not None:
             yields.update(reader.yields)
 
@@ -180,7 +180,7 @@ class FilesInfo(DatasetInfo):
         from hepexp.data.tables.in_memory import table_of
 
         reader = Reader(self.columns, table_of(columns), is_to_score=True)
-        parts = [self._checked(examples, ORIGIN, rows) for examples, rows in reader]
+        parts = [self._checked(examples, ORIGIN, rows, may_be_empty=True) for examples, rows in reader]
         return Ragged.concatenate(parts).cast(reader.columns.layout)
 
     def first_rows(self, store: Store, n: int) -> dict[str, Sequence[Any]]:
@@ -192,15 +192,17 @@ class FilesInfo(DatasetInfo):
     def check(self, examples: Ragged, origin: str, first_row: int = 0) -> Ragged:
         return self._checked(examples, origin, first_row + np.arange(len(examples)))
 
-    def _checked(self, examples: Ragged, origin: str, rows: NDArray[np.int64]) -> Ragged:
+    def _checked(self, examples: Ragged, origin: str, rows: NDArray[np.int64], may_be_empty: bool = False) -> Ragged:
         refuse = Refusal(examples, origin, noun="row", rows=rows)
-        seen = {name: np.float64 for name in examples.extras if name not in self.keys.untouched}
+        finite = {
+            what: {name: np.float64 for name in columns if name not in self.keys.may_miss}
+            for what, columns in (("elements", examples.elements), ("extras", examples.extras))
+        }
         element = "pixel" if self.keys.pixels else "particle"
-        refuse.of_common(
-            self.classes, Layout(dict.fromkeys(examples.elements, np.float64), seen), element, unknown=True
-        )
+        refuse.of_common(self.classes, Layout(**finite), element, unknown=True)
         if self.keys.p4:
-            refuse.of_rows(examples.counts == 0, "no particles", "has no particles; expected at least one")
+            empty = (examples.counts == 0) & (not may_be_empty)
+            refuse.of_rows(empty, "no particles", "has no particles; expected at least one")
             with np.errstate(all="ignore"):
                 refuse_wrong_momenta(refuse, *self.particles().energy_and_momentum(examples), self.keys.momenta)
         refuse.finish()

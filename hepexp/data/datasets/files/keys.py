@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -26,6 +27,7 @@ BASES = (
 )
 MOST_CLASSES = 127  # labels are stored in a byte
 Text = str | int | float
+_OF_INPUT = ("expr", "shift", "scale", "clip", "pad")
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,18 @@ class Input:
     expr : an expression of columns.
     shift, scale : the value becomes (value - shift) / scale; None to take both from the training examples.
     clip : range to which the scaled value is clipped; None for no limit.
+    pad : the scaled value where the column is NaN or infinite, as a missing one is; None to refuse these.
     """
 
     expr: str
     shift: float | None = None
     scale: float | None = None
     clip: tuple[float, float] | None = None
+    pad: float | None = None
 
 
 def inputs_of(key: str, given: Sequence[Text | Mapping[str, object]]) -> tuple[Input, ...]:
-    """The inputs that a list of expressions, or of mappings with expr, shift, scale and clip, describes.
+    """The inputs that a list of expressions, or of mappings with expr, shift, scale, clip and pad, describes.
 
     Raises
     ------
@@ -59,23 +63,29 @@ def _input(key: str, item: Text | Mapping[str, object]) -> Input:
     if not isinstance(item, Mapping):
         return Input(parse(item, key).text)
     for name in item:
-        if name not in ("expr", "shift", "scale", "clip"):
-            close = did_you_mean(str(name), ("expr", "shift", "scale", "clip"))
-            raise ConfigError(f"{key}: unknown key '{name}'{close} (keys: expr, shift, scale, clip)")
+        if name not in _OF_INPUT:
+            close = did_you_mean(str(name), _OF_INPUT)
+            raise ConfigError(f"{key}: unknown key '{name}'{close} (keys: {', '.join(_OF_INPUT)})")
     if "expr" not in item:
         raise ConfigError(f"{key} has no expr; expected such as {{expr: log(part_pt), clip: [-5, 5]}}")
-    numbers = {name: item.get(name) for name in ("shift", "scale")}
+    numbers = {name: item.get(name) for name in ("shift", "scale", "pad")}
     for name, value in numbers.items():
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        if value is not None and not _is_number(value):
             raise ConfigError(f"{key}.{name} must be a number, got {value!r}")
     if numbers["scale"] is not None and numbers["scale"] <= 0:
         raise ConfigError(f"{key}.scale must be > 0, got {numbers['scale']}")
     if numbers["shift"] is not None or numbers["scale"] is not None:
-        numbers = {"shift": numbers["shift"] or 0.0, "scale": numbers["scale"] or 1.0}
+        numbers |= {"shift": numbers["shift"] or 0.0, "scale": numbers["scale"] or 1.0}
     clip = item.get("clip")
-    if clip is not None and not (isinstance(clip, list | tuple) and len(clip) == 2 and clip[0] < clip[1]):
+    if clip is not None and not (
+        isinstance(clip, list | tuple) and len(clip) == 2 and all(map(_is_number, clip)) and clip[0] < clip[1]
+    ):
         raise ConfigError(f"{key}.clip must be [low, high] with low < high, got {clip}")
     return Input(parse(item["expr"], f"{key}.expr").text, **numbers, clip=tuple(clip) if clip else None)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -194,6 +204,15 @@ class Keys:
         seen = {*(one.expr for one in (*self.extras, *self.features)), *self.targets, self.weight, *self.variables}
         return frozenset(map(str, self.observers)) - seen
 
+    @cached_property
+    def may_miss(self) -> frozenset[str]:
+        """What may be NaN or infinite: what nobody sees, and inputs that say what stands in its place."""
+        inputs = (*self.scalars, *self.extras, *self.features)
+        padded = {one.expr for one in inputs if one.pad is not None} - {one.expr for one in inputs if one.pad is None}
+        needed = {one.text for one in self.momenta.values() if isinstance(one, Expression)}
+        needed |= {*self.targets, *self.element_targets, *map(str, (self.weight, *self.variables))}
+        return self.untouched | (padded - needed)
+
     def to_score(self, columns: Container[str]) -> Keys:
         """What is read of a file with these columns in order to score it: what a model needs, and what is there."""
 
@@ -220,7 +239,7 @@ class Keys:
         """Names the converted files that these keys give: of other keys they differ."""
         parts = (self.of_examples, self.of_particles, self.cuts, self.labels)
         what = [self.tree, *([name, one.text] for part in parts for name, one in part.items()), str(self.p4)]
-        what += [str(self.classes), sorted(self.untouched)]
+        what += [str(self.classes), sorted(self.may_miss)]
         what += [list(self.pixels), self.channel_axis] if self.pixels else []
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
 

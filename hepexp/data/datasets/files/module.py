@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hepexp.data.datasets.files.features import FileFeatures
 from hepexp.data.datasets.files.own_files import OwnFiles
 from hepexp.data.datasets.files.particles import FileParticles
@@ -12,6 +15,7 @@ from hepexp.data.representations.jet_features import JetFeatures
 from hepexp.data.representations.representation import Representation
 from hepexp.data.representations.scale import Scaled
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.store import Store
 from hepexp.errors import ConfigError
 
 
@@ -30,7 +34,7 @@ class Files(OwnFiles, JetDataModule):
     pair_targets : the number of a group of particles, such as their vertex: whether two particles have it in common is
         to be predicted.
     scalars : inputs for each particle beside its four-momentum: expressions, standardised to mean 0 and variance 1 over
-        the training examples, or {expr: ..., shift: ..., scale: ..., clip: [LOW, HIGH]}.
+        the training examples, or {expr: ..., shift: ..., scale: ..., clip: [LOW, HIGH], pad: ...}, as `extras`.
     particle_selection : condition for particles to be used; null for all.
     """
 
@@ -67,6 +71,11 @@ class Files(OwnFiles, JetDataModule):
             return [self._features]
         made = super().make_representations()
         return made if self._features is None else [*made[:-1], self._features]
+
+    def can_score(self, store: Store) -> NDArray[np.bool_]:
+        """Only examples with particles, for models that read these."""
+        needed = self._particles is not None and self.representation is not self._features
+        return store.counts > 0 if needed else super().can_score(store)
 
     def fit_inputs(self, examples: Ragged) -> None:
         if self._particles is not None:

@@ -11,9 +11,11 @@ import numpy as np
 
 from hepexp.config.annotated_keys import AnnotatedKeys
 from hepexp.data.datasets.files import stand_in
+from hepexp.data.datasets.files.features import FileExtras
 from hepexp.data.datasets.files.info import DEFAULT_FRACTIONS, FilesInfo, keys_of
 from hepexp.data.datasets.files.keys import Keys
 from hepexp.data.loading.datamodule import MOST_OF_SAMPLE
+from hepexp.data.store.ragged import Ragged
 
 
 class OwnFiles(AnnotatedKeys):
@@ -34,7 +36,9 @@ class OwnFiles(AnnotatedKeys):
         with `label`, its value. Examples of no class are left out.
     label : column of whole numbers, for which `classes` gives the value of each class.
     targets : real numbers to predict for each example, for losses that do: expressions, or {NAME: expression}.
-    extras : additional inputs for each example, standardised over the training examples.
+    extras : additional inputs for each example: expressions, standardised to mean 0 and variance 1 over the training
+        examples, or {expr: ..., shift: ..., scale: ..., clip: [LOW, HIGH], pad: ...}, where `pad` is the scaled value
+        that stands for NaN and infinite ones; without it, these are refused.
     selection : condition for examples to be used; null for all.
     weight : weight of each example, which may be negative: an expression; null for none.
     event_id : what tells events apart: column, or list of columns; null for the name of the file and the row.
@@ -47,7 +51,7 @@ class OwnFiles(AnnotatedKeys):
     classes: Mapping[str, str | float] | None = None
     label: str | None = None
     targets: Sequence[str] | Mapping[str, str] | None = None
-    extras: Sequence[str] = ()
+    extras: Sequence[str | Mapping[str, str | float | Sequence[float] | None]] = ()
     selection: str | None = None
     event_id: str | Sequence[str] | None = None
     fractions: Mapping[str, float] | None = None
@@ -63,8 +67,12 @@ class OwnFiles(AnnotatedKeys):
         keys = keys_of(given | {"variables": getattr(self.reweight, "variables", ())} | other)
         instead = None if self.stand_in is None else Path(self.stand_in)
         self.info = FilesInfo("files", self.files, keys, self.fractions or DEFAULT_FRACTIONS, instead)
+        self.extras = tuple(one.expr for one in keys.extras)
         self.observers = tuple(dict.fromkeys((*keys.observers, *keys.event_id)))
         return keys
+
+    def make_extras(self, examples: Ragged) -> FileExtras:
+        return FileExtras(self.info.keys.extras, examples)
 
     def named_targets(self) -> dict[str, str]:
         stored = self.info.layout.extras

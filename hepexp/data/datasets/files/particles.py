@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 class Standardised(Scaled):
     """Values that are shifted, scaled and clipped; where it is not said how, to mean 0 and variance 1 in training.
 
+    Values that are NaN or infinite have no part in that, and are replaced if it is said by what.
+
     Parameters
     ----------
     key : of the data set, for messages.
@@ -39,19 +41,32 @@ class Standardised(Scaled):
         self.mean = np.array([0.0 if shift is None else shift for shift, _ in given])
         self.std = np.array([1.0 if scale is None else scale for _, scale in given])
         clips = [one.clip or (-np.inf, np.inf) for one in inputs]
+        self._pad = np.array([np.nan if one.pad is None else one.pad for one in inputs])
         self._low, self._high = np.array(clips, float).reshape(-1, 2).T
 
     def fit(self, values: NDArray) -> None:
         """Fit mean and spread to values (n, F) of training examples."""
-        mean, std = mean_and_spread(values)
-        for one, is_constant, fitted in zip(self.inputs, np.ptp(values, axis=0) == 0, self._fitted, strict=True):
-            if is_constant and fitted:
-                log.warning("data: dataset.%s: '%s' is the same for all training examples", self.key, one.expr)
+        columns = [column[np.isfinite(column)] for column in values.T]
+        for one, column, fitted in zip(self.inputs, columns, self._fitted, strict=True):
+            what = "NaN or infinite" if not len(column) else f"{column[0]:g}" if np.ptp(column) == 0 and fitted else ""
+            if what:
+                log.warning(
+                    "data: dataset.%s: '%s' is %s for all training examples looked at, which tells a model nothing",
+                    *(self.key, one.expr, what),
+                )
+        if np.isfinite(values).all():
+            mean, std = mean_and_spread(values)
+        else:
+            found = [mean_and_spread((column if len(column) else np.zeros(1))[:, None]) for column in columns]
+            mean, std = (np.array([one[i][0] for one in found]) for i in (0, 1))
         self.mean, self.std = np.where(self._fitted, mean, self.mean), np.where(self._fitted, std, self.std)
 
     def __call__(self, values: NDArray) -> NDArray[np.float32]:
         """The scaled values (n, F)."""
-        return np.clip((values - self.mean) / self.std, self._low, self._high).astype(np.float32)
+        scaled = np.clip((values - self.mean) / self.std, self._low, self._high)
+        if not np.isnan(self._pad).all():
+            scaled = np.where(np.isfinite(values) | np.isnan(self._pad), scaled, self._pad)
+        return scaled.astype(np.float32)
 
 
 class FileParticles(Transform):
