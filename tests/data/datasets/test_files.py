@@ -122,6 +122,22 @@ def test_scalars_are_standardised_over_the_training_examples_and_clipped(jets):
     assert not torch.equal(again.scalars[..., 0], batch.scalars[:3, : again.mask.shape[1], 0])
 
 
+def test_heavy_tails_leave_the_other_values_their_width_unless_nothing_is_clipped(jets):
+    """As of impact parameters: of a Cauchy distribution the spread is that of its few largest values."""
+    d0 = np.random.default_rng(0).standard_cauchy(len(jets["E"]))
+    d0[:3] = 1e6, -1e7, 1e8
+    write(Path("a.npz"), jets, d0=pad(d0, jets.counts))
+    data = ready(["a.npz"], scalars=["d0", {"expr": "d0", "clip": None}, {"expr": "d0", "shift": 0, "scale": 1}])
+    batch = data.splits["train"][range(len(data.splits["train"]))]
+    clipped, free, given = batch.scalars[batch.mask].double().numpy().T
+    low, high = np.quantile(clipped, (0.16, 0.84))
+    assert 0.8 < high - low < 2  # of a normal distribution, 2
+    assert (clipped.min(), clipped.max()) == (-5, 5)
+    assert free.std() == pytest.approx(1, rel=1e-5)
+    assert np.ptp(np.quantile(free, (0.16, 0.84))) < 1e-3
+    assert given.max() > 1000
+
+
 def test_the_cut_flow_counts_what_each_selection_leaves(jets):
     write(Path("a.npz"), jets, w=np.arange(N).astype(float))
     data = ready(["a.npz"], selection="w >= 10", particle_selection="con_e > 0", n_train=3)
@@ -219,7 +235,10 @@ def test_missing_values_are_padded_and_have_no_part_in_the_scales(jets):
     gaps, w = jets["px"].copy(), np.arange(N).astype(float)
     gaps[::3], w[::4] = np.nan, np.inf
     write(Path("a.npz"), jets, gaps=pad(gaps, jets.counts), w=w)
-    keys = {"scalars": [{"expr": "gaps", "pad": -9}, "con_e"], "extras": [{"expr": "w", "pad": 0.5, "clip": [-1, 1]}]}
+    keys = {
+        "scalars": [{"expr": "gaps", "pad": -9, "clip": None}, "con_e"],
+        "extras": [{"expr": "w", "pad": 0.5, "clip": [-1, 1]}],
+    }
     data = ready(["a.npz"], **keys)
     batch = data.splits["train"][range(len(data.splits["train"]))]
     scalars, is_there = batch.scalars[batch.mask][:, 0], batch.scalars[batch.mask][:, 0] != -9

@@ -27,6 +27,7 @@ BASES = (
 )
 MOST_CLASSES = 127  # labels are stored in a byte
 Text = str | int | float
+DEFAULT_CLIP = (-5.0, 5.0)  # of what is standardised: the tails of an impact parameter are thousands of widths away
 _OF_INPUT = ("expr", "shift", "scale", "clip", "pad")
 
 
@@ -38,7 +39,8 @@ class Input:
     ----------
     expr : an expression of columns.
     shift, scale : the value becomes (value - shift) / scale; None to take both from the training examples.
-    clip : range to which the scaled value is clipped; None for no limit.
+    clip : range to which the scaled value is clipped; None for no limit. The default of a configuration is
+        `DEFAULT_CLIP` where the scale is fitted, and none where it is given.
     pad : the scaled value where the column is NaN or infinite, as a missing one is; None to refuse these.
     """
 
@@ -61,7 +63,7 @@ def inputs_of(key: str, given: Sequence[Text | Mapping[str, object]]) -> tuple[I
 
 def _input(key: str, item: Text | Mapping[str, object]) -> Input:
     if not isinstance(item, Mapping):
-        return Input(parse(item, key).text)
+        return Input(parse(item, key).text, clip=DEFAULT_CLIP)
     for name in item:
         if name not in _OF_INPUT:
             close = did_you_mean(str(name), _OF_INPUT)
@@ -76,7 +78,7 @@ def _input(key: str, item: Text | Mapping[str, object]) -> Input:
         raise ConfigError(f"{key}.scale must be > 0, got {numbers['scale']}")
     if numbers["shift"] is not None or numbers["scale"] is not None:
         numbers |= {"shift": numbers["shift"] or 0.0, "scale": numbers["scale"] or 1.0}
-    clip = item.get("clip")
+    clip = item.get("clip", DEFAULT_CLIP if numbers["scale"] is None else None)
     if clip is not None and not (
         isinstance(clip, list | tuple) and len(clip) == 2 and all(map(_is_number, clip)) and clip[0] < clip[1]
     ):

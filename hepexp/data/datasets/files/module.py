@@ -34,7 +34,8 @@ class Files(OwnFiles, JetDataModule):
     pair_targets : the number of a group of particles, such as their vertex: whether two particles have it in common is
         to be predicted.
     scalars : inputs for each particle beside its four-momentum: expressions, standardised to mean 0 and variance 1 over
-        the training examples, or {expr: ..., shift: ..., scale: ..., clip: [LOW, HIGH], pad: ...}, as `extras`.
+        the training examples and clipped to [-5, 5], or {expr: ..., shift: ..., scale: ..., clip: [LOW, HIGH], pad:
+        ...}, as `extras`.
     particle_selection : condition for particles to be used; null for all.
     """
 

@@ -37,8 +37,9 @@ class OwnFiles(AnnotatedKeys):
     label : column of whole numbers, for which `classes` gives the value of each class.
     targets : real numbers to predict for each example, for losses that do: expressions, or {NAME: expression}.
     extras : additional inputs for each example: expressions, standardised to mean 0 and variance 1 over the training
-        examples, or {expr: ..., shift: ..., scale: ..., clip: [LOW, HIGH], pad: ...}, where `pad` is the scaled value
-        that stands for NaN and infinite ones; without it, these are refused.
+        examples (values in the tails aside) and clipped to [-5, 5]; or {expr: ..., shift: ..., scale: ..., clip: [LOW,
+        HIGH], pad: ...}, where `clip: null` is no limit, and all values then have a part in the scale. `pad` is the
+        scaled value that stands for NaN and infinite ones; without it, these are refused.
     selection : condition for examples to be used; null for all.
     weight : weight of each example, which may be negative: an expression; null for none.
     event_id : what tells events apart: column, or list of columns; null for the name of the file and the row.

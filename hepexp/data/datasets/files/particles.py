@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.datasets.files.keys import Input
+from hepexp.data.datasets.files.keys import DEFAULT_CLIP, Input
 from hepexp.data.expressions.expression import Expression
 from hepexp.data.physics import species
 from hepexp.data.physics.kinematics import four_momenta
@@ -54,12 +54,23 @@ class Standardised(Scaled):
                     "data: dataset.%s: '%s' is %s for all training examples looked at, which tells a model nothing",
                     *(self.key, one.expr, what),
                 )
-        if np.isfinite(values).all():
-            mean, std = mean_and_spread(values)
-        else:
-            found = [mean_and_spread((column if len(column) else np.zeros(1))[:, None]) for column in columns]
-            mean, std = (np.array([one[i][0] for one in found]) for i in (0, 1))
+        found = [mean_and_spread(self._without_tails(i, column)[:, None]) for i, column in enumerate(columns)]
+        mean, std = (np.array([one[i][0] for one in found]) for i in (0, 1))
         self.mean, self.std = np.where(self._fitted, mean, self.mean), np.where(self._fitted, std, self.std)
+
+    def _without_tails(self, i: int, column: NDArray) -> NDArray:
+        """Values (n,) of an input that is clipped, of which those far out are moved to the ends of a range.
+
+        It is 5 times half the central 68 %, about the median: otherwise a few values would set mean and spread, and all
+        others be alike. Nothing changes where no value is far out, or where most values are the same.
+        """
+        if not len(column):
+            return np.zeros(1)
+        low, middle, high = np.quantile(column, (0.16, 0.5, 0.84))
+        width = (high - low) / 2
+        if width == 0 or self.inputs[i].clip is None:
+            return column
+        return np.clip(column, *(middle + end * width for end in DEFAULT_CLIP))
 
     def __call__(self, values: NDArray) -> NDArray[np.float32]:
         """The scaled values (n, F)."""
