@@ -87,6 +87,11 @@ class Proposal:
         units = {self.guesses[column].unit for column in first.columns.values() if isinstance(column, str)}
         if "MeV" in units:
             lines[0] += "    # guess: in the file in MeV, here in GeV"
+        named = [column for column in first.columns.values() if isinstance(column, str)]
+        if any(self.guesses[column].what.endswith("?") for column in named):
+            lines[0] += "    # guess: the order of EnergyFlow, pt, y, phi and PDG number"
+        elif len({self.guesses[column].prefix for column in named}) > 1:
+            lines[0] += "    # guess: angles from the axis of the jet"
         for other in others[:4]:
             text = ", ".join(f"{component}: {self._expression(column)}" for component, column in other.columns.items())
             lines.append(f"# p4: {{{text}}}")
@@ -112,11 +117,14 @@ class Proposal:
                 "# files: {signal: [...], background: [...]}",
                 *_others("label", self._with_role("label?")),
             ]
-        values = self.found[labels[0]].distinct
+        values = tuple(value for value in self.found[labels[0]].distinct if value >= 0)
         signal = values == (0, 1) and "sig" in labels[0].lower()
         names = ("background", "signal") if signal else tuple(f"class_{value}" for value in values)
         lines = [f"label: {scalar(in_quotes(labels[0]))}", "classes:    # values in the first rows; names are yours"]
         lines += [f"  {name}: {value}" for name, value in zip(names, values, strict=True)]
+        if len(values) < len(self.found[labels[0]].distinct):
+            known = scalar(f"{in_quotes(labels[0])} >= 0")
+            lines += [f"selection: {known}    # guess: examples with a negative label are of no class"]
         return lines + _others("label", labels[1:])
 
     def _features(self, prefix: str | None, of_images: bool) -> list[str]:

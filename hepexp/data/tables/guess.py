@@ -94,10 +94,25 @@ def guess(found: Mapping[str, Summary]) -> dict[str, Guess]:
     classes = one_hot(found)
     made = {name: _guess(name, summary, classes) for name, summary in found.items()}
     lower = {name.lower() for name in found}
+    made |= _of_energyflow(found)
     for name, its in made.items():
         if its.component == "y" and f"{its.prefix}x".lower() in lower:  # a position, not a rapidity
             made[name] = Guess("", its.role)
     return made
+
+
+def _of_energyflow(found: Mapping[str, Summary]) -> dict[str, Guess]:
+    """The columns of an array (N, P, 4) that is called X: pt, y, phi and PDG number, as EnergyFlow publishes its jets."""
+    columns = ("pt", "y", "phi", "pid")
+    names = [f"X[{i}]" for i in range(len(columns))]
+    if "X[4]" in found or any(name not in found or found[name].column.level != "particles" for name in names):
+        return {}
+    if not found[names[3]].whole or found[names[0]].low < 0:
+        return {}
+    return {
+        name: Guess(f"{component}?", "scalar", component, "X", unit_of(component, found[name]))
+        for name, component in zip(names, columns, strict=True)
+    }
 
 
 def _guess(name: str, summary: Summary, classes: list[str]) -> Guess:
@@ -192,6 +207,10 @@ def four_momenta(guesses: Mapping[str, Guess], found: Mapping[str, Summary], lev
     for name, its in guesses.items():
         if its.component and found[name].column.level == level:
             groups[its.prefix].setdefault(its.component, name)
+    for prefix, components in groups.items():  # angles are often given from the jet's axis alone, and pt as it is
+        angles = groups.get(f"{prefix}relative", {}) if not prefix.endswith("relative") else {}
+        if "pt" in components and not {"px", "eta", "y"} & {*components} and "pt" not in angles:
+            components |= {name: angles[name] for name in ("eta", "phi") if name in angles}
     made: list[FourMomenta] = []
     for prefix, components in groups.items():
         for basis in (*BASES, *_MASSLESS):

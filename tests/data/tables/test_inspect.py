@@ -123,7 +123,7 @@ def test_what_is_written_is_yaml_whose_expressions_hold(tmp_path, capsys):
     momenta |= {"con_q": np.sign(ANGLE), "con_pt-2": POSITIVE}
     path, target = tmp_path / "my ${file}.h5", tmp_path / "conf" / "dataset" / "mine.yaml"
     given = table(path, **odd, **names, **momenta, weight=ANGLE[:, 0], event=np.arange(N))
-    said = inspected(capsys, path, "--write", target)
+    said = inspected(capsys, path, "--write", target, "--overwrite")
     assert "a?b: c" in said  # in one line, whatever a name holds
     lines = target.read_text().splitlines()
     assert lines[2] == f"# hepexp train --config-dir {tmp_path / 'conf'} model=particlenet data=mine"
@@ -212,3 +212,35 @@ def test_wrong_requests(tmp_path):
         main(["inspect", str(tmp_path / "nothing")])
     with pytest.raises(ConfigError, match=r"required: FILE"):
         main(["inspect"])
+
+
+def written(tmp_path, capsys, **arrays):
+    path, target = tmp_path / "a.npz", tmp_path / "conf/dataset/mine.yaml"
+    np.savez(path, **arrays)
+    said = inspected(capsys, path, "--write", target, "--overwrite")
+    assert said
+    return yaml.safe_load(target.read_text()), target.read_text()
+
+
+def test_columns_of_energyflow_are_told_from_their_order(tmp_path, capsys):
+    pid = random.choice([22, 130, 211, -211], (N, P)).astype(float)
+    config, text = written(tmp_path, capsys, X=np.stack([POSITIVE, ANGLE, ANGLE, pid], -1), y=np.arange(N) % 2 * 1.0)
+    assert config["p4"] == {"pt": "X[0]", "y": "X[1]", "phi": "X[2]", "pid": "X[3]"}
+    assert config["label"] == "y"
+    assert "p4:    # guess: the order of EnergyFlow" in text
+    other, _ = written(tmp_path, capsys, X=np.stack([ANGLE, POSITIVE, ANGLE, pid], -1))
+    assert "p4" not in other  # the first is no transverse momentum
+
+
+def test_angles_from_the_axis_of_a_jet_go_with_its_transverse_momenta(tmp_path, capsys):
+    config, text = written(tmp_path, capsys, trk_pt=POSITIVE, trk_deta=ANGLE, trk_dphi=ANGLE, sig=np.arange(N) % 2)
+    assert config["p4"] == {"pt": "trk_pt", "eta": "trk_deta", "phi": "trk_dphi", "mass": 0}
+    assert "# guess: angles from the axis of the jet" in text
+
+
+def test_a_negative_label_is_of_no_class(tmp_path, capsys):
+    label = np.arange(N) % 4 - 1
+    config, text = written(tmp_path, capsys, trk_pt=POSITIVE, trk_eta=ANGLE, trk_phi=ANGLE, label=label)
+    assert config["classes"] == {"class_0": 0, "class_1": 1, "class_2": 2}
+    assert config["selection"] == "label >= 0"
+    assert "class_-1" not in text
