@@ -102,7 +102,7 @@ def guess(found: Mapping[str, Summary]) -> dict[str, Guess]:
 
 
 def _of_energyflow(found: Mapping[str, Summary]) -> dict[str, Guess]:
-    """The columns of an array (N, P, 4) that is called X: pt, y, phi and PDG number, as EnergyFlow publishes its jets."""
+    """The columns of an array (N, P, 4) called X: pt, y, phi and PDG number, as EnergyFlow publishes its jets."""
     columns = ("pt", "y", "phi", "pid")
     names = [f"X[{i}]" for i in range(len(columns))]
     if "X[4]" in found or any(name not in found or found[name].column.level != "particles" for name in names):
