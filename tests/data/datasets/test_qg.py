@@ -204,7 +204,7 @@ def test_a_file_to_predict(npz: Path):
         ({"n_files": 21}, "dataset.n_files must be between 1 and 20, got 21"),
         ({"n_generate": 3}, "dataset.n_generate must be >= 10, got 3"),
         ({"source": "maxi"}, "dataset.source must be one of auto, full, mini, generate, got 'maxi'"),
-        ({"scalars": "charge"}, "dataset.scalars must be one of pid, mass_charge, got 'charge'"),
+        ({"scalars": "charge"}, "dataset.scalars: expected one of pid, mass_charge, kin, kinpid, got 'charge'"),
     ],
 )
 def test_values_out_of_range(keys: dict, message: str):
