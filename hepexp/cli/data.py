@@ -14,7 +14,7 @@ from hepexp.cli.parser import Parser, at_least
 from hepexp.config.paths import data_dir, is_writable, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.find import data_sets, find_info
+from hepexp.data.find import data_sets, find_info, refuse_unnamed
 from hepexp.errors import ConfigError, DataError
 
 if TYPE_CHECKING:  # it imports pyarrow
@@ -49,6 +49,8 @@ def main(args: list[str]) -> int:
         )
     if name not in ("list", "inspect"):
         known = data_sets(_config_dirs(rest))
+        if not {*known} & {*rest}:
+            refuse_unnamed(rest, f"hepexp data {name}")
         parser.add_argument("name", metavar="NAME", choices=known, help=f"data set: {', '.join(known)}")
     return VERBS[name](parser, rest) or 0
 

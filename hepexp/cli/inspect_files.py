@@ -8,7 +8,7 @@ from pathlib import Path
 from hepexp.atomic import write_text
 from hepexp.cli.console import console
 from hepexp.cli.output_files import writing
-from hepexp.data.tables.config_file import Proposal, printable
+from hepexp.data.tables.config_file import YOUR_MODEL, Proposal, printable
 from hepexp.data.tables.description import description, differences, padding
 from hepexp.data.tables.guess import guess
 from hepexp.data.tables.summary import summarise
@@ -53,9 +53,11 @@ def inspect_files(files: Sequence[Path], tree: str | None, rows: int, write: Pat
         out.print(note)
     out.print(f"ranges are of {seen:,} rows; units with a question mark and the last column are guesses", style="dim")
     if write is not None:
+        proposal = Proposal(files, tree, write, found, guesses)
         with writing(write, "--write"):
-            write_text(write, Proposal(files, tree, write, found, guesses).text())
-        out.print(f"{write}: to be corrected; its third line trains on it")
+            write_text(write, proposal.text())
+        model = f" with a MODEL, {YOUR_MODEL}" if proposal.has_only_features else ""
+        out.print(f"{write}: to be corrected; its third line trains on it{model}")
 
 
 def _refused(refused: Mapping[str, str]) -> str:

@@ -61,7 +61,7 @@ def main(args: list[str]) -> int:
     from hepexp.evaluation.table_files import TableFile
     from hepexp.learning.trained import predict, rebuild
 
-    components = rebuild(folder, config, options.checkpoint)
+    components = rebuild(folder, config, options.checkpoint, to_score=inputs[0])
     evaluator, n = components.module.objective.evaluator, 0
     with TableFile(options.out) as file:
         for path in inputs:

@@ -9,6 +9,7 @@ from types import ModuleType
 
 from hepexp.config import catalog, kind, source, targets, yaml_file
 from hepexp.data.dataset_info import DatasetInfo
+from hepexp.errors import ConfigError
 
 
 def data_sets(config_dirs: Sequence[Path] = ()) -> list[str]:
@@ -20,6 +21,26 @@ def data_sets(config_dirs: Sequence[Path] = ()) -> list[str]:
     """
     options = catalog.options("dataset", catalog.folders([*config_dirs]))
     return [name for name in options if find_info(name, config_dirs) is not None]
+
+
+def refuse_unnamed(words: Sequence[str], command: str) -> None:
+    """Refuse a data set whose examples are in files that only a configuration of one's own names.
+
+    Parameters
+    ----------
+    words : given to the command; the name of a data set may be among them.
+
+    Raises
+    ------
+    ConfigError : it is; says how to name the files.
+    """
+    options = catalog.options("dataset", catalog.folders([]))
+    for name in words:
+        if name in options and hasattr(module_beside(name, "info"), "info_of") and find_info(name) is None:
+            raise ConfigError(
+                f"{name} is for files of your own, which a configuration names: hepexp data inspect FILE --write "
+                f"conf/dataset/mine.yaml, then {command} mine --config-dir conf"
+            )
 
 
 def find_info(name: str, config_dirs: Sequence[Path] = ()) -> DatasetInfo | None:

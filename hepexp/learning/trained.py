@@ -11,6 +11,9 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import DataLoader
 
+from hepexp.config import schema
+from hepexp.data.datasets.files import stand_in
+from hepexp.data.datasets.files.inputs import missing_files
 from hepexp.data.formats.refusal import listed
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.evaluator import ELEMENT, OBSERVED
@@ -20,11 +23,12 @@ from hepexp.learning.fit import load_state
 from hepexp.tracking.run_folder import RunFolder
 
 log = logging.getLogger(__name__)
-_WHICH_FILES = ("source", "files", "n_files", "n_generate", "generate_seed")  # keys of a data set
+_WHICH_FILES = ("source", "files", "n_files", "n_generate", "generate_seed", "stand_in")  # keys of a data set
+_MOST_NAMES = 4  # of missing files, which have long names
 ONE_DEVICE = {"devices": 1, "num_nodes": 1, "strategy": "auto", "compile": False}
 
 
-def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Components:
+def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str, to_score: Path | None = None) -> Components:
     """Data set and model of a run, with the weights of one of its checkpoints.
 
     Parameters
@@ -32,18 +36,28 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Component
     folder : the run.
     config : its config, perhaps with another data source.
     checkpoint : `best`, `last`, or a file.
+    to_score : a file of examples, if nothing else is done than to score such; then files of one's own that the run was
+        trained on need not be there any more, unless the scores depend on training examples.
 
     Raises
     ------
-    ConfigError : the checkpoint does not exist.
+    ConfigError : the checkpoint does not exist, or files that the run was trained on.
     HepexpError : it cannot be read, or belongs to another model.
     """
     config = config.copy()
     OmegaConf.set_readonly(config, False)
     for key, value in ONE_DEVICE.items():
         OmegaConf.update(config, f"trainer.{key}", value, force_add=True)
+    schema.check_record(OmegaConf.to_container(config), folder.path / "config.yaml")
+    if missing := _missing_files(config.dataset):
+        if to_score is None:
+            raise missing
+        for key, value in stand_in.keys_to_score(to_score.absolute()).items():
+            OmegaConf.update(config, f"dataset.{key}", value, force_add=True)
     path = {"best": folder.best, "last": folder.last}.get(checkpoint, Path(checkpoint))
     components = build_components(config, trained=path.is_file(), record=folder.path / "config.yaml")
+    if missing and components.module.objective.evaluator.references:
+        raise missing
     if path.is_file():
         load_state(components.module, path, components.data)
     elif (config.trainer.max_epochs and components.module.trains) or checkpoint not in ("best", "last"):
@@ -52,6 +66,21 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str) -> Component
         log.warning("%s", warning)
     # a run that only evaluated (trainer.max_epochs=0) has none: its weights are those of model.weights
     return components
+
+
+def _missing_files(dataset: DictConfig) -> ConfigError | None:
+    """What is wrong if a data set reads files of one's own, and some of them are not where they were."""
+    if "stand_in" not in schema.signature(dataset._target_).parameters or dataset.get("stand_in"):
+        return None
+    missing = missing_files(OmegaConf.to_container(dataset, resolve=True)["files"])
+    if not missing:
+        return None
+    names = ", ".join(ascii(name)[1:-1] for name in missing[:_MOST_NAMES])
+    names += f" and {len(missing) - _MOST_NAMES} more" * (len(missing) > _MOST_NAMES)
+    return ConfigError(
+        f"dataset.files: no such file: {names}; start in the folder of the training, or say where they are "
+        "with data.files=..."
+    )
 
 
 def other_files(folder: RunFolder, dataset: DictConfig, provenance: Callable[[], dict]) -> str | None:

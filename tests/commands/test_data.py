@@ -39,6 +39,10 @@ def test_help_names_every_verb(hepexp: Command):
     ("words", "message"),
     [
         (["lst"], "unknown verb 'data lst'; did you mean list?"),
+        (
+            ["show", "files"],
+            "files is for files of your own, which a configuration names: hepexp data inspect FILE --write",
+        ),
         (["show", "qgg"], "unknown NAME 'qgg'; did you mean qg?"),
         (["show"], "the following arguments are required: NAME"),
         (["show", "qg", "--sorce", "mini"], "unknown argument '--sorce'; did you mean --source?"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from glob import glob
 from pathlib import Path
 from textwrap import dedent
@@ -13,6 +14,7 @@ import pytest
 import uproot
 import yaml
 
+from hepexp.cli.main import main
 from tests.commands.plugin import BLOCK, README
 from tests.commands.shell import hepexp
 
@@ -47,7 +49,7 @@ def write(path: Path, first: int, n: int = 150, labelled: bool = True) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_data_of_one_s_own_as_in_the_readme(tmp_path, monkeypatch):
+def test_data_of_one_s_own_as_in_the_readme(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for i in (1, 2):
         write(Path(f"data/{i}.root"), 1000 * i)
@@ -71,3 +73,15 @@ def test_data_of_one_s_own_as_in_the_readme(tmp_path, monkeypatch):
     # glob gives the files in any order, and so does the shell of whoever types it; the rows are in that order
     first = [10_000 * int(Path(word).stem) for word in predict if word.endswith(".root") and word.startswith("new")]
     assert scores["event"].tolist() == [start + i for start in first for i in range(150)]
+    # without the files of the training, only whose types matter, which the input has too
+    shutil.move("data", "gone")
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    run = str(next(tmp_path.glob("runs/hepexp/*_mine")))
+    inputs = [str(tmp_path / word) for word in predict if word.endswith(".root") and word.startswith("new")]
+    assert main(["predict", run, "--input", *inputs, "--out", "scores.npz"]) == 0
+    with np.load("scores.npz") as found:
+        np.testing.assert_array_equal(found["score_top"], scores["score_top"])
+    capsys.readouterr()
+    assert main(["evaluate", run]) == 2
+    assert f"dataset.files: no such file: {tmp_path}/elsewhere/data/" in capsys.readouterr().err

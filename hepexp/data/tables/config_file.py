@@ -15,6 +15,8 @@ from hepexp.data.tables.guess import FourMomenta, Guess, channel_axis, four_mome
 from hepexp.data.tables.summary import Summary
 
 _MOST_LISTED = 20  # names in a comment, and classes
+# no classifier of ours reads features of examples
+YOUR_MODEL = 'one of your own with input = "features", as no classifier of hepexp reads them'
 _WORDS = {"true", "false", "yes", "no", "on", "off", "null", "none", "nan", "inf", "y", "n"}  # mean something in YAML
 
 
@@ -56,6 +58,15 @@ class Proposal:
         body += self._one("event_id", "tells events apart; the file and row by default")
         return "\n".join([*self._head(particles, images), *body]) + "\n"
 
+    @property
+    def has_only_features(self) -> bool:
+        """Whether the examples have neither particles nor images, but numbers of their own."""
+        return not self._of("particles") and not self._with_role("image") and bool(self._features_of_examples())
+
+    def _features_of_examples(self) -> list[str]:
+        names = self._with_role("feature")
+        return [name for name in names if self.found[name].column.level == "example" and not is_truth(name)]
+
     def _axis(self, image: str) -> list[str]:
         shape = self.found[image].column.shape
         if len(shape) == 2 or channel_axis(shape) is not None:
@@ -66,7 +77,9 @@ class Proposal:
         model = "cnn" if images and not particles else "particlenet"
         name, folder = self.target.stem, self.target.parent.parent
         names = ", ".join(path.name for path in self.files[:3]) + ", ..." * (len(self.files) > 3)
+        model = "MODEL" if self.has_only_features else model
         command = f"hepexp train --config-dir {typed(str(folder))} model={model} data={typed(name)}"
+        command += f"    MODEL: {YOUR_MODEL}" * self.has_only_features
         return [
             f"# {printable(names)}: a first guess by the names and ranges of the columns, to be corrected.",
             "# Written by `hepexp data inspect`, which shows the columns themselves.",
@@ -135,12 +148,14 @@ class Proposal:
             and name.startswith((prefix or "").removesuffix("relative"))
             and not (is_truth(name) or (its.component and not its.prefix.endswith("relative")))
         ]
-        of_examples = self._of("example")
-        examples = [name for name in of_examples if self.guesses[name].role == "feature" and not is_truth(name)]
-        lines = []
+        examples, lines = self._features_of_examples(), []
         if scalars and not of_images:
             lines += ["scalars: []    # per particle, standardised; may be", *_wrap(scalars)]
-        if examples:
+        if self.has_only_features:
+            lines += ["features:    # guess: all of them; per example, standardised"]
+            lines += [f"  - {scalar(in_quotes(name))}" for name in examples]
+            lines += ["observers: []    # carried into the predictions untouched; may be the same"]
+        elif examples:
             key, what = ("extras", "per example, beside the image") if of_images else ("features", "per example")
             lines += [f"{key}: []    # {what}, standardised; may be", *_wrap(examples)]
             lines += ["observers: []    # carried into the predictions untouched; may be the same"]

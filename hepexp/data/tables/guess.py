@@ -51,6 +51,8 @@ _PARTICLES = re.compile(r"part|pf|const|cand|track|tower|source|node|hit|^$", re
 _TRUTH = re.compile(r"(^|[._])(gen|truth|true|aux|mc|parton|target)", re.I)
 _MOST_CHANNELS = 16
 _LEAST_PIXELS = 8  # in a row or column of an image
+_PDG_NUMBERS = {0, 11, 13, 22, 130, 211, 310, 321, 2112, 2212}  # of what a detector sees, and of padding
+_LARGEST_ANGLE = 2 * np.pi + 1e-3  # in float32
 _MEV_PARTICLE, _MEV_EXAMPLE = 500, 20_000  # median momenta that are no GeV
 
 
@@ -102,17 +104,26 @@ def guess(found: Mapping[str, Summary]) -> dict[str, Guess]:
 
 
 def _of_energyflow(found: Mapping[str, Summary]) -> dict[str, Guess]:
-    """The columns of an array (N, P, 4) called X: pt, y, phi and PDG number, as EnergyFlow publishes its jets."""
+    """The columns of arrays (N, P, 4) of pt, y, phi and PDG number, as EnergyFlow publishes its jets, mostly as X."""
     columns = ("pt", "y", "phi", "pid")
-    names = [f"X[{i}]" for i in range(len(columns))]
-    if "X[4]" in found or any(name not in found or found[name].column.level != "particles" for name in names):
-        return {}
-    if not found[names[3]].whole or found[names[0]].low < 0:
-        return {}
-    return {
-        name: Guess(f"{component}?", "scalar", component, "X", unit_of(component, found[name]))
-        for name, component in zip(names, columns, strict=True)
-    }
+    made = {}
+    for array in [name.removesuffix("[0]") for name in found if name.endswith("[0]")]:
+        names = [f"{array}[{i}]" for i in range(len(columns))]
+        if f"{array}[4]" in found or any(
+            name not in found or found[name].column.level != "particles" for name in names
+        ):
+            continue
+        pt, _, phi, pid = (found[name] for name in names)
+        if not pid.whole or pt.low < 0:
+            continue
+        is_plausible = max(abs(phi.low), abs(phi.high)) < _LARGEST_ANGLE and {*map(abs, pid.distinct)} <= _PDG_NUMBERS
+        if array != "X" and not is_plausible:  # under its usual name it needs no further evidence
+            continue
+        made |= {
+            name: Guess(f"{component}?", "scalar", component, array, unit_of(component, found[name]))
+            for name, component in zip(names, columns, strict=True)
+        }
+    return made
 
 
 def _guess(name: str, summary: Summary, classes: list[str]) -> Guess:

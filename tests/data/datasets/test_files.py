@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import torch
 
 from hepexp.batch import Batch
 from hepexp.cli.main import main
+from hepexp.data.datasets.files.inputs import missing_files
 from hepexp.data.datasets.files.module import Files
 from hepexp.data.datasets.files.splits import by_hash, hash_of
+from hepexp.data.datasets.files.stand_in import keys_to_score
 from hepexp.data.datasets.top.module import TopTagging
 from hepexp.data.store.ragged import Ragged, pad
 from hepexp.errors import ConfigError, HepexpError
@@ -289,6 +292,36 @@ def test_a_configuration_of_one_s_own_is_a_data_set_to_every_verb(jets, capsys):
     Path("a.root").unlink()
     assert main(["data", "list", *own]) == 0
     assert "no file matches 'a.root'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("representation", ["particles", "image", "graph", "features"])
+def test_examples_are_scored_alike_without_the_files_of_the_training(representation, jets):
+    keys = {"scalars": ["log(con_e)"], "extras": ["seen"], "targets": {"number": "w", "mass": "mass"}}
+    keys |= {"observers": ["evt"], "element_targets": {"side": "con_x"}}
+    cut = {"weight": "w", "selection": "w > 1", "balance": "classes"}
+    more = {"w": np.arange(N) + 1.0, "evt": np.arange(N), "seen": np.arange(N) * 2.0}
+    data = ready([str(write(Path("all.npz"), jets, **more))], representation=representation, **keys, **cut)
+    alone = write(Path("alone.npz"), jets.take([3]), truth=None, seen=more["seen"][3:4])
+    Path("all.npz").unlink()
+    other = ready(["all.npz"], representation=representation, **{**keys, **cut, **keys_to_score(alone)})
+    assert [other.spec.class_names, other.spec.n_extras] == [data.spec.class_names, data.spec.n_extras]
+    other.load_state_dict(data.state_dict())
+    targets = [[(one.name, one.of, one.mean, one.std) for one in its.spec.targets] for its in (data, other)]
+    assert targets[0] == targets[1]
+    assert replace(other.spec, targets=()) == replace(data.spec, targets=())
+    for one, same in zip(*(scored(its, alone) for its in (data, other)), strict=True):
+        assert_equal(one, same)
+        assert one.target is None
+
+
+def scored(data: Files, path: Path) -> list[Batch]:
+    return [batch for loader in data.loaders_of_file(path) for batch in loader]
+
+
+def test_missing_files_are_named_with_their_folders(jets):
+    write(Path("a.npz"), jets)
+    files = {"train": {"light": ["a.npz", "b.npz"], "heavy": "*.root"}, "test": ["[ab].npz"]}
+    assert missing_files(files) == [str(Path("b.npz").absolute()), str(Path("*.root").absolute())]
 
 
 @pytest.mark.parametrize("suffix", P4)

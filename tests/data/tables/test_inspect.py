@@ -1,11 +1,14 @@
 """`hepexp data inspect` finds what physicists call their columns, and writes a configuration whose expressions hold."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
 import yaml
 from omegaconf import OmegaConf
 
+from hepexp import models
 from hepexp.cli.data import main
 from hepexp.data.expressions.parse import parse
 from hepexp.data.tables.config_file import scalar
@@ -16,6 +19,7 @@ from hepexp.errors import ConfigError, DataError
 from tests.data.tables import jets
 
 N, P = 40, 6
+FEATURES = 'input = "features"'
 random = np.random.default_rng(3)
 POSITIVE = random.uniform(1, 50, (N, P))
 ANGLE = random.uniform(-2, 2, (N, P))
@@ -244,3 +248,29 @@ def test_a_negative_label_is_of_no_class(tmp_path, capsys):
     assert config["classes"] == {"class_0": 0, "class_1": 1, "class_2": 2}
     assert config["selection"] == "label >= 0"
     assert "class_-1" not in text
+
+
+def test_columns_of_energyflow_under_another_name_need_its_particles(tmp_path, capsys):
+    pid = random.choice([0, 22, 130, 211, -211], (N, P)).astype(float)
+    config, _ = written(tmp_path, capsys, jets=np.stack([POSITIVE, ANGLE, ANGLE, pid], -1), y=np.arange(N) % 2)
+    assert config["p4"] == {"pt": "jets[0]", "y": "jets[1]", "phi": "jets[2]", "pid": "jets[3]"}
+    other, _ = written(tmp_path, capsys, jets=np.stack([POSITIVE, ANGLE, ANGLE, pid % 7], -1))
+    assert "p4" not in other  # no particle has the number 3
+    other, _ = written(tmp_path, capsys, jets=np.stack([POSITIVE, ANGLE, 9 * ANGLE, pid], -1))
+    assert "p4" not in other  # no angle is that large
+
+
+def test_a_table_of_features_is_for_a_model_that_reads_features(tmp_path, capsys):
+    config, text = written(tmp_path, capsys, mjj=POSITIVE[:, 0], tau21=ANGLE[:, 0], is_signal=np.arange(N) % 2)
+    assert config["features"] == ["mjj", "tau21"]
+    assert config["label"] == "is_signal"
+    assert "model=MODEL data=mine    MODEL: one of your own" in text
+    # as soon as a classifier of hepexp does, it should be named
+    readers = {path.stem for path in Path(models.__file__).parent.glob("*.py") if FEATURES in path.read_text()}
+    assert readers == {"lie_generators", "fixed_circuits"}
+
+
+def test_classes_are_named_after_one_hot_columns(tmp_path, capsys):
+    flags = {f"label_{name}": (np.arange(N) % 3 == i).astype(int) for i, name in enumerate(("QCD", "Hbb", "Tblv"))}
+    config, _ = written(tmp_path, capsys, part_pt=POSITIVE, part_eta=ANGLE, part_phi=ANGLE, **flags)
+    assert config["classes"] == {"QCD": "label_QCD", "Hbb": "label_Hbb", "Tblv": "label_Tblv"}

@@ -120,7 +120,9 @@ class FilesInfo(DatasetInfo):
         if self.stand_in is not None:
             from hepexp.data.datasets.files import stand_in
 
-            return stand_in.columns_of(self.stand_in, self.keys)
+            if stand_in.is_converted(self.stand_in):
+                return stand_in.columns_of(self.stand_in, self.keys)
+            return stand_in.columns_to_score(self._open(self.stand_in), self.keys)
         from hepexp.data.datasets.files.reader import columns_in
 
         return columns_in(self._open(next(iter(self.inputs))), self.keys)
@@ -133,7 +135,9 @@ class FilesInfo(DatasetInfo):
     def _read_stand_in(self) -> Ragged:
         from hepexp.data.datasets.files import stand_in
 
-        return stand_in.read(self.stand_in, self.columns)
+        if stand_in.is_converted(self.stand_in):
+            return stand_in.read(self.stand_in, self.columns)
+        return stand_in.made_of(self.read(self.stand_in, needs_label=False), self.columns, len(self.classes))
 
     @property
     def layout(self) -> Layout:

@@ -58,6 +58,19 @@ def find_files(files: object) -> tuple[InputFile, ...]:
     return tuple(found.values())
 
 
+def missing_files(files: object) -> list[str]:
+    """The names and patterns, absolute, that match no file, in the order in which they are given."""
+    if isinstance(files, Mapping):
+        return [pattern for value in files.values() for pattern in missing_files(value)]
+    patterns = [str(Path(one).expanduser().absolute()) for one in ([files] if isinstance(files, str) else files)]
+    return [pattern for pattern in patterns if not _files_of(pattern)]
+
+
+def _files_of(pattern: str) -> list[Path]:
+    paths = [pattern] if Path(pattern).is_file() else sorted(glob.glob(pattern, recursive=True))
+    return [Path(path).absolute() for path in paths if Path(path).is_file()]
+
+
 def _is_by_split(files: object) -> bool:
     return isinstance(files, Mapping) and bool(files) and set(files) <= set(SPLITS)
 
@@ -69,8 +82,7 @@ def _matching(key: str, patterns: object) -> list[Path]:
     found: list[Path] = []
     for pattern in given:
         pattern = str(Path(pattern).expanduser())
-        paths = [pattern] if Path(pattern).is_file() else sorted(glob.glob(pattern, recursive=True))
-        files = [Path(path).absolute() for path in paths if Path(path).is_file()]
+        files = _files_of(pattern)
         if not files:
             raise ConfigError(f"{key}: no file matches '{pattern}' in {Path.cwd()}")
         found += files

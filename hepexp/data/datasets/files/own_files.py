@@ -44,7 +44,8 @@ class OwnFiles(AnnotatedKeys):
     weight : weight of each example, which may be negative: an expression; null for none.
     event_id : what tells events apart: column, or list of columns; null for the name of the file and the row.
     fractions : fraction of train, val and test, by a hash of the event, so that further files move none of them.
-    stand_in : file of a few examples in place of `files`, as a registered model brings it; null to read the files.
+    stand_in : file of a few examples in place of `files`, as a registered model brings it, or a file to be scored; null
+        to read the files.
     """
 
     files: str | Sequence[str] | Mapping[str, str | Sequence[str] | Mapping[str, str | Sequence[str]]]

@@ -1,4 +1,8 @@
-"""A few converted examples that take the place of a user's files, where a model is used that came without them."""
+"""A few examples that take the place of a user's files, where a model is used without them.
+
+They are converted ones that a registered model brings, or the first ones of a file that is to be scored. Only their
+types and shape matter: the scales are in the checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,41 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hepexp.data.datasets.files.keys import Keys
-from hepexp.data.datasets.files.reader import Columns, Reader, names_in
+from hepexp.data.datasets.files.reader import Columns, Reader, columns_in, names_in
+from hepexp.data.expressions.expression import Expression
 from hepexp.data.formats.refusal import damage_in
+from hepexp.data.physics.observables import OBSERVABLES
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged
 from hepexp.data.store.store import Store
+from hepexp.data.tables.table import Table
 from hepexp.errors import DataError
 
 _KEY = b"hepexp"  # of the metadata, as in `arrow_file`
+_LEAST, _OF_EACH_CLASS = 200, 20  # examples, so that each split has some of each class
+_ONLY_IN_TRAINING = {"selection": None, "weight": None, "balance": "none", "reweight": None}
+_WHOLE = dict.fromkeys(("n_files", "n_train", "n_val", "n_test"))
+
+
+def keys_to_score(path: Path) -> dict[str, Any]:
+    """Keys of a data set with which examples can be scored without the files of the training.
+
+    Parameters
+    ----------
+    path : a file to be scored, whose columns have the types that the model gets.
+    """
+    name = str(path).replace("${", "\\${")  # in OmegaConf, ${ begins a reference
+    return {"stand_in": name, **_WHOLE, **_ONLY_IN_TRAINING}
+
+
+def is_converted(path: Path) -> bool:
+    """Whether a file was written by `write`, or by hepexp otherwise."""
+    if path.suffix != ".parquet":
+        return False
+    if not path.is_file():
+        return True  # the file that a registered model came with, which `columns_of` names
+    with damage_in(path, "Parquet file"):
+        return _KEY in (pq.read_schema(path).metadata or {})
 
 
 def write(path: Path, store: Store, rows: NDArray[np.int64]) -> None:
@@ -55,6 +86,43 @@ def columns_of(path: Path, keys: Keys) -> Columns:
 def read(path: Path, columns: Columns) -> Ragged:
     """The examples in such a file."""
     return Ragged.concatenate(arrow_file.read(path, columns.layout).chunks)
+
+
+def columns_to_score(table: Table, keys: Keys) -> Columns:
+    """What the keys ask for, with the types that it has in a file to be scored; what that lacks is float64."""
+    its = columns_in(table, keys.to_score(table.columns))
+    examples = {name: its.of_examples.get(name, np.float64) for name in keys.of_examples}
+    for name, one in keys.of_examples.items():
+        if keys.p4 and one.text in OBSERVABLES and name not in its.of_examples and name in map(str, keys.observers):
+            del examples[name]  # computed of the particles
+    particles = {name: its.of_particles.get(name, np.float64) for name in keys.of_particles}
+    return Columns(keys, examples, particles, its.shape)
+
+
+def made_of(parts: Iterable[Ragged], columns: Columns, n_classes: int) -> Ragged:
+    """The first examples of a file to be scored, repeated, of each class in turn.
+
+    Only their momenta or pixels are those of the file. All else is 0 and 1, which has a spread, as targets and inputs
+    of a training have; its scales will be those of the checkpoint.
+
+    Raises
+    ------
+    DataError : none can be scored.
+    """
+    n, layout, keys = _LEAST + _OF_EACH_CLASS * n_classes, columns.layout, columns.keys
+    for part in parts:
+        rows = np.arange(len(part)) if keys.p4 is None else np.flatnonzero(part.counts > 0)
+        if len(rows):
+            found = part.take(np.resize(rows[:n], n))
+            break
+    else:
+        raise DataError("no example to be scored" if keys.p4 is None else "no example to be scored has any particles")
+    momenta = {one.text for one in keys.momenta.values() if isinstance(one, Expression)}
+    invented = {name for name in layout.elements if name in columns.of_particles and name not in momenta}
+    elements = found.elements | dict.fromkeys(invented, np.arange(int(found.offsets[-1])) % 2)
+    extras = dict.fromkeys(layout.extras, np.arange(n) % 2)
+    label = np.arange(n) % n_classes if n_classes else found.label
+    return Ragged(label, found.offsets, elements, extras).cast(layout)
 
 
 def first_rows(readers: Iterable[Reader], n: int) -> dict[str, list[Any]]:
