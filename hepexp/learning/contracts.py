@@ -52,7 +52,8 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
         examples in a batch, or too few classes among the training examples.
     """
     name = type(objective).__name__
-    _check_needs(objective, getattr(data, "offers", {("example", "class")}))
+    offers = getattr(data, "offers", {("example", "class")})
+    _check_needs(objective, offers)
     if getattr(data, "weighted", False) and not objective.takes_weights:
         raise ConfigError(
             f"{name} does not use the weights of examples; leave out dataset.weight, dataset.balance and "
@@ -63,7 +64,7 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
             f"{name} compares the examples of a batch, so dataset.batch_size and dataset.n_train must be >= "
             f"{objective.min_batch} for each device, got {batch}"
         )
-    classes = getattr(data, "train_names", None)
+    classes = getattr(data, "train_names", None) if ("example", "class") in offers else None
     if classes is not None and len(classes) < objective.min_classes:
         raise ConfigError(
             f"{name} tells classes apart, so it needs training examples of >= {objective.min_classes} classes, got "

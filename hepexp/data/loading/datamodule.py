@@ -268,7 +268,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
             return
         self.split_store = open_source(self.info, self.source, self.n_files, self.n_generate, self.generate_seed)
         labels = [self.info.classes.index(name) for name in self.class_names]
-        self._new_label = np.full(len(self.info.classes), -1)
+        self._new_label = np.full(max(len(self.info.classes), 1), -1)  # one for the unknown class
         self._new_label[labels] = np.arange(len(labels))
         seen = [self.info.classes.index(name) for name in self.train_names]
         rows = {name: self._rows(name, labels if name == "test" else seen) for name in SPLITS}

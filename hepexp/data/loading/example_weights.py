@@ -46,7 +46,7 @@ class ExampleWeights(Scaled):
             reweight.chosen(class_names)  # refuses unknown classes before anything is read
         reweighted = ("edges", "factors") if variables.names else ()
         self.scales = (*reweighted, *(("class_factors",) if balance == "classes" else ()))
-        self.class_factors = np.ones(len(self.class_names))
+        self.class_factors = np.ones(max(len(self.class_names), 1))
 
     def __bool__(self) -> bool:
         """Whether examples have weights at all."""
@@ -61,15 +61,23 @@ class ExampleWeights(Scaled):
 
         Raises
         ------
-        DataError : a weight is not finite, or the weights of a class do not add up to a positive number.
+        DataError : a weight is not finite, or the weights, or those of a class that needs it, do not add up to a
+            positive number.
         """
-        if not self.scales:
+        if not self:
             return
         rows = rows[:MOST_ROWS]
         label = new_label[store.label[rows]]
         parts = (store.take(rows[start : start + _ROWS_AT_ONCE]) for start in range(0, len(rows), _ROWS_AT_ONCE))
         columns = [(self._own(part), self.variables(part)) for part in parts]
         weight, values = (np.concatenate(column) for column in zip(*columns, strict=True))
+        if not weight.sum() > 0:
+            raise DataError(
+                f"dataset.weight: the weights {self.weights.names[0]} in training add up to {weight.sum():.6g}; "
+                "expected a positive number"
+            )
+        if not self.scales:
+            return
         present = np.unique(label)
         self._refuse_empty(weight, label, present)
         if self.variables.names:

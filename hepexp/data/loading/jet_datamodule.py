@@ -49,5 +49,9 @@ class JetDataModule(HepDataModule):
         carry = self.carry()
         particles = Particles().with_transforms(*carry, *transforms, *([WithBeams()] if self.beams else []))
         graph = (self.graph or ParticleGraph()).with_transforms(*carry, *transforms)
-        image, features = self.image or JetImage(), self.features or JetFeatures()
-        return [particles, image.with_transforms(*transforms), graph, features.with_transforms(*transforms)]
+        image = (self.image or JetImage()).with_transforms(*transforms)
+        return [particles, image, graph, self.as_features(transforms)]
+
+    def as_features(self, transforms: tuple[Transform, ...]) -> Representation:
+        """The features of each jet, from particles behind these transforms."""
+        return (self.features or JetFeatures()).with_transforms(*transforms)

@@ -225,3 +225,29 @@ def test_a_table_in_memory_is_read_as_the_file_is(file, jets, columns, tmp_path)
         np.testing.assert_array_equal(found[name], column)
         assert found[name].dtype == column.dtype
     np.testing.assert_array_equal(found.extras["jm"], expected.extras["jm"])
+
+
+def test_a_column_may_have_several_roles(file, columns):
+    """`seen` is a scalar of the particles, a feature, and carried into the predictions."""
+    data = open_file(file, scalars=["seen"], features=["seen"], observers=["seen"], weight="abs(seen)")
+    batch, rows = whole(data)
+    np.testing.assert_array_equal(data.splits["train"].observed(rows)["seen"], columns["seen"][rows])
+    np.testing.assert_allclose(batch.weight, np.abs(columns["seen"][rows]))
+    first = batch.scalars[:, 0, 0].numpy()
+    assert np.all(np.diff(first[np.argsort(columns["seen"][rows])]) >= 0)
+    assert torch.equal(batch.scalars[..., 0][batch.mask], torch.from_numpy(first).repeat_interleave(batch.mask.sum(1)))
+    features = open_file(file, representation="features", scalars=["seen"], features=["seen"])
+    assert whole(features)[0].features.shape[1] == 1
+
+
+def test_files_without_classes_have_targets(file, columns):
+    data = open_file(file, label=None, classes=None, targets=["jm"], weight="abs(w)")
+    batch, rows = whole(data)
+    assert (batch.label == -1).all()
+    np.testing.assert_array_equal(batch.target[:, 0], columns["jm"][rows].astype(np.float32))
+
+
+@pytest.mark.parametrize(("weight", "total"), [("0 * w", "0"), ("-abs(seen)", "-")])
+def test_weights_must_add_up_to_something(file, weight, total):
+    with pytest.raises(DataError, match=rf"dataset.weight: the weights .* in training add up to {total}.*; expected"):
+        open_file(file, weight=weight)

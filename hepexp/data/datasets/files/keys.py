@@ -170,6 +170,11 @@ class Keys:
         }
 
     @cached_property
+    def of_either(self) -> dict[str, Expression]:
+        """What is stored for each example or particle: a scalar may be a column with one value for each example."""
+        return self.of_particles | self.of_examples
+
+    @cached_property
     def of_particles(self) -> dict[str, Expression]:
         """What is stored for each particle: targets by their names, the rest by the text of the expression."""
         found = {one.text: one for one in self.momenta.values() if isinstance(one, Expression)}
@@ -238,9 +243,9 @@ class Keys:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Names the converted files that these keys give: of other keys they differ."""
+        """Names the converted files that these keys give: of other keys, or ways of storing, they differ."""
         parts = (self.of_examples, self.of_particles, self.cuts, self.labels)
-        what = [self.tree, *([name, one.text] for part in parts for name, one in part.items()), str(self.p4)]
+        what = [2, self.tree, *([name, one.text] for part in parts for name, one in part.items()), str(self.p4)]
         what += [str(self.classes), sorted(self.may_miss)]
         what += [list(self.pixels), self.channel_axis] if self.pixels else []
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]

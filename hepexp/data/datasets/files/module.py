@@ -16,6 +16,7 @@ from hepexp.data.representations.representation import Representation
 from hepexp.data.representations.scale import Scaled
 from hepexp.data.store.ragged import Ragged
 from hepexp.data.store.store import Store
+from hepexp.data.transforms.transform import Transform
 from hepexp.errors import ConfigError
 
 
@@ -68,10 +69,10 @@ class Files(OwnFiles, JetDataModule):
         return None if self._particles is None else (self._particles,)
 
     def make_representations(self) -> list[Representation]:
-        if self._particles is None:
-            return [self._features]
-        made = super().make_representations()
-        return made if self._features is None else [*made[:-1], self._features]
+        return [self._features] if self._particles is None else super().make_representations()
+
+    def as_features(self, transforms: tuple[Transform, ...]) -> Representation:
+        return self._features or super().as_features(transforms)
 
     def can_score(self, store: Store) -> NDArray[np.bool_]:
         """Only examples with particles, for models that read these."""

@@ -105,7 +105,12 @@ class FileParticles(Transform):
         return with_particles(jets, p4, np.stack([psi(mass), np.zeros(len(p4))], axis=1))
 
     def _scalars(self, jets: Ragged) -> NDArray[np.float64]:
-        return np.stack([jets.elements[one.expr].astype(np.float64) for one in self.scalars.inputs], axis=1)
+        """The scalars (m, S) of all particles; those with one value for each jet are repeated for its particles."""
+        columns = [
+            jets.elements[name] if name in jets.elements else np.repeat(jets.extras[name], jets.counts)
+            for name in (one.expr for one in self.scalars.inputs)
+        ]
+        return np.stack([column.astype(np.float64) for column in columns], axis=1)
 
     def p4(self, jets: Ragged) -> NDArray[np.float64]:
         """(E, px, py, pz) of all particles (m, 4), in GeV."""

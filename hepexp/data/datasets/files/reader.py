@@ -57,10 +57,17 @@ def columns_in(table: Table, keys: Keys) -> Columns:
         _require_level(table, expression, per_particle=False)
         examples[text] = _type(table, expression, wide=text in {*keys.untouched, *keys.targets, keys.weight})
     exact = {one.text for one in keys.momenta.values() if isinstance(one, Expression)}
+    need_particles = {*exact, *keys.element_targets, *keys.pair_targets}
     particles = {}
     for text, expression in keys.of_particles.items():
-        _require_level(table, expression, per_particle=text in exact, needs_particles=bool(keys.p4))
-        particles[text] = _type(table, expression, wide=text in exact)
+        is_per_particle = _require_level(
+            table, expression, per_particle=text in need_particles, needs_particles=bool(keys.p4)
+        )
+        kind = _type(table, expression, wide=text in exact)
+        if is_per_particle:
+            particles[text] = kind
+        else:
+            examples.setdefault(text, kind)
     for key, expression in keys.cuts.items():
         _require_level(table, expression, per_particle=key == "particle_selection")
     for expression in keys.labels.values():
@@ -75,8 +82,8 @@ def names_in(table: Table, keys: Keys) -> list[str]:
     return [name for name in table.columns if name in asked]
 
 
-def _require_level(table: Table, expression: Expression, per_particle: bool, needs_particles: bool = False) -> None:
-    """Refuse an expression with a value per example where one per particle belongs, or the reverse."""
+def _require_level(table: Table, expression: Expression, per_particle: bool, needs_particles: bool = False) -> bool:
+    """Refuse an expression with a value per example where one per particle belongs, or the reverse; which it is."""
     try:
         is_per_particle = table.check(expression)
     except ConfigError as error:
@@ -92,6 +99,7 @@ def _require_level(table: Table, expression: Expression, per_particle: bool, nee
             f"{expression.key}: '{expression.text}' has one value for each example in {table.path}; expected one for "
             "each particle"
         )
+    return is_per_particle
 
 
 def _type(table: Table, expression: Expression, wide: bool) -> type:
@@ -132,7 +140,7 @@ class Reader:
             its = columns_in(self.table, keys)
         except ConfigError as error:
             raise DataError(str(error)) from None
-        of_examples = {name: kind for name, kind in columns.of_examples.items() if name in keys.of_examples}
+        of_examples = {name: kind for name, kind in columns.of_examples.items() if name in keys.of_either}
         of_particles = {name: kind for name, kind in columns.of_particles.items() if name in keys.of_particles}
         if is_to_score:  # what no model sees stays as it is
             unseen = {*keys.untouched, *keys.event_id} - {one.expr for one in (*keys.extras, *keys.features)}
@@ -162,7 +170,7 @@ class Reader:
         def values(expression: Expression) -> Values:
             return expression.evaluate(chunk.columns, chunk.n, str(self.path), chunk.first)
 
-        extras = {text: values(self.keys.of_examples[text]).values for text in self.columns.of_examples}
+        extras = {text: values(self.keys.of_either[text]).values for text in self.columns.of_examples}
         offsets, elements = self._particles(chunk, values)
         kept = np.ones(chunk.n, bool)
         self._count("in the files", kept)
@@ -198,9 +206,6 @@ class Reader:
         first = next(text for text, one in found.items() if one.offsets is not None)
         offsets, elements = found[first].offsets, {}
         for text, one in found.items():
-            if one.offsets is None:
-                elements[text] = np.repeat(one.values, np.diff(offsets))
-                continue
             if not np.array_equal(one.offsets, offsets):
                 a, b = np.diff(offsets), np.diff(one.offsets)
                 row = int(np.argmax(a != b))

@@ -75,7 +75,7 @@ def columns_of(path: Path, keys: Keys) -> Columns:
         shape = json.loads((schema.metadata or {}).get(_KEY, b"{}")).get("shape")
     lists = {one.name: one.type.value_type.to_pandas_dtype() for one in schema if pa.types.is_list(one.type)}
     numbers = {one.name: one.type.to_pandas_dtype() for one in schema if not pa.types.is_list(one.type)}
-    of_examples = {name: kind for name, kind in numbers.items() if name in keys.of_examples}
+    of_examples = {name: kind for name, kind in numbers.items() if name in keys.of_either}
     of_particles = {name: kind for name, kind in lists.items() if name in keys.of_particles}
     columns = Columns(keys, of_examples, of_particles, None if shape is None else tuple(shape))
     if {*columns.layout.names} != {*schema.names}:
