@@ -71,15 +71,14 @@ class ExampleWeights(Scaled):
         parts = (store.take(rows[start : start + _ROWS_AT_ONCE]) for start in range(0, len(rows), _ROWS_AT_ONCE))
         columns = [(self._own(part), self.variables(part)) for part in parts]
         weight, values = (np.concatenate(column) for column in zip(*columns, strict=True))
+        present = np.unique(label)
+        if self.scales:
+            self._refuse_empty(weight, label, present)
         if not weight.sum() > 0:
             raise DataError(
                 f"dataset.weight: the weights {self.weights.names[0]} in training add up to {weight.sum():.6g}; "
                 "expected a positive number"
             )
-        if not self.scales:
-            return
-        present = np.unique(label)
-        self._refuse_empty(weight, label, present)
         if self.variables.names:
             chosen = np.isin(label, self._compared())
             self.edges = self.reweight.edges(values[chosen])
