@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Literal
 
@@ -17,6 +18,9 @@ from hepexp.errors import DataError
 
 MOST_ROWS = 200_000  # training examples from which the factors are learnt
 _ROWS_AT_ONCE = 2000
+_FEWEST = 0.1  # effective number of examples, of those that there are, below which a warning is due
+
+log = logging.getLogger(__name__)
 
 
 class ExampleWeights(Scaled):
@@ -85,6 +89,7 @@ class ExampleWeights(Scaled):
             bins = self.reweight.bins(values, self.edges)
             self.factors = self.reweight.factors(bins, label, weight, self.edges, self.class_names)
             weight = weight * self.factors[label, bins]
+            self._warn_of_few(weight, label)
         if self.balance == "classes":
             sums = np.bincount(label, weight, minlength=len(self.class_names))
             self.class_factors[present] = sums[present].mean() / sums[present]
@@ -103,6 +108,20 @@ class ExampleWeights(Scaled):
             raise DataError(
                 f"dataset.{key}: the weights of {self.class_names[of]} in training add up to {sums[of]:.6g}; expected "
                 "a positive number"
+            )
+
+    def _warn_of_few(self, weight: NDArray[np.float64], label: NDArray[np.int64]) -> None:
+        """Name the classes of which a few examples with large weights count for nearly all."""
+        few = []
+        for of in self.reweight.chosen(self.class_names):
+            own = weight[label == of]
+            if len(own) and (number := own.sum() ** 2 / np.square(own).sum()) < _FEWEST * len(own):
+                few.append(f"the {len(own)} training examples of {self.class_names[of]} count as {number:.1f}")
+        if few:
+            log.warning(
+                "data: after dataset.reweight %s, by (sum w)^2 / sum w^2: a few weigh most; choose fewer "
+                "dataset.reweight.n_bins, or a spectrum in dataset.reweight.to that is closer",
+                ", ".join(few),
             )
 
     def _own(self, examples: Ragged) -> NDArray[np.float64]:

@@ -32,6 +32,7 @@ def columns(jets) -> dict[str, np.ndarray]:
         "w": np.where(weight < 0, weight / 2, weight),  # a quarter of the events, as from a generator at NLO
         "run": np.full(N, 7),
         "evt": np.arange(N) // 2,  # two jets of an event
+        "tail": np.where(np.arange(N) % 40 == 0, 1e6, random.uniform(0, 1, N)),
         "seen": random.normal(size=N).astype(np.float32),
     }
 
@@ -109,6 +110,21 @@ def test_reweighted_classes_have_the_spectrum_of_the_other(file, columns, jets):
     spectra = [np.bincount(place[label == of], batch.weight.numpy()[label == of]) for of in (0, 1)]
     np.testing.assert_allclose(spectra[1] / spectra[1].sum(), spectra[0] / spectra[0].sum(), rtol=1e-5)
     assert (batch.weight.numpy()[label == 0] == 1).all()
+
+
+def test_classes_of_which_a_few_examples_count_for_all_are_named(file, columns, jets, caplog):
+    """A flat spectrum up to a few far values: only the examples in the last bin, equal ones, count."""
+    _, rows = whole(open_file(file, reweight=Reweighting(["tail"], n_bins=20)))
+    label, tail = jets.label[rows], columns["tail"][rows]
+    last = tail >= np.quantile(tail, 0.95)
+    (said,) = (line for line in caplog.messages if "dataset.reweight" in line)
+    for of, name in enumerate(("light", "heavy")):
+        n, n_last = (label == of).sum(), (last & (label == of)).sum()
+        is_named = f"the {n} training examples of {name} count as {n_last:.1f}" in said
+        assert is_named == (n_last < 0.1 * n)
+    caplog.clear()
+    open_file(file, reweight=Reweighting(["jm"], n_bins=3))
+    assert not caplog.messages
 
 
 def test_observers_and_event_ids_are_carried_in_their_own_types(file, columns):
