@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.options import EvaluationOptions
 from hepexp.learning import contracts
 from hepexp.learning.adversarial import AdversarialModule
+from hepexp.learning.fine_tuning import spare_fresh
 from hepexp.learning.memory_guard import within_memory
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.trainer import TrainerOptions
@@ -61,6 +62,7 @@ class Components:
     Parameters
     ----------
     taken : which weights a model with a new head took from a file, and which are fresh; None for other models.
+    spared : layers that are trained although `optimizer.freeze` names them, as they are fresh.
     """
 
     data: pl.LightningDataModule
@@ -68,6 +70,7 @@ class Components:
     trainer: TrainerOptions
     backend: Backend
     taken: str | None = None
+    spared: Sequence[str] = ()
 
     @property
     def noun(self) -> str:
@@ -128,7 +131,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
         node, body_from = _without_files_of_weights(node), None
     with within_memory(config.model, "model"):
         model = construct(node, "model", **_for_model(spec, objective.n_outputs(spec)), backend=backend)
-    taken = None if body_from is None else load_body(model, body_from)
+    taken, fresh = (None, []) if body_from is None else load_body(model, body_from)
     if batch == 1:
         contracts.check_single(model, data.typical_example())
     with within_memory(config.loss, "loss"):
@@ -137,6 +140,9 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     objective.evaluator = objective.evaluator.with_options(evaluation, spec)
     columns = contracts.check_columns(objective.evaluator.columns, data)
     model.train()
+    spared = spare_fresh(optimizer, model, objective, fresh)
+    if spared:
+        taken = f"{taken}; trained although optimizer.freeze names them, as they are fresh: {', '.join(spared)}"
     if isinstance(objective, AdversarialObjective):
         module = AdversarialModule(model, objective, optimizer, config.seed, options)
     else:
@@ -147,7 +153,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     module.mean_weight = getattr(data, "mean_weight", None)
     if n := objective.evaluator.references:
         module.references = lambda: data.loader_of("train", n)
-    return Components(data, module, options, backend, taken)
+    return Components(data, module, options, backend, taken, spared)
 
 
 def _for_model(spec: DataSpec, n_outputs: int) -> dict[str, Any]:

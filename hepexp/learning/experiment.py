@@ -121,6 +121,8 @@ def train(config: DictConfig, overrides: list[str], watcher: Watcher | None = No
             Console(stderr=True).print(f"rate    optimizer.lr={search.chosen:g}, from trainer.lr_find", highlight=False)
             config = _with(config, "optimizer.lr", search.chosen)
             components = build_components(config)  # those of a run whose rate was typed
+        for key in ("freeze", "unfreeze") if components.spared else ():  # a resumed run could not know what was fresh
+            config = _with(config, f"optimizer.{key}", getattr(components.module.optimizer, key))
         if components.trainer.min_steps:
             components.trainer.lengthen(len(components.data.train_dataloader()))
             for key in ("max_epochs", "patience"):
@@ -147,11 +149,11 @@ def checked(config: DictConfig, overrides: list[str]) -> Components:
     return components
 
 
-def _with(config: DictConfig, key: str, value: float | None) -> DictConfig:
+def _with(config: DictConfig, key: str, value: Any) -> DictConfig:
     """The config with a value that was found, which is what the record holds."""
     config = config.copy()
     OmegaConf.set_readonly(config, False)
-    OmegaConf.update(config, key, value)
+    OmegaConf.update(config, key, value, merge=False)
     OmegaConf.set_readonly(config, True)
     return config
 

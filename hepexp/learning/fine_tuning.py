@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -90,7 +90,7 @@ def fine_tuning(optimizer: Optimizer, module: nn.Module) -> FineTuning:
     named = Names([name for name, _ in module.named_parameters()], head_of(module.model))
     starts: dict[str, int | None] = dict.fromkeys(named.of(optimizer.freeze, "optimizer.freeze"))
     for epoch, patterns in sorted((optimizer.unfreeze or {}).items(), reverse=True):  # the earliest has the last word
-        for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        for pattern in _listed(patterns):
             frozen = [name for name in named.of(pattern, f"optimizer.unfreeze.{epoch}") if name in starts]
             if not frozen:
                 raise ConfigError(f"optimizer.unfreeze.{epoch}: {pattern} is not frozen; name it in optimizer.freeze")
@@ -101,6 +101,36 @@ def fine_tuning(optimizer: Optimizer, module: nn.Module) -> FineTuning:
     if starts and all(starts.get(name, 1) is None for name in named.names):
         raise ConfigError("optimizer.freeze leaves nothing to train; keep a layer, or name one in optimizer.unfreeze")
     return FineTuning(starts, {name: factor for name, factor in factors.items() if factor != 1})
+
+
+def spare_fresh(optimizer: Optimizer, model: nn.Module, objective: nn.Module, fresh: Collection[str]) -> list[str]:
+    """Take layers that start from random weights out of what an optimiser freezes: frozen, they would never learn.
+
+    What is left is named layer by layer, so that the record of a run says what was frozen.
+
+    Parameters
+    ----------
+    fresh : names of parameters of the model.
+
+    Returns
+    -------
+    The layers that were to be frozen, at least for some epochs, and are trained.
+    """
+    if not fresh:
+        return []
+    parts = {_MODEL: model, _OBJECTIVE: objective}
+    names = [prefix + name for prefix, part in parts.items() for name, _ in part.named_parameters()]
+    named, untaken = Names(names, head_of(model)), {_MODEL + name for name in fresh}
+    frozen = set(named.of(optimizer.freeze, "optimizer.freeze"))
+    spared = named.layers(frozen & untaken)
+    if spared:
+        optimizer.freeze = named.layers(frozen - untaken)
+        later = {
+            epoch: [one for one in _listed(given) if not set(named.of(one, f"optimizer.unfreeze.{epoch}")) <= untaken]
+            for epoch, given in (optimizer.unfreeze or {}).items()
+        }
+        optimizer.unfreeze = {epoch: patterns for epoch, patterns in later.items() if patterns} or None
+    return spared
 
 
 class Names:
@@ -126,7 +156,7 @@ class Names:
         ConfigError : a pattern selects none; `key` is named.
         """
         found: list[str] = []
-        for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        for pattern in _listed(patterns):
             selected = [name for name in self.names if self._selects(pattern, name)]
             if not selected:
                 parts = {part: None for name in self.names for part in _parts(name.removeprefix(_MODEL))}
@@ -138,6 +168,12 @@ class Names:
             found += selected
         return found
 
+    def layers(self, chosen: Collection[str]) -> list[str]:
+        """The patterns that select these of the full names and no others, one for each of the largest submodules."""
+        outside = {part for name in self.names if name not in chosen for part in _parts(name.removeprefix(_MODEL))}
+        parts = [_parts(name.removeprefix(_MODEL)) for name in self.names if name in chosen]
+        return list(dict.fromkeys(next(part for part in of if part not in {*outside, BODY, HEAD}) for of in parts))
+
     def _selects(self, pattern: str, name: str) -> bool:
         if name.startswith(_OBJECTIVE) and not pattern.startswith(_OBJECTIVE.rstrip(".")):
             return False  # a temperature is trained unless it is named
@@ -145,6 +181,10 @@ class Names:
         if pattern in (BODY, HEAD):
             return is_within(short, self.head) == (pattern == HEAD)
         return any(fnmatchcase(part, pattern) for part in _parts(short))
+
+
+def _listed(patterns: Iterable[str] | str) -> list[str]:
+    return [patterns] if isinstance(patterns, str) else list(patterns)
 
 
 def _parts(name: str) -> list[str]:

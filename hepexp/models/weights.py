@@ -61,7 +61,7 @@ def load_weights(model: nn.Module, file: str | None) -> bool | None:
     return of_run
 
 
-def load_body(model: nn.Module, file: str) -> str:
+def load_body(model: nn.Module, file: str) -> tuple[str, list[str]]:
     """Load into a model the layers that fit it by name and shape; the head and the others keep their random weights.
 
     Parameters
@@ -70,7 +70,7 @@ def load_body(model: nn.Module, file: str) -> str:
 
     Returns
     -------
-    What was taken and what is fresh, in one line.
+    What was taken and what is fresh, in one line, and the names of the parameters that are fresh.
 
     Raises
     ------
@@ -97,9 +97,10 @@ def load_body(model: nn.Module, file: str) -> str:
             f"{_first(found)}, expected {_first(wanted)}"
         )
     model.load_state_dict(wanted | taken)
+    untaken = [key for key in parameters if key not in taken]
     n_taken = sum(parameter.numel() for key, parameter in parameters.items() if key in taken)
-    n_fresh = sum(parameter.numel() for key, parameter in parameters.items() if key not in taken)
-    return f"{n_taken:,} parameters from {file}; fresh: {n_fresh:,} in {', '.join(fresh)}"
+    n_fresh = sum(parameters[key].numel() for key in untaken)
+    return f"{n_taken:,} parameters from {file}; fresh: {n_fresh:,} in {', '.join(fresh)}", untaken
 
 
 def _if_some_fit(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> str:

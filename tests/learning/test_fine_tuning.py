@@ -5,7 +5,7 @@ import torch
 
 from hepexp.errors import ConfigError
 from hepexp.interrupts import Interrupts
-from hepexp.learning.fine_tuning import Names, fine_tuning
+from hepexp.learning.fine_tuning import Names, fine_tuning, spare_fresh
 from hepexp.learning.fit import fit
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import SGD, AdamW
@@ -139,6 +139,28 @@ def test_patterns_select_by_name_and_never_the_objective_unless_it_is_named():
     assert named.of(["body"], "") == names[:3]
     assert named.of(["*"], "") == names[:4]
     assert named.of("objective.temperature", "") == named.of("objective", "") == names[4:]
+
+
+def test_fresh_layers_are_trained_whatever_is_frozen(folder):
+    """And what is left is written out, so that it means the same without knowing what was fresh."""
+    model = ToyModel()
+    fresh = ["layers.0.weight", "layers.0.bias", "layers.4.weight", "layers.4.bias"]
+    optimizer = AdamW(freeze="body", unfreeze={2: ["layers.0"], 3: "layers.1"})
+    assert spare_fresh(optimizer, model, ToyObjective(), fresh) == ["layers.0"]
+    assert (optimizer.freeze, optimizer.unfreeze) == (["layers.1"], {3: ["layers.1"]})
+    start = module_with().state_dict()
+    assert changed(start, trained(folder, freeze=optimizer.freeze)) == {*fresh}
+    untouched = AdamW(freeze="layers.1")
+    assert spare_fresh(untouched, model, ToyObjective(), fresh) == []
+    assert untouched.freeze == "layers.1"
+
+
+def test_layers_are_named_by_the_largest_submodule_without_others():
+    names = ["model.a.0.weight", "model.a.0.bias", "model.a.1.bias", "model.head.b", "objective.t"]
+    named = Names(names, "out")
+    assert named.layers(names[:2]) == ["a.0"]
+    assert named.layers(names[1:3]) == ["a.0.bias", "a.1"]
+    assert named.layers(names) == ["a", "head.b", "objective"]
 
 
 def test_without_options_the_optimiser_has_the_parameters_as_they_are():

@@ -28,17 +28,20 @@ def file(tmp_path) -> str:
 @pytest.mark.parametrize("n_classes", [3, 10])
 def test_the_body_is_taken_and_the_head_is_fresh_whether_it_would_fit_or_not(file, n_classes):
     model, untouched, source = pfn(n_classes), pfn(n_classes).state_dict(), torch.load(file)
-    said = load_body(model, file)
+    said, fresh = load_body(model, file)
     for name, tensor in model.state_dict().items():
         expected = untouched if is_within(name, "f.2") else source
         assert torch.equal(tensor, expected[name]), name
     body, head = 3 * 8 + 8 + 8 * 8 + 8 + 8 * 6 + 6, 6 * n_classes + n_classes
     assert said == f"{body} parameters from {file}; fresh: {head} in f.2"
+    assert fresh == ["f.2.weight", "f.2.bias"]
 
 
 def test_other_scalars_leave_the_first_layer_fresh(file):
     model = pfn(2, n_scalars=5)
-    assert "; fresh: 86 in phi.0, f.2" in load_body(model, file)  # (3 + 5) 8 + 8, and 6 x 2 + 2
+    said, fresh = load_body(model, file)
+    assert fresh == ["phi.0.weight", "phi.0.bias", "f.2.weight", "f.2.bias"]
+    assert "; fresh: 86 in phi.0, f.2" in said  # (3 + 5) 8 + 8, and 6 x 2 + 2
     assert torch.equal(model.phi[0].bias, pfn(2, n_scalars=5).phi[0].bias)  # it would fit, but belongs to the weights
     assert torch.equal(model.phi[2].weight, torch.load(file)["phi.2.weight"])
 

@@ -96,7 +96,7 @@ def test_the_published_sizes_have_the_same_parameters():
 def test_a_new_head_takes_the_body(name, tmp_path):
     file = saved(theirs(name, 0, 10), tmp_path / "net.pt")
     model = ours(name)
-    said = load_body(model, file)
+    said, _ = load_body(model, file)
     assert said.endswith({"part": "; fresh: 18 in fc", "net": "; fresh: 92 in classifier"}[name])
     whole = ours(name, n_classes=10, weights=file).state_dict()
     head = "fc" if name == "part" else "classifier"
