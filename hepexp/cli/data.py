@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +16,13 @@ from hepexp.cli.parser import Parser, at_least
 from hepexp.config.paths import data_dir, is_writable, runs_dir, store_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.find import data_sets, find_info, refuse_unnamed
+from hepexp.data.find import find_info, refuse_unnamed, survey
 from hepexp.errors import ConfigError, DataError
 
 if TYPE_CHECKING:  # it imports pyarrow
     from hepexp.data.loading.split_store import SplitStore
 
+log = logging.getLogger("hepexp")
 USAGE = """\
 usage: hepexp data VERB [NAME] [...]
        hepexp data inspect FILE... [...]
@@ -48,9 +51,12 @@ def main(args: list[str]) -> int:
             "--config-dir", type=Path, action="append", default=[], help="a folder of your own configurations"
         )
     if name not in ("list", "inspect"):
-        known = data_sets(_config_dirs(rest))
+        known, faults = survey(_config_dirs(rest))
         if not {*known} & {*rest}:
+            if fault := next((faults[word] for word in rest if word in faults), None):
+                raise fault
             refuse_unnamed(rest, f"hepexp data {name}")
+        _warn_of(faults)
         parser.add_argument("name", metavar="NAME", choices=known, help=f"data set: {', '.join(known)}")
     return VERBS[name](parser, rest) or 0
 
@@ -61,7 +67,9 @@ def show_all(parser: Parser, args: list[str]) -> None:
     from hepexp.data.download.inventory import description, take_inventory
 
     out = console()
-    for name in data_sets(given.config_dir):
+    names, faults = survey(given.config_dir)
+    _warn_of(faults)
+    for name in names:
         info = find_info(name, given.config_dir)
         out.print(f"[bold]{name}[/bold]")
         try:
@@ -278,6 +286,12 @@ VERBS = {
     "export": export,
     "verify": verify,
 }
+
+
+def _warn_of(faults: Mapping[str, ConfigError]) -> None:
+    """One line for each data set that is left out."""
+    for name, fault in faults.items():
+        log.warning("data: %s is left out: %s", name, fault)
 
 
 def _config_dirs(args: list[str]) -> list[Path]:

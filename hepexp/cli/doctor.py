@@ -17,7 +17,7 @@ import hepexp
 from hepexp.cli.console import console, table
 from hepexp.cli.parser import Parser
 from hepexp.config import catalog, paths, plugin_check, plugins
-from hepexp.data.find import data_sets, find_info
+from hepexp.data.find import find_info, survey
 from hepexp.errors import HepexpError
 from hepexp.models.layers import escnn_import
 from hepexp.models.layers.escnn_import import INSTALL, VERSION
@@ -170,7 +170,10 @@ def _plugins() -> Iterator[Finding]:
 
 def _data_sets() -> Iterator[Finding]:
     """The published files on disk; the samples in the package are always there."""
-    for name in data_sets():
+    names, faults = survey()
+    for name, fault in faults.items():
+        yield Finding(f"data set {name}", BROKEN, "its configuration is faulty", str(fault))
+    for name in names:
         advice = find_info(name).how_to_fetch
         files = [path for path in (paths.data_dir() / name).rglob("*") if path.is_file()]
         parts = [path for path in files if path.suffix == ".part"]

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from hepexp.config import catalog, kind, source, targets, yaml_file
+from hepexp.config import catalog, kind, schema, source, targets, yaml_file
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.errors import ConfigError
 
@@ -15,12 +15,30 @@ from hepexp.errors import ConfigError
 def data_sets(config_dirs: Sequence[Path] = ()) -> list[str]:
     """Names of the data sets that have examples: all options of the group except those like `empty`.
 
+    Those whose configuration is refused are left out; `survey` says why.
+
     Parameters
     ----------
     config_dirs : folders of the user's own configurations.
     """
-    options = catalog.options("dataset", catalog.folders([*config_dirs]))
-    return [name for name in options if find_info(name, config_dirs) is not None]
+    return survey(config_dirs)[0]
+
+
+def survey(config_dirs: Sequence[Path] = ()) -> tuple[list[str], dict[str, ConfigError]]:
+    """Names of the data sets that have examples, and what is wrong with those that have a faulty configuration.
+
+    Parameters
+    ----------
+    config_dirs : folders of the user's own configurations.
+    """
+    names, faults = [], {}
+    for name in catalog.options("dataset", catalog.folders([*config_dirs])):
+        try:
+            if find_info(name, config_dirs) is not None:
+                names.append(name)
+        except ConfigError as error:
+            faults[name] = error
+    return names, faults
 
 
 def refuse_unnamed(words: Sequence[str], command: str) -> None:
@@ -48,13 +66,30 @@ def find_info(name: str, config_dirs: Sequence[Path] = ()) -> DatasetInfo | None
 
     That is INFO in the module `info` beside its class, which needs no torch, or what `info_of` there makes of its
     configuration, or else `info` of the class.
+
+    Raises
+    ------
+    ConfigError : its configuration is faulty; the message begins with the file.
     """
+    try:
+        return _find_info(name, config_dirs)
+    except ConfigError as error:
+        path = catalog.find("dataset", name, catalog.folders([*config_dirs]))
+        raise error if str(error).startswith(str(path)) else ConfigError(f"{path}: {error}") from error
+
+
+def _find_info(name: str, config_dirs: Sequence[Path]) -> DatasetInfo | None:
     beside = module_beside(name, "info", config_dirs)
     found = getattr(beside, "INFO", None)
     if isinstance(found, DatasetInfo):
         return found
     if (info_of := getattr(beside, "info_of", None)) is not None:
-        return info_of(name, _config(name, config_dirs))
+        config = _config(name, config_dirs)
+        try:
+            return info_of(name, config)
+        except (TypeError, ValueError, AttributeError, KeyError):  # a value of another type than its key has
+            schema.check(config, "dataset", name)
+            raise
     return getattr(class_of(name, config_dirs), "info", None) if _class_has_info(_target(name, config_dirs)) else None
 
 
@@ -91,6 +126,8 @@ def _merged(before: dict, after: dict) -> dict:
 
 
 def _target(name: str, config_dirs: Sequence[Path]) -> str:
-    target = _config(name, config_dirs)["_target_"]
+    target = _config(name, config_dirs).get("_target_")
+    if target is None:
+        raise ConfigError("it has no _target_, the class to build; for files of your own: defaults: [files]")
     targets.check(target)
     return target

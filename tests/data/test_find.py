@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hepexp.cli import doctor
 from hepexp.cli.main import main
 from hepexp.config import plugins, schema, source
 from hepexp.config.build import instantiate
@@ -121,3 +122,31 @@ def test_three_fields_and_a_sample_are_a_data_set():
 def test_what_has_no_examples_is_no_data_set():
     assert find_info("empty") is None
     assert "empty" not in data_sets()
+
+
+def test_a_faulty_configuration_is_named_and_the_other_data_sets_go_on(events, tmp_path: Path, capsys):
+    folder = tmp_path / "mine" / "conf" / "dataset"
+    faults = {
+        "fractions": ("defaults: [files]\nfiles: [x.npz]\nfractions: {train: 2}\n", "dataset.fractions must be"),
+        "momenta": ("defaults: [files]\nfiles: [x.npz]\np4: 4\n", "dataset.p4: expected Mapping"),
+        "unbuilt": ("files: [x.npz]\n", "it has no _target_"),
+        "unread": ("files: [x\n", "is not valid YAML"),
+    }
+    for name, (text, _) in faults.items():
+        (folder / f"{name}.yaml").write_text(f"# Mine.\n{text}")
+    assert main(["data", "list"]) == 0
+    listed = capsys.readouterr()
+    assert "events" in listed.out
+    assert main(["data", "show", "events", "--no-pictures"]) == 0
+    shown = capsys.readouterr()
+    findings = {finding.name: finding for finding in doctor._data_sets()}
+    assert findings["data set events"].state == doctor.OK
+    for name, (_, said) in faults.items():
+        for err in (listed.err, shown.err):
+            (line,) = [line for line in err.splitlines() if f"data: {name} is left out: {folder / name}.yaml" in line]
+            assert said in line
+        assert findings[f"data set {name}"].state == doctor.BROKEN
+        assert main(["data", "show", name]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"hepexp: error: {folder / name}.yaml")
+        assert said in line
