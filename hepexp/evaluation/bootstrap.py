@@ -108,6 +108,8 @@ def with_errors(
 ) -> dict[str, float | str | None]:
     """Each figure of n examples, and its bootstrap error as `<name>_err`, or the reason for none as `<name>_note`.
 
+    The note also says that a figure has no value as the weights do not add up to a positive number.
+
     Parameters
     ----------
     figures : for each name, a function of the weights (n,) of the examples.
@@ -118,9 +120,23 @@ def with_errors(
     for name, of in figures.items():
         found[name] = value = of(ones(n, weight))
         found[f"{name}_err"], reason = error_of([of(weight) for weight in draws], n)
-        if reason and np.isfinite(value):
+        if not np.isfinite(value):
+            reason = no_sum(weight)
+        if reason:
             found[f"{name}_note"] = reason
     return found
+
+
+def no_sum(weight: np.ndarray | None, whose: str = "the examples") -> str:
+    """Why a mean has no value: the weights do not add up to a positive number; empty if they do.
+
+    Parameters
+    ----------
+    weight : (n,) of the examples; None if they count alike.
+    """
+    if weight is None or not len(weight) or (total := float(np.sum(weight, dtype=np.float64))) > 0:
+        return ""
+    return f"the weights of {whose} add up to {total:.6g}, not to a positive number"
 
 
 def mean_of(values: np.ndarray) -> Callable[[np.ndarray], float]:

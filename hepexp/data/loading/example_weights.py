@@ -91,6 +91,7 @@ class ExampleWeights(Scaled):
             weight = weight * self.factors[label, bins]
             self._warn_of_few(weight, label)
         if self.balance == "classes":
+            self._refuse_empty(weight, label, present)
             sums = np.bincount(label, weight, minlength=len(self.class_names))
             self.class_factors[present] = sums[present].mean() / sums[present]
 
@@ -105,9 +106,10 @@ class ExampleWeights(Scaled):
         needed = np.union1d(present, np.array(to, np.int64)) if self.variables.names else present
         for of in needed[sums[needed] <= 0]:
             key = "reweight" if self.variables.names else "balance"
+            column = f" (dataset.weight={self.weights.names[0]})" if self.weights.names else ""
             raise DataError(
-                f"dataset.{key}: the weights of {self.class_names[of]} in training add up to {sums[of]:.6g}; expected "
-                "a positive number"
+                f"dataset.{key}: the weights of {self.class_names[of]} in training{column} add up to {sums[of]:.6g}; "
+                "expected a positive number"
             )
 
     def _warn_of_few(self, weight: NDArray[np.float64], label: NDArray[np.int64]) -> None:

@@ -22,6 +22,8 @@ class Accuracy(FigureOfMerit):
         ),
     )
 
+    limits = (0.0, 1.0)
+
     def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
         right = examples.scores.argmax(axis=1) == examples.label
         return {"accuracy": lambda weight: mean(right, weight)}

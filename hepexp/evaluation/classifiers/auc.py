@@ -8,9 +8,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.evaluation.classifiers.figure_of_merit import ONE_CLASS, FigureOfMerit, OfWeights
+from hepexp.evaluation.classifiers.figure_of_merit import ONE_CLASS, FigureOfMerit, OfWeights, why_no_curve
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
-from hepexp.evaluation.roc import Roc, area, has_both
+from hepexp.evaluation.roc import Roc, area
 from hepexp.metric import Metric
 
 
@@ -30,13 +30,22 @@ class Auc(FigureOfMerit):
         ),
     )
 
+    limits = (0.0, 1.0)
+
     def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
         return {"auc": mean_area(examples.one_vs_rest)}
 
     def remarks(self, name: str, examples: ScoredExamples) -> dict[str, float | str]:
-        if examples.n_classes == 2 and not has_both(*examples.against_rest(1).counts(examples.weights)):
-            return {"note": ONE_CLASS}
-        return {}
+        names = examples.setting.class_names
+        if examples.n_classes == 2:
+            why = why_no_curve(examples.against_rest(1), examples, names[1], names[0])
+        else:
+            each = {
+                of: why_no_curve(curve, examples, of) for of, curve in zip(names, examples.one_vs_rest, strict=True)
+            }
+            without = {of: reason for of, reason in each.items() if reason not in ("", ONE_CLASS)}
+            why = "; ".join(f"without class {of}, as {reason}" for of, reason in without.items())
+        return {"note": why} if why else {}
 
 
 class ClassAuc(FigureOfMerit):
@@ -53,6 +62,13 @@ class ClassAuc(FigureOfMerit):
         ),
     )
     least_classes = 3
+    limits = (0.0, 1.0)
+
+    def remarks(self, name: str, examples: ScoredExamples) -> dict[str, float | str]:
+        of = name.removeprefix("auc_")
+        curve = examples.against_rest(examples.setting.class_names.index(of))
+        why = why_no_curve(curve, examples, of)
+        return {"note": why} if why not in ("", ONE_CLASS) else {}
 
     def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
         names = examples.setting.class_names
@@ -82,6 +98,7 @@ class OneVsOneAuc(FigureOfMerit):
         ),
     )
     least_classes = 3
+    limits = (0.0, 1.0)
 
     def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
         scores, label = examples.scores, examples.label

@@ -15,6 +15,7 @@ A class below this one, in hepexp or in a plug-in, is all that a figure needs: i
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,8 +23,9 @@ from typing import ClassVar
 
 from numpy.typing import NDArray
 
-from hepexp.evaluation.bootstrap import Width, spread
+from hepexp.evaluation.bootstrap import Width, no_sum, spread
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples, Setting
+from hepexp.evaluation.roc import Roc, has_both
 from hepexp.metric import Metric
 
 ONE_CLASS = "all examples are of one class"
@@ -41,6 +43,7 @@ class FigureOfMerit(ABC):
     needs : columns that it reads of the examples beside scores and labels: stored columns, or observables of its
         particles such as `mass`, as for `dataset.observers`.
     width : how its error follows from its bootstrap replicas.
+    limits : the range that its values cannot leave where no weight is negative.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = ()
@@ -49,6 +52,7 @@ class FigureOfMerit(ABC):
     needs_background: ClassVar[bool] = False
     needs: Sequence[str] = ()
     width: ClassVar[Width] = staticmethod(spread)
+    limits: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
 
     @abstractmethod
     def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
@@ -74,3 +78,19 @@ class FigureOfMerit(ABC):
         if self.needs_background and setting.background is None:
             return f"needs a background; choose one: evaluation.background={setting.class_names[0]}"
         return ""
+
+
+def why_no_curve(curve: Roc, examples: ScoredExamples, signal: str, background: str | None = None) -> str:
+    """Why a curve has no efficiencies; empty if it has.
+
+    Parameters
+    ----------
+    signal, background : names of the classes on either side of the curve; None for all others.
+    """
+    if has_both(*curve.counts(examples.weights)):
+        return ""
+    if curve.signal.all() or not curve.signal.any():
+        return ONE_CLASS
+    weight = examples.weights[curve.order]
+    against = "the other classes" if background is None else f"class {background}"
+    return no_sum(weight[curve.signal], f"class {signal}") or no_sum(weight[~curve.signal], against)

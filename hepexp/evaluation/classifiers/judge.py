@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from numpy.typing import NDArray
 
-from hepexp.evaluation.bootstrap import Width, error_of, replicas
+from hepexp.evaluation.bootstrap import Width, error_of, no_sum, replicas
 from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
 
@@ -47,7 +47,19 @@ class Judge:
             if n_bootstrap:
                 error, reason = error_of([draw[name] for draw in draws], n, self.width(name))
                 metrics[f"{name}_err"] = None if metrics[name] is None else error
-            if reason and metrics[name] is not None:
+            if metrics[name] is None:
+                reason = "" if "note" in remarks else no_sum(self.examples.weight)
+            elif outside := self._outside(name, value):
+                reason = "; ".join(filter(None, [outside, reason]))
+            if reason:
                 remarks["note"] = "; ".join(filter(None, [remarks.get("note"), reason]))
             metrics |= {f"{name}_{suffix}": said for suffix, said in remarks.items()}
         return metrics
+
+    def _outside(self, name: str, value: float) -> str:
+        """Why a figure has a value that no set of examples without weights gives; empty if it has not."""
+        (low, high), n = self._owner[name].limits, int((self.examples.weights < 0).sum())
+        if low <= value <= high or not n:
+            return ""
+        limits = f">= {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
+        return f"outside {limits}, as the weights of {n:,} of {len(self.examples):,} examples are negative"

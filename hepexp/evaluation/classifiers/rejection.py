@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.evaluation.bootstrap import OF_CENTRAL, central, effective_number
-from hepexp.evaluation.classifiers.figure_of_merit import ONE_CLASS, FigureOfMerit, OfWeights
+from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit, OfWeights, why_no_curve
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
-from hepexp.evaluation.roc import Roc, background_at, has_both
+from hepexp.evaluation.roc import Roc, background_at
 from hepexp.metric import AT_LEVEL, CONFIDENCE, Metric
 
 NONE_PASSES = "no background example passes, or all examples are of one class"
@@ -39,14 +39,18 @@ class Rejection(FigureOfMerit):
         ),
     )
     most_classes = 2
+    limits = (1.0, math.inf)
     needs_background = True
     width = staticmethod(central)
 
     def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
-        return {name: rejection(curve, at) for name, (curve, at) in _points(examples).items()}
+        return {name: rejection(examples.against_background(c), at) for name, (c, at) in _points(examples).items()}
 
     def remarks(self, name: str, examples: ScoredExamples) -> dict[str, float | str]:
-        curve, at = _points(examples)[name]
+        c, at = _points(examples)[name]
+        curve, names = examples.against_background(c), examples.setting.class_names
+        if why := why_no_curve(curve, examples, names[c], names[examples.setting.background]):
+            return {"note": why}
         return remarks(curve, at, examples)
 
 
@@ -78,14 +82,10 @@ class ClassRejection(Rejection):
     least_classes, most_classes = 3, None
 
 
-def _points(examples: ScoredExamples) -> dict[str, tuple[Roc, float]]:
-    """The curve and the signal efficiency of each figure, by its name."""
+def _points(examples: ScoredExamples) -> dict[str, tuple[int, float]]:
+    """The label of the signal and the signal efficiency of each figure, by its name."""
     setting = examples.setting
-    return {
-        setting.key("rejection", c, at): (examples.against_background(c), at)
-        for c in setting.signals
-        for at in setting.points(c)
-    }
+    return {setting.key("rejection", c, at): (c, at) for c in setting.signals for at in setting.points(c)}
 
 
 def rejection(curve: Roc, at: float) -> OfWeights:
@@ -105,8 +105,6 @@ def remarks(curve: Roc, at: float, examples: ScoredExamples) -> dict[str, float 
     """
     weight = examples.weights
     signal, background = curve.counts(weight)
-    if not has_both(signal, background):
-        return {"note": ONE_CLASS}
     if examples.weight is None:
         n = n_effective = int(background[-1])
         passing = math.ceil(float(background_at(signal, background, at)) * n - 1e-6)  # of the two

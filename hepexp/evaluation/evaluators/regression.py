@@ -161,7 +161,21 @@ class RegressionEvaluator(Evaluator):
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
         figures, n = self._figures(outputs), len(outputs["index"])
-        return {**loss_figures(outputs, seed), **with_errors(figures, n, seed, weight=outputs.get("weight"))}
+        found = with_errors(figures, n, seed, weight=outputs.get("weight"))
+        for name, remark in self._left_out(outputs).items():
+            found[f"{name}_note"] = "; ".join(filter(None, [remark, found.get(f"{name}_note")]))
+        return {**loss_figures(outputs, seed), **found}
+
+    def _left_out(self, outputs: Outputs) -> dict[str, str]:
+        """A remark on each figure of an observer that is not a finite number for all examples."""
+        found: dict[str, str] = {}
+        for t, observer in enumerate(self.compare_with):
+            values = outputs.get(f"{OBSERVED}{observer}", np.zeros(0))
+            if missing := int(np.count_nonzero(~np.isfinite(values))):
+                remark = f"{missing:,} of {len(values):,} examples are left out, as {observer} is NaN or infinite there"
+                names = _of_prediction(self.targets[t].name, np.zeros(0), np.zeros(0))
+                found |= {f"compared_{name}": remark for name in names}
+        return found
 
     def _figures(self, outputs: Outputs) -> dict[str, Figure]:
         """The figures as functions of the weights of the examples."""
@@ -185,8 +199,12 @@ class RegressionEvaluator(Evaluator):
             for q, level in enumerate(self.quantiles):
                 found[f"coverage_{level:g}_{name}"] = mean_of(truth < outputs["quantiles"][:, t, q])
             if self.compare_with and (key := f"{OBSERVED}{self.compare_with[t]}") in outputs:
-                compared = _of_prediction(name, outputs[key].astype(np.float64), truth)
-                found |= {f"compared_{figure}": of for figure, of in compared.items()}
+                observed = outputs[key].astype(np.float64)
+                known = np.isfinite(observed)
+                compared = _of_prediction(name, observed[known], truth[known])
+                found |= {
+                    f"compared_{f}": lambda weight, of=of, known=known: of(weight[known]) for f, of in compared.items()
+                }
         return found
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:

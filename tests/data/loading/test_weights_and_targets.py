@@ -156,7 +156,10 @@ def test_weights_that_are_nan_or_add_up_to_nothing_are_refused(monkeypatch):
 
         return of
 
-    for value, said in ((np.nan, "jet_eta must be finite, got nan"), (-1.0, "the weights of QCD in training add up")):
+    for value, said in (
+        (np.nan, "jet_eta must be finite, got nan"),
+        (-1.0, r"the weights of QCD in training \(dataset.weight=jet_eta\) add up to -"),
+    ):
         monkeypatch.setattr(Store, "take", taken(value))
         with pytest.raises(DataError, match=said):
             data.setup()

@@ -118,6 +118,44 @@ def test_the_note_on_few_examples_counts_them_and_says_how_many_they_are_effecti
     assert none.with_errors(0, seed=0)["rejection_0.3"] is None
 
 
+def test_a_class_whose_weights_add_up_to_nothing_is_named_and_all_of_one_class_are_not():
+    scores, label, _ = arrays(2)
+    figures = (Accuracy(), Auc(), Rejection())
+
+    def said(weight: np.ndarray) -> dict:
+        setting = Setting(("QCD", "top"), 0)
+        return Judge(figures, ScoredExamples(scores, label, weight, setting)).with_errors(5, seed=0)
+
+    found = said(np.where(label == 1, -2.0, 5.0))
+    for name in ("auc", "rejection_0.3"):
+        assert found[name] is None
+        assert found[f"{name}_note"] == "the weights of class top add up to -600, not to a positive number"
+    found = said(np.where(label == 0, 0.0, 1.0))
+    assert found["auc_note"] == "the weights of class QCD add up to 0, not to a positive number"
+    found = said(np.zeros(N))
+    assert found["accuracy_note"] == "the weights of the examples add up to 0, not to a positive number"
+    scores, label, _ = arrays(4)
+    weight = np.where(label == 2, -1.0, 2.0)
+    setting = Setting(tuple("abcd"), 0)
+    four = Judge((Auc(), ClassAuc()), ScoredExamples(scores, label, weight, setting)).with_errors(0, seed=0)
+    why = "the weights of class c add up to -150, not to a positive number"
+    assert (four["auc_note"], four["auc_c"], four["auc_c_note"]) == (f"without class c, as {why}", None, why)
+    assert "auc_a_note" not in four
+
+
+def test_a_figure_beyond_its_range_says_that_weights_are_negative():
+    scores = np.stack([1 - (p := np.array([0.9, 0.1, 0.5, 0.6])), p], 1)
+    label, weight = np.array([1, 0, 1, 0]), np.array([3.0, 3.0, -1.0, 1.0])
+    examples = ScoredExamples(scores, label, weight)
+    found = Judge((Accuracy(), Auc()), examples).with_errors(0, seed=0)
+    assert found["auc"] == pytest.approx((9 + 3 - 3) / (2 * 4))  # the pairs in order, by the products of their weights
+    assert found["auc_note"] == "outside 0 to 1, as the weights of 1 of 4 examples are negative"
+    below = Judge((Auc(),), ScoredExamples(1 - scores, label, weight)).with_errors(0, seed=0)
+    assert below["auc"] == pytest.approx(1 - 9 / 8)
+    assert below["auc_note"] == found["auc_note"]
+    assert "auc_note" not in Judge((Auc(),), ScoredExamples(scores, label, abs(weight))).with_errors(0, seed=0)
+
+
 def test_a_weighted_loss_is_that_of_training():
     loss, weight = np.array([1.0, 2.0, 4.0], np.float32), np.array([1.0, 2.0, -1.0], np.float32)
     outputs = {"loss": loss, "weight": weight}

@@ -129,3 +129,25 @@ def test_elements_of_several_devices_are_put_together_once_and_in_order():
     assert found["index"].tolist() == [1, 2, 4]
     assert found["element/index"].tolist() == [1, 2, 2, 2, 4, 4]
     assert found["element/x"].tolist() == [11, 21, 22, 23, 41, 42]
+
+
+def test_examples_that_a_comparison_lacks_are_left_out_of_it_and_counted():
+    columns = {name: values[:200].copy() for name, values in outputs().items()}
+    evaluator = RegressionEvaluator(MASS, compare_with=("sum",))
+    columns["observed/sum"][:50] = 150.0
+    columns["observed/sum"][50:60], columns["observed/sum"][60] = np.nan, np.inf
+    found = evaluator.final(columns, seed=1)
+    rest = {name: np.delete(values, np.s_[50:61], axis=0) for name, values in columns.items()}
+    alone = evaluator.final(rest, seed=1)
+    for name in ("bias", "resolution", "response", "response_resolution"):
+        assert found[f"compared_{name}_mass"] == alone[f"compared_{name}_mass"]
+        said = "11 of 200 examples are left out, as sum is NaN or infinite there"
+        assert found[f"compared_{name}_mass_note"].partition(";")[0] == said
+        assert "left out" not in alone.get(f"compared_{name}_mass_note", "")
+    assert "bias_mass_note" not in found
+
+
+def test_a_figure_without_a_value_says_what_the_weights_add_up_to():
+    columns = outputs() | {"weight": np.full(N, -0.5, np.float32)}
+    found = RegressionEvaluator(MASS).final(columns, seed=1)
+    assert found["bias_mass_note"] == "the weights of the examples add up to -1000, not to a positive number"
