@@ -48,6 +48,7 @@ class DataSpec:
     class_names : name of each class of an example, in the order of the labels; empty if examples have no class.
     n_scalars : scalars per particle that come with the four-momentum.
     scalar_names : their names, where the data set names them.
+    own_scalars : whether the user of the data set has named them one by one.
     has_beams : whether the first two particles of each jet are the beams.
     image_shape : (channels, rows, columns) of an image.
     n_node_features : features of each node of a graph.
@@ -75,6 +76,7 @@ class DataSpec:
     background: str = ""
     working_points: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     scalar_names: tuple[str, ...] = ()
+    own_scalars: bool = False
 
     @property
     def n_classes(self) -> int:

@@ -63,9 +63,20 @@ def load(path: Path) -> DictConfig:
     except ConfigError as error:
         raise DataError(f"{path}: {error}") from error
     content = former.updated(content)
+    _spell_out_scalars(content)
     if "model" in content:
         content.setdefault("evaluation", {TARGET: kind.EVALUATION})  # a record from before there were options
     return OmegaConf.create(content)
+
+
+def _spell_out_scalars(content: Mapping) -> None:
+    """Say in a record with `model.use_scalars: null`, from before runs recorded what this came to, what it was then."""
+    model, dataset = content.get("model"), content.get("dataset")
+    if not isinstance(model, dict) or not isinstance(dataset, Mapping) or model.get("use_scalars", False) is not None:
+        return
+    scalars = dataset.get("scalars")
+    if isinstance(scalars, list) or str(dataset.get(TARGET)).startswith("hepexp."):
+        model["use_scalars"] = scalars in ("kinpid", "full")
 
 
 def completed(content: Mapping) -> dict:

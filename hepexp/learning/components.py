@@ -12,6 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hepexp.batch import REPRESENTATIONS, DataSpec
@@ -31,6 +32,7 @@ from hepexp.metric import Metric
 from hepexp.models.weights import load_body
 from hepexp.quantum.backend import Backend
 
+MOST_SHOWN = 5  # scalars, in a line
 METRICS = (
     Metric(
         "model/parameters",
@@ -63,6 +65,7 @@ class Components:
     ----------
     taken : which weights a model with a new head took from a file, and which are fresh; None for other models.
     spared : layers that are trained although `optimizer.freeze` names them, as they are fresh.
+    unread : which named scalars of the data set the model does not read; empty if it reads them.
     """
 
     data: pl.LightningDataModule
@@ -71,6 +74,7 @@ class Components:
     backend: Backend
     taken: str | None = None
     spared: Sequence[str] = ()
+    unread: str = ""
 
     @property
     def noun(self) -> str:
@@ -153,7 +157,20 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     module.mean_weight = getattr(data, "mean_weight", None)
     if n := objective.evaluator.references:
         module.references = lambda: data.loader_of("train", n)
-    return Components(data, module, options, backend, taken, spared)
+    return Components(data, module, options, backend, taken, spared, _unread(model, config.model._target_, spec))
+
+
+def _unread(model: nn.Module, target: str, spec: DataSpec) -> str:
+    """The named scalars that a model does not read, and how it would; empty if it reads them, or there are none."""
+    known = schema.signature(target)
+    if type(model).input == "graph" or not spec.scalar_names:  # nodes have them among their features
+        return ""
+    if "n_scalars" in known.runtime and getattr(model, "use_scalars", True):
+        return ""
+    shown = ", ".join(spec.scalar_names[:MOST_SHOWN])
+    more = f" and {len(spec.scalar_names) - MOST_SHOWN} more" if len(spec.scalar_names) > MOST_SHOWN else ""
+    how = "; model.use_scalars=true reads them" if "use_scalars" in known.parameters else ""
+    return f"not read by this model: {shown}{more}{how}"
 
 
 def _for_model(spec: DataSpec, n_outputs: int) -> dict[str, Any]:

@@ -127,6 +127,9 @@ def train(config: DictConfig, overrides: list[str], watcher: Watcher | None = No
             components.trainer.lengthen(len(components.data.train_dataloader()))
             for key in ("max_epochs", "patience"):
                 config = _with(config, f"trainer.{key}", getattr(components.trainer, key))
+        reads = getattr(components.module.model, "use_scalars", None)
+        if reads is not None and config.model.get("use_scalars", False) is None:
+            config = _with(config, "model.use_scalars", reads)  # the rule for null may change, the run must not
         folder = RunFolder.create(config.experiment, config.name)
         if search is not None:
             search.draw(folder.plots / "lr_find.png")
@@ -222,6 +225,10 @@ def _recorded(
         if components.taken:
             log.info("weights: %s", components.taken)
             Console(stderr=True).print(f"weights {components.taken}", highlight=False, soft_wrap=True)
+
+        if components.unread:
+            log.info("scalars: %s", components.unread)
+            Console(stderr=True).print(f"scalars {components.unread}", highlight=False, soft_wrap=True, markup=False)
 
         def report(row: dict[str, float], epoch: int) -> None:
             run.log_metrics(series.of_epoch(row), epoch)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive
+from hepexp.models.layers.kinematic_features import reads_scalars
 from hepexp.models.layers.lorentz_packages import require_package
 from hepexp.models.layers.symmetry_breaking import SymmetryBreaking
 from hepexp.models.weights import load_weights
@@ -36,11 +37,13 @@ class LGATr(nn.Module):
     dropout : probability of dropping a channel in training.
     symmetry_breaking : what the network learns of the frame. beam: the two beams are particles, and two scalars tell
         particles from beams. none is Lorentz-invariant. scalars: log pT and others of each particle. both.
-    use_scalars : whether to use the data set's scalars as well, such as the particle type.
+    use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
+        named in `data=files`.
     weights : file with a state dict to start from.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     has_beams : whether the first two particles of each jet are the beams.
+    own_scalars : whether the user of the data set has named its scalars one by one.
 
     Shapes
     ------
@@ -71,12 +74,13 @@ class LGATr(nn.Module):
         mlp_ratio: int = 2,
         dropout: float = 0.0,
         symmetry_breaking: Literal["none", "beam", "scalars", "both"] = "beam",
-        use_scalars: bool = False,
+        use_scalars: bool | None = None,
         weights: str | None = None,
         *,
         n_scalars: int,
         n_classes: int,
         has_beams: bool = False,
+        own_scalars: bool = False,
     ):
         super().__init__()
         require_positive(
@@ -93,8 +97,8 @@ class LGATr(nn.Module):
                 raise ConfigError(f"model.{key} must be a multiple of model.n_heads={n_heads}, got {width}")
         require_package("lgatr")
         self.lorentz_invariant = symmetry_breaking == "none"
-        self.slim, self.use_scalars = slim, use_scalars
-        self.breaking = SymmetryBreaking(symmetry_breaking, n_scalars if use_scalars else 0, has_beams)
+        self.slim, self.use_scalars = slim, reads_scalars(use_scalars, own_scalars)
+        self.breaking = SymmetryBreaking(symmetry_breaking, n_scalars if self.use_scalars else 0, has_beams)
         make = _slim_network if slim else _network
         self.net = make(
             n_blocks,

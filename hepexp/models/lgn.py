@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive, require_widths
+from hepexp.models.layers.kinematic_features import reads_scalars
 from hepexp.models.layers.lorentz_group_level import LorentzGroupLevel
 from hepexp.models.layers.lorentz_irreps import SCALAR, VECTOR, irreps_up_to, vector_components
 from hepexp.models.layers.pair_memory import require_pair_memory
@@ -40,11 +41,13 @@ class LGN(nn.Module):
     symmetry_breaking : what the network learns of the frame. beam, as in the paper: the two beams are particles, and
         two scalars tell particles from beams. none is Lorentz-invariant. scalars: log pT and others of each particle.
         both.
-    use_scalars : whether to use the data set's scalars as well, such as the particle type.
+    use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
+        named in `data=files`.
     weights : file with a state dict to start from.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     has_beams : whether the first two particles of each jet are the beams.
+    own_scalars : whether the user of the data set has named its scalars one by one.
 
     Shapes
     ------
@@ -73,12 +76,13 @@ class LGN(nn.Module):
         width: int = 2,
         scale: float = 0.005,
         symmetry_breaking: Literal["none", "beam", "scalars", "both"] = "beam",
-        use_scalars: bool = False,
+        use_scalars: bool | None = None,
         weights: str | None = None,
         *,
         n_scalars: int,
         n_classes: int,
         has_beams: bool = False,
+        own_scalars: bool = False,
     ):
         super().__init__()
         require_widths(n_channels=n_channels)
@@ -88,8 +92,8 @@ class LGN(nn.Module):
         if n_hidden < 0:
             raise ConfigError(f"model.n_hidden must be >= 0, got {n_hidden}")
         self.lorentz_invariant = symmetry_breaking == "none"
-        self.scale, self.use_scalars = scale, use_scalars
-        self.breaking = SymmetryBreaking(symmetry_breaking, n_scalars if use_scalars else 0, has_beams)
+        self.scale, self.use_scalars = scale, reads_scalars(use_scalars, own_scalars)
+        self.breaking = SymmetryBreaking(symmetry_breaking, n_scalars if self.use_scalars else 0, has_beams)
         n_first = n_channels[0]
         self.of_scalars = nn.Linear(self.breaking.n_scalars + 1, 2 * n_first, bias=False)
         self.of_momenta = nn.Parameter(torch.randn(n_first, 2) / 2**0.5)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.models.checks import require_dropout, require_positive
 from hepexp.models.layers.frame_vectors import TINY, FrameVectors
+from hepexp.models.layers.kinematic_features import reads_scalars
 from hepexp.models.layers.lorentz_block import psi
 from hepexp.models.layers.lorentz_packages import require_package
 from hepexp.models.layers.pair_memory import require_pair_memory
@@ -38,11 +39,13 @@ class LLoCa(nn.Module):
     dropout : probability of dropping a hidden unit in training.
     symmetry_breaking : what the network learns of the frame. beam: the two beams are particles, and two scalars tell
         particles from beams. none is Lorentz-invariant. scalars: log pT and others of each particle. both.
-    use_scalars : whether to use the data set's scalars as well, such as the particle type.
+    use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
+        named in `data=files`.
     weights : file with a state dict to start from.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     has_beams : whether the first two particles of each jet are the beams.
+    own_scalars : whether the user of the data set has named its scalars one by one.
 
     Shapes
     ------
@@ -73,12 +76,13 @@ class LLoCa(nn.Module):
         n_frame_hidden: int = 32,
         dropout: float = 0.0,
         symmetry_breaking: Literal["none", "beam", "scalars", "both"] = "beam",
-        use_scalars: bool = False,
+        use_scalars: bool | None = None,
         weights: str | None = None,
         *,
         n_scalars: int,
         n_classes: int,
         has_beams: bool = False,
+        own_scalars: bool = False,
     ):
         super().__init__()
         require_positive(
@@ -95,8 +99,8 @@ class LLoCa(nn.Module):
         from lloca.backbone.transformer import Transformer
 
         self.lorentz_invariant = symmetry_breaking == "none"
-        self.use_scalars = use_scalars
-        self.breaking = SymmetryBreaking(symmetry_breaking, n_scalars if use_scalars else 0, has_beams)
+        self.use_scalars = reads_scalars(use_scalars, own_scalars)
+        self.breaking = SymmetryBreaking(symmetry_breaking, n_scalars if self.use_scalars else 0, has_beams)
         self.frames = LearnedPDFrames(
             equivectors=partial(FrameVectors, n_scalars=self.breaking.n_scalars, n_hidden=n_frame_hidden)
         )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.models.checks import require_dropout, require_positive, require_widths
 from hepexp.models.layers.edge_conv import mean_weights
-from hepexp.models.layers.kinematic_features import KINEMATIC, are_published, particle_features
+from hepexp.models.layers.kinematic_features import KINEMATIC, particle_features, reads_scalars
 from hepexp.models.layers.knn_graph import canonical_order, reorder
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.weights import load_weights
@@ -67,11 +67,12 @@ class PCNN(nn.Module):
     n_hidden : hidden width of the classifier.
     dropout : probability of dropping a hidden unit of the classifier in training.
     use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
-        those of `kinpid` or `full`, the feature sets of JetClass.
+        those of `kinpid` or `full`, the feature sets of JetClass, or named in `data=files`.
     weights : file with a state dict to start from.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     scalar_names : of the data set's scalars, if they have names.
+    own_scalars : whether the user of the data set has named its scalars one by one.
 
     Shapes
     ------
@@ -105,12 +106,13 @@ class PCNN(nn.Module):
         n_scalars: int,
         n_classes: int,
         scalar_names: Sequence[str] = (),
+        own_scalars: bool = False,
     ):
         super().__init__()
         require_positive(n_first=n_first, units_per_stage=units_per_stage, n_hidden=n_hidden)
         require_widths(stages=stages)
         require_dropout(dropout)
-        self.use_scalars = are_published(scalar_names) if use_scalars is None else use_scalars
+        self.use_scalars = reads_scalars(use_scalars, own_scalars, scalar_names)
         n_in = len(KINEMATIC) + (n_scalars if self.use_scalars else 0)
         self.input_norm, self.first, n = MaskedBatchNorm(n_in), Convolution(n_in, n_first), n_first
         self.units = nn.ModuleList()

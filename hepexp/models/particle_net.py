@@ -13,7 +13,7 @@ from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive, require_widths
 from hepexp.models.layers.edge_conv import EdgeConv, mean_weights
 from hepexp.models.layers.jet_coordinates import JetCoordinates, jet_coordinates
-from hepexp.models.layers.kinematic_features import are_published, kinematic_features, standardise, with_scalars
+from hepexp.models.layers.kinematic_features import kinematic_features, reads_scalars, standardise, with_scalars
 from hepexp.models.layers.knn_graph import ParticleRows, canonical_order, reorder
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.weaver_layout import PARTICLE_NET
@@ -63,12 +63,13 @@ class ParticleNet(nn.Module):
     n_hidden : hidden width of the classifier.
     dropout : probability of dropping a hidden unit of the classifier in training.
     use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
-        those of `kinpid` or `full`, the feature sets of JetClass.
+        those of `kinpid` or `full`, the feature sets of JetClass, or named in `data=files`.
     weights : file with a state dict to start from: a checkpoint of a run, or, with variant=weaver, one with the layout
         of weaver-core. A jet of up to k particles uses those that it has; weaver-core fills up with padding.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     scalar_names : of the data set's scalars, if they have names.
+    own_scalars : whether the user of the data set has named its scalars one by one.
 
     Shapes
     ------
@@ -102,6 +103,7 @@ class ParticleNet(nn.Module):
         n_scalars: int,
         n_classes: int,
         scalar_names: Sequence[str] = (),
+        own_scalars: bool = False,
     ):
         super().__init__()
         require_positive(k=k, n_hidden=n_hidden)
@@ -111,7 +113,7 @@ class ParticleNet(nn.Module):
             raise ConfigError(f"model.variant must be one of {', '.join(VARIANTS)}, got {variant}")
         published, self.reads_weaver = variant != "qmlhep_2", variant == "weaver"
         self.k = k
-        self.use_scalars = are_published(scalar_names) if use_scalars is None else use_scalars
+        self.use_scalars = reads_scalars(use_scalars, own_scalars, scalar_names)
         self.features = published_features if published else qmlhep_2_features
         n = (7 if published else 3) + (n_scalars if self.use_scalars else 0)
         self.input_norm = MaskedBatchNorm(n) if published else None

@@ -21,9 +21,9 @@ from hepexp.models.layers.fast_linear import Dropout, Linear, product
 from hepexp.models.layers.kinematic_features import (
     KINEMATIC,
     SCALES,
-    are_published,
     check_scales,
     particle_features,
+    reads_scalars,
 )
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.layers.pair_features import Symmetric, log_pair_features, triangle
@@ -182,13 +182,14 @@ class ParticleTransformer(nn.Module):
     pair_widths : hidden widths of the layers that embed a pair.
     dropout : probability of dropping, in training, an attention weight, a hidden unit of a block's MLP, or an element
         of what a particle block adds to its input.
-    use_scalars : whether to use the data set's scalars as well, such as particle type and impact parameters; null for
-        yes if they are those of `kinpid` or `full`, the authors' feature sets.
+    use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
+        those of `kinpid` or `full`, the feature sets of JetClass, or named in `data=files`.
     scales : shift and factor with which each kinematic input is standardised; null for the authors'.
     weights : file with a state dict to start from: a checkpoint of a run, or one with the layout of weaver-core.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     scalar_names : of the data set's scalars, if they have names.
+    own_scalars : whether the user of the data set has named its scalars one by one.
 
     Shapes
     ------
@@ -225,6 +226,7 @@ class ParticleTransformer(nn.Module):
         n_scalars: int,
         n_classes: int,
         scalar_names: Sequence[str] = (),
+        own_scalars: bool = False,
     ):
         super().__init__()
         require_positive(n_blocks=n_blocks, n_class_blocks=n_class_blocks, n_heads=n_heads)
@@ -233,7 +235,7 @@ class ParticleTransformer(nn.Module):
         dim = embed_widths[-1]
         if dim % n_heads:
             raise ConfigError(f"model.n_heads must divide the last of model.embed_widths ({dim}), got {n_heads}")
-        self.use_scalars = are_published(scalar_names) if use_scalars is None else use_scalars
+        self.use_scalars = reads_scalars(use_scalars, own_scalars, scalar_names)
         self.scales = check_scales(scales or SCALES)
         # The state dict that the authors publish fixes the names of these modules and of those inside.
         self.embed = Embedding(len(KINEMATIC) + (n_scalars if self.use_scalars else 0), embed_widths)

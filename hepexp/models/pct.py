@@ -12,7 +12,7 @@ from hepexp.batch import JetBatch
 from hepexp.models.checks import require_dropout, require_positive
 from hepexp.models.layers.attention import without_padding
 from hepexp.models.layers.edge_conv import EdgeConv, mean_weights
-from hepexp.models.layers.kinematic_features import KINEMATIC, are_published, particle_features
+from hepexp.models.layers.kinematic_features import KINEMATIC, particle_features, reads_scalars
 from hepexp.models.layers.knn_graph import ParticleRows, canonical_order, reorder
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.weights import load_weights
@@ -72,11 +72,12 @@ class PCT(nn.Module):
     n_blocks : blocks of attention.
     dropout : probability of dropping a hidden unit of the classifier in training.
     use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
-        those of `kinpid` or `full`, the feature sets of JetClass.
+        those of `kinpid` or `full`, the feature sets of JetClass, or named in `data=files`.
     weights : file with a state dict to start from.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     scalar_names : of the data set's scalars, if they have names.
+    own_scalars : whether the user of the data set has named its scalars one by one.
 
     Shapes
     ------
@@ -107,12 +108,13 @@ class PCT(nn.Module):
         n_scalars: int,
         n_classes: int,
         scalar_names: Sequence[str] = (),
+        own_scalars: bool = False,
     ):
         super().__init__()
         require_positive(k=k, n_blocks=n_blocks)
         require_dropout(dropout)
         self.k = k
-        self.use_scalars = are_published(scalar_names) if use_scalars is None else use_scalars
+        self.use_scalars = reads_scalars(use_scalars, own_scalars, scalar_names)
         n, (first, dim) = len(KINEMATIC) + (n_scalars if self.use_scalars else 0), WIDTHS
         self.edge_convs = nn.ModuleList(
             EdgeConv(n_in, n_out, bias=True, skip="none", n_layers=2) for n_in, n_out in ((n, first), (first, dim))

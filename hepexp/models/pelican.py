@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive
+from hepexp.models.layers.kinematic_features import reads_scalars
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.particle_pairs import ParticlePairs
@@ -74,11 +75,13 @@ class PELICAN(nn.Module):
     symmetry_breaking : what the network learns of the frame. beam, as in the paper: the two beams are particles, and
         two scalars tell particles from beams; it is then invariant under rotations about the beams alone. none is
         Lorentz-invariant. scalars: log pT and others of each particle. both.
-    use_scalars : whether to use the data set's scalars as well, such as the particle type.
+    use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
+        named in `data=files`.
     weights : file with a state dict to start from.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     has_beams : whether the first two particles of each jet are the beams.
+    own_scalars : whether the user of the data set has named its scalars one by one.
 
     Shapes
     ------
@@ -104,12 +107,13 @@ class PELICAN(nn.Module):
         n_blocks: int = 5,
         dropout: float = 0.025,
         symmetry_breaking: Literal["none", "beam", "scalars", "both"] = "beam",
-        use_scalars: bool = False,
+        use_scalars: bool | None = None,
         weights: str | None = None,
         *,
         n_scalars: int,
         n_classes: int,
         has_beams: bool = False,
+        own_scalars: bool = False,
     ):
         super().__init__()
         require_positive(n_blocks=n_blocks)
@@ -117,8 +121,8 @@ class PELICAN(nn.Module):
         if size not in SIZES:
             raise ConfigError(f"model.size must be m, s or xs, got {size}")
         self.lorentz_invariant = symmetry_breaking == "none"
-        self.use_scalars = use_scalars
-        self.breaking = SymmetryBreaking(symmetry_breaking, n_scalars if use_scalars else 0, has_beams)
+        self.use_scalars = reads_scalars(use_scalars, own_scalars)
+        self.breaking = SymmetryBreaking(symmetry_breaking, n_scalars if self.use_scalars else 0, has_beams)
         self.channels = n, n_message = SIZES[size]
         n_from_scalars = N_FROM_SCALARS if self.breaking.n_scalars else 0
         self.embedding = Embedding(n - n_from_scalars)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.models.checks import require_widths
 from hepexp.models.layers.jet_coordinates import jet_coordinates
+from hepexp.models.layers.kinematic_features import reads_scalars
 from hepexp.models.weights import load_weights
 
 
@@ -24,10 +25,12 @@ class PFN(nn.Module):
     ----------
     phi_sizes : widths of Phi's layers; the last is the dimension of the latent space, in which particles are summed.
     f_sizes : widths of F's layers before the output.
-    use_scalars : whether to use the data set's scalars as well, such as the particle type.
+    use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
+        named in `data=files`.
     weights : file with a state dict to start from.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
+    own_scalars : whether the user of the data set has named its scalars one by one.
 
     Shapes
     ------
@@ -50,16 +53,17 @@ class PFN(nn.Module):
         self,
         phi_sizes: Sequence[int] = (100, 100, 256),
         f_sizes: Sequence[int] = (100, 100, 100),
-        use_scalars: bool = False,
+        use_scalars: bool | None = None,
         weights: str | None = None,
         *,
         n_scalars: int,
         n_classes: int,
+        own_scalars: bool = False,
     ):
         super().__init__()
         require_widths(phi_sizes=phi_sizes, f_sizes=f_sizes)
-        self.use_scalars = use_scalars
-        self.phi = dense([3 + (n_scalars if use_scalars else 0), *phi_sizes])
+        self.use_scalars = reads_scalars(use_scalars, own_scalars)
+        self.phi = dense([3 + (n_scalars if self.use_scalars else 0), *phi_sizes])
         self.f = nn.Sequential(*dense([phi_sizes[-1], *f_sizes]), nn.Linear(f_sizes[-1], n_classes))
         load_weights(self, weights)
 

@@ -12,7 +12,7 @@ from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout
 from hepexp.models.layers.attention import MultiHeadAttention, without_padding
-from hepexp.models.layers.kinematic_features import KINEMATIC, are_published, particle_features
+from hepexp.models.layers.kinematic_features import KINEMATIC, particle_features, reads_scalars
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 from hepexp.models.weights import load_weights
 
@@ -61,11 +61,12 @@ class Transformer(nn.Module):
     size : width, blocks and heads: xs 32, 2, 2; s 64, 4, 4; m 128, 8, 8; l 256, 12, 8.
     dropout : probability of dropping, in training, an attention weight or an element of what a block adds.
     use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
-        those of `kinpid` or `full`, the feature sets of JetClass.
+        those of `kinpid` or `full`, the feature sets of JetClass, or named in `data=files`.
     weights : file with a state dict to start from.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     scalar_names : of the data set's scalars, if they have names.
+    own_scalars : whether the user of the data set has named its scalars one by one.
 
     Shapes
     ------
@@ -95,13 +96,14 @@ class Transformer(nn.Module):
         n_scalars: int,
         n_classes: int,
         scalar_names: Sequence[str] = (),
+        own_scalars: bool = False,
     ):
         super().__init__()
         if size not in SIZES:
             raise ConfigError(f"model.size must be {', '.join(list(SIZES)[:-1])} or {list(SIZES)[-1]}, got {size}")
         require_dropout(dropout)
         dim, n_blocks, n_heads = SIZES[size]
-        self.use_scalars = are_published(scalar_names) if use_scalars is None else use_scalars
+        self.use_scalars = reads_scalars(use_scalars, own_scalars, scalar_names)
         self.embed = nn.Linear(len(KINEMATIC) + (n_scalars if self.use_scalars else 0), dim)
         self.blocks = nn.ModuleList(EncoderBlock(dim, n_heads, dropout) for _ in range(n_blocks))
         self.norm = nn.LayerNorm(dim)

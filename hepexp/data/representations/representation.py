@@ -161,11 +161,12 @@ def spec_of(
 ) -> DataSpec:
     """What a model must know about its input, read off a batch of this representation, and what it is to predict."""
     known: dict[str, object] = {"n_extras": batch.extras.shape[1], "targets": targets, "observers": observers}
+    named = [transform for transform in representation.transforms if transform.scalar_names]
+    if named:
+        known |= {"scalar_names": named[-1].scalar_names, "own_scalars": named[-1].own_scalars}
     match batch:
         case JetBatch():
             known["n_scalars"] = batch.scalars.shape[2]
-            named = [transform.scalar_names for transform in representation.transforms if transform.scalar_names]
-            known["scalar_names"] = named[-1] if named else ()
             known["has_beams"] = batch.p4.shape[1] > 2 and bool((batch.p4[:, :2, 1:3] == 0).all())  # no pT
         case ImageBatch():
             known["image_shape"] = tuple(batch.image.shape[1:])

@@ -139,7 +139,9 @@ class PdgParticles(Transform):
             raise ConfigError(f"dataset.scalars=kinpid needs {_NEEDS['kinpid']}, which dataset.pid=false leaves out")
         self.pid = pid
         self.scalars = scalars
-        self.scalar_names = PARTICLE_TYPE if scalars == "kinpid" else ()
+        one_hot = tuple(f"|pdgid|={number}" for number in species.ONE_HOT)
+        names = {"kin": (), "pid": one_hot, "mass_charge": ("psi(mass)", "charge"), "kinpid": PARTICLE_TYPE}
+        self.scalar_names = names[scalars] if pid else ()
 
     def __call__(self, jets: Ragged) -> Ragged:
         return with_particles(jets, self.momenta(jets), self.features(jets["pdgid"]))

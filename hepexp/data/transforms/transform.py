@@ -11,9 +11,11 @@ class Transform:
     Attributes
     ----------
     scalar_names : names of the scalars of each particle, of a step that makes some and names them.
+    own_scalars : whether the user has named these one by one.
     """
 
     scalar_names: tuple[str, ...] = ()
+    own_scalars: bool = False
 
     def __call__(self, examples: Ragged) -> Ragged:
         """New columns, or fewer elements, computed for each example separately."""

@@ -27,6 +27,18 @@ def are_published(scalar_names: Sequence[str]) -> bool:
     return set(PARTICLE_TYPE) <= set(scalar_names)
 
 
+def reads_scalars(asked: bool | None, own: bool, scalar_names: Sequence[str] = ()) -> bool:
+    """Whether a model reads the scalars of a data set.
+
+    Parameters
+    ----------
+    asked : `model.use_scalars`; None for yes if the user has named them, or if they are the authors' feature sets.
+    own : whether the user has named them one by one.
+    scalar_names : of the scalars; empty for a model that was published without the authors' sets.
+    """
+    return own or are_published(scalar_names) if asked is None else asked
+
+
 def check_scales(scales: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, float]]:
     """Shift and factor by the names of SCALES.
 

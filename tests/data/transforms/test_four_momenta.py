@@ -81,6 +81,10 @@ def test_types_of_pdg_numbers_are_those_of_jetclass():
     np.testing.assert_array_equal(scalars[:, 0], [1, -1, 0, 0, 0, 1, -1])
     np.testing.assert_array_equal(scalars[:, 1:], np.eye(5)[[0, 0, 1, 1, 2, 3, 4]])
     assert PdgParticles(pid=True, scalars="kinpid").scalar_names == JetClassParticles("kinpid").scalar_names
+    for names, given in (("pid", True), ("mass_charge", True), ("kin", True), ("pid", False)):
+        made = PdgParticles(pid=given, scalars=names)
+        n_named = 0 if names == "kin" or not given else made(jets)["scalars"].shape[1]
+        assert len(made.scalar_names) == n_named
 
 
 @pytest.mark.parametrize(

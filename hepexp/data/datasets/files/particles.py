@@ -92,6 +92,7 @@ class FileParticles(Transform):
     def __init__(self, momenta: Mapping[str, Expression | float], scalars: Sequence[Input] = ()) -> None:
         self.momenta = {name: one.text if isinstance(one, Expression) else one for name, one in momenta.items()}
         self.scalars = Standardised("scalars", scalars)
+        self.scalar_names, self.own_scalars = tuple(one.expr for one in scalars), bool(scalars)
 
     def fit(self, jets: Ragged) -> None:
         if self.scalars.inputs:
