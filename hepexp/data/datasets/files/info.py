@@ -208,7 +208,7 @@ class FilesInfo(DatasetInfo):
             empty = (examples.counts == 0) & (not may_be_empty)
             refuse.of_rows(empty, "no particles", "has no particles; expected at least one")
             with np.errstate(all="ignore"):
-                refuse_wrong_momenta(refuse, *self.particles().energy_and_momentum(examples), self.keys.momenta)
+                refuse_wrong_momenta(refuse, self.particles(), self.keys.momenta)
         refuse.finish()
         return examples
 

@@ -101,7 +101,7 @@ class Keys:
 
     tree: str | None = None
     p4: Mapping[str, Text] | None = None
-    classes: Mapping[str, Text] | None = None
+    classes: Mapping[str, Text | Sequence[float]] | None = None
     label: str | None = None
     targets: Mapping[str, Text] = field(default_factory=dict)
     element_targets: Mapping[str, Text] = field(default_factory=dict)
@@ -123,21 +123,26 @@ class Keys:
             known = "; ".join(" ".join(basis) for basis in BASES)
             got = " ".join(map(str, self.p4)) or "none"
             raise ConfigError(f"dataset.p4 must have the components of one of {known}; got {got}")
+        for name in ("pt", "mass", "energy"):
+            value = (self.p4 or {}).get(name)
+            if isinstance(value, int | float) and not value >= 0:
+                raise ConfigError(f"dataset.p4.{name} must be >= 0, got {value}")
         if self.label is not None and not self.classes:
             raise ConfigError(
                 f"dataset.label needs dataset.classes, the value of each class, such as {{QCD: 0, top: 1}}; got "
                 f"label={self.label} and no classes"
             )
         if self.label is not None:
-            values = list(self.classes.values())
-            for name, value in self.classes.items():
-                if isinstance(value, bool) or not isinstance(value, int | float):
-                    raise ConfigError(
-                        f"dataset.classes.{name} must be a number, the value of dataset.label in this class, got "
-                        f"{value!r}"
-                    )
+            values = [value for name in self.classes for value in self.values_of(name)]
             if len(set(values)) < len(values):
-                raise ConfigError(f"dataset.classes must have a different value for each class, got {values}")
+                raise ConfigError(f"dataset.classes must have different values for each class, got {values}")
+        else:
+            for name, value in (self.classes or {}).items():
+                if isinstance(value, list | tuple):
+                    raise ConfigError(
+                        f"dataset.classes.{name} must be a condition such as 'flavour >= 4', or dataset.label must "
+                        f"name the column of these values; got {value!r} and no label"
+                    )
         if len(self.classes or ()) > MOST_CLASSES:
             raise ConfigError(f"dataset.classes must be at most {MOST_CLASSES}, got {len(self.classes)}")
         for _ in (*self.of_examples, *self.of_particles, *self.conditions):
@@ -160,6 +165,22 @@ class Keys:
         for name, text in self.targets.items():
             _add(found, name, f"dataset.targets.{name}", text)
         return found
+
+    def values_of(self, name: str) -> list[float]:
+        """The values of the label in a class.
+
+        Raises
+        ------
+        ConfigError : it is neither a number nor a list of numbers.
+        """
+        given = self.classes[name]
+        values = list(given) if isinstance(given, list | tuple) else [given]
+        if not values or not all(map(_is_number, values)):
+            raise ConfigError(
+                f"dataset.classes.{name} must be a number, the value of dataset.label in this class, or a list of "
+                f"numbers, got {given!r}"
+            )
+        return values
 
     @cached_property
     def momenta(self) -> dict[str, Expression | float]:

@@ -33,8 +33,8 @@ class OwnFiles(AnnotatedKeys):
         own; {train: [...], val: [...], test: [...]} for files of each split, which can be divided by class again.
     tree : ROOT tree, or HDF5 group or array; null where there is one.
     classes : an expression that is 1 or true for examples of each class, such as {QCD: label_QCD, top: label_top}; or,
-        with `label`, its value. Examples of no class are left out.
-    label : column of whole numbers, for which `classes` gives the value of each class.
+        with `label`, its value or values. Examples of no class are left out.
+    label : column of whole numbers, for which `classes` gives the value of each class, or a list of its values.
     targets : real numbers to predict for each example, for losses that do: expressions, or {NAME: expression}.
     extras : additional inputs for each example: expressions, standardised to mean 0 and variance 1 over the training
         examples (values in the tails aside) and clipped to [-5, 5]; or {expr: ..., shift: ..., scale: ..., clip: [LOW,
@@ -50,7 +50,7 @@ class OwnFiles(AnnotatedKeys):
 
     files: str | Sequence[str] | Mapping[str, str | Sequence[str] | Mapping[str, str | Sequence[str]]]
     tree: str | None = None
-    classes: Mapping[str, str | float] | None = None
+    classes: Mapping[str, str | float | Sequence[float]] | None = None
     label: str | None = None
     targets: Sequence[str] | Mapping[str, str] | None = None
     extras: Sequence[str | Mapping[str, str | float | Sequence[float] | None]] = ()

@@ -115,7 +115,7 @@ class FileParticles(Transform):
 
     def p4(self, jets: Ragged) -> NDArray[np.float64]:
         """(E, px, py, pz) of all particles (m, 4), in GeV."""
-        its = self._components(jets)
+        its = self.components(jets)
         if "px" in its:
             px, py, pz = its["px"], its["py"], its["pz"]
         elif "y" in its and "mass" in its:
@@ -128,7 +128,7 @@ class FileParticles(Transform):
 
     def energy_and_momentum(self, jets: Ragged) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """E and |p| of all particles (m,), in GeV; unlike `p4`, it takes no functions of the azimuth."""
-        its = self._components(jets)
+        its = self.components(jets)
         pt2 = its["pt"] ** 2 if "pt" in its else its["px"] ** 2 + its["py"] ** 2
         if "y" in its and "mass" in its:
             transverse = np.sqrt(pt2 + its["mass"] ** 2)
@@ -140,7 +140,7 @@ class FileParticles(Transform):
             energy = its["energy"] if "energy" in its else np.sqrt(pt2 + pz**2 + its["mass"] ** 2)
         return energy, np.sqrt(pt2 + pz**2)
 
-    def _components(self, jets: Ragged) -> dict[str, NDArray[np.float64]]:
+    def components(self, jets: Ragged) -> dict[str, NDArray[np.float64]]:
         """Each component that is given, of all particles (m,), with the mass in place of the species."""
         n = int(jets.offsets[-1])
         its = {

@@ -226,11 +226,11 @@ class Reader:
         names = list(self.keys.classes)
         if self.keys.label is not None:
             given = values(self.labels[""]).values
-            is_class = np.stack([given == value for value in self.keys.classes.values()])
+            is_class = np.stack([np.isin(given, self.keys.values_of(name)) for name in names])
             unknown = kept & ~is_class.any(0)
             if unknown.any() and not self.is_to_score:
                 row = int(np.argmax(unknown))
-                expected = ", ".join(f"{value} for {name}" for name, value in self.keys.classes.items())
+                expected = ", ".join(f"{' or '.join(map(str, self.keys.values_of(name)))} for {name}" for name in names)
                 raise DataError(
                     f"{self.path}: row {chunk.first + row} has {self.keys.label} = {given[row]:g}; expected {expected}"
                 )
