@@ -18,6 +18,7 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.find import find_info, refuse_unnamed, survey
 from hepexp.errors import ConfigError, DataError
+from hepexp.spelling import visible
 
 if TYPE_CHECKING:  # it imports pyarrow
     from hepexp.data.loading.split_store import SplitStore
@@ -71,7 +72,7 @@ def show_all(parser: Parser, args: list[str]) -> None:
     _warn_of(faults)
     for name in names:
         info = find_info(name, given.config_dir)
-        out.print(f"[bold]{name}[/bold]")
+        out.print(name, style="bold")
         try:
             facts = description(info, take_inventory(info))
         except ConfigError as error:  # the user's files may be elsewhere; the other data sets are listed all the same
@@ -84,7 +85,9 @@ def show_all(parser: Parser, args: list[str]) -> None:
 
 def inspect(parser: Parser, args: list[str]) -> None:
     """the columns of any ROOT, HDF5, Parquet, Arrow or NumPy files; writes a configuration for data=files"""
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="files that belong together")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="files that belong together, or patterns such as 'data/*.root'"
+    )
     parser.add_argument("--tree", help="ROOT tree, or HDF5 group or array; needed where there are several trees")
     parser.add_argument(
         "--rows", type=at_least(1), default=1000, help="rows of each file to take ranges from (default 1000)"
@@ -92,18 +95,21 @@ def inspect(parser: Parser, args: list[str]) -> None:
     parser.add_argument("--write", type=Path, metavar="FOLDER/dataset/NAME.yaml", help="configuration to write")
     add_overwrite(parser)
     given = parser.parse_args(args)
-    for path in given.files:
-        if not path.is_file():
-            raise ConfigError(
-                f"FILE {path} is {'a folder' if path.is_dir() else 'not there'}; expected a file of columns"
-            )
+    from hepexp.data.datasets.files.inputs import files_of, literally
+
+    files: list[Path] = []
+    for name in given.files:
+        if not (matching := files_of(name)):
+            found = "a folder" if Path(name).is_dir() else "not there, and no pattern that matches a file"
+            raise ConfigError(f"FILE {name} is {found}; expected a file of columns")
+        files += [path for path in matching if path not in files]
     if given.write is not None:
         if given.write.suffix != ".yaml" or given.write.parent.name != "dataset":
             raise ConfigError(f"--write must be FOLDER/dataset/NAME.yaml, where data=NAME finds it, got {given.write}")
-        check_target(given.write, "--write", given.overwrite, given.files)
+        check_target(given.write, "--write", given.overwrite, files)
     from hepexp.cli.inspect_files import inspect_files
 
-    inspect_files(given.files, given.tree, given.rows, given.write)
+    inspect_files(files, given.tree, given.rows, given.write, list(map(literally, given.files)))
 
 
 def show(parser: Parser, args: list[str]) -> None:
@@ -173,7 +179,7 @@ def download(parser: Parser, args: list[str]) -> None:
     _check_files(info, given)
     for part in info.parts(given.files):
         for file in part.files:
-            print(download_file(info, file, download_progress))
+            print(visible(str(download_file(info, file, download_progress))))
 
 
 def generate(parser: Parser, args: list[str]) -> None:
@@ -203,7 +209,7 @@ def generate(parser: Parser, args: list[str]) -> None:
         print("Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)", file=sys.stderr)
     with examples_progress("simulating", given.n, info.noun) as report:
         out = simulate(info, given.n, given.seed, given.jobs, report, given.out)
-    print(out)
+    print(visible(str(out)))
 
 
 def convert(parser: Parser, args: list[str]) -> None:
@@ -220,7 +226,7 @@ def convert(parser: Parser, args: list[str]) -> None:
 
         check_target(given.out, "--out", given.overwrite, [given.input])
         with writing(given.out):
-            print(convert_file(info, given.input, given.out))
+            print(visible(str(convert_file(info, given.input, given.out))))
         return
     from hepexp.data.download.convert import convert_all
 
@@ -228,7 +234,7 @@ def convert(parser: Parser, args: list[str]) -> None:
     if not parts:
         raise DataError(f"{info.folder}: no published files here; to get them: {info.how_to_fetch}")
     for path in convert_all(info, parts):
-        print(path)
+        print(visible(str(path)))
 
 
 def export(parser: Parser, args: list[str]) -> None:
@@ -259,7 +265,8 @@ def export(parser: Parser, args: list[str]) -> None:
     rows = range(len(split_store.store)) if given.split == "all" else split_store.splits[given.split]
     with writing(given.out):
         export_rows(info, split_store.store, rows, given.out)
-    print(f"{given.out}: {len(rows):,} {info.noun}s of the {given.split} split of source={split_store.source}")
+    said = f"{given.out}: {len(rows):,} {info.noun}s of the {given.split} split of source={split_store.source}"
+    print(visible(said))
 
 
 def verify(parser: Parser, args: list[str]) -> int:

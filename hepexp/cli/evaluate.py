@@ -8,6 +8,7 @@ from pathlib import Path
 from hepexp.cli.output_files import add_overwrite, check_folder
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
+from hepexp.spelling import visible
 
 DESCRIPTION = """\
 Evaluate a trained run: metrics with errors, next to those that the run recorded.
@@ -70,5 +71,5 @@ def main(args: list[str]) -> int:
         shown = {{"train": "training", "val": "validation"}.get(options.split, "test"): len(columns["index"])}
         with about(sample(config, components.data.provenance(), components.noun, shown)):
             evaluator.figures(columns, class_names, options.out / "plots", seed=config.seed)
-        print(f"written to {options.out}")
+        print(visible(f"written to {options.out}"))
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from hepexp.atomic import write_text
 from hepexp.cli.console import console
 from hepexp.cli.output_files import writing
+from hepexp.data.formats.refusal import listed
 from hepexp.data.tables.config_file import YOUR_MODEL, Proposal, printable
 from hepexp.data.tables.description import description, differences, padding
 from hepexp.data.tables.guess import guess
@@ -18,13 +19,16 @@ from hepexp.errors import DataError
 MOST_NAMES = 12  # in a line
 
 
-def inspect_files(files: Sequence[Path], tree: str | None, rows: int, write: Path | None) -> None:
+def inspect_files(
+    files: Sequence[Path], tree: str | None, rows: int, write: Path | None, patterns: Sequence[str]
+) -> None:
     """Print the columns of the first file, their ranges in all files, and how other files differ.
 
     Parameters
     ----------
     rows : of each file, that the ranges are taken from.
     write : a configuration to write, FOLDER/dataset/NAME.yaml.
+    patterns : by which it names the files.
 
     Raises
     ------
@@ -49,11 +53,14 @@ def inspect_files(files: Sequence[Path], tree: str | None, rows: int, write: Pat
         notes.append(f"not shown, as others are made of them or the other way round: {len(hidden):,} ({shown})")
     if first.contents.refused:
         notes.append(f"not read{_refused(first.contents.refused)}")
+    if expressions := [name for name in found if "${" in name]:
+        notes.append(f"cannot be named, as ${{ begins an expression in a configuration: {listed(expressions)}")
     for note in [*notes, *differences(tables)]:
         out.print(note)
     out.print(f"ranges are of {seen:,} rows; units with a question mark and the last column are guesses", style="dim")
     if write is not None:
-        proposal = Proposal(files, tree, write, found, guesses)
+        named = {name: its for name, its in found.items() if "${" not in name}
+        proposal = Proposal(patterns, tree, write, named, {name: guesses[name] for name in named})
         with writing(write, "--write"):
             write_text(write, proposal.text())
         model = f" with a MODEL, {YOUR_MODEL}" if proposal.has_only_features else ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hepexp.cli.output_files import add_overwrite, check_target, writing
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
+from hepexp.spelling import visible
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,7 +74,7 @@ def main(args: list[str]) -> int:
         with writing(options.out):
             file.finish()
     what = inputs[0] if len(inputs) == 1 else f"{len(inputs)} files"
-    print(f"{n:,} {components.noun}s of {what} scored by {folder.label}: {options.out}")
+    print(visible(f"{n:,} {components.noun}s of {what} scored by {folder.label}: {options.out}"))
     return 0
 
 

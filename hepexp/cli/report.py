@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hepexp.cli.output_files import add_overwrite, check_target
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError, DataError
+from hepexp.spelling import visible
 
 if TYPE_CHECKING:
     from hepexp.compare.groups import Group
@@ -60,7 +61,7 @@ def main(args: list[str]) -> int:
     path = options.out or folder / "report.html"
     title = records[0].folder.label if one else f"{folder.name}: {len(records)} runs"
     write_report(path, title, tables, left_out)
-    print(path)
+    print(visible(str(path)))
     return 0
 
 

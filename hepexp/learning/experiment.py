@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from hepexp.config import needs, record, root
 from hepexp.config.compose import plain
 from hepexp.config.metrics import undeclared
+from hepexp.console import PlainConsole
 from hepexp.console import console as stdout
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.evaluation import published_figures
@@ -118,7 +118,7 @@ def train(config: DictConfig, overrides: list[str], watcher: Watcher | None = No
         check_recordable(config.experiment, tracking.timeout)
         search = rate_range.rate_range(components) if components.trainer.lr_find else None
         if search is not None:
-            Console(stderr=True).print(f"rate    optimizer.lr={search.chosen:g}, from trainer.lr_find", highlight=False)
+            PlainConsole(stderr=True).print(f"rate    optimizer.lr={search.chosen:g}, from trainer.lr_find")
             config = _with(config, "optimizer.lr", search.chosen)
             components = build_components(config)  # those of a run whose rate was typed
         for key in ("freeze", "unfreeze") if components.spared else ():  # a resumed run could not know what was fresh
@@ -224,7 +224,7 @@ def _recorded(
         log.info("%s", f"resumed from {resume_from}" if resume_from else "started")
         if components.taken:
             log.info("weights: %s", components.taken)
-            Console(stderr=True).print(f"weights {components.taken}", highlight=False, soft_wrap=True)
+            PlainConsole(stderr=True).print(f"weights {components.taken}", soft_wrap=True)
 
         if components.unread:
             log.info("scalars: %s", components.unread)
@@ -256,7 +256,7 @@ def _show(config: DictConfig, folder: RunFolder, metrics: dict[str, Any], fitted
     beside = published_figures.beside(metrics, known, conditions)
     said = [*notes(metrics, config.loss._target_), *published_figures.notes(known, conditions)]
     stdout().print(metrics_table(metrics, beside, notes=said))
-    Console(stderr=True).print(f"record  {folder.path}\nfinished: {fitted.ending}", highlight=False)
+    PlainConsole(stderr=True).print(f"record  {folder.path}\nfinished: {fitted.ending}")
 
 
 def _registered(name: str | None, folder: RunFolder, components: Components, run: MlflowRun) -> HepexpError | None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from hepexp import regular_file
 from hepexp.config import needs, new_head
@@ -21,6 +20,7 @@ from hepexp.config.nested import flatten
 from hepexp.config.overrides import compose
 from hepexp.config.paths import runs_dir
 from hepexp.config.record import completed
+from hepexp.console import PlainConsole
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.learning.components import build_components
 from hepexp.learning.ddp import started_from_outside
@@ -103,7 +103,7 @@ def _supplied(frozen: DictConfig, needed: dict[str, NeededRun], typed: list[str]
     OmegaConf.set_readonly(config, False)
     for key, wanted in needed.items():
         run = found[key] or _train(wanted, key)
-        Console(stderr=True).print(f"needs   {key}: from {run.label}", highlight=False, soft_wrap=True)
+        PlainConsole(stderr=True).print(f"needs   {key}: from {run.label}", soft_wrap=True)
         OmegaConf.update(config, key, label(run.best), force_add=True)
     OmegaConf.set_readonly(config, True)
     return config
@@ -129,9 +129,7 @@ def _train(wanted: NeededRun, key: str) -> RunFolder:
     with FileLock(runs_dir() / f".needed.{what}.lock") as lock:
         run = newest_run(wanted.config, wanted.typed)
         if run is None:
-            Console(stderr=True).print(
-                f"needs   {key}: training task={wanted.task} first", highlight=False, soft_wrap=True
-            )
+            PlainConsole(stderr=True).print(f"needs   {key}: training task={wanted.task} first", soft_wrap=True)
             run = train(_supplied(wanted.config, wanted.needed, wanted.typed), wanted.typed).folder
         Path(lock.lock_file).unlink(missing_ok=True)  # a process that waited for the lock finds the run
     if not run.best.is_file():

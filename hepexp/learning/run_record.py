@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from hepexp.config import needs
+from hepexp.console import PlainConsole
 from hepexp.errors import HepexpError, Interrupted, Pruned
 from hepexp.interrupts import Interrupts
 from hepexp.learning.description import description, run_name
@@ -106,12 +106,12 @@ def _begun(
     folder.write_json("environment.json", surroundings)
     sizes = " + ".join(f"{provenance[f'n_{split}']:,} {split}" for split in ("train", "val", "test"))
     made = " (simulated)" if provenance.get("simulated") else ""
-    console = Console(stderr=True)
-    console.print(f"run     {folder.label}", highlight=False)
-    console.print(f"data    {config.choices.dataset}, source {provenance['source']}{made}: {sizes}", highlight=False)
+    console = PlainConsole(stderr=True)
+    console.print(f"run     {folder.label}")
+    console.print(f"data    {config.choices.dataset}, source {provenance['source']}{made}: {sizes}")
     if cuts := provenance.get("cut_flow"):
         flow = ", ".join(f"{n:,} {what}" for what, n in cuts.items())
-        console.print(f"cuts    {flow}", highlight=False, markup=False)
+        console.print(f"cuts    {flow}")
     tracking = TrackingOptions.of(config)
     return MlflowRun.start(
         experiment=config.experiment,

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hepexp.console import PlainConsole
 from hepexp.evaluation.rounding import number
 from hepexp.sweep.lost_trials import is_lost
 from hepexp.sweep.study import completed, counted, plan_of
@@ -24,7 +24,7 @@ PERIOD = 1.0  # seconds between looks into the storage
 def follow(study: Study, are_going: Callable[[], bool]) -> None:
     """Show the trials as they end, until the workers and the trials of other machines have ended."""
     plan = plan_of(study)
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     columns = [
         TextColumn("sweep"),
         BarColumn(),
@@ -42,7 +42,7 @@ def follow(study: Study, are_going: Callable[[], bool]) -> None:
             for trial in trials:
                 if trial.state.is_finished() and trial.number not in said:
                     said.add(trial.number)
-                    console.print(_line(trial, plan.metrics), highlight=False, markup=False, soft_wrap=True)
+                    console.print(_line(trial, plan.metrics), soft_wrap=True)
             bar.update(task, completed=len(said), running=len(running), best=_best(study))
             if not going and all(is_lost(trial) for trial in running):
                 return

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import TransferSpeedColumn as BytesASecond
 from rich.text import Text
+
+from hepexp.console import PlainConsole
+from hepexp.spelling import visible
 
 
 class RateOf(ProgressColumn):
@@ -23,6 +25,11 @@ class RateOf(ProgressColumn):
         return Text(f"   ... {self.noun}s/s" if speed is None else f"{speed:8.1f} {self.noun}s/s")
 
 
+def _named(text: str) -> TextColumn:
+    """A column with this text, in which no character of a file's name means anything to rich or to the terminal."""
+    return TextColumn(visible(text).replace("{", "{{").replace("}", "}}"), markup=False)
+
+
 @contextlib.contextmanager
 def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[[int, bool], None]]:
     """Bar for n examples; yields a function to report how many more are done, and whether a previous run made them.
@@ -34,7 +41,7 @@ def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[
     noun : the word for one example.
     """
     count = TextColumn("{task.completed:,.0f}" + ("/{task.total:,.0f}" if n else ""))
-    columns = (TextColumn(what), BarColumn(), count, RateOf(noun), TextColumn("left"), TimeRemainingColumn())
+    columns = (_named(what), BarColumn(), count, RateOf(noun), TextColumn("left"), TimeRemainingColumn())
     with contextlib.ExitStack() as stack:
         bar = Progress(*columns, console=_stderr(), speed_estimate_period=120)
         task = bar.add_task("", total=n)
@@ -54,7 +61,7 @@ def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[
 def download_progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
     """Bar for one file; yields the function that `fetch` reports to."""
     columns = (BarColumn(), DownloadColumn(), BytesASecond(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(TextColumn(name), *columns, console=_stderr()) as bar:
+    with Progress(_named(name), *columns, console=_stderr()) as bar:
         task = bar.add_task(name, total=None)
 
         def report(done: int, size: int | None) -> None:
@@ -63,5 +70,5 @@ def download_progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
         yield report
 
 
-def _stderr() -> Console:
-    return Console(stderr=True, highlight=False)
+def _stderr() -> PlainConsole:
+    return PlainConsole(stderr=True)

@@ -26,13 +26,13 @@ class Proposal:
 
     Parameters
     ----------
-    files : as they were given.
+    files : names or patterns.
     tree : as it was given.
     target : the file to write, FOLDER/dataset/NAME.yaml.
     found, guesses : the columns.
     """
 
-    files: Sequence[Path]
+    files: Sequence[str]
     tree: str | None
     target: Path
     found: Mapping[str, Summary]
@@ -44,7 +44,7 @@ class Proposal:
         images = self._with_role("image")
         of_images = bool(images) and not particles
         body = ["defaults:", f"  - {'image_files' if of_images else 'files'}", "  - _self_", ""]
-        body += ["files:", *(f"  - {scalar(str(path))}" for path in self.files)]
+        body += ["files:", *(f"  - {scalar(path)}" for path in self.files)]
         if self.tree is not None:
             body += [f"tree: {scalar(self.tree)}"]
         if of_images:
@@ -76,7 +76,7 @@ class Proposal:
     def _head(self, particles: list[FourMomenta], images: list[str]) -> list[str]:
         model = "cnn" if images and not particles else "particlenet"
         name, folder = self.target.stem, self.target.parent.parent
-        names = ", ".join(path.name for path in self.files[:3]) + ", ..." * (len(self.files) > 3)
+        names = ", ".join(Path(path).name for path in self.files[:3]) + ", ..." * (len(self.files) > 3)
         model = "MODEL" if self.has_only_features else model
         command = f"hepexp train --config-dir {typed(str(folder))} model={model} data={typed(name)}"
         command += f"    MODEL: {YOUR_MODEL}" * self.has_only_features

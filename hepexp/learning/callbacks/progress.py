@@ -6,8 +6,9 @@ import time
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ProgressBar
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from hepexp.console import PlainConsole
 
 
 class TrainingProgress(ProgressBar):
@@ -25,7 +26,7 @@ class TrainingProgress(ProgressBar):
         super().__init__()
         self.monitor = monitor
         self.noun = noun
-        self.console = Console(stderr=True)
+        self.console = PlainConsole(stderr=True)
         self._progress: Progress | None = None
         self._enabled = True
         self._shown_at = 0.0
@@ -91,7 +92,7 @@ class TrainingProgress(ProgressBar):
         self._stop()
         metrics = [f"{name} {value:.4f}" for name, value in row.items() if name.startswith(("val/", "train/loss"))]
         text = "  ".join([*metrics, f"{row['train/examples_per_second']:,.0f} {self.noun}s/s"])
-        self.console.print(f"epoch {int(row['epoch'])}/{max_epochs}  {text}", highlight=False, soft_wrap=True)
+        self.console.print(f"epoch {int(row['epoch'])}/{max_epochs}  {text}", soft_wrap=True)
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
         self._stop()

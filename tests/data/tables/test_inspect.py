@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from hepexp import models
 from hepexp.cli.data import main
+from hepexp.data.datasets.files.inputs import find_files
 from hepexp.data.expressions.parse import parse
 from hepexp.data.tables.config_file import scalar
 from hepexp.data.tables.guess import four_momenta, guess, split_name
@@ -132,9 +133,11 @@ def test_what_is_written_is_yaml_whose_expressions_hold(tmp_path, capsys):
     lines = target.read_text().splitlines()
     assert lines[2] == f"# hepexp train --config-dir {tmp_path / 'conf'} model=particlenet data=mine"
     comments = "".join(line for line in lines if line.startswith("#   "))
-    assert all(name in comments for name in ("`m(j1,j2)`", "`a?b: c`", "`cost ${oc.env:HOME}`", "`con_pt-2`", "con_q"))
+    assert all(name in comments for name in ("`m(j1,j2)`", "`a?b: c`", "`con_pt-2`", "con_q"))
+    assert "cannot be named, as ${ begins an expression in a configuration: cost ${oc.env:HOME}" in said
+    assert "${" not in "".join(lines)
     written = OmegaConf.to_container(OmegaConf.create(target.read_text()), resolve=True)
-    assert written["files"] == [str(path)]
+    assert [one.path for one in find_files(written["files"])] == [path]
     assert written["p4"] == {"pt": "con_pt / 1000", "eta": "con_eta", "phi": "con_phi", "mass": 0}
     assert written["classes"] == {"QCD": "label_QCD", "top": "label_top"}
     assert (written["weight"], written["event_id"]) == ("weight", "event")
@@ -214,6 +217,8 @@ def test_wrong_requests(tmp_path):
         main(["inspect", str(tmp_path / "f"), "--tree", "candidate"])
     with pytest.raises(ConfigError, match=r"FILE .*nothing is not there"):
         main(["inspect", str(tmp_path / "nothing")])
+    with pytest.raises(ConfigError, match=r"FILE .*x\*\.root is not there, and no pattern that matches a file"):
+        main(["inspect", str(tmp_path / "x*.root")])
     with pytest.raises(ConfigError, match=r"required: FILE"):
         main(["inspect"])
 
@@ -274,3 +279,32 @@ def test_classes_are_named_after_one_hot_columns(tmp_path, capsys):
     flags = {f"label_{name}": (np.arange(N) % 3 == i).astype(int) for i, name in enumerate(("QCD", "Hbb", "Tblv"))}
     config, _ = written(tmp_path, capsys, part_pt=POSITIVE, part_eta=ANGLE, part_phi=ANGLE, **flags)
     assert config["classes"] == {"QCD": "label_QCD", "Hbb": "label_Hbb", "Tblv": "label_Tblv"}
+
+
+def test_a_pattern_names_its_files(tmp_path, capsys):
+    for name in ("sig_1", "sig_2", "other"):
+        np.savez(tmp_path / f"{name}.npz", pt=POSITIVE, eta=ANGLE, phi=ANGLE, y=np.arange(N) % 2)
+    pattern, target = tmp_path / "sig_*.npz", tmp_path / "conf/dataset/mine.yaml"
+    said = inspected(capsys, pattern, tmp_path / "sig_1.npz", "--write", target)
+    assert [line.split(":")[0] for line in said.splitlines()[:2]] == [str(tmp_path / f"sig_{i}.npz") for i in (1, 2)]
+    assert f"ranges are of {2 * N} rows" in said
+    assert yaml.safe_load(target.read_text())["files"][0] == str(pattern)
+
+
+def test_nothing_in_the_name_of_a_file_is_evaluated_or_reaches_the_terminal(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "conf" / "dataset"
+    names = {"env": "${oc.env:HOME}.npz", "escape": "a\x1b[31m[b]{x}:smile:.npz"}
+    for option, name in names.items():
+        np.savez(tmp_path / name, pt=POSITIVE, eta=ANGLE, phi=ANGLE, y=np.arange(N) % 2)
+        inspected(capsys, name, "--write", folder / f"{option}.yaml")
+        for verb in ("convert", "show", "verify"):
+            words = [verb, option, "--config-dir", str(tmp_path / "conf"), *["--no-pictures"] * (verb == "show")]
+            assert main(words) == 0
+            printed = "".join(capsys.readouterr())
+            assert "\x1b" not in printed
+            assert name.removesuffix(".npz").replace("\x1b", "\\x1b") in printed
+    (folder / "env.yaml").write_text(f"defaults: [files]\nfiles: ['{names['env']}']\n")
+    with pytest.raises(ConfigError, match=r"has \$\{, which begins an expression in a configuration; write \[\$\]\{"):
+        main(["convert", "env", "--config-dir", str(tmp_path / "conf")])

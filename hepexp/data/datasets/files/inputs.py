@@ -58,17 +58,23 @@ def find_files(files: object) -> tuple[InputFile, ...]:
     return tuple(found.values())
 
 
+def literally(name: str) -> str:
+    """A pattern that matches a file of this name alone, and in which nothing means anything to a configuration."""
+    return glob.escape(name).replace("${", "[$]{") if "${" in name else name
+
+
 def missing_files(files: object) -> list[str]:
     """The names and patterns, absolute, that match no file, in the order in which they are given."""
     if isinstance(files, Mapping):
         return [pattern for value in files.values() for pattern in missing_files(value)]
     patterns = [str(Path(one).expanduser().absolute()) for one in ([files] if isinstance(files, str) else files)]
-    return [pattern for pattern in patterns if not _files_of(pattern)]
+    return [pattern for pattern in patterns if not files_of(pattern)]
 
 
-def _files_of(pattern: str) -> list[Path]:
+def files_of(pattern: str) -> list[Path]:
+    """The files that a name or pattern matches, by name; a name that exists is no pattern."""
     paths = [pattern] if Path(pattern).is_file() else sorted(glob.glob(pattern, recursive=True))
-    return [Path(path).absolute() for path in paths if Path(path).is_file()]
+    return [Path(path) for path in paths if Path(path).is_file()]
 
 
 def _is_by_split(files: object) -> bool:
@@ -81,9 +87,13 @@ def _matching(key: str, patterns: object) -> list[Path]:
         raise ConfigError(f"{key} must be file names or patterns such as [qcd/*.root], got {patterns!r}")
     found: list[Path] = []
     for pattern in given:
+        if "${" in pattern:
+            raise ConfigError(
+                f"{key}: '{pattern}' has ${{, which begins an expression in a configuration; write [$]{{ in its place"
+            )
         pattern = str(Path(pattern).expanduser())
-        files = _files_of(pattern)
+        files = files_of(pattern)
         if not files:
             raise ConfigError(f"{key}: no file matches '{pattern}' in {Path.cwd()}")
-        found += files
+        found += [path.absolute() for path in files]
     return found
