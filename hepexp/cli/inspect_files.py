@@ -34,7 +34,7 @@ def inspect_files(
     ------
     DataError : a file is missing, damaged, or has no columns of numbers.
     """
-    tables = [open_table(path, tree, "--tree") for path in files]
+    tables = [open_table(path, tree, "--tree", counts_missing=True) for path in files]
     first = tables[0]
     if not first.columns:
         raise DataError(f"{first.path}: no columns of numbers{_refused(first.contents.refused)}")

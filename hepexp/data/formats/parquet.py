@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -64,13 +65,14 @@ def flat(path: Path, first_row: int, batch: pa.RecordBatch, name: str, depth: in
     ------
     DataError : a value is missing, or the column has another type.
     """
-    column, lengths = batch.column(name), []
+    column, lengths, above = batch.column(name), [], []
     for _ in range(depth):
         if not isinstance(column, pa.ListArray | pa.LargeListArray):
             break
-        _refuse_null(path, first_row, name, column)
+        _refuse_null(path, first_row, name, column, above)
         offsets = column.offsets.to_numpy()
         lengths.append(np.diff(offsets))
+        above.append(offsets - offsets[0])
         column = column.values.slice(offsets[0], offsets[-1] - offsets[0])
     kind = column.type
     if len(lengths) != depth or not (
@@ -78,13 +80,21 @@ def flat(path: Path, first_row: int, batch: pa.RecordBatch, name: str, depth: in
     ):
         expected = "list<" * depth + "number" + ">" * depth
         raise DataError(f"{path}: column '{name}' has type {batch.column(name).type}, expected {expected}")
-    _refuse_null(path, first_row, name, column)
+    _refuse_null(path, first_row, name, column, above)
     return lengths, column.to_numpy(zero_copy_only=not pa.types.is_boolean(kind))
 
 
-def _refuse_null(path: Path, first_row: int, name: str, column: pa.Array) -> None:
+def _refuse_null(path: Path, first_row: int, name: str, column: pa.Array, above: Sequence[NDArray]) -> None:
+    """Refuse missing values; `above` are the offsets of the lists that they are in, from the outermost inwards."""
     if column.null_count:
-        raise DataError(f"{path}: column '{name}' has missing values after row {first_row}, expected none")
+        place = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
+        for offsets in reversed(above):
+            place = int(np.searchsorted(offsets, place, side="right")) - 1
+        refuse_missing(path, first_row + place, name)
+
+
+def refuse_missing(path: Path, row: int, name: str) -> NoReturn:
+    raise DataError(f"{path}: column '{name}' has missing values, the first in row {row}; expected none")
 
 
 def _largest_group(about: pq.FileMetaData) -> int:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from hepexp.data.formats import parquet
 from hepexp.data.formats.refusal import damage_in
 from hepexp.data.store.ragged import offsets_of
+from hepexp.data.tables.missing import Missing
 from hepexp.data.tables.source import Contents, Stored, rows_for
 from hepexp.data.values import Values
 from hepexp.errors import DataError
@@ -20,10 +21,17 @@ from hepexp.errors import DataError
 
 @dataclass(frozen=True)
 class ArrowFile:
-    """A Parquet file or an Arrow file. The members of a record `jet` are columns `jet.pt`, `jet.eta`, ..."""
+    """A Parquet file or an Arrow file. The members of a record `jet` are columns `jet.pt`, `jet.eta`, ...
+
+    Parameters
+    ----------
+    parquet : whether it is a Parquet file.
+    missing : to which missing values are added when they are read; None to refuse them.
+    """
 
     path: Path
     parquet: bool
+    missing: Missing | None = None
 
     @property
     def kind(self) -> str:
@@ -70,11 +78,16 @@ class ArrowFile:
             yield reader.schema, n_rows, lambda names, rows: _pieces(reader, names, rows)
 
     def _values(self, array: pa.Array, name: str, stored: Stored, first: int) -> Values:
+        if self.missing is not None:
+            array = self.missing.filled(array, name)
         if stored.shape and stored.shape[0] is not None:
-            if array.null_count:
-                raise DataError(f"{self.path}: column '{name}' has missing values after row {first}, expected none")
-            for _ in stored.shape:
-                array = array.flatten()
+            size = 1
+            for length in (1, *stored.shape):
+                size *= length
+                if array.null_count:
+                    place = int(np.argmax(array.is_null().to_numpy(zero_copy_only=False)))
+                    parquet.refuse_missing(self.path, first + place // size, name)
+                array = array.flatten() if pa.types.is_fixed_size_list(array.type) else array
             batch = pa.RecordBatch.from_arrays([array], [name])
             _, numbers = parquet.flat(self.path, first, batch, name, 0)
             return Values(numbers.reshape(-1, *stored.shape))
@@ -139,6 +152,8 @@ def _stored(kind: pa.DataType, column: pa.Field) -> Stored | str:
     else:
         while pa.types.is_fixed_size_list(kind):
             kind, shape = kind.value_type, (*shape, kind.list_size)
+    if pa.types.is_null(kind):
+        return "nothing but missing values" if whole is kind else "lists that are all empty, of no type of numbers"
     number = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
     if not number:
         return f"values of type {str(whole)[:60]}"

@@ -14,23 +14,25 @@ from hepexp.text_table import Column, TextTable
 
 def description(found: Mapping[str, Summary], guesses: Mapping[str, Guess]) -> TextTable:
     """A row for each column: its type and shape, what its numbers are, and what it may be."""
-    some_nan = any(summary.n_nan for summary in found.values())
+    counts = {"NaN": [summary.n_nan for summary in found.values()]}
+    counts["missing"] = [summary.n_missing for summary in found.values()]
+    counts = {heading: numbers for heading, numbers in counts.items() if any(numbers)}
     columns = [
         Column("column", "name", "bold"),
         Column("type", "figure"),
         Column("shape", "figure", keep=1),
         Column("range", "figure", keep=1),
-        *([Column("NaN", "figure")] if some_nan else []),
+        *(Column(heading, "figure") for heading in counts),
         Column("unit", "figure"),
         Column("guess"),
     ]
     rows = []
-    for name, summary in found.items():
+    for row, (name, summary) in enumerate(found.items()):
         column, its = summary.column, guesses[name]
         unit = printable(column.unit) or (f"{its.unit}?" if its.unit else "")
         bounds = f"{number(summary.low)} to {number(summary.high)}" if summary.low == summary.low else "-"
         cells = [printable(name), str(column.dtype), _shape(summary), bounds]
-        rows.append([*cells, *([f"{summary.n_nan:,}"] if some_nan else []), unit, its.what])
+        rows.append([*cells, *(f"{numbers[row]:,}" for numbers in counts.values()), unit, its.what])
     return TextTable(columns, rows)
 
 

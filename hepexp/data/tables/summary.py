@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ class Summary:
     column : the column.
     low, high, middle : smallest and largest number, and the median of their magnitudes; NaN if there are none.
     n_nan : number of NaN and infinite values.
+    n_missing : number of values that the file does not have.
     distinct : the different values of a column of whole numbers, if there are few; otherwise empty.
     n_rows, n_distinct : number of rows, and of different values.
     most : the largest number of particles.
@@ -38,6 +39,7 @@ class Summary:
     n_distinct: int = 0
     most: int = 0
     flags: NDArray[np.bool_] | None = field(default=None, compare=False)
+    n_missing: int = 0
 
     @property
     def whole(self) -> bool:
@@ -62,7 +64,15 @@ def summarise(tables: list[Table], rows: int) -> dict[str, Summary]:
             n += chunk.n
             if n >= rows:
                 break
-    return {name: _summary(tables[0].columns[name], parts) for name, parts in found.items()}
+    return {name: _with_missing(_summary(tables[0].columns[name], parts), tables) for name, parts in found.items()}
+
+
+def _with_missing(summary: Summary, tables: list[Table]) -> Summary:
+    """The summary of a column, in which missing numbers were read as NaN."""
+    counts = [table.missing for table in tables if table.missing is not None]
+    numbers = sum(count.numbers[name] for count in counts for name in summary.column.needs)
+    lists = sum(count.lists[name] for count in counts for name in summary.column.needs)
+    return replace(summary, n_nan=max(0, summary.n_nan - numbers), n_missing=numbers + lists)
 
 
 def _summary(column: Column, parts: list) -> Summary:

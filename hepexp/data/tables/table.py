@@ -11,6 +11,7 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.data.formats.refusal import listed
 from hepexp.data.tables.column import Column, Rows
 from hepexp.data.tables.layout import columns_of
+from hepexp.data.tables.missing import Missing
 from hepexp.data.tables.source import Contents, Source
 from hepexp.data.values import Values
 from hepexp.errors import ConfigError, DataError
@@ -46,11 +47,13 @@ class Table:
     source : the file.
     contents : what is stored in it.
     columns : by name, in the file's order.
+    missing : to which missing values are added when they are read; None to refuse them.
     """
 
     source: Source
     contents: Contents
     columns: Mapping[str, Column]
+    missing: Missing | None = None
 
     @property
     def path(self) -> Path:
@@ -124,7 +127,7 @@ class Table:
             raise DataError(f"{self.path}: {read:,} rows read, expected {self.n_rows:,}; download it again")
 
 
-def open_table(path: Path, tree: str | None = None, key: str = "tree") -> Table:
+def open_table(path: Path, tree: str | None = None, key: str = "tree", counts_missing: bool = False) -> Table:
     """Open a file of columns by what it begins with, whatever it is called.
 
     Parameters
@@ -132,18 +135,20 @@ def open_table(path: Path, tree: str | None = None, key: str = "tree") -> Table:
     path : a ROOT, HDF5, Parquet, Arrow (Feather), npz or npy file.
     tree : a ROOT tree, or an HDF5 group or array; needed where there are several trees.
     key : of the configuration that `tree` is the value of, for messages.
+    counts_missing : whether missing values, which Parquet and Arrow files may have, are counted rather than refused.
 
     Raises
     ------
     DataError : the file is missing, damaged, or of another format.
     ConfigError : it lacks the tree, or has several and none was chosen.
     """
-    source = _source(path, tree, key)
+    missing = Missing() if counts_missing else None
+    source = _source(path, tree, key, missing)
     contents = source.contents()
-    return Table(source, contents, columns_of(contents))
+    return Table(source, contents, columns_of(contents), missing)
 
 
-def _source(path: Path, tree: str | None, key: str) -> Source:
+def _source(path: Path, tree: str | None, key: str, missing: Missing | None) -> Source:
     begins = _beginning(path)
     if begins.startswith(b"root"):
         from hepexp.data.tables.root_files import RootFile
@@ -158,7 +163,7 @@ def _source(path: Path, tree: str | None, key: str) -> Source:
     if begins.startswith((b"PAR1", b"ARROW1")):
         from hepexp.data.tables.arrow_files import ArrowFile
 
-        return ArrowFile(path, begins.startswith(b"PAR1"))
+        return ArrowFile(path, begins.startswith(b"PAR1"), missing)
     if begins.startswith((b"PK\x03\x04", b"\x93NUMPY")):
         from hepexp.data.tables.numpy_files import NumpyFile
 

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from omegaconf import OmegaConf
+from pyarrow import feather
 
 from hepexp import models
 from hepexp.cli.data import main
@@ -308,3 +311,43 @@ def test_nothing_in_the_name_of_a_file_is_evaluated_or_reaches_the_terminal(tmp_
     (folder / "env.yaml").write_text(f"defaults: [files]\nfiles: ['{names['env']}']\n")
     with pytest.raises(ConfigError, match=r"has \$\{, which begins an expression in a configuration; write \[\$\]\{"):
         main(["convert", "env", "--config-dir", str(tmp_path / "conf")])
+
+
+def test_missing_values_are_counted_and_the_first_one_is_named_where_it_is_used(tmp_path, capsys):
+    def without(i, values):
+        return pa.array([None if row == i else values for row in range(60)])
+
+    columns = {
+        "k": without(50, 1),
+        "pt": without(47, [1.0, 2.0]),
+        "d": pa.array([[1.0, None][: 1 + (i == 33)] for i in range(60)]),
+    }
+    columns |= {
+        "rec": without(41, [{"q": 1}]),
+        "x": np.where(np.arange(60) == 5, np.nan, 0.5),
+        "no": pa.array([[]] * 60),
+    }
+    rows = {"k": 50, "pt": 47, "d": 33, "rec.q": 41}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet", row_group_size=20)
+    columns["fixed"] = pa.array([None if i == 22 else [1.0, 2.0] for i in range(60)], pa.list_(pa.float64(), 2))
+    feather.write_feather(pa.table(columns), tmp_path / "a.feather", chunksize=20)
+    for name in ("a.parquet", "a.feather"):
+        said = inspected(capsys, tmp_path / name)
+        lines = {line.split()[0]: line.split() for line in said.splitlines() if line}
+        heading = lines["column"]
+        assert heading[-4:-2] == ["NaN", "missing"]
+        assert lines["x"][-2:] == ["1", "0"]
+        assert "no (lists that are all empty, of no type of numbers)" in said
+        for column, row in rows.items():
+            with pytest.raises(DataError, match=f"column '{column}' has missing values, the first in row {row};"):
+                list(open_table(tmp_path / name).batches([column], 7))
+    with pytest.raises(DataError, match="column 'fixed' has missing values, the first in row 22;"):
+        list(open_table(tmp_path / "a.feather").batches(["fixed"], 7))
+    found = summarise([open_table(tmp_path / "a.feather", counts_missing=True)], 60)
+    assert {name: its.n_missing for name, its in found.items()} == {
+        **dict.fromkeys(rows, 1),
+        "x": 0,
+        "fixed[0]": 2,
+        "fixed[1]": 2,
+    }
+    assert {name: its.n_nan for name, its in found.items() if its.n_nan} == {"x": 1}
