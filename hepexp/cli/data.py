@@ -56,7 +56,7 @@ def main(args: list[str]) -> int:
         if not {*known} & {*rest}:
             if fault := next((faults[word] for word in rest if word in faults), None):
                 raise fault
-            refuse_unnamed(rest, f"hepexp data {name}")
+            refuse_unnamed(rest, f"hepexp data {name}", _config_dirs(rest))
         _warn_of(faults)
         parser.add_argument("name", metavar="NAME", choices=known, help=f"data set: {', '.join(known)}")
     return VERBS[name](parser, rest) or 0

@@ -41,20 +41,30 @@ def survey(config_dirs: Sequence[Path] = ()) -> tuple[list[str], dict[str, Confi
     return names, faults
 
 
-def refuse_unnamed(words: Sequence[str], command: str) -> None:
+def refuse_unnamed(words: Sequence[str], command: str, config_dirs: Sequence[Path] = ()) -> None:
     """Refuse a data set whose examples are in files that only a configuration of one's own names.
 
     Parameters
     ----------
     words : given to the command; the name of a data set may be among them.
+    config_dirs : folders of the user's own configurations.
 
     Raises
     ------
     ConfigError : it is; says how to name the files.
     """
-    options = catalog.options("dataset", catalog.folders([]))
+    shipped = catalog.options("dataset", catalog.folders([]))
+    options = catalog.options("dataset", catalog.folders([*config_dirs]))
     for name in words:
-        if name in options and hasattr(module_beside(name, "info"), "info_of") and find_info(name) is None:
+        if name not in options or not hasattr(module_beside(name, "info", config_dirs), "info_of"):
+            continue
+        if find_info(name, config_dirs) is None and name not in shipped:
+            keys = [key for key, value in _config(name, config_dirs).items() if value == "???"]
+            raise ConfigError(
+                f"{options[name]}: {' and '.join(keys) or 'files'} must be given in this file, such as files: "
+                "[data/*.root]; `hepexp data` reads no overrides"
+            )
+        if find_info(name, config_dirs) is None:
             raise ConfigError(
                 f"{name} is for files of your own, which a configuration names: hepexp data inspect FILE --write "
                 f"conf/dataset/mine.yaml, then {command} mine --config-dir conf"

@@ -48,6 +48,7 @@ class Column:
     shape : of the array of an example; for particles, (P,) if the file pads them to P, otherwise empty.
     unit : as the file gives it.
     padding : how padding is recognised, for the reader of a description.
+    is_label : whether the file says that it is a label.
     listed : whether a description shows it; the places of an array that is shown are not.
     """
 
@@ -59,6 +60,7 @@ class Column:
     shape: tuple[int, ...] = ()
     unit: str = ""
     padding: str = ""
+    is_label: bool = False
     listed: bool = True
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hepexp.config.suggest import typed
 from hepexp.data.expressions.parse import in_quotes
-from hepexp.data.tables.guess import FourMomenta, Guess, channel_axis, four_momenta, is_truth, one_hot
+from hepexp.data.tables.guess import FourMomenta, Guess, channel_axis, four_momenta, is_flag, is_run, is_truth, one_hot
 from hepexp.data.tables.summary import Summary
 
 _MOST_LISTED = 20  # names in a comment, and classes
@@ -55,7 +55,7 @@ class Proposal:
             body += _others("pixels", images)
         body += self._classes() + self._features(particles[0].prefix if particles else None, of_images)
         body += self._one("weight", "an expression per example; may be negative")
-        body += self._one("event_id", "tells events apart; the file and row by default")
+        body += self._event_id()
         return "\n".join([*self._head(particles, images), *body]) + "\n"
 
     @property
@@ -118,7 +118,7 @@ class Proposal:
 
     def _classes(self) -> list[str]:
         flags = one_hot(self.found)
-        labels = [name for name in self._with_role("label") if name not in flags]
+        labels = sorted((name for name in self._with_role("label") if name not in flags), key=is_flag)
         if flags:
             start = _common_start(flags)
             lines = ["classes:"] + [f"  {scalar(name[start:])}: {scalar(in_quotes(name))}" for name in flags]
@@ -166,6 +166,18 @@ class Proposal:
         if not names:
             return []
         return [f"{role}: {scalar(in_quotes(names[0]))}    # guess; {comment}", *_others(role, names[1:])]
+
+    def _event_id(self) -> list[str]:
+        """The number of the event, with the run that it is of; a run alone tells no events apart."""
+        names, comment = self._with_role("event_id"), "    # guess; tells events apart; the file and row by default"
+        runs = [name for name in names if is_run(name)]
+        numbers = sorted((name for name in names if name not in runs), key=lambda name: "ev" not in name.lower())
+        if not numbers:
+            return _others("event_id", runs)
+        chosen = [*runs, numbers[0]]
+        texts = [scalar(in_quotes(name)) for name in chosen]
+        text = f"[{', '.join(texts)}]" if runs else texts[0]
+        return [f"event_id: {text}{comment}", *_others("event_id", numbers[1:])]
 
     def _with_role(self, role: str) -> list[str]:
         return [name for name, its in self.guesses.items() if its.role == role]

@@ -41,7 +41,13 @@ _ENERGIES = ("pt", "mass", "energy", "px", "py", "pz")
 _IMPACT = re.compile(r"(.*[._]|^)(d0|dz|dxy|z0|ip[23]d)[._]?(val(ue)?|err(or)?|sig(nificance)?|uncertainty)?", re.I)
 _WEIGHT = re.compile(r"(.*[._]|^)(\w*weights?|wgts?|w|xsec\w*)(\[\d+\])?", re.I)
 _EVENT = re.compile(r"(.*[._]|^)(evt|events?|run|lumi\w*|entry|index|jet)?_?(id|no|nr|num|number|index)?", re.I)
-_LABEL = re.compile(r"(.*[._]|^)(is_?sig\w*|sig(nal)?|y|class(es)?|target|\w*label\w*|flavou?r\w*)", re.I)
+_LABEL = re.compile(
+    r"(.*[._]|^)(is_?sig\w*|sig(nal)?|y|class(es)?|target|\w*label\w*|\w*flav(ou?rs?)?(_?id)?|flavou?r\w*|"
+    r"truth(_?(id|class|type|match\w*))?)",
+    re.I,
+)
+_LABELS = re.compile(r"label|flav|truth", re.I)  # of particles
+_RUN = re.compile(r"(.*[._]|^)(run|lumi)\w*", re.I)  # with the number of the event it tells events apart
 _GROOMED = re.compile(r"(sd|softdrop|pruned|trimmed|groomed)_?m|m(ass)?_?(sd|softdrop)", re.I)
 _MULTIPLICITY = re.compile(r"(.*[._])?(n_?(part\w*|const\w*|tracks?|jets?|pf\w*)|n[A-Z]\w*|num_\w+|multiplicity)")
 _FLAG = re.compile(r"(.*?)(label_|is_|is(?=[A-Z]))(\w+)")
@@ -63,8 +69,8 @@ class Guess:
     Parameters
     ----------
     what : in words.
-    role : for the configuration: "label", "label?" (may be one), "weight", "event_id", "scalar", "feature", "observer",
-        "image", "mask", or "".
+    role : for the configuration: "label", "label?" (may be one), "labels" (of particles), "weight", "event_id",
+        "scalar", "feature", "observer", "image", "mask", or "".
     component : of a four-momentum, or "".
     prefix : of the name, that the components of one four-momentum share.
     unit : a guess, too.
@@ -151,6 +157,8 @@ def _guess(name: str, summary: Summary, classes: list[str]) -> Guess:
         return Guess(what, _beside(column.level), unit="" if significance else "mm")
     if last.lower().endswith(("charge", "_q")) or last.lower() == "q":
         return Guess("charge", _beside(column.level), unit="e")
+    if column.level == "particles" and column.dtype.kind in "iub" and _LABELS.search(last) and summary.whole:
+        return Guess("label of particles", "labels")
     if summary.distinct == (0, 1):
         of_particles = column.level == "particles"
         return Guess("flag of particles", "scalar") if of_particles else Guess("0 or 1: a label?", "label?")
@@ -160,14 +168,16 @@ def _guess(name: str, summary: Summary, classes: list[str]) -> Guess:
 def _of_an_example(name: str, last: str, summary: Summary) -> Guess | None:
     if last.lower() in _SPLITS and summary.whole:
         return Guess("split", "observer")
-    if _LABEL.fullmatch(name) and summary.whole:
+    if (_LABEL.fullmatch(name) or summary.column.is_label) and summary.whole:
         values = ", ".join(map(str, summary.distinct[:6])) + ", ..." * (len(summary.distinct) > 6)
         return Guess(f"label: {values}", "label" if summary.n_distinct > 1 else "label?")
     if _WEIGHT.fullmatch(name) and summary.column.dtype.kind == "f":
         return Guess("weight" + " (some are negative)" * (summary.low < 0), "weight")
     whole = summary.column.dtype.kind in "iu"
-    if _EVENT.fullmatch(name) and last and whole and summary.n_distinct > 1:
+    if _EVENT.fullmatch(name) and last and whole and (summary.n_distinct > 1 or is_run(name)):
         return Guess("event id", "event_id")
+    if summary.column.dtype.kind in "iub" and set(summary.distinct) <= {0, 1} and is_flag(name):
+        return Guess("label: 0 or 1", "label" if summary.n_distinct > 1 else "label?")
     if re.search(r"tau_?\d", last, re.I):
         return Guess("subjettiness", "feature")
     if _GROOMED.search(last):
@@ -175,6 +185,16 @@ def _of_an_example(name: str, last: str, summary: Summary) -> Guess | None:
     if whole and _MULTIPLICITY.fullmatch(last):
         return Guess("multiplicity", "feature")
     return None
+
+
+def is_flag(name: str) -> bool:
+    """Whether a column says yes or no of an example, such as `is_b`."""
+    return bool(_FLAG.fullmatch(name))
+
+
+def is_run(name: str) -> bool:
+    """Whether a column says in which run or luminosity block an event was, which many events have in common."""
+    return bool(_RUN.fullmatch(name))
 
 
 def _beside(level: str) -> str:

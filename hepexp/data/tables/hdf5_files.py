@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from hepexp.errors import ConfigError, DataError
 
 MOST_DEPTH = 8
 _MOST_NAMES = 2**14
+_OF_LABELS = re.compile(r"(flavou?r|class|truth)_?(labels?|names?)", re.I)  # attributes that name the values of a label
 _JETNET = {  # the arrays of JetNet's files have no names; doi:10.5281/zenodo.6975118
     "particle_features": ("eta_rel", "phi_rel", "pt_rel", "mask"),
     "jet_features": ("pt", "eta", "mass", "num_particles"),
@@ -167,7 +169,8 @@ class Hdf5File:
             jetnet = _JETNET.get(child, ())
             if not names and jetnet and set(_JETNET) <= set(file[parent] if parent else file):
                 names = jetnet[: shape[-1]] if shape[-1] <= len(jetnet) else ()
-        return Stored(np.dtype(dtype), shape, names, units=_units(array, names), group=group)
+        is_label = dtype.names is None and not shape and any(map(_OF_LABELS.search, list(array.attrs)[:64]))
+        return Stored(np.dtype(dtype), shape, names, units=_units(array, names), group=group, is_label=is_label)
 
     def _same_length(
         self, file: h5py.File, found: list[Found], refused: dict[str, str]

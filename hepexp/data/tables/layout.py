@@ -62,7 +62,8 @@ def columns_of(contents: Contents) -> dict[str, Column]:
         needs = frozenset([array.place[0]])
         if array.shape == ():
             read = lambda rows, array=array: Values(array.read(rows))  # noqa: E731
-            found.append(Column(array.name, array.dtype, "example", needs, read, unit=array.unit))
+            is_label = contents.stored[array.place[0]].is_label
+            found.append(Column(array.name, array.dtype, "example", needs, read, unit=array.unit, is_label=is_label))
         elif array.shape == (None,):
             read = lambda rows, array=array: rows.stored[array.place[0]]  # noqa: E731
             found.append(Column(array.name, array.dtype, "particles", needs, read, unit=array.unit))

@@ -29,6 +29,7 @@ class Stored:
     blocks : for a structure, names of the places on the axis of a field.
     units : of the names, of the fields, or of the array itself under "".
     group : arrays of the same group describe the same things.
+    is_label : whether an attribute says that it is a label.
     """
 
     dtype: np.dtype
@@ -37,6 +38,7 @@ class Stored:
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
+    is_label: bool = False
 
 
 @dataclass(frozen=True)

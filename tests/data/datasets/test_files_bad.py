@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 import uproot
 
+from hepexp.cli.data import main
 from hepexp.data.download.convert import convert
 from hepexp.data.download.verify import verify
 from hepexp.data.find import find_info
-from hepexp.errors import HepexpError
+from hepexp.errors import ConfigError, HepexpError
 from tests.data.datasets.user_files import ready
 
 N = 12
@@ -112,3 +113,15 @@ def test_an_existing_store_with_what_no_particle_has_is_found(tmp_path, monkeypa
     found = [one.problem for one in verify(info)]
     assert len(found) == 2
     assert all("row 7 has a particle with pt = -5 in 'pt'" in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("files", "files must be given in this file"), ("image_files", "files and pixels must be")],
+)
+def test_a_configuration_without_files_is_named(option, said, tmp_path):
+    (tmp_path / "conf/dataset").mkdir(parents=True)
+    path = tmp_path / "conf/dataset/w.yaml"
+    path.write_text(f"defaults: [{option}]\nlabel: truth\n")
+    with pytest.raises(ConfigError, match=f"{path}: {said}"):
+        main(["verify", "w", "--config-dir", str(tmp_path / "conf"), "dataset.files=[a.parquet]"])

@@ -351,3 +351,32 @@ def test_missing_values_are_counted_and_the_first_one_is_named_where_it_is_used(
         "fixed[1]": 2,
     }
     assert {name: its.n_nan for name, its in found.items() if its.n_nan} == {"x": 1}
+
+
+@pytest.mark.parametrize("name", ["flav", "flavour", "label", "truth", "hadronFlavour", "is_b", "isTop", "truth_label"])
+def test_labels_are_no_features(name, tmp_path, capsys):
+    kind = np.arange(N) % 2
+    arrays = {"trk_pt": POSITIVE, "trk_eta": ANGLE, "trk_phi": ANGLE, "jet_mass": POSITIVE[:, 0]}
+    if not name.startswith("is"):  # which a detector may say of a particle, and which other labels come before
+        arrays |= {f"trk_{name}": kind[:, None] + (POSITIVE > 9), "isTight": kind}
+    config, text = written(tmp_path, capsys, **arrays, **{name: kind})
+    assert config["label"] == name
+    assert not [line for line in text.splitlines() if line.startswith("#   ") and name in line]
+
+
+def test_an_attribute_says_what_is_a_label(tmp_path):
+    with h5py.File(tmp_path / "f", "w") as file:
+        file["v"], file["w"] = np.arange(N) % 3, np.arange(N) % 3
+        file["v"].attrs["flavour_label"] = ["b", "c", "light"]
+    found = summarise([open_table(tmp_path / "f")], N)
+    assert {column: its.role for column, its in guess(found).items()} == {"v": "label", "w": "feature"}
+
+
+def test_events_are_told_apart_by_run_and_number(tmp_path, capsys):
+    config, _ = written(
+        tmp_path, capsys, jet_index=np.arange(N), evt_run=np.full(N, 3), evt_no=np.arange(N), x=ANGLE[:, 0]
+    )
+    assert config["event_id"] == ["evt_run", "evt_no"]
+    config, text = written(tmp_path, capsys, run=np.arange(N) // 9, x=ANGLE[:, 0])
+    assert "event_id" not in config
+    assert "# event_id: run" in text
