@@ -228,7 +228,7 @@ def _recorded(
 
         if components.unread:
             log.info("scalars: %s", components.unread)
-            Console(stderr=True).print(f"scalars {components.unread}", highlight=False, soft_wrap=True, markup=False)
+            PlainConsole(stderr=True).print(f"scalars {components.unread}", soft_wrap=True)
 
         def report(row: dict[str, float], epoch: int) -> None:
             run.log_metrics(series.of_epoch(row), epoch)
