@@ -241,6 +241,8 @@ class DatasetInfo:
         """The first examples of a store, at most n, as such a table."""
         some = store.take(np.arange(min(n, len(store))))
         lists = {name: np.split(column, some.offsets[1:-1]) for name, column in some.elements.items()}
+        for stored, name in self.layout.edge_names.items():
+            lists[stored] = np.split(some.edges[name], some.edges.offsets[1:-1])
         return {**some.extras, **lists}
 
     # ---- simulated files

@@ -21,6 +21,7 @@ def checked(
     offsets: NDArray[np.int64],
     elements: Mapping[str, NDArray],
     extras: Mapping[str, NDArray] | None = None,
+    edges: Ragged | None = None,
 ) -> Ragged:
     """Check examples and convert them to the types of a layout.
 
@@ -28,14 +29,14 @@ def checked(
     ----------
     check, layout : of the data set.
     path, first : the file, and the row in it of the first of these examples, for messages.
-    label, offsets, elements, extras : the values read; label is None if the file has none and none is needed.
+    label, offsets, elements, extras, edges : the values read; label is None if the file has none and none is needed.
 
     Raises
     ------
     DataError : names the file and the first bad row, and says what was expected.
     """
     given = np.zeros(len(offsets) - 1, np.int8) if label is None else label
-    raw = Ragged(given, offsets, dict(elements), dict(extras or {}))
+    raw = Ragged(given, offsets, dict(elements), dict(extras or {}), edges)
     with np.errstate(over="ignore"):  # values too large for float32 have been refused
         examples = check(raw, str(path), first).cast(layout)
     return examples.unlabelled() if label is None else examples

@@ -7,11 +7,12 @@ others are ignored.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from hepexp.data.formats import parquet
 from hepexp.data.formats.checked import checked
@@ -63,13 +64,26 @@ def _valid(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _examples(path: Path, first: int, batch: pa.RecordBatch, layout: Layout, check: Check) -> Ragged:
-    lengths, elements = {}, {}
-    for name in layout.elements:
-        (lengths[name],), elements[name] = parquet.flat(path, first, batch, name, 1)
-    leading, *others = layout.elements
+    offsets, elements = _lists(path, first, batch, layout.elements)
+    extras = {name: parquet.flat(path, first, batch, name, 0)[1] for name in layout.extras}
+    label = parquet.flat(path, first, batch, "label", 0)[1] if "label" in batch.schema.names else None
+    edges = None
+    if layout.edges:
+        edge_offsets, columns = _lists(path, first, batch, layout.edge_names)
+        ends = {name: columns[stored] for stored, name in layout.edge_names.items()}
+        edges = Ragged(np.zeros(len(batch), np.int8), edge_offsets, ends)
+    return checked(check, layout, path, first, label, offsets, elements, extras, edges)
+
+
+def _lists(
+    path: Path, first: int, batch: pa.RecordBatch, names: Iterable[str]
+) -> tuple[NDArray[np.int64], dict[str, NDArray]]:
+    """The offsets and the values of columns that have lists of one length in each row."""
+    lengths, columns = {}, {}
+    for name in names:
+        (lengths[name],), columns[name] = parquet.flat(path, first, batch, name, 1)
+    leading, *others = columns
     for name in others:
         differs = lengths[name] != lengths[leading]
         refuse_rows(path, first, differs, f"has lists of different lengths in {leading} and {name}")
-    extras = {name: parquet.flat(path, first, batch, name, 0)[1] for name in layout.extras}
-    label = parquet.flat(path, first, batch, "label", 0)[1] if "label" in batch.schema.names else None
-    return checked(check, layout, path, first, label, offsets_of(lengths[leading].astype(np.int64)), elements, extras)
+    return offsets_of(lengths[leading].astype(np.int64)), columns

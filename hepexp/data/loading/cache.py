@@ -41,11 +41,13 @@ class ExampleCache:
 
 
 def blank(examples: Ragged) -> Ragged:
-    """One example with a single element and the same columns, all zero."""
+    """One example with a single element, no edges, and the same columns, all zero."""
 
     def zero(column: NDArray) -> NDArray:
         return np.zeros((1, *column.shape[1:]), column.dtype)
 
     elements = {name: zero(column) for name, column in examples.elements.items()}
     extras = {name: zero(column) for name, column in examples.extras.items()}
-    return Ragged(zero(examples.label), np.array([0, 1]), elements, extras)
+    none = None if examples.edges is None else {name: ends[:0] for name, ends in examples.edges.elements.items()}
+    edges = None if none is None else Ragged(zero(examples.label), np.array([0, 0]), none)
+    return Ragged(zero(examples.label), np.array([0, 1]), elements, extras, edges)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from hepexp.atomic import atomic
 from hepexp.data.store.check import refuse_rows
@@ -59,8 +60,13 @@ class Contents:
 def schema_of(layout: Layout, labelled: bool = True) -> pa.Schema:
     """The columns of a file of examples, with or without labels."""
     extras = [(name, pa.from_numpy_dtype(kind)) for name, kind in layout.extras.items()]
-    elements = [(name, pa.list_(pa.from_numpy_dtype(kind))) for name, kind in layout.elements.items()]
-    return pa.schema([*([("label", pa.int8())] if labelled else []), *extras, *elements])
+    lists = [(name, pa.list_(pa.from_numpy_dtype(kind))) for name, kind in _lists(layout).items()]
+    return pa.schema([*([("label", pa.int8())] if labelled else []), *extras, *lists])
+
+
+def _lists(layout: Layout) -> dict[str, type]:
+    """Types of the columns of lists: those of elements, then those of edges."""
+    return {**layout.elements, **{stored: layout.edges[name] for stored, name in layout.edge_names.items()}}
 
 
 def write(
@@ -147,12 +153,13 @@ def read(path: Path, layout: Layout, needs_label: bool = True, every_list: bool 
 
 
 def _refuse_uneven(path: Path, batches: list[pa.RecordBatch], layout: Layout) -> None:
-    first_row, (first, *others) = 0, layout.elements
+    first_row, alike = 0, [names for names in (layout.elements, layout.edge_names) if names]
     for batch in batches:
-        lengths = {name: np.diff(batch.column(name).offsets.to_numpy()) for name in layout.elements}
-        for name in others:
-            differs = lengths[name] != lengths[first]
-            refuse_rows(path, first_row, differs, f"has lists of different lengths in {first} and {name}")
+        for first, *others in alike:
+            lengths = {name: np.diff(batch.column(name).offsets.to_numpy()) for name in (first, *others)}
+            for name in others:
+                differs = lengths[name] != lengths[first]
+                refuse_rows(path, first_row, differs, f"has lists of different lengths in {first} and {name}")
         first_row += batch.num_rows
 
 
@@ -194,7 +201,7 @@ def _writer(
 ) -> pa.ipc.RecordBatchFileWriter | pq.ParquetWriter:
     if suffix == ".arrow":
         return pa.ipc.new_file(str(path), schema)
-    columns = {"label": np.int8, **layout.extras, **{f"{n}.list.element": kind for n, kind in layout.elements.items()}}
+    columns = {"label": np.int8, **layout.extras, **{f"{n}.list.element": kind for n, kind in _lists(layout).items()}}
     encoding = {}
     for name, kind in columns.items():
         if np.issubdtype(kind, np.floating):
@@ -216,19 +223,30 @@ def _writer(
 
 
 def _record_batch(part: Ragged, layout: Layout, schema: pa.Schema) -> pa.RecordBatch:
-    offsets = pa.array(part.offsets.astype(np.int32))
     extras = [pa.array(part.extras[name]) for name in layout.extras]
-    lists = [pa.ListArray.from_arrays(offsets, pa.array(part.elements[name])) for name in layout.elements]
+    lists = _list_arrays(part, layout.elements) + (_list_arrays(part.edges, layout.edges) if layout.edges else [])
     return pa.RecordBatch.from_arrays([pa.array(part.label), *extras, *lists], schema=schema)
+
+
+def _list_arrays(part: Ragged, names: Iterable[str]) -> list[pa.ListArray]:
+    offsets = pa.array(part.offsets.astype(np.int32))
+    return [pa.ListArray.from_arrays(offsets, pa.array(part.elements[name])) for name in names]
 
 
 def _ragged(batch: pa.RecordBatch, layout: Layout) -> Ragged:
     """Numpy views of a record batch, without a copy."""
-    lists = {name: batch.column(name) for name in layout.elements}
     unknown = np.full(batch.num_rows, NO_LABEL, np.int8)
+    label = batch.column("label").to_numpy() if "label" in batch.schema.names else unknown
+    examples = _of_lists(label, {name: batch.column(name) for name in layout.elements})
+    examples.extras = {name: batch.column(name).to_numpy() for name in layout.extras}
+    if layout.edges:
+        examples.edges = _of_lists(label, {name: batch.column(stored) for stored, name in layout.edge_names.items()})
+    return examples
+
+
+def _of_lists(label: NDArray[np.int8], lists: Mapping[str, pa.ListArray]) -> Ragged:
     return Ragged(
-        label=batch.column("label").to_numpy() if "label" in batch.schema.names else unknown,
+        label=label,
         offsets=next(iter(lists.values())).offsets.to_numpy(),
         elements={name: column.values.to_numpy(zero_copy_only=True) for name, column in lists.items()},
-        extras={name: batch.column(name).to_numpy() for name in layout.extras},
     )

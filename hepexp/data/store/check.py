@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.store.limits import Limits
-from hepexp.data.store.ragged import Layout, Ragged
+from hepexp.data.store.ragged import ENDS, Layout, Ragged
 from hepexp.errors import DataError
 
 # Takes the examples read, whose columns may have other types than the layout's; the name of the file, for messages; and
@@ -52,17 +53,44 @@ class Refusal:
 
     def of_elements(self, bad: NDArray[np.bool_], quantity: str, what: Callable[[int], str] | str) -> None:
         """Refuse the bad elements (m,); `what` can be a function of the element's position."""
+        self._of_lists(self.examples.offsets, bad, quantity, what)
+
+    def of_edges(self, element: str = "particle", names: Mapping[str, str] | None = None) -> None:
+        """Refuse ends of edges that are no elements of their example.
+
+        Parameters
+        ----------
+        names : what the columns of edges are called in the file.
+        """
+        edges = self.examples.edges
+        there_are = np.repeat(self.examples.counts, edges.counts)
+
+        def what(name: str, end: str, i: int) -> str:
+            places = f"the place of one of its {element}s, from 0 to {there_are[i] - 1}"
+            expected = places if there_are[i] else f"none, as it has no {element}s"
+            return f"has an edge with {name} = {edges[end][i]:g}; expected {expected}"
+
+        for end, name in (names or {end: f"edges.{end}" for end in ENDS}).items():
+            bad = ~((edges[end] >= 0) & (edges[end] < there_are) & (edges[end] == np.floor(edges[end])))
+            self._of_lists(edges.offsets, bad, name, partial(what, name, end))
+
+    def _of_lists(
+        self, offsets: NDArray[np.integer], bad: NDArray[np.bool_], quantity: str, what: Callable[[int], str] | str
+    ) -> None:
         if not bad.any():
             return
         places = np.flatnonzero(bad)
-        rows, first = np.unique(np.searchsorted(self.examples.offsets, places, side="right") - 1, return_index=True)
+        rows, first = np.unique(np.searchsorted(offsets, places, side="right") - 1, return_index=True)
         for row, place in zip(rows[: _MOST_NAMED + 1].tolist(), places[first].tolist(), strict=False):
             self._found.setdefault(row, (quantity, what if isinstance(what, str) else what(place)))
 
     def of_common(
         self, classes: tuple[str, ...], layout: Layout, element: str = "particle", unknown: bool = False
     ) -> None:
-        """Refuse labels outside the classes, unless they may be unknown, and values outside the layout's limits."""
+        """Refuse labels outside the classes, unless they may be unknown, and values outside the layout's limits.
+
+        Edges with an end that is no element are refused, too.
+        """
         label, of = self.examples.label, list(enumerate(classes))
         expected = ", ".join(f"{i} for {name}" for i, name in (of[::-1] if len(of) == 2 else of))
         bad = ~np.isin(label, range(-1 if unknown else 0, len(classes)))
@@ -71,6 +99,8 @@ class Refusal:
             self._of_column(name, layout, self.of_rows, "")
         for name in layout.elements:
             self._of_column(name, layout, self.of_elements, f"a {element} with ")
+        if self.examples.edges is not None:
+            self.of_edges(element)
 
     def _of_column(self, name: str, layout: Layout, refuse: Callable[..., None], whose: str) -> None:
         column, allowed = self.examples[name], layout.limits.get(name, _FINITE)

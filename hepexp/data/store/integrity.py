@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hepexp.data.store.ragged import Layout, Ragged
 from hepexp.errors import DataError
@@ -36,15 +37,17 @@ class Digest:
     def __init__(self, layout: Layout, metadata: bytes) -> None:
         self.layout = layout
         self._head = hashlib.sha256(metadata)
-        self._of = {name: hashlib.sha256() for name in (*layout.names, "counts")}
+        counts = ("counts", "edges.counts") if layout.edges else ("counts",)
+        self._of = {name: hashlib.sha256() for name in (*layout.names, *counts)}
         self._n = 0
 
     def update(self, part: Ragged) -> None:
         """Add further examples."""
         self._n += len(part)
-        first, last = int(part.offsets[0]), int(part.offsets[-1])
-        columns = {"label": part.label, "counts": part.counts.astype(np.int64), **part.extras}
-        columns |= {name: column[first:last] for name, column in part.elements.items()}
+        columns = {"label": part.label, "counts": part.counts.astype(np.int64), **part.extras, **_flat(part)}
+        if part.edges is not None:
+            columns["edges.counts"] = part.edges.counts.astype(np.int64)
+            columns |= {f"edges.{name}": column for name, column in _flat(part.edges).items()}
         for name, digest in self._of.items():
             digest.update(memoryview(np.ascontiguousarray(columns[name])).cast("B"))
 
@@ -57,8 +60,14 @@ class Digest:
         return whole.hexdigest()
 
 
+def _flat(part: Ragged) -> dict[str, NDArray]:
+    """The columns of elements, where these may be a part of a longer one."""
+    first, last = int(part.offsets[0]), int(part.offsets[-1])
+    return {name: column[first:last] for name, column in part.elements.items()}
+
+
 def refuse_broken_lists(chunks: Iterable[Ragged], path: Path) -> None:
-    """Refuse examples whose offsets point outside the columns of elements.
+    """Refuse examples whose offsets point outside the columns of elements or edges.
 
     Raises
     ------
@@ -66,15 +75,20 @@ def refuse_broken_lists(chunks: Iterable[Ragged], path: Path) -> None:
     """
     first = 0
     for chunk in chunks:
-        there = min((len(column) for column in chunk.elements.values()), default=0)
-        starts, ends = chunk.offsets[:-1], chunk.offsets[1:]
-        bad = (starts < 0) | (ends < starts) | (ends > there)
-        if bad.any():
-            row = first + int(np.argmax(bad))
-            raise DataError(
-                f"{path}: the elements of row {row} lie outside the file: corrupted; remove it and make it again"
-            )
+        for what, lists in (("elements", chunk), ("edges", chunk.edges)):
+            bad = _is_broken(lists) if lists is not None else np.zeros(0, bool)
+            if bad.any():
+                row = first + int(np.argmax(bad))
+                raise DataError(
+                    f"{path}: the {what} of row {row} lie outside the file: corrupted; remove it and make it again"
+                )
         first += len(chunk)
+
+
+def _is_broken(lists: Ragged) -> NDArray[np.bool_]:
+    there = min((len(column) for column in lists.elements.values()), default=0)
+    starts, ends = lists.offsets[:-1], lists.offsets[1:]
+    return (starts < 0) | (ends < starts) | (ends > there)
 
 
 def refuse_changed(contents: Contents, layout: Layout, path: Path) -> None:

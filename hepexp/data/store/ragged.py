@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hepexp.data.store.limits import Limits
 
 NO_LABEL = -1  # label of an example of unknown class
+ENDS = {"source": np.int32, "target": np.int32}  # types of the columns of edges
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,28 @@ class Layout:
     extras : type of each column with one value per example, apart from the label.
     shape : (channels, rows, columns) of the images; None if the elements are particles.
     limits : range of the values in a column; columns without an entry may hold any finite number.
+    edges : type of each column with one value per edge between two elements: `ENDS`; empty if there are no edges.
     """
 
     elements: Mapping[str, type]
     extras: Mapping[str, type] = field(default_factory=dict)
     shape: tuple[int, int, int] | None = None
     limits: Mapping[str, Limits] = field(default_factory=dict)
+    edges: Mapping[str, type] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
         """All columns, in the order in which the store writes them."""
-        return ["label", *self.extras, *self.elements]
+        return ["label", *self.extras, *self.elements, *self.edge_names]
+
+    @property
+    def edge_names(self) -> dict[str, str]:
+        """The columns of edges, by the names that they have in files."""
+        return {f"edges.{name}": name for name in self.edges}
+
+    def of_edges(self) -> Layout:
+        """The layout of the edges as elements."""
+        return Layout(self.edges)
 
     def with_extras_of(self, examples: Ragged) -> Layout:
         """The layout of examples that may lack columns with one value per example, and have other types of them."""
@@ -47,12 +59,16 @@ class Layout:
             np.zeros(1, np.int64),
             {name: np.zeros(0, kind) for name, kind in self.elements.items()},
             {name: np.zeros(0, kind) for name, kind in self.extras.items()},
+            self.of_edges().empty() if self.edges else None,
         )
 
 
 @dataclass
 class Ragged:
     """Some examples, their elements in flat columns.
+
+    Edges between elements are the elements of `edges`, which has no labels and extras of its own: columns `source` and
+    `target` (k,) hold the place of either end in its example, from 0. They are None where there are none.
 
     Shapes
     ------
@@ -64,6 +80,7 @@ class Ragged:
     offsets: NDArray[np.int64]
     elements: dict[str, NDArray[Any]]
     extras: dict[str, NDArray[Any]] = field(default_factory=dict)
+    edges: Ragged | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -84,11 +101,16 @@ class Ragged:
             self.offsets,
             {name: self.elements[name].astype(kind, copy=False) for name, kind in layout.elements.items()},
             {name: self.extras[name].astype(kind, copy=False) for name, kind in layout.extras.items()},
+            self.edges.cast(layout.of_edges()) if layout.edges else None,
         )
 
     def unlabelled(self) -> Ragged:
         """The same examples, of unknown class."""
-        return Ragged(np.full(len(self), NO_LABEL, np.int8), self.offsets, self.elements, self.extras)
+        return replace(self, label=np.full(len(self), NO_LABEL, np.int8))
+
+    def without_edges(self) -> Ragged:
+        """The same examples without the edges between their elements."""
+        return self if self.edges is None else replace(self, edges=None)
 
     def elements_of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Positions in the flat columns of the elements of the examples at these rows (n,); their offsets (n + 1,)."""
@@ -106,13 +128,27 @@ class Ragged:
             offsets,
             {name: column[chosen] for name, column in self.elements.items()},
             {name: column[rows] for name, column in self.extras.items()},
+            None if self.edges is None else self.edges.take(rows),
         )
 
     def keep(self, chosen: NDArray[np.bool_]) -> Ragged:
-        """The same examples with only the chosen elements, given by a mask (m,)."""
+        """The same examples with only the chosen elements, given by a mask (m,), and the edges between these."""
         before = np.concatenate([[0], np.cumsum(chosen)])
         columns = {name: column[chosen] for name, column in self.elements.items()}
-        return Ragged(self.label, before[self.offsets].astype(np.int64), columns, self.extras)
+        offsets = before[self.offsets].astype(np.int64)
+        edges = None if self.edges is None else self._edges_between(chosen, before)
+        return Ragged(self.label, offsets, columns, self.extras, edges)
+
+    def _edges_between(self, chosen: NDArray[np.bool_], before: NDArray[np.int64]) -> Ragged:
+        """The edges between chosen elements (m,), of which so many are `before` each one (m + 1,)."""
+        first = np.repeat(self.offsets[:-1], self.edges.counts)
+        ends = {name: self.edges[name] + first for name in ENDS}
+        kept = np.logical_and.reduce([chosen[place] for place in ends.values()])
+        places = {
+            name: (before[place] - before[first])[kept].astype(self.edges[name].dtype) for name, place in ends.items()
+        }
+        found = self.edges.keep(kept)
+        return replace(found, elements=found.elements | places)
 
     def largest(self, n: int | None, by: NDArray[np.floating]) -> Ragged:
         """The n elements of each example with the largest values (m,), in their original order; all if n is None."""
@@ -128,7 +164,7 @@ class Ragged:
     def nbytes(self) -> int:
         """Size of all columns."""
         columns = (self.label, self.offsets, *self.elements.values(), *self.extras.values())
-        return sum(column.nbytes for column in columns)
+        return sum(column.nbytes for column in columns) + (0 if self.edges is None else self.edges.nbytes)
 
     @staticmethod
     def concatenate(parts: Iterable[Ragged]) -> Ragged:
@@ -139,6 +175,7 @@ class Ragged:
             offsets_of(np.concatenate([part.counts for part in parts])),
             {name: np.concatenate([part.elements[name] for part in parts]) for name in parts[0].elements},
             {name: np.concatenate([part.extras[name] for part in parts]) for name in parts[0].extras},
+            None if parts[0].edges is None else Ragged.concatenate([part.edges for part in parts]),
         )
 
 

@@ -123,6 +123,7 @@ class Store:
     def _release_after(self, taken: Ragged) -> Ragged:
         """Release mapped pages now and then: they count as memory of this process, although they are only a cache."""
         columns = (*taken.elements.values(), *taken.extras.values())
+        columns += () if taken.edges is None else tuple(taken.edges.elements.values())
         self._touched += sum(column.nbytes for column in columns) + len(taken) * len(columns) * _FAULT_AROUND
         if self._touched > RESIDENT:
             self._touched = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,18 +28,28 @@ def examples_of(layout: Layout, columns: Mapping[str, Sequence[Any]]) -> Ragged:
     DataError : a column is missing or does not hold numbers, or two lists of an example have different lengths.
     """
     if absent := [name for name in layout.names[1:] if name not in columns]:
+        lists = ", ".join((*layout.elements, *layout.edge_names))
         raise DataError(
             f"{ORIGIN} has no column {absent[0]} (columns: {', '.join(map(str, columns))}); expected one row per "
-            f"example with {', '.join(layout.elements)} as lists{_and_numbers(layout)}"
+            f"example with {lists} as lists{_and_numbers(layout)}"
         )
-    first, *others = layout.elements
-    counts = _lengths(columns[first], first)
+    examples = _of_lists({name: columns[name] for name in layout.elements})
+    examples.extras = {name: _numbers(np.asarray(columns[name]), name) for name in layout.extras}
+    if layout.edges:
+        edges = _of_lists({stored: columns[stored] for stored in layout.edge_names})
+        examples.edges = replace(edges, elements=dict(zip(layout.edges, edges.elements.values(), strict=True)))
+    return examples
+
+
+def _of_lists(lists: Mapping[str, Sequence[Any]]) -> Ragged:
+    """Examples with these columns of elements, which must be of one length in each of them."""
+    first, *others = lists
+    counts = _lengths(lists[first], first)
     for name in others:
-        differs = _lengths(columns[name], name) != counts
+        differs = _lengths(lists[name], name) != counts
         refuse_rows(ORIGIN, 0, differs, f"has lists of different lengths in {first} and {name}")
-    elements = {name: _numbers(_flat(columns[name]), name) for name in layout.elements}
-    extras = {name: _numbers(np.asarray(columns[name]), name) for name in layout.extras}
-    return Ragged(np.zeros(len(counts), np.int8), offsets_of(counts), elements, extras)
+    elements = {name: _numbers(_flat(column), name) for name, column in lists.items()}
+    return Ragged(np.zeros(len(counts), np.int8), offsets_of(counts), elements)
 
 
 def _and_numbers(layout: Layout) -> str:

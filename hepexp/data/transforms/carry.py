@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Carry(Transform):
         for name in self.groups:
             if name in examples.elements:
                 copies[f"{_GROUP}{name}"] = _numbers(examples.elements[name])
-        return Ragged(examples.label, examples.offsets, {**examples.elements, **copies}, examples.extras)
+        return replace(examples, elements={**examples.elements, **copies})
 
     def stacked(self, columns: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """The batch's element_target (..., T), _label (..., C) and _group (..., G) from the carried columns (...)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +48,7 @@ def check_scalars(scalars: str, offered: Sequence[str], lacking: str) -> None:
 
 def with_particles(jets: Ragged, p4: NDArray[np.float64], scalars: NDArray[np.floating]) -> Ragged:
     """The jets with their columns, except those carried along, replaced by p4 (m, 4) in GeV and scalars (m, S)."""
-    columns = {"p4": p4, "scalars": scalars.astype(np.float32), **carried(jets)}
-    return Ragged(jets.label, jets.offsets, columns, jets.extras)
+    return replace(jets, elements={"p4": p4, "scalars": scalars.astype(np.float32), **carried(jets)})
 
 
 def psi(z: NDArray[np.floating]) -> NDArray[np.floating]:

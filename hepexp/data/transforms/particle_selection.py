@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hepexp.data.keys import require_at_least, require_at_most
@@ -51,7 +53,11 @@ class WithBeams(Transform):
         for name, column in carried(jets).items():
             others[name] = np.full(len(is_beam), fill_of(column), column.dtype)
             others[name][~is_beam] = column
-        return with_particles(Ragged(jets.label, offsets_of(jets.counts + 2), others, jets.extras), p4, scalars)
+        edges = None  # beams have none, and those of the particles move with them
+        if jets.edges is not None:
+            edges = replace(jets.edges, elements={name: place + 2 for name, place in jets.edges.elements.items()})
+        found = replace(jets, offsets=offsets_of(jets.counts + 2), elements=others, edges=edges)
+        return with_particles(found, p4, scalars)
 
     def longest(self, before: int | None) -> int | None:
         return None if before is None else before + 2
