@@ -48,7 +48,7 @@ class JetDataModule(HepDataModule):
         transforms = (self.particle_inputs(), HardestParticles(self.n_particles))
         carry = self.carry()
         particles = Particles().with_transforms(*carry, *transforms, *([WithBeams()] if self.beams else []))
-        graph = (self.graph or ParticleGraph()).with_transforms(*carry, *transforms)
+        graph = (self.graph or ParticleGraph()).of_layout(self.info.layout).with_transforms(*carry, *transforms)
         image = (self.image or JetImage()).with_transforms(*transforms)
         return [particles, image, graph, self.as_features(transforms)]
 

@@ -1,4 +1,4 @@
-"""Edges of graphs: nearest neighbours in a plane, or all pairs."""
+"""Edges of graphs: nearest neighbours in a plane, all pairs, or those that the data have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.ragged import ENDS, Ragged, offsets_of
 from hepexp.errors import ConfigError
 
 MOST_NEIGHBOURS = 1000
@@ -66,3 +66,28 @@ def all_pairs(graphs: Ragged) -> NDArray[np.int64]:
     ends = np.cumsum(degree)
     source = np.arange(len(target)) - np.repeat(ends - degree, degree) + np.repeat(graphs.offsets[:-1], counts**2)
     return np.stack([source, target])[:, source != target]
+
+
+def given(graphs: Ragged, directed: bool) -> Ragged:
+    """The edges of graphs, without those from a node to itself, which convolutions add where they need them.
+
+    Parameters
+    ----------
+    directed : whether they stay as they are; otherwise each pair of nodes with an edge gets one in either direction.
+    """
+    if directed:
+        return graphs.edges.keep(graphs.edges["source"] != graphs.edges["target"])
+    source, target = (graphs.edges[end].astype(np.int64) for end in ENDS)
+    n = int(graphs.counts.max(initial=1))
+    graph = np.tile(np.repeat(np.arange(len(graphs)), graphs.edges.counts), 2)
+    first, second = np.concatenate([source, target]), np.concatenate([target, source])
+    distinct = np.unique(((graph * n + second) * n + first)[first != second])
+    graph, pair = np.divmod(distinct, n * n)
+    ends = {"source": (pair % n).astype(np.int32), "target": (pair // n).astype(np.int32)}
+    return Ragged(graphs.label, offsets_of(np.bincount(graph, minlength=len(graphs))), ends)
+
+
+def in_union(graphs: Ragged) -> NDArray[np.int64]:
+    """The edges (2, E) of graphs in the disjoint union of these."""
+    first = np.repeat(graphs.offsets[:-1], graphs.edges.counts)
+    return np.stack([graphs.edges[end] + first for end in ENDS])

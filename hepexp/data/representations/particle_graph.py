@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Literal
 
 import numpy as np
@@ -9,37 +10,65 @@ import torch
 
 from hepexp.batch import GraphBatch
 from hepexp.data.physics.kinematics import around_axis, sums
-from hepexp.data.representations.edges import all_pairs, check_k, edges_to, nearest
+from hepexp.data.representations.edges import all_pairs, check_k, edges_to, given, in_union, nearest
 from hepexp.data.representations.representation import Common, Representation
-from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.ragged import Layout, Ragged
 from hepexp.data.transforms.carry import carried
 from hepexp.errors import ConfigError
 
 
 class ParticleGraph(Representation):
-    """Particles connected to their nearest neighbours in (rapidity, azimuth), or each to every other.
+    """Particles connected to their nearest neighbours in (rapidity, azimuth), each to every other, or as given.
 
     The features of a node are its rapidity and azimuth relative to the jet axis, ln pT, ln E, ln(pT / sum pT),
     ln(E / sum E), its distance from the axis, and the particle's scalars; momenta are in GeV.
 
     Parameters
     ----------
-    edges : `nearest` to connect each particle to its k nearest neighbours, `all` to connect every pair.
+    edges : `nearest` to connect each particle to its k nearest neighbours, `all` to connect every pair, `given` to
+        connect those that the data connect; null for the given edges of data that have some, and nearest otherwise.
     k : number of neighbours of each particle with edges=nearest.
+    directed : whether given edges run from their source to their target only; by default they run in both directions,
+        whether the data have one of these or both.
 
     Raises
     ------
-    ConfigError : `edges` is neither, or k is below 1 or above 1000.
+    ConfigError : `edges` is none of these, or k is below 1 or above 1000.
     """
 
     name = "graph"
 
-    def __init__(self, edges: Literal["nearest", "all"] = "nearest", k: int = 16) -> None:
-        if edges not in ("nearest", "all"):
-            raise ConfigError(f"dataset.graph.edges must be nearest or all, got {edges!r}")
+    def __init__(
+        self, edges: Literal["nearest", "all", "given"] | None = None, k: int = 16, directed: bool = False
+    ) -> None:
+        if edges not in ("nearest", "all", "given", None):
+            raise ConfigError(f"dataset.graph.edges must be nearest, all, given or null, got {edges!r}")
         check_k(k)
         self.edges = edges
         self.k = k
+        self.directed = directed
+
+    def of_layout(self, layout: Layout) -> ParticleGraph:
+        """A copy for examples of this layout, which may have edges.
+
+        Raises
+        ------
+        ConfigError : edges that the examples do not have are asked for.
+        """
+        made = copy.copy(self)
+        made.edges = self.edges or ("given" if layout.edges else "nearest")
+        if made.edges == "given" and not layout.edges:
+            raise ConfigError(
+                "dataset.graph.edges=given: these data have no edges; expected nearest or all, or data=files with "
+                "dataset.edges, the columns of their ends"
+            )
+        if self.directed and made.edges != "given":
+            raise ConfigError(f"dataset.graph.directed=true is for given edges; got edges={made.edges}")
+        return made
+
+    @property
+    def reads_edges(self) -> bool:
+        return self.edges == "given"
 
     def encode(self, examples: Ragged) -> Ragged:
         pt, dy, dphi = around_axis(examples)
@@ -48,12 +77,16 @@ class ParticleGraph(Representation):
         kinematics = [dy, dphi, np.log(pt), np.log(energy), np.log(pt / of_jet[0]), np.log(energy / of_jet[1])]
         x = np.column_stack([*kinematics, np.hypot(dy, dphi), examples["scalars"]]).astype(np.float32)
         columns = {"x": x, **carried(examples)}
-        if self.edges == "nearest":
+        edges = given(examples, self.directed) if self.edges == "given" else None
+        if self.edges in ("nearest", None):
             columns["near"] = nearest(np.stack([dy, dphi], axis=1), examples.offsets, self.k)
-        return Ragged(examples.label, examples.offsets, columns, examples.extras)
+        return Ragged(examples.label, examples.offsets, columns, examples.extras, edges)
 
     def collate(self, examples: Ragged, common: Common) -> GraphBatch:
-        edge_index = edges_to(examples["near"], examples) if self.edges == "nearest" else all_pairs(examples)
+        if self.edges == "given":
+            edge_index = in_union(examples)
+        else:
+            edge_index = all_pairs(examples) if self.edges == "all" else edges_to(examples["near"], examples)
         return GraphBatch(
             **common,
             **self.element_targets(examples),

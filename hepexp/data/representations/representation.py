@@ -37,9 +37,11 @@ class Representation(Scaled):
     name : the representation's name in a model's `input`.
     transforms : applied to the store's columns before `encode`, in order.
     channel_names, pixel_unit : of images, see DataSpec.
+    reads_edges : whether it needs the edges that examples may have between their elements.
     """
 
     name: ClassVar[str]
+    reads_edges: bool = False
     transforms: tuple[Transform, ...] = ()
     channel_names: tuple[str, ...] = ()
     pixel_unit: str = ""
@@ -90,6 +92,7 @@ class Representation(Scaled):
 
     def prepare(self, examples: Ragged) -> Ragged:
         """The columns that `collate` needs, from those of the store: the transforms, then `encode`."""
+        examples = examples if self.reads_edges else examples.without_edges()
         for transform in self.transforms:
             examples = transform(examples)
         return self.encode(examples)

@@ -141,7 +141,7 @@ def test_the_brightest_pixels_are_kept():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ParticleGraph(edges="some"), "dataset.graph.edges must be nearest or all, got 'some'"),
+        (lambda: ParticleGraph(edges="some"), "dataset.graph.edges must be nearest, all, given or null, got 'some'"),
         (lambda: ParticleGraph(k=0), "dataset.graph.k must be from 1 to 1,000, got 0"),
         (lambda: PixelGraph(k=10**9), "dataset.graph.k must be from 1 to 1,000, got 1000000000"),
         (lambda: PixelGraph(n_nodes=0), "dataset.graph.n_nodes must be >= 1, got 0"),

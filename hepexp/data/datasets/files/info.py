@@ -283,6 +283,7 @@ def keys_of(given: Mapping[str, Any]) -> Keys:
         observers=tuple(given.get("observers") or ()),
         event_id=(event_id,) if isinstance(event_id, str) else tuple(event_id),
         variables=tuple(given.get("variables") or ()),
+        edges=given.get("edges"),
         pixels=(pixels,) if isinstance(pixels, str) else tuple(pixels),
     )
 

@@ -115,6 +115,7 @@ class Keys:
     weight: str | None = None
     event_id: Sequence[str] = ()
     variables: Sequence[str] = ()
+    edges: Mapping[str, Text] | None = None
     pixels: Sequence[str] = ()
     channel_axis: str | None = None
 
@@ -145,7 +146,14 @@ class Keys:
                     )
         if len(self.classes or ()) > MOST_CLASSES:
             raise ConfigError(f"dataset.classes must be at most {MOST_CLASSES}, got {len(self.classes)}")
-        for _ in (*self.of_examples, *self.of_particles, *self.conditions):
+        if self.edges is not None and set(self.edges) != {"from", "to"}:
+            raise ConfigError(
+                "dataset.edges must be the columns with the two ends of each edge, {from: ..., to: ...}; got "
+                f"{', '.join(map(str, self.edges)) or 'none'}"
+            )
+        if self.edges is not None and not self.p4:
+            raise ConfigError("dataset.edges needs dataset.p4, the particles that they connect; got edges alone")
+        for _ in (*self.of_examples, *self.of_particles, *self.of_edges, *self.conditions):
             pass  # parsed, so that what is no expression is refused now
 
     @cached_property
@@ -206,6 +214,12 @@ class Keys:
         for name, text in self.pair_targets.items():
             _add(found, name, f"dataset.pair_targets.{name}", text)
         return found
+
+    @cached_property
+    def of_edges(self) -> dict[str, Expression]:
+        """What is stored for each edge: the place of either end among the particles of its example."""
+        key_of = {"source": "from", "target": "to"}
+        return {end: parse(self.edges[key], f"dataset.edges.{key}") for end, key in key_of.items() if self.edges}
 
     @cached_property
     def cuts(self) -> dict[str, Expression]:
@@ -269,6 +283,7 @@ class Keys:
         what = [2, self.tree, *([name, one.text] for part in parts for name, one in part.items()), str(self.p4)]
         what += [str(self.classes), sorted(self.may_miss)]
         what += [list(self.pixels), self.channel_axis] if self.pixels else []
+        what += [[end, one.text] for end, one in self.of_edges.items()]
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
 
 

@@ -38,6 +38,9 @@ class Files(OwnFiles, JetDataModule):
         the training examples and clipped to [-5, 5], or {expr: ..., shift: ..., scale: ..., clip: [LOW, HIGH], pad:
         ...}, as `extras`.
     particle_selection : condition for particles to be used; null for all.
+    edges : edges of graphs, by two columns {from: ..., to: ...} with one value for each edge of an example: the places
+        of the particles at its ends, counted from 0. Both are followed in either direction, unless
+        `graph.directed=true`. An edge is dropped with either of its particles.
     """
 
     p4: Mapping[str, str | float] | None = None
@@ -46,6 +49,7 @@ class Files(OwnFiles, JetDataModule):
     scalars: Sequence[str | Mapping[str, str | float | Sequence[float] | None]] = ()
     features: JetFeatures | Sequence[str | Mapping[str, str | float | Sequence[float] | None]] | None = None
     particle_selection: str | None = None
+    edges: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         named = not isinstance(self.features, JetFeatures) and self.features is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from hepexp.data.datasets.files import pixels
 from hepexp.data.datasets.files.keys import Keys, is_true
 from hepexp.data.expressions.expression import Expression, Name
 from hepexp.data.physics.observables import OBSERVABLES
-from hepexp.data.store.ragged import NO_LABEL, Layout, Ragged
+from hepexp.data.store.check import Refusal
+from hepexp.data.store.ragged import ENDS, NO_LABEL, Layout, Ragged
 from hepexp.data.tables.table import ROWS_AT_ONCE, Chunk, Table
 from hepexp.data.values import Values
 from hepexp.errors import ConfigError, DataError
@@ -40,7 +41,7 @@ class Columns:
     def layout(self) -> Layout:
         if self.shape is not None:
             return Layout(pixels.types(self.shape), self.of_examples, self.shape)
-        return Layout(self.of_particles or {ITSELF: np.int8}, self.of_examples)
+        return Layout(self.of_particles or {ITSELF: np.int8}, self.of_examples, edges=ENDS if self.keys.edges else {})
 
 
 def columns_in(table: Table, keys: Keys) -> Columns:
@@ -72,17 +73,22 @@ def columns_in(table: Table, keys: Keys) -> Columns:
         _require_level(table, expression, per_particle=key == "particle_selection")
     for expression in keys.labels.values():
         _require_level(table, expression, per_particle=False)
+    for expression in keys.of_edges.values():
+        _require_level(table, expression, per_particle=True, what="edge")
     return Columns(keys, examples, particles, pixels.shape_in(table, keys) if keys.pixels else None)
 
 
 def names_in(table: Table, keys: Keys) -> list[str]:
     """Names of all columns of a file that the keys refer to, in the file's order."""
     expressions = [*keys.of_examples.values(), *keys.of_particles.values(), *keys.labels.values(), *keys.cuts.values()]
+    expressions += keys.of_edges.values()
     asked = {name for one in expressions for name in one.names} | {*pixels.names(keys)}
     return [name for name in table.columns if name in asked]
 
 
-def _require_level(table: Table, expression: Expression, per_particle: bool, needs_particles: bool = False) -> bool:
+def _require_level(
+    table: Table, expression: Expression, per_particle: bool, needs_particles: bool = False, what: str = "particle"
+) -> bool:
     """Refuse an expression with a value per example where one per particle belongs, or the reverse; which it is."""
     try:
         is_per_particle = table.check(expression)
@@ -97,7 +103,7 @@ def _require_level(table: Table, expression: Expression, per_particle: bool, nee
     if per_particle and not is_per_particle:
         raise ConfigError(
             f"{expression.key}: '{expression.text}' has one value for each example in {table.path}; expected one for "
-            "each particle"
+            f"each {what}"
         )
     return is_per_particle
 
@@ -179,6 +185,8 @@ class Reader:
             self._count(f"selection: {self.keys.selection}", kept)
         label = self._label(chunk, values, kept)
         examples = Ragged(label, offsets, elements, extras)
+        if self.keys.edges:
+            examples = self._with_edges(examples, chunk, values, kept)
         if not self.is_to_score:
             if "particle_selection" in self.keys.cuts:
                 chosen = is_true(values(self.keys.cuts["particle_selection"]))
@@ -218,6 +226,24 @@ class Reader:
             if key in self.keys.cuts and not np.array_equal(values(self.keys.cuts[key]).offsets, offsets):
                 raise DataError(f"{self.path}: dataset.{key} is not about the particles of '{first}'")
         return offsets.astype(np.int64), elements
+
+    def _with_edges(self, examples: Ragged, chunk: Chunk, values: object, kept: NDArray[np.bool_]) -> Ragged:
+        """The examples with the edges of those that are kept, whose ends must be among their particles."""
+        names = {end: one.text for end, one in self.keys.of_edges.items()}
+        source, target = (values(one) for one in self.keys.of_edges.values())
+        if not np.array_equal(source.offsets, target.offsets):
+            row = int(np.argmax(source.counts != target.counts))
+            raise DataError(
+                f"{self.path}: row {chunk.first + row} has {source.counts[row]} values of '{names['source']}' but "
+                f"{target.counts[row]} of '{names['target']}', expected both ends of each edge"
+            )
+        ends = {"source": source.values, "target": target.values}
+        edges = Ragged(np.zeros(chunk.n, np.int8), source.offsets.astype(np.int64), ends)
+        raw = replace(examples, edges=edges.keep(np.repeat(kept, edges.counts)))
+        refuse = Refusal(raw, str(self.path), chunk.first, noun="row")
+        refuse.of_edges(names=names)
+        refuse.finish()
+        return replace(raw, edges=raw.edges.cast(self.columns.layout.of_edges()))
 
     def _label(self, chunk: Chunk, values: object, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
         """The class of each example; of those that are kept, it must be one of the classes."""

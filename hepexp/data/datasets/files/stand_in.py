@@ -102,8 +102,8 @@ def columns_to_score(table: Table, keys: Keys) -> Columns:
 def made_of(parts: Iterable[Ragged], columns: Columns, n_classes: int) -> Ragged:
     """The first examples of a file to be scored, repeated, of each class in turn.
 
-    Only their momenta or pixels are those of the file. All else is 0 and 1, which has a spread, as targets and inputs
-    of a training have; its scales will be those of the checkpoint.
+    Only their momenta and edges, or pixels, are those of the file. All else is 0 and 1, which has a spread, as targets
+    and inputs of a training have; its scales will be those of the checkpoint.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def made_of(parts: Iterable[Ragged], columns: Columns, n_classes: int) -> Ragged
     elements = found.elements | dict.fromkeys(invented, np.arange(int(found.offsets[-1])) % 2)
     extras = dict.fromkeys(layout.extras, np.arange(n) % 2)
     label = np.arange(n) % n_classes if n_classes else found.label
-    return Ragged(label, found.offsets, elements, extras).cast(layout)
+    return Ragged(label, found.offsets, elements, extras, found.edges).cast(layout)
 
 
 def first_rows(readers: Iterable[Reader], n: int) -> dict[str, list[Any]]:
