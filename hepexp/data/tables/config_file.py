@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hepexp.config.suggest import typed
 from hepexp.data.expressions.parse import in_quotes
+from hepexp.data.tables.edge_columns import ends
 from hepexp.data.tables.guess import FourMomenta, Guess, channel_axis, four_momenta, is_flag, is_run, is_truth, one_hot
 from hepexp.data.tables.summary import Summary
 
@@ -53,6 +54,7 @@ class Proposal:
             body += self._four_momenta(particles)
             body += ["# images, as another data set with `defaults: [image_files, _self_]`:"] * bool(images)
             body += _others("pixels", images)
+            body += self._edges(bool(particles))
         body += self._classes() + self._features(particles[0].prefix if particles else None, of_images)
         body += self._one("weight", "an expression per example; may be negative")
         body += self._event_id()
@@ -74,7 +76,7 @@ class Proposal:
         return [f"channel_axis: last    # guess; or first, as the array is {' x '.join(map(str, shape))}"]
 
     def _head(self, particles: list[FourMomenta], images: list[str]) -> list[str]:
-        model = "cnn" if images and not particles else "particlenet"
+        model = "gin" if particles and ends(self.found) else "cnn" if images and not particles else "particlenet"
         name, folder = self.target.stem, self.target.parent.parent
         names = ", ".join(Path(path).name for path in self.files[:3]) + ", ..." * (len(self.files) > 3)
         model = "MODEL" if self.has_only_features else model
@@ -109,6 +111,15 @@ class Proposal:
             text = ", ".join(f"{component}: {self._expression(column)}" for component, column in other.columns.items())
             lines.append(f"# p4: {{{text}}}")
         return lines
+
+    def _edges(self, has_particles: bool) -> list[str]:
+        """The ends of edges, in the order in which `guess` found them."""
+        pair = ends(self.found)
+        if pair is None:
+            return []
+        text = ", ".join(f"{key}: {scalar(in_quotes(name))}" for key, name in zip(("from", "to"), pair, strict=True))
+        hidden = "" if has_particles else "# "
+        return [f"{hidden}edges: {{{text}}}    # guess; of graphs, for models such as gin"]
 
     def _expression(self, column: str | float) -> str:
         if not isinstance(column, str):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hepexp.data.tables.edge_columns import ends
 from hepexp.data.tables.summary import Summary
 
 # names of the components of a four-momentum, in lower case
@@ -70,7 +71,7 @@ class Guess:
     ----------
     what : in words.
     role : for the configuration: "label", "label?" (may be one), "labels" (of particles), "weight", "event_id",
-        "scalar", "feature", "observer", "image", "mask", or "".
+        "scalar", "feature", "observer", "image", "mask", "edge", or "".
     component : of a four-momentum, or "".
     prefix : of the name, that the components of one four-momentum share.
     unit : a guess, too.
@@ -103,6 +104,7 @@ def guess(found: Mapping[str, Summary]) -> dict[str, Guess]:
     made = {name: _guess(name, summary, classes) for name, summary in found.items()}
     lower = {name.lower() for name in found}
     made |= _of_energyflow(found)
+    made |= dict.fromkeys(ends(found) or (), Guess("end of an edge between particles", "edge"))
     for name, its in made.items():
         if its.component == "y" and f"{its.prefix}x".lower() in lower:  # a position, not a rapidity
             made[name] = Guess("", its.role)

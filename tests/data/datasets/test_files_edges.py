@@ -238,3 +238,20 @@ def test_expressions_may_count_from_one():
     assert pairs(batch) == expected(events(), batch.index.tolist())
     with pytest.raises(ConfigError, match=r"dataset\.edges\.from"):
         Files(files=["a.parquet"], seed=1, **{**KEYS, "edges": {"from": "src -", "to": "dst"}})
+
+
+@pytest.mark.parametrize("fill", [0, -1])
+def test_padded_edges_end_where_they_are_filled_up(fill):
+    """With zeros, which are no edges as they would run from a particle to itself, or -1, which is no particle."""
+    given = events()
+    lengths = {"pt": (8, 0), "id": (8, 0), "src": (12, fill), "dst": (12, fill)}
+    arrays = {
+        name: np.array([row + [pad] * (length - len(row)) for row in given[name]])
+        for name, (length, pad) in lengths.items()
+    }
+    np.savez("a.npz", **arrays, truth=given["truth"])
+    batch = whole(ready(["a.npz"], representation="graph", batch_size=N, **KEYS, **SCALAR))
+    assert pairs(batch) == expected(given, batch.index.tolist())
+    np.savez("a.npz", **{**arrays, "src": arrays["src"][:, :8], "dst": arrays["dst"][:, :8]}, truth=given["truth"])
+    with pytest.raises(ConfigError, match=r"dataset\.edges\.from: 'src' is padded to 8 in .*, as 'pt' is"):
+        ready(["a.npz"], representation="graph", **KEYS)

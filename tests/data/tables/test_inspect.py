@@ -380,3 +380,20 @@ def test_events_are_told_apart_by_run_and_number(tmp_path, capsys):
     config, text = written(tmp_path, capsys, run=np.arange(N) // 9, x=ANGLE[:, 0])
     assert "event_id" not in config
     assert "# event_id: run" in text
+
+
+@pytest.mark.parametrize("ends", [("edge_src", "edge_dst"), ("hits.Source", "hits.Target"), ("from", "to")])
+def test_edges_are_found_by_the_names_of_their_ends_and_are_no_scalars(ends, tmp_path, capsys):
+    lists = {"pt": [[5.0, 6.0], [7.0]], "eta": [[0.1, 0.2], [0.3]], "phi": [[1.0, 2.0], [3.0]], "d0": [[1, 2], [3]]}
+    columns = lists | {ends[1]: [[1, 0, 1], []], ends[0]: [[0, 1, 1], []], "truth": [0, 1]}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    (tmp_path / "conf/dataset").mkdir(parents=True)
+    written = tmp_path / "conf/dataset/mine.yaml"
+    assert main(["inspect", str(tmp_path / "a.parquet"), "--write", str(written)]) == 0
+    assert capsys.readouterr().out.count("end of an edge") == 2
+    text = written.read_text()
+    assert [name.strip("`") for name in yaml.safe_load(text)["edges"].values()] == [*ends]
+    assert "model=gin" in text
+    of_particles = text.split("scalars:")[1]
+    assert "d0" in of_particles
+    assert ends[0] not in of_particles

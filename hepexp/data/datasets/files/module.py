@@ -39,8 +39,9 @@ class Files(OwnFiles, JetDataModule):
         ...}, as `extras`.
     particle_selection : condition for particles to be used; null for all.
     edges : edges of graphs, by two columns {from: ..., to: ...} with one value for each edge of an example: the places
-        of the particles at its ends, counted from 0. Both are followed in either direction, unless
-        `graph.directed=true`. An edge is dropped with either of its particles.
+        of the particles at its ends, counted from 0; where arrays are padded, -1 is no edge. They run in both
+        directions, unless `graph.directed=true`, and an edge is dropped with either of its particles. Models that take
+        particles or images see none.
     """
 
     p4: Mapping[str, str | float] | None = None

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.datasets.files import pixels
+from hepexp.data.datasets.files.edges import refuse_padding_of_particles, with_edges
 from hepexp.data.datasets.files.keys import Keys, is_true
 from hepexp.data.expressions.expression import Expression, Name
 from hepexp.data.physics.observables import OBSERVABLES
-from hepexp.data.store.check import Refusal
 from hepexp.data.store.ragged import ENDS, NO_LABEL, Layout, Ragged
 from hepexp.data.tables.table import ROWS_AT_ONCE, Chunk, Table
 from hepexp.data.values import Values
@@ -75,6 +75,7 @@ def columns_in(table: Table, keys: Keys) -> Columns:
         _require_level(table, expression, per_particle=False)
     for expression in keys.of_edges.values():
         _require_level(table, expression, per_particle=True, what="edge")
+    refuse_padding_of_particles(table, keys)
     return Columns(keys, examples, particles, pixels.shape_in(table, keys) if keys.pixels else None)
 
 
@@ -164,6 +165,8 @@ class Reader:
                 f"{columns.shape} in the first file"
             )
         self.labels = keys.labels
+        ends = [table.columns[name] for one in keys.of_edges.values() for name in one.names]
+        self._pads_edges = any(column.shape for column in ends)
         self.yields: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[tuple[Ragged, NDArray[np.int64]]]:
@@ -186,7 +189,7 @@ class Reader:
         label = self._label(chunk, values, kept)
         examples = Ragged(label, offsets, elements, extras)
         if self.keys.edges:
-            examples = self._with_edges(examples, chunk, values, kept)
+            examples = with_edges(examples, self.keys, values, chunk, self.path, kept, self._pads_edges)
         if not self.is_to_score:
             if "particle_selection" in self.keys.cuts:
                 chosen = is_true(values(self.keys.cuts["particle_selection"]))
@@ -226,24 +229,6 @@ class Reader:
             if key in self.keys.cuts and not np.array_equal(values(self.keys.cuts[key]).offsets, offsets):
                 raise DataError(f"{self.path}: dataset.{key} is not about the particles of '{first}'")
         return offsets.astype(np.int64), elements
-
-    def _with_edges(self, examples: Ragged, chunk: Chunk, values: object, kept: NDArray[np.bool_]) -> Ragged:
-        """The examples with the edges of those that are kept, whose ends must be among their particles."""
-        names = {end: one.text for end, one in self.keys.of_edges.items()}
-        source, target = (values(one) for one in self.keys.of_edges.values())
-        if not np.array_equal(source.offsets, target.offsets):
-            row = int(np.argmax(source.counts != target.counts))
-            raise DataError(
-                f"{self.path}: row {chunk.first + row} has {source.counts[row]} values of '{names['source']}' but "
-                f"{target.counts[row]} of '{names['target']}', expected both ends of each edge"
-            )
-        ends = {"source": source.values, "target": target.values}
-        edges = Ragged(np.zeros(chunk.n, np.int8), source.offsets.astype(np.int64), ends)
-        raw = replace(examples, edges=edges.keep(np.repeat(kept, edges.counts)))
-        refuse = Refusal(raw, str(self.path), chunk.first, noun="row")
-        refuse.of_edges(names=names)
-        refuse.finish()
-        return replace(raw, edges=raw.edges.cast(self.columns.layout.of_edges()))
 
     def _label(self, chunk: Chunk, values: object, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
         """The class of each example; of those that are kept, it must be one of the classes."""
