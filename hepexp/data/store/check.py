@@ -71,7 +71,8 @@ class Refusal:
             return f"has an edge with {name} = {edges[end][i]:g}; expected {expected}"
 
         for end, name in (names or {end: f"edges.{end}" for end in ENDS}).items():
-            bad = ~((edges[end] >= 0) & (edges[end] < there_are) & (edges[end] == np.floor(edges[end])))
+            place = edges[end].astype(np.float64)
+            bad = ~((place >= 0) & (place < there_are) & (place == np.floor(place)))
             self._of_lists(edges.offsets, bad, name, partial(what, name, end))
 
     def _of_lists(

@@ -94,6 +94,15 @@ def test_edges_are_those_of_the_file_in_one_direction_or_in_both(suffix, directe
     assert pairs(batch) == expected(given, batch.index.tolist(), directed=directed)
 
 
+def test_batches_of_splits_that_are_not_cached_are_the_same(monkeypatch):
+    cached = opened(events(), **SCALAR)
+    monkeypatch.setattr("hepexp.data.loading.dataset.CACHE_BYTES", 0)
+    streamed = opened(events(), **SCALAR)
+    for one, other in zip(cached.val_dataloader(), streamed.val_dataloader(), strict=True):
+        for name, values in one.tensors().items():
+            assert torch.equal(values, other.tensors()[name]), name
+
+
 def test_an_edge_given_in_both_directions_or_twice_counts_once_and_one_to_itself_not_at_all():
     given = events()
     twice = {"src": [a + b + [1, 1] for a, b in zip(given["src"], given["dst"], strict=True)]}
@@ -180,6 +189,9 @@ def test_a_registered_model_brings_examples_with_edges_and_files_are_converted_w
     assert table["dst"][2].tolist() == given["dst"][2]
 
 
+NEITHER = {"src": True, "dst": np.nan}
+
+
 def changed(column: str, row: int, values: list) -> dict[str, list]:
     found = events()
     found[column][row] = values
@@ -196,6 +208,13 @@ def changed(column: str, row: int, values: list) -> dict[str, list]:
             events(src=[[0.5] * len(row) for row in events()["src"]]),
             {},
             ("a.parquet: row 0 has an edge with src = 0.5", "also row 1 (src)"),
+        ),
+        (
+            events(
+                src=[[True] * len(row) for row in events()["src"]], dst=[[np.nan] * len(row) for row in events()["src"]]
+            ),
+            {},
+            ("a.parquet: row 0 has an edge with dst = nan",),
         ),
         (events(), {"edges": {"from": "src", "to": "dest"}}, ("dataset.edges.to: no column 'dest'", "mean dst?")),
         (events(), {"edges": {"from": "src", "to": "truth"}}, ("one value for each example", "one for each edge")),
@@ -253,5 +272,5 @@ def test_padded_edges_end_where_they_are_filled_up(fill):
     batch = whole(ready(["a.npz"], representation="graph", batch_size=N, **KEYS, **SCALAR))
     assert pairs(batch) == expected(given, batch.index.tolist())
     np.savez("a.npz", **{**arrays, "src": arrays["src"][:, :8], "dst": arrays["dst"][:, :8]}, truth=given["truth"])
-    with pytest.raises(ConfigError, match=r"dataset\.edges\.from: 'src' is padded to 8 in .*, as 'pt' is"):
+    with pytest.raises(ConfigError, match=r"dataset\.edges\.from: 'src' is padded to 8 in .*, so that 'id' would"):
         ready(["a.npz"], representation="graph", **KEYS)

@@ -19,23 +19,24 @@ from hepexp.errors import ConfigError, DataError
 
 
 def refuse_padding_of_particles(table: Table, keys: Keys) -> None:
-    """Refuse arrays of edges that are as long as those of particles, whose padding would be taken for that of both.
+    """Refuse arrays of edges as long as those of particles, if further arrays tell where their padding begins.
 
     Raises
     ------
     ConfigError : names the column.
     """
     momenta = [one for one in keys.momenta.values() if isinstance(one, Expression)]
-    of_particles = [table.columns[name] for one in momenta for name in one.names]
+    lengths = {table.columns[name].shape for one in momenta for name in one.names}
+    ends = [name for one in keys.of_edges.values() for name in one.names]
     for expression in keys.of_edges.values():
         for name in expression.names:
             column = table.columns[name]
-            for other in of_particles:
-                if column.shape and column.shape == other.shape and column.needs & other.needs:
-                    raise ConfigError(
-                        f"{expression.key}: '{name}' is padded to {column.shape[0]} in {table.path}, as '{other.name}' "
-                        "is, whose padding it then gets; expected another length, or lists"
-                    )
+            others = sorted(one for one in column.needs if not any(f"{end}.".startswith(f"{one}.") for end in ends))
+            if column.shape and column.shape in lengths and others:
+                raise ConfigError(
+                    f"{expression.key}: '{name}' is padded to {column.shape[0]} in {table.path}, as particles are, so "
+                    f"that '{others[0]}' would say where it ends; expected another length, or lists"
+                )
 
 
 def with_edges(
