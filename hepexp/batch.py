@@ -174,12 +174,14 @@ class GraphBatch(Batch):
     Shapes
     ------
     x (M, F) float32, features of the nodes; edge_index (2, E) int64, from source to target, as in torch-geometric;
-    graph (M,) int64, the graph of each node, in rising order.
+    graph (M,) int64, the graph of each node, in rising order. None where the data set has none: edge_label (E, L)
+    int64, to be predicted for each edge: 1 if its nodes belong together, 0 if they do not, -1 if that is unknown.
     """
 
     x: Tensor
     edge_index: Tensor
     graph: Tensor
+    edge_label: Tensor | None = None
 
 
 @dataclass

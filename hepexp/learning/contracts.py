@@ -26,7 +26,7 @@ HOW = {
         (("element", "class"), ("element", "real")),
         "name them in dataset.element_targets, see: hepexp show dataset=NAME",
     ),
-    ("pair", "class"): "name them in dataset.pair_targets, see: hepexp show dataset=NAME",
+    ("pair", "class"): "name them in dataset.pair_targets (or edge_targets), see: hepexp show dataset=NAME",
     ("example", "real"): "name them in dataset.targets, such as dataset.targets=[mass], see: hepexp show dataset=NAME",
 }
 WORSE = {"max": "lower", "min": "higher"}

@@ -18,8 +18,9 @@ class PairCrossEntropy(Objective):
     """-ln p of two elements being in the same group, or in different ones, averaged over the pairs of an example.
 
     p is the sigmoid of the model's output: of a graph, one for each edge, (E, 1); of particles, one for each pair,
-    (B, N, N), of which those above the diagonal count. Pairs with an element whose group is unknown do not count. The
-    loss of a batch is the mean over examples, with their weights.
+    (B, N, N), of which those above the diagonal count. Pairs with an element whose group is unknown do not count. Where
+    the data say of each edge whether it is real, that counts. The loss of a batch is the mean over examples, with their
+    weights.
 
     Raises
     ------
@@ -40,13 +41,14 @@ class PairCrossEntropy(Objective):
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         name, names = type(model).__name__, ", ".join(target.name for target in spec.targets_of("pair", "class"))
-        if example.element_group is None:
-            raise ConfigError(f"{name} reads a representation without {names} of each element")
-        if example.element_group.shape[-1] > 1:
-            raise ConfigError(f"loss=pair_cross_entropy needs one kind of group, got {names}")
+        graph = isinstance(example, GraphBatch)
+        given = [example.element_group, example.edge_label if graph else None]
+        if all(one is None for one in given):
+            raise ConfigError(f"{name} reads a representation without {names} of each element or edge")
+        if sum(one.shape[-1] for one in given if one is not None) > 1:
+            raise ConfigError(f"loss=pair_cross_entropy needs one kind of pair target, got {names}")
         with torch.no_grad():
             found = model(example)
-        graph = isinstance(example, GraphBatch)
         expected = (example.edge_index.shape[1], 1) if graph else (*example.mask.shape, example.mask.shape[1])
         if not isinstance(found, Tensor) or tuple(found.shape) != expected:
             raise ConfigError(
@@ -61,8 +63,8 @@ class PairCrossEntropy(Objective):
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         logits, example, real = self._of_pairs(model, batch)
-        first, second = self._groups(batch)
-        known, same = real & (first >= 0) & (second >= 0), first == second
+        known, same = self._truth(batch)
+        known = known & real
         each = F.binary_cross_entropy_with_logits(logits, same.to(logits.dtype), reduction="none") * known
         n = sums(known.to(each.dtype), example, len(batch)).clamp(min=1)
         of_example = sums(each, example, len(batch)) / n
@@ -82,6 +84,15 @@ class PairCrossEntropy(Objective):
         example = torch.arange(len(batch), device=logits.device)[:, None, None].expand(logits.shape)
         real = (batch.mask[:, :, None] & batch.mask[:, None]).triu(1)
         return logits.flatten(), example.flatten(), real.flatten()
+
+    @staticmethod
+    def _truth(batch) -> tuple[Tensor, Tensor]:
+        """Whether it is known (m,) of a pair of elements that they belong together, and whether they do (m,)."""
+        if isinstance(batch, GraphBatch) and batch.edge_label is not None:
+            label = batch.edge_label[..., 0]
+            return label >= 0, label == 1
+        first, second = PairCrossEntropy._groups(batch)
+        return (first >= 0) & (second >= 0), first == second
 
     @staticmethod
     def _groups(batch) -> tuple[Tensor, Tensor]:

@@ -67,6 +67,17 @@ def test_a_guess_costs_the_logarithm_of_two_and_all_known_pairs_are_counted():
         assert found.sum(1).tolist() == [math.comb(n, 2) - same, same]
 
 
+def test_labels_of_edges_count_as_groups_do_that_give_the_same():
+    objective, model, batch = PairCrossEntropy(), OfPairs(), graphs()
+    first, second = batch.element_group[batch.edge_index, 0]
+    label = torch.where((first < 0) | (second < 0), -1, (first == second).long())
+    labelled = replace(batch, element_group=None, edge_label=label[:, None])
+    objective.prepare(model, labelled, SPEC)
+    assert_close(objective.terms(model, labelled), objective.terms(model, batch))
+    with pytest.raises(ConfigError, match="needs one kind of pair target"):
+        objective.prepare(model, replace(batch, edge_label=label[:, None]), SPEC)
+
+
 def test_graphs_and_padded_particles_have_the_same_loss_and_more_padding_changes_nothing():
     objective, model, batch = PairCrossEntropy(), OfPairs(), jets()
     expected = objective.terms(model, batch)
@@ -140,7 +151,7 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ConfigError, match="without vertex of each element"):
         PairCrossEntropy().prepare(OfPairs(), replace(batch, element_group=None), SPEC)
     both = batch.element_group.repeat(1, 1, 2)
-    with pytest.raises(ConfigError, match="needs one kind of group"):
+    with pytest.raises(ConfigError, match="needs one kind of pair target"):
         PairCrossEntropy().prepare(OfPairs(), replace(batch, element_group=both), SPEC)
 
 

@@ -115,6 +115,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     # keys of those data sets that name them
     element_targets: ClassVar[Sequence[str]] = ()
     pair_targets: ClassVar[Sequence[str]] = ()
+    edge_targets: ClassVar[Sequence[str]] = ()
     classes: ClassVar[Sequence[str] | None] = None
     train_classes: ClassVar[Sequence[str] | None] = None
     extras: ClassVar[Sequence[str]] = ()
@@ -131,7 +132,7 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         columns = tuple(self.info.layout.elements)
         names = chosen_names("element_targets", self.element_targets, columns) if self.element_targets else ()
         groups = chosen_names("pair_targets", self.pair_targets, columns) if self.pair_targets else ()
-        self._element_targets = ElementTargets(names, self.element_classes, groups)
+        self._element_targets = ElementTargets(names, self.element_classes, groups, self.edge_targets)
         self._representations = {one.name: one for one in self.make_representations()}
         self.representation = next(iter(self._representations.values()))
         self.class_names = chosen_names("classes", self.classes, self.info.classes)

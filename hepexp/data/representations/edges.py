@@ -73,18 +73,25 @@ def given(graphs: Ragged, directed: bool) -> Ragged:
 
     Parameters
     ----------
-    directed : whether they stay as they are; otherwise each pair of nodes with an edge gets one in either direction.
+    directed : whether they stay as they are; otherwise each pair of nodes with an edge gets one in either direction,
+        with the larger one of the values in further columns.
     """
+    edges = graphs.edges.keep(graphs.edges["source"] != graphs.edges["target"])
     if directed:
-        return graphs.edges.keep(graphs.edges["source"] != graphs.edges["target"])
-    source, target = (graphs.edges[end].astype(np.int64) for end in ENDS)
+        return edges
+    source, target = (edges[end].astype(np.int64) for end in ENDS)
     n = int(graphs.counts.max(initial=1))
-    graph = np.tile(np.repeat(np.arange(len(graphs)), graphs.edges.counts), 2)
-    first, second = np.concatenate([source, target]), np.concatenate([target, source])
-    distinct = np.unique(((graph * n + second) * n + first)[first != second])
+    first = np.repeat(np.arange(len(graphs)) * n * n, edges.counts)
+    distinct, which = np.unique(
+        np.concatenate([first + target * n + source, first + source * n + target]), return_inverse=True
+    )
     graph, pair = np.divmod(distinct, n * n)
-    ends = {"source": (pair % n).astype(np.int32), "target": (pair // n).astype(np.int32)}
-    return Ragged(graphs.label, offsets_of(np.bincount(graph, minlength=len(graphs))), ends)
+    columns = {"source": (pair % n).astype(np.int32), "target": (pair // n).astype(np.int32)}
+    for name, column in edges.elements.items():
+        if name not in ENDS:
+            columns[name] = np.full(len(distinct), column.min(initial=0), column.dtype)
+            np.maximum.at(columns[name], which, np.tile(column, 2))
+    return Ragged(graphs.label, offsets_of(np.bincount(graph, minlength=len(graphs))), columns)
 
 
 def in_union(graphs: Ragged) -> NDArray[np.int64]:

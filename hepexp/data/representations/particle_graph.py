@@ -13,7 +13,7 @@ from hepexp.data.physics.kinematics import around_axis, sums
 from hepexp.data.representations.edges import all_pairs, check_k, edges_to, given, in_union, nearest
 from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.store.ragged import Layout, Ragged
-from hepexp.data.transforms.carry import carried
+from hepexp.data.transforms.carry import carried, edge_labels
 from hepexp.errors import ConfigError
 
 
@@ -83,13 +83,16 @@ class ParticleGraph(Representation):
         return Ragged(examples.label, examples.offsets, columns, examples.extras, edges)
 
     def collate(self, examples: Ragged, common: Common) -> GraphBatch:
+        labels = {}
         if self.edges == "given":
-            edge_index = in_union(examples)
+            edge_index, found = in_union(examples), edge_labels(examples)
+            labels = {} if found is None else {"edge_label": torch.from_numpy(found)}
         else:
             edge_index = all_pairs(examples) if self.edges == "all" else edges_to(examples["near"], examples)
         return GraphBatch(
             **common,
             **self.element_targets(examples),
+            **labels,
             x=torch.from_numpy(examples["x"]),
             edge_index=torch.from_numpy(edge_index),
             graph=torch.from_numpy(np.repeat(np.arange(len(examples)), examples.counts)),

@@ -75,6 +75,17 @@ class Refusal:
             bad = ~((place >= 0) & (place < there_are) & (place == np.floor(place)))
             self._of_lists(edges.offsets, bad, name, partial(what, name, end))
 
+    def of_edge_labels(self, column: str, name: str) -> None:
+        """Refuse labels of edges, called `name` in the file, that do not say yes (1), no (0) or unknown (-1)."""
+        edges = self.examples.edges
+        expected = "expected 1, 0, or a negative number where it is unknown"
+        self._of_lists(
+            edges.offsets,
+            ~np.isin(edges[column], (-1, 0, 1)),
+            name,
+            lambda i: f"has an edge with {name} = {edges[column][i]:g}; {expected}",
+        )
+
     def _of_lists(
         self, offsets: NDArray[np.integer], bad: NDArray[np.bool_], quantity: str, what: Callable[[int], str] | str
     ) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hepexp.data.store.limits import Limits
 
 NO_LABEL = -1  # label of an example of unknown class
-ENDS = {"source": np.int32, "target": np.int32}  # types of the columns of edges
+ENDS = {"source": np.int32, "target": np.int32}  # types of the columns that all edges have
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Layout:
     extras : type of each column with one value per example, apart from the label.
     shape : (channels, rows, columns) of the images; None if the elements are particles.
     limits : range of the values in a column; columns without an entry may hold any finite number.
-    edges : type of each column with one value per edge between two elements: `ENDS`; empty if there are no edges.
+    edges : type of each column with one value per edge between two elements: `ENDS`, and perhaps others; empty if there
+        are no edges.
     """
 
     elements: Mapping[str, type]
@@ -68,7 +69,7 @@ class Ragged:
     """Some examples, their elements in flat columns.
 
     Edges between elements are the elements of `edges`, which has no labels and extras of its own: columns `source` and
-    `target` (k,) hold the place of either end in its example, from 0. They are None where there are none.
+    `target` (k,) hold the place of either end in its example, from 0. It is None where there are none.
 
     Shapes
     ------

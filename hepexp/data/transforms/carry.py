@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hepexp.data.store.ragged import Ragged
 from hepexp.data.transforms.transform import Transform
 
-_PREFIX = "target/"
+_PREFIX = "target/"  # in the store, too, for the targets of edges
 _GROUP = f"{_PREFIX}group/"
 UNKNOWN = -1  # label of an element that has none: padding, or a beam
 
@@ -67,3 +67,14 @@ def carried(examples: Ragged) -> dict[str, NDArray]:
 def fill_of(column: NDArray) -> float:
     """What stands in a carried column (m,) for an element that has no target."""
     return UNKNOWN if column.dtype.kind == "i" else np.nan
+
+
+def edge_target(name: str) -> str:
+    """The column of edges, in the store and on all steps, that holds a target."""
+    return f"{_PREFIX}{name}"
+
+
+def edge_labels(examples: Ragged) -> NDArray[np.int64] | None:
+    """The batch's edge_label (E, L); None if there are no targets of edges, or a file lacks them."""
+    found = [column for name, column in examples.edges.elements.items() if name.startswith(_PREFIX)]
+    return np.stack(found, axis=1).astype(np.int64) if found else None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from hepexp.data.keys import require_at_least, require_at_most
-from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.data.store.ragged import ENDS, Ragged, offsets_of
 from hepexp.data.transforms.carry import carried, fill_of
 from hepexp.data.transforms.four_momenta import psi, with_particles
 from hepexp.data.transforms.transform import Transform
@@ -55,7 +55,8 @@ class WithBeams(Transform):
             others[name][~is_beam] = column
         edges = None  # beams have none, and those of the particles move with them
         if jets.edges is not None:
-            edges = replace(jets.edges, elements={name: place + 2 for name, place in jets.edges.elements.items()})
+            moved = {end: jets.edges[end] + 2 for end in ENDS}
+            edges = replace(jets.edges, elements=jets.edges.elements | moved)
         found = replace(jets, offsets=offsets_of(jets.counts + 2), elements=others, edges=edges)
         return with_particles(found, p4, scalars)
 

@@ -201,7 +201,7 @@ def changed(column: str, row: int, values: list) -> dict[str, list]:
 @pytest.mark.parametrize(
     ("given", "keys", "said"),
     [
-        (changed("src", 7, [0]), {}, ("a.parquet: row 7 has 1 values of 'src' but 6 of 'dst'", "both ends")),
+        (changed("src", 7, [0]), {}, ("a.parquet: row 7 has 1 values of 'src' but 6 of 'dst'", "one for each edge")),
         (changed("dst", 8, [0, 1, 2, 4]), {}, ("a.parquet: row 8", "dst = 4", "from 0 to 3")),
         (changed("src", 8, [0, 1, 2, -1]), {}, ("a.parquet: row 8", "src = -1", "the place of one of its particles")),
         (
@@ -219,6 +219,17 @@ def changed(column: str, row: int, values: list) -> dict[str, list]:
         (events(), {"edges": {"from": "src", "to": "dest"}}, ("dataset.edges.to: no column 'dest'", "mean dst?")),
         (events(), {"edges": {"from": "src", "to": "truth"}}, ("one value for each example", "one for each edge")),
         (events(), {"edges": {"src": "src", "dst": "dst"}}, ("dataset.edges", "{from: ..., to: ...}", "src, dst")),
+        (
+            events(same=[[0, 1, 2, *row[3:]] for row in events()["src"]]),
+            {"edge_targets": {"track": "same"}},
+            ("a.parquet: row 0 has an edge with same = 2; expected 1, 0, or a negative number",),
+        ),
+        (
+            events(same=[[*row, 0] for row in events()["src"]]),
+            {"edge_targets": ["same"]},
+            ("row 0 has 4 values of 'src' but 5 of 'same', expected one for each edge",),
+        ),
+        (events(), {"edges": None, "edge_targets": ["src"]}, ("dataset.edge_targets needs dataset.edges", "src")),
         (events(), {"p4": None, "features": ["count(pt)"]}, ("dataset.edges needs dataset.p4",)),
         (events(), {"edges": None, "graph": ParticleGraph("given")}, ("dataset.graph.edges=given", "no edges")),
         (events(), {"graph": ParticleGraph("all", directed=True)}, ("dataset.graph.directed=true", "edges=all")),
@@ -274,3 +285,51 @@ def test_padded_edges_end_where_they_are_filled_up(fill):
     np.savez("a.npz", **{**arrays, "src": arrays["src"][:, :8], "dst": arrays["dst"][:, :8]}, truth=given["truth"])
     with pytest.raises(ConfigError, match=r"dataset\.edges\.from: 'src' is padded to 8 in .*, so that 'id' would"):
         ready(["a.npz"], representation="graph", **KEYS)
+
+
+def labelled() -> dict[str, list]:
+    """Edges that are real where the numbers of their ends have an even sum, or of which nobody knows."""
+    given = events()
+    sums = [[i + j for i, j in zip(*ends, strict=True)] for ends in zip(given["src"], given["dst"], strict=True)]
+    return given | {"same": [[-7.0 if n == 5 else 1.0 - n % 2 for n in row] for row in sums]}
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_targets_of_edges_stay_with_them(directed):
+    graph = ParticleGraph(directed=directed)
+    data = opened(labelled(), **SCALAR, edge_targets=["same"], particle_selection="pt + id > 6", graph=graph)
+    batch = whole(data)
+    place = batch.x[:, -1] % 10
+    n = place[batch.edge_index].sum(0)
+    assert batch.edge_label.shape == (len(n), 1)
+    assert torch.equal(batch.edge_label[:, 0], torch.where(n == 5, -1, 1 - n.long() % 2))
+    assert {*batch.edge_label.flatten().tolist()} == {-1, 0, 1}
+    assert [(one.name, one.kind, one.of) for one in data.spec.targets] == [("same", "class", "pair")]
+    assert data.offers == {("example", "class"), ("pair", "class")}
+
+
+def test_an_edge_that_is_real_in_one_direction_is_so_in_both():
+    given = events()
+    row = {"src": [0, 1, 1, 2, 2, 3], "dst": [1, 0, 2, 1, 3, 2], "same": [1, 0, 0, -1, np.nan, -1]}
+    data = opened(given | {name: [values] * N for name, values in row.items()}, edge_targets=["same"])
+    batch = data.splits["train"][[0]]
+    found = dict(zip(map(tuple, batch.edge_index.T.tolist()), batch.edge_label[:, 0].tolist(), strict=True))
+    assert found == {(0, 1): 1, (1, 0): 1, (1, 2): 0, (2, 1): 0, (2, 3): -1, (3, 2): -1}
+
+
+def test_files_without_targets_of_edges_are_scored():
+    given = labelled()
+    data = opened(given, edge_targets=["same"])
+    some = {name: column[5:9] for name, column in given.items() if name in ("pt", "src", "dst")}
+    pq.write_table(pa.table(some), "some.parquet")
+    Path("a.parquet").unlink()
+    alone = ready(
+        ["gone.parquet"],
+        representation="graph",
+        edge_targets=["same"],
+        **{**KEYS, **stand_in.keys_to_score(Path("some.parquet"))},
+    )
+    assert alone.spec == data.spec
+    for its in (data, alone):
+        (batch,) = (batch for loader in its.loaders_of_file(Path("some.parquet")) for batch in loader)
+        assert batch.edge_label is None

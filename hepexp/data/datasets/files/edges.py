@@ -14,6 +14,7 @@ from hepexp.data.expressions.expression import Expression
 from hepexp.data.store.check import Refusal
 from hepexp.data.store.ragged import ENDS, Layout, Ragged
 from hepexp.data.tables.table import Chunk, Table
+from hepexp.data.transforms.carry import UNKNOWN
 from hepexp.data.values import Values
 from hepexp.errors import ConfigError, DataError
 
@@ -61,21 +62,36 @@ def with_edges(
     ------
     DataError : names the file, the row and the column.
     """
-    names = {end: one.text for end, one in keys.of_edges.items()}
-    source, target = (values(one) for one in keys.of_edges.values())
-    if not np.array_equal(source.offsets, target.offsets):
-        row = int(np.argmax(source.counts != target.counts))
-        raise DataError(
-            f"{path}: row {chunk.first + row} has {source.counts[row]} values of '{names['source']}' but "
-            f"{target.counts[row]} of '{names['target']}', expected both ends of each edge"
-        )
-    ends = {"source": source.values, "target": target.values}
-    edges = Ragged(np.zeros(chunk.n, np.int8), source.offsets.astype(np.int64), ends)
+    names = {name: one.text for name, one in keys.of_edges.items()}
+    found = {name: values(one) for name, one in keys.of_edges.items()}
+    source = found["source"]
+    for name, one in found.items():
+        if not np.array_equal(source.offsets, one.offsets):
+            row = int(np.argmax(source.counts != one.counts))
+            raise DataError(
+                f"{path}: row {chunk.first + row} has {source.counts[row]} values of '{names['source']}' but "
+                f"{one.counts[row]} of '{names[name]}', expected one for each edge"
+            )
+    columns = {name: one.values for name, one in found.items()}
+    edges = Ragged(np.zeros(chunk.n, np.int8), source.offsets.astype(np.int64), columns)
     used = np.repeat(kept, edges.counts)
     if is_padded:
-        used &= ~((source.values == -1) & (target.values == -1))
+        used &= ~((columns["source"] == -1) & (columns["target"] == -1))
     raw = replace(examples, edges=edges.keep(used))
     refuse = Refusal(raw, str(path), chunk.first, noun="row")
-    refuse.of_edges(names=names)
+    refuse.of_edges(names={end: names[end] for end in ENDS})
+    for name in names.keys() - ENDS:
+        raw.edges.elements[name] = _labels(raw.edges[name])
+        refuse.of_edge_labels(name, names[name])
     refuse.finish()
-    return replace(raw, edges=raw.edges.cast(Layout(ENDS)))
+    return replace(raw, edges=raw.edges.cast(Layout(types_of_edges(keys))))
+
+
+def _labels(column: NDArray) -> NDArray:
+    """Labels (k,) of edges, UNKNOWN where they are negative or NaN."""
+    return np.where(column >= 0, column, UNKNOWN)
+
+
+def types_of_edges(keys: Keys) -> dict[str, type]:
+    """The columns that edges have in the store; empty if there are none."""
+    return {name: ENDS.get(name, np.int8) for name in keys.of_edges}

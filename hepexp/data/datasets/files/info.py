@@ -272,7 +272,8 @@ def keys_of(given: Mapping[str, Any]) -> Keys:
     plain = {name: given[name] for name in names if name in given}
     by_name = given.get("files") if class_names(given.get("files")) else None
     inputs = {name: inputs_of(name, given.get(name) or ()) for name in ("scalars", "features", "extras")}
-    targets = {name: _named(given.get(name) or {}) for name in ("targets", "element_targets", "pair_targets")}
+    of = ("targets", "element_targets", "pair_targets", "edge_targets")
+    targets = {name: _named(given.get(name) or {}) for name in of}
     event_id, pixels = given.get("event_id") or (), given.get("pixels") or ()
     return Keys(
         **plain,

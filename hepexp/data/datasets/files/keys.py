@@ -12,6 +12,7 @@ from functools import cached_property
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.expressions.expression import Expression
 from hepexp.data.expressions.parse import parse
+from hepexp.data.transforms.carry import edge_target
 from hepexp.data.values import Values
 from hepexp.errors import ConfigError
 
@@ -106,6 +107,7 @@ class Keys:
     targets: Mapping[str, Text] = field(default_factory=dict)
     element_targets: Mapping[str, Text] = field(default_factory=dict)
     pair_targets: Mapping[str, Text] = field(default_factory=dict)
+    edge_targets: Mapping[str, Text] = field(default_factory=dict)
     scalars: tuple[Input, ...] = ()
     features: tuple[Input, ...] = ()
     extras: tuple[Input, ...] = ()
@@ -153,6 +155,11 @@ class Keys:
             )
         if self.edges is not None and not self.p4:
             raise ConfigError("dataset.edges needs dataset.p4, the particles that they connect; got edges alone")
+        if self.edge_targets and self.edges is None:
+            raise ConfigError(
+                "dataset.edge_targets needs dataset.edges, {from: ..., to: ...}; got "
+                f"{', '.join(self.edge_targets)} alone"
+            )
         for _ in (*self.of_examples, *self.of_particles, *self.of_edges, *self.conditions):
             pass  # parsed, so that what is no expression is refused now
 
@@ -217,9 +224,14 @@ class Keys:
 
     @cached_property
     def of_edges(self) -> dict[str, Expression]:
-        """What is stored for each edge: the place of either end among the particles of its example."""
-        key_of = {"source": "from", "target": "to"}
-        return {end: parse(self.edges[key], f"dataset.edges.{key}") for end, key in key_of.items() if self.edges}
+        """What is stored for each edge: the place of either end among the particles of its example, and targets."""
+        if self.edges is None:
+            return {}
+        ends = {"source": "from", "target": "to"}
+        found = {end: parse(self.edges[key], f"dataset.edges.{key}") for end, key in ends.items()}
+        for name, text in self.edge_targets.items():
+            found[edge_target(name)] = parse(text, f"dataset.edge_targets.{name}")
+        return found
 
     @cached_property
     def cuts(self) -> dict[str, Expression]:
@@ -269,6 +281,7 @@ class Keys:
             targets={},
             element_targets={name: text for name, text in self.element_targets.items() if there(text)},
             pair_targets={name: text for name, text in self.pair_targets.items() if there(text)},
+            edge_targets={name: text for name, text in self.edge_targets.items() if there(text)},
             observers=tuple(filter(there, self.observers)),
             selection=None,
             weight=None,

@@ -42,6 +42,8 @@ class Files(OwnFiles, JetDataModule):
         of the particles at its ends, counted from 0; where arrays are padded, -1 is no edge. They run in both
         directions, unless `graph.directed=true`, and an edge is dropped with either of its particles. Models that take
         particles or images see none.
+    edge_targets : column with one value for each edge: 1 if its particles belong together, as hits of one track, 0 if
+        they do not, negative where that is unknown, which is to be predicted.
     """
 
     p4: Mapping[str, str | float] | None = None
@@ -51,6 +53,7 @@ class Files(OwnFiles, JetDataModule):
     features: JetFeatures | Sequence[str | Mapping[str, str | float | Sequence[float] | None]] | None = None
     particle_selection: str | None = None
     edges: Mapping[str, str] | None = None
+    edge_targets: Sequence[str] | Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         named = not isinstance(self.features, JetFeatures) and self.features is not None
@@ -63,6 +66,7 @@ class Files(OwnFiles, JetDataModule):
             )
         self.element_targets = tuple(keys.element_targets)
         self.pair_targets = tuple(keys.pair_targets)
+        self.edge_targets = tuple(keys.edge_targets)
         super().__post_init__()
 
     # ---- what models get

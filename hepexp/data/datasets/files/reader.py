@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.datasets.files import pixels
-from hepexp.data.datasets.files.edges import refuse_padding_of_particles, with_edges
+from hepexp.data.datasets.files.edges import refuse_padding_of_particles, types_of_edges, with_edges
 from hepexp.data.datasets.files.keys import Keys, is_true
 from hepexp.data.expressions.expression import Expression, Name
 from hepexp.data.physics.observables import OBSERVABLES
-from hepexp.data.store.ragged import ENDS, NO_LABEL, Layout, Ragged
+from hepexp.data.store.ragged import NO_LABEL, Layout, Ragged
 from hepexp.data.tables.table import ROWS_AT_ONCE, Chunk, Table
 from hepexp.data.values import Values
 from hepexp.errors import ConfigError, DataError
@@ -41,7 +41,7 @@ class Columns:
     def layout(self) -> Layout:
         if self.shape is not None:
             return Layout(pixels.types(self.shape), self.of_examples, self.shape)
-        return Layout(self.of_particles or {ITSELF: np.int8}, self.of_examples, edges=ENDS if self.keys.edges else {})
+        return Layout(self.of_particles or {ITSELF: np.int8}, self.of_examples, edges=types_of_edges(self.keys))
 
 
 def columns_in(table: Table, keys: Keys) -> Columns:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,11 @@ def made_of(parts: Iterable[Ragged], columns: Columns, n_classes: int) -> Ragged
     elements = found.elements | dict.fromkeys(invented, np.arange(int(found.offsets[-1])) % 2)
     extras = dict.fromkeys(layout.extras, np.arange(n) % 2)
     label = np.arange(n) % n_classes if n_classes else found.label
-    return Ragged(label, found.offsets, elements, extras, found.edges).cast(layout)
+    edges = found.edges
+    if edges is not None:
+        lacking = {name for name in layout.edges if name not in edges.elements}
+        edges = replace(edges, elements=edges.elements | dict.fromkeys(lacking, np.arange(int(edges.offsets[-1])) % 2))
+    return Ragged(label, found.offsets, elements, extras, edges).cast(layout)
 
 
 def first_rows(readers: Iterable[Reader], n: int) -> dict[str, list[Any]]:
