@@ -23,9 +23,10 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.options import EvaluationOptions
 from hepexp.learning import contracts
 from hepexp.learning.adversarial import AdversarialModule
-from hepexp.learning.fine_tuning import spare_fresh
+from hepexp.learning.fine_tuning import frozen_at_random, spare_fresh
 from hepexp.learning.memory_guard import within_memory
 from hepexp.learning.module import ExperimentModule
+from hepexp.learning.optimizers import Optimizer
 from hepexp.learning.trainer import TrainerOptions
 from hepexp.losses.adversarial import AdversarialObjective
 from hepexp.metric import Metric
@@ -64,7 +65,8 @@ class Components:
     Parameters
     ----------
     taken : which weights a model with a new head took from a file, and which are fresh; None for other models.
-    spared : layers that are trained although `optimizer.freeze` names them, as they are fresh.
+    spared : fresh layers that `optimizer.freeze` or `optimizer.lr_factor` name and that are trained at the full rate.
+    frozen : which layers are frozen with random weights; empty if none are.
     unread : which named scalars of the data set the model does not read; empty if it reads them.
     """
 
@@ -74,6 +76,7 @@ class Components:
     backend: Backend
     taken: str | None = None
     spared: Sequence[str] = ()
+    frozen: str = ""
     unread: str = ""
 
     @property
@@ -146,7 +149,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     model.train()
     spared = spare_fresh(optimizer, model, objective, fresh)
     if spared:
-        taken = f"{taken}; trained although optimizer.freeze names them, as they are fresh: {', '.join(spared)}"
+        taken = "; ".join([str(taken), *spared])
     if isinstance(objective, AdversarialObjective):
         module = AdversarialModule(model, objective, optimizer, config.seed, options)
     else:
@@ -157,7 +160,24 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     module.mean_weight = getattr(data, "mean_weight", None)
     if n := objective.evaluator.references:
         module.references = lambda: data.loader_of("train", n)
-    return Components(data, module, options, backend, taken, spared, _unread(model, config.model._target_, spec))
+    frozen = "" if trained or body_from or _has_weights(node) else _frozen(optimizer, model, objective)
+    unread = _unread(model, config.model._target_, spec)
+    return Components(data, module, options, backend, taken, spared, frozen, unread)
+
+
+def _frozen(optimizer: Optimizer, model: nn.Module, objective: nn.Module) -> str:
+    """The layers that are frozen although nothing was learnt in them; empty if there are none."""
+    layers = frozen_at_random(optimizer, model, objective)
+    shown = ", ".join(layers[:MOST_SHOWN]) + ", ..." * (len(layers) > MOST_SHOWN)
+    return f"{shown} with random weights; to start from those of a run: model.weights=RUN" if layers else ""
+
+
+def _has_weights(node: Mapping[str, Any]) -> bool:
+    """Whether a model, or one inside it, starts from a file of weights."""
+    return any(
+        _has_weights(value) if isinstance(value, Mapping) else key == "weights" and isinstance(value, str)
+        for key, value in node.items()
+    )
 
 
 def _unread(model: nn.Module, target: str, spec: DataSpec) -> str:

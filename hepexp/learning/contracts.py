@@ -67,8 +67,8 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
     classes = getattr(data, "train_names", None) if ("example", "class") in offers else None
     if classes is not None and len(classes) < objective.min_classes:
         raise ConfigError(
-            f"{name} tells classes apart, so it needs training examples of >= {objective.min_classes} classes, got "
-            f"{', '.join(classes)} only; see dataset.classes and dataset.train_classes"
+            f"{name} tells classes apart, so it needs training examples of >= {objective.min_classes} classes, but "
+            f"all of them are of {' or '.join(classes)}; see dataset.classes and dataset.train_classes"
         )
 
 

@@ -121,7 +121,8 @@ def train(config: DictConfig, overrides: list[str], watcher: Watcher | None = No
             PlainConsole(stderr=True).print(f"rate    optimizer.lr={search.chosen:g}, from trainer.lr_find")
             config = _with(config, "optimizer.lr", search.chosen)
             components = build_components(config)  # those of a run whose rate was typed
-        for key in ("freeze", "unfreeze") if components.spared else ():  # a resumed run could not know what was fresh
+        # a resumed run could not know what was fresh
+        for key in ("freeze", "unfreeze", "lr_factor") if components.spared else ():
             config = _with(config, f"optimizer.{key}", getattr(components.module.optimizer, key))
         if components.trainer.min_steps:
             components.trainer.lengthen(len(components.data.train_dataloader()))
@@ -225,6 +226,9 @@ def _recorded(
         if components.taken:
             log.info("weights: %s", components.taken)
             PlainConsole(stderr=True).print(f"weights {components.taken}", soft_wrap=True)
+
+        if components.frozen:
+            log.warning("frozen: %s", components.frozen)  # which the screen shows, too
 
         if components.unread:
             log.info("scalars: %s", components.unread)

@@ -95,18 +95,18 @@ def fine_tuning(optimizer: Optimizer, module: nn.Module) -> FineTuning:
             if not frozen:
                 raise ConfigError(f"optimizer.unfreeze.{epoch}: {pattern} is not frozen; name it in optimizer.freeze")
             starts |= dict.fromkeys(frozen, epoch)
-    factors: dict[str, float] = {}
-    for pattern, factor in (optimizer.lr_factor or {}).items():
-        factors |= dict.fromkeys(named.of(pattern, "optimizer.lr_factor"), float(factor))
+    factors = _factors(optimizer, named)
     if starts and all(starts.get(name, 1) is None for name in named.names):
         raise ConfigError("optimizer.freeze leaves nothing to train; keep a layer, or name one in optimizer.unfreeze")
     return FineTuning(starts, {name: factor for name, factor in factors.items() if factor != 1})
 
 
 def spare_fresh(optimizer: Optimizer, model: nn.Module, objective: nn.Module, fresh: Collection[str]) -> list[str]:
-    """Take layers that start from random weights out of what an optimiser freezes: frozen, they would never learn.
+    """Take layers that start from random weights out of what an optimiser freezes or slows down.
 
-    What is left is named layer by layer, so that the record of a run says what was frozen.
+    Frozen they would never learn, and a factor on the rate of layers that are trained already is not meant for them,
+    unless its pattern selects none but fresh ones. What is left is named layer by layer, so that the record of a run
+    says what was frozen, and which rates there were.
 
     Parameters
     ----------
@@ -114,23 +114,56 @@ def spare_fresh(optimizer: Optimizer, model: nn.Module, objective: nn.Module, fr
 
     Returns
     -------
-    The layers that were to be frozen, at least for some epochs, and are trained.
+    What was spared, in words: which layers are trained although they were to be frozen, at least for some epochs, and
+    which have the base rate; empty if there are none.
     """
     if not fresh:
         return []
-    parts = {_MODEL: model, _OBJECTIVE: objective}
-    names = [prefix + name for prefix, part in parts.items() for name, _ in part.named_parameters()]
-    named, untaken = Names(names, head_of(model)), {_MODEL + name for name in fresh}
+    named, untaken = _names(model, objective), {_MODEL + name for name in fresh}
     frozen = set(named.of(optimizer.freeze, "optimizer.freeze"))
-    spared = named.layers(frozen & untaken)
-    if spared:
+    said = []
+    if spared := named.layers(frozen & untaken):
+        said.append(f"trained although optimizer.freeze names them, as they are fresh: {', '.join(spared)}")
         optimizer.freeze = named.layers(frozen - untaken)
         later = {
             epoch: [one for one in _listed(given) if not set(named.of(one, f"optimizer.unfreeze.{epoch}")) <= untaken]
             for epoch, given in (optimizer.unfreeze or {}).items()
         }
         optimizer.unfreeze = {epoch: patterns for epoch, patterns in later.items() if patterns} or None
-    return spared
+    given = _factors(optimizer, named)
+    meant = _factors(optimizer, named, {*untaken})
+    if at_base := named.layers(given.keys() - meant.keys()):
+        said.append(f"at the full rate, as they are fresh: {', '.join(at_base)}")
+    if meant != given:
+        optimizer.lr_factor = {
+            layer: factor
+            for factor in dict.fromkeys(meant.values())
+            for layer in named.layers([name for name in meant if meant[name] == factor])
+        } or None
+    return said
+
+
+def frozen_at_random(optimizer: Optimizer, model: nn.Module, objective: nn.Module) -> list[str]:
+    """The layers of a model with random weights that an optimiser freezes, at least for some epochs."""
+    named = _names(model, objective)
+    frozen = named.of(optimizer.freeze, "optimizer.freeze")
+    return named.layers([name for name in frozen if name.startswith(_MODEL)])
+
+
+def _factors(optimizer: Optimizer, named: Names, spared: Collection[str] = ()) -> dict[str, float]:
+    """The factor on the rate of each parameter that has one; those to be spared only where a pattern has no others."""
+    factors: dict[str, float] = {}
+    for pattern, factor in (optimizer.lr_factor or {}).items():
+        selected = named.of(pattern, "optimizer.lr_factor")
+        factors |= dict.fromkeys([n for n in selected if n not in spared] or selected, float(factor))
+    return factors
+
+
+def _names(model: nn.Module, objective: nn.Module) -> Names:
+    parts = {_MODEL: model, _OBJECTIVE: objective}
+    return Names(
+        [prefix + name for prefix, part in parts.items() for name, _ in part.named_parameters()], head_of(model)
+    )
 
 
 class Names:

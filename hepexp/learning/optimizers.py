@@ -24,6 +24,7 @@ class Optimizer(AnnotatedKeys):
     freeze : layers that are not trained: names of parameters or submodules, with * and ?; body is all but the head.
     unfreeze : frozen layers that are trained from an epoch on: {2: [blocks.3], 4: body}; the first epoch is 1.
     lr_factor : factor on the learning rate for layers, named as in freeze: {body: 0.1}; the last that fits counts.
+        Fresh layers have the full rate, unless a pattern names no others.
 
     Raises
     ------

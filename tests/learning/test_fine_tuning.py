@@ -5,7 +5,7 @@ import torch
 
 from hepexp.errors import ConfigError
 from hepexp.interrupts import Interrupts
-from hepexp.learning.fine_tuning import Names, fine_tuning, spare_fresh
+from hepexp.learning.fine_tuning import Names, fine_tuning, frozen_at_random, spare_fresh
 from hepexp.learning.fit import fit
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import SGD, AdamW
@@ -146,13 +146,42 @@ def test_fresh_layers_are_trained_whatever_is_frozen(folder):
     model = ToyModel()
     fresh = ["layers.0.weight", "layers.0.bias", "layers.4.weight", "layers.4.bias"]
     optimizer = AdamW(freeze="body", unfreeze={2: ["layers.0"], 3: "layers.1"})
-    assert spare_fresh(optimizer, model, ToyObjective(), fresh) == ["layers.0"]
+    assert spare_fresh(optimizer, model, ToyObjective(), fresh) == [
+        "trained although optimizer.freeze names them, as they are fresh: layers.0"
+    ]
     assert (optimizer.freeze, optimizer.unfreeze) == (["layers.1"], {3: ["layers.1"]})
     start = module_with().state_dict()
     assert changed(start, trained(folder, freeze=optimizer.freeze)) == {*fresh}
     untouched = AdamW(freeze="layers.1")
     assert spare_fresh(untouched, model, ToyObjective(), fresh) == []
     assert untouched.freeze == "layers.1"
+
+
+def test_a_factor_on_the_rate_is_not_for_fresh_layers_unless_it_is_for_them_alone():
+    """A resumed run reads what is left without knowing what was fresh, and has the same rates."""
+    model, fresh = ToyModel(), ["layers.0.weight", "layers.0.bias", "layers.4.weight", "layers.4.bias"]
+    optimizer = AdamW(lr=1e-2, lr_factor={"body": 0.1, "head": 50, "layers.1.bias": 0.5})
+    assert spare_fresh(optimizer, model, ToyObjective(), fresh) == ["at the full rate, as they are fresh: layers.0"]
+    assert optimizer.lr_factor == {"layers.1.weight": 0.1, "layers.4": 50, "layers.1.bias": 0.5}
+    module = module_with(lr_factor=optimizer.lr_factor)
+    rates = {
+        id(p): group["lr"]
+        for group in module.fine_tuning.groups(module.named_parameters(), 1e-2)
+        for p in group["params"]
+    }
+    found = {name.removeprefix("model."): rates[id(p)] for name, p in module.named_parameters()}
+    assert found == pytest.approx(
+        dict(zip([*BODY_NAMES, "layers.4.weight", "layers.4.bias"], [1e-2, 1e-2, 1e-3, 5e-3, 0.5, 0.5], strict=True))
+    )
+    as_typed = AdamW(lr_factor={"head": 50})
+    assert spare_fresh(as_typed, model, ToyObjective(), ["layers.4.weight", "layers.4.bias"]) == []
+    assert as_typed.lr_factor == {"head": 50}
+
+
+def test_layers_frozen_with_random_weights_are_named():
+    model = ToyModel()
+    assert frozen_at_random(AdamW(freeze="body"), model, ToyObjective()) == ["layers.0", "layers.1"]
+    assert frozen_at_random(AdamW(), model, ToyObjective()) == []
 
 
 def test_layers_are_named_by_the_largest_submodule_without_others():
