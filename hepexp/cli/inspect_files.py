@@ -64,7 +64,11 @@ def inspect_files(
         with writing(write, "--write"):
             write_text(write, proposal.text())
         model = f" with a MODEL, {YOUR_MODEL}" if proposal.has_only_features else ""
-        out.print(f"{write}: to be corrected; its third line trains on it{model}")
+        trains = f"its third line trains on it{model}"
+        if proposal.missing:
+            out.print(f"{write}: does not train yet; fill in {' and '.join(proposal.missing)}, then {trains}")
+        else:
+            out.print(f"{write}: to be corrected; {trains}")
 
 
 def _refused(refused: Mapping[str, str]) -> str:

@@ -80,10 +80,11 @@ CONTRASTIVE = ("supervised_contrastive", "pair")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        *[((f"loss={loss}", "data=qg_images", "model=cnn", "data.train_classes=[quark]"), "got quark only")
+        *[((f"loss={loss}", "data=qg_images", "model=cnn", "data.train_classes=[quark]"), "all of them are of quark")
           for loss in (*CONTRASTIVE, "cross_entropy")],
         (("loss=pair", "data=jetclass", "model=pfn", "data.classes=[Hbb]"), "PairLoss tells classes apart, so it needs "
-         "training examples of >= 2 classes, but all of them are of Hbb; see dataset.classes and dataset.train_classes"),
+         "training examples of >= 2 classes, but all of them are of Hbb; see dataset.classes and "
+         "dataset.train_classes"),
         (("data=jetclass", "model=pfn", "data.classes=[]"), "dataset.classes must name one or more of QCD, Hbb"),
         *[((f"loss={loss}", "model=pfn", "data.batch_size=1"), "compares the examples of a batch, so "
            "dataset.batch_size and dataset.n_train must be >= 2 for each device, got 1") for loss in CONTRASTIVE],

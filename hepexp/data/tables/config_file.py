@@ -65,6 +65,30 @@ class Proposal:
         """Whether the examples have neither particles nor images, but numbers of their own."""
         return not self._of("particles") and not self._with_role("image") and bool(self._features_of_examples())
 
+    @property
+    def missing(self) -> list[str]:
+        """The keys that have to be filled in before anything can be trained on the files."""
+        found = []
+        if not four_momenta(self.guesses, self.found, "particles") and not self._with_role("image"):
+            if self._of("particles"):
+                found.append("p4")
+            elif not self._features_of_examples():
+                found.append("p4, pixels or features")
+        flags, labels = one_hot(self.found), self._labels()
+        if not flags and not labels:
+            candidates = self._with_role("label?")
+            found.append(f"label and classes ({' or '.join(candidates[:3])}?)" if candidates else "classes")
+        elif not flags and len(self._values(labels[0])) < 2:
+            found.append("classes, as the first rows have one only")
+        return found
+
+    def _labels(self) -> list[str]:
+        flags = one_hot(self.found)
+        return sorted((name for name in self._with_role("label") if name not in flags), key=is_flag)
+
+    def _values(self, label: str) -> tuple[int, ...]:
+        return tuple(value for value in self.found[label].distinct if value >= 0)
+
     def _features_of_examples(self) -> list[str]:
         names = self._with_role("feature")
         return [name for name in names if self.found[name].column.level == "example" and not is_truth(name)]
@@ -128,20 +152,21 @@ class Proposal:
         return scalar(f"{name} / 1000" if self.guesses[column].unit == "MeV" else name)
 
     def _classes(self) -> list[str]:
-        flags = one_hot(self.found)
-        labels = sorted((name for name in self._with_role("label") if name not in flags), key=is_flag)
+        flags, labels = one_hot(self.found), self._labels()
         if flags:
             start = _common_start(flags)
             lines = ["classes:"] + [f"  {scalar(name[start:])}: {scalar(in_quotes(name))}" for name in flags]
             return lines + _others("label", labels)
         if not labels:
+            candidates = self._with_role("label?")
             return [
                 "# no label found: name an expression for each class, or give each class its files",
                 "# classes: {signal: ..., background: ...}",
                 "# files: {signal: [...], background: [...]}",
-                *_others("label", self._with_role("label?")),
+                *_others("label", candidates),
+                *(["# classes: {background: 0, signal: 1}    # with label"] * bool(candidates)),
             ]
-        values = tuple(value for value in self.found[labels[0]].distinct if value >= 0)
+        values = self._values(labels[0])
         signal = values == (0, 1) and "sig" in labels[0].lower()
         names = ("background", "signal") if signal else tuple(f"class_{value}" for value in values)
         lines = [f"label: {scalar(in_quotes(labels[0]))}", "classes:    # values in the first rows; names are yours"]

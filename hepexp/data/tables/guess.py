@@ -5,29 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hepexp.data.tables.component_names import attached_prefix, split_name
 from hepexp.data.tables.edge_columns import ends
 from hepexp.data.tables.summary import Summary
 
-# names of the components of a four-momentum, in lower case
-_COMPONENTS = {
-    "pt": ("pt", "transversemomentum"),
-    "eta": ("eta", "pseudorapidity"),
-    "y": ("y", "rap", "rapidity"),
-    "phi": ("phi",),
-    "mass": ("mass", "m"),
-    "energy": ("energy", "e", "en"),
-    "px": ("px",),
-    "py": ("py",),
-    "pz": ("pz",),
-    "pid": ("pid", "pdgid", "pdg_id", "pdg", "particle_id", "particleid"),
-}
-_COMPONENT_OF = {word: component for component, words in _COMPONENTS.items() for word in words}
-_RELATIVE_OF = {"ptrel": "pt", "pt_rel": "pt", "etarel": "eta", "eta_rel": "eta", "deta": "eta"}
-_RELATIVE_OF |= {"phirel": "phi", "phi_rel": "phi", "dphi": "phi"}
 # a four-momentum in the order in which it is preferred: the first needs no conversion
 BASES = (
     ("px", "py", "pz", "energy"),
@@ -54,7 +39,7 @@ _MULTIPLICITY = re.compile(r"(.*[._])?(n_?(part\w*|const\w*|tracks?|jets?|pf\w*)
 _FLAG = re.compile(r"(.*?)(label_|is_|is(?=[A-Z]))(\w+)")
 _SPLITS = ("ttv", "split", "fold", "train_val_test")
 # which group of particles is the jet's, rather than the generator's
-_PARTICLES = re.compile(r"part|pf|const|cand|track|tower|source|node|hit|^$", re.I)
+_PARTICLES = re.compile(r"part|pf|const|cand|track|trk|tower|source|node|hit|^[cp]?$", re.I)
 _TRUTH = re.compile(r"(^|[._])(gen|truth|true|aux|mc|parton|target)", re.I)
 _MOST_CHANNELS = 16
 _LEAST_PIXELS = 8  # in a row or column of an image
@@ -102,6 +87,7 @@ def guess(found: Mapping[str, Summary]) -> dict[str, Guess]:
     """What each column may be."""
     classes = one_hot(found)
     made = {name: _guess(name, summary, classes) for name, summary in found.items()}
+    made |= _of_attached_names(found, made)
     lower = {name.lower() for name in found}
     made |= _of_energyflow(found)
     made |= dict.fromkeys(ends(found) or (), Guess("end of an edge between particles", "edge"))
@@ -109,6 +95,23 @@ def guess(found: Mapping[str, Summary]) -> dict[str, Guess]:
         if its.component == "y" and f"{its.prefix}x".lower() in lower:  # a position, not a rapidity
             made[name] = Guess("", its.role)
     return made
+
+
+def _of_attached_names(found: Mapping[str, Summary], made: Mapping[str, Guess]) -> dict[str, Guess]:
+    """The columns of particles whose names have no separator, such as `cpt`, `ceta` and `cphi`."""
+    better = {}
+    for name, prefix in attached_prefix(
+        [name for name in found if _is_unknown(made[name], found[name])], found
+    ).items():
+        spelled = f"{prefix}_{name[len(prefix) :]}"
+        its = _guess(spelled, found[name], [])
+        if its.what:
+            better[name] = replace(its, prefix=its.prefix.replace(f"{prefix}_", prefix, 1))
+    return better
+
+
+def _is_unknown(its: Guess, summary: Summary) -> bool:
+    return summary.column.level == "particles" and not its.component
 
 
 def _of_energyflow(found: Mapping[str, Summary]) -> dict[str, Guess]:
@@ -201,25 +204,6 @@ def is_run(name: str) -> bool:
 
 def _beside(level: str) -> str:
     return "scalar" if level == "particles" else "feature"
-
-
-def split_name(name: str) -> tuple[str, str, bool]:
-    """Prefix of a name, the component of a four-momentum that it ends with, and whether it is relative to the jet.
-
-    `part_pt`, `Jet.PT`, `truthE` and `constit_pt_rel` are such names; `cost` and `shape` are not.
-    """
-    for known, relative in ((_RELATIVE_OF, True), (_COMPONENT_OF, False)):
-        for match in re.finditer(r"(?:^|(?<=[._])|(?<=[a-z])(?=[A-Z]))([A-Za-z_]+)$", name):
-            if component := known.get(match[1].lower()):
-                return name[: match.start()], component, relative
-        for word in sorted(known, key=len, reverse=True):
-            starts = len(name) - len(word)
-            if starts < 0 or name[starts:].lower() != word:
-                continue
-            before, after = name[:starts], name[starts:]
-            if not before or before[-1] in "._" or (before[-1].islower() and after[0].isupper()):
-                return before, known[word], relative
-    return name, "", False
 
 
 def unit_of(component: str, summary: Summary, relative: bool = False) -> str:

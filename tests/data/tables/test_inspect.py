@@ -15,8 +15,9 @@ from hepexp import models
 from hepexp.cli.data import main
 from hepexp.data.datasets.files.inputs import find_files
 from hepexp.data.expressions.parse import parse
+from hepexp.data.tables.component_names import split_name
 from hepexp.data.tables.config_file import scalar
-from hepexp.data.tables.guess import four_momenta, guess, split_name
+from hepexp.data.tables.guess import four_momenta, guess
 from hepexp.data.tables.summary import summarise
 from hepexp.data.tables.table import open_table
 from hepexp.errors import ConfigError, DataError
@@ -77,6 +78,25 @@ def test_four_momenta_are_found_in_every_basis(tmp_path, basis, spelling):
     first, other = four_momenta(guess(found), found, "particles")
     assert first.columns == {name: spelling.format(name) for name in basis}
     assert other.prefix == "gen_"  # what no detector sees comes last
+
+
+@pytest.mark.parametrize("prefix", ["c", "const", "trk", "truth"])
+@pytest.mark.parametrize("basis", [*BASES, ("pt", "eta", "phi")])
+def test_a_prefix_needs_no_separator_where_a_whole_momentum_has_it(tmp_path, prefix, basis):
+    columns = {prefix + name: np.full((N, P), 211) if name == "pid" else POSITIVE for name in basis}
+    others = {"charge": np.sign(ANGLE), f"{prefix}d0": ANGLE, "cost": POSITIVE, f"{prefix}mask": POSITIVE}
+    found = summarise([table(tmp_path / "f", **columns, **others)], 100)
+    guesses = guess(found)
+    (first,) = four_momenta(guesses, found, "particles")
+    assert {name: column for name, column in first.columns.items() if column} == {n: prefix + n for n in basis}
+    assert [guesses[name].what for name in others] == ["charge", "impact parameter", "", ""]
+
+
+def test_two_components_or_columns_of_other_lengths_make_no_momentum(tmp_path):
+    two = summarise([table(tmp_path / "f", cpt=POSITIVE, ceta=ANGLE)], 100)
+    other = summarise([table(tmp_path / "g", cpt=POSITIVE, ceta=ANGLE, cphi=ANGLE[:, 1:])], 100)
+    assert not four_momenta(guess(two), two, "particles")
+    assert not four_momenta(guess(other), other, "particles")
 
 
 def test_roles_of_columns(tmp_path):
@@ -276,6 +296,31 @@ def test_a_table_of_features_is_for_a_model_that_reads_features(tmp_path, capsys
     # as soon as a classifier of hepexp does, it should be named
     readers = {path.stem for path in Path(models.__file__).parent.glob("*.py") if FEATURES in path.read_text()}
     assert readers == {"lie_generators", "fixed_circuits"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"cpt": POSITIVE, "ceta": ANGLE, "cphi": ANGLE, "is_sig": np.arange(N) % 2}, "to be corrected; its third"),
+        (
+            {"cpt": POSITIVE, "ceta": ANGLE, "cphi": ANGLE, "good": np.arange(N) % 2},
+            "does not train yet; fill in label and classes (good?), then its third line trains on it",
+        ),
+        ({"cpt": POSITIVE, "ceta": ANGLE, "is_sig": np.arange(N) % 2}, "does not train yet; fill in p4, then"),
+        ({"cpt": POSITIVE, "ceta": ANGLE}, "does not train yet; fill in p4 and classes, then"),
+        (
+            {"part_pt": POSITIVE, "part_eta": ANGLE, "part_phi": ANGLE, "label": np.arange(N) % 2 - 1},
+            "does not train yet; fill in classes, as the first rows have one only, then",
+        ),
+    ],
+)
+def test_it_says_whether_what_is_written_trains_as_it_stands(tmp_path, capsys, columns, expected):
+    path, target = tmp_path / "a.npz", tmp_path / "conf/dataset/mine.yaml"
+    np.savez(path, **columns)
+    assert f"{target}: {expected}" in " ".join(inspected(capsys, path, "--write", target).split())
+    trains = "does not train" not in expected
+    written = yaml.safe_load(target.read_text())
+    assert trains == ("p4" in written and len(written.get("classes", {})) > 1)
 
 
 def test_classes_are_named_after_one_hot_columns(tmp_path, capsys):
