@@ -46,6 +46,15 @@ def remove_left(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def remove_drafts(path: Path) -> None:
+    """Remove what writers of one file left beside it who died without cleaning up; others may be at work there."""
+    for draft in path.parent.glob(".*.part*"):
+        written_by = TEMPORARY.fullmatch(draft.name)
+        is_of_path = written_by and draft.name == f".{path.stem}.{written_by[1]}.part{path.suffix}"
+        if is_of_path and not psutil.pid_exists(int(written_by[1])):
+            draft.unlink(missing_ok=True)
+
+
 def write_text(path: Path | str, text: str) -> None:
     """Write a text file (UTF-8), either completely or not at all."""
     with atomic(path) as temporary:

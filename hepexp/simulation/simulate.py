@@ -6,13 +6,13 @@ end.
 
 from __future__ import annotations
 
-import glob
 import shutil
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
+from hepexp.atomic import remove_drafts
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.store import arrow_file
 from hepexp.data.store.integrity import refuse_changed
@@ -110,8 +110,7 @@ def write_sample(
     module, layout = generator(info), info.layout
     parts = target.with_name(f"{target.name}.parts")
     parts.mkdir(parents=True, exist_ok=True)
-    for draft in target.parent.glob(f".{glob.escape(target.stem)}.*.part{target.suffix}"):  # of a run that was killed
-        draft.unlink()
+    remove_drafts(target)
     blocks = plan(info.generator, module.CLASSES, n, seed, block_size or module.BLOCK)
     missing = [block for block in blocks if not (parts / block.file_name).exists()]
     report(n - sum(block.n for block in missing), True)

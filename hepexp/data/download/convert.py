@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from hepexp.atomic import remove_drafts
 from hepexp.config.paths import is_writable
 from hepexp.data.dataset_info import DatasetInfo, Part
 from hepexp.data.download.export import export_rows
@@ -41,6 +42,7 @@ def convert(info: DatasetInfo, part: Part, report: Callable[[int], None] = lambd
     target = info.store_folder / f"{part.name}.arrow"
     originals = [info.find_file(file) for file in part.files]
     with only_one(target):
+        remove_drafts(target)
         if is_converted(info, part):
             return info.converted_path(part)
         if None in originals:
@@ -83,6 +85,7 @@ def convert_file(info: DatasetInfo, source: Path, target: Path) -> Path:
     DataError : the file cannot be read.
     ConfigError : as in `export_rows`.
     """
+    remove_drafts(target)
     if target.suffix in (".parquet", ".arrow") and not is_store(info, source):
         arrow_file.write(target, info.layout, regroup(read_published(info, source)), {"made_from": source.name})
     else:
