@@ -20,6 +20,7 @@ from hepexp.spelling import visible
 
 if TYPE_CHECKING:
     from hepexp.compare.columns import Column
+    from hepexp.compare.curves import Axis
     from hepexp.compare.groups import Group
     from hepexp.compare.sections import Section
     from hepexp.compare.table import Table
@@ -97,6 +98,7 @@ def _tables(found: list[Section], options: Namespace) -> list[Table]:
         groups = group(section.records)
         if options.x:
             axis = Axis.named(options.x, section.records)
+            groups = _with_value(groups, axis)
             groups = [point for curve in curves(groups, axis) for point in curve.groups]
         rows += [g.name for g in groups]
         own = {key for record in section.records for key in record.metrics if has(record.metrics, key)}
@@ -124,6 +126,16 @@ def _tables(found: list[Section], options: Namespace) -> list[Table]:
             f"--against {options.against!r} is not a row{did_you_mean(options.against, rows)} (rows: {', '.join(rows)})"
         )
     return tables
+
+
+def _with_value(groups: list[Group], axis: Axis) -> list[Group]:
+    """The groups that have a place along x; runs of older versions lack metrics that were not measured then."""
+    if axis.is_key:
+        return groups
+    lacking = [g.name for g in groups if g.figure(axis.name).value is None]
+    if lacking:
+        print(visible(f"hepexp: left out {', '.join(lacking)}: no value of {axis.name}"), file=sys.stderr)
+    return [g for g in groups if g.name not in lacking]
 
 
 def _repeated(groups: list[Group]) -> Iterator[str]:

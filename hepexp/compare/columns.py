@@ -34,8 +34,8 @@ def columns(groups: Sequence[Group], wanted: Sequence[str] | None = None) -> lis
 
     Parameters
     ----------
-    wanted : metrics, by their names in metrics.json; `test/` may be left out. By default those that are
-        declared as columns and that the runs have, or every test metric if they have none of these.
+    wanted : metrics, by their names in metrics.json; `test/`, `model/` and `train/` may be left out. By default those
+        that are declared as columns and that the runs have, or every test metric if they have none of these.
 
     Raises
     ------
@@ -57,9 +57,9 @@ def has(metrics: Mapping[str, Any], key: str) -> bool:
 
 
 def named(name: str, known: Sequence[str]) -> str:
-    """The metric of this name, with or without `test/`."""
-    for candidate in (name, f"test/{name}"):
-        if candidate in known:
-            return candidate
+    """The metric of this name, with or without `test/`, `model/` or `train/`; a name alone is that of the test."""
+    for prefix in ("", "test/", "model/", "train/"):
+        if f"{prefix}{name}" in known:
+            return f"{prefix}{name}"
     shown = [key for key in known if not is_beside(key)]
     raise ConfigError(f"no run has a metric {name!r}{did_you_mean(name, shown)} (metrics: {', '.join(shown)})")

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 N_TRAIN = "dataset.n_train"
 LENGTH = ("trainer.max_epochs", "trainer.patience")  # which trainer.min_steps makes larger for small training splits
-DECADE = 10  # values that span one are drawn on a logarithmic axis
+SPAN = 10  # values that differ by more, or costs that differ by a third of it, are drawn on a logarithmic axis
+FRONTIER = "frontier"
+ON_IT = {"color": "0.6", "linewidth": 1, "linestyle": "--", "zorder": 0, "drawstyle": "steps-post"}
+OF_TYPICAL = ("model/flops", "model/latency_1", "model/latency_512")  # costs of an example of `model/multiplicity`
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,8 @@ def curves(groups: Sequence[Group], axis: Axis) -> list[Curve]:
 def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: str, title: str) -> None:
     """Draw a metric along x: bands of one standard deviation over seeds, error bars where a point is of one run.
 
+    Along a metric, a dashed line joins the settings of the frontier. Lower bounds are open triangles.
+
     Parameters
     ----------
     path : ends in .png or .pdf.
@@ -146,7 +151,11 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
         axes, every = drawing.subplots(), []
         for curve, colour in zip(found, COLOURS, strict=False):
             points = [(*axis.of(group), group.figure(metric), len(group.records)) for group in curve.groups]
+            bounds = [(point[0], point[2].bound) for point in points if point[2].bound is not None]
             points = [point for point in points if isinstance(point[2].value, int | float)]
+            if bounds:
+                label = f"{curve.name} (lower bound)" if not points else None
+                axes.plot(*zip(*bounds, strict=True), "^", color=colour, fillstyle="none", markersize=7, label=label)
             if not points:
                 continue
             x, y = np.array([point[0] for point in points], float), np.array([point[2].value for point in points])
@@ -163,11 +172,47 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
                 )
         if not every:
             raise HepexpError(f"no run has a value of {metric}")
-        axes.set(xlabel=axis.heading, ylabel=metrics.heading(metric))
-        for side, values in zip("xy", map(np.concatenate, zip(*every, strict=True)), strict=True):
-            if values.min() > 0 and values.max() >= DECADE * values.min():
+        axes.set(xlabel=_along(axis, found), ylabel=metrics.heading(metric))
+        x, y = map(np.concatenate, zip(*every, strict=True))
+        is_cost = not axis.is_key and metrics.lower_is_better(axis.name)
+        for side, values, span in (("x", x, SPAN / 3 if is_cost else SPAN), ("y", y, SPAN)):
+            if values.min() > 0 and values.max() >= span * values.min():
                 _logarithmic(axes, side)
-        drawing.legend(loc="outside lower center", ncols=1)
+        best = () if axis.is_key else frontier(x, y, axis.name, metric)
+        if len(best):
+            end = x.max() if is_cost else x.min()  # who pays more can have the best as well
+            axes.plot(np.r_[x[best], end], y[best][[*range(len(best)), -1]], label=FRONTIER, **ON_IT)
+        handles, labels = axes.get_legend_handles_labels()
+        shown = sorted(zip(handles, labels, strict=True), key=lambda pair: pair[1] == FRONTIER)
+        drawing.legend(*zip(*shown, strict=True), loc="outside lower center", ncols=1)
+
+
+def frontier(x: np.ndarray, y: np.ndarray, along: str, metric: str) -> np.ndarray:
+    """The points that no other one beats in one of two metrics without being worse in the other, in the order of x.
+
+    Parameters
+    ----------
+    x, y : values (n,) of the metrics `along` and `metric`.
+
+    Returns
+    -------
+    Their positions, from the best x to the best y; none where neither higher nor lower is better.
+    """
+    directions = [found.better if (found := metrics.find(name)) else "neither" for name in (along, metric)]
+    if "neither" in directions:
+        return np.array([], int)
+    x, y = (-v if way == "higher" else v for v, way in zip((x, y), directions, strict=True))  # smaller is better
+    order = np.lexsort((y, x))
+    before = np.minimum.accumulate(np.r_[np.inf, y[order]])[:-1]
+    return order[y[order] < before]
+
+
+def _along(axis: Axis, found: Sequence[Curve]) -> str:
+    """The label of x; of costs per example it says of how many particles or nodes, where all runs agree."""
+    groups = [group for curve in found for group in curve.groups]
+    sizes = {group.figure("model/multiplicity").value for group in groups}
+    (n,) = sizes if len(sizes) == 1 else (None,)
+    return f"{axis.heading}, multiplicity {n:,.0f}" if n and axis.name in OF_TYPICAL else axis.heading
 
 
 def _logarithmic(axes: Axes, side: str) -> None:

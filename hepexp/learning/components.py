@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -13,7 +12,6 @@ import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from hepexp.batch import REPRESENTATIONS, DataSpec
 from hepexp.config import kind, new_head, schema, targets
@@ -29,33 +27,10 @@ from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import Optimizer
 from hepexp.learning.trainer import TrainerOptions
 from hepexp.losses.adversarial import AdversarialObjective
-from hepexp.metric import Metric
 from hepexp.models.weights import load_body
 from hepexp.quantum.backend import Backend
 
 MOST_SHOWN = 5  # scalars, in a line
-METRICS = (
-    Metric(
-        "model/parameters",
-        "lower",
-        "parameters",
-        "Number of trainable parameters of the model and the loss.",
-        range=">= 0",
-        no_error="a count",
-        column=True,
-        whole=True,
-    ),
-    Metric(
-        "model/flops",
-        "lower",
-        "FLOP",
-        "Floating-point operations of the model for a typical example: matrix products, with each multiplication "
-        "and each addition counted.",
-        range=">= 0",
-        no_error="a count",
-        whole=True,
-    ),
-)
 
 
 @dataclass
@@ -215,18 +190,3 @@ def _smallest_batch(dataset: DictConfig, options: TrainerOptions) -> int:
     """Examples in a training batch on one device; a plug-in's data set without these keys decides for itself."""
     sizes = [size for key in ("batch_size", "n_train") if (size := dataset.get(key)) is not None]
     return min(sizes, default=sys.maxsize) // (options.devices * options.num_nodes)
-
-
-def cost(components: Components) -> dict[str, int]:
-    """Trainable parameters of model and objective, and floating-point operations of the model for a typical example.
-
-    Counted on the meta device, where every model takes its plain form and nothing is computed: products of matrices,
-    two operations for a multiplication and an addition.
-    """
-    model = copy.deepcopy(components.module.model).to("meta").eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(components.data.typical_example().to("meta"))
-    return {
-        "model/parameters": sum(p.numel() for p in components.module.parameters() if p.requires_grad),
-        "model/flops": counter.get_total_flops(),
-    }

@@ -23,7 +23,8 @@ from hepexp.evaluation.tables import metrics_table, notes
 from hepexp.interrupts import Interrupts
 from hepexp.learning import rate_range, registration
 from hepexp.learning.checkpoint_io import read_checkpoint
-from hepexp.learning.components import Components, build_components, cost
+from hepexp.learning.components import Components, build_components
+from hepexp.learning.cost import cost
 from hepexp.learning.ddp import DdpWorkers
 from hepexp.learning.description import compared_with
 from hepexp.learning.figures import draw_figures
@@ -280,13 +281,14 @@ def _write_results(
 ) -> dict[str, Any]:
     """predictions.parquet, figures and metrics.json."""
     evaluator = components.module.objective.evaluator
+    seconds = sum(row["train/seconds"] for row in fitted.history.rows)
     best = next((row for row in fitted.history.rows if row["epoch"] == fitted.best_epoch), {})
     metrics = {
         **named("test", evaluator.final(fitted.outputs, seed=config.seed)),
         **{name: value for name, value in best.items() if name.startswith("val/")},
-        **cost(components),
+        **cost(components, seconds),
         "train/examples_per_second": fitted.history.examples_per_second,
-        "train/seconds": sum(row["train/seconds"] for row in fitted.history.rows),
+        "train/seconds": seconds,
         "train/epochs": len(fitted.history.rows),
         "train/best_epoch": fitted.best_epoch,
         "data/source": source,

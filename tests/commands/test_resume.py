@@ -10,7 +10,13 @@ from tests.commands.shell import SMALL, command, hepexp, one_line
 
 # 40 steps an epoch, and a checkpoint after every few of them
 LONG = (*SMALL, "dataset.n_train=5120", "trainer.max_epochs=3", "trainer.checkpoint_minutes=0.001")
-TIMINGS = ("train/examples_per_second", "train/seconds")
+TIMINGS = (
+    "train/examples_per_second",
+    "train/seconds",
+    "model/latency_1",
+    "model/latency_512",
+    "model/latency_512_note",
+)
 
 
 def status(folder):

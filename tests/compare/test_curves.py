@@ -5,7 +5,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from hepexp.cli.compare import main
-from hepexp.compare.curves import Axis, curves
+from hepexp.compare.curves import Axis, curves, frontier
 from hepexp.compare.groups import group
 from hepexp.errors import ConfigError
 from tests.compare.runs import run, scores
@@ -110,3 +110,36 @@ def test_weights_of_the_same_name_are_told_apart_by_the_time_of_their_runs(tmp_p
         "model.weights=2026-01-02_09-00-00_teacher",
         "model.weights=published.pt",
     ]
+
+
+def test_the_frontier_is_what_no_other_point_beats():
+    cost, auc = np.array([4.0, 1.0, 2.0, 3.0, 4.0]), np.array([0.90, 0.80, 0.85, 0.84, 0.95])
+    assert frontier(cost, auc, "model/flops", "test/auc").tolist() == [1, 2, 4]
+    assert frontier(-cost, auc, "train/examples_per_second", "test/auc").tolist() == [1, 2, 4]
+    assert frontier(cost, -auc, "model/flops", "test/loss").tolist() == [1, 2, 4]
+    assert frontier(cost, auc, "train/epochs", "test/auc").size == 0  # more of them is neither better nor worse
+
+
+def test_a_frontier_is_drawn_over_the_runs_that_were_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+    for width, time in ((8, 0.5), (16, 5.0), (32, 50.0)):
+        figures = {"model/flops": 1000 * width, "model/latency_1": time, "model/multiplicity": 42}
+        of(tmp_path, 500, 1, width / 8, width=width, **figures)
+    of(tmp_path, 500, 1, 0.5, width=4)  # of an older version
+    drawn, plot = {}, Axes.plot
+
+    def noted(self, x, y, *args, **known):
+        drawn[known.get("label")] = x
+        drawn["x label"] = self
+        return plot(self, x, y, *args, **known)
+
+    monkeypatch.setattr(Axes, "plot", noted)
+    words = ["tests", "--x", "latency_1", "--y", "auc", "--plot", str(tmp_path / "a.png"), "--bootstrap", "9"]
+    assert main(words) == 0
+    assert drawn["frontier"].tolist() == [0.5, 5.0, 50.0, 50.0]
+    assert drawn["x label"].get_xlabel() == "CPU ms/example, batch 1, multiplicity 42"
+    assert "left out model.width=4: no value of model/latency_1" in capsys.readouterr().err
+    assert main(["tests", "--columns", "flops,latency_1", "--format", "csv", "--bootstrap", "9"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.startswith("setting,runs,seeds,model/flops,model/flops_err,model/latency_1,")
+    assert len(rows) == 4

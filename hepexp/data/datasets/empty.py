@@ -58,7 +58,11 @@ class Empty(LightningDataModule):
         return islice(self.train_dataloader(), n)
 
     def typical_example(self) -> FeatureBatch:
-        return _batch(torch.zeros(1, dtype=torch.int64))
+        return self.typical_examples(1)
+
+    def typical_examples(self, n: int) -> FeatureBatch:
+        """A batch of n examples."""
+        return _batch(torch.zeros(n, dtype=torch.int64))
 
     def provenance(self) -> dict:
         return {"source": "none", "simulated": False, "files": [], **{f"n_{name}": n for name, n in self.sizes.items()}}

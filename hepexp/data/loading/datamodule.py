@@ -232,8 +232,19 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
 
     def typical_example(self) -> Batch:
         """A batch of one training example, the one with the median number of elements."""
+        return self.typical_examples(1)
+
+    def typical_examples(self, n: int) -> Batch:
+        """A batch of n training examples of typical size.
+
+        They are from the middle tenth in the number of elements, repeated where n is larger. The first is the one with
+        the median number.
+        """
         examples = self.splits["train"]
-        return examples[[int(np.argsort(examples.counts, kind="stable")[len(examples) // 2])]]
+        order = np.argsort(examples.counts, kind="stable")
+        width = min(n, max(1, len(examples) // 10))
+        middle = len(examples) // 2 + np.r_[0 : width - width // 2, -(width // 2) : 0]
+        return examples[np.resize(order[middle], n).tolist()]
 
     # ---- files and splits
 
