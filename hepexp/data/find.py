@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from hepexp.config import catalog, kind, schema, source, targets, yaml_file
 from hepexp.data.dataset_info import DatasetInfo
@@ -41,6 +42,11 @@ def survey(config_dirs: Sequence[Path] = ()) -> tuple[list[str], dict[str, Confi
     return names, faults
 
 
+def describable(config_dirs: Sequence[Path] = ()) -> list[str]:
+    """Names of the data sets that have examples, or would have them with further keys."""
+    return list(catalog.options("dataset", catalog.folders([*config_dirs])))
+
+
 def refuse_unnamed(words: Sequence[str], command: str, config_dirs: Sequence[Path] = ()) -> None:
     """Refuse a data set whose examples are in files that only a configuration of one's own names.
 
@@ -62,39 +68,51 @@ def refuse_unnamed(words: Sequence[str], command: str, config_dirs: Sequence[Pat
             keys = [key for key, value in _config(name, config_dirs).items() if value == "???"]
             raise ConfigError(
                 f"{options[name]}: {' and '.join(keys) or 'files'} must be given in this file, such as files: "
-                "[data/*.root]; `hepexp data` reads no overrides"
+                f"[data/*.root], or as in {command} {name} 'data.files=[data/*.root]'"
             )
         if find_info(name, config_dirs) is None:
             raise ConfigError(
                 f"{name} is for files of your own, which a configuration names: hepexp data inspect FILE --write "
-                f"conf/dataset/mine.yaml, then {command} mine --config-dir conf"
+                f"conf/dataset/mine.yaml, then {command} mine --config-dir conf; or keys as in {command} {name} "
+                "'data.files=[data/*.root]'"
             )
 
 
-def find_info(name: str, config_dirs: Sequence[Path] = ()) -> DatasetInfo | None:
+def find_info(
+    name: str, config_dirs: Sequence[Path] = (), config: Mapping[str, Any] | None = None
+) -> DatasetInfo | None:
     """What a data set says of itself; None for one without examples.
 
     That is INFO in the module `info` beside its class, which needs no torch, or what `info_of` there makes of its
     configuration, or else `info` of the class.
+
+    Parameters
+    ----------
+    config_dirs : folders of the user's own configurations.
+    config : its configuration where that is not the one in the files.
 
     Raises
     ------
     ConfigError : its configuration is faulty; the message begins with the file.
     """
     try:
-        return _find_info(name, config_dirs)
+        return _find_info(name, config_dirs, config)
     except ConfigError as error:
+        if config is not None:
+            raise
         path = catalog.find("dataset", name, catalog.folders([*config_dirs]))
         raise error if str(error).startswith(str(path)) else ConfigError(f"{path}: {error}") from error
 
 
-def _find_info(name: str, config_dirs: Sequence[Path]) -> DatasetInfo | None:
+def _find_info(name: str, config_dirs: Sequence[Path], given: Mapping[str, Any] | None) -> DatasetInfo | None:
     beside = module_beside(name, "info", config_dirs)
-    found = getattr(beside, "INFO", None)
+    found, info_of = getattr(beside, "INFO", None), getattr(beside, "info_of", None)
+    if given is not None and info_of is None:
+        raise ConfigError(f"{name} has the same files whatever its keys are; leave out data.KEY=VALUE")
     if isinstance(found, DatasetInfo):
         return found
-    if (info_of := getattr(beside, "info_of", None)) is not None:
-        config = _config(name, config_dirs)
+    if info_of is not None:
+        config = _config(name, config_dirs) if given is None else given
         try:
             return info_of(name, config)
         except (TypeError, ValueError, AttributeError, KeyError):  # a value of another type than its key has

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from hepexp.cli import data
+from hepexp.cli import data_options
 from hepexp.cli.main import main
 from hepexp.data.dataset_info import Part, PublishedFile
 from hepexp.data.datasets.electron_photon import info as electron_photon
@@ -317,7 +317,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 def of_one_file(monkeypatch: pytest.MonkeyPatch, info, file: PublishedFile) -> None:
     """Let the verbs find a info whose only published file is this one."""
     made = replace(info, releases=((Part("part", (file,)),),))
-    monkeypatch.setattr(data, "find_info", lambda *name: made)
+    monkeypatch.setattr(data_options, "find_info", lambda *name: made)
 
 
 def test_download_fetches_and_prints_the_path(server, monkeypatch, tmp_path: Path, capsys):

@@ -72,3 +72,34 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(info):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert files(info) == []
+
+
+KEYS = ("data.files=[jets.npz]", "data.p4={px: con_x, py: con_y, pz: con_z, energy: con_e}", "data.label=truth")
+CLASSES = "data.classes={light: 0, heavy: 1}"
+
+
+@pytest.mark.parametrize("words", [("files", *KEYS, CLASSES), ("mine", "--config-dir", "conf", *KEYS[2:], CLASSES)])
+def test_verbs_take_the_keys_that_train_takes(info, words, capsys):
+    assert main(["data", "convert", *words]) == 0
+    assert main(["data", "verify", *words]) == 0
+    assert main(["data", "show", *words, "--no-pictures"]) == 0
+    said = capsys.readouterr().out
+    labels = small.top(N).label
+    assert ["jets", f"{(labels == 0).sum()}", f"{(labels == 1).sum()}"] in [line.split() for line in said.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("files", *KEYS, "data.clases={}"), "dataset.clases is not an option of files; did you mean classes?"),
+        (("files", *KEYS, "data.selection=3"), "dataset.selection: expected str | None, got 3 (int)"),
+        (("files", KEYS[1]), "dataset.files needs a value: dataset.files=..."),
+        (("data=files", *KEYS), "data=files: expected NAME, the data set alone, and keys of it, data.KEY=VALUE"),
+        (("qg", "data.batch_size=3"), "qg has the same files whatever its keys are; leave out data.KEY=VALUE"),
+        (("files",), "or keys as in hepexp data verify files 'data.files=[data/*.root]'"),
+    ],
+)
+def test_wrong_keys_are_one_line(info, words, expected, capsys):
+    assert main(["data", "verify", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert expected in line

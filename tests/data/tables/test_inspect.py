@@ -339,6 +339,15 @@ def test_a_pattern_names_its_files(tmp_path, capsys):
     assert yaml.safe_load(target.read_text())["files"][0] == str(pattern)
 
 
+def test_a_tilde_is_the_home_folder_and_no_variable_is_replaced(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    np.savez(tmp_path / "a.npz", pt=POSITIVE, eta=ANGLE, phi=ANGLE, y=np.arange(N) % 2)
+    assert f"{tmp_path / 'a.npz'}: NumPy archive" in inspected(capsys, "~/a.npz")
+    assert [one.path for one in find_files(["~/*.npz"])] == [tmp_path / "a.npz"]
+    with pytest.raises(ConfigError, match=r"variables such as \$HOME are not replaced here"):
+        find_files(["$HOME/a.npz"])
+
+
 def test_nothing_in_the_name_of_a_file_is_evaluated_or_reaches_the_terminal(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)

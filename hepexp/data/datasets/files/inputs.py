@@ -94,6 +94,7 @@ def _matching(key: str, patterns: object) -> list[Path]:
         pattern = str(Path(pattern).expanduser())
         files = files_of(pattern)
         if not files:
-            raise ConfigError(f"{key}: no file matches '{pattern}' in {Path.cwd()}")
+            hint = "; variables such as $HOME are not replaced here, type what they stand for" if "$" in pattern else ""
+            raise ConfigError(f"{key}: no file matches '{pattern}' in {Path.cwd()}{hint}")
         found += [path.absolute() for path in files]
     return found

@@ -1,0 +1,133 @@
+"""`hepexp data VERB NAME` for those verbs that make, fetch, write or check files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from hepexp.cli.console import console, table
+from hepexp.cli.data_options import add_source, check_files, described, open_examples
+from hepexp.cli.output_files import add_overwrite, check_target, writing
+from hepexp.cli.parser import Parser, at_least
+from hepexp.errors import ConfigError, DataError
+from hepexp.spelling import visible
+
+
+def download(parser: Parser, args: list[str]) -> None:
+    """download the published files; resumes where it was interrupted"""
+    parser.add_argument(
+        "--files", type=at_least(1), metavar="N", help="only the first N files of each split; all by default"
+    )
+    given = parser.parse_args(args)
+    from hepexp.data.download.download import download as download_file
+    from hepexp.data.download.progress import download_progress
+
+    info = described(given)
+    if not info.releases:
+        raise ConfigError(f"{given.name} has no published files; to make them: {info.how_to_fetch}")
+    check_files(info, given)
+    for part in info.parts(given.files):
+        for file in part.files:
+            print(visible(str(download_file(info, file, download_progress))))
+
+
+def generate(parser: Parser, args: list[str]) -> None:
+    """simulate examples on this machine; resumes where it was interrupted"""
+    parser.add_argument(
+        "--n", type=at_least(2), default=20_000, help="examples, equally many of each class (default 20000)"
+    )
+    parser.add_argument("--seed", type=at_least(0), default=1, help="the same seed gives the same examples (default 1)")
+    parser.add_argument(
+        "--jobs", type=at_least(1), default=os.cpu_count() or 1, help="processes (default: one per core)"
+    )
+    parser.add_argument(
+        "--out", type=Path, help="file to write, .parquet or .arrow; default: where source=generate looks for it"
+    )
+    given = parser.parse_args(args)
+    if given.out is not None and given.out.suffix not in (".parquet", ".arrow"):
+        raise ConfigError(f"--out must end in .parquet or .arrow, got {given.out}")
+    if given.out is not None:  # where the same sample is there already, nothing is made; another one is not replaced
+        check_target(given.out, "--out", overwrite=True)
+    info = described(given)
+    from hepexp.simulation.simulate import check_simulation, generator, simulate
+
+    check_simulation(info, given.n, given.seed, given.jobs)
+    from hepexp.data.download.progress import examples_progress
+
+    if "pythia8mc" in generator(info).PACKAGES:
+        print("Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)", file=sys.stderr)
+    with examples_progress("simulating", given.n, info.noun) as report:
+        out = simulate(info, given.n, given.seed, given.jobs, report, given.out)
+    print(visible(str(out)))
+
+
+def convert(parser: Parser, args: list[str]) -> None:
+    """convert published files to the memory-mapped store; `train` does this automatically"""
+    parser.add_argument("--input", type=Path, help="a single file; default: every published file on this machine")
+    parser.add_argument("--out", type=Path, help="with --input: file to write, .arrow, .parquet or .npz")
+    add_overwrite(parser)
+    given = parser.parse_args(args)
+    if (given.input is None) != (given.out is None):
+        raise ConfigError("--input and --out go together: give both, or neither")
+    info = described(given)
+    if given.input is not None:
+        from hepexp.data.download.convert import convert_file
+
+        check_target(given.out, "--out", given.overwrite, [given.input])
+        with writing(given.out):
+            print(visible(str(convert_file(info, given.input, given.out))))
+        return
+    from hepexp.data.download.convert import convert_all
+
+    parts = [part for part in info.release_here() if info.is_available(part)]
+    if not parts:
+        raise DataError(f"{info.folder}: no published files here; to get them: {info.how_to_fetch}")
+    for path in convert_all(info, parts):
+        print(visible(str(path)))
+
+
+def export(parser: Parser, args: list[str]) -> None:
+    """write a split to a file that other programs can read"""
+    parser.add_argument("--split", default="test", choices=["train", "val", "test", "all"], help="default: test")
+    parser.add_argument(
+        "--format", choices=["energyflow", "parquet", "arrow"], help="default: that of the suffix of --out"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="file to write: .npz for energyflow, else .parquet or .arrow"
+    )
+    add_source(parser)
+    add_overwrite(parser)
+    given = parser.parse_args(args)
+    suffix = {"energyflow": ".npz"}.get(given.format, f".{given.format}")
+    if given.format and given.out.suffix != suffix:
+        raise ConfigError(f"--out must end in {suffix} for --format {given.format}, got {given.out}")
+    check_target(given.out, "--out", given.overwrite)
+    from hepexp.data.download.export import export_rows
+    from hepexp.data.formats.open_file import is_store, open_file
+
+    info = described(given)
+    split_store = open_examples(info, given)
+    check_target(given.out, "--out", given.overwrite, split_store.store.paths)
+    for path in split_store.store.paths:
+        if is_store(info, path):
+            open_file(info, path)  # damage must not become a file that looks whole
+    rows = range(len(split_store.store)) if given.split == "all" else split_store.splits[given.split]
+    with writing(given.out):
+        export_rows(info, split_store.store, rows, given.out)
+    said = f"{given.out}: {len(rows):,} {info.noun}s of the {given.split} split of source={split_store.source}"
+    print(visible(said))
+
+
+def verify(parser: Parser, args: list[str]) -> int:
+    """check the checksums of all files on this machine, and every example in them"""
+    parser.add_argument("--input", type=Path, help="a single file, in any format; default: every file on this machine")
+    given = parser.parse_args(args)
+    from hepexp.data.download.verify import verify as findings
+
+    rows, good = [], True
+    for path, problem, note in findings(described(given), given.input):
+        good = good and problem is None
+        rows.append([str(path), problem or (f"ok ({note})" if note else "ok")])
+    console().print(table(rows, ["file", "state"]))
+    return 0 if good else 1
