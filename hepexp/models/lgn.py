@@ -128,7 +128,7 @@ class LGN(nn.Module):
         dtype, real = self.classifier.weight.dtype, batch.mask[..., None]
         with full_precision(batch.p4):
             p4 = torch.where(real, batch.p4, 0) * self.scale
-            gram = p4 @ (p4 * p4.new_tensor([1.0, -1.0, -1.0, -1.0])).mT
+            gram = p4 @ torch.cat([p4[..., :1], -p4[..., 1:]], dim=-1).mT
             square = gram.diagonal(dim1=-2, dim2=-1)
             z = (square[..., :, None] + square[..., None, :] - 2 * gram).to(dtype)
             mass = (square.abs() + 1e-12).sqrt()[..., None]

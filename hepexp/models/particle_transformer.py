@@ -33,6 +33,7 @@ from hepexp.models.weights import load_weights
 from hepexp.precision import full_precision
 
 N_PAIR_FEATURES = 4
+SOMEWHERE = torch.tensor([1.0, 1.0, 0.0, 0.0], dtype=torch.float64)  # GeV; where padding goes, its logarithms finite
 PAIRS_AT_A_TIME = 2**16
 JETS_AT_A_TIME = 16  # in evaluation: with fewer, the calls cost more than the work
 ROWS_AT_A_TIME = 1024  # of the pair embedding: a few tensors of them fit the cache of a core
@@ -296,7 +297,7 @@ class ParticleTransformer(nn.Module):
 
     def biases(self, p4: Tensor, pairs: ParticlePairs, dtype: torch.dtype) -> list[Tensor]:
         """The attention's bias in each piece of the batch, (jets, heads, n, n)."""
-        somewhere = p4.new_tensor([1.0, 1.0, 0.0, 0.0])
+        somewhere = SOMEWHERE.to(p4.device, p4.dtype, non_blocking=True)
         p4 = torch.where(pairs.mask[:, None], pairs.gather(p4), somewhere)
         features, weights = [], []
         for piece in pairs.pieces:

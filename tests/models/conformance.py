@@ -19,6 +19,7 @@ from hepexp.config.recipe import RECIPE
 from hepexp.losses.cross_entropy import CrossEntropy
 from hepexp.models.head import head_of, is_within
 from hepexp.quantum.statevector import StateVector
+from tests.devices import on_one_device
 from tests.examples import EXAMPLES, SPEC, Examples, permute_nodes
 from tests.jets import pad, permute, random_jets, random_lorentz, transform
 
@@ -171,9 +172,11 @@ class Conformance(Fixtures):
 
     @pytest.mark.parametrize("training", [True, False])
     def test_never_waits_for_the_device(self, case, batch, training):
-        """Tensors without data: whatever reads a value back (item, tolist, a boolean index, `if tensor`) raises."""
-        model = case.build(torch.float32).to("meta").train(training)
-        CrossEntropy().terms(model, batch.to("meta"))[0]["loss"].backward()
+        """Tensors without data: whatever reads a value back (item, tolist, a boolean index, `if tensor`) raises. Nor
+        does it copy anything from the CPU that the device must wait for, or mix tensors of the two."""
+        model, batch = case.build(torch.float32).to("meta").train(training), batch.to("meta")
+        with on_one_device():
+            CrossEntropy().terms(model, batch)[0]["loss"].backward()
 
 
 class ParticleConformance(Fixtures):

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from hepexp.config.paths import conf_dir
+from tests.devices import on_one_device
 from tests.examples import EXAMPLES, random_graphs
 from tests.models.conformance import Case, Conformance, GraphConformance, ParticleConformance
 
@@ -176,3 +177,22 @@ def test_selected_examples_are_those_of_the_batch(representation: str):
     assert some.index.tolist() == [4, 1]
     assert some.label.tolist() == batch.label[[4, 1]].tolist()
     assert len(examples.smallest()) == 5
+
+
+MIXED = {
+    "an index of the CPU": lambda x: x[torch.arange(2)],
+    "a list as an index": lambda x: x[[1, 0]],
+    "numbers of Python": lambda x: x * torch.tensor([1.0, 2.0], device=x.device),
+    "numbers of its type": lambda x: x * x.new_tensor([1.0, 2.0]),
+    "a copy that is waited for": lambda x: x * torch.ones(2).to(x.device),
+}
+
+
+@pytest.mark.parametrize("step", MIXED.values(), ids=MIXED)
+def test_the_suite_sees_what_a_device_would_wait_for(step):
+    x, constant = torch.zeros(2, 2, device="meta"), torch.ones(2)
+    with on_one_device():
+        allowed = x[:, :1] + constant.to(x.device, non_blocking=True) * torch.ones(2, device=x.device)
+        assert allowed.shape == (2, 2)
+        with pytest.raises(AssertionError, match="CPU"):
+            step(x)

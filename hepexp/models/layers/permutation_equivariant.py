@@ -86,10 +86,9 @@ class Eq2to2(nn.Module):
         everywhere = torch.cat([totals[0] * scale[..., 6], totals[1] * scale[..., 8]], dim=1)
         on_diagonal = torch.cat([totals[0] * scale[..., 7], totals[1] * scale[..., 9]], dim=1)
         to = Aggregates(
-            rows=_mix(to_rows, w[[4, 7, 10]]) + pairs.of_jet(everywhere @ _beside(w[[11, 13]]).T + self.bias),
-            columns=_mix(to_columns, w[[3, 6, 9]]),
-            diagonal=_mix(to_diagonal, w[[2, 5, 8]])
-            + pairs.of_jet(on_diagonal @ _beside(w[[12, 14]]).T + self.diagonal_bias),
+            rows=_mix(to_rows, w[4:11:3]) + pairs.of_jet(everywhere @ _beside(w[11:14:2]).T + self.bias),
+            columns=_mix(to_columns, w[3:10:3]),
+            diagonal=_mix(to_diagonal, w[2:9:3]) + pairs.of_jet(on_diagonal @ _beside(w[12::2]).T + self.diagonal_bias),
         )
         return spread(x, _beside(w[:2]), to, pairs)
 

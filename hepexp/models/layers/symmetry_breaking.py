@@ -12,7 +12,8 @@ from hepexp.errors import ConfigError
 from hepexp.models.layers.kinematic_features import KINEMATIC, kinematic_features
 
 WAYS = ("none", "beam", "scalars", "both")
-BEAMS = ((2**0.5, 0.0, 0.0, 1.0), (2**0.5, 0.0, 0.0, -1.0))  # GeV; of mass 1, so their sum is the direction of time
+# GeV; of mass 1, so their sum is the direction of time
+BEAMS = torch.tensor([[2**0.5, 0.0, 0.0, 1.0], [2**0.5, 0.0, 0.0, -1.0]], dtype=torch.float64)
 
 
 class SymmetryBreaking:
@@ -64,7 +65,7 @@ class SymmetryBreaking:
         real = batch.mask.to(batch.scalars.dtype)[..., None]
         scalars = torch.cat([*scalars, real, torch.zeros_like(real)], dim=-1)
         of_beam = torch.cat([scalars.new_zeros(scalars.shape[-1] - 1), scalars.new_ones(1)])
-        beams = torch.tensor(BEAMS, dtype=batch.p4.dtype, device=batch.p4.device)
+        beams = BEAMS.to(batch.p4.device, batch.p4.dtype, non_blocking=True)
         return replace(
             batch,
             p4=_before(beams, batch.p4),

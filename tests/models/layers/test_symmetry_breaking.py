@@ -52,7 +52,7 @@ def test_beams_come_before_the_particles_and_are_labelled():
     broken = SymmetryBreaking("beam", 8, has_beams=False)
     seen = broken(jets)
     assert seen.scalars.shape[-1] == broken.n_scalars == 10
-    assert_close(seen.p4[0, :2], torch.tensor(BEAMS, dtype=torch.float64))
+    assert_close(seen.p4[0, :2], BEAMS)
     assert_close(seen.p4[:, :2].sum(1) / 8**0.5, torch.eye(4, dtype=torch.float64)[:1].expand(3, -1))  # of time
     assert seen.scalars[0, 0].tolist() == [0] * 9 + [1]
     assert seen.scalars[0, 2].tolist() == [*jets.scalars[0, 0].tolist(), 1, 0]
