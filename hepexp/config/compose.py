@@ -88,7 +88,8 @@ def skip_marks() -> None:
 def _skipping_marks(load: Callable[[FileConfigSource, str], ConfigResult]) -> Callable:
     def load_config(self: FileConfigSource, config_path: str) -> ConfigResult:
         file = Path(self.path) / self._normalize_file_name(config_path)
-        text = yaml_file.text_of(file) if file.is_file() else ""
+        text = yaml_file.text_of(file) if file.exists() else ""
+        yaml_file.check(file, text)
         return replace(load(self, config_path), header=self._get_header_dict(text))
 
     load_config.skips_marks = True

@@ -12,20 +12,18 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from hepexp import regular_file
 from hepexp.config import catalog, figures_of_merit, former, kind, root, schema, yaml_file
 from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import translate
 from hepexp.config.compose import one_line, parse
 from hepexp.config.nested import leaves
 from hepexp.config.recipe import RECIPE
+from hepexp.config.yaml_file import DEEPEST, TOO_DEEP
 from hepexp.errors import ConfigError, DataError
 
 _ENVIRONMENT = re.compile(r"\$\{[^:{}]*(oc\.env|\$\{[^{}]*\})[^:{}]*:")
 # Groups that the figures of a run do not depend on, and how long it trains: what may change when it is resumed.
 RESUMABLE = ("trainer", "tracking")
-DEEPEST = 50  # levels of a config; the recursion that copies one must not run out
-TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 
 
 def load(path: Path) -> DictConfig:
@@ -36,19 +34,17 @@ def load(path: Path) -> DictConfig:
     DataError : the file cannot be read, is not YAML, or holds an expression (`${...}`), a missing value (`???`), an
         alias, or a value of another type than the root file's.
     """
-    regular_file.check(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        if ("&" in text or "*" in text) and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise DataError(f"{path} has an alias (*NAME); a run's config spells every value out")
+        text = yaml_file.text_of(path)
+        yaml_file.check(path, text)
         config = OmegaConf.create(text)
         content = OmegaConf.to_container(config, resolve=False)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    except ConfigError as error:
+        raise DataError(str(error)) from error
     except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
         raise DataError(f"{path} is not the config of a run: {one_line(error)}") from error
-    except RecursionError as error:
-        raise DataError(f"{path} is not the config of a run: {TOO_DEEP}") from error
     if not isinstance(content, dict) or not content:
         raise DataError(f"{path} is not the config of a run: expected keys and values")
     choices = content.get("choices", {})

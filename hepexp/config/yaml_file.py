@@ -1,13 +1,19 @@
 """One configuration file: its values, and the comments that explain them."""
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
 
-from hepexp.errors import ConfigError
+from hepexp import regular_file
+from hepexp.errors import ConfigError, DataError
 
 _COMMENT = re.compile(r"^(?P<indent> *)(?P<key>[A-Za-z_]\w*):(?P<value>.*?)(?:\s+#\s*(?P<why>.*))?$")
+
+DEEPEST = 50  # levels of a config; the recursion that copies one must not run out
+TOO_DEEP = f"nested more than {DEEPEST} levels deep"
+LARGEST = 2_000_000  # bytes: seconds of parsing
 
 
 class _Loader(yaml.SafeLoader):
@@ -24,10 +30,12 @@ def load(path: Path) -> dict:
 
     Raises
     ------
-    ConfigError : the file is not YAML, or not a mapping.
+    ConfigError : the file is not YAML, not a mapping, has an alias, or is nested too deep.
     """
+    text = text_of(path)
+    check(path, text)
     try:
-        content = yaml.load(text_of(path), Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict | None):
@@ -40,14 +48,43 @@ def text_of(path: Path) -> str:
 
     Raises
     ------
-    ConfigError : the file is not UTF-8.
+    ConfigError : it is not a regular file, too large, or not UTF-8.
     """
     try:
+        regular_file.check(path)
+        if path.stat().st_size > LARGEST:
+            raise ConfigError(
+                f"{path} has {path.stat().st_size:,} bytes; a configuration has at most {LARGEST:,}, "
+                "and names the data that it needs by their files"
+            )
         return path.read_text(encoding="utf-8-sig")
+    except DataError as error:
+        raise ConfigError(str(error)) from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
         ) from error
+
+
+@lru_cache(maxsize=1000)  # a grid composes the same files for each job
+def check(path: Path, text: str) -> None:
+    """Check that a text spells its values out: a few lines of aliases of aliases stand for more than memory holds.
+
+    Raises
+    ------
+    ConfigError : it is not YAML, has an alias, or is nested too deep.
+    """
+    level = 0
+    try:
+        for event in yaml.parse(text):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1
+                raise ConfigError(f"{path}:{line} has an alias (*{event.anchor}); write out the value it stands for")
+            level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if level > DEEPEST:
+                raise ConfigError(f"{path}:{event.start_mark.line + 1} is {TOO_DEEP}")
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
 
 
 def header(path: Path) -> list[str]:

@@ -1,7 +1,13 @@
+import os
+
 import pytest
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 
 from hepexp.config import catalog, yaml_file
+from hepexp.config.compose import skip_marks
 from hepexp.errors import ConfigError
+
+skip_marks()
 
 
 def test_groups_and_options_are_folders_and_files(tree):
@@ -54,3 +60,40 @@ def test_an_option_includes_files_that_are_no_options(tree):
     for name, message in (("loop", "includes this file itself"), ("gone", "there is no task/_base/net.yaml")):
         with pytest.raises(ConfigError, match=message):
             catalog.files("task", name, searched)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: &a [1]\nb: &b [*a, *a]\n", r"other\.yaml:2 has an alias \(\*a\)"),
+        ("a: &a [*a]\n", r"other\.yaml:1 has an alias"),
+        (f"a: {'[' * 60}{']' * 60}\n", r"other\.yaml:1 is nested more than 50 levels deep"),
+        (f"a: {'x' * 2_000_000}\n", r"other\.yaml has 2,000,004 bytes; a configuration has at most 2,000,000"),
+    ],
+)
+def test_what_a_few_lines_could_blow_up_is_refused_by_our_reader_and_by_that_of_hydra(tree, text, message):
+    path = tree / "conf" / "model" / "other.yaml"
+    path.write_text(text)
+    for read in (yaml_file.load, lambda file: FileConfigSource("", f"file://{file.parent}").load_config("other")):
+        with pytest.raises(ConfigError, match=message):
+            read(path)
+
+
+def test_an_anchor_without_an_alias_does_no_harm(tree):
+    path = tree / "conf" / "model" / "other.yaml"
+    path.write_text("a: &b [1, 2]  # * is no alias in a comment\nc: '*b'\n")
+    assert yaml_file.load(path) == {"a": [1, 2], "c": "*b"}
+
+
+def test_a_pipe_a_folder_and_a_device_are_no_options(tree):
+    model = tree / "conf" / "model"
+    os.mkfifo(model / "pipe.yaml")
+    (model / "folder.yaml").mkdir()
+    (model / "device.yaml").symlink_to("/dev/zero")
+    for name in ("pipe", "folder", "device"):
+        path = catalog.find("model", name, catalog.folders())
+        for read in (yaml_file.description, yaml_file.load):
+            with pytest.raises(ConfigError, match=f"{name}.yaml is .*not a regular file"):
+                read(path)
+        with pytest.raises(ConfigError, match=f"{name}.yaml is .*not a regular file"):
+            FileConfigSource("", f"file://{model}").load_config(name)
