@@ -97,7 +97,7 @@ def test_the_config_of_a_run_is_data(here, capsys, recorded, changed, said):
         ("a: ${oc.env:\n", "foreign/config.yaml"),
         ("- 1\n", "expected keys and values"),
         ("", "expected keys and values"),
-        ("a: [1\n", "is not the config of a run"),
+        ("a: [1\n", "is not valid YAML"),
         ("a: 1\n", "choose an option first"),
     ],
 )
