@@ -22,10 +22,8 @@ NEEDS = {
 }
 HOW = {
     ("example", "class"): "the data set has no classes; choose a loss of regression, see: hepexp list loss",
-    **dict.fromkeys(
-        (("element", "class"), ("element", "real")),
-        "name them in dataset.element_targets, see: hepexp show dataset=NAME",
-    ),
+    ("element", "class"): "name them in dataset.element_targets (or element_classes), see: hepexp show dataset=NAME",
+    ("element", "real"): "name them in dataset.element_targets, see: hepexp show dataset=NAME",
     ("pair", "class"): "name them in dataset.pair_targets (or edge_targets), see: hepexp show dataset=NAME",
     ("example", "real"): "name them in dataset.targets, such as dataset.targets=[mass], see: hepexp show dataset=NAME",
 }

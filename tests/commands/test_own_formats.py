@@ -123,6 +123,26 @@ def test_targets_are_lists_or_names_on_the_command_line(key, value):
     assert compose(line).dataset[key] in ({"mass": "fatjet_pt"}, ["fatjet_pt"])
 
 
+def test_the_class_of_each_particle_is_learnt_and_predicted_where_files_do_not_give_it(home):
+    """It follows from the charge, which the network gets."""
+    counts, lists, numbers = events(0, labelled=True)
+    pid = np.array([-211, 22, 211])[lists["trk_charge"].astype(int) + 1]
+    write(Path("pid.npz"), counts, lists | {"trk_pid": pid}, numbers)
+    names = ("data=npz", "data.files=[pid.npz]", "data.scalars=[trk_charge]", 'data.particle_selection="trk_pt > 2"')
+    label = ("data.element_label=trk_pid", "data.element_classes={photon: 22, pion: [211, -211]}")
+    how = ("model=sage", "model.level=node", "loss=element_cross_entropy", "data.batch_size=8", "optimizer.lr=0.02")
+    run("train", "--config-dir", "conf", *names, *label, *how, "trainer=quick", "trainer.max_epochs=15", "seed=1")
+    assert json.loads(Path("runs/latest/metrics.json").read_text())["test/element_accuracy"] == 1
+    counts, lists, numbers = events(1000, labelled=False)
+    write(Path("no_pid.npz"), counts, lists, numbers)
+    run("predict", "latest", "--input", "no_pid.npz", "--out", "found_pid.npz")
+    used, event = lists["trk_pt"] > 2, np.repeat(np.arange(N), counts)
+    found = read(Path("found_pid.npz"))
+    for name, charges in {"photon": [0], "pion": [-1, 1]}.items():
+        expected = np.bincount(event[used & np.isin(lists["trk_charge"], charges)], minlength=N)
+        np.testing.assert_array_equal(found[f"predicted_{name}"], expected)
+
+
 def test_the_record_names_files_with_checksums_and_what_was_left_out(home):
     environment = json.loads((next(home.glob("runs/hepexp/*_root")) / "environment.json").read_text())
     (recorded,) = environment["data"]["files"]

@@ -13,7 +13,7 @@ import torch
 
 from hepexp.batch import GraphBatch
 from hepexp.data.datasets.files import stand_in
-from hepexp.data.datasets.files.info import keys_of
+from hepexp.data.datasets.files.keys import keys_of
 from hepexp.data.datasets.files.module import Files
 from hepexp.data.download.convert import convert_file
 from hepexp.data.formats.open_file import open_file

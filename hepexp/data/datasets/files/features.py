@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from hepexp.batch import FeatureBatch
-from hepexp.data.datasets.files.keys import Input
 from hepexp.data.datasets.files.particles import Standardised
+from hepexp.data.datasets.files.scaled_input import Input
 from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.store.ragged import Ragged
 

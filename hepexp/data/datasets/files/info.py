@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hepexp.config.paths import store_dir
 from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
 from hepexp.data.datasets.files.inputs import InputFile, class_names, find_files
-from hepexp.data.datasets.files.keys import Keys, inputs_of
+from hepexp.data.datasets.files.keys import Keys, keys_of
 from hepexp.data.datasets.files.momenta import refuse_wrong_momenta
 from hepexp.data.datasets.files.splits import by_hash, check_fractions, hash_of, refuse_shared
 from hepexp.data.store.check import Refusal
@@ -259,38 +259,6 @@ class FilesInfo(DatasetInfo):
             for what, n in about.get("yields", {}).items():
                 found[what] = found.get(what, 0) + n
         return found
-
-
-def keys_of(given: Mapping[str, Any]) -> Keys:
-    """The keys that say what is read, from the values of a configuration.
-
-    Raises
-    ------
-    ConfigError : a value cannot be what the key means.
-    """
-    names = ("tree", "label", "selection", "particle_selection", "weight", "channel_axis")
-    plain = {name: given[name] for name in names if name in given}
-    by_name = given.get("files") if class_names(given.get("files")) else None
-    inputs = {name: inputs_of(name, given.get(name) or ()) for name in ("scalars", "features", "extras")}
-    of = ("targets", "element_targets", "pair_targets", "edge_targets")
-    targets = {name: _named(given.get(name) or {}) for name in of}
-    event_id, pixels = given.get("event_id") or (), given.get("pixels") or ()
-    return Keys(
-        **plain,
-        **inputs,
-        **targets,
-        p4=given.get("p4"),
-        classes=None if by_name else given.get("classes"),
-        observers=tuple(given.get("observers") or ()),
-        event_id=(event_id,) if isinstance(event_id, str) else tuple(event_id),
-        variables=tuple(given.get("variables") or ()),
-        edges=given.get("edges"),
-        pixels=(pixels,) if isinstance(pixels, str) else tuple(pixels),
-    )
-
-
-def _named(targets: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
-    return dict(targets) if isinstance(targets, Mapping) else {str(text): text for text in targets}
 
 
 def info_of(name: str, config: Mapping[str, Any]) -> FilesInfo | None:

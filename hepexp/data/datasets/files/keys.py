@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
-from hepexp.config.suggest import did_you_mean
+from hepexp.data.datasets.files.classes import OF_PARTICLE, Classes
+from hepexp.data.datasets.files.inputs import class_names
+from hepexp.data.datasets.files.scaled_input import Input, Text, inputs_of
 from hepexp.data.expressions.expression import Expression
 from hepexp.data.expressions.parse import parse
 from hepexp.data.transforms.carry import edge_target
-from hepexp.data.values import Values
 from hepexp.errors import ConfigError
 
 BASES = (
@@ -26,69 +27,6 @@ BASES = (
     ("pt", "y", "phi", "pid"),
     ("pt", "eta", "phi", "pid"),
 )
-MOST_CLASSES = 127  # labels are stored in a byte
-Text = str | int | float
-DEFAULT_CLIP = (-5.0, 5.0)  # of what is standardised: the tails of an impact parameter are thousands of widths away
-_OF_INPUT = ("expr", "shift", "scale", "clip", "pad")
-
-
-@dataclass(frozen=True)
-class Input:
-    """One input of a model, and how it is scaled.
-
-    Parameters
-    ----------
-    expr : an expression of columns.
-    shift, scale : the value becomes (value - shift) / scale; None to take both from the training examples.
-    clip : range to which the scaled value is clipped; None for no limit. The default of a configuration is
-        `DEFAULT_CLIP` where the scale is fitted, and none where it is given.
-    pad : the scaled value where the column is NaN or infinite, as a missing one is; None to refuse these.
-    """
-
-    expr: str
-    shift: float | None = None
-    scale: float | None = None
-    clip: tuple[float, float] | None = None
-    pad: float | None = None
-
-
-def inputs_of(key: str, given: Sequence[Text | Mapping[str, object]]) -> tuple[Input, ...]:
-    """The inputs that a list of expressions, or of mappings with expr, shift, scale, clip and pad, describes.
-
-    Raises
-    ------
-    ConfigError : an item is neither.
-    """
-    return tuple(_input(f"dataset.{key}[{i}]", item) for i, item in enumerate(given))
-
-
-def _input(key: str, item: Text | Mapping[str, object]) -> Input:
-    if not isinstance(item, Mapping):
-        return Input(parse(item, key).text, clip=DEFAULT_CLIP)
-    for name in item:
-        if name not in _OF_INPUT:
-            close = did_you_mean(str(name), _OF_INPUT)
-            raise ConfigError(f"{key}: unknown key '{name}'{close} (keys: {', '.join(_OF_INPUT)})")
-    if "expr" not in item:
-        raise ConfigError(f"{key} has no expr; expected such as {{expr: log(part_pt), clip: [-5, 5]}}")
-    numbers = {name: item.get(name) for name in ("shift", "scale", "pad")}
-    for name, value in numbers.items():
-        if value is not None and not _is_number(value):
-            raise ConfigError(f"{key}.{name} must be a number, got {value!r}")
-    if numbers["scale"] is not None and numbers["scale"] <= 0:
-        raise ConfigError(f"{key}.scale must be > 0, got {numbers['scale']}")
-    if numbers["shift"] is not None or numbers["scale"] is not None:
-        numbers |= {"shift": numbers["shift"] or 0.0, "scale": numbers["scale"] or 1.0}
-    clip = item.get("clip", DEFAULT_CLIP if numbers["scale"] is None else None)
-    if clip is not None and not (
-        isinstance(clip, list | tuple) and len(clip) == 2 and all(map(_is_number, clip)) and clip[0] < clip[1]
-    ):
-        raise ConfigError(f"{key}.clip must be [low, high] with low < high, got {clip}")
-    return Input(parse(item["expr"], f"{key}.expr").text, **numbers, clip=tuple(clip) if clip else None)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -104,6 +42,8 @@ class Keys:
     p4: Mapping[str, Text] | None = None
     classes: Mapping[str, Text | Sequence[float]] | None = None
     label: str | None = None
+    element_classes: Mapping[str, Text | Sequence[float]] | None = None
+    element_label: str | None = None
     targets: Mapping[str, Text] = field(default_factory=dict)
     element_targets: Mapping[str, Text] = field(default_factory=dict)
     pair_targets: Mapping[str, Text] = field(default_factory=dict)
@@ -130,24 +70,13 @@ class Keys:
             value = (self.p4 or {}).get(name)
             if isinstance(value, int | float) and not value >= 0:
                 raise ConfigError(f"dataset.p4.{name} must be >= 0, got {value}")
-        if self.label is not None and not self.classes:
+        if self.element_classes and not self.p4:
             raise ConfigError(
-                f"dataset.label needs dataset.classes, the value of each class, such as {{QCD: 0, top: 1}}; got "
-                f"label={self.label} and no classes"
+                f"{self.of_particle_class.key} needs dataset.p4, the particles that have a class; got "
+                f"{', '.join(self.element_classes)} alone"
             )
-        if self.label is not None:
-            values = [value for name in self.classes for value in self.values_of(name)]
-            if len(set(values)) < len(values):
-                raise ConfigError(f"dataset.classes must have different values for each class, got {values}")
-        else:
-            for name, value in (self.classes or {}).items():
-                if isinstance(value, list | tuple):
-                    raise ConfigError(
-                        f"dataset.classes.{name} must be a condition such as 'flavour >= 4', or dataset.label must "
-                        f"name the column of these values; got {value!r} and no label"
-                    )
-        if len(self.classes or ()) > MOST_CLASSES:
-            raise ConfigError(f"dataset.classes must be at most {MOST_CLASSES}, got {len(self.classes)}")
+        if self.element_classes and OF_PARTICLE in {*self.element_targets, *self.pair_targets}:
+            raise ConfigError(f"dataset.element_targets: '{OF_PARTICLE}' stands for element_classes; expected another")
         if self.edges is not None and set(self.edges) != {"from", "to"}:
             raise ConfigError(
                 "dataset.edges must be the columns with the two ends of each edge, {from: ..., to: ...}; got "
@@ -180,22 +109,6 @@ class Keys:
         for name, text in self.targets.items():
             _add(found, name, f"dataset.targets.{name}", text)
         return found
-
-    def values_of(self, name: str) -> list[float]:
-        """The values of the label in a class.
-
-        Raises
-        ------
-        ConfigError : it is neither a number nor a list of numbers.
-        """
-        given = self.classes[name]
-        values = list(given) if isinstance(given, list | tuple) else [given]
-        if not values or not all(map(_is_number, values)):
-            raise ConfigError(
-                f"dataset.classes.{name} must be a number, the value of dataset.label in this class, or a list of "
-                f"numbers, got {given!r}"
-            )
-        return values
 
     @cached_property
     def momenta(self) -> dict[str, Expression | float]:
@@ -240,17 +153,21 @@ class Keys:
         return {key: parse(text, f"dataset.{key}") for key, text in given.items() if text is not None}
 
     @cached_property
-    def labels(self) -> dict[str, Expression]:
-        """What the class follows from: the label, or a condition for each class."""
-        if self.label is not None:
-            return {"": parse(self.label, "dataset.label")}
-        return {name: parse(text, f"dataset.classes.{name}") for name, text in (self.classes or {}).items()}
+    def of_class(self) -> Classes:
+        """The classes of examples."""
+        return Classes(self.classes or {}, self.label)
+
+    @cached_property
+    def of_particle_class(self) -> Classes:
+        """The classes of particles."""
+        return Classes(self.element_classes or {}, self.element_label, "element_")
 
     @property
     def conditions(self) -> Iterator[Expression]:
         """All expressions that are true or false, or a label."""
         yield from self.cuts.values()
-        yield from self.labels.values()
+        yield from self.of_class.expressions.values()
+        yield from self.of_particle_class.expressions.values()
 
     @cached_property
     def untouched(self) -> frozenset[str]:
@@ -273,11 +190,14 @@ class Keys:
         def there(text: Text) -> bool:
             return all(name in columns for name in parse(text, "").names)
 
-        known = all(name in columns for one in self.labels.values() for name in one.names)
+        known = all(name in columns for name in self.of_class.names)
+        particles_known = all(name in columns for name in self.of_particle_class.names)
         return replace(
             self,
             classes=self.classes if known else None,
             label=self.label if known else None,
+            element_classes=self.element_classes if particles_known else None,
+            element_label=self.element_label if particles_known else None,
             targets={},
             element_targets={name: text for name, text in self.element_targets.items() if there(text)},
             pair_targets={name: text for name, text in self.pair_targets.items() if there(text)},
@@ -292,11 +212,12 @@ class Keys:
     @cached_property
     def fingerprint(self) -> str:
         """Names the converted files that these keys give: of other keys, or ways of storing, they differ."""
-        parts = (self.of_examples, self.of_particles, self.cuts, self.labels)
+        parts = (self.of_examples, self.of_particles, self.cuts, self.of_class.expressions)
         what = [2, self.tree, *([name, one.text] for part in parts for name, one in part.items()), str(self.p4)]
         what += [str(self.classes), sorted(self.may_miss)]
         what += [list(self.pixels), self.channel_axis] if self.pixels else []
         what += [[end, one.text] for end, one in self.of_edges.items()]
+        what += [self.element_label, str(self.element_classes)] if self.element_classes else []
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
 
 
@@ -306,6 +227,34 @@ def _add(found: dict[str, Expression], name: str, key: str, text: Text) -> None:
         raise ConfigError(f"{key}: '{name}' stands for '{found[name].text}' elsewhere; expected a name of its own")
 
 
-def is_true(values: Values) -> object:
-    """Where a condition holds; NaN is no yes."""
-    return (values.values != 0) & (values.values == values.values)
+def keys_of(given: Mapping[str, Any]) -> Keys:
+    """The keys that say what is read, from the values of a configuration.
+
+    Raises
+    ------
+    ConfigError : a value cannot be what the key means.
+    """
+    names = ("tree", "label", "selection", "particle_selection", "weight", "channel_axis")
+    names += ("element_label", "element_classes")
+    plain = {name: given[name] for name in names if name in given}
+    by_name = given.get("files") if class_names(given.get("files")) else None
+    inputs = {name: inputs_of(name, given.get(name) or ()) for name in ("scalars", "features", "extras")}
+    of = ("targets", "element_targets", "pair_targets", "edge_targets")
+    targets = {name: _named(given.get(name) or {}) for name in of}
+    event_id, pixels = given.get("event_id") or (), given.get("pixels") or ()
+    return Keys(
+        **plain,
+        **inputs,
+        **targets,
+        p4=given.get("p4"),
+        classes=None if by_name else given.get("classes"),
+        observers=tuple(given.get("observers") or ()),
+        event_id=(event_id,) if isinstance(event_id, str) else tuple(event_id),
+        variables=tuple(given.get("variables") or ()),
+        edges=given.get("edges"),
+        pixels=(pixels,) if isinstance(pixels, str) else tuple(pixels),
+    )
+
+
+def _named(targets: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+    return dict(targets) if isinstance(targets, Mapping) else {str(text): text for text in targets}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.data.datasets.files.classes import OF_PARTICLE
 from hepexp.data.datasets.files.features import FileFeatures
 from hepexp.data.datasets.files.own_files import OwnFiles
 from hepexp.data.datasets.files.particles import FileParticles
@@ -32,6 +33,10 @@ class Files(OwnFiles, JetDataModule):
     p4 : four-momenta of the particles, in GeV, by their components, each an expression or a number: px, py, pz and
         energy or mass; pt, eta or y, phi and energy, mass or pid (PDG number).
     element_targets : real numbers to predict for each particle, as `targets` for each example.
+    element_classes : classes to predict for each particle, by the value or values of `element_label`, such as {photon:
+        22, pion: [211, -211]}; or, without that, by conditions such as {photon: pid == 22}, where particles that fulfil
+        none do not count.
+    element_label : column with a whole number for each particle, for which `element_classes` gives the class.
     pair_targets : the number of a group of particles, such as their vertex: whether two particles have it in common is
         to be predicted.
     scalars : inputs for each particle beside its four-momentum: expressions, standardised to mean 0 and variance 1 over
@@ -48,6 +53,8 @@ class Files(OwnFiles, JetDataModule):
 
     p4: Mapping[str, str | float] | None = None
     element_targets: Sequence[str] | Mapping[str, str] | None = None
+    element_classes: Mapping[str, str | float | Sequence[float]] | None = None
+    element_label: str | None = None
     pair_targets: Sequence[str] | Mapping[str, str] | None = None
     scalars: Sequence[str | Mapping[str, str | float | Sequence[float] | None]] = ()
     features: JetFeatures | Sequence[str | Mapping[str, str | float | Sequence[float] | None]] | None = None
@@ -64,7 +71,8 @@ class Files(OwnFiles, JetDataModule):
             raise ConfigError(
                 "dataset needs p4, the four-momenta of the particles, or features of each example; got none"
             )
-        self.element_targets = tuple(keys.element_targets)
+        labels = {OF_PARTICLE: tuple(keys.of_particle_class.given)} if keys.of_particle_class else {}
+        self.element_targets, self.element_classes = (*keys.element_targets, *labels), labels
         self.pair_targets = tuple(keys.pair_targets)
         self.edge_targets = tuple(keys.edge_targets)
         super().__post_init__()

@@ -12,8 +12,8 @@ import numpy as np
 from hepexp.config.annotated_keys import AnnotatedKeys
 from hepexp.data.datasets.files import stand_in
 from hepexp.data.datasets.files.features import FileExtras
-from hepexp.data.datasets.files.info import DEFAULT_FRACTIONS, FilesInfo, keys_of
-from hepexp.data.datasets.files.keys import Keys
+from hepexp.data.datasets.files.info import DEFAULT_FRACTIONS, FilesInfo
+from hepexp.data.datasets.files.keys import Keys, keys_of
 from hepexp.data.loading.datamodule import MOST_OF_SAMPLE
 from hepexp.data.store.ragged import Ragged
 

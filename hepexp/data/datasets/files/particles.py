@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.datasets.files.keys import DEFAULT_CLIP, Input
+from hepexp.data.datasets.files.scaled_input import DEFAULT_CLIP, Input
 from hepexp.data.expressions.expression import Expression
 from hepexp.data.physics import species
 from hepexp.data.physics.kinematics import four_momenta

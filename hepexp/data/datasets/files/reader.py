@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.datasets.files import pixels
+from hepexp.data.datasets.files.classes import OF_PARTICLE, is_true
 from hepexp.data.datasets.files.edges import refuse_padding_of_particles, types_of_edges, with_edges
-from hepexp.data.datasets.files.keys import Keys, is_true
+from hepexp.data.datasets.files.keys import Keys
 from hepexp.data.expressions.expression import Expression, Name
 from hepexp.data.physics.observables import OBSERVABLES
 from hepexp.data.store.ragged import NO_LABEL, Layout, Ragged
@@ -18,6 +19,7 @@ from hepexp.data.tables.table import ROWS_AT_ONCE, Chunk, Table
 from hepexp.data.values import Values
 from hepexp.errors import ConfigError, DataError
 
+Evaluate = Callable[[Expression], Values]
 ITSELF = "itself"  # the only element of an example without particles
 
 
@@ -41,7 +43,9 @@ class Columns:
     def layout(self) -> Layout:
         if self.shape is not None:
             return Layout(pixels.types(self.shape), self.of_examples, self.shape)
-        return Layout(self.of_particles or {ITSELF: np.int8}, self.of_examples, edges=types_of_edges(self.keys))
+        labels = {OF_PARTICLE: np.int8} if self.keys.of_particle_class else {}
+        elements = {**self.of_particles, **labels} or {ITSELF: np.int8}
+        return Layout(elements, self.of_examples, edges=types_of_edges(self.keys))
 
 
 def columns_in(table: Table, keys: Keys) -> Columns:
@@ -71,8 +75,10 @@ def columns_in(table: Table, keys: Keys) -> Columns:
             examples.setdefault(text, kind)
     for key, expression in keys.cuts.items():
         _require_level(table, expression, per_particle=key == "particle_selection")
-    for expression in keys.labels.values():
+    for expression in keys.of_class.expressions.values():
         _require_level(table, expression, per_particle=False)
+    for expression in keys.of_particle_class.expressions.values():
+        _require_level(table, expression, per_particle=True)
     for expression in keys.of_edges.values():
         _require_level(table, expression, per_particle=True, what="edge")
     refuse_padding_of_particles(table, keys)
@@ -81,8 +87,7 @@ def columns_in(table: Table, keys: Keys) -> Columns:
 
 def names_in(table: Table, keys: Keys) -> list[str]:
     """Names of all columns of a file that the keys refer to, in the file's order."""
-    expressions = [*keys.of_examples.values(), *keys.of_particles.values(), *keys.labels.values(), *keys.cuts.values()]
-    expressions += keys.of_edges.values()
+    expressions = [*keys.of_examples.values(), *keys.of_particles.values(), *keys.conditions, *keys.of_edges.values()]
     asked = {name for one in expressions for name in one.names} | {*pixels.names(keys)}
     return [name for name in table.columns if name in asked]
 
@@ -164,7 +169,6 @@ class Reader:
                 f"{self.path}: '{', '.join(keys.pixels)}' has images of {its.shape} (channels, rows, columns), but "
                 f"{columns.shape} in the first file"
             )
-        self.labels = keys.labels
         ends = [table.columns[name] for one in keys.of_edges.values() for name in one.names]
         self._pads_edges = any(column.shape for column in ends)
         self.yields: dict[str, int] = {}
@@ -187,28 +191,29 @@ class Reader:
             kept &= is_true(values(self.keys.cuts["selection"]))
             self._count(f"selection: {self.keys.selection}", kept)
         label = self._label(chunk, values, kept)
+        if not self.is_to_score and self.keys.of_class and self.keys.label is None:
+            kept &= label != NO_LABEL
+            self._count("in one of the classes", kept)
+        cut = self.keys.cuts.get("particle_selection")
+        chosen = None if cut is None else is_true(values(cut))
+        if self.keys.of_particle_class:
+            used = np.repeat(kept, np.diff(offsets)) & (True if chosen is None else chosen)
+            elements[OF_PARTICLE] = self._label_of_particles(chunk, values, offsets, used)
         examples = Ragged(label, offsets, elements, extras)
         if self.keys.edges:
             examples = with_edges(examples, self.keys, values, chunk, self.path, kept, self._pads_edges)
-        if not self.is_to_score:
-            if "particle_selection" in self.keys.cuts:
-                chosen = is_true(values(self.keys.cuts["particle_selection"]))
-                examples = examples.keep(chosen)
-            if self.labels and self.keys.label is None:
-                kept &= label != NO_LABEL
-                self._count("in one of the classes", kept)
-            if self.keys.p4:
-                kept &= examples.counts > 0
-                self._count("with particles", kept)
-        elif "particle_selection" in self.keys.cuts:
-            examples = examples.keep(is_true(values(self.keys.cuts["particle_selection"])))
+        if chosen is not None:
+            examples = examples.keep(chosen)
+        if not self.is_to_score and self.keys.p4:
+            kept &= examples.counts > 0
+            self._count("with particles", kept)
         rows = np.flatnonzero(kept)
         return (examples if kept.all() else examples.take(rows)), chunk.first + rows
 
     def _count(self, what: str, kept: NDArray[np.bool_]) -> None:
         self.yields[what] = self.yields.get(what, 0) + int(kept.sum())
 
-    def _particles(self, chunk: Chunk, values: object) -> tuple[NDArray[np.int64], dict[str, NDArray]]:
+    def _particles(self, chunk: Chunk, values: Evaluate) -> tuple[NDArray[np.int64], dict[str, NDArray]]:
         if self.keys.pixels:
             return pixels.lit(chunk, self.keys, self.columns.shape)
         if not self.columns.of_particles:
@@ -217,39 +222,40 @@ class Reader:
         first = next(text for text, one in found.items() if one.offsets is not None)
         offsets, elements = found[first].offsets, {}
         for text, one in found.items():
-            if not np.array_equal(one.offsets, offsets):
-                a, b = np.diff(offsets), np.diff(one.offsets)
-                row = int(np.argmax(a != b))
-                raise DataError(
-                    f"{self.path}: row {chunk.first + row} has {a[row]} values of '{first}' but {b[row]} of '{text}', "
-                    "expected the same number"
-                )
+            self._require_same(chunk, first, offsets, text, one)
             elements[text] = one.values
         for key in ("particle_selection",):
             if key in self.keys.cuts and not np.array_equal(values(self.keys.cuts[key]).offsets, offsets):
                 raise DataError(f"{self.path}: dataset.{key} is not about the particles of '{first}'")
         return offsets.astype(np.int64), elements
 
-    def _label(self, chunk: Chunk, values: object, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def _require_same(self, chunk: Chunk, first: str, offsets: NDArray[np.int64], text: str, other: Values) -> None:
+        """Refuse a column that has another number of values in an example than `first`, which has these offsets."""
+        if not np.array_equal(other.offsets, offsets):
+            a, b = np.diff(offsets), np.diff(other.offsets)
+            row = int(np.argmax(a != b))
+            raise DataError(
+                f"{self.path}: row {chunk.first + row} has {a[row]} values of '{first}' but {b[row]} of '{text}', "
+                "expected the same number"
+            )
+
+    def _label(self, chunk: Chunk, values: Evaluate, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
         """The class of each example; of those that are kept, it must be one of the classes."""
-        if self.label is not None or not self.labels:
+        if self.label is not None or not self.keys.of_class:
             return np.full(chunk.n, NO_LABEL if self.label is None else self.label)
-        names = list(self.keys.classes)
-        if self.keys.label is not None:
-            given = values(self.labels[""]).values
-            is_class = np.stack([np.isin(given, self.keys.values_of(name)) for name in names])
-            unknown = kept & ~is_class.any(0)
-            if unknown.any() and not self.is_to_score:
-                row = int(np.argmax(unknown))
-                expected = ", ".join(f"{' or '.join(map(str, self.keys.values_of(name)))} for {name}" for name in names)
-                raise DataError(
-                    f"{self.path}: row {chunk.first + row} has {self.keys.label} = {given[row]:g}; expected {expected}"
-                )
-        else:
-            is_class = np.stack([is_true(values(one)) for one in self.labels.values()])
-            twice = kept & (is_class.sum(0) > 1)
-            if twice.any():
-                row = int(np.argmax(twice))
-                both = " and ".join(name for name, there in zip(names, is_class[:, row], strict=True) if there)
-                raise DataError(f"{self.path}: row {chunk.first + row} is of class {both}; expected one of them")
-        return np.where(is_class.any(0), is_class.argmax(0), NO_LABEL)
+        return self.keys.of_class.labels(
+            values, kept, lambda row: f"{self.path}: row {chunk.first + row}", may_be_unknown=self.is_to_score
+        )
+
+    def _label_of_particles(
+        self, chunk: Chunk, values: Evaluate, offsets: NDArray[np.int64], used: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        """The class of each particle; of those that are used, it must be one of the classes."""
+        classes = self.keys.of_particle_class
+        for one in classes.expressions.values():
+            self._require_same(chunk, next(iter(self.columns.of_particles), ITSELF), offsets, one.text, values(one))
+
+        def where(particle: int) -> str:
+            return f"{self.path}: row {chunk.first + int(np.searchsorted(offsets, particle, side='right')) - 1}"
+
+        return classes.labels(values, used, where, may_be_unknown=self.is_to_score)

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from hepexp.data.datasets.files.classes import OF_PARTICLE
 from hepexp.data.datasets.files.keys import Keys
 from hepexp.data.datasets.files.reader import Columns, Reader, columns_in, names_in
 from hepexp.data.expressions.expression import Expression
@@ -119,7 +120,7 @@ def made_of(parts: Iterable[Ragged], columns: Columns, n_classes: int) -> Ragged
     else:
         raise DataError("no example to be scored" if keys.p4 is None else "no example to be scored has any particles")
     momenta = {one.text for one in keys.momenta.values() if isinstance(one, Expression)}
-    invented = {name for name in layout.elements if name in columns.of_particles and name not in momenta}
+    invented = {name for name in (*columns.of_particles, OF_PARTICLE) if name in layout.elements.keys() - momenta}
     elements = found.elements | dict.fromkeys(invented, np.arange(int(found.offsets[-1])) % 2)
     extras = dict.fromkeys(layout.extras, np.arange(n) % 2)
     label = np.arange(n) % n_classes if n_classes else found.label
