@@ -74,6 +74,22 @@ def efficiencies(signal: np.ndarray, background: np.ndarray) -> tuple[np.ndarray
         return signal / signal[-1], background / background[-1]
 
 
+def improvement(signal: np.ndarray, background: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Signal efficiency eS and significance improvement eS / sqrt(eB) of `Roc.counts`; NaN where no background passes.
+
+    References
+    ----------
+    J. Gallicchio et al., arXiv:1009.3243 (eq. 1).
+    """
+    found = np.full(len(signal), np.nan)
+    if not has_both(signal, background):
+        return found, found
+    es, eb = efficiencies(signal, background)
+    known = eb > 0
+    found[known] = es[known] / np.sqrt(eb[known])
+    return es, found
+
+
 def area(signal: np.ndarray, background: np.ndarray) -> float:
     """Area under the curve of `Roc.counts`, by trapezoids; NaN when a class has no example.
 

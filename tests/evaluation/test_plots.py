@@ -6,7 +6,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from hepexp.evaluation import plots
+from hepexp.evaluation.classifiers.judge import Judge
+from hepexp.evaluation.classifiers.scored_examples import ScoredExamples, Setting
+from hepexp.evaluation.classifiers.significance import SignificanceImprovement
 from hepexp.evaluation.plots.channel_images import colour_range
+from hepexp.evaluation.rounding import with_error
 from hepexp.figures import about, figure
 
 
@@ -100,9 +104,19 @@ MANY, OF_MANY = classes(10)
 POINTS = np.random.default_rng(1).normal(size=(400, 3))
 RESPONSE = {"ecal": 1 + 0.1 * POINTS[:, 0], "hcal": 1 + 0.3 * POINTS[:, 1]}
 ANOMALY = {"error": np.exp(POINTS[:, 0] + LABEL), "kl": POINTS[:, 1], "pixels": POINTS[:, 2]}
+TEN = ScoredExamples(MANY, OF_MANY, setting=Setting(tuple(f"class {c}" for c in range(10)), background=0))
+
+
+def significance(path, examples):
+    everywhere = {c: np.ones(len(examples.against_background(c).last) + 1, bool) for c in examples.setting.signals}
+    plots.significance_improvement(path, examples, everywhere, 1, n_bootstrap=5)
+
+
 DRAWN = {
     "roc": lambda path: plots.roc(path, SCORES, LABEL, NAMES, n_bootstrap=5),
     "roc of many": lambda path: plots.roc(path, MANY, OF_MANY, n_bootstrap=5),
+    "significance": lambda path: significance(path, ScoredExamples(SCORES, LABEL)),
+    "significance of many": lambda path: significance(path, TEN),
     "scores": lambda path: plots.score_histogram(path, SCORES, LABEL, NAMES),
     "scores of many": lambda path: plots.score_histogram(path, MANY, OF_MANY),
     "embedding": lambda path: plots.embedding_map(path, POINTS, OF_MANY),
@@ -145,6 +159,50 @@ def test_a_roc_curve_without_background_says_so_in_place_of_an_empty_panel(tmp_p
     plots.roc(tmp_path / "a.png", np.stack([1 - label, label], axis=1).astype(float), label, NAMES, n_bootstrap=5)
     (said,) = [text.get_text() for text in drawn[0].axes[0].texts]
     assert said == "fewer than 5 background examples\npass at every signal efficiency"
+
+
+def sic_curves(folder, scores, label, weight=None, floor=25):
+    SignificanceImprovement(floor).draw(ScoredExamples(scores, label, weight), folder, seed=1)
+
+
+def test_the_curve_of_significance_improvement_has_the_largest_value_of_the_metrics(tmp_path, monkeypatch):
+    """A quarter of the signal, then background and signal in turn: k of n signal examples pass with k - n/4 others."""
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: (drawn.append(self), path.touch()))
+    n = 100
+    score = np.linspace(1, 0, 2 * n)  # signal and background in turn, after a quarter of the signal
+    label = np.r_[np.ones(n // 4, int), np.tile([0, 1], 3 * n // 4), np.zeros(n // 4, int)]
+    scores = np.stack([1 - score, score], axis=1)
+    sic_curves(tmp_path, scores, label)
+    axes = drawn[0].axes[0]
+    es, sic = axes.get_lines()[0].get_data()
+    k = np.round(n * es)
+    assert k[0] == n // 2 - 1  # the 25th background example comes after 25 + 24 signal examples
+    passed = np.round((es / sic) ** 2 * n)
+    np.testing.assert_allclose(sic, es / np.sqrt(passed / n), rtol=1e-12)
+    inner = k < n
+    assert set((passed - (k - n // 4))[inner]) == {0, 1}
+    found = Judge([SignificanceImprovement()], ScoredExamples(scores, label)).with_errors(200, seed=1)
+    text = axes.get_legend().get_texts()[0].get_text()
+    assert with_error(found["max_sic"], found["max_sic_err"]) in text
+    assert max(sic) == found["max_sic"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_curves_of_significance_improvement_are_drawn_of_odd_test_sets(tmp_path):
+    scores, label = classes(2)
+    perfect = np.stack([1 - label, label], axis=1).astype(float)
+    weight = np.random.default_rng(1).uniform(-0.5, 1, len(label))
+    many = classes(5)
+    for given in (
+        (perfect, label), (np.full((400, 2), 0.5), label), (scores, label, weight), (scores, label, None, 1000),
+        (scores, np.ones(400, int)), (scores[:1], label[:1]), (scores, label, None, 1), (scores, label, -weight),
+    ):  # fmt: skip
+        sic_curves(tmp_path, *given)
+        assert is_figure(tmp_path / "significance_improvement.png")
+    examples = ScoredExamples(*many, setting=Setting(tuple("abcde"), background=0))
+    SignificanceImprovement(10).draw(examples, tmp_path, seed=1)
+    assert is_figure(tmp_path / "significance_improvement.png")
 
 
 def test_reconstructions_much_fainter_than_their_images_are_not_black():

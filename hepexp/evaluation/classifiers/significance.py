@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from hepexp.errors import ConfigError
 from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit, OfWeights
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
-from hepexp.evaluation.roc import Roc, efficiencies, has_both
+from hepexp.evaluation.roc import Roc, improvement
 from hepexp.metric import Metric
 
 TOO_FEW = "there are fewer background examples than the floor"
@@ -65,16 +66,18 @@ class SignificanceImprovement(FigureOfMerit):
             for c in setting.signals
         }
 
+    def draw(self, examples: ScoredExamples, folder: Path, seed: int) -> None:
+        from hepexp.evaluation import plots  # matplotlib takes a second to import
+
+        allowed = {c: self._allowed(examples.against_background(c), examples.weights) for c in examples.setting.signals}
+        plots.significance_improvement(folder / "significance_improvement.png", examples, allowed, self.floor, seed)
+
     def _largest(self, curve: Roc, weight: NDArray) -> OfWeights:
         allowed = self._allowed(curve, weight)  # the same cuts for every replica
 
         def of(weight: NDArray) -> float:
-            counts = curve.counts(weight)
-            if not has_both(*counts):
-                return math.nan
-            signal, background = (values[allowed] for values in efficiencies(*counts))
-            known = background > 0
-            return float(np.max(signal[known] / np.sqrt(background[known]))) if known.any() else math.nan
+            _, found = improvement(*curve.counts(weight))
+            return float(np.nanmax(found[allowed])) if np.isfinite(found[allowed]).any() else math.nan
 
         return of
 

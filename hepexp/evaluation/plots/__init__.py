@@ -13,6 +13,7 @@ from hepexp.evaluation.plots.regression import prediction_against_truth, pull, r
 from hepexp.evaluation.plots.rejection import roc
 from hepexp.evaluation.plots.reliability import reliability
 from hepexp.evaluation.plots.score import score_histogram
+from hepexp.evaluation.plots.significance import significance_improvement
 from hepexp.evaluation.plots.symmetry import generators, metric, transformed_vectors
 
 __all__ = [
@@ -39,5 +40,6 @@ __all__ = [
     "response_against_truth",
     "roc",
     "score_histogram",
+    "significance_improvement",
     "transformed_vectors",
 ]

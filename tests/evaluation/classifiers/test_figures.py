@@ -135,7 +135,9 @@ def test_a_wrong_option_is_one_line(keys, spec, said):
 
 def test_an_evaluator_has_the_figures_that_are_asked_for_and_draws_them(four, tmp_path):
     shared = ClassificationEvaluator()
-    own = shared.with_options(EvaluationOptions(metrics=["calibration_error", "mass_jsd_0.5", "class_auc"]), SPEC)
+    own = shared.with_options(
+        EvaluationOptions(metrics=["calibration_error", "mass_jsd_0.5", "class_auc", "max_sic"]), SPEC
+    )
     assert (shared.asked_for, shared.columns, own.columns) == ((), (), ("mass",))
     weight = np.random.default_rng(4).uniform(-0.2, 1, len(four))
     outputs = {
@@ -143,10 +145,18 @@ def test_an_evaluator_has_the_figures_that_are_asked_for_and_draws_them(four, tm
         "loss": np.ones(len(four)), "mass": np.random.default_rng(5).uniform(0, 100, len(four)),
     }  # fmt: skip
     quick, final = own.quick(outputs), own.final(outputs, seed=1)
-    assert set(quick) == {"loss", "accuracy", "auc", "calibration_error", *(f"auc_{name}" for name in NAMES)}
+    of_classes = {*(f"auc_{name}" for name in NAMES), *(f"max_sic_{name}" for name in NAMES[1:])}
+    assert set(quick) == {"loss", "accuracy", "auc", "calibration_error", *of_classes}
     assert all(final[name] == pytest.approx(value) for name, value in quick.items())
     assert {"rejection_Hbb_0.5", "rejection_Tblv_0.995", "mass_jsd_Tblv_0.995"} < final.keys()
     assert own.table(outputs, NAMES).column_names[-2:] == ["weight", "mass"]
     own.figures(outputs, NAMES, tmp_path, seed=1)
     drawn = {path.stem for path in tmp_path.iterdir()}
-    assert {"roc", "scores", "confusion_matrix", "reliability", "background_mass_Hbb"} < drawn
+    assert {
+        "roc",
+        "scores",
+        "confusion_matrix",
+        "reliability",
+        "background_mass_Hbb",
+        "significance_improvement",
+    } < drawn
