@@ -18,6 +18,7 @@ SWEEP_FLAGS = ["--resume", "--config-dir", "--help"]
 FORMS = ["log(", "uniform(", "int(", "log-int(", "choice("]  # of a dimension of a sweep
 QUOTES = "'\""
 MAX_RUNS = 50
+CLI = "hepexp.cli"
 
 
 def main(args: list[str]) -> int:
@@ -67,6 +68,8 @@ def candidates(words: list[str], last: str) -> list[str]:
         return [] if before and before[-1].startswith("-") else _runs()
     if verb == "data" and before[:1] == ["inspect"]:
         return []  # files, which the shell completes
+    if verb == "data" and len(before) > 1 and translate([last])[0].startswith("dataset."):
+        return _overrides([f"dataset={before[1]}"], last)
     if verb == "data" and before:
         given = [Path(folder) for flag, folder in pairwise(before) if flag == "--config-dir"]
         return list(catalog.options("dataset", catalog.folders([folder for folder in given if folder.is_dir()])))
@@ -159,13 +162,20 @@ def _runs() -> list[str]:
 
 
 def _arguments(module: str) -> tuple[list[str], list[str]]:
-    """Flags and sub-commands of a verb, as its source declares them: calls of add_argument, a table of names."""
-    path = source.module_file(module)
-    flags, choices = ["--help"], []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8-sig") if path else "")):
-        match node:
-            case ast.Call(func=ast.Attribute(attr="add_argument"), args=names):
-                flags += [name.value for name in names if isinstance(name, ast.Constant)]
-            case ast.Assign(targets=[ast.Name(id="VERBS" | "CASES")], value=ast.Dict(keys=keys)):
-                choices += [key.value for key in keys if isinstance(key, ast.Constant)]
-    return [flag for flag in flags if flag.startswith("-")], choices
+    """Flags and sub-commands of a verb, as its source declares them: calls of add_argument, a table of names.
+
+    The flags of modules of the command line that it imports are its own too.
+    """
+    flags, choices, modules = ["--help"], [], [module]
+    for name in modules:  # grows in the loop
+        path = source.module_file(name)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8-sig") if path else "")):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="add_argument"), args=names):
+                    flags += [name.value for name in names if isinstance(name, ast.Constant)]
+                case ast.Assign(targets=[ast.Name(id="VERBS" | "CASES")], value=ast.Dict(keys=keys)) if name == module:
+                    choices += [key.value for key in keys if isinstance(key, ast.Constant)]
+                case ast.ImportFrom(module=package, names=names) if str(package).startswith(CLI):
+                    found = [f"{CLI}.{one.name}" for one in names] if package == CLI else [package]
+                    modules += [one for one in found if one not in modules]
+    return list(dict.fromkeys(flag for flag in flags if flag.startswith("-"))), choices

@@ -23,6 +23,8 @@ LINES = [
     ("hepexp data download q", ["qg", "qg_images"]),
     ("hepexp data insp", ["inspect"]),
     ("hepexp data inspect --wr", ["--write"]),
+    ("hepexp data export --ov", ["--overwrite"]),
+    ("hepexp data convert files data.edge", ["data.edges=", "data.edge_targets="]),
     ("hepexp bench lor", ["lorentznet"]),
     ("hepexp train --resu", ["--resume"]),
     ("hepexp train --resume l", ["latest"]),
