@@ -22,6 +22,12 @@ def matmul_dtype(x: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(kind) if is_on else x.dtype
 
 
+def allow_tf32(allowed: bool) -> None:
+    """Whether GPUs may round the factors of float32 products to 10 binary digits: in matrices and in convolutions."""
+    torch.set_float32_matmul_precision("high" if allowed else "highest")
+    torch.backends.cudnn.allow_tf32 = allowed
+
+
 class ExactBuffers(nn.Module):
     """Buffers follow the module to a device but not to a dtype: `model.half().double()` must not round pi.
 

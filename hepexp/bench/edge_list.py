@@ -51,17 +51,17 @@ class EdgeListBlock(nn.Module):
         m = self.phi_e(torch.cat([h[i], h[j], norms, dots], dim=1))
         m = m * self.phi_m(m)
         if self.phi_x is not None:
-            neighbours = torch.zeros(len(x), 1, dtype=x.dtype).index_add_(0, i, torch.ones(len(i), 1, dtype=x.dtype))
+            neighbours = x.new_zeros(len(x), 1).index_add_(0, i, x.new_ones(len(i), 1))
             push = torch.zeros_like(x).index_add_(0, i, difference * self.phi_x(m))
             x = x + self.c * push / neighbours.clamp(min=1)
-        agg = torch.zeros_like(h).index_add_(0, i, m)
+        agg = torch.zeros_like(h).index_add_(0, i, m.to(h.dtype))
         return h + self.phi_h(torch.cat([h, agg, scalars], dim=1)), x
 
 
 class EdgeListLorentzNet(nn.Module):
     """The same model as `hepexp.models.lorentz_net.LorentzNet`, with the same parameters under the same names.
 
-    It computes in the dtype of its parameters, on a CPU.
+    It computes in the dtype of its parameters. To list the edges, it reads the masks back from a GPU.
     """
 
     def __init__(
@@ -85,7 +85,8 @@ class EdgeListLorentzNet(nn.Module):
 
     def forward(self, batch: JetBatch) -> Tensor:
         dtype, mask = self.embedding.weight.dtype, batch.mask
-        pair = mask[:, :, None] & mask[:, None, :] & ~torch.eye(mask.shape[1], dtype=torch.bool)
+        different = ~torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
+        pair = mask[:, :, None] & mask[:, None, :] & different
         jet, i, j = pair.nonzero(as_tuple=True)
         row = mask.reshape(-1).cumsum(0).view_as(mask) - 1
         i, j = row[jet, i], row[jet, j]

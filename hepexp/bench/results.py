@@ -35,6 +35,16 @@ for a single training, and the standard deviation over seeds for several. Traini
 other work running; benchmark rates are medians of alternating measurements.
 """
 
+# what rows of benchmarks may have besides their rate, and how it is written
+BESIDE = {
+    "batch": "{}",
+    "waiting": "{:.1%}",
+    "synchronisations": "{}",
+    "memory": "{:.3g}",
+    "compile_seconds": "{:.0f}",
+    "note": "{}",
+}
+
 
 def runs_table(folders: Sequence[RunFolder], metrics: Sequence[str] | None = None) -> str:
     """A Markdown table with one row per setting.
@@ -80,11 +90,12 @@ def _hardware(hardware: dict[str, Any]) -> str:
 def bench_table(rows: list[dict]) -> str:
     """A Markdown table of `hepexp bench --json`."""
     header = ["case", "implementation", "per second"]
-    beside = [key for key in ("batch", "waiting") if any(key in row for row in rows)]
+    beside = [key for key in BESIDE if any(key in row for row in rows)]
     lines = [[*header, *beside], ["---"] * (len(header) + len(beside))]
     for row in rows:
-        extra = [f"{row[key]:.1%}" if key == "waiting" and key in row else str(row.get(key, "")) for key in beside]
-        lines.append([row["case"], row["implementation"], f"{row['per_second']:.3g}", *extra])
+        rate = "" if row["per_second"] is None else f"{row['per_second']:.3g}"
+        more = [BESIDE[key].format(row[key]) if key in row else "" for key in beside]
+        lines.append([row["case"], row["implementation"], rate, *more])
     return _markdown(lines)
 
 

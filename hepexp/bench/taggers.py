@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from statistics import median
@@ -28,7 +29,7 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
-from hepexp.batch import JetBatch
+from hepexp.batch import Batch, JetBatch
 from hepexp.bench.pairwise_lgn import PairwiseLGN
 from hepexp.bench.stacked_pelican import StackedPELICAN
 from hepexp.bench.weaver import WeaverParticleNet, WeaverParticleTransformer
@@ -37,6 +38,9 @@ from hepexp.models.lgn import LGN
 from hepexp.models.particle_net import ParticleNet
 from hepexp.models.particle_transformer import ParticleTransformer
 from hepexp.models.pelican import PELICAN
+
+Loss = Callable[[Tensor, Batch], Tensor]
+Precision = Callable[[], AbstractContextManager]
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def rows(
             models[tagger.named] = tagger.reference(models["hepexp"])
             check_logits(name, tagger, models, jets(8, n_particles, seed=2))
         for what, run in (("training", training), ("inference", inference)):
-            runs = {implementation: run(model, batch) for implementation, model in models.items()}
+            runs = {impl: run(model.train(what == "training"), batch) for impl, model in models.items()}
             seconds: dict[str, list[float]] = {implementation: [] for implementation in runs}
             for repeat in range(repeats + 1):
                 for implementation, step in runs.items():
@@ -111,32 +115,57 @@ def rows(
     return found
 
 
-def training(model: nn.Module, batch: JetBatch) -> Callable[[], None]:
-    """A step: forward pass, backward pass and AdamW."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+def cross_entropy(logits: Tensor, batch: Batch) -> Tensor:
+    """The loss of classifiers."""
+    return nn.functional.cross_entropy(logits, batch.label)
+
+
+def gradients(
+    model: nn.Module, batch: Batch, loss: Loss = cross_entropy, precision: Precision = nullcontext
+) -> Callable[[], None]:
+    """Forward pass and backward pass, in the mode of the model.
+
+    Parameters
+    ----------
+    loss : (what the model gives, batch) -> a number.
+    precision : a context, such as autocast, for the forward pass and the loss.
+    """
 
     def step() -> None:
-        model.train()
+        with precision():
+            found = loss(model(batch), batch)
+        found.backward()
+
+    return step
+
+
+def training(
+    model: nn.Module, batch: Batch, loss: Loss = cross_entropy, precision: Precision = nullcontext
+) -> Callable[[], None]:
+    """A step: forward pass, backward pass and AdamW; parameters as for `gradients`."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    back = gradients(model, batch, loss, precision)
+
+    def step() -> None:
         optimizer.zero_grad()
-        nn.functional.cross_entropy(model(batch), batch.label).backward()
+        back()
         optimizer.step()
 
     return step
 
 
-def inference(model: nn.Module, batch: JetBatch) -> Callable[[], None]:
-    """A forward pass in evaluation mode."""
+def inference(model: nn.Module, batch: Batch, precision: Precision = nullcontext) -> Callable[[], None]:
+    """A forward pass without gradients."""
 
     def step() -> None:
-        model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), precision():
             model(batch)
 
     return step
 
 
 @torch.no_grad()
-def check_logits(name: str, tagger: Tagger, models: Mapping[str, nn.Module], batch: JetBatch) -> None:
+def check_logits(name: str, tagger: Tagger, models: Mapping[str, nn.Module], batch: Batch) -> None:
     """Raise HepexpError if the two models of a case differ, in float64 and evaluation mode."""
     ours, reference = (model.double().eval()(batch) for model in models.values())
     for model in models.values():
@@ -144,7 +173,7 @@ def check_logits(name: str, tagger: Tagger, models: Mapping[str, nn.Module], bat
     difference = (ours - reference).abs().max().item()
     if not difference <= tagger.tolerance:
         raise HepexpError(
-            f"bench taggers: the logits of {name} differ from those of {tagger.named} by {difference:.1e}, expected at "
+            f"bench: the logits of {name} differ from those of {tagger.named} by {difference:.1e}, expected at "
             f"most {tagger.tolerance:.0e}; a time would mean nothing"
         )
 

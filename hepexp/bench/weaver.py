@@ -26,7 +26,7 @@ class _Weaver(nn.Module):
         """Features (B, 7, N), momenta (B, 4, N) as (px, py, pz, E), and mask (B, 1, N)."""
         mask, dtype = batch.mask, next(self.parameters()).dtype
         x = torch.where(mask[..., None], kinematic_features(batch.p4, mask), 0).to(dtype)
-        return x.mT, batch.p4[..., [1, 2, 3, 0]].mT.to(dtype), mask[:, None]
+        return x.mT, batch.p4.roll(-1, dims=-1).mT.to(dtype), mask[:, None]
 
 
 class WeaverParticleTransformer(_Weaver):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
+from hepexp.cli.parser import Parser
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
@@ -22,47 +23,82 @@ CASES = {
     "loader": "training steps, batches/s, with the loader against batches in memory, and the share of waiting time",
     "quantum": "circuits forward and backward, circuits/s, against PennyLane and DeepQuantum where installed",
     "start": "`hepexp --help` and the time to the first training step, starts/s",
+    "gpu": "taggers and circuits on one GPU in float32, bfloat16 and compiled, against their references; if named only",
 }
+IF_NAMED = ("gpu",)
+OPTIONS = ("device", "budget", "quick")  # of `gpu`
 
 HELP = """\
 hepexp bench [NAME ...] [--json]      time hepexp and its references in turn: medians after a warm-up
 
 """ + "\n".join(f"  {name:<12}{text}" for name, text in CASES.items())
+HELP += """
+
+  hepexp bench gpu [--device cpu|cuda] [--budget 7m30s] [--quick]
+      --device    by default the GPU if there is one; on a CPU batches are tiny, and the figures say nothing about GPUs
+      --budget    time after which what is not yet measured is left out
+      --quick     models of a few thousand parameters, to try the command
+"""
 
 
 def main(args: list[str]) -> int:
+    parser = Parser(prog="hepexp bench", add_help=False, allow_abbrev=False)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--device", choices=("cpu", "cuda"))
+    parser.add_argument("--budget")
+    parser.add_argument("--quick", action="store_true", default=None)
     if {"--help", "-h"} & set(args):
         print(HELP)
         return 0
-    names = [arg for arg in args if arg != "--json"]
-    for name in names:
+    asked = parser.parse_args(args)
+    for name in asked.names:
         if name not in CASES:
             raise ConfigError(f"unknown benchmark {name!r}{did_you_mean(name, CASES)}; see: hepexp bench --help")
+    options = {name: value for name in OPTIONS if (value := getattr(asked, name)) is not None}
+    if options and asked.names != ["gpu"]:
+        raise ConfigError(f"--{next(iter(options))} is an option of: hepexp bench gpu")
     rows: list[dict] = []
-    for name in names or CASES:
+    for name in asked.names or [name for name in CASES if name not in IF_NAMED]:
         print(f"measuring {name}: {CASES[name]}", file=sys.stderr, flush=True)
-        measure: Callable[[], list[dict]] = import_module(f"hepexp.bench.{name}").rows
-        rows += measure()
-    if "--json" in args:
+        rows += import_module(f"hepexp.bench.{name}").rows(**options)
+    if asked.json:
         print(json.dumps(rows, indent=2))
     else:
         _show(rows)
     return 0
 
 
+def _mebibytes(value: int) -> str:
+    return f"{value / 2**20:,.0f}"
+
+
+# what a row may have besides its rate: heading, how it is written
+BESIDES: dict[str, tuple[str, Any]] = {
+    "waiting": ("waiting (max)", "{:.1%}".format),
+    "synchronisations": ("waits a step", str),
+    "memory": ("peak MiB", _mebibytes),
+    "compile_seconds": ("compiled in s", "{:.0f}".format),
+}
+
+
 def _show(rows: list[dict]) -> None:
     from hepexp.console import console
     from hepexp.text_table import Column, TextTable
 
-    waits = any("waiting" in row for row in rows)
-    headings = ["per second", "our speed-up", *(["waiting (max)"] if waits else [])]
+    besides = [key for key in BESIDES if any(key in row for row in rows)]
+    notes = any("note" in row for row in rows)
     cells = []
-    ours: dict[str, float] = {}  # a case names ours first
+    ours: dict[str, float | None] = {}  # a case names ours first
     for row in rows:
-        is_reference = row["case"] in ours
-        rate = ours.setdefault(row["case"], row["per_second"])
-        ratio = f"{rate / row['per_second']:.2f} x" if is_reference else ""
-        waiting = [f"{row['waiting']:.1%}" if "waiting" in row else ""] if waits else []
-        cells.append([row["case"], row["implementation"], f"{row['per_second']:,.3g}", ratio, *waiting])
+        is_reference, rate = row["case"] in ours, row["per_second"]
+        own = ours.setdefault(row["case"], rate if row["implementation"] == "hepexp" else None)
+        ratio = f"{own / rate:.2f} x" if is_reference and own and rate else ""
+        more = [BESIDES[key][1](row[key]) if key in row else "" for key in besides]
+        shown = f"{rate:,.3g}" if rate else ""
+        note = [row.get("note", "")] if notes else []
+        cells.append([row["case"], row["implementation"], shown, ratio, *more, *note])
+    headings = ["per second", "our speed-up", *(BESIDES[key][0] for key in besides)]
     columns = [Column("case", "name"), Column("implementation"), *(Column(text, "figure") for text in headings)]
+    columns += [Column("note")] if notes else []
     console().print(TextTable(columns, cells, more="--json has them"))

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Literal
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.strategies import DDPStrategy
 
@@ -19,6 +18,7 @@ from hepexp.errors import ConfigError
 from hepexp.learning.callbacks.averaging import AveragedWeights
 from hepexp.learning.callbacks.batch_statistics import BatchStatistics
 from hepexp.learning.checkpoint_io import AtomicCheckpointIO
+from hepexp.precision import allow_tf32
 
 # How long processes on one machine wait for each other. Nodes keep Lightning's half an hour: each may have to convert
 # the data first.
@@ -43,7 +43,7 @@ class TrainerOptions(AnnotatedKeys):
         validation; 0 keeps the running estimates.
     lr_find : whether a range test sets optimizer.lr before the training: a tenth of the largest stable rate.
     precision : floating-point precision of training, in the names of Lightning.
-    tf32 : whether float32 matrix products on GPUs may use TensorFloat-32.
+    tf32 : whether float32 matrix products and convolutions on GPUs may use TensorFloat-32.
     compile : whether to run the model through torch.compile.
     accelerator : cpu, gpu, mps, or auto for the best available.
     devices : devices per node.
@@ -146,7 +146,7 @@ class TrainerOptions(AnnotatedKeys):
         warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of torch
         warnings.filterwarnings("ignore", ".*does not have many workers.*")  # jets of a sample in memory need none
         warnings.filterwarnings("ignore", ".*predict returned None.*")  # `ExperimentModule` collects predictions
-        torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
+        allow_tf32(self.tf32)
         on_one_machine = self.strategy == "ddp" and self.num_nodes == 1
         try:
             return pl.Trainer(
@@ -172,8 +172,8 @@ class TrainerOptions(AnnotatedKeys):
             raise ConfigError(f"trainer: {str(error).splitlines()[0]}") from error
 
 
-def seconds(text: str | float) -> float:
-    """Seconds of a duration: `90m`, `1h30m`, `45s`, `2d`, `01:30:00`, or a bare number of minutes.
+def seconds(text: str | float, name: str = "trainer.time_limit") -> float:
+    """Seconds of a duration: `90m`, `1h30m`, `45s`, `2d`, `01:30:00`, or a bare number of minutes; of a named key.
 
     Raises
     ------
@@ -189,5 +189,5 @@ def seconds(text: str | float) -> float:
     elif re.fullmatch(r"(\d+(\.\d+)?[dhms])+", text):
         total = sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)([dhms])", text))
     if not total:
-        raise ConfigError(f"trainer.time_limit must be a duration such as 90m, 1h30m or 01:30:00, got {text!r}")
+        raise ConfigError(f"{name} must be a duration such as 90m, 1h30m or 01:30:00, got {text!r}")
     return float(total)
