@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
@@ -16,10 +17,12 @@ from hepexp.spelling import visible
 if TYPE_CHECKING:
     import pyarrow as pa
 
+log = logging.getLogger(__name__)
 SUFFIXES = (".parquet", ".h5", ".npz", ".root")  # as in hepexp.evaluation.table_files, which imports pyarrow
 DESCRIPTION = """\
 Score the jets or images in files with a trained run. A file may be in the data set's published format, in hepexp's own,
-or, of a run with data=files, any that has the columns that the model needs.
+or, of a run with data=files, any that has the columns that the model needs. Lists of each example, such as a value for
+each particle, are one array of all values and another, NAME_counts, in .h5 and .npz.
 
   hepexp predict latest --input jets.npz --out scores.parquet
   hepexp predict latest --input 'data/*.root' --out scores.root"""
@@ -64,6 +67,7 @@ def main(args: list[str]) -> int:
 
     components = rebuild(folder, config, options.checkpoint, to_score=inputs[0])
     evaluator, n = components.module.objective.evaluator, 0
+    lacking: dict[str, list[str]] = {}
     with TableFile(options.out) as file:
         for path in inputs:
             for loader in components.data.loaders_of_file(path):
@@ -73,6 +77,9 @@ def main(args: list[str]) -> int:
                 n += len(table)
         with writing(options.out):
             file.finish()
+        lacking = file.lacking()
+    if lacking:
+        log.warning("%s: unknown in these rows of %s", _said(lacking), options.out)
     what = inputs[0] if len(inputs) == 1 else f"{len(inputs)} files"
     print(visible(f"{n:,} {components.noun}s of {what} scored by {folder.label}: {options.out}"))
     return 0
@@ -88,6 +95,16 @@ def _matching(given: list[str], data_set: str) -> list[Path]:
             raise ConfigError(f"--input {pattern} {state}; expected a file of {data_set}")
         found += map(Path, paths)
     return found
+
+
+def _said(lacking: dict[str, list[str]]) -> str:
+    """Which files lack which columns, in a line."""
+    from hepexp.data.formats.refusal import listed
+
+    files: dict[tuple[str, ...], list[str]] = {}
+    for origin, names in lacking.items():
+        files.setdefault(tuple(names), []).append(origin.removeprefix("--input "))
+    return "; ".join(f"{listed(paths)} without {listed(names)}" for names, paths in files.items())
 
 
 def _numbered(table: pa.Table, first: int) -> pa.Table:

@@ -103,13 +103,13 @@ def read_predictions(path: Path | str) -> Predictions:
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         check_schema(path, table.schema)
-        for name in table.column_names:
-            if name != "label" and table[name].null_count:
+        names = tuple(json.loads(table.schema.metadata[b"class_names"]))
+        for name in ("index", *(f"score_{name}" for name in names), *({WEIGHT} & {*table.column_names})):
+            if table[name].null_count:  # observers may have some: not every file that is scored has them
                 raise DataError(f"{path}: column {name} has gaps, expected a number in each row")
         if table.schema.metadata.get(_CHECKSUM, _checksum(table)) != _checksum(table):
             raise DataError(f"{path} is corrupted: its values do not match its checksum")
         labelled = "label" in table.column_names
-        names = tuple(json.loads(table.schema.metadata[b"class_names"]))
         return Predictions(
             index=table["index"].to_numpy(),
             label=table["label"].fill_null(-1).to_numpy() if labelled else np.full(len(table), -1),

@@ -12,9 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from hepexp.atomic import atomic
-from hepexp.errors import ConfigError
 from hepexp.evaluation.predictions import write_spooled
-from hepexp.evaluation.spool import Spool, number_array
+from hepexp.evaluation.spool import Spool, counts_of, dtype_of, number_array
 
 SUFFIXES = (".parquet", ".h5", ".npz", ".root")
 TREE = "predictions"
@@ -30,7 +29,9 @@ class TableFile:
     ----------
     path : Parquet, HDF5 (one array per column), npz or ROOT file (tree `predictions`); its suffix is one of SUFFIXES.
         A label that is not known is null, and -1 in formats other than Parquet; where none is known there is no column.
-        Lists, one value for each particle, can be written to Parquet and ROOT only.
+        What is not known otherwise is null, NaN in formats other than Parquet, and -1 of integers, or their largest
+        number if they have no sign. Of lists, such as one value for each particle, HDF5 and npz have all values in one
+        array, and how many belong to each row in another, NAME_counts.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,11 +50,13 @@ class TableFile:
 
         Raises
         ------
-        ConfigError : lists in a format that has none.
-        DataError : other columns than those of the rows before.
+        DataError : a column has another type than in the rows before.
         """
-        _refuse_lists(self.path, table.schema)
         self._spool.add(table, origin)
+
+    def lacking(self) -> dict[str, list[str]]:
+        """The columns that rows of an origin lack, by the origin; of those that do."""
+        return self._spool.lacking()
 
     def finish(self) -> None:
         """Write the file."""
@@ -65,32 +68,27 @@ class TableFile:
             {".h5": _write_hdf5, ".npz": _write_npz, ".root": _write_root}[self.path.suffix](draft, self._spool)
 
 
-def _refuse_lists(path: Path, schema: pa.Schema) -> None:
-    lists = [field.name for field in schema if pa.types.is_list(field.type)]
-    if lists and path.suffix not in (".parquet", ".root"):
-        raise ConfigError(f"--out: {lists[0]} is a list for each example; choose a .parquet or .root file, got {path}")
-
-
 def _write_hdf5(draft: Path, spool: Spool) -> None:
     import h5py
 
     with h5py.File(draft, "w") as file:
-        for name in spool.schema.names:
-            array = file.create_dataset(name.replace("/", "_"), (spool.n,), _dtype(spool.schema.field(name).type))
-            start = 0  # a slash in a name would make a group
-            for values in spool.numbers(name):
+        for column in spool.flat():
+            # a slash in a name would make a group
+            array = file.create_dataset(column.name.replace("/", "_"), (column.n,), column.dtype)
+            start = 0
+            for values in column.chunks:
                 array[start : start + len(values)] = values
                 start += len(values)
 
 
 def _write_npz(draft: Path, spool: Spool) -> None:
     with zipfile.ZipFile(draft, "w") as file:
-        for name in spool.schema.names:
-            kind = np.lib.format.dtype_to_descr(_dtype(spool.schema.field(name).type))
-            header = {"descr": kind, "fortran_order": False, "shape": (spool.n,)}
-            with file.open(f"{name.replace('/', '_')}.npy", "w", force_zip64=True) as array:
+        for column in spool.flat():
+            kind = np.lib.format.dtype_to_descr(column.dtype)
+            header = {"descr": kind, "fortran_order": False, "shape": (column.n,)}
+            with file.open(f"{column.name.replace('/', '_')}.npy", "w", force_zip64=True) as array:
                 np.lib.format.write_array_header_1_0(array, header)
-                for values in spool.numbers(name):
+                for values in column.chunks:
                     array.write(values.tobytes())
 
 
@@ -109,16 +107,12 @@ def _values(column: pa.Array) -> object:
         return number_array(column)
     import awkward as ak
 
-    return ak.unflatten(column.flatten().to_numpy(), column.value_lengths().to_numpy())
-
-
-def _dtype(kind: pa.DataType) -> np.dtype:
-    return np.dtype(kind.to_pandas_dtype())
+    return ak.unflatten(number_array(column.flatten()), counts_of(column))
 
 
 def _branch_type(kind: pa.DataType) -> object:
     """The type of a branch: that of a column, or of the values of its lists."""
-    return f"var * {_dtype(kind.value_type)}" if pa.types.is_list(kind) else _dtype(kind)
+    return f"var * {dtype_of(kind.value_type)}" if pa.types.is_list(kind) else dtype_of(kind)
 
 
 def _branch(name: str) -> str:

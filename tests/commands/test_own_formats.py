@@ -10,6 +10,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -20,6 +21,7 @@ from hepexp.data.datasets.top.info import INFO as TOP
 from hepexp.data.loading.split_store import open_source
 from hepexp.data.store.ragged import pad
 from hepexp.errors import DataError
+from hepexp.evaluation.predictions import read_predictions
 from tests.commands.own_formats import read, write
 from tests.data.datasets.published_formats import write_top_jets
 
@@ -114,6 +116,21 @@ def test_every_row_is_written_in_its_order_without_a_score_where_it_has_no_parti
     for name, column in whole.items():
         expected = np.where(empty, np.nan, column) if name.startswith("score_") else column
         np.testing.assert_allclose(gaps[name], expected, rtol=0, atol=1e-6)
+
+
+def test_observers_and_labels_that_some_files_lack_are_null_there_and_exact_elsewhere(home, capsys):
+    counts, lists, numbers = events(1000, labelled=False)
+    write(Path("bare.root"), counts, lists, {name: column for name, column in numbers.items() if name != "evt"})
+    (trained,) = Path("runs/hepexp").glob("*_root")
+    run("predict", str(trained), "--input", "bare.root", "old.root", "--out", "mixed.parquet")
+    assert "bare.root without label, evt: unknown in these rows of mixed.parquet" in capsys.readouterr().err
+    run("predict", str(trained), "--input", "old.root", "--out", "alone.parquet")
+    found, alone = pq.read_table("mixed.parquet"), pq.read_table("alone.parquet")
+    assert found["evt"].null_count == found["label"].null_count == N
+    assert found["index"].to_pylist() == list(range(len(found)))
+    for name in alone.column_names[1:]:
+        assert found[name][N:].to_pylist() == alone[name].to_pylist()
+    assert read_predictions("mixed.parquet").label.tolist() == [-1] * N + alone["label"].to_pylist()
 
 
 @pytest.mark.parametrize("value", ["{mass: fatjet_pt}", "[fatjet_pt]"])

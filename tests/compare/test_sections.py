@@ -4,11 +4,13 @@ import csv
 import io
 import shutil
 
+import pyarrow as pa
 import pytest
 
 from hepexp.cli import compare
 from hepexp.compare.sections import sections
 from hepexp.errors import ConfigError
+from hepexp.evaluation.predictions import write_predictions
 from tests.compare.runs import run, scores
 
 
@@ -57,6 +59,15 @@ def test_one_csv_has_the_rows_of_all_tables(mixed, capsys):
     assert [row["setting"] for row in rows] == ["first", "second", "first", "third", "circuits"]
     assert rows[0]["table"] == rows[1]["table"] != rows[2]["table"]
     assert (rows[3]["test/reconstruction_mse"], rows[3]["test/auc"]) == ("0.5", "")
+
+
+def test_a_column_without_any_label_makes_no_other_test_set(tmp_path):
+    """Regressions were recorded with such a column once."""
+    old, new = (run(tmp_path, name, scores(1, 1)) for name in "ab")
+    table = pa.table({"index": [2, 0, 1], "label": pa.nulls(3, pa.int64()), "predicted_mass": [1.0, 2.0, 3.0]})
+    write_predictions(old.folder.predictions, table)
+    write_predictions(new.folder.predictions, table.drop_columns(["label"]))
+    assert old.tested == new.tested != (0, "")
 
 
 def test_columns_that_a_table_lacks_are_said(mixed, capsys):

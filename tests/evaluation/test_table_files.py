@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import uproot
 
-from hepexp.errors import ConfigError, DataError
+from hepexp.errors import DataError
 from hepexp.evaluation.predictions import predictions_table, read_predictions, write_predictions
 from hepexp.evaluation.table_files import SUFFIXES, TableFile
 
@@ -54,18 +54,42 @@ def test_a_file_has_the_columns_of_the_table(suffix, tmp_path):
     assert found[other].tolist() == [1, 2, 3]
 
 
-@pytest.mark.parametrize("suffix", [".parquet", ".root"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_lists_of_each_example_keep_their_lengths(suffix, tmp_path):
     lists = [[0.5, 1.5], [], [2.5]]
     table = TABLE.append_column("predicted_d0", pa.array(lists, pa.list_(pa.float32())))
-    found = read(write(tmp_path / f"a{suffix}", table, table.slice(1)))["predicted_d0"]
-    assert [list(row) for row in found] == lists + lists[1:]
+    found = read(write(tmp_path / f"a{suffix}", table, table.slice(1)))
+    values = found["predicted_d0"]
+    if suffix in (".h5", ".npz"):
+        assert values.dtype == np.float32
+        values = np.split(values, np.cumsum(found["predicted_d0_counts"])[:-1])
+    assert [list(row) for row in values] == lists + lists[1:]
 
 
-@pytest.mark.parametrize("suffix", [".h5", ".npz"])
-def test_lists_are_refused_where_columns_are_arrays(suffix, tmp_path):
-    with pytest.raises(ConfigError, match=r"choose a \.parquet or \.root file"):
-        write(tmp_path / f"a{suffix}", TABLE.append_column("predicted_d0", pa.array([[1.0], [], [2.0]])))
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_some_files_lack_is_unknown_there_and_other_numbers_stay_exact(suffix, tmp_path):
+    large = 2**62 + 1  # no double
+    ids, unsigned = pa.array([large, 2, 3]), pa.array([1, 2, 3], pa.uint8())
+    full = TABLE.append_column("id", ids).append_column("n", unsigned).append_column("d0", [[[1.0], [], [2.0, 3.0]]])
+    with TableFile(tmp_path / f"a{suffix}") as file:
+        for origin, table in {"a": TABLE, "b": full, "c": TABLE.drop_columns(["log(pt/m)", "label"])}.items():
+            file.add(table, origin)
+        file.finish()
+        assert file.lacking() == {"a": ["id", "n", "d0"], "c": ["label", "log(pt/m)", "id", "n", "d0"]}
+    assert [path.name for path in tmp_path.iterdir()] == [f"a{suffix}"]
+    if suffix == ".parquet":
+        rows = pq.read_table(tmp_path / "a.parquet").to_pydict()
+        assert rows["id"] == [None] * 3 + [large, 2, 3] + [None] * 3
+        assert rows["log(pt/m)"] == [1, 2, 3] * 2 + [None] * 3
+        assert rows["d0"] == [None] * 3 + [[1], [], [2, 3]] + [None] * 3
+        return
+    found = read(tmp_path / f"a{suffix}")
+    assert found["id"].tolist() == [-1] * 3 + [large, 2, 3] + [-1] * 3
+    assert found["n"].tolist() == [255] * 3 + [1, 2, 3] + [255] * 3
+    assert found["label"].tolist() == [1, -1, 0, 1, -1, 0, -1, -1, -1]
+    assert np.isnan(next(values for name, values in found.items() if name.startswith("log"))[-3:]).all()
+    counts = found["d0_counts"] if "d0_counts" in found else [len(row) for row in found["d0"]]
+    assert list(counts) == [0, 0, 0, 1, 0, 2, 0, 0, 0]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -104,8 +128,6 @@ def test_without_any_label_there_is_no_column_of_labels(suffix, tmp_path):
 def test_an_interrupted_or_refused_table_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         interrupt(tmp_path / "a.root")
-    with pytest.raises(DataError, match=r"^new: only some of the files have label; score"):
-        write_other(tmp_path, TABLE.drop_columns(["label"]))
     with pytest.raises(DataError, match=r"^new: 'score_top' is double, but float in the file before; score"):
         write_other(tmp_path, TABLE.set_column(2, "score_top", [[0.5, 0.5, 0.5]]))
     assert not list(tmp_path.iterdir())

@@ -135,8 +135,13 @@ class Evaluator(ABC):
         """What is kept of each example, the columns of predictions.parquet."""
 
     def predictions(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
-        """The table, with the examples' weights if they have any, and the data set's observers as they are."""
+        """The table, with the examples' weights if they have any, and the data set's observers as they are.
+
+        It has no labels where examples have no class.
+        """
         table = self.table(outputs, class_names)
+        if not class_names and "label" in table.column_names:
+            table = table.drop_columns(["label"])
         more = {"weight": outputs["weight"]} if "weight" in outputs else {}
         more |= {name.removeprefix(OBSERVED): v for name, v in outputs.items() if name.startswith(OBSERVED)}
         for name, values in more.items():

@@ -78,10 +78,10 @@ def test_the_table_has_targets_predictions_and_what_the_data_carry_along():
     evaluator = RegressionEvaluator(MASS, has_sigma=True, quantiles=(0.1, 0.5, 0.9))
     table = evaluator.predictions(given, ())
     assert table.column_names == [
-        *("index", "label", "target_mass", "predicted_mass", "sigma_mass"),
+        *("index", "target_mass", "predicted_mass", "sigma_mass"),
         *("quantile_0.1_mass", "quantile_0.5_mass", "quantile_0.9_mass", "weight", "sum"),
     ]
-    assert table["label"].null_count == N
+    assert evaluator.predictions(given, ("a", "b"))["label"].null_count == N  # where examples have classes too
     del given["target"]
     assert "target_mass" not in evaluator.predictions(given, ()).column_names
 
