@@ -94,8 +94,22 @@ def figure(path: Path | str, width: float = 5.0, height: float = 4.2, title: str
         if lines:
             drawing.suptitle("\n".join(lines), fontsize=TITLE)
         yield drawing
+        _show_as_written(drawing)
         with atomic(path) as temporary:
             drawing.savefig(temporary, format=Path(path).suffix.removeprefix(".") or "png")
+
+
+def _show_as_written(drawing: Figure) -> None:
+    """Show names with `$` that are no LaTeX, such as those of a user's classes, as they are."""
+    from matplotlib.mathtext import MathTextParser
+    from matplotlib.text import Text
+
+    for text in drawing.findobj(Text):
+        if "$" in text.get_text():
+            try:
+                MathTextParser("agg").parse(text.get_text())
+            except ValueError:
+                text.set_parse_math(False)
 
 
 def legend_above(axes: Axes, columns: int = 2) -> None:

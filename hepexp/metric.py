@@ -103,6 +103,14 @@ class Metric:
         return re.compile("".join(f"(?P<{p}>[^/]+)" if k % 2 else re.escape(p) for k, p in enumerate(parts)))
 
 
+def in_key(name: str) -> str:
+    """A name that a user gave, as part of the name of a figure or a file: `H-_bb` of `H->bb`.
+
+    What MLflow takes, letters, digits, space and - . : _, is unchanged; a slash would begin a folder.
+    """
+    return re.sub(r"[^\w\-. :]", "_", name)
+
+
 def is_beside(key: str) -> bool:
     """Whether a key of a record is not a figure but the error, the bound or the note of one."""
     return key.endswith((ERROR, BOUND, NOTE))

@@ -8,6 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -19,7 +20,7 @@ from hepexp.tracking.batches import METRICS, OTHERS, batches
 from hepexp.tracking.lookup import FOLDER_TAG, label
 from hepexp.tracking.mirror import Mirror
 from hepexp.tracking.mlflow_experiment import experiment_id
-from hepexp.tracking.parameters import WHOLE, as_parameters
+from hepexp.tracking.parameters import WHOLE, as_name, as_parameters
 from hepexp.tracking.process import lives_beside_us, origin_tags, process_tags
 from hepexp.tracking.remote import SYNCED
 
@@ -102,10 +103,17 @@ class MlflowRun:
             tags.update({key: value[:TAG_LENGTH] for key, value in changed.items()})
             remove_unfinished(Path(folder), write_guard.artifacts(client.get_run(run_id).info.artifact_uri))
         run = cls(client, run_id, Path(folder), timeout, uri)
-        run.set_tags(tags)
-        run._log_parameters(parameters)
-        if long:
-            atomic.write_yaml(run.artifacts / WHOLE, long)
+        try:
+            run.set_tags(tags)
+            run._log_parameters(parameters)
+            if long:
+                atomic.write_yaml(run.artifacts / WHOLE, long)
+        except BaseException as error:  # nobody else knows of the run yet, who could end it
+            why = f"{type(error).__name__}: {error}"
+            with suppress(HepexpError):
+                store.insist(lambda: client.set_tag(run_id, "reason", why[:TAG_LENGTH]), timeout)
+                store.insist(lambda: client.set_terminated(run_id, "FAILED"), timeout)
+            raise
         return run
 
     @classmethod
@@ -161,7 +169,7 @@ class MlflowRun:
         now = int(time.time() * 1000)
         for key, value in metrics.items():
             if value is not None and not isinstance(value, str) and math.isfinite(value):
-                self._buffer.append(Metric(key, float(value), now, step))
+                self._buffer.append(Metric(as_name(key), float(value), now, step))
         if store.is_free():
             try:
                 self._flush()

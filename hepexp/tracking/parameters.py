@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from hepexp.config.nested import flatten
 
+LONGEST_NAME = 250  # MLflow's limit of a name
 MAX_LENGTH = 6000  # MLflow's limit of a parameter's value
 WHOLE = "parameters.yaml"  # the artifact that holds values longer than that
 
@@ -16,6 +18,13 @@ WHOLE = "parameters.yaml"  # the artifact that holds values longer than that
 def as_text(value: Any) -> str:
     """A value as written in YAML: null, true, [1, 2], text without quotes."""
     return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+
+
+def as_name(key: str) -> str:
+    """The name of a parameter or a metric as MLflow accepts it: of a few characters, short, and no path upwards."""
+    name = re.sub(r"[^\w\-. :/]", "_", key)[:LONGEST_NAME]
+    is_path = posixpath.normpath(name) == name and not name.startswith(("/", ".."))
+    return name if is_path else re.sub(r"[/.]", "_", name)
 
 
 def as_parameters(config: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
@@ -29,7 +38,7 @@ def as_parameters(config: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, 
     parameters, long = {}, {}
     for key, value in flatten(config).items():
         text = as_text(value)
-        name = re.sub(r"[^\w\-. :/]", "_", key)  # the characters that MLflow accepts
+        name = as_name(key)
         if len(text) > MAX_LENGTH:
             long[key] = value
             text = f"{len(text)} characters: see the artifact {WHOLE}"

@@ -83,6 +83,12 @@ def test_a_figure_that_fails_leaves_the_former_one(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_name_with_dollars_that_is_no_latex_is_drawn_as_it_is(tmp_path):
+    scores, label = classes(2)
+    plots.score_histogram(tmp_path / "a.png", scores, label, ("$\\frac{$", "$t\\bar{t}$"))
+    assert is_figure(tmp_path / "a.png")
+
+
 def test_drawing_needs_no_display_and_leaves_no_figure_open(tmp_path):
     plots.confusion_matrix(tmp_path / "a.png", *classes(2), NAMES)
     if pyplot := sys.modules.get("matplotlib.pyplot"):

@@ -125,6 +125,34 @@ def test_long_parameters_are_whole(start):
     assert yaml.safe_load((run.artifacts / "parameters.yaml").read_text()) == {"list": long}
 
 
+def test_names_that_mlflow_refuses_are_spelled_otherwise(start):
+    run = start({"data": {"classes": {"H->bb": 0, "../../x": 1, "b" * 3000: 2, "τ": 3}}})
+    run.log_metrics({"test/auc_H->bb": 0.5, "test/../x": 0.25})
+    run.finish("FINISHED")
+    data = read(run.run_id).data
+    assert data.params == {
+        "data.classes.H-_bb": "0",
+        "data_classes_______x": "1",
+        f"data.classes.{'b' * 237}": "2",
+        "data.classes.τ": "3",
+    }
+    assert data.metrics == {"test/auc_H-_bb": 0.5, "test____x": 0.25}
+
+
+def test_a_run_that_fails_as_it_begins_is_recorded_as_failed(start, monkeypatch):
+    begun = []
+
+    def refuse(run, parameters):
+        begun.append(run.run_id)
+        raise HepexpError("refused")
+
+    monkeypatch.setattr(MlflowRun, "_log_parameters", refuse)
+    with pytest.raises(HepexpError, match="refused"):
+        start()
+    assert read(begun[0]).info.status == "FAILED"
+    assert read(begun[0]).data.tags["reason"] == "HepexpError: refused"
+
+
 def test_resume_continues_the_same_run(start, folder):
     run = start({"seed": 1, "trainer": {"max_epochs": 2}})
     run.log_metrics({"val/auc": 0.8}, step=0)

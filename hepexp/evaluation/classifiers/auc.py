@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hepexp.evaluation.classifiers.figure_of_merit import ONE_CLASS, FigureOfMerit, OfWeights, why_no_curve
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
 from hepexp.evaluation.roc import Roc, area
-from hepexp.metric import Metric
+from hepexp.metric import Metric, in_key
 
 
 class Auc(FigureOfMerit):
@@ -65,14 +65,19 @@ class ClassAuc(FigureOfMerit):
     limits = (0.0, 1.0)
 
     def remarks(self, name: str, examples: ScoredExamples) -> dict[str, float | str]:
-        of = name.removeprefix("auc_")
-        curve = examples.against_rest(examples.setting.class_names.index(of))
+        names = examples.setting.class_names
+        c = [_figure(of) for of in names].index(name)
+        curve, of = examples.against_rest(c), names[c]
         why = why_no_curve(curve, examples, of)
         return {"note": why} if why not in ("", ONE_CLASS) else {}
 
     def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
         names = examples.setting.class_names
-        return {f"auc_{name}": mean_area([examples.against_rest(c)]) for c, name in enumerate(names)}
+        return {_figure(name): mean_area([examples.against_rest(c)]) for c, name in enumerate(names)}
+
+
+def _figure(name: str) -> str:
+    return f"auc_{in_key(name)}"
 
 
 class OneVsOneAuc(FigureOfMerit):

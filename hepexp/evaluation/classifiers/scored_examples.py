@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hepexp.errors import HepexpError
 from hepexp.evaluation.bootstrap import ones
 from hepexp.evaluation.roc import SIGNAL_EFFICIENCIES, Roc
+from hepexp.metric import in_key
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,11 @@ class Setting:
 
     def key(self, name: str, c: int, at: float | None = None) -> str:
         """The name of a figure of a class: `rejection_0.3` for two classes, `rejection_Hbb_0.3` for more."""
-        parts = [name, *([self.class_names[c]] if self.n_classes > 2 else []), *([] if at is None else [f"{at:g}"])]
+        parts = [
+            name,
+            *([in_key(self.class_names[c])] if self.n_classes > 2 else []),
+            *([] if at is None else [f"{at:g}"]),
+        ]
         return "_".join(parts)
 
     @classmethod

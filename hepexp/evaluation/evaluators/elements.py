@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import ones, ratio, with_errors
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
-from hepexp.metric import Metric
+from hepexp.metric import Metric, in_key
 
 
 class ElementEvaluator(Evaluator):
@@ -93,4 +93,4 @@ class ElementEvaluator(Evaluator):
 
 
 def _spelled(names: Sequence[str]) -> list[str]:
-    return [name.replace(" ", "_") for name in names]
+    return [in_key(name).replace(" ", "_") for name in names]

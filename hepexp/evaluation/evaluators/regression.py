@@ -15,7 +15,7 @@ from hepexp.batch import Target
 from hepexp.evaluation.bootstrap import TAIL, mean, mean_of, ones, with_errors
 from hepexp.evaluation.evaluators.evaluator import ELEMENT, OBSERVED, Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.quantiles import HalfWidth, Quantiles
-from hepexp.metric import Metric
+from hepexp.metric import Metric, in_key
 
 NO_RESPONSE = "the target is zero everywhere"
 Figure = Callable[[NDArray], float]
@@ -152,7 +152,10 @@ class RegressionEvaluator(Evaluator):
         self.of = of
 
     def figures_of_an_epoch(self) -> list[str]:
-        return ["loss", *(f"{figure}_{target.name}" for target in self.targets for figure in ("bias", "resolution"))]
+        return [
+            "loss",
+            *(f"{figure}_{in_key(target.name)}" for target in self.targets for figure in ("bias", "resolution")),
+        ]
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
         weight, figures = ones(len(outputs["index"]), outputs.get("weight")), self._figures(outputs)
@@ -173,7 +176,7 @@ class RegressionEvaluator(Evaluator):
             values = outputs.get(f"{OBSERVED}{observer}", np.zeros(0))
             if missing := int(np.count_nonzero(~np.isfinite(values))):
                 remark = f"{missing:,} of {len(values):,} examples are left out, as {observer} is NaN or infinite there"
-                names = _of_prediction(self.targets[t].name, np.zeros(0), np.zeros(0))
+                names = _of_prediction(in_key(self.targets[t].name), np.zeros(0), np.zeros(0))
                 found |= {f"compared_{name}": remark for name in names}
         return found
 
@@ -189,7 +192,7 @@ class RegressionEvaluator(Evaluator):
         """The figures as functions of the weights of what has the targets."""
         found: dict[str, Figure] = {}
         for t, target in enumerate(self.targets):
-            name, truth, predicted = target.name, *(_column(outputs, key, t) for key in ("target", "predicted"))
+            name, truth, predicted = in_key(target.name), *(_column(outputs, key, t) for key in ("target", "predicted"))
             found |= _of_prediction(name, predicted, truth)
             if self.has_sigma:
                 pull = (predicted - truth) / _column(outputs, "sigma", t)
@@ -236,13 +239,13 @@ class RegressionEvaluator(Evaluator):
             shown = {"prediction": predicted}
             if self.compare_with and (key := f"{OBSERVED}{self.compare_with[t]}") in outputs:
                 shown[f"{self.compare_with[t]}, compared"] = outputs[key].astype(np.float64)
-            name, unit = target.name, target.unit
-            plots.prediction_against_truth(folder / f"prediction_{name}.png", truth, predicted, name, unit, weight)
-            plots.residuals(folder / f"residuals_{name}.png", truth, shown, name, unit, weight)
-            plots.response_against_truth(folder / f"response_{name}.png", truth, shown, name, unit, weight)
+            name, unit, file = target.name, target.unit, in_key(target.name)
+            plots.prediction_against_truth(folder / f"prediction_{file}.png", truth, predicted, name, unit, weight)
+            plots.residuals(folder / f"residuals_{file}.png", truth, shown, name, unit, weight)
+            plots.response_against_truth(folder / f"response_{file}.png", truth, shown, name, unit, weight)
             if self.has_sigma:
                 pull = (predicted - truth) / _column(outputs, "sigma", t)
-                plots.pull(folder / f"pull_{name}.png", pull, name, weight)
+                plots.pull(folder / f"pull_{file}.png", pull, name, weight)
 
 
 def _rows(outputs: Outputs) -> Outputs:

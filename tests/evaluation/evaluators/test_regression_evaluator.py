@@ -96,6 +96,16 @@ def test_the_figures_are_drawn_with_weights(tmp_path):
     }
 
 
+def test_a_target_with_a_slash_stays_in_its_split_and_its_files_in_their_folder(tmp_path):
+    evaluator = RegressionEvaluator((Target("log(y)/x"),), has_sigma=True)
+    assert {"bias_log_y__x", "pull_mean_log_y__x"} <= evaluator.final(outputs(), seed=1).keys()
+    assert set(evaluator.figures_of_an_epoch()) <= evaluator.quick(outputs()).keys()
+    evaluator.figures(outputs(), (), tmp_path, seed=1)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{what}_log_y__x.png" for what in ("prediction", "residuals", "response", "pull")
+    }
+
+
 def test_elements_have_the_weight_of_their_example_and_lists_in_the_table():
     """As many examples of one element each have the same figures; the elements of an example stay together."""
     evaluator, given = RegressionEvaluator(MASS, has_sigma=True, of="element"), outputs()

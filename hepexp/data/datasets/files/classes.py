@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.data.datasets.files.names import check_names
 from hepexp.data.datasets.files.scaled_input import Text, is_number
 from hepexp.data.expressions.expression import Expression
 from hepexp.data.expressions.parse import parse
@@ -32,7 +33,7 @@ class Classes:
 
     Raises
     ------
-    ConfigError : they contradict one another.
+    ConfigError : they contradict one another, or a name cannot be shown.
     """
 
     given: Mapping[str, Text | Sequence[float]]
@@ -47,6 +48,7 @@ class Classes:
                 f"{label} needs {key}, the value of each class, such as {example}; got {self.of}label={self.label} and "
                 f"no {self.of}classes"
             )
+        check_names(key, self.given)
         if self.label is not None:
             values = [value for name in self.given for value in self.values_of(name)]
             if len(set(values)) < len(values):

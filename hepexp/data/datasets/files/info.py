@@ -16,6 +16,7 @@ from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
 from hepexp.data.datasets.files.inputs import InputFile, class_names, find_files
 from hepexp.data.datasets.files.keys import Keys, keys_of
 from hepexp.data.datasets.files.momenta import refuse_wrong_momenta
+from hepexp.data.datasets.files.names import check_names
 from hepexp.data.datasets.files.splits import by_hash, check_fractions, hash_of, refuse_shared
 from hepexp.data.store.check import Refusal
 from hepexp.data.store.ragged import Layout, Ragged
@@ -48,6 +49,7 @@ class FilesInfo(DatasetInfo):
     ) -> None:
         check_fractions(fractions)
         classes = class_names(files)
+        check_names("dataset.files", classes)
         if classes and keys.classes:
             raise ConfigError(
                 "dataset.classes must be null where dataset.files has files for each class; got both: "

@@ -11,6 +11,7 @@ from typing import Any
 
 from hepexp.data.datasets.files.classes import OF_PARTICLE, Classes
 from hepexp.data.datasets.files.inputs import class_names
+from hepexp.data.datasets.files.names import check_names
 from hepexp.data.datasets.files.scaled_input import Input, Text, inputs_of
 from hepexp.data.expressions.expression import Expression
 from hepexp.data.expressions.parse import parse
@@ -89,6 +90,8 @@ class Keys:
                 "dataset.edge_targets needs dataset.edges, {from: ..., to: ...}; got "
                 f"{', '.join(self.edge_targets)} alone"
             )
+        for key in ("targets", "element_targets", "pair_targets", "edge_targets"):
+            check_names(f"dataset.{key}", getattr(self, key))
         for _ in (*self.of_examples, *self.of_particles, *self.of_edges, *self.conditions):
             pass  # parsed, so that what is no expression is refused now
 
