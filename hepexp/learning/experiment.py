@@ -285,7 +285,7 @@ def _write_results(
     best = next((row for row in fitted.history.rows if row["epoch"] == fitted.best_epoch), {})
     metrics = {
         **named("test", evaluator.final(fitted.outputs, seed=config.seed)),
-        **{name: value for name, value in best.items() if name.startswith("val/")},
+        **named("val", {name: value for name, value in best.items() if name.startswith("val/")}),
         **cost(components, seconds),
         "train/examples_per_second": fitted.history.examples_per_second,
         "train/seconds": seconds,

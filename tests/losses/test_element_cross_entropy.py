@@ -11,6 +11,8 @@ from torch.testing import assert_close
 
 from hepexp.batch import DataSpec, JetBatch, Target
 from hepexp.errors import ConfigError
+from hepexp.evaluation.evaluators.elements import ElementEvaluator
+from hepexp.evaluation.evaluators.evaluator import named
 from hepexp.losses.element_cross_entropy import ElementCrossEntropy
 from tests.jets import pad, random_jets
 
@@ -83,3 +85,11 @@ def test_a_model_that_classifies_whole_examples_is_refused():
 class Flatten(nn.Module):
     def forward(self, batch: JetBatch) -> torch.Tensor:
         return batch.p4.sum(1)
+
+
+def test_examples_without_a_truth_have_no_figures():
+    nothing = {"index": np.arange(3), "loss": np.zeros(3), "confusion": np.zeros((3, 2, 2), int)}
+    found = named("test", ElementEvaluator(("a", "b")).final(nothing, seed=1))
+    assert found["test/loss"] is None
+    assert found["test/element_accuracy"] is None
+    assert found["test/loss_note"] == "no part of these examples has a known class"

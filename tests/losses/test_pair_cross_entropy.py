@@ -12,6 +12,8 @@ from torch.testing import assert_close
 from hepexp.batch import DataSpec, GraphBatch, Target
 from hepexp.data.datasets.jetclass.module import JetClass
 from hepexp.errors import ConfigError
+from hepexp.evaluation.evaluators.element_pairs import ElementPairEvaluator
+from hepexp.evaluation.evaluators.evaluator import named
 from hepexp.losses.pair_cross_entropy import PairCrossEntropy
 from hepexp.models.gnn import GraphNet
 from tests.data.small import use_small_samples
@@ -158,3 +160,11 @@ def test_what_does_not_fit_is_refused():
 class Flatten(nn.Module):
     def forward(self, batch) -> torch.Tensor:
         return batch.p4.sum(1)
+
+
+def test_examples_without_a_truth_have_no_figures():
+    nothing = {"index": np.arange(3), "loss": np.zeros(3), "confusion": np.zeros((3, 2, 2), int)}
+    found = named("test", ElementPairEvaluator().final(nothing, seed=1))
+    assert found["test/loss"] is None
+    assert found["test/element_pair_accuracy"] is None
+    assert found["test/loss_note"] == "no part of these examples has a known class"

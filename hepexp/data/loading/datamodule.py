@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -292,8 +292,15 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         self._element_targets.fit(some)
         self.fit_inputs(some)
         self._weights.fit(self.store, rows["train"], self._new_label)
-        self.representation.fit(self.representation.prepare(some))
+        prepared = self.representation.prepare(some)
+        self.representation.fit(prepared)
+        self._element_targets.refuse_unknown(chain([prepared], self._prepared(rows["train"][_ROWS_TO_FIT:])))
         self.splits = {name: self._dataset(self.store, rows[name]) for name in SPLITS}
+
+    def _prepared(self, rows: np.ndarray) -> Iterator[Ragged]:
+        """Examples of the store in parts, as the representation prepares them."""
+        for start in range(0, len(rows), _ROWS_TO_FIT):
+            yield self.representation.prepare(self.store.take(rows[start : start + _ROWS_TO_FIT]))
 
     def _rows(self, split: str, labels: list[int]) -> np.ndarray:
         rows, wanted = self.split_store.splits[split], getattr(self, f"n_{split}")

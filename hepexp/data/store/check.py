@@ -78,7 +78,7 @@ class Refusal:
     def of_edge_labels(self, column: str, name: str) -> None:
         """Refuse labels of edges, called `name` in the file, that do not say yes (1), no (0) or unknown (-1)."""
         edges = self.examples.edges
-        expected = "expected 1, 0, or a negative number where it is unknown"
+        expected = "expected 1, 0, or a negative number or NaN where it is unknown"
         self._of_lists(
             edges.offsets,
             ~np.isin(edges[column], (-1, 0, 1)),

@@ -69,6 +69,16 @@ def fill_of(column: NDArray) -> float:
     return UNKNOWN if column.dtype.kind == "i" else np.nan
 
 
+def target(name: str) -> str:
+    """The carried column of elements that holds a real number or a label to predict."""
+    return f"{_PREFIX}{name}"
+
+
+def group_target(name: str) -> str:
+    """The carried column of elements that holds the number of a group."""
+    return f"{_GROUP}{name}"
+
+
 def edge_target(name: str) -> str:
     """The column of edges, in the store and on all steps, that holds a target."""
     return f"{_PREFIX}{name}"

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import ones, ratio, with_errors
-from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_of_parts, mean_loss
 from hepexp.metric import Metric
 
 NAMES = ("different", "same")
@@ -28,6 +28,7 @@ class ElementPairEvaluator(Evaluator):
             "accuracy per pair",
             "Fraction of pairs of elements that are rightly taken for different or the same group.",
             range="0 to 1",
+            undefined="of no two elements it is known whether they belong together",
         ),
         Metric(
             "element_pair_efficiency",
@@ -53,7 +54,7 @@ class ElementPairEvaluator(Evaluator):
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
         figures, n = self._figures(outputs), len(outputs["index"])
-        return {**loss_figures(outputs, seed), **with_errors(figures, n, seed, weight=outputs.get("weight"))}
+        return {**loss_of_parts(outputs, seed), **with_errors(figures, n, seed, weight=outputs.get("weight"))}
 
     @staticmethod
     def _figures(outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:

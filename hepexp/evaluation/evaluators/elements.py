@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import ones, ratio, with_errors
-from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_of_parts, mean_loss
 from hepexp.metric import Metric, in_key
 
 
@@ -30,6 +30,7 @@ class ElementEvaluator(Evaluator):
             "accuracy per element",
             "Fraction of elements for which the class with the largest score is the true one.",
             range="0 to 1",
+            undefined="no element has a class",
         ),
         Metric(
             "element_efficiency_{class}",
@@ -62,7 +63,7 @@ class ElementEvaluator(Evaluator):
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
         figures = self._figures(outputs)
         found = with_errors(figures, len(outputs["index"]), seed, weight=outputs.get("weight"))
-        return {**loss_figures(outputs, seed), **found}
+        return {**loss_of_parts(outputs, seed), **found}
 
     def _figures(self, outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
         """The figures as functions of the weights of the examples."""

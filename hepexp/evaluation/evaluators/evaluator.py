@@ -62,6 +62,13 @@ def loss_figures(outputs: Outputs, seed: int) -> dict[str, float | str | None]:
     return with_errors({"loss": of}, len(each), seed, weight=weight)
 
 
+def loss_of_parts(outputs: Outputs, seed: int) -> dict[str, float | str | None]:
+    """`loss_figures` of parts of examples, `confusion` (n, C, C) of each; no value where none of them has a class."""
+    if not outputs["confusion"].any():
+        return {"loss": None, "loss_err": None, "loss_note": "no part of these examples has a known class"}
+    return loss_figures(outputs, seed)
+
+
 def refuse_not_finite(outputs: Outputs) -> None:
     """Refuse per-example outputs that contain NaN or infinity.
 

@@ -18,7 +18,7 @@ from hepexp.data.datasets.files.module import Files
 from hepexp.data.download.convert import convert_file
 from hepexp.data.formats.open_file import open_file
 from hepexp.data.representations.particle_graph import ParticleGraph
-from hepexp.errors import ConfigError, HepexpError
+from hepexp.errors import ConfigError, DataError, HepexpError
 from hepexp.models.gnn import GraphNet
 from tests.data.datasets.user_files import ready
 
@@ -315,6 +315,15 @@ def test_an_edge_that_is_real_in_one_direction_is_so_in_both():
     batch = data.splits["train"][[0]]
     found = dict(zip(map(tuple, batch.edge_index.T.tolist()), batch.edge_label[:, 0].tolist(), strict=True))
     assert found == {(0, 1): 1, (1, 0): 1, (1, 2): 0, (2, 1): 0, (2, 3): -1, (3, 2): -1}
+
+
+@pytest.mark.parametrize(
+    "row", [{"src": [0, 1], "dst": [0, 1], "same": [1, 0]}, {"src": [0, 1], "dst": [1, 2], "same": [-1, np.nan]}]
+)
+def test_edges_from_which_nothing_can_be_learnt_are_refused(row):
+    given = events() | {name: [values] * N for name, values in row.items()}
+    with pytest.raises(DataError, match="target same: there is nothing to learn, as no training example has an edge"):
+        opened(given, edge_targets=["same"])
 
 
 def test_files_without_targets_of_edges_are_scored():

@@ -1,12 +1,17 @@
 """Targets of each particle follow it through selection, padding, beams, graphs and the cache."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
 
 from hepexp.data.datasets.jetclass.module import JetClass
 from hepexp.data.datasets.top.module import TopTagging
-from hepexp.errors import ConfigError
+from hepexp.data.loading.element_targets import ElementTargets
+from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.carry import edge_target, group_target, target
+from hepexp.errors import ConfigError, DataError
 from tests.data.small import use_small_samples
 
 
@@ -65,3 +70,32 @@ def test_images_and_plain_data_sets_have_none_and_unknown_names_are_refused():
     with pytest.raises(ConfigError, match=r"dataset\.element_targets: unknown 'typ'; did you mean type\?"):
         JetClass(source="mini", seed=1, element_targets=["typ"])
     assert np.array_equal(ready().splits["train"].counts, ready(element_targets=["type"]).splits["train"].counts)
+
+
+def made(group, label, edges=None):
+    """Two prepared examples of two elements each, with the number of a group and a label."""
+    columns = {group_target("g"): np.array(group), target("c"): np.array(label)}
+    return Ragged(np.zeros(2, np.int8), np.array([0, 2, 4]), columns, edges=edges)
+
+
+def edges(source, to, label):
+    columns = {"source": np.array(source), "target": np.array(to), edge_target("e"): np.array(label)}
+    return Ragged(np.zeros(2, np.int8), np.array([0, 1, 2]), columns)
+
+
+@pytest.mark.parametrize(
+    ("examples", "said"),
+    [
+        (made([1, 1, -1, -1], [-1, -1, -1, 0]), None),
+        (made([1, -1, 2, -1], [-1, -1, -1, 0]), "target g: .*two elements whose group is known"),
+        (made([1, 1, 2, 2], [-1] * 4), "target c: .*an element with a class"),
+        (made([1, -1, -1, 2], [0] * 4, edges([0, 0], [1, 1], [0, -1])), "target g"),
+        (made([1, 1, 2, 2], [0] * 4, edges([0, 0], [1, 1], [-1, -1])), "target e: .*0 or 1"),
+        (made([1, 1, 2, 2], [0] * 4, edges([0, 0], [1, 1], [-1, 0])), None),
+    ],
+)
+def test_what_no_training_example_has_cannot_be_learnt(examples, said):
+    targets = ElementTargets(["c"], {"c": ("a", "b")}, ["g"], ["e"])
+    unknown = made([-1] * 4, [-1] * 4, edges([0, 0], [1, 1], [-1, -1]))
+    with nullcontext() if said is None else pytest.raises(DataError, match=said):
+        targets.refuse_unknown(iter([unknown, examples]))

@@ -48,7 +48,7 @@ class Files(OwnFiles, JetDataModule):
         directions, unless `graph.directed=true`, and an edge is dropped with either of its particles. Models that take
         particles or images see none.
     edge_targets : column with one value for each edge: 1 if its particles belong together, as hits of one track, 0 if
-        they do not, negative where that is unknown, which is to be predicted.
+        they do not, negative or NaN where that is unknown, which is to be predicted.
     """
 
     p4: Mapping[str, str | float] | None = None
