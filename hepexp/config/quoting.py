@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 _PLAIN = re.compile(r"[\w./*+-]+( [\w./*+-]+)*|", re.ASCII)  # needs no quotes
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
@@ -17,6 +17,24 @@ def in_quotes(override: str) -> str:
     """
     key, equals, value = override.partition("=")
     return shlex.quote(f"{key}{equals}{_quoted(value.strip())}")
+
+
+def cut_expression(value: object) -> str:
+    """The first expression that YAML has cut at a comma, as it was meant; empty if there is none.
+
+    `{energy: hypot(x, y)}` is read as {'energy': 'hypot(x', 'y)': None}, and `[hypot(x, y)]` as two texts.
+    """
+    if isinstance(value, Mapping):
+        parts = [name if part is None else part for name, part in value.items()]
+    else:
+        parts = list(value) if isinstance(value, list | tuple) else []
+    for first, part in enumerate(parts):
+        if isinstance(part, str) and part.count("(") > part.count(")"):
+            for last in range(first + 1, len(parts) + 1):
+                text = ", ".join(map(str, parts[first:last]))
+                if text.count("(") == text.count(")"):
+                    return text
+    return ""
 
 
 def _quoted(value: str) -> str:

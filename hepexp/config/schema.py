@@ -16,6 +16,7 @@ from hepexp.config.annotations import TARGET, is_class, is_node, matches, member
 from hepexp.config.constructor import Parameter
 from hepexp.config.kind import Kind
 from hepexp.config.nested import leaves
+from hepexp.config.quoting import cut_expression
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, DataError
 
@@ -169,7 +170,9 @@ def _check_value(value: object, annotation: ast.expr | None, key: str, shown: st
     if not matches(value, annotation):
         expected = ast.unparse(annotation) if annotation else "a plain value"
         got = f"_target_ {value[TARGET]}" if is_node(value) else f"{value!r} ({type(value).__name__})"
-        raise ConfigError(f"{key}: expected {expected}, got {got}; see: hepexp show {shown}")
+        cut = cut_expression(value)
+        hint = f"YAML cuts at commas: write '{cut}' in quotes" if cut else f"see: hepexp show {shown}"
+        raise ConfigError(f"{key}: expected {expected}, got {got}; {hint}")
 
 
 def _check_inner(value: object, annotations: list[ast.expr], module: str, key: str) -> None:

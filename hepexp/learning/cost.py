@@ -22,7 +22,7 @@ METRICS = (
         "model/parameters",
         "lower",
         "parameters",
-        "Number of trainable parameters of the model and the loss.",
+        "Number of trainable parameters of the model and the loss; those that optimizer.freeze names do not count.",
         range=">= 0",
         no_error="a count",
         column=True,

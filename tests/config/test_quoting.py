@@ -3,10 +3,11 @@
 import shlex
 
 import pytest
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from hepexp.config.compose import parse
-from hepexp.config.quoting import in_quotes
+from hepexp.config.quoting import cut_expression, in_quotes
 from hepexp.errors import ConfigError
 
 
@@ -33,3 +34,18 @@ def test_the_override_proposed_is_read_as_it_was_meant(typed, value):
 def test_what_no_quotes_would_mend_is_not_proposed():
     with pytest.raises(ConfigError, match="put a value with spaces, quotes, commas or brackets in quotes, e"):
         parse(["=,k=a"])
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("{px: x, energy: hypot(x,y)}", "hypot(x, y)"),
+        ("{energy: where(x > 1, max(y, 2), 0), px: x}", "where(x > 1, max(y, 2), 0)"),
+        ("[a, hypot(x, y), b]", "hypot(x, y)"),
+        ("{energy: 'hypot(x,y)', mass: 0}", ""),
+        ("{energy: hypot(x, mass: 0}", ""),
+        ("3", ""),
+    ],
+)
+def test_an_expression_that_yaml_cut_at_a_comma_is_put_together(text, meant):
+    assert cut_expression(yaml.safe_load(text)) == meant

@@ -116,6 +116,10 @@ assert 'torch' not in sys.modules and 'hepexp.models.pfn' not in sys.modules
         (node(n_hiden=3), "model.n_hiden is not an option of net; did you mean n_hidden?"),
         (node(zzz=3), "model.zzz is not an option of net"),
         (node(n_hidden="abc"), "model.n_hidden: expected int, got 'abc' (str); see: hepexp show model=net"),
+        (
+            node(n_hidden={"a": "hypot(x", "y)": None}),
+            "got {'a': 'hypot(x', 'y)': None} (dict); YAML cuts at commas: write 'hypot(x, y)' in quotes",
+        ),
         (node(n_hidden=True), "model.n_hidden: expected int, got True (bool); see: hepexp show model=net"),
         (node(metric="euclid"), "model.metric: expected Literal['minkowski', 'euclidean'] | list[list[float]], got"),
         (node(n_classes=3), "model.n_classes is set by the run"),

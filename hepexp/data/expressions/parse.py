@@ -66,10 +66,10 @@ def parse(text: str | float, key: str) -> Expression:
         tree = ast.parse(plain.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         at = f" near character {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
-        raise ConfigError(
-            f"{key}: '{shown}' is not an expression of columns{at}; names with other characters than letters, digits, "
-            "_ and . stand in backquotes"
-        ) from None
+        hint = "names with other characters than letters, digits, _ and . stand in backquotes"
+        if plain.count("(") != plain.count(")"):
+            hint = "has it been cut at a comma? Inside [] and {}, YAML needs quotes, ['hypot(x, y)']"
+        raise ConfigError(f"{key}: '{shown}' is not an expression of columns{at}; {hint}") from None
     reader = _Reader(key, shown, quoted)
     return Expression(text, key, reader.node(tree, 0), tuple(dict.fromkeys(reader.names)))
 

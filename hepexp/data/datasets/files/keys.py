@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from hepexp.config.quoting import cut_expression
 from hepexp.data.datasets.files.classes import OF_PARTICLE, Classes
 from hepexp.data.datasets.files.inputs import class_names
 from hepexp.data.datasets.files.names import check_names
@@ -66,7 +67,9 @@ class Keys:
         if self.p4 is not None and tuple(self.p4) not in BASES and set(self.p4) not in map(set, BASES):
             known = "; ".join(" ".join(basis) for basis in BASES)
             got = " ".join(map(str, self.p4)) or "none"
-            raise ConfigError(f"dataset.p4 must have the components of one of {known}; got {got}")
+            cut = cut_expression(self.p4)
+            hint = f"; YAML cuts at commas: write '{cut}' in quotes" if cut else ""
+            raise ConfigError(f"dataset.p4 must have the components of one of {known}; got {got}{hint}")
         for name in ("pt", "mass", "energy"):
             value = (self.p4 or {}).get(name)
             if isinstance(value, int | float) and not value >= 0:
