@@ -62,7 +62,8 @@ class ArrowFile:
                 found = {}
                 for name in names:
                     column, path = members[name]
-                    found[name] = self._values(_descend(batch.column(column.name), path), name, wanted[name], first)
+                    array = _decoded(_descend(batch.column(column.name), path))
+                    found[name] = self._values(array, name, wanted[name], first)
                 yield first, found
 
     @contextlib.contextmanager
@@ -131,6 +132,19 @@ def _descend(array: pa.Array, path: tuple[int, ...]) -> pa.Array:
     return array
 
 
+def _decoded(array: pa.Array) -> pa.Array:
+    """The values of an array, or of lists, that refers to a dictionary, as pandas writes categories."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return array.dictionary_decode()
+    values = kind.value_type if _is_list(kind) or pa.types.is_fixed_size_list(kind) else None
+    if values is None or not pa.types.is_dictionary(values):
+        return array
+    if pa.types.is_fixed_size_list(kind):
+        return array.cast(pa.list_(values.value_type, kind.list_size))
+    return array.cast(pa.large_list(values.value_type) if pa.types.is_large_list(kind) else pa.list_(values.value_type))
+
+
 def _member(records: pa.StructArray, i: int) -> pa.Array:
     """A member of records, missing where the record is."""
     return records.flatten()[i]
@@ -154,6 +168,8 @@ def _stored(kind: pa.DataType, column: pa.Field) -> Stored | str:
             kind, shape = kind.value_type, (*shape, kind.list_size)
     if pa.types.is_null(kind):
         return "nothing but missing values" if whole is kind else "lists that are all empty, of no type of numbers"
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
     number = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
     if not number:
         return f"values of type {str(whole)[:60]}"

@@ -215,6 +215,37 @@ def test_records_and_lists_of_fixed_length(tmp_path):
     assert "missing values" in refusal(tmp_path / "f")
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
+def test_numbers_in_a_dictionary_are_read_and_texts_are_not(tmp_path, suffix):
+    codes = pa.array([22, 211, 22, -211, 22, 211]).dictionary_encode()
+    table = pa.table(
+        {
+            "pid": codes,
+            "list": pa.ListArray.from_arrays(pa.array([0, 2, 2, 3, 4, 5, 6]), codes),
+            "pair": pa.FixedSizeListArray.from_arrays(pa.concat_arrays([codes, codes]), 2),
+            "width": pa.array([0.5, 0.25] * 3).dictionary_encode(),
+            "name": pa.array(["a", "b"] * 3).dictionary_encode(),
+        }
+    )
+    file = tmp_path / f"a{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(table, file)
+    else:
+        with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+    opened = open_table(file)
+    (chunk,) = opened.batches(["pid", "list", "pair[1]", "width"], 10)
+    assert chunk.columns["pid"].values.tolist() == [22, 211, 22, -211, 22, 211]
+    assert chunk.columns["list"].values.tolist() == [22, 211, 22, -211, 22, 211]
+    assert chunk.columns["list"].counts.tolist() == [2, 0, 1, 1, 1, 1]
+    assert chunk.columns["pair[1]"].values.tolist() == [211, -211, 211] * 2
+    assert chunk.columns["width"].values.tolist() == [0.5, 0.25] * 3
+    assert "values of type dictionary" in refusal(file, ["name"])
+    with_gap = pa.table({"pid": pa.array([22, None, 22]).dictionary_encode()})
+    pq.write_table(with_gap, tmp_path / "gap.parquet")
+    assert "missing values, the first in row 1" in refusal(tmp_path / "gap.parquet")
+
+
 def test_arrays_of_other_lengths(tmp_path):
     path = hdf5(tmp_path / "f", a=np.zeros(3), b=np.zeros(3), c=np.zeros(4))
     assert "4 rows where other arrays have 3" in refusal(path, ["c"])
