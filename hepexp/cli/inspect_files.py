@@ -8,8 +8,9 @@ from pathlib import Path
 from hepexp.atomic import write_text
 from hepexp.cli.console import console
 from hepexp.cli.output_files import writing
+from hepexp.data.expressions.parse import MOST_CHARACTERS, can_be_named
 from hepexp.data.formats.refusal import listed
-from hepexp.data.tables.config_file import YOUR_MODEL, Proposal, printable
+from hepexp.data.tables.config_file import YOUR_MODEL, Proposal, shortened
 from hepexp.data.tables.description import description, differences, padding
 from hepexp.data.tables.guess import guess
 from hepexp.data.tables.summary import summarise
@@ -49,17 +50,21 @@ def inspect_files(
     out.print()
     notes = padding(found)
     if hidden := [name for name in first.columns if name not in found]:
-        shown = ", ".join(map(printable, hidden[:3])) + ", ..." * (len(hidden) > 3)
+        shown = ", ".join(map(shortened, hidden[:3])) + ", ..." * (len(hidden) > 3)
         notes.append(f"not shown, as others are made of them or the other way round: {len(hidden):,} ({shown})")
     if first.contents.refused:
         notes.append(f"not read{_refused(first.contents.refused)}")
-    if expressions := [name for name in found if "${" in name]:
-        notes.append(f"cannot be named, as ${{ begins an expression in a configuration: {listed(expressions)}")
+    nameable = [name for name in found if can_be_named(name)]
+    if others := [name for name in found if name not in nameable]:
+        notes.append(
+            "cannot be named in a configuration, which takes no ${, backquote or control character, and at most "
+            f"{MOST_CHARACTERS:,} characters: {listed(others)}"
+        )
     for note in [*notes, *differences(tables)]:
         out.print(note)
     out.print(f"ranges are of {seen:,} rows; units with a question mark and the last column are guesses", style="dim")
     if write is not None:
-        named = {name: its for name, its in found.items() if "${" not in name}
+        named = {name: found[name] for name in nameable}
         proposal = Proposal(patterns, tree, write, named, {name: guesses[name] for name in named})
         with writing(write, "--write"):
             write_text(write, proposal.text())
@@ -72,5 +77,5 @@ def inspect_files(
 
 
 def _refused(refused: Mapping[str, str]) -> str:
-    said = [f"{printable(name)} ({why})" for name, why in refused.items()]
+    said = [f"{shortened(name)} ({why})" for name, why in refused.items()]
     return f": {', '.join(said[:MOST_NAMES])}{' ...' * (len(said) > MOST_NAMES)}" if said else ""

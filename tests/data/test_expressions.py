@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hepexp.data.expressions.functions import FUNCTIONS, REDUCTIONS
-from hepexp.data.expressions.parse import in_quotes, parse
+from hepexp.data.expressions.parse import can_be_named, in_quotes, parse
 from hepexp.data.values import Values
 from hepexp.errors import ConfigError, DataError
 
@@ -207,3 +207,15 @@ def test_particles_of_two_kinds_do_not_meet():
     with pytest.raises(DataError, match=r"f.root: row 101 has 3 values of a but 2 of b, expected the same number"):
         parse("a + b", "k").evaluate(known, 2, "f.root", 100)
     assert parse("sum(a) + sum(b)", "k").evaluate(known, 2).values.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "can"),
+    [
+        *((name, True) for name in ("pt", "jet.pt", "m(j1,j2)", "# x", "q'uote: {x", "[/bold]", "τ", "pi", "and")),
+        *((name, False) for name in ("back`tick", "a\nb", "a\x1b[31mc", "${x}", "", "L" * 100_000, "\u202eabc")),
+    ],
+)
+def test_a_column_can_be_named_unless_no_quotes_help(name, can):
+    assert can_be_named(name) is can
+    assert can is False or parse(in_quotes(name), "").names == (name,)

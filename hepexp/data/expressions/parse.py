@@ -83,6 +83,15 @@ def in_quotes(name: str) -> str:
     return name if parsed.tree == Name(name) else f"`{name}`"
 
 
+def can_be_named(name: str) -> bool:
+    """Whether an expression in a configuration can name a column: it has no backquote, no line break and the like."""
+    try:
+        is_itself = parse(in_quotes(name), "").tree == Name(name)
+    except ConfigError:
+        return False
+    return is_itself and name.isprintable() and "${" not in name  # which begins an expression of OmegaConf
+
+
 def _without_quotes(text: str) -> tuple[dict[str, str], str]:
     """The names in backquotes, and the text with an identifier in the place of each."""
     stem = "column"

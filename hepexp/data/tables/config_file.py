@@ -16,6 +16,7 @@ from hepexp.data.tables.guess import FourMomenta, Guess, channel_axis, four_mome
 from hepexp.data.tables.summary import Summary
 
 _MOST_LISTED = 20  # names in a comment, and classes
+LONGEST_SHOWN = 60  # characters of a name on a screen
 # no classifier of ours reads features of examples
 YOUR_MODEL = 'one of your own with input = "features", as no classifier of hepexp reads them'
 _WORDS = {"true", "false", "yes", "no", "on", "off", "null", "none", "nan", "inf", "y", "n"}  # mean something in YAML
@@ -233,6 +234,11 @@ def scalar(text: str) -> str:
 def printable(text: str) -> str:
     """A text of one line; names from a file may have line breaks or control characters, which mean something else."""
     return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def shortened(name: str) -> str:
+    """The name of a column as it is shown on a screen."""
+    return printable(name if len(name) <= LONGEST_SHOWN else f"{name[: LONGEST_SHOWN - 3]}...")
 
 
 def number(value: float) -> str:

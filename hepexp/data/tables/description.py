@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hepexp.data.formats.refusal import listed
-from hepexp.data.tables.config_file import number, printable
+from hepexp.data.tables.config_file import number, printable, shortened
 from hepexp.data.tables.guess import Guess
 from hepexp.data.tables.summary import Summary
 from hepexp.data.tables.table import Table
@@ -31,7 +31,7 @@ def description(found: Mapping[str, Summary], guesses: Mapping[str, Guess]) -> T
         column, its = summary.column, guesses[name]
         unit = printable(column.unit) or (f"{its.unit}?" if its.unit else "")
         bounds = f"{number(summary.low)} to {number(summary.high)}" if summary.low == summary.low else "-"
-        cells = [printable(name), str(column.dtype), _shape(summary), bounds]
+        cells = [shortened(name), str(column.dtype), _shape(summary), bounds]
         rows.append([*cells, *(f"{numbers[row]:,}" for numbers in counts.values()), unit, its.what])
     return TextTable(columns, rows)
 
@@ -67,7 +67,7 @@ def differences(tables: Sequence[Table]) -> list[str]:
             said.append(f"has {listed(more)} besides")
         for name in _listed(first):
             if name in table.columns and (a := _kind(first, name)) != (b := _kind(table, name)):
-                said.append(f"has {printable(name)} as {b} instead of {a}")
+                said.append(f"has {shortened(name)} as {b} instead of {a}")
         if said:
             lines.append(f"{table.path}: {'; '.join(said[:6])}{' ...' * (len(said) > 6)}, compared with {first.path}")
     return lines
