@@ -19,6 +19,7 @@ from hepexp.models.particle_net import ParticleNet
 from hepexp.models.particle_transformer import ParticleTransformer
 from hepexp.models.steerable_cnn import SteerableCNN
 from hepexp.quantum.circuit import Circuit
+from hepexp.quantum.layer import CircuitLayer
 from hepexp.quantum.pennylane import PennyLane
 from hepexp.quantum.statevector import StateVector
 from hepexp.quantum.templates import pair_circuit, strongly_entangling_circuit
@@ -53,14 +54,15 @@ class Case:
 
 
 class Angles(nn.Module):
-    """A circuit that reads the features of each example, with gradients of its angles too, as inside a network."""
+    """A circuit that reads the features of each example, shifted, so that its angles have gradients as in a network."""
 
-    def __init__(self, layer: nn.Module):
+    def __init__(self, layer: CircuitLayer):
         super().__init__()
         self.layer = layer
+        self.shift = nn.Parameter(torch.zeros(layer.circuit.n_inputs))
 
     def forward(self, batch: FeatureBatch) -> Tensor:
-        return self.layer(batch.features.detach().requires_grad_(torch.is_grad_enabled()))
+        return self.layer(batch.features + self.shift)
 
 
 def cases(quick: bool = False) -> Mapping[str, Case]:

@@ -91,6 +91,16 @@ def test_nothing_of_a_step_comes_from_the_cpu(name):
             case.loss(model(batch), batch).backward()
 
 
+@pytest.mark.parametrize("name", ["lorentznet", "particlenet", "q4_l1_b1024"])
+def test_on_a_gpu_a_model_is_compiled_as_a_whole(name):
+    case = cases(quick=True)[name]
+    model, batch = case.tagger.ours().to("meta").eval(), case.batch(4).to("meta")
+    torch._dynamo.reset()
+    with torch.no_grad():
+        found = torch.compile(model, backend="eager", fullgraph=True)(batch)  # raises if the graph would break
+        assert found.shape == model(batch).shape
+
+
 def test_what_fails_is_a_row_and_the_rest_goes_on(here, monkeypatch):
     def full(step, n, device):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")

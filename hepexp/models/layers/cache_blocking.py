@@ -64,15 +64,19 @@ def run(job: Callable[[C], T], chunks: list[C]) -> Iterable[tuple[C, T]]:
 
     On a CPU each thread that torch may use processes whole chunks: a chunk is too small to be worth sharing.
     """
+    if not torch.compiler.is_compiling():
+        _keep_freed_memory()
+    if len(chunks) == 1:  # as on a GPU: what follows cannot be compiled
+        with torch.no_grad():
+            return [(chunks[0], job(chunks[0]))]
     threads = torch.get_num_threads()
     inference = torch.is_inference_mode_enabled()  # a setting of this thread alone, so it is passed to the workers
-    _keep_freed_memory()
 
     def alone(chunk: C) -> T:
         with torch.inference_mode(inference), torch.no_grad():
             return job(chunk)
 
-    if threads == 1 or len(chunks) == 1:
+    if threads == 1:
         return zip(chunks, map(alone, chunks), strict=True)
     return zip(chunks, _pool(threads).map(alone, chunks), strict=True)
 
@@ -88,7 +92,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = F
     weight : (n_out, n_in); x and weight may be transposed views.
     bias : (n_out,) or None.
     """
-    if HAS_ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32:
+    is_fast = HAS_ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32
+    if is_fast and not torch.compiler.is_compiling():  # the compiler chooses itself, and knows this product only packed
         # On AVX-512 machines not made by Intel, oneDNN is twice as fast as the BLAS behind F.linear.
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "relu" if relu else "none", [], "")
     y = F.linear(x, weight, bias)

@@ -44,7 +44,7 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     bias : (n_out,) or None.
     """
     is_fast = HAS_ONEDNN and x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32
-    if not is_fast or torch.is_autocast_enabled("cpu") or x.numel() == 0:
+    if not is_fast or torch.is_autocast_enabled("cpu") or x.numel() == 0 or torch.compiler.is_compiling():
         return F.linear(x, weight, bias)
     return _Product.apply(x.reshape(-1, x.shape[-1]), weight, bias).unflatten(0, x.shape[:-1])
 
