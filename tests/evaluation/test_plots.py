@@ -220,3 +220,16 @@ def test_reconstructions_much_fainter_than_their_images_are_not_black():
     assert colour_range(images, images, images * 0.9) == colour_range(images)  # a good network changes nothing
     for nothing in (np.zeros_like(images), -images):
         assert colour_range(images, nothing) == colour_range(images)
+
+
+def test_a_roc_curve_that_begins_late_says_why(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: (drawn.append(self), path.touch()))
+    score = np.concatenate([np.linspace(0, 0.6, 40), np.linspace(0.2, 1, 40)])  # half of the signal beyond all others
+    plots.roc(tmp_path / "a.png", np.stack([1 - score, score], axis=1), np.repeat([0, 1], 40), NAMES, n_bootstrap=5)
+    (axes,) = drawn[0].axes
+    start = axes.get_lines()[0].get_xdata()[0]
+    assert 0.5 < start < 0.7
+    (text,) = axes.texts
+    assert text.get_text().split() == ["fewer", "than", "5", "background", "examples", "pass"]
+    assert text.get_position()[0] == pytest.approx(start / 2)

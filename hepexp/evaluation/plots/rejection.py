@@ -17,6 +17,7 @@ from hepexp.figures import COLOURS, class_name, figure, legend_above
 GRID = np.union1d(np.linspace(0.005, 1.0, 400), SIGNAL_EFFICIENCIES)
 MARKS = ("s", "o")  # of the working points
 FEWEST = 5  # with fewer background examples above the cut, 1/eB is noise and the curve ends
+WIDE = 0.2  # signal efficiencies without a curve, where there is room to say why
 
 
 def roc(
@@ -75,6 +76,9 @@ def roc(
         if all(len(line.get_xdata()) < 2 for line in axes.get_lines()[: len(drawn)]):
             text = f"fewer than {FEWEST} background examples\npass at every signal efficiency"
             axes.text(0.5, 0.6, text, ha="center", transform=axes.transAxes, fontsize=9)
+        elif binary and (start := axes.get_lines()[0].get_xdata()[0]) > WIDE:
+            text = f"fewer than {FEWEST}\nbackground\nexamples pass"
+            axes.text(start / 2, 1.2, text, ha="center", fontsize=7, color="0.4")
         if binary:
             legend_above(axes)
         else:
