@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hepexp.errors import HepexpError
 from hepexp.evaluation.evaluators.evaluator import ELEMENT, OBSERVED, refuse_not_finite
+from hepexp.learning.as_read import as_read
 from hepexp.learning.fine_tuning import fine_tuning
 from hepexp.learning.optimizers import Optimizer
 from hepexp.losses.weighted import share, weight_of
@@ -135,8 +136,10 @@ class ExperimentModule(pl.LightningModule):
 
     # --- validation and test
 
-    def _evaluation_step(self, batch) -> None:
+    def _evaluation_step(self, batch, with_elements: bool = True) -> None:
         terms, outputs = self.objective.terms(self._call[0], batch)
+        if not with_elements:
+            outputs = {name: value for name, value in outputs.items() if not name.startswith(ELEMENT)}
         row = {"index": batch.index, "label": batch.label, **_weights(batch), **outputs}
         if "loss" not in outputs:  # the loss of a whole batch, weighted by its number of examples
             row["batch_loss"] = terms["loss"].expand(len(batch))
@@ -165,7 +168,7 @@ class ExperimentModule(pl.LightningModule):
         return gather_examples(columns, self.trainer.world_size)
 
     def validation_step(self, batch, batch_idx: int) -> None:
-        self._evaluation_step(batch)
+        self._evaluation_step(batch, self.objective.evaluator.of_elements)
 
     def on_validation_epoch_end(self) -> None:
         self._collect()
@@ -183,7 +186,8 @@ class ExperimentModule(pl.LightningModule):
         self._collect()
         self.outputs |= self.columns(self.outputs["index"])
         refuse_not_finite(self.outputs)
-        self.outputs |= self._gallery | self._observed(self.trainer.test_dataloaders)
+        self.outputs = self._as_read(self.trainer.test_dataloaders) | self._gallery
+        self.outputs |= self._observed(self.trainer.test_dataloaders)
 
     def predict_step(self, batch, batch_idx: int) -> None:
         self._prediction_step(batch)
@@ -196,7 +200,12 @@ class ExperimentModule(pl.LightningModule):
     def on_predict_epoch_end(self) -> None:
         self._collect()
         refuse_not_finite(self.outputs)
+        self.outputs = self._as_read(self.trainer.predict_dataloaders)
         self.outputs |= self._observed(self.trainer.predict_dataloaders)
+
+    def _as_read(self, loader) -> dict[str, np.ndarray]:
+        """The outputs, with those of elements by the places that these have in the examples that were read."""
+        return as_read(self.outputs, getattr(loader, "dataset", None))
 
     def _observed(self, loader) -> dict[str, np.ndarray]:
         """What the data set carries into predictions.parquet, of the examples that were collected."""

@@ -103,7 +103,10 @@ def _signature(example: Mapping[str, Sequence[Any]], predicted: pd.DataFrame) ->
         return found
 
     columns = [ColSpec(kind(np.asarray(column[0])), name) for name, column in example.items()]
-    scores = [ColSpec(DataType.double, name) for name in predicted.columns]
+    scores = [
+        ColSpec(Array(DataType.double) if predicted[name].dtype == object else DataType.double, name)
+        for name in predicted.columns
+    ]
     return ModelSignature(inputs=Schema(columns), outputs=Schema(scores))
 
 

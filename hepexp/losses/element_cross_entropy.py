@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.elements import ElementEvaluator
-from hepexp.losses.element_outputs import check_elements, of_elements, sums
+from hepexp.evaluation.evaluators.evaluator import ELEMENT
+from hepexp.losses.element_outputs import check_elements, of_elements, places, sums
 from hepexp.losses.objective import Objective
 from hepexp.losses.weighted import weighted_mean
 
@@ -51,11 +52,23 @@ class ElementCrossEntropy(Objective):
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         logits, example, known = of_elements(model, batch)
         predicted = F.one_hot(logits.argmax(-1), logits.shape[-1])[known]
-        return {"predicted": sums(predicted, example[known], len(batch))}
+        return {"predicted": sums(predicted, example[known], len(batch)), **self._scores(batch, logits, example, known)}
+
+    @staticmethod
+    def _scores(batch, logits: Tensor, example: Tensor, chosen: Tensor) -> dict[str, Tensor]:
+        """Probabilities (k, C) of the chosen ones of all elements (m,), and which elements these are."""
+        return {
+            f"{ELEMENT}index": batch.index[example[chosen]],
+            f"{ELEMENT}place": places(example, len(batch))[chosen],
+            f"{ELEMENT}score": logits[chosen].softmax(1),
+        }
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        logits, example, _ = of_elements(model, batch)
+        logits, example, real = of_elements(model, batch)
         label = batch.element_label[..., 0].flatten()
+        scores = {}
+        if not self.training:
+            scores = self._scores(batch, logits.detach(), example, real) | {f"{ELEMENT}label": label[real]}
         known = label >= 0
         logits, example, label = logits[known], example[known], label[known]
         each = F.cross_entropy(logits, label, reduction="none")
@@ -64,5 +77,5 @@ class ElementCrossEntropy(Objective):
         n = logits.shape[-1]
         found = F.one_hot(label * n + logits.argmax(-1), n * n)
         confusion = sums(found, example, len(batch)).unflatten(1, (n, n))  # true, predicted
-        outputs = {"loss": of_example.detach(), "confusion": confusion, "predicted": confusion.sum(1)}
+        outputs = {"loss": of_example.detach(), "confusion": confusion, "predicted": confusion.sum(1), **scores}
         return {"loss": weighted_mean(of_example, batch.weight)}, outputs

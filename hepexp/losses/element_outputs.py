@@ -22,6 +22,13 @@ def of_elements(model: nn.Module, batch) -> tuple[Tensor, Tensor, Tensor]:
     return found.flatten(0, 1), example.flatten(), batch.mask.flatten()
 
 
+def places(example: Tensor, n: int) -> Tensor:
+    """The place (m,) of each element in its example (m,), which is in rising order and below n."""
+    first = sums(torch.ones_like(example), example, n).cumsum(0).roll(1)
+    first[0] = 0
+    return torch.arange(len(example), device=example.device) - first[example]
+
+
 def sums(values: Tensor, example: Tensor, n: int) -> Tensor:
     """Sums (n, ...) over the elements of each example of values (m, ...)."""
     return values.new_zeros(n, *values.shape[1:]).index_add(0, example, values)

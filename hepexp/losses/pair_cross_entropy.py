@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from hepexp.batch import DataSpec, GraphBatch
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.element_pairs import ElementPairEvaluator
-from hepexp.losses.element_outputs import sums
+from hepexp.evaluation.evaluators.evaluator import ELEMENT
+from hepexp.losses.element_outputs import places, sums
 from hepexp.losses.objective import Objective
 from hepexp.losses.weighted import weighted_mean
 
@@ -59,19 +60,37 @@ class PairCrossEntropy(Objective):
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         logits, example, real = self._of_pairs(model, batch)
         taken = (logits > 0).long()[real]
-        return {"predicted": sums(F.one_hot(taken, 2), example[real], len(batch))}
+        predicted = sums(F.one_hot(taken, 2), example[real], len(batch))
+        return {"predicted": predicted, **self._scores(batch, logits, example, real)}
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         logits, example, real = self._of_pairs(model, batch)
         known, same = self._truth(batch)
         known = known & real
+        scores = {}
+        if not self.training:
+            label = torch.where(known, same.long(), -1)[real]
+            scores = self._scores(batch, logits.detach(), example, real) | {f"{ELEMENT}label": label}
         each = F.binary_cross_entropy_with_logits(logits, same.to(logits.dtype), reduction="none") * known
         n = sums(known.to(each.dtype), example, len(batch)).clamp(min=1)
         of_example = sums(each, example, len(batch)) / n
         found = F.one_hot(2 * same.long() + (logits > 0).long(), 4) * known[:, None]
         confusion = sums(found, example, len(batch)).unflatten(1, (2, 2))  # true, predicted
-        outputs = {"loss": of_example.detach(), "confusion": confusion, "predicted": confusion.sum(1)}
+        outputs = {"loss": of_example.detach(), "confusion": confusion, "predicted": confusion.sum(1), **scores}
         return {"loss": weighted_mean(of_example, batch.weight)}, outputs
+
+    @staticmethod
+    def _scores(batch, logits: Tensor, example: Tensor, real: Tensor) -> dict[str, Tensor]:
+        """The probability (k,) of each real one of all pairs (m,) to belong together, and which pairs these are."""
+        if isinstance(batch, GraphBatch):
+            ends = places(batch.graph, len(batch))[batch.edge_index].T[real]
+        else:
+            ends = torch.stack(torch.where(real.view(len(batch), *[batch.mask.shape[1]] * 2))[1:], dim=1)
+        return {
+            f"{ELEMENT}index": batch.index[example[real]],
+            f"{ELEMENT}ends": ends.int(),
+            f"{ELEMENT}score": logits[real].sigmoid(),
+        }
 
     @staticmethod
     def _of_pairs(model: nn.Module, batch) -> tuple[Tensor, Tensor, Tensor]:

@@ -15,7 +15,7 @@ from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.evaluator import ELEMENT
 from hepexp.evaluation.evaluators.regression import RegressionEvaluator
-from hepexp.losses.element_outputs import check_elements, of_elements, sums
+from hepexp.losses.element_outputs import check_elements, of_elements, places, sums
 from hepexp.losses.objective import Objective, width_of
 from hepexp.losses.weighted import weighted_mean
 
@@ -94,7 +94,7 @@ class Regression(Objective):
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         if self.of == "element":
             found, example, real = of_elements(model, batch)
-            return self._of_each(batch, example[real], self._split(found)[real])
+            return self._of_each(batch, example, real, self._split(found)[real])
         return self.predictions(self._found(model, batch))
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -121,13 +121,14 @@ class Regression(Objective):
         terms = {"loss": weighted_mean(of_example, batch.weight)}
         if self.training:
             return terms, {}
-        described = self._of_each(batch, example[known], found[known].detach())
+        described = self._of_each(batch, example, known, found[known].detach())
         return terms, {"loss": of_example.detach(), f"{ELEMENT}target": truth[known], **described}
 
-    def _of_each(self, batch, example: Tensor, found: Tensor) -> dict[str, Tensor]:
-        """What is predicted for each element, with the index of its example."""
+    def _of_each(self, batch, example: Tensor, chosen: Tensor, found: Tensor) -> dict[str, Tensor]:
+        """What is predicted for the chosen ones of all elements (m,), and which elements these are."""
         described = {f"{ELEMENT}{name}": values for name, values in self.predictions(found).items()}
-        return {f"{ELEMENT}index": batch.index[example], **described}
+        which = {"index": batch.index[example[chosen]], "place": places(example, len(batch))[chosen]}
+        return {**{f"{ELEMENT}{name}": values for name, values in which.items()}, **described}
 
     def _found(self, model: nn.Module, batch) -> Tensor:
         """The outputs (B, T, K) in single precision at least."""

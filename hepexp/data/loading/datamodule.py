@@ -44,6 +44,7 @@ _MOST_WORKERS = 512  # processes
 _MOST_GENERATED = 10**9  # examples: years of simulation, terabytes on disk
 MOST_OF_SAMPLE = 200  # examples that a model needs to know the shape of one
 _ROWS_TO_SCORE = 2**17  # of a file, at once
+_OUTPUTS_TO_SCORE = 2**22  # of elements, or of pairs of them, at once
 _ROWS_TO_FIT = 2000  # training examples to which scales are fitted
 
 
@@ -428,13 +429,20 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
             n += len(store)
             can = self.can_score(store)
             n_scored += int(can.sum())
-            for rows in np.split(np.arange(len(store)), range(_ROWS_TO_SCORE, len(store), _ROWS_TO_SCORE)):
+            for rows in self._parts_to_score(store):
                 if len(rows):
                     yield self._loader_to_score(store, rows, can[rows])
         if n == 0:
             raise DataError(f"{path}: contains no {self.info.noun}s")
         if n_scored == 0:
             raise DataError(f"{path}: no {self.info.noun} has any particles; expected some that can be scored")
+
+    def _parts_to_score(self, store: Store) -> list[np.ndarray]:
+        """The rows of a store in parts whose outputs fit into memory, also those of each element or pair of them."""
+        targets, rows, counts = self._element_targets, np.arange(len(store)), store.counts.astype(np.int64)
+        outputs = counts**2 if targets.groups or targets.edges else counts if targets else np.zeros_like(counts)
+        part = np.maximum(rows // _ROWS_TO_SCORE, np.cumsum(outputs) // _OUTPUTS_TO_SCORE)
+        return np.split(rows, np.flatnonzero(np.diff(part)) + 1)
 
     def predict_dataloader(self, store: Store | None = None) -> DataLoader:
         """Each example of a store once; by default, of the test split."""

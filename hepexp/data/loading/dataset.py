@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from hepexp.batch import Batch
 from hepexp.data.loading.cache import ExampleCache
 from hepexp.data.loading.example_weights import ExampleWeights
+from hepexp.data.loading.places import Places, places_of
 from hepexp.data.loading.quantities import Quantities
 from hepexp.data.loading.target_values import TargetValues
 from hepexp.data.representations.representation import Representation
@@ -132,6 +133,10 @@ class SplitDataset(Dataset):
     def observed(self, rows: NDArray[np.int64]) -> dict[str, NDArray]:
         """The observers (n,) of the examples at these rows of the store, stored columns as they are."""
         return {} if self.observers is None else self.observers.at(self.store, rows)
+
+    def places(self, rows: NDArray[np.int64]) -> Places:
+        """Where the elements of the examples at these rows of the store are in what was read."""
+        return places_of(self.store.take(rows), self.representation)
 
     @property
     def mean_weight(self) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hepexp.data.store.limits import Limits
 
 NO_LABEL = -1  # label of an example of unknown class
+PLACE_READ = "place in the file"  # of an element in its example, among those that were read: a column that may be there
 ENDS = {"source": np.int32, "target": np.int32}  # types of the columns that all edges have
 
 

@@ -13,6 +13,7 @@ from hepexp.data.transforms.transform import Transform
 
 _PREFIX = "target/"  # in the store, too, for the targets of edges
 _GROUP = f"{_PREFIX}group/"
+PLACE = f"{_PREFIX}place"  # of an element in its example, before any step
 UNKNOWN = -1  # label of an element that has none: padding, or a beam
 
 
@@ -62,6 +63,12 @@ def _numbers(column: NDArray) -> NDArray[np.int64]:
 def carried(examples: Ragged) -> dict[str, NDArray]:
     """The columns that are carried along."""
     return {name: column for name, column in examples.elements.items() if name.startswith(_PREFIX)}
+
+
+def with_places(examples: Ragged) -> Ragged:
+    """The same examples with PLACE, which all steps carry along."""
+    place = np.arange(int(examples.offsets[-1])) - np.repeat(examples.offsets[:-1], examples.counts)
+    return replace(examples, elements={**examples.elements, PLACE: place.astype(np.int32)})
 
 
 def fill_of(column: NDArray) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import ones, ratio, with_errors
-from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_of_parts, mean_loss
+from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, element_columns, loss_of_parts, mean_loss
 from hepexp.metric import Metric
 
 NAMES = ("different", "same")
@@ -68,14 +68,20 @@ class ElementPairEvaluator(Evaluator):
         }
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
-        """Columns index, label, and how many pairs are predicted to be, and truly are, different and the same."""
+        """Columns index, label, and how many pairs are predicted to be, and truly are, different and the same.
+
+        And lists: `score_same`, the probability of a pair to belong together, and `edge_label`, 1 if it does, 0 if not,
+        -1 if that is unknown; in the order of the edges that were read, or with `edge_from` and `edge_to`, the places
+        of the elements among those that were read.
+        """
         label = outputs["label"].astype(np.int64)
         columns = {"index": pa.array(outputs["index"].astype(np.int64)), "label": pa.array(label, mask=label < 0)}
         for c, name in enumerate(NAMES):
             columns[f"predicted_{name}"] = pa.array(outputs["predicted"][:, c])
             if "confusion" in outputs:
                 columns[f"target_{name}"] = pa.array(outputs["confusion"][:, c].sum(1))
-        return pa.table(columns)
+        names = {"score": "score_same", "from": "edge_from", "to": "edge_to", "label": "edge_label"}
+        return pa.table(columns | element_columns(outputs, names))
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import

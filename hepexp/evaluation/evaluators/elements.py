@@ -9,7 +9,15 @@ import numpy as np
 import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import ones, ratio, with_errors
-from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_of_parts, mean_loss
+from hepexp.evaluation.evaluators.evaluator import (
+    ELEMENT,
+    Evaluator,
+    Outputs,
+    element_columns,
+    listed,
+    loss_of_parts,
+    mean_loss,
+)
 from hepexp.metric import Metric, in_key
 
 
@@ -76,14 +84,20 @@ class ElementEvaluator(Evaluator):
         return figures
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
-        """Columns index, label, and how many elements are predicted and truly of each class in an example."""
+        """Columns index, label, and how many elements are predicted and truly of each class in an example.
+
+        And lists: `score_<class>`, `particle`, the place of each among those that were read, and `element_label`.
+        """
         label = outputs["label"].astype(np.int64)
         columns = {"index": pa.array(outputs["index"].astype(np.int64)), "label": pa.array(label, mask=label < 0)}
         for c, name in enumerate(_spelled(self.class_names)):
             columns[f"predicted_{name}"] = pa.array(outputs["predicted"][:, c])
             if "confusion" in outputs:
                 columns[f"target_{name}"] = pa.array(outputs["confusion"][:, c].sum(1))
-        return pa.table(columns)
+        if f"{ELEMENT}score" in outputs:
+            for c, name in enumerate(_spelled(self.class_names)):
+                columns[f"score_{name}"] = listed(outputs)(outputs[f"{ELEMENT}score"][:, c])
+        return pa.table(columns | element_columns(outputs, {"particle": "particle", "label": "element_label"}))
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from hepexp.errors import HepexpError
 from hepexp.evaluation.bootstrap import mean_of, with_errors
@@ -90,6 +92,24 @@ def refuse_not_finite(outputs: Outputs) -> None:
         )
 
 
+def places(outputs: Outputs) -> NDArray[np.intp]:
+    """The row (m,) of the example of each element."""
+    return np.searchsorted(outputs["index"], outputs[f"{ELEMENT}index"])
+
+
+def listed(outputs: Outputs) -> Callable[[NDArray], pa.Array]:
+    """What makes a list for each example of values (m,) of the elements."""
+    counts = np.bincount(places(outputs), minlength=len(outputs["index"]))
+    offsets = pa.array(np.append(0, np.cumsum(counts)).astype(np.int32))
+    return lambda values: pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(values)))
+
+
+def element_columns(outputs: Outputs, names: Mapping[str, str]) -> dict[str, pa.Array]:
+    """Lists of each example of those columns `element/<name>` that there are, by the names that they get."""
+    there = {name: to for name, to in names.items() if f"{ELEMENT}{name}" in outputs}
+    return {to: listed(outputs)(outputs[f"{ELEMENT}{name}"]) for name, to in there.items()}
+
+
 class Evaluator(ABC):
     """Turns the per-example outputs of an objective into metrics, files and figures.
 
@@ -105,11 +125,13 @@ class Evaluator(ABC):
     references : number of training examples whose outputs are needed too, as columns `reference/<name>`: for evaluators
         that compare with labelled examples, such as nearest neighbours.
     metrics : what `quick` and `final` return, in addition to what base classes declare.
+    of_elements : whether its figures follow from columns `element/<name>`; otherwise these are in the table only.
     columns : what else it needs of each example: stored columns, or observables of its particles such as `mass`.
     """
 
     references: int = 0
     metrics: tuple[Metric, ...] = ()
+    of_elements: bool = False
     columns: tuple[str, ...] = ()
 
     def with_options(self, options: EvaluationOptions, spec: DataSpec) -> Self:

@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 
 from hepexp.batch import Target
 from hepexp.evaluation.bootstrap import TAIL, mean, mean_of, ones, with_errors
-from hepexp.evaluation.evaluators.evaluator import ELEMENT, OBSERVED, Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.evaluation.evaluators.evaluator import (
+    ELEMENT,
+    OBSERVED,
+    Evaluator,
+    Outputs,
+    element_columns,
+    listed,
+    loss_figures,
+    mean_loss,
+    places,
+)
 from hepexp.evaluation.quantiles import HalfWidth, Quantiles
 from hepexp.metric import Metric, in_key
 
@@ -149,7 +159,7 @@ class RegressionEvaluator(Evaluator):
         self.has_sigma = has_sigma
         self.quantiles = tuple(quantiles)
         self.compare_with = tuple(compare_with)
-        self.of = of
+        self.of, self.of_elements = of, of == "element"
 
     def figures_of_an_epoch(self) -> list[str]:
         return [
@@ -183,7 +193,7 @@ class RegressionEvaluator(Evaluator):
     def _figures(self, outputs: Outputs) -> dict[str, Figure]:
         """The figures as functions of the weights of the examples."""
         if self.of == "element":
-            place = _places(outputs)
+            place = places(outputs)
             figures = self._of_rows(_rows(outputs))
             return {name: lambda weight, of=of: of(weight[place]) for name, of in figures.items()}
         return self._of_rows(outputs)
@@ -213,19 +223,20 @@ class RegressionEvaluator(Evaluator):
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns index, label, and for each target target_NAME, predicted_NAME, sigma_NAME, quantile_Q_NAME.
 
-        Those of elements are lists, in the order in which the model gets the elements.
+        Those of elements are lists, beside `particle`, the place of each element among those that were read.
         """
         label = outputs["label"].astype(np.int64)
         columns = {"index": pa.array(outputs["index"].astype(np.int64)), "label": pa.array(label, mask=label < 0)}
         of_elements = self.of == "element"
         rows = _rows(outputs) if of_elements else outputs
-        arranged = _listed(outputs) if of_elements else pa.array
+        arranged = listed(outputs) if of_elements else pa.array
         for t, target in enumerate(self.targets):
             for key in ("target", "predicted", "sigma"):
                 if key in rows:
                     columns[f"{key}_{target.name}"] = arranged(rows[key][:, t])
             for q, level in enumerate(self.quantiles):
                 columns[f"quantile_{level:g}_{target.name}"] = arranged(rows["quantiles"][:, t, q])
+        columns |= element_columns(outputs, {"particle": "particle"}) if of_elements else {}
         return pa.table(columns, metadata={"targets": json.dumps({t.name: t.unit for t in self.targets})})
 
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
@@ -233,7 +244,7 @@ class RegressionEvaluator(Evaluator):
 
         weight = outputs.get("weight")
         if self.of == "element":
-            weight, outputs = None if weight is None else weight[_places(outputs)], _rows(outputs)
+            weight, outputs = None if weight is None else weight[places(outputs)], _rows(outputs)
         for t, target in enumerate(self.targets):
             truth, predicted = _column(outputs, "target", t), _column(outputs, "predicted", t)
             shown = {"prediction": predicted}
@@ -251,18 +262,6 @@ class RegressionEvaluator(Evaluator):
 def _rows(outputs: Outputs) -> Outputs:
     """The columns of the elements."""
     return {name.removeprefix(ELEMENT): values for name, values in outputs.items() if name.startswith(ELEMENT)}
-
-
-def _places(outputs: Outputs) -> NDArray[np.intp]:
-    """The row (m,) of the example of each element."""
-    return np.searchsorted(outputs["index"], outputs[f"{ELEMENT}index"])
-
-
-def _listed(outputs: Outputs) -> Callable[[NDArray], pa.Array]:
-    """What makes a list for each example of values (m,) of the elements."""
-    counts = np.bincount(_places(outputs), minlength=len(outputs["index"]))
-    offsets = pa.array(np.append(0, np.cumsum(counts)).astype(np.int32))
-    return lambda values: pa.ListArray.from_arrays(offsets, pa.array(values))
 
 
 def _column(outputs: Outputs, key: str, t: int) -> NDArray[np.float64]:

@@ -92,6 +92,27 @@ def _labels(column: NDArray) -> NDArray:
     return np.where(column >= 0, column, UNKNOWN)
 
 
+def loops_for_lost_ends(examples: Ragged, chosen: NDArray[np.bool_]) -> Ragged:
+    """The edges with their ends among the chosen particles (m,), all of them, so that each keeps its place.
+
+    One that loses a particle becomes a loop, which no model gets, of the other one or the first that is left. Where no
+    particle is left, there are no edges.
+    """
+    edges, before = examples.edges, np.concatenate([[0], np.cumsum(chosen)])
+    first = np.repeat(examples.offsets[:-1], edges.counts)
+    ends = {end: edges[end] + first for end in ENDS}
+    there = {end: chosen[place] for end, place in ends.items()}
+    places = {end: np.where(there[end], before[place] - before[first], 0) for end, place in ends.items()}
+    source, target = places["source"], places["target"]
+    places = {
+        "source": np.where(there["source"] | ~there["target"], source, target),
+        "target": np.where(there["target"] | ~there["source"], target, source),
+    }
+    found = replace(edges, elements=edges.elements | {end: places[end].astype(kind) for end, kind in ENDS.items()})
+    left = np.diff(before[examples.offsets]) > 0
+    return found.keep(np.repeat(left, edges.counts))
+
+
 def types_of_edges(keys: Keys) -> dict[str, type]:
     """The columns that edges have in the store; empty if there are none."""
     return {name: ENDS.get(name, np.int8) for name in keys.of_edges}

@@ -215,6 +215,12 @@ class Keys:
             variables=(),
         )
 
+    @property
+    def numbers_particles(self) -> bool:
+        """Whether it is stored which particles and edges of the file are left: where each is to have a prediction."""
+        targets = (self.element_targets, self.element_classes, self.pair_targets, self.edge_targets)
+        return self.particle_selection is not None and any(targets)
+
     @cached_property
     def fingerprint(self) -> str:
         """Names the converted files that these keys give: of other keys, or ways of storing, they differ."""
@@ -224,6 +230,7 @@ class Keys:
         what += [list(self.pixels), self.channel_axis] if self.pixels else []
         what += [[end, one.text] for end, one in self.of_edges.items()]
         what += [self.element_label, str(self.element_classes)] if self.element_classes else []
+        what += ["numbered"] if self.numbers_particles else []
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
 
 

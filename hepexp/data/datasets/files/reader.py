@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.datasets.files import pixels
 from hepexp.data.datasets.files.classes import OF_PARTICLE, is_true
-from hepexp.data.datasets.files.edges import refuse_padding_of_particles, types_of_edges, with_edges
+from hepexp.data.datasets.files.edges import (
+    loops_for_lost_ends,
+    refuse_padding_of_particles,
+    types_of_edges,
+    with_edges,
+)
 from hepexp.data.datasets.files.keys import Keys
 from hepexp.data.expressions.expression import Expression, Name
 from hepexp.data.physics.observables import OBSERVABLES
-from hepexp.data.store.ragged import NO_LABEL, Layout, Ragged
+from hepexp.data.store.ragged import NO_LABEL, PLACE_READ, Layout, Ragged
 from hepexp.data.tables.table import ROWS_AT_ONCE, Chunk, Table
 from hepexp.data.values import Values
 from hepexp.errors import ConfigError, DataError
@@ -32,19 +37,23 @@ class Columns:
     keys : what is read.
     of_examples, of_particles : types by the text of the expression.
     shape : (channels, rows, columns) of images; None if there are none.
+    numbered : whether each particle has its place in the file; None as the keys need it.
     """
 
     keys: Keys
     of_examples: Mapping[str, type]
     of_particles: Mapping[str, type]
     shape: tuple[int, int, int] | None = None
+    numbered: bool | None = None
 
     @property
     def layout(self) -> Layout:
         if self.shape is not None:
             return Layout(pixels.types(self.shape), self.of_examples, self.shape)
         labels = {OF_PARTICLE: np.int8} if self.keys.of_particle_class else {}
-        elements = {**self.of_particles, **labels} or {ITSELF: np.int8}
+        numbered = self.keys.numbers_particles if self.numbered is None else self.numbered
+        places = {PLACE_READ: np.int32} if numbered else {}
+        elements = {**self.of_particles, **labels, **places} or {ITSELF: np.int8}
         return Layout(elements, self.of_examples, edges=types_of_edges(self.keys))
 
 
@@ -157,7 +166,8 @@ class Reader:
         if is_to_score:  # what no model sees stays as it is
             unseen = {*keys.untouched, *keys.event_id} - {one.expr for one in (*keys.extras, *keys.features)}
             of_examples |= {name: kind for name, kind in its.of_examples.items() if name in unseen}
-        self.keys, self.columns = keys, Columns(keys, of_examples, of_particles, columns.shape)
+        self._numbered = columns.keys.numbers_particles  # also where a file to be scored lacks what is predicted
+        self.keys, self.columns = keys, Columns(keys, of_examples, of_particles, columns.shape, self._numbered)
         for name, kind in {**of_examples, **of_particles}.items():
             found = {**its.of_examples, **its.of_particles}.get(name)
             if found is kind or (found is not None and is_to_score and np.can_cast(found, kind, "same_kind")):
@@ -199,11 +209,15 @@ class Reader:
         if self.keys.of_particle_class:
             used = np.repeat(kept, np.diff(offsets)) & (True if chosen is None else chosen)
             elements[OF_PARTICLE] = self._label_of_particles(chunk, values, offsets, used)
+        if self._numbered:
+            elements[PLACE_READ] = np.arange(int(offsets[-1])) - np.repeat(offsets[:-1], np.diff(offsets))
         examples = Ragged(label, offsets, elements, extras)
         if self.keys.edges:
             examples = with_edges(examples, self.keys, values, chunk, self.path, kept, self._pads_edges)
         if chosen is not None:
+            edges = loops_for_lost_ends(examples, chosen) if self._numbered and self.keys.edges else None
             examples = examples.keep(chosen)
+            examples = examples if edges is None else replace(examples, edges=edges)
         if not self.is_to_score and self.keys.p4:
             kept &= examples.counts > 0
             self._count("with particles", kept)

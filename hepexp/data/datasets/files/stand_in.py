@@ -24,7 +24,7 @@ from hepexp.data.expressions.expression import Expression
 from hepexp.data.formats.refusal import damage_in
 from hepexp.data.physics.observables import OBSERVABLES
 from hepexp.data.store import arrow_file
-from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.ragged import PLACE_READ, Ragged
 from hepexp.data.store.store import Store
 from hepexp.data.tables.table import Table
 from hepexp.errors import DataError
@@ -79,7 +79,8 @@ def columns_of(path: Path, keys: Keys) -> Columns:
     numbers = {one.name: one.type.to_pandas_dtype() for one in schema if not pa.types.is_list(one.type)}
     of_examples = {name: kind for name, kind in numbers.items() if name in keys.of_either}
     of_particles = {name: kind for name, kind in lists.items() if name in keys.of_particles}
-    columns = Columns(keys, of_examples, of_particles, None if shape is None else tuple(shape))
+    numbered = PLACE_READ in schema.names  # not in those of models that were registered before there was such a column
+    columns = Columns(keys, of_examples, of_particles, None if shape is None else tuple(shape), numbered)
     if {*columns.layout.names} != {*schema.names}:
         raise DataError(f"{path}: has {', '.join(schema.names)}; expected {', '.join(columns.layout.names)}")
     return columns
