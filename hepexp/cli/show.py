@@ -7,7 +7,7 @@ from typing import Any
 from hepexp.cli import metrics
 from hepexp.cli.console import console, table
 from hepexp.cli.parser import Parser
-from hepexp.config import catalog, expected, schema, yaml_file
+from hepexp.config import catalog, expected, own_names, schema, yaml_file
 from hepexp.config.nested import flatten
 from hepexp.config.recipe import RECIPE
 from hepexp.errors import ConfigError
@@ -48,7 +48,7 @@ def main(args: list[str]) -> int:
         values = yaml_file.load(path)
         set_here = flatten(values)
         reasons = {key: why for key, why in reasons.items() if key not in set_here} | yaml_file.reasons(path)
-        content = _merged(content, values)
+        content = own_names.merged(content, values)
         choices |= yaml_file.defaults(path)
     if schema.TARGET in content:
         _show_keys(group, content, reasons)
@@ -56,15 +56,6 @@ def main(args: list[str]) -> int:
     else:
         _show_values(choices, content, reasons)
     return 0
-
-
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Two mappings as one; where both have a value, the second one's."""
-    merged = below | above
-    for key in below.keys() & above.keys():
-        if isinstance(below[key], dict) and isinstance(above[key], dict):
-            merged[key] = _merged(below[key], above[key])
-    return merged
 
 
 def _show_keys(group: str, content: dict[str, Any], reasons: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 """Compose a configuration as `train` does, and turn Hydra's error messages into one line."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ from hydra.errors import HydraException
 from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, flag_override
+from omegaconf._utils import split_key
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 from yaml import YAMLError
 
-from hepexp.config import paths, plugins, recipe, yaml_file
+from hepexp.config import own_names, paths, plugins, recipe, yaml_file
 from hepexp.config.quoting import in_quotes
 from hepexp.errors import ConfigError
 
@@ -58,10 +59,32 @@ class Loader(ConfigLoaderImpl):
     def _compose_config_from_defaults_list(
         self, defaults: list[ResultDefault], repo: CachingConfigRepository
     ) -> DictConfig:
-        config = super()._compose_config_from_defaults_list(defaults, repo)
+        config = OmegaConf.create()
+        for default in defaults:
+            own = super()._compose_config_from_defaults_list([default], repo)
+            make_way(config, own)
+            config.merge_with(own)
         task = {"task"} if any((default.config_path or "").startswith("task/") for default in defaults) else set()
         recipe.apply(config, repo.typed | task)
         return config
+
+
+def make_way(config: DictConfig, value: Mapping | list | DictConfig, key: str = "") -> None:
+    """Remove from a configuration the mappings that are replaced by a value which is about to be merged into it.
+
+    Parameters
+    ----------
+    key : under which the value belongs in the configuration; its top by default.
+    """
+    new = OmegaConf.to_container(value, resolve=False) if OmegaConf.is_config(value) else value
+    for *path, last in own_names.replaced(
+        OmegaConf.to_container(config, resolve=False), new, split_key(key) if key else ()
+    ):
+        node = config
+        for name in path:
+            node = node[name]
+        with flag_override(node, ["readonly", "struct"], False):
+            node[last] = None
 
 
 def _is_exact(override: Override, files: CachingConfigRepository) -> bool:
@@ -96,6 +119,28 @@ def _skipping_marks(load: Callable[[FileConfigSource, str], ConfigResult]) -> Ca
     return load_config
 
 
+def replace_mappings() -> None:
+    """Let what is typed replace mappings of names, `dataset.classes={...}`, as those of files do. Harmless if repeated.
+
+    Hydra's loader calls the function that sets the values by the name of its own class, so a derived one cannot have
+    another.
+    """
+    before = ConfigLoaderImpl._apply_overrides_to_config
+    if getattr(before, "replaces_mappings", False):
+        return
+
+    def apply(overrides: list[Override], cfg: DictConfig) -> None:
+        for override in overrides:
+            value = override.value()
+            if isinstance(value, Mapping | list) and not override.is_delete() and override.package is None:
+                make_way(cfg, value, override.key_or_group)
+            before([override], cfg)
+
+    apply.replaces_mappings = True
+    ConfigLoaderImpl._apply_overrides_to_config = staticmethod(apply)
+
+
+replace_mappings()
 skip_marks()  # the process of a job composes with the loader above before it calls anything else of ours
 
 

@@ -12,10 +12,10 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from hepexp.config import catalog, figures_of_merit, former, kind, root, schema, yaml_file
+from hepexp.config import catalog, figures_of_merit, former, kind, own_names, root, schema, yaml_file
 from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import translate
-from hepexp.config.compose import one_line, parse
+from hepexp.config.compose import make_way, one_line, parse
 from hepexp.config.nested import leaves
 from hepexp.config.recipe import RECIPE
 from hepexp.config.yaml_file import DEEPEST, TOO_DEEP
@@ -83,7 +83,9 @@ def completed(content: Mapping) -> dict:
     searched, found = catalog.folders(), dict(content)
     for group, option in content.get("choices", {}).items():
         try:
-            found[group] = _filled(content[group], yaml_file.load(catalog.find(group, option, searched)))
+            values = yaml_file.load(catalog.find(group, option, searched))
+            found[group] = _filled(content[group], values)
+            own_names.put_back(found[group], values, content[group])
         except (ConfigError, KeyError):  # of a plug-in or folder that is not here; the group `task` has no node
             continue
     return found
@@ -161,7 +163,10 @@ def with_changes(config: DictConfig, args: list[str], groups: tuple[str, ...] = 
         if group not in groups or not rest:
             allowed = " and ".join(f"{name}.KEY" for name in groups)
             raise ConfigError(f"{override.input_line}: only {allowed} can change here; otherwise start a new run")
-        OmegaConf.update(changed, key, override.value(), force_add=True)
+        value = override.value()
+        if isinstance(value, Mapping | list):
+            make_way(changed, value, key)
+        OmegaConf.update(changed, key, value, force_add=True)
     for group in groups:
         node = changed.get(group)
         if isinstance(node, Mapping | DictConfig) and TARGET in node:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hepexp.config import catalog, kind, schema, source, targets, yaml_file
+from hepexp.config import catalog, kind, own_names, schema, source, targets, yaml_file
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.errors import ConfigError
 
@@ -143,14 +143,9 @@ def _config(name: str, config_dirs: Sequence[Path]) -> dict:
     """The keys of a data set, with those of the files that it includes."""
     config: dict = {}
     for path in catalog.files("dataset", name, catalog.folders([*config_dirs])):
-        config = _merged(config, yaml_file.load(path))
+        config = own_names.merged(config, yaml_file.load(path))
     config.pop("defaults", None)
     return config
-
-
-def _merged(before: dict, after: dict) -> dict:
-    both = [key for key in after if isinstance(after[key], dict) and isinstance(before.get(key), dict)]
-    return before | after | {key: _merged(before[key], after[key]) for key in both}
 
 
 def _target(name: str, config_dirs: Sequence[Path]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +33,7 @@ from hepexp.models.weaver_layout import PARTICLE_TRANSFORMER
 from hepexp.models.weights import load_weights
 from hepexp.precision import full_precision
 
+ScaleName = Literal["log_pt", "log_e", "log_pt_rel", "log_e_rel", "delta_r"]  # of SCALES
 N_PAIR_FEATURES = 4
 SOMEWHERE = torch.tensor([1.0, 1.0, 0.0, 0.0], dtype=torch.float64)  # GeV; where padding goes, its logarithms finite
 PAIRS_AT_A_TIME = 2**16
@@ -221,7 +223,7 @@ class ParticleTransformer(nn.Module):
         pair_widths: Sequence[int] = (64, 64, 64),
         dropout: float = 0.1,
         use_scalars: bool | None = None,
-        scales: Mapping[str, Sequence[float]] | None = None,
+        scales: Mapping[ScaleName, Sequence[float]] | None = None,
         weights: str | None = None,
         *,
         n_scalars: int,

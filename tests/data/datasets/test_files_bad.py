@@ -91,6 +91,7 @@ def test_rounding_makes_no_momentum_wrong_and_a_class_may_have_several_values(tm
     [
         ({"p4": {**P4, "mass": -0.1}}, "dataset.p4.mass must be >= 0, got -0.1"),
         ({"label": None, "classes": {"a": [4, 5]}}, "a condition such as 'flavour >= 4', or dataset.label must name"),
+        ({"label": None, "classes": {"a": 5, "b": "heavy"}}, "dataset.classes.a must be a condition on columns"),
         ({"classes": {"a": [4, 5], "b": 5}}, "dataset.classes must have different values"),
         ({"classes": {"a": [], "b": 5}}, "dataset.classes.a must be a number"),
     ],

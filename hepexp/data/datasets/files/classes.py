@@ -59,6 +59,11 @@ class Classes:
                     f"{key}.{name} must be a condition such as 'flavour >= 4', or {label} must name the column of "
                     f"these values; got {value!r} and no {self.of}label"
                 )
+            if self.label is None and not parse(value, f"{key}.{name}").names:
+                raise ConfigError(
+                    f"{key}.{name} must be a condition on columns such as 'flavour == 5', or {label} must name the "
+                    f"column of this value; got {value} and no {self.of}label"
+                )
         if len(self.given) > MOST_CLASSES:
             raise ConfigError(f"{key} must be at most {MOST_CLASSES}, got {len(self.given)}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class OwnFiles(AnnotatedKeys):
     extras: Sequence[str | Mapping[str, str | float | Sequence[float] | None]] = ()
     selection: str | None = None
     event_id: str | Sequence[str] | None = None
-    fractions: Mapping[str, float] | None = None
+    fractions: Mapping[Literal["train", "val", "test"], float] | None = None
     stand_in: str | None = None
 
     source: ClassVar[str] = "full"
