@@ -104,6 +104,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     batch = _smallest_batch(config.dataset, options)
     contracts.check_examples(objective, data, batch)
     data.represent_as(reads)
+    contracts.check_names(objective, evaluation, data)
     data.prepare_data()
     data.setup()
     spec = data.spec

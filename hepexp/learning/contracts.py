@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Sequence
+from typing import get_type_hints
 
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from hepexp.batch import DataSpec
 from hepexp.config.metrics import find
 from hepexp.errors import ConfigError
+from hepexp.evaluation.evaluators.evaluator import Evaluator
+from hepexp.evaluation.options import EvaluationOptions
 from hepexp.losses.objective import Objective
 
 NEEDS = {
@@ -68,6 +72,53 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
             f"{name} tells classes apart, so it needs training examples of >= {objective.min_classes} classes, but "
             f"all of them are of {' or '.join(classes)}; see dataset.classes and dataset.train_classes"
         )
+
+
+def check_names(objective: Objective, evaluation: EvaluationOptions, data: object) -> None:
+    """Refuse what the names of classes, targets, observers and columns rule out, before files are converted.
+
+    Parameters
+    ----------
+    data : data set, whose representation has been chosen; one of a plug-in may not know its names before it is set up.
+
+    Raises
+    ------
+    ConfigError : figures of merit, a background or working points that are not defined for these classes or this loss,
+        or that need a column which is not there; targets that the loss cannot use.
+    """
+    names = getattr(data, "names", None)
+    if not isinstance(names, DataSpec):
+        return
+    objective.check_names(names)
+    edges = getattr(data, "edge_targets", ())
+    if ("pair", "class") in objective.needs and edges and not getattr(data, "pair_targets", ()):
+        _check_edges(edges, data)
+    if hasattr(objective, "evaluator"):
+        check_columns(objective.evaluator.with_options(evaluation, names).columns, data)
+    elif (later := _evaluator_of(objective)) and later.with_options is Evaluator.with_options:
+        evaluation.refuse_metrics(later.__name__)
+
+
+def _check_edges(targets: Sequence[str], data: object) -> None:
+    """Raise ConfigError unless the examples are graphs with the edges that the targets belong to."""
+    if not getattr(data.representation, "reads_edges", False):
+        is_graph = data.representation.name == "graph"
+        how = (
+            "dataset.graph.edges=given" if is_graph else "a model that reads graphs, such as model=gin model.level=edge"
+        )
+        raise ConfigError(
+            f"dataset.edge_targets=[{', '.join(targets)}] belong to the edges in the files (dataset.edges), which "
+            f"this run does not read: choose {how}"
+        )
+
+
+def _evaluator_of(objective: Objective) -> type | None:
+    """The class of an evaluator that a loss makes only when it is prepared, as its annotation says; None if unknown."""
+    try:
+        found = get_type_hints(type(objective)).get("evaluator")
+    except NameError:  # imported for type checkers alone
+        return None
+    return found if isinstance(found, type) else None
 
 
 def _check_needs(objective: Objective, offers: Collection[tuple[str, str]]) -> None:

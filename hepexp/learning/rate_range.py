@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import copy
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from pytorch_lightning.tuner import Tuner
+from pytorch_lightning.tuner import Tuner, lr_finder
 
+from hepexp.console import PlainConsole
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.figures import COLOURS, figure
 from hepexp.learning.components import Components
@@ -108,7 +112,7 @@ def rate_range(components: Components) -> RateRange:
 
     module.on_before_optimizer_step = with_factors
     trainer = options.build([])
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _bar_on_terminals():
         trainer._default_root_dir = folder  # for a copy of the initial weights
         found = Tuner(trainer).lr_find(
             module,
@@ -120,6 +124,17 @@ def rate_range(components: Components) -> RateRange:
         )
     losses = each_loss(np.array(found.results["loss"]))
     return RateRange(np.array(found.results["lr"])[: len(losses)], losses)
+
+
+@contextmanager
+def _bar_on_terminals() -> Iterator[None]:
+    """Lightning's search draws its bar everywhere; as ours it belongs on a terminal, not into a pipe or a file."""
+    before = lr_finder.tqdm
+    lr_finder.tqdm = partial(before, disable=not PlainConsole(stderr=True).is_terminal)
+    try:
+        yield
+    finally:
+        lr_finder.tqdm = before
 
 
 def each_loss(means: np.ndarray) -> np.ndarray:

@@ -43,6 +43,9 @@ class ElementCrossEntropy(Objective):
             raise ConfigError(f"loss=element_cross_entropy needs one class for each element, got {names}")
         return target
 
+    def check_names(self, spec: DataSpec) -> None:
+        self._target(spec)
+
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         target = self._target(spec)
         n = len(target.class_names)

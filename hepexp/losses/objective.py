@@ -62,6 +62,18 @@ class Objective(nn.Module):
         """Number of outputs that a model gets for each example, if that is not fixed by the model itself."""
         return spec.n_classes
 
+    def check_names(self, spec: DataSpec) -> None:
+        """Refuse classes, targets or observers that it cannot use, before files are converted; nothing by default.
+
+        Parameters
+        ----------
+        spec : their names; the sizes and scales of the data set are not known yet.
+
+        Raises
+        ------
+        ConfigError : it cannot use them.
+        """
+
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         """Build what depends on the model's output or the data, such as a projector, and check that they fit.
 

@@ -55,6 +55,18 @@ class Regression(Objective):
     def n_outputs(self, spec: DataSpec) -> int:
         return self.per_target * len(spec.targets_of(self.of, "real"))
 
+    def check_names(self, spec: DataSpec) -> None:
+        n = len(spec.targets_of(self.of, "real"))
+        if self.compare_with and len(self.compare_with) != n:
+            raise ConfigError(
+                f"loss.compare_with must name one of dataset.observers for each of {n} targets, "
+                f"got {len(self.compare_with)}"
+            )
+        for name in self.compare_with:
+            if name not in spec.observers:
+                there_are = ", ".join(spec.observers) or "none"
+                raise ConfigError(f"loss.compare_with: {name!r} is not among dataset.observers ({there_are})")
+
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         targets, n = spec.targets_of(self.of, "real"), self.n_outputs(spec)
         if self.of == "element":
@@ -66,15 +78,7 @@ class Regression(Objective):
                 f"{', '.join(target.name for target in targets)}; {type(model).__name__} gives {width}; choose a model "
                 "that classifies examples, such as model=pfn"
             )
-        if self.compare_with and len(self.compare_with) != len(targets):
-            raise ConfigError(
-                f"loss.compare_with must name one of dataset.observers for each of {len(targets)} targets, "
-                f"got {len(self.compare_with)}"
-            )
-        for name in self.compare_with:
-            if name not in spec.observers:
-                there_are = ", ".join(spec.observers) or "none"
-                raise ConfigError(f"loss.compare_with: {name!r} is not among dataset.observers ({there_are})")
+        self.check_names(spec)
         self.register_buffer("mean", torch.tensor([target.mean for target in targets]))
         self.register_buffer("std", torch.tensor([target.std for target in targets]))
         self.evaluator = self.make_evaluator(RegressionEvaluator(targets, compare_with=self.compare_with, of=self.of))

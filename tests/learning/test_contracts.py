@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
 from torch import nn
 
 from hepexp.config.command_line import read
+from hepexp.config.compose import Composer
 from hepexp.config.overrides import compose
 from hepexp.config.paths import conf_dir
 from hepexp.data.loading.datamodule import HepDataModule
@@ -92,6 +94,12 @@ CONTRASTIVE = ("supervised_contrastive", "pair")
         (("loss=pair", "model=pfn", "trainer.devices=8", "trainer.strategy=ddp"), ">= 2 for each device, got 1"),
         (("data=mnist", "model=pfn"), "reads particles, data set mnist gives image, graph"),
         (("data=electron_photon", "model=lorentznet"), "reads particles, data set electron_photon gives image, graph"),
+        (("model=pfn", "evaluation.metrics=[class_auc]"), "class_auc is for >= 3 classes, the data set has 2"),
+        (("model=pfn", "evaluation.background=glon"), "background=glon is not a class; did you mean gluon?"),
+        (("model=pfn", "evaluation.working_points={glon: [0.3]}"), "working_points.glon is not a class; did you mean"),
+        (("loss=mse", "model=pfn", "data.targets=[mass]", "evaluation.metrics=[class_auc]"), "has a RegressionEval"),
+        (("loss=mse", "model=pfn", "data.targets=[mass]", "loss.compare_with=[pt]"), "'pt' is not among dataset.obs"),
+        (("data=mnist", "model=cnn", "evaluation.metrics=[mass_sculpting]"), "evaluation.metrics: mass"),
         (("loss=supervised_contrastive", "loss.temperature=0"), "loss.temperature must be > 0, got 0"),
         (("loss=pair", "loss.margin=0"), "loss.margin must be > 0, got 0"),
         (("loss=elbo", "loss.beta=-1"), "loss needs beta >= 0 and occupied_weight >= 1, got -1 and 1.0"),
@@ -113,6 +121,20 @@ def test_what_cannot_be_trained_is_refused_before_the_data_are_read(monkeypatch,
         components_of(*words)
     assert said in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_targets_of_edges_need_the_edges_of_the_files(monkeypatch, tmp_path):
+    monkeypatch.setattr(HepDataModule, "prepare_data", lambda self: pytest.fail("the data are read"))
+    columns = {name: np.ones((9, 3)) for name in ("pt", "eta", "phi")}
+    columns |= {name: np.zeros((9, 4), int) for name in ("a", "b", "same")}
+    np.savez(tmp_path / "f.npz", **columns)
+    words = ["dataset=files", f"dataset.files=[{tmp_path}/f.npz]", "dataset.p4={pt: pt, eta: eta, phi: phi, mass: 0}"]
+    words += ["dataset.edges={from: a, to: b}", "dataset.edge_targets=[same]", "loss=pair_cross_entropy"]
+    of_files = r"dataset.edge_targets=\[same\] belong to the edges in the files .* choose "
+    with pytest.raises(ConfigError, match=f"{of_files}dataset.graph.edges=given$"):
+        build_components(Composer([]).compose([*words, "model=gin", "dataset.graph.edges=nearest"]))
+    with pytest.raises(ConfigError, match=f"{of_files}a model that reads graphs, such as model=gin model.level=edge$"):
+        build_components(Composer([]).compose([*words, "model=pfn"]))
 
 
 def test_a_model_that_normalises_over_one_example_is_refused():

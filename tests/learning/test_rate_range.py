@@ -43,9 +43,10 @@ def test_the_losses_are_those_of_which_lightning_gives_running_means():
     assert each_loss(np.array([*callback.losses, np.nan, 1.0])) == pytest.approx(losses, rel=1e-5)
 
 
-def test_the_test_ranges_over_the_rates_and_finds_one_that_is_drawn(tmp_path, monkeypatch):
+def test_the_test_ranges_over_the_rates_and_finds_one_that_is_drawn(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     found = rate_range(toy_components(max_epochs=1))
+    assert "Finding best" not in "".join(capfd.readouterr())  # a bar, which belongs on a terminal
     assert 20 < len(found.rates) == len(found.losses) <= STEPS
     steps = np.diff(np.log(found.rates))[1:]  # Lightning skips one
     assert steps == pytest.approx(np.full(len(steps), np.log(1e6) / STEPS), rel=1e-6)

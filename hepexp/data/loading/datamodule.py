@@ -15,7 +15,7 @@ from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
-from hepexp.batch import Batch, DataSpec
+from hepexp.batch import Batch, DataSpec, Target
 from hepexp.config.annotated_keys import AnnotatedKeys, FromRun
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.formats.open_file import stores_of
@@ -222,6 +222,13 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     def represent_as(self, name: str) -> None:
         """Choose the representation of the batches, before `setup`; the first representation is the default."""
         self.representation = self._representations[name]
+
+    @property
+    def names(self) -> DataSpec:
+        """The names of classes, targets and observers in `spec`, which are known before `setup`, as sizes are not."""
+        targets = (*map(Target, self.named_targets()), *self._element_targets.targets)
+        usual = {"background": self.info.background, "working_points": self.info.working_points}
+        return DataSpec(self.class_names, targets=targets, observers=self._observers.names, **usual)
 
     @property
     def spec(self) -> DataSpec:
