@@ -48,7 +48,7 @@ def inspect_files(
     out.print()
     out.print(description(found, guesses))
     out.print()
-    notes = padding(found)
+    notes = padding(found, guesses)
     if hidden := [name for name in first.columns if name not in found]:
         shown = ", ".join(map(shortened, hidden[:3])) + ", ..." * (len(hidden) > 3)
         notes.append(f"not shown, as others are made of them or the other way round: {len(hidden):,} ({shown})")

@@ -11,8 +11,18 @@ from pathlib import Path
 
 from hepexp.config.suggest import typed
 from hepexp.data.expressions.parse import in_quotes
-from hepexp.data.tables.edge_columns import ends
-from hepexp.data.tables.guess import FourMomenta, Guess, channel_axis, four_momenta, is_flag, is_run, is_truth, one_hot
+from hepexp.data.tables.edge_columns import edge_columns, same_length
+from hepexp.data.tables.guess import (
+    FourMomenta,
+    Guess,
+    channel_axis,
+    four_momenta,
+    is_flag,
+    is_run,
+    is_truth,
+    lengths_of_particles,
+    one_hot,
+)
 from hepexp.data.tables.summary import Summary
 
 _MOST_LISTED = 20  # names in a comment, and classes
@@ -56,7 +66,7 @@ class Proposal:
             body += ["# images, as another data set with `defaults: [image_files, _self_]`:"] * bool(images)
             body += _others("pixels", images)
             body += self._edges(bool(particles))
-        body += self._classes() + self._features(particles[0].prefix if particles else None, of_images)
+        body += self._classes() + self._features(of_images)
         body += self._one("weight", "an expression per example; may be negative")
         body += self._event_id()
         return "\n".join([*self._head(particles, images), *body]) + "\n"
@@ -101,7 +111,7 @@ class Proposal:
         return [f"channel_axis: last    # guess; or first, as the array is {' x '.join(map(str, shape))}"]
 
     def _head(self, particles: list[FourMomenta], images: list[str]) -> list[str]:
-        model = "gin" if particles and ends(self.found) else "cnn" if images and not particles else "particlenet"
+        model = "gin" if particles and self._with_role("edge") else "cnn" if images and not particles else "particlenet"
         name, folder = self.target.stem, self.target.parent.parent
         names = ", ".join(Path(path).name for path in self.files[:3]) + ", ..." * (len(self.files) > 3)
         model = "MODEL" if self.has_only_features else model
@@ -115,7 +125,10 @@ class Proposal:
 
     def _four_momenta(self, groups: list[FourMomenta]) -> list[str]:
         if not groups:
-            names = self._of("particles")
+            lengths = lengths_of_particles(self.guesses, self.found)
+            edges = ("edge", "edge_target")
+            names = [name for name in self._of("particles") if self.guesses[name].role not in edges]
+            names = [name for name in names if same_length(self.found[name], lengths)]
             if not names:
                 return []
             return ["# p4: {pt: ..., eta: ..., phi: ..., mass: ...}    # none found; the columns are", *_wrap(names)]
@@ -139,12 +152,15 @@ class Proposal:
 
     def _edges(self, has_particles: bool) -> list[str]:
         """The ends of edges, in the order in which `guess` found them."""
-        pair = ends(self.found)
-        if pair is None:
+        edges = edge_columns(self.found, lengths_of_particles(self.guesses, self.found))
+        if edges is None:
             return []
-        text = ", ".join(f"{key}: {scalar(in_quotes(name))}" for key, name in zip(("from", "to"), pair, strict=True))
+        ends = zip(("from", "to"), edges.ends, strict=True)
+        text = ", ".join(f"{key}: {scalar(in_quotes(name))}" for key, name in ends)
         hidden = "" if has_particles else "# "
-        return [f"{hidden}edges: {{{text}}}    # guess; of graphs, for models such as gin"]
+        targets = ", ".join(scalar(in_quotes(name)) for name in edges.targets)
+        to_predict = [f"# edge_targets: [{targets}]    # guess; 0 or 1, with model.level=edge loss=pair_cross_entropy"]
+        return [f"{hidden}edges: {{{text}}}    # guess; of graphs, for models such as gin", *to_predict * bool(targets)]
 
     def _expression(self, column: str | float) -> str:
         if not isinstance(column, str):
@@ -177,13 +193,11 @@ class Proposal:
             lines += [f"selection: {known}    # guess: examples with a negative label are of no class"]
         return lines + _others("label", labels[1:])
 
-    def _features(self, prefix: str | None, of_images: bool) -> list[str]:
+    def _features(self, of_images: bool) -> list[str]:
         scalars = [
             name
             for name, its in self.guesses.items()
-            if its.role == "scalar"
-            and name.startswith((prefix or "").removesuffix("relative"))
-            and not (is_truth(name) or (its.component and not its.prefix.endswith("relative")))
+            if its.role == "scalar" and not (is_truth(name) or (its.component and not its.prefix.endswith("relative")))
         ]
         examples, lines = self._features_of_examples(), []
         if scalars and not of_images:

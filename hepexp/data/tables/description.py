@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hepexp.data.formats.refusal import listed
 from hepexp.data.tables.config_file import number, printable, shortened
-from hepexp.data.tables.guess import Guess
+from hepexp.data.tables.guess import OF_EDGES, Guess
 from hepexp.data.tables.summary import Summary
 from hepexp.data.tables.table import Table
 from hepexp.text_table import Column, TextTable
@@ -46,13 +46,15 @@ def _shape(summary: Summary) -> str:
     return f"list, up to {summary.most}{padded}"
 
 
-def padding(found: Mapping[str, Summary]) -> list[str]:
+def padding(found: Mapping[str, Summary], guesses: Mapping[str, Guess]) -> list[str]:
     """How padding is recognised, a line for each way."""
     ways: dict[str, list[str]] = {}
     for name, summary in found.items():
         if summary.column.padding:
-            ways.setdefault(summary.column.padding, []).append(name)
-    return [f"padded lists: {listed(names)} hold particles {printable(way)}" for way, names in ways.items()]
+            of_edges = guesses[name].role in ("edge", "edge_target") or guesses[name].what == OF_EDGES
+            way = "edges, and -1 where there is none" if of_edges else f"particles {summary.column.padding}"
+            ways.setdefault(way, []).append(name)
+    return [f"padded lists: {listed(names)} hold {printable(way)}" for way, names in ways.items()]
 
 
 def differences(tables: Sequence[Table]) -> list[str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hepexp.data.tables.component_names import attached_prefix, split_name
-from hepexp.data.tables.edge_columns import ends
+from hepexp.data.tables.edge_columns import EdgeColumns, edge_columns, same_length
 from hepexp.data.tables.summary import Summary
 
 # a four-momentum in the order in which it is preferred: the first needs no conversion
@@ -25,8 +26,8 @@ BASES = (
 _MASSLESS = (("pt", "eta", "phi"), ("px", "py", "pz"))  # with mass 0
 _ENERGIES = ("pt", "mass", "energy", "px", "py", "pz")
 _IMPACT = re.compile(r"(.*[._]|^)(d0|dz|dxy|z0|ip[23]d)[._]?(val(ue)?|err(or)?|sig(nificance)?|uncertainty)?", re.I)
-_WEIGHT = re.compile(r"(.*[._]|^)(\w*weights?|wgts?|w|xsec\w*)(\[\d+\])?", re.I)
-_EVENT = re.compile(r"(.*[._]|^)(evt|events?|run|lumi\w*|entry|index|jet)?_?(id|no|nr|num|number|index)?", re.I)
+_WEIGHT = re.compile(r"(.*[._]|^)(\w*(weight|wgt|mcw(?![a-z])|ev(en)?t_?w(?![a-z]))\w*|w|xsec\w*)(\[\d+\])?", re.I)
+_EVENT = re.compile(r"(.*[._]|^)(evt?|events?|run|lumi\w*|entry|index|jet)?_?(id|no|nr|num|number|index)?", re.I)
 _LABEL = re.compile(
     r"(.*[._]|^)(is_?sig\w*|sig(nal)?|y|class(es)?|target|\w*label\w*|\w*flav(ou?rs?)?(_?id)?|flavou?r\w*|"
     r"truth(_?(id|class|type|match\w*))?)",
@@ -41,6 +42,7 @@ _SPLITS = ("ttv", "split", "fold", "train_val_test")
 # which group of particles is the jet's, rather than the generator's
 _PARTICLES = re.compile(r"part|pf|const|cand|track|trk|tower|source|node|hit|^[cp]?$", re.I)
 _TRUTH = re.compile(r"(^|[._])(gen|truth|true|aux|mc|parton|target)", re.I)
+OF_EDGES = "of each edge"
 _MOST_CHANNELS = 16
 _LEAST_PIXELS = 8  # in a row or column of an image
 _PDG_NUMBERS = {0, 11, 13, 22, 130, 211, 310, 321, 2112, 2212}  # of what a detector sees, and of padding
@@ -56,7 +58,7 @@ class Guess:
     ----------
     what : in words.
     role : for the configuration: "label", "label?" (may be one), "labels" (of particles), "weight", "event_id",
-        "scalar", "feature", "observer", "image", "mask", "edge", or "".
+        "scalar", "feature", "observer", "image", "mask", "edge", "edge_target", or "".
     component : of a four-momentum, or "".
     prefix : of the name, that the components of one four-momentum share.
     unit : a guess, too.
@@ -90,11 +92,37 @@ def guess(found: Mapping[str, Summary]) -> dict[str, Guess]:
     made |= _of_attached_names(found, made)
     lower = {name.lower() for name in found}
     made |= _of_energyflow(found)
-    made |= dict.fromkeys(ends(found) or (), Guess("end of an edge between particles", "edge"))
+    made |= _of_edges(found, made)
     for name, its in made.items():
         if its.component == "y" and f"{its.prefix}x".lower() in lower:  # a position, not a rapidity
             made[name] = Guess("", its.role)
     return made
+
+
+def _of_edges(found: Mapping[str, Summary], made: Mapping[str, Guess]) -> dict[str, Guess]:
+    """The columns of edges, and lists of another length than that of the particles, of which they say nothing."""
+    lengths = lengths_of_particles(made, found)
+    edges = edge_columns(found, lengths) or EdgeColumns()
+    better = dict.fromkeys(edges.ends, Guess("end of an edge between particles", "edge"))
+    better |= dict.fromkeys(edges.targets, Guess("0 or 1 for each edge", "edge_target"))
+    better |= dict.fromkeys(edges.others, Guess(OF_EDGES))
+    for name, its in made.items():
+        is_list = found[name].column.level == "particles"
+        if name not in better and is_list and its.role != "mask" and not same_length(found[name], lengths):
+            is_about_particles = its.role == "labels" or its.what.startswith("flag")
+            better[name] = replace(its, what="" if is_about_particles else its.what, role="")
+    return better
+
+
+def lengths_of_particles(guesses: Mapping[str, Guess], found: Mapping[str, Summary]) -> NDArray[np.int64] | None:
+    """The number of particles (n_rows,) in each example: as many as there are momenta, else as most real lists have."""
+    momenta = four_momenta(guesses, found, "particles")
+    named = [column for column in momenta[0].columns.values() if isinstance(column, str)] if momenta else []
+    if named:
+        return found[named[0]].lengths
+    lists = [its.lengths for its in found.values() if its.lengths is not None and its.column.dtype.kind == "f"]
+    often = Counter(one.tobytes() for one in lists)
+    return max(lists, key=lambda one: often[one.tobytes()], default=None)
 
 
 def _of_attached_names(found: Mapping[str, Summary], made: Mapping[str, Guess]) -> dict[str, Guess]:

@@ -26,6 +26,8 @@ class Summary:
     distinct : the different values of a column of whole numbers, if there are few; otherwise empty.
     n_rows, n_distinct : number of rows, and of different values.
     most : the largest number of particles.
+    lengths : (n_rows,) number of values in each row of a column of particles; otherwise None.
+    highest : (n_rows,) the largest of these, for whole numbers of at least -1; -1 where there are none.
     flags : (n_rows,) the values of a column of examples that are all 0 or 1; otherwise None.
     """
 
@@ -40,6 +42,8 @@ class Summary:
     most: int = 0
     flags: NDArray[np.bool_] | None = field(default=None, compare=False)
     n_missing: int = 0
+    lengths: NDArray[np.int64] | None = field(default=None, compare=False)
+    highest: NDArray[np.int64] | None = field(default=None, compare=False)
 
     @property
     def whole(self) -> bool:
@@ -81,9 +85,11 @@ def _summary(column: Column, parts: list) -> Summary:
     values = np.concatenate([part.values.reshape(-1) for part in parts])
     finite = values[np.isfinite(values)]
     n_rows = sum(map(len, parts))
-    most = max((int(part.counts.max(initial=0)) for part in parts if part.offsets is not None), default=0)
+    lists = column.level == "particles" and all(part.offsets is not None for part in parts)
+    lengths = np.concatenate([part.counts for part in parts]) if lists else None
+    most = 0 if lengths is None else int(lengths.max(initial=0))
     if not len(finite):
-        return Summary(column, n_nan=len(values), n_rows=n_rows, most=most)
+        return Summary(column, n_nan=len(values), n_rows=n_rows, most=most, lengths=lengths)
     different = np.unique(finite)
     whole = column.level != "array" and len(different) <= MOST_DISTINCT and bool((different % 1 == 0).all())
     binary = column.level == "example" and len(finite) == n_rows and bool(np.isin(different, (0, 1)).all())
@@ -98,4 +104,13 @@ def _summary(column: Column, parts: list) -> Summary:
         len(different),
         most,
         values.astype(bool) if binary else None,
+        lengths=lengths,
+        highest=_highest(values, lengths) if lists and values.dtype.kind in "iu" and different[0] >= -1 else None,
     )
+
+
+def _highest(values: NDArray[np.integer], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The largest value (n,) in each of n lists, -1 in empty ones."""
+    found = np.full(len(lengths), -1, np.int64)
+    np.maximum.at(found, np.repeat(np.arange(len(lengths)), lengths), values.astype(np.int64))
+    return found

@@ -452,3 +452,89 @@ def test_edges_are_found_by_the_names_of_their_ends_and_are_no_scalars(ends, tmp
     of_particles = text.split("scalars:")[1]
     assert "d0" in of_particles
     assert ends[0] not in of_particles
+
+
+def unequal(values):
+    """Lists of 1, 2, 3, 4, 5, 1, ... of these numbers (N, P)."""
+    return [row[: 1 + i % 5].tolist() for i, row in enumerate(values)]
+
+
+@pytest.mark.parametrize("names", [("c_pt", "c_eta", "c_phi"), ("u", "v", "w")], ids=["momenta", "unknown names"])
+@pytest.mark.parametrize("padded", [False, True])
+def test_edges_are_found_by_their_values_and_lists_of_another_length_are_not_of_particles(
+    padded, names, tmp_path, capsys
+):
+    lists = {
+        name: unequal(values) for name, values in zip((*names, "imp"), (POSITIVE, ANGLE, ANGLE, ANGLE), strict=True)
+    }
+    lists["c_kind"] = [[k % 2 for k in range(len(row))] for row in lists["imp"]]
+    pairs = [[(a, b) for a in range(len(row)) for b in range(a)] for row in lists["imp"]]
+    of_edges = {"lnk_a": [[a for a, _ in row] for row in pairs], "lnk_b": [[b for _, b in row] for row in pairs]}
+    of_edges |= {"lnk_true": [[(a + b) % 2 for a, b in row] for row in pairs]}
+    columns = lists | of_edges | {"vertex_isgood": [[0, 1, 1, 1]] * N, "y": np.arange(N) % 2}
+    if padded:
+        for name, rows in (lists | of_edges).items():
+            columns[name] = np.full((N, 5 if name in lists else 12), -1 if name in of_edges else 0.0)
+            for row, values in zip(columns[name], rows, strict=True):
+                row[: len(values)] = values
+        columns |= {name: np.array(columns[name]).astype(int) for name in (*of_edges, "c_kind", "vertex_isgood")}
+        np.savez(tmp_path / "a", **columns)
+    else:
+        pq.write_table(pa.table(columns), tmp_path / "a.npz")
+    (tmp_path / "conf/dataset").mkdir(parents=True)
+    target = tmp_path / "conf/dataset/mine.yaml"
+    said = inspected(capsys, tmp_path / "a.npz", "--write", target)
+    text = target.read_text()
+    assert "edges: {from: lnk_a, to: lnk_b}" in text
+    assert "\n# edge_targets: [lnk_true]" in text
+    of_particles = text.split("scalars: []")[1].split("features")[0]
+    assert ("imp" in of_particles, "c_kind" in of_particles) == (True, True)
+    assert "lnk" not in of_particles
+    assert "vertex" not in of_particles
+    assert "#   lnk" not in text
+    assert said.count("flag of particles") == 1  # c_kind
+    assert ("lnk_a, lnk_b, lnk_true hold edges, and -1 where there is none" in said) == padded
+
+
+def test_whole_numbers_of_other_objects_are_no_edges(tmp_path, capsys):
+    lists = {"trk_pt": unequal(POSITIVE), "trk_eta": unequal(ANGLE), "trk_phi": unequal(ANGLE)}
+    of_jets = {"jet_pt": [[9.0, 8.0]] * N, "jet_btag": [[0, 0]] * N, "jet_ntau": [[0, 0]] * N}
+    few = {"n_soft": [[0, 0]] * N, "n_hard": [[0, 0]] * N}
+    for more in (of_jets, few):
+        lists["trk_d0"] = unequal(ANGLE)
+        rows = {
+            name: [v if len(lists["trk_pt"][i]) > 2 else v[:1] for i, v in enumerate(values)]
+            for name, values in more.items()
+        }
+        if more is few:  # no edge ends at the last particle
+            rows = {name: [[0, 0, 0, 0] if len(lists["trk_pt"][i]) > 1 else [] for i in range(N)] for name in more}
+        pq.write_table(pa.table(lists | rows), tmp_path / "a.parquet")
+        assert "end of an edge" not in inspected(capsys, tmp_path / "a.parquet")
+
+
+def test_tracks_with_a_mask_and_missing_numbers_in_their_padding_are_offered(tmp_path, capsys):
+    """The layout of salt: structured arrays of jets, and of tracks with `valid`."""
+    tracks = np.zeros(
+        (N, P), [(name, "f4") for name in ("trk_pt", "trk_eta", "trk_phi", "d0", "ptfrac")] + [("valid", "?")]
+    )
+    for name, values in {"trk_pt": POSITIVE, "trk_eta": ANGLE, "trk_phi": ANGLE, "d0": ANGLE, "ptfrac": ANGLE}.items():
+        tracks[name] = values
+    tracks["valid"] = np.arange(P) < 1 + np.arange(N)[:, None] % P
+    tracks["d0"][~tracks["valid"]] = np.nan
+    jets_of = np.zeros(N, [("mcw", "f4"), ("flavour", "i4"), ("evno", "i8")])
+    jets_of["mcw"], jets_of["flavour"], jets_of["evno"] = random.normal(size=N), np.arange(N) % 2 * 5, np.arange(N)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["jets"], file["tracks"] = jets_of, tracks
+    (tmp_path / "conf/dataset").mkdir(parents=True)
+    inspected(capsys, tmp_path / "a.h5", "--write", tmp_path / "conf/dataset/mine.yaml")
+    text = (tmp_path / "conf/dataset/mine.yaml").read_text()
+    assert "#   tracks.d0, tracks.ptfrac\n" in text
+    config = yaml.safe_load(text)
+    assert (config["weight"], config["event_id"]) == ("jets.mcw", "jets.evno")
+
+
+@pytest.mark.parametrize("name", ["mcw", "wgt", "evt_w", "EventWeight", "weight_nominal", "my_wgt_2", "evtw"])
+def test_names_of_weights(name, tmp_path):
+    given = table(tmp_path / "f", **{name: random.normal(size=N), "evt_width": random.normal(size=N)})
+    found = summarise([given], 100)
+    assert {column: its.role for column, its in guess(found).items()} == {name: "weight", "evt_width": "feature"}
