@@ -104,7 +104,7 @@ def test_files_in_four_formats_are_inspected_trained_on_and_scored_alike(home):
 
 def test_every_row_is_written_in_its_order_without_a_score_where_it_has_no_particles(home, monkeypatch):
     counts, lists, numbers = events(1000, labelled=False)
-    monkeypatch.setattr("hepexp.data.loading.datamodule._ROWS_TO_SCORE", 3)
+    monkeypatch.setattr("hepexp.data.loading.loaders._ROWS_TO_SCORE", 3)
     empty = np.isin(np.arange(N), [0, 1, 2, 4, N - 1])  # among them all of the first piece
     lists = {name: flat[np.repeat(~empty, counts)] for name, flat in lists.items()}
     write(Path("gaps.root"), np.where(empty, 0, counts), lists, numbers)

@@ -1,41 +1,34 @@
-"""What all data sets have in common: fixed splits, loaders of batches, and the record of where the data come from."""
+"""What all data sets have in common: keys, fixed splits, and the record of where the data come from."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
 from pytorch_lightning import LightningDataModule
-from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
 
 from hepexp.batch import Batch, DataSpec, Target
 from hepexp.config.annotated_keys import AnnotatedKeys, FromRun
 from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.formats.open_file import stores_of
-from hepexp.data.keys import chosen_names, require_at_least, require_at_most, require_different
-from hepexp.data.loading.dataset import Extras, SplitDataset, Unscored
+from hepexp.data.keys import chosen_names, require_at_least, require_at_most
+from hepexp.data.loading.dataset import SplitDataset
 from hepexp.data.loading.element_targets import ElementTargets
 from hepexp.data.loading.example_weights import ExampleWeights
-from hepexp.data.loading.loader import BatchLoader
-from hepexp.data.loading.quantities import Quantities
+from hepexp.data.loading.fitted_scales import FittedScales
+from hepexp.data.loading.loaders import Loaders
 from hepexp.data.loading.reweighting import Reweighting
-from hepexp.data.loading.sampler import BucketBatchSampler, SortedBatchSampler
+from hepexp.data.loading.sampler import BucketBatchSampler
 from hepexp.data.loading.split_store import SplitStore, open_source
 from hepexp.data.loading.splits import SPLITS
 from hepexp.data.loading.target_values import TargetValues
+from hepexp.data.loading.targets_and_weights import TargetsAndWeights
 from hepexp.data.representations.representation import Representation, spec_of
-from hepexp.data.representations.scale import Scaled
 from hepexp.data.store.integrity import describe_file
-from hepexp.data.store.ragged import Ragged
 from hepexp.data.store.store import Store
-from hepexp.data.transforms.carry import Carry
 from hepexp.data.transforms.transform import Transform
 from hepexp.errors import ConfigError, DataError
 from hepexp.simulation.simulate import simulate
@@ -43,12 +36,9 @@ from hepexp.simulation.simulate import simulate
 _MOST_WORKERS = 512  # processes
 _MOST_GENERATED = 10**9  # examples: years of simulation, terabytes on disk
 MOST_OF_SAMPLE = 200  # examples that a model needs to know the shape of one
-_ROWS_TO_SCORE = 2**17  # of a file, at once
-_OUTPUTS_TO_SCORE = 2**22  # of elements, or of pairs of them, at once
-_ROWS_TO_FIT = 2000  # training examples to which scales are fitted
 
 
-class HepDataModule(AnnotatedKeys, LightningDataModule):
+class HepDataModule(Loaders, FittedScales, TargetsAndWeights, AnnotatedKeys, LightningDataModule):
     """Base class of the data sets: their keys, splits and loaders.
 
     A subclass names its files in `info`, annotates the keys that it has beside these, and implements
@@ -87,7 +77,6 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
     ----------
     representations : those in which the data set can serve its examples; a model's `input` must be one of them.
     spec : the sizes and names that a model is built from, available after `setup`.
-    train_sampler : sampler of the training loader, once that has been made.
 
     Raises
     ------
@@ -162,56 +151,12 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         """The representations of its examples; the first is the one that models get unless they ask for another."""
         raise NotImplementedError(f"{type(self).__name__} does not say how its examples are represented")
 
-    def fit_inputs(self, examples: Ragged) -> None:
-        """Fit what is needed from the data before it is represented, to some training examples with all columns."""
-
-    def make_extras(self, examples: Ragged) -> Extras:
-        """The additional inputs, scaled by some training examples."""
-        return Extras(self.extra_names, examples)
-
-    def carry(self) -> list[Transform]:
-        """The first step of those representations whose elements are those of the store, if they have targets."""
-        targets = self._element_targets
-        return [Carry(targets.reals, tuple(targets.labels), targets.groups)] if targets else []
-
-    def named_targets(self) -> dict[str, str]:
-        """The name of each target, and the stored column or observable that it is."""
-        require_different("targets", self.targets)
-        return {name: name for name in self.targets}
-
     def as_particles(self) -> tuple[Transform, ...] | None:
         """The steps from the columns of the store to the four-momenta of all particles, from which observables follow.
 
         None if the examples do not consist of particles.
         """
         return None
-
-    def quantities(self, names: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-        """What gives stored columns or observables, (n,) each, of the examples at rows (n,) of the store."""
-        asked = self._quantities("observers", names)
-        return lambda rows: asked.at(self.store, rows)
-
-    def _quantities(self, key: str, names: Iterable[str]) -> Quantities:
-        return Quantities(key, tuple(names), self.info.layout, self.as_particles())
-
-    # ---- targets and weights
-
-    @property
-    def weighted(self) -> bool:
-        """Whether its examples have weights."""
-        return bool(self._weights)
-
-    @property
-    def mean_weight(self) -> float:
-        """Mean absolute weight of the training examples; available after `setup`."""
-        return self.splits["train"].mean_weight
-
-    @property
-    def offers(self) -> set[tuple[str, str]]:
-        """What its examples have that can be learnt, as pairs such as (example, class) and (example, real)."""
-        found = {("example", "class")} if self.class_names else set()
-        found |= {("example", "real")} if self._target_quantities.names else set()
-        return found | {(target.of, target.kind) for target in self._element_targets.targets}
 
     # ---- the representation
 
@@ -293,22 +238,8 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         seen = [self.info.classes.index(name) for name in self.train_names]
         rows = {name: self._rows(name, labels if name == "test" else seen) for name in SPLITS}
         self.representation.require_memory(min(self.batch_size, max(map(len, rows.values()))))
-        some = self.store.take(rows["train"][:_ROWS_TO_FIT])
-        self._extras = self.make_extras(some)
-        if self._target_quantities.names:
-            self._targets = TargetValues(self.named_targets(), self._target_quantities, some)
-        self._element_targets.fit(some)
-        self.fit_inputs(some)
-        self._weights.fit(self.store, rows["train"], self._new_label)
-        prepared = self.representation.prepare(some)
-        self.representation.fit(prepared)
-        self._element_targets.refuse_unknown(chain([prepared], self._prepared(rows["train"][_ROWS_TO_FIT:])))
+        self.fit_scales(rows["train"])
         self.splits = {name: self._dataset(self.store, rows[name]) for name in SPLITS}
-
-    def _prepared(self, rows: np.ndarray) -> Iterator[Ragged]:
-        """Examples of the store in parts, as the representation prepares them."""
-        for start in range(0, len(rows), _ROWS_TO_FIT):
-            yield self.representation.prepare(self.store.take(rows[start : start + _ROWS_TO_FIT]))
 
     def _rows(self, split: str, labels: list[int]) -> np.ndarray:
         rows, wanted = self.split_store.splits[split], getattr(self, f"n_{split}")
@@ -353,130 +284,3 @@ class HepDataModule(AnnotatedKeys, LightningDataModule):
         """
         few = dict.fromkeys(("n_train", "n_val", "n_test"), MOST_OF_SAMPLE)
         return {"source": "mini", "n_files": None, "num_workers": 0, **few}
-
-    # ---- checkpoints
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """The scales fitted to the training examples, for a checkpoint, which calls the representation `form`."""
-        return {
-            f"{part}.{name}": value for part, scaled in self._scaled().items() for name, value in scaled.state().items()
-        }
-
-    def _scaled(self) -> dict[str, Scaled]:
-        parts = {"form": self.representation, "extras": self._extras, "weights": self._weights}
-        parts |= {"targets": self._targets} if self._targets else {}
-        return parts | ({"element_targets": self._element_targets} if self._element_targets.reals else {})
-
-    def load_state_dict(self, state_dict: dict[str, Tensor]) -> None:
-        """Use the scales of a checkpoint in place of those fitted to this source; call after `setup`."""
-        if all(torch.equal(value, state_dict[name]) for name, value in self.state_dict().items()):
-            return  # as on a resume: the cached examples remain valid
-        for part, scaled in self._scaled().items():
-            scaled.load_state({name: state_dict[f"{part}.{name}"] for name in scaled.scales})
-        self.splits = {name: self._dataset(self.store, examples.rows) for name, examples in self.splits.items()}
-
-    # ---- loaders
-
-    @property
-    def rank(self) -> int:
-        """Rank of this process; its loaders yield every world_size-th example of each batch."""
-        return self.trainer.global_rank if self.trainer else 0
-
-    @property
-    def world_size(self) -> int:
-        return self.trainer.world_size if self.trainer else 1
-
-    def start_at(self, epoch: int, batch: int) -> None:
-        """Let the next training loader start in this epoch after this many batches, for a resumed run."""
-        self._start = (epoch, batch)
-
-    def train_dataloader(self) -> DataLoader:
-        examples = self.splits["train"]
-        self.train_sampler = BucketBatchSampler(
-            examples.counts, self.batch_size, self.bucket, self.seed, self.rank, self.world_size
-        )
-        epoch, self.train_sampler.start_batch = self._start
-        self.train_sampler.set_epoch(epoch)
-        return self._loader(examples, self.train_sampler)
-
-    def training_batches(self, epoch: int, n: int) -> Iterator:
-        """The first n batches of an epoch of training, beside those of the training itself."""
-        examples = self.splits["train"]
-        sampler = BucketBatchSampler(
-            examples.counts, self.batch_size, self.bucket, self.seed, self.rank, self.world_size
-        )
-        sampler.set_epoch(epoch)
-        return islice(iter(self._loader(examples, sampler)), n)
-
-    def val_dataloader(self) -> DataLoader:
-        return self.loader_of("val")
-
-    def test_dataloader(self) -> DataLoader:
-        return self.loader_of("test")
-
-    def loader_of(self, split: str, n: int | None = None) -> DataLoader:
-        """Each example of a split once, or each of its first n, in order of multiplicity."""
-        examples = self.splits[split]
-        if n is not None and n < len(examples):
-            examples = self._dataset(self.store, examples.rows[:n])
-        return self._loader(examples)
-
-    def loaders_of_file(self, path: Path) -> Iterator[DataLoader]:
-        """Each example of a file once, labelled or not, in the same representation as the examples of this data set.
-
-        A file is read in parts, one loader for each, so that neither it nor its predictions need fit into memory.
-
-        Raises
-        ------
-        DataError : the file is not a file of such examples, or holds none.
-        """
-        n = n_scored = 0
-        for store in stores_of(self.info, path):
-            self.setup()
-            n += len(store)
-            can = self.can_score(store)
-            n_scored += int(can.sum())
-            for rows in self._parts_to_score(store):
-                if len(rows):
-                    yield self._loader_to_score(store, rows, can[rows])
-        if n == 0:
-            raise DataError(f"{path}: contains no {self.info.noun}s")
-        if n_scored == 0:
-            raise DataError(f"{path}: no {self.info.noun} has any particles; expected some that can be scored")
-
-    def _parts_to_score(self, store: Store) -> list[np.ndarray]:
-        """The rows of a store in parts whose outputs fit into memory, also those of each element or pair of them."""
-        targets, rows, counts = self._element_targets, np.arange(len(store)), store.counts.astype(np.int64)
-        outputs = counts**2 if targets.groups or targets.edges else counts if targets else np.zeros_like(counts)
-        part = np.maximum(rows // _ROWS_TO_SCORE, np.cumsum(outputs) // _OUTPUTS_TO_SCORE)
-        return np.split(rows, np.flatnonzero(np.diff(part)) + 1)
-
-    def predict_dataloader(self, store: Store | None = None) -> DataLoader:
-        """Each example of a store once; by default, of the test split."""
-        if store is None:
-            return self.test_dataloader()
-        if len(store) == 0:
-            raise DataError(f"{', '.join(map(str, store.paths)) or 'the file'}: contains no {self.info.noun}s")
-        self.setup()
-        return self._loader_to_score(store, np.arange(len(store)), self.can_score(store))
-
-    def _loader_to_score(self, store: Store, rows: np.ndarray, can: np.ndarray) -> DataLoader:
-        examples = self._dataset(store, rows[can])
-        examples.unscored = Unscored(rows[~can], examples.labels(rows[~can]))
-        return self._loader(examples)
-
-    def can_score(self, store: Store) -> np.ndarray:
-        """Which examples (n,) of a store a model can score; the others have a score of NaN."""
-        return np.ones(len(store), bool)
-
-    def _loader(self, examples: SplitDataset, sampler: Sampler[list[int]] | None = None) -> DataLoader:
-        if sampler is None:
-            sampler = SortedBatchSampler(examples.counts, self.batch_size, self.rank, self.world_size)
-        return BatchLoader(
-            examples,
-            sampler=sampler,  # its items are whole batches, so batch_size is None
-            batch_size=None,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
-        )

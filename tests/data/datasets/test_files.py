@@ -258,7 +258,7 @@ def test_an_example_without_particles_is_left_out_of_the_batches_but_not_of_the_
     data = ready([str(write(Path("a.npz"), jets))])
     few = jets.take(slice(0, 6))
     few = few.keep(np.repeat([True, False, True, True, False, True], few.counts))
-    monkeypatch.setattr("hepexp.data.loading.datamodule._ROWS_TO_SCORE", 3)
+    monkeypatch.setattr("hepexp.data.loading.loaders._ROWS_TO_SCORE", 3)
     first, second = data.loaders_of_file(write(Path("few.npz"), few))
     for loader, scored, unscored in ((first, [0, 2], [1]), (second, [3, 5], [4])):
         assert sorted(torch.cat([batch.index for batch in loader]).tolist()) == scored

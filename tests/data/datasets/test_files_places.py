@@ -155,7 +155,7 @@ def test_examples_are_scored_in_parts_of_bounded_output(monkeypatch):
     given = events()
     data = data_of(given, pair_targets=["kind"], graph=ParticleGraph(edges="all"))
     whole = lists(data, PairCrossEntropy(), OfEdges())
-    monkeypatch.setattr("hepexp.data.loading.datamodule._OUTPUTS_TO_SCORE", 30)
+    monkeypatch.setattr("hepexp.data.loading.loaders._OUTPUTS_TO_SCORE", 30)
     assert len([*data.loaders_of_file(Path("a.parquet"))]) > 5
     for event, its in lists(data, PairCrossEntropy(), OfEdges()).items():
         assert_allclose(its["score"], whole[event]["score"])
