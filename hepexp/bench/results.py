@@ -37,6 +37,8 @@ other work running; benchmark rates are medians of alternating measurements.
 
 # what rows of benchmarks may have besides their rate, and how it is written
 BESIDE = {
+    "parameters": "{:,}",
+    "difference": "{:.1e}",
     "batch": "{}",
     "waiting": "{:.1%}",
     "synchronisations": "{}",

@@ -85,6 +85,8 @@ def rows(
 ) -> list[dict]:
     """Jets per second of each case: medians over alternating measurements, after a warm-up.
 
+    Rows have the number of parameters too, and those of references the largest difference of a logit from ours.
+
     Parameters
     ----------
     n_jets : jets in the batch.
@@ -96,9 +98,11 @@ def rows(
         batch = jets(min(n_jets, tagger.n_jets or n_jets), n_particles)
         torch.manual_seed(1)
         models = {"hepexp": tagger.ours()}
+        beside = {}
         if not tagger.package or find_spec(tagger.package):
             models[tagger.named] = tagger.reference(models["hepexp"])
-            check_logits(name, tagger, models, jets(8, n_particles, seed=2))
+            beside["difference"] = check_logits(name, tagger, models, jets(8, n_particles, seed=2))
+        parameters = {impl: sum(p.numel() for p in model.parameters()) for impl, model in models.items()}
         for what, run in (("training", training), ("inference", inference)):
             runs = {impl: run(model.train(what == "training"), batch) for impl, model in models.items()}
             seconds: dict[str, list[float]] = {implementation: [] for implementation in runs}
@@ -110,6 +114,8 @@ def rows(
                         seconds[implementation].append(time.perf_counter() - start)
             found += [
                 {"case": f"{name} {what}", "implementation": implementation, "per_second": len(batch) / median(s)}
+                | {"parameters": parameters[implementation]}
+                | (beside if implementation == tagger.named else {})
                 for implementation, s in seconds.items()
             ]
     return found
@@ -165,8 +171,13 @@ def inference(model: nn.Module, batch: Batch, precision: Precision = nullcontext
 
 
 @torch.no_grad()
-def check_logits(name: str, tagger: Tagger, models: Mapping[str, nn.Module], batch: Batch) -> None:
-    """Raise HepexpError if the two models of a case differ, in float64 and evaluation mode."""
+def check_logits(name: str, tagger: Tagger, models: Mapping[str, nn.Module], batch: Batch) -> float:
+    """The largest difference between logits of the two models of a case, in float64 and evaluation mode.
+
+    Raises
+    ------
+    HepexpError : it is larger than the tolerance of the case.
+    """
     ours, reference = (model.double().eval()(batch) for model in models.values())
     for model in models.values():
         model.float()
@@ -176,6 +187,7 @@ def check_logits(name: str, tagger: Tagger, models: Mapping[str, nn.Module], bat
             f"bench: the logits of {name} differ from those of {tagger.named} by {difference:.1e}, expected at "
             f"most {tagger.tolerance:.0e}; a time would mean nothing"
         )
+    return difference
 
 
 def jets(n: int, n_particles: int, seed: int = 1) -> JetBatch:

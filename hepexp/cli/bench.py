@@ -75,6 +75,8 @@ def _mebibytes(value: int) -> str:
 
 # what a row may have besides its rate: heading, how it is written
 BESIDES: dict[str, tuple[str, Any]] = {
+    "parameters": ("parameters", "{:,}".format),
+    "difference": ("logits differ by", "{:.1e}".format),
     "waiting": ("waiting (max)", "{:.1%}".format),
     "synchronisations": ("waits a step", str),
     "memory": ("peak MiB", _mebibytes),

@@ -61,6 +61,11 @@ def test_taggers_against_the_modules_of_their_authors():
     cases = [(name, what) for name in SMALL_TAGGERS for what in ("training", "inference")]
     for (name, what), pair in zip(cases, zip(found[::2], found[1::2], strict=True), strict=True):
         check(pair, f"{name} {what}", ["hepexp", SMALL_TAGGERS[name].named])
+        ours, reference = pair
+        assert "difference" not in ours
+        assert reference["difference"] < 1e-5
+    transcribed = [row for row in found if row["case"].startswith(("pelican", "lgn"))]
+    assert len({(row["case"], row["parameters"]) for row in transcribed}) == len(transcribed) / 2
 
 
 def test_taggers_of_other_logits_are_not_timed():

@@ -129,7 +129,7 @@ BAD_ROW = {"pid": [*events()["pid"][:7], [22, 211, 7], *events()["pid"][8:]]}
             ("has a particle of class any and photon; expected one of them",),
         ),
         (events(), {"element_classes": None}, ("dataset.element_label needs dataset.element_classes", "photon: 22")),
-        (events(), {"element_label": None}, ("dataset.element_classes.pion must be a condition", "no element_label")),
+        (events(), {"element_label": None}, ("dataset.element_classes.photon must be a condition", "no element_label")),
         (events(), {"element_classes": {"a": 22, "b": [22, 3]}}, ("element_classes must have different values",)),
         (events(), {"element_classes": {"a": "x"}}, ("element_classes.a must be a number", "'x'")),
         (events(), {"element_label": "truth"}, ("dataset.element_label", "'truth' has one value", "each particle")),
