@@ -13,6 +13,8 @@ from hepexp.config.annotated_keys import AnnotatedKeys
 from hepexp.errors import ConfigError
 from hepexp.learning.schedules import PLATEAU, SCHEDULES
 
+ScheduleName = Literal["constant", "cosine", "warmup_cosine", "flat_decay", "warmup_restarts", "plateau"]
+
 
 class Optimizer(AnnotatedKeys):
     """What the optimisers share: the schedule, stepped after every batch, or every epoch if it follows a metric.
@@ -32,7 +34,7 @@ class Optimizer(AnnotatedKeys):
     """
 
     lr: float = 1e-3
-    schedule: Literal["constant", "cosine", "flat_decay", "warmup_restarts", "plateau"] = "constant"
+    schedule: ScheduleName = "constant"
     freeze: list[str] | str = ()
     unfreeze: dict[int, list[str] | str] | None = None
     lr_factor: dict[str, float] | None = None
@@ -123,7 +125,7 @@ class AdamW(Adam):
     """
 
     weight_decay: float = 1e-2
-    schedule: Literal["constant", "cosine", "flat_decay", "warmup_restarts", "plateau"] = "warmup_restarts"
+    schedule: ScheduleName = "warmup_restarts"
 
     def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay, betas=self.betas)

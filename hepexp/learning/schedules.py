@@ -18,6 +18,14 @@ def cosine(progress: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
 
 
+def warmup_cosine(progress: float) -> float:
+    """The rate rises from zero in the first 5 % of the training, as attention needs; then half a cosine to zero."""
+    warm_up = 0.05
+    if progress < warm_up:
+        return progress / warm_up
+    return cosine((progress - warm_up) / (1.0 - warm_up))
+
+
 def flat_decay(progress: float) -> float:
     """The base rate for 70 % of the training, then exponentially to a hundredth (arXiv:2202.03772, section 5.1)."""
     return 0.01 ** max(0.0, (min(progress, 1.0) - 0.7) / 0.3)
@@ -51,6 +59,7 @@ def warmup_restarts(progress: float) -> float:
 SCHEDULES: dict[str, Schedule] = {
     "constant": constant,
     "cosine": cosine,
+    "warmup_cosine": warmup_cosine,
     "flat_decay": flat_decay,
     "warmup_restarts": warmup_restarts,
 }

@@ -54,7 +54,7 @@ def test_a_missing_gpu_is_one_line():
         (lambda: SGD(momentum=-0.1), "optimizer.momentum must be >= 0"),
         (
             lambda: SGD(schedule="step"),
-            "optimizer.schedule must be one of constant, cosine, flat_decay, ",
+            "optimizer.schedule must be one of constant, cosine, warmup_cosine, ",
         ),
     ],
 )
