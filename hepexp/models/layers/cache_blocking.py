@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -14,6 +16,7 @@ from torch import Tensor
 
 # Pairs at a time: with fewer, the calls cost more than the work; with more, the rows leave the cache.
 PAIRS = 3500
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 C, T = TypeVar("C"), TypeVar("T")
@@ -54,9 +57,12 @@ def _start_worker(all_there: Barrier) -> None:
 
 @cache
 def _keep_freed_memory() -> None:
-    # The allocator of glibc hands freed memory back to the system, and asks for it again page by page, until it has
-    # seen a block freed that is as large as this.
-    torch.empty(31 << 20, dtype=torch.uint8)
+    # The allocator of glibc hands freed memory back to the system and asks for it again page by page, which takes a
+    # tenth of the time. It also maps large blocks one by one, unless they are below a limit that ends at 32 MiB.
+    if sys.platform != "linux" or not hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        return
+    libc.mallopt(M_MMAP_THRESHOLD, 2**25)
+    libc.mallopt(M_TRIM_THRESHOLD, 2**30)
 
 
 def run(job: Callable[[C], T], chunks: list[C]) -> Iterable[tuple[C, T]]:
