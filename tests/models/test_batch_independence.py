@@ -40,6 +40,7 @@ SMALL = {  # keys that make models small
     "resnet15": {"upsample": 65},  # the least that variant=cms_1 takes
     "vit": {"n_blocks": 2, "dim": 16, "n_heads": 2, "n_mlp": 16},
     "vae": {"n_latent": 8, "widths": [4, 8]},
+    "mi_part": {"n_mi_blocks": 1, "n_blocks": 1, "n_class_blocks": 1, "n_heads": 2, "pair_widths": [4, 8]},
     "part": {"n_blocks": 2, "n_class_blocks": 1, "n_heads": 2, "embed_widths": [8], "pair_widths": [4, 4]},
     "steerable_cnn": {"widths": [2, 3], "convs": [1, 1]},
 }

@@ -24,6 +24,10 @@ CASES = [
     # pairs 8, 2 (4 x 4 + 4 + 8) and 4 x 2 + 2 + 4, three blocks of 3 x 16 + 64 + 4 (8 x 8 + 8) + 2 (8 x 32) + 40 + 10,
     # norm 16, head 18, class token 8
     Case("part use_scalars=true n_blocks=2 n_class_blocks=1 n_heads=2 embed_widths=[8] pair_widths=[4,4]", 3_194),
+    # the published sizes have theirs in test_mi_part.py; here: embedding 102,268, pairs 8, 20 + 8, 40 + 16 and 18 + 4,
+    # 34,048 for norms and MLP of three blocks, with 64 x 64 + 8 for the first, 4 (64 x 64 + 64) + 2 for the others,
+    # norm 128, head 130, class token 64
+    Case("mi_part use_scalars=true n_mi_blocks=1 n_blocks=1 n_class_blocks=1 n_heads=2 pair_widths=[4,8]", 242_236),
     Case("particlenet_lite", n_parameters=26_416),  # published: 26k
     Case("pcnn", n_parameters=349_456),  # published: about 348k
     # batch norm 30, convolutions with their norms 192, 2 x 60, 90 and 126, shortcut 24, classifier 56 and 18
