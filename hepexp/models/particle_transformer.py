@@ -124,7 +124,8 @@ class ParticleTransformer(nn.Module):
 
     def forward(self, batch: JetBatch) -> Tensor:
         # Without gradients and batch statistics, each thread of a CPU takes a few jets through the whole network.
-        if self.training or torch.is_grad_enabled() or batch.mask.device.type != "cpu" or len(batch) <= JETS_AT_A_TIME:
+        works_alone = not (self.training or torch.is_grad_enabled() or torch.compiler.is_compiling())
+        if not works_alone or batch.mask.device.type != "cpu" or len(batch) <= JETS_AT_A_TIME:
             return self._logits(batch)
         order = batch.mask.sum(1).argsort(descending=True, stable=True)
         starts = range(0, len(batch), JETS_AT_A_TIME)

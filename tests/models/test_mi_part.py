@@ -121,6 +121,13 @@ def test_prediction_does_not_change_when_the_event_turns_about_the_beam():
     assert_close(model(transform(jets, about_z(2.0))), model(jets), rtol=0, atol=1e-6)
 
 
+def test_on_a_gpu_it_is_compiled_as_a_whole():
+    model, jets = mi_part(n_mi_blocks=1).float().to("meta").train(), random_jets(4).to("meta")
+    torch._dynamo.reset()
+    found = torch.compile(model, backend="eager", fullgraph=True)(jets)  # raises if the graph would break
+    assert found.shape == (4, 2)
+
+
 def test_pairs_that_do_not_fit_into_memory_are_refused_before_they_are_made(monkeypatch):
     model, jets = mi_part(), random_jets(4)
     monkeypatch.setattr(memory, "total", lambda: 10_000)

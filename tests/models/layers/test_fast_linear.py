@@ -46,3 +46,9 @@ def test_elements_are_dropped_with_the_probability_and_their_mean_is_kept():
     assert torch.equal(layer(x), found)
     assert torch.equal(layer.eval()(x), x)
     assert torch.equal(Dropout(0.0)(x), x)
+
+
+def test_the_compiler_sees_dropout_as_one_graph():
+    layer, x = Dropout(0.5), torch.ones(8, 64)
+    torch._dynamo.reset()
+    assert torch.compile(layer, backend="eager", fullgraph=True)(x).unique().tolist() == [0, 2]
