@@ -12,6 +12,7 @@ from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive
 from hepexp.models.layers.jet_coordinates import jet_coordinates
 from hepexp.models.layers.kinematic_features import pseudorapidity
+from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.particle_pairs import ParticlePairs
 from hepexp.models.weights import load_weights
 
@@ -75,10 +76,13 @@ class JEDINet(nn.Module):
         self.f_r = three_layers(2 * N_INPUTS, n_hidden, n_effects, act)
         self.phi_o = three_layers(N_INPUTS + n_effects, n_hidden, n_features, act)
         self.phi_c = three_layers(n_features, n_hidden, n_classes, act)[:-1]
+        self.kept = n_hidden + n_hidden // 2 + n_effects  # for each pair until the backward pass
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
         dtype = self.phi_c[0].weight.dtype
+        if torch.is_grad_enabled():
+            require_pair_memory(batch.mask, self.kept, dtype, padded=False)
         pairs = ParticlePairs.of(batch.mask, dtype, at_a_time=PAIRS_AT_A_TIME)
         x = pairs.gather(jedi_features(batch.p4, batch.mask)).to(dtype)  # (R, 16)
         o = self.phi_o(torch.cat([x, self.effects(x, pairs)], dim=1))  # (R, D_O)

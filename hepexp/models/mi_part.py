@@ -8,12 +8,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive, require_widths
+from hepexp.models.layers.attention import kept_for_each_pair
 from hepexp.models.layers.fast_linear import Dropout, Linear, product
 from hepexp.models.layers.normformer import Block, glorot, shrink
-from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 from hepexp.models.particle_transformer import ParticleTransformer
 from hepexp.models.weights import load_weights
@@ -147,17 +146,10 @@ class MIParticleTransformer(ParticleTransformer):
         glorot(self.mi_blocks)
         for depth, block in enumerate(self.mi_blocks, start=1):
             shrink(block.fc2, depth)
-        # Numbers kept for each pair until the backward pass: of its embedding, half of them as (i, j) and (j, i) share
-        # it; attention weights; and for each block what is left of them after dropout, and 16 random bits.
-        dropped = 1.5 if dropout else 0
-        kept_by_heads = n_mi_heads * (1.5 + dropped * n_mi_blocks) + n_heads * (1 + dropped) * n_blocks
-        self.kept = sum(pair_widths) / 2 + kept_by_heads
+        # And of the wider interactions: they, their softmax, and what each block keeps of it after dropout.
+        dropped = kept_for_each_pair(n_mi_heads, dropout) - n_mi_heads
+        self.kept += 2.5 * n_mi_heads + n_mi_blocks * dropped
         load_weights(self, weights)
-
-    def _logits(self, batch: JetBatch) -> Tensor:
-        if torch.is_grad_enabled():
-            require_pair_memory(batch.mask, self.kept, self.norm.weight.dtype, padded=False)
-        return super()._logits(batch)
 
     def among_particles(self, x: Tensor, p4: Tensor, pairs: ParticlePairs) -> Tensor:
         interactions, biases = self.interactions(p4, pairs, n_last=2)  # U_1 and U_2

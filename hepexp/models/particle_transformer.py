@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive, require_widths
-from hepexp.models.layers.attention import without_padding
+from hepexp.models.layers.attention import kept_for_each_pair, without_padding
 from hepexp.models.layers.cache_blocking import Chunk, run
 from hepexp.models.layers.embeddings import Embedding, PairEmbedding
 from hepexp.models.layers.kinematic_features import (
@@ -25,6 +25,7 @@ from hepexp.models.layers.kinematic_features import (
 )
 from hepexp.models.layers.normformer import ClassBlock, ParticleBlock, glorot, shrink
 from hepexp.models.layers.pair_features import Symmetric, log_pair_features, triangle
+from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.particle_pairs import ParticlePairs
 from hepexp.models.weaver_layout import PARTICLE_TRANSFORMER
 from hepexp.models.weights import load_weights
@@ -111,6 +112,9 @@ class ParticleTransformer(nn.Module):
         self.fc = nn.Sequential(nn.Linear(dim, n_classes))
         self.cls_token = nn.Parameter(torch.empty(1, 1, dim))
         self.reset_parameters()
+        # Numbers kept for each pair until the backward pass: the layers of its embedding, half of them as (i, j) and
+        # (j, i) share it, the biases, and the weights of each block.
+        self.kept = sum(pair_widths) / 2 + 1.5 * n_heads + n_blocks * kept_for_each_pair(n_heads, dropout)
         load_weights(self, weights)
 
     def reset_parameters(self) -> None:
@@ -144,6 +148,8 @@ class ParticleTransformer(nn.Module):
 
     def _logits(self, batch: JetBatch) -> Tensor:
         dtype, mask = self.norm.weight.dtype, batch.mask
+        if torch.is_grad_enabled():
+            require_pair_memory(mask, self.kept, dtype, padded=False)
         pairs = ParticlePairs.of(mask, dtype, at_a_time=PAIRS_AT_A_TIME)
         x = pairs.gather(particle_features(batch, self.use_scalars, self.scales)).to(dtype)
         x = self.among_particles(self.embed(x, pairs.weight), batch.p4, pairs)  # (R, dim)

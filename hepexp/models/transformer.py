@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout
-from hepexp.models.layers.attention import MultiHeadAttention, without_padding
+from hepexp.models.layers.attention import MultiHeadAttention, kept_for_each_pair, without_padding
 from hepexp.models.layers.kinematic_features import KINEMATIC, particle_features, reads_scalars
+from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 from hepexp.models.weights import load_weights
 
@@ -108,10 +109,13 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(EncoderBlock(dim, n_heads, dropout) for _ in range(n_blocks))
         self.norm = nn.LayerNorm(dim)
         self.classifier = nn.Linear(dim, n_classes)
+        self.kept = n_blocks * kept_for_each_pair(n_heads, dropout)
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
         dtype = self.classifier.weight.dtype
+        if torch.is_grad_enabled():
+            require_pair_memory(batch.mask, self.kept, dtype, padded=False)
         pairs = ParticlePairs.of(batch.mask, dtype, at_a_time=PAIRS_AT_A_TIME)
         x = self.embed(pairs.gather(particle_features(batch, self.use_scalars)).to(dtype))  # (R, dim)
         biases = [without_padding(piece.nodes(pairs.mask), dtype) for piece in pairs.pieces]

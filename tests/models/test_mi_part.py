@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.testing import assert_close
 
-from hepexp import memory
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.layers.attention import without_padding
@@ -126,29 +125,6 @@ def test_on_a_gpu_it_is_compiled_as_a_whole():
     torch._dynamo.reset()
     found = torch.compile(model, backend="eager", fullgraph=True)(jets)  # raises if the graph would break
     assert found.shape == (4, 2)
-
-
-def test_pairs_that_do_not_fit_into_memory_are_refused_before_they_are_made(monkeypatch):
-    model, jets = mi_part(), random_jets(4)
-    monkeypatch.setattr(memory, "total", lambda: 10_000)
-    with pytest.raises(ConfigError, match=r"pairs of particles, in a batch of 4 jets .* needs .* of memory"):
-        model(jets)
-    with torch.no_grad():  # a few jets at a time, of which nothing is kept
-        assert model(jets).isfinite().all()
-
-
-def test_kept_numbers_are_counted_about_right():
-    n = 40
-    model, jets, seen = mi_part(dropout=0.1, n_mi_blocks=3, pair_widths=[64, 64]).train(), random_jets(4, n, n), {}
-
-    def keep(x: Tensor) -> Tensor:
-        seen[x.untyped_storage().data_ptr()] = x  # held, so that no other takes its place
-        return x
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda x: x):
-        model(jets)
-    kept = sum(x.untyped_storage().nbytes() for x in seen.values() if x.numel() > 64 * n * n)  # those of pairs
-    assert kept / 8 / (4 * n * n) == pytest.approx(model.kept, rel=0.3)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,14 @@ def without_padding(mask: Tensor, dtype: torch.dtype, bias: Tensor | None = None
     return torch.where(mask[:, None, None], zero if bias is None else bias.to(dtype), torch.finfo(dtype).min / 2)
 
 
+def kept_for_each_pair(n_heads: int, dropout: float) -> float:
+    """Numbers that attention keeps for each pair of particles until the backward pass.
+
+    The weight of each head, and with dropout also what is left of it and 16 random bits.
+    """
+    return n_heads * (2.5 if dropout else 1)
+
+
 class MultiHeadAttention(nn.Module):
     """softmax(q k^T / sqrt(dim / n_heads) + bias) v in each head, between linear layers.
 
