@@ -76,7 +76,8 @@ def _operations(model: torch.nn.Module, batch: Batch) -> tuple[int, int]:
 
     Counted on the meta device, where every model takes its plain form and nothing is computed.
     """
-    model = copy.deepcopy(model).to("meta").eval()
+    # even in no_grad, a view of a parameter says that it needs a gradient, and the counter asks for its graph
+    model = copy.deepcopy(model).to("meta").eval().requires_grad_(False)
     with FlopCounterMode(display=False, custom_mapping=_FORMULAS) as counter, _Widest() as seen, torch.no_grad():
         model(batch.to("meta"))
     return counter.get_total_flops(), seen.n_bytes

@@ -75,6 +75,18 @@ def test_operations_of_pelican_are_mostly_those_of_its_pairs():
     assert flops == pytest.approx(pairs, rel=0.1)
 
 
+def test_views_of_parameters_are_counted():
+    class Token(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.token, self.linear = nn.Parameter(torch.ones(1, 4)), nn.Linear(4, 3)
+
+        def forward(self, batch):
+            return self.linear(self.token.expand(len(batch), -1))
+
+    assert _operations(Token(), features(5))[0] == 2 * 5 * 4 * 3
+
+
 class Products(nn.Module):
     """Products of every form that torch writes to a tensor, or takes as one of a matrix and a vector."""
 

@@ -28,9 +28,10 @@ BACKENDS = sorted(path.stem for path in (conf_dir() / "backend").glob("*.yaml"))
 
 EXEMPT = {"fixed_circuits": "it reads no data"}
 
-SMALL = {  # keys that make models small
+SMALL = {  # keys that make models small, of an option or of one of its variants
     "lorentznet": {"n_hidden": 4, "n_blocks": 2, "c": 0.05},
     "lloca": {"n_blocks": 1, "n_heads": 2, "n_head_scalars": 4, "n_frame_hidden": 8},
+    "lloca {'backbone': 'particlenet'}": {"channels": [16, 24], "k": 5, "n_frame_hidden": 8},
     "lgn": {"n_channels": [2, 2], "scale": 0.1},
     "lgatr": {"n_blocks": 1, "n_multivectors": 4, "n_hidden_scalars": 8, "n_heads": 2},
     "pcnn": {"stages": [8, 8]},
@@ -71,7 +72,8 @@ class Variant:
     def node(self) -> dict:
         node = yaml.safe_load((conf_dir() / "model" / f"{self.option}.yaml").read_text())
         node.pop(RECIPE, None)
-        return node | SMALL.get(self.option, {}) | ast.literal_eval(self.changes)
+        small = SMALL.get(f"{self.option} {self.changes}", SMALL.get(self.option, {}))
+        return node | small | ast.literal_eval(self.changes)
 
     def examples(self, seed: int = 0) -> Batch:
         """Five of them; pairs of particles cost most, and on PennyLane a thousand times as much as elsewhere."""

@@ -75,6 +75,20 @@ CASES = [
         "lloca n_blocks=2 n_heads=2 n_head_scalars=4 n_frame_hidden=8 symmetry_breaking=none use_scalars=true",
         n_parameters=4_866,
     ),
+    # frames 240; embedding 30, 30 + 15 x 16 + 16, 32 + 16 x 64 + 64 and 128 + 64 x 16 + 16; pairs 8, 4 x 64 + 3 x 64,
+    # 2 (64^2 + 3 x 64) and 64 x 2 + 2 + 4; four blocks of 4 (16^2 + 16), 16 x 64 + 64, 64 x 16 + 16, norms 3 x 32
+    # and 128, and 2 + 16; norm 32, class token 16, head 34
+    Case(
+        "lloca backbone=part n_blocks=2 n_heads=2 n_head_scalars=4 n_head_vectors=1 n_frame_hidden=8 "
+        "symmetry_breaking=none use_scalars=true",
+        n_parameters=240 + 2_604 + 9_166 + 4 * 3_458 + 82,
+    ),
+    # frames 240; norm 30; edge convolutions 16 (30 + 16 + 16) + 96 and 24 (32 + 24 + 24) + 144 with shortcuts
+    # 15 x 16 + 32 and 16 x 24 + 48; classifier 600 and 50
+    Case(
+        "lloca backbone=particlenet channels=[16,24] k=5 n_frame_hidden=8 symmetry_breaking=none use_scalars=true",
+        n_parameters=240 + 30 + 992 + 96 + 1_920 + 144 + 272 + 432 + 600 + 50,
+    ),
     # convolutions without bias 9 (3 x 32 + 32 x 64 + 64 x 128), batch norms 2 (32 + 64 + 128), linear 128 x 2 + 2
     Case("cnn", n_parameters=93_730),
     # twice as many convolutions: 9 (32 x 32 + 64 x 64 + 128 x 128) and 2 (32 + 64 + 128) more
