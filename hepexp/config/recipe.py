@@ -1,7 +1,7 @@
 """The recipe of a model: how it is trained by a command that does not say.
 
 A model's file may have a node `recipe` with keys of `optimizer`, `trainer` and `dataset`. They stand for the values of
-the options that the root chooses by default; an option that is chosen, by a command line or a task, is taken as it is.
+the options that the root chooses by default; what the file of a chosen option says counts, and a task is taken as it is.
 """
 
 from collections.abc import Collection
@@ -13,6 +13,7 @@ from hepexp.errors import ConfigError
 
 RECIPE = "recipe"
 GROUPS = ("dataset", "optimizer", "trainer")
+LENGTH = ("max_epochs", "min_steps", "patience")  # of a trainer
 
 
 def apply(config: DictConfig, typed: Collection[str]) -> None:
@@ -22,7 +23,8 @@ def apply(config: DictConfig, typed: Collection[str]) -> None:
     ----------
     config : before the single keys of a command line are set; changed in place.
     typed : groups and keys of the command line, and `task` if there is one: a task says how its model is trained. Keys
-        of `dataset` only fill in what the data set's file leaves out; `trainer.max_epochs` is then the whole length.
+        of `dataset`, and of a trainer that was chosen, only fill in what its file leaves out, so trainer=gpu is as long
+        as the recipe says; `trainer.max_epochs` is then the whole length.
 
     Raises
     ------
@@ -36,10 +38,14 @@ def apply(config: DictConfig, typed: Collection[str]) -> None:
     check(OmegaConf.to_container(recipe) if OmegaConf.is_config(recipe) else recipe, "model")
     if "task" in typed:
         return
-    if "trainer.max_epochs" in typed and "trainer" in recipe:
-        recipe.trainer.pop("min_steps", None)  # the length that was asked for
+    trainer = recipe.get("trainer", {})
+    if "trainer.max_epochs" in typed:
+        trainer.pop("min_steps", None)  # the length that was asked for
+    if "trainer" in typed and "max_epochs" in config.trainer:
+        for key in LENGTH:
+            trainer.pop(key, None)
     for group, values in recipe.items():
-        if group == "dataset":
+        if group == "dataset" or (group == "trainer" and group in typed):
             config[group] = OmegaConf.merge(values, config[group])
         elif group not in typed and TARGET in config.get(group, {}):
             config[group] = OmegaConf.merge(config[group], values)

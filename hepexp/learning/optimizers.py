@@ -125,7 +125,7 @@ class AdamW(Adam):
     """
 
     weight_decay: float = 1e-2
-    schedule: ScheduleName = "warmup_restarts"
+    schedule: ScheduleName = "warmup_cosine"
 
     def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay, betas=self.betas)

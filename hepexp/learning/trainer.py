@@ -54,9 +54,9 @@ class TrainerOptions(AnnotatedKeys):
     progress : whether to show progress.
     """
 
-    max_epochs: int = 4
+    max_epochs: int = 20
     min_steps: int | None = None
-    patience: int | None = 3
+    patience: int | None = 5
     time_limit: str | float | None = None
     gradient_clip: float | None = None
     accumulate: int = 1

@@ -45,6 +45,9 @@ RECIPE = {"lr": 0.01, "schedule": "cosine", "epochs": 30, "least": 900, "patienc
         (["trainer.max_epochs=5"], {"epochs": 5, "least": None}),
         (["optimizer=adam"], {"lr": 1e-3, "schedule": "constant"}),
         (["trainer=quick"], {"epochs": 2, "least": None}),
+        (["trainer=gpu"], {}),
+        (["trainer=gpu", "trainer.max_epochs=5"], {"epochs": 5, "least": None}),
+        (["trainer=paper"], {"epochs": 35, "least": None}),
         (["trainer.patience=4"], {"patience": 4}),
     ],
 )
