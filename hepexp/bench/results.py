@@ -2,6 +2,7 @@
 
     python -m hepexp.bench.results --section "Quark/gluon tagging" RUN ...
     python -m hepexp.bench.results --section "Speed" --bench BENCH.json
+    python -m hepexp.bench.results --section "Recipes" --sweeps runs/sweeps/NAME ...
 
 No figure is typed by hand: every row comes from metrics.json and names the command in overrides.yaml. Runs that differ
 only in their seed share a row. A section of the same title is replaced; the others are left unchanged.
@@ -10,6 +11,7 @@ only in their seed share a row. A section of the same title is replaced; the oth
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import re
 import shlex
@@ -89,6 +91,23 @@ def _hardware(hardware: dict[str, Any]) -> str:
     return ", ".join([f"{hardware['cores']} cores", *[gpu["name"] for gpu in hardware["gpus"]]])
 
 
+def sweeps_table(folders: Sequence[Path]) -> str:
+    """A Markdown table with one row per trial of each sweep: its command, and the metric that it was judged by."""
+    lines = []
+    for folder in folders:
+        with (folder / "trials.csv").open(encoding="utf-8", newline="") as file:
+            trials = [row for row in csv.DictReader(file) if row["state"] == "COMPLETE"]
+        columns = list(trials[0])
+        metric, keys = columns[2], columns[3 : columns.index("seconds")]
+        words = shlex.split((folder / "best.txt").read_text(encoding="utf-8").splitlines()[0])[2:]
+        kept = [word for word in words if word.partition("=")[0] not in (*keys, "name")]
+        for i, trial in enumerate(sorted(trials, key=lambda row: [float(row[key]) for key in keys])):
+            command = f"`hepexp train {shlex.join(kept)}`" if i == 0 else ""
+            values = ", ".join(f"{key}={trial[key]}" for key in keys)
+            lines.append([command, values, f"{metric} {float(trial[metric]):.4f}", f"{float(trial['seconds']):.0f}"])
+    return _markdown([["command", "with", "best epoch", "seconds"], ["---"] * 4, *lines])
+
+
 def bench_table(rows: list[dict]) -> str:
     """A Markdown table of `hepexp bench --json`."""
     header = ["case", "implementation", "per second"]
@@ -120,11 +139,14 @@ def main() -> None:
     parser.add_argument("--section", required=True, help="title of the section to write")
     parser.add_argument("--columns", metavar="METRIC,...", help="columns of the table")
     parser.add_argument("--bench", type=Path, help="output of `hepexp bench --json`, in place of runs")
+    parser.add_argument("--sweeps", type=Path, nargs="+", metavar="FOLDER", help="folders of sweeps, in place of runs")
     parser.add_argument("--out", type=Path, default=Path("RESULTS.md"))
     options = parser.parse_args()
-    if bool(options.runs) == bool(options.bench):
-        parser.error("give either RUN ... or --bench FILE")
-    if options.bench:
+    if sum(map(bool, (options.runs, options.bench, options.sweeps))) != 1:
+        parser.error("give either RUN ..., --bench FILE or --sweeps FOLDER ...")
+    if options.sweeps:
+        content = sweeps_table(options.sweeps)
+    elif options.bench:
         content = bench_table(json.loads(options.bench.read_text(encoding="utf-8")))
     else:
         wanted = options.columns.split(",") if options.columns else None
