@@ -1,6 +1,6 @@
 """RESULTS.md is made of records, a section at a time."""
 
-from hepexp.bench.results import HEAD, bench_table, runs_table, with_section
+from hepexp.bench.results import HEAD, bench_table, runs_table, sweeps_table, with_section
 from tests.compare.runs import run, scores
 
 
@@ -32,3 +32,15 @@ def test_a_section_is_replaced_and_others_stay():
 def test_a_benchmark_has_the_columns_that_its_rows_have():
     rows = [{"case": "a", "implementation": "x", "per_second": 1234.5, "waiting": 0.0123}]
     assert bench_table(rows).splitlines()[2] == "| a | x | 1.23e+03 | 1.2% |"
+
+
+def test_a_sweep_is_its_command_and_a_row_for_each_trial_in_order(tmp_path):
+    (tmp_path / "best.txt").write_text("hepexp train model=pfn name=mine optimizer.lr=1e-3\n")
+    (tmp_path / "trials.csv").write_text(
+        "trial,state,val/auc,optimizer.lr,seconds,run,error\n"
+        "0,COMPLETE,0.87654,1e-3,12.3,e/a,\n1,FAILED,,1e-2,1.0,e/b,broken\n2,COMPLETE,0.8,3e-4,11.0,e/c,\n"
+    )
+    assert sweeps_table([tmp_path]).splitlines()[2:] == [
+        "| `hepexp train model=pfn` | optimizer.lr=3e-4 | val/auc 0.8000 | 11 |",
+        "|  | optimizer.lr=1e-3 | val/auc 0.8765 | 12 |",
+    ]
