@@ -1,8 +1,8 @@
 """The recipe of a model: how it is trained by a command that does not say.
 
 A model's file may have a node `recipe` with keys of `optimizer`, `trainer` and `dataset`. They stand for the values of
-the options that the root chooses by default; what the file of a chosen option says counts, and
-a task is taken as it is.
+the options that the root chooses by default; what the file of a chosen option says counts, and a task is
+taken as it is.
 """
 
 from collections.abc import Collection

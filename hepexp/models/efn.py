@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
-from hepexp.models.checks import require_positive, require_widths
+from hepexp.models.checks import require_widths
 from hepexp.models.layers.jet_coordinates import jet_coordinates
 from hepexp.models.pfn import dense
 from hepexp.models.weights import load_weights
@@ -25,7 +25,6 @@ class EFN(nn.Module):
     ----------
     phi_sizes : widths of Phi's layers; the last is the dimension of the latent space, in which particles are summed.
     f_sizes : widths of F's layers before the output.
-    unit : of the rapidity and azimuth that Phi sees, in radians: about as large as they are.
     weights : file with a state dict to start from.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 
@@ -50,15 +49,12 @@ class EFN(nn.Module):
         self,
         phi_sizes: Sequence[int] = (100, 100, 256),
         f_sizes: Sequence[int] = (100, 100, 100),
-        unit: float = 1.0,
         weights: str | None = None,
         *,
         n_classes: int,
     ):
         super().__init__()
         require_widths(phi_sizes=phi_sizes, f_sizes=f_sizes)
-        require_positive(unit=unit)
-        self.unit = unit
         self.phi = dense([2, *phi_sizes])
         self.f = nn.Sequential(*dense([phi_sizes[-1], *f_sizes]), nn.Linear(f_sizes[-1], n_classes))
         load_weights(self, weights)
@@ -67,5 +63,5 @@ class EFN(nn.Module):
         jet, dtype = jet_coordinates(batch.p4, batch.mask), self.phi[0].weight.dtype
         pt = torch.where(batch.mask, jet.pt, 0)
         z = (pt / pt.sum(1, keepdim=True)).to(dtype)
-        directions = torch.stack([jet.dy, jet.dphi], dim=-1).div(self.unit).to(dtype)  # (B, N, 2)
+        directions = torch.stack([jet.dy, jet.dphi], dim=-1).to(dtype)  # (B, N, 2)
         return self.f((z[..., None] * self.phi(directions)).sum(1))
