@@ -102,6 +102,9 @@ class Batch:
     graphs (M, T) and (M, C); element_group (B, N, G) int64, for graphs (M, G), a number that elements have in common if
     they belong together, such as that of their vertex, -1 where it is padded or unknown: the target of a pair of
     elements is whether they agree.
+
+    views : two random views of the same examples, drawn anew in each training step, where the data set has any turned
+        on and the loss compares them.
     """
 
     label: Tensor
@@ -113,6 +116,7 @@ class Batch:
     element_target: Tensor | None = None
     element_label: Tensor | None = None
     element_group: Tensor | None = None
+    views: tuple[Self, Self] | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -133,11 +137,13 @@ class Batch:
     def tensors(self) -> dict[str, Tensor]:
         """Its tensors by name, without those that the data set does not have."""
         given = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: value for name, value in given.items() if value is not None and name != "views"}
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
-        """The same batch with each of its tensors changed."""
-        return type(self)(**{name: change(value) for name, value in self.tensors().items()})
+        """The same batch with each of its tensors, and of its views', changed."""
+        changed = {name: change(value) for name, value in self.tensors().items()}
+        views = None if self.views is None else tuple(view._each(change) for view in self.views)
+        return type(self)(**changed, views=views)
 
 
 @dataclass

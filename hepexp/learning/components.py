@@ -104,6 +104,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     batch = _smallest_batch(config.dataset, options)
     contracts.check_examples(objective, data, batch)
     data.represent_as(reads)
+    draw_views = contracts.check_views(objective, data)
     contracts.check_names(objective, evaluation, data)
     data.prepare_data()
     data.setup()
@@ -130,6 +131,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
         module = AdversarialModule(model, objective, optimizer, config.seed, options)
     else:
         module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
+    module.draw_views = draw_views
     if columns:
         module.columns = columns
     module.weighted = evaluation.weighted

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from hepexp.batch import DataSpec
+from hepexp.batch import Batch, DataSpec
 from hepexp.config.metrics import find
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.evaluator import Evaluator
@@ -31,6 +31,7 @@ HOW = {
     ("pair", "class"): "name them in dataset.pair_targets (or edge_targets), see: hepexp show dataset=NAME",
     ("example", "real"): "name them in dataset.targets, such as dataset.targets=[mass], see: hepexp show dataset=NAME",
 }
+TYPICAL_VIEWS = {"particles": "rotate=180", "image": "crop=0.3", "graph": "drop_edges=0.1"}  # for a message
 WORSE = {"max": "lower", "min": "higher"}
 
 
@@ -72,6 +73,32 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
             f"{name} tells classes apart, so it needs training examples of >= {objective.min_classes} classes, but "
             f"all of them are of {' or '.join(classes)}; see dataset.classes and dataset.train_classes"
         )
+
+
+def check_views(objective: Objective, data: object) -> Callable[[Batch, int], tuple[Batch, Batch]] | None:
+    """What draws two random views of a batch, by a seed; None if no views are turned on.
+
+    Parameters
+    ----------
+    data : data set, whose representation has been chosen.
+
+    Raises
+    ------
+    ConfigError : the loss needs views and there are none, or the other way round; a view that does not fit the data.
+    """
+    name, views = type(objective).__name__, getattr(data, "views", None)
+    if views and not objective.takes_views:
+        raise ConfigError(
+            f"{name} compares no views of examples: leave out {views.first}, or choose a loss on embeddings, such as "
+            "loss=supervised_contrastive"
+        )
+    if views:
+        return views.of(data.representation)
+    if objective.needs_views:
+        offered = TYPICAL_VIEWS.get(data.representation.name) if hasattr(data, "views") else None
+        how = f"turn some on, such as dataset.views.{offered}" if offered else "there are none of these data"
+        raise ConfigError(f"{name} compares two random views of each example; {how}; see: hepexp show dataset=NAME")
+    return None
 
 
 def check_names(objective: Objective, evaluation: EvaluationOptions, data: object) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from hepexp.batch import Batch
 from hepexp.errors import HepexpError
 from hepexp.evaluation.evaluators.evaluator import ELEMENT, OBSERVED, refuse_not_finite
 from hepexp.learning.as_read import as_read
@@ -56,6 +58,7 @@ class ExperimentModule(pl.LightningModule):
         self.columns: Callable[[np.ndarray], dict[str, np.ndarray]] = (
             lambda rows: {}
         )  # the evaluator's, of the data set
+        self.draw_views: Callable[[Batch, int], tuple[Batch, Batch]] | None = None  # of a batch, by a seed
         self.mean_weight: float | None = None  # mean absolute weight of the training examples, where it is known
         self.weighted = True  # whether the weights of the examples, if any, count in the evaluation
         self.outputs: dict[str, np.ndarray] = {}  # per example, of the last validation or test
@@ -82,11 +85,28 @@ class ExperimentModule(pl.LightningModule):
         self._sums, self._examples = {}, 0
 
     def on_train_batch_start(self, batch, batch_idx: int) -> None:
-        n = self.trainer.accumulate_grad_batches
-        batch_number = self.trainer.global_step * n + batch_idx % n  # batches of one step differ, in dropout
-        torch.manual_seed((self.seed * 1_000_003 + batch_number) * 4096 + self.global_rank)
+        torch.manual_seed((self.seed * 1_000_003 + self._batch_number(batch_idx)) * 4096 + self.global_rank)
         for layer, names in self._statistics:  # Lightning sets the modes of all layers after a validation
             layer.train(not any(self.fine_tuning.is_frozen(name, self.current_epoch + 1) for name in names))
+
+    def _batch_number(self, batch_idx: int) -> int:
+        n = self.trainer.accumulate_grad_batches
+        return self.trainer.global_step * n + batch_idx % n  # batches of one step differ, in dropout
+
+    def with_views(self, batch: Batch, number: int, stage: str) -> Batch:
+        """The batch with two random views of its examples, if there are any.
+
+        Parameters
+        ----------
+        number : of the batch, which determines the views, together with seed, rank and stage.
+        stage : `train`, or `test` for views that are the same in each epoch.
+        """
+        if self.draw_views is None:
+            return batch
+        # hashed, lest the device draw the same numbers for views as for dropout
+        entropy = (self.seed, ("train", "test").index(stage), number, self.global_rank)
+        seed = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
+        return replace(batch, views=self.draw_views(batch, seed))
 
     def on_after_backward(self) -> None:
         if self.fine_tuning.is_gradual:
@@ -97,6 +117,7 @@ class ExperimentModule(pl.LightningModule):
                     parameter.grad = None
 
     def training_step(self, batch, batch_idx: int) -> Tensor:
+        batch = self.with_views(batch, self._batch_number(batch_idx), "train")
         terms, _ = self.objective.terms(self._call[0], batch)
         if "loss" not in terms:
             raise HepexpError(
@@ -136,7 +157,8 @@ class ExperimentModule(pl.LightningModule):
 
     # --- validation and test
 
-    def _evaluation_step(self, batch, with_elements: bool = True) -> None:
+    def _evaluation_step(self, batch, batch_idx: int, with_elements: bool = True) -> None:
+        batch = self.with_views(batch, batch_idx, "test")
         terms, outputs = self.objective.terms(self._call[0], batch)
         if not with_elements:
             outputs = {name: value for name, value in outputs.items() if not name.startswith(ELEMENT)}
@@ -168,7 +190,7 @@ class ExperimentModule(pl.LightningModule):
         return gather_examples(columns, self.trainer.world_size)
 
     def validation_step(self, batch, batch_idx: int) -> None:
-        self._evaluation_step(batch, self.objective.evaluator.of_elements)
+        self._evaluation_step(batch, batch_idx, self.objective.evaluator.of_elements)
 
     def on_validation_epoch_end(self) -> None:
         self._collect()
@@ -177,7 +199,7 @@ class ExperimentModule(pl.LightningModule):
             self.log(f"val/{name}", value, rank_zero_only=False, batch_size=len(self.outputs["label"]))
 
     def test_step(self, batch, batch_idx: int) -> None:
-        self._evaluation_step(batch)
+        self._evaluation_step(batch, batch_idx)
         if batch_idx == self.trainer.num_test_batches[0] // 2:  # batches are in order of size: a typical one
             shown = self.objective.gallery(self._call[0], batch)
             self._gallery = {f"gallery/{name}": values.float().cpu().numpy() for name, values in shown.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -17,6 +18,10 @@ from hepexp.losses.weighted import weight_of
 
 class EmbeddingObjective(Objective):
     """A loss on the projections of a batch; the model's own output (B, D) is the embedding that is evaluated.
+
+    Where examples have two random views (`dataset.views`), their projections are compared in place of those of the
+    examples, whose embeddings are evaluated all the same. A loss on one batch takes the views for a batch of twice as
+    many examples, as in arXiv:2004.11362; one that compares view with view has `compare_views`.
 
     Parameters
     ----------
@@ -33,6 +38,7 @@ class EmbeddingObjective(Objective):
     min_batch = 2
     min_classes = 2
     needs = (("example", "class"),)
+    takes_views = True
 
     def __init__(self, projector: Sequence[int] = ()):
         super().__init__()
@@ -57,14 +63,25 @@ class EmbeddingObjective(Objective):
         """
         raise NotImplementedError(f"{type(self).__name__} does not define a loss of projections")
 
+    def compare_views(self, first: Tensor, second: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The loss of the projections (B, P) of two views of the same examples; otherwise as `compare`."""
+        given = () if weight is None else (weight.repeat(2),)
+        return self.compare(torch.cat([first, second]), label.repeat(2), *given)
+
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         return {"embedding": model(batch)}
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        embedding = model(batch)
-        projection, weight = self.projector(embedding), weight_of(batch)
+        weight = weight_of(batch)
         given = () if weight is None else (weight,)
-        return {"loss": self.compare(projection.float(), batch.label, *given)}, {"embedding": embedding.detach()}
+        if getattr(batch, "views", None) is None:
+            embedding = model(batch)
+            loss = self.compare(self.projector(embedding).float(), batch.label, *given)
+            return {"loss": loss}, {"embedding": embedding.detach()}
+        # one after the other, not side by side, so that padding and batch norms are those of a single batch
+        first, second = (self.projector(model(view)).float() for view in batch.views)
+        loss = self.compare_views(first, second, batch.label, *given)
+        return {"loss": loss}, {} if self.training else {"embedding": model(batch).detach()}
 
 
 def on_sphere(projection: Tensor) -> Tensor:

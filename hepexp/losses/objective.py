@@ -40,6 +40,9 @@ class Objective(nn.Module):
         refused.
     takes_weights : whether its terms and its evaluator use the weights of the examples, `batch.weight`; if not, a data
         set with weights is refused.
+    takes_views : whether its terms use two random views of each example, `batch.views`, where a data set has them; if
+        not, such a data set is refused.
+    needs_views : whether it can do nothing without them; a data set without views is refused.
     """
 
     metrics: tuple[Metric, ...] = (
@@ -57,6 +60,8 @@ class Objective(nn.Module):
     min_classes: int = 1
     needs: tuple[tuple[str, str], ...] = ()
     takes_weights: bool = False
+    takes_views: bool = False
+    needs_views: bool = False
 
     def n_outputs(self, spec: DataSpec) -> int:
         """Number of outputs that a model gets for each example, if that is not fixed by the model itself."""

@@ -16,6 +16,7 @@ from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import AdamW
 from hepexp.tracking.run_folder import RunFolder
 from tests.learning.toy import ToyModel, ToyObjective, toy_components
+from tests.learning.views import components_with_views
 
 
 class Killed(BaseException):
@@ -56,7 +57,12 @@ def test_so_does_an_average_of_weights_that_are_unfrozen_one_by_one(killed_at, a
     check_resumed(killed_at, components)
 
 
-def check_resumed(killed_at: int, make: Callable[[], Components]) -> None:
+@pytest.mark.parametrize("killed_at", [8, 11])  # the first and the last but one batch of an epoch
+def test_so_does_a_loss_on_random_views(killed_at):
+    check_resumed(killed_at, lambda: components_with_views(checkpoint_minutes=1e-9), "embedding")
+
+
+def check_resumed(killed_at: int, make: Callable[[], Components], output: str = "scores") -> None:
     """A training killed at a step and resumed ends as one that was not."""
     whole = RunFolder.create("toy", "whole")
     expected, _ = run(whole, make())
@@ -79,7 +85,7 @@ def check_resumed(killed_at: int, make: Callable[[], Components]) -> None:
     assert all(
         torch.equal(a, b) for a, b in zip(final_weights(whole).values(), final_weights(broken).values(), strict=True)
     )
-    assert np.array_equal(expected.outputs["scores"], resumed.outputs["scores"])
+    assert np.array_equal(expected.outputs[output], resumed.outputs[output])
     assert expected.best_epoch == resumed.best_epoch
     for before, after in zip(expected.history.rows, resumed.history.rows, strict=True):
         assert {k: v for k, v in before.items() if "second" not in k} == {

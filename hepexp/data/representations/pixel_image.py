@@ -95,6 +95,11 @@ class PixelImage(Representation):
         side = self.pad_to or self.resize_to
         return self.shape if side is None else (self.shape[0], side, side)
 
+    @property
+    def empty_pixel(self) -> torch.Tensor | float:
+        empty = -torch.from_numpy(self._shift * self._factor) if self.scale == "standard" else 0.0
+        return empty.clamp(min=0) if self.clip_negative and self.scale == "standard" else empty
+
     def fit(self, examples: Ragged) -> None:
         channels, rows, columns = self.shape
         channel, n = examples["position"] // (rows * columns), len(examples) * rows * columns

@@ -38,6 +38,7 @@ class Representation(Scaled):
     transforms : applied to the store's columns before `encode`, in order.
     channel_names, pixel_unit : of images, see DataSpec.
     reads_edges : whether it needs the edges that examples may have between their elements.
+    empty_pixel : value of an empty pixel in a batch of images, or one (C, 1, 1) for each channel.
     """
 
     name: ClassVar[str]
@@ -45,6 +46,7 @@ class Representation(Scaled):
     transforms: tuple[Transform, ...] = ()
     channel_names: tuple[str, ...] = ()
     pixel_unit: str = ""
+    empty_pixel: Tensor | float = 0.0
 
     def with_transforms(self, *transforms: Transform) -> Self:
         """A copy of this representation with these transforms."""

@@ -73,6 +73,7 @@ class FourMomentumParticles(Transform):
         check_scalars(scalars, ("mass", "kin"), "particle types and no impact parameters")
         self.energy = energy
         self.scalars = scalars
+        self.mass_scalar = 0 if scalars == "mass" else None
 
     def __call__(self, jets: Ragged) -> Ragged:
         p4 = np.stack([jets[name] for name in (self.energy, "px", "py", "pz")], axis=1).astype(np.float64)
@@ -142,6 +143,7 @@ class PdgParticles(Transform):
         one_hot = tuple(f"|pdgid|={number}" for number in species.ONE_HOT)
         names = {"kin": (), "pid": one_hot, "mass_charge": ("psi(mass)", "charge"), "kinpid": PARTICLE_TYPE}
         self.scalar_names = names[scalars] if pid else ()
+        self.mass_scalar = 0 if pid and scalars == "mass_charge" else None
 
     def __call__(self, jets: Ragged) -> Ragged:
         return with_particles(jets, self.momenta(jets), self.features(jets["pdgid"]))

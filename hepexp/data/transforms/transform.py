@@ -12,10 +12,12 @@ class Transform:
     ----------
     scalar_names : names of the scalars of each particle, of a step that makes some and names them.
     own_scalars : whether the user has named these one by one.
+    mass_scalar : which of them is psi(mass), of a step that makes one.
     """
 
     scalar_names: tuple[str, ...] = ()
     own_scalars: bool = False
+    mass_scalar: int | None = None
 
     def __call__(self, examples: Ragged) -> Ragged:
         """New columns, or fewer elements, computed for each example separately."""

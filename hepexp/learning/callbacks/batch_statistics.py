@@ -48,8 +48,9 @@ class BatchStatistics(Callback):
             return
         sums = [_Sums(norm) for norm in norms]
         with _training_without_dropout(self._modes), torch.no_grad(), _own_random_numbers(module), _latest(norms):
-            for batch in trainer.datamodule.training_batches(trainer.current_epoch, self.batches):
-                batch = module.transfer_batch_to_device(batch, module.device, 0)
+            batches = trainer.datamodule.training_batches(trainer.current_epoch, self.batches)
+            for number, batch in enumerate(batches):
+                batch = module.with_views(module.transfer_batch_to_device(batch, module.device, 0), number, "test")
                 with trainer.precision_plugin.forward_context():
                     module.objective.terms(module.model, batch)
                 for each in sums:

@@ -93,6 +93,7 @@ class FileParticles(Transform):
         self.momenta = {name: one.text if isinstance(one, Expression) else one for name, one in momenta.items()}
         self.scalars = Standardised("scalars", scalars)
         self.scalar_names, self.own_scalars = tuple(one.expr for one in scalars), bool(scalars)
+        self.mass_scalar = None if scalars else 0
 
     def fit(self, jets: Ragged) -> None:
         if self.scalars.inputs:

@@ -20,6 +20,7 @@ class RotatedPoints(HepDataModule):
 
     source: Literal["auto", "mini", "generate"] = "auto"
     n_files: ClassVar[None] = None
+    views: ClassVar[None] = None
 
     def make_representations(self) -> list[Representation]:
         return [Points()]

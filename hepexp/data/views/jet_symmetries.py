@@ -1,0 +1,106 @@
+"""Lorentz transformations of whole jets: rotation about the axis, boost along it, translation in (y, phi).
+
+All leave the invariants p_i p_j of the particles, and hence masses and the scalars that follow from them, unchanged.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from hepexp.batch import JetBatch
+from hepexp.data.views.random_view import RandomView
+
+
+class AxisRotation(RandomView):
+    """Each jet rotated about its axis, the direction of its momentum, by an angle that is uniform in [-s, s].
+
+    For a narrow jet it is the rotation in the plane of (y, phi) of arXiv:2108.04253, section 2.2, which is not exact.
+
+    Parameters
+    ----------
+    strength : s, degrees; 180 for any angle.
+    """
+
+    reads = "particles"
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+
+    def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
+        angle = math.radians(self.strength) * symmetric(batch.p4[:, :1, :1], random)
+        axis, p = axes(batch.p4), batch.p4[..., 1:]
+        along = (p * axis).sum(-1, keepdim=True) * axis
+        across = torch.linalg.cross(axis.expand_as(p), p)
+        turned = along + angle.cos() * (p - along) + angle.sin() * across
+        return replace(batch, p4=torch.cat([batch.p4[..., :1], turned], dim=-1))
+
+
+class AxisBoost(RandomView):
+    """Each jet boosted along its axis, by a rapidity that is uniform in [-s, s].
+
+    Parameters
+    ----------
+    strength : s.
+    """
+
+    reads = "particles"
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+
+    def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
+        rapidity = self.strength * symmetric(batch.p4[:, :1, :1], random)
+        axis, energy, p = axes(batch.p4), batch.p4[..., :1], batch.p4[..., 1:]
+        along = (p * axis).sum(-1, keepdim=True)
+        boosted = rapidity.cosh() * along + rapidity.sinh() * energy
+        energy = rapidity.cosh() * energy + rapidity.sinh() * along
+        return replace(batch, p4=torch.cat([energy, p + (boosted - along) * axis], dim=-1))
+
+
+class Translation(RandomView):
+    """Each jet moved in rapidity and in azimuth, by two numbers that are uniform in [-s, s].
+
+    The first is a boost along the beam, the second a rotation about it (arXiv:2108.04253, section 2.2).
+
+    Parameters
+    ----------
+    strength : s, radians in azimuth.
+    """
+
+    reads = "particles"
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+
+    def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
+        dy, dphi = (self.strength * symmetric(batch.p4[:, :1, 0], random) for _ in range(2))
+        return replace(batch, p4=moved(batch.p4, dy, dphi))
+
+
+def symmetric(like: Tensor, random: torch.Generator) -> Tensor:
+    """Random numbers uniform in [-1, 1), in the shape and precision of another tensor."""
+    return 2 * torch.rand(like.shape, generator=random, dtype=like.dtype, device=like.device) - 1
+
+
+def axes(p4: Tensor) -> Tensor:
+    """Unit vectors (B, 1, 3) along the momenta of jets with these particles (B, N, 4)."""
+    momentum = p4[..., 1:].sum(1, keepdim=True)
+    return momentum / momentum.norm(dim=-1, keepdim=True).clamp(min=torch.finfo(p4.dtype).tiny)
+
+
+def moved(p4: Tensor, dy: Tensor, dphi: Tensor) -> Tensor:
+    """Four-momenta (B, N, 4) with rapidity and azimuth changed by (B, 1) or (B, N); pT and mass stay."""
+    energy, px, py, pz = p4.unbind(-1)
+    return torch.stack(
+        [
+            dy.cosh() * energy + dy.sinh() * pz,
+            dphi.cos() * px - dphi.sin() * py,
+            dphi.sin() * px + dphi.cos() * py,
+            dy.cosh() * pz + dy.sinh() * energy,
+        ],
+        dim=-1,
+    )

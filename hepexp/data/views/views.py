@@ -1,0 +1,207 @@
+"""The keys `dataset.views`: which random views of the examples are drawn, and how strong each is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+
+from hepexp.batch import Batch, GraphBatch
+from hepexp.data.representations.representation import Representation
+from hepexp.data.transforms.particle_selection import WithBeams
+from hepexp.data.views.graph_views import EdgeDropping, FeatureMasking, NodeDropping
+from hepexp.data.views.image_views import Crop, ImageRotation, Noise, Reflection
+from hepexp.data.views.jet_emissions import CollinearSplitting, SoftEmission
+from hepexp.data.views.jet_resolution import Dropping, Smearing
+from hepexp.data.views.jet_symmetries import AxisBoost, AxisRotation, Translation
+from hepexp.data.views.random_view import RandomView
+from hepexp.errors import ConfigError
+
+
+class _Kind(NamedTuple):
+    """A view as the keys have it: its class for each representation, and the range of its strength."""
+
+    of: dict[str, type[RandomView]]
+    most: float = math.inf
+    unit: str = ""
+
+
+# in the order in which they are applied: what nature does, symmetries, then the detector
+KINDS = {
+    "split": _Kind({"particles": CollinearSplitting}, 1),
+    "soft": _Kind({"particles": SoftEmission}, unit=" GeV"),
+    "rotate": _Kind({"particles": AxisRotation, "image": ImageRotation}, 180, " degrees"),
+    "boost": _Kind({"particles": AxisBoost}, 5),
+    "translate": _Kind({"particles": Translation}, 3),
+    "smear": _Kind({"particles": Smearing}, 1),
+    "drop": _Kind({"particles": Dropping}, 0.99),
+    "flip": _Kind({"image": Reflection}),
+    "crop": _Kind({"image": Crop}, 0.99),
+    "noise": _Kind({"image": Noise}),
+    "drop_nodes": _Kind({"graph": NodeDropping}, 0.99),
+    "drop_edges": _Kind({"graph": EdgeDropping}, 1),
+    "mask_features": _Kind({"graph": FeatureMasking}, 0.99),
+}
+# strengths at which they are drawn where none is given, and a message suggests them
+TYPICAL = {
+    "split": 0.3,
+    "soft": 0.1,
+    "rotate": 180.0,
+    "boost": 0.5,
+    "translate": 1.0,
+    "smear": 0.1,
+    "drop": 0.2,
+    "flip": True,
+    "crop": 0.3,
+    "noise": 0.1,
+    "drop_nodes": 0.2,
+    "drop_edges": 0.1,
+    "mask_features": 0.2,
+}
+
+
+class Views:
+    """Random views of the examples, of which losses such as ntxent compare two; each is off at 0.
+
+    They are drawn on the device of the batch, anew in each training step from seed, step and rank, and the same in each
+    validation. Embeddings are evaluated on the examples themselves. Views change what models read of particles, pixels
+    or nodes, not the variables of an example in `extras`.
+
+    Parameters
+    ----------
+    rotate : largest angle in degrees, 180 for any: of jets about their axis, of images about their centre.
+    boost : largest rapidity of a boost of each jet along its axis.
+    translate : largest shift of each jet in rapidity, a boost along the beam, and in azimuth (radians).
+    split : mean fraction of particles that split into two collinear ones, momentum conserved.
+    soft : Lambda in GeV, soft emission: y and phi of each particle are smeared with the width Lambda / pT.
+    smear : relative resolution with which the momentum of each particle is smeared.
+    drop : probability with which each particle is lost, but for the hardest one.
+    flip : reverse rows, and columns, of each image with probability 1/2.
+    crop : largest fraction of the sides of each image that is cut off, before the rest is enlarged.
+    noise : standard deviation of noise added to each pixel, in units of the scaled pixels.
+    drop_nodes : fraction of the nodes of graphs that are dropped.
+    drop_edges : fraction of the edges of graphs that are dropped.
+    mask_features : probability with which each feature of a node is set to zero.
+    own : views of a package of your own, applied last.
+
+    Raises
+    ------
+    ConfigError : a strength out of range.
+
+    References
+    ----------
+    B. Dillon et al., arXiv:2108.04253, section 2.2 (jets); T. Chen et al., arXiv:2002.05709 (images); Y. You et al.,
+    arXiv:2010.13902 (graphs).
+    """
+
+    def __init__(
+        self,
+        rotate: float = 0.0,
+        boost: float = 0.0,
+        translate: float = 0.0,
+        split: float = 0.0,
+        soft: float = 0.0,
+        smear: float = 0.0,
+        drop: float = 0.0,
+        flip: bool = False,
+        crop: float = 0.0,
+        noise: float = 0.0,
+        drop_nodes: float = 0.0,
+        drop_edges: float = 0.0,
+        mask_features: float = 0.0,
+        own: Sequence[RandomView] = (),
+    ) -> None:
+        given = {
+            "rotate": rotate,
+            "boost": boost,
+            "translate": translate,
+            "split": split,
+            "soft": soft,
+            "smear": smear,
+            "drop": drop,
+            "flip": flip,
+            "crop": crop,
+            "noise": noise,
+            "drop_nodes": drop_nodes,
+            "drop_edges": drop_edges,
+            "mask_features": mask_features,
+        }
+        self.strengths: dict[str, float] = {name: given[name] for name in KINDS if given[name]}
+        for name, strength in self.strengths.items():
+            kind = KINDS[name]
+            if not 0 <= strength <= kind.most or strength == math.inf:
+                limits = f">= 0{kind.unit}" if kind.most == math.inf else f"from 0 to {kind.most}{kind.unit}"
+                raise ConfigError(f"dataset.views.{name} must be {limits}, got {strength:g}")
+        self.own = tuple(own)
+
+    def __bool__(self) -> bool:
+        return bool(self.strengths or self.own)
+
+    @property
+    def first(self) -> str:
+        """The key of a view that is on."""
+        return next((f"dataset.views.{name}" for name in self.strengths), "dataset.views.own")
+
+    def of(self, representation: Representation) -> TwoViews:
+        """What draws them, for batches of this representation.
+
+        Raises
+        ------
+        ConfigError : one of them transforms another representation, or data unlike these.
+        """
+        reads = representation.name
+        for name in self.strengths:
+            if reads not in KINDS[name].of:
+                raise ConfigError(f"dataset.views.{name} {_is_of(tuple(KINDS[name].of), reads)}")
+        for view in self.own:
+            if view.reads != reads:
+                raise ConfigError(f"dataset.views.own: {type(view).__name__} {_is_of((view.reads,), reads)}")
+        if any(isinstance(step, WithBeams) for step in representation.transforms):
+            raise ConfigError(
+                f"{self.first}: views do not tell the beams of dataset.beams=true from particles; leave them out, and "
+                "have the model add them, model.symmetry_breaking=beam"
+            )
+        made = (*(KINDS[name].of[reads](self.strengths[name]) for name in KINDS if name in self.strengths), *self.own)
+        for view in made:
+            view.fit_to(representation)
+        return TwoViews(made)
+
+
+@dataclass(frozen=True)
+class TwoViews:
+    """Draws two views of each example of a batch, independently of one another.
+
+    Parameters
+    ----------
+    steps : the transformations, applied in this order.
+    """
+
+    steps: tuple[RandomView, ...]
+
+    def __call__(self, batch: Batch, seed: int) -> tuple[Batch, Batch]:
+        """The views that a seed determines."""
+        random = torch.Generator(batch.label.device).manual_seed(seed)
+        return self.one(batch, random), self.one(batch, random)
+
+    def one(self, batch: Batch, random: torch.Generator) -> Batch:
+        """One view, without what is to be predicted for elements, which the transformations may drop or split."""
+        batch = replace(batch, element_target=None, element_label=None, element_group=None)
+        if isinstance(batch, GraphBatch):
+            batch = replace(batch, edge_label=None)
+        for step in self.steps:
+            batch = step(batch, random)
+        return batch
+
+
+def names_of(representation: str) -> tuple[str, ...]:
+    """The views of a representation, in alphabetical order."""
+    return tuple(sorted(name for name, kind in KINDS.items() if representation in kind.of))
+
+
+def _is_of(its: tuple[str, ...], reads: str) -> str:
+    offered = names_of(reads)
+    others = f"expected one of {', '.join(offered)}" if offered else "of which there are no views"
+    return f"is a view of {' or '.join(its)}, but this model reads {reads}; {others}"
