@@ -1,18 +1,125 @@
-"""Random views in a training: which are drawn when, and what is evaluated."""
+"""Random views in a training: what they depend on, what is compared and evaluated, and what is refused."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 from torch.testing import assert_close
 
 from hepexp.errors import ConfigError
 from hepexp.learning import contracts
 from hepexp.losses.cross_entropy import CrossEntropy
-from hepexp.losses.pair import PairLoss
 from hepexp.losses.supervised_contrastive import SupervisedContrastive
 from tests.data.small import use_small_samples
-from tests.learning.test_contracts import SMALL
+from tests.learning.test_contracts import components_of
 from tests.learning.views import components_with_views
+
+CONTRASTIVE = "loss=supervised_contrastive"
+
+
+@pytest.fixture
+def small_samples(monkeypatch, tmp_path):
+    monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path))
+    use_small_samples(monkeypatch)
+
+
+def module_of_rank(rank: int = 0, seed: int = 1):
+    made = components_with_views()
+    made.module.seed = seed
+    made.module._trainer = SimpleNamespace(global_rank=rank)
+    return made.module, made.data._batch(torch.arange(16))
+
+
+def test_views_follow_from_seed_step_rank_and_stage_alone():
+    def drawn(number=3, rank=0, seed=1, stage="train"):
+        module, batch = module_of_rank(rank, seed)
+        torch.manual_seed(number + rank)  # of no influence
+        return module.with_views(batch, number, stage).views[0].p4
+
+    assert torch.equal(drawn(), drawn())
+    for other in ({"number": 4}, {"rank": 1}, {"seed": 2}, {"stage": "test"}):
+        assert not torch.allclose(drawn(), drawn(**other)), other
+
+
+def test_views_are_compared_and_the_examples_themselves_are_embedded():
+    module, batch = module_of_rank()
+    shown = module.with_views(batch, 0, "test")
+    objective, model = module.objective.eval(), module.model.eval()
+    terms, outputs = objective.terms(model, shown)
+    assert torch.equal(outputs["embedding"], model(batch).detach())
+    first, second = (model(view) for view in shown.views)
+    assert_close(terms["loss"], objective.compare(torch.cat([first, second]), batch.label.repeat(2)))
+    assert not torch.allclose(terms["loss"], objective.terms(model, batch)[0]["loss"])
+
+
+def test_a_batch_goes_to_a_device_with_its_views():
+    module, batch = module_of_rank()
+    moved = module.with_views(batch, 0, "train").to("meta")
+    assert moved.views[1].p4.device.type == moved.p4.device.type == "meta"
+
+
+class ComparesViews(SupervisedContrastive):
+    """A loss that has nothing to compare without views."""
+
+    needs_views = True
+
+
+def refused(objective: nn.Module, **data) -> str:
+    with pytest.raises(ConfigError) as error:
+        contracts.check_views(objective, SimpleNamespace(**data))
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_loss_that_needs_views_says_how_to_turn_some_on():
+    particles = SimpleNamespace(name="particles")
+    assert "such as dataset.views.rotate=180" in refused(ComparesViews(), views=None, representation=particles)
+    assert "there are none of these data" in refused(ComparesViews(), representation=particles)
+    assert contracts.check_views(CrossEntropy(), SimpleNamespace(views=None, representation=particles)) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("model=pfn", "data.views.rotate=90"), "CrossEntropy compares no views of examples: leave out dataset.views."),
+        (("model=graph_encoder", CONTRASTIVE, "data.views.rotate=90"), "expected one of drop_edges, drop_nodes, mask"),
+        (("model=pfn", CONTRASTIVE, "data.views.crop=0.2"), "dataset.views.crop is a view of image, but this model"),
+        (("model=pfn", CONTRASTIVE, "data.views.rotate=-1"), "dataset.views.rotate must be from 0 to 180 degrees, go"),
+        (("model=pfn", CONTRASTIVE, "data.views.soft=-0.1"), "dataset.views.soft must be >= 0 GeV, got -0.1"),
+        (("data=top", "data.beams=true", "model=pfn", CONTRASTIVE, "data.views.boost=1"), "do not tell the beams of"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_views_that_fit_neither_loss_nor_data_are_refused(small_samples, words, said):
+    with pytest.raises(ConfigError) as error:
+        components_of(*words)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("data=qg", "model=pfn", "data.views={rotate: 180, boost: 1, translate: 1, split: 0.3, soft: 0.1}"),
+        ("data=jetclass", "model=lorentznet", "data.views={smear: 0.1, drop: 0.2, split: 0.3}"),
+        ("data=qg_images", "data.crop=16", "model=cnn", "data.views={rotate: 180, flip: true, crop: 0.3, noise: 0.1}"),
+        ("data=qg", "model=graph_encoder", "data.views={drop_nodes: 0.2, drop_edges: 0.1, mask_features: 0.2}"),
+        ("data=mnist", "model=cnn", "data.image.scale=standard", "data.views={rotate: 20, crop: 0.2}"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_models_of_each_representation_train_on_views(small_samples, words):
+    components = components_of(CONTRASTIVE, *words)
+    module, batch = components.module.train(), next(iter(components.data.train_dataloader()))
+    shown = module.with_views(batch, 0, "train")
+    terms, _ = module.objective.terms(module.model, shown)
+    terms["loss"].backward()
+    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    assert gradients
+    assert all(gradient.isfinite().all() for gradient in gradients)
+    again = replace(batch, views=module.draw_views(batch, 1))
+    assert not torch.equal(module.objective.terms(module.model, again)[0]["loss"], terms["loss"])

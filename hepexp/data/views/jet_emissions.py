@@ -46,7 +46,8 @@ class CollinearSplitting(RandomView):
         parent = drawn.topk(most, dim=1).indices  # (B, most), of which each jet takes as many as it should
         wanted = self.strength * batch.mask.sum(1, keepdim=True) + torch.rand(n_jets, 1, generator=random, **kind)
         splits = torch.arange(most, device=batch.p4.device) < wanted.floor()
-        z = torch.rand(n_jets, most, generator=random, **kind).masked_fill(~splits, 1)
+        z = torch.rand(n_jets, most, generator=random, **kind).clamp(min=torch.finfo(batch.p4.dtype).eps)
+        z = z.masked_fill(~splits, 1)  # neither half is without momentum: models take its logarithm
         # what is left of each particle, and what the emitted ones have of it
         share = torch.cat([torch.ones(n_jets, n, **kind).scatter(1, parent, z), 1 - z], dim=1)
         place = torch.cat([torch.arange(n, device=parent.device).expand(n_jets, n), parent], dim=1)

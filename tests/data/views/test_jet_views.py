@@ -12,6 +12,7 @@ from hepexp.data.views.jet_emissions import CollinearSplitting, SoftEmission
 from hepexp.data.views.jet_resolution import Dropping, Smearing
 from hepexp.data.views.jet_symmetries import AxisBoost, AxisRotation, Translation
 from hepexp.data.views.views import Views
+from hepexp.models.efn import EFN
 
 MASS = 0.13957  # GeV, of charged pions
 COUNTS = (12, 1, 7, 30)
@@ -106,6 +107,31 @@ def test_splitting_conserves_momentum_and_no_safe_observable_sees_it(jets):
     assert (split.mask.sum(1) > jets.mask.sum(1)).sum() >= 3
     assert_close(split.p4.sum(1), jets.p4.sum(1))
     assert_close(two_point(split), two_point(jets))
+
+
+def squared_mass(jets):
+    total = jets.p4.sum(1)
+    return products(total[:, None])[:, 0, 0]
+
+
+@pytest.fixture
+def efn():
+    """A network that is infrared and collinear safe by construction (arXiv:1810.05165, equation 1.3)."""
+    torch.manual_seed(0)
+    return EFN(phi_sizes=(16, 16), f_sizes=(16,), n_classes=4).double().eval()
+
+
+def test_a_safe_network_does_not_see_that_particles_split(efn, jets):
+    assert_close(efn(CollinearSplitting(0.5)(jets, source())), efn(jets), rtol=1e-9, atol=1e-9)
+
+
+def test_soft_emissions_change_safe_quantities_in_proportion_to_their_scale(efn, jets):
+    """Each particle's momentum moves by O(Lambda), so mass squared and a safe network do too as Lambda vanishes."""
+    heavy = replace(jets, p4=jets.p4[::3], scalars=jets.scalars[::3], mask=jets.mask[::3])
+    for safe in (squared_mass, efn):
+        change = [(safe(SoftEmission(s)(heavy, source())) - safe(heavy)).norm() for s in (1e-3, 1e-5)]
+        assert 0 < change[0] < 0.05 * safe(heavy).norm()
+        assert (change[0] / change[1]).item() == pytest.approx(100, rel=0.2)
 
 
 def test_half_of_the_particles_split_on_average(jets):
