@@ -9,8 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from hepexp.cli.completion import SCRIPTS
-from hepexp.config import catalog, figures_of_merit, metrics, paths, schema, source, yaml_file
-from hepexp.config.annotations import literals
+from hepexp.config import catalog, figures_of_merit, metrics, named_objects, paths, schema, source, yaml_file
+from hepexp.config.annotations import literals, members
 from hepexp.config.command_line import ALIASES, FLAGS, translate
 
 TRAIN_FLAGS = [*FLAGS, "-m", "--resume", "--rerun-failed"]
@@ -103,7 +103,7 @@ def _overrides(before: list[str], last: str) -> list[str]:
     prefix = last[: len(last) - len(last.lstrip("+~"))]
     word = last[len(prefix) :]
     searched = catalog.folders()
-    groups = catalog.groups(searched)
+    groups = [name for name in catalog.groups(searched) if name not in named_objects.GROUPS.values()]
     group = ALIASES.get(word.split(".")[0].split("=")[0], word.split(".")[0].split("=")[0])
     if "=" in word:
         key = word.split("=")[0]
@@ -150,6 +150,8 @@ def _values(key: str, before: list[str]) -> list[str]:
     if (group, name) == ("evaluation", "metrics"):
         return [f"{key}=[{figure}]" for figure in figures_of_merit.classes()]
     parameter = _schema(group, before).parameters.get(name)
+    if parameter and (named := named_objects.group_of(members(parameter.annotation), parameter.module)):
+        return [f"{key}={option}" for option in ("null", *catalog.options(named, catalog.folders()))]
     texts = {None: "null", True: "true", False: "false"}
     return [f"{key}={texts.get(item, item)}" for item in literals(parameter.annotation if parameter else None)]
 

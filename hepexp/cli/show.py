@@ -1,10 +1,13 @@
-"""`hepexp show GROUP=NAME`: what an option is, and the meaning of each of its keys; `show metric=NAME`."""
+"""`hepexp show GROUP=NAME`: what an option is, and the meaning of each of its keys; `show metric=NAME`.
+
+A circuit is also drawn, with the keys that are typed: `show circuit=brick circuit.n_qubits=4 --save brick.png`.
+"""
 
 import ast
 from pathlib import Path
 from typing import Any
 
-from hepexp.cli import metrics
+from hepexp.cli import circuits, metrics
 from hepexp.cli.console import console, table
 from hepexp.cli.parser import Parser
 from hepexp.config import catalog, expected, own_names, schema, yaml_file
@@ -14,7 +17,8 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.published_figures import shown
 from hepexp.evaluation.rounding import number
 
-HELP = "show the keys of an option with types and meanings, or what a metric is"
+HELP = "show the keys of an option with types and meanings, what a metric is, or a drawing of a circuit"
+CIRCUIT = "circuit"
 
 
 def main(args: list[str]) -> int:
@@ -23,9 +27,14 @@ def main(args: list[str]) -> int:
     parser.add_argument(
         "option", metavar="GROUP=NAME", help="e.g. model=lorentznet, metric=test/auc; `train`: keys of a run"
     )
+    parser.add_argument("changes", nargs="*", metavar="KEY=VALUE", help="of a circuit, e.g. circuit.n_qubits=4")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="draw the circuit to this PNG file")
     parser.add_argument("--config-dir", type=Path, action="append", help="a folder of your own configurations")
     given = parser.parse_args(args)
     group, found, name = given.option.partition("=")
+    if group != CIRCUIT and (given.changes or given.save):
+        word = given.changes[0] if given.changes else "--save"
+        raise ConfigError(f"{word} is for circuits: hepexp show circuit=NAME {word}")
     if group == "metric" and name:
         return metrics.print_one(name)
     searched = catalog.folders(given.config_dir)
@@ -37,10 +46,6 @@ def main(args: list[str]) -> int:
     else:
         group = catalog.check_group(group, searched)
         files = catalog.files(group, name, searched)
-    out = console()
-    for line in yaml_file.header(files[-1]):  # a command stays on one line, to be copied
-        out.print(line, markup=False, soft_wrap=line.startswith("hepexp "))
-    print()
     content: dict[str, Any] = {}
     reasons: dict[str, str] = {}
     choices: dict[str, str | None] = {}
@@ -50,9 +55,18 @@ def main(args: list[str]) -> int:
         reasons = {key: why for key, why in reasons.items() if key not in set_here} | yaml_file.reasons(path)
         content = own_names.merged(content, values)
         choices |= yaml_file.defaults(path)
+    if group == CIRCUIT:
+        content = circuits.changed(content, given.changes) if given.changes else content
+        schema.check(content, group, name)
+    out = console()
+    for line in yaml_file.header(files[-1]):  # a command stays on one line, to be copied
+        out.print(line, markup=False, soft_wrap=line.startswith("hepexp "))
+    print()
     if schema.TARGET in content:
         _show_keys(group, content, reasons)
         _show_recipe(content.get(RECIPE) or {}, reasons)
+        if group == CIRCUIT:
+            circuits.show(content, name, given.save)
     else:
         _show_values(choices, content, reasons)
     return 0

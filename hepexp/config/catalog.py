@@ -1,5 +1,6 @@
 """Which groups and options exist, read from the folders of YAML files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hepexp.config import paths, plugins, yaml_file
@@ -21,13 +22,13 @@ def folders(extra: list[Path] | None = None) -> list[Path]:
     return [paths.conf_dir(), *plugins.conf_dirs(), *(extra or [])]
 
 
-def groups(searched: list[Path]) -> list[str]:
+def groups(searched: Sequence[Path]) -> list[str]:
     """Names of all groups."""
     found = {child.name for folder in searched if folder.is_dir() for child in folder.iterdir() if child.is_dir()}
     return sorted(name for name in found if not _is_hidden(name))
 
 
-def options(group: str, searched: list[Path]) -> dict[str, Path]:
+def options(group: str, searched: Sequence[Path]) -> dict[str, Path]:
     """Options of a group and their files; of two with the same name, the one found first.
 
     A folder or file whose name starts with an underscore has what several options include, and is no option itself.
@@ -41,7 +42,7 @@ def options(group: str, searched: list[Path]) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def files(group: str, name: str, searched: list[Path]) -> list[Path]:
+def files(group: str, name: str, searched: Sequence[Path]) -> list[Path]:
     """The files that an option is composed of: those that its defaults list includes, then its own.
 
     Raises
@@ -51,7 +52,7 @@ def files(group: str, name: str, searched: list[Path]) -> list[Path]:
     return [*_included(group, find(group, name, searched), searched, ()), find(group, name, searched)]
 
 
-def check_group(name: str, searched: list[Path]) -> str:
+def check_group(name: str, searched: Sequence[Path]) -> str:
     """The group to which a name or an alias refers.
 
     Raises
@@ -65,7 +66,7 @@ def check_group(name: str, searched: list[Path]) -> str:
     return name
 
 
-def find(group: str, name: str, searched: list[Path]) -> Path:
+def find(group: str, name: str, searched: Sequence[Path]) -> Path:
     """The file of an option.
 
     Raises
@@ -80,7 +81,7 @@ def find(group: str, name: str, searched: list[Path]) -> Path:
     return found[name]
 
 
-def root_file(searched: list[Path], name: str = "train") -> Path:
+def root_file(searched: Sequence[Path], name: str = "train") -> Path:
     """The file of the root configuration."""
     for folder in searched:
         if (folder / f"{name}.yaml").is_file():
@@ -88,7 +89,7 @@ def root_file(searched: list[Path], name: str = "train") -> Path:
     raise ConfigError(f"no {name}.yaml in {', '.join(map(str, searched))}")
 
 
-def _included(group: str, path: Path, searched: list[Path], above: tuple[Path, ...]) -> list[Path]:
+def _included(group: str, path: Path, searched: Sequence[Path], above: tuple[Path, ...]) -> list[Path]:
     """The files that a file of a group includes, each after those that it includes itself."""
     found: list[Path] = []
     for entry in yaml_file.included(path):

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,11 @@ from omegaconf._utils import split_key
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 from yaml import YAMLError
 
-from hepexp.config import own_names, paths, plugins, recipe, yaml_file
+from hepexp.config import named_objects, own_names, paths, plugins, recipe, yaml_file
 from hepexp.config.quoting import in_quotes
 from hepexp.errors import ConfigError
+
+_SEARCHED: ContextVar[tuple[Path, ...]] = ContextVar("folders of the configuration that is composed", default=())
 
 
 class PluginFolders(SearchPathPlugin):
@@ -59,9 +62,11 @@ class Loader(ConfigLoaderImpl):
     def _compose_config_from_defaults_list(
         self, defaults: list[ResultDefault], repo: CachingConfigRepository
     ) -> DictConfig:
+        _SEARCHED.set(_folders(self.config_search_path))
         config = OmegaConf.create()
         for default in defaults:
             own = super()._compose_config_from_defaults_list([default], repo)
+            describe(config, own)
             make_way(config, own)
             config.merge_with(own)
         task = {"task"} if any((default.config_path or "").startswith("task/") for default in defaults) else set()
@@ -85,6 +90,52 @@ def make_way(config: DictConfig, value: Mapping | list | DictConfig, key: str = 
             node = node[name]
         with flag_override(node, ["readonly", "struct"], False):
             node[last] = None
+
+
+def describe(config: DictConfig, own: DictConfig) -> None:
+    """Put the description of each object that a file chooses by its name in place of the name, and remove the other."""
+    below, above = (OmegaConf.to_container(part, resolve=False) for part in (config, own))
+    for path, node in named_objects.described(below, above, _SEARCHED.get()):
+        _set(own, path, node)
+        _set(config, path, None)
+
+
+def describe_typed(config: DictConfig, overrides: list[Override]) -> list[Override]:
+    """The same for what is typed. Overrides that choose an object come first, before those of its keys."""
+    choosing, others = [], []
+    for override in overrides:
+        path, value = split_key(override.key_or_group), override.value()
+        found = []
+        if isinstance(value, Mapping | list | str) and len(path) > 1 and not override.is_delete():
+            below = {path[0]: OmegaConf.to_container(config, resolve=False).get(path[0])}
+            found = named_objects.described(below, value, _SEARCHED.get(), path)
+        for place, node in found:
+            _set(config, place, None)
+            value = _with(value, place[len(path) :], node)
+        (choosing if found else others).append(replace(override, _value=value) if found else override)
+    return [*choosing, *others]
+
+
+def _with(value: Any, path: tuple[str, ...], node: dict) -> Any:
+    """A value with another one under these keys."""
+    return {**value, path[0]: _with(value[path[0]], path[1:], node)} if path else node
+
+
+def _set(config: DictConfig, path: tuple[str, ...], value: Any) -> None:
+    """Set the value of a key, where its parent exists."""
+    node = config
+    for name in path[:-1]:
+        node = node.get(name)
+        if not isinstance(node, DictConfig):
+            return
+    with flag_override(node, ["readonly", "struct"], False):
+        node[path[-1]] = value
+
+
+def _folders(searched: ConfigSearchPath) -> tuple[Path, ...]:
+    """Folders of configurations in the order in which Hydra searches them."""
+    places = [Path(element.path.removeprefix("file://")) for element in searched.get_path() if element.path]
+    return tuple(place for place in places if place.is_dir())
 
 
 def _is_exact(override: Override, files: CachingConfigRepository) -> bool:
@@ -130,7 +181,7 @@ def replace_mappings() -> None:
         return
 
     def apply(overrides: list[Override], cfg: DictConfig) -> None:
-        for override in overrides:
+        for override in describe_typed(cfg, overrides):
             value = override.value()
             if isinstance(value, Mapping | list) and not override.is_delete() and override.package is None:
                 make_way(cfg, value, override.key_or_group)

@@ -40,6 +40,7 @@ class Kind:
 
 _OPTIMIZER = "hepexp.learning.optimizers.Optimizer"
 _OBJECTIVE, _BACKEND = "hepexp.losses.objective.Objective", "hepexp.quantum.backend.Backend"
+_CIRCUIT = "hepexp.quantum.circuit.Circuit"
 _TRAINER, _SWEEP = "hepexp.learning.trainer.TrainerOptions", "hepexp.sweep.options.SweepOptions"
 EVALUATION = "hepexp.evaluation.options.EvaluationOptions"
 
@@ -50,12 +51,13 @@ GROUPS = {
     ),
     "loss": Kind((_OBJECTIVE,), f"a loss: a {_OBJECTIVE}"),
     "backend": Kind((_BACKEND,), f"a backend: a {_BACKEND}"),
+    "circuit": Kind((_CIRCUIT,), f"a circuit: a {_CIRCUIT}"),
     "optimizer": Kind((_OPTIMIZER,), f"an optimizer: a {_OPTIMIZER}"),
     "trainer": Kind((_TRAINER,), f"a {_TRAINER}"),
     "evaluation": Kind((EVALUATION,), f"a {EVALUATION}"),
     "sweep": Kind((_SWEEP,), f"a {_SWEEP}"),
 }
-OF_EVERY_RUN = tuple(group for group in GROUPS if group != "sweep")
+OF_EVERY_RUN = tuple(group for group in GROUPS if group not in ("sweep", "circuit"))
 
 
 def of_group(group: str) -> Kind:

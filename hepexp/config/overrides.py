@@ -8,7 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from hepexp.config import catalog, expected, figures_of_merit, hydra_keys, needs, root, schema, yaml_file
+from hepexp.config import catalog, expected, figures_of_merit, hydra_keys, named_objects, needs, root, schema, yaml_file
 from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import CommandLine
 from hepexp.config.compose import Composer, parse, plain
@@ -83,6 +83,8 @@ def _check_key(override: Override, roots: list[str], searched: list[Path], compo
     first = key.split(".")[0].split("/")[0]
     if first == "sweep":
         raise ConfigError(f"{key} is for hepexp sweep: hepexp sweep ... {override.input_line}")
+    if first in named_objects.GROUPS.values():
+        raise ConfigError(f"{override.input_line}: a {first} is that of a model: model.{override.input_line}")
     if first == "hydra":
         if "/" in key:
             _check_hydra_group(override, composer)

@@ -18,8 +18,8 @@ class FixedCircuits(nn.Module):
 
     Parameters
     ----------
-    circuits : each circuit under the name that its figures of merit carry; `_target_` is a class of circuits from
-        hepexp.quantum.templates or a plug-in.
+    circuits : each circuit under the name that its figures of merit carry; a circuit is the name of one (`hepexp list
+        circuit`), a list of gates, or a `_target_` with its keys.
     n_features : features of an example in the data set, which must be 0: a fixed circuit reads none.
     backend : evaluates the circuits.
 

@@ -8,19 +8,24 @@ from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
 from hepexp.models.weights import load_weights
 from hepexp.quantum.backend import Backend
+from hepexp.quantum.circuit import Circuit
 from hepexp.quantum.templates import siamese_circuit
 
 
 class HybridCNN(nn.Module):
     """Two convolutions, two linear layers, a circuit, a linear layer: the siamese hybrid network of ML4SCI 2024.
 
-    The second linear layer outputs one angle for each wire. The angles are unbounded, as in ML4SCI 2024: RX has period
-    4 pi and <Z> period 2 pi, so a larger angle does not mean a larger signal.
+    The second linear layer outputs one number for each input of the circuit: an angle, one a wire, of the circuit of
+    ML4SCI 2024. The angles are unbounded, as there: RX has period 4 pi and <Z> period 2 pi, so a larger angle does not
+    mean a larger signal.
 
     Parameters
     ----------
-    n_qubits : number of wires of the circuit.
-    n_layers : layers of the basic entangler: RX with a trained angle on each wire, then a ring of CNOTs.
+    n_qubits : number of wires of the circuit, where `circuit` is null.
+    n_layers : layers of the basic entangler, where `circuit` is null: RX with a trained angle on each wire, then a ring
+        of CNOTs.
+    circuit : another circuit, by the name of one (`hepexp list circuit`) or a list of gates; null for that of ML4SCI
+        2024.
     n_outputs : width of the output, for an embedding; null for one logit per class.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
@@ -33,7 +38,7 @@ class HybridCNN(nn.Module):
 
     Raises
     ------
-    ConfigError : a number below 1, or images too small for the convolutions.
+    ConfigError : a number below 1, images too small for the convolutions, or a circuit without inputs.
     """
 
     input = "image"
@@ -46,6 +51,7 @@ class HybridCNN(nn.Module):
         n_layers: int = 3,
         n_outputs: int | None = None,
         weights: str | None = None,
+        circuit: Circuit | None = None,
         *,
         image_shape: tuple[int, int, int],
         n_classes: int,
@@ -62,9 +68,12 @@ class HybridCNN(nn.Module):
         self.features = nn.Sequential(
             nn.Conv2d(channels, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.Flatten()
         )
-        self.angles = nn.Sequential(nn.Linear(64 * rows * columns, 64), nn.ReLU(), nn.Linear(64, n_qubits))
-        self.circuit = backend.layer(siamese_circuit(n_qubits, n_layers), name="embedding")
-        self.output = nn.Linear(n_qubits, n_outputs or n_classes)
+        circuit = circuit or siamese_circuit(n_qubits, n_layers)
+        if not circuit.n_inputs:
+            raise ConfigError("model.circuit has no inputs, and model=hybrid_cnn gives it what the convolutions found")
+        self.angles = nn.Sequential(nn.Linear(64 * rows * columns, 64), nn.ReLU(), nn.Linear(64, circuit.n_inputs))
+        self.circuit = backend.layer(circuit, name="embedding")
+        self.output = nn.Linear(len(circuit.observables), n_outputs or n_classes)
         load_weights(self, weights)
 
     def forward(self, batch: ImageBatch) -> Tensor:

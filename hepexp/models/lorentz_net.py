@@ -21,6 +21,7 @@ from hepexp.models.layers.particle_pairs import ParticlePairs
 from hepexp.models.layers.symmetry_breaking import SymmetryBreaking
 from hepexp.models.weights import load_weights
 from hepexp.quantum.backend import Backend
+from hepexp.quantum.circuit import Circuit
 
 log = logging.getLogger("hepexp")
 
@@ -57,6 +58,8 @@ class LorentzNet(nn.Module):
         circuit phi_e.
     circuit_depth : layers of CNOTs and trained rotations of each circuit.
     circuit_scale : standard deviation of the circuits' initial angles.
+    circuit : another circuit for phi_e, phi_h and phi_x, by the name of one (`hepexp list circuit`) or a list of gates,
+        with 2 n_hidden + 2 inputs and observables; null for the paper's, of circuit_depth layers.
     symmetry_breaking : what the network learns of the frame. none is Lorentz-invariant. beam: the two beams are
         particles, and two more scalars tell particles from beams. scalars: log pT and others of each particle. both.
     weights : file with a state dict to start from: a checkpoint of a run, or one with the key layout of the published
@@ -99,6 +102,7 @@ class LorentzNet(nn.Module):
         circuit_scale: float = 1e-3,
         symmetry_breaking: Literal["none", "beam", "scalars", "both"] = "none",
         weights: str | None = None,
+        circuit: Circuit | None = None,
         *,
         n_scalars: int,
         n_classes: int,
@@ -127,10 +131,12 @@ class LorentzNet(nn.Module):
         self.metric = metric_matrix(metric)  # not a buffer: it stays float64 whatever the parameters become
         self.embedding = nn.Linear(n_scalars, n_hidden)
         block = partial(KERNELS[kernel], published=self.published)
+        if circuit is not None and not set(quantum_blocks) - {"phi_m"}:
+            raise ConfigError("model.circuit needs model.quantum_blocks: any of phi_e, phi_h, phi_x, to be used in")
         if quantum_blocks:
             from hepexp.models.layers.lorentz_circuits import LorentzCircuits
 
-            circuits = LorentzCircuits(quantum_blocks, circuit_depth, circuit_scale, backend)
+            circuits = LorentzCircuits(quantum_blocks, circuit_depth, circuit_scale, backend, circuit)
             if self.published:
                 raise ConfigError("model.variant=published has no circuits: leave out model.quantum_blocks")
             if n_blocks == 1 and "phi_x" in quantum_blocks:

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from hepexp.precision import ExactBuffers
 from hepexp.quantum.circuit import Input, Parameter, Weight
-from hepexp.quantum.gates import GATES, Entries
+from hepexp.quantum.gates import GATES
 from hepexp.quantum.light_cones import Stack
+from hepexp.quantum.rotations import ENTRIES, Entries
 
 
 class GateEntries(ExactBuffers):
@@ -62,7 +63,7 @@ class _Kind(nn.Module):
         weights: tuple[tuple[int, ...], ...],
     ):
         super().__init__()
-        self.entries, self.members = GATES[name].entries, members
+        self.entries, self.members = ENTRIES[name], members
         self.sources: list[type | float] = []
         for position, same in enumerate(zip(*parameters, strict=True)):
             if isinstance(same[0], Input):

@@ -76,13 +76,15 @@ def z_on(wires: Iterable[int]) -> tuple[Pauli, ...]:
 
 @dataclass(frozen=True)
 class Circuit:
-    """Gates applied to |0...0> in order, and the observables measured at the end.
+    """Gates applied to |0...0>, or to a state that the inputs are, in order, and the observables measured at the end.
 
     Parameters
     ----------
     n_qubits : wires, numbered from 0; wire 0 is the most significant bit of a basis state.
     operations : the gates. The indices of inputs and those of weights each count from 0 without gaps.
     observables : each gives one output.
+    amplitudes : so many inputs x, the first ones, are the state before the gates: its amplitudes are x / |x|, and 0 in
+        the basis states after them. With 0 it is |0...0>.
 
     Raises
     ------
@@ -92,6 +94,7 @@ class Circuit:
     n_qubits: int
     operations: tuple[Operation, ...]
     observables: tuple[Observable, ...]
+    amplitudes: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "operations", tuple(self.operations))
@@ -100,6 +103,10 @@ class Circuit:
             raise ConfigError(f"a circuit needs at least one qubit, got {self.n_qubits}")
         if not self.observables:
             raise ConfigError("a circuit needs at least one observable")
+        if not 0 <= self.amplitudes <= 2**self.n_qubits:
+            raise ConfigError(
+                f"a state of {self.n_qubits} qubits has {2**self.n_qubits:,} amplitudes, got {self.amplitudes:,} inputs"
+            )
         for operation in self.operations:
             _check_operation(operation)
             self._check_wires(operation.wires, operation.name)
@@ -108,6 +115,7 @@ class Circuit:
             self._check_wires(observable.wires, f"observable {observable}")
         for kind in (Input, Weight):
             used = {parameter.index for parameter in self._parameters(kind)}
+            used |= set(range(self.amplitudes)) if kind is Input else set()
             if missing := set(range(max(used, default=-1) + 1)) - used:
                 name = kind.__name__.lower()
                 raise ConfigError(
@@ -116,7 +124,7 @@ class Circuit:
 
     @property
     def n_inputs(self) -> int:
-        return len({parameter.index for parameter in self._parameters(Input)})
+        return len({*range(self.amplitudes), *(parameter.index for parameter in self._parameters(Input))})
 
     @property
     def n_weights(self) -> int:
@@ -144,7 +152,8 @@ def _check_operation(operation: Operation) -> None:
         ("parameters", gate.n_parameters, operation.parameters),
     ):
         if len(given) != wanted:
-            raise ConfigError(f"gate {operation.name} takes {wanted} {what}, got {len(given)}")
+            noun = what if wanted != 1 else what[:-1]
+            raise ConfigError(f"gate {operation.name} takes {wanted} {noun}, got {len(given)}")
     for parameter in operation.parameters:
         if isinstance(parameter, Input | Weight) and parameter.index < 0:
             raise ConfigError(f"gate {operation.name}: {parameter} must count from 0")

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 # inches: distance of wires, a gate and a letter on it, the names of wires, the observables, a line of a drawing
 WIRE, GATE, LETTER, MARGIN, END = 0.5, 0.62, 0.115, 0.5, 0.45
 LEAST, MOST = 4.6, 9.0
+STATE = "|x⟩"  # on each wire: the inputs are the state before the gates
 
 
 def text(circuit: Circuit) -> str:
     """One line per wire, gates in columns; observables of several wires on separate lines below."""
-    lines = [f"{wire}: " for wire in range(circuit.n_qubits)]
+    lines = [f"{wire}: {STATE if circuit.amplitudes else ''}" for wire in range(circuit.n_qubits)]
     margin = max(map(len, lines))
     lines = [line.rjust(margin) + "─" for line in lines]
-    for column in _columns(circuit):
+    for column in columns(circuit):
         cells = ["─"] * circuit.n_qubits
         for operation in column:
             for wire in range(min(operation.wires), max(operation.wires) + 1):
@@ -44,16 +45,17 @@ def save(circuit: Circuit, path: Path | str, name: str = "") -> None:
     ----------
     name : name of the circuit.
     """
-    columns, ends, n = _columns(circuit), _ends(circuit), circuit.n_qubits
+    gates, ends, n = columns(circuit), _ends(circuit), circuit.n_qubits
     below = [_name(item) for item in circuit.observables if len(item.wires) > 1]
-    blocks = _blocks([max(GATE, LETTER * max(len(x) for op in column for x in _labels(op))) for column in columns])
-    width = MARGIN + max(sum(widths) for widths in blocks) + max(END, LETTER * max(map(len, ends)))
+    margin = MARGIN + LETTER * len(STATE) * bool(circuit.amplitudes)
+    blocks = _blocks([max(GATE, LETTER * max(len(x) for op in column for x in _labels(op))) for column in gates])
+    width = margin + max(sum(widths) for widths in blocks) + max(END, LETTER * max(map(len, ends)))
     height = WIRE * ((n + 0.6) * len(blocks) + bool(below))
     title = f"circuit {name}".rstrip()
     with figure(path, max(LEAST, width), height, title) as drawing:
         axes = drawing.add_subplot()
         axes.set_axis_off()
-        axes.set_xlim(-MARGIN, width - MARGIN)
+        axes.set_xlim(-margin, width - margin)
         axes.set_ylim(height / WIRE - 0.6, -0.6)  # wires are numbered downwards
         first = 0
         for b, widths in enumerate(blocks):
@@ -62,10 +64,11 @@ def save(circuit: Circuit, path: Path | str, name: str = "") -> None:
             for wire in range(n):
                 y = top + wire
                 axes.plot([0, right], [y, y], color="black", linewidth=0.8, zorder=0)
-                axes.text(-0.08, y, f"$q_{{{wire}}}${' …' if b else ''}", ha="right", va="center")
+                before = " …" if b else f" {STATE}" if circuit.amplitudes else ""
+                axes.text(-0.08, y, f"$q_{{{wire}}}${before}", ha="right", va="center")
                 axes.text(right + 0.08, y, ends[wire] if is_last else "…", ha="left", va="center")
             x = 0.0
-            for column, wide in zip(columns[first : first + len(widths)], widths, strict=True):
+            for column, wide in zip(gates[first : first + len(widths)], widths, strict=True):
                 for operation in column:
                     _draw(axes, x + wide / 2, top, operation)
                 x += wide
@@ -100,19 +103,19 @@ def _draw(axes: Axes, x: float, top: float, operation: Operation) -> None:
             axes.text(x, wire, label, ha="center", va="center", fontsize=8, bbox=box, zorder=2)
 
 
-def _columns(circuit: Circuit) -> list[list[Operation]]:
+def columns(circuit: Circuit) -> list[list[Operation]]:
     """Each gate goes in the first column in which all wires that its drawing crosses are free."""
-    columns: list[list[Operation]] = []
+    made: list[list[Operation]] = []
     free = [0] * circuit.n_qubits
     for operation in circuit.operations:
         span = range(min(operation.wires), max(operation.wires) + 1)
         place = max(free[wire] for wire in span)
-        if place == len(columns):
-            columns.append([])
-        columns[place].append(operation)
+        if place == len(made):
+            made.append([])
+        made[place].append(operation)
         for wire in span:
             free[wire] = place + 1
-    return columns
+    return made
 
 
 def _labels(operation: Operation) -> list[str]:

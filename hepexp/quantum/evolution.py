@@ -9,14 +9,16 @@ product.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hepexp.errors import ConfigError
 from hepexp.precision import ExactBuffers
 from hepexp.quantum.angles import GateEntries
 from hepexp.quantum.circuit import Input, Operation
-from hepexp.quantum.gates import Entries
 from hepexp.quantum.light_cones import Stack
 from hepexp.quantum.monomial import Monomial, action
+from hepexp.quantum.rotations import Entries
 from hepexp.quantum.steps import Block, Run, cast, product_of, side_by_side
 
 Exchange = tuple[Operation, ...]  # consecutive gates that only permute or change the sign of amplitudes
@@ -27,10 +29,10 @@ def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Exchange]]:
 
     Returns
     -------
-    first : the gates of each wire before its first two-wire gate.
+    first : the gates of each wire before its first two-wire gate; none where the inputs are the state before them.
     steps : what is done to the state after them.
     """
-    first: dict[int, list[int]] = {}
+    first: dict[int, list[int]] = {wire: [] for wire in range(stack.n_qubits)} if stack.amplitudes else {}
     steps: list[Run | Exchange] = []
     pending: list[list[int]] = [[] for _ in range(stack.n_qubits)]  # gates that wait until another needs their wire
     exchanges: list[Operation] = []
@@ -69,16 +71,17 @@ def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Exchange]]:
 
 
 class Evolution(ExactBuffers):
-    """U(inputs, weights) |0...0> of every piece of a stack.
+    """U(inputs, weights) |0...0> of every piece of a stack, or U |x> / |x| of one whose inputs are amplitudes.
 
     Shapes
     ------
-    angles (slots, G or 1, B) real, weights (n_weights,) float64 -> (G or 1, 2^n, B), complex of the angles' precision.
+    angles (slots, G or 1, B) real, with the amplitudes before the slots, weights (n_weights,) float64
+    -> (G or 1, 2^n, B), complex of the angles' precision.
     """
 
     def __init__(self, stack: Stack):
         super().__init__()
-        self.n_qubits = stack.n_qubits
+        self.n_qubits, self.amplitudes = stack.n_qubits, stack.amplitudes
         self.entries = GateEntries(stack)
         self.register_buffer(
             "zero", torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=torch.float64).view(1, 2, 1, 2), persistent=False
@@ -90,8 +93,9 @@ class Evolution(ExactBuffers):
         return Monomial(action(self.n_qubits, [(op.gate.constant, op.wires) for op in operations]))
 
     def forward(self, angles: Tensor, weights: Tensor) -> Tensor:
+        given, angles = angles[: self.amplitudes], angles[self.amplitudes :]
         entries = self.entries(angles, weights)
-        state = self._product_state(entries, angles)
+        state = normalised(given, 2**self.n_qubits) if self.amplitudes else self._product_state(entries, angles)
         for step in self.steps:
             state = step(state) if isinstance(step, Monomial) else step(state, entries)
         return state
@@ -108,3 +112,27 @@ class Evolution(ExactBuffers):
             wire = cast(wire, angles.dtype)
             state = wire if state is None else (state[:, :, None] * wire[:, None]).flatten(1, 2)
         return state.expand(-1, -1, angles.shape[-1])
+
+
+def normalised(x: Tensor, size: int) -> Tensor:
+    """Amplitudes x / |x|, and 0 after them.
+
+    An example without a direction is refused on a CPU. On other devices, which are not waited for, and in compiled
+    graphs its state is NaN, which the run refuses.
+
+    Shapes
+    ------
+    x (k, G, B) real -> (G, size, B) complex.
+
+    Raises
+    ------
+    ConfigError : the inputs of an example are all 0.
+    """
+    norm = torch.linalg.vector_norm(x, dim=0, keepdim=True)
+    if x.device.type == "cpu" and not torch.compiler.is_compiling() and not norm.all():
+        raise ConfigError(
+            f"an example's {len(x)} inputs are all 0, and have no state x / |x|: leave such examples out, or choose "
+            "another encoding than amplitudes"
+        )
+    padded = F.pad((x / norm).movedim(0, 1), (0, 0, 0, size - len(x)))
+    return torch.complex(padded, torch.zeros_like(padded))

@@ -18,6 +18,7 @@ class Stack:
     inputs : for each piece, the circuit's input that each slot reads.
     weights : for each piece, the circuit's weight that each slot reads.
     columns : for each piece, the circuit's outputs that its observables are.
+    amplitudes : so many inputs of the circuit, the first ones, are the state before the gates.
     """
 
     n_qubits: int
@@ -26,6 +27,7 @@ class Stack:
     inputs: tuple[tuple[int, ...], ...]
     weights: tuple[tuple[int, ...], ...]
     columns: tuple[tuple[int, ...], ...]
+    amplitudes: int = 0
 
 
 def whole(circuit: Circuit, exact_phase: bool = False) -> Stack:
@@ -33,14 +35,18 @@ def whole(circuit: Circuit, exact_phase: bool = False) -> Stack:
     operations = circuit.operations if exact_phase else tuple(one_angle_a_gate(circuit.operations))
     operations, inputs, weights = _numbered_by_appearance(operations)
     columns = tuple(range(len(circuit.observables)))
-    return Stack(circuit.n_qubits, operations, circuit.observables, (inputs,), (weights,), (columns,))
+    pieces = (inputs,), (weights,), (columns,)
+    return Stack(circuit.n_qubits, operations, circuit.observables, *pieces, circuit.amplitudes)
 
 
 def light_cones(circuit: Circuit) -> list[Stack]:
     """The backward light cone of each observable; equal cones are one piece, and cones of one shape one stack.
 
-    A gate outside an observable's cone cancels: <psi| U^+ O U |psi> = <psi| O |psi> where U and O share no wire.
+    A gate outside an observable's cone cancels: <psi| U^+ O U |psi> = <psi| O |psi> where U and O share no wire. A
+    state that the inputs are has no smaller pieces.
     """
+    if circuit.amplitudes:
+        return [whole(circuit)]
     cones: dict[tuple, list[int]] = {}
     for column, observable in enumerate(circuit.observables):
         cones.setdefault(_cone(circuit, observable.wires), []).append(column)
@@ -58,6 +64,8 @@ def light_cones(circuit: Circuit) -> list[Stack]:
 
 def largest_cone(circuit: Circuit) -> int:
     """The largest number of qubits that an observable depends on."""
+    if circuit.amplitudes:
+        return circuit.n_qubits
     return max(len(_cone(circuit, observable.wires)[0]) for observable in circuit.observables)
 
 

@@ -79,9 +79,10 @@ class PennyLane(Backend):
         check_memory(circuit.n_qubits, states_kept(circuit.operations) if self.diff_method == "backprop" else 0)
 
     def _try(self, node: Callable, circuit: Circuit) -> Any:
-        """The node's values at zero angles; much of what a device lacks shows only when it is used."""
+        """The node's values at zero angles, equal amplitudes; much of what a device lacks shows only in its use."""
         try:
-            return node(*(torch.zeros(n, requires_grad=True) for n in (circuit.n_inputs, circuit.n_weights)))
+            inputs = torch.zeros(circuit.n_inputs).index_fill_(0, torch.arange(circuit.amplitudes), 1)
+            return node(inputs.requires_grad_(), torch.zeros(circuit.n_weights, requires_grad=True))
         except Exception as error:  # devices raise many kinds of errors
             reason = re.sub(r"<(.*?) at 0x\w+>", r"\1", str(error).splitlines()[0]).rstrip(".")
             asked = f"backend.diff_method={self.diff_method}, backend.shots={self.shots or 'null'}"
@@ -127,6 +128,9 @@ def qnode(
         return qml.Projector(list(measured.bits), wires=measured.wires)
 
     def run(inputs: Tensor, weights: Tensor) -> Any:
+        if circuit.amplitudes:
+            x = inputs[: circuit.amplitudes].movedim(0, -1)
+            qml.AmplitudeEmbedding(x, wires=range(circuit.n_qubits), pad_with=0, normalize=True)
         for op in circuit.operations:
             angles = [angle(parameter, inputs, weights) for parameter in op.parameters]
             getattr(qml, NAMES.get(op.name, op.name))(*angles, wires=op.wires)

@@ -36,6 +36,8 @@ LARGEST_MATRIX = 2**24  # complex entries, 128 MB in single precision
 
 def has_matrix(stack: Stack) -> bool:
     """Whether every input is the angle of a rotation that no wire controls, and the matrix is not too large."""
+    if stack.amplitudes:
+        return False
     reading = [op for op in stack.operations if any(isinstance(p, Input) for p in op.parameters)]
     size = 2 ** (len(stack.inputs[0]) + stack.n_qubits)
     return all(op.name in ("RX", "RY", "RZ") for op in reading) and size <= LARGEST_MATRIX
@@ -76,12 +78,13 @@ class Expectation(ExactBuffers):
 
     def __init__(self, stack: Stack, use_matrix: bool):
         super().__init__()
-        self.n_pieces, self.n_slots = len(stack.inputs), len(stack.inputs[0])
+        self.n_pieces, self.n_slots = len(stack.inputs), len(stack.inputs[0]) + stack.amplitudes
         self.use_matrix = use_matrix
         self.evolution = Evolution(stack)
         self.measure = Measurement(stack.n_qubits, stack.observables)
         self.few_observables = len(stack.observables) * 2**self.n_slots < 2 * 2**stack.n_qubits
-        slots = np.array(stack.inputs, np.int64).T.reshape(-1)  # (slots, G) flattened
+        read = [[*range(stack.amplitudes), *piece] for piece in stack.inputs]
+        slots = np.array(read, np.int64).T.reshape(-1)  # (slots, G) flattened
         self.register_buffer("slots", torch.from_numpy(slots.copy()), persistent=False)
         if use_matrix:
             bits = (np.arange(2**self.n_slots) >> np.arange(self.n_slots)[::-1, None]) & 1

@@ -78,7 +78,7 @@ def states(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
     stack = whole(circuit, exact_phase=True)
     evolution = Evolution(stack).to(inputs.device)
     with full_precision(inputs):
-        slots = torch.tensor(stack.inputs[0], dtype=torch.int64, device=inputs.device)
+        slots = torch.tensor([*range(stack.amplitudes), *stack.inputs[0]], dtype=torch.int64, device=inputs.device)
         return evolution(inputs.T.index_select(0, slots)[:, None], weights.double())[0].T
 
 
@@ -106,8 +106,8 @@ def _choose(circuit: Circuit, route: Route) -> list[Stack]:
     one = [whole(circuit)]
     if route == "matrix" and not has_matrix(one[0]):
         raise ConfigError(
-            f"backend.route=matrix: the circuit of {circuit.n_qubits} qubits reads inputs in controlled gates, or in "
-            "too many gates, to be one matrix; use backend.route=auto"
+            f"backend.route=matrix: the circuit of {circuit.n_qubits} qubits reads inputs as amplitudes, in "
+            "controlled gates, or in too many gates, to be one matrix; use backend.route=auto"
         )
     if route in ("gates", "matrix"):
         return one

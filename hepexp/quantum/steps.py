@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from hepexp.quantum.gates import Entries
+from hepexp.quantum.rotations import Entries
 
 Other = TypeVar("Other")
 LARGEST_BLOCK = 4  # wires; one more doubles the number of multiplications

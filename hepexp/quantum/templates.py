@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from math import log2, pi
 from typing import Literal
 
 from hepexp.errors import ConfigError
 from hepexp.memory import total
-from hepexp.quantum.circuit import Circuit, Input, Operation, Weight, z_on
+from hepexp.quantum.circuit import Circuit, Input, Operation, Parameter, Weight, z_on
 
 Operations = tuple[Operation, ...]
 Rotation = Literal["RX", "RY", "RZ"]
@@ -67,6 +68,29 @@ def pair_block(wires: Sequence[int], depth: int, first_weight: int = 0) -> Opera
         made += [Operation("CNOT", (wires[k], wires[k + 1])) for first in (0, 1) for k in range(first, n - 1, 2)]
         made += [Operation("RY", (wire,), (Weight(first_weight + layer * n + k),)) for k, wire in enumerate(wires)]
     return tuple(made)
+
+
+def equivariant_layers(wires: Sequence[int], n_layers: int, first_weight: int = 0) -> Operations:
+    """Layers of RX(a) RY(b) on each wire and exp(-i c Z Z / 2) on each pair, with the same a, b, c for all of them.
+
+    They commute with every permutation of the wires. Takes 3 n_layers weights, 2 n_layers on a single wire.
+
+    References
+    ----------
+    Schatzki et al., arXiv:2210.09974.
+    """
+    made: list[Operation] = []
+    per_layer = 3 if len(wires) > 1 else 2
+    for layer in range(n_layers):
+        a, b, c = (Weight(first_weight + per_layer * layer + k) for k in range(3))
+        made += [Operation(name, (wire,), (angle,)) for name, angle in (("RX", a), ("RY", b)) for wire in wires]
+        made += [operation for pair in combinations(wires, 2) for operation in zz_coupling(*pair, c)]
+    return tuple(made)
+
+
+def zz_coupling(a: int, b: int, angle: Parameter) -> Operations:
+    """exp(-i angle Z_a Z_b / 2)."""
+    return Operation("CNOT", (a, b)), Operation("RZ", (b,), (angle,)), Operation("CNOT", (a, b))
 
 
 def swap_test(ancilla: int, a: Sequence[int], b: Sequence[int]) -> Operations:
@@ -141,6 +165,23 @@ def fidelity_circuit(n_features: int = 4, depth: int = 1) -> Circuit:
         + pairwise_swap_test(ancillas, a, b)
     )
     return Circuit(3 * n_features, operations, z_on(ancillas))
+
+
+class Fidelity(Circuit):
+    """The circuit of QMLHEP VI: two registers of equal gates, compared qubit by qubit.
+
+    Parameters
+    ----------
+    n_features : inputs of a register, and qubits of it.
+    depth : layers of CNOTs and trained rotations.
+    """
+
+    def __init__(self, n_features: int = 4, depth: int = 1) -> None:
+        for key, value in {"n_features": n_features, "depth": depth}.items():
+            if value < 1:
+                raise ConfigError(f"a circuit's {key} must be >= 1, got {value}")
+        made = fidelity_circuit(n_features, depth)
+        super().__init__(made.n_qubits, made.operations, made.observables)
 
 
 class QmlHep1A(Circuit):

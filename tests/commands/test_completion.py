@@ -54,6 +54,9 @@ LINES = [
     ("hepexp sweep sweep.space.optimizer.lr=l", ["sweep.space.optimizer.lr=log(", "sweep.space.optimizer.lr=log-int("]),
     ("hepexp sweep --res", ["--resume"]),
     ("hepexp sweep model=pf", ["model=pfn"]),
+    ("hepexp train circ", []),  # of a model
+    ("hepexp train model=hybrid_cnn model.circuit=br", ["model.circuit=brick"]),
+    ("hepexp show circuit=br", ["circuit=brick"]),
     ("hepexp nothing ", []),
 ]
 

@@ -134,3 +134,27 @@ def test_every_shipped_option_fits_its_constructor_and_is_documented(path):
     undocumented = [name for name, parameter in found.parameters.items() if not parameter.doc]
     untyped = [name for name, parameter in found.parameters.items() if parameter.annotation is None]
     assert (undocumented, untyped) == ([], [])
+
+
+def test_show_draws_a_circuit_with_the_keys_that_are_typed(capsys, tmp_path):
+    file = tmp_path / "brick.png"
+    text = printed(capsys, "show", "circuit=brick", "circuit.n_qubits=3", "--save", str(file))
+    assert "3 qubits, 3 inputs, 3 trained angles, 11 gates, 3 outputs, depth 5" in text
+    assert "0: ──H──RY(x0)──●──RY(θ0)────────── ⟨Z⟩" in text
+    assert file.read_bytes().startswith(b"\x89PNG")
+    assert "|x⟩" in printed(capsys, "show", "circuit=amplitude")  # what the inputs are
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("circuit=brick circuit.n_qubit=3", "circuit.n_qubit is not an option of brick; did you mean n_qubits?"),
+        ("circuit=brick n_qubits=3", "cannot read 'n_qubits=3': expected circuit.KEY=VALUE; did you mean"),
+        ("circuit=brick circuit.n_qubits=1,2", "cannot read 'circuit.n_qubits=1,2': expected circuit.KEY=VALUE"),
+        ("circuit=gates circuit.gates=[CNTO]", "a gate must read like 'RX(x0) 0', got 'CNTO'"),
+        ("model=pfn --save a.png", "--save is for circuits"),
+    ],
+)
+def test_a_circuit_that_cannot_be_shown_is_one_line(words, message, capsys):
+    assert shell.main(["show", *words.split()]) == 2
+    assert message in capsys.readouterr().err

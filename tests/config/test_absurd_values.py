@@ -11,7 +11,7 @@ from hepexp.config.build import instantiate
 from hepexp.errors import ConfigError
 from hepexp.quantum.statevector import StateVector
 
-GROUPS = ("backend", "dataset", "loss", "model", "optimizer", "trainer")
+GROUPS = ("backend", "circuit", "dataset", "loss", "model", "optimizer", "trainer")
 # Numbers of either sign: an angle of rotation.
 SIGNED = ("image.angle",)
 SPEC = DataSpec(("0", "1"), 3, False, (3, 32, 32), 6, 8, 0, ("a", "b", "c"))

@@ -20,6 +20,7 @@ BASES = {
     "model": "torch.nn.Module",
     "loss": "hepexp.losses.objective.Objective",
     "backend": "hepexp.quantum.backend.Backend",
+    "circuit": "hepexp.quantum.circuit.Circuit",
     "optimizer": "hepexp.learning.optimizers.Optimizer",
     "trainer": "hepexp.learning.trainer.TrainerOptions",
     "sweep": "hepexp.sweep.options.SweepOptions",

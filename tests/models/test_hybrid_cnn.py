@@ -9,8 +9,10 @@ from hepexp.errors import ConfigError
 from hepexp.losses.pair import PairLoss
 from hepexp.models.hybrid_cnn import HybridCNN
 from hepexp.quantum.classical import Classical
+from hepexp.quantum.layered import Layered
 from hepexp.quantum.pennylane import PennyLane
 from hepexp.quantum.statevector import StateVector
+from hepexp.quantum.templates import QmlHep1A
 
 
 def network(size: int, n_qubits: int, backend=None, **keys) -> HybridCNN:
@@ -51,6 +53,14 @@ def test_angles_of_any_size_are_as_good_as_angles_less_whole_turns():
     angles = torch.randn(5, 4, dtype=torch.float64)
     turns = 2 * torch.pi * torch.tensor([1, -2, 3, 40], dtype=torch.float64)
     assert_close(model.circuit(angles + turns), model.circuit(angles), rtol=0, atol=1e-12)
+
+
+def test_any_circuit_with_inputs_takes_the_place_of_the_documents():
+    """Angles in as many as it reads, outputs as many as it measures: 16 amplitudes of 4 qubits, 6 pairs."""
+    model = network(12, 4, circuit=Layered(4, 1, "brick", "amplitude", observables="ZZ"))
+    assert (model.angles[-1].out_features, model.output.in_features, model.circuit.circuit.n_weights) == (16, 6, 4)
+    with pytest.raises(ConfigError, match="model.circuit has no inputs"):
+        network(12, 4, circuit=QmlHep1A())
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hepexp.models.lorentz_net import LorentzNet
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.classical import Classical
 from hepexp.quantum.layer import CircuitLayer
+from hepexp.quantum.layered import Layered
 from hepexp.quantum.pennylane import PennyLane
 from hepexp.quantum.statevector import StateVector
 from tests.jets import boost, random_jets, rotation, transform
@@ -133,6 +134,14 @@ def test_gradients_reach_every_angle(jets, blocks):
     assert all(weights.grad.abs().min() > 1e-12 for weights in angles)
 
 
+def test_another_circuit_of_the_messages_width_takes_the_papers_place(jets):
+    """The paper's own, by name, gives the same digits; an equivariant one 3 angles a layer."""
+    named = Layered(10, 1, "brick", "RY", hadamard=True)
+    assert_close(build(["phi_e", "phi_m"], circuit=named)(jets), build(["phi_e", "phi_m"])(jets), rtol=0, atol=0)
+    layers = [m for m in build(["phi_e"], circuit=Layered(10, 1, "equivariant")).modules() if hasattr(m, "circuit")]
+    assert {layer.weights.numel() for layer in layers} == {3}
+
+
 def test_the_control_has_a_perceptron_for_each_circuit(jets):
     backend = Classical()
     model = build(["phi_e", "phi_h", "phi_x", "phi_m"], backend, n_blocks=6)
@@ -159,6 +168,11 @@ def test_many_qubits_of_few_layers_are_evaluated_by_their_light_cones(jets):
         ({"circuit_depth": 0}, "model.circuit_depth must be >= 1, got 0"),
         ({"circuit_scale": -1.0}, "model.circuit_scale must be >= 0, got -1.0"),
         ({"variant": "published"}, "model.variant=published has no circuits: leave out model.quantum_blocks"),
+        (
+            {"circuit": Layered(4, 1)},
+            "model.circuit has 4 inputs and 4 observables; messages of width .* 10 need as many",
+        ),
+        ({"circuit": Layered(10, 1), "quantum_blocks": []}, "model.circuit needs model.quantum_blocks"),
         ({"n_blocks": 1}, "model.quantum_blocks: the last block has no phi_x, and n_blocks=1 has only that one"),
     ],
 )

@@ -19,7 +19,7 @@ Z = z_on([0])
     [
         ([Operation("CNOT", (1, 2))], Z, "CNOT on wire 2: a circuit of 2 qubits has wires 0 to 1"),
         ([Operation("CNOT", (1, 1))], Z, r"CNOT on wires \(1, 1\): they must differ"),
-        ([Operation("RX", (0,))], Z, "gate RX takes 1 parameters, got 0"),
+        ([Operation("RX", (0,))], Z, "gate RX takes 1 parameter, got 0"),
         ([Operation("CSWAP", (0, 1))], Z, "gate CSWAP takes 3 wires, got 2"),
         ([Operation("CNOTT", (0, 1))], Z, "unknown gate 'CNOTT'; did you mean CNOT"),
         ([Operation("RX", (0,), (Weight(1),))], Z, "no gate uses weight 0, but one uses weight 1"),

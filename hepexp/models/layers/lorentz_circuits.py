@@ -12,6 +12,7 @@ from hepexp.errors import ConfigError
 from hepexp.models.layers.lorentz_block import NETWORKS, NormedSequential, small_step
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.quantum.backend import Backend
+from hepexp.quantum.circuit import Circuit
 from hepexp.quantum.templates import pair_circuit
 
 
@@ -55,17 +56,20 @@ class LorentzCircuits:
         combine into one.
     scale : standard deviation of the initial angles.
     backend : evaluates the circuits, or replaces them by networks.
+    circuit : another one for M wires, with M inputs and M observables; None for that of the paper.
 
     Raises
     ------
-    ConfigError : an unknown name, a depth below 1, a negative scale.
+    ConfigError : an unknown name, a depth below 1, a negative scale, or a circuit of another size.
 
     References
     ----------
     arXiv:2411.15315, whose phi_m is <Z> itself, and so may be negative.
     """
 
-    def __init__(self, names: Sequence[str], depth: int, scale: float, backend: Backend):
+    def __init__(
+        self, names: Sequence[str], depth: int, scale: float, backend: Backend, circuit: Circuit | None = None
+    ):
         for name in names:
             if name not in NETWORKS:
                 close = did_you_mean(name, NETWORKS)
@@ -74,12 +78,17 @@ class LorentzCircuits:
             raise ConfigError(f"model.circuit_depth must be >= 1, got {depth}")
         if not scale >= 0:
             raise ConfigError(f"model.circuit_scale must be >= 0, got {scale}")
-        self.depth, self.scale, self.backend = depth, scale, backend
+        self.depth, self.scale, self.backend, self.circuit = depth, scale, backend, circuit
         as_circuits = {"phi_e": self._message, "phi_h": self._update, "phi_m": self._gate, "phi_x": self._move}
         self.functions: dict[str, Callable[..., nn.Module]] = NETWORKS | {name: as_circuits[name] for name in names}
 
     def _circuit(self, n: int, name: str) -> AngleCircuit:
-        circuit = pair_circuit(n, self.depth if n > 1 else 1)
+        circuit = pair_circuit(n, self.depth if n > 1 else 1) if n == 1 or self.circuit is None else self.circuit
+        if not circuit.n_inputs == len(circuit.observables) == n:
+            raise ConfigError(
+                f"model.circuit has {circuit.n_inputs} inputs and {len(circuit.observables)} observables; messages of "
+                f"width 2 n_hidden + 2 = {n} need as many of both"
+            )
         return AngleCircuit(self.backend.layer(circuit, self.scale, name))
 
     def _message(self, n_in: int, width: int) -> AngleCircuit:
