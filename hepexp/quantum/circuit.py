@@ -108,7 +108,7 @@ class Circuit:
                 f"a state of {self.n_qubits} qubits has {2**self.n_qubits:,} amplitudes, got {self.amplitudes:,} inputs"
             )
         for operation in self.operations:
-            _check_operation(operation)
+            check_operation(operation)
             self._check_wires(operation.wires, operation.name)
         for observable in self.observables:
             _check_observable(observable)
@@ -142,7 +142,13 @@ class Circuit:
             raise ConfigError(f"{name} on wires {wires}: they must differ")
 
 
-def _check_operation(operation: Operation) -> None:
+def check_operation(operation: Operation) -> None:
+    """Check that a gate exists and has its wires and angles.
+
+    Raises
+    ------
+    ConfigError : it does not.
+    """
     if operation.name not in GATES:
         close = did_you_mean(operation.name, GATES)
         raise ConfigError(f"unknown gate {operation.name!r}{close} (gates: {', '.join(GATES)})")

@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from math import isfinite, pi
 
 from hepexp.errors import ConfigError
-from hepexp.quantum.circuit import Circuit, Input, Observable, Operation, Parameter, Pauli, Projector, Weight, z_on
+from hepexp.quantum.circuit import (
+    Circuit,
+    Input,
+    Observable,
+    Operation,
+    Parameter,
+    Pauli,
+    Projector,
+    Weight,
+    check_operation,
+    z_on,
+)
 
 _WORDS = re.compile(r"\s*([A-Za-z]+)\s*(?:\(([^()]*)\))?\s*((?:[\s,]*\d{1,6})+)\s*")
 _ANGLE = re.compile(r"(?:(-?)(?:(\d{1,6})\s*\*\s*)?pi(?:\s*/\s*(\d{1,6}))?)")
@@ -47,7 +58,12 @@ class GateList(Circuit):
 def _operation(line: str) -> Operation:
     name, inside, wires = _parts(line, "a gate", "RX(x0) 0")
     angles = () if inside is None else tuple(_angle(text.strip(), line) for text in inside.split(","))
-    return Operation(name, wires, angles)
+    made = Operation(name, wires, angles)
+    try:
+        check_operation(made)
+    except ConfigError as error:
+        raise ConfigError(f"{line!r} in a circuit's gates: {error}") from error
+    return made
 
 
 def _observable(line: str) -> Observable:

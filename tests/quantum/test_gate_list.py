@@ -35,7 +35,7 @@ def test_a_template_written_as_a_list_is_the_same_circuit():
     ("keys", "message"),
     [
         ({"gates": []}, "a list of gates needs one or more"),
-        ({"gates": ["CNTO 0 1"]}, "unknown gate 'CNTO'; did you mean CNOT? (gates: H, X, "),
+        ({"gates": ["CNTO 0 1"]}, "'CNTO 0 1' in a circuit's gates: unknown gate 'CNTO'; did you mean CNOT? (gates: H"),
         ({"gates": ["H 5"], "n_qubits": 3}, "H on wire 5: a circuit of 3 qubits has wires 0 to 2"),
         ({"gates": ["RX 0"]}, "gate RX takes 1 parameter, got 0"),
         ({"gates": ["CNOT 0"]}, "gate CNOT takes 2 wires, got 1"),
