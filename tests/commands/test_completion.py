@@ -34,7 +34,10 @@ LINES = [
     ("hepexp train optimizer.m", []),
     ("hepexp train optimizer=sgd optimizer.m", ["optimizer.momentum="]),
     ("hepexp train task=qmlhep_2_particlenet optimizer.m", ["optimizer.momentum="]),
-    ("hepexp train optimizer.schedule=warm", ["optimizer.schedule=warmup_cosine", "optimizer.schedule=warmup_restarts"]),
+    (
+        "hepexp train optimizer.schedule=warm",
+        ["optimizer.schedule=warmup_cosine", "optimizer.schedule=warmup_restarts"],
+    ),
     ("hepexp train data=q", ["data=qg", "data=qg_images"]),
     ("hepexp train data.n_tr", ["data.n_train="]),
     ("hepexp train +model=pfn +model.phi", ["+model.phi_sizes="]),
