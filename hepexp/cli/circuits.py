@@ -48,7 +48,7 @@ def show(content: dict[str, Any], name: str, saved: Path | None) -> None:
         "input": circuit.n_inputs,
         "trained angle": circuit.n_weights,
         "gate": len(circuit.operations),
-        "output": len(circuit.observables),
+        "output": circuit.n_outputs,
     }
     counts = ", ".join(f"{n:,} {noun}{'s' if n != 1 else ''}" for noun, n in numbers.items())
     print()

@@ -21,7 +21,7 @@ class CircuitValues(Objective):
                 f"loss=circuit_values needs a model of circuits, not {type(model).__name__}; "
                 "choose model=fixed_circuits"
             )
-        self.evaluator = CircuitEvaluator({name: len(circuit.observables) for name, circuit in model.circuits.items()})
+        self.evaluator = CircuitEvaluator({name: circuit.n_outputs for name, circuit in model.circuits.items()})
         self.outputs(model, example)  # a backend that has no state vectors says so
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:

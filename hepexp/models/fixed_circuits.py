@@ -25,7 +25,7 @@ class FixedCircuits(nn.Module):
 
     Shapes
     ------
-    features (B, 0) -> (B, observables of all circuits together), in [-1, 1].
+    features (B, 0) -> (B, outputs of all circuits together), in [-1, 1].
 
     Raises
     ------

@@ -73,7 +73,7 @@ class HybridCNN(nn.Module):
             raise ConfigError("model.circuit has no inputs, and model=hybrid_cnn gives it what the convolutions found")
         self.angles = nn.Sequential(nn.Linear(64 * rows * columns, 64), nn.ReLU(), nn.Linear(64, circuit.n_inputs))
         self.circuit = backend.layer(circuit, name="embedding")
-        self.output = nn.Linear(len(circuit.observables), n_outputs or n_classes)
+        self.output = nn.Linear(circuit.n_outputs, n_outputs or n_classes)
         load_weights(self, weights)
 
     def forward(self, batch: ImageBatch) -> Tensor:

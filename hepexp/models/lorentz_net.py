@@ -59,7 +59,7 @@ class LorentzNet(nn.Module):
     circuit_depth : layers of CNOTs and trained rotations of each circuit.
     circuit_scale : standard deviation of the circuits' initial angles.
     circuit : another circuit for phi_e, phi_h and phi_x, by the name of one (`hepexp list circuit`) or a list of gates,
-        with 2 n_hidden + 2 inputs and observables; null for the paper's, of circuit_depth layers.
+        with 2 n_hidden + 2 inputs and outputs; null for the paper's, of circuit_depth layers.
     symmetry_breaking : what the network learns of the frame. none is Lorentz-invariant. beam: the two beams are
         particles, and two more scalars tell particles from beams. scalars: log pT and others of each particle. both.
     weights : file with a state dict to start from: a checkpoint of a run, or one with the key layout of the published

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
-from hepexp.quantum.circuit import Circuit
+from hepexp.errors import ConfigError
+from hepexp.quantum.circuit import Circuit, State
+from hepexp.quantum.layer import CircuitLayer, Evaluate, amplitudes, computed_in
 
 
 class Backend:
@@ -18,13 +21,15 @@ class Backend:
     """
 
     is_quantum = True
+    precision = "input"
 
     def __init__(self) -> None:
+        self._of_states: dict[tuple[Circuit, torch.device], Evaluate] = {}
         self.circuits: list[Circuit] = []
         self.names: list[list[str]] = []
 
     def layer(self, circuit: Circuit, scale: float | None = None, name: str = "") -> nn.Module:
-        """A module (..., n_inputs) -> (..., n_observables) with its own parameters.
+        """A module (..., n_inputs) -> (..., n_outputs) with its own parameters.
 
         Parameters
         ----------
@@ -43,6 +48,8 @@ class Backend:
     def states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
         """State vectors before anything is measured; the circuit's observables are not used.
 
+        What evaluates them is laid out once for each circuit and device.
+
         Shapes
         ------
         inputs (B, n_inputs), weights (n_weights,) -> (B, 2^n_qubits) complex, with the global phase of the gates.
@@ -51,9 +58,20 @@ class Backend:
         ------
         ConfigError : the backend has no state vectors, or the machine lacks the memory.
         """
-        found = self._states(circuit, inputs, weights)
-        self._remember(circuit)
-        return found
+        if not self.is_quantum:
+            raise ConfigError(
+                f"backend={type(self).__name__.lower()} has no state vectors; choose backend=statevector, or "
+                "backend=pennylane with a device that simulates them"
+            )
+        key = circuit, inputs.device
+        if key not in self._of_states:
+            observed = Circuit(
+                circuit.n_qubits, circuit.operations, (State(tuple(range(circuit.n_qubits))),), circuit.amplitudes
+            )
+            evaluate = self._evaluation(observed)
+            self._of_states[key] = evaluate.to(inputs.device) if isinstance(evaluate, nn.Module) else evaluate
+            self._remember(circuit)
+        return amplitudes(self._of_states[key](inputs.to(computed_in(inputs.dtype, self.precision)), weights))
 
     def _remember(self, circuit: Circuit, name: str = "") -> None:
         if circuit not in self.circuits:
@@ -64,7 +82,8 @@ class Backend:
             names.append(name)
 
     def _layer(self, circuit: Circuit, scale: float | None) -> nn.Module:
-        raise NotImplementedError(f"{type(self).__name__} does not implement the evaluation of a circuit")
+        return CircuitLayer(circuit, self._evaluation(circuit), scale, self.precision)
 
-    def _states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
-        raise NotImplementedError(f"{type(self).__name__} does not implement state vectors")
+    def _evaluation(self, circuit: Circuit) -> Evaluate:
+        """What computes the outputs from inputs and weights."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement the evaluation of a circuit")

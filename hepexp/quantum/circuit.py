@@ -56,6 +56,7 @@ class Pauli:
 
     letters: str
     wires: tuple[int, ...]
+    n_outputs: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,35 @@ class Projector:
 
     bits: tuple[int, ...]
     wires: tuple[int, ...]
+    n_outputs: ClassVar[int] = 1
 
 
-Observable = Pauli | Projector
+@dataclass(frozen=True)
+class Probabilities:
+    """Probabilities of all basis states of wires, in order: 2^k outputs in [0, 1]."""
+
+    wires: tuple[int, ...]
+
+    @property
+    def n_outputs(self) -> int:
+        return 2 ** len(self.wires)
+
+
+@dataclass(frozen=True)
+class State:
+    """The state vector of all wires of a circuit: the real parts of its 2^n amplitudes, then the imaginary parts.
+
+    It has the global phase of the gates. `hepexp.quantum.layer.amplitudes` makes complex numbers of it.
+    """
+
+    wires: tuple[int, ...]
+
+    @property
+    def n_outputs(self) -> int:
+        return 2 * 2 ** len(self.wires)
+
+
+Observable = Pauli | Projector | Probabilities | State
 
 
 def z_on(wires: Iterable[int]) -> tuple[Pauli, ...]:
@@ -82,7 +109,7 @@ class Circuit:
     ----------
     n_qubits : wires, numbered from 0; wire 0 is the most significant bit of a basis state.
     operations : the gates. The indices of inputs and those of weights each count from 0 without gaps.
-    observables : each gives one output.
+    observables : what is measured. Each gives one output, but Probabilities and State, which give many.
     amplitudes : so many inputs x, the first ones, are the state before the gates: its amplitudes are x / |x|, and 0 in
         the basis states after them. With 0 it is |0...0>.
 
@@ -113,6 +140,10 @@ class Circuit:
         for observable in self.observables:
             _check_observable(observable)
             self._check_wires(observable.wires, f"observable {observable}")
+            if isinstance(observable, State) and (
+                observable.wires != tuple(range(self.n_qubits)) or len(self.observables) > 1
+            ):
+                raise ConfigError("a state is that of all wires in order, and is not measured beside other observables")
         for kind in (Input, Weight):
             used = {parameter.index for parameter in self._parameters(kind)}
             used |= set(range(self.amplitudes)) if kind is Input else set()
@@ -121,6 +152,15 @@ class Circuit:
                 raise ConfigError(
                     f"no gate uses {name} {min(missing)}, but one uses {name} {max(used)}: number them without gaps"
                 )
+
+    @property
+    def n_outputs(self) -> int:
+        return sum(observable.n_outputs for observable in self.observables)
+
+    @property
+    def has_state(self) -> bool:
+        """Whether the output is the state vector, which does not depend on the state by squares."""
+        return isinstance(self.observables[0], State)
 
     @property
     def n_inputs(self) -> int:
@@ -166,6 +206,10 @@ def check_operation(operation: Operation) -> None:
 
 
 def _check_observable(observable: Observable) -> None:
+    if isinstance(observable, Probabilities | State):
+        if not observable.wires:
+            raise ConfigError(f"observable {observable} needs one wire or more")
+        return
     if isinstance(observable, Pauli):
         values, allowed, what = observable.letters, tuple(PAULIS), "letter"
     else:

@@ -10,7 +10,7 @@ from hepexp.quantum.circuit import Circuit
 
 
 class Classical(Backend):
-    """An MLP in place of each circuit, with one hidden layer: n_inputs -> hidden -> n_observables in [-1, 1].
+    """An MLP in place of each circuit, with one hidden layer: n_inputs -> hidden -> n_outputs in [-1, 1].
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Classical(Backend):
                 "backend=classical puts a perceptron in place of a circuit, and this circuit has no inputs for it; "
                 "choose backend=statevector or backend=pennylane"
             )
-        n_in, n_out = circuit.n_inputs, len(circuit.observables)
+        n_in, n_out = circuit.n_inputs, circuit.n_outputs
         if self.hidden is not None:
             return Perceptron(n_in, self.hidden, n_out, bias=True)
         wanted = self.parameters or circuit.n_weights
@@ -47,12 +47,6 @@ class Classical(Backend):
         shapes = [(width, bias) for width in range(few, wanted // (n_in + n_out) + 2) for bias in (True, False)]
         width, bias = min(shapes, key=lambda shape: abs(count(n_in, shape[0], n_out, shape[1]) - wanted))
         return Perceptron(n_in, width, n_out, bias)
-
-    def _states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
-        raise ConfigError(
-            "backend=classical has no state vectors; choose backend=statevector, or backend=pennylane with a device "
-            "that simulates them"
-        )
 
 
 def count(n_in: int, hidden: int, n_out: int, bias: bool) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hepexp.figures import COLOURS, figure
-from hepexp.quantum.circuit import Circuit, Observable, Operation, Parameter, Pauli
+from hepexp.quantum.circuit import Circuit, Observable, Operation, Parameter, Pauli, Probabilities, State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -142,6 +142,10 @@ def _ends(circuit: Circuit) -> list[str]:
 
 
 def _name(observable: Observable) -> str:
+    if isinstance(observable, State):
+        return "|ψ⟩"
+    if isinstance(observable, Probabilities):
+        return f"P({', '.join(map(str, observable.wires))})"
     if not isinstance(observable, Pauli):
         return f"P({''.join(map(str, observable.bits))} on {', '.join(map(str, observable.wires))})"
     if len(observable.wires) == 1:

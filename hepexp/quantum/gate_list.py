@@ -14,7 +14,9 @@ from hepexp.quantum.circuit import (
     Operation,
     Parameter,
     Pauli,
+    Probabilities,
     Projector,
+    State,
     Weight,
     check_operation,
     z_on,
@@ -32,8 +34,9 @@ class GateList(Circuit):
     ----------
     gates : `NAME WIRES` or `NAME(ANGLES) WIRES`, controls first. An angle is x0, x1, ... (an input), w0, w1, ... (a
         trained weight), a number in radians, or a fraction of pi such as 3*pi/4.
-    observables : `Z 0`, `ZZ 0 1` or another product of X, Y, Z, or `P(01) 0 1`, the probability to find the wires so;
-        null for Z on each wire.
+    observables : `Z 0`, `ZZ 0 1` or another product of X, Y, Z; `P(01) 0 1`, the probability to find the wires so; `P 0
+        1`, those of all their basis states; `state`, all amplitudes, real parts and then imaginary parts; null for Z on
+        each wire.
     n_qubits : number of wires; null for as many as the gates name.
 
     Raises
@@ -51,7 +54,7 @@ class GateList(Circuit):
             raise ConfigError(f"a list of gates has at most {_MOST_GATES:,}, got {len(gates):,}")
         operations = tuple(_operation(line) for line in gates)
         n = 1 + max(wire for op in operations for wire in op.wires) if n_qubits is None else n_qubits
-        found = None if observables is None else tuple(_observable(line) for line in observables)
+        found = None if observables is None else tuple(_observable(line, n) for line in observables)
         super().__init__(n, operations, z_on(range(n)) if found is None else found)
 
 
@@ -66,10 +69,14 @@ def _operation(line: str) -> Operation:
     return made
 
 
-def _observable(line: str) -> Observable:
+def _observable(line: str, n_qubits: int) -> Observable:
+    if line.strip() == "state":
+        return State(tuple(range(n_qubits)))
     name, inside, wires = _parts(line, "an observable", "ZZ 0 1")
     if name == "P" and inside is not None and set(inside) <= {"0", "1"}:
         return Projector(tuple(map(int, inside)), wires)
+    if name == "P" and inside is None:
+        return Probabilities(wires)
     if inside is not None:
         raise ConfigError(f"an observable must read like 'ZZ 0 1' or 'P(01) 0 1', got {line!r}")
     return Pauli(name, wires)

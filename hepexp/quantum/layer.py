@@ -20,20 +20,20 @@ class CircuitLayer(nn.Module):
     Parameters
     ----------
     circuit : the circuit to evaluate.
-    evaluate : (inputs (B, n_inputs), weights (n_weights,)) -> (B, n_observables); it owns no parameters.
+    evaluate : (inputs (B, n_inputs), weights (n_weights,)) -> (B, n_outputs); it owns no parameters.
     scale : standard deviation of the initial weights; None draws them uniformly from [0, 2 pi).
     precision : `input` computes in the precision of the inputs, `single` and `double` in the one named.
 
     Shapes
     ------
-    angles (..., n_inputs) -> (..., n_observables), of the dtype of the angles.
+    angles (..., n_inputs) -> (..., n_outputs), of the dtype of the angles.
     """
 
     def __init__(self, circuit: Circuit, evaluate: Evaluate, scale: float | None = None, precision: str = "input"):
         super().__init__()
         if scale is not None and not scale >= 0:
             raise ConfigError(f"the scale of a circuit's initial weights must be >= 0, got {scale}")
-        self.n_outputs = len(circuit.observables)
+        self.n_outputs = circuit.n_outputs
         self.circuit, self.evaluate, self.precision = circuit, evaluate, precision
         drawn = 2 * pi * torch.rand(circuit.n_weights) if scale is None else scale * torch.randn(circuit.n_weights)
         self.weights = nn.Parameter(drawn)
@@ -47,6 +47,11 @@ class CircuitLayer(nn.Module):
     def extra_repr(self) -> str:
         c = self.circuit
         return f"{c.n_qubits} qubits, {c.n_inputs} angles -> {self.n_outputs}, {c.n_weights} weights"
+
+
+def amplitudes(outputs: Tensor) -> Tensor:
+    """The complex amplitudes (..., 2^n) of the outputs (..., 2 2^n) of a circuit that gives its state."""
+    return torch.complex(*outputs.chunk(2, dim=-1))
 
 
 def computed_in(dtype: torch.dtype, precision: str) -> torch.dtype:

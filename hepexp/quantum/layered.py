@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Literal
 
 from hepexp.errors import ConfigError
-from hepexp.quantum.circuit import Circuit, Observable, Pauli, Projector, z_on
+from hepexp.quantum.circuit import Circuit, Observable, Pauli, Probabilities, State, z_on
 from hepexp.quantum.templates import (
     Operations,
     angle_encoding,
@@ -24,7 +24,7 @@ ANSAETZE: dict[str, Callable[[range, int], Operations]] = {
     "brick": pair_block,
     "equivariant": equivariant_layers,
 }
-MOST_PROBABILITIES = 12  # qubits: 4,096 outputs
+MOST_STATES = 12  # qubits: 4,096 probabilities
 
 
 class Layered(Circuit):
@@ -43,7 +43,8 @@ class Layered(Circuit):
     rotation : of the basic entangler's trained gates; null for RX.
     reuploading : encode the inputs before each layer, not only before the first (arXiv:1907.02085).
     n_inputs : number of amplitudes, the other ones being 0; null for one an amplitude, and one a wire for angles.
-    observables : Z is <Z> on each wire, ZZ <Z Z> of each pair, probabilities those of the 2^n basis states.
+    observables : Z is <Z> on each wire, ZZ <Z Z> of each pair, probabilities those of the 2^n basis states, state their
+        2^n amplitudes, real parts and then imaginary parts.
 
     Raises
     ------
@@ -60,7 +61,7 @@ class Layered(Circuit):
         rotation: Literal["RX", "RY", "RZ"] | None = None,
         reuploading: bool = False,
         n_inputs: int | None = None,
-        observables: Literal["Z", "ZZ", "probabilities"] = "Z",
+        observables: Literal["Z", "ZZ", "probabilities", "state"] = "Z",
     ) -> None:
         for key, value in {"n_qubits": n_qubits, "n_layers": n_layers, "n_inputs": n_inputs}.items():
             if value is not None and value < 1:
@@ -99,8 +100,8 @@ class Layered(Circuit):
         return n_inputs or 2**n_qubits
 
 
-def measured(n_qubits: int, name: Literal["Z", "ZZ", "probabilities"]) -> tuple[Observable, ...]:
-    """The observables of all wires, of all pairs, or of all basis states, in order.
+def measured(n_qubits: int, name: Literal["Z", "ZZ", "probabilities", "state"]) -> tuple[Observable, ...]:
+    """What is measured of all wires, of all pairs, or of all basis states, in order.
 
     Raises
     ------
@@ -113,10 +114,9 @@ def measured(n_qubits: int, name: Literal["Z", "ZZ", "probabilities"]) -> tuple[
         if n_qubits < 2:
             raise ConfigError("observables=ZZ needs two qubits or more, got 1")
         return tuple(Pauli("ZZ", pair) for pair in combinations(wires, 2))
-    if n_qubits > MOST_PROBABILITIES:
+    if n_qubits > MOST_STATES:
         raise ConfigError(
-            "observables=probabilities gives 2^n_qubits outputs; "
-            f"n_qubits must be <= {MOST_PROBABILITIES}, got {n_qubits}"
+            f"observables={name} gives one or two outputs for each of 2^n_qubits basis states; n_qubits must be <= "
+            f"{MOST_STATES}, got {n_qubits}"
         )
-    states = range(2**n_qubits)
-    return tuple(Projector(tuple(k >> (n_qubits - 1 - w) & 1 for w in wires), tuple(wires)) for k in states)
+    return (Probabilities(tuple(wires)) if name == "probabilities" else State(tuple(wires)),)

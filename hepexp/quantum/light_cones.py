@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
-from hepexp.quantum.circuit import Circuit, Input, Observable, Operation, Parameter, Weight
+from hepexp.quantum.circuit import Circuit, Input, Observable, Operation, Parameter, Pauli, Projector, State, Weight
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Stack:
     n_qubits, operations, observables : the shape. Input(s) and Weight(s) are numbered by appearance: slot s.
     inputs : for each piece, the circuit's input that each slot reads.
     weights : for each piece, the circuit's weight that each slot reads.
-    columns : for each piece, the circuit's outputs that its observables are.
+    columns : for each piece, the circuit's outputs that its observables give.
     amplitudes : so many inputs of the circuit, the first ones, are the state before the gates.
     """
 
@@ -29,12 +30,25 @@ class Stack:
     columns: tuple[tuple[int, ...], ...]
     amplitudes: int = 0
 
+    @property
+    def n_outputs(self) -> int:
+        return len(self.columns[0])
 
-def whole(circuit: Circuit, exact_phase: bool = False) -> Stack:
-    """A circuit as one piece, with the global phase of its state only if asked for."""
-    operations = circuit.operations if exact_phase else tuple(one_angle_a_gate(circuit.operations))
+    @property
+    def has_state(self) -> bool:
+        return isinstance(self.observables[0], State)
+
+    @property
+    def has_forms(self) -> bool:
+        """Whether each output is a quadratic form of the state by itself."""
+        return all(isinstance(observable, Pauli | Projector) for observable in self.observables)
+
+
+def whole(circuit: Circuit) -> Stack:
+    """A circuit as one piece, with the global phase of its state only if the state is the output."""
+    operations = circuit.operations if circuit.has_state else tuple(one_angle_a_gate(circuit.operations))
     operations, inputs, weights = _numbered_by_appearance(operations)
-    columns = tuple(range(len(circuit.observables)))
+    columns = tuple(range(circuit.n_outputs))
     pieces = (inputs,), (weights,), (columns,)
     return Stack(circuit.n_qubits, operations, circuit.observables, *pieces, circuit.amplitudes)
 
@@ -45,21 +59,23 @@ def light_cones(circuit: Circuit) -> list[Stack]:
     A gate outside an observable's cone cancels: <psi| U^+ O U |psi> = <psi| O |psi> where U and O share no wire. A
     state that the inputs are has no smaller pieces.
     """
-    if circuit.amplitudes:
+    if circuit.amplitudes or circuit.has_state:
         return [whole(circuit)]
+    first = list(accumulate((one.n_outputs for one in circuit.observables), initial=0))
     cones: dict[tuple, list[int]] = {}
-    for column, observable in enumerate(circuit.observables):
-        cones.setdefault(_cone(circuit, observable.wires), []).append(column)
+    for i, observable in enumerate(circuit.observables):
+        cones.setdefault(_cone(circuit, observable.wires), []).append(i)
     pieces: dict[tuple, list[tuple]] = {}
-    for (wires, kept), columns in cones.items():
+    for (wires, kept), members in cones.items():
         local = {wire: k for k, wire in enumerate(wires)}
         operations = [circuit.operations[i] for i in kept]
-        measured = [circuit.observables[column] for column in columns]
+        measured = [circuit.observables[i] for i in members]
         moved = [replace(item, wires=tuple(local[w] for w in item.wires)) for item in (*operations, *measured)]
         shape, inputs, weights = _numbered_by_appearance(tuple(one_angle_a_gate(moved[: len(operations)])))
         key = (len(wires), shape, tuple(moved[len(operations) :]))
-        pieces.setdefault(key, []).append((inputs, weights, tuple(columns)))
-    return [Stack(*shape, *zip(*members, strict=True)) for shape, members in pieces.items()]
+        columns = tuple(column for i in members for column in range(first[i], first[i + 1]))
+        pieces.setdefault(key, []).append((inputs, weights, columns))
+    return [Stack(*shape, *zip(*alike, strict=True)) for shape, alike in pieces.items()]
 
 
 def largest_cone(circuit: Circuit) -> int:

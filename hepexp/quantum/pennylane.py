@@ -13,8 +13,8 @@ from torch import Tensor
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 from hepexp.quantum.backend import Backend
-from hepexp.quantum.circuit import Circuit, Input, Observable, Parameter, Pauli, Weight
-from hepexp.quantum.layer import CircuitLayer, computed_in
+from hepexp.quantum.circuit import Circuit, Input, Observable, Parameter, Pauli, Probabilities, Projector, Weight
+from hepexp.quantum.layer import Evaluate
 from hepexp.quantum.simulator import check_memory, states_kept
 
 NAMES = {"H": "Hadamard", "X": "PauliX", "Y": "PauliY", "Z": "PauliZ"}
@@ -55,28 +55,17 @@ class PennyLane(Backend):
             raise ConfigError(f"backend.shots must be at least 1, or null for exact values, got {shots}")
         self.device, self.diff_method, self.shots, self.precision = device, diff_method, shots, precision
 
-    def _layer(self, circuit: Circuit, scale: float | None) -> CircuitLayer:
-        self._check_memory(circuit)
-        node = qnode(circuit, self.device, self.diff_method, self.shots)
-        self._try(node, circuit)
-        evaluate = _all_at_once if self.diff_method == "backprop" else _one_by_one
-        return CircuitLayer(circuit, _Evaluation(node, evaluate, circuit), scale, self.precision)
-
-    def _states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
-        if self.shots is not None:
-            raise ConfigError(f"a state vector takes no shots: backend.shots must be null, got {self.shots}")
-        self._check_memory(circuit)
+    def _evaluation(self, circuit: Circuit) -> Evaluate:
         at_once = self.diff_method == "backprop"
-        node = qnode(circuit, self.device, "backprop" if at_once else "best", state=True)
-        if self._try(node, circuit).shape != (2**circuit.n_qubits,):
+        if circuit.has_state and self.shots is not None:
+            raise ConfigError(f"a state vector takes no shots: backend.shots must be null, got {self.shots}")
+        check_memory(circuit.n_qubits, states_kept(circuit.operations) if at_once else 0)
+        method = self.diff_method if at_once or not circuit.has_state else "best"
+        node = qnode(circuit, self.device, method, self.shots)
+        values = self._try(node, circuit)
+        if circuit.has_state and values.shape != (2**circuit.n_qubits,):
             raise ConfigError(f"backend.device={self.device} has no state vectors; try default.qubit")
-        inputs = inputs.to(computed_in(inputs.dtype, self.precision))
-        weights = weights.to(inputs.dtype)
-        found = node(inputs.T, weights) if at_once else torch.stack([node(row, weights) for row in inputs])
-        return found.expand(len(inputs), -1).to(inputs.dtype.to_complex())
-
-    def _check_memory(self, circuit: Circuit) -> None:
-        check_memory(circuit.n_qubits, states_kept(circuit.operations) if self.diff_method == "backprop" else 0)
+        return _Evaluation(node, _all_at_once if at_once else _one_by_one, circuit)
 
     def _try(self, node: Callable, circuit: Circuit) -> Any:
         """The node's values at zero angles, equal amplitudes; much of what a device lacks shows only in its use."""
@@ -97,13 +86,8 @@ def qnode(
     device: str = "default.qubit",
     diff_method: str = "backprop",
     shots: int | None = None,
-    state: bool = False,
 ) -> Any:
     """The circuit as a PennyLane QNode of (inputs (n_inputs, ...), weights) with torch tensors.
-
-    Parameters
-    ----------
-    state : return the state vector instead of the circuit's observables.
 
     Raises
     ------
@@ -121,11 +105,17 @@ def qnode(
             case _:
                 return inputs.new_tensor(parameter)
 
-    def observable(measured: Observable) -> Any:
-        if isinstance(measured, Pauli):
-            pairs = zip(measured.letters, measured.wires, strict=True)
-            return qml.prod(*(getattr(qml, NAMES[letter])(wire) for letter, wire in pairs))
-        return qml.Projector(list(measured.bits), wires=measured.wires)
+    def measurement(measured: Observable) -> Any:
+        match measured:
+            case Pauli(letters, wires):
+                pairs = zip(letters, wires, strict=True)
+                return qml.expval(qml.prod(*(getattr(qml, NAMES[letter])(wire) for letter, wire in pairs)))
+            case Projector(bits, wires):
+                return qml.expval(qml.Projector(list(bits), wires=wires))
+            case Probabilities(wires):
+                return qml.probs(wires=wires)
+            case _:
+                return qml.state()
 
     def run(inputs: Tensor, weights: Tensor) -> Any:
         if circuit.amplitudes:
@@ -134,7 +124,8 @@ def qnode(
         for op in circuit.operations:
             angles = [angle(parameter, inputs, weights) for parameter in op.parameters]
             getattr(qml, NAMES.get(op.name, op.name))(*angles, wires=op.wires)
-        return qml.state() if state else [qml.expval(observable(measured)) for measured in circuit.observables]
+        found = [measurement(measured) for measured in circuit.observables]
+        return found[0] if circuit.has_state else found
 
     try:
         made = qml.QNode(run, qml.device(device, wires=circuit.n_qubits), interface="torch", diff_method=diff_method)
@@ -153,19 +144,26 @@ class _Evaluation:
     """What a layer calls; not a module, so that the layer's state dict contains nothing from the device."""
 
     def __init__(self, node: Callable, evaluate: Callable, circuit: Circuit):
-        self.node, self.evaluate, self.n_outputs = node, evaluate, len(circuit.observables)
+        self.node, self.evaluate, self.circuit = node, evaluate, circuit
 
     def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
         if len(inputs) == 0 or inputs.is_meta:  # nothing to evaluate: only the shape
-            return inputs.sum(1, keepdim=True).expand(-1, self.n_outputs)
-        return self.evaluate(self.node, inputs, weights.to(inputs.dtype)).to(inputs.dtype)
+            return inputs.sum(1, keepdim=True).expand(-1, self.circuit.n_outputs)
+        return self.evaluate(self._outputs, inputs, weights.to(inputs.dtype)).to(inputs.dtype)
+
+    def _outputs(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        """The node's values as (..., n_outputs)."""
+        values = self.node(inputs, weights)
+        if self.circuit.has_state:
+            return torch.cat([values.real, values.imag], dim=-1)
+        pairs = zip(map(torch.as_tensor, values), self.circuit.observables, strict=True)
+        return torch.cat([x if isinstance(one, Probabilities) else x[..., None] for x, one in pairs], dim=-1)
 
 
-def _all_at_once(node: Callable, inputs: Tensor, weights: Tensor) -> Tensor:
+def _all_at_once(outputs: Callable, inputs: Tensor, weights: Tensor) -> Tensor:
     """Parameter broadcasting: an angle is a vector over the batch."""
-    values = torch.stack([torch.as_tensor(value) for value in node(inputs.T, weights)], dim=-1)
-    return values.expand(len(inputs), -1)
+    return outputs(inputs.T, weights).expand(len(inputs), -1)
 
 
-def _one_by_one(node: Callable, inputs: Tensor, weights: Tensor) -> Tensor:
-    return torch.stack([torch.stack(list(node(row, weights))) for row in inputs])
+def _one_by_one(outputs: Callable, inputs: Tensor, weights: Tensor) -> Tensor:
+    return torch.stack([outputs(row, weights) for row in inputs])

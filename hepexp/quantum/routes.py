@@ -59,7 +59,8 @@ def _gates_cost(stack: Stack) -> int:
 
 def _matrix_cost(stack: Stack) -> int:
     columns = 2 ** len(stack.inputs[0])
-    return columns * min(2 * 2**stack.n_qubits, len(stack.observables) * columns)
+    product = 2 * 2**stack.n_qubits
+    return columns * (min(product, stack.n_outputs * columns) if stack.has_forms else product)
 
 
 class Expectation(ExactBuffers):
@@ -73,7 +74,7 @@ class Expectation(ExactBuffers):
     Shapes
     ------
     trigonometry (n_inputs, 3, B): an input x, cos(x/2), sin(x/2); weights (n_weights,) float64
-    -> (G, n_observables, B).
+    -> (G, n_outputs, B).
     """
 
     def __init__(self, stack: Stack, use_matrix: bool):
@@ -82,7 +83,7 @@ class Expectation(ExactBuffers):
         self.use_matrix = use_matrix
         self.evolution = Evolution(stack)
         self.measure = Measurement(stack.n_qubits, stack.observables)
-        self.few_observables = len(stack.observables) * 2**self.n_slots < 2 * 2**stack.n_qubits
+        self.few_observables = stack.has_forms and stack.n_outputs * 2**self.n_slots < 2 * 2**stack.n_qubits
         read = [[*range(stack.amplitudes), *piece] for piece in stack.inputs]
         slots = np.array(read, np.int64).T.reshape(-1)  # (slots, G) flattened
         self.register_buffer("slots", torch.from_numpy(slots.copy()), persistent=False)
@@ -118,13 +119,13 @@ class Expectation(ExactBuffers):
         return torch.cat([evaluate(part) for part in read.split(rows, dim=-1)], dim=-1)
 
     def _by_gates(self, angles: Tensor, weights: Tensor) -> Tensor:
-        """(slots, G, B) -> (G, n_observables, B)."""
+        """(slots, G, B) -> (G, n_outputs, B)."""
         state = self.evolution(angles, weights).expand(self.n_pieces, -1, -1)
         return self.measure(torch.stack([state.real, state.imag], dim=1))
 
 
 def _by_forms(factors: Tensor, forms: Tensor) -> Tensor:
-    """Factors (d, G, 2, B) and quadratic forms (G, n_observables, 2^d, 2^d) -> (G, n_observables, B)."""
+    """Factors (d, G, 2, B) and quadratic forms (G, n_outputs, 2^d, 2^d) -> (G, n_outputs, B)."""
     features = _product(factors)
     applied = (forms.flatten(1, 2) @ features).unflatten(1, forms.shape[1:3])
     return (applied * features[:, None]).sum(2)

@@ -12,7 +12,6 @@ from hepexp.errors import ConfigError
 from hepexp.memory import require
 from hepexp.precision import full_precision
 from hepexp.quantum.circuit import Circuit, Input, Operation, Weight
-from hepexp.quantum.evolution import Evolution
 from hepexp.quantum.light_cones import Stack, largest_cone, light_cones, whole
 from hepexp.quantum.routes import Expectation, cost, has_matrix, prefers_matrix
 
@@ -33,7 +32,7 @@ class Simulator(nn.Module):
 
     Shapes
     ------
-    inputs (B, n_inputs) and weights (n_weights,) -> (B, n_observables); float32 inputs are computed in complex64,
+    inputs (B, n_inputs) and weights (n_weights,) -> (B, n_outputs); float32 inputs are computed in complex64,
     float64 in complex128.
 
     Raises
@@ -70,16 +69,6 @@ class Simulator(nn.Module):
             found = [part(trigonometry, weights.double()).flatten(0, 1) for part in self.parts]
             together = torch.cat(found) if len(found) > 1 else found[0]
             return (together if self.in_order else together.index_select(0, self.columns)).T
-
-
-def states(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
-    """The state vectors (B, 2^n_qubits) of inputs (B, n_inputs), complex; the observables are not used."""
-    check_memory(circuit.n_qubits, states_kept(circuit.operations))
-    stack = whole(circuit, exact_phase=True)
-    evolution = Evolution(stack).to(inputs.device)
-    with full_precision(inputs):
-        slots = torch.tensor([*range(stack.amplitudes), *stack.inputs[0]], dtype=torch.int64, device=inputs.device)
-        return evolution(inputs.T.index_select(0, slots)[:, None], weights.double())[0].T
 
 
 def check_memory(n_qubits: int, kept: int = 0) -> None:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from torch import Tensor
-
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
-from hepexp.quantum.layer import CircuitLayer, computed_in
+from hepexp.quantum.layer import Evaluate
 
 
 class StateVector(Backend):
@@ -32,12 +30,7 @@ class StateVector(Backend):
         super().__init__()
         self.route, self.precision = route, precision
 
-    def _layer(self, circuit: Circuit, scale: float | None) -> CircuitLayer:
+    def _evaluation(self, circuit: Circuit) -> Evaluate:
         from hepexp.quantum.simulator import Simulator
 
-        return CircuitLayer(circuit, Simulator(circuit, self.route), scale, self.precision)
-
-    def _states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
-        from hepexp.quantum.simulator import states
-
-        return states(circuit, inputs.to(computed_in(inputs.dtype, self.precision)), weights)
+        return Simulator(circuit, self.route)

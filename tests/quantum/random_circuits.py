@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 from hepexp.quantum import templates
-from hepexp.quantum.circuit import Circuit, Input, Observable, Operation, Pauli, Projector, Weight, z_on
+from hepexp.quantum.circuit import Circuit, Input, Observable, Operation, Pauli, Probabilities, Projector, Weight, z_on
 from hepexp.quantum.gates import GATES
 
 
@@ -73,4 +73,4 @@ def documented(seed: int) -> Circuit:
 def _observables(rng: random.Random, n_qubits: int) -> tuple[Observable, ...]:
     a, b, c = rng.sample(range(n_qubits), 3)
     products = (Pauli("X", (a,)), Pauli("ZZ", (b, a)), Pauli("YXZ", (a, b, c)), Pauli("Y", (c,)))
-    return (*products, *z_on([b]), Projector((1, 0), (c, a)))
+    return (*products, Probabilities((c, b)), *z_on([b]), Projector((1, 0), (c, a)))

@@ -6,14 +6,14 @@ import pytest
 
 from hepexp.errors import ConfigError
 from hepexp.quantum import templates
-from hepexp.quantum.circuit import Circuit, Input, Operation, Pauli, Projector, Weight
+from hepexp.quantum.circuit import Circuit, Input, Operation, Pauli, Probabilities, Projector, State, Weight
 from hepexp.quantum.gate_list import GateList
 
 
 def test_lines_are_gates_and_observables():
     made = GateList(
         ["H 0", "RX(x0) 1", "Rot(w0, -pi/2, 3 * pi/4) 0", " CSWAP 0,1 2", "PhaseShift( -1.5e-1 ) 2"],
-        ["Z 2", "XY 0 1", "P(01) 2 0"],
+        ["Z 2", "XY 0 1", "P(01) 2 0", "P 1 2"],
     )
     assert made.operations == (
         Operation("H", (0,)),
@@ -22,13 +22,17 @@ def test_lines_are_gates_and_observables():
         Operation("CSWAP", (0, 1, 2)),
         Operation("PhaseShift", (2,), (-0.15,)),
     )
-    assert made.observables == (Pauli("Z", (2,)), Pauli("XY", (0, 1)), Projector((0, 1), (2, 0)))
+    assert made.observables == (Pauli("Z", (2,)), Pauli("XY", (0, 1)), Projector((0, 1), (2, 0)), Probabilities((1, 2)))
 
 
 def test_a_template_written_as_a_list_is_the_same_circuit():
     made = GateList(["RX(x0) 0", "RX(x1) 1", "RX(w0) 0", "RX(w1) 1", "CNOT 0 1"])
     template: Circuit = templates.siamese_circuit(2, 1)
     assert (made.n_qubits, made.operations, made.observables) == (2, template.operations, template.observables)
+
+
+def test_a_state_is_that_of_all_wires():
+    assert GateList(["H 0", "CNOT 0 2"], ["state"]).observables == (State((0, 1, 2)),)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +54,7 @@ def test_a_template_written_as_a_list_is_the_same_circuit():
         ({"gates": ["H 0"], "observables": ["W 0"]}, "needs one letter (X, Y, Z) for each of its wires"),
         ({"gates": ["H 0"], "observables": ["Z(1) 0"]}, "an observable must read like 'ZZ 0 1' or 'P(01) 0 1'"),
         ({"gates": ["H 0"], "observables": ["Z 1"]}, "on wire 1: a circuit of 1 qubits has wires 0 to 0"),
+        ({"gates": ["H 0"], "observables": ["state", "Z 0"]}, "not measured beside other observables"),
         ({"gates": ["H 0"] * 5001}, "a list of gates has at most 5,000, got 5,001"),
     ],
 )

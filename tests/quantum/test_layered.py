@@ -65,12 +65,16 @@ def reference(ansatz, encoding, hadamard, reuploading, observables):
             ANSAETZE[ansatz](layer)
         if observables == "probabilities":
             return qml.probs(wires=range(N))
+        if observables == "state":
+            return qml.state()
         if observables == "ZZ":
             return [qml.expval(qml.Z(a) @ qml.Z(b)) for a, b in combinations(range(N), 2)]
         return [qml.expval(qml.Z(k)) for k in range(N)]
 
     def values(x, weights):
         found = node(x.T, weights)
+        if observables == "state":
+            return torch.cat([found.real, found.imag], dim=1)
         return found if observables == "probabilities" else torch.stack(found, dim=1)
 
     return values
@@ -87,6 +91,7 @@ def reference(ansatz, encoding, hadamard, reuploading, observables):
         ("equivariant", "RZ", True, False, "probabilities"),
         ("basic_entangler", "RX", False, True, "ZZ"),
         ("equivariant", "RY", True, True, "Z"),
+        ("strongly_entangling", "RX", False, False, "state"),
     ],
 )
 def test_circuits_are_those_of_pennylanes_templates(ansatz, encoding, hadamard, reuploading, observables):
@@ -153,6 +158,7 @@ def test_an_example_without_a_direction_is_refused_on_a_cpu_and_not_a_number_els
         ({"n_inputs": 5}, "encoding=RX reads one input a wire: n_inputs=5 needs n_qubits=5"),
         ({"observables": "ZZ", "n_qubits": 1}, "observables=ZZ needs two qubits or more, got 1"),
         ({"observables": "probabilities", "n_qubits": 13}, "n_qubits must be <= 12, got 13"),
+        ({"observables": "state", "n_qubits": 13}, "observables=state gives one or two outputs for each"),
         ({"n_qubits": 300}, "a circuit of 300 qubits and 3 layers is too large"),
     ],
 )

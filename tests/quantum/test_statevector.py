@@ -15,7 +15,7 @@ from torch.testing import assert_close
 from hepexp.quantum import templates
 from hepexp.quantum.circuit import Circuit, Input, Operation, Pauli, Projector, Weight, z_on
 from hepexp.quantum.pennylane import PennyLane
-from hepexp.quantum.simulator import Simulator, states
+from hepexp.quantum.simulator import Simulator
 from hepexp.quantum.statevector import StateVector
 from tests.quantum.random_circuits import any_gates, documented, one_rotation_an_input, shallow
 
@@ -37,7 +37,7 @@ def values_and_gradients(layer: nn.Module, angles: Tensor, along: Tensor) -> tup
 def compare(circuit: Circuit, layers: list[nn.Module], dtype: torch.dtype, tolerance: float, batch: int) -> None:
     generator = torch.Generator().manual_seed(1)
     angles = torch.randn(batch, circuit.n_inputs, generator=generator, dtype=dtype)
-    along = nn.functional.normalize(torch.randn(batch, len(circuit.observables), generator=generator, dtype=dtype))
+    along = nn.functional.normalize(torch.randn(batch, circuit.n_outputs, generator=generator, dtype=dtype))
     state = {"weights": 3 * torch.randn(circuit.n_weights, generator=generator, dtype=dtype)}
     found = []
     for layer in layers:
@@ -107,7 +107,7 @@ def test_gradients_are_those_of_finite_differences(route):
 def test_the_norm_is_kept_and_equals_the_sum_of_all_probabilities(seed):
     circuit = any_gates(seed)
     angles = torch.randn(5, circuit.n_inputs, dtype=torch.float64)
-    psi = states(circuit, angles, torch.randn(circuit.n_weights, dtype=torch.float64))
+    psi = StateVector().states(circuit, angles, torch.randn(circuit.n_weights, dtype=torch.float64))
     assert_close(psi.abs().square().sum(1), torch.ones(5, dtype=torch.float64), rtol=0, atol=1e-13)
 
 
@@ -155,7 +155,7 @@ def test_swap_test_is_the_fidelity_of_two_registers(n):
     circuit = Circuit(2 * n + 1, prepare(a, 0) + prepare(b, n) + templates.swap_test(0, a, b), z_on([0]))
     angles = torch.randn(6, 2 * n, dtype=torch.float64)
     alone = Circuit(n, prepare(range(n), 0), z_on([0]))
-    psi = [states(alone, half, torch.zeros(0)) for half in angles.split(n, dim=1)]
+    psi = [StateVector().states(alone, half, torch.zeros(0)) for half in angles.split(n, dim=1)]
     assert_close(values(circuit, angles)[:, 0], (psi[0].conj() * psi[1]).sum(1).abs().square())
 
 
@@ -186,7 +186,7 @@ def test_qmlhep_1_a_is_the_product_that_kronecker_products_give():
     psi = (np.eye(32) + sum(on({0: p, 4: p}) for p in (x, y, z))) / 2 @ psi  # SWAP
     psi = (np.cos(pi / 4) * np.eye(32) - 1j * np.sin(pi / 4) * on({0: x})) @ psi
     circuit = templates.QmlHep1A()
-    found = states(circuit, torch.zeros(1, 0, dtype=torch.float64), torch.zeros(0))[0].numpy()
+    found = StateVector().states(circuit, torch.zeros(1, 0, dtype=torch.float64), torch.zeros(0))[0].numpy()
     np.testing.assert_allclose(found, psi, atol=1e-15)
     np.testing.assert_allclose(found, np.full(32, np.exp(-0.25j * pi) / np.sqrt(32)), atol=1e-15)
     assert_close(values(circuit), torch.zeros(1, 5, dtype=torch.float64), rtol=0, atol=1e-15)

@@ -26,7 +26,7 @@ class CircuitEvaluator(Evaluator):
 
     Parameters
     ----------
-    n_observables : number of observables of each circuit, in the order of the values.
+    n_outputs : number of outputs of each circuit, in the order of the values.
     """
 
     metrics = (
@@ -85,9 +85,9 @@ class CircuitEvaluator(Evaluator):
         ),
     )
 
-    def __init__(self, n_observables: Mapping[str, int]):
-        self.circuits = tuple(n_observables)
-        self.names = [name if n == 1 else f"{name}_{k}" for name, n in n_observables.items() for k in range(n)]
+    def __init__(self, n_outputs: Mapping[str, int]):
+        self.circuits = tuple(n_outputs)
+        self.names = [name if n == 1 else f"{name}_{k}" for name, n in n_outputs.items() for k in range(n)]
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
         values = outputs["values"]

@@ -56,7 +56,7 @@ class LorentzCircuits:
         combine into one.
     scale : standard deviation of the initial angles.
     backend : evaluates the circuits, or replaces them by networks.
-    circuit : another one for M wires, with M inputs and M observables; None for that of the paper.
+    circuit : another one for M wires, with M inputs and M outputs; None for that of the paper.
 
     Raises
     ------
@@ -84,9 +84,9 @@ class LorentzCircuits:
 
     def _circuit(self, n: int, name: str) -> AngleCircuit:
         circuit = pair_circuit(n, self.depth if n > 1 else 1) if n == 1 or self.circuit is None else self.circuit
-        if not circuit.n_inputs == len(circuit.observables) == n:
+        if not circuit.n_inputs == circuit.n_outputs == n:
             raise ConfigError(
-                f"model.circuit has {circuit.n_inputs} inputs and {len(circuit.observables)} observables; messages of "
+                f"model.circuit has {circuit.n_inputs} inputs and {circuit.n_outputs} outputs; messages of "
                 f"width 2 n_hidden + 2 = {n} need as many of both"
             )
         return AngleCircuit(self.backend.layer(circuit, self.scale, name))
