@@ -1,4 +1,4 @@
-"""What objectives on embeddings share: a projector that is trained with the model and discarded afterwards."""
+"""What objectives on embeddings share: a projector that is trained with the model and discarded, views, fidelities."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from torch import Tensor, nn
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.embedding import EmbeddingEvaluator
+from hepexp.losses.across_ranks import of_all_ranks
+from hepexp.losses.all_pairs import of_rows
 from hepexp.losses.objective import Objective, width_of
-from hepexp.losses.weighted import weight_of
+from hepexp.losses.states import CircuitStates
+from hepexp.losses.weighted import weight_of, weighted_mean
+from hepexp.metric import Metric
+from hepexp.precision import full_precision
 
 
 class EmbeddingObjective(Objective):
@@ -21,12 +26,23 @@ class EmbeddingObjective(Objective):
 
     Where examples have two random views (`dataset.views`), their projections are compared in place of those of the
     examples, whose embeddings are evaluated all the same. A loss on one batch takes the views for a batch of twice as
-    many examples, as in arXiv:2004.11362; one that compares view with view has `compare_views`.
+    many examples, as in arXiv:2004.11362; one that compares view with view has `compare_views`. In a distributed
+    training it is the loss of the examples of all devices together, which each of them computes.
+
+    With alpha < 1 it is combined with the fidelity F of circuit states of the projections:
+    L = alpha L_c + (1 - alpha)(1 - F). F is that of the two views of each example where the loss compares these, and
+    otherwise that of each example and the others of its class in the batch, averaged over examples.
 
     Parameters
     ----------
     projector : widths of the projector's layers; the last is the dimension of the space in which examples are compared.
         Empty to compare the embeddings themselves.
+    alpha : weight of the contrastive loss; 1 - alpha is that of the fidelity. At 1 there is none.
+    states : makes circuit states of the projections, where they are needed.
+
+    Raises
+    ------
+    ConfigError : widths below 1, alpha outside [0, 1], or states that are needed and are null.
 
     References
     ----------
@@ -34,25 +50,69 @@ class EmbeddingObjective(Objective):
     """
 
     evaluator: EmbeddingEvaluator
+    metrics = (
+        Metric(
+            "train/contrastive",
+            "lower",
+            "contrastive loss",
+            "The contrastive part L_c of a loss with loss.alpha < 1.",
+            range="any number",
+            recorded=False,
+        ),
+        Metric(
+            "train/fidelity",
+            "higher",
+            "fidelity of positives",
+            "Fidelity of the circuit states of positive pairs, for losses with loss.alpha < 1.",
+            range="0 to 1",
+            recorded=False,
+        ),
+        Metric(
+            "train/temperature",
+            "neither",
+            "temperature",
+            "Temperature of a contrastive loss, if it is learnt.",
+            range="0.01 to 1",
+            recorded=False,
+        ),
+    )
     monitor = ("val/knn_accuracy", "max")
     min_batch = 2
     min_classes = 2
     needs = (("example", "class"),)
     takes_views = True
 
-    def __init__(self, projector: Sequence[int] = ()):
+    def __init__(self, projector: Sequence[int] = (), alpha: float = 1.0, states: CircuitStates | None = None):
         super().__init__()
         if projector and min(projector) < 1:
             raise ConfigError(f"loss.projector must be widths > 0, got {list(projector)}")
+        if not 0 <= alpha <= 1:
+            raise ConfigError(f"loss.alpha must be between 0 and 1, got {alpha}")
         self.widths = tuple(projector)
         self.projector: nn.Module = nn.Identity()
+        self.alpha = alpha
+        self.states = self._states(states, f"loss.alpha={alpha:g}" if alpha < 1 else "")
         self.evaluator = EmbeddingEvaluator()
 
+    def _states(self, states: CircuitStates | None, wanted_by: str) -> CircuitStates | None:
+        """The states if a key wants them, None if none does: what is not used is not trained either."""
+        if wanted_by and states is None:
+            raise ConfigError(f"{wanted_by} compares circuit states, which loss.states makes: it must not be null")
+        self.wanted_by = wanted_by
+        return states if wanted_by else None
+
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
-        n_outputs = width_of(model, example)
+        width = width_of(model, example)
         if self.widths:
-            layers = [(nn.Linear(a, b), nn.ReLU()) for a, b in pairwise((n_outputs, *self.widths))]
+            layers = [(nn.Linear(a, b), nn.ReLU()) for a, b in pairwise((width, *self.widths))]
             self.projector = nn.Sequential(*[module for pair in layers for module in pair][:-1])
+            width = self.widths[-1]
+        if self.states is not None:
+            self.states.prepare(width, self.wanted_by)
+        self.prepare_width(width)
+
+    def prepare_width(self, width: int) -> None:
+        """Build what depends on the dimension of the projections; nothing by default."""
 
     def compare(self, projection: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of the projections (B, P) of examples with these labels (B,).
@@ -68,22 +128,60 @@ class EmbeddingObjective(Objective):
         given = () if weight is None else (weight.repeat(2),)
         return self.compare(torch.cat([first, second]), label.repeat(2), *given)
 
+    def logged(self) -> dict[str, Tensor]:
+        """Terms that are logged beside the loss, such as a learnt temperature."""
+        return {}
+
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         return {"embedding": model(batch)}
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        weight = weight_of(batch)
-        given = () if weight is None else (weight,)
-        if getattr(batch, "views", None) is None:
-            embedding = model(batch)
-            loss = self.compare(self.projector(embedding).float(), batch.label, *given)
-            return {"loss": loss}, {"embedding": embedding.detach()}
+        views = getattr(batch, "views", None)
+        outputs = {} if views and self.training else {"embedding": model(batch)}
         # one after the other, not side by side, so that padding and batch norms are those of a single batch
-        first, second = (self.projector(model(view)).float() for view in batch.views)
-        loss = self.compare_views(first, second, batch.label, *given)
-        return {"loss": loss}, {} if self.training else {"embedding": model(batch).detach()}
+        embeddings = [model(view) for view in views] if views else [outputs["embedding"]]
+        projections = [_at_least_single(self.projector(embedding)) for embedding in embeddings]
+        terms = self._terms(projections, batch.label, weight_of(batch))
+        return terms, {name: value.detach() for name, value in outputs.items()}
+
+    def _terms(self, projections: list[Tensor], label: Tensor, weight: Tensor | None) -> dict[str, Tensor]:
+        if self.training:  # in evaluation the ranks have different numbers of batches
+            projections, label = [of_all_ranks(z) for z in projections], of_all_ranks(label)
+            weight = None if weight is None else of_all_ranks(weight)
+        given = () if weight is None else (weight,)
+        compare = self.compare_views if len(projections) == 2 else self.compare
+        with full_precision(label):
+            contrastive = compare(*projections, label, *given)
+            if self.alpha == 1:
+                return {"loss": contrastive, **self.logged()}
+            fidelity = self.fidelity(projections, label, weight)
+        loss = self.alpha * contrastive + (1 - self.alpha) * (1 - fidelity)
+        return {"loss": loss, "contrastive": contrastive, "fidelity": fidelity, **self.logged()}
+
+    def fidelity(self, projections: Sequence[Tensor], label: Tensor, weight: Tensor | None = None) -> Tensor:
+        """F of positive pairs, averaged: of the two views of each example, or of it and the others of its class."""
+        if self.needs_views:
+            first, second = (self.states(z) for z in projections)
+            return weighted_mean(self.states.fidelity(first, second), weight)
+        n = len(projections)
+        rows, label = self.states(torch.cat([*projections])), label.repeat(n)
+        weight = torch.ones_like(label, dtype=projections[0].dtype) if weight is None else weight.repeat(n)
+        counts = (label[:, None] == label).sum(1) - 1
+        others = torch.arange(len(label), device=label.device)
+
+        def each(i: Tensor) -> Tensor:
+            positive = (label[i, None] == label) & (i[:, None] != others)
+            return (self.states.fidelities(rows[i], rows) * positive).sum(1) / counts[i].clamp(min=1)
+
+        found, has_pairs = of_rows(each, len(rows), len(rows), label.device), counts > 0
+        # where no example has another of its class, F is 1: nothing is pulled
+        return torch.where(has_pairs.any(), weighted_mean(found, weight * has_pairs), 1.0)
 
 
 def on_sphere(projection: Tensor) -> Tensor:
     """Projections (B, P) of unit length."""
     return F.normalize(projection, dim=-1)
+
+
+def _at_least_single(projection: Tensor) -> Tensor:
+    return projection if projection.element_size() >= 4 else projection.float()

@@ -10,6 +10,7 @@ from torch import Tensor
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.pairs import PairEvaluator
 from hepexp.losses.embedding import EmbeddingObjective
+from hepexp.losses.states import CircuitStates
 from hepexp.losses.weighted import weighted_mean
 
 
@@ -39,8 +40,14 @@ class PairLoss(EmbeddingObjective):
     monitor = ("val/loss", "min")  # neighbours agree long before the distances are right
     takes_weights = True
 
-    def __init__(self, margin: float = 1.0, projector: Sequence[int] = ()):
-        super().__init__(projector)
+    def __init__(
+        self,
+        margin: float = 1.0,
+        projector: Sequence[int] = (),
+        alpha: float = 1.0,
+        states: CircuitStates | None = None,
+    ):
+        super().__init__(projector, alpha, states)
         if not 0 < margin < float("inf"):
             raise ConfigError(f"loss.margin must be > 0, got {margin}")
         self.margin = margin

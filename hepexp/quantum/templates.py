@@ -148,6 +148,19 @@ def pair_circuit(n_qubits: int = 10, depth: int = 1) -> Circuit:
     return Circuit(n_qubits, angle_encoding(wires, "RY", hadamard=True) + pair_block(wires, depth), z_on(wires))
 
 
+def state_circuit(n_qubits: int = 4, depth: int = 1, reupload: bool = True) -> Circuit:
+    """H, then RY by an input on each wire, then pair blocks, after each of which the inputs are encoded again.
+
+    Without `reupload` they are encoded once, before the blocks, as each register of QMLHEP VI is.
+    """
+    wires = wires_of(n_qubits, depth)
+    operations = angle_encoding(wires, "RY", hadamard=True)
+    for layer in range(depth):
+        operations += pair_block(wires, 1, first_weight=layer * n_qubits)
+        operations += angle_encoding(wires, "RY") if reupload else ()
+    return Circuit(n_qubits, operations, z_on(wires))
+
+
 def fidelity_circuit(n_features: int = 4, depth: int = 1) -> Circuit:
     """The circuit of QMLHEP VI: two registers, encoded and entangled separately, then pairwise swap tests.
 
