@@ -101,8 +101,11 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
             f"model {config.choices.model} reads {reads}, data set {config.choices.dataset} gives "
             f"{', '.join(data.representations)}; choose another model or data set"
         )
-    batch = _smallest_batch(config.dataset, options)
+    devices, of_all = options.devices * options.num_nodes, _smallest_batch(config.dataset)
+    batch = sys.maxsize if of_all is None else of_all // devices
     contracts.check_examples(objective, data, batch)
+    if of_all is not None:
+        contracts.check_shares(objective, of_all, devices)
     data.represent_as(reads)
     draw_views = contracts.check_views(objective, data)
     contracts.check_names(objective, evaluation, data)
@@ -189,7 +192,6 @@ def _without_files_of_weights(node: Mapping[str, Any]) -> dict[str, Any]:
     return {**node, **inner, **random}
 
 
-def _smallest_batch(dataset: DictConfig, options: TrainerOptions) -> int:
-    """Examples in a training batch on one device; a plug-in's data set without these keys decides for itself."""
-    sizes = [size for key in ("batch_size", "n_train") if (size := dataset.get(key)) is not None]
-    return min(sizes, default=sys.maxsize) // (options.devices * options.num_nodes)
+def _smallest_batch(dataset: DictConfig) -> int | None:
+    """Examples in a training batch, on all devices; None for a plug-in's data set without these keys."""
+    return min((size for key in ("batch_size", "n_train") if (size := dataset.get(key)) is not None), default=None)

@@ -41,6 +41,15 @@ def check_terms(objective: Objective) -> None:
         raise ConfigError(f"loss {_name(type(objective))} has no method terms(model, batch)")
 
 
+def check_shares(objective: Objective, batch: int, devices: int) -> None:
+    """Raise ConfigError if a loss that compares the examples of all devices would get more of them from some."""
+    if objective.min_batch > 1 and batch % devices:
+        raise ConfigError(
+            f"{type(objective).__name__} compares the examples of all devices, so dataset.batch_size, and "
+            f"dataset.n_train if it is smaller, must be a multiple of their number, {devices}, got {batch}"
+        )
+
+
 def check_examples(objective: Objective, data: object, batch: int) -> None:
     """Refuse examples from which a loss can learn nothing, before they are read.
 

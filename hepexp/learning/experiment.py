@@ -235,8 +235,14 @@ def _recorded(
             log.info("scalars: %s", components.unread)
             PlainConsole(stderr=True).print(f"scalars {components.unread}", soft_wrap=True)
 
+        evaluator, doubts = components.module.objective.evaluator, set()
+
         def report(row: dict[str, float], epoch: int) -> None:
             run.log_metrics(series.of_epoch(row), epoch)
+            of_epoch = {key.removeprefix("val/"): value for key, value in row.items() if key.startswith("val/")}
+            if (doubt := evaluator.doubt(of_epoch)) not in {"", *doubts}:
+                doubts.add(doubt)
+                log.warning("epoch %d: %s", epoch, doubt)
             watcher.epoch(row, epoch)
 
         with DdpWorkers(folder, components.trainer, resume_from):
@@ -281,10 +287,13 @@ def _write_results(
 ) -> dict[str, Any]:
     """predictions.parquet, figures and metrics.json."""
     evaluator = components.module.objective.evaluator
+    figures = evaluator.final(fitted.outputs, seed=config.seed)
+    if doubt := evaluator.doubt(figures):
+        log.warning("test: %s", doubt)
     seconds = sum(row["train/seconds"] for row in fitted.history.rows)
     best = next((row for row in fitted.history.rows if row["epoch"] == fitted.best_epoch), {})
     metrics = {
-        **named("test", evaluator.final(fitted.outputs, seed=config.seed)),
+        **named("test", figures),
         **named("val", {name: value for name, value in best.items() if name.startswith("val/")}),
         **cost(components, seconds),
         "train/examples_per_second": fitted.history.examples_per_second,

@@ -13,7 +13,6 @@ from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.embedding import EmbeddingEvaluator
 from hepexp.losses.across_ranks import of_all_ranks
-from hepexp.losses.all_pairs import of_rows
 from hepexp.losses.objective import Objective, width_of
 from hepexp.losses.states import CircuitStates
 from hepexp.losses.weighted import weight_of, weighted_mean
@@ -42,7 +41,8 @@ class EmbeddingObjective(Objective):
 
     Raises
     ------
-    ConfigError : widths below 1, alpha outside [0, 1], or states that are needed and are null.
+    ConfigError : widths below 1, alpha outside [0, 1], or states that are needed and are null or cannot be had from the
+        backend.
 
     References
     ----------
@@ -96,10 +96,12 @@ class EmbeddingObjective(Objective):
 
     def _states(self, states: CircuitStates | None, wanted_by: str) -> CircuitStates | None:
         """The states if a key wants them, None if none does: what is not used is not trained either."""
-        if wanted_by and states is None:
+        if not wanted_by:
+            return None
+        if states is None:
             raise ConfigError(f"{wanted_by} compares circuit states, which loss.states makes: it must not be null")
-        self.wanted_by = wanted_by
-        return states if wanted_by else None
+        states.lay_out(wanted_by)
+        return states
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         width = width_of(model, example)
@@ -108,7 +110,7 @@ class EmbeddingObjective(Objective):
             self.projector = nn.Sequential(*[module for pair in layers for module in pair][:-1])
             width = self.widths[-1]
         if self.states is not None:
-            self.states.prepare(width, self.wanted_by)
+            self.states.prepare(width)
         self.prepare_width(width)
 
     def prepare_width(self, width: int) -> None:
@@ -161,21 +163,12 @@ class EmbeddingObjective(Objective):
     def fidelity(self, projections: Sequence[Tensor], label: Tensor, weight: Tensor | None = None) -> Tensor:
         """F of positive pairs, averaged: of the two views of each example, or of it and the others of its class."""
         if self.needs_views:
-            first, second = (self.states(z) for z in projections)
-            return weighted_mean(self.states.fidelity(first, second), weight)
-        n = len(projections)
-        rows, label = self.states(torch.cat([*projections])), label.repeat(n)
-        weight = torch.ones_like(label, dtype=projections[0].dtype) if weight is None else weight.repeat(n)
-        counts = (label[:, None] == label).sum(1) - 1
-        others = torch.arange(len(label), device=label.device)
-
-        def each(i: Tensor) -> Tensor:
-            positive = (label[i, None] == label) & (i[:, None] != others)
-            return (self.states.fidelities(rows[i], rows) * positive).sum(1) / counts[i].clamp(min=1)
-
-        found, has_pairs = of_rows(each, len(rows), len(rows), label.device), counts > 0
+            return weighted_mean(self.states.fidelity(*(self.states(z) for z in projections)), weight)
+        label = label.repeat(len(projections))
+        found, count = self.states.fidelity_of_classes(self.states(torch.cat([*projections])), label)
+        weight = torch.ones_like(found) if weight is None else weight.repeat(len(projections))
         # where no example has another of its class, F is 1: nothing is pulled
-        return torch.where(has_pairs.any(), weighted_mean(found, weight * has_pairs), 1.0)
+        return torch.where((count > 0).any(), weighted_mean(found, weight * (count > 0)), 1.0)
 
 
 def on_sphere(projection: Tensor) -> Tensor:

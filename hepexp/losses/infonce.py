@@ -8,8 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from hepexp.losses.all_pairs import of_rows
-from hepexp.losses.pair import partners
+from hepexp.losses.all_pairs import of_rows, partners
 from hepexp.losses.similarity import SimilarityObjective
 from hepexp.losses.states import CircuitStates
 from hepexp.losses.weighted import weighted_mean
@@ -18,17 +17,17 @@ from hepexp.losses.weighted import weighted_mean
 class InfoNCE(SimilarityObjective):
     """-ln [exp(s_ip / tau) / (exp(s_ip / tau) + sum_{n in N(i)} exp(s_in / tau))], averaged over examples i.
 
-    - positives=views: i is the first view of an example, p its second view, and N(i) are the second views of all other
-      examples of the batch, as in the original. A collapsed embedding has the loss ln B.
     - positives=labels: p is another example of i's class, drawn from the batch at each step, and N(i) are the examples
       of other classes, or, with negatives=all as in QMLHEP VI, all others but p: then some negatives are of i's own
       class, which a positive attracts and they repel. An example alone in its class is left out.
+    - positives=views: i is the first view of an example, p its second view, and N(i) are the second views of all other
+      examples of the batch, as in the original. A collapsed embedding has the loss ln B.
 
     s is the cosine of two projections, or the fidelity of their states. A weight is that of the example i.
 
     Parameters
     ----------
-    positives : `views`, two views of each example (dataset.views), or `labels`, examples of one class.
+    positives : `labels`, examples of one class, or `views`, two views of each example (dataset.views).
     negatives : with positives=labels, `other_classes` or `all`.
 
     References
@@ -41,7 +40,7 @@ class InfoNCE(SimilarityObjective):
     def __init__(
         self,
         temperature: float = 0.1,
-        positives: Literal["views", "labels"] = "views",
+        positives: Literal["labels", "views"] = "labels",
         negatives: Literal["other_classes", "all"] = "other_classes",
         projector: Sequence[int] = (128, 32),
         learn_temperature: bool = False,
@@ -67,7 +66,7 @@ class InfoNCE(SimilarityObjective):
     def compare(self, projection: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         z = self.rows(projection)
         others = torch.arange(len(z), device=z.device)
-        positive = partners((label[:, None] == label), self.training)
+        positive = partners(label, True, self.training)
 
         def each(i: Tensor) -> Tensor:
             chosen = positive[i, None]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.pairs import PairEvaluator
+from hepexp.losses.all_pairs import partners
 from hepexp.losses.embedding import EmbeddingObjective
 from hepexp.losses.states import CircuitStates
 from hepexp.losses.weighted import weighted_mean
@@ -54,8 +55,7 @@ class PairLoss(EmbeddingObjective):
         self.evaluator = PairEvaluator()
 
     def compare(self, projection: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
-        same = partners(label[:, None] == label, self.training)
-        different = partners(label[:, None] != label, self.training)
+        same, different = (partners(label, of_class, self.training) for of_class in (True, False))
         near = (projection - projection[same]).square().sum(1)
         far = (projection - projection[different]).square().sum(1).clamp(min=1e-12).sqrt()
         # an example alone in its class, or in a batch of a single class, is its own partner: such pairs are left out
@@ -66,18 +66,3 @@ class PairLoss(EmbeddingObjective):
             return (pulled + pushed).sum() / pairs.clamp(min=1)
         of_pairs = [weight * weight[partner] * (partner != itself) for partner in (same, different)]
         return weighted_mean(torch.cat([pulled, pushed]), torch.cat(of_pairs))
-
-
-def partners(allowed: Tensor, random: bool) -> Tensor:
-    """For each example (B,) another one that `allowed` (B, B) permits, or itself if there is none.
-
-    Parameters
-    ----------
-    random : draw it; otherwise take the next one in the order of the batch.
-    """
-    n = len(allowed)
-    itself = torch.arange(n, device=allowed.device)
-    order = (itself - itself[:, None]) % n  # how far behind each example the others are
-    key = torch.rand(n, n, device=allowed.device) if random else order / n
-    key = key.masked_fill(~allowed, 2.0).masked_fill(order == 0, 1.5)
-    return key.argmin(dim=1)

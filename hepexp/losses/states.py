@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hepexp.errors import ConfigError
+from hepexp.losses.all_pairs import of_rows, others_of_class
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
 from hepexp.quantum.fidelity import bloch_vectors, fidelities, fidelity, sums_of_local_fidelities
@@ -74,8 +75,8 @@ class CircuitStates(nn.Module):
         self.backend = backend
         self.angles: nn.Module = nn.Identity()
 
-    def prepare(self, width: int, wanted_by: str) -> None:
-        """Lay out the circuit for projections of this width, and check that the backend evaluates it.
+    def lay_out(self, wanted_by: str) -> None:
+        """Lay out the circuit, and check that the backend evaluates it.
 
         Parameters
         ----------
@@ -89,16 +90,19 @@ class CircuitStates(nn.Module):
             raise ConfigError(
                 f"{wanted_by} compares circuit states, and this backend has none; choose backend=statevector"
             )
-        self.circuit = state_circuit(self.n_qubits, self.depth, self.reupload)
+        try:
+            self.circuit = state_circuit(self.n_qubits, self.depth, self.reupload)
+            with torch.no_grad():
+                self.backend.states(self.circuit, torch.zeros(1, self.n_qubits), torch.zeros(self.circuit.n_weights))
+        except ConfigError as error:
+            raise ConfigError(f"{wanted_by} compares circuit states: {error}") from error
+
+    def prepare(self, width: int) -> None:
+        """Draw the first weights, for projections of this width."""
         first = SMALL * torch.randn(self.circuit.n_weights)
         self.weights = nn.Parameter(first, requires_grad=self.circuit.n_weights > 0)
         if width != self.n_qubits:
             self.angles = nn.Linear(width, self.n_qubits)
-        try:
-            with torch.no_grad():
-                self.backend.states(self.circuit, torch.zeros(1, self.n_qubits), self.weights)
-        except ConfigError as error:
-            raise ConfigError(f"{wanted_by} compares circuit states: {error}") from error
 
     def vectors(self, projection: Tensor) -> Tensor:
         """The state vectors (B, 2^n) of projections (B, P)."""
@@ -121,3 +125,13 @@ class CircuitStates(nn.Module):
     def similarities(self, a: Tensor, b: Tensor) -> Tensor:
         """F (A, B) of all pairs, or S of pairwise swap tests."""
         return (sums_of_local_fidelities(a, b) + self.eps).square() if self.is_local else fidelities(a, b)
+
+    def fidelity_of_classes(self, rows: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+        """F (B,) of each row and the others of its class, averaged over these, and their number (B,)."""
+        count, others = others_of_class(label), torch.arange(len(rows), device=rows.device)
+
+        def each(i: Tensor) -> Tensor:
+            positive = (label[i, None] == label) & (i[:, None] != others)
+            return (self.fidelities(rows[i], rows) * positive).sum(1) / count[i].clamp(min=1)
+
+        return of_rows(each, len(rows), len(rows), rows.device), count

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from hepexp.losses.all_pairs import of_rows
+from hepexp.losses.all_pairs import of_rows, others_of_class
 from hepexp.losses.similarity import SimilarityObjective
 from hepexp.losses.states import CircuitStates
 from hepexp.losses.weighted import weighted_mean
@@ -44,7 +44,7 @@ class SupervisedContrastive(SimilarityObjective):
     def compare(self, projection: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         z = self.rows(projection)
         others = torch.arange(len(z), device=z.device)
-        count = (label[:, None] == label).sum(1) - 1
+        count = others_of_class(label)
 
         def each(i: Tensor) -> Tensor:
             itself = i[:, None] == others

@@ -89,12 +89,11 @@ def sinkhorn(scores: Tensor, eps: float, iterations: int, there: Tensor | None =
 
     Parameters
     ----------
-    there : (B,) 1 for rows that take part, 0 for those that do not; null for all.
+    there : (B,) 1 for rows that count in the columns, 0 for those that do not; None if all do.
     """
-    q = ((scores - scores.max()) / eps).exp()
-    q = q if there is None else q * there[:, None]
-    tiny = torch.finfo(q.dtype).tiny
+    log_q = scores / eps  # of logarithms, as exp(1 / eps) overflows for a small eps
+    share = 0.0 if there is None else there.log()[:, None]
     for _ in range(iterations):
-        q = q / q.sum(0, keepdim=True).clamp(min=tiny)
-        q = q / q.sum(1, keepdim=True).clamp(min=tiny)
-    return q
+        log_q = log_q - (log_q + share).logsumexp(0, keepdim=True)
+        log_q = log_q - log_q.logsumexp(1, keepdim=True)
+    return log_q.exp()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from hepexp.errors import ConfigError
+from hepexp.losses.all_pairs import of_rows, partners
 from hepexp.losses.embedding import EmbeddingObjective, on_sphere
-from hepexp.losses.pair import partners
 from hepexp.losses.states import CircuitStates
 from hepexp.losses.weighted import weighted_mean
 
@@ -53,17 +53,24 @@ class TripletLoss(EmbeddingObjective):
 
     def compare(self, projection: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         z = on_sphere(projection)
-        itself = torch.arange(len(z), device=z.device)
-        same = (label[:, None] == label) & (itself[:, None] != itself)
-        different = label[:, None] != label
-        with torch.no_grad():  # which triplets; their distances follow, with gradients
-            if self.is_hard:
-                cosine = z @ z.T
-                positive = cosine.masked_fill(~same, torch.inf).argmin(1)
-                negative = cosine.masked_fill(~different, -torch.inf).argmax(1)
-            else:
-                positive, negative = partners(same, self.training), partners(different, self.training)
+        positive, negative = self._triplets(z.detach(), label)
         near, far = ((z - z[chosen]).square().sum(1) for chosen in (positive, negative))
-        complete = same.any(1) & different.any(1)
+        # where there is none of its class, or of another, an example or one of the wrong kind stands in
+        itself = torch.arange(len(z), device=z.device)
+        complete = (positive != itself) & (label[positive] == label) & (label[negative] != label)
         weight = torch.ones_like(near) if weight is None else weight
         return weighted_mean((near - far + self.margin).clamp(min=0) * complete, weight * complete)
+
+    @torch.no_grad()
+    def _triplets(self, z: Tensor, label: Tensor) -> Iterable[Tensor]:
+        """p and n (B,) of each example."""
+        if not self.is_hard:
+            return [partners(label, same, self.training) for same in (True, False)]
+        itself = torch.arange(len(z), device=z.device)
+
+        def hardest(i: Tensor) -> Tensor:
+            cosine, same = z[i] @ z.T, label[i, None] == label
+            farthest = cosine.masked_fill(~same | (i[:, None] == itself), torch.inf).argmin(1)
+            return torch.stack([farthest, cosine.masked_fill(same, -torch.inf).argmax(1)], dim=1)
+
+        return of_rows(hardest, len(z), len(z), z.device).unbind(1)

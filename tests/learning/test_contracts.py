@@ -76,7 +76,7 @@ def test_a_loss_judges_what_a_model_gives_or_refuses_it(loss: str, model: str):
     assert terms["loss"].isfinite()
 
 
-CONTRASTIVE = ("supervised_contrastive", "pair")
+CONTRASTIVE = ("supervised_contrastive", "pair", "triplet", "infonce")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,16 @@ CONTRASTIVE = ("supervised_contrastive", "pair")
            "dataset.batch_size and dataset.n_train must be >= 2 for each device, got 1") for loss in CONTRASTIVE],
         (("loss=pair", "model=pfn", "data.n_train=1"), ">= 2 for each device, got 1"),
         (("loss=pair", "model=pfn", "trainer.devices=8", "trainer.strategy=ddp"), ">= 2 for each device, got 1"),
+        (("loss=pair", "model=pfn", "trainer.devices=3", "trainer.strategy=ddp"), "multiple of their number, 3, got 8"),
+        (("loss=triplet", "model=pfn", "loss.alpha=1.5"), "loss.alpha must be between 0 and 1, got 1.5"),
+        (("loss=triplet", "model=pfn", "loss.alpha=0.5", "loss.states=null"), "loss.states makes: it must not be null"),
+        (("loss=infonce", "model=pfn", "loss.similarity=fidelity", "backend=classical"), "loss.similarity=fidelity "
+         "compares circuit states, and this backend has none; choose backend=statevector"),
+        (("loss=infonce", "model=pfn", "loss.alpha=0", "backend=pennylane", "backend.shots=10"), "loss.alpha=0 "
+         "compares circuit states: a state vector takes no shots: backend.shots must be null, got 10"),
+        (("loss=infonce", "model=pfn", "loss.temperature=-1"), "loss.temperature must be > 0, got -1"),
+        (("loss=infonce", "model=pfn", "loss.alpha=0", "loss.states.n_qubits=60"), "compares circuit states: a circuit "
+         "of 60 qubits"),
         (("data=mnist", "model=pfn"), "reads particles, data set mnist gives image, graph"),
         (("data=electron_photon", "model=lorentznet"), "reads particles, data set electron_photon gives image, graph"),
         (("model=pfn", "evaluation.metrics=[class_auc]"), "class_auc is for >= 3 classes, the data set has 2"),

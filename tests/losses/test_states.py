@@ -47,11 +47,11 @@ WITH_LABELS = [
     lambda s: PairLoss(alpha=0.3, states=s),
     lambda s: SupervisedContrastive(projector=(), alpha=0.3, states=s),
     lambda s: TripletLoss(projector=(), alpha=0.3, states=s),
-    lambda s: InfoNCE(positives="labels", projector=(), alpha=0.3, states=s),
+    lambda s: InfoNCE(projector=(), alpha=0.3, states=s),
 ]
 WITH_VIEWS = [
     lambda s: NTXent(projector=(), alpha=0.3, states=s),
-    lambda s: InfoNCE(projector=(), alpha=0.3, states=s),
+    lambda s: InfoNCE(positives="views", projector=(), alpha=0.3, states=s),
     lambda s: SwAV(projector=(), alpha=0.3, states=s),
     lambda s: VICReg(projector=(), alpha=0.3, states=s),
 ]
@@ -92,7 +92,7 @@ def test_alpha_one_has_neither_states_nor_their_weights():
 
 
 def test_fidelities_take_the_place_of_the_cosine():
-    loss = prepared(InfoNCE(0.2, projector=(), similarity="fidelity", states=states()))
+    loss = prepared(InfoNCE(0.2, "views", projector=(), similarity="fidelity", states=states()))
     psi, phi = loss.states.vectors(FIRST), loss.states.vectors(SECOND)
     logits = torch.stack([torch.stack([overlap(a, b) for b in phi]) for a in psi]) / 0.2
     assert_close(loss.compare_views(FIRST, SECOND, LABEL), nn.functional.cross_entropy(logits, torch.arange(B)))
@@ -101,11 +101,14 @@ def test_fidelities_take_the_place_of_the_cosine():
 def test_pairwise_swap_tests_have_the_squared_sum_as_similarity_and_the_mean_as_fidelity():
     made = states(swap_test="pairwise", reupload=False, depth=2, eps=0.1)
     torch.manual_seed(0)
-    made.prepare(P, "loss.alpha=0")
+    made.lay_out("loss.alpha=0")
+    made.prepare(P)
     made = made.double()
     psi = [state.view(2, 2, 2) for state in made.vectors(FIRST)]
     rho = [[torch.einsum("iab,jab->ij", one, one.conj()) for one in (s, s.movedim(1, 0), s.movedim(2, 0))] for s in psi]
-    local = torch.tensor([[[torch.trace(x @ y).real for x, y in zip(a, b, strict=True)] for b in rho] for a in rho])
+    local = torch.tensor(
+        [[[torch.trace(x @ y).real.detach() for x, y in zip(a, b, strict=True)] for b in rho] for a in rho]
+    )
     rows = made(FIRST)
     assert_close(made.fidelities(rows, rows), local.double().mean(-1), rtol=1e-6, atol=1e-6)
     assert_close(made.fidelity(rows, rows), local.double().mean(-1).diagonal(), rtol=1e-6, atol=1e-6)
@@ -114,7 +117,8 @@ def test_pairwise_swap_tests_have_the_squared_sum_as_similarity_and_the_mean_as_
 
 def test_blocks_count_for_registers_only_between_encodings():
     def gradient(made: CircuitStates) -> torch.Tensor:
-        made.prepare(P, "loss.alpha=0")
+        made.lay_out("loss.alpha=0")
+        made.prepare(P)
         made.double().weights.data.normal_()
         rows = made(FIRST)
         return torch.autograd.grad(made.fidelities(rows, rows)[0, 1], made.weights)[0].abs().max()
@@ -133,7 +137,7 @@ def test_what_has_no_states_is_refused_in_one_line():
         (PennyLane("default.clifford", "best"), "loss.alpha=0.3 compares circuit states: .*"),
     ):
         with pytest.raises(ConfigError, match=said) as error:
-            prepared(NTXent(projector=(), alpha=0.3, states=CircuitStates(3, backend=backend)))
+            NTXent(projector=(), alpha=0.3, states=CircuitStates(3, backend=backend))
         assert len(str(error.value).splitlines()) == 1
     for keys, said in (({"depth": -1}, "loss.states.depth must be >= 0"), ({"eps": -1.0}, "loss.states.eps must be")):
         with pytest.raises(ConfigError, match=said):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hepexp.evaluation.options import EvaluationOptions
 
 PROBE = "the linear probe"
+EQUAL_WITHIN = 0.01  # of the length of embeddings; those of an untrained network differ by a few percent
 
 
 class EmbeddingEvaluator(Evaluator):
@@ -126,8 +127,19 @@ class EmbeddingEvaluator(Evaluator):
             range="0 to 1/sqrt(D)",
             no_error="defined for all embeddings together",
         ),
+        Metric(
+            "collapsed_dimensions",
+            "lower",
+            "collapsed dimensions",
+            "Fraction of the D dimensions in which embeddings are equal: their standard deviation over examples is at "
+            "most 1 % of the embeddings' root mean square length (of pairs also of the distance 0.5) over sqrt(D). 1 "
+            "if the embedding has collapsed, of which a line of the run warns.",
+            range="0 to 1",
+            no_error="defined for all embeddings together",
+        ),
     )
 
+    least_length = 0.0  # on which embeddings count as equal, if their own is smaller
     points: Mapping[str, tuple[float, ...]] = MappingProxyType({})  # working points, by the label as text
 
     def __init__(self, references: int = 4000, k: int = 5):
@@ -140,6 +152,14 @@ class EmbeddingEvaluator(Evaluator):
         own.points = {str(c): points[name] for c, name in enumerate(spec.class_names)}
         return own
 
+    def doubt(self, figures: dict[str, float | str | None]) -> str:
+        if figures.get("collapsed_dimensions") != 1:
+            return ""
+        return (
+            "loss: the embedding has collapsed: it is the same for all examples; lower optimizer.lr, or choose a loss "
+            "that spreads embeddings, such as loss=supervised_contrastive or, for views, loss=vicreg"
+        )
+
     def quick(self, outputs: Outputs) -> dict[str, float]:
         scores, label, weight = self._neighbours(outputs), outputs["label"], outputs.get("weight")
         return {
@@ -148,6 +168,7 @@ class EmbeddingEvaluator(Evaluator):
             "knn_auc": auc(scores, label, weight),
             "effective_rank": effective_rank(outputs["embedding"]),
             "embedding_std": mean_std(outputs["embedding"]),
+            "collapsed_dimensions": collapsed_dimensions(outputs["embedding"], self.least_length),
         }
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
@@ -155,6 +176,7 @@ class EmbeddingEvaluator(Evaluator):
             **loss_figures(outputs, seed),
             "effective_rank": effective_rank(outputs["embedding"]),
             "embedding_std": mean_std(outputs["embedding"]),
+            "collapsed_dimensions": collapsed_dimensions(outputs["embedding"], self.least_length),
         }
         for name, scores in (("knn", self._neighbours(outputs)), ("probe", self._probe(outputs))):
             weight, setting = outputs.get("weight"), self._setting(scores.shape[1])
@@ -246,6 +268,22 @@ def mean_std(embedding: NDArray) -> float:
     """
     norm = np.linalg.norm(embedding, axis=1, keepdims=True)
     return float((embedding / np.where(norm > 0, norm, 1)).std(0).mean())
+
+
+def collapsed_dimensions(embedding: NDArray, least_length: float = 0.0) -> float:
+    """Fraction of dimensions in which the embedding (n, D) hardly varies, by `EQUAL_WITHIN` of its length.
+
+    Parameters
+    ----------
+    least_length : what counts as the length of shorter embeddings.
+
+    References
+    ----------
+    Complete and dimensional collapse: L. Jing et al., arXiv:2110.09348.
+    """
+    z = embedding.astype(np.float64)
+    length = max(float(np.sqrt(np.square(z).sum(1).mean())), least_length)
+    return float((z.std(0) <= EQUAL_WITHIN * length / z.shape[1] ** 0.5).mean())
 
 
 def _spread_over_classes(scores: NDArray, present: NDArray[np.integer], n_classes: int) -> NDArray[np.float64]:

@@ -159,6 +159,10 @@ class Evaluator(ABC):
         A metric without a value may have `<key>_bound`, a lower bound, and `<key>_note`, a remark.
         """
 
+    def doubt(self, figures: dict[str, float | str | None]) -> str:
+        """One line on figures, of `quick` or `final`, that say that something went wrong; empty if they do not."""
+        return ""
+
     @abstractmethod
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """What is kept of each example, the columns of predictions.parquet."""

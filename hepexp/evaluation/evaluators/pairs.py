@@ -31,6 +31,8 @@ class PairEvaluator(EmbeddingEvaluator):
         ),
     )
 
+    least_length = SAME_WITHIN  # lengths have a meaning: embeddings that are close to zero are not told apart
+
     def quick(self, outputs: Outputs) -> dict[str, float]:
         weight = ones(len(outputs["label"]), outputs.get("weight"))
         return {**super().quick(outputs), "pair_accuracy": mean(self._of_examples(outputs), weight)}

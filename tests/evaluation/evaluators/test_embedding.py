@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from hepexp.evaluation.evaluators.embedding import effective_rank, mean_std, neighbour_scores, probe_scores
+from hepexp.evaluation.evaluators.embedding import (
+    EmbeddingEvaluator,
+    collapsed_dimensions,
+    effective_rank,
+    mean_std,
+    neighbour_scores,
+    probe_scores,
+)
 from hepexp.evaluation.evaluators.pairs import PairEvaluator
 
 RANDOM = np.random.default_rng(0)
@@ -19,6 +26,22 @@ def test_the_effective_rank_of_evenly_filled_directions_is_their_number(rank: in
 def test_a_collapsed_embedding_has_no_rank_and_no_spread():
     assert effective_rank(np.ones((20, 4))) == 0
     assert mean_std(np.ones((20, 4))) == pytest.approx(0, abs=1e-12)
+
+
+def test_dimensions_that_hardly_vary_have_collapsed_and_all_of_them_raise_a_doubt():
+    place, noise = np.array([3.0, 4.0, 0.0, 0.0]), RANDOM.normal(size=(2000, 4))
+    edge = 0.01 * 5 / 2  # 1 % of the length over sqrt(4)
+    for deviations, share in (
+        ([0.5 * edge] * 4, 1.0),
+        ([0.5 * edge, 0.5 * edge, 2 * edge, 0], 0.75),
+        ([2 * edge] * 4, 0.0),
+    ):
+        found = collapsed_dimensions(place + noise * deviations)
+        assert found == share
+        assert ("collapsed" in EmbeddingEvaluator().doubt({"collapsed_dimensions": found})) == (share == 1)
+    assert collapsed_dimensions(np.zeros((20, 4))) == 1
+    assert collapsed_dimensions(1e-3 * noise) == 0  # only directions count
+    assert collapsed_dimensions(1e-3 * noise, PairEvaluator.least_length) == 1  # distances do
 
 
 def test_directions_spread_evenly_have_the_spread_of_a_sphere():
