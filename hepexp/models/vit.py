@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive
+from hepexp.models.layers.patch_tokens import PatchTokens
 from hepexp.models.weights import load_weights
 
 
@@ -40,21 +42,22 @@ class SelfAttention(nn.Module):
 class Block(nn.Module):
     """A pre-norm transformer block: x + attention(norm x), then x + MLP(norm x) (equations 2 and 3)."""
 
-    def __init__(self, dim: int, n_heads: int, n_mlp: int, dropout: float, output_projection: bool) -> None:
+    def __init__(self, dim: int, attention: nn.Module, mlp: Sequence[nn.Module], dropout: float) -> None:
         super().__init__()
-        self.attention = nn.Sequential(
-            nn.LayerNorm(dim), SelfAttention(dim, n_heads, output_projection), nn.Dropout(dropout)
-        )
-        self.mlp = nn.Sequential(
-            nn.LayerNorm(dim), nn.Linear(dim, n_mlp), nn.GELU(), nn.Linear(n_mlp, dim), nn.Dropout(dropout)
-        )
+        self.attention = nn.Sequential(nn.LayerNorm(dim), attention, nn.Dropout(dropout))
+        self.mlp = nn.Sequential(nn.LayerNorm(dim), *mlp, nn.Dropout(dropout))
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attention(x)
         return x + self.mlp(x)
 
 
-class ViT(nn.Module):
+def perceptron(dim: int, n_mlp: int) -> list[nn.Module]:
+    """The MLP of a block, with one hidden layer of width n_mlp."""
+    return [nn.Linear(dim, n_mlp), nn.GELU(), nn.Linear(n_mlp, dim)]
+
+
+class ViT(PatchTokens):
     """Image patches become tokens, which transformer blocks mix by self-attention; a class token is then classified.
 
     Patches and the final class token each pass through a layer norm. Images whose sides are not multiples of the patch
@@ -104,25 +107,20 @@ class ViT(nn.Module):
         image_shape: tuple[int, int, int],
         n_classes: int,
     ):
-        super().__init__()
         require_positive(patch=patch, dim=dim, n_blocks=n_blocks, n_heads=n_heads, n_mlp=n_mlp)
         if dim % n_heads:
             raise ConfigError(f"model.n_heads must divide model.dim ({dim}), got {n_heads}")
         require_dropout(dropout)
-        channels, rows, columns = image_shape
-        self.padding = (0, -columns % patch, 0, -rows % patch)
-        n_patches = -(-rows // patch) * -(-columns // patch)
-        self.embed = nn.Conv2d(channels, dim, patch, stride=patch)
-        self.embed_norm = nn.LayerNorm(dim)
-        self.class_token = nn.Parameter(torch.randn(dim) * 0.02)
-        self.position = nn.Parameter(torch.randn(n_patches + 1, dim) * 0.02)
-        self.blocks = nn.Sequential(*(Block(dim, n_heads, n_mlp, dropout, output_projection) for _ in range(n_blocks)))
+        super().__init__(image_shape, patch, dim)
+        self.blocks = nn.Sequential(
+            *(
+                Block(dim, SelfAttention(dim, n_heads, output_projection), perceptron(dim, n_mlp), dropout)
+                for _ in range(n_blocks)
+            )
+        )
         self.norm = nn.LayerNorm(dim)
         self.classifier = nn.Sequential(nn.Linear(dim, dim), nn.Tanh(), nn.Linear(dim, n_classes))
         load_weights(self, weights)
 
     def forward(self, batch: ImageBatch) -> Tensor:
-        image = F.pad(batch.image.to(self.position.dtype), self.padding)
-        patches = self.embed_norm(self.embed(image).flatten(2).transpose(1, 2))  # (B, T, dim)
-        tokens = torch.cat([self.class_token.expand(len(patches), 1, -1), patches], dim=1) + self.position
-        return self.classifier(self.norm(self.blocks(tokens)[:, 0]))
+        return self.classifier(self.norm(self.blocks(self.tokens(batch))[:, 0]))
