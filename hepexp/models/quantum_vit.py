@@ -119,7 +119,7 @@ class QuantumViT(PatchTokens):
 
         def measured(n_outputs: int, name: str) -> list[nn.Module]:
             layer = backend.layer(circuit, name=name)
-            first, last = nn.Linear(dim, circuit.n_inputs), nn.Linear(len(circuit.observables), n_outputs)
+            first, last = nn.Linear(dim, circuit.n_inputs), nn.Linear(circuit.n_outputs, n_outputs)
             return [first, Angles(), layer, last]
 
         self.blocks = nn.Sequential(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import pi
 from typing import Literal
 
@@ -10,7 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.quantum.backend import Backend
+from hepexp.quantum.circuit import State
 from hepexp.quantum.fidelity import bloch_vectors, fidelities, sums_of_local_fidelities
+from hepexp.quantum.layer import amplitudes
 from hepexp.quantum.templates import state_circuit
 
 
@@ -58,15 +61,14 @@ class StateAttention(nn.Module):
         backend: Backend,
     ) -> None:
         super().__init__()
-        self.n_heads, self.n_qubits, self.is_local, self.backend = n_heads, n_qubits, swap_test == "pairwise", backend
+        self.n_heads, self.n_qubits, self.is_local = n_heads, n_qubits, swap_test == "pairwise"
+        self.is_quantum = backend.is_quantum
         self.angles, self.value = nn.Linear(dim, 2 * n_heads * n_qubits), nn.Linear(dim, dim)
         self.log_temperature = nn.Parameter(torch.full((n_heads, 1, 1), 0.1).log())
         circuit = state_circuit(n_qubits, depth)
-        # the layer draws and owns the weights; of a circuit, its states are compared and not what it would measure
-        self.states = backend.layer(circuit, scale=0.1, name="attention")
         if backend.is_quantum:
-            with torch.no_grad():  # a backend without states refuses here, before the training
-                backend.states(circuit, torch.zeros(1, n_qubits), self.states.weights)
+            circuit = replace(circuit, observables=(State(tuple(range(n_qubits))),))
+        self.states = backend.layer(circuit, scale=0.1, name="attention")
 
     def forward(self, x: Tensor) -> Tensor:
         angles = torch.tanh(self.angles(x)) * (pi / 2)
@@ -77,11 +79,10 @@ class StateAttention(nn.Module):
 
     def _fidelity(self, heads: Tensor) -> Tensor:
         """F (B, heads, T, T) of queries heads[0] and keys heads[1]."""
-        if not self.backend.is_quantum:
+        if not self.is_quantum:
             query, key = F.normalize(self.states(heads), dim=-1)
             return (query @ key.mT).square()
-        psi = self.backend.states(self.states.circuit, heads.flatten(0, 3), self.states.weights)
-        query, key = psi.unflatten(0, heads.shape[:4])
+        query, key = amplitudes(self.states(heads))
         if self.is_local:
             return sums_of_local_fidelities(bloch_vectors(query), bloch_vectors(key)) / self.n_qubits
         return fidelities(query, key)
