@@ -19,14 +19,15 @@ SMALL = 1e-3  # standard deviation of the first weights: the circuit begins near
 
 
 class CircuitStates(nn.Module):
-    """States E(h) V E(h) V ... |0> of projections h; E(h) is RY(tanh(h_k) pi / 2) on each wire, V the even/odd block.
+    """States Z(h) V ... Z(h) V Y(h) H |0> of projections h: encodings, and the even/odd block V between them.
 
-    A Hadamard gate on each wire comes first, V is CNOT on pairs (0, 1), (2, 3), ..., CNOT on (1, 2), (3, 4), ...,
-    RY(theta_k). A linear layer makes h from a projection of another width than the number of qubits.
+    Y(h) and Z(h) are RY and RZ by tanh(h_k) pi / 2 on each wire, V is CNOT on pairs (0, 1), (2, 3), ..., CNOT on (1, 2),
+    (3, 4), ..., RY(theta_k). A linear layer makes h from a projection of another width than the number of qubits.
 
     V is the same for both states, and |<a|V^+ V|b>|^2 = |<a|b>|^2: blocks after the last encoding have no effect on
-    the fidelity of registers. With `reupload` an encoding follows each block, so that all blocks count; pairwise swap
-    tests compare reduced states, which V changes in any case.
+    the fidelity of registers. Pairwise swap tests compare reduced states, on which the CNOTs of the last block have an
+    effect but its rotations, the same on one wire of both states, have none: so all trained angles of QMLHEP VI, whose
+    depth is 1. With `reupload` an encoding follows each block, and all angles count.
 
     Gradients of the fidelity of registers vanish for many qubits; see `hepexp.quantum.fidelity` for sizes and remedies.
 
@@ -34,7 +35,7 @@ class CircuitStates(nn.Module):
     ----------
     n_qubits : wires of a register.
     depth : number of blocks V.
-    reupload : encode h again after each block; otherwise once, before all of them, as in QMLHEP VI.
+    reupload : encode h again, by Z(h), after each block; otherwise once, before all of them, as in QMLHEP VI.
     swap_test : `register` has F = |<psi|phi>|^2, also as similarity; `pairwise` has F = mean of F_k = Tr(rho_k sigma_k)
         over qubits k, and as similarity S = (sum_k F_k + eps)^2.
     eps : of S; it keeps a gradient where all F_k vanish.

@@ -124,7 +124,9 @@ class QuantumViT(PatchTokens):
 
         self.blocks = nn.Sequential(
             *(
-                Block(dim, attend(), measured(dim, "mlp") if "mlp" in quantum_parts else perceptron(dim, n_mlp), dropout)
+                Block(
+                    dim, attend(), measured(dim, "mlp") if "mlp" in quantum_parts else perceptron(dim, n_mlp), dropout
+                )
                 for _ in range(n_blocks)
             )
         )

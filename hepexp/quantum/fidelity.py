@@ -30,9 +30,9 @@ from hepexp.precision import full_precision
 
 
 def fidelities(psi: Tensor, phi: Tensor) -> Tensor:
-    """F = |<psi_a|phi_b>|^2 (A, B) of all pairs of states (A, 2^n) and (B, 2^n)."""
+    """F = |<psi_a|phi_b>|^2 (..., A, B) of all pairs of states (..., A, 2^n) and (..., B, 2^n)."""
     with full_precision(psi):
-        return _squared(psi.conj() @ phi.T)
+        return _squared(psi.conj() @ phi.mT)
 
 
 def fidelity(psi: Tensor, phi: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ def fidelity(psi: Tensor, phi: Tensor) -> Tensor:
 
 
 def bloch_vectors(psi: Tensor) -> Tensor:
-    """<X>, <Y>, <Z> (B, n, 3) of each qubit of states (B, 2^n); wire 0 is the most significant bit."""
+    """<X>, <Y>, <Z> (..., n, 3) of each qubit of states (..., 2^n); wire 0 is the most significant bit."""
     n = psi.shape[-1].bit_length() - 1
     found = []
     for wire in range(n):
@@ -59,9 +59,9 @@ def local_fidelities(r: Tensor, s: Tensor) -> Tensor:
 
 
 def sums_of_local_fidelities(r: Tensor, s: Tensor) -> Tensor:
-    """sum_k F_k (A, B) of all pairs from Bloch vectors, as one matrix product of (A, 3 n) and (3 n, B)."""
+    """sum_k F_k (..., A, B) of all pairs from Bloch vectors, as one matrix product of (A, 3 n) and (3 n, B)."""
     with full_precision(r):
-        return (r.shape[-2] + r.flatten(-2) @ s.flatten(-2).T) / 2
+        return (r.shape[-2] + r.flatten(-2) @ s.flatten(-2).mT) / 2
 
 
 def _squared(amplitude: Tensor) -> Tensor:

@@ -149,15 +149,16 @@ def pair_circuit(n_qubits: int = 10, depth: int = 1) -> Circuit:
 
 
 def state_circuit(n_qubits: int = 4, depth: int = 1, reupload: bool = True) -> Circuit:
-    """H, then RY by an input on each wire, then pair blocks, after each of which the inputs are encoded again.
+    """H, then RY by an input on each wire, then pair blocks, after each of which RZ encodes the inputs again.
 
-    Without `reupload` they are encoded once, before the blocks, as each register of QMLHEP VI is.
+    RY would commute with the trained RY before it, and take away its effect on fidelities. Without `reupload` the inputs
+    are encoded once, before the blocks, as each register of QMLHEP VI is.
     """
     wires = wires_of(n_qubits, depth)
     operations = angle_encoding(wires, "RY", hadamard=True)
     for layer in range(depth):
         operations += pair_block(wires, 1, first_weight=layer * n_qubits)
-        operations += angle_encoding(wires, "RY") if reupload else ()
+        operations += angle_encoding(wires, "RZ") if reupload else ()
     return Circuit(n_qubits, operations, z_on(wires))
 
 

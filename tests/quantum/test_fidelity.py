@@ -81,7 +81,8 @@ def dense_state(angles: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 
     plus = torch.full((4,), 0.5, dtype=torch.float64)  # H on each wire of |00>
     cnot = torch.eye(4, dtype=torch.float64)[[0, 1, 3, 2]]
-    return on_each(angles) @ on_each(weights) @ cnot @ on_each(angles) @ plus
+    phases = torch.stack([torch.complex(torch.zeros_like(a), sign * a / 2).exp() for a in angles for sign in (-1, 1)])
+    return torch.kron(phases[:2], phases[2:]) * (on_each(weights) @ cnot @ on_each(angles) @ plus)
 
 
 def test_gradients_are_those_of_dense_matrices():
@@ -93,9 +94,9 @@ def test_gradients_are_those_of_dense_matrices():
     r = bloch_vectors(psi)
     dense = torch.stack([dense_state(row, weights) for row in angles])
     tensor = dense.view(3, 2, 2)
-    rho = [torch.einsum("aij,akj->aik", tensor, tensor), torch.einsum("aji,ajk->aik", tensor, tensor)]
-    local = sum(torch.einsum("aij,bji->ab", one, one) for one in rho)
-    pairs = [(fidelities(psi, psi), (dense @ dense.T) ** 2), (sums_of_local_fidelities(r, r), local)]
+    rho = [torch.einsum("aij,akj->aik", tensor, tensor.conj()), torch.einsum("aji,ajk->aik", tensor, tensor.conj())]
+    local = sum(torch.einsum("aij,bji->ab", one, one).real for one in rho)
+    pairs = [(fidelities(psi, psi), (dense.conj() @ dense.T).abs() ** 2), (sums_of_local_fidelities(r, r), local)]
     for ours, reference in pairs:
         assert_close(ours, reference)
         found, expected = (torch.autograd.grad((value * along).sum(), (angles, weights), retain_graph=True)
@@ -118,3 +119,21 @@ def test_a_fidelity_of_registers_has_exponentially_small_gradients_and_local_one
         ]
         assert sizes[0] == pytest.approx(math.sqrt(1 / 8) * (3 / 8) ** ((n - 1) / 2), rel=tolerance)
         assert sizes[1] == pytest.approx(math.sqrt(1 / 8) / n, rel=0.05)
+
+
+@pytest.mark.parametrize(("reupload", "counting"), [(True, [True, True]), (False, [False, False])])
+def test_trained_angles_count_where_an_encoding_follows_them(reupload, counting):
+    """Of two blocks, in the fidelity of registers. In pairwise tests all but the last rotations count in any case."""
+    n, generator = 3, torch.Generator().manual_seed(0)
+    angles = torch.rand(2, n, dtype=torch.float64, generator=generator)
+    weights = torch.rand(2 * n, dtype=torch.float64, generator=generator).requires_grad_()
+
+    def effects(kind: str) -> list[bool]:
+        psi = StateVector().states(templates.state_circuit(n, 2, reupload), angles, weights)
+        r = bloch_vectors(psi)
+        found = fidelity(psi[:1], psi[1:]) if kind == "register" else sums_of_local_fidelities(r[:1], r[1:])
+        (gradient,) = torch.autograd.grad(found.sum(), weights)
+        return [bool((block.abs() > 1e-9).all()) for block in gradient.chunk(2)]
+
+    assert effects("register") == counting
+    assert effects("pairwise") == [True, reupload]
