@@ -151,8 +151,8 @@ def pair_circuit(n_qubits: int = 10, depth: int = 1) -> Circuit:
 def state_circuit(n_qubits: int = 4, depth: int = 1, reupload: bool = True) -> Circuit:
     """H, then RY by an input on each wire, then pair blocks, after each of which RZ encodes the inputs again.
 
-    RY would commute with the trained RY before it, and take away its effect on fidelities. Without `reupload` the inputs
-    are encoded once, before the blocks, as each register of QMLHEP VI is.
+    RY would commute with the trained RY before it, and take away its effect on fidelities. Without `reupload` the
+    inputs are encoded once, before the blocks, as each register of QMLHEP VI is.
     """
     wires = wires_of(n_qubits, depth)
     operations = angle_encoding(wires, "RY", hadamard=True)

@@ -9,7 +9,7 @@ from torch.testing import assert_close
 from hepexp.errors import ConfigError
 from hepexp.models.layers.state_attention import StateAttention
 from hepexp.models.quantum_vit import QuantumViT
-from hepexp.quantum.circuit import Circuit, Input, Operation, Weight, z_on
+from hepexp.quantum.circuit import Circuit, Input, Operation, z_on
 from hepexp.quantum.classical import Classical
 from hepexp.quantum.pennylane import PennyLane
 from hepexp.quantum.statevector import StateVector
