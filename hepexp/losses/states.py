@@ -22,7 +22,8 @@ class CircuitStates(nn.Module):
     """States Z(h) V ... Z(h) V Y(h) H |0> of projections h: encodings, and the even/odd block V between them.
 
     Y(h) and Z(h) are RY and RZ by tanh(h_k) pi / 2 on each wire, V is CNOT on pairs (0, 1), (2, 3), ..., CNOT on
-    (1, 2), (3, 4), ..., RY(theta_k). A linear layer makes h from a projection of another width than the number of qubits.
+    (1, 2), (3, 4), ..., RY(theta_k). A linear layer makes h from a projection of another width than the number of
+    qubits.
 
     V is the same for both states, and |<a|V^+ V|b>|^2 = |<a|b>|^2: blocks after the last encoding have no effect on
     the fidelity of registers. Pairwise swap tests compare reduced states, on which the CNOTs of the last block have an
