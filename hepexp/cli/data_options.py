@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hepexp.cli.parser import Parser, at_least
+from hepexp.config import schema
+from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import CommandLine, translate
 from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.find import find_info
+from hepexp.data.find import find_info, has_files_by_key
 from hepexp.errors import ConfigError
 
 if TYPE_CHECKING:  # it imports pyarrow
+    from hepexp.data.loading.datamodule import HepDataModule
     from hepexp.data.loading.split_store import SplitStore
 
 log = logging.getLogger("hepexp")
+_A_FEW = 500
 _KEY = re.compile(r"(~|\+\+?)?dataset[.=@/]")
 
 
@@ -43,8 +47,11 @@ def with_keys(name: str, keys: Sequence[str], config_dirs: Sequence[Path]) -> di
     ------
     ConfigError : a key or a value that the data set does not take.
     """
-    if not keys:
-        return None
+    return composed(name, keys, config_dirs) if keys else None
+
+
+def composed(name: str, keys: Sequence[str], config_dirs: Sequence[Path]) -> dict[str, Any]:
+    """The same, with or without keys."""
     if len(config_dirs) > 1:
         raise ConfigError("--config-dir can be given once only beside data.KEY=VALUE")
     from hepexp.config.compose import plain  # Hydra takes 0.2 s to import
@@ -54,9 +61,26 @@ def with_keys(name: str, keys: Sequence[str], config_dirs: Sequence[Path]) -> di
     return plain(compose(CommandLine(flags, [f"dataset={name}", *translate(keys)])))["dataset"]
 
 
+def small_data_set(given: Namespace, split_store: SplitStore) -> HepDataModule:
+    """The data set of a parsed line, with a few of the examples that the line has opened, before its setup.
+
+    Raises
+    ------
+    ConfigError : a value that its constructor refuses.
+    """
+    from hepexp.config.build import construct
+
+    config = given.config or composed(given.name, [], given.config_dir)
+    values = {"source": split_store.source, "n_files": given.files, "n_generate": given.n, "generate_seed": given.seed}
+    values |= {f"n_{split}": min(len(rows), _A_FEW) for split, rows in split_store.splits.items()}
+    known = schema.signature(config[TARGET]).parameters  # some data sets have no published files
+    return construct(config | {key: value for key, value in values.items() if key in known}, "dataset", seed=1)
+
+
 def described(given: Namespace) -> DatasetInfo:
     """What the data set of a parsed line says of itself."""
-    return find_info(given.name, given.config_dir, given.config)
+    for_views = getattr(given, "views", False) and not has_files_by_key(given.name, given.config_dir)
+    return find_info(given.name, given.config_dir, None if for_views else given.config)
 
 
 def warn_of(faults: Mapping[str, ConfigError]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hepexp.cli.console import console, figures, table
-from hepexp.cli.data_options import add_source, described, open_examples, warn_of
+from hepexp.cli.data_options import add_source, described, open_examples, small_data_set, warn_of
 from hepexp.cli.output_files import add_overwrite, check_folder, check_target
 from hepexp.cli.parser import Parser, at_least
 from hepexp.config.paths import data_dir, is_writable, runs_dir, store_dir
@@ -69,10 +69,15 @@ def show(parser: Parser, args: list[str]) -> None:
     add_source(parser)
     parser.add_argument("--no-pictures", action="store_true", help="draw no plots")
     parser.add_argument(
+        "--views", action="store_true", help="draw random views too: all, or those of data.views.KEY=STRENGTH"
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder for the plots; default: runs/data/NAME_SOURCE"
     )
     add_overwrite(parser)
     given = parser.parse_args(args)
+    if given.views and given.no_pictures:
+        raise ConfigError("--views draws plots, which --no-pictures leaves out: expected one of the two")
     if given.out is not None and not given.no_pictures:
         check_folder(given.out, "--out", given.overwrite, ("index.html",))
     from hepexp.data.pictures.drawing import find_drawing
@@ -82,6 +87,12 @@ def show(parser: Parser, args: list[str]) -> None:
     info, out = described(given), console()
     drawing = find_drawing(given.name, info, given.config_dir)
     split_store = open_examples(info, given)
+    folder = given.out or runs_dir() / "data" / f"{given.name}_{split_store.source}"
+    views = {}
+    if given.views:
+        from hepexp.data.pictures.random_views import draw_views
+
+        views = draw_views(folder, lambda: small_data_set(given, split_store))
     store, about = split_store.store, split_store.store.metadata[0]
     splits = ", ".join(f"{split} {len(rows):,}" for split, rows in split_store.splits.items())
     elements = "particles" if info.layout.shape is None else "non-zero pixels"
@@ -112,5 +123,4 @@ def show(parser: Parser, args: list[str]) -> None:
         return
     from hepexp.data.pictures.page import write_page
 
-    folder = given.out or runs_dir() / "data" / f"{given.name}_{split_store.source}"
-    out.print(f"\npictures: {write_page(folder, info, drawing, split_store, facts, [header, *rows])}")
+    out.print(f"\npictures: {write_page(folder, info, drawing, split_store, facts, [header, *rows], views)}")

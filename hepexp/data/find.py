@@ -47,6 +47,11 @@ def describable(config_dirs: Sequence[Path] = ()) -> list[str]:
     return list(catalog.options("dataset", catalog.folders([*config_dirs])))
 
 
+def has_files_by_key(name: str, config_dirs: Sequence[Path] = ()) -> bool:
+    """Whether the keys of a data set decide which files it has."""
+    return hasattr(module_beside(name, "info", config_dirs), "info_of")
+
+
 def refuse_unnamed(words: Sequence[str], command: str, config_dirs: Sequence[Path] = ()) -> None:
     """Refuse a data set whose examples are in files that only a configuration of one's own names.
 

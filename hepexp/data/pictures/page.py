@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -46,6 +47,7 @@ def write_page(
     split_store: SplitStore,
     facts: Sequence[Sequence[str]],
     means: Sequence[Sequence[str]],
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
     """Write means.png, examples.png and distributions.png to a folder, and index.html, which contains all three.
 
@@ -55,6 +57,7 @@ def write_page(
     ----------
     facts : name and text of each fact listed on the page.
     means : a table, header first.
+    more : further pictures that are in the folder, name without suffix: title.
 
     Returns
     -------
@@ -69,6 +72,7 @@ def write_page(
         "means": f"Mean of the {info.noun}s of each class",
         "examples": f"The first {info.noun}s of each class",
         "distributions": "Distributions",
+        **more,
     }
     with about(f"{info.name}: {split_store.origin}"):
         if drawing.view is None:

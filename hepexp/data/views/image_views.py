@@ -93,7 +93,7 @@ class Noise(RandomView):
 
     Parameters
     ----------
-    strength : its standard deviation, in the units of the scaled pixels.
+    strength : its standard deviation, in units of that of the pixels of the same channel and image.
     """
 
     reads = "image"
@@ -104,7 +104,7 @@ class Noise(RandomView):
     def __call__(self, batch: ImageBatch, random: torch.Generator) -> ImageBatch:
         image = batch.image
         noise = torch.randn(image.shape, generator=random, dtype=image.dtype, device=image.device)
-        return replace(batch, image=image + self.strength * noise)
+        return replace(batch, image=image + self.strength * image.std((-2, -1), keepdim=True, correction=0) * noise)
 
 
 def rotations(angle: Tensor, image: Tensor) -> Tensor:

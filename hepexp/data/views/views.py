@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 
@@ -45,7 +45,7 @@ KINDS = {
     "drop_edges": _Kind({"graph": EdgeDropping}, 1),
     "mask_features": _Kind({"graph": FeatureMasking}, 0.99),
 }
-# strengths at which they are drawn where none is given, and a message suggests them
+# strengths at which they are drawn where none is given
 TYPICAL = {
     "split": 0.3,
     "soft": 0.1,
@@ -68,7 +68,7 @@ class Views:
 
     They are drawn on the device of the batch, anew in each training step from seed, step and rank, and the same in each
     validation. Embeddings are evaluated on the examples themselves. Views change what models read of particles, pixels
-    or nodes, not the variables of an example in `extras`.
+    or nodes, not the variables of an example in `extras`, nor scalars of particles that are named in `data=files`.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Views:
     drop : probability with which each particle is lost, but for the hardest one.
     flip : reverse rows, and columns, of each image with probability 1/2.
     crop : largest fraction of the sides of each image that is cut off, before the rest is enlarged.
-    noise : standard deviation of noise added to each pixel, in units of the scaled pixels.
+    noise : standard deviation of noise added to each pixel, in units of that of the pixels of an image.
     drop_nodes : fraction of the nodes of graphs that are dropped.
     drop_edges : fraction of the edges of graphs that are dropped.
     mask_features : probability with which each feature of a node is set to zero.
@@ -144,6 +144,24 @@ class Views:
     def first(self) -> str:
         """The key of a view that is on."""
         return next((f"dataset.views.{name}" for name in self.strengths), "dataset.views.own")
+
+    @classmethod
+    def typical(cls, representation: str) -> Self:
+        """All views of a representation, at typical strengths."""
+        return cls(**{name: TYPICAL[name] for name in KINDS if name in names_of(representation)})
+
+    def are_of(self, representation: str) -> bool:
+        """Whether all that are on are views of this representation."""
+        own = all(view.reads == representation for view in self.own)
+        return own and all(representation in KINDS[name].of for name in self.strengths)
+
+    def each(self) -> dict[str, Self]:
+        """Each view that is on by itself, under its key and its strength."""
+        of_keys = {
+            f"{name}" if strength is True else f"{name} {strength:g}{KINDS[name].unit}": type(self)(**{name: strength})
+            for name, strength in self.strengths.items()
+        }
+        return of_keys | {type(view).__name__: type(self)(own=[view]) for view in self.own}
 
     def of(self, representation: Representation) -> TwoViews:
         """What draws them, for batches of this representation.

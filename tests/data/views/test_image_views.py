@@ -71,11 +71,13 @@ def test_a_reflection_is_one_of_four_and_each_occurs():
     assert len(seen) == 4
 
 
-def test_noise_has_its_width():
+def test_noise_is_of_the_size_of_what_is_in_the_image():
     batch = images(20, 40, 40)
     noise = Noise(0.3)(batch, source()).image - batch.image
     assert abs(noise.mean()) < 0.01
-    assert noise.std().item() == pytest.approx(0.3, rel=0.02)
+    assert_close(noise.std((2, 3)), 0.3 * batch.image.std((2, 3)), rtol=0.1, atol=0)
+    batch.image = 7 * batch.image
+    assert_close(Noise(0.3)(batch, source()).image - batch.image, 7 * noise)
 
 
 @pytest.mark.parametrize("scale", ["none", "std", "standard", "minmax"])
