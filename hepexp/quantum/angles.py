@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from hepexp.precision import ExactBuffers
 from hepexp.quantum.circuit import Input, Parameter, Weight
-from hepexp.quantum.gates import GATES
+from hepexp.quantum.gates import CHANNELS, GATES, PAULIS
 from hepexp.quantum.light_cones import Stack
 from hepexp.quantum.rotations import ENTRIES, Entries
 
@@ -19,15 +20,22 @@ class GateEntries(ExactBuffers):
     ------
     angles (slots, G or 1, B), weights (n_weights,) float64 -> for each operation four tensors (G or 1, B or 1),
     complex; for an exchange such as CNOT an empty tuple.
+
+    Parameters
+    ----------
+    draws : draw a Pauli in place of each channel, for each example; otherwise channels have no entries.
     """
 
-    def __init__(self, stack: Stack):
+    def __init__(self, stack: Stack, draws: bool = True):
         super().__init__()
-        self.n_operations = len(stack.operations)
+        self.n_operations, self.draws = len(stack.operations), draws
         kinds: dict[tuple, list[int]] = {}
         self.constant: dict[str, list[int]] = {}
+        self.n_pieces, self.errors = len(stack.inputs), {}
         for i, operation in enumerate(stack.operations):
-            if operation.parameters:
+            if operation.name in CHANNELS:
+                self.errors.setdefault(operation.parameters[0], []).append(i)
+            elif operation.parameters:
                 types = tuple(p if isinstance(p, int | float) else type(p) for p in operation.parameters)
                 kinds.setdefault((operation.name, types), []).append(i)
             elif operation.gate.n_wires == 1:
@@ -35,6 +43,9 @@ class GateEntries(ExactBuffers):
         for name in self.constant:
             matrix = torch.from_numpy(GATES[name].constant).view(4, 1, 1)
             self.register_buffer(name, torch.view_as_real(matrix), persistent=False)
+        if self.errors:
+            paulis = np.stack([np.eye(2), *PAULIS.values()]).astype(complex).reshape(4, 4)
+            self.register_buffer("paulis", torch.view_as_real(torch.from_numpy(paulis)), persistent=False)
         self.kinds = nn.ModuleList(
             _Kind(name, members, [stack.operations[i].parameters for i in members], stack.weights)
             for (name, _), members in kinds.items()
@@ -46,10 +57,20 @@ class GateEntries(ExactBuffers):
             entries = torch.view_as_complex(getattr(self, name)).unbind(0)
             for i in members:
                 found[i] = entries
+        for probability, members in self.errors.items() if self.draws else ():
+            for i, entries in zip(members, self._drawn(probability, len(members), angles), strict=True):
+                found[i] = entries
         for kind in self.kinds:
             for i, entries in zip(kind.members, kind(angles, weights), strict=True):
                 found[i] = entries
         return found
+
+    def _drawn(self, probability: float, n: int, angles: Tensor) -> list[Entries]:
+        """Random Paulis in place of n channels: X, Y and Z with a third of the probability each."""
+        uniform = torch.rand(n, self.n_pieces, angles.shape[-1], device=angles.device)
+        pauli = (3 - (uniform * (3 / probability) if probability else uniform + 3).floor()).clamp(min=0).long()
+        entries = torch.view_as_complex(self.paulis)[pauli]  # (n, G, B, 4)
+        return [tuple(one.unbind(-1)) for one in entries.unbind(0)]
 
 
 class _Kind(nn.Module):

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
-from hepexp.quantum.gates import GATES, PAULIS, Gate
+from hepexp.quantum.gates import CHANNELS, GATES, PAULIS, Gate
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ Parameter = float | Input | Weight
 
 @dataclass(frozen=True)
 class Operation:
-    """A gate on wires.
+    """A gate on wires, or an error of one.
 
     Parameters
     ----------
-    name : a key of `hepexp.quantum.gates.GATES`.
+    name : a key of GATES or CHANNELS in `hepexp.quantum.gates`.
     wires : controls first.
     parameters : one for each angle of the gate.
     """
@@ -47,7 +47,7 @@ class Operation:
 
     @property
     def gate(self) -> Gate:
-        return GATES[self.name]
+        return GATES[self.name] if self.name in GATES else CHANNELS[self.name]
 
 
 @dataclass(frozen=True)
@@ -189,9 +189,9 @@ def check_operation(operation: Operation) -> None:
     ------
     ConfigError : it does not.
     """
-    if operation.name not in GATES:
-        close = did_you_mean(operation.name, GATES)
-        raise ConfigError(f"unknown gate {operation.name!r}{close} (gates: {', '.join(GATES)})")
+    if operation.name not in GATES | CHANNELS:
+        close = did_you_mean(operation.name, GATES | CHANNELS)
+        raise ConfigError(f"unknown gate {operation.name!r}{close} (gates: {', '.join(GATES | CHANNELS)})")
     gate = operation.gate
     for what, wanted, given in (
         ("wires", gate.n_wires, operation.wires),
@@ -201,6 +201,8 @@ def check_operation(operation: Operation) -> None:
             noun = what if wanted != 1 else what[:-1]
             raise ConfigError(f"gate {operation.name} takes {wanted} {noun}, got {len(given)}")
     for parameter in operation.parameters:
+        if operation.name in CHANNELS and (isinstance(parameter, Input | Weight) or not 0 <= parameter <= 1):
+            raise ConfigError(f"{operation.name} takes a probability, a number from 0 to 1, got {parameter}")
         if isinstance(parameter, Input | Weight) and parameter.index < 0:
             raise ConfigError(f"gate {operation.name}: {parameter} must count from 0")
 

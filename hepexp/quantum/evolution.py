@@ -16,15 +16,16 @@ from hepexp.errors import ConfigError
 from hepexp.precision import ExactBuffers
 from hepexp.quantum.angles import GateEntries
 from hepexp.quantum.circuit import Input, Operation
+from hepexp.quantum.gates import CHANNELS
 from hepexp.quantum.light_cones import Stack
 from hepexp.quantum.monomial import Monomial, action
 from hepexp.quantum.rotations import Entries
-from hepexp.quantum.steps import Block, Run, cast, product_of, side_by_side
+from hepexp.quantum.steps import Block, Mix, Run, cast, product_of, side_by_side
 
 Exchange = tuple[Operation, ...]  # consecutive gates that only permute or change the sign of amplitudes
 
 
-def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Exchange]]:
+def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Mix | Exchange]]:
     """The gates in the order in which they are applied.
 
     Returns
@@ -33,7 +34,7 @@ def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Exchange]]:
     steps : what is done to the state after them.
     """
     first: dict[int, list[int]] = {wire: [] for wire in range(stack.n_qubits)} if stack.amplitudes else {}
-    steps: list[Run | Exchange] = []
+    steps: list[Run | Mix | Exchange] = []
     pending: list[list[int]] = [[] for _ in range(stack.n_qubits)]  # gates that wait until another needs their wire
     exchanges: list[Operation] = []
 
@@ -53,12 +54,16 @@ def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Exchange]]:
             steps.append(Run(run, stack.n_qubits, (wire,)))
 
     for i, operation in enumerate(stack.operations):
-        if operation.gate.n_wires == 1:
+        if len(operation.wires) == 1:
             pending[operation.wires[0]].append(i)
             continue
         for wire in operation.wires:
             apply_pending(wire)
-        if operation.gate.constant is not None:
+        if operation.name in CHANNELS:
+            if set(operation.wires) & {wire for op in exchanges for wire in op.wires}:
+                close_exchanges()
+            steps.append(Mix(operation.parameters[0], stack.n_qubits, operation.wires))
+        elif operation.gate.constant is not None:
             exchanges.append(operation)
         else:
             close_exchanges()
@@ -66,7 +71,11 @@ def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Exchange]]:
     for wire in range(stack.n_qubits):
         apply_pending(wire)
     close_exchanges()
-    reading = {i for i, op in enumerate(stack.operations) if any(isinstance(p, Input) for p in op.parameters)}
+    reading = {
+        i
+        for i, op in enumerate(stack.operations)
+        if op.name in CHANNELS or any(isinstance(p, Input) for p in op.parameters)
+    }
     return [first[wire] for wire in range(stack.n_qubits)], side_by_side(steps, stack.n_qubits, reading)
 
 
@@ -79,10 +88,10 @@ class Evolution(ExactBuffers):
     -> (G or 1, 2^n, B), complex of the angles' precision.
     """
 
-    def __init__(self, stack: Stack):
+    def __init__(self, stack: Stack, of_entries: Stack | None = None):
         super().__init__()
         self.n_qubits, self.amplitudes = stack.n_qubits, stack.amplitudes
-        self.entries = GateEntries(stack)
+        self.entries = GateEntries(of_entries or stack, draws=of_entries is None)
         self.register_buffer(
             "zero", torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=torch.float64).view(1, 2, 1, 2), persistent=False
         )
@@ -94,11 +103,17 @@ class Evolution(ExactBuffers):
 
     def forward(self, angles: Tensor, weights: Tensor) -> Tensor:
         given, angles = angles[: self.amplitudes], angles[self.amplitudes :]
-        entries = self.entries(angles, weights)
-        state = normalised(given, 2**self.n_qubits) if self.amplitudes else self._product_state(entries, angles)
+        entries = self._entries(angles, weights)
+        state = self._given_state(given) if self.amplitudes else self._product_state(entries, angles)
         for step in self.steps:
-            state = step(state) if isinstance(step, Monomial) else step(state, entries)
+            state = step(state) if isinstance(step, Monomial | Mix) else step(state, entries)
         return state
+
+    def _entries(self, angles: Tensor, weights: Tensor) -> list[Entries]:
+        return self.entries(angles, weights)
+
+    def _given_state(self, given: Tensor) -> Tensor:
+        return normalised(given, 2**self.n_qubits)
 
     def _product_state(self, entries: list[Entries], angles: Tensor) -> Tensor:
         """The gates before the first two-wire gate: each wire has its own state (2,)."""

@@ -33,7 +33,7 @@ class GateList(Circuit):
     Parameters
     ----------
     gates : `NAME WIRES` or `NAME(ANGLES) WIRES`, controls first. An angle is x0, x1, ... (an input), w0, w1, ... (a
-        trained weight), a number in radians, or a fraction of pi such as 3*pi/4.
+        trained weight), a number in radians, or a fraction of pi such as 3*pi/4. `Depolarising(0.01) 0` is an error.
     observables : `Z 0`, `ZZ 0 1` or another product of X, Y, Z; `P(01) 0 1`, the probability to find the wires so; `P 0
         1`, those of all their basis states; `state`, all amplitudes, real parts and then imaginary parts; null for Z on
         each wire.

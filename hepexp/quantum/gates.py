@@ -62,3 +62,5 @@ GATES = {
     "CRY": Gate(("●", "RY"), 1),
     "CRZ": Gate(("●", "RZ"), 1),
 }
+# What is no gate but an error: X, Y or Z, each with a third of the probability that is its parameter.
+CHANNELS = {"Depolarising": Gate(("D",), 1)}

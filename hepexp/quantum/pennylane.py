@@ -17,7 +17,7 @@ from hepexp.quantum.circuit import Circuit, Input, Observable, Parameter, Pauli,
 from hepexp.quantum.layer import Evaluate
 from hepexp.quantum.simulator import check_memory, states_kept
 
-NAMES = {"H": "Hadamard", "X": "PauliX", "Y": "PauliY", "Z": "PauliZ"}
+NAMES = {"H": "Hadamard", "X": "PauliX", "Y": "PauliY", "Z": "PauliZ", "Depolarising": "DepolarizingChannel"}
 
 
 class PennyLane(Backend):

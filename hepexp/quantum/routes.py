@@ -21,9 +21,11 @@ from torch import Tensor
 
 from hepexp.precision import ExactBuffers
 from hepexp.quantum.circuit import Input
+from hepexp.quantum.density import DensityEvolution
 from hepexp.quantum.evolution import Evolution, plan
 from hepexp.quantum.light_cones import Stack
 from hepexp.quantum.measurement import Measurement
+from hepexp.quantum.noise import has_errors
 
 # A step of an evolution reads and writes each amplitude some ten times; in that time, measured on two cores, a matrix
 # product does about this many multiplications for each amplitude.
@@ -36,7 +38,7 @@ LARGEST_MATRIX = 2**24  # complex entries, 128 MB in single precision
 
 def has_matrix(stack: Stack) -> bool:
     """Whether every input is the angle of a rotation that no wire controls, and the matrix is not too large."""
-    if stack.amplitudes:
+    if stack.amplitudes or has_errors(stack.operations):
         return False
     reading = [op for op in stack.operations if any(isinstance(p, Input) for p in op.parameters)]
     size = 2 ** (len(stack.inputs[0]) + stack.n_qubits)
@@ -54,6 +56,8 @@ def cost(stack: Stack) -> int:
 
 
 def _gates_cost(stack: Stack) -> int:
+    if has_errors(stack.operations):
+        return 4**stack.n_qubits * (1 + len(stack.operations)) * STEP_COST
     return 2**stack.n_qubits * (1 + len(plan(stack)[1])) * STEP_COST
 
 
@@ -70,6 +74,8 @@ class Expectation(ExactBuffers):
     ----------
     stack : the pieces.
     use_matrix : take the matrix route for batches of more than 2^d examples; otherwise go gate by gate.
+    readout : probability to read a bit as the other one.
+    draws : draw errors for each example; otherwise their channels are applied to density matrices.
 
     Shapes
     ------
@@ -77,12 +83,13 @@ class Expectation(ExactBuffers):
     -> (G, n_outputs, B).
     """
 
-    def __init__(self, stack: Stack, use_matrix: bool):
+    def __init__(self, stack: Stack, use_matrix: bool, readout: float = 0.0, draws: bool = False):
         super().__init__()
         self.n_pieces, self.n_slots = len(stack.inputs), len(stack.inputs[0]) + stack.amplitudes
         self.use_matrix = use_matrix
-        self.evolution = Evolution(stack)
-        self.measure = Measurement(stack.n_qubits, stack.observables)
+        self.is_mixed = has_errors(stack.operations) and not draws
+        self.evolution = DensityEvolution(stack) if self.is_mixed else Evolution(stack)
+        self.measure = Measurement(stack.n_qubits, stack.observables, readout)
         self.few_observables = stack.has_forms and stack.n_outputs * 2**self.n_slots < 2 * 2**stack.n_qubits
         read = [[*range(stack.amplitudes), *piece] for piece in stack.inputs]
         slots = np.array(read, np.int64).T.reshape(-1)  # (slots, G) flattened
@@ -121,6 +128,8 @@ class Expectation(ExactBuffers):
     def _by_gates(self, angles: Tensor, weights: Tensor) -> Tensor:
         """(slots, G, B) -> (G, n_outputs, B)."""
         state = self.evolution(angles, weights).expand(self.n_pieces, -1, -1)
+        if self.is_mixed:
+            return self.measure.of_density(state.unflatten(1, (2**self.measure.n_qubits, -1)))
         return self.measure(torch.stack([state.real, state.imag], dim=1))
 
 

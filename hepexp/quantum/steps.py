@@ -73,6 +73,37 @@ class Block(nn.Module):
         return torch.cat(torch.broadcast_tensors(*product_of(entries, self.runs[k])), dim=1).unflatten(1, (2, 2))
 
 
+class Mix(nn.Module):
+    """A depolarising channel of a qubit, on density matrices as states of twice as many wires.
+
+    X, Y and Z with probability p / 3 each leave 1 - 4 p / 3 of the off-diagonal parts, and of the difference of the
+    diagonal ones.
+
+    Parameters
+    ----------
+    probability : p.
+    wires : the qubit's wire of the rows, then of the columns.
+
+    Shapes
+    ------
+    (G, 2^n, B) -> (G, 2^n, B).
+    """
+
+    def __init__(self, probability: float, n_qubits: int, wires: tuple[int, ...]):
+        super().__init__()
+        row, column = wires
+        self.kept = 1 - 4 * probability / 3
+        self.shape = (2**row, 2, 2 ** (column - row - 1), 2, 2 ** (n_qubits - 1 - column))
+
+    def forward(self, state: Tensor) -> Tensor:
+        upper, lower = state.unflatten(1, self.shape).unbind(2)
+        (a, b), (c, d) = upper.unbind(3), lower.unbind(3)
+        mixed = (1 - self.kept) / 2 * (a + d)
+        upper = torch.stack([self.kept * a + mixed, self.kept * b], dim=3)
+        lower = torch.stack([self.kept * c, self.kept * d + mixed], dim=3)
+        return torch.stack([upper, lower], dim=2).flatten(1, 5)
+
+
 def side_by_side(steps: Iterable[Run | Other], n_qubits: int, reading: set[int]) -> list[Run | Block | Other]:
     """Steps in which runs next to each other, in time and in space, are blocks.
 
