@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import pi
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive
+from hepexp.models.layers.circuit_mlp import circuit_mlp, of_angles
 from hepexp.models.layers.patch_tokens import PatchTokens
 from hepexp.models.layers.state_attention import StateAttention
 from hepexp.models.vit import Block, SelfAttention, perceptron
 from hepexp.models.weights import load_weights
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
-from hepexp.quantum.layered import Layered
-
-
-class Angles(nn.Module):
-    """tanh(x) pi / 2: angles in (-pi / 2, pi / 2), in which RY is one to one."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.tanh(x) * (pi / 2)
 
 
 class QuantumViT(PatchTokens):
@@ -106,9 +97,7 @@ class QuantumViT(PatchTokens):
         if dim % n_heads:
             raise ConfigError(f"model.n_heads must divide model.dim ({dim}), got {n_heads}")
         require_dropout(dropout)
-        circuit = circuit or Layered(n_qubits, n_layers, "basic_entangler", encoding="RY", reuploading=True)
-        if not circuit.n_inputs:
-            raise ConfigError("model.circuit has no inputs, and model=quantum_vit gives it angles")
+        circuit = of_angles(circuit, n_qubits, n_layers)
         super().__init__(image_shape, patch, dim)
 
         def attend() -> nn.Module:
@@ -117,22 +106,13 @@ class QuantumViT(PatchTokens):
             kind = "register" if attention == "fidelity" else "pairwise"
             return StateAttention(dim, n_heads, n_qubits, n_layers, kind, backend)
 
-        def measured(n_outputs: int, name: str) -> list[nn.Module]:
-            layer = backend.layer(circuit, name=name)
-            first, last = nn.Linear(dim, circuit.n_inputs), nn.Linear(circuit.n_outputs, n_outputs)
-            return [first, Angles(), layer, last]
+        def mlp() -> list[nn.Module]:
+            return circuit_mlp(dim, circuit, dim, backend, "mlp") if "mlp" in quantum_parts else perceptron(dim, n_mlp)
 
-        self.blocks = nn.Sequential(
-            *(
-                Block(
-                    dim, attend(), measured(dim, "mlp") if "mlp" in quantum_parts else perceptron(dim, n_mlp), dropout
-                )
-                for _ in range(n_blocks)
-            )
-        )
+        self.blocks = nn.Sequential(*(Block(dim, attend(), mlp(), dropout) for _ in range(n_blocks)))
         self.norm = nn.LayerNorm(dim)
         self.classifier = (
-            nn.Sequential(*measured(n_classes, "head"))
+            nn.Sequential(*circuit_mlp(dim, circuit, n_classes, backend, "head"))
             if "head" in quantum_parts
             else nn.Sequential(nn.Linear(dim, dim), nn.Tanh(), nn.Linear(dim, n_classes))
         )

@@ -106,6 +106,9 @@ CASES = [
     Case("hybrid_cnn", n_parameters=351_514),
     # embedding 48 x 8 + 8 and 16, class token and 37 positions 304; two norms 32, attention 72 + 72 + 2 + 2, MLP
     # 18 + 2 + 24; norm 16, head 18 + 2 + 6
+    # own and other 5 x 2 + 2 and 5 x 2, weights 2, skip 5 x 6, message 2 x 6 + 6; then 6 x 2 + 2, 6 x 2, 2, 6 x 5, 15;
+    # head 5 x 2 + 2, 2 and 2 x 2 + 2
+    Case("quantum_gnn channels=[6,5] n_qubits=2 n_layers=1", n_parameters=165),
     Case("quantum_vit patch=4 dim=8 n_blocks=1 n_heads=2 n_qubits=2 n_layers=1", n_parameters=978),
     Case("vit output_projection=true n_blocks=2 dropout=0.1", n_parameters=1_143_810),
     # 6 kernels from a scalar and 6 |G| from a regular field: 6 x 3 x 4 + 24 (4 x 4 + 4 x 4), norms 2 x 12, linear 10
