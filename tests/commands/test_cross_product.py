@@ -14,7 +14,10 @@ from hepexp.learning.components import Components, build_components
 from tests.data.small import REPRESENTATIONS, use_small_samples
 
 # models that cannot read jets, and what they say then
-NOT_OF_JETS = {"fixed_circuits": "model=fixed_circuits reads no data, but the data set has 8 features"}
+NOT_OF_JETS = {
+    name: f"model={name} reads no data, but the data set has 8 features"
+    for name in ("fixed_circuits", "random_circuits")
+}
 MODELS = sorted({path.stem for path in (conf_dir() / "model").glob("*.yaml")} - set(NOT_OF_JETS))
 LOSSES = {
     "graph_encoder": ("loss=supervised_contrastive",),

@@ -148,6 +148,7 @@ NOT_CLASSIFIERS = {
     "lie_latents",
     "lie_momenta",
     "lie_points",
+    "random_circuits",
     "vae",
 }
 

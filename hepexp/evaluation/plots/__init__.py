@@ -6,6 +6,7 @@ from hepexp.evaluation.plots.background_mass import background_mass
 from hepexp.evaluation.plots.channel_images import prior_samples, reconstructions
 from hepexp.evaluation.plots.confusion import confusion_counts, confusion_matrix
 from hepexp.evaluation.plots.embedding import embedding_map
+from hepexp.evaluation.plots.expressibility import expressibility, fidelities
 from hepexp.evaluation.plots.latent_plane import angle_error, latent_plane
 from hepexp.evaluation.plots.learning import learning_curves
 from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension
@@ -25,6 +26,8 @@ __all__ = [
     "confusion_matrix",
     "embedding_map",
     "energy_response",
+    "expressibility",
+    "fidelities",
     "generators",
     "image_rows",
     "kl_per_dimension",

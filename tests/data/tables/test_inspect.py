@@ -296,7 +296,7 @@ def test_a_table_of_features_is_for_a_model_that_reads_features(tmp_path, capsys
     assert "model=MODEL data=mine    MODEL: one of your own" in text
     # as soon as a classifier of hepexp does, it should be named
     readers = {path.stem for path in Path(models.__file__).parent.glob("*.py") if FEATURES in path.read_text()}
-    assert readers == {"lie_generators", "fixed_circuits"}
+    assert readers == {"lie_generators", "fixed_circuits", "random_circuits"}
 
 
 @pytest.mark.parametrize(
