@@ -91,6 +91,8 @@ CASES = [
     ),
     # convolutions without bias 9 (3 x 32 + 32 x 64 + 64 x 128), batch norms 2 (32 + 64 + 128), linear 128 x 2 + 2
     Case("cnn", n_parameters=93_730),
+    # the same with four outputs
+    Case("fidelity_net n_outputs=2", n_parameters=93_730),
     # twice as many convolutions: 9 (32 x 32 + 64 x 64 + 128 x 128) and 2 (32 + 64 + 128) more
     Case("cnn convs_per_stage=2", n_parameters=287_714),
     # ten convolutions 7,635,264; linear 512 x 64 + 64 and 64 x 2 + 2, as one pixel is left of 24 x 24
