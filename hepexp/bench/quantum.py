@@ -22,6 +22,7 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
+from hepexp.bench import quantum_states
 from hepexp.bench.deepquantum_layer import DeepQuantumLayer
 from hepexp.quantum.circuit import Circuit
 from hepexp.quantum.pennylane import PennyLane
@@ -69,11 +70,16 @@ def rows(cases: list[str] | None = None, repeats: int = 5) -> list[dict]:
 
     Parameters
     ----------
-    cases : names from CASES; by default all.
+    cases : names from CASES and those of `quantum_states`; by default all.
     repeats : number of steps of each.
     """
     found = []
-    for case in cases or CASES:
+    for case in cases or [*CASES, *quantum_states.CASES]:
+        torch.manual_seed(1)
+        if case in quantum_states.CASES:
+            made, floor = quantum_states.CASES[case]()
+            found += [row | floor for row in _in_turn(case, made, repeats)]
+            continue
         size, batch = CASES[case]
         circuit = pair_circuit(10, 1) if size is None else strongly_entangling_circuit(*size)
         found += _measure(case, circuit, batch, repeats)
@@ -81,19 +87,24 @@ def rows(cases: list[str] | None = None, repeats: int = 5) -> list[dict]:
 
 
 def _measure(case: str, circuit: Circuit, batch: int, repeats: int) -> list[dict]:
-    torch.manual_seed(1)
     weights, angles = torch.rand(circuit.n_weights), 3 * torch.rand(batch, circuit.n_inputs)
     known = implementations()
-    layers = {name: one.layer(circuit, weights) for name, one in known.items()}
-    inputs = {name: angles[: one.largest(circuit.n_qubits)] for name, one in known.items()}
-    rates: dict[str, list[float]] = {name: [] for name in known}
+    made = {}
+    for name, one in known.items():
+        inputs = angles[: one.largest(circuit.n_qubits)]
+        made[name] = one.layer(circuit, weights), inputs, len(inputs)
+    return _in_turn(case, made, repeats)
+
+
+def _in_turn(case: str, made: quantum_states.Made, repeats: int) -> list[dict]:
+    rates: dict[str, list[float]] = {name: [] for name in made}
     for repeat in range(1 + repeats):
-        for name, layer in layers.items():
-            seconds = _step(layer, inputs[name].clone().requires_grad_())
+        for name, (layer, inputs, n) in made.items():
+            seconds = _step(layer, inputs.clone().requires_grad_())
             if repeat:
-                rates[name].append(len(inputs[name]) / seconds)
+                rates[name].append(n / seconds)
     return [
-        {"case": case, "implementation": name, "per_second": median(rate), "batch": len(inputs[name])}
+        {"case": case, "implementation": name, "per_second": median(rate), "batch": len(made[name][1])}
         for name, rate in rates.items()
     ]
 

@@ -21,11 +21,12 @@ CASES = {
     "read_images": "random batches of jet images, images/s, against gzip HDF5 and a cache of one Parquet partition",
     "convert": "conversion of a user's ROOT file, jets/s, against uproot.iterate over the same columns alone",
     "loader": "training steps, batches/s, with the loader against batches in memory, and the share of waiting time",
-    "quantum": "circuits forward and backward, circuits/s, against PennyLane and DeepQuantum where installed",
+    "quantum": "circuits, fidelities, swap tests and noise, forward and backward, circuits/s or pairs/s, vs PennyLane",
     "start": "`hepexp --help` and the time to the first training step, starts/s",
     "gpu": "taggers and circuits on one GPU in float32, bfloat16 and compiled, against their references; if named only",
 }
 IF_NAMED = ("gpu",)
+OURS = ("hepexp", "statevector")  # as implementations are called
 OPTIONS = ("device", "budget", "quick")  # of `gpu`
 
 HELP = """\
@@ -80,6 +81,8 @@ BESIDES: dict[str, tuple[str, Any]] = {
     "waiting": ("waiting (max)", "{:.1%}".format),
     "synchronisations": ("waits a step", str),
     "memory": ("peak MiB", _mebibytes),
+    "operations": ("floor, operations", "{:,.0f}".format),
+    "bytes": ("floor, bytes", "{:,.0f}".format),
     "compile_seconds": ("compiled in s", "{:.0f}".format),
 }
 
@@ -94,7 +97,7 @@ def _show(rows: list[dict]) -> None:
     ours: dict[str, float | None] = {}  # a case names ours first
     for row in rows:
         is_reference, rate = row["case"] in ours, row["per_second"]
-        own = ours.setdefault(row["case"], rate if row["implementation"] == "hepexp" else None)
+        own = ours.setdefault(row["case"], rate if row["implementation"] in OURS else None)
         ratio = f"{own / rate:.2f} x" if is_reference and own and rate else ""
         more = [BESIDES[key][1](row[key]) if key in row else "" for key in besides]
         shown = f"{rate:,.3g}" if rate else ""

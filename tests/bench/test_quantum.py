@@ -1,8 +1,10 @@
+from functools import partial
+
 import pytest
 import torch
 from torch.testing import assert_close
 
-from hepexp.bench import quantum
+from hepexp.bench import quantum, quantum_states
 from hepexp.quantum.templates import pair_circuit, strongly_entangling_circuit
 
 
@@ -39,3 +41,20 @@ def test_all_of_them_evaluate_the_same(circuit):
         found[name] = (values.detach(), x.grad)
     for values in found.values():
         assert_close(values, found["statevector"], rtol=0, atol=1e-5)
+
+
+def test_fidelities_swap_tests_and_noise_are_measured_with_their_floors():
+    found = quantum.rows([*quantum_states.CASES], repeats=1)
+    assert {row["implementation"] for row in found} >= {"statevector", "default.qubit", "default.mixed"}
+    assert all(row["per_second"] > 0 and row["operations"] > 0 and row["bytes"] > 0 for row in found)
+
+
+@pytest.mark.parametrize("make", [partial(make, 2, 8) for make in quantum_states.CASES.values()])
+def test_their_implementations_agree(make):
+    torch.manual_seed(1)
+    made, _ = make()
+    x = next(iter(made.values()))[1]
+    found = {name: layer(x) for name, (layer, _, _) in made.items()}
+    for name, values in found.items():
+        drawn = 0.5 if "trajectories" in name else 1e-5
+        assert_close(values.double(), found["statevector"].double(), rtol=0, atol=drawn)
