@@ -36,7 +36,7 @@ class EmbeddingObjective(Objective):
     ----------
     projector : widths of the projector's layers; the last is the dimension of the space in which examples are compared.
         Empty to compare the embeddings themselves.
-    alpha : weight of the contrastive loss; 1 - alpha is that of the fidelity. At 1 there is none.
+    alpha : weight of the contrastive loss in L = alpha L_c + (1 - alpha)(1 - F), F the fidelity of positives.
     states : makes circuit states of the projections, where they are needed.
 
     Raises

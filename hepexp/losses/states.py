@@ -37,8 +37,9 @@ class CircuitStates(nn.Module):
     n_qubits : wires of a register.
     depth : number of blocks V.
     reupload : encode h again, by Z(h), after each block; otherwise once, before all of them, as in QMLHEP VI.
-    swap_test : `register` has F = |<psi|phi>|^2, also as similarity; `pairwise` has F = mean of F_k = Tr(rho_k sigma_k)
-        over qubits k, and as similarity S = (sum_k F_k + eps)^2.
+    swap_test : whose result is computed from the state vectors, for all pairs in one matrix product. That of whole
+        registers, `register`, has F = |<psi|phi>|^2, also as similarity; `pairwise` ones have F = mean of F_k =
+        Tr(rho_k sigma_k) over qubits k, and as similarity S = (sum_k F_k + eps)^2.
     eps : of S; it keeps a gradient where all F_k vanish.
     backend : evaluates the circuit.
 

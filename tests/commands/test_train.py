@@ -25,6 +25,16 @@ def run(home):
     return (home / "runs" / "latest").resolve()
 
 
+def test_a_collapsed_embedding_is_said_and_recorded(tmp_path):
+    pulled = ("loss=pair", "loss.margin=1e-4", "optimizer.lr=1e-2", "dataset.batch_size=32", "trainer.max_epochs=3")
+    result = hepexp(tmp_path, "train", *SMALL, *pulled)
+    assert result.returncode == 0, result.stderr
+    assert "test: the embedding has collapsed" in result.stderr
+    (run,) = tmp_path.glob("runs/hepexp/*/metrics.json")
+    assert json.loads(run.read_text())["test/collapsed_dimensions"] == 1
+    assert "the embedding has collapsed" in (run.parent / "log.txt").read_text()
+
+
 def test_the_folder_has_every_file_of_the_record(run):
     assert run.parent.name == "tests"
     assert run.name.endswith("_first")

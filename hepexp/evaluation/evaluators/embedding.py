@@ -156,8 +156,8 @@ class EmbeddingEvaluator(Evaluator):
         if figures.get("collapsed_dimensions") != 1:
             return ""
         return (
-            "loss: the embedding has collapsed: it is the same for all examples; lower optimizer.lr, or choose a loss "
-            "that spreads embeddings, such as loss=supervised_contrastive or, for views, loss=vicreg"
+            "the embedding has collapsed, to the same for all examples; lower optimizer.lr, or choose a loss that "
+            "spreads embeddings, such as loss=supervised_contrastive or, for views, loss=vicreg"
         )
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
