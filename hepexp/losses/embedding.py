@@ -156,19 +156,18 @@ class EmbeddingObjective(Objective):
             contrastive = compare(*projections, label, *given)
             if self.alpha == 1:
                 return {"loss": contrastive, **self.logged()}
-            fidelity = self.fidelity(projections, label, weight)
-        loss = self.alpha * contrastive + (1 - self.alpha) * (1 - fidelity)
-        return {"loss": loss, "contrastive": contrastive, "fidelity": fidelity, **self.logged()}
+            infidelity = self.infidelity(projections, label, weight)
+        loss = self.alpha * contrastive + (1 - self.alpha) * infidelity
+        return {"loss": loss, "contrastive": contrastive, "fidelity": 1 - infidelity, **self.logged()}
 
-    def fidelity(self, projections: Sequence[Tensor], label: Tensor, weight: Tensor | None = None) -> Tensor:
-        """F of positive pairs, averaged: of the two views of each example, or of it and the others of its class."""
+    def infidelity(self, projections: Sequence[Tensor], label: Tensor, weight: Tensor | None = None) -> Tensor:
+        """1 - F of positive pairs, averaged: of two views of each example, or of it and the others of its class."""
         if self.needs_views:
-            return weighted_mean(self.states.fidelity(*(self.states(z) for z in projections)), weight)
+            return weighted_mean(1 - self.states.fidelity(*(self.states(z) for z in projections)), weight)
         label = label.repeat(len(projections))
         found, count = self.states.fidelity_of_classes(self.states(torch.cat([*projections])), label)
         weight = torch.ones_like(found) if weight is None else weight.repeat(len(projections))
-        # where no example has another of its class, F is 1: nothing is pulled
-        return torch.where((count > 0).any(), weighted_mean(found, weight * (count > 0)), 1.0)
+        return weighted_mean(1 - found, weight * (count > 0))  # 0 where no example has another of its class
 
 
 def on_sphere(projection: Tensor) -> Tensor:

@@ -52,14 +52,11 @@ def bloch_vectors(psi: Tensor) -> Tensor:
     return torch.stack(found, dim=-2)
 
 
-def local_fidelities(r: Tensor, s: Tensor) -> Tensor:
-    """F_k = Tr(rho_k sigma_k) = (1 + r_k s_k) / 2 (A, B, n) of all pairs, from Bloch vectors (A or B, n, 3)."""
-    with full_precision(r):
-        return (1 + torch.einsum("akc,bkc->abk", r, s)) / 2
-
-
 def sums_of_local_fidelities(r: Tensor, s: Tensor) -> Tensor:
-    """sum_k F_k (..., A, B) of all pairs from Bloch vectors, as one matrix product of (A, 3 n) and (3 n, B)."""
+    """sum_k F_k (..., A, B) of all pairs, F_k = Tr(rho_k sigma_k) = (1 + r_k s_k) / 2 of their qubits' Bloch vectors.
+
+    One matrix product of r (..., A, n, 3) as (A, 3 n) and s (..., B, n, 3) as (3 n, B).
+    """
     with full_precision(r):
         return (r.shape[-2] + r.flatten(-2) @ s.flatten(-2).mT) / 2
 

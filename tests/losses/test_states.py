@@ -69,9 +69,9 @@ def test_without_views_the_fidelity_is_that_of_each_example_and_the_others_of_it
     assert_close(terms["fidelity"], sum(each) / (B - 1))
     assert_close(terms["loss"], 0.3 * terms["contrastive"] + 0.7 * (1 - terms["fidelity"]))
     weight = torch.arange(B, dtype=torch.float64)
-    weighted = objective.fidelity([FIRST], LABEL, weight)
-    assert_close(weighted, weight[:-1] @ torch.stack(each) / weight[:-1].sum())
-    assert objective.fidelity([FIRST], torch.arange(B)) == 1
+    weighted = objective.infidelity([FIRST], LABEL, weight)
+    assert_close(weighted, weight[:-1] @ (1 - torch.stack(each)) / weight[:-1].sum())
+    assert objective.infidelity([FIRST], torch.arange(B)) == 0  # nothing is pulled
 
 
 @pytest.mark.parametrize("make", WITH_VIEWS)

@@ -160,6 +160,14 @@ def test_a_queue_holds_the_latest_projections_and_shares_the_prototypes():
     assert_close(loss.queue, before)
 
 
+def test_a_resumed_training_has_the_same_prototypes_and_queue():
+    loss, resumed = swav(queue=12), swav(queue=12)
+    loss.compare_views(FIRST, SECOND, NO_LABEL)
+    torch.nn.init.normal_(loss.prototypes)
+    resumed.load_state_dict(loss.state_dict())
+    assert_close(resumed.compare_views(FIRST, FIRST, NO_LABEL), loss.compare_views(FIRST, FIRST, NO_LABEL))
+
+
 class Kept:
     """Notes the size of the largest tensor that is kept for the gradient."""
 

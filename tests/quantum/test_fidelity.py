@@ -14,7 +14,6 @@ from hepexp.quantum.fidelity import (
     bloch_vectors,
     fidelities,
     fidelity,
-    local_fidelities,
     sums_of_local_fidelities,
 )
 from hepexp.quantum.pennylane import PennyLane
@@ -24,6 +23,11 @@ from hepexp.quantum.statevector import StateVector
 def random_states(n_states: int, n_qubits: int, seed: int = 0) -> torch.Tensor:
     psi = torch.randn(n_states, 2**n_qubits, dtype=torch.complex128, generator=torch.Generator().manual_seed(seed))
     return psi / psi.norm(dim=1, keepdim=True)
+
+
+def local_fidelities(r: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+    """F_k (A, B, n) of all pairs, one by one."""
+    return torch.stack([torch.stack([(1 + (a * b).sum(-1)) / 2 for b in s]) for a in r])
 
 
 def test_the_gram_matrix_holds_the_overlap_of_each_pair():
