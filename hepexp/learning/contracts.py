@@ -78,8 +78,9 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
         )
     classes = getattr(data, "train_names", None) if ("example", "class") in offers else None
     if classes is not None and len(classes) < objective.min_classes:
+        purpose = "is evaluated by how classes are told apart" if objective.needs_views else "tells classes apart"
         raise ConfigError(
-            f"{name} tells classes apart, so it needs training examples of >= {objective.min_classes} classes, but "
+            f"{name} {purpose}, so it needs training examples of >= {objective.min_classes} classes, but "
             f"all of them are of {' or '.join(classes)}; see dataset.classes and dataset.train_classes"
         )
 

@@ -26,7 +26,8 @@ class EmbeddingObjective(Objective):
     Where examples have two random views (`dataset.views`), their projections are compared in place of those of the
     examples, whose embeddings are evaluated all the same. A loss on one batch takes the views for a batch of twice as
     many examples, as in arXiv:2004.11362; one that compares view with view has `compare_views`. In a distributed
-    training it is the loss of the examples of all devices together, which each of them computes.
+    training it is the loss of the examples of all devices together, which each of them computes; in validation and
+    test, that of each device's own.
 
     With alpha < 1 it is combined with the fidelity F of circuit states of the projections:
     L = alpha L_c + (1 - alpha)(1 - F). F is that of the two views of each example where the loss compares these, and

@@ -101,6 +101,9 @@ CONTRASTIVE = ("supervised_contrastive", "pair", "triplet", "infonce")
          "compares circuit states: a state vector takes no shots: backend.shots must be null, got 10"),
         (("loss=ntxent", "model=pfn", "data.views.rotate=180", "loss.alpha=0", "backend.depolarising=0.1"), "alpha=0 "
          "compares circuit states: a state vector has no noise"),
+        (("loss=ntxent", "data=mnist", "model=cnn", "data.views.crop=0.3", "data.classes=['3']"), "NTXent is "
+         "evaluated by how classes are told apart, so it needs training examples of >= 2 classes, but "
+         "all of them are of 3"),
         (("loss=swav", "model=pfn"), "SwAV compares two random views of each example; turn some on, such as"),
         (("loss=infonce", "model=pfn", "loss.temperature=-1"), "loss.temperature must be > 0, got -1"),
         (("loss=infonce", "model=pfn", "loss.alpha=0", "loss.states.n_qubits=60"), "compares circuit states: a circuit "
