@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from hepexp.cli.completion import SCRIPTS
-from hepexp.config import catalog, figures_of_merit, metrics, named_objects, paths, schema, source, yaml_file
+from hepexp.config import catalog, figures_of_merit, kind, metrics, named_objects, paths, schema, source, yaml_file
 from hepexp.config.annotations import literals, members
 from hepexp.config.command_line import ALIASES, FLAGS, translate
 
@@ -51,7 +51,9 @@ def candidates(words: list[str], last: str) -> list[str]:
     if verb == "train":
         if last.startswith("-"):
             return TRAIN_FLAGS
-        return [found for found in _overrides(before, last) if not found.startswith("sweep=")]
+        return _of_runs(before, last)
+    if verb == "study":
+        return _study(before, last)
     if verb not in VERBS:
         return []
     flags, choices = _arguments(VERBS[verb].module)
@@ -74,6 +76,22 @@ def candidates(words: list[str], last: str) -> list[str]:
         given = [Path(folder) for flag, folder in pairwise(before) if flag == "--config-dir"]
         return list(catalog.options("dataset", catalog.folders([folder for folder in given if folder.is_dir()])))
     return [] if before else choices
+
+
+def _of_runs(before: list[str], last: str) -> list[str]:
+    """Overrides without the groups of `hepexp sweep` and `hepexp study`."""
+    groups = tuple(f"{group}=" for group in kind.OF_MANY_RUNS)
+    return [found for found in _overrides(before, last) if not found.startswith(groups)]
+
+
+def _study(before: list[str], last: str) -> list[str]:
+    """The names of studies, then what is completed for `train`."""
+    if last.startswith("-"):
+        return _arguments(f"{CLI}.study")[0]
+    named = [word for word in before if word in catalog.options("study", catalog.folders())]
+    if named or "=" in last:
+        return ["seeds=", *_of_runs([word for word in before if word not in named], last)]
+    return list(catalog.options("study", catalog.folders()))
 
 
 def _sweep(before: list[str], last: str) -> list[str]:

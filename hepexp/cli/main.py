@@ -30,6 +30,7 @@ VERBS = {
     "evaluate": Verb("hepexp.cli.evaluate", "evaluate the best checkpoint of a run again"),
     "predict": Verb("hepexp.cli.predict", "score the jets in a file with a run's model"),
     "sweep": Verb("hepexp.cli.sweep", "tune keys with Optuna: resumable, on one machine or several", True),
+    "study": Verb("hepexp.cli.study", "run a study: many runs by one file, resumable, one table and one figure", True),
     "compare": Verb("hepexp.cli.compare", "compare runs: means over seeds, significance, tables, a figure"),
     "report": Verb("hepexp.cli.report", "write one HTML page about a run or an experiment"),
     "register": Verb("hepexp.cli.register", "register a run's model under a name, for mlflow.pyfunc"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING, Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.hydra_config import HydraConfig
@@ -23,12 +24,16 @@ from hepexp.config.overrides import compose
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.interrupts import Interrupts
-from hepexp.learning.multirun import FAILED, FINISHED, JOBS, KILLED, MultirunJob, find, plan, read
+from hepexp.learning.multirun import FAILED, FINISHED, JOBS, KILLED, LOST, UNFINISHED, MultirunJob, find, plan, read
 from hepexp.outputs import enduring
 from hepexp.spelling import visible
 from hepexp.tracking import write_guard
 from hepexp.tracking.initial_weights import pinned, pinned_files
+from hepexp.tracking.mlflow_store import StillWritten
 from hepexp.tracking.run_folder import new_folder
+
+if TYPE_CHECKING:
+    from hepexp.learning.experiment import Result
 
 HYDRAS = "multirun.yaml"  # which Hydra writes before it launches the jobs
 AGGREGATED = "aggregated.csv"
@@ -71,24 +76,53 @@ def job(config: DictConfig) -> None:
     folder, number = Path(hydra_config.sweep.dir), hydra_config.job.num
     overrides = list(hydra_config.overrides.task)
     with enduring():  # of a launcher's process, which is not that of the command
-        _job(config, folder, number, overrides)
+        done = attempt(folder, number, overrides, lambda started: hydra_app.train_job(config, started))
+        if done.status != FINISHED:
+            print(visible(f"hepexp: job {number} failed: {done.error}"), file=sys.stderr, flush=True)
 
 
-def _job(config: DictConfig, folder: Path, number: int, overrides: list[str]) -> None:
-    begun: list[str] = []
+def attempt(
+    folder: Path, number: int, overrides: list[str], train: Callable[[Callable[[str], None]], Result], run: str = ""
+) -> MultirunJob:
+    """Train, and report what became of it; only an interruption is raised.
+
+    Parameters
+    ----------
+    folder : of the multirun.
+    number, overrides : of the job.
+    train : given what to call with the label of the run once it has its folder.
+    run : the label, where it is known before.
+
+    Returns
+    -------
+    The report.
+    """
+    begun = [run] if run else []
+
+    def report(
+        status: str, error: str = "", refused: bool = False, metrics: Mapping[str, Any] | None = None
+    ) -> MultirunJob:
+        label = begun[-1] if begun else ""
+        job = MultirunJob(number, overrides, status, label, error, dict(metrics or {}), refused)
+        job.write(folder)
+        return job
+
+    def started(label: str) -> None:
+        begun.append(label)
+        report(LOST, UNFINISHED)  # unless it ends in a way that can be reported
+
     try:
-        result = hydra_app.train_job(config, begun.append)
+        result = train(started)
     except Interrupted as error:
-        MultirunJob(number, overrides, KILLED, error=f"killed by {error}").write(folder)
+        report(KILLED, f"killed by {error}")
         raise
     except Exception as error:
         line = str(error).splitlines()[0] if str(error) else "no message"
         reason = line if isinstance(error, HepexpError) else f"{type(error).__name__}: {line}"
-        refused = isinstance(error, ConfigError) and not begun
-        MultirunJob(number, overrides, FAILED, error=reason, refused=refused).write(folder)
-        print(visible(f"hepexp: job {number} failed: {reason}"), file=sys.stderr, flush=True)
-    else:
-        MultirunJob(number, overrides, FINISHED, run=str(result.folder.path), metrics=result.metrics).write(folder)
+        status = LOST if isinstance(error, StillWritten) else FAILED
+        return report(status, reason, isinstance(error, ConfigError) and not begun)
+    begun.append(result.folder.label)
+    return report(FINISHED, metrics=result.metrics)
 
 
 def _new_folder(config: DictConfig) -> Path:

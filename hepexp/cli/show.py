@@ -17,6 +17,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.published_figures import shown
 from hepexp.evaluation.rounding import number
 
+LONGEST = 60  # characters of a mapping that is shown in one cell
 HELP = "show the keys of an option with types and meanings, what a metric is, or a drawing of a circuit"
 CIRCUIT = "circuit"
 
@@ -103,7 +104,10 @@ def _rows(key: str, content: dict[str, Any], reasons: dict[str, str]) -> list[li
         shown = default if parameter.name not in content else _text(value)
         if is_object:
             shown = value[schema.TARGET].rpartition(".")[2]
-        rows.append([name, shown, default, parameter.type, "; ".join(filter(None, meanings))])
+        listed = isinstance(value, dict) and not is_object and len(shown) > LONGEST  # a row for each of its names
+        rows.append([name, "" if listed else shown, default, parameter.type, "; ".join(filter(None, meanings))])
+        if listed:
+            rows += [[f"  {key}", _text(item), "", "", ""] for key, item in value.items()]
         if is_object:
             inner = f"{parameter.name}."
             whys = {path.removeprefix(inner): why for path, why in reasons.items() if path.startswith(inner)}

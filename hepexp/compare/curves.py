@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ N_TRAIN = "dataset.n_train"
 LENGTH = ("trainer.max_epochs", "trainer.patience")  # which trainer.min_steps makes larger for small training splits
 SPAN = 10  # values that differ by more, or costs that differ by a third of it, are drawn on a logarithmic axis
 FRONTIER = "frontier"
+MARKERS = "osD"  # of points; more of them than colours are told apart by these
 ON_IT = {"color": "0.6", "linewidth": 1, "linestyle": "--", "zorder": 0, "drawstyle": "steps-post"}
 OF_TYPICAL = ("model/flops", "model/latency_1", "model/latency_512")  # costs of an example of `model/multiplicity`
 
@@ -145,11 +147,12 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
     ------
     HepexpError : no run has a value of the metric, or there are more curves than colours.
     """
-    if len(found) > len(COLOURS):
-        raise HepexpError(f"a figure of {len(found)} settings would be unreadable; select at most {len(COLOURS)}")
+    most = len(COLOURS) if axis.is_key else len(COLOURS) * len(MARKERS)
+    if len(found) > most:
+        raise HepexpError(f"a figure of {len(found)} settings would be unreadable; select at most {most}")
     with figure(path, 5.4, 4.0 + 0.22 * len(found), title) as drawing:
         axes, every = drawing.subplots(), []
-        for curve, colour in zip(found, COLOURS, strict=False):
+        for curve, (marker, colour) in zip(found, product(MARKERS, COLOURS), strict=False):
             points = [(*axis.of(group), group.figure(metric), len(group.records)) for group in curve.groups]
             bounds = [(point[0], point[2].bound) for point in points if point[2].bound is not None]
             points = [point for point in points if isinstance(point[2].value, int | float)]
@@ -165,7 +168,7 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
                 axes.plot(x, y, "o-", color=colour, label=curve.name, markersize=4)
                 axes.fill_between(x, y - error, y + error, color=colour, alpha=0.25, linewidth=0)
             else:
-                along, style = np.array([point[1] or 0 for point in points]), "o-" if axis.is_key else "o"
+                along, style = np.array([point[1] or 0 for point in points]), "o-" if axis.is_key else marker
                 along = along if along.any() else None
                 axes.errorbar(
                     x, y, error, along, style, color=colour, label=curve.name, markersize=4, elinewidth=1, capsize=2

@@ -34,6 +34,12 @@ ROUNDING = 1e-5  # of single precision, added up
 IDLE = ("trainer.progress", "trainer.checkpoint_minutes", "dataset.num_workers")  # no figure depends on them
 
 
+def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What figures depend on, of a flat config, but for the seed."""
+    own = {k: v for k, v in config.items() if k not in (SEED, *IDLE) and k.split(".")[0] not in NAMES}
+    return {k: v for k, v in own.items() if not k.startswith(BESIDE) and not (k in USUAL and v == USUAL[k])}
+
+
 @dataclass(frozen=True)
 class Record:
     """A run folder, read once."""
@@ -157,8 +163,7 @@ class Record:
         Weights that came from the run of another task are described by the settings of that run, so that seeds of a
         chain of tasks are seeds of one setting.
         """
-        own = {k: v for k, v in self.config.items() if k not in (SEED, *IDLE) and k.split(".")[0] not in NAMES}
-        own = {k: v for k, v in own.items() if not k.startswith(BESIDE) and not (k in USUAL and v == USUAL[k])}
+        own = decisive(self.config)
         for key in self.folder.environment.get("needs") or {}:
             file = (runs_dir() / str(own.get(key))).resolve()  # checkpoints/best.ckpt of that run
             source = RunFolder(file.parent.parent)

@@ -11,7 +11,7 @@ from hepexp.compare.record import Record
 from hepexp.config.paths import runs_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.learning.multirun import JOBS, read
+from hepexp.learning.multirun import FINISHED, JOBS, read
 from hepexp.tracking.lookup import label
 from hepexp.tracking.run_folder import RunFolder, is_locked, is_run
 
@@ -69,7 +69,7 @@ def _fault(record: Record) -> str:
 def _folders(word: str) -> list[RunFolder]:
     for path in (Path(word), runs_dir() / word):
         if os.path.isfile(path / JOBS):
-            return [RunFolder(Path(job.run)) for job in read(path) if job.run]
+            return [RunFolder(job.folder) for job in read(path) if job.status == FINISHED]
         if os.path.isdir(path) and not is_run(path) and (inside := _runs_in(path)):
             return inside
     if any(sign in word for sign in "*?["):

@@ -36,6 +36,7 @@ class Table:
     compared : the metric of the differences.
     reference : the name of the group that the others are compared with.
     title : what the runs are, where a comparison has several tables.
+    remarks : lines below the table, before those on publications.
     """
 
     groups: Sequence[Group]
@@ -44,6 +45,7 @@ class Table:
     compared: Column | None = None
     reference: str = ""
     title: str = ""
+    remarks: Sequence[str] = ()
 
     @property
     def caption(self) -> str:
@@ -93,7 +95,7 @@ class Table:
     @property
     def below(self) -> list[str]:
         """The lines below the table."""
-        return [line for line in (self.caption, *self.notes) if line]
+        return [line for line in (self.caption, *self.remarks, *self.notes) if line]
 
     def _published(self, group: Group) -> list[Publication]:
         """The group's publications with a figure in the table."""

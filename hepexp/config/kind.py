@@ -42,6 +42,7 @@ _OPTIMIZER = "hepexp.learning.optimizers.Optimizer"
 _OBJECTIVE, _BACKEND = "hepexp.losses.objective.Objective", "hepexp.quantum.backend.Backend"
 _CIRCUIT = "hepexp.quantum.circuit.Circuit"
 _TRAINER, _SWEEP = "hepexp.learning.trainer.TrainerOptions", "hepexp.sweep.options.SweepOptions"
+_STUDY = "hepexp.study.options.StudyOptions"
 EVALUATION = "hepexp.evaluation.options.EvaluationOptions"
 
 GROUPS = {
@@ -56,8 +57,10 @@ GROUPS = {
     "trainer": Kind((_TRAINER,), f"a {_TRAINER}"),
     "evaluation": Kind((EVALUATION,), f"a {EVALUATION}"),
     "sweep": Kind((_SWEEP,), f"a {_SWEEP}"),
+    "study": Kind((_STUDY,), f"a {_STUDY}"),
 }
-OF_EVERY_RUN = tuple(group for group in GROUPS if group not in ("sweep", "circuit"))
+OF_MANY_RUNS = ("sweep", "study")
+OF_EVERY_RUN = tuple(group for group in GROUPS if group not in (*OF_MANY_RUNS, "circuit"))
 
 
 def of_group(group: str) -> Kind:

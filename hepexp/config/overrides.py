@@ -1,6 +1,6 @@
 """Compose the configuration of a command line, and check it before anything heavy is imported."""
 
-from functools import cache
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -47,10 +47,9 @@ def compose(line: CommandLine) -> DictConfig:
 
     own_loss = not any(override.key_or_group == "loss" for override in parsed)
 
-    @cache
     def bare(typed: tuple[str, ...]) -> DictConfig:
         try:
-            return Composer([]).compose([*typed])
+            return _bare(typed, tuple(catalog.folders()))
         except ConfigError:  # they choose an option of Hydra's in --config-dir
             return composer.compose([*typed])
 
@@ -77,12 +76,20 @@ def compose(line: CommandLine) -> DictConfig:
     return first
 
 
+@lru_cache(maxsize=4)  # the same for all jobs of a multirun, all trials of a sweep and all runs of a study
+def _bare(typed: tuple[str, ...], searched: tuple[Path, ...]) -> DictConfig:
+    """What these overrides give without the files of --config-dir; `searched` are those that they are read with."""
+    return Composer([]).compose([*typed])
+
+
 def _check_key(override: Override, roots: list[str], searched: list[Path], composer: Composer) -> None:
     """Check that the group or the first part of the key exists, and that the chosen options do."""
     key = override.key_or_group
     first = key.split(".")[0].split("/")[0]
     if first == "sweep":
         raise ConfigError(f"{key} is for hepexp sweep: hepexp sweep ... {override.input_line}")
+    if first == "study":
+        raise ConfigError(f"{key} is for hepexp study: hepexp study NAME [KEY=VALUE ...]")
     if first in named_objects.GROUPS.values():
         raise ConfigError(f"{override.input_line}: a {first} is that of a model: model.{override.input_line}")
     if first == "hydra":

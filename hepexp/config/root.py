@@ -10,7 +10,7 @@ from hepexp.config.paths import runs_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
-RESERVED = ("data", "latest", "mlartifacts", "mlflow.db", "sweeps", "sweeps.db")  # what else lies in runs/
+RESERVED = ("data", "latest", "mlartifacts", "mlflow.db", "studies", "sweeps", "sweeps.db")  # what else lies in runs/
 LONGEST = 120  # bytes; with the time and a number it still fits into the 255 of a file name
 LARGEST_SEED = 2**32 - 1  # the largest that NumPy and Lightning accept
 

@@ -15,6 +15,7 @@ from hepexp.tracking import record_file
 
 JOBS = "jobs.json"  # the file that marks the folder of a multirun
 SILENT = "the job left no report: it never started or was killed"
+UNFINISHED = "the run has begun and not ended: it was killed, or is still running"
 FINISHED, FAILED, KILLED, LOST = "FINISHED", "FAILED", "KILLED", "LOST"
 
 
@@ -27,7 +28,7 @@ class MultirunJob:
     number : place in the multirun, from 0.
     overrides : of this job, each with one value.
     status : FINISHED, FAILED, KILLED, or LOST when the job left no report.
-    run : folder of the run; empty when the job did not get that far.
+    run : folder of the run, relative to runs/, which can be moved; empty when the job did not get that far.
     error : why it failed, one line.
     metrics : the run's metrics.json.
     refused : whether its values were refused before it began.
@@ -41,8 +42,18 @@ class MultirunJob:
     metrics: dict[str, Any] = field(default_factory=dict)
     refused: bool = False
 
+    @property
+    def folder(self) -> Path:
+        """The folder of its run, which may be gone by now."""
+        return runs_dir().resolve() / self.run
+
     def write(self, folder: Path) -> None:
-        write_json(folder / f"job_{self.number}.json", asdict(self))
+        write_json(report_file(folder, self.number), asdict(self))
+
+
+def report_file(folder: Path, number: int) -> Path:
+    """Where a job of a multirun says what became of it."""
+    return folder / f"job_{number}.json"
 
 
 def plan(folder: Path, jobs: list[list[str]]) -> None:
@@ -63,7 +74,7 @@ def read(folder: Path) -> list[MultirunJob]:
     if not os.path.isfile(file):
         raise ConfigError(f"{folder} is not the folder of a multirun: it has no jobs.json")
     jobs = [
-        _report(folder, number, overrides) for number, overrides in enumerate(record_file.read(file, json.loads, list))
+        outcome(folder, number, overrides) for number, overrides in enumerate(record_file.read(file, json.loads, list))
     ]
     for job in jobs:
         if not isinstance(job.overrides, list) or not all(isinstance(word, str) for word in job.overrides):
@@ -71,11 +82,14 @@ def read(folder: Path) -> list[MultirunJob]:
     return jobs
 
 
-def _report(folder: Path, number: int, overrides: list[str]) -> MultirunJob:
+def outcome(folder: Path, number: int, overrides: list[str]) -> MultirunJob:
     """The outcome of a job; one whose report is missing or damaged is lost."""
     try:
-        found = record_file.read(folder / f"job_{number}.json", json.loads, dict)
-        return MultirunJob(**found) if found else MultirunJob(number, overrides, LOST, error=SILENT)
+        found = record_file.read(report_file(folder, number), json.loads, dict)
+        job = MultirunJob(**found) if found else MultirunJob(number, overrides, LOST, error=SILENT)
+        if not all(isinstance(text, str) for text in (job.status, job.run, job.error)):
+            raise TypeError("status, run and error must be texts")
+        return job
     except (DataError, TypeError) as error:
         return MultirunJob(number, overrides, LOST, error=f"its report cannot be used: {error}")
 
@@ -88,7 +102,9 @@ def find(text: str) -> Path:
     ConfigError : there is no such folder.
     """
     if text == "latest":
-        lists = [file for file in runs_dir().glob(f"*/*/{JOBS}") if file.parent.parent.name != "sweeps"]
+        lists = [
+            file for file in runs_dir().glob(f"*/*/{JOBS}") if file.parent.parent.name not in ("studies", "sweeps")
+        ]
         if not lists:
             raise ConfigError(f"there is no multirun under {runs_dir()}; start one with `hepexp train -m ...`")
         return max(lists, key=lambda file: file.stat().st_mtime).parent

@@ -1,0 +1,1 @@
+"""Studies: many runs described by one file, with one table and one figure."""

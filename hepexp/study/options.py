@@ -1,0 +1,74 @@
+"""What the file of a study says: the group `study`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hepexp.config.root import LARGEST_SEED
+from hepexp.errors import ConfigError
+
+MOST_SEEDS = 1000
+
+
+class StudyOptions:
+    """Settings, trained along axes and over seeds, with one table and one figure of all their runs.
+
+    Parameters
+    ----------
+    settings : the name of each setting, and its overrides in a line, as typed after hepexp train.
+    base : overrides of every run, in a line.
+    axes : keys of the configuration, and the values of each with which every setting is trained.
+    seeds : seeds of each setting: how many, from 1 on, or a list.
+    columns : metrics in the table, e.g. [auc, rejection_0.3, flops]; null for the usual ones.
+    x : key or metric along x; null for the first axis that has several numbers, without one for ROC curves of two
+        classes.
+    y : metric against x, whose differences between settings the table shows.
+    against : setting with which the others are compared, at the same values of all axes; null for the best one.
+
+    Raises
+    ------
+    ConfigError : no settings, names that cannot be shown, an axis without values, or seeds that are none.
+    """
+
+    def __init__(
+        self,
+        settings: dict[str, str],
+        base: str = "",
+        axes: dict[str, list[Any]] | None = None,
+        seeds: int | list[int] = 3,
+        columns: list[str] | None = None,
+        x: str | None = None,
+        y: str = "auc",
+        against: str | None = None,
+    ):
+        if not settings:
+            raise ConfigError("study.settings needs one setting or more, e.g. {PFN: model=pfn, ParT: model=part}")
+        if odd := [name for name in settings if not name.isprintable() or not 0 < len(name) <= 60]:
+            raise ConfigError(f"study.settings: a name is 1 to 60 characters that can be printed, got {odd[0]!r}")
+        if against is not None and against not in settings:
+            raise ConfigError(f"study.against={against} is none of the settings ({', '.join(settings)})")
+        for key, values in (axes or {}).items():
+            if not values or len({as_typed(value) for value in values}) < len(values):
+                raise ConfigError(f"study.axes.{key} needs distinct values, e.g. [1000, 10000], got {values}")
+        if isinstance(seeds, int) and not 1 <= seeds <= MOST_SEEDS:
+            raise ConfigError(f"study.seeds must be a number from 1 to {MOST_SEEDS}, or a list of seeds, got {seeds}")
+        self.seeds = list(range(1, seeds + 1)) if isinstance(seeds, int) else seeds
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ConfigError(f"study.seeds needs distinct seeds, got {self.seeds}")
+        if odd := [seed for seed in self.seeds if not 0 <= seed <= LARGEST_SEED]:
+            raise ConfigError(f"study.seeds must be from 0 to {LARGEST_SEED}, got {odd[0]}")
+        self.settings, self.base, self.axes = settings, base, axes or {}
+        self.columns, self.x, self.y, self.against = columns, x, y, against
+
+
+def as_typed(value: Any) -> str:
+    """A value of YAML as it is typed after `KEY=`; a text is taken as it stands."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case list() | tuple():
+            return f"[{','.join(map(as_typed, value))}]"
+        case _:
+            return str(value)

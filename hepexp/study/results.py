@@ -1,0 +1,212 @@
+"""The table and the figure of a study, by the machinery of `hepexp compare`, its rows named as in the file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hepexp.atomic import write_text
+from hepexp.compare.columns import columns, has, named
+from hepexp.compare.curves import Axis, Curve, draw_curves
+from hepexp.compare.groups import Group
+from hepexp.compare.overlay import overlay, tested_on
+from hepexp.compare.record import Record
+from hepexp.compare.sections import Section, sections
+from hepexp.compare.significance import N_BOOTSTRAP, Difference, against_best
+from hepexp.compare.table import Table, as_csv
+from hepexp.errors import HepexpError
+from hepexp.figures import about
+from hepexp.learning.multirun import FINISHED, MultirunJob
+from hepexp.study.plan import Plan, Row
+from hepexp.tracking.run_folder import RunFolder
+
+TABLE, FIGURE, RUNS = "table", "figure", "runs.csv"
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a study has found so far.
+
+    Parameters
+    ----------
+    plan : the study.
+    jobs : what became of each of its runs, in the plan's order.
+    """
+
+    plan: Plan
+    jobs: Sequence[MultirunJob]
+
+    def tables(self) -> list[Table]:
+        """One table of each kind of run and test set, mostly one in all; none where no run has finished."""
+        records, unread = self._records()
+        found = sections([record for own in records.values() for record in own.values()]) if records else []
+        remarks = [*self.unfinished(), *unread]
+        return [
+            self._table(section, records, section.title if len(found) > 1 else "", remarks if not k else ())
+            for k, section in enumerate(found)
+        ]
+
+    def unfinished(self) -> list[str]:
+        """A line on the runs that are missing, with the reasons."""
+        missing = [(run, job) for run, job in zip(self.plan.runs, self.jobs, strict=True) if job.status != FINISHED]
+        if not missing:
+            return []
+        reasons: dict[str, list[str]] = {}
+        for run, job in missing:
+            reasons.setdefault(_why(job), []).append(f"{run.row} seed={run.seed}")
+        told = "; ".join(f"{', '.join(which)}: {why}" for why, which in reasons.items())
+        return [f"{len(missing)} of {len(self.jobs)} runs are missing: {told}"]
+
+    def write_runs(self, file: Path) -> None:
+        """A row a run: what it is, what became of it, and its command."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["setting", *self.plan.axes, "seed", "status", "run", "error", "command"])
+        places = {(row.name, run.seed): row for row in self.plan.rows for run in row.runs}
+        for run, job in zip(self.plan.runs, self.jobs, strict=True):
+            row = places[run.row, run.seed]
+            told = [job.status, job.run, job.error, self.plan.command(run)]
+            writer.writerow([row.setting, *row.along.values(), run.seed, *told])
+        write_text(file, out.getvalue())
+
+    def draw(self, tables: Sequence[Table], folder: Path) -> list[Path]:
+        """A figure of each table.
+
+        Raises
+        ------
+        HepexpError : nothing can be drawn of these runs.
+        """
+        files = [folder / f"{FIGURE}{f'_{k + 1}' if k else ''}.png" for k in range(len(tables))]
+        for file, table in zip(files, tables, strict=True):
+            seeds = sorted({seed for group in table.groups for seed in group.seeds})
+            with about(f"study {self.plan.name}, seeds {', '.join(map(str, seeds))}"):
+                self._draw(file, table)
+        return files
+
+    def _draw(self, file: Path, table: Table) -> None:
+        records = [record for group in table.groups for record in group.records]
+        x = self.plan.options.x or self._along()
+        if x is None:
+            overlay(file, table.groups)
+            return
+        axis = Axis.named(x, records)
+        metric = named(self.plan.options.y, _known(records))
+        draw_curves(file, self._curves(table.groups, axis), axis, metric, tested_on(table.groups))
+
+    def _curves(self, groups: Sequence[Group], axis: Axis) -> list[Curve]:
+        """A curve for each setting at each place along the other axes; along a metric, for each setting."""
+        rows = {row.name: row for row in self.plan.rows}
+        members: dict[str, list[Group]] = {}
+        for group in groups:
+            row = rows[group.name]
+            others = [] if not axis.is_key else self._place(row, without=axis.name)
+            members.setdefault(" ".join([row.setting, *others]), []).append(group)
+        return [Curve(name, tuple(sorted(own, key=lambda group: axis.of(group)[0]))) for name, own in members.items()]
+
+    def _along(self) -> str | None:
+        """The first axis that has several numbers."""
+        return next((key for key in self.plan.several if all(map(_is_number, self.plan.axes[key]))), None)
+
+    def _place(self, row: Row, without: str) -> list[str]:
+        several = [key for key in self.plan.several if key != without]
+        return [f"{key.rpartition('.')[2]}={row.along[key]}" for key in several]
+
+    def _records(self) -> tuple[dict[str, dict[int, Record]], list[str]]:
+        """The records of finished runs by row and seed, and a line on each that cannot be read."""
+        records: dict[str, dict[int, Record]] = {}
+        unread = []
+        for run, job in zip(self.plan.runs, self.jobs, strict=True):
+            if job.status != FINISHED:
+                continue
+            record = Record(RunFolder(job.folder))
+            try:
+                record.check()
+            except HepexpError as error:
+                unread.append(f"left out {run.row} seed={run.seed}: {error}")
+            else:
+                records.setdefault(run.row, {})[run.seed] = record
+        return records, unread
+
+    def _table(
+        self, section: Section, records: Mapping[str, Mapping[int, Record]], title: str, remarks: Sequence[str]
+    ) -> Table:
+        rows = [row for row in self.plan.rows if any(r in section.records for r in records.get(row.name, {}).values())]
+        groups = [
+            Group(row.name, tuple(r for _, r in sorted(records[row.name].items()) if r in section.records))
+            for row in rows
+        ]
+        known = _known([record for group in groups for record in group.records])
+        wanted = self.plan.options.columns
+        if wanted is not None:  # those that runs of this kind have
+            wanted = [key for key in wanted if any(key == own or own.endswith(f"/{key}") for own in known)]
+        differences, compared, reference = self._differences(rows, groups)
+        return Table(groups, columns(groups, wanted), differences, compared, reference, title, tuple(remarks))
+
+    def _differences(self, rows: Sequence[Row], groups: Sequence[Group]):
+        """Each group less the one that it is compared with, at the same place along the axes."""
+        options, several = self.plan.options, self.plan.several
+        by, metric = options.y.removeprefix("test/"), None
+        found: dict[str, Difference] = {}
+        references: dict[str, None] = {}
+        for place in dict.fromkeys(tuple(row.along.values()) for row in rows):
+            own = [(r, g) for r, g in zip(rows, groups, strict=True) if tuple(r.along.values()) == place]
+            wanted = next((g.name for r, g in own if r.setting == options.against), None)
+            if options.against is not None and wanted is None:
+                return None, None, ""  # not there yet
+            try:
+                compared = against_best([g for _, g in own], by, wanted, N_BOOTSTRAP)
+            except HepexpError:
+                compared = None
+            if compared is None:
+                return None, None, ""
+            values, metric, name = compared
+            found |= {g.name: value for (_, g), value in zip(own, values, strict=True)}
+            references[name] = None
+        at = " at the same " + " and ".join(key.rpartition(".")[2] for key in several) if several else ""
+        reference = f"{options.against or 'the best'}{at}" if several else next(iter(references))
+        return [found[g.name] for g in groups], metric, reference
+
+
+def write(results: Results, folder: Path) -> tuple[list[Table], list[Path], str]:
+    """Write runs.csv, and of finished runs table.md, table.csv and the figure.
+
+    Returns
+    -------
+    The tables, the files, and why there is no figure; empty where there is one.
+    """
+    results.write_runs(folder / RUNS)
+    files = [folder / RUNS]
+    tables = results.tables()
+    if not tables:
+        return [], files, "no run has finished"
+    title = f"# Study {results.plan.name}\n\n    {results.plan.own_command}\n\n"
+    write_text(folder / f"{TABLE}.md", title + "\n".join(table.markdown() for table in tables))
+    write_text(folder / f"{TABLE}.csv", as_csv(tables))
+    files += [folder / f"{TABLE}.md", folder / f"{TABLE}.csv"]
+    try:
+        return tables, [*files, *results.draw(tables, folder)], ""
+    except HepexpError as error:
+        return tables, files, str(error)
+
+
+def _known(records: Sequence[Record]) -> list[str]:
+    every = dict.fromkeys(key for record in records for key in record.metrics)
+    return [key for key in every if any(has(record.metrics, key) for record in records)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _why(job: MultirunJob) -> str:
+    """Why a run is missing."""
+    if job.status == FINISHED or not (job.run or job.error):
+        return "not begun"
+    return f"{job.status.lower()}, {job.error}" if job.error else job.status.lower()
