@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -26,6 +27,7 @@ N_TRAIN = "dataset.n_train"
 LENGTH = ("trainer.max_epochs", "trainer.patience")  # which trainer.min_steps makes larger for small training splits
 SPAN = 10  # values that differ by more, or costs that differ by a third of it, are drawn on a logarithmic axis
 FRONTIER = "frontier"
+FEW, WIDTH = 4, 64  # names of curves that are below each other; characters of a line of names
 MARKERS = "osD"  # of points; more of them than colours are told apart by these
 ON_IT = {"color": "0.6", "linewidth": 1, "linestyle": "--", "zorder": 0, "drawstyle": "steps-post"}
 OF_TYPICAL = ("model/flops", "model/latency_1", "model/latency_512")  # costs of an example of `model/multiplicity`
@@ -150,7 +152,9 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
     most = len(COLOURS) if axis.is_key else len(COLOURS) * len(MARKERS)
     if len(found) > most:
         raise HepexpError(f"a figure of {len(found)} settings would be unreadable; select at most {most}")
-    with figure(path, 5.4, 4.0 + 0.22 * len(found), title) as drawing:
+    longest = max(len(curve.name) for curve in found)
+    columns = 1 if len(found) <= FEW else max(1, WIDTH // (longest + 5))
+    with figure(path, 5.4, 4.0 + 0.22 * math.ceil(len(found) / columns), title) as drawing:
         axes, every = drawing.subplots(), []
         for curve, (marker, colour) in zip(found, product(MARKERS, COLOURS), strict=False):
             points = [(*axis.of(group), group.figure(metric), len(group.records)) for group in curve.groups]
@@ -187,7 +191,7 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
             axes.plot(np.r_[x[best], end], y[best][[*range(len(best)), -1]], label=FRONTIER, **ON_IT)
         handles, labels = axes.get_legend_handles_labels()
         shown = sorted(zip(handles, labels, strict=True), key=lambda pair: pair[1] == FRONTIER)
-        drawing.legend(*zip(*shown, strict=True), loc="outside lower center", ncols=1)
+        drawing.legend(*zip(*shown, strict=True), loc="outside lower center", ncols=columns)
 
 
 def frontier(x: np.ndarray, y: np.ndarray, along: str, metric: str) -> np.ndarray:

@@ -132,10 +132,15 @@ def refuse_environment(config: DictConfig, typed: Collection[str]) -> None:
     """
     content = OmegaConf.to_container(config, resolve=False)
     for key, value in leaves({name: item for name, item in content.items() if name != "hydra"}):
-        if isinstance(value, str) and _ENVIRONMENT.search(value) and key not in typed:
+        if isinstance(value, str) and reads_environment(value) and key not in typed:
             raise ConfigError(
                 f"{key} is {value!r}: a file must not record what is in the environment; type it, {key}=VALUE"
             )
+
+
+def reads_environment(text: str) -> bool:
+    """Whether an expression reads a variable, or has an expression for the name of what it calls."""
+    return _ENVIRONMENT.search(text) is not None
 
 
 def with_changes(config: DictConfig, args: list[str], groups: tuple[str, ...] = RESUMABLE) -> DictConfig:

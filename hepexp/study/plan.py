@@ -17,7 +17,7 @@ from hepexp.config.command_line import CommandLine, translate
 from hepexp.config.compose import parse, plain
 from hepexp.config.nested import flatten
 from hepexp.config.overrides import compose
-from hepexp.config.record import refuse_environment
+from hepexp.config.record import reads_environment, refuse_environment
 from hepexp.config.root import LARGEST_SEED
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
@@ -223,9 +223,11 @@ def _value(key: str, value: Any) -> str:
 
 
 def _refuse_foreign(where: str, word: str) -> None:
-    """Only the command line may say what Hydra does."""
+    """Only the command line may say what Hydra does, and what of the environment gets into a record."""
     if word.lstrip("+~").startswith(("hydra", "-")):
         raise ConfigError(f"{where}: a run must not set {word!r}; only GROUP=OPTION and KEY=VALUE")
+    if reads_environment(word):
+        raise ConfigError(f"{where}: {word!r}: a file must not record what is in the environment; type it, KEY=VALUE")
 
 
 def _values(override: Override) -> list[str]:

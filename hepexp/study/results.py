@@ -82,7 +82,7 @@ class Results:
         files = [folder / f"{FIGURE}{f'_{k + 1}' if k else ''}.png" for k in range(len(tables))]
         for file, table in zip(files, tables, strict=True):
             seeds = sorted({seed for group in table.groups for seed in group.seeds})
-            with about(f"study {self.plan.name}, seeds {', '.join(map(str, seeds))}"):
+            with about(f"study {self.plan.name}, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"):
                 self._draw(file, table)
         return files
 

@@ -60,6 +60,12 @@ LINES = [
     ("hepexp train circ", []),  # of a model
     ("hepexp train model=hybrid_cnn model.circuit=br", ["model.circuit=brick"]),
     ("hepexp show circuit=br", ["circuit=brick"]),
+    ("hepexp train stu", []),
+    ("hepexp study top_t", ["top_table"]),
+    ("hepexp study top_table --dr", ["--dry-run"]),
+    ("hepexp study top_table data=q", ["data=qg", "data=qg_images"]),
+    ("hepexp study top_table see", ["seeds=", "seed="]),
+    ("hepexp show study=eq", ["study=equivariance_study"]),
     ("hepexp nothing ", []),
 ]
 

@@ -123,7 +123,7 @@ def test_every_shipped_option_fits_its_constructor_and_is_documented(path):
     opening = yaml_file.header(CONF / path)
     assert len(opening) >= 2, "say what it is, then the command"
     assert opening[0].endswith("."), "the line that `list` prints is a sentence of its own"
-    command = "hepexp sweep" if path.parts[0] == "sweep" else "hepexp train"
+    command = f"hepexp {path.parts[0] if path.parts[0] in ('study', 'sweep') else 'train'}"
     assert any(command in line for line in opening)
     if schema.TARGET not in content:
         return

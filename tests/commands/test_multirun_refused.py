@@ -40,16 +40,17 @@ def test_values_that_the_launcher_refuses_leave_no_folder(runs, capfd):
     ("begins", "error", "refused"),
     [(False, ConfigError("a"), True), (True, ConfigError("a"), False), (False, HepexpError("a"), False)],
 )
-def test_only_a_job_that_was_refused_before_it_began_leaves_nothing(tmp_path, monkeypatch, begins, error, refused):
+def test_only_a_job_that_was_refused_before_it_began_leaves_nothing(tmp_path, begins, error, refused):
     def train(config, started):
         if begins:
             started("run")
         raise error
 
-    monkeypatch.setattr(multirun.hydra_app, "train_job", train)
     folder = tmp_path / "e" / "multirun"
     folder.mkdir(parents=True)
-    code = multirun._launch(folder, [["seed=1"]], lambda: multirun._job(None, folder, 0, ["seed=1"]))
+    code = multirun._launch(
+        folder, [["seed=1"]], lambda: multirun.attempt(folder, 0, ["seed=1"], lambda started: train(None, started))
+    )
     assert (code, folder.exists()) == ((2, False) if refused else (1, True))
 
 

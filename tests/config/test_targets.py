@@ -24,6 +24,7 @@ BASES = {
     "optimizer": "hepexp.learning.optimizers.Optimizer",
     "trainer": "hepexp.learning.trainer.TrainerOptions",
     "sweep": "hepexp.sweep.options.SweepOptions",
+    "study": "hepexp.study.options.StudyOptions",
 }
 
 
