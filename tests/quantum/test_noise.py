@@ -14,6 +14,7 @@ from hepexp.quantum.layered import Layered
 from hepexp.quantum.noise import gathered, with_errors
 from hepexp.quantum.pennylane import PennyLane
 from hepexp.quantum.statevector import StateVector
+from tests.devices import on_one_device
 from tests.quantum.random_circuits import any_gates, documented, shallow
 from tests.quantum.test_statevector import values_and_gradients
 
@@ -174,3 +175,25 @@ def test_noise_that_is_impossible_is_named(keys, circuit, message):
     with pytest.raises(ConfigError) as refused:
         StateVector(**keys).layer(circuit)
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        StateVector("gates"),
+        StateVector("matrix", readout=0.1),
+        StateVector("cones"),
+        StateVector(depolarising=0.1),
+        StateVector(depolarising=0.1, trajectories=3),
+    ],
+    ids=lambda backend: f"{backend.route} {backend.depolarising} {backend.trajectories}",
+)
+@pytest.mark.parametrize("observables", ["Z", "probabilities", "state"])
+def test_no_step_on_a_gpu_waits_for_a_copy_from_the_cpu(backend, observables):
+    if observables == "state" and (backend.depolarising or backend.readout):
+        return
+    layer = backend.layer(Layered(3, 1, "equivariant", observables=observables)).to("meta")
+    x = torch.empty(20, 3, device="meta", requires_grad=True)
+    with on_one_device():
+        layer(x).sum().backward()
+    assert x.grad.device.type == "meta"
