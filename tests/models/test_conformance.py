@@ -106,6 +106,8 @@ CASES = [
     Case("vit", n_parameters=2_857_474),
     # convolutions 27 x 32 + 32 and 288 x 64 + 64, linear 5184 x 64 + 64, 64 x 4 + 4 and 4 x 2 + 2, angles 12
     Case("hybrid_cnn", n_parameters=351_514),
+    # circuit 12, convolution 9 x 12 x 16 + 16, linear 16 x 6 x 6 x 64 + 64 and 64 x 2 + 2
+    Case("quanvolution", n_parameters=38_814),
     # embedding 48 x 8 + 8 and 16, class token and 37 positions 304; two norms 32, attention 72 + 72 + 2 + 2, MLP
     # 18 + 2 + 24; norm 16, head 18 + 2 + 6
     # own and other 5 x 2 + 2 and 5 x 2, weights 2, skip 5 x 6, message 2 x 6 + 6; then 6 x 2 + 2, 6 x 2, 2, 6 x 5, 15;
