@@ -62,6 +62,12 @@ def test_the_run_is_evaluated_once_more(home: Path, capsys):
         (["task=qmlhep_1_circuits", "backend=classical"], "this circuit has no inputs"),
         (["task=qmlhep_1_circuits", "loss=cross_entropy"], "loss=cross_entropy needs one output for each of 1 classes"),
         (["model=hybrid_cnn", "data=mnist", "model.n_qubits=40"], "a circuit of 40 qubits needs"),
+        (["model=hybrid_cnn", "data=mnist", 'model.circuit=["RX(x0) 0", "CNTO 0 1"]'], "did you mean CNOT?"),
+        (["model=hybrid_cnn", "data=mnist", "backend.depolarising=2"], "backend.depolarising must be a probability"),
+        (
+            ["model=quanvolution", "data=mnist", "model.circuit=amplitude", "model.circuit.n_qubits=2"],
+            "4 inputs are all 0, and have no state x / |x|",
+        ),
         (
             ["model=hybrid_cnn", "data=mnist", "backend=pennylane", "backend.shots=10"],
             "does not support backprop with requested circuit); try backend.diff_method=best",

@@ -54,7 +54,13 @@ OTHERS = {  # values that no annotation lists
     "lie_latents": [{"n_rotations": None}],
     "plain_cnn": [{"widths": [4, 8], "convs": [1, 1]}],
 }
-WITH_CIRCUITS = {"lorentznet": {"quantum_blocks": ["phi_e", "phi_x"], "n_hidden": 1}, "hybrid_cnn": {}}
+WITH_CIRCUITS = {
+    "lorentznet": {"quantum_blocks": ["phi_e", "phi_x"], "n_hidden": 1},
+    "hybrid_cnn": {},
+    "quantum_gnn": {"channels": [6, 5], "n_qubits": 2},
+    "quantum_vit": {"attention": "softmax", "dim": 8, "n_blocks": 1, "n_heads": 2, "n_qubits": 2},
+    "quanvolution": {},
+}
 
 
 @dataclass(frozen=True)
