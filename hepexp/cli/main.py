@@ -37,7 +37,9 @@ VERBS = {
     "sync": Verb("hepexp.cli.sync", "send runs to an MLflow server that was out of reach"),
     "data": Verb("hepexp.cli.data", "list, show, download, generate, convert, export and verify data sets"),
     "list": Verb("hepexp.cli.list", "list the groups, the options of a group, or all metrics"),
-    "show": Verb("hepexp.cli.show", "show the keys of an option with types and meanings, or what a metric is"),
+    "show": Verb(
+        "hepexp.cli.show", "show the keys of an option with types and meanings, a circuit, or what a metric is"
+    ),
     "ui": Verb("hepexp.cli.ui", "look at all runs in a browser (MLflow)"),
     "doctor": Verb("hepexp.cli.doctor", "check this machine and this installation"),
     "bench": Verb("hepexp.cli.bench", "measure speed against reference implementations"),
