@@ -221,7 +221,7 @@ EVALUATORS = {
     "generators": generators,
 }
 # of all examples alike, or of pairs of different examples, of which a copy is none
-OTHERS = {"effective_rank", "embedding_std", "mismatch"}
+OTHERS = {"alignment", "uniformity", "retrieval_top1", "retrieval_top5", "effective_rank", "embedding_std", "mismatch"}
 
 
 def given(outputs: dict[str, np.ndarray], weight: np.ndarray) -> dict[str, np.ndarray]:

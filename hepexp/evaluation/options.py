@@ -1,4 +1,4 @@
-"""How classifiers are judged: the group `evaluation`."""
+"""How classifiers and embeddings are judged: the group `evaluation`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ class EvaluationOptions:
         null for those at which the data set is usually judged, else 0.3 and 0.5.
     background : class against which the others are set; null for that of the data set, of two classes the first.
     weighted : whether the weights of the examples count, if the data set has any.
+    label_fractions : of embeddings, [0.01, 0.1, 1]: fractions of the training examples with whose labels a linear probe
+        is fitted, in addition to the one of 4,000 examples. The test then embeds all training examples.
 
     Raises
     ------
-    ConfigError : an unknown figure of merit, or a signal efficiency outside (0, 1].
+    ConfigError : an unknown figure of merit, a signal efficiency or a fraction outside (0, 1].
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class EvaluationOptions:
         working_points: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
         background: str | None = None,
         weighted: bool = True,
+        label_fractions: Sequence[float] = (),
     ) -> None:
         self.figures: dict[str, FigureOfMerit] = {}  # by the words in `metrics`
         for item in metrics:
@@ -53,6 +56,10 @@ class EvaluationOptions:
         for at in (at for points in given for at in points):
             if not 0 < at <= 1:
                 raise ConfigError(f"evaluation.working_points must be signal efficiencies in (0, 1], got {at:g}")
+        self.label_fractions = tuple(dict.fromkeys(label_fractions))
+        for fraction in self.label_fractions:
+            if not 0 < fraction <= 1:
+                raise ConfigError(f"evaluation.label_fractions must be in (0, 1], got {fraction:g}")
 
     def setting(self, spec: DataSpec) -> Setting:
         """Background and working points for the classes of a data set.
@@ -73,6 +80,13 @@ class EvaluationOptions:
         if self.figures or self.background is not None:
             key = "metrics" if self.figures else "background"
             raise ConfigError(f"evaluation.{key} is for classifiers, as of loss=cross_entropy; this run has a {who}")
+
+    def refuse_label_fractions(self, who: str) -> None:
+        """Raise ConfigError if a probe of few labels is asked for where there is no embedding."""
+        if self.label_fractions:
+            raise ConfigError(
+                f"evaluation.label_fractions is for embeddings, as of loss=supervised_contrastive; this run has a {who}"
+            )
 
     def _background(self, spec: DataSpec) -> int | None:
         names, two = spec.class_names, spec.n_classes == 2

@@ -141,6 +141,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     module.mean_weight = getattr(data, "mean_weight", None)
     if n := objective.evaluator.references:
         module.references = lambda: data.loader_of("train", n)
+    module.training_examples = lambda: data.loader_of("train")
     frozen = "" if trained or body_from or _has_weights(node) else _frozen(optimizer, model, objective)
     unread = _unread(model, config.model._target_, spec)
     return Components(data, module, options, backend, taken, spared, frozen, unread)

@@ -134,6 +134,7 @@ def check_names(objective: Objective, evaluation: EvaluationOptions, data: objec
         check_columns(objective.evaluator.with_options(evaluation, names).columns, data)
     elif (later := _evaluator_of(objective)) and later.with_options is Evaluator.with_options:
         evaluation.refuse_metrics(later.__name__)
+        evaluation.refuse_label_fractions(later.__name__)
 
 
 def _check_edges(targets: Sequence[str], data: object) -> None:

@@ -55,6 +55,7 @@ class ExperimentModule(pl.LightningModule):
         self._collected: list[dict[str, Tensor]] = []
         self._gallery: dict[str, np.ndarray] = {}
         self.references: Callable[[], Iterable] = tuple  # gives batches of training examples to compare with
+        self.training_examples: Callable[[], Iterable] = tuple  # gives batches of all of them
         self.columns: Callable[[np.ndarray], dict[str, np.ndarray]] = (
             lambda rows: {}
         )  # the evaluator's, of the data set
@@ -172,11 +173,15 @@ class ExperimentModule(pl.LightningModule):
         if not self.weighted:
             self.outputs.pop("weight", None)
         if self.objective.evaluator.references:
-            for batch in self.references():
-                self._prediction_step(self.transfer_batch_to_device(batch, self.device, 0))
-            self.outputs |= {f"reference/{name}": values for name, values in self._gathered().items()}
+            self.outputs |= self._of_training("reference", self.references())
         learnt = self.objective.learnt(self.model)
         self.outputs |= {f"model/{name}": value.detach().double().cpu().numpy() for name, value in learnt.items()}
+
+    def _of_training(self, name: str, batches: Iterable) -> dict[str, np.ndarray]:
+        """Columns `<name>/...` of training examples."""
+        for batch in batches:
+            self._prediction_step(self.transfer_batch_to_device(batch, self.device, 0))
+        return {f"{name}/{key}": values for key, values in self._gathered().items()}
 
     def _gathered(self) -> dict[str, np.ndarray]:
         """What all ranks collected, in the order of the index."""
@@ -206,6 +211,8 @@ class ExperimentModule(pl.LightningModule):
 
     def on_test_epoch_end(self) -> None:
         self._collect()
+        if self.objective.evaluator.training:
+            self.outputs |= self._of_training("training", self.training_examples())
         self.outputs |= self.columns(self.outputs["index"])
         refuse_not_finite(self.outputs)
         self.outputs = self._as_read(self.trainer.test_dataloaders) | self._gallery

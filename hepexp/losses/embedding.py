@@ -143,7 +143,12 @@ class EmbeddingObjective(Objective):
         outputs = {} if views and self.training else {"embedding": model(batch)}
         # one after the other, not side by side, so that padding and batch norms are those of a single batch
         embeddings = [model(view) for view in views] if views else [outputs["embedding"]]
+        if len(embeddings) == 2 and not self.training:
+            outputs["view_distance"] = (on_sphere(embeddings[0]) - on_sphere(embeddings[1])).square().sum(1)
         projections = [_at_least_single(self.projector(embedding)) for embedding in embeddings]
+        if self.states is not None and not self.training:
+            with full_precision(batch.label):
+                outputs["state"] = self.states(_at_least_single(self.projector(outputs["embedding"])))
         terms = self._terms(projections, batch.label, weight_of(batch))
         return terms, {name: value.detach() for name, value in outputs.items()}
 

@@ -126,6 +126,7 @@ DRAWN = {
     "scores": lambda path: plots.score_histogram(path, SCORES, LABEL, NAMES),
     "scores of many": lambda path: plots.score_histogram(path, MANY, OF_MANY),
     "embedding": lambda path: plots.embedding_map(path, POINTS, OF_MANY),
+    "embedding with t-SNE": lambda path: plots.embedding_map(path, POINTS[:120], OF_MANY[:120], seed=1),
     "learning": lambda path: plots.learning_curves(path, HISTORY, 2),
     "response": lambda path: plots.energy_response(path, RESPONSE, LABEL, NAMES),
     "kl": lambda path: plots.kl_per_dimension(path, np.linspace(0.001, 1, 16)),

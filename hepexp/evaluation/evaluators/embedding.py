@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -11,25 +12,36 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from hepexp.evaluation.bootstrap import OF_CENTRAL, mean, ones
+from hepexp.evaluation.bootstrap import OF_CENTRAL, mean, mean_of, ones, with_errors
 from hepexp.evaluation.classifiers.figure_of_merit import ONE_CLASS
 from hepexp.evaluation.classifiers.rejection import NONE_PASSES
 from hepexp.evaluation.classifiers.scored_examples import Setting
+from hepexp.evaluation.embeddings.alignment import alignment_of, uniformity_of
+from hepexp.evaluation.embeddings.few_labels import labelled_subset, share_of
+from hepexp.evaluation.embeddings.retrieval import Likeness, precision_at
 from hepexp.evaluation.evaluators.classification import auc, classification_metrics
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
-from hepexp.metric import Metric
+from hepexp.metric import ERROR, NOTE, Metric, is_beside, without_suffix
 
 if TYPE_CHECKING:
     from hepexp.batch import DataSpec
     from hepexp.evaluation.options import EvaluationOptions
 
 PROBE = "the linear probe"
+MOST_COMPARED = 10_000  # test examples, all with all
+RETRIEVED = (1, 5)  # neighbours
+EMPTY_CLASS = "the fraction leaves a class without labels"
+NO_PAIR = "there is no pair of examples of one class"
 EQUAL_WITHIN = 0.01  # of the length of embeddings; those of an untrained network differ by a few percent
 
 
 class EmbeddingEvaluator(Evaluator):
     """Evaluates `embedding` (n, D) and `label` (n,) against `reference/embedding` and `reference/label`.
+
+    Where the loss compares circuit states or random views, `state` (n, 2^q) or (n, q, 3), vectors of states or Bloch
+    vectors of their qubits, and `view_distance` (n,) are evaluated too. The figures of few labels follow from
+    `training/embedding` and `training/label`, of all training examples.
 
     Parameters
     ----------
@@ -110,6 +122,91 @@ class EmbeddingEvaluator(Evaluator):
             values=("0.3", "0.5"),
         ),
         Metric(
+            "probe_accuracy_at_{fraction}",
+            "higher",
+            "probe accuracy, {fraction} of the labels",
+            "Fraction of examples classified correctly by a logistic regression on the embeddings, fitted to a "
+            "fraction {fraction} of the training examples of each class, drawn by the seed; a smaller fraction is "
+            "contained in any larger one (evaluation.label_fractions).",
+            range="0 to 1",
+            undefined=EMPTY_CLASS,
+            each_epoch=False,
+            values=("0.01", "0.1", "1"),
+        ),
+        Metric(
+            "probe_auc_at_{fraction}",
+            "higher",
+            "probe AUC, {fraction} of the labels",
+            "Area under the ROC curve of the logistic regression of probe_accuracy_at_{fraction}.",
+            range="0 to 1; 0.5 is chance",
+            undefined=EMPTY_CLASS,
+            each_epoch=False,
+            values=("0.01", "0.1", "1"),
+        ),
+        Metric(
+            "probe_rejection_{eS}_at_{fraction}",
+            "higher",
+            "probe 1/εB (εS={eS}), {fraction} of the labels",
+            "Background rejection 1/eB at signal efficiency {eS} of the logistic regression of "
+            "probe_accuracy_at_{fraction}; two classes only. Error and lower bound as of rejection_{eS}.",
+            range=">= 1; 1/eS is chance",
+            error=OF_CENTRAL,
+            undefined=NONE_PASSES,
+            each_epoch=False,
+        ),
+        Metric(
+            "retrieval_top{k}",
+            "higher",
+            "retrieval top-{k}",
+            "Fraction of the {k} nearest other test examples that are of an example's class: by the cosine of their "
+            "embeddings, for loss=pair by their distance. Among at most 10,000 examples, drawn by the seed.",
+            range="0 to 1",
+            undefined="there is one example",
+            each_epoch=False,
+            values=("1", "5"),
+        ),
+        Metric(
+            "fidelity_retrieval_top{k}",
+            "higher",
+            "retrieval top-{k} by fidelity",
+            "As retrieval_top{k}, by the fidelity of the circuit states that the loss compares; of pairwise swap "
+            "tests its mean over qubits.",
+            range="0 to 1",
+            undefined="there is one example",
+            each_epoch=False,
+            values=("1", "5"),
+        ),
+        Metric(
+            "alignment",
+            "lower",
+            "alignment",
+            "Mean squared distance of the embeddings of an example and another of its class on the unit sphere "
+            "(arXiv:2005.10242, section 4.1.1); small in a collapsed embedding too, so see uniformity.",
+            range="0 to 4; 2 if classes have no part in an isotropic embedding",
+            undefined=NO_PAIR,
+            each_epoch=False,
+        ),
+        Metric(
+            "view_alignment",
+            "lower",
+            "alignment of views",
+            "Mean squared distance of the embeddings of the two random views of an example on the unit sphere "
+            "(arXiv:2005.10242, section 4.1.1), where the loss compares views.",
+            range="0 to 4",
+            each_epoch=False,
+        ),
+        Metric(
+            "uniformity",
+            "lower",
+            "uniformity",
+            "log of the mean of exp(-2 d^2) over pairs of examples, d their distance on the unit sphere "
+            "(arXiv:2005.10242, section 4.1.2): 0 if embeddings have collapsed, near -4 if they are isotropic in many "
+            "dimensions. Among at most 10,000 examples, drawn by the seed.",
+            range="-8 to 0",
+            undefined="there is one example",
+            each_epoch=False,
+        ),
+        Metric(
             "effective_rank",
             "neither",
             "effective rank",
@@ -139,6 +236,9 @@ class EmbeddingEvaluator(Evaluator):
         ),
     )
 
+    likeness: Likeness = "cosine"  # by which embeddings are retrieved
+    label_fractions: tuple[float, ...] = ()
+    class_names: tuple[str, ...] = ()
     least_length = 0.0  # on which embeddings count as equal, if their own is smaller
     points: Mapping[str, tuple[float, ...]] = MappingProxyType({})  # working points, by the label as text
 
@@ -147,7 +247,10 @@ class EmbeddingEvaluator(Evaluator):
         self.k = k
 
     def with_options(self, options: EvaluationOptions, spec: DataSpec) -> Self:
-        own = super().with_options(options, spec)
+        options.refuse_metrics(type(self).__name__)
+        own = copy.copy(self)
+        own.label_fractions, own.class_names = options.label_fractions, spec.class_names
+        own.training = bool(own.label_fractions)
         points = options.setting(spec).working_points
         own.points = {str(c): points[name] for c, name in enumerate(spec.class_names)}
         return own
@@ -182,7 +285,56 @@ class EmbeddingEvaluator(Evaluator):
             weight, setting = outputs.get("weight"), self._setting(scores.shape[1])
             judged = classification_metrics(scores, outputs["label"], seed=seed, weight=weight, setting=setting)
             metrics |= {f"{name}_{key}": value for key, value in judged.items()}
-        return metrics
+        for fraction in self.label_fractions:
+            metrics |= self._with_few_labels(outputs, fraction, seed)
+        return {**metrics, **self._of_pairs(outputs, seed)}
+
+    def _with_few_labels(self, outputs: Outputs, fraction: float, seed: int) -> dict[str, float | str | None]:
+        """The figures of a probe that is fitted to a fraction of the training examples."""
+        label, ending = outputs["training/label"], f"_at_{fraction:g}"
+        for kind, count in zip(*np.unique(label, return_counts=True), strict=True):
+            if share_of(count, fraction) == 0:
+                name = self.class_names[kind] if kind < len(self.class_names) else kind
+                note = f"a fraction {fraction:g} of the {count:,} training examples of class {name} is less than one"
+                keys = [f"probe_{figure}{ending}" for figure in ("accuracy", "auc")]
+                return {k: v for key in keys for k, v in ((key, None), (f"{key}{ERROR}", None), (f"{key}{NOTE}", note))}
+        chosen, n_classes = labelled_subset(label, fraction, seed), _n_classes(outputs)
+        scores = probe_scores(outputs["embedding"], outputs["training/embedding"][chosen], label[chosen], n_classes)
+        judged = classification_metrics(
+            scores, outputs["label"], seed=seed, weight=outputs.get("weight"), setting=self._setting(n_classes)
+        )
+        keys = {key: without_suffix(key) if is_beside(key) else key for key in judged}
+        return {f"probe_{key}{ending}{whole.removeprefix(key)}": judged[whole] for whole, key in keys.items()}
+
+    def _of_pairs(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
+        """The figures of test examples among themselves."""
+        n = len(outputs["label"])
+        chosen = np.random.default_rng(seed).permutation(n)[:MOST_COMPARED]  # examples that are equal in random order
+        every, label, weight = outputs["embedding"], outputs["label"], outputs.get("weight")
+        few, of_few = every[chosen], None if weight is None else weight[chosen]
+        compared = {"uniformity": uniformity_of(few, of_few)}
+        for name, (rows, by) in self._retrieved(outputs).items():
+            found = precision_at(rows[chosen], label[chosen], RETRIEVED, by)
+            compared |= {f"{name}_top{k}": mean_of(values) for k, values in zip(RETRIEVED, found.T, strict=True)}
+        alike = {"alignment": alignment_of(every, label)}
+        if "view_distance" in outputs:
+            alike["view_alignment"] = mean_of(outputs["view_distance"])
+        metrics = with_errors(compared, len(chosen), seed, weight=of_few)
+        if n > len(chosen):
+            said = f"among {len(chosen):,} of the {n:,} examples"
+            notes = {f"{name}{NOTE}": metrics.get(f"{name}{NOTE}") for name in compared}
+            metrics |= {key: f"{note}; {said}" if note else said for key, note in notes.items()}
+        return {**metrics, **with_errors(alike, n, seed, weight=weight)}
+
+    def _retrieved(self, outputs: Outputs) -> dict[str, tuple[NDArray, Likeness]]:
+        """What examples are retrieved by, for each kind of retrieval."""
+        found: dict[str, tuple[NDArray, Likeness]] = {"retrieval": (outputs["embedding"], self.likeness)}
+        if "state" in outputs:
+            state = outputs["state"]
+            # the mean fidelity of single qubits is (1 + a b / n) / 2 in Bloch vectors a and b of all n of them
+            by: Likeness = "fidelity" if np.iscomplexobj(state) else "product"
+            found["fidelity_retrieval"] = (state.reshape(len(state), -1), by)
+        return found
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         scores, weight = self._probe(outputs), outputs.get("weight")
@@ -198,7 +350,8 @@ class EmbeddingEvaluator(Evaluator):
         setting = self._setting(scores.shape[1])
         plots.roc(folder / "roc.png", scores, label, class_names, seed=seed, of=PROBE, weight=weight, setting=setting)
         plots.confusion_matrix(folder / "confusion_matrix.png", scores, label, class_names, of=PROBE, weight=weight)
-        plots.embedding_map(folder / "embedding.png", outputs["embedding"], label, class_names)
+        title = "embedding: principal components, and t-SNE of some of the examples"
+        plots.embedding_map(folder / "embedding.png", outputs["embedding"], label, class_names, title, seed)
 
     def _setting(self, n_classes: int) -> Setting:
         """Two classes at the run's working points; for more no rejections follow from neighbours and probe."""

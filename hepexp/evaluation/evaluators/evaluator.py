@@ -84,7 +84,7 @@ def refuse_not_finite(outputs: Outputs) -> None:
         if name.startswith("model/"):
             raise HepexpError(f"the model has learnt {name.removeprefix('model/')} that are NaN or infinite: {_REMEDY}")
         bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-        part = next((part for part in ("reference/", ELEMENT) if name.startswith(part)), "")
+        part = next((part for part in ("reference/", "training/", ELEMENT) if name.startswith(part)), "")
         index, things = outputs[f"{part}index"], "elements" if part == ELEMENT else "examples"
         raise HepexpError(
             f"the {name} of {int(bad.sum()):,} of {len(bad):,} {things} are NaN or infinite, first for example "
@@ -124,12 +124,14 @@ class Evaluator(ABC):
     ----------
     references : number of training examples whose outputs are needed too, as columns `reference/<name>`: for evaluators
         that compare with labelled examples, such as nearest neighbours.
+    training : whether the test needs those of all training examples too, as columns `training/<name>`.
     metrics : what `quick` and `final` return, in addition to what base classes declare.
     of_elements : whether its figures follow from columns `element/<name>`; otherwise these are in the table only.
     columns : what else it needs of each example: stored columns, or observables of its particles such as `mass`.
     """
 
     references: int = 0
+    training: bool = False
     metrics: tuple[Metric, ...] = ()
     of_elements: bool = False
     columns: tuple[str, ...] = ()
@@ -142,6 +144,7 @@ class Evaluator(ABC):
         ConfigError : options that make no sense for these outputs or these classes.
         """
         options.refuse_metrics(type(self).__name__)
+        options.refuse_label_fractions(type(self).__name__)
         return copy.copy(self)
 
     def figures_of_an_epoch(self) -> list[str] | None:

@@ -31,6 +31,7 @@ class PairEvaluator(EmbeddingEvaluator):
         ),
     )
 
+    likeness = "distance"
     least_length = SAME_WITHIN  # lengths have a meaning: embeddings that are close to zero are not told apart
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
