@@ -47,7 +47,7 @@ def test_both_are_weighted_means_over_all_pairs(monkeypatch):
 @pytest.mark.parametrize("of", [lambda z: alignment_of(z, np.zeros(len(z))), uniformity_of])
 def test_errors_are_the_spread_over_samples(of):
     def sample():
-        return RANDOM.normal(size=(100, 3)) + [1, 0, 0]
+        return RANDOM.normal([1, 0, 0], size=(100, 3))
 
     spread = np.std([of(sample())(np.ones(100)) for _ in range(300)])
     errors = [with_errors({"x": of(sample())}, 100, seed=1)["x_err"] for _ in range(20)]

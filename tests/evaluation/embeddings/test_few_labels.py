@@ -50,5 +50,5 @@ def test_probes_of_fractions_have_figures_with_errors_or_say_what_is_empty():
 def test_fractions_out_of_range_and_of_classifiers_are_refused():
     with pytest.raises(ConfigError, match=r"evaluation.label_fractions must be in \(0, 1\], got 10"):
         EvaluationOptions(label_fractions=[10])
-    with pytest.raises(ConfigError, match="evaluation.label_fractions is for embeddings"):
+    with pytest.raises(ConfigError, match=r"evaluation.label_fractions is for embeddings"):
         ClassificationEvaluator().with_options(EvaluationOptions(label_fractions=[0.1]), SPEC)
