@@ -149,6 +149,7 @@ class EmbeddingEvaluator(Evaluator):
             "probe 1/εB (εS={eS}), {fraction} of the labels",
             "Background rejection 1/eB at signal efficiency {eS} of the logistic regression of "
             "probe_accuracy_at_{fraction}; two classes only. Error and lower bound as of rejection_{eS}.",
+            latex=r"probe $1/\varepsilon_B$ ($\varepsilon_S={eS}$), {fraction} of the labels",
             range=">= 1; 1/eS is chance",
             error=OF_CENTRAL,
             undefined=NONE_PASSES,
