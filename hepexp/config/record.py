@@ -76,7 +76,7 @@ def _spell_out_scalars(content: Mapping) -> None:
 
 
 def completed(content: Mapping) -> dict:
-    """The values of a run, and of keys that came later those of the chosen options, which are what it did without them.
+    """The values of a run, and of keys that came later what it did without them: in general what the option says.
 
     Nodes of classes that the file of the option does not name stay as they are.
     """
@@ -97,6 +97,8 @@ def _filled(values: Any, option: Any) -> Any:
     if "_target_" in values and values["_target_"] != option.get("_target_"):
         return values
     later = {key: value for key, value in option.items() if key not in (*values, "defaults", RECIPE)}
+    did = former.LATER.get(option.get("_target_"), {})
+    later |= {key: did[key] for key in later if key in did}
     return later | {key: _filled(value, option.get(key)) for key, value in values.items()}
 
 

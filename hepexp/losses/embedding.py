@@ -39,6 +39,8 @@ class EmbeddingObjective(Objective):
         Empty to compare the embeddings themselves.
     alpha : weight of the contrastive loss in L = alpha L_c + (1 - alpha)(1 - F), F the fidelity of positives.
     states : makes circuit states of the projections, where they are needed.
+    embedding_dim : outputs of the model, the dimension of the embedding; null for one a class. Models with a width of
+        their own, such as graph_encoder, and those whose n_outputs is set, have that.
 
     Raises
     ------
@@ -83,17 +85,28 @@ class EmbeddingObjective(Objective):
     needs = (("example", "class"),)
     takes_views = True
 
-    def __init__(self, projector: Sequence[int] = (), alpha: float = 1.0, states: CircuitStates | None = None):
+    def __init__(
+        self,
+        projector: Sequence[int] = (),
+        alpha: float = 1.0,
+        states: CircuitStates | None = None,
+        embedding_dim: int | None = None,
+    ):
         super().__init__()
+        if embedding_dim is not None and embedding_dim < 1:
+            raise ConfigError(f"loss.embedding_dim must be >= 1, got {embedding_dim}")
         if projector and min(projector) < 1:
             raise ConfigError(f"loss.projector must be widths > 0, got {list(projector)}")
         if not 0 <= alpha <= 1:
             raise ConfigError(f"loss.alpha must be between 0 and 1, got {alpha}")
-        self.widths = tuple(projector)
+        self.widths, self.embedding_dim = tuple(projector), embedding_dim
         self.projector: nn.Module = nn.Identity()
         self.alpha = alpha
         self.states = self._states(states, f"loss.alpha={alpha:g}" if alpha < 1 else "")
         self.evaluator = EmbeddingEvaluator()
+
+    def n_outputs(self, spec: DataSpec) -> int:
+        return self.embedding_dim or spec.n_classes
 
     def _states(self, states: CircuitStates | None, wanted_by: str) -> CircuitStates | None:
         """The states if a key wants them, None if none does: what is not used is not trained either."""

@@ -47,8 +47,9 @@ class InfoNCE(SimilarityObjective):
         similarity: Literal["cosine", "fidelity"] = "cosine",
         alpha: float = 1.0,
         states: CircuitStates | None = None,
+        embedding_dim: int | None = None,
     ):
-        super().__init__(temperature, learn_temperature, similarity, projector, alpha, states)
+        super().__init__(temperature, learn_temperature, similarity, projector, alpha, states, embedding_dim)
         self.needs_views = positives == "views"
         self.all_negatives = negatives == "all"
 

@@ -37,8 +37,9 @@ class NTXent(SimilarityObjective):
         similarity: Literal["cosine", "fidelity"] = "cosine",
         alpha: float = 1.0,
         states: CircuitStates | None = None,
+        embedding_dim: int | None = None,
     ):
-        super().__init__(temperature, learn_temperature, similarity, projector, alpha, states)
+        super().__init__(temperature, learn_temperature, similarity, projector, alpha, states, embedding_dim)
 
     def compare_views(self, first: Tensor, second: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         z = self.rows(torch.cat([first, second]))

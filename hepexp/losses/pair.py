@@ -47,8 +47,9 @@ class PairLoss(EmbeddingObjective):
         projector: Sequence[int] = (),
         alpha: float = 1.0,
         states: CircuitStates | None = None,
+        embedding_dim: int | None = None,
     ):
-        super().__init__(projector, alpha, states)
+        super().__init__(projector, alpha, states, embedding_dim)
         if not 0 < margin < float("inf"):
             raise ConfigError(f"loss.margin must be > 0, got {margin}")
         self.margin = margin

@@ -34,8 +34,9 @@ class SimilarityObjective(EmbeddingObjective):
         projector: Sequence[int] = (),
         alpha: float = 1.0,
         states: CircuitStates | None = None,
+        embedding_dim: int | None = None,
     ):
-        super().__init__(projector, alpha, states)
+        super().__init__(projector, alpha, states, embedding_dim)
         self.temperature = Temperature(temperature, learn_temperature)
         self.by_fidelity = similarity == "fidelity"
         if self.by_fidelity:

@@ -38,8 +38,9 @@ class SupervisedContrastive(SimilarityObjective):
         similarity: Literal["cosine", "fidelity"] = "cosine",
         alpha: float = 1.0,
         states: CircuitStates | None = None,
+        embedding_dim: int | None = None,
     ):
-        super().__init__(temperature, learn_temperature, similarity, projector, alpha, states)
+        super().__init__(temperature, learn_temperature, similarity, projector, alpha, states, embedding_dim)
 
     def compare(self, projection: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         z = self.rows(projection)

@@ -50,8 +50,9 @@ class SwAV(EmbeddingObjective):
         projector: Sequence[int] = (128, 32),
         alpha: float = 1.0,
         states: CircuitStates | None = None,
+        embedding_dim: int | None = None,
     ):
-        super().__init__(projector, alpha, states)
+        super().__init__(projector, alpha, states, embedding_dim)
         for key, value, least in (("prototypes", prototypes, 2), ("iterations", iterations, 1), ("queue", queue, 0)):
             if value < least:
                 raise ConfigError(f"loss.{key} must be >= {least}, got {value}")

@@ -45,8 +45,9 @@ class TripletLoss(EmbeddingObjective):
         projector: Sequence[int] = (128, 32),
         alpha: float = 1.0,
         states: CircuitStates | None = None,
+        embedding_dim: int | None = None,
     ):
-        super().__init__(projector, alpha, states)
+        super().__init__(projector, alpha, states, embedding_dim)
         if not 0 < margin < 4:
             raise ConfigError(f"loss.margin must be between 0 and 4, got {margin}")
         self.margin, self.is_hard = margin, mining == "hard"

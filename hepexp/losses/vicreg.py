@@ -44,8 +44,9 @@ class VICReg(EmbeddingObjective):
         projector: Sequence[int] = (128, 128),
         alpha: float = 1.0,
         states: CircuitStates | None = None,
+        embedding_dim: int | None = None,
     ):
-        super().__init__(projector, alpha, states)
+        super().__init__(projector, alpha, states, embedding_dim)
         for key, value in (("invariance", invariance), ("variance", variance), ("covariance", covariance)):
             if not 0 <= value < float("inf"):
                 raise ConfigError(f"loss.{key} must be >= 0, got {value}")

@@ -14,6 +14,14 @@ def test_keys_that_came_later_have_the_values_of_the_option():
     assert completed(recorded)["dataset"] == {**qg, "batch_size": 7}
 
 
+def test_a_run_before_embeddings_had_a_width_of_their_own_keeps_one_output_a_class():
+    for option in ("pair", "supervised_contrastive"):
+        loss = of("loss", option)
+        assert loss["embedding_dim"] == 64
+        older = {key: value for key, value in loss.items() if key != "embedding_dim"}
+        assert completed({"choices": {"loss": option}, "loss": older})["loss"] == {**loss, "embedding_dim": None}
+
+
 def test_what_the_run_chose_otherwise_is_left_alone():
     image = {"_target_": "other.Image", "n_pixels": 5}
     recorded = {

@@ -80,6 +80,12 @@ def test_random_partners_reach_every_other_example():
     assert len(met) == 8
 
 
+def test_models_have_as_many_outputs_as_the_embedding_is_to_have():
+    spec = DataSpec(("a", "b", "c"))
+    assert PairLoss(embedding_dim=5).n_outputs(spec) == 5
+    assert PairLoss().n_outputs(spec) == 3
+
+
 def test_a_projector_is_trained_with_the_model_and_not_judged():
     objective, model = SupervisedContrastive(projector=(8, 4)), nn.Linear(5, 6)
     objective.prepare(model, Z.float(), DataSpec(("a", "b", "c")))
@@ -98,6 +104,7 @@ def test_a_projector_is_trained_with_the_model_and_not_judged():
         (lambda: SupervisedContrastive(temperature=0.0), "loss.temperature must be > 0, got 0.0"),
         (lambda: SupervisedContrastive(projector=(0,)), "loss.projector must be widths > 0"),
         (lambda: PairLoss(margin=-1.0), "loss.margin must be > 0, got -1.0"),
+        (lambda: PairLoss(embedding_dim=0), "loss.embedding_dim must be >= 1, got 0"),
     ],
 )
 def test_values_out_of_range(make, message: str):
