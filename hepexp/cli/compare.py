@@ -19,8 +19,8 @@ from hepexp.errors import ConfigError, DataError
 from hepexp.spelling import visible
 
 if TYPE_CHECKING:
+    from hepexp.compare.axis import Axis
     from hepexp.compare.columns import Column
-    from hepexp.compare.curves import Axis
     from hepexp.compare.groups import Group
     from hepexp.compare.sections import Section
     from hepexp.compare.table import Table
@@ -34,7 +34,8 @@ differences. Runs that were tested on different examples, or are of different ki
   hepexp compare runs/hepexp/*pfn* latest --sort auc        folders, patterns, MLflow ids, multiruns
   hepexp compare --filter "params.model.name = 'pfn'"       as MLflow filters
   hepexp compare --out table.tex --plot roc.pdf             for a paper
-  hepexp compare tuning --x n_train --y auc --plot auc.png  against a key; --x flops: against another metric"""
+  hepexp compare tuning --x n_train --y auc --plot auc.png  against a key; --x flops: against another metric
+  hepexp compare quantum_vs_classical --x task --plot a.png   words: settings side by side, of all data sets"""
 
 FORMATS = {".txt": "table", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
 
@@ -42,32 +43,34 @@ FORMATS = {".txt": "table", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
 def main(args: list[str]) -> int:
     options = _parse(args)
 
+    from hepexp.compare.axis import Axis
     from hepexp.compare.sections import Section, refuse_several, sections
     from hepexp.compare.select import select
 
     records, left_out = select(options.runs, options.task, dict(map(_tag, options.tag)), options.filter)
     say_left_out(left_out)
     found = [Section("", tuple(records))] if options.force else sections(records)
-    if options.plot:
+    axis = Axis.named(options.x, records) if options.x else None
+    if options.plot and not (axis and axis.words):  # places of a figure may be of different test sets
         refuse_several(found, "--plot")
-    tables = _tables(found, options)
+    tables = _tables(found, options, axis)
     if options.plot:
         with writing(options.plot, "--plot"):
-            _draw(tables[0], options)
+            _draw(tables, options, axis)
         print(f"figure  {options.plot}", file=sys.stderr)
     _write(tables, options.format or FORMATS[options.out.suffix if options.out else ".txt"], options.out)
     return 0
 
 
-def _draw(table: Table, options: Namespace) -> None:
-    from hepexp.compare.curves import Axis, curves, draw_curves
+def _draw(tables: list[Table], options: Namespace, axis: Axis | None) -> None:
+    from hepexp.compare.curves import curves, draw_curves
     from hepexp.compare.overlay import overlay, tested_on
 
-    if not options.x:
-        overlay(options.plot, table.groups)
+    groups = [group for table in tables for group in table.groups]
+    if axis is None:
+        overlay(options.plot, groups)
         return
-    axis = Axis.named(options.x, [record for group in table.groups for record in group.records])
-    draw_curves(options.plot, curves(table.groups, axis), axis, table.columns[0].metric, tested_on(table.groups))
+    draw_curves(options.plot, curves(groups, axis), axis, tables[0].columns[0].metric, tested_on(groups))
 
 
 def say_left_out(runs: Mapping[Path, str]) -> None:
@@ -77,10 +80,10 @@ def say_left_out(runs: Mapping[Path, str]) -> None:
         print(visible(f"hepexp: left out {label(path)}: {fault}"), file=sys.stderr)
 
 
-def _tables(found: list[Section], options: Namespace) -> list[Table]:
+def _tables(found: list[Section], options: Namespace, axis: Axis | None) -> list[Table]:
     """One table per section, without those that have none of the requested columns."""
     from hepexp.compare.columns import columns, has, named
-    from hepexp.compare.curves import Axis, curves
+    from hepexp.compare.curves import curves
     from hepexp.compare.groups import group
     from hepexp.compare.significance import against_best
     from hepexp.compare.table import Table
@@ -96,8 +99,7 @@ def _tables(found: list[Section], options: Namespace) -> list[Table]:
     tables, rows = [], []
     for section in found:
         groups = group(section.records)
-        if options.x:
-            axis = Axis.named(options.x, section.records)
+        if axis:
             groups = _with_value(groups, axis)
             groups = [point for curve in curves(groups, axis) for point in curve.groups]
         rows += [g.name for g in groups]
@@ -107,7 +109,7 @@ def _tables(found: list[Section], options: Namespace) -> list[Table]:
             print(f"hepexp: left out {section.title}: it has none of {asked}", file=sys.stderr)
             continue
         shown = columns(groups, None if wanted is None else [key for key in wanted if key in own])
-        if options.x and not axis.is_key:
+        if axis and not axis.is_key:
             shown += columns(groups, [axis.name])
         for line in (*_repeated(groups), *_missing(groups, shown)):
             print(visible(f"hepexp: {line}"), file=sys.stderr)
@@ -223,9 +225,9 @@ def _parse(args: list[str]):
     )
     parser.add_argument("--format", choices=tuple(FORMATS.values()), help="table (default), markdown, csv, latex")
     parser.add_argument("--out", type=Path, help="file for the table: .txt, .md, .csv, .tex")
-    parser.add_argument("--x", metavar="KEY|METRIC", help="what the figure has along x, e.g. n_train, lr, flops")
+    parser.add_argument("--x", metavar="KEY|METRIC", help="what the figure has along x, e.g. n_train, flops, task")
     parser.add_argument("--y", metavar="METRIC", help="metric against --x (auc)")
-    parser.add_argument("--plot", type=Path, help="figure with ROC curves, scores and learning curves: .png or .pdf")
+    parser.add_argument("--plot", type=Path, help="figure of ROC curves, scores and learning, or of --x: .png or .pdf")
     parser.add_argument(
         "--force", action="store_true", help="put runs with different test sets in one table, without significance"
     )

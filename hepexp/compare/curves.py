@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -12,86 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hepexp.compare.columns import named
-from hepexp.compare.groups import Group, names
-from hepexp.compare.record import Record
+from hepexp.compare.axis import N_TRAIN, Axis
+from hepexp.compare.groups import Group, as_typed, different, names
+from hepexp.compare.places import draw_places
+from hepexp.compare.record import Record, decisive
 from hepexp.config import metrics
-from hepexp.config.suggest import did_you_mean
-from hepexp.errors import ConfigError, HepexpError
+from hepexp.config.command_line import translate
+from hepexp.errors import HepexpError
 from hepexp.figures import COLOURS, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-N_TRAIN = "dataset.n_train"
 LENGTH = ("trainer.max_epochs", "trainer.patience")  # which trainer.min_steps makes larger for small training splits
 SPAN = 10  # values that differ by more, or costs that differ by a third of it, are drawn on a logarithmic axis
 FRONTIER = "frontier"
+DEFAULT = "defaults"  # a setting for which nothing was typed that others have
 FEW, WIDTH = 4, 64  # names of curves that are below each other; characters of a line of names
 MARKERS = "osD"  # of points; more of them than colours are told apart by these
 ON_IT = {"color": "0.6", "linewidth": 1, "linestyle": "--", "zorder": 0, "drawstyle": "steps-post"}
 OF_TYPICAL = ("model/flops", "model/latency_1", "model/latency_512")  # costs of an example of `model/multiplicity`
-
-
-@dataclass(frozen=True)
-class Axis:
-    """What a figure has along x.
-
-    Parameters
-    ----------
-    name : a key of the configuration or a metric, in full.
-    is_key : whether it is a key.
-    """
-
-    name: str
-    is_key: bool
-
-    @classmethod
-    def named(cls, text: str, records: Sequence[Record]) -> Axis:
-        """The key or metric of this name; `n_train` and `flops` will do for `dataset.n_train` and `model/flops`.
-
-        Raises
-        ------
-        ConfigError : no run has it, or it is the name of several keys.
-        """
-        keys = list(dict.fromkeys(key for record in records for key in record.settings))
-        if fitting := [text] if text in keys else [key for key in keys if key.endswith(f".{text}")]:
-            if len(fitting) > 1:
-                raise ConfigError(f"--x {text} may be {' or '.join(fitting)}: give the whole key")
-            return cls(fitting[0], True)
-        known = list(dict.fromkeys(key for record in records for key in record.metrics))
-        for prefix in ("model/", "train/"):
-            if f"{prefix}{text}" in known:
-                return cls(f"{prefix}{text}", False)
-        try:
-            return cls(named(text, known), False)
-        except ConfigError:
-            close = did_you_mean(text, [*known, *keys, *(key.rpartition(".")[2] for key in keys)])
-            raise ConfigError(f"--x {text!r} is neither a key nor a metric of these runs{close}") from None
-
-    @property
-    def heading(self) -> str:
-        if self.name == N_TRAIN:
-            return "training examples"
-        return self.name if self.is_key else metrics.heading(self.name)
-
-    def of(self, group: Group) -> tuple[float, float | None]:
-        """The value of a group, and the error of a metric.
-
-        Raises
-        ------
-        ConfigError : it is no number.
-        """
-        if not self.is_key:
-            found = group.figure(self.name)
-            value, error = found.value, found.error
-        else:
-            value, error = group.records[0].settings.get(self.name), None
-            if value is None and self.name == N_TRAIN:  # all there are
-                value = group.records[0].folder.environment.get("data", {}).get("n_train")
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise ConfigError(f"--x {self.name} needs numbers, got {json.dumps(value)} in {group.name}")
-        return value, error
 
 
 @dataclass(frozen=True)
@@ -110,7 +51,8 @@ class Curve:
 def curves(groups: Sequence[Group], axis: Axis) -> list[Curve]:
     """The curves of a figure, in the order of their first groups; each group is named by its curve and its x.
 
-    Along a key, the groups of a curve agree in all other keys. Along a metric, each group is a point of its own, or
+    Along a key, the groups of a curve agree in all other keys. Along the options of a group, such as `task`, which
+    bring other keys along, they agree in what else was typed. Along a metric, each group is a point of its own, or
     those of the same options are points of one colour, where there are more groups than colours.
 
     Raises
@@ -119,18 +61,22 @@ def curves(groups: Sequence[Group], axis: Axis) -> list[Curve]:
     """
     if not axis.is_key and len(groups) <= len(COLOURS):
         return [Curve(own.name, (own,)) for own in sorted(groups, key=lambda own: axis.of(own)[0])]
-    members: dict[str, list[Group]] = {}
-    kept = [_without(group.records[0], axis) for group in groups]
-    for group, settings in zip(groups, kept, strict=True):
-        members.setdefault(json.dumps(settings, sort_keys=True, default=str), []).append(group)
-    firsts = [next(i for i, group in enumerate(groups) if group is found[0]) for found in members.values()]
-    called = names([groups[i].records[0] for i in firsts], [kept[i] for i in firsts])
+    kept = _typed(groups, axis) if axis.group else [_without(group.records[0], axis) for group in groups]
+    members: dict[str, list[int]] = {}
+    for i, settings in enumerate(kept):
+        members.setdefault(json.dumps(settings, sort_keys=True, default=str), []).append(i)
+    firsts = [own[0] for own in members.values()]
+    if axis.group:
+        apart = different([kept[i] for i in firsts])
+        called = [as_typed({key: value for key, value in own.items() if value is not None}) for own in apart]
+        called = [name or (DEFAULT if len(called) > 1 else "") for name in called]
+    else:
+        called = names([groups[i].records[0] for i in firsts], [kept[i] for i in firsts])
     found = []
     for name, own in zip(called, members.values(), strict=True):
-        ordered = sorted(own, key=lambda group: axis.of(group)[0])
+        ordered = sorted((groups[i] for i in own), key=lambda group: axis.of(group)[0])
         if axis.is_key:
-            short = axis.name.rpartition(".")[2]
-            ordered = [replace(group, name=f"{name} {short}={axis.of(group)[0]}") for group in ordered]
+            ordered = [replace(group, name=f"{name} {axis.typed(group)}".strip()) for group in ordered]
         found.append(Curve(name, tuple(ordered)))
     return found
 
@@ -138,7 +84,8 @@ def curves(groups: Sequence[Group], axis: Axis) -> list[Curve]:
 def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: str, title: str) -> None:
     """Draw a metric along x: bands of one standard deviation over seeds, error bars where a point is of one run.
 
-    Along a metric, a dashed line joins the settings of the frontier. Lower bounds are open triangles.
+    Words have a place each (see `draw_places`). Along a metric, a dashed line joins the settings of the frontier. Lower
+    bounds are open triangles.
 
     Parameters
     ----------
@@ -149,6 +96,8 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
     ------
     HepexpError : no run has a value of the metric, or there are more curves than colours.
     """
+    if axis.words:
+        return draw_places(path, [(curve.name, curve.groups) for curve in found], axis, metric, title)
     most = len(COLOURS) if axis.is_key else len(COLOURS) * len(MARKERS)
     if len(found) > most:
         raise HepexpError(f"a figure of {len(found)} settings would be unreadable; select at most {most}")
@@ -192,6 +141,7 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
         handles, labels = axes.get_legend_handles_labels()
         shown = sorted(zip(handles, labels, strict=True), key=lambda pair: pair[1] == FRONTIER)
         drawing.legend(*zip(*shown, strict=True), loc="outside lower center", ncols=columns)
+    return None
 
 
 def frontier(x: np.ndarray, y: np.ndarray, along: str, metric: str) -> np.ndarray:
@@ -242,3 +192,15 @@ def _without(record: Record, axis: Axis) -> Mapping[str, Any]:
     if axis.name == N_TRAIN and record.settings.get("trainer.min_steps"):
         along |= set(LENGTH)
     return {key: value for key, value in record.settings.items() if key not in along}
+
+
+def _typed(groups: Sequence[Group], axis: Axis) -> list[dict[str, Any]]:
+    """What was typed for each group beside its option along x; of equal commands, whose defaults differ, a number."""
+    found, counts = [], Counter()
+    for group in groups:
+        words = (word.lstrip("+").partition("=") for word in translate(group.records[0].folder.overrides))
+        own = decisive({key: value for key, _, value in words if key != axis.group})
+        place = json.dumps([axis.of(group)[0], own], sort_keys=True)
+        counts[place] += 1
+        found.append({**own, DEFAULT: str(counts[place])} if counts[place] > 1 else own)
+    return found

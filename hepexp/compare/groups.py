@@ -120,25 +120,25 @@ def names(records: Sequence[Record], settings: Sequence[Mapping[str, Any]]) -> l
 
 def _told_apart(records: list[Record], settings: list[Mapping[str, Any]]) -> list[str]:
     """What differs between runs of one task or model, as one would type it."""
-    texts = [_text(own) for own in _different([record.choices for record in records])]
+    texts = [as_typed(own) for own in different([record.choices for record in records])]
     for text in dict.fromkeys(texts):
         alike = [i for i, other in enumerate(texts) if other == text]
         keys = [{k: v for k, v in settings[i].items() if not k.startswith("choices.")} for i in alike]
-        for i, own in zip(alike, _different(with_short_weights(keys)), strict=True):
-            texts[i] = f"{text} {_text(own)}".strip()
+        for i, own in zip(alike, different(with_short_weights(keys)), strict=True):
+            texts[i] = f"{text} {as_typed(own)}".strip()
     return texts
 
 
-def _text(settings: dict[str, Any]) -> str:
-    return " ".join(f"{key}={_value(value)}" for key, value in settings.items())
+def as_typed(settings: dict[str, Any]) -> str:
+    return " ".join(f"{key}={typed_value(value)}" for key, value in settings.items())
 
 
-def _value(value: Any) -> str:
+def typed_value(value: Any) -> str:
     """As one would type it, without spaces, at which a shell or a narrow terminal would break it."""
     return value if isinstance(value, str) else json.dumps(value, default=str, separators=(",", ":"))
 
 
-def _different(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def different(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """For each, the keys that are not the same in all."""
     keys = list(dict.fromkeys(key for own in settings for key in own))
     texts = {key: {json.dumps(own.get(key), default=str) for own in settings} for key in keys}

@@ -21,7 +21,7 @@ class StudyOptions:
     seeds : seeds of each setting: how many, from 1 on, or a list.
     columns : metrics in the table, e.g. [auc, rejection_0.3, flops]; null for the usual ones.
     x : key or metric along x; null for the first axis that has several numbers, without one for ROC curves of two
-        classes.
+        classes. Words, such as tasks, have a place each, and all data sets one figure.
     y : metric against x, whose differences between settings the table shows.
     against : setting with which the others are compared, at the same values of all axes; null for the best one.
 

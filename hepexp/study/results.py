@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepexp.atomic import write_text
+from hepexp.compare.axis import Axis
 from hepexp.compare.columns import columns, has, named
-from hepexp.compare.curves import Axis, Curve, draw_curves
+from hepexp.compare.curves import Curve, draw_curves
 from hepexp.compare.groups import Group
 from hepexp.compare.overlay import overlay, tested_on
 from hepexp.compare.record import Record
@@ -73,28 +74,38 @@ class Results:
         write_text(file, out.getvalue())
 
     def draw(self, tables: Sequence[Table], folder: Path) -> list[Path]:
-        """A figure of each table.
+        """A figure of each table; along words, such as tasks, which may be of different data sets, one of all tables.
 
         Raises
         ------
         HepexpError : nothing can be drawn of these runs.
         """
-        files = [folder / f"{FIGURE}{f'_{k + 1}' if k else ''}.png" for k in range(len(tables))]
-        for file, table in zip(files, tables, strict=True):
-            seeds = sorted({seed for group in table.groups for seed in group.seeds})
+        every = [group for table in tables for group in table.groups]
+        x = self.plan.options.x or self._along()
+        axis = None if x is None else Axis.named(x, self._in_order(every))
+        drawn = [every] if axis is not None and axis.words else [table.groups for table in tables]
+        files = [folder / f"{FIGURE}{f'_{k + 1}' if k else ''}.png" for k in range(len(drawn))]
+        for file, groups in zip(files, drawn, strict=True):
+            seeds = sorted({seed for group in groups for seed in group.seeds})
             with about(f"study {self.plan.name}, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"):
-                self._draw(file, table)
+                self._draw(file, groups, axis)
         return files
 
-    def _draw(self, file: Path, table: Table) -> None:
-        records = [record for group in table.groups for record in group.records]
-        x = self.plan.options.x or self._along()
-        if x is None:
-            overlay(file, table.groups)
+    def _draw(self, file: Path, groups: Sequence[Group], axis: Axis | None) -> None:
+        if axis is None:
+            overlay(file, groups)
             return
-        axis = Axis.named(x, records)
-        metric = named(self.plan.options.y, _known(records))
-        draw_curves(file, self._curves(table.groups, axis), axis, metric, tested_on(table.groups))
+        metric = named(self.plan.options.y, _known([record for group in groups for record in group.records]))
+        draw_curves(file, self._curves(groups, axis), axis, metric, tested_on(groups))
+
+    def _in_order(self, groups: Sequence[Group]) -> list[Record]:
+        """The records in the order of the values of the axes, in which words are drawn."""
+        rows = {row.name: row for row in self.plan.rows}
+
+        def places(group: Group) -> list[int]:
+            return [values.index(rows[group.name].along[key]) for key, values in self.plan.axes.items()]
+
+        return [record for group in sorted(groups, key=places) for record in group.records]
 
     def _curves(self, groups: Sequence[Group], axis: Axis) -> list[Curve]:
         """A curve for each setting at each place along the other axes; along a metric, for each setting."""
@@ -102,7 +113,7 @@ class Results:
         members: dict[str, list[Group]] = {}
         for group in groups:
             row = rows[group.name]
-            others = [] if not axis.is_key else self._place(row, without=axis.name)
+            others = [] if not axis.is_key else self._place(row, without=axis.group or axis.name)
             members.setdefault(" ".join([row.setting, *others]), []).append(group)
         return [Curve(name, tuple(sorted(own, key=lambda group: axis.of(group)[0]))) for name, own in members.items()]
 

@@ -5,7 +5,8 @@ import pytest
 from matplotlib.axes import Axes
 
 from hepexp.cli.compare import main
-from hepexp.compare.curves import Axis, curves, frontier
+from hepexp.compare.axis import Axis
+from hepexp.compare.curves import curves, frontier
 from hepexp.compare.groups import group
 from hepexp.errors import ConfigError
 from tests.compare.runs import run, scores
@@ -56,11 +57,12 @@ def test_settings_are_points_along_their_cost_in_its_order(tmp_path, monkeypatch
     assert [curve.name for curve in curves(groups, axis)] == ["pfn"]
 
 
-def test_what_is_no_number_or_no_key_is_one_line(study):
+def test_what_is_no_number_or_no_key_is_one_line(study, tmp_path):
     with pytest.raises(ConfigError, match=r"--x 'n_trains' is neither a key nor .*; did you mean n_train\?"):
         Axis.named("n_trains", study)
-    with pytest.raises(ConfigError, match=r"--x model.weights needs numbers, got null in model.weights=null"):
-        curves(group(study[:1] + study[4:5]), Axis.named("model.weights", study))
+    lacking = [*study[:1], of(tmp_path, 500, 4, 1.0, width=None)]
+    with pytest.raises(ConfigError, match=r"--x model.width needs numbers, got null in .*width=null"):
+        curves(group(lacking), Axis.named("model.width", lacking))
     for words, said in ((["--y", "auc"], "--y needs --x"), (["--x", "lr", "--columns", "auc"], "--columns has no")):
         with pytest.raises(ConfigError, match=said):
             main(words)

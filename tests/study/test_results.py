@@ -1,0 +1,61 @@
+"""The figure of a study along an axis of words: one of all data sets, in the order of its file."""
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+
+from hepexp.learning.multirun import FINISHED, MultirunJob
+from hepexp.study.options import StudyOptions
+from hepexp.study.plan import Plan, Row, Run, Typed
+from hepexp.study.results import Results
+from tests.compare.runs import run, scores
+
+TASKS = {"b_digits": 400, "a_jets": 600}  # with test examples
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """A study of two settings along two tasks of different test sets with two seeds."""
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+    options = StudyOptions({"circuits": "", "classical": ""}, "", {"task": list(TASKS)}, 2, x="task")
+    rows, jobs = [], []
+    for setting, task in itertools.product(options.settings, TASKS):
+        runs = []
+        for seed in options.seeds:
+            given = scores(1 + (setting == "circuits"), seed, TASKS[task])
+            made = {"choices": {"task": task}, "settings": {"block": setting}}
+            record = run(tmp_path, f"{setting}_{task}_{seed}", given, seed, **made)
+            runs.append(Run(f"{setting} task={task}", seed, [], {}))
+            jobs.append(MultirunJob(len(jobs), [], FINISHED, str(record.path.relative_to(tmp_path))))
+        rows.append(Row(setting, {"task": task}, f"{setting} task={task}", tuple(runs)))
+    plan = Plan("mine", options, Typed([], [], {}), {"task": list(TASKS)}, rows)
+    jobs = [jobs[2 * k + seed] for seed in (0, 1) for k in range(len(rows))]  # in the order of plan.runs
+    return Results(plan, jobs)
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_tasks_of_all_data_sets_share_a_figure(results, tmp_path, monkeypatch, missing):
+    drawn, bars = {}, Axes.errorbar
+
+    def noted(self, x, y, error, **known):
+        drawn[known["label"]], drawn["axes"] = (x, y, error), self
+        return bars(self, x, y, error, **known)
+
+    monkeypatch.setattr(Axes, "errorbar", noted)
+    for k in range(missing):  # the first row of the file has not been trained yet
+        results.jobs[k] = results.jobs[k + 4] = MultirunJob(k, [], "LOST")
+    tables = results.tables()
+    assert len(tables) == 2  # of the two test sets
+    assert [file.name for file in results.draw(tables, tmp_path)] == ["figure.png"]
+    axes = drawn.pop("axes")
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(TASKS)
+    assert list(drawn) == ["circuits", "classical"]
+    figures = {(g.records[0].choices["task"], g.name.split()[0]): g for table in tables for g in table.groups}
+    for name, (x, y, error) in drawn.items():
+        tasks = list(TASKS)[missing if name == "circuits" else 0 :]
+        assert np.round(x).tolist() == [list(TASKS).index(task) for task in tasks]
+        own = [[r.metrics["test/auc"] for r in figures[task, name].records] for task in tasks]
+        assert y == pytest.approx(np.mean(own, axis=1))
+        assert error == pytest.approx(np.std(own, axis=1, ddof=1))
