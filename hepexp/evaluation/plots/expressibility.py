@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hepexp.evaluation.plots.point_labels import label_points
 from hepexp.figures import COLOURS, figure, legend_above
 
 
@@ -30,9 +31,8 @@ def expressibility(path: Path | str, points: Mapping[str, Sequence[float]]) -> N
     """Draw expressibility against entangling capability, a named point for each circuit."""
     with figure(path, 4.6, 3.6, "expressibility and entanglement of random states") as drawing:
         axes = drawing.subplots()
-        for name, (divergence, q) in points.items():
-            axes.plot(q, divergence, "o", color=COLOURS[0], markersize=4)
-            axes.annotate(name, (q, divergence), xytext=(3, 3), textcoords="offset points", fontsize=8)
-        axes.set(
-            xlabel="mean Meyer-Wallach $Q$", ylabel="divergence from Haar-random", yscale="log", xlim=(-0.03, 1.15)
-        )
+        places = {name: (q, divergence) for name, (divergence, q) in points.items()}
+        axes.plot(*zip(*places.values(), strict=True), "o", color=COLOURS[0], markersize=4)
+        axes.set(xlabel="mean Meyer-Wallach $Q$", ylabel="divergence from Haar-random", xlim=(-0.05, 1.05))
+        axes.set_yscale("log")
+        label_points(axes, places)
