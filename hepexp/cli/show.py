@@ -4,6 +4,7 @@ A circuit is also drawn, with the keys that are typed: `show circuit=brick circu
 """
 
 import ast
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from hepexp.evaluation.rounding import number
 LONGEST = 60  # characters of a mapping that is shown in one cell
 HELP = "show the keys of an option with types and meanings, what a metric is, or a drawing of a circuit"
 CIRCUIT = "circuit"
+NOT_OF_A_RUN = ("metric", "study", "sweep")  # groups that hepexp train does not take
 
 
 def main(args: list[str]) -> int:
@@ -28,14 +30,15 @@ def main(args: list[str]) -> int:
     parser.add_argument(
         "option", metavar="GROUP=NAME", help="e.g. model=lorentznet, metric=test/auc; `train`: keys of a run"
     )
-    parser.add_argument("changes", nargs="*", metavar="KEY=VALUE", help="of a circuit, e.g. circuit.n_qubits=4")
+    parser.add_argument("changes", nargs="*", metavar="KEY=VALUE", help="of a circuit alone, e.g. circuit.n_qubits=4")
     parser.add_argument("--save", type=Path, metavar="FILE", help="draw the circuit to this PNG file")
     parser.add_argument("--config-dir", type=Path, action="append", help="a folder of your own configurations")
     given = parser.parse_args(args)
     group, found, name = given.option.partition("=")
-    if group != CIRCUIT and (given.changes or given.save):
-        word = given.changes[0] if given.changes else "--save"
-        raise ConfigError(f"{word} is for circuits: hepexp show circuit=NAME {word}")
+    if group != CIRCUIT and given.save:
+        raise ConfigError("--save is for circuits: hepexp show circuit=NAME --save FILE")
+    if group != CIRCUIT and given.changes:
+        raise ConfigError(_alone(given.option, given.changes))
     if group == "metric" and name:
         return metrics.print_one(name)
     searched = catalog.folders(given.config_dir)
@@ -71,6 +74,18 @@ def main(args: list[str]) -> int:
     else:
         _show_values(choices, content, reasons)
     return 0
+
+
+def _alone(option: str, words: list[str]) -> str:
+    """Why `show` cannot take these words after an option that is no circuit, and which command does."""
+    typed = shlex.join(words)
+    if option.partition("=")[0] in NOT_OF_A_RUN:
+        return f"hepexp show {option} takes no {typed}: only circuits are shown with other keys, circuit.KEY=VALUE"
+    run = shlex.join([*([] if option == "train" else [option]), *words])
+    return (
+        f"hepexp show takes one option, here {option}, without {typed}; only circuits are shown with other keys, "
+        f"circuit.KEY=VALUE. The config of such a run: hepexp train {run} --cfg job"
+    )
 
 
 def _show_keys(group: str, content: dict[str, Any], reasons: dict[str, str]) -> None:

@@ -153,6 +153,16 @@ def test_show_draws_a_circuit_with_the_keys_that_are_typed(capsys, tmp_path):
         ("circuit=brick circuit.n_qubits=1,2", "cannot read 'circuit.n_qubits=1,2': expected circuit.KEY=VALUE"),
         ("circuit=gates circuit.gates=[CNTO]", "a gate must read like 'RX(x0) 0', got 'CNTO'"),
         ("model=pfn --save a.png", "--save is for circuits"),
+        (
+            "model=pfn data=mnist",
+            "takes one option, here model=pfn, without data=mnist; only circuits are shown with",
+        ),
+        ("model=pfn data=qg", "The config of such a run: hepexp train model=pfn data=qg --cfg job"),
+        ("train model.width=3", "hepexp train model.width=3 --cfg job"),
+        (
+            "metric=test/auc data=qg",
+            "hepexp show metric=test/auc takes no data=qg: only circuits are shown with other keys",
+        ),
     ],
 )
 def test_a_circuit_that_cannot_be_shown_is_one_line(words, message, capsys):
