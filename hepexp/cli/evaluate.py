@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from hepexp.cli.output_files import add_overwrite, check_folder
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
 from hepexp.spelling import visible
+
+log = logging.getLogger(__name__)
 
 DESCRIPTION = """\
 Evaluate a trained run: metrics with errors, next to those that the run recorded.
@@ -56,7 +59,10 @@ def main(args: list[str]) -> int:
     loader = components.data.loader_of(options.split)
     columns = evaluate(components, loader)
     evaluator = components.module.objective.evaluator
-    metrics = named(options.split, evaluator.final(columns, seed=config.seed))
+    found = evaluator.final(columns, seed=config.seed)
+    if doubt := evaluator.doubt(found):
+        log.warning("%s: %s", options.split, doubt)
+    metrics = named(options.split, found)
     metrics["data/source"] = components.data.provenance()["source"]
     figures = {key: value for key, value in folder.metrics.items() if key in metrics and not is_beside(key)}
     beside = recorded(metrics, figures)

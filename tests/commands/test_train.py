@@ -33,6 +33,10 @@ def test_a_collapsed_embedding_is_said_and_recorded(tmp_path):
     (run,) = tmp_path.glob("runs/hepexp/*/metrics.json")
     assert json.loads(run.read_text())["test/collapsed_dimensions"] == 1
     assert "the embedding has collapsed" in (run.parent / "log.txt").read_text()
+    for split in ("test", "val"):
+        again = hepexp(tmp_path, "evaluate", "latest", "--split", split)
+        assert again.returncode == 0, again.stderr
+        assert f"{split}: the embedding has collapsed" in again.stderr
 
 
 def test_the_folder_has_every_file_of_the_record(run):
