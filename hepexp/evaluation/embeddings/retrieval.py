@@ -14,8 +14,8 @@ AT_ONCE = 2**24  # pairs; 128 MiB in double precision
 Likeness = Literal["cosine", "product", "distance", "fidelity"]
 
 
-def precision_at(rows: NDArray, label: NDArray[np.integer], ks: tuple[int, ...], by: Likeness) -> NDArray[np.float64]:
-    """The fraction (n, len(ks)) of the k nearest others of each example that are of its class.
+def found_within(rows: NDArray, label: NDArray[np.integer], ks: tuple[int, ...], by: Likeness) -> NDArray[np.float64]:
+    """Whether one of the k nearest others of each example is of its class: 1 or 0, (n, len(ks)).
 
     Of fewer than k others all are taken; NaN where there is none.
 
@@ -28,7 +28,7 @@ def precision_at(rows: NDArray, label: NDArray[np.integer], ks: tuple[int, ...],
     if not found.shape[1]:
         return np.full((len(label), len(ks)), np.nan)
     right = label[found] == label[:, None]
-    return np.stack([right[:, :k].mean(1) for k in ks], axis=1)
+    return np.stack([right[:, :k].any(1) for k in ks], axis=1).astype(float)
 
 
 def nearest_others(rows: NDArray, k: int, by: Likeness) -> NDArray[np.int64]:

@@ -16,9 +16,9 @@ from hepexp.evaluation.bootstrap import OF_CENTRAL, mean, mean_of, ones, with_er
 from hepexp.evaluation.classifiers.figure_of_merit import ONE_CLASS
 from hepexp.evaluation.classifiers.rejection import NONE_PASSES
 from hepexp.evaluation.classifiers.scored_examples import Setting
-from hepexp.evaluation.embeddings.alignment import alignment_of, uniformity_of
+from hepexp.evaluation.embeddings.alignment import alignment_of, on_sphere, uniformity_of
 from hepexp.evaluation.embeddings.few_labels import labelled_subset, share_of
-from hepexp.evaluation.embeddings.retrieval import Likeness, precision_at
+from hepexp.evaluation.embeddings.retrieval import Likeness, found_within
 from hepexp.evaluation.evaluators.classification import auc, classification_metrics
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PROBE = "the linear probe"
 MOST_COMPARED = 10_000  # test examples, all with all
 RETRIEVED = (1, 5)  # neighbours
+COLLAPSED = 0.9  # of the dimensions: a warning
 EMPTY_CLASS = "the fraction leaves a class without labels"
 NO_PAIR = "there is no pair of examples of one class"
 EQUAL_WITHIN = 0.01  # of the length of embeddings; those of an untrained network differ by a few percent
@@ -159,7 +160,7 @@ class EmbeddingEvaluator(Evaluator):
             "retrieval_top{k}",
             "higher",
             "retrieval top-{k}",
-            "Fraction of the {k} nearest other test examples that are of an example's class: by the cosine of their "
+            "Fraction of test examples of whose class is one of their {k} nearest others: by the cosine of the "
             "embeddings, for loss=pair by their distance. Among at most 10,000 examples, drawn by the seed.",
             range="0 to 1",
             undefined="there is one example",
@@ -229,9 +230,10 @@ class EmbeddingEvaluator(Evaluator):
             "collapsed_dimensions",
             "lower",
             "collapsed dimensions",
-            "Fraction of the D dimensions in which embeddings are equal: their standard deviation over examples is at "
-            "most 1 % of the embeddings' root mean square length (of pairs also of the distance 0.5) over sqrt(D). 1 "
-            "if the embedding has collapsed, of which a line of the run warns.",
+            "Fraction of the D dimensions in which embeddings on the unit sphere are equal: their standard deviation "
+            "over examples is at most 1 % of 1/sqrt(D), that of isotropic ones. Embeddings of loss=pair are taken as "
+            "they are, and 1 % is of their root mean square length, or of the distance 0.5. From 0.9 on a line of the "
+            "run warns of a collapse.",
             range="0 to 1",
             no_error="defined for all embeddings together",
         ),
@@ -257,11 +259,13 @@ class EmbeddingEvaluator(Evaluator):
         return own
 
     def doubt(self, figures: dict[str, float | str | None]) -> str:
-        if figures.get("collapsed_dimensions") != 1:
+        share = figures.get("collapsed_dimensions")
+        if not isinstance(share, float) or share < COLLAPSED:
             return ""
         return (
-            "the embedding has collapsed, to the same for all examples; lower optimizer.lr, or choose a loss that "
-            "spreads embeddings, such as loss=supervised_contrastive or, for views, loss=vicreg"
+            f"the embedding has collapsed, to the same for all examples in {share:.0%} of its dimensions; lower "
+            "optimizer.lr, or choose a loss that spreads embeddings, such as loss=supervised_contrastive or, for "
+            "views, loss=vicreg"
         )
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
@@ -272,7 +276,7 @@ class EmbeddingEvaluator(Evaluator):
             "knn_auc": auc(scores, label, weight),
             "effective_rank": effective_rank(outputs["embedding"]),
             "embedding_std": mean_std(outputs["embedding"]),
-            "collapsed_dimensions": collapsed_dimensions(outputs["embedding"], self.least_length),
+            "collapsed_dimensions": self._collapsed(outputs["embedding"]),
         }
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
@@ -280,7 +284,7 @@ class EmbeddingEvaluator(Evaluator):
             **loss_figures(outputs, seed),
             "effective_rank": effective_rank(outputs["embedding"]),
             "embedding_std": mean_std(outputs["embedding"]),
-            "collapsed_dimensions": collapsed_dimensions(outputs["embedding"], self.least_length),
+            "collapsed_dimensions": self._collapsed(outputs["embedding"]),
         }
         for name, scores in (("knn", self._neighbours(outputs)), ("probe", self._probe(outputs))):
             weight, setting = outputs.get("weight"), self._setting(scores.shape[1])
@@ -289,6 +293,11 @@ class EmbeddingEvaluator(Evaluator):
         for fraction in self.label_fractions:
             metrics |= self._with_few_labels(outputs, fraction, seed)
         return {**metrics, **self._of_pairs(outputs, seed)}
+
+    def _collapsed(self, embedding: NDArray) -> float:
+        """Lengths count where the loss compares distances."""
+        compared = embedding if self.likeness == "distance" else on_sphere(embedding)
+        return collapsed_dimensions(compared, self.least_length)
 
     def _with_few_labels(self, outputs: Outputs, fraction: float, seed: int) -> dict[str, float | str | None]:
         """The figures of a probe that is fitted to a fraction of the training examples."""
@@ -315,7 +324,7 @@ class EmbeddingEvaluator(Evaluator):
         few, of_few = every[chosen], None if weight is None else weight[chosen]
         compared = {"uniformity": uniformity_of(few, of_few)}
         for name, (rows, by) in self._retrieved(outputs).items():
-            found = precision_at(rows[chosen], label[chosen], RETRIEVED, by)
+            found = found_within(rows[chosen], label[chosen], RETRIEVED, by)
             compared |= {f"{name}_top{k}": mean_of(values) for k, values in zip(RETRIEVED, found.T, strict=True)}
         alike = {"alignment": alignment_of(every, label)}
         if "view_distance" in outputs:
@@ -420,8 +429,7 @@ def mean_std(embedding: NDArray) -> float:
 
     1 / sqrt(D) for isotropic directions, 0 for a collapsed embedding.
     """
-    norm = np.linalg.norm(embedding, axis=1, keepdims=True)
-    return float((embedding / np.where(norm > 0, norm, 1)).std(0).mean())
+    return float(on_sphere(embedding).std(0).mean())
 
 
 def collapsed_dimensions(embedding: NDArray, least_length: float = 0.0) -> float:

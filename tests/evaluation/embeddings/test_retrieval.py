@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hepexp.evaluation.embeddings import retrieval
-from hepexp.evaluation.embeddings.retrieval import nearest_others, precision_at
+from hepexp.evaluation.embeddings.retrieval import found_within, nearest_others
 
 RANDOM = np.random.default_rng(0)
 Z = RANDOM.normal(size=(40, 3))
@@ -27,11 +27,11 @@ def test_the_nearest_are_those_of_all_pairs_in_any_chunks(by, monkeypatch):
     np.testing.assert_array_equal(nearest_others(rows, 5, by), order[:, :5])
 
 
-def test_precision_is_the_fraction_of_the_nearest_that_are_of_the_class():
+def test_an_example_is_found_where_one_of_the_nearest_is_of_its_class():
     place = np.array([[0.0], [1.0], [3.0], [7.0]])
-    found = precision_at(place, np.array([0, 0, 1, 0]), (1, 2, 5), "distance")
-    np.testing.assert_allclose(found, [[1, 0.5, 2 / 3], [1, 0.5, 2 / 3], [0, 0, 0], [0, 0.5, 2 / 3]])
+    found = found_within(place, np.array([0, 0, 1, 0]), (1, 2, 5), "distance")
+    np.testing.assert_array_equal(found, [[1, 1, 1], [1, 1, 1], [0, 0, 0], [0, 1, 1]])
 
 
 def test_a_single_example_has_no_other():
-    assert np.isnan(precision_at(np.ones((1, 2)), np.zeros(1, int), (1, 5), "cosine")).all()
+    assert np.isnan(found_within(np.ones((1, 2)), np.zeros(1, int), (1, 5), "cosine")).all()

@@ -60,6 +60,16 @@ def test_separated_classes_are_told_apart_and_a_class_without_reference_gets_not
     assert not found[:, 3].any()
 
 
+def test_equal_directions_of_any_length_have_collapsed_but_for_losses_of_distances():
+    rng = np.random.default_rng(0)
+    rays = rng.uniform(0.5, 1.5, (300, 1)) * rng.normal(size=(1, 6))
+    label = np.arange(300) % 2
+    outputs = {"embedding": rays, "label": label, "loss": np.zeros(300)}
+    outputs |= {"reference/embedding": rays, "reference/label": label, "index": np.arange(300)}
+    assert EmbeddingEvaluator().quick(outputs)["collapsed_dimensions"] == 1
+    assert PairEvaluator().quick(outputs)["collapsed_dimensions"] == 0
+
+
 def test_pair_accuracy_of_perfect_and_collapsed_distances():
     label = np.arange(40) % 2
     outputs = {"label": label, "batch_loss": np.zeros(40), "reference/label": label}
