@@ -19,10 +19,10 @@ def cosine(progress: float) -> float:
 
 
 def warmup_cosine(progress: float) -> float:
-    """The rate rises from zero in the first 5 % of the training, as attention needs; then half a cosine to zero."""
+    """The rate rises from a tenth in the first 5 % of the training, as attention needs; then half a cosine to zero."""
     warm_up = 0.05
     if progress < warm_up:
-        return progress / warm_up
+        return 0.1 + 0.9 * progress / warm_up
     return cosine((progress - warm_up) / (1.0 - warm_up))
 
 

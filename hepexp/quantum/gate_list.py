@@ -22,9 +22,9 @@ from hepexp.quantum.circuit import (
     z_on,
 )
 
-_WORDS = re.compile(r"\s*([A-Za-z]+)\s*(?:\(([^()]*)\))?\s*((?:[\s,]*\d{1,6})+)\s*")
+_WORDS = re.compile(r"\s*([A-Za-z]+)\s*(?:\(([^()]*)\))?\s*(\d{1,6}(?:[\s,]+\d{1,6})*)\s*")
 _ANGLE = re.compile(r"(?:(-?)(?:(\d{1,6})\s*\*\s*)?pi(?:\s*/\s*(\d{1,6}))?)")
-_MOST_GATES = 5000
+_MOST_GATES, _LONGEST = 5000, 1000  # characters of a line
 
 
 class GateList(Circuit):
@@ -84,6 +84,8 @@ def _observable(line: str, n_qubits: int) -> Observable:
 
 def _parts(line: str, what: str, example: str) -> tuple[str, str | None, tuple[int, ...]]:
     """Name, what stands in its brackets, and wires."""
+    if len(line) > _LONGEST:
+        raise ConfigError(f"{what} has at most {_LONGEST:,} characters, got {len(line):,}: {line[:20]!r} ...")
     read = _WORDS.fullmatch(line)
     if read is None:
         raise ConfigError(f"{what} must read like {example!r}, got {line!r}")

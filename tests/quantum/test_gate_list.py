@@ -55,6 +55,12 @@ def test_a_state_is_that_of_all_wires():
         ({"gates": ["H 0"], "observables": ["Z(1) 0"]}, "an observable must read like 'ZZ 0 1' or 'P(01) 0 1'"),
         ({"gates": ["H 0"], "observables": ["Z 1"]}, "on wire 1: a circuit of 1 qubits has wires 0 to 0"),
         ({"gates": ["H 0"], "observables": ["state", "Z 0"]}, "not measured beside other observables"),
+        (
+            {"gates": ["H " + 40 * "1" + "!"]},
+            "a gate must read like",
+        ),  # at once, though digits can be parted in 2^39 ways
+        ({"gates": ["H 1234567"]}, "a gate must read like"),
+        ({"gates": ["H " + "0 " * 500]}, "a gate has at most 1,000 characters, got 1,002: 'H 0 0"),
         ({"gates": ["H 0"] * 5001}, "a list of gates has at most 5,000, got 5,001"),
     ],
 )

@@ -29,10 +29,11 @@ class _Kind(NamedTuple):
     unit: str = ""
 
 
-# in the order in which they are applied: what nature does, symmetries, then the detector
+# in the order in which they are applied: what nature does, symmetries, then the detector; splitting comes after soft
+# emission, which would part the collinear halves
 KINDS = {
-    "split": _Kind({"particles": CollinearSplitting}, 1),
     "soft": _Kind({"particles": SoftEmission}, unit=" GeV"),
+    "split": _Kind({"particles": CollinearSplitting}, 1),
     "rotate": _Kind({"particles": AxisRotation, "image": ImageRotation}, 180, " degrees"),
     "boost": _Kind({"particles": AxisBoost}, 5),
     "translate": _Kind({"particles": Translation}, 3),
