@@ -20,7 +20,7 @@ from hepexp.evaluation.embeddings.alignment import alignment_of, on_sphere, unif
 from hepexp.evaluation.embeddings.few_labels import labelled_subset, share_of
 from hepexp.evaluation.embeddings.retrieval import Likeness, found_within
 from hepexp.evaluation.evaluators.classification import auc, classification_metrics
-from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss, refuse_not_finite
 from hepexp.evaluation.predictions import predictions_table
 from hepexp.metric import ERROR, NOTE, Metric, is_beside, without_suffix
 
@@ -269,6 +269,7 @@ class EmbeddingEvaluator(Evaluator):
         )
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
+        refuse_not_finite(outputs)  # neighbours are not defined
         scores, label, weight = self._neighbours(outputs), outputs["label"], outputs.get("weight")
         return {
             "loss": mean_loss(outputs),

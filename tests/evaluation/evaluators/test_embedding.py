@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hepexp.errors import HepexpError
 from hepexp.evaluation.evaluators.embedding import (
     EmbeddingEvaluator,
     collapsed_dimensions,
@@ -68,6 +69,15 @@ def test_equal_directions_of_any_length_have_collapsed_but_for_losses_of_distanc
     outputs |= {"reference/embedding": rays, "reference/label": label, "index": np.arange(300)}
     assert EmbeddingEvaluator().quick(outputs)["collapsed_dimensions"] == 1
     assert PairEvaluator().quick(outputs)["collapsed_dimensions"] == 0
+
+
+def test_embeddings_that_are_not_finite_are_named():
+    place, label = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
+    outputs = {"embedding": place.copy(), "label": label, "index": np.arange(20), "loss": np.zeros(20)}
+    outputs |= {"reference/embedding": place, "reference/label": label, "reference/index": np.arange(20)}
+    outputs["embedding"][7] = np.nan
+    with pytest.raises(HepexpError, match="the embedding of 1 of 20 examples are NaN or infinite, first for example 7"):
+        EmbeddingEvaluator().quick(outputs)
 
 
 def test_pair_accuracy_of_perfect_and_collapsed_distances():
