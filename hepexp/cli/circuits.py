@@ -1,13 +1,19 @@
 """What `hepexp show circuit=NAME` adds to the keys: the circuit's size and its drawing. It imports no torch."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hepexp.cli.console import console
+from hepexp.cli.output_files import writing
 from hepexp.config import annotations, build
 from hepexp.config.nested import flatten
 from hepexp.config.suggest import did_you_mean
-from hepexp.errors import ConfigError, HepexpError
+from hepexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hepexp.quantum.circuit import Circuit
 
 
 def changed(content: dict[str, Any], words: list[str]) -> dict[str, Any]:
@@ -30,17 +36,25 @@ def changed(content: dict[str, Any], words: list[str]) -> dict[str, Any]:
     return made
 
 
-def show(content: dict[str, Any], name: str, saved: Path | None) -> None:
+def built(content: dict[str, Any]) -> Circuit:
+    """The circuit of a description.
+
+    Raises
+    ------
+    ConfigError : it cannot be built.
+    """
+    return build.instantiate(content, "circuit")
+
+
+def show(circuit: Circuit, name: str, saved: Path | None) -> None:
     """Print how many qubits, inputs and weights a circuit has, and its gates; draw it to a PNG file.
 
     Raises
     ------
-    ConfigError : the circuit cannot be built.
     HepexpError : the file cannot be written.
     """
     from hepexp.quantum import draw  # numpy
 
-    circuit = build.instantiate(content, "circuit")
     out = console()
     depth = len(draw.columns(circuit))
     numbers = {
@@ -55,8 +69,6 @@ def show(content: dict[str, Any], name: str, saved: Path | None) -> None:
     out.print(f"{counts}, depth {depth:,}; x inputs, θ trained angles", markup=False)
     print(draw.text(circuit))  # a wire stays on one line
     if saved is not None:
-        try:
+        with writing(saved, "--save"):
             draw.save(circuit, saved, name)
-        except OSError as error:
-            raise HepexpError(f"{saved} cannot be written: {error.strerror or error}") from error
         print(f"\nwrote {saved}")

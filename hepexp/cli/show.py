@@ -10,6 +10,7 @@ from typing import Any
 
 from hepexp.cli import circuits, metrics
 from hepexp.cli.console import console, table
+from hepexp.cli.output_files import add_overwrite, check_target
 from hepexp.cli.parser import Parser
 from hepexp.config import catalog, expected, own_names, schema, yaml_file
 from hepexp.config.nested import flatten
@@ -32,11 +33,16 @@ def main(args: list[str]) -> int:
     )
     parser.add_argument("changes", nargs="*", metavar="KEY=VALUE", help="of a circuit alone, e.g. circuit.n_qubits=4")
     parser.add_argument("--save", type=Path, metavar="FILE", help="draw the circuit to this PNG file")
+    add_overwrite(parser)
     parser.add_argument("--config-dir", type=Path, action="append", help="a folder of your own configurations")
     given = parser.parse_args(args)
     group, found, name = given.option.partition("=")
     if group != CIRCUIT and given.save:
         raise ConfigError("--save is for circuits: hepexp show circuit=NAME --save FILE")
+    if given.save:
+        if given.save.suffix != ".png":
+            raise ConfigError(f"--save must end in .png, got {given.save}")
+        check_target(given.save, "--save", given.overwrite)
     if group != CIRCUIT and given.changes:
         raise ConfigError(_alone(given.option, given.changes))
     if group == "metric" and name:
@@ -62,6 +68,7 @@ def main(args: list[str]) -> int:
     if group == CIRCUIT:
         content = circuits.changed(content, given.changes) if given.changes else content
         schema.check(content, group, name)
+    circuit = circuits.built(content) if group == CIRCUIT and schema.TARGET in content else None
     out = console()
     for line in yaml_file.header(files[-1]):  # a command stays on one line, to be copied
         out.print(line, markup=False, soft_wrap=line.startswith("hepexp "))
@@ -69,8 +76,8 @@ def main(args: list[str]) -> int:
     if schema.TARGET in content:
         _show_keys(group, content, reasons)
         _show_recipe(content.get(RECIPE) or {}, reasons)
-        if group == CIRCUIT:
-            circuits.show(content, name, given.save)
+        if circuit is not None:
+            circuits.show(circuit, name, given.save)
     else:
         _show_values(choices, content, reasons)
     return 0

@@ -142,6 +142,12 @@ def test_show_draws_a_circuit_with_the_keys_that_are_typed(capsys, tmp_path):
     assert "3 qubits, 3 inputs, 3 trained angles, 11 gates, 3 outputs, depth 5" in text
     assert "0: ──H──RY(x0)──●──RY(θ0)────────── ⟨Z⟩" in text
     assert file.read_bytes().startswith(b"\x89PNG")
+    before = file.stat().st_mtime_ns
+    assert shell.main(["show", "circuit=brick", "--save", str(file)]) == 2
+    assert "exists; choose another name, or replace it with --overwrite" in capsys.readouterr().err
+    assert file.stat().st_mtime_ns == before
+    printed(capsys, "show", "circuit=brick", "--save", str(file), "--overwrite")
+    assert file.stat().st_mtime_ns > before
     assert "|x⟩" in printed(capsys, "show", "circuit=amplitude")  # what the inputs are
 
 
@@ -153,6 +159,7 @@ def test_show_draws_a_circuit_with_the_keys_that_are_typed(capsys, tmp_path):
         ("circuit=brick circuit.n_qubits=1,2", "cannot read 'circuit.n_qubits=1,2': expected circuit.KEY=VALUE"),
         ("circuit=gates circuit.gates=[CNTO]", "a gate must read like 'RX(x0) 0', got 'CNTO'"),
         ("model=pfn --save a.png", "--save is for circuits"),
+        ("circuit=brick --save a.exe", "--save must end in .png, got a.exe"),
         (
             "model=pfn data=mnist",
             "takes one option, here model=pfn, without data=mnist; only circuits are shown with",
@@ -167,4 +174,6 @@ def test_show_draws_a_circuit_with_the_keys_that_are_typed(capsys, tmp_path):
 )
 def test_a_circuit_that_cannot_be_shown_is_one_line(words, message, capsys):
     assert shell.main(["show", *words.split()]) == 2
-    assert message in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert message in said.err
+    assert not said.out  # found before anything is shown
