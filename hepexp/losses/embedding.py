@@ -66,7 +66,8 @@ class EmbeddingObjective(Objective):
             "train/fidelity",
             "higher",
             "fidelity of positives",
-            "Fidelity of the circuit states of positive pairs, for losses with loss.alpha < 1.",
+            "Fidelity of the circuit states of positive pairs, for losses with loss.alpha < 1. Of pairwise swap tests "
+            "it is the mean over qubits, which is below 1 even for equal states where qubits are entangled.",
             range="0 to 1",
             recorded=False,
         ),

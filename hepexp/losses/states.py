@@ -30,6 +30,9 @@ class CircuitStates(nn.Module):
     effect but its rotations, the same on one wire of both states, have none: so all trained angles of QMLHEP VI, whose
     depth is 1. With `reupload` an encoding follows each block, and all angles count.
 
+    F_k of equal states is their purity, below 1 where the qubit is entangled with others: 1 - F of pairwise tests does
+    not vanish for equal states, and rewards states without entanglement as well.
+
     Gradients of the fidelity of registers vanish for many qubits; see `hepexp.quantum.fidelity` for sizes and remedies.
 
     Parameters

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hepexp.errors import ConfigError
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import State
 from hepexp.quantum.fidelity import bloch_vectors, fidelities, sums_of_local_fidelities
@@ -68,7 +69,12 @@ class StateAttention(nn.Module):
         circuit = state_circuit(n_qubits, depth)
         if backend.is_quantum:
             circuit = replace(circuit, observables=(State(tuple(range(n_qubits))),))
-        self.states = backend.layer(circuit, scale=0.1, name="attention")
+        try:
+            self.states = backend.layer(circuit, scale=0.1, name="attention")
+        except ConfigError as error:
+            raise ConfigError(
+                f"attention compares circuit states; model.attention=softmax does not: {error}"
+            ) from error
 
     def forward(self, x: Tensor) -> Tensor:
         angles = torch.tanh(self.angles(x)) * (pi / 2)
