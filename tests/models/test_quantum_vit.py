@@ -115,6 +115,6 @@ def test_what_cannot_be_built_is_refused(keys, message):
 
 def test_a_backend_without_states_refuses_attention_by_states_only():
     shots = PennyLane(shots=10, diff_method="best")
-    with pytest.raises(ConfigError, match=r"unlike model\.attention=softmax, fails: .*shots"):
+    with pytest.raises(ConfigError, match=r"model\.attention=softmax does not: .*shots"):
         network(shots)
     assert network(shots, attention="softmax")(random_images(2)).shape == (2, 2)
