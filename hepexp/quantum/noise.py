@@ -98,4 +98,20 @@ class Shots(nn.Module):
 
 
 def _successes(n: Tensor, probability: Tensor) -> Tensor:
-    return torch.binomial(n, probability.clamp(0, 1))
+    return _binomial(n, probability.clamp(0, 1))
+
+
+# torch.compile knows nothing of torch.binomial, and could not trace batches of several sizes
+@torch.library.custom_op(
+    "hepexp::binomial",
+    mutates_args=(),
+    schema="(Tensor n, Tensor probability) -> Tensor",
+    tags=(torch.Tag.nondeterministic_seeded,),
+)
+def _binomial(n: Tensor, probability: Tensor) -> Tensor:
+    return torch.binomial(n, probability)
+
+
+@_binomial.register_fake
+def _(n: Tensor, probability: Tensor) -> Tensor:
+    return torch.empty_like(probability)

@@ -21,6 +21,7 @@ NOT_OF_JETS = {
 MODELS = sorted({path.stem for path in (conf_dir() / "model").glob("*.yaml")} - set(NOT_OF_JETS))
 LOSSES = {
     "graph_encoder": ("loss=supervised_contrastive",),
+    "fidelity_net": ("loss=supervised_contrastive",),
     "vae": ("loss=elbo", "model.n_latent=8"),
     "lie_latents": ("loss=lie_gan",),
     "lie_points": ("loss=lie_gan",),

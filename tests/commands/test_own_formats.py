@@ -147,7 +147,8 @@ def test_the_class_of_each_particle_is_learnt_and_predicted_where_files_do_not_g
     write(Path("pid.npz"), counts, lists | {"trk_pid": pid}, numbers)
     names = ("data=npz", "data.files=[pid.npz]", "data.scalars=[trk_charge]", 'data.particle_selection="trk_pt > 2"')
     label = ("data.element_label=trk_pid", "data.element_classes={photon: 22, pion: [211, -211]}")
-    how = ("model=sage", "model.level=node", "loss=element_cross_entropy", "data.batch_size=8", "optimizer.lr=0.02")
+    how = ("model=sage", "model.level=node", "loss=element_cross_entropy", "data.batch_size=8")
+    how += ("optimizer.lr=0.02", "optimizer.schedule=warmup_restarts")
     run("train", "--config-dir", "conf", *names, *label, *how, "trainer=quick", "trainer.max_epochs=15", "seed=1")
     assert json.loads(Path("runs/latest/metrics.json").read_text())["test/element_accuracy"] == 1
     counts, lists, numbers = events(1000, labelled=False)

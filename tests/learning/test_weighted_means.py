@@ -58,7 +58,9 @@ def test_accumulated_batches_and_devices_add_up_to_the_weighted_mean_of_all_exam
     monkeypatch.setattr(
         ExperimentModule,
         "trainer",
-        type("Trainer", (), {"accumulate_grad_batches": 3, "num_training_batches": 3, "world_size": 1})(),
+        type(
+            "Trainer", (), {"accumulate_grad_batches": 3, "num_training_batches": 3, "world_size": 1, "global_step": 0}
+        )(),
     )
     found = []
     for k, (e, w) in enumerate(zip(each.split(2), batches, strict=True)):
