@@ -14,6 +14,7 @@ from hepexp.cli.output_files import add_overwrite, check_target
 from hepexp.cli.parser import Parser
 from hepexp.config import catalog, expected, own_names, schema, yaml_file
 from hepexp.config.nested import flatten
+from hepexp.config.quoting import as_typed
 from hepexp.config.recipe import RECIPE
 from hepexp.errors import ConfigError
 from hepexp.evaluation.published_figures import shown
@@ -169,12 +170,4 @@ def _source_text(default: str | None) -> str:
 
 def _text(value: Any) -> str:
     """A value as it is written in YAML and on the command line."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case list() | tuple():
-            return f"[{', '.join(map(_text, value))}]"
-        case _:
-            return str(value)
+    return as_typed(value, ", ")

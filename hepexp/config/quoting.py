@@ -5,9 +5,28 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 _PLAIN = re.compile(r"[\w./*+-]+( [\w./*+-]+)*|", re.ASCII)  # needs no quotes
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
+
+
+def as_typed(value: Any, between: str = ",") -> str:
+    """A value of YAML as it is typed after `KEY=`; a text is taken as it stands.
+
+    Parameters
+    ----------
+    between : what stands between the items of a list.
+    """
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case list() | tuple():
+            return f"[{between.join(as_typed(item, between) for item in value)}]"
+        case _:
+            return str(value)
 
 
 def in_quotes(override: str) -> str:

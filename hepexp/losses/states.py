@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import pi
 from typing import Literal
 
 import torch
@@ -13,6 +12,7 @@ from hepexp.losses.all_pairs import of_rows, others_of_class
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
 from hepexp.quantum.fidelity import bloch_vectors, fidelities, fidelity, sums_of_local_fidelities
+from hepexp.quantum.layer import bounded_angles
 from hepexp.quantum.templates import state_circuit
 
 SMALL = 1e-3  # standard deviation of the first weights: the circuit begins near its CNOTs, with gradients
@@ -112,7 +112,7 @@ class CircuitStates(nn.Module):
 
     def vectors(self, projection: Tensor) -> Tensor:
         """The state vectors (B, 2^n) of projections (B, P)."""
-        angles = torch.tanh(self.angles(projection)) * (pi / 2)
+        angles = bounded_angles(self.angles(projection))
         return self.backend.states(self.circuit, angles, self.weights)
 
     def forward(self, projection: Tensor) -> Tensor:

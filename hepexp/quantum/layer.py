@@ -54,6 +54,11 @@ def amplitudes(outputs: Tensor) -> Tensor:
     return torch.complex(*outputs.chunk(2, dim=-1))
 
 
+def bounded_angles(x: Tensor) -> Tensor:
+    """tanh(x) pi / 2: angles in (-pi / 2, pi / 2), which RY turns into different states."""
+    return torch.tanh(x) * (pi / 2)
+
+
 def computed_in(dtype: torch.dtype, precision: str) -> torch.dtype:
     """The dtype in which inputs of a dtype are computed, for a backend's `precision`."""
     if precision == "input":

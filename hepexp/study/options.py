@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hepexp.config.quoting import as_typed
 from hepexp.config.root import LARGEST_SEED
 from hepexp.errors import ConfigError
 
@@ -59,16 +60,3 @@ class StudyOptions:
             raise ConfigError(f"study.seeds must be from 0 to {LARGEST_SEED}, got {odd[0]}")
         self.settings, self.base, self.axes = settings, base, axes or {}
         self.columns, self.x, self.y, self.against = columns, x, y, against
-
-
-def as_typed(value: Any) -> str:
-    """A value of YAML as it is typed after `KEY=`; a text is taken as it stands."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case list() | tuple():
-            return f"[{','.join(map(as_typed, value))}]"
-        case _:
-            return str(value)

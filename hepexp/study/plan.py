@@ -17,11 +17,12 @@ from hepexp.config.command_line import CommandLine, translate
 from hepexp.config.compose import parse, plain
 from hepexp.config.nested import flatten
 from hepexp.config.overrides import compose
+from hepexp.config.quoting import as_typed
 from hepexp.config.record import reads_environment, refuse_environment
 from hepexp.config.root import LARGEST_SEED
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
-from hepexp.study.options import MOST_SEEDS, StudyOptions, as_typed
+from hepexp.study.options import MOST_SEEDS, StudyOptions
 from hepexp.study.settings import settings
 from hepexp.tracking.initial_weights import pinned, pinned_files
 

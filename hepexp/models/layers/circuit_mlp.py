@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from math import pi
-
-import torch
 from torch import Tensor, nn
 
 from hepexp.errors import ConfigError
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
+from hepexp.quantum.layer import bounded_angles
 from hepexp.quantum.layered import Layered
 
 
 class Angles(nn.Module):
-    """tanh(x) pi / 2: angles in (-pi / 2, pi / 2), in which RY is one to one."""
+    """`bounded_angles` as a module."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.tanh(x) * (pi / 2)
+        return bounded_angles(x)
 
 
 def circuit_mlp(n_in: int, circuit: Circuit, n_out: int, backend: Backend, name: str) -> list[nn.Module]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import pi
 
 from torch import Tensor, nn
 
@@ -13,6 +12,7 @@ from hepexp.models.layers.lorentz_block import NETWORKS, NormedSequential, small
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
+from hepexp.quantum.layer import bounded_angles
 from hepexp.quantum.templates import pair_circuit
 
 
@@ -29,7 +29,7 @@ class AngleCircuit(nn.Module):
         self.layer = layer
 
     def forward(self, z: Tensor, real: Tensor | None = None) -> Tensor:
-        return self.layer(z.tanh() * (pi / 2))
+        return self.layer(bounded_angles(z))
 
 
 class Share(nn.Module):

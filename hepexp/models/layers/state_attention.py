@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import pi
 from typing import Literal
 
 import torch
@@ -14,7 +13,7 @@ from hepexp.errors import ConfigError
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import State
 from hepexp.quantum.fidelity import bloch_vectors, fidelities, sums_of_local_fidelities
-from hepexp.quantum.layer import amplitudes
+from hepexp.quantum.layer import amplitudes, bounded_angles
 from hepexp.quantum.templates import state_circuit
 
 
@@ -77,7 +76,7 @@ class StateAttention(nn.Module):
             ) from error
 
     def forward(self, x: Tensor) -> Tensor:
-        angles = torch.tanh(self.angles(x)) * (pi / 2)
+        angles = bounded_angles(self.angles(x))
         heads = angles.unflatten(2, (2, self.n_heads, self.n_qubits)).permute(2, 0, 3, 1, 4)  # (2, B, heads, T, n)
         weights = (self._fidelity(heads) / self.log_temperature.exp()).softmax(-1).to(x.dtype)
         value = self.value(x).unflatten(2, (self.n_heads, -1)).transpose(1, 2)  # (B, heads, T, width)
