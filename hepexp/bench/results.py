@@ -26,6 +26,7 @@ from hepexp.compare.columns import columns
 from hepexp.compare.groups import Group, group
 from hepexp.compare.record import Record
 from hepexp.config.metrics import is_whole
+from hepexp.errors import HepexpError
 from hepexp.evaluation.rounding import number, with_error
 from hepexp.tracking.run_folder import RunFolder
 
@@ -133,7 +134,7 @@ def _markdown(lines: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", metavar="RUN")
     parser.add_argument("--section", required=True, help="title of the section to write")
@@ -141,18 +142,24 @@ def main() -> None:
     parser.add_argument("--bench", type=Path, help="output of `hepexp bench --json`, in place of runs")
     parser.add_argument("--sweeps", type=Path, nargs="+", metavar="FOLDER", help="folders of sweeps, in place of runs")
     parser.add_argument("--out", type=Path, default=Path("RESULTS.md"))
-    options = parser.parse_args()
+    options = parser.parse_args(args)
     if sum(map(bool, (options.runs, options.bench, options.sweeps))) != 1:
         parser.error("give either RUN ..., --bench FILE or --sweeps FOLDER ...")
-    if options.sweeps:
-        content = sweeps_table(options.sweeps)
-    elif options.bench:
-        content = bench_table(json.loads(options.bench.read_text(encoding="utf-8")))
-    else:
-        wanted = options.columns.split(",") if options.columns else None
-        content = runs_table([RunFolder.find(run) for run in options.runs], wanted)
+    try:
+        content = _content(options)
+    except (HepexpError, OSError, ValueError) as error:
+        parser.error(str(error))
     text = options.out.read_text(encoding="utf-8") if options.out.is_file() else HEAD
     write_text(options.out, with_section(text, options.section, content))
+
+
+def _content(options: argparse.Namespace) -> str:
+    if options.sweeps:
+        return sweeps_table(options.sweeps)
+    if options.bench:
+        return bench_table(json.loads(options.bench.read_text(encoding="utf-8")))
+    wanted = options.columns.split(",") if options.columns else None
+    return runs_table([RunFolder.find(run) for run in options.runs], wanted)
 
 
 if __name__ == "__main__":

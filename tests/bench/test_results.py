@@ -1,6 +1,8 @@
 """RESULTS.md is made of records, a section at a time."""
 
-from hepexp.bench.results import HEAD, bench_table, runs_table, sweeps_table, with_section
+import pytest
+
+from hepexp.bench.results import HEAD, bench_table, main, runs_table, sweeps_table, with_section
 from tests.compare.runs import run, scores
 
 
@@ -44,3 +46,11 @@ def test_a_sweep_is_its_command_and_a_row_for_each_trial_in_order(tmp_path):
         "| `hepexp train model=pfn` | optimizer.lr=3e-4 | val/auc 0.8000 | 11 |",
         "|  | optimizer.lr=1e-3 | val/auc 0.8765 | 12 |",
     ]
+
+
+def test_a_column_that_no_run_has_is_one_line_and_writes_nothing(tmp_path, capsys):
+    words = [str(record(tmp_path, "a").path), "--section", "One", "--columns", "acu", "--out", str(tmp_path / "R.md")]
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert "error: no run has a metric 'acu' (metrics: " in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "R.md").exists()
