@@ -28,6 +28,7 @@ from hepexp.compare.record import Record
 from hepexp.config.metrics import is_whole
 from hepexp.errors import HepexpError
 from hepexp.evaluation.rounding import number, with_error
+from hepexp.tracking import record_file
 from hepexp.tracking.run_folder import RunFolder
 
 HEAD = """\
@@ -145,6 +146,8 @@ def main(args: Sequence[str] | None = None) -> None:
     options = parser.parse_args(args)
     if sum(map(bool, (options.runs, options.bench, options.sweeps))) != 1:
         parser.error("give either RUN ..., --bench FILE or --sweeps FOLDER ...")
+    if options.bench and not options.bench.is_file():
+        parser.error(f"no file {options.bench}")
     try:
         content = _content(options)
     except (HepexpError, OSError, ValueError) as error:
@@ -157,7 +160,7 @@ def _content(options: argparse.Namespace) -> str:
     if options.sweeps:
         return sweeps_table(options.sweeps)
     if options.bench:
-        return bench_table(json.loads(options.bench.read_text(encoding="utf-8")))
+        return bench_table(record_file.read(options.bench, json.loads, list))
     wanted = options.columns.split(",") if options.columns else None
     return runs_table([RunFolder.find(run) for run in options.runs], wanted)
 

@@ -54,3 +54,16 @@ def test_a_column_that_no_run_has_is_one_line_and_writes_nothing(tmp_path, capsy
         main(words)
     assert "error: no run has a metric 'acu' (metrics: " in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "R.md").exists()
+
+
+@pytest.mark.parametrize(("text", "words"), [("[{", "is empty, truncated or damaged"), (None, "no file")])
+def test_a_benchmark_that_cannot_be_read_is_named(tmp_path, capsys, text, words):
+    file, out = tmp_path / "bench.json", tmp_path / "R.md"
+    if text:
+        file.write_text(text)
+    with pytest.raises(SystemExit, match="2"):
+        main(["--section", "One", "--bench", str(file), "--out", str(out)])
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert words in line
+    assert str(file) in line
+    assert not out.exists()
