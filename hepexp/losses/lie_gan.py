@@ -38,8 +38,8 @@ class LieGan(AdversarialObjective):
     channel_weight : w_c.
     critic_widths : widths of the critic's hidden layers.
     critic_lr : learning rate of the critic; that of the generators is `optimizer.lr`.
-    compare_with : algebra that the generators are compared with after training, so2 or so13; null for none. It affects
-        neither the training nor the choice of the epoch.
+    compare_with : algebra that the generators are compared with after training, so2, so3 or so13; null for none. It
+        affects neither the training nor the choice of the epoch.
 
     Raises
     ------
@@ -88,7 +88,7 @@ class LieGan(AdversarialObjective):
         channel_weight: float = 1.0,
         critic_widths: Sequence[int] = (512, 512),
         critic_lr: float = 1e-3,
-        compare_with: Literal["so2", "so13"] | None = None,
+        compare_with: Literal["so2", "so3", "so13"] | None = None,
     ):
         super().__init__(critic_lr)
         for name, weight in (("displacement_weight", displacement_weight), ("channel_weight", channel_weight)):

@@ -50,12 +50,17 @@ def so2() -> Algebra:
     return of_metric("so(2)", (1.0, 1.0))
 
 
+def so3() -> Algebra:
+    """Rotations of space; the metric is the identity."""
+    return of_metric("so(3)", (1.0, 1.0, 1.0))
+
+
 def so13() -> Algebra:
     """Three boosts and three rotations of (E, px, py, pz); the metric is diag(1, -1, -1, -1)."""
     return of_metric("so(1,3)", (1.0, -1.0, -1.0, -1.0))
 
 
-ALGEBRAS: dict[str, Callable[[], Algebra]] = {"so2": so2, "so13": so13}
+ALGEBRAS: dict[str, Callable[[], Algebra]] = {"so2": so2, "so3": so3, "so13": so13}
 
 
 def principal_angles(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from hepexp.evaluation.plots.rejection import roc
 from hepexp.evaluation.plots.reliability import reliability
 from hepexp.evaluation.plots.score import score_histogram
 from hepexp.evaluation.plots.significance import significance_improvement
-from hepexp.evaluation.plots.symmetry import generators, metric, transformed_vectors
+from hepexp.evaluation.plots.symmetry import generators, metric, structure_constants, transformed_vectors
 
 __all__ = [
     "amplitudes",
@@ -44,5 +44,6 @@ __all__ = [
     "roc",
     "score_histogram",
     "significance_improvement",
+    "structure_constants",
     "transformed_vectors",
 ]

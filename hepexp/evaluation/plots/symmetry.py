@@ -46,6 +46,20 @@ def metric(path: Path | str, found: MetricTensor, reference: tuple[str, np.ndarr
         spectrum.minorticks_off()
 
 
+def structure_constants(path: Path | str, constants: np.ndarray, name: str) -> None:
+    """Draw f_ijk (d, d, d) as one heat map with a row for each pair i < j and a column for each k."""
+    first, second = np.triu_indices(len(constants), 1)
+    rows = constants[first, second]
+    most = float(np.abs(rows).max()) or 1.0
+    with figure(path, 2.4 + 0.55 * len(constants), 1.4 + 0.33 * len(rows), name) as drawing:
+        axes = drawing.subplots()
+        _matrix(axes, rows, most, "structure constants")
+        axes.set_xticks(range(len(constants)), [f"$L_{{{k + 1}}}$" for k in range(len(constants))])
+        axes.tick_params(length=0)
+        pairs = zip(first + 1, second + 1, strict=True)
+        axes.set_yticks(range(len(rows)), [f"$[L_{{{i}}}, L_{{{j}}}]$" for i, j in pairs])
+
+
 def transformed_vectors(
     path: Path | str, vectors: Mapping[str, np.ndarray], label: np.ndarray, class_names: tuple[str, ...] = ()
 ) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from hepexp.data.datasets.rotated_points.generate import CLASSES, make_block
 from hepexp.evaluation.evaluators.symmetry import SymmetryEvaluator
-from hepexp.symmetry.algebra import so2, so13
+from hepexp.symmetry.algebra import so2, so3, so13
 from hepexp.symmetry.mismatch import Mismatch
 
 N = 800
@@ -91,6 +91,18 @@ def test_no_metric_is_said_with_its_singular_value():
     assert "symmetry/angle_error_deg" not in final
 
 
+def test_generators_have_the_name_and_the_structure_constants_of_their_algebra():
+    rotations = SymmetryEvaluator(so3()).of_generators(so3().basis)
+    assert rotations["symmetry/algebra"] == "so(3)"
+    assert rotations["symmetry/closure_residual"] < 1e-12
+    assert [abs(rotations[f"symmetry/structure_{ijk}"]) for ijk in ("123", "131", "132", "231")] == pytest.approx(
+        [1, 0, 1, 1], abs=1e-12
+    )
+    lorentz = SymmetryEvaluator(None).of_generators(np.concatenate([so13().basis, np.eye(4)[None]]))
+    assert lorentz["symmetry/algebra"] == "so(1,3) + R"
+    assert not any(key.startswith("symmetry/structure") for key in lorentz)
+
+
 def test_a_dilation_beside_the_lorentz_algebra_leaves_the_metric_up_to_a_factor():
     conformal = np.concatenate([so13().basis, np.eye(4)[None]])
     final = SymmetryEvaluator(so13()).final(outputs(conformal, rings()[0] * 1.1), seed=1)
@@ -113,6 +125,8 @@ def test_record_and_figures(tmp_path):
     assert table.column_names == ["index", "label", "displacement", "score", "score_transformed"]
     np.testing.assert_allclose(table["displacement"], 0.1, rtol=1e-6)
     assert {path.name for path in tmp_path.glob("*.png")} == {"generators.png", "metric.png", "transformed.png"}
+    evaluator.draw_generators(so3().basis, tmp_path)
+    assert (tmp_path / "structure.png").exists()
     for name in ("logit", "transformed_logit"):
         del made[name]
     assert "score" not in evaluator.table(made, CLASSES).column_names

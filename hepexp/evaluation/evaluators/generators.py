@@ -1,0 +1,210 @@
+"""What follows from learnt generators alone: angle to an algebra, invariant metric, structure constants."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from hepexp.evaluation.evaluators.evaluator import Evaluator
+from hepexp.metric import Metric
+from hepexp.symmetry.algebra import Algebra, principal_angles, random_angle
+from hepexp.symmetry.metric_tensor import metric_of, traceless
+from hepexp.symmetry.structure import Structure, structure_of
+
+OF_GENERATORS = "a property of the generators: see the spread over seeds"
+# of learnt generators; the figures that are compared are of order one for an algebra of another name
+INDEPENDENT, AGREES = 0.1, 0.2
+LISTED = 3  # most generators whose structure constants are listed: their number grows as the cube
+
+
+class GeneratorEvaluator(Evaluator):
+    """Base of the evaluators of generators, `model/generators` (c, d, d).
+
+    Figures of the generators themselves have no bootstrap error, as they do not depend on the test examples: their
+    uncertainty is the spread over seeds.
+
+    Parameters
+    ----------
+    algebra : Lie algebra that the generators are compared with, or None.
+    tolerance : largest ratio of the smallest to the largest singular value at which a metric counts as invariant.
+    """
+
+    metrics = (
+        Metric(
+            "angle_error_deg",
+            "lower",
+            "angle error (deg)",
+            "Largest principal angle between the learnt generators and the algebra of loss.compare_with.",
+            latex=r"angle error ($^\circ$)",
+            range="0 to 90",
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
+            "symmetry/angle_error_deg",
+            "lower",
+            "angle error (deg)",
+            "Largest principal angle between the learnt generators and the algebra of loss.compare_with.",
+            latex=r"angle error ($^\circ$)",
+            range="0 to 90",
+            column=True,
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
+            "symmetry/angle_mean_deg",
+            "lower",
+            "mean angle (deg)",
+            "Mean of the principal angles between the learnt generators and the algebra of loss.compare_with.",
+            latex=r"mean angle ($^\circ$)",
+            range="0 to 90",
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
+            "symmetry/angle_of_random_deg",
+            "neither",
+            "angle of random generators (deg)",
+            "Median of symmetry/angle_error_deg for the same number of random generators: the angle to beat.",
+            latex=r"angle of random generators ($^\circ$)",
+            range="0 to 90",
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
+            "symmetry/metric_exists",
+            "neither",
+            "invariant metric",
+            "1 if the learnt generators leave a metric J invariant, L^T J + J L = 0 within the tolerance, otherwise 0.",
+            range="0 or 1",
+            whole=True,
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
+            "symmetry/metric_smallest_singular_value",
+            "lower",
+            "smallest singular value",
+            "Smallest over largest singular value of J -> L^T J + J L: 0 if a metric is invariant, 1 if all matrices "
+            "are equally far from it.",
+            range="0 to 1",
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
+            "symmetry/metric_J_{ab}",
+            "neither",
+            "J_{ab}",
+            "Element {ab} of the metric that comes closest to being invariant, with Frobenius norm sqrt(n).",
+            latex=r"$J_{{ab}}$",
+            range="-sqrt(n) to sqrt(n) for n x n matrices",
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
+            "symmetry/metric_angle_deg",
+            "lower",
+            "metric angle (deg)",
+            "Angle between the metric that comes closest to being invariant and that of loss.compare_with.",
+            latex=r"metric angle ($^\circ$)",
+            range="0 to 90",
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
+            "symmetry/conformal_smallest_singular_value",
+            "lower",
+            "smallest singular value (conformal)",
+            "symmetry/metric_smallest_singular_value of the generators without their dilations, which only scale a "
+            "metric.",
+            range="0 to 1",
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
+            "symmetry/conformal_angle_deg",
+            "lower",
+            "conformal angle (deg)",
+            "symmetry/metric_angle_deg of the generators without their dilations.",
+            latex=r"conformal angle ($^\circ$)",
+            range="0 to 90",
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
+            "symmetry/algebra",
+            "neither",
+            "algebra",
+            "Name of the algebra that the generators span, from the signs of its Killing form.",
+            range="so(2), so(3), so(1,3) + R, abelian, no algebra, none ...",
+            no_error="a word",
+        ),
+        Metric(
+            "symmetry/closure_residual",
+            "lower",
+            "closure residual",
+            "Root mean square of what of the brackets [L_i, L_j] is outside the span, over |L_i| |L_j|.",
+            range="0 to 1.5",
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
+            "symmetry/structure_{ijk}",
+            "neither",
+            "f_{ijk}",
+            "Structure constant in [L_i, L_j] = sum_k f_ijk L_k, ijk = {ijk}, in an orthogonal basis of the span with "
+            "tr(L^T L) = 2, of at most three generators; of so(3) it is the Levi-Civita symbol up to its sign.",
+            latex=r"$f_{{ijk}}$",
+            range="any number",
+            no_error=OF_GENERATORS,
+        ),
+    )
+
+    def __init__(self, algebra: Algebra | None, tolerance: float = 0.05):
+        self.algebra = algebra
+        self.tolerance = tolerance
+
+    def angle_of_an_epoch(self, generators: np.ndarray) -> dict[str, float]:
+        """The angle to the algebra, if there is one to compare with."""
+        return {} if self.algebra is None else {"angle_error_deg": float(self.angles(generators)[-1])}
+
+    def angles(self, generators: np.ndarray) -> np.ndarray:
+        """Angles in degrees to the algebra; 90 where the generators vanish."""
+        angles = principal_angles(generators, self.algebra.basis)
+        return angles if len(angles) else np.array([90.0])
+
+    def of_generators(self, generators: np.ndarray) -> dict[str, float | str | None]:
+        """The figures of generators (c, d, d)."""
+        found = metric_of(generators, self.tolerance)
+        conformal = metric_of(traceless(generators), self.tolerance)
+        n = len(found.nearest)
+        figures: dict[str, float | str | None] = {
+            "symmetry/metric_exists": int(found.J is not None),
+            "symmetry/metric_smallest_singular_value": found.smallest,
+            **{f"symmetry/metric_J_{a}{b}": float(found.nearest[a, b]) for a in range(n) for b in range(a, n)},
+            "symmetry/conformal_smallest_singular_value": conformal.smallest,
+        }
+        if self.algebra is not None:
+            angles = self.angles(generators)
+            figures["symmetry/angle_error_deg"] = float(angles[-1])
+            figures["symmetry/angle_mean_deg"] = float(angles.mean())
+            figures["symmetry/angle_of_random_deg"] = random_angle(self.algebra, len(generators))
+            figures["symmetry/metric_angle_deg"] = found.angle_to(self.algebra.metric)
+            figures["symmetry/conformal_angle_deg"] = conformal.angle_to(self.algebra.metric)
+        return figures | of_structure(structure_of(generators, INDEPENDENT))
+
+    def draw_generators(self, generators: np.ndarray, folder: Path) -> None:
+        """Figures of the generators, the metric, and the structure constants where there are any."""
+        from hepexp.evaluation import plots  # matplotlib takes a second to import
+
+        reference = None if self.algebra is None else (self.algebra.name, self.algebra.metric)
+        plots.generators(folder / "generators.png", generators)
+        plots.metric(folder / "metric.png", metric_of(generators, self.tolerance), reference)
+        structure = structure_of(generators, INDEPENDENT)
+        if len(structure.constants) > 1:
+            plots.structure_constants(folder / "structure.png", structure.constants, structure.name(AGREES))
+
+
+def of_structure(structure: Structure) -> dict[str, float | str | None]:
+    """The figures of structure constants: the name, the residual, and the constants of few generators."""
+    d = len(structure.constants)
+    return {
+        "symmetry/algebra": structure.name(AGREES),
+        "symmetry/closure_residual": structure.residual,
+        **{
+            f"symmetry/structure_{i + 1}{j + 1}{k + 1}": float(structure.constants[i, j, k])
+            for i, j in combinations(range(d if d <= LISTED else 0), 2)
+            for k in range(d)
+        },
+    }
