@@ -124,12 +124,14 @@ class GeneratorEvaluator(Evaluator):
             no_error=OF_GENERATORS,
         ),
         Metric(
-            "symmetry/algebra",
+            "symmetry/dimension",
             "neither",
-            "algebra",
-            "Name of the algebra that the generators span, from the signs of its Killing form.",
-            range="so(2), so(3), so(1,3) + R, abelian, no algebra, none ...",
-            no_error="a word",
+            "dimension",
+            "Number of independent generators; its note names the algebra that they span, such as so(3), so(1,3) + R "
+            "or abelian, from the signs of its Killing form.",
+            range=">= 0",
+            whole=True,
+            no_error=OF_GENERATORS,
         ),
         Metric(
             "symmetry/closure_residual",
@@ -200,7 +202,8 @@ def of_structure(structure: Structure) -> dict[str, float | str | None]:
     """The figures of structure constants: the name, the residual, and the constants of few generators."""
     d = len(structure.constants)
     return {
-        "symmetry/algebra": structure.name(AGREES),
+        "symmetry/dimension": d,
+        "symmetry/dimension_note": f"algebra: {structure.name(AGREES)}",
         "symmetry/closure_residual": structure.residual,
         **{
             f"symmetry/structure_{i + 1}{j + 1}{k + 1}": float(structure.constants[i, j, k])

@@ -93,13 +93,13 @@ def test_no_metric_is_said_with_its_singular_value():
 
 def test_generators_have_the_name_and_the_structure_constants_of_their_algebra():
     rotations = SymmetryEvaluator(so3()).of_generators(so3().basis)
-    assert rotations["symmetry/algebra"] == "so(3)"
+    assert rotations["symmetry/dimension_note"] == "algebra: so(3)"
     assert rotations["symmetry/closure_residual"] < 1e-12
     assert [abs(rotations[f"symmetry/structure_{ijk}"]) for ijk in ("123", "131", "132", "231")] == pytest.approx(
         [1, 0, 1, 1], abs=1e-12
     )
     lorentz = SymmetryEvaluator(None).of_generators(np.concatenate([so13().basis, np.eye(4)[None]]))
-    assert lorentz["symmetry/algebra"] == "so(1,3) + R"
+    assert lorentz["symmetry/dimension_note"] == "algebra: so(1,3) + R"
     assert not any(key.startswith("symmetry/structure") for key in lorentz)
 
 
