@@ -51,6 +51,7 @@ def main(args: list[str]) -> int:
     from hepexp.evaluation.published_figures import recorded
     from hepexp.evaluation.tables import metrics_table, notes
     from hepexp.figures import about
+    from hepexp.learning.few_labels import few_label_scores
     from hepexp.learning.figures import sample
     from hepexp.learning.trained import evaluate, rebuild
     from hepexp.metric import is_beside
@@ -58,6 +59,7 @@ def main(args: list[str]) -> int:
     components = rebuild(folder, config, options.checkpoint)
     loader = components.data.loader_of(options.split)
     columns = evaluate(components, loader)
+    columns |= few_label_scores(components, options.split, columns)
     evaluator = components.module.objective.evaluator
     found = evaluator.final(columns, seed=config.seed)
     if doubt := evaluator.doubt(found):

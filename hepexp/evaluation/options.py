@@ -12,6 +12,8 @@ from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
 from hepexp.evaluation.classifiers.scored_examples import Setting
 from hepexp.evaluation.roc import SIGNAL_EFFICIENCIES
 
+USUAL_FRACTIONS = (0.01, 0.1, 1.0)  # of the labels, in the protocol of arXiv:2002.05709
+
 
 class EvaluationOptions:
     """Figures of merit beside accuracy, AUC and rejections, and the conditions of all of them.
@@ -30,10 +32,13 @@ class EvaluationOptions:
     weighted : whether the weights of the examples count, if the data set has any.
     label_fractions : of embeddings, [0.01, 0.1, 1]: fractions of the training examples with whose labels a linear probe
         is fitted, in addition to the one of 4,000 examples. The test then embeds all training examples.
+    fine_tune_steps : of embeddings, number of steps that the trained network, with a new linear layer, is fine-tuned
+        with each of these fractions, or with 0.01, 0.1 and 1 if there are none; beside it the same network from random
+        weights, on the same batches, by Adam at optimizer.lr, which falls to zero along a cosine. 0 for neither.
 
     Raises
     ------
-    ConfigError : an unknown figure of merit, a signal efficiency or a fraction outside (0, 1].
+    ConfigError : an unknown figure of merit, a signal efficiency or a fraction outside (0, 1], a negative number.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class EvaluationOptions:
         background: str | None = None,
         weighted: bool = True,
         label_fractions: Sequence[float] = (),
+        fine_tune_steps: int = 0,
     ) -> None:
         self.figures: dict[str, FigureOfMerit] = {}  # by the words in `metrics`
         for item in metrics:
@@ -56,7 +62,11 @@ class EvaluationOptions:
         for at in (at for points in given for at in points):
             if not 0 < at <= 1:
                 raise ConfigError(f"evaluation.working_points must be signal efficiencies in (0, 1], got {at:g}")
-        self.label_fractions = tuple(dict.fromkeys(label_fractions))
+        if fine_tune_steps < 0:
+            raise ConfigError(f"evaluation.fine_tune_steps must be >= 0, got {fine_tune_steps}")
+        self.fine_tune_steps = fine_tune_steps
+        fractions = label_fractions or (USUAL_FRACTIONS if fine_tune_steps else ())
+        self.label_fractions = tuple(dict.fromkeys(fractions))
         for fraction in self.label_fractions:
             if not 0 < fraction <= 1:
                 raise ConfigError(f"evaluation.label_fractions must be in (0, 1], got {fraction:g}")
@@ -81,11 +91,12 @@ class EvaluationOptions:
             key = "metrics" if self.figures else "background"
             raise ConfigError(f"evaluation.{key} is for classifiers, as of loss=cross_entropy; this run has a {who}")
 
-    def refuse_label_fractions(self, who: str) -> None:
-        """Raise ConfigError if a probe of few labels is asked for where there is no embedding."""
+    def refuse_few_labels(self, who: str) -> None:
+        """Raise ConfigError if something is to be trained with few labels where there is no embedding."""
         if self.label_fractions:
+            key = "fine_tune_steps" if self.fine_tune_steps else "label_fractions"
             raise ConfigError(
-                f"evaluation.label_fractions is for embeddings, as of loss=supervised_contrastive; this run has a {who}"
+                f"evaluation.{key} is for embeddings, as of loss=supervised_contrastive; this run has a {who}"
             )
 
     def _background(self, spec: DataSpec) -> int | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class Components:
     spared : fresh layers that `optimizer.freeze` or `optimizer.lr_factor` name and that are trained at the full rate.
     frozen : which layers are frozen with random weights; empty if none are.
     unread : which named scalars of the data set the model does not read; empty if it reads them.
+    untrained : makes a model of the same kind with random weights, those of the seed.
     """
 
     data: pl.LightningDataModule
@@ -53,6 +55,7 @@ class Components:
     spared: Sequence[str] = ()
     frozen: str = ""
     unread: str = ""
+    untrained: Callable[[], nn.Module] | None = None
 
     @property
     def noun(self) -> str:
@@ -116,8 +119,9 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     node, body_from = _split(OmegaConf.to_container(config.model, resolve=True))
     if trained:
         node, body_from = _without_files_of_weights(node), None
+    given = _for_model(spec, objective.n_outputs(spec))
     with within_memory(config.model, "model"):
-        model = construct(node, "model", **_for_model(spec, objective.n_outputs(spec)), backend=backend)
+        model = construct(node, "model", **given, backend=backend)
     taken, fresh = (None, []) if body_from is None else load_body(model, body_from)
     if batch == 1:
         contracts.check_single(model, data.typical_example())
@@ -125,6 +129,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
         objective.prepare(model.eval(), data.typical_example(), spec)
     contracts.check_evaluator(objective)
     objective.evaluator = objective.evaluator.with_options(evaluation, spec)
+    contracts.check_few_labels(objective.evaluator, data)
     columns = contracts.check_columns(objective.evaluator.columns, data)
     model.train()
     spared = spare_fresh(optimizer, model, objective, fresh)
@@ -144,7 +149,13 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     module.training_examples = lambda: data.loader_of("train")
     frozen = "" if trained or body_from or _has_weights(node) else _frozen(optimizer, model, objective)
     unread = _unread(model, config.model._target_, spec)
-    return Components(data, module, options, backend, taken, spared, frozen, unread)
+
+    def untrained() -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            return construct(_without_files_of_weights(node), "model", **given, backend=copy.deepcopy(backend))
+
+    return Components(data, module, options, backend, taken, spared, frozen, unread, untrained)
 
 
 def _frozen(optimizer: Optimizer, model: nn.Module, objective: nn.Module) -> str:

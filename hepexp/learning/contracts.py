@@ -134,7 +134,7 @@ def check_names(objective: Objective, evaluation: EvaluationOptions, data: objec
         check_columns(objective.evaluator.with_options(evaluation, names).columns, data)
     elif (later := _evaluator_of(objective)) and later.with_options is Evaluator.with_options:
         evaluation.refuse_metrics(later.__name__)
-        evaluation.refuse_label_fractions(later.__name__)
+        evaluation.refuse_few_labels(later.__name__)
 
 
 def _check_edges(targets: Sequence[str], data: object) -> None:
@@ -198,6 +198,15 @@ def check_single(model: nn.Module, example: object) -> None:
         raise ConfigError(
             f"{_name(type(model))} cannot train on one example at a time ({error}): dataset.batch_size must be >= 2"
         ) from error
+
+
+def check_few_labels(evaluator: Evaluator, data: object) -> None:
+    """Raise ConfigError if networks are to be trained with few labels, and the data set gives no such batches."""
+    if evaluator.fine_tune_steps and not hasattr(data, "shuffled"):
+        raise ConfigError(
+            f"evaluation.fine_tune_steps needs batches of some of the training examples, which {_name(type(data))} "
+            "does not give (its method shuffled); leave it out"
+        )
 
 
 def check_evaluator(objective: Objective) -> None:

@@ -27,6 +27,7 @@ from hepexp.learning.components import Components, build_components
 from hepexp.learning.cost import cost
 from hepexp.learning.ddp import DdpWorkers
 from hepexp.learning.description import compared_with
+from hepexp.learning.few_labels import few_label_scores
 from hepexp.learning.figures import draw_figures
 from hepexp.learning.fit import Fitted, check_resumable, fit
 from hepexp.learning.machine import check_machine
@@ -247,6 +248,8 @@ def _recorded(
 
         with DdpWorkers(folder, components.trainer, resume_from):
             fitted = fit(components, folder, interrupts, report, resume_from)
+        components.data.trainer = None  # other processes have ended, and this one has all examples
+        fitted.outputs |= few_label_scores(components, "test", fitted.outputs)
         metrics = _write_results(config, components, folder, fitted, provenance["source"])
         run.log_metrics(series.of_run(metrics))
         interrupts.check()

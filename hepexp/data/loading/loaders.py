@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Sampler
 
+from hepexp.batch import Batch
 from hepexp.data.formats.open_file import stores_of
 from hepexp.data.loading.dataset import SplitDataset, Unscored
 from hepexp.data.loading.loader import BatchLoader
@@ -60,6 +62,16 @@ class Loaders(LightningDataModule):
         )
         sampler.set_epoch(epoch)
         return islice(iter(self._loader(examples, sampler)), n)
+
+    def shuffled(self, index: NDArray[np.int64]) -> Iterator[Batch]:
+        """Random batches without end of the training examples with this index, on this process alone."""
+        rows = self.splits["train"].rows
+        examples = self._dataset(self.store, rows[np.isin(rows, index)])
+        sampler = BucketBatchSampler(examples.counts, self.batch_size, self.bucket, self.seed)
+        loader = self._loader(examples, sampler)
+        for epoch in count():
+            sampler.set_epoch(epoch)
+            yield from loader
 
     def val_dataloader(self) -> DataLoader:
         return self.loader_of("val")

@@ -14,8 +14,42 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hepexp.metric import Metric
+
 AT_ONCE = 2**24  # pairs; 64 MiB in single precision
 T = 2.0  # of the Gaussian potential, as in the paper
+OF_ALIGNMENT = (
+    Metric(
+        "alignment",
+        "lower",
+        "alignment",
+        "Mean squared distance of the embeddings of an example and another of its class on the unit sphere "
+        "(arXiv:2005.10242, section 4.1.1); small in a collapsed embedding too, so see uniformity.",
+        range="0 to 4; 2 if classes have no part in an isotropic embedding",
+        undefined="there is no pair of examples of one class",
+        each_epoch=False,
+    ),
+    Metric(
+        "view_alignment",
+        "lower",
+        "alignment of views",
+        "Mean squared distance of the embeddings of the two random views of an example on the unit sphere "
+        "(arXiv:2005.10242, section 4.1.1), where the loss compares views.",
+        range="0 to 4",
+        each_epoch=False,
+    ),
+    Metric(
+        "uniformity",
+        "lower",
+        "uniformity",
+        "log of the mean of exp(-2 d^2) over pairs of examples, d their distance on the unit sphere "
+        "(arXiv:2005.10242, section 4.1.2): 0 if embeddings have collapsed, near -4 if they are isotropic in many "
+        "dimensions. Among at most 10,000 examples, drawn by the seed.",
+        range="-8 to 0",
+        undefined="there is one example",
+        each_epoch=False,
+    ),
+)
 
 
 def on_sphere(embedding: NDArray) -> NDArray[np.float64]:

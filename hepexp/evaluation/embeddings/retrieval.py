@@ -10,8 +10,34 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hepexp.metric import Metric
+
 AT_ONCE = 2**24  # pairs; 128 MiB in double precision
 Likeness = Literal["cosine", "product", "distance", "fidelity"]
+OF_RETRIEVAL = (
+    Metric(
+        "retrieval_top{k}",
+        "higher",
+        "retrieval top-{k}",
+        "Fraction of test examples of whose class is one of their {k} nearest others: by the cosine of the "
+        "embeddings, for loss=pair by their distance. Among at most 10,000 examples, drawn by the seed.",
+        range="0 to 1",
+        undefined="there is one example",
+        each_epoch=False,
+        values=("1", "5"),
+    ),
+    Metric(
+        "fidelity_retrieval_top{k}",
+        "higher",
+        "retrieval top-{k} by fidelity",
+        "As retrieval_top{k}, by the fidelity of the circuit states that the loss compares; of pairwise swap "
+        "tests its mean over qubits.",
+        range="0 to 1",
+        undefined="there is one example",
+        each_epoch=False,
+        values=("1", "5"),
+    ),
+)
 
 
 def found_within(rows: NDArray, label: NDArray[np.integer], ks: tuple[int, ...], by: Likeness) -> NDArray[np.float64]:

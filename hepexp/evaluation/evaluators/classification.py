@@ -41,7 +41,7 @@ class ClassificationEvaluator(Evaluator):
     asked_for: tuple[FigureOfMerit, ...] = ()
 
     def with_options(self, options: EvaluationOptions, spec: DataSpec) -> Self:
-        options.refuse_label_fractions(type(self).__name__)
+        options.refuse_few_labels(type(self).__name__)
         own = copy.copy(self)
         own.setting = options.setting(spec)
         own.asked_for = tuple(options.figures.values())

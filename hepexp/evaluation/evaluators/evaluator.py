@@ -125,6 +125,8 @@ class Evaluator(ABC):
     references : number of training examples whose outputs are needed too, as columns `reference/<name>`: for evaluators
         that compare with labelled examples, such as nearest neighbours.
     training : whether the test needs those of all training examples too, as columns `training/<name>`.
+    fine_tune_steps : of the training of networks with few labels, whose scores of the test examples it needs as
+        columns; 0 if it needs none.
     metrics : what `quick` and `final` return, in addition to what base classes declare.
     of_elements : whether its figures follow from columns `element/<name>`; otherwise these are in the table only.
     columns : what else it needs of each example: stored columns, or observables of its particles such as `mass`.
@@ -132,6 +134,7 @@ class Evaluator(ABC):
 
     references: int = 0
     training: bool = False
+    fine_tune_steps: int = 0
     metrics: tuple[Metric, ...] = ()
     of_elements: bool = False
     columns: tuple[str, ...] = ()
@@ -144,7 +147,7 @@ class Evaluator(ABC):
         ConfigError : options that make no sense for these outputs or these classes.
         """
         options.refuse_metrics(type(self).__name__)
-        options.refuse_label_fractions(type(self).__name__)
+        options.refuse_few_labels(type(self).__name__)
         return copy.copy(self)
 
     def figures_of_an_epoch(self) -> list[str] | None:

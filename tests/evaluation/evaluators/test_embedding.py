@@ -4,14 +4,9 @@ import numpy as np
 import pytest
 
 from hepexp.errors import HepexpError
-from hepexp.evaluation.evaluators.embedding import (
-    EmbeddingEvaluator,
-    collapsed_dimensions,
-    effective_rank,
-    mean_std,
-    neighbour_scores,
-    probe_scores,
-)
+from hepexp.evaluation.embeddings.classes import neighbour_scores, probe_scores
+from hepexp.evaluation.embeddings.collapse import collapsed_dimensions, effective_rank, mean_std
+from hepexp.evaluation.evaluators.embedding import EmbeddingEvaluator
 from hepexp.evaluation.evaluators.pairs import PairEvaluator
 
 RANDOM = np.random.default_rng(0)
