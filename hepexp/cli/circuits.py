@@ -23,7 +23,7 @@ def changed(content: dict[str, Any], words: list[str]) -> dict[str, Any]:
     ------
     ConfigError : a word is no such key with a value.
     """
-    from hepexp.config.compose import parse  # imports Hydra
+    from hepexp.config.grammar import parse  # imports Hydra
 
     made = dict(content)
     for override in parse(words):

@@ -19,7 +19,8 @@ from omegaconf import DictConfig
 from hepexp.atomic import write_text
 from hepexp.cli import hydra_app
 from hepexp.config.command_line import CommandLine, translate
-from hepexp.config.compose import Composer, parse, plain
+from hepexp.config.compose import Composer, plain
+from hepexp.config.grammar import parse
 from hepexp.config.overrides import compose
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError, Interrupted

@@ -11,7 +11,8 @@ from omegaconf import DictConfig
 from hepexp.config import catalog, expected, figures_of_merit, hydra_keys, named_objects, needs, root, schema, yaml_file
 from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import CommandLine
-from hepexp.config.compose import Composer, parse, plain
+from hepexp.config.compose import Composer, plain
+from hepexp.config.grammar import parse
 from hepexp.config.record import refuse_environment
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError

@@ -15,7 +15,9 @@ from omegaconf.errors import OmegaConfBaseException
 from hepexp.config import catalog, figures_of_merit, former, kind, own_names, root, schema, yaml_file
 from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import translate
-from hepexp.config.compose import make_way, one_line, parse
+from hepexp.config.compose import one_line
+from hepexp.config.grammar import parse
+from hepexp.config.loader import make_way
 from hepexp.config.nested import leaves
 from hepexp.config.recipe import RECIPE
 from hepexp.config.yaml_file import DEEPEST, TOO_DEEP

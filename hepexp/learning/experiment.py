@@ -12,27 +12,18 @@ from omegaconf import DictConfig, OmegaConf
 
 from hepexp.config import needs, record, root
 from hepexp.config.compose import plain
-from hepexp.config.metrics import undeclared
 from hepexp.console import PlainConsole
-from hepexp.console import console as stdout
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.evaluation import published_figures
-from hepexp.evaluation.evaluators.evaluator import named
-from hepexp.evaluation.predictions import write_predictions
-from hepexp.evaluation.tables import metrics_table, notes
 from hepexp.interrupts import Interrupts
 from hepexp.learning import rate_range, registration
 from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.components import Components, build_components
-from hepexp.learning.cost import cost
 from hepexp.learning.ddp import DdpWorkers
-from hepexp.learning.description import compared_with
 from hepexp.learning.few_labels import few_label_scores
-from hepexp.learning.figures import draw_figures
-from hepexp.learning.fit import Fitted, check_resumable, fit
+from hepexp.learning.fit import check_resumable, fit
 from hepexp.learning.machine import check_machine
+from hepexp.learning.results import show_results, write_results
 from hepexp.learning.run_record import recording
-from hepexp.metric import Metric
 from hepexp.tracking import initial_weights, series, write_guard
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
@@ -40,35 +31,6 @@ from hepexp.tracking.preflight import check_recordable
 from hepexp.tracking.run_folder import RunFolder
 
 log = logging.getLogger("hepexp")
-METRICS = (
-    Metric(
-        "train/epochs",
-        "neither",
-        "epochs",
-        "Number of epochs trained.",
-        range="0 to trainer.max_epochs",
-        no_error="a count",
-        whole=True,
-    ),
-    Metric(
-        "train/best_epoch",
-        "neither",
-        "best epoch",
-        "The epoch of best.ckpt, which is tested: the best by the metric that the loss monitors. Counted from 1.",
-        range="1 to train/epochs",
-        no_error="a count",
-        undefined="nothing was trained",
-        whole=True,
-    ),
-    Metric(
-        "data/source",
-        "neither",
-        "source",
-        "Where the examples come from: full (published files), mini (shipped sample) or generate (simulated here).",
-        range="full, mini or generate; none where no data are read",
-        no_error="a word",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -250,27 +212,18 @@ def _recorded(
             fitted = fit(components, folder, interrupts, report, resume_from)
         components.data.trainer = None  # other processes have ended, and this one has all examples
         fitted.outputs |= few_label_scores(components, "test", fitted.outputs)
-        metrics = _write_results(config, components, folder, fitted, provenance["source"])
+        metrics = write_results(config, components, folder, fitted, provenance["source"])
         run.log_metrics(series.of_run(metrics))
         interrupts.check()
         log.info("finished: %s", fitted.ending)
         unregistered = _registered(register, folder, components, run)
-    _show(config, folder, metrics, fitted)
+    show_results(config, folder, metrics, fitted)
     if unregistered:
         raise HepexpError(
             f"the run is recorded, but its model is not registered: {unregistered}; try again: hepexp register "
             f"{folder.label} {register}"
         ) from unregistered
     return Result(folder, metrics)
-
-
-def _show(config: DictConfig, folder: RunFolder, metrics: dict[str, Any], fitted: Fitted) -> None:
-    """The table of metrics, with published figures beside ours, and where the record is."""
-    known, conditions = compared_with(folder)
-    beside = published_figures.beside(metrics, known, conditions)
-    said = [*notes(metrics, config.loss._target_), *published_figures.notes(known, conditions)]
-    stdout().print(metrics_table(metrics, beside, notes=said))
-    PlainConsole(stderr=True).print(f"record  {folder.path}\nfinished: {fitted.ending}")
 
 
 def _registered(name: str | None, folder: RunFolder, components: Components, run: MlflowRun) -> HepexpError | None:
@@ -283,37 +236,3 @@ def _registered(name: str | None, folder: RunFolder, components: Components, run
         return error
     log.info("registered as %s, version %s", name, version)
     return None
-
-
-def _write_results(
-    config: DictConfig, components: Components, folder: RunFolder, fitted: Fitted, source: str
-) -> dict[str, Any]:
-    """predictions.parquet, figures and metrics.json."""
-    evaluator = components.module.objective.evaluator
-    figures = evaluator.final(fitted.outputs, seed=config.seed)
-    if doubt := evaluator.doubt(figures):
-        log.warning("test: %s", doubt)
-    seconds = sum(row["train/seconds"] for row in fitted.history.rows)
-    best = next((row for row in fitted.history.rows if row["epoch"] == fitted.best_epoch), {})
-    metrics = {
-        **named("test", figures),
-        **named("val", {name: value for name, value in best.items() if name.startswith("val/")}),
-        **cost(components, seconds),
-        "train/examples_per_second": fitted.history.examples_per_second,
-        "train/seconds": seconds,
-        "train/epochs": len(fitted.history.rows),
-        "train/best_epoch": fitted.best_epoch,
-        "data/source": source,
-    }
-    folder.write_json("history.json", fitted.history.rows)
-    class_names = components.data.spec.class_names
-    write_predictions(folder.predictions, evaluator.predictions(fitted.outputs, class_names))
-    draw_figures(config, components, folder, fitted)
-    for key in undeclared(metrics, config.loss._target_):
-        log.warning(
-            "%s is not declared, so tables and sweeps do not know what it is: add a Metric to the metrics of %s",
-            key,
-            type(evaluator).__name__,
-        )
-    folder.write_json("metrics.json", metrics)
-    return metrics

@@ -15,7 +15,7 @@ from hepexp import regular_file
 from hepexp.config import needs, new_head
 from hepexp.config.build import instantiate
 from hepexp.config.command_line import CommandLine
-from hepexp.config.compose import parse
+from hepexp.config.grammar import parse
 from hepexp.config.nested import flatten
 from hepexp.config.overrides import compose
 from hepexp.config.paths import runs_dir

@@ -14,7 +14,8 @@ from hydra.core.override_parser.types import Override
 
 from hepexp.config import metrics
 from hepexp.config.command_line import CommandLine, translate
-from hepexp.config.compose import parse, plain
+from hepexp.config.compose import plain
+from hepexp.config.grammar import parse
 from hepexp.config.nested import flatten
 from hepexp.config.overrides import compose
 from hepexp.config.quoting import as_typed

@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 
 from hepexp.cli import hydra_app, multirun
 from hepexp.cli.main import main
-from hepexp.config.compose import parse
+from hepexp.config.grammar import parse
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.learning.multirun import FAILED, MultirunJob
 from tests.commands.shell import SMALL

@@ -4,7 +4,7 @@ import pytest
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 
 from hepexp.config import catalog, yaml_file
-from hepexp.config.compose import skip_marks
+from hepexp.config.loader import skip_marks
 from hepexp.errors import ConfigError
 
 skip_marks()

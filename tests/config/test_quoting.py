@@ -6,7 +6,7 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from hepexp.config.compose import parse
+from hepexp.config.grammar import parse
 from hepexp.config.quoting import cut_expression, in_quotes
 from hepexp.errors import ConfigError
 
