@@ -103,6 +103,9 @@ class Batch:
     they belong together, such as that of their vertex, -1 where it is padded or unknown: the target of a pair of
     elements is whether they agree.
 
+    mixed_label (B,) int64, mixed_share (B,) float32: each example of a batch of mixtures (mixup) is 1 - mixed_share of
+    one with its `label`, and mixed_share of another one with its mixed_label.
+
     views : two random views of the same examples, drawn anew in each training step, where the data set has any turned
         on and the loss compares them.
     """
@@ -116,6 +119,8 @@ class Batch:
     element_target: Tensor | None = None
     element_label: Tensor | None = None
     element_group: Tensor | None = None
+    mixed_label: Tensor | None = None
+    mixed_share: Tensor | None = None
     views: tuple[Self, Self] | None = None
 
     def __len__(self) -> int:

@@ -69,7 +69,9 @@ def show(parser: Parser, args: list[str]) -> None:
     add_source(parser)
     parser.add_argument("--no-pictures", action="store_true", help="draw no plots")
     parser.add_argument(
-        "--views", action="store_true", help="draw random views too: all, or those of data.views.KEY=STRENGTH"
+        "--views",
+        action="store_true",
+        help="draw random views too: all, or those of data.views.KEY=STRENGTH (data.augment.KEY)",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder for the plots; default: runs/data/NAME_SOURCE"

@@ -76,6 +76,7 @@ class AdversarialModule(ExperimentModule):
         return [optimizer for optimizer, _ in players], [schedule for _, schedule in players]
 
     def training_step(self, batch, batch_idx: int) -> None:
+        batch = self.augmented(batch, batch_idx)
         generator, critic = self.optimizers()
         critic_terms = self.objective.critic_terms(self.model, batch)
         self._step(critic, critic_terms["loss"])

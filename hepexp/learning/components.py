@@ -111,6 +111,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
         contracts.check_shares(objective, of_all, devices)
     data.represent_as(reads)
     draw_views = contracts.check_views(objective, data)
+    augment = contracts.check_augmentation(objective, data)
     contracts.check_names(objective, evaluation, data)
     data.prepare_data()
     data.setup()
@@ -139,7 +140,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
         module = AdversarialModule(model, objective, optimizer, config.seed, options)
     else:
         module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
-    module.draw_views = draw_views
+    module.draw_views, module.augment = draw_views, augment
     if columns:
         module.columns = columns
     module.weighted = evaluation.weighted

@@ -111,6 +111,37 @@ def check_views(objective: Objective, data: object) -> Callable[[Batch, int], tu
     return None
 
 
+def check_augmentation(objective: Objective, data: object) -> Callable[[Batch, int], Batch] | None:
+    """What transforms a training batch at random, by a seed; None if nothing is turned on.
+
+    Parameters
+    ----------
+    data : data set, whose representation has been chosen.
+
+    Raises
+    ------
+    ConfigError : a transformation that does not fit the loss, or the data.
+    """
+    name, augment = type(objective).__name__, getattr(data, "augment", None)
+    if not augment:
+        return None
+    if augment.mixup and not objective.takes_mixtures:
+        raise ConfigError(
+            f"{name} does not take mixtures of classes: leave out dataset.augment.mixup, or choose loss=cross_entropy"
+        )
+    if augment.mixup and getattr(data, "weighted", False):
+        raise ConfigError(
+            "dataset.augment.mixup does not mix the weights of examples: leave it out, or dataset.weight, "
+            "dataset.balance and dataset.reweight"
+        )
+    if getattr(data, "element_targets", ()) or getattr(data, "pair_targets", ()) or getattr(data, "edge_targets", ()):
+        raise ConfigError(
+            f"{augment.first} may drop or reorder elements, whose targets it does not move: leave it out, or "
+            "dataset.element_targets, dataset.pair_targets and dataset.edge_targets"
+        )
+    return augment.of(data.representation)
+
+
 def check_names(objective: Objective, evaluation: EvaluationOptions, data: object) -> None:
     """Refuse what the names of classes, targets, observers and columns rule out, before files are converted.
 

@@ -60,6 +60,7 @@ class ExperimentModule(pl.LightningModule):
             lambda rows: {}
         )  # the evaluator's, of the data set
         self.draw_views: Callable[[Batch, int], tuple[Batch, Batch]] | None = None  # of a batch, by a seed
+        self.augment: Callable[[Batch, int], Batch] | None = None  # transforms a training batch, by a seed
         self.mean_weight: float | None = None  # mean absolute weight of the training examples, where it is known
         self.weighted = True  # whether the weights of the examples, if any, count in the evaluation
         self.outputs: dict[str, np.ndarray] = {}  # per example, of the last validation or test
@@ -104,10 +105,18 @@ class ExperimentModule(pl.LightningModule):
         """
         if self.draw_views is None:
             return batch
-        # hashed, lest the device draw the same numbers for views as for dropout
-        entropy = (self.seed, ("train", "test").index(stage), number, self.global_rank)
-        seed = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
-        return replace(batch, views=self.draw_views(batch, seed))
+        return replace(batch, views=self.draw_views(batch, self._seed_of(stage, number)))
+
+    def augmented(self, batch: Batch, batch_idx: int) -> Batch:
+        """A training batch with its examples transformed at random, if they are to be."""
+        if self.augment is None:
+            return batch
+        return self.augment(batch, self._seed_of("augment", self._batch_number(batch_idx)))
+
+    def _seed_of(self, purpose: str, number: int) -> int:
+        """A seed for one batch; hashed, lest the device draw the same numbers for views as for dropout."""
+        entropy = (self.seed, ("train", "test", "augment").index(purpose), number, self.global_rank)
+        return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
 
     def on_after_backward(self) -> None:
         if self.fine_tuning.is_gradual:
@@ -118,7 +127,7 @@ class ExperimentModule(pl.LightningModule):
                     parameter.grad = None
 
     def training_step(self, batch, batch_idx: int) -> Tensor:
-        batch = self.with_views(batch, self._batch_number(batch_idx), "train")
+        batch = self.with_views(self.augmented(batch, batch_idx), self._batch_number(batch_idx), "train")
         terms, _ = self.objective.terms(self._call[0], batch)
         if "loss" not in terms:
             raise HepexpError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -14,6 +15,8 @@ from hepexp.losses.weighted import weighted_mean
 
 class CrossEntropy(Objective):
     """-ln p(true class), averaged over the batch; the scores are the softmax of the logits.
+
+    Of a mixture of two examples (dataset.augment.mixup), -(1 - l) ln p(class of the one) - l ln p(class of the other).
 
     Parameters
     ----------
@@ -29,6 +32,7 @@ class CrossEntropy(Objective):
     min_classes = 2
     needs = (("example", "class"),)
     takes_weights = True
+    takes_mixtures = True
 
     def __init__(self, label_smoothing: float = 0.0):
         super().__init__()
@@ -49,11 +53,16 @@ class CrossEntropy(Objective):
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         logits = self._logits(model, batch)
-        each = F.cross_entropy(logits, batch.label, label_smoothing=self.label_smoothing, reduction="none")
+        each = self._each(logits, batch.label)
+        if batch.mixed_label is not None:
+            each = torch.lerp(each, self._each(logits, batch.mixed_label), batch.mixed_share.to(each))
         return {"loss": weighted_mean(each, batch.weight)}, {
             "scores": logits.detach().softmax(dim=-1),
             "loss": each.detach(),
         }
+
+    def _each(self, logits: Tensor, label: Tensor) -> Tensor:
+        return F.cross_entropy(logits, label, label_smoothing=self.label_smoothing, reduction="none")
 
     @staticmethod
     def _logits(model: nn.Module, batch) -> Tensor:

@@ -43,6 +43,7 @@ class Objective(nn.Module):
     takes_views : whether its terms use two random views of each example, `batch.views`, where a data set has them; if
         not, such a data set is refused.
     needs_views : whether it can do nothing without them; a data set without views is refused.
+    takes_mixtures : whether its terms use `batch.mixed_label` and `mixed_share`; if not, mixup is refused.
     """
 
     metrics: tuple[Metric, ...] = (
@@ -62,6 +63,7 @@ class Objective(nn.Module):
     takes_weights: bool = False
     takes_views: bool = False
     needs_views: bool = False
+    takes_mixtures: bool = False
 
     def n_outputs(self, spec: DataSpec) -> int:
         """Number of outputs that a model gets for each example, if that is not fixed by the model itself."""

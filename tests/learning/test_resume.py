@@ -16,7 +16,7 @@ from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import AdamW
 from hepexp.tracking.run_folder import RunFolder
 from tests.learning.toy import ToyModel, ToyObjective, toy_components
-from tests.learning.views import components_with_views
+from tests.learning.views import components_with_augmentation, components_with_views
 
 
 class Killed(BaseException):
@@ -60,6 +60,11 @@ def test_so_does_an_average_of_weights_that_are_unfrozen_one_by_one(killed_at, a
 @pytest.mark.parametrize("killed_at", [8, 11])  # the first and the last but one batch of an epoch
 def test_so_does_a_loss_on_random_views(killed_at):
     check_resumed(killed_at, lambda: components_with_views(checkpoint_minutes=1e-9), "embedding")
+
+
+@pytest.mark.parametrize("killed_at", [8, 11])
+def test_so_does_a_training_with_augmentation(killed_at):
+    check_resumed(killed_at, lambda: components_with_augmentation(checkpoint_minutes=1e-9))
 
 
 def check_resumed(killed_at: int, make: Callable[[], Components], output: str = "scores") -> None:

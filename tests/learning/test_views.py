@@ -1,4 +1,4 @@
-"""Random views in a training: what they depend on, what is compared and evaluated, and what is refused."""
+"""Random views and augmentation in a training: what they depend on, where they are drawn, and what is refused."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from hepexp.data.representations.representation import Particles
+from hepexp.data.views.augmentation import Augmentation
 from hepexp.errors import ConfigError
 from hepexp.learning import contracts
 from hepexp.losses.cross_entropy import CrossEntropy
 from hepexp.losses.supervised_contrastive import SupervisedContrastive
 from tests.data.small import use_small_samples
 from tests.learning.test_contracts import components_of
-from tests.learning.views import components_with_views
+from tests.learning.views import components_with_augmentation, components_with_views
 
 CONTRASTIVE = "loss=supervised_contrastive"
 
@@ -43,6 +45,46 @@ def test_views_follow_from_seed_step_rank_and_stage_alone():
     assert torch.equal(drawn(), drawn())
     for other in ({"number": 4}, {"rank": 1}, {"seed": 2}, {"stage": "test"}):
         assert not torch.allclose(drawn(), drawn(**other)), other
+
+
+def test_augmentation_follows_from_seed_step_and_rank_and_is_of_training_steps_alone():
+    made = components_with_augmentation()
+    module, batch = made.module, made.data._batch(torch.arange(16))
+    seen: list[torch.Tensor] = []
+    terms = module.objective.terms
+    module.objective.terms = lambda model, batch: (seen.append(batch.p4), terms(model, batch))[1]
+
+    def drawn(step=3, rank=0, seed=1):
+        module.seed = seed
+        trainer = {"global_step": step, "accumulate_grad_batches": 1, "num_training_batches": 6, "global_rank": rank}
+        module._trainer = SimpleNamespace(**trainer)
+        torch.manual_seed(step + rank)  # of no influence
+        module.training_step(batch, 0)
+        return seen[-1]
+
+    assert torch.equal(drawn(), drawn())
+    for other in ({"step": 4}, {"rank": 1}, {"seed": 2}):
+        assert not torch.allclose(drawn(), drawn(**other)), other
+    module.validation_step(batch, 0)
+    assert torch.equal(seen[-1], batch.p4)
+
+
+@pytest.mark.parametrize(
+    ("objective", "data", "said"),
+    [
+        (SupervisedContrastive(), {"mixup": 0.2}, "SupervisedContrastive does not take mixtures of classes: leave out"),
+        (CrossEntropy(), {"mixup": 0.2, "weighted": True}, "dataset.augment.mixup does not mix the weights of exam"),
+        (CrossEntropy(), {"drop": 0.2, "element_targets": ["pt"]}, "dataset.augment.drop may drop or reorder elements"),
+        (CrossEntropy(), {"crop": 0.2}, "dataset.augment.crop is a view of image, but this model reads particles"),
+    ],
+)
+def test_augmentation_that_fits_neither_loss_nor_data_is_refused(objective, data, said):
+    keys = {key: data.pop(key) for key in ("mixup", "drop", "crop") if key in data}
+    data = SimpleNamespace(augment=Augmentation(**keys), representation=Particles(), **data)
+    with pytest.raises(ConfigError) as error:
+        contracts.check_augmentation(objective, data)
+    assert str(error.value).startswith(said)
+    assert "\n" not in str(error.value)
 
 
 def test_views_are_compared_and_the_examples_themselves_are_embedded():
@@ -123,3 +165,14 @@ def test_models_of_each_representation_train_on_views(small_samples, words):
     assert all(gradient.isfinite().all() for gradient in gradients)
     again = replace(batch, views=module.draw_views(batch, 1))
     assert not torch.equal(module.objective.terms(module.model, again)[0]["loss"], terms["loss"])
+
+
+def test_an_image_network_trains_on_mixtures_of_rotated_images(small_samples):
+    components = components_of("data=mnist", "model=cnn", "data.augment={rotate: 20, noise: 0.1, mixup: 0.4}")
+    module, batch = components.module.train(), next(iter(components.data.train_dataloader()))
+    mixed = module.augment(batch, 1)
+    terms, _ = module.objective.terms(module.model, mixed)
+    terms["loss"].backward()
+    assert all(p.grad.isfinite().all() for p in module.parameters() if p.grad is not None)
+    assert not torch.equal(mixed.image, batch.image)
+    assert torch.equal(mixed.label, batch.label)

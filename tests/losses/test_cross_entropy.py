@@ -72,3 +72,17 @@ def test_an_example_is_charged_for_the_probability_of_its_class():
     terms, outputs = CrossEntropy().terms(Says(0.3, -1.2), jets)
     assert_close(outputs["loss"], -outputs["scores"].gather(1, jets.label[:, None]).log().squeeze(1))
     assert_close(outputs["loss"].mean(), terms["loss"].detach())
+
+
+def test_a_mixture_costs_the_mean_of_its_classes_by_their_shares():
+    """-sum_c t_c ln p_c for the target t that mixup gives, which torch has as cross entropy of probabilities."""
+    jets = random_jets()
+    jets.mixed_label, jets.mixed_share = jets.label.roll(1), torch.linspace(0, 0.5, len(jets))
+    one_hot = torch.eye(2, dtype=torch.float64)
+    share = jets.mixed_share.double()[:, None]
+    target = (1 - share) * one_hot[jets.label] + share * one_hot[jets.mixed_label]
+    model = Says(0.3, -1.2)
+    for smoothing in (0.0, 0.2):
+        loss = CrossEntropy(smoothing).terms(model, jets)[0]["loss"]
+        expected = torch.nn.functional.cross_entropy(model(jets), target, label_smoothing=smoothing)
+        assert_close(loss, expected)

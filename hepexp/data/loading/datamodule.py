@@ -30,6 +30,7 @@ from hepexp.data.representations.representation import Representation, spec_of
 from hepexp.data.store.integrity import describe_file
 from hepexp.data.store.store import Store
 from hepexp.data.transforms.transform import Transform
+from hepexp.data.views.augmentation import Augmentation
 from hepexp.data.views.views import Views
 from hepexp.errors import ConfigError, DataError
 from hepexp.simulation.simulate import simulate
@@ -69,6 +70,7 @@ class HepDataModule(Loaders, FittedScales, TargetsAndWeights, AnnotatedKeys, Lig
     balance : `classes` to weight all classes so that their sums of weights in training agree.
     reweight : weights that give some classes the spectrum of another; null for none.
     views : random views of each example, for losses that compare two of them; all off by default.
+    augment : random transformations of the training examples; all off by default.
     num_workers : number of processes that build batches; 0 builds them in the training process.
     n_files : number of published files of each split to use with `full`; null for all.
     n_generate : number of examples to simulate with `generate`.
@@ -99,6 +101,7 @@ class HepDataModule(Loaders, FittedScales, TargetsAndWeights, AnnotatedKeys, Lig
     balance: Literal["none", "classes"] = "none"
     reweight: Reweighting | None = None
     views: Views | None = None
+    augment: Augmentation | None = None
     num_workers: int = 0
     n_files: int | None = None
     n_generate: int = 20000

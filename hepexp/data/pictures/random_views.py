@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hepexp.batch import Batch, GraphBatch
 from hepexp.data.physics.kinematics import invariant_mass, polar, wrapped
+from hepexp.data.views.augmentation import Augmented
 from hepexp.data.views.views import TwoViews, Views, names_of
 from hepexp.errors import ConfigError
 from hepexp.figures import COLOURS, about, figure
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
     from hepexp.data.loading.datamodule import HepDataModule
 
+Steps = TwoViews | Augmented
 DRAWS = 3  # of each view
+_MIXED = 8  # images among which mixup chooses; the first is shown
 _SEED = 1
 _SIDE = 2.4  # of a panel, inches
 _AREA = 1000  # total area of the markers of a jet, in points squared
@@ -57,17 +60,18 @@ def draw_views(folder: Path, build: Callable[[], HepDataModule]) -> dict[str, st
     for name in names:
         data = build()
         data.represent_as(name)
-        if data.views and not data.views.are_of(name):
+        chosen = data.views or data.augment
+        if chosen and not chosen.are_of(name):
             continue
-        shown = data.views or Views.typical(name)
+        shown = chosen or Views.typical(name)
         steps = {view: one.of(data.representation) for view, one in shown.each().items()}
-        if data.views and len(steps) > 1:
+        if chosen and len(steps) > 1:
             steps["all of them"] = shown.of(data.representation)
         data.prepare_data()
         data.setup()
         title = f"Random views of {data.noun}s: {_SHOWN[name]}"
         with about(f"{data.info.name}: {data.split_store.origin}"):
-            _draw(folder / f"views_{name}.png", title, data.typical_example(), steps)
+            _draw(folder / f"views_{name}.png", title, data.typical_examples(_MIXED if name == "image" else 1), steps)
         drawn[f"views_{name}"] = title
     if not drawn:
         has = f"those that are on are not all of one of {', '.join(names)}" if names else "there are none of such data"
@@ -75,7 +79,7 @@ def draw_views(folder: Path, build: Callable[[], HepDataModule]) -> dict[str, st
     return drawn
 
 
-def _draw(path: Path, title: str, example: Batch, views: dict[str, TwoViews]) -> None:
+def _draw(path: Path, title: str, example: Batch, views: dict[str, Steps]) -> None:
     show = {"JetBatch": _jets, "ImageBatch": _images, "GraphBatch": _graphs}[type(example).__name__]
     columns = DRAWS + 1
     with figure(path, columns * _SIDE + 0.6, len(views) * (_SIDE + 0.2), title) as drawing:
@@ -90,7 +94,7 @@ def _draw(path: Path, title: str, example: Batch, views: dict[str, TwoViews]) ->
 # ---- jets
 
 
-def _jets(row: NDArray, jet: Batch, view: TwoViews, random: torch.Generator) -> None:
+def _jets(row: NDArray, jet: Batch, view: Steps, random: torch.Generator) -> None:
     """Particles in rapidity and azimuth around the axis of the jet before, with areas as the root of pT."""
     momenta = [one.p4[0][one.mask[0]].numpy() for one in (jet, *(view.one(jet, random) for _ in range(DRAWS)))]
     _, axis_y, axis_phi = polar(momenta[0].sum(0))
@@ -115,7 +119,7 @@ def _jets(row: NDArray, jet: Batch, view: TwoViews, random: torch.Generator) -> 
 # ---- images
 
 
-def _images(row: NDArray, image: Batch, view: TwoViews, random: torch.Generator) -> None:
+def _images(row: NDArray, image: Batch, view: Steps, random: torch.Generator) -> None:
     """The first channel, on a scale that is linear near zero and logarithmic beyond."""
     from matplotlib.colors import AsinhNorm
 
@@ -130,7 +134,7 @@ def _images(row: NDArray, image: Batch, view: TwoViews, random: torch.Generator)
 # ---- graphs
 
 
-def _graphs(row: NDArray, graph: Batch, view: TwoViews, random: torch.Generator) -> None:
+def _graphs(row: NDArray, graph: Batch, view: Steps, random: torch.Generator) -> None:
     """Adjacency matrix, and beside it the features of the nodes; what is not there any more is grey."""
     for axes, matrix in zip(row, [_matrix(graph), *(_matrix(graph, view, random) for _ in range(DRAWS))], strict=True):
         axes.set_facecolor("0.85")
@@ -141,7 +145,7 @@ def _graphs(row: NDArray, graph: Batch, view: TwoViews, random: torch.Generator)
         axes.set_xlabel(f"{n_nodes} nodes, {n_edges:.0f} edges", fontsize=7)
 
 
-def _matrix(graph: GraphBatch, view: TwoViews | None = None, random: torch.Generator | None = None) -> NDArray:
+def _matrix(graph: GraphBatch, view: Steps | None = None, random: torch.Generator | None = None) -> NDArray:
     """(n, n + F) of a view of a graph with n nodes: 1 for an edge, and features scaled to [0.1, 1], 0 if masked.
 
     NaN for nodes that are no longer there.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 import torch
 
 from hepexp.batch import Batch, GraphBatch
+from hepexp.config.annotated_keys import AnnotatedKeys
 from hepexp.data.representations.representation import Representation
 from hepexp.data.transforms.particle_selection import WithBeams
 from hepexp.data.views.graph_views import EdgeDropping, FeatureMasking, NodeDropping
@@ -21,30 +22,31 @@ from hepexp.data.views.random_view import RandomView
 from hepexp.errors import ConfigError
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """A view as the keys have it: its class for each representation, and the range of its strength."""
 
     of: dict[str, type[RandomView]]
     most: float = math.inf
     unit: str = ""
+    least: float = 0
 
 
 # in the order in which they are applied: what nature does, symmetries, then the detector; splitting comes after soft
 # emission, which would part the collinear halves
 KINDS = {
-    "soft": _Kind({"particles": SoftEmission}, unit=" GeV"),
-    "split": _Kind({"particles": CollinearSplitting}, 1),
-    "rotate": _Kind({"particles": AxisRotation, "image": ImageRotation}, 180, " degrees"),
-    "boost": _Kind({"particles": AxisBoost}, 5),
-    "translate": _Kind({"particles": Translation}, 3),
-    "smear": _Kind({"particles": Smearing}, 1),
-    "drop": _Kind({"particles": Dropping}, 0.99),
-    "flip": _Kind({"image": Reflection}),
-    "crop": _Kind({"image": Crop}, 0.99),
-    "noise": _Kind({"image": Noise}),
-    "drop_nodes": _Kind({"graph": NodeDropping}, 0.99),
-    "drop_edges": _Kind({"graph": EdgeDropping}, 1),
-    "mask_features": _Kind({"graph": FeatureMasking}, 0.99),
+    "soft": Kind({"particles": SoftEmission}, unit=" GeV"),
+    "split": Kind({"particles": CollinearSplitting}, 1),
+    "rotate": Kind({"particles": AxisRotation, "image": ImageRotation}, 180, " degrees"),
+    "boost": Kind({"particles": AxisBoost}, 5),
+    "translate": Kind({"particles": Translation}, 3),
+    "smear": Kind({"particles": Smearing}, 1),
+    "drop": Kind({"particles": Dropping}, 0.99),
+    "flip": Kind({"image": Reflection}),
+    "crop": Kind({"image": Crop}, 0.99),
+    "noise": Kind({"image": Noise}),
+    "drop_nodes": Kind({"graph": NodeDropping}, 0.99),
+    "drop_edges": Kind({"graph": EdgeDropping}, 1),
+    "mask_features": Kind({"graph": FeatureMasking}, 0.99),
 }
 # strengths at which they are drawn where none is given
 TYPICAL = {
@@ -64,7 +66,7 @@ TYPICAL = {
 }
 
 
-class Views:
+class Views(AnnotatedKeys):
     """Random views of the examples, of which losses such as ntxent compare two; each is off at 0.
 
     They are drawn on the device of the batch, anew in each training step from seed, step and rank, and the same in each
@@ -98,45 +100,32 @@ class Views:
     arXiv:2010.13902 (graphs).
     """
 
-    def __init__(
-        self,
-        rotate: float = 0.0,
-        boost: float = 0.0,
-        translate: float = 0.0,
-        split: float = 0.0,
-        soft: float = 0.0,
-        smear: float = 0.0,
-        drop: float = 0.0,
-        flip: bool = False,
-        crop: float = 0.0,
-        noise: float = 0.0,
-        drop_nodes: float = 0.0,
-        drop_edges: float = 0.0,
-        mask_features: float = 0.0,
-        own: Sequence[RandomView] = (),
-    ) -> None:
-        given = {
-            "rotate": rotate,
-            "boost": boost,
-            "translate": translate,
-            "split": split,
-            "soft": soft,
-            "smear": smear,
-            "drop": drop,
-            "flip": flip,
-            "crop": crop,
-            "noise": noise,
-            "drop_nodes": drop_nodes,
-            "drop_edges": drop_edges,
-            "mask_features": mask_features,
-        }
-        self.strengths: dict[str, float] = {name: given[name] for name in KINDS if given[name]}
+    key: ClassVar[str] = "dataset.views"
+    kinds: ClassVar[dict[str, Kind]] = KINDS
+
+    rotate: float = 0.0
+    boost: float = 0.0
+    translate: float = 0.0
+    split: float = 0.0
+    soft: float = 0.0
+    smear: float = 0.0
+    drop: float = 0.0
+    flip: bool = False
+    crop: float = 0.0
+    noise: float = 0.0
+    drop_nodes: float = 0.0
+    drop_edges: float = 0.0
+    mask_features: float = 0.0
+    own: Sequence[RandomView] = ()
+
+    def __post_init__(self) -> None:
+        self.strengths: dict[str, float] = {name: given for name in self.kinds if (given := getattr(self, name))}
         for name, strength in self.strengths.items():
-            kind = KINDS[name]
-            if not 0 <= strength <= kind.most or strength == math.inf:
-                limits = f">= 0{kind.unit}" if kind.most == math.inf else f"from 0 to {kind.most}{kind.unit}"
-                raise ConfigError(f"dataset.views.{name} must be {limits}, got {strength:g}")
-        self.own = tuple(own)
+            kind = self.kinds[name]
+            if not kind.least <= strength <= kind.most or strength == math.inf:
+                limits = f">= 0{kind.unit}" if kind.most == math.inf else f"from {kind.least} to {kind.most}{kind.unit}"
+                raise ConfigError(f"{self.key}.{name} must be {limits}, got {strength:g}")
+        self.own = tuple(self.own)
 
     def __bool__(self) -> bool:
         return bool(self.strengths or self.own)
@@ -144,7 +133,7 @@ class Views:
     @property
     def first(self) -> str:
         """The key of a view that is on."""
-        return next((f"dataset.views.{name}" for name in self.strengths), "dataset.views.own")
+        return next((f"{self.key}.{name}" for name in self.strengths), f"{self.key}.own")
 
     @classmethod
     def typical(cls, representation: str) -> Self:
@@ -154,18 +143,29 @@ class Views:
     def are_of(self, representation: str) -> bool:
         """Whether all that are on are views of this representation."""
         own = all(view.reads == representation for view in self.own)
-        return own and all(representation in KINDS[name].of for name in self.strengths)
+        return own and all(representation in self.kinds[name].of for name in self.strengths)
 
     def each(self) -> dict[str, Self]:
         """Each view that is on by itself, under its key and its strength."""
         of_keys = {
-            f"{name}" if strength is True else f"{name} {strength:g}{KINDS[name].unit}": type(self)(**{name: strength})
+            f"{name}" if strength is True else f"{name} {strength:g}{self.kinds[name].unit}": type(self)(
+                **{name: strength}
+            )
             for name, strength in self.strengths.items()
         }
         return of_keys | {type(view).__name__: type(self)(own=[view]) for view in self.own}
 
     def of(self, representation: Representation) -> TwoViews:
-        """What draws them, for batches of this representation.
+        """What draws two of them, for batches of this representation.
+
+        Raises
+        ------
+        ConfigError : one of them transforms another representation, or data unlike these.
+        """
+        return TwoViews(self.steps(representation))
+
+    def steps(self, representation: Representation) -> tuple[RandomView, ...]:
+        """Those that are on, in the order in which they are applied to batches of this representation.
 
         Raises
         ------
@@ -173,20 +173,20 @@ class Views:
         """
         reads = representation.name
         for name in self.strengths:
-            if reads not in KINDS[name].of:
-                raise ConfigError(f"dataset.views.{name} {_is_of(tuple(KINDS[name].of), reads)}")
+            if reads not in self.kinds[name].of:
+                raise ConfigError(f"{self.key}.{name} {_is_of(tuple(self.kinds[name].of), reads)}")
         for view in self.own:
             if view.reads != reads:
-                raise ConfigError(f"dataset.views.own: {type(view).__name__} {_is_of((view.reads,), reads)}")
+                raise ConfigError(f"{self.key}.own: {type(view).__name__} {_is_of((view.reads,), reads)}")
         if any(isinstance(step, WithBeams) for step in representation.transforms):
             raise ConfigError(
                 f"{self.first}: views do not tell the beams of dataset.beams=true from particles; leave them out, and "
                 "have the model add them, model.symmetry_breaking=beam"
             )
-        made = (*(KINDS[name].of[reads](self.strengths[name]) for name in KINDS if name in self.strengths), *self.own)
+        made = (*(self.kinds[name].of[reads](strength) for name, strength in self.strengths.items()), *self.own)
         for view in made:
             view.fit_to(representation)
-        return TwoViews(made)
+        return made
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from PIL import Image
 from hepexp.batch import GraphBatch
 from hepexp.data.find import class_of
 from hepexp.data.pictures.random_views import _matrix, draw_views
+from hepexp.data.views.augmentation import Augmentation
 from hepexp.data.views.graph_views import EdgeDropping, FeatureMasking, NodeDropping
 from hepexp.data.views.views import TwoViews, Views, names_of
 from hepexp.errors import ConfigError
@@ -38,6 +39,10 @@ def test_each_view_of_each_representation_is_a_row_and_several_are_drawn_togethe
     chosen = draw_views(tmp_path, made("qg", views=Views(boost=0.5, rotate=90)))
     assert list(chosen) == ["views_particles"]
     assert Image.open(tmp_path / "views_particles.png").height == pytest.approx(height["views_graph"], abs=3)
+
+    augmented = draw_views(tmp_path, made("qg", augment=Augmentation(rotate=90, mixup=0.4)))
+    assert list(augmented) == ["views_image"]
+    assert Image.open(tmp_path / "views_image.png").height == pytest.approx(height["views_graph"], abs=3)
 
 
 def test_views_of_different_representations_and_data_without_any_are_refused(tmp_path):

@@ -1,0 +1,66 @@
+"""The keys `dataset.augment`: random transformations of the training examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from hepexp.batch import Batch
+from hepexp.data.representations.representation import Representation
+from hepexp.data.views.mixup import Mixup
+from hepexp.data.views.random_view import RandomView
+from hepexp.data.views.views import KINDS, Kind, Views
+
+
+class Augmentation(Views):
+    """Random transformations of the training examples, for any loss; each is off at 0.
+
+    They are drawn on the device of the batch, anew in each training step from seed, step and rank. Validation, test and
+    the statistics of batch norms are those of the examples themselves. What is to be predicted stays that of the
+    example, except with mixup.
+
+    Parameters
+    ----------
+    mixup : alpha of mixup, for losses on classes: each image, and its class, is mixed with another one of the batch,
+        with shares from Beta(alpha, alpha); usual are 0.1 to 1.
+
+    Raises
+    ------
+    ConfigError : a strength out of range.
+
+    References
+    ----------
+    H. Zhang et al., arXiv:1710.09412 (mixup).
+    """
+
+    key: ClassVar[str] = "dataset.augment"
+    kinds: ClassVar[dict[str, Kind]] = {**KINDS, "mixup": Kind({"image": Mixup}, most=100, least=0.1)}
+
+    mixup: float = 0.0
+
+    def of(self, representation: Representation) -> Augmented:
+        """What transforms batches of this representation."""
+        return Augmented(self.steps(representation))
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """Transforms each example of a batch at random.
+
+    Parameters
+    ----------
+    steps : the transformations, applied in this order.
+    """
+
+    steps: tuple[RandomView, ...]
+
+    def __call__(self, batch: Batch, seed: int) -> Batch:
+        """The batch as a seed determines it."""
+        return self.one(batch, torch.Generator(batch.label.device).manual_seed(seed))
+
+    def one(self, batch: Batch, random: torch.Generator) -> Batch:
+        for step in self.steps:
+            batch = step(batch, random)
+        return batch
