@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Literal, Self
 
 import torch
@@ -11,9 +12,11 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
 from hepexp.config.annotated_keys import AnnotatedKeys
 from hepexp.errors import ConfigError
-from hepexp.learning.schedules import PLATEAU, SCHEDULES
+from hepexp.learning.schedules import MILESTONE_FACTOR, MILESTONES, PLATEAU, SCHEDULES, Schedule
 
-ScheduleName = Literal["constant", "cosine", "warmup_cosine", "flat_decay", "warmup_restarts", "plateau"]
+ScheduleName = Literal[
+    "constant", "cosine", "warmup_cosine", "flat_decay", "warmup_restarts", "one_cycle", "multi_step", "plateau"
+]
 
 
 class Optimizer(AnnotatedKeys):
@@ -23,6 +26,8 @@ class Optimizer(AnnotatedKeys):
     ----------
     lr : base learning rate.
     schedule : shape of the learning-rate curve over the training.
+    milestones : fractions of the training at which multi_step lowers the rate; null for [0.5, 0.75].
+    milestone_factor : what multi_step multiplies the rate by at each of them; null for 0.1.
     freeze : layers that are not trained: names of parameters or submodules, with * and ?; body is all but the head.
     unfreeze : frozen layers that are trained from an epoch on: {2: [blocks.3], 4: body}; the first epoch is 1.
     lr_factor : factor on the learning rate for layers, named as in freeze: {body: 0.1}; the last that fits counts.
@@ -35,6 +40,8 @@ class Optimizer(AnnotatedKeys):
 
     lr: float = 1e-3
     schedule: ScheduleName = "constant"
+    milestones: list[float] | None = None
+    milestone_factor: float | None = None
     freeze: list[str] | str = ()
     unfreeze: dict[int, list[str] | str] | None = None
     lr_factor: dict[str, float] | None = None
@@ -59,8 +66,16 @@ class Optimizer(AnnotatedKeys):
         optimizer = self.torch_optimizer(parameters)
         if self.schedule == PLATEAU:
             return optimizer, ReduceLROnPlateau(optimizer, mode, factor=0.5, patience=3)
-        factor = SCHEDULES[self.schedule]
+        factor = self.curve()
         return optimizer, LambdaLR(optimizer, lambda step: factor(step / max(total_steps, 1)))
+
+    def curve(self) -> Schedule:
+        """The factor on the base rate at a fraction of the training, of a schedule that is a curve."""
+        if self.schedule != "multi_step":
+            return SCHEDULES[self.schedule]
+        milestones = MILESTONES if self.milestones is None else self.milestones
+        factor = MILESTONE_FACTOR if self.milestone_factor is None else self.milestone_factor
+        return partial(SCHEDULES["multi_step"], milestones=milestones, factor=factor)
 
     def for_lightning(
         self, parameters: Iterable[torch.nn.Parameter], total_steps: int, monitor: tuple[str, Literal["min", "max"]]
@@ -77,6 +92,7 @@ class Optimizer(AnnotatedKeys):
         names = (*SCHEDULES, PLATEAU)
         if self.schedule not in names:
             raise ConfigError(f"optimizer.schedule must be one of {', '.join(names)}, got {self.schedule!r}")
+        self._check_milestones()
         for name, value in non_negative.items():
             if not value >= 0:
                 raise ConfigError(f"optimizer.{name} must be >= 0, got {value}")
@@ -86,6 +102,17 @@ class Optimizer(AnnotatedKeys):
         for epoch in self.unfreeze or {}:
             if epoch < 2:
                 raise ConfigError(f"optimizer.unfreeze names epochs from 2 on (the first is 1), got {epoch}")
+
+    def _check_milestones(self) -> None:
+        for name in ("milestones", "milestone_factor"):
+            if getattr(self, name) is not None and self.schedule != "multi_step":
+                raise ConfigError(f"optimizer.{name} is of optimizer.schedule=multi_step, got {self.schedule}")
+        if self.milestones is not None and not (self.milestones and all(0 < m < 1 for m in self.milestones)):
+            raise ConfigError(
+                f"optimizer.milestones must be fractions of the training, between 0 and 1, got {list(self.milestones)}"
+            )
+        if self.milestone_factor is not None and not 0 < self.milestone_factor < 1:
+            raise ConfigError(f"optimizer.milestone_factor must be between 0 and 1, got {self.milestone_factor}")
 
 
 def _two_decays(betas: Iterable[float]) -> tuple[float, float]:

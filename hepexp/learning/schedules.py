@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 Schedule = Callable[[float], float]
 
@@ -29,6 +29,31 @@ def warmup_cosine(progress: float) -> float:
 def flat_decay(progress: float) -> float:
     """The base rate for 70 % of the training, then exponentially to a hundredth (arXiv:2202.03772, section 5.1)."""
     return 0.01 ** max(0.0, (min(progress, 1.0) - 0.7) / 0.3)
+
+
+def one_cycle(progress: float) -> float:
+    """Half a cosine from 1/25 to the base rate in the first 30 %, then half a cosine to 1/250,000 (arXiv:1708.07120).
+
+    The numbers are those of torch's OneCycleLR; momentum stays as it is.
+    """
+    rise, lowest, last = 0.3, 1 / 25, 1 / 25e4
+    if progress < rise:
+        return 1.0 - (1.0 - lowest) * cosine(progress / rise)
+    return last + (1.0 - last) * cosine((progress - rise) / (1.0 - rise))
+
+
+MILESTONES = (0.5, 0.75)
+MILESTONE_FACTOR = 0.1
+
+
+def multi_step(progress: float, milestones: Sequence[float] = MILESTONES, factor: float = MILESTONE_FACTOR) -> float:
+    """A tenth of the rate from half of the training on, a hundredth from three quarters (arXiv:1512.03385, 4.2).
+
+    Parameters
+    ----------
+    milestones : fractions of the training at which the rate is multiplied by the factor.
+    """
+    return factor ** sum(progress >= milestone - 1e-9 for milestone in milestones)  # steps have rounded fractions
 
 
 def _published_factors() -> list[float]:
@@ -62,5 +87,7 @@ SCHEDULES: dict[str, Schedule] = {
     "warmup_cosine": warmup_cosine,
     "flat_decay": flat_decay,
     "warmup_restarts": warmup_restarts,
+    "one_cycle": one_cycle,
+    "multi_step": multi_step,
 }
 PLATEAU = "plateau"  # not a curve: halves the rate when the monitored value has not improved for over three epochs

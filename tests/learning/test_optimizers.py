@@ -63,6 +63,42 @@ def test_betas_that_are_no_decays_are_refused(kind, betas):
         kind(betas=betas)
 
 
+def test_milestones_are_fractions_of_the_training():
+    options = SGD(lr=0.1, schedule="multi_step", milestones=[0.2, 0.6], milestone_factor=0.5)
+    optimizer, scheduler = options.build([torch.zeros(1, requires_grad=True)], total_steps=5)
+    rates = []
+    for _ in range(5):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert rates == pytest.approx([0.1, 0.05, 0.05, 0.025, 0.025])
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"milestones": [0.5]}, "optimizer.milestones is of optimizer.schedule=multi_step, got constant"),
+        ({"milestone_factor": 0.5}, "optimizer.milestone_factor is of optimizer.schedule=multi_step, got constant"),
+        (
+            {"schedule": "multi_step", "milestones": [0.5, 30]},
+            "optimizer.milestones must be fractions of the training, between 0 and 1, got [0.5, 30]",
+        ),
+        (
+            {"schedule": "multi_step", "milestones": []},
+            "optimizer.milestones must be fractions of the training, between 0 and 1, got []",
+        ),
+        (
+            {"schedule": "multi_step", "milestone_factor": 2.0},
+            "optimizer.milestone_factor must be between 0 and 1, got 2.0",
+        ),
+    ],
+)
+def test_milestones_without_a_meaning_are_refused(keys, message):
+    with pytest.raises(ConfigError) as error:
+        SGD(**keys)
+    assert str(error.value) == message
+
+
 @pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
 def test_what_makes_no_step_is_refused(kind):
     with pytest.raises(ConfigError, match=r"optimizer.lr must be > 0, got 0"):

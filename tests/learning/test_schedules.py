@@ -1,8 +1,10 @@
 import math
 
 import pytest
+import torch
+from torch.optim.lr_scheduler import MultiStepLR, OneCycleLR
 
-from hepexp.learning.schedules import SCHEDULES, cosine, warmup_restarts
+from hepexp.learning.schedules import SCHEDULES, cosine, multi_step, one_cycle, warmup_restarts
 
 
 def published(epochs=35):
@@ -37,6 +39,33 @@ def test_warmup_cosine_rises_in_a_twentieth_of_the_training():
 
 def test_cosine_goes_from_one_to_zero():
     assert [cosine(p) for p in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0])
+
+
+def rates_of(scheduler, steps: int) -> list[float]:
+    rates = []
+    for _ in range(steps):
+        rates.append(scheduler.get_last_lr()[0])
+        scheduler.optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def sgd() -> torch.optim.Optimizer:
+    return torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+
+
+@pytest.mark.parametrize("steps", [10, 140])
+def test_one_cycle_is_that_of_torch(steps: int):
+    """torch counts its peak and its last step as reached one step earlier, which another length and share undo."""
+    theirs = OneCycleLR(sgd(), 1.0, total_steps=steps + 1, pct_start=(0.3 * steps + 1) / (steps + 1))
+    assert [one_cycle(step / steps) for step in range(steps)] == pytest.approx(rates_of(theirs, steps), rel=1e-9)
+
+
+@pytest.mark.parametrize("milestones", [(0.5, 0.75), (0.3,), (0.1, 0.1, 0.9)])
+def test_multi_step_is_that_of_torch(milestones):
+    theirs = MultiStepLR(sgd(), [round(60 * m) for m in milestones], gamma=0.2)
+    ours = [multi_step(step / 60, milestones, 0.2) for step in range(60)]
+    assert ours == pytest.approx(rates_of(theirs, 60), rel=1e-12)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
