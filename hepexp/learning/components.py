@@ -22,6 +22,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.options import EvaluationOptions
 from hepexp.learning import contracts
 from hepexp.learning.adversarial import AdversarialModule
+from hepexp.learning.channels_last import channels_last
 from hepexp.learning.fine_tuning import frozen_at_random, spare_fresh
 from hepexp.learning.memory_guard import within_memory
 from hepexp.learning.module import ExperimentModule
@@ -133,6 +134,8 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     contracts.check_few_labels(objective.evaluator, data)
     columns = contracts.check_columns(objective.evaluator.columns, data)
     model.train()
+    if options.channels_last:
+        channels_last(model)
     spared = spare_fresh(optimizer, model, objective, fresh)
     if spared:
         taken = "; ".join([str(taken), *spared])

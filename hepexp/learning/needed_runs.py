@@ -32,7 +32,16 @@ log = logging.getLogger("hepexp")
 # These overrides also apply to the runs that a run needs: which data, how long, and where the record goes.
 PASSED_ON = ("dataset", "trainer", "seed", "experiment", "tracking")
 # Trained weights do not depend on these keys of `dataset` and `trainer`.
-INCIDENTAL = ("accelerator", "checkpoint_minutes", "compile", "devices", "num_nodes", "num_workers", "progress")
+INCIDENTAL = (
+    "accelerator",
+    "channels_last",
+    "checkpoint_minutes",
+    "compile",
+    "devices",
+    "num_nodes",
+    "num_workers",
+    "progress",
+)
 
 
 @dataclass(frozen=True)

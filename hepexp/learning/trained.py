@@ -25,7 +25,7 @@ from hepexp.tracking.run_folder import RunFolder
 log = logging.getLogger(__name__)
 _WHICH_FILES = ("source", "files", "n_files", "n_generate", "generate_seed", "stand_in")  # keys of a data set
 _MOST_NAMES = 4  # of missing files, which have long names
-ONE_DEVICE = {"devices": 1, "num_nodes": 1, "strategy": "auto", "compile": False}
+ONE_DEVICE = {"devices": 1, "num_nodes": 1, "strategy": "auto", "compile": False, "channels_last": False}
 
 
 def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str, to_score: Path | None = None) -> Components:

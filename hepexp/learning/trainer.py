@@ -45,6 +45,7 @@ class TrainerOptions(AnnotatedKeys):
     precision : floating-point precision of training, in the names of Lightning.
     tf32 : whether float32 matrix products and convolutions on GPUs may use TensorFloat-32.
     compile : whether to run the model through torch.compile.
+    channels_last : whether images have their channels next to each other in memory, as GPUs convolve them.
     accelerator : cpu, gpu, mps, or auto for the best available.
     devices : devices per node.
     num_nodes : number of nodes, started by SLURM or torchrun.
@@ -67,6 +68,7 @@ class TrainerOptions(AnnotatedKeys):
     precision: Literal["32-true", "64-true", "bf16-mixed", "16-mixed"] = "32-true"
     tf32: bool = False
     compile: bool = False
+    channels_last: bool = False
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
     devices: int = 1
     num_nodes: int = 1

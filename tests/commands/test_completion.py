@@ -31,9 +31,9 @@ LINES = [
     ("hepexp train optim", ["optimizer=", "optimizer."]),
     ("hepexp train optimizer=", ["optimizer=adam", "optimizer=adamw", "optimizer=sgd"]),
     ("hepexp train optimizer=adamw,s", ["optimizer=adamw,sgd"]),
-    ("hepexp train optimizer.m", []),
-    ("hepexp train optimizer=sgd optimizer.m", ["optimizer.momentum="]),
-    ("hepexp train task=qmlhep_2_particlenet optimizer.m", ["optimizer.momentum="]),
+    ("hepexp train optimizer.mo", []),
+    ("hepexp train optimizer=sgd optimizer.mo", ["optimizer.momentum="]),
+    ("hepexp train task=qmlhep_2_particlenet optimizer.mo", ["optimizer.momentum="]),
     (
         "hepexp train optimizer.schedule=warm",
         ["optimizer.schedule=warmup_cosine", "optimizer.schedule=warmup_restarts"],
