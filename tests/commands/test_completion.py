@@ -128,7 +128,7 @@ def test_runs_are_completed_newest_first(tmp_path, monkeypatch, capsys):
         ("hepexp tr", ["train"]),
         ("hepexp train optimizer=s", ["sgd"]),  # bash has cut the word at =
         ("hepexp train -m optimizer=adamw,s", ["adamw,sgd"]),
-        ("hepexp train optimizer=sgd optimizer.m", ["optimizer.momentum="]),
+        ("hepexp train optimizer=sgd optimizer.mo", ["optimizer.momentum="]),
         ("hepexp sweep 'sweep.space.optimizer.w", ["sweep.space.optimizer.weight_decay="]),
     ],
 )

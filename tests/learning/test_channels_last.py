@@ -72,5 +72,5 @@ def test_the_key_lays_out_the_model_of_a_run(monkeypatch, tmp_path):
     monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path))
     use_small_samples(monkeypatch)
     words = ["model=cnn", "dataset=mnist", "trainer.channels_last=true", "trainer.accelerator=cpu"]
-    weight = build_components(Composer([]).compose(words)).module.model.features[3].weight
+    weight = build_components(Composer([]).compose(words)).module.model.features[4].weight
     assert weight.is_contiguous(memory_format=LAST)
