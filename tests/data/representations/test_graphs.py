@@ -91,6 +91,29 @@ def test_node_features_are_the_logarithms_and_shares_they_are_named():
     np.testing.assert_array_equal(x[:, 7:], examples["scalars"])
 
 
+def test_nodes_of_momenta_are_pt_y_phi_m_and_the_four_momentum_with_mean_zero_and_variance_one():
+    examples = with_momenta(cone(60), mass=0.14)
+    form = ParticleGraph(edges="all", nodes="momentum")
+    prepared = form.prepare(examples)
+    pt, y, phi, mass, *p4 = prepared["x"].T
+    for found, expected in ((pt, "pt"), (y, "y")):
+        np.testing.assert_allclose(found, cone(60)[expected], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.cos(phi), np.cos(cone(60)["phi"]), atol=1e-6)
+    np.testing.assert_allclose(mass, 0.14, rtol=1e-4)
+    np.testing.assert_allclose(np.stack(p4, 1), examples["p4"], rtol=1e-6)
+    x = represented(form, examples).x.double()
+    assert x.shape == (len(pt), 8)
+    torch.testing.assert_close(x.mean(0), torch.zeros(8, dtype=torch.float64), atol=1e-5, rtol=0)
+    varied = [0, 1, 2, 4, 5, 6, 7]  # all masses are equal
+    torch.testing.assert_close(x[:, varied].var(0, correction=0), torch.ones(7, dtype=torch.float64), atol=1e-4, rtol=0)
+
+    another = ParticleGraph(edges="all", nodes="momentum")
+    another.load_state(form.state())
+    np.testing.assert_array_equal(another.mean, form.mean)
+    np.testing.assert_array_equal(another.std, form.std)
+    assert not ParticleGraph().state()  # checkpoints of former runs have none
+
+
 @pytest.mark.parametrize("edges", ["nearest", "all"])
 def test_jets_of_one_particle_have_a_node_and_no_edges(edges: str):
     batch = graph(cone(5, most=1), edges=edges)
@@ -142,6 +165,7 @@ def test_the_brightest_pixels_are_kept():
     ("make", "message"),
     [
         (lambda: ParticleGraph(edges="some"), "dataset.graph.edges must be nearest, all, given or null, got 'some'"),
+        (lambda: ParticleGraph(nodes="pt"), "dataset.graph.nodes must be relative or momentum, got 'pt'"),
         (lambda: ParticleGraph(k=0), "dataset.graph.k must be from 1 to 1,000, got 0"),
         (lambda: PixelGraph(k=10**9), "dataset.graph.k must be from 1 to 1,000, got 1000000000"),
         (lambda: PixelGraph(n_nodes=0), "dataset.graph.n_nodes must be >= 1, got 0"),
