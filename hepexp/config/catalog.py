@@ -8,6 +8,14 @@ from hepexp.config.command_line import ALIASES
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
+KINDS = {  # of options: what they are, and how they are typed, where that is not GROUP=NAME
+    "circuit": ("a circuit", "model.circuit={name}"),
+    "dataset": ("a data set", "data={name}"),
+    "study": ("a study", "hepexp study {name}"),
+    "sweep": ("a sweep", "hepexp sweep sweep={name}"),
+    "task": ("a task", "hepexp train task={name}"),
+}
+
 
 def folders(extra: list[Path] | None = None) -> list[Path]:
     """Configuration folders in the order in which Hydra searches them: hepexp's own, plugins', `--config-dir`.
@@ -74,11 +82,23 @@ def find(group: str, name: str, searched: Sequence[Path]) -> Path:
     ConfigError : the group has no such option.
     """
     found = options(group, searched)
+    if name not in found and (elsewhere := _elsewhere(name, searched)):
+        raise ConfigError(f"unknown {group} '{name}': it is {elsewhere}")
     if name not in found:
         hints = "".join(f"; {line}" for line in plugins.missing())
         close = did_you_mean(name, found)
         raise ConfigError(f"unknown {group} '{name}'{close} (options: {', '.join(found) or 'none'}){hints}")
     return found[name]
+
+
+def _elsewhere(name: str, searched: Sequence[Path]) -> str:
+    """Of which groups a name is an option, and how that is typed: `a study, hepexp study NAME`; empty if of none."""
+    kinds = {}
+    for group in groups(searched):
+        if name in options(group, searched):
+            noun, how = KINDS.get(group, (f"{'an' if group[0] in 'aeiou' else 'a'} {group}", "{group}={name}"))
+            kinds[noun] = how.format(group=group, name=name)
+    return "; or ".join(f"{noun}, {how}" for noun, how in kinds.items())
 
 
 def root_file(searched: Sequence[Path], name: str = "train") -> Path:

@@ -1,9 +1,10 @@
 import os
+import re
 
 import pytest
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 
-from hepexp.config import catalog, yaml_file
+from hepexp.config import catalog, paths, yaml_file
 from hepexp.config.loader import skip_marks
 from hepexp.errors import ConfigError
 
@@ -97,3 +98,24 @@ def test_a_pipe_a_folder_and_a_device_are_no_options(tree):
                 read(path)
         with pytest.raises(ConfigError, match=f"{name}.yaml is .*not a regular file"):
             FileConfigSource("", f"file://{model}").load_config(name)
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "said"),
+    [
+        ("model", "qg", "unknown model 'qg': it is a data set, data=qg"),
+        ("study", "top_part", "unknown study 'top_part': it is a task, hepexp train task=top_part"),
+        ("task", "quantum_vs_classical", "it is a study, hepexp study quantum_vs_classical"),
+        ("task", "adamw", "it is an optimizer, optimizer=adamw"),
+        ("model", "brick", "it is a circuit, model.circuit=brick"),
+        ("trainer", "learning_rate", "it is a sweep, hepexp sweep sweep=learning_rate"),
+        (
+            "dataset",
+            "default",
+            "it is an evaluation, evaluation=default; or a sweep, hepexp sweep sweep=default; or a trainer",
+        ),
+    ],
+)
+def test_a_name_of_another_group_is_pointed_to(group, name, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        catalog.find(group, name, [paths.conf_dir()])
