@@ -12,6 +12,7 @@ from hepexp.bench import convert, loader, lorentznet, overhead, read_images, tag
 from hepexp.cli import bench
 from hepexp.errors import HepexpError
 from hepexp.models.lgn import LGN
+from hepexp.models.mi_part import MIParticleTransformer
 from hepexp.models.particle_net import ParticleNet
 from hepexp.models.particle_transformer import ParticleTransformer
 from hepexp.models.pelican import PELICAN
@@ -49,6 +50,10 @@ SMALL_TAGGERS = {
         taggers.TAGGERS["part"],
         ours=lambda: ParticleTransformer(1, 1, 2, [4], [4], n_scalars=0, n_classes=2),
     ),
+    "mi_part": replace(
+        taggers.TAGGERS["mi_part"],
+        ours=lambda: MIParticleTransformer("m", 1, 1, 1, 2, [4, 8], n_scalars=0, n_classes=2),
+    ),
     "pelican": replace(taggers.TAGGERS["pelican"], ours=lambda: PELICAN("xs", 1, n_scalars=0, n_classes=2)),
     "lgn": replace(taggers.TAGGERS["lgn"], ours=lambda: LGN([2, 2], n_scalars=0, n_classes=2)),
 }
@@ -64,7 +69,7 @@ def test_taggers_against_the_modules_of_their_authors():
         ours, reference = pair
         assert "difference" not in ours
         assert reference["difference"] < 1e-5
-    transcribed = [row for row in found if row["case"].startswith(("pelican", "lgn"))]
+    transcribed = [row for row in found if row["case"].startswith(("mi_part", "pelican", "lgn"))]
     assert len({(row["case"], row["parameters"]) for row in transcribed}) == len(transcribed) / 2
 
 
