@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.commands import forked
+
 SMALL = ("model=pfn", "data=qg", "dataset.n_train=512", "dataset.n_val=200", "dataset.n_test=300", "trainer=quick")
 
 
@@ -18,7 +20,13 @@ def command(folder: Path, *words: str, **variables: str) -> dict:
 
 
 def hepexp(folder: Path, *words: str, timeout: float = 300, **variables: str) -> subprocess.CompletedProcess:
-    """Run it to its end."""
+    """Run it to its end, in a process that need not import the libraries anew."""
+    known = command(folder, *words, **variables)
+    return forked.run(list(words), known["cwd"], known["env"], timeout)
+
+
+def started(folder: Path, *words: str, timeout: float = 300, **variables: str) -> subprocess.CompletedProcess:
+    """Run it to its end as a shell does, where the start of Python matters: its path, or processes of its own."""
     return subprocess.run(**command(folder, *words, **variables), capture_output=True, timeout=timeout, check=False)
 
 

@@ -1,4 +1,8 @@
-"""Every model trains on every data set of jets, in the form that it reads, through the configuration of the command."""
+"""Every model trains on every data set of jets, in the form that it reads, through the configuration of the command.
+
+Of all pairs, those in `COVERING` are tested by default: each model with one data set, and each data set with a model of
+each form. The others are slow: pytest -m slow tests/commands/test_cross_product.py
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
+from hepexp.config import kind, targets
 from hepexp.config.compose import Composer
 from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
@@ -29,6 +35,27 @@ LOSSES = {
     "conv_autoencoder": ("loss=equivariant_autoencoder",),
 }
 JETS = [data_set.info.name for data_set, names in REPRESENTATIONS.items() if "particles" in names]
+
+
+def covering() -> set[tuple[str, str]]:
+    """Pairs with every model once, and every data set once with models of each form of its jets."""
+    of_form: dict[str, list[str]] = {}
+    for model in MODELS:
+        target = yaml.safe_load((conf_dir() / "model" / f"{model}.yaml").read_text())["_target_"]
+        of_form.setdefault(targets.load(target, kind.of_group("model")).input, []).append(model)
+    return {
+        (models[i % len(models)], JETS[i % len(JETS)])
+        for models in of_form.values()
+        for i in range(max(len(models), len(JETS)))
+    }
+
+
+COVERING = covering()
+PAIRS = [
+    pytest.param(model, data_set, marks=() if (model, data_set) in COVERING else pytest.mark.slow)
+    for model in MODELS
+    for data_set in JETS
+]
 OTHER_IMAGES = [
     data_set.info.name for data_set, names in REPRESENTATIONS.items() if "image" in names and "particles" not in names
 ]
@@ -87,8 +114,7 @@ def trains(composer: Composer, model: str, data_set: str, *keys: str) -> None:
     assert all(len(values) == len(batch) and values.isfinite().all() for values in outputs.values())
 
 
-@pytest.mark.parametrize("data_set", JETS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("model", "data_set"), PAIRS)
 def test_every_model_trains_on_every_data_set_of_jets(composer, model, data_set):
     trains(composer, model, data_set)
 

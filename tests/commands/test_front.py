@@ -10,6 +10,7 @@ import pytest
 from hepexp.cli import main as shell
 from hepexp.config import source
 from hepexp.errors import ConfigError, DataError
+from tests.commands.shell import started
 
 HEAVY = {"torch", "pytorch_lightning", "mlflow", "pandas", "matplotlib"}
 ROOT = Path(__file__).parents[2]
@@ -58,8 +59,8 @@ def test_a_wrong_request_exits_2_with_one_line(words, message, capsys):
 
 
 @pytest.mark.parametrize("words", ["trian", "train model=lorentnet", "train model.n_hidden=abc", "list modle"])
-def test_the_real_command_prints_no_traceback(hepexp, words):
-    done = hepexp(*words.split())
+def test_the_real_command_prints_no_traceback(tmp_path, words):
+    done = started(tmp_path, *words.split())
     assert done.returncode == 2
     assert done.stderr.startswith("hepexp: error: ")
     assert "Traceback" not in done.stderr
@@ -133,7 +134,7 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_registered_package_brings_options_and_targets(hepexp, tmp_path):
+def test_a_registered_package_brings_options_and_targets(tmp_path):
     info = tmp_path / "mine-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
@@ -145,9 +146,9 @@ def test_a_registered_package_brings_options_and_targets(hepexp, tmp_path):
         "    input = 'image'\n    def __init__(self, width: int = 3, *, n_classes: int): ...\n"
     )
     (tmp_path / "mine" / "conf" / "model" / "mine.yaml").write_text("# My network.\n_target_: mine.Net\nwidth: 4\n")
-    assert "My network." in hepexp("list", "model", PYTHONPATH=str(tmp_path)).stdout
-    assert "of it" in hepexp("show", "model=mine", PYTHONPATH=str(tmp_path)).stdout
-    wrong = hepexp("train", "model=mine", "model.widht=3", PYTHONPATH=str(tmp_path))
+    assert "My network." in started(tmp_path, "list", "model", PYTHONPATH=str(tmp_path)).stdout
+    assert "of it" in started(tmp_path, "show", "model=mine", PYTHONPATH=str(tmp_path)).stdout
+    wrong = started(tmp_path, "train", "model=mine", "model.widht=3", PYTHONPATH=str(tmp_path))
     assert wrong.stderr == "hepexp: error: model.widht is not an option of mine; did you mean width?\n"
-    shown = hepexp("train", "model=mine", "--cfg", "job", PYTHONPATH=str(tmp_path))
+    shown = started(tmp_path, "train", "model=mine", "--cfg", "job", PYTHONPATH=str(tmp_path))
     assert "_target_: mine.Net" in shown.stdout, shown.stderr

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from tests.commands.shell import SMALL, hepexp, one_line
+from tests.commands.shell import SMALL, hepexp, one_line, started
 
 TINY = (*SMALL, "trainer.max_epochs=1", "dataset.n_train=256")
 
@@ -42,7 +42,7 @@ def test_a_failing_job_does_not_stop_the_others_and_is_run_again(tmp_path):
 
 def test_joblib_runs_jobs_side_by_side(tmp_path):
     launcher = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    result = hepexp(tmp_path, "train", "-m", *TINY, "seed=1,2", *launcher)
+    result = started(tmp_path, "train", "-m", *TINY, "seed=1,2", *launcher)
     assert result.returncode == 0, result.stderr
     _, jobs = reports(tmp_path)
     assert [job["status"] for job in jobs] == ["FINISHED", "FINISHED"]
@@ -52,7 +52,7 @@ def test_joblib_runs_jobs_side_by_side(tmp_path):
 
 def test_submitit_runs_jobs(tmp_path):
     launcher = ("hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5")
-    result = hepexp(tmp_path, "train", "-m", *TINY, "seed=1,2", *launcher)
+    result = started(tmp_path, "train", "-m", *TINY, "seed=1,2", *launcher)
     assert result.returncode == 0, result.stderr
     assert [job["status"] for job in reports(tmp_path)[1]] == ["FINISHED", "FINISHED"]
 

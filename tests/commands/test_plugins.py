@@ -22,7 +22,7 @@ from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.evaluation.options import EvaluationOptions
 from hepexp.sweep.directions import directions_of
 from tests.commands import plugin
-from tests.commands.shell import hepexp
+from tests.commands.shell import started
 from tests.commands.test_own_data import write as own_root_file
 
 SMALL = ("data=qg", "dataset.n_train=32", "dataset.n_val=32", "dataset.n_test=32", "trainer=quick")
@@ -78,7 +78,7 @@ def trained(myjets: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     """The README's training, run by the real command; its folder, and what it printed."""
     folder = tmp_path_factory.mktemp("trained")
     (words,) = [words for words in commands() if words[0] == "train" and "-m" not in words]
-    done = hepexp(folder, *words, PYTHONPATH=str(myjets))
+    done = started(folder, *words, PYTHONPATH=str(myjets))
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
 

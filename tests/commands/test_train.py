@@ -8,14 +8,14 @@ import pyarrow.parquet as pq
 import pytest
 from omegaconf import OmegaConf
 
-from tests.commands.shell import SMALL, hepexp, one_line
+from tests.commands.shell import SMALL, hepexp, one_line, started
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A folder in which one training was run."""
+    """A folder in which one training was run, as a shell does."""
     folder = tmp_path_factory.mktemp("home")
-    result = hepexp(folder, "train", *SMALL, "experiment=tests", "name=first", "tags.study=record")
+    result = started(folder, "train", *SMALL, "experiment=tests", "name=first", "tags.study=record")
     assert result.returncode == 0, result.stderr
     return folder
 
