@@ -33,10 +33,10 @@ def be_lean(patch: pytest.MonkeyPatch, store_file: Path | None = None) -> None:
     from matplotlib.figure import Figure
 
     from hepexp import figures
-    from hepexp.learning import experiment
+    from hepexp.learning import results
     from hepexp.tracking import store
 
-    file, open_store, draw = store_file or empty_store(), store._open, experiment.draw_figures
+    file, open_store, draw = store_file or empty_store(), store._open, results.draw_figures
 
     def opened(new: Path):
         if not new.exists():
@@ -50,4 +50,4 @@ def be_lean(patch: pytest.MonkeyPatch, store_file: Path | None = None) -> None:
             draw(*args)
 
     patch.setattr(store, "_open", opened)
-    patch.setattr(experiment, "draw_figures", drawn)
+    patch.setattr(results, "draw_figures", drawn)

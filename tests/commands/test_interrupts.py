@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from hepexp.cli.main import main
-from hepexp.learning import experiment
+from hepexp.learning import experiment, results
 from hepexp.learning.callbacks.history import History
 from hepexp.tracking.mlflow_store import MlflowRun
 from tests.commands.shell import SMALL
@@ -18,8 +18,8 @@ TINY = [*SMALL, "trainer.max_epochs=1", "dataset.n_train=100", "dataset.n_val=60
 STAGES = [
     (MlflowRun, "start"),
     (experiment.DdpWorkers, "__enter__"),
-    (experiment, "write_predictions"),
-    (experiment, "draw_figures"),
+    (results, "write_predictions"),
+    (results, "draw_figures"),
     (MlflowRun, "log_metrics"),
     (experiment, "_registered"),
     (MlflowRun, "finish"),
@@ -75,7 +75,7 @@ def test_a_signal_at_any_stage_leaves_a_killed_run_that_is_resumed(runs, monkeyp
 
 
 def test_a_signal_in_a_multirun_ends_it_and_names_the_jobs_left(runs, monkeypatch, capfd):
-    signalled(monkeypatch, experiment, "draw_figures")
+    signalled(monkeypatch, results, "draw_figures")
     assert main(["train", "-m", *TINY, "seed=1,2"]) == 130
     said = capfd.readouterr()
     assert said.err.splitlines()[-1] == "hepexp: error: interrupted"
