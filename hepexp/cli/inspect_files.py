@@ -10,7 +10,7 @@ from hepexp.cli.console import console
 from hepexp.cli.output_files import writing
 from hepexp.data.expressions.parse import MOST_CHARACTERS, can_be_named
 from hepexp.data.formats.refusal import listed
-from hepexp.data.tables.config_file import YOUR_MODEL, Proposal, shortened
+from hepexp.data.tables.config_file import Proposal, shortened
 from hepexp.data.tables.description import description, differences, padding
 from hepexp.data.tables.guess import guess
 from hepexp.data.tables.summary import summarise
@@ -68,8 +68,7 @@ def inspect_files(
         proposal = Proposal(patterns, tree, write, named, {name: guesses[name] for name in named})
         with writing(write, "--write"):
             write_text(write, proposal.text())
-        model = f" with a MODEL, {YOUR_MODEL}" if proposal.has_only_features else ""
-        trains = f"its third line trains on it{model}"
+        trains = "its third line trains on it"
         if proposal.missing:
             out.print(f"{write}: does not train yet; fill in {' and '.join(proposal.missing)}, then {trains}")
         else:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 ABSENT = "–"
+MOST_DECIMALS = 9  # a smaller error, as of a change that is 0 up to rounding, is written with an exponent
 
 
 def with_error(value: float | None, error: float | None = None) -> str:
-    """`0.8712 ± 0.0071`: the error to two significant digits, the value to the same place.
+    """`0.8712 ± 0.0071`: the error to two significant digits, the value to the same place, or `3.0e-32 ± 9.0e-34`.
 
     Four significant digits without an error; a dash for an undefined value.
     """
@@ -20,6 +21,8 @@ def with_error(value: float | None, error: float | None = None) -> str:
         return f"{number(value)} ± 0" if error == 0 else number(value)
     # The exponent after rounding: 0.0996 is 0.10, not 0.100.
     places = 1 - int(f"{error:.1e}".partition("e")[2])
+    if places > MOST_DECIMALS:
+        return f"{value:.1e} ± {error:.1e}"
     decimals = max(places, 0)
     rounded = round(value, places) + 0.0  # no minus before a zero
     return f"{rounded:,.{decimals}f} ± {round(error, places):,.{decimals}f}"

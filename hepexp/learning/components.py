@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from hepexp.batch import REPRESENTATIONS, DataSpec
-from hepexp.config import kind, new_head, schema, targets
+from hepexp.config import kind, needs, new_head, schema, targets
 from hepexp.config.build import construct
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
@@ -129,6 +129,8 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
         contracts.check_single(model, data.typical_example())
     with within_memory(config.loss, "loss"):
         objective.prepare(model.eval(), data.typical_example(), spec)
+    if objective.sample and not trained and not needs.missing(content):
+        objective.see(model, data.loader_of("train", objective.sample))
     contracts.check_evaluator(objective)
     objective.evaluator = objective.evaluator.with_options(evaluation, spec)
     contracts.check_few_labels(objective.evaluator, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import torch
@@ -44,6 +45,7 @@ class Objective(nn.Module):
         not, such a data set is refused.
     needs_views : whether it can do nothing without them; a data set without views is refused.
     takes_mixtures : whether its terms use `batch.mixed_label` and `mixed_share`; if not, mixup is refused.
+    sample : number of training examples that `see` gets before the training.
     """
 
     metrics: tuple[Metric, ...] = (
@@ -64,6 +66,7 @@ class Objective(nn.Module):
     takes_views: bool = False
     needs_views: bool = False
     takes_mixtures: bool = False
+    sample: int = 0
 
     def n_outputs(self, spec: DataSpec) -> int:
         """Number of outputs that a model gets for each example, if that is not fixed by the model itself."""
@@ -93,6 +96,16 @@ class Objective(nn.Module):
         Raises
         ------
         ConfigError : the model does not provide what the objective needs.
+        """
+
+    def see(self, model: nn.Module, batches: Iterable) -> None:
+        """Look at the first `sample` training examples, before a training begins: to take scales, or to refuse them.
+
+        What it finds is to be kept in buffers, which are saved: a run that is resumed or evaluated does not look again.
+
+        Raises
+        ------
+        ConfigError : the model and these examples are of no use to each other.
         """
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -17,6 +16,7 @@ from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive
 from hepexp.models.layers.lorentz_block import LorentzBlock
 from hepexp.models.layers.lorentz_kernel.block import FusedLorentzBlock
+from hepexp.models.layers.metric_matrix import metric_matrix
 from hepexp.models.layers.particle_pairs import ParticlePairs
 from hepexp.models.layers.symmetry_breaking import SymmetryBreaking
 from hepexp.models.weights import load_weights
@@ -26,7 +26,6 @@ from hepexp.quantum.circuit import Circuit
 log = logging.getLogger("hepexp")
 
 KERNELS = {"fused": FusedLorentzBlock, "plain": LorentzBlock}
-METRICS = {"minkowski": (1.0, -1.0, -1.0, -1.0), "euclidean": (1.0, 1.0, 1.0, 1.0)}  # diagonals
 PUBLISHED_LENGTH = 139  # to which the authors pad quark/gluon jets
 
 
@@ -165,25 +164,6 @@ class LorentzNet(nn.Module):
             h, x = block(h, x, scalars, pairs, metric)
         h = pairs.sum_over_particles(h * pairs.mask[:, None]) / n.clamp(min=1)  # (B, H)
         return self.graph_dec(h)
-
-
-def metric_matrix(metric: str | list[list[float]]) -> Tensor:
-    """The 4x4 metric J, float64, of the name `minkowski` (+,-,-,-) or `euclidean`, or given by its rows.
-
-    Raises
-    ------
-    ConfigError : another name, or rows that are not a symmetric 4x4 matrix of finite numbers.
-    """
-    if isinstance(metric, str) and metric in METRICS:
-        return torch.tensor(METRICS[metric], dtype=torch.float64).diag()
-    wrong = ConfigError(f"model.metric must be minkowski, euclidean or a symmetric 4x4 list of numbers, got {metric!r}")
-    try:
-        j = torch.tensor([list(row) for row in metric], dtype=torch.float64)
-    except (TypeError, ValueError):
-        raise wrong from None
-    if j.shape != (4, 4) or not j.isfinite().all() or not torch.equal(j, j.T):
-        raise wrong
-    return j
 
 
 def _doubt(n_scalars: int, variant: str, c: float, has_beams: bool) -> str | None:

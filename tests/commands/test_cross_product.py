@@ -29,6 +29,7 @@ LOSSES = {
     "graph_encoder": ("loss=supervised_contrastive",),
     "fidelity_net": ("loss=supervised_contrastive",),
     "vae": ("loss=elbo", "model.n_latent=8"),
+    "latent_flow": ("loss=latent_flow",),
     "lie_latents": ("loss=lie_gan",),
     "lie_points": ("loss=lie_gan",),
     "lie_momenta": ("loss=lie_gan", "model.n_leading=1"),  # a crop may leave one pixel

@@ -16,6 +16,7 @@ from hepexp.evaluation.rounding import number, with_error
         (1.0, 0.0, "1 ± 0"),
         (-0.2, 14.0, "0 ± 14"),
         (10 / 3, 4.4e-16, "3.333 ± 0"),  # replicas that differ by rounding alone
+        (2.99e-32, 9.04e-34, "3.0e-32 ± 9.0e-34"),
         (47.85, None, "47.85"),
         (None, None, "–"),
         (None, 0.1, "–"),

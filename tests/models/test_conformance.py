@@ -121,6 +121,8 @@ CASES = [
     Case("steerable_cnn group=D4 widths=[2,3] convs=[1,2]", n_parameters=780),
     # 9 (3 x 8 + 8 x 8 + 8 x 8), norms 2 x 24, linear 18
     Case("plain_cnn widths=[8,8,8] convs=[1,1,1]", n_parameters=1_434),
+    # 8 x 64 + 64, 64 x 64 + 64 and 64 x 2 + 2
+    Case("mlp", n_parameters=4_866),
     # with three node features 17,906, 18,418, 34,482, 42,738; here there are five: 2 x 64 weights more, in SAGE twice
     Case("gcn", n_parameters=18_034),
     Case("gat", n_parameters=18_546),
@@ -149,6 +151,7 @@ NOT_CLASSIFIERS = {
     "conv_autoencoder",
     "fixed_circuits",
     "graph_encoder",
+    "latent_flow",
     "lie_latents",
     "lie_momenta",
     "lie_points",

@@ -27,8 +27,6 @@ from hepexp.data.tables.summary import Summary
 
 _MOST_LISTED = 20  # names in a comment, and classes
 LONGEST_SHOWN = 60  # characters of a name on a screen
-# no classifier of ours reads features of examples
-YOUR_MODEL = 'one of your own with input = "features", as no classifier of hepexp reads them'
 _WORDS = {"true", "false", "yes", "no", "on", "off", "null", "none", "nan", "inf", "y", "n"}  # mean something in YAML
 
 
@@ -114,9 +112,8 @@ class Proposal:
         model = "gin" if particles and self._with_role("edge") else "cnn" if images and not particles else "particlenet"
         name, folder = self.target.stem, self.target.parent.parent
         names = ", ".join(Path(path).name for path in self.files[:3]) + ", ..." * (len(self.files) > 3)
-        model = "MODEL" if self.has_only_features else model
+        model = "mlp" if self.has_only_features else model
         command = f"hepexp train --config-dir {typed(str(folder))} model={model} data={typed(name)}"
-        command += f"    MODEL: {YOUR_MODEL}" * self.has_only_features
         return [
             f"# {printable(names)}: a first guess by the names and ranges of the columns, to be corrected.",
             "# Written by `hepexp data inspect`, which shows the columns themselves.",

@@ -16,6 +16,7 @@ from hepexp.evaluation.plots.reliability import reliability
 from hepexp.evaluation.plots.score import score_histogram
 from hepexp.evaluation.plots.significance import significance_improvement
 from hepexp.evaluation.plots.symmetry import generators, metric, structure_constants, transformed_vectors
+from hepexp.evaluation.plots.vector_fields import oracle_along_flows, vector_fields
 
 __all__ = [
     "amplitudes",
@@ -34,6 +35,7 @@ __all__ = [
     "latent_plane",
     "learning_curves",
     "metric",
+    "oracle_along_flows",
     "prediction_against_truth",
     "prior_samples",
     "pull",
@@ -46,4 +48,5 @@ __all__ = [
     "significance_improvement",
     "structure_constants",
     "transformed_vectors",
+    "vector_fields",
 ]

@@ -1,0 +1,57 @@
+"""Dense network on the features of an example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from hepexp.batch import FeatureBatch
+from hepexp.models.checks import require_dropout, require_widths
+from hepexp.models.weights import load_weights
+
+
+class MLP(nn.Module):
+    """Linear layers with SiLU and dropout between them; smooth, so that it has gradients with respect to its inputs.
+
+    Parameters
+    ----------
+    widths : of the hidden layers.
+    dropout : after each hidden layer.
+    weights : file with a state dict to start from.
+    n_features : features of an example in the data set.
+    n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
+
+    Shapes
+    ------
+    features (B, n_features) -> logits (B, n_classes).
+
+    Raises
+    ------
+    ConfigError : no layers, a width below 1, or a dropout out of range.
+    """
+
+    input = "features"
+    lorentz_invariant = False
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (64, 64),
+        dropout: float = 0.0,
+        weights: str | None = None,
+        *,
+        n_features: int,
+        n_classes: int,
+    ):
+        super().__init__()
+        require_widths(widths=widths)
+        require_dropout(dropout)
+        layers: list[nn.Module] = []
+        for width in widths:
+            layers += [nn.Linear(n_features, width), nn.SiLU(), nn.Dropout(dropout)]
+            n_features = width
+        self.layers = nn.Sequential(*layers, nn.Linear(n_features, n_classes))
+        load_weights(self, weights)
+
+    def forward(self, batch: FeatureBatch) -> Tensor:
+        return self.layers(batch.features.to(self.layers[0].weight.dtype))
