@@ -114,7 +114,7 @@ def test_show_metric_says_what_it_means_for_each_that_computes_it(capsys):
     text = printed(capsys, "show", "metric=val/angle_error_deg")
     assert "rotation of the latent plane" in text
     assert "principal angle between the learnt generators" in text
-    assert "hepexp.evaluation.evaluators.symmetry.SymmetryEvaluator" in text
+    assert "hepexp.evaluation.evaluators.generators.GeneratorEvaluator" in text
 
 
 @pytest.mark.parametrize("path", OPTIONS, ids=str)

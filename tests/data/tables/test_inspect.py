@@ -21,7 +21,6 @@ from hepexp.errors import ConfigError, DataError
 from tests.data.tables import jets
 
 N, P = 40, 6
-FEATURES = 'input = "features"'
 random = np.random.default_rng(3)
 POSITIVE = random.uniform(1, 50, (N, P))
 ANGLE = random.uniform(-2, 2, (N, P))
