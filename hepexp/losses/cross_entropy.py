@@ -10,6 +10,7 @@ from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.losses.objective import Objective, width_of
+from hepexp.losses.rotated_logits import rotated_logits
 from hepexp.losses.weighted import weighted_mean
 
 
@@ -50,6 +51,10 @@ class CrossEntropy(Objective):
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         return {"scores": self._logits(model, batch).softmax(dim=-1)}
+
+    def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        """Logits of the images and of rotated ones, of models that are to be compared so."""
+        return rotated_logits(model, batch)
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         logits = self._logits(model, batch)

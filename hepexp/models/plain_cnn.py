@@ -38,6 +38,7 @@ class PlainCNN(nn.Module):
 
     input = "image"
     head = "classifier"
+    compares_rotations = True
     lorentz_invariant = False
 
     def __init__(

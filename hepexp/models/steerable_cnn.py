@@ -11,11 +11,15 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
+from hepexp.models.layers import irrep_blocks
+from hepexp.models.layers.irrep_blocks import IrrepBlocks
 from hepexp.models.layers.steerable import GroupPool, SteerableBlock
 from hepexp.models.layers.steerable_basis import GROUPS, order, steerable_basis
 from hepexp.models.layers.symmetric_image import BlurPool, DiskMask, GlobalMax
 from hepexp.models.weights import load_weights
 
+CONTINUOUS = tuple(irrep_blocks.GROUPS)
+HIGHEST_FREQUENCY = 8
 FIELDS = {"full": (16, 32, 64, 128, 128), "lite": (8, 16, 32, 64, 64)}  # regular fields of each stage
 
 
@@ -32,6 +36,10 @@ class SteerableCNN(nn.Module):
     (C8, D8) are a symmetry of the kernels, but not of the pixels: rotating blobs 3 pixels wide by 45 degrees changes
     the mean response of two convolutions by 0.3 (C8) and 0.5 percent (D8), against 2 percent with C4 and D4.
 
+    SO2 and O2 have all rotations, and O2 reflections: there a field has components of frequencies up to max_frequency,
+    and the last convolution gives scalars. How far the logits change under a rotation that moves pixels between pixels
+    is recorded as symmetry/rotation_error.
+
     The numbers of parameters are those of ML4SCI 2023: 3,339,361 for C4, 6,675,553 for C8 and D4, 13,347,937 for D8;
     with size=lite 835,633, 1,669,681 and 3,337,777, all with one logit. Each further logit adds one weight per field
     and a bias: 129 for size=full, 65 for size=lite. escnn's bases have as many kernels as those of e2cnn, which was
@@ -39,11 +47,15 @@ class SteerableCNN(nn.Module):
 
     Parameters
     ----------
-    group : rotations by 360 / n degrees (Cn), or these together with reflections (Dn).
+    group : rotations by 360 / n degrees (Cn), or these together with reflections (Dn); all rotations (SO2), or these
+        together with reflections (O2).
     size : `full`, with 16, 32, 64, 128 and 128 fields in the five stages, or `lite`, with half as many.
     widths : fields of each stage, in place of those set by `size`; null to use `size`.
     convs : number of convolutions in each stage.
     sigma : standard deviation of the Gaussian blur, in pixels.
+    max_frequency : of SO2 and O2, highest frequency of the fields; null for 2, the highest of a 3 x 3 kernel.
+    nonlinearity : of SO2 and O2, `fourier`, an ELU of the functions on the group that fields are the Fourier
+        coefficients of, or `norm`, which shortens each component; null for fourier.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
@@ -54,8 +66,9 @@ class SteerableCNN(nn.Module):
 
     Raises
     ------
-    ConfigError : an unknown group or size, a width or a number of convolutions below 1, lists of different lengths,
-        sigma out of range, images that are not square, or escnn is not installed.
+    ConfigError : an unknown group, size or non-linearity, a frequency out of range, a width or a number of convolutions
+        below 1, lists of different lengths, sigma out of range, images that are not square, or escnn is not installed,
+        which SO2 and O2 do not need.
 
     References
     ----------
@@ -64,23 +77,28 @@ class SteerableCNN(nn.Module):
 
     input = "image"
     head = "classifier"
+    compares_rotations = True
     lorentz_invariant = False
 
     def __init__(
         self,
-        group: Literal["C4", "C8", "D4", "D8"] = "C4",
+        group: Literal["C4", "C8", "D4", "D8", "SO2", "O2"] = "C4",
         size: Literal["full", "lite"] = "lite",
         widths: Sequence[int] | None = None,
         convs: Sequence[int] = (2, 2, 4, 4, 4),
         sigma: float = 0.66,
+        max_frequency: int | None = None,
+        nonlinearity: Literal["fourier", "norm"] | None = None,
         weights: str | None = None,
         *,
         image_shape: tuple[int, int, int],
         n_classes: int,
     ):
         super().__init__()
-        if group not in GROUPS:
-            raise ConfigError(f"model.group must be one of {', '.join(GROUPS)}, got {group!r}")
+        groups = (*GROUPS, *CONTINUOUS)
+        if group not in groups:
+            raise ConfigError(f"model.group must be one of {', '.join(groups)}, got {group!r}")
+        _check_fields(group, max_frequency, nonlinearity)
         if size not in FIELDS:
             raise ConfigError(f"model.size must be one of {', '.join(FIELDS)}, got {size!r}")
         if image_shape[1] != image_shape[2]:
@@ -88,14 +106,19 @@ class SteerableCNN(nn.Module):
             raise ConfigError(f"steerable_cnn needs square images, got {rows} x {columns}; set dataset.image.pad_to")
         widths = FIELDS[size] if widths is None else widths
         check_stages(widths, convs, sigma)
-        layers, fields = [DiskMask()], image_shape[0]
+        irreps = IrrepBlocks(group, max_frequency or 2, nonlinearity or "fourier") if group in CONTINUOUS else None
+        layers, fields, left = [DiskMask()], image_shape[0], sum(convs)
         for width, n in zip(widths, convs, strict=True):
             for _ in range(n):
-                basis = steerable_basis(group, lifts=len(layers) == 1)
-                layers.append(SteerableBlock(basis, fields, width))
+                left -= 1
+                if irreps is None:
+                    layers.append(SteerableBlock(steerable_basis(group, lifts=len(layers) == 1), fields, width))
+                else:
+                    layers.append(irreps.next(fields, width, left))
                 fields = width
             layers.append(BlurPool(sigma))
-        self.features = nn.Sequential(*layers, GlobalMax(), GroupPool(order(group)))
+        pools = [GlobalMax()] if irreps else [GlobalMax(), GroupPool(order(group))]
+        self.features = nn.Sequential(*layers, *pools)
         self.classifier = nn.Linear(fields, n_classes)
         self._plain: tuple[list, nn.Module] | None = None  # in a tuple, so that it is not a part of the state
         load_weights(self, weights)
@@ -131,6 +154,17 @@ class SteerableCNN(nn.Module):
         if self._plain is None or self._plain[0] != state:
             self._plain = state, self.export()
         return self._plain[1]
+
+
+def _check_fields(group: str, max_frequency: int | None, nonlinearity: str | None) -> None:
+    """Raise ConfigError for fields that a group cannot have."""
+    for name, value in {"max_frequency": max_frequency, "nonlinearity": nonlinearity}.items():
+        if value is not None and group not in CONTINUOUS:
+            raise ConfigError(f"model.{name} is of the groups {' and '.join(CONTINUOUS)}, leave it out for {group}")
+    if max_frequency is not None and not 1 <= max_frequency <= HIGHEST_FREQUENCY:
+        raise ConfigError(f"model.max_frequency must be from 1 to {HIGHEST_FREQUENCY}, got {max_frequency}")
+    if nonlinearity not in (None, "fourier", "norm"):
+        raise ConfigError(f"model.nonlinearity must be fourier or norm, got {nonlinearity!r}")
 
 
 def check_stages(widths: Sequence[int], convs: Sequence[int], sigma: float) -> None:

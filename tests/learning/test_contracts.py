@@ -170,6 +170,7 @@ def test_without_escnn_only_the_steerable_models_say_what_to_do(monkeypatch, mis
     assert str(error.value).startswith(f"{missing} is not installed; make setup, or pip install --no-deps escnn==1.0")
     for model in ("plain_cnn", "cnn", "vit"):
         components_of(f"model={model}", *words)
+    components_of("model=steerable_cnn", "model.group=SO2", "model.size=lite", *words)
 
 
 class Gives(nn.Module):

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from hepexp.models.steerable_cnn import SteerableCNN
 from tests.examples import random_images
 from tests.models.conformance import train
 
-GROUPS = ("C4", "C8", "D4", "D8")
+GROUPS = ("C4", "C8", "D4", "D8", "SO2", "O2")
 SMALL = {"widths": (3, 3, 4), "convs": (1, 2, 1)}
 
 
@@ -71,6 +72,16 @@ def test_with_one_logit_it_has_the_parameters_of_ml4sci_2023(group: str, size: s
     assert model.classifier.in_features == (128 if size == "full" else 64)  # a further logit adds so many and one
 
 
+@pytest.mark.parametrize(("group", "between", "components"), [("SO2", 24, 3), ("O2", 48, 6)])
+def test_fields_of_continuous_groups_have_the_parameters_of_their_kernels(group: str, between: int, components: int):
+    """24 kernels between fields of SO(2) up to frequency 2, 48 of O(2); 6 of either from and to a scalar."""
+    widths = [8, 8, 16, 16, *4 * [32], *8 * [64]]
+    kernels = 6 * 3 * 8 + between * sum(a * b for a, b in pairwise(widths[:-1])) + 6 * 64 * 64
+    norms = (components + 1) * sum(widths[:-1]) + 2 * 64 - (8 if group == "O2" else 0)  # O(2): 8 pseudoscalars less
+    model = SteerableCNN(group, "lite", image_shape=(3, 127, 127), n_classes=2)
+    assert count(model) == kernels + norms + 65 * 2
+
+
 def test_the_plain_twin_has_the_parameters_of_ml4sci_2023():
     assert count(PlainCNN(image_shape=(3, 127, 127), n_classes=1)) == 1_254_385
     assert count(PlainCNN(image_shape=(3, 127, 127), n_classes=2)) == 1_254_385 + 129
@@ -83,7 +94,18 @@ def test_logits_do_not_change_under_the_symmetries_of_the_lattice(group: str, si
     for quarter in range(1, 4):
         assert change(model, batch, torch.rot90(batch.image, quarter, (2, 3))) < 1e-10
     flipped = change(model, batch, batch.image.flip(3))
-    assert flipped < 1e-10 if group.startswith("D") else flipped > 1e-3  # Cn knows left from right
+    assert flipped < 1e-10 if group in ("D4", "D8", "O2") else flipped > 1e-3  # rotations know left from right
+
+
+@pytest.mark.parametrize("size", [30, 33])
+@pytest.mark.parametrize("group", ["SO2", "O2"])
+@pytest.mark.parametrize("max_frequency", [1, 3])
+def test_nor_do_they_with_components_that_are_shortened(group: str, max_frequency: int, size: int):
+    model = trained(SteerableCNN, size, group=group, nonlinearity="norm", max_frequency=max_frequency)
+    batch = images(size)
+    assert change(model, batch, torch.rot90(batch.image, 1, (2, 3))) < 1e-10
+    flipped = change(model, batch, batch.image.flip(3))
+    assert flipped < 1e-10 if group == "O2" else flipped > 1e-3
 
 
 def test_the_plain_twin_changes_under_a_rotation():
@@ -96,10 +118,9 @@ def test_the_export_gives_equal_logits_from_plain_layers_alone(model):
     assert_close(plain(batch.image), model(batch), rtol=1e-10, atol=1e-12)
     convs = [layer for layer in plain.modules() if isinstance(layer, nn.Conv2d)]
     assert len(convs) == sum(SMALL["convs"])
-    assert {type(layer).__name__ for layer in plain.modules()} == {
-        *("Sequential", "Conv2d", "ReLU", "Linear"),
-        *("DiskMask", "BlurPool", "GlobalMax", "GroupPool"),  # without parameters
-    }
+    without_parameters = {"DiskMask", "BlurPool", "GlobalMax", "GroupPool", "FourierELU"}
+    kinds = {type(layer).__name__ for layer in plain.modules()}
+    assert kinds - without_parameters == {"Sequential", "Conv2d", "ReLU", "Linear"}
     with torch.no_grad():
         assert torch.equal(model(batch), plain(batch.image))
 
@@ -163,7 +184,15 @@ def test_stages_that_cannot_be_built_are_refused(kind, keys, message: str):
 @pytest.mark.parametrize(
     ("keys", "shape", "message"),
     [
-        ({"group": "C3"}, (3, 32, 32), "model.group must be one of C4, C8, D4, D8, got 'C3'"),
+        ({"group": "C3"}, (3, 32, 32), "model.group must be one of C4, C8, D4, D8, SO2, O2, got 'C3'"),
+        ({"group": "SO2", "max_frequency": 9}, (3, 32, 32), "model.max_frequency must be from 1 to 8, got 9"),
+        ({"max_frequency": 2}, (3, 32, 32), "model.max_frequency is of the groups SO2 and O2, leave it out for C4"),
+        (
+            {"group": "D4", "nonlinearity": "norm"},
+            (3, 32, 32),
+            "model.nonlinearity is of the groups SO2 and O2, leave it out for D4",
+        ),
+        ({"group": "O2", "nonlinearity": "elu"}, (3, 32, 32), "model.nonlinearity must be fourier or norm, got 'elu'"),
         ({"size": "tiny"}, (3, 32, 32), "model.size must be one of full, lite, got 'tiny'"),
         ({}, (3, 32, 30), "steerable_cnn needs square images, got 32 x 30; set dataset.image.pad_to"),
     ],

@@ -17,6 +17,7 @@ from hepexp.evaluation.classifiers.auc import Auc
 from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
 from hepexp.evaluation.classifiers.judge import Judge
 from hepexp.evaluation.classifiers.rejection import ClassRejection, Rejection
+from hepexp.evaluation.classifiers.rotation_error import ROTATION_ERROR, rotation_error
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples, Setting
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
@@ -31,12 +32,15 @@ EACH_EPOCH = (Accuracy(), Auc())
 class ClassificationEvaluator(Evaluator):
     """Evaluates the columns `scores` (n, C), `label` (n,), `loss` or `batch_loss` (n,), and `weight` (n,) if any.
 
+    Of some networks of images also the logits of a test batch and of its rotated images, in the gallery.
+
     Attributes
     ----------
     setting : names of the classes, background and working points; None before the run has said them.
     asked_for : figures of merit in addition to those of every classifier.
     """
 
+    metrics = (ROTATION_ERROR,)
     setting: Setting | None = None
     asked_for: tuple[FigureOfMerit, ...] = ()
 
@@ -71,7 +75,9 @@ class ClassificationEvaluator(Evaluator):
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
         examples = self._examples(outputs)
         judge = Judge(standard(examples.setting, self.asked_for), examples)
-        return {**loss_figures(outputs, seed), **judge.with_errors(N_BOOTSTRAP, seed)}
+        logits = [outputs[f"gallery/{name}"] for name in ("logits", "rotated_logits") if f"gallery/{name}" in outputs]
+        rotations = rotation_error(*logits, seed) if logits else {}
+        return {**loss_figures(outputs, seed), **judge.with_errors(N_BOOTSTRAP, seed), **rotations}
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         more = {name: outputs[name] for name in self.columns if name in outputs}

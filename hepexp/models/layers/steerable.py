@@ -1,10 +1,12 @@
-"""Layers between fields of a finite group: convolution with batch normalisation and ReLU, and the invariant output.
+"""Layers between fields of a group: convolution, batch normalisation of regular fields, and the invariant output.
 
 The channels of n regular fields are n blocks of |G| channels, one for each element of the group G; the group permutes
 them within their block.
 """
 
 from __future__ import annotations
+
+import copy
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +25,7 @@ class SteerableConv(nn.Module):
 
     Shapes
     ------
-    (B, n_in |in|, H, W) -> (B, n_out |G|, H, W), |in| channels of an input field.
+    (B, n_in |in|, H, W) -> (B, n_out |out|, H, W), |in| and |out| channels of a field.
 
     References
     ----------
@@ -43,13 +45,13 @@ class SteerableConv(nn.Module):
         return self
 
     def kernel(self) -> Tensor:
-        """The kernel of an ordinary convolution, (n_out |G|, n_in |in|, 3, 3)."""
+        """The kernel of an ordinary convolution, (n_out |out|, n_in |in|, 3, 3)."""
         n_out, n_in, n_kernels = self.weight.shape
-        _, order, size = self.basis.shape[:3]
+        _, to, size = self.basis.shape[:3]
         with full_precision(self.weight):  # rounded kernels would not be equivariant
             kernel = self.weight.reshape(-1, n_kernels) @ self.basis.flatten(1)
-        kernel = kernel.view(n_out, n_in, order, size, SIZE, SIZE)
-        return kernel.transpose(1, 2).reshape(n_out * order, n_in * size, SIZE, SIZE)
+        kernel = kernel.view(n_out, n_in, to, size, SIZE, SIZE)
+        return kernel.transpose(1, 2).reshape(n_out * to, n_in * size, SIZE, SIZE)
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.conv2d(x, self.kernel(), padding=SIZE // 2)
@@ -76,37 +78,51 @@ class FieldBatchNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(x.unflatten(1, (-1, self.order))).flatten(1, 2)
 
+    def affine(self) -> tuple[Tensor, Tensor]:
+        """Scale and shift of each channel in evaluation mode."""
+        norm = self.norm
+        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+        shift = norm.bias - norm.running_mean * scale
+        return tuple(x.repeat_interleave(self.order) for x in (scale, shift))
+
 
 class SteerableBlock(nn.Module):
-    """SteerableConv, FieldBatchNorm, ReLU.
+    """SteerableConv, a batch normalisation of fields, and a non-linearity: for regular fields a ReLU.
 
     Parameters
     ----------
     basis, n_in, n_out : as for SteerableConv.
+    norm : of the output fields; None for FieldBatchNorm. Its `affine()` gives scale and shift of each channel.
+    activation : None for a ReLU.
     """
 
-    def __init__(self, basis: SteerableBasis, n_in: int, n_out: int):
+    def __init__(
+        self,
+        basis: SteerableBasis,
+        n_in: int,
+        n_out: int,
+        norm: nn.Module | None = None,
+        activation: nn.Module | None = None,
+    ):
         super().__init__()
         self.conv = SteerableConv(basis, n_in, n_out)
-        self.norm = FieldBatchNorm(n_out, basis.kernels.shape[1])
+        self.norm = FieldBatchNorm(n_out, basis.kernels.shape[1]) if norm is None else norm
+        self.activation = nn.ReLU() if activation is None else activation
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(x)).relu()
+        return self.activation(self.norm(self.conv(x)))
 
     @torch.no_grad()
     def export(self) -> nn.Sequential:
-        """An ordinary convolution with bias, and a ReLU, with the same output as this layer in evaluation mode.
+        """An ordinary convolution with bias, and the non-linearity, with the output of this layer in evaluation mode.
 
         The normalisation is then a fixed scale and shift of each channel, which the convolution absorbs.
         """
-        norm, kernel = self.norm.norm, self.conv.kernel()
-        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
-        shift = norm.bias - norm.running_mean * scale
-        scale, shift = (x.repeat_interleave(self.norm.order) for x in (scale, shift))
+        kernel, (scale, shift) = self.conv.kernel(), self.norm.affine()
         conv = nn.Conv2d(kernel.shape[1], kernel.shape[0], SIZE, padding=SIZE // 2, device="meta")
         conv.weight = nn.Parameter(kernel * scale[:, None, None, None], requires_grad=False)
         conv.bias = nn.Parameter(shift, requires_grad=False)
-        return nn.Sequential(conv, nn.ReLU())
+        return nn.Sequential(conv, copy.deepcopy(self.activation))
 
 
 class GroupPool(nn.Module):
