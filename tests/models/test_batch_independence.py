@@ -43,6 +43,7 @@ SMALL = {  # keys that make models small, of an option or of one of its variants
     "vae": {"n_latent": 8, "widths": [4, 8]},
     "mi_part": {"n_mi_blocks": 1, "n_blocks": 1, "n_class_blocks": 1, "n_heads": 2, "pair_widths": [4, 8]},
     "part": {"n_blocks": 2, "n_class_blocks": 1, "n_heads": 2, "embed_widths": [8], "pair_widths": [4, 4]},
+    "harmonic": {"widths": [2, 3], "convs": [1, 1]},
     "steerable_cnn": {"widths": [2, 3], "convs": [1, 1]},
     "steerable_cnn {'nonlinearity': 'fourier'}": {"group": "O2", "widths": [2, 3], "convs": [1, 1]},
     "steerable_cnn {'nonlinearity': 'norm'}": {"group": "SO2", "widths": [2, 3], "convs": [1, 1]},

@@ -125,6 +125,8 @@ CASES = [
     Case("steerable_cnn group=O2 widths=[2,3] convs=[1,2]", n_parameters=425),
     # without pseudoscalars 4 from a scalar, 13 to frequencies 0, 1, 2, 4 to a scalar; norms 4 x 5 + 6, thresholds 2 x 5
     Case("steerable_cnn group=O2 nonlinearity=norm max_frequency=3 widths=[2,3] convs=[1,2]", n_parameters=182),
+    # filters between orders 0 and 1: 7 x 3 x 2, 14 x 2 x 3 and 7 x 3 x 3, norms 2 (4 + 6 + 3), linear 8
+    Case("harmonic widths=[2,3,3] convs=[1,1,1]", n_parameters=223),
     # 9 (3 x 8 + 8 x 8 + 8 x 8), norms 2 x 24, linear 18
     Case("plain_cnn widths=[8,8,8] convs=[1,1,1]", n_parameters=1_434),
     # 8 x 64 + 64, 64 x 64 + 64 and 64 x 2 + 2
