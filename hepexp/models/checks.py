@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from hepexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hepexp.quantum.circuit import Circuit
 
 
 def require_positive(**values: float) -> None:
@@ -25,3 +29,22 @@ def require_dropout(dropout: float) -> None:
     """A probability below 1."""
     if not 0 <= dropout < 1:
         raise ConfigError(f"model.dropout must be in [0, 1), got {dropout}")
+
+
+def require_circuit(circuit: Circuit, given: str, n_inputs: int | None = None, n_outputs: int | None = None) -> None:
+    """A circuit that reads what the model gives it, which is so much: any number above 0, or these.
+
+    Parameters
+    ----------
+    given : what that is, `the 4 pixels of a patch (model.kernel)`.
+    n_outputs : how much the model takes of it; any by default.
+    """
+    expected = {"inputs": n_inputs, "outputs": n_outputs}
+    found = {"inputs": circuit.n_inputs, "outputs": circuit.n_outputs}
+    wanted = [f"{n} {name}" if n else name for name, n in expected.items() if n is not None or name == "inputs"]
+    if all(found[name] == n if n is not None else found[name] for name, n in expected.items()):
+        return
+    has = " and ".join(f"{found[name]} {name}" for name in found if any(name in one for one in wanted))
+    raise ConfigError(
+        f"model.circuit has {has}, and needs {' and '.join(wanted)}: it reads {given}; see: hepexp list circuit"
+    )

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
+from hepexp.models.checks import require_circuit
 from hepexp.models.weights import load_weights
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
@@ -69,8 +70,7 @@ class HybridCNN(nn.Module):
             nn.Conv2d(channels, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.Flatten()
         )
         circuit = circuit or siamese_circuit(n_qubits, n_layers)
-        if not circuit.n_inputs:
-            raise ConfigError("model.circuit has no inputs, and model=hybrid_cnn gives it what the convolutions found")
+        require_circuit(circuit, "what the convolutions found")
         self.angles = nn.Sequential(nn.Linear(64 * rows * columns, 64), nn.ReLU(), nn.Linear(64, circuit.n_inputs))
         self.circuit = backend.layer(circuit, name="embedding")
         self.output = nn.Linear(circuit.n_outputs, n_outputs or n_classes)

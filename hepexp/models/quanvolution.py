@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
-from hepexp.models.checks import require_positive
+from hepexp.models.checks import require_circuit, require_positive
 from hepexp.models.weights import load_weights
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
@@ -82,10 +82,7 @@ class Quanvolution(nn.Module):
                 f"{size[0]} x {size[1]} pixels: choose smaller ones"
             )
         circuit = circuit or Layered(kernel**2, n_layers, encoding="RY")
-        if circuit.n_inputs != kernel**2:
-            raise ConfigError(
-                f"model.circuit has {circuit.n_inputs} inputs, and a patch has model.kernel^2 = {kernel**2} pixels"
-            )
+        require_circuit(circuit, "the pixels of a patch, model.kernel^2", kernel**2)
         self.kernel, self.stride, self.is_angle = kernel, stride, not circuit.amplitudes
         self.circuit = backend.layer(circuit, name="filter").requires_grad_(trained)
         n_filters = channels * circuit.n_outputs

@@ -68,6 +68,32 @@ def test_learning_curves_of_any_length(rows, tmp_path):
     assert is_figure(tmp_path / "a.png")
 
 
+def test_learning_curves_are_of_the_figures_that_are_validated(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: (drawn.append(self), path.touch()))
+    figures = {"knn_accuracy": 0.7, "effective_rank": 3.0, "collapsed_dimensions": 0.1, "pair_accuracy": 0.6}
+    rows = [
+        {"epoch": e, "train/loss": 1.0, "train/lr": 0.1} | {f"val/{k}": v * e for k, v in figures.items()}
+        for e in (1, 2)
+    ]
+    plots.learning_curves(tmp_path / "a.png", rows)
+    (drawing,) = drawn
+    labels = [axes.get_ylabel() for axes in drawing.axes]
+    assert labels == [
+        "loss",
+        "kNN accuracy",
+        "collapsed dimensions",
+        "pair accuracy",
+        "learning rate",
+    ]  # no rank is best
+    np.testing.assert_allclose(drawing.axes[1].lines[0].get_ydata(), [0.7, 1.4])
+    many = [{"epoch": 1, **{f"val/auc_{k}": 0.9 for k in range(8)}, "val/auc": 0.8}]
+    plots.learning_curves(tmp_path / "b.png", many)
+    labels = [axes.get_ylabel() for axes in drawn[1].axes]
+    assert len(labels) == 5
+    assert "AUC" in labels  # of those in tables none is left out
+
+
 def test_a_figure_that_fails_leaves_the_former_one(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"former")

@@ -59,7 +59,7 @@ def test_any_circuit_with_inputs_takes_the_place_of_the_documents():
     """Angles in as many as it reads, outputs as many as it measures: 16 amplitudes of 4 qubits, 6 pairs."""
     model = network(12, 4, circuit=Layered(4, 1, "brick", "amplitude", observables="ZZ"))
     assert (model.angles[-1].out_features, model.output.in_features, model.circuit.circuit.n_weights) == (16, 6, 4)
-    with pytest.raises(ConfigError, match=r"model\.circuit has no inputs"):
+    with pytest.raises(ConfigError, match=r"model\.circuit has 0 inputs, and needs inputs"):
         network(12, 4, circuit=QmlHep1A())
 
 

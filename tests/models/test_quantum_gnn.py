@@ -68,7 +68,7 @@ def test_an_embedding_has_the_width_that_was_asked_for():
         ({"conv": "gat", "quantum_head": False}, "model.conv=gat with model.quantum_head=false has no circuit"),
         ({"channels": []}, r"model\.channels must be one or more widths > 0"),
         ({"n_layers": 0}, r"model\.n_layers must be > 0, got 0"),
-        ({"circuit": QmlHep1A()}, "model.circuit has no inputs"),
+        ({"circuit": QmlHep1A()}, "model.circuit has 0 inputs, and needs inputs: it reads the angles of"),
         ({"conv": "attention"}, "model.conv must be one of"),
     ],
     ids=str,

@@ -170,7 +170,7 @@ def test_many_qubits_of_few_layers_are_evaluated_by_their_light_cones(jets):
         ({"variant": "published"}, "model.variant=published has no circuits: leave out model.quantum_blocks"),
         (
             {"circuit": Layered(4, 1)},
-            "model.circuit has 4 inputs and 4 outputs; messages of width .* 10 need as many",
+            "model.circuit has 4 inputs and 4 outputs, and needs 10 inputs and 10 outputs: it reads messages",
         ),
         ({"circuit": Layered(10, 1), "quantum_blocks": []}, "model.circuit needs model.quantum_blocks"),
         ({"n_blocks": 1}, "model.quantum_blocks: the last block has no phi_x, and n_blocks=1 has only that one"),

@@ -104,7 +104,7 @@ def test_outputs_of_attention_are_means_of_the_values():
     [
         ({"n_heads": 3}, r"model\.n_heads must divide model\.dim \(8\), got 3"),
         ({"n_qubits": 0}, r"model\.n_qubits must be > 0, got 0"),
-        ({"circuit": QmlHep1A()}, "model.circuit has no inputs"),
+        ({"circuit": QmlHep1A()}, "model.circuit has 0 inputs, and needs inputs: it reads the angles of"),
         ({"n_qubits": 60}, "memory"),
     ],
 )

@@ -70,7 +70,7 @@ def test_the_classical_twin_has_about_as_many_parameters():
     [
         ({"kernel": 0}, "model.kernel must be > 0, got 0"),
         ({"kernel": 6}, "fewer than two patches in a row of an image of 7 x 8 pixels"),
-        ({"circuit": Layered(3)}, "model.circuit has 3 inputs, and a patch has model.kernel^2 = 4 pixels"),
+        ({"circuit": Layered(3)}, "model.circuit has 3 inputs, and needs 4 inputs: it reads the pixels of a patch"),
         ({"kernel": 6, "stride": 1}, "a circuit of 36 qubits needs"),
     ],
 )

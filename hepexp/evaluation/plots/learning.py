@@ -8,20 +8,23 @@ from typing import Any
 from hepexp.config.metrics import find
 from hepexp.figures import COLOURS, figure, legend_above
 
-PANELS = ("loss", "auc", "critic_accuracy", "lr")  # metrics of a history row
+FIRST, LAST = "loss", ("critic_accuracy", "lr")  # metrics of a history row
+MOST_VALIDATED = 5  # figures beside the loss
 SPLITS = {"train": ("training", COLOURS[0]), "val": ("validation", COLOURS[1])}
 
 
 def learning_curves(path: Path | str, history: list[dict[str, Any]], best_epoch: int | None = None) -> None:
-    """Draw loss, AUC and learning rate against the epoch, where the history has them, and mark the best epoch.
+    """Draw loss, validated figures and learning rate against the epoch, and mark the best epoch.
+
+    Of the figures those are drawn of which higher or lower values are better, first those in tables of runs.
 
     Parameters
     ----------
-    history : one row per epoch: `epoch` (from 1) and any of `train/loss`, `val/loss`, `train/auc`, `val/auc`,
-        `train/lr`.
+    history : one row per epoch: `epoch` (from 1) and any of `train/loss`, `val/loss`, other `val/...`, `train/lr`.
     best_epoch : the epoch (from 1) of best.ckpt.
     """
-    shown = [name for name in PANELS if any(f"{s}/{name}" in row for row in history for s in SPLITS)]
+    names = (FIRST, *_validated(history), *LAST)
+    shown = [name for name in names if any(f"{s}/{name}" in row for row in history for s in SPLITS)]
     with figure(path, 5.0, 0.7 + 2.1 * len(shown), "training, epoch by epoch") as drawing:
         panels = drawing.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
         for axes, name in zip(panels, shown, strict=True):
@@ -32,6 +35,15 @@ def learning_curves(path: Path | str, history: list[dict[str, Any]], best_epoch:
         legend_above(panels[0], 3)
         panels[-1].set_xlabel("epoch")
         drawing.align_ylabels()
+
+
+def _validated(history: list[dict[str, Any]]) -> list[str]:
+    """The figures of validation that are drawn beside the loss."""
+    names = dict.fromkeys(key.removeprefix("val/") for row in history for key in row if key.startswith("val/"))
+    known = {name: found for name in names if name != FIRST and (found := find(f"val/{name}"))}
+    ranked = [name for name, metric in known.items() if metric.better != "neither"]
+    chosen = sorted(ranked, key=lambda name: not known[name].column)[:MOST_VALIDATED]
+    return [name for name in ranked if name in chosen]
 
 
 def _draw(axes, history: list[dict[str, Any]], name: str, best_epoch: int | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from hepexp.errors import ConfigError
+from hepexp.models.checks import require_circuit
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
 from hepexp.quantum.layer import bounded_angles
@@ -45,8 +45,5 @@ def of_angles(circuit: Circuit | None, n_qubits: int, n_layers: int) -> Circuit:
     ConfigError : a circuit without inputs, or one that is too large.
     """
     circuit = circuit or Layered(n_qubits, n_layers, "basic_entangler", encoding="RY", reuploading=True)
-    if not circuit.n_inputs:
-        raise ConfigError(
-            "model.circuit has no inputs, and this model gives it angles; hepexp list circuit shows others"
-        )
+    require_circuit(circuit, "the angles of a linear layer")
     return circuit

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
+from hepexp.models.checks import require_circuit
 from hepexp.models.layers.lorentz_block import NETWORKS, NormedSequential, small_step
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.quantum.backend import Backend
@@ -84,11 +85,7 @@ class LorentzCircuits:
 
     def _circuit(self, n: int, name: str) -> AngleCircuit:
         circuit = pair_circuit(n, self.depth if n > 1 else 1) if n == 1 or self.circuit is None else self.circuit
-        if not circuit.n_inputs == circuit.n_outputs == n:
-            raise ConfigError(
-                f"model.circuit has {circuit.n_inputs} inputs and {circuit.n_outputs} outputs; messages of "
-                f"width 2 n_hidden + 2 = {n} need as many of both"
-            )
+        require_circuit(circuit, "messages of width 2 model.n_hidden + 2", n, n)
         return AngleCircuit(self.backend.layer(circuit, self.scale, name))
 
     def _message(self, n_in: int, width: int) -> AngleCircuit:
