@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,10 +32,11 @@ _SIDE = 2.4  # of a panel, inches
 _AREA = 1000  # total area of the markers of a jet, in points squared
 _INSIDE = 0.995  # of the pT of jets is in the picture
 _MARGIN = 1.25
+_NODE = 16  # area of a marker, in points squared
 _SHOWN = {
     "particles": "rapidity (right) and azimuth (up) from the jet's axis, area as the root of pT",
     "image": "the first channel",
-    "graph": "adjacency matrix | features of the nodes",
+    "graph": "nodes at their places, the paler the more of their features are masked, and edges",
 }
 
 
@@ -71,7 +73,8 @@ def draw_views(folder: Path, build: Callable[[], HepDataModule]) -> dict[str, st
         data.setup()
         title = f"Random views of {data.noun}s: {_SHOWN[name]}"
         with about(f"{data.info.name}: {data.split_store.origin}"):
-            _draw(folder / f"views_{name}.png", title, data.typical_examples(_MIXED if name == "image" else 1), steps)
+            example = data.typical_examples(_MIXED if name == "image" else 1)
+            _draw(folder / f"views_{name}.png", title, example, steps, _shower(name, data, example))
         drawn[f"views_{name}"] = title
     if not drawn:
         has = f"those that are on are not all of one of {', '.join(names)}" if names else "there are none of such data"
@@ -79,8 +82,15 @@ def draw_views(folder: Path, build: Callable[[], HepDataModule]) -> dict[str, st
     return drawn
 
 
-def _draw(path: Path, title: str, example: Batch, views: dict[str, Steps]) -> None:
-    show = {"JetBatch": _jets, "ImageBatch": _images, "GraphBatch": _graphs}[type(example).__name__]
+def _shower(name: str, data: HepDataModule, example: Batch) -> Callable[..., None]:
+    """What draws a row of views of an example in a representation."""
+    if name != "graph":
+        return {"particles": _jets, "image": _images}[name]
+    prepared = data.representation.prepare(data.store.take(example.index.numpy()))
+    return partial(_graphs, places=data.representation.plane(prepared))
+
+
+def _draw(path: Path, title: str, example: Batch, views: dict[str, Steps], show: Callable[..., None]) -> None:
     columns = DRAWS + 1
     with figure(path, columns * _SIDE + 0.6, len(views) * (_SIDE + 0.2), title) as drawing:
         grid = drawing.subplots(len(views), columns, squeeze=False)
@@ -134,37 +144,55 @@ def _images(row: NDArray, image: Batch, view: Steps, random: torch.Generator) ->
 # ---- graphs
 
 
-def _graphs(row: NDArray, graph: Batch, view: Steps, random: torch.Generator) -> None:
-    """Adjacency matrix, and beside it the features of the nodes; what is not there any more is grey."""
-    for axes, matrix in zip(row, [_matrix(graph), *(_matrix(graph, view, random) for _ in range(DRAWS))], strict=True):
-        axes.set_facecolor("0.85")
-        axes.imshow(matrix, cmap="Greys", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
-        axes.axvline(len(matrix) - 0.5, color=COLOURS[1], linewidth=1)
+def _graphs(row: NDArray, graph: GraphBatch, view: Steps, random: torch.Generator, places: NDArray) -> None:
+    """Nodes at their places (n, 2) and edges between them; the paler a node, the more of its features are masked."""
+    from matplotlib.collections import LineCollection
+
+    shown = [Nodes.of(graph), *(Nodes.of(graph, view, random) for _ in range(DRAWS))]
+    for axes, nodes in zip(row, shown, strict=True):
+        n_edges = nodes.edges.shape[1]
+        lines = LineCollection(
+            places[nodes.edges.T], colors="0.4", linewidths=0.5, alpha=max(0.08, 1 / (1 + n_edges / 60))
+        )
+        axes.add_collection(lines)
+        axes.scatter(*places.T, _NODE, "white", edgecolors="0.75", linewidths=0.6, zorder=2)  # those that are dropped
+        axes.scatter(
+            *places[nodes.number].T, _NODE, nodes.features, cmap="Blues", vmin=-0.3, vmax=1.2, edgecolors="k",
+            linewidths=0.5, zorder=3,
+        )  # fmt: skip
+        axes.margins(0.08)
         _without_ticks(axes)
-        n_nodes, n_edges = np.isfinite(matrix[:, -1]).sum(), np.nansum(matrix[:, : len(matrix)])
-        axes.set_xlabel(f"{n_nodes} nodes, {n_edges:.0f} edges", fontsize=7)
+        axes.set_xlabel(
+            f"{len(nodes.number)} nodes, {n_edges} edges, {nodes.features.mean():.0%} of features", fontsize=7
+        )
 
 
-def _matrix(graph: GraphBatch, view: Steps | None = None, random: torch.Generator | None = None) -> NDArray:
-    """(n, n + F) of a view of a graph with n nodes: 1 for an edge, and features scaled to [0.1, 1], 0 if masked.
+@dataclass(frozen=True)
+class Nodes:
+    """What is left of a graph in a view of it.
 
-    NaN for nodes that are no longer there.
+    Parameters
+    ----------
+    number : (m,) of the nodes that are left.
+    edges : (2, E), between which of them, by these numbers.
+    features : (m,) fraction of their features that are not masked.
     """
-    n, features = graph.x.shape
-    number = torch.arange(n)
-    shown = replace(graph, x=torch.cat([graph.x, number[:, None].to(graph.x)], dim=1))
-    for step in view.steps if view else ():
-        shown = step(shown, random)
-        if len(shown.x) != len(number):
-            number = shown.x[:, -1].long()  # a node that is left brings its number with it
-    low, high = graph.x.min(0).values, graph.x.max(0).values
-    x = shown.x[:, :features]
-    scaled = torch.where(x == 0, 0, 0.1 + 0.9 * (x - low) / (high - low).clamp(min=1e-9))
-    matrix = torch.full((n, n + features), torch.nan)
-    matrix[number[:, None], number] = 0
-    matrix[number[shown.edge_index[0]], number[shown.edge_index[1]]] = 1
-    matrix[number, n:] = scaled.clamp(0, 1)
-    return matrix.numpy()
+
+    number: NDArray[np.int64]
+    edges: NDArray[np.int64]
+    features: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, graph: GraphBatch, view: Steps | None = None, random: torch.Generator | None = None) -> Nodes:
+        number = torch.arange(len(graph.x))
+        shown = replace(graph, x=torch.cat([graph.x, number[:, None].to(graph.x)], dim=1))
+        for step in view.steps if view else ():
+            shown = step(shown, random)
+            if len(shown.x) != len(number):
+                number = shown.x[:, -1].long()  # a node that is left brings its number with it
+        before, after = (x != 0 for x in (graph.x[number], shown.x[:, :-1]))
+        features = after.sum(1) / before.sum(1).clamp(min=1)
+        return cls(number.numpy(), number[shown.edge_index].numpy(), features.double().numpy())
 
 
 def _without_ticks(axes: Axes) -> None:

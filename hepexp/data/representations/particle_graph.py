@@ -96,6 +96,10 @@ class ParticleGraph(Representation):
             columns["near"] = nearest(np.stack([dy, dphi], axis=1), examples.offsets, self.k)
         return Ragged(examples.label, examples.offsets, columns, examples.extras, edges)
 
+    def plane(self, examples: Ragged) -> NDArray[np.floating]:
+        first = 1 if self.nodes == "momentum" else 0
+        return examples["x"][:, first : first + 2]  # rapidity and azimuth
+
     def collate(self, examples: Ragged, common: Common) -> GraphBatch:
         labels = {}
         if self.edges == "given":

@@ -62,6 +62,10 @@ class PixelGraph(Representation):
         found.elements["near"] = nearest(found["place"], found.offsets, self.k).astype(enough)
         return found
 
+    def plane(self, examples: Ragged) -> np.ndarray:
+        row, column = examples["place"].T
+        return np.column_stack([column, -row])  # the first row is at the top
+
     def collate(self, examples: Ragged, common: Common) -> GraphBatch:
         x = examples["value"] / self._std
         if self.positions:

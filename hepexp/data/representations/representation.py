@@ -106,6 +106,12 @@ class Representation(Scaled):
     def fit(self, examples: Ragged) -> None:
         """Fit what is needed from the data, such as a scale, to some prepared training examples."""
 
+    def plane(self, examples: Ragged) -> NDArray[np.floating]:
+        """Where the elements (m, 2) of prepared examples lie when they are drawn; on a circle if they lie nowhere."""
+        behind = np.arange(examples.counts.sum()) - np.repeat(examples.offsets[:-1], examples.counts)
+        angle = 2 * np.pi * behind / np.repeat(examples.counts, examples.counts)
+        return np.column_stack([np.cos(angle), np.sin(angle)])
+
     def collate(self, examples: Ragged, common: Common) -> Batch:
         """A batch of prepared examples."""
         raise NotImplementedError

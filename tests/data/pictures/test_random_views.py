@@ -11,12 +11,15 @@ from PIL import Image
 
 from hepexp.batch import GraphBatch
 from hepexp.data.find import class_of
-from hepexp.data.pictures.random_views import _matrix, draw_views
+from hepexp.data.pictures.random_views import Nodes, draw_views
+from hepexp.data.representations.particle_graph import ParticleGraph
+from hepexp.data.representations.pixel_graph import PixelGraph
+from hepexp.data.store.images import from_dense
 from hepexp.data.views.augmentation import Augmentation
 from hepexp.data.views.graph_views import EdgeDropping, FeatureMasking, NodeDropping
 from hepexp.data.views.views import TwoViews, Views, names_of
 from hepexp.errors import ConfigError
-from tests.data.small import use_small_samples
+from tests.data.small import cone, use_small_samples, with_momenta
 
 
 @pytest.fixture(autouse=True)
@@ -59,15 +62,31 @@ def test_nodes_keep_their_place_when_others_are_dropped_and_features_masked():
     x = torch.rand(n, 3, generator=torch.Generator().manual_seed(0)) + 1
     one = torch.zeros(1, dtype=torch.long)
     graph = GraphBatch(one, one, torch.zeros(1, 0), x=x, edge_index=edges, graph=one.expand(n))
-    whole = _matrix(graph)
+    whole = Nodes.of(graph)
+    np.testing.assert_array_equal(whole.edges, edges)
+    np.testing.assert_array_equal(whole.features, 1)
     steps = (NodeDropping(0.3), EdgeDropping(0.2), FeatureMasking(0.4))
-    matrix = _matrix(graph, TwoViews(steps), torch.Generator().manual_seed(1))
-    left = np.isfinite(matrix[:, -1])
-    assert left.sum() == n - int(0.3 * n)
-    assert np.isnan(matrix[~left]).all()
-    assert np.isnan(matrix[:, :n][:, ~left]).all()
-    adjacency = matrix[np.ix_(left, np.r_[left, np.zeros(3, bool)])]
-    assert (adjacency <= whole[np.ix_(left, np.r_[left, np.zeros(3, bool)])]).all()
-    features, before = matrix[left][:, n:], whole[left][:, n:]
-    assert np.isin(features, [0.0, *before.ravel()]).all()
-    np.testing.assert_array_equal(features[features > 0], before[features > 0])
+    found = Nodes.of(graph, TwoViews(steps), torch.Generator().manual_seed(1))
+    assert len({*found.number}) == n - int(0.3 * n)
+    assert np.isin(found.edges, found.number).all()
+    assert {*map(tuple, found.edges.T)} < {*map(tuple, edges.T.tolist())}
+    shares = 3 * found.features  # of three features
+    np.testing.assert_allclose(shares, shares.round(), atol=1e-6)
+    assert 0 < found.features.mean() < 1
+    masked = Nodes.of(graph, TwoViews((FeatureMasking(0.4),)), torch.Generator().manual_seed(1)).features
+    drawn = torch.rand(n, 4, generator=torch.Generator().manual_seed(1)) >= 0.4  # the last is the number of the node
+    np.testing.assert_allclose(masked, drawn[:, :3].double().mean(1), atol=1e-6)
+
+
+@pytest.mark.parametrize("nodes", ["relative", "momentum"])
+def test_particles_lie_in_rapidity_and_azimuth_and_pixels_in_columns_and_rows(nodes: str):
+    jets = with_momenta(cone(9))
+    form = ParticleGraph(edges="all", nodes=nodes)
+    y, phi = form.plane(form.prepare(jets)).T
+    for values, name in ((y, "y"), (phi, "phi")):
+        first = np.repeat(jets.offsets[:-1], jets.counts)
+        apart, expected = values - values[first], cone(9)[name] - cone(9)[name][first]
+        np.testing.assert_allclose(np.cos(apart), np.cos(expected), atol=1e-5)
+    pixels = PixelGraph().of_shape((1, 3, 4))
+    image = from_dense(np.zeros(1), np.eye(3, 4)[None, None])
+    np.testing.assert_array_equal(pixels.plane(pixels.encode(image)), [[0, 0], [1, -1], [2, -2]])
