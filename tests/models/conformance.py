@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from torch import nn
+from torch.optim import Adam
 from torch.testing import assert_close
 
 from hepexp.batch import Batch, JetBatch
@@ -58,9 +59,9 @@ class Case:
         return model if dtype == torch.float32 else model.to(dtype)
 
 
-def train(model: nn.Module, batch: Batch, n_steps: int, lr: float = 3e-3) -> None:
-    """A few steps of Adam on one batch, after which the model is in evaluation mode."""
-    objective, optimizer = CrossEntropy(), torch.optim.Adam(model.parameters(), lr=lr)
+def train(model: nn.Module, batch: Batch, n_steps: int, lr: float = 3e-3, optimizer: Adam | None = None) -> None:
+    """A few steps of Adam, a new one by default, on one batch, after which the model is in evaluation mode."""
+    objective, optimizer = CrossEntropy(), optimizer or Adam(model.parameters(), lr=lr)
     model.train()
     for _ in range(n_steps):
         optimizer.zero_grad()
@@ -129,9 +130,10 @@ class Conformance(Fixtures):
 
     def test_learns_one_batch_by_heart(self, case):
         batch = case.examples.random(8)
-        model = case.build(torch.float32)
-        for _ in range(10):
-            train(model, batch, n_steps=20)
+        model, optimizer = case.build(torch.float32), None
+        for step in range(0, 200, 5):
+            optimizer = optimizer if step % 20 else Adam(model.parameters(), lr=3e-3)  # momenta are forgotten
+            train(model, batch, n_steps=5, optimizer=optimizer)
             if (model(batch).argmax(1) == batch.label).all():
                 return
         pytest.fail("8 examples are not learned in 200 steps")
