@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from hepexp.batch import Batch, FeatureBatch, ImageBatch, JetBatch
+from hepexp.batch import Batch, FeatureBatch, JetBatch
 from hepexp.bench import quantum
 from hepexp.bench.edge_list import EdgeListLorentzNet
+from hepexp.bench.equivariant import PIXELS, images
 from hepexp.bench.escnn_network import EscnnNetwork
 from hepexp.bench.taggers import TAGGERS, Loss, Tagger, cross_entropy, jets
 from hepexp.data.datasets.qg.module import QuarkGluon
@@ -26,7 +27,6 @@ from hepexp.quantum.templates import pair_circuit, strongly_entangling_circuit
 
 QG = {"n_scalars": 8, "n_classes": 2}  # what the quark/gluon sample gives
 JETS = {"n_scalars": 0, "n_classes": 2}
-PIXELS = 127
 
 
 @dataclass(frozen=True)
@@ -148,14 +148,6 @@ def quark_gluon_jets(n: int) -> JetBatch:
     data.prepare_data()
     data.setup("fit")
     return next(iter(data.train_dataloader()))
-
-
-def images(n: int, pixels: int = PIXELS) -> ImageBatch:
-    """Images of which one in twenty pixels is not zero."""
-    g = torch.Generator().manual_seed(1)
-    shape = (n, 3, pixels, pixels)
-    image = torch.empty(shape).exponential_(generator=g) * (torch.rand(shape, generator=g) < 0.05)
-    return ImageBatch(**_common(n), image=image)
 
 
 def angles(circuit: Circuit, n: int) -> FeatureBatch:

@@ -110,21 +110,26 @@ def rows(
             beside["difference"] = check_logits(name, tagger, models, jets(8, n_particles, seed=2))
         parameters = {impl: sum(p.numel() for p in model.parameters()) for impl, model in models.items()}
         for what, run in (("training", training), ("inference", inference)):
-            runs = {impl: run(model.train(what == "training"), batch) for impl, model in models.items()}
-            seconds: dict[str, list[float]] = {implementation: [] for implementation in runs}
-            for repeat in range(repeats + 1):
-                for implementation, step in runs.items():
-                    start = time.perf_counter()
-                    step()
-                    if repeat:
-                        seconds[implementation].append(time.perf_counter() - start)
+            seconds = in_turn({i: run(model.train(what == "training"), batch) for i, model in models.items()}, repeats)
             found += [
-                {"case": f"{name} {what}", "implementation": implementation, "per_second": len(batch) / median(s)}
+                {"case": f"{name} {what}", "implementation": implementation, "per_second": len(batch) / s}
                 | {"parameters": parameters[implementation]}
                 | (beside if implementation == tagger.named else {})
                 for implementation, s in seconds.items()
             ]
     return found
+
+
+def in_turn(steps: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, float]:
+    """Median seconds of each step: all are measured in turn, so many times, after a warm-up of one round."""
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for repeat in range(repeats + 1):
+        for name, step in steps.items():
+            start = time.perf_counter()
+            step()
+            if repeat:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: median(values) for name, values in seconds.items()}
 
 
 def cross_entropy(logits: Tensor, batch: Batch) -> Tensor:

@@ -15,6 +15,7 @@ from hepexp.errors import ConfigError
 CASES = {
     "lorentznet": "training steps of LorentzNet, jets/s, against an edge-list implementation",
     "taggers": "training steps and inference of taggers, jets/s, against their authors' modules or their equations",
+    "equivariant": "training steps of steerable networks, images/s, against escnn's layers and the convolutions alone",
     "overhead": "an epoch of `hepexp train`, jets/s, against a bare PyTorch loop",
     "tracking": "a two-minute training, epochs/s, and the share of its time spent waiting for MLflow",
     "generate": "simulated quark/gluon jets, jets/s, against a plain Python loop",

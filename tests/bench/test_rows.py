@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hepexp.bench import convert, loader, lorentznet, overhead, read_images, taggers, tracking
+from hepexp.bench import convert, equivariant, loader, lorentznet, overhead, read_images, taggers, tracking
 from hepexp.cli import bench
 from hepexp.errors import HepexpError
 from hepexp.models.lgn import LGN
@@ -16,6 +16,7 @@ from hepexp.models.mi_part import MIParticleTransformer
 from hepexp.models.particle_net import ParticleNet
 from hepexp.models.particle_transformer import ParticleTransformer
 from hepexp.models.pelican import PELICAN
+from hepexp.models.steerable_cnn import SteerableCNN
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,21 @@ def test_taggers_of_other_logits_are_not_timed():
     other = replace(SMALL_TAGGERS["part"], reference=lambda ours: SMALL_TAGGERS["part"].ours(), package="")
     with pytest.raises(HepexpError, match="the logits of part differ from those of weaver-core by"):
         taggers.rows(n_jets=2, n_particles=3, repeats=1, taggers={"part": other})
+
+
+def test_steerable_networks_against_escnn_and_against_their_convolutions_alone():
+    found = equivariant.rows(n_images=2, pixels=9, repeats=1, groups=["D4", "SO2"], widths=[2, 3], convs=[1, 2])
+    for group, rows in (("D4", found[:3]), ("SO2", found[3:])):
+        check(rows, f"equivariant {group}", ["hepexp", "escnn", "convolutions"])
+        assert rows[1]["difference"] < 1e-6
+    assert found[2]["note"] == "0.00151 GFLOP an image"
+
+
+def test_the_operations_of_expanded_convolutions_are_those_of_their_channels():
+    """8 channels a field in D4: 3 x 16 at 9 x 9 pixels, 16 x 24 and 24 x 24 at 5 x 5, 9 taps, a product and a sum."""
+    ours = SteerableCNN("D4", widths=[2, 3], convs=[1, 2], image_shape=(3, 9, 9), n_classes=2)
+    expected = 2 * 9 * (3 * 16 * 81 + (16 * 24 + 24 * 24) * 25)
+    assert equivariant.Convolutions(ours).operations(9) == expected
 
 
 def test_training_against_a_bare_loop(one_store):
