@@ -24,7 +24,7 @@ from hepexp.learning.fit import check_resumable, fit
 from hepexp.learning.machine import check_machine
 from hepexp.learning.results import show_results, write_results
 from hepexp.learning.run_record import recording
-from hepexp.tracking import initial_weights, series, write_guard
+from hepexp.tracking import found_metric, initial_weights, series, write_guard
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
 from hepexp.tracking.preflight import check_recordable
@@ -127,7 +127,8 @@ def _with(config: DictConfig, key: str, value: Any) -> DictConfig:
 
 
 def freeze(composed: DictConfig, choices: Mapping[str, str | None]) -> DictConfig:
-    """The config that a run is built from and records: named, resolved, read-only; weights of a run are its file.
+    """The config that a run is built from and records: named, resolved, read-only; weights of a run are its file, its
+    metric is the matrix.
 
     Parameters
     ----------
@@ -141,6 +142,8 @@ def freeze(composed: DictConfig, choices: Mapping[str, str | None]) -> DictConfi
     OmegaConf.resolve(frozen)
     for key, value in initial_weights.keys(frozen.get("model") or {}):
         OmegaConf.update(frozen, key, initial_weights.file_of(value, key))
+    if (value := OmegaConf.select(frozen, found_metric.KEY)) is not None:
+        OmegaConf.update(frozen, found_metric.KEY, found_metric.resolved(value))
     record.check_values(OmegaConf.to_container(frozen, resolve=False))
     OmegaConf.set_readonly(frozen, True)
     return frozen

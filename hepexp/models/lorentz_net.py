@@ -42,7 +42,8 @@ class LorentzNet(nn.Module):
     n_blocks : number of Lorentz group equivariant blocks.
     c : step size of the coordinate update; the paper uses 5e-3 for top jets.
     dropout : probability of dropping a hidden unit of the decoder in training.
-    metric : `minkowski`, `euclidean`, or the rows of a symmetric 4x4 matrix J; invariants are x^T J y.
+    metric : `minkowski`, `euclidean`, the rows of a symmetric 4x4 matrix J, or a run that has found such a metric;
+        invariants are x^T J y.
     variant : "exact" is the network of the paper, invariant to rounding. "published" is that of the authors' code,
         which their weights need: it clamps (x_i - x_j) phi_x to +-100 per component, which breaks the invariance,
         divides the sum over particles by padded_length, includes padding in the batch statistics of phi_h, and computes

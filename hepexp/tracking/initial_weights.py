@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hepexp.config.annotations import TARGET
-from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError
+from hepexp.tracking import found_metric
 from hepexp.tracking.lookup import label
-from hepexp.tracking.run_folder import MODELS, RunFolder, is_run
+from hepexp.tracking.run_folder import RunFolder, named_run
 
 KEY = "weights"  # of a model, or of a model inside it
 
@@ -36,13 +36,9 @@ def file_of(value: str, key: str) -> str:
     ------
     ConfigError : there is no such run, or it has no checkpoint.
     """
-    named = value == "latest" or value.startswith(MODELS) or re.fullmatch(r"[0-9a-f]{32}", value)
-    if not named and not any(is_run(folder) for folder in (Path(value), runs_dir() / value)):
+    run = named_run(value, key)
+    if run is None:
         return value
-    try:
-        run = RunFolder.find(value)
-    except ConfigError as error:
-        raise ConfigError(f"{key}: {error}") from None
     if not run.best.is_file():
         raise ConfigError(f"{key}: {run.label} has no checkpoints/best.ckpt; it has trained nothing so far")
     return label(run.best)
@@ -53,6 +49,8 @@ def pinned(words: list[str]) -> list[str]:
 
     def pin(word: str) -> str:
         key, equals, values = word.partition("=")
+        if key.lstrip("+") == found_metric.KEY and (run := named_run(values, found_metric.KEY)):
+            return f"{key}={run.label}"
         if not is_key(key.lstrip("+")):
             return word
         listed = re.fullmatch(r"choice\((.*)\)", values)

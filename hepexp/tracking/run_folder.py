@@ -256,3 +256,19 @@ def _of_run_id(root: Path, run_id: str) -> Path:
     if not folder.is_dir():
         raise ConfigError(f"MLflow run {run_id} wrote to {folder}, which no longer exists")
     return folder.resolve()
+
+
+def named_run(value: str, key: str) -> RunFolder | None:
+    """The run that the value of a key names; None if it names none.
+
+    Raises
+    ------
+    ConfigError : it is `latest`, an MLflow run id or `models:/NAME@ALIAS`, but there is no such run.
+    """
+    named = value == "latest" or value.startswith(MODELS) or re.fullmatch(r"[0-9a-f]{32}", value)
+    if not named and not any(is_run(folder) for folder in (Path(value), runs_dir() / value)):
+        return None
+    try:
+        return RunFolder.find(value)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from None
