@@ -107,7 +107,14 @@ def _show(plan: Plan, folder: StudyFolder) -> int:
         print(f"# done: {plan.command(run)}" if done else plan.command(run))
     told = ", ".join(f"{n} {what}" for what, n in counted.items() if n)
     print(f"study   {plan.name}: {len(plan.runs)} runs, {told}; folder {folder.path}", file=sys.stderr)
+    _warn(plan)
     return 0
+
+
+def _warn(plan: Plan) -> None:
+    """Say before the training that there will be tables only, as long as it can be stopped."""
+    if plan.undrawable:
+        print(f"hepexp: warning: no figure: {plan.undrawable}", file=sys.stderr)
 
 
 def _launcher(jobs: int, typed: list[str]) -> list[str]:
@@ -159,6 +166,7 @@ def _run(plan: Plan, folder: StudyFolder, launcher: list[str], quiet: bool) -> i
         done = len(plan.runs) - len(left)
         if not tried:
             print(f"study   {plan.name}: {done} of {len(plan.runs)} runs done, folder {folder.path}", file=sys.stderr)
+            _warn(plan)
         if not left:
             break
         resumed = {k: folder.job(run).run for k, run in enumerate(left) if folder.is_interrupted(run)}

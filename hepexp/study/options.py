@@ -6,6 +6,7 @@ from typing import Any
 
 from hepexp.config.quoting import as_typed
 from hepexp.config.root import LARGEST_SEED
+from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
 MOST_SEEDS = 1000
@@ -23,8 +24,11 @@ class StudyOptions:
     columns : metrics in the table, e.g. [auc, rejection_0.3, flops]; null for the usual ones.
     x : key or metric along x; null for the first axis that has several numbers, without one for ROC curves of two
         classes. Words, such as tasks, have a place each, and all data sets one figure.
-    y : metric against x, whose differences between settings the table shows.
+    y : metric against x, whose differences between settings the table shows; a list for a figure of each, where runs
+        of different losses have different ones. A table has the differences in the first that its runs have.
     against : setting with which the others are compared, at the same values of all axes; null for the best one.
+    instead : what a setting is at some values of an axis, in place of its own overrides: {task: {jetclr: {classical:
+        model=pfn}}} where jetclr has no such setting.
 
     Raises
     ------
@@ -39,8 +43,9 @@ class StudyOptions:
         seeds: int | list[int] = 3,
         columns: list[str] | None = None,
         x: str | None = None,
-        y: str = "auc",
+        y: str | list[str] = "auc",
         against: str | None = None,
+        instead: dict[str, dict[str, dict[str, str]]] | None = None,
     ):
         if not settings:
             raise ConfigError("study.settings needs one setting or more, e.g. {PFN: model=pfn, ParT: model=part}")
@@ -59,4 +64,16 @@ class StudyOptions:
         if odd := [seed for seed in self.seeds if not 0 <= seed <= LARGEST_SEED]:
             raise ConfigError(f"study.seeds must be from 0 to {LARGEST_SEED}, got {odd[0]}")
         self.settings, self.base, self.axes = settings, base, axes or {}
-        self.columns, self.x, self.y, self.against = columns, x, y, against
+        self.columns, self.x, self.against = columns, x, against
+        self.y = [y] if isinstance(y, str) else y
+        if not self.y or len(set(self.y)) < len(self.y):
+            raise ConfigError(f"study.y needs one metric or several distinct ones, got {self.y}")
+        self.instead = instead or {}
+        for axis, places in self.instead.items():
+            known = [as_typed(value) for value in self.axes.get(axis, ())]
+            for value, replaced in places.items():
+                if as_typed(value) not in known:
+                    raise ConfigError(f"study.instead: {axis}={value} is no place along study.axes")
+                if odd := [setting for setting in replaced if setting not in settings]:
+                    close = did_you_mean(odd[0], settings)
+                    raise ConfigError(f"study.instead.{axis}.{value}: {odd[0]} is none of the settings{close}")

@@ -12,24 +12,21 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 
-from hepexp.config import metrics
 from hepexp.config.command_line import CommandLine, translate
 from hepexp.config.compose import plain
 from hepexp.config.grammar import parse
-from hepexp.config.nested import flatten
 from hepexp.config.overrides import compose
 from hepexp.config.quoting import as_typed
 from hepexp.config.record import reads_environment, refuse_environment
 from hepexp.config.root import LARGEST_SEED
-from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
+from hepexp.study.figures import check_figures, undrawable
 from hepexp.study.options import MOST_SEEDS, StudyOptions
 from hepexp.study.settings import settings
 from hepexp.tracking.initial_weights import pinned, pinned_files
 
 OF_SEEDS = ("seed", "seeds")
 MOST_RUNS = 10_000
-PREFIXES = ("", "test/", "model/", "train/")  # that may be left out of the name of a metric
 
 
 @dataclass(frozen=True)
@@ -128,6 +125,11 @@ class Plan:
         """That of the study."""
         return shlex.join(["hepexp", "study", self.name, *self.typed.flag_words, *self.typed.words])
 
+    @cached_property
+    def undrawable(self) -> str:
+        """Why there will be no figure, in a line; empty if nothing is known to stand in its way."""
+        return undrawable(self.options, self.axes, [row.runs[0].config for row in self.rows])
+
     @property
     def several(self) -> list[str]:
         """The axes that have more than one value."""
@@ -165,9 +167,13 @@ def make_plan(name: str, options: StudyOptions, typed: Typed) -> Plan:
     places = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     if (n := len(own) * len(places) * len(seeds)) > MOST_RUNS:
         raise ConfigError(f"study={name} has {n:,} runs; at most {MOST_RUNS:,} can be one study")
+    instead = _instead(options)
     rows = []
-    for (setting, words), along in product(own.items(), places):
+    for (setting, usual), along in product(own.items(), places):
         row = " ".join([setting, *_place(axes, along)])
+        words = next(
+            (instead[key, value, setting] for key, value in along.items() if (key, value, setting) in instead), usual
+        )
         placed = [f"{key}={value}" for key, value in along.items()]
         whole = _last([experiment, *base, *words, *placed, *every])
         try:
@@ -175,7 +181,7 @@ def make_plan(name: str, options: StudyOptions, typed: Typed) -> Plan:
         except ConfigError as error:
             raise ConfigError(f"study={name}, {row}: {error}") from None
     _refuse_repeats(rows, typed)
-    _check_figures(options, rows)
+    check_figures(options, [row.runs[0].config for row in rows])
     return Plan(name, options, typed, axes, rows)
 
 
@@ -211,6 +217,16 @@ def _words(where: str, line: str) -> list[str]:
                 f"{override.key_or_group}=[...] for a list"
             )
     return words
+
+
+def _instead(options: StudyOptions) -> dict[tuple[str, str, str], list[str]]:
+    """The overrides of settings that are others at a place: by axis, value as typed, and setting."""
+    return {
+        (translate([axis])[0], as_typed(value), setting): _words(f"study.instead.{axis}.{value}.{setting}", line)
+        for axis, places in options.instead.items()
+        for value, replaced in places.items()
+        for setting, line in replaced.items()
+    }
 
 
 def _value(key: str, value: Any) -> str:
@@ -282,26 +298,3 @@ def _refuse_repeats(rows: list[Row], typed: Typed) -> None:
                 f"{other} and {row.name} would be the same runs"
                 + (f" with {' '.join(typed.kept_apart)}: leave out what sets them apart" if typed.kept_apart else "")
             )
-
-
-def _check_figures(options: StudyOptions, rows: list[Row]) -> None:
-    """Refuse a name along x or y, or of a column, before the runs are trained for it."""
-    for key, names in (("y", [options.y]), ("columns", options.columns or [])):
-        for name in names:
-            if not _is_metric(name):
-                close = did_you_mean(name, [*metrics.all_keys(), *map(_short, metrics.all_keys())])
-                raise ConfigError(f"study.{key}: there is no metric {name!r}{close}; see: hepexp list metric")
-    if options.x is None or _is_metric(options.x):
-        return
-    keys = list(dict.fromkeys(key for row in rows for key in flatten(row.runs[0].config)))
-    if not any(key == options.x or key.endswith(f".{options.x}") for key in keys):
-        close = did_you_mean(options.x, [*keys, *metrics.all_keys(), *map(_short, [*keys, *metrics.all_keys()])])
-        raise ConfigError(f"study.x: {options.x!r} is neither a key nor a metric{close}")
-
-
-def _is_metric(name: str) -> bool:
-    return any(metrics.find(f"{prefix}{name}") for prefix in PREFIXES)
-
-
-def _short(key: str) -> str:
-    return key.rpartition("/" if "/" in key else ".")[2]

@@ -21,6 +21,8 @@ from hepexp.compare.table import Table, as_csv
 from hepexp.errors import HepexpError
 from hepexp.figures import about
 from hepexp.learning.multirun import FINISHED, MultirunJob
+from hepexp.metric import in_key
+from hepexp.study.figures import PREFIXES, first_of_numbers
 from hepexp.study.plan import Plan, Row
 from hepexp.tracking.run_folder import RunFolder
 
@@ -81,22 +83,30 @@ class Results:
         HepexpError : nothing can be drawn of these runs.
         """
         every = [group for table in tables for group in table.groups]
-        x = self.plan.options.x or self._along()
+        x = self.plan.options.x or first_of_numbers(self.plan.axes)
         axis = None if x is None else Axis.named(x, self._in_order(every))
         drawn = [every] if axis is not None and axis.words else [table.groups for table in tables]
-        files = [folder / f"{FIGURE}{f'_{k + 1}' if k else ''}.png" for k in range(len(drawn))]
-        for file, groups in zip(files, drawn, strict=True):
+        files = []
+        for k, groups in enumerate(drawn):
             seeds = sorted({seed for group in groups for seed in group.seeds})
             with about(f"study {self.plan.name}, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"):
-                self._draw(file, groups, axis)
+                files += self._draw(folder, f"_{k + 1}" if k else "", groups, x)
         return files
 
-    def _draw(self, file: Path, groups: Sequence[Group], axis: Axis | None) -> None:
-        if axis is None:
-            overlay(file, groups)
-            return
-        metric = named(self.plan.options.y, _known([record for group in groups for record in group.records]))
-        draw_curves(file, self._curves(groups, axis), axis, metric, tested_on(groups))
+    def _draw(self, folder: Path, ending: str, groups: Sequence[Group], x: str | None) -> list[Path]:
+        """A figure of each metric along y that any of the groups has; without an x one of ROC curves."""
+        if x is None:
+            overlay(folder / f"{FIGURE}{ending}.png", groups)
+            return [folder / f"{FIGURE}{ending}.png"]
+        known, wanted = _known([record for group in groups for record in group.records]), self.plan.options.y
+        files = []
+        for y in [y for y in wanted if any(f"{prefix}{y}" in known for prefix in PREFIXES)] or wanted[:1]:
+            metric, name = named(y, known), f"_{in_key(y)}" if len(wanted) > 1 else ""
+            own = [group for group in groups if _has_value(group, metric)]
+            axis = Axis.named(x, self._in_order(own))
+            files.append(folder / f"{FIGURE}{name}{ending}.png")
+            draw_curves(files[-1], self._curves(own, axis), axis, metric, tested_on(own))
+        return files
 
     def _in_order(self, groups: Sequence[Group]) -> list[Record]:
         """The records in the order of the values of the axes, in which words are drawn."""
@@ -116,10 +126,6 @@ class Results:
             others = [] if not axis.is_key else self._place(row, without=axis.group or axis.name)
             members.setdefault(" ".join([row.setting, *others]), []).append(group)
         return [Curve(name, tuple(sorted(own, key=lambda group: axis.of(group)[0]))) for name, own in members.items()]
-
-    def _along(self) -> str | None:
-        """The first axis that has several numbers."""
-        return next((key for key in self.plan.several if all(map(_is_number, self.plan.axes[key]))), None)
 
     def _place(self, row: Row, without: str) -> list[str]:
         several = [key for key in self.plan.several if key != without]
@@ -157,9 +163,13 @@ class Results:
         return Table(groups, columns(groups, wanted), differences, compared, reference, title, tuple(remarks))
 
     def _differences(self, rows: Sequence[Row], groups: Sequence[Group]):
-        """Each group less the one that it is compared with, at the same place along the axes."""
+        """Each group less the one that it is compared with, at the same place along the axes, in the first y it has."""
+        found = (self._differences_in(y.removeprefix("test/"), rows, groups) for y in self.plan.options.y)
+        return next((one for one in found if one[0] is not None), (None, None, ""))
+
+    def _differences_in(self, by: str, rows: Sequence[Row], groups: Sequence[Group]):
         options, several = self.plan.options, self.plan.several
-        by, metric = options.y.removeprefix("test/"), None
+        metric = None
         found: dict[str, Difference] = {}
         references: dict[str, None] = {}
         for place in dict.fromkeys(tuple(row.along.values()) for row in rows):
@@ -208,12 +218,9 @@ def _known(records: Sequence[Record]) -> list[str]:
     return [key for key in every if any(has(record.metrics, key) for record in records)]
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _has_value(group: Group, metric: str) -> bool:
+    found = group.figure(metric)
+    return found.value is not None or found.bound is not None
 
 
 def _why(job: MultirunJob) -> str:

@@ -10,11 +10,13 @@ from hepexp.config.command_line import read
 from hepexp.config.overrides import compose
 from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
+from hepexp.study.figures import undrawable
 from hepexp.study.folder import folder_of
 from hepexp.study.options import StudyOptions
 from hepexp.study.plan import Typed, make_plan
 
 TWO = {"small": "model=pfn", "large": "model=pfn optimizer.lr=1e-2"}
+MANY = {f"s{k}": f"model=pfn optimizer.lr={k + 1}e-4" for k in range(9)}
 
 
 def planned(*typed, **keys):
@@ -78,6 +80,17 @@ def test_other_overrides_have_a_folder_of_their_own_and_more_seeds_do_not():
         ({"axes": {"seed": [1]}}, "the seeds of a study are study.seeds"),
         ({"axes": {"hydra.run.dir": ["x"]}}, "a run must not set 'hydra.run.dir=x'"),
         ({"against": "smal"}, "study.against=smal is none of the settings"),
+        ({"y": []}, "study.y needs one metric or several distinct ones, got []"),
+        ({"y": ["auc", "acu"]}, "study.y: there is no metric 'acu'; did you mean auc?"),
+        ({"instead": {"trainer": {"quick": {}}}}, "study.instead: trainer=quick is no place along study.axes"),
+        (
+            {"axes": {"trainer": ["quick"]}, "instead": {"trainer": {"quick": {"smal": ""}}}},
+            "study.instead.trainer.quick: smal is none of the settings; did you mean small?",
+        ),
+        (
+            {"axes": {"trainer": ["quick"]}, "instead": {"trainer": {"quick": {"small": "hydra.x=1"}}}},
+            "study.instead.trainer.quick.small: a run must not set 'hydra.x=1'",
+        ),
         ({"y": "acu"}, "study.y: there is no metric 'acu'; did you mean auc?"),
         ({"columns": ["parametres"]}, "did you mean parameters?"),
         ({"x": "n_tran"}, "study.x: 'n_tran' is neither a key nor a metric; did you mean n_train?"),
@@ -139,3 +152,30 @@ def test_the_table_of_taggers_has_every_model_that_reads_particles():
 
     taggers = {name for name, target in models.items() if not name.startswith("lie_") and reads(target) == "particles"}
     assert named == taggers
+
+
+def test_a_setting_is_another_one_at_the_places_that_say_so_and_the_same_elsewhere():
+    axes = {"data.n_train": [100, 200], "trainer": ["quick", "default"]}
+    plan = planned(axes=axes, instead={"data.n_train": {"200": {"large": "model=pfn optimizer.weight_decay=0.5"}}})
+    for row in plan.rows:
+        config, other = row.runs[0].config, row.setting == "large" and row.along["dataset.n_train"] == "200"
+        assert config["dataset"]["n_train"] == int(row.along["dataset.n_train"])
+        assert (config["optimizer"]["weight_decay"] == 0.5) == other
+        assert (config["optimizer"]["lr"] == 1e-2) == (row.setting == "large" and not other)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"y": "response_width"}, "study.y: no run has response_width"),
+        ({"y": ["response_width", "auc"]}, ""),
+        ({"settings": MANY, "axes": {"trainer": ["quick", "gpu"]}}, "a figure of 18 curves would be unreadable"),
+        ({"axes": {"dataset.n_train": list(range(100, 150))}, "x": "n_train"}, ""),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_drawn_is_known_before_it_is_trained(keys, said):
+    found = planned(**{"axes": {"dataset.n_train": [100, 200]}, **keys, "seeds": 1}).undrawable
+    assert said in found
+    assert bool(said) == bool(found)
+    words = [{"choices": {"task": f"task {k}"}} for k in range(50)]
+    assert "has 50 places" in undrawable(StudyOptions({"a": ""}, x="task"), {}, words)

@@ -1,15 +1,19 @@
 """The figure of a study along an axis of words: one of all data sets, in the order of its file."""
 
 import itertools
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
 from hepexp.learning.multirun import FINISHED, MultirunJob
+from hepexp.study import results as study_results
 from hepexp.study.options import StudyOptions
 from hepexp.study.plan import Plan, Row, Run, Typed
 from hepexp.study.results import Results
+from hepexp.tracking.run_folder import RunFolder
 from tests.compare.runs import run, scores
 
 TASKS = {"b_digits": 400, "a_jets": 600}  # with test examples
@@ -59,3 +63,24 @@ def test_tasks_of_all_data_sets_share_a_figure(results, tmp_path, monkeypatch, m
         own = [[r.metrics["test/auc"] for r in figures[task, name].records] for task in tasks]
         assert y == pytest.approx(np.mean(own, axis=1))
         assert error == pytest.approx(np.std(own, axis=1, ddof=1))
+
+
+def test_each_metric_along_y_has_a_figure_of_the_tasks_that_have_it(results, tmp_path, monkeypatch):
+    drawn = {}
+
+    def noted(path, curves, axis, metric, title):
+        names = sorted(group.name for curve in curves for group in curve.groups)
+        drawn[path.name] = (metric, list(axis.words.values()), names)
+
+    monkeypatch.setattr(study_results, "draw_curves", noted)
+    for job in results.jobs:
+        if "a_jets" in job.run:
+            file = RunFolder(job.folder).path / "metrics.json"
+            file.write_text(json.dumps({**json.loads(file.read_text()), "test/pair_accuracy": 0.6}))
+    options = StudyOptions(results.plan.options.settings, axes=results.plan.axes, x="task", y=["auc", "pair_accuracy"])
+    found = Results(replace(results.plan, options=options), results.jobs)
+    files = found.draw(found.tables(), tmp_path)
+    assert [file.name for file in files] == ["figure_auc.png", "figure_pair_accuracy.png"]
+    both = [f"{setting} task=a_jets" for setting in ("circuits", "classical")]
+    assert drawn["figure_pair_accuracy.png"] == ("test/pair_accuracy", ["a_jets"], both)
+    assert drawn["figure_auc.png"][:2] == ("test/auc", list(TASKS))
