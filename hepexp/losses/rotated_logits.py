@@ -6,22 +6,36 @@ import math
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.models.layers.rotation import rotate_images
 
 ANGLES = (22.5, 45.0, 67.5)  # degrees; by 90 pixels move to pixels
+WIDTH = 1.5  # pixels, of the Gaussian that smooths images: interpolation changes single pixels more than a network does
 
 
 def rotated_logits(model: nn.Module, batch) -> dict[str, Tensor]:
-    """`logits` (B, C) of a batch of images and `rotated_logits` (B, angles, C) of them rotated between pixels.
+    """`logits` (B, C) of smoothed images and `rotated_logits` (B, angles, C) of them rotated between pixels.
 
     Empty for a model that does not ask for it by `compares_rotations = True`.
     """
     if not getattr(model, "compares_rotations", False):
         return {}
+    batch = replace(batch, image=smoothed(batch.image))
     rotated = [
         replace(batch, image=rotate_images(batch.image, batch.image.new_full((len(batch),), math.radians(angle))))
         for angle in ANGLES
     ]
     return {"logits": model(batch), "rotated_logits": torch.stack([model(one) for one in rotated], dim=1)}
+
+
+def smoothed(image: Tensor) -> Tensor:
+    """Images (B, C, H, W) convolved with a Gaussian, and zero around them."""
+    reach = round(4 * WIDTH)
+    weight = torch.exp(-((torch.arange(-reach, reach + 1, device=image.device) / WIDTH) ** 2) / 2).to(image.dtype)
+    weight = weight / weight.sum()
+    for shape, padding in (((1, 1, -1, 1), (reach, 0)), ((1, 1, 1, -1), (0, reach))):
+        kernel = weight.view(shape).expand(image.shape[1], -1, -1, -1)
+        image = F.conv2d(image, kernel, padding=padding, groups=image.shape[1])
+    return image

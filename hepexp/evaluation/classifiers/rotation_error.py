@@ -11,8 +11,8 @@ ROTATION_ERROR = Metric(
     "symmetry/rotation_error",
     "lower",
     "rotation error",
-    "RMS change of the logits under rotations by 22.5, 45 and 67.5 degrees with bilinear interpolation, over their "
-    "standard deviation among images; of one test batch.",
+    "RMS change of the logits under rotations by 22.5, 45 and 67.5 degrees, over their spread among images; "
+    "of one test batch, smoothed by 1.5 pixels so that interpolation is accurate.",
     range=">= 0; 0 if invariant, about 1 if the change is as large as the differences between images",
     undefined="all images have the same logits",
     each_epoch=False,
