@@ -1,11 +1,13 @@
 """Write RESULTS.md from the records of runs and of benchmarks, one section at a time.
 
     python -m hepexp.bench.results --section "Quark/gluon tagging" RUN ...
+    python -m hepexp.bench.results --section "Quark/gluon tagging" --add RUN ...     beside rows of runs elsewhere
     python -m hepexp.bench.results --section "Speed" --bench BENCH.json
     python -m hepexp.bench.results --section "Recipes" --sweeps runs/sweeps/NAME ...
 
 No figure is typed by hand: every row comes from metrics.json and names the command in overrides.yaml. Runs that differ
-only in their seed share a row. A section of the same title is replaced; the others are left unchanged.
+only in their seed share a row. A section of the same title is replaced, or with --add only its rows of the same
+command; the others are left unchanged.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from hepexp.compare.columns import columns
 from hepexp.compare.groups import Group, group
 from hepexp.compare.record import Record
 from hepexp.config.metrics import is_whole
-from hepexp.errors import HepexpError
+from hepexp.errors import ConfigError, HepexpError
 from hepexp.evaluation.rounding import number, with_error
 from hepexp.tracking import record_file
 from hepexp.tracking.run_folder import RunFolder
@@ -125,10 +127,34 @@ def bench_table(rows: list[dict]) -> str:
 def with_section(text: str, title: str, content: str) -> str:
     """The text of RESULTS.md with a section replaced, or appended."""
     made = f"## {title}\n\n{content.strip()}\n"
-    found = re.search(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    found = _section(text, title)
     if found:
         return (text[: found.start()] + made + "\n" + text[found.end() :]).rstrip() + "\n"
     return f"{text.rstrip()}\n\n{made}"
+
+
+def added(text: str, title: str, table: str) -> str:
+    """A table with the rows that the section of this title has for other commands before its own.
+
+    Raises
+    ------
+    ConfigError : the columns of the two differ.
+    """
+    found = _section(text, title)
+    before = [line for line in found.group().splitlines() if line.startswith("|")] if found else []
+    head, line, *rows = table.splitlines()
+    if before and before[0] != head:
+        raise ConfigError(f"--add needs the columns of the section, {before[0]}, got {head}; choose them by --columns")
+    commands = {_first(row) for row in rows}
+    return "\n".join([head, line, *(row for row in before[2:] if _first(row) not in commands), *rows])
+
+
+def _section(text: str, title: str) -> re.Match[str] | None:
+    return re.search(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+
+
+def _first(row: str) -> str:
+    return row.split(" | ", 1)[0]
 
 
 def _markdown(lines: list[list[str]]) -> str:
@@ -139,6 +165,7 @@ def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", metavar="RUN")
     parser.add_argument("--section", required=True, help="title of the section to write")
+    parser.add_argument("--add", action="store_true", help="keep the section's rows of other commands")
     parser.add_argument("--columns", metavar="METRIC,...", help="columns of the table")
     parser.add_argument("--bench", type=Path, help="output of `hepexp bench --json`, in place of runs")
     parser.add_argument("--sweeps", type=Path, nargs="+", metavar="FOLDER", help="folders of sweeps, in place of runs")
@@ -146,13 +173,16 @@ def main(args: Sequence[str] | None = None) -> None:
     options = parser.parse_args(args)
     if sum(map(bool, (options.runs, options.bench, options.sweeps))) != 1:
         parser.error("give either RUN ..., --bench FILE or --sweeps FOLDER ...")
+    if options.add and not options.runs:
+        parser.error("--add is for RUN ...")
     if options.bench and not options.bench.is_file():
         parser.error(f"no file {options.bench}")
+    text = options.out.read_text(encoding="utf-8") if options.out.is_file() else HEAD
     try:
         content = _content(options)
+        content = added(text, options.section, content) if options.add else content
     except (HepexpError, OSError, ValueError) as error:
         parser.error(str(error))
-    text = options.out.read_text(encoding="utf-8") if options.out.is_file() else HEAD
     write_text(options.out, with_section(text, options.section, content))
 
 

@@ -31,6 +31,24 @@ def test_a_section_is_replaced_and_others_stay():
     assert with_section(text, "Two", "c") == text.replace("\nb\n", "\nc\n")
 
 
+def test_rows_are_added_beside_those_of_other_commands(tmp_path, capsys):
+    def write(name, words, *more):
+        main([str(record(tmp_path, name, words=words).path), "--section", "One", "--out", str(out), *more])
+
+    out = tmp_path / "R.md"
+    write("a", ["model=pfn"])
+    write("b", ["model=efn"], "--add")
+    both = out.read_text()
+    rows = [line for line in both.splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == ["hepexp train model=pfn", "hepexp train model=efn"]
+    write("c", ["model=efn"], "--add")  # the same command again
+    assert out.read_text() == both
+    with pytest.raises(SystemExit, match="2"):
+        write("d", ["model=gin"], "--add", "--columns", "auc")
+    assert "--add needs the columns of the section" in capsys.readouterr().err
+    assert out.read_text() == both
+
+
 def test_a_benchmark_has_the_columns_that_its_rows_have():
     rows = [{"case": "a", "implementation": "x", "per_second": 1234.5, "waiting": 0.0123}]
     assert bench_table(rows).splitlines()[2] == "| a | x | 1.23e+03 | 1.2% |"
