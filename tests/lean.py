@@ -7,8 +7,10 @@ which saves two.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -40,7 +42,11 @@ def be_lean(patch: pytest.MonkeyPatch, store_file: Path | None = None) -> None:
 
     def opened(new: Path):
         if not new.exists():
-            shutil.copy(file, new)
+            whole = new.with_name(f"{new.name}.{os.getpid()}")
+            shutil.copy(file, whole)
+            with suppress(FileExistsError):  # another process was first
+                os.link(whole, new)
+            whole.unlink()
         return open_store(new)
 
     def drawn(*args) -> None:

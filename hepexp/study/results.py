@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,8 +75,12 @@ class Results:
             writer.writerow([row.setting, *row.along.values(), run.seed, *told])
         write_text(file, out.getvalue())
 
-    def draw(self, tables: Sequence[Table], folder: Path) -> list[Path]:
+    def draw(self, tables: Sequence[Table], folder: Path) -> Iterator[Path]:
         """A figure of each table; along words, such as tasks, which may be of different data sets, one of all tables.
+
+        Yields
+        ------
+        Each file once it is drawn.
 
         Raises
         ------
@@ -86,27 +90,25 @@ class Results:
         x = self.plan.options.x or first_of_numbers(self.plan.axes)
         axis = None if x is None else Axis.named(x, self._in_order(every))
         drawn = [every] if axis is not None and axis.words else [table.groups for table in tables]
-        files = []
         for k, groups in enumerate(drawn):
             seeds = sorted({seed for group in groups for seed in group.seeds})
             with about(f"study {self.plan.name}, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"):
-                files += self._draw(folder, f"_{k + 1}" if k else "", groups, x)
-        return files
+                yield from self._draw(folder, f"_{k + 1}" if k else "", groups, x)
 
-    def _draw(self, folder: Path, ending: str, groups: Sequence[Group], x: str | None) -> list[Path]:
+    def _draw(self, folder: Path, ending: str, groups: Sequence[Group], x: str | None) -> Iterator[Path]:
         """A figure of each metric along y that any of the groups has; without an x one of ROC curves."""
         if x is None:
             overlay(folder / f"{FIGURE}{ending}.png", groups)
-            return [folder / f"{FIGURE}{ending}.png"]
+            yield folder / f"{FIGURE}{ending}.png"
+            return
         known, wanted = _known([record for group in groups for record in group.records]), self.plan.options.y
-        files = []
         for y in [y for y in wanted if any(f"{prefix}{y}" in known for prefix in PREFIXES)] or wanted[:1]:
             metric, name = named(y, known), f"_{in_key(y)}" if len(wanted) > 1 else ""
             own = [group for group in groups if _has_value(group, metric)]
             axis = Axis.named(x, self._in_order(own))
-            files.append(folder / f"{FIGURE}{name}{ending}.png")
-            draw_curves(files[-1], self._curves(own, axis), axis, metric, tested_on(own))
-        return files
+            file = folder / f"{FIGURE}{name}{ending}.png"
+            draw_curves(file, self._curves(own, axis), axis, metric, tested_on(own))
+            yield file
 
     def _in_order(self, groups: Sequence[Group]) -> list[Record]:
         """The records in the order of the values of the axes, in which words are drawn."""
@@ -208,7 +210,9 @@ def write(results: Results, folder: Path) -> tuple[list[Table], list[Path], str]
     write_text(folder / f"{TABLE}.csv", as_csv(tables))
     files += [folder / f"{TABLE}.md", folder / f"{TABLE}.csv"]
     try:
-        return tables, [*files, *results.draw(tables, folder)], ""
+        for figure in results.draw(tables, folder):
+            files.append(figure)
+        return tables, files, ""
     except HepexpError as error:
         return tables, files, str(error)
 

@@ -48,6 +48,7 @@ def run(words: list[str], cwd: Path, env: dict[str, str], timeout: float) -> sub
         process.join(timeout)
         if process.exitcode is None:
             process.kill()
+            process.join()
             raise subprocess.TimeoutExpired(words, timeout)
         return subprocess.CompletedProcess(words, process.exitcode, *(stream.read_text() for stream in streams))
 
