@@ -86,10 +86,32 @@ def structure_of(generators: NDArray[np.floating], independent: float = 1e-8) ->
     return of_brackets(products - products.swapaxes(0, 1), basis, line)
 
 
+def structure_of_fields(
+    fields: NDArray[np.floating], brackets: NDArray[np.floating], length2: float, independent: float = 1e-8
+) -> Structure:
+    """Structure of the span of vector fields, in an orthogonal basis of it in which E |xi_k|^2 = 2 E |x|^2 / n.
+
+    For points without a preferred direction it is that of the matrices if the fields are xi_k(x) = L_k x.
+
+    Parameters
+    ----------
+    fields : xi_i at the points (c, N, n).
+    brackets : (D xi_j) xi_i - (D xi_i) xi_j at the points (c, c, N, n); for xi_i(x) = L_i x it is -[L_i, L_j] x.
+    length2 : sum of |x|^2 over the points.
+    independent : as in `structure_of`.
+    """
+    unit = np.sqrt(length2 / fields.shape[2])
+    values = fields.astype(np.float64) / unit
+    combined = np.sqrt(2) * _orthonormal(values.reshape(len(values), values.shape[1] * values.shape[2]), independent)
+    of_basis = np.einsum("ia,jb,abpx->ijpx", combined, combined, brackets / -unit, optimize=True)
+    return of_brackets(of_basis, np.tensordot(combined, values, axes=1))
+
+
 def of_brackets(brackets: NDArray[np.floating], basis: NDArray[np.floating], line: str = "") -> Structure:
     """Structure from the brackets (d, d, ...) of a basis (d, ...), matrices or the values of vector fields.
 
-    The constants are those of least squares.
+    The constants are those of least squares. Values of fields must be in such units that the sum of their squares does
+    not grow with the number of points, as in `structure_of_fields`.
     """
     d = len(basis)
     if not d:
@@ -110,14 +132,21 @@ def orthogonal_basis(generators: NDArray[np.floating], independent: float = 1e-8
     """
     generators = np.asarray(generators, np.float64)
     flat = generators.reshape(len(generators), -1)
-    length = np.linalg.norm(flat, axis=1, keepdims=True)
-    flat = flat[length[:, 0] > 0] / length[length > 0][:, None]
-    if not len(flat):
-        return np.zeros((0, *generators.shape[1:]))
-    left, singular, right = np.linalg.svd(flat, full_matrices=False)
+    return np.sqrt(2) * (_orthonormal(flat, independent) @ flat).reshape(-1, *generators.shape[1:])
+
+
+def _orthonormal(flat: NDArray[np.float64], independent: float) -> NDArray[np.float64]:
+    """The combinations (d, c) of vectors (c, n) that are orthonormal, by Lowdin if the vectors are independent."""
+    length = np.linalg.norm(flat, axis=1)
+    some = length > 0
+    if not some.any():
+        return np.zeros((0, len(flat)))
+    left, singular, _ = np.linalg.svd(flat[some] / length[some, None], full_matrices=False)
     kept = singular > independent * singular[0]
-    basis = left @ right if kept.all() else right[kept]
-    return np.sqrt(2) * basis.reshape(-1, *generators.shape[1:])
+    rows = (left[:, kept] / singular[kept]).T
+    combined = np.zeros((len(rows), len(flat)))
+    combined[:, some] = (left @ rows if kept.all() else rows) / length[some]
+    return combined
 
 
 def _one_parameter_group(generator: NDArray[np.float64], tolerance: float = 0.05) -> str:

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from hepexp.symmetry.algebra import of_metric, so2, so3, so13
-from hepexp.symmetry.structure import of_brackets, orthogonal_basis, structure_of
+from hepexp.symmetry.structure import of_brackets, orthogonal_basis, structure_of, structure_of_fields
 
 LEVI_CIVITA = np.zeros((3, 3, 3))
 for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
@@ -116,3 +116,32 @@ def test_brackets_of_vector_fields_have_the_constants_of_their_matrices():
     found = of_brackets(products.swapaxes(0, 1) - products, fields)
     assert_allclose(found.constants, -structure_of(so3().basis).constants, atol=1e-12)
     assert found.name() == "so(3)"
+
+
+def fields_of(generators: np.ndarray, n_points: int, unit: float = 1.0) -> tuple[np.ndarray, np.ndarray, float]:
+    """The fields x -> L x at points without a preferred direction, exactly so in their second moments."""
+    x = np.random.default_rng(0).normal(size=(n_points, generators.shape[-1]))
+    x = unit * x @ np.linalg.inv(np.linalg.cholesky(x.T @ x / n_points)).T
+    products = np.einsum("aij,bjk,nk->abni", generators, generators, x)
+    return np.einsum("aij,bj->abi", generators, x), products.swapaxes(0, 1) - products, (x**2).sum()
+
+
+@pytest.mark.parametrize("n_points", [50, 5000])
+@pytest.mark.parametrize("unit", [1e-2, 1.0, 1e3])
+def test_fields_have_the_structure_of_their_matrices_whatever_the_number_of_points_and_the_unit(n_points, unit):
+    two = structure_of_fields(*fields_of(so3().basis[:2], n_points, unit))
+    assert two.residual == pytest.approx(structure_of(so3().basis[:2]).residual, abs=1e-9)
+    assert two.name(0.2) == "no algebra"
+    for scale in (1.0, 30.0):
+        three = structure_of_fields(*fields_of(scale * so3().basis, n_points, unit))
+        assert_allclose(three.constants, structure_of(so3().basis).constants, atol=1e-9)
+        assert three.residual < 1e-9
+        assert three.name(0.2) == "so(3)"
+
+
+def test_a_field_that_repeats_another_or_vanishes_is_no_dimension():
+    same = np.concatenate([so3().basis, 2 * so3().basis[:1], np.zeros((1, 3, 3))])
+    found = structure_of_fields(*fields_of(same, 50), independent=1e-6)
+    assert found.constants.shape == (3, 3, 3)
+    assert found.name() == "so(3)"
+    assert structure_of_fields(*fields_of(np.zeros((0, 3, 3)), 50)).name() == "none"

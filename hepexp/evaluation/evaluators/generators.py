@@ -137,8 +137,9 @@ class GeneratorEvaluator(Evaluator):
             "symmetry/closure_residual",
             "lower",
             "closure residual",
-            "Root mean square of what of the brackets [L_i, L_j] is outside the span, over |L_i| |L_j|.",
-            range="0 to 1.5",
+            "Root mean square of what of the brackets [L_i, L_j] is outside the span, over |L_i| |L_j|; |L|^2 is "
+            "n E |xi|^2 / E |x|^2 for fields that are not linear.",
+            range=">= 0",
             no_error=OF_GENERATORS,
         ),
         Metric(
@@ -146,7 +147,8 @@ class GeneratorEvaluator(Evaluator):
             "neither",
             "f_{ijk}",
             "Structure constant in [L_i, L_j] = sum_k f_ijk L_k, ijk = {ijk}, in an orthogonal basis of the span with "
-            "tr(L^T L) = 2, of at most three generators; of so(3) it is the Levi-Civita symbol up to its sign.",
+            "tr(L^T L) = 2, for fields that are not linear E |xi|^2 = 2 E |x|^2 / n, of at most three generators; of "
+            "so(3) it is the Levi-Civita symbol up to its sign.",
             latex=r"$f_{{ijk}}$",
             range="any number",
             no_error=OF_GENERATORS,

@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import mean_of, ones, with_errors
 from hepexp.evaluation.evaluators.evaluator import Outputs, loss_figures, mean_loss
-from hepexp.evaluation.evaluators.generators import GeneratorEvaluator, of_structure
+from hepexp.evaluation.evaluators.generators import INDEPENDENT, GeneratorEvaluator, of_structure
 from hepexp.metric import Metric
 from hepexp.symmetry.algebra import Algebra
-from hepexp.symmetry.structure import of_brackets
+from hepexp.symmetry.structure import structure_of_fields
 
 
 class LatentFlowEvaluator(GeneratorEvaluator):
@@ -101,9 +101,10 @@ class LatentFlowEvaluator(GeneratorEvaluator):
     def _algebra(self, outputs: Outputs, found: np.ndarray) -> dict[str, float | str | None]:
         if "model/generators" in outputs:
             return self.of_generators(self._generators(outputs, found))
-        fields, brackets = (outputs[name].astype(np.float64) for name in ("fields", "brackets"))
-        of_found = brackets[:, found][:, :, found].transpose(1, 2, 0, 3)
-        return of_structure(of_brackets(of_found, fields[:, found].transpose(1, 0, 2)))
+        fields = outputs["fields"][:, found].transpose(1, 0, 2)
+        brackets = outputs["brackets"][:, found][:, :, found].transpose(1, 2, 0, 3)
+        length2 = outputs["length2"].astype(np.float64).sum()
+        return of_structure(structure_of_fields(fields, brackets, length2, INDEPENDENT))
 
     @staticmethod
     def _generators(outputs: Outputs, found: np.ndarray) -> np.ndarray:
