@@ -44,15 +44,16 @@ class LatentFlow(Objective):
     orthogonality_weight : w_o.
     closure_weight : w_c.
     threshold : largest v_a of a field that was found, relative to that of random fields.
-    min_spread : smallest standard deviation of the oracle's answers over training examples: of its probabilities, or of
-        a quadratic form over its root mean square. Below it the oracle is saturated: any flow would leave it unchanged.
+    min_spread : smallest standard deviation of a network's answers over training examples: of its probabilities, or of
+        its one output over its root mean square. Below it the oracle is saturated: any flow would leave it unchanged.
+        A quadratic form may be constant on the data, as on a mass shell: its gradient is not zero there.
     compare_with : algebra that the found generators are compared with, so2, so3 or so13; null for none. It does not
         affect the training.
 
     Raises
     ------
     ConfigError : values out of range; from `prepare`, a model without fields, or an algebra of another dimension; from
-        `see`, a saturated oracle.
+        `see`, a saturated oracle, or a quadratic form that no point changes.
 
     References
     ----------
@@ -121,7 +122,7 @@ class LatentFlow(Objective):
         self.closure_weight, self.threshold, self.min_spread = closure_weight, threshold, min_spread
         self.algebra = None if compare_with is None else ALGEBRAS[compare_with]()
         self.evaluator = LatentFlowEvaluator(self.algebra, threshold)
-        for name in ("length2", "random", "spread"):  # E |x|^2, V, standard deviation of phi; and E x x^T, in prepare
+        for name in ("length2", "random", "spread"):  # E |x|^2, V, the unit of a change of phi; and E x x^T, in prepare
             self.register_buffer(name, torch.ones(()))
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
@@ -140,28 +141,43 @@ class LatentFlow(Objective):
             )
 
     def see(self, model: nn.Module, batches: Iterable) -> None:
-        points, length2, random, phi, answers = [], [], [], [], []
-        for batch in batches:
-            x = model.points(batch)
-            points.append(x)
-            length2.append(x.square().sum(1))
-            random.append(model.gradient(x, batch).square().sum((1, 2)) * length2[-1] / x.shape[1])
-            with torch.no_grad():
-                phi.append(model.phi(x, batch))
-                answers.append(model.answers(x, batch))
-        spread = torch.cat(answers).std(0, correction=0).norm().item()
-        if not spread >= self.min_spread:
-            what = "the quadratic form" if model.oracle is None else type(model.oracle).__name__
+        seen = [self._seen(model, batch) for batch in batches]
+        x, phi, answers, random, weight = (torch.cat(parts) for parts in zip(*seen, strict=True))
+        share = weight / weight.abs().sum()
+        self.moments = (share[:, None] * x).T @ x
+        self.length2 = self.moments.trace()
+        self.random = share @ random
+        if model.oracle is not None:
+            self._check_spread(model.oracle, answers)
+            self.spread = phi.std(0, correction=0).norm()
+        elif self.random > 0:
+            self.spread = self.random.sqrt()
+        else:
             raise ConfigError(
-                f"the oracle {what} is saturated: its answers vary by {spread:.2g} over {sum(map(len, answers)):,} "
-                f"training examples, expected at least loss.min_spread={self.min_spread:g}; any flow leaves it "
-                "unchanged, so train it until it tells classes apart, or choose another one"
+                f"the gradient of the quadratic form is 0 at all {len(x):,} training examples seen; any flow leaves it "
+                "unchanged, so choose another model.metric"
             )
-        x = torch.cat(points)
-        self.moments = x.T @ x / len(x)
-        self.length2 = torch.cat(length2).mean()
-        self.random = torch.cat(random).mean()
-        self.spread = torch.cat(phi).std(0, correction=0).norm()
+
+    @staticmethod
+    def _seen(model: nn.Module, batch) -> tuple[Tensor, ...]:
+        """Points, oracle, its answers, (grad phi . xi)^2 on average over random linear fields, and weights (B, ...)."""
+        x, weight = model.points(batch), weight_of(batch)
+        random = model.gradient(x, batch).square().sum((1, 2)) * x.square().mean(1)
+        with torch.no_grad():
+            phi, answers = model.phi(x, batch), model.answers(x, batch)
+        return x, phi, answers, random, torch.ones_like(random) if weight is None else weight.to(x.dtype)
+
+    def _check_spread(self, oracle: nn.Module, answers: Tensor) -> None:
+        """Refuse a saturated network by its answers (B, m)."""
+        if answers.shape[1] == 1:
+            answers = answers / answers.square().mean().sqrt()
+        spread = answers.std(0, correction=0).norm().item()
+        if not spread >= self.min_spread:
+            raise ConfigError(
+                f"the oracle {type(oracle).__name__} is saturated: its answers vary by {spread:.2g} over "
+                f"{len(answers):,} training examples, expected at least loss.min_spread={self.min_spread:g}; any flow "
+                "leaves it unchanged, so train it until it tells classes apart, or choose another one"
+            )
 
     def learnt(self, model: nn.Module) -> dict[str, Tensor]:
         return {} if model.generators is None else {"generators": model.generators}
@@ -237,7 +253,8 @@ class LatentFlow(Objective):
         }
 
     def _change(self, model: nn.Module, x: Tensor, batch, t: float, signed: bool = False) -> Tensor:
-        """|phi(x_t) - phi(x)| over the spread of phi (B, c), where each field takes x in the time t.
+        """|phi(x_t) - phi(x)| (B, c), where each field takes x in the time t; in units of the spread of a network's
+        phi, and of sqrt(V) for a quadratic form, as a form may be constant on the data.
 
         With a sign, that of the first component of the oracle alone.
         """

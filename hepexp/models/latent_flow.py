@@ -108,11 +108,10 @@ class LatentFlow(nn.Module):
         return logits[:, 1:] - logits[:, :1] if logits.shape[1] > 1 else logits
 
     def answers(self, x: Tensor, batch: Batch) -> Tensor:
-        """What shows whether the oracle is saturated (B, m): probabilities, or phi over its root mean square."""
+        """What shows whether the oracle is saturated (B, C): the probabilities of classes, otherwise phi itself."""
         if self.oracle is not None and (logits := self.logits(x, batch)).shape[1] > 1:
             return logits.softmax(1)
-        phi = self.phi(x, batch)
-        return phi / phi.square().mean().sqrt().clamp(min=torch.finfo(phi.dtype).tiny)
+        return self.phi(x, batch)
 
     def gradient(self, x: Tensor, batch: Batch) -> Tensor:
         """The gradients of the oracle (B, m, n) at points x (B, n)."""

@@ -1,6 +1,7 @@
 """Flows that preserve an oracle: the terms against closed forms, the fields that are found against a null space."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -198,11 +199,69 @@ def test_a_classifier_that_always_gives_one_answer_is_refused_in_one_line():
     ready(gaussian(64, 2), metric=None, oracle=network)
 
 
-def test_a_quadratic_form_that_is_constant_on_the_data_is_refused():
+def test_on_a_mass_shell_and_on_the_light_cone_the_lorentz_algebra_is_found():
+    for mass2, n_found in ((0.5, 6), (0.0, 7)):  # a dilation keeps the light cone, too
+        batch = gaussian(300, 4)
+        x = batch.features
+        x[:, 0] = (mass2 + x[:, 1:].square().sum(1)).sqrt()
+        assert len(null_space(batch, torch.from_numpy(so13().metric))) == n_found
+        objective, model = ready(batch, so13().basis, metric="minkowski")
+        final = figures(objective, model, batch)
+        assert final["symmetry/generators_found"] == 6
+        assert final["oracle_change"] < 1e-12
+        assert final["symmetry/dimension_note"] == "algebra: so(1,3)"
+
+
+def test_the_change_of_a_form_along_a_dilation_is_that_of_the_formula():
     batch = gaussian(64, 2)
-    batch.features /= batch.features.norm(dim=1, keepdim=True)
-    with pytest.raises(ConfigError, match="the oracle the quadratic form is saturated"):
-        ready(batch)
+    objective, model = ready(batch, 0.1 * torch.eye(2)[None])
+    x2 = batch.features.square().sum(1)
+    # |e^0.2 - 1| x^2 over the root of V = E |2 x|^2 |x|^2 / 2
+    expected = (math.exp(0.2) - 1) * x2 / (2 * x2.square().mean()).sqrt()
+    assert_close(objective.terms(model, batch)[1]["change"][:, 0], expected)
+
+
+def test_a_quadratic_form_whose_gradient_is_0_on_the_data_is_refused_in_one_line():
+    batch = gaussian(64, 2)
+    batch.features[:, 0] = 0
+    with pytest.raises(ConfigError, match=r"^the gradient of the quadratic form is 0 at all 64 training") as error:
+        ready(batch, metric=[[1.0, 0.0], [0.0, 0.0]])
+    assert "\n" not in str(error.value)
+
+
+def parts_of(batch: FeatureBatch, size: int) -> list[FeatureBatch]:
+    sliced = [{k: v[i : i + size] for k, v in batch.tensors().items()} for i in range(0, len(batch), size)]
+    return [FeatureBatch(**one) for one in sliced]
+
+
+class Scores(nn.Module):
+    """One output, as of a regression."""
+
+    input = "features"
+
+    def forward(self, batch: FeatureBatch) -> torch.Tensor:
+        return 5 + batch.features.square().sum(1, keepdim=True)
+
+
+@pytest.mark.parametrize("keys", [{}, {"metric": None, "oracle": Scores()}])
+def test_what_is_seen_does_not_depend_on_the_size_of_batches(keys):
+    batch = gaussian(64, 2)
+    (whole, model), single = ready(batch, **keys), Loss()
+    single.prepare(model, batch, SPEC)
+    single.double().see(model, parts_of(batch, 1))
+    for name in ("moments", "length2", "random", "spread"):
+        assert_close(getattr(single, name), getattr(whole, name))
+
+
+def test_an_example_of_weight_2_is_the_same_example_twice_in_all_that_is_seen():
+    weighted, doubled = gaussian(64, 2), gaussian(64, 2)
+    weighted = replace(weighted, weight=torch.tensor([2.0, 1, 1, 0], dtype=torch.float64).repeat(16))
+    rows = [i for i in range(64) for _ in range(int(weighted.weight[i]))]
+    doubled = FeatureBatch(**{k: v[rows] for k, v in doubled.tensors().items()})
+    (one, _), (two, _) = ready(weighted), ready(doubled)
+    for name in ("moments", "length2", "random", "spread"):
+        assert_close(getattr(one, name), getattr(two, name))
+    assert not torch.isclose(one.random, ready(gaussian(64, 2))[0].random)
 
 
 def test_only_the_fields_are_trained_and_the_oracle_is_not_in_training_mode():

@@ -63,7 +63,8 @@ class LatentFlowEvaluator(GeneratorEvaluator):
             "oracle_change",
             "lower",
             "change of the oracle",
-            "Mean over examples and found fields of |phi(exp(xi) x) - phi(x)|, over the standard deviation of phi.",
+            "Mean over examples and found fields of |phi(exp(xi) x) - phi(x)|, over the standard deviation of phi, or "
+            "for a quadratic form over the root mean square of grad phi . xi along random linear fields.",
             range=">= 0",
             undefined="no field was found",
             each_epoch=False,
