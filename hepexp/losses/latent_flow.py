@@ -14,6 +14,7 @@ from hepexp.evaluation.evaluators.latent_flow import LatentFlowEvaluator
 from hepexp.losses.objective import Objective
 from hepexp.losses.weighted import weight_of, weighted_mean
 from hepexp.metric import Metric
+from hepexp.precision import full_precision
 from hepexp.symmetry.algebra import ALGEBRAS
 
 GALLERY = 12  # examples whose paths are drawn
@@ -183,16 +184,16 @@ class LatentFlow(Objective):
         return {} if model.generators is None else {"generators": model.generators}
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        with torch.inference_mode(False), torch.set_grad_enabled(self.training):
+        with full_precision(batch.label), torch.inference_mode(False), torch.set_grad_enabled(self.training):
             return self._terms(model, batch)
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
-        with torch.inference_mode(False), torch.no_grad():
+        with full_precision(batch.label), torch.inference_mode(False), torch.no_grad():
             return self._outputs(model, batch, *self._fields(model, batch))
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
         """The oracle along the flows from a few examples: its change (c, examples, times), and the times."""
-        with torch.inference_mode(False), torch.no_grad():
+        with full_precision(batch.label), torch.inference_mode(False), torch.no_grad():
             x = model.points(batch)[:GALLERY]
             few = type(batch)(**{name: value[:GALLERY].clone() for name, value in batch.tensors().items()})
             change = torch.stack([self._change(model, x, few, t, signed=True) for t in TIMES], dim=2)  # (B, c, T)

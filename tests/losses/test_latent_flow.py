@@ -234,6 +234,24 @@ def parts_of(batch: FeatureBatch, size: int) -> list[FeatureBatch]:
     return [FeatureBatch(**one) for one in sliced]
 
 
+@pytest.mark.parametrize("keys", [{}, {"widths": [8]}, {"metric": None, "oracle": MLP(n_features=3, n_classes=2)}])
+def test_autocast_rounds_neither_terms_nor_outputs(keys):
+    batch = gaussian(64, 3)
+    objective, model = ready(batch, n_channels=2, **keys)
+    objective, model = objective.float(), model.float()  # autocast leaves float64 alone
+    batch = replace(batch, features=batch.features.float())
+
+    def evaluated() -> list[dict[str, torch.Tensor]]:
+        return [*objective.terms(model, batch), objective.outputs(model, batch), objective.gallery(model, batch)]
+
+    exact = evaluated()
+    assert exact[0]["closure"] > 0
+    with torch.autocast("cpu", torch.bfloat16):
+        assert_close(evaluated(), exact)
+        objective.train().terms(model, batch)[0]["loss"].backward()
+    assert all(p.grad.isfinite().all() for p in model.fields.parameters())
+
+
 class Scores(nn.Module):
     """One output, as of a regression."""
 
