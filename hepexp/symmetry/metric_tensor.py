@@ -31,8 +31,11 @@ class MetricTensor:
 
     @property
     def smallest(self) -> float:
-        """Smallest over largest singular value: 0 for an exact metric, 1 if all matrices are equally bad."""
-        return float(self.spectrum[-1] / self.spectrum[0]) if self.spectrum[0] else 0.0
+        """Smallest over largest singular value: 0 for an exact metric, 1 if all matrices are equally bad.
+
+        NaN if all generators vanish, so that every matrix is invariant and none is found.
+        """
+        return float(self.spectrum[-1] / self.spectrum[0]) if self.spectrum[0] else float("nan")
 
     def angle_to(self, other: NDArray[np.floating]) -> float:
         """Angle in degrees, 0 to 90, between the nearest metric and another one, regardless of sign and scale."""
@@ -43,6 +46,8 @@ class MetricTensor:
         return float(np.rad2deg(np.arctan2(apart, abs(along))))
 
     def __str__(self) -> str:
+        if not self.spectrum[0]:
+            return "no metric is singled out (all generators vanish)"
         said = f"smallest singular value {self.smallest:.3g} of the largest"
         if self.J is None:
             return f"no metric is invariant ({said})"

@@ -20,19 +20,26 @@ def metric_of(run: RunFolder) -> list[list[float]]:
 
     Raises
     ------
-    ConfigError : the run searched for no symmetry, or found no metric that is invariant.
+    ConfigError : the run searched for no symmetry, found no metric that is invariant, or several.
     """
     figures = run.metrics
     exists, smallest = (figures.get(f"{OF}{name}") for name in ("exists", "smallest_singular_value"))
     if exists is None:
         raise ConfigError(
-            f"{KEY}: {run.label} searched for no metric; expected a run with loss=lie_gan or loss=latent_flow"
+            f"{KEY}: {run.label} searched for no metric; expected a run with loss=lie_gan, or loss=latent_flow with "
+            "linear fields (model.widths=null)"
         )
     if not exists:
         found = "" if smallest is None else f" (smallest singular value {smallest:.3g} of the largest)"
         raise ConfigError(f"{KEY}: {run.label} found no invariant metric{found}; choose another run, or minkowski")
     n = sum(f"{OF}J_{a}{a}" in figures for a in range(10))
     named = [[f"{OF}J_{min(a, b)}{max(a, b)}" for b in range(n)] for a in range(n)]
-    if not n or (missing := [name for row in named for name in row if figures.get(name) is None]):
-        raise ConfigError(f"{KEY}: {run.label} does not list its metric: {missing[0] if n else f'{OF}J_00'} is missing")
+    listed = [name for row in named for name in row] if n else [f"{OF}J_00"]
+    if missing := [name for name in (*listed, f"{OF}dimension") if figures.get(name) is None]:
+        raise ConfigError(f"{KEY}: {run.label} does not list its metric: {missing[0]} is missing")
+    if (dimension := figures[f"{OF}dimension"]) > 1:
+        raise ConfigError(
+            f"{KEY}: {run.label} leaves {dimension} independent metrics invariant; expected one, so search with more "
+            "generators (model.n_channels), choose another run, or minkowski"
+        )
     return [[float(figures[name]) for name in row] for row in named]

@@ -2,12 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
 from hepexp.errors import ConfigError
+from hepexp.evaluation.evaluators.latent_flow import LatentFlowEvaluator
 from hepexp.learning.experiment import freeze
 from hepexp.models.layers.metric_matrix import metric_matrix
+from hepexp.symmetry.algebra import so13
 from hepexp.tracking import initial_weights
 from hepexp.tracking.found_metric import metric_of, resolved
 from hepexp.tracking.run_folder import RunFolder
@@ -27,7 +30,8 @@ def run_with(figures: dict) -> RunFolder:
 def found(metric: list[list[float]], exists: int = 1) -> dict:
     n = len(metric)
     listed = {f"symmetry/metric_J_{a}{b}": metric[a][b] for a in range(n) for b in range(a, n)}
-    return {"symmetry/metric_exists": exists, "symmetry/metric_smallest_singular_value": 0.123, **listed}
+    beside = {"exists": exists, "dimension": exists, "smallest_singular_value": 0.123}
+    return {f"symmetry/metric_{name}": figure for name, figure in beside.items()} | listed
 
 
 def test_a_run_stands_for_its_metric_and_other_values_stay(existing_store):
@@ -57,9 +61,10 @@ def test_all_jobs_take_the_metric_of_the_same_run(existing_store):
 @pytest.mark.parametrize(
     ("figures", "message"),
     [
-        ({"test/auc": 0.9}, "searched for no metric; expected a run with loss=lie_gan or loss=latent_flow"),
+        ({"test/auc": 0.9}, "searched for no metric; expected a run with loss=lie_gan, .* with linear fields"),
         (found(ETA, exists=0), r"found no invariant metric \(smallest singular value 0.123 of the largest\)"),
         ({"symmetry/metric_exists": 1}, "does not list its metric: symmetry/metric_J_00 is missing"),
+        (found(ETA) | {"symmetry/metric_dimension": None}, "does not list its metric: symmetry/metric_dimension is"),
         (found(ETA) | {"symmetry/metric_J_13": None}, "does not list its metric: symmetry/metric_J_13 is missing"),
     ],
 )
@@ -68,6 +73,17 @@ def test_a_run_without_a_metric_is_refused_in_one_line(existing_store, figures, 
     with pytest.raises(ConfigError, match=rf"^model\.metric: {run.label} {message}") as error:
         metric_of(run)
     assert "\n" not in str(error.value)
+
+
+def test_the_metric_of_one_boost_is_refused_as_it_leaves_four_invariant(existing_store):
+    # t^2 - z^2, x^2, y^2 and x y
+    boost = so13().basis[[np.abs(L[0, 3]) > 0 for L in so13().basis]]
+    run = run_with(LatentFlowEvaluator(None, 0.01).of_generators(boost))
+    with pytest.raises(ConfigError, match=rf"^model\.metric: {run.label} leaves 4 independent metrics") as error:
+        metric_of(run)
+    assert "\n" not in str(error.value)
+    run = run_with(LatentFlowEvaluator(None, 0.01).of_generators(so13().basis))
+    np.testing.assert_allclose(metric_of(run), ETA, atol=1e-12)
 
 
 def test_a_metric_of_another_dimension_is_refused_by_the_model(existing_store):

@@ -79,12 +79,23 @@ class GeneratorEvaluator(Evaluator):
             no_error=OF_GENERATORS,
         ),
         Metric(
+            "symmetry/metric_dimension",
+            "neither",
+            "invariant metrics",
+            "Number of linearly independent metrics that the learnt generators leave invariant within the tolerance; "
+            "with several the generators are too few to single one out, and symmetry/metric_J_00 ... describe any one.",
+            range=">= 0",
+            whole=True,
+            no_error=OF_GENERATORS,
+        ),
+        Metric(
             "symmetry/metric_smallest_singular_value",
             "lower",
             "smallest singular value",
             "Smallest over largest singular value of J -> L^T J + J L: 0 if a metric is invariant, 1 if all matrices "
             "are equally far from it.",
             range="0 to 1",
+            undefined="all generators vanish",
             no_error=OF_GENERATORS,
         ),
         Metric(
@@ -112,6 +123,7 @@ class GeneratorEvaluator(Evaluator):
             "symmetry/metric_smallest_singular_value of the generators without their dilations, which only scale a "
             "metric.",
             range="0 to 1",
+            undefined="the generators are dilations or vanish",
             no_error=OF_GENERATORS,
         ),
         Metric(
@@ -175,6 +187,7 @@ class GeneratorEvaluator(Evaluator):
         n = len(found.nearest)
         figures: dict[str, float | str | None] = {
             "symmetry/metric_exists": int(found.J is not None),
+            "symmetry/metric_dimension": 0 if found.J is None else found.dimension,
             "symmetry/metric_smallest_singular_value": found.smallest,
             **{f"symmetry/metric_J_{a}{b}": float(found.nearest[a, b]) for a in range(n) for b in range(a, n)},
             "symmetry/conformal_smallest_singular_value": conformal.smallest,

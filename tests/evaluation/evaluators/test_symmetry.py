@@ -112,6 +112,15 @@ def test_a_dilation_beside_the_lorentz_algebra_leaves_the_metric_up_to_a_factor(
     assert final["symmetry/angle_error_deg"] < 1e-6
 
 
+def test_generators_that_vanish_and_dilations_have_no_smallest_singular_value_as_0_is_perfect():
+    figures = SymmetryEvaluator(None).of_generators(np.zeros((2, 3, 3)))
+    assert figures["symmetry/metric_exists"] == figures["symmetry/metric_dimension"] == 0
+    assert np.isnan(figures["symmetry/metric_smallest_singular_value"])
+    dilation = SymmetryEvaluator(None).of_generators(np.eye(3)[None])
+    assert dilation["symmetry/metric_smallest_singular_value"] == pytest.approx(1)
+    assert np.isnan(dilation["symmetry/conformal_smallest_singular_value"])
+
+
 def test_generators_that_vanish_are_at_a_right_angle_to_everything():
     quick = SymmetryEvaluator(so2()).quick(outputs(np.zeros((1, 2, 2))))
     assert quick["angle_error_deg"] == 90
