@@ -37,7 +37,9 @@ class LatentFlow(Objective):
     coefficients are the structure constants f_abc; c_ab = 1 / (1 + (v_a + v_b) / threshold) asks for that only of
     fields that are symmetries.
 
-    A field counts as found if its v_a, on test examples and for its size there, is at most `threshold`.
+    A field counts as found if its v_a, on test examples and for its size there, is at most `threshold`. That says
+    something of the oracle for linear fields alone: any function of n variables with m < n values has n - m independent
+    fields along its level sets, which dense networks can approximate.
 
     Parameters
     ----------

@@ -23,10 +23,12 @@ class LatentFlow(nn.Module):
 
     Parameters
     ----------
-    metric : J of a quadratic form: euclidean, minkowski, or a symmetric list of rows; null with an oracle.
+    metric : J of a quadratic form: euclidean, minkowski, a symmetric list of rows, or a run that has found one; null
+        with an oracle.
     oracle : a network trained beforehand that reads features; it stays frozen. null for the quadratic form.
     n_channels : number of fields.
-    widths : widths of the hidden layers of a network that gives the fields; null for linear ones, xi_a(x) = W_a x.
+    widths : widths of the hidden layers of a network that gives the fields; null for linear ones, xi_a(x) = W_a x. A
+        network can follow the level sets of any oracle with fewer outputs than x has components, symmetric or not.
     initial : standard deviation of the entries of W_a at the start.
     n_features : n, features of an example in the data set, the components of x.
 
@@ -70,9 +72,11 @@ class LatentFlow(nn.Module):
 
     def build_fields(self, n: int, n_channels: int, widths: Sequence[int] | None, initial: float) -> None:
         """Build the fields on vectors of n components."""
-        if n_channels < 1 or (widths is None and n_channels > n * n):
+        if n_channels < 1:
+            raise ConfigError(f"model.n_channels must be >= 1, got {n_channels}")
+        if widths is None and n_channels > n * n:
             raise ConfigError(
-                f"model.n_channels must be between 1 and {n * n}, all independent {n} x {n} matrices, got {n_channels}"
+                f"model.n_channels must be <= {n * n}, all independent {n} x {n} matrices, got {n_channels}"
             )
         require_positive(initial=initial)
         if widths is None:

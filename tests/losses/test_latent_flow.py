@@ -19,6 +19,7 @@ from hepexp.symmetry.algebra import principal_angles, so3, so13
 from hepexp.symmetry.structure import structure_of
 from tests import jets
 
+NOTE = "symmetry/generators_found_note"
 SPEC = DataSpec(("inner", "outer"), n_features=3)
 ROTATION = torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)
 
@@ -148,28 +149,51 @@ def test_a_search_that_has_hardly_begun_has_found_nothing():
     assert final["symmetry/angle_error_deg"] == 90
 
 
+class Quartic(nn.Module):
+    """A function whose level sets no linear field follows."""
+
+    input = "features"
+
+    def forward(self, batch: FeatureBatch) -> torch.Tensor:
+        return batch.features.pow(4).sum(1, keepdim=True)
+
+
 def test_a_quartic_without_linear_symmetry_has_none():
-    class Quartic(nn.Module):
-        input = "features"
-
-        def forward(self, batch: FeatureBatch) -> torch.Tensor:
-            return batch.features.pow(4).sum(1, keepdim=True)
-
     batch = gaussian(300, 2)
     objective, model = searched(batch, 150, metric=None, oracle=Quartic())
     final = figures(objective, model, batch)
     assert final["symmetry/generators_found"] == 0
     assert final["symmetry/dimension_note"] == "algebra: none"
     assert final["oracle_change"] is None
+    assert NOTE not in final
 
 
-def test_dense_fields_find_a_flow_that_keeps_the_oracle():
+def test_dense_fields_find_a_flow_that_keeps_the_oracle_and_the_record_says_that_any_oracle_has_one():
     batch = gaussian(300, 2)
     objective, model = searched(batch, 300, widths=[16])
     final = figures(objective, model, batch)
     assert final["symmetry/generators_found"] == 1
     assert final["oracle_change"] < 0.2
     assert final["symmetry/dimension"] == 1
+    assert "2 - m fields that are not linear leave any oracle of m < 2 outputs unchanged" in final[NOTE]
+
+
+def test_the_field_along_the_level_sets_of_a_quartic_is_found_though_it_is_no_linear_symmetry():
+    x = gaussian(300, 2)
+    objective, model = ready(x, widths=[4], metric=None, oracle=Quartic())
+
+    class Tangent(nn.Module):
+        """(-d_y phi, d_x phi), of unit length."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            field = torch.stack([-x[:, 1].pow(3), x[:, 0].pow(3)], 1)
+            return (field / field.norm(dim=1, keepdim=True))[:, None]
+
+    model.fields.layers = Tangent()
+    gradient, xi = model.gradient(x.features, x), model.fields(x.features)
+    violation = torch.einsum("bmn,bcn->bcm", gradient, xi).square().mean() / objective.random
+    assert violation < 1e-20
+    assert objective._change(model, x.features, x, 0.1).mean() < 1e-4
 
 
 def test_derivatives_and_flows_of_dense_fields_are_those_of_finite_differences():
@@ -316,8 +340,9 @@ def test_values_of_the_loss_out_of_range(keys, message):
         ({"oracle": MLP(n_features=2, n_classes=2)}, "model needs one oracle"),
         ({"metric": "lorentz"}, "model.metric must be minkowski, euclidean or a symmetric 2x2 list of numbers"),
         ({"metric": None, "oracle": PFN(n_scalars=8, n_classes=2)}, "model.oracle must read features, but PFN reads"),
-        ({"n_channels": 5}, "model.n_channels must be between 1 and 4"),
-        ({"n_channels": 0, "widths": [4]}, "model.n_channels must be between 1 and 4"),
+        ({"n_channels": 5}, "model.n_channels must be <= 4, all independent 2 x 2 matrices, got 5"),
+        ({"n_channels": 0}, "model.n_channels must be >= 1, got 0"),
+        ({"n_channels": 0, "widths": [4]}, "model.n_channels must be >= 1, got 0"),
         ({"widths": []}, "model.widths must be one or more widths > 0"),
         ({"initial": 0.0}, "model.initial must be > 0"),
     ],
