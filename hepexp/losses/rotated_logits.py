@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.models.layers.rotation import rotate_images
+from hepexp.precision import full_precision
 
 ANGLES = (22.5, 45.0, 67.5)  # degrees; by 90 pixels move to pixels
 WIDTH = 1.5  # pixels, of the Gaussian that smooths images: interpolation changes single pixels more than a network does
@@ -35,7 +36,8 @@ def smoothed(image: Tensor) -> Tensor:
     reach = round(4 * WIDTH)
     weight = torch.exp(-((torch.arange(-reach, reach + 1, device=image.device) / WIDTH) ** 2) / 2).to(image.dtype)
     weight = weight / weight.sum()
-    for shape, padding in (((1, 1, -1, 1), (reach, 0)), ((1, 1, 1, -1), (0, reach))):
-        kernel = weight.view(shape).expand(image.shape[1], -1, -1, -1)
-        image = F.conv2d(image, kernel, padding=padding, groups=image.shape[1])
+    with full_precision(image):
+        for shape, padding in (((1, 1, -1, 1), (reach, 0)), ((1, 1, 1, -1), (0, reach))):
+            kernel = weight.view(shape).expand(image.shape[1], -1, -1, -1)
+            image = F.conv2d(image, kernel, padding=padding, groups=image.shape[1])
     return image

@@ -40,5 +40,13 @@ def test_a_single_pixel_becomes_a_gaussian_of_the_width_and_keeps_its_sum():
     assert_close((found.sum(2) * axis**2).sum(2), torch.full((1, 2), WIDTH**2).double(), rtol=0.01, atol=0)
 
 
+def test_mixed_precision_smooths_images_as_full_precision_does():
+    image = torch.rand(2, 2, 33, 33)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = smoothed(image)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, smoothed(image))
+
+
 def test_models_that_do_not_ask_for_it_are_not_called():
     assert rotated_logits(nn.Identity(), None) == {}

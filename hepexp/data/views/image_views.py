@@ -13,6 +13,7 @@ from torch import Tensor
 from hepexp.batch import ImageBatch
 from hepexp.data.views.jet_symmetries import symmetric
 from hepexp.data.views.random_view import RandomView
+from hepexp.precision import full_precision
 
 if TYPE_CHECKING:
     from hepexp.data.representations.representation import Representation
@@ -39,8 +40,9 @@ class Resampled(RandomView):
         empty = 0.0 if self._representation is None else self._representation.empty_pixel
         if isinstance(empty, Tensor):
             empty = empty.to(image)
-        grid = F.affine_grid(self.places(image, random), image.shape, align_corners=False)
-        return replace(batch, image=F.grid_sample(image - empty, grid, align_corners=False) + empty)
+        with full_precision(image):  # places rounded to bfloat16 would be off by tenths of a pixel
+            grid = F.affine_grid(self.places(image, random), image.shape, align_corners=False)
+            return replace(batch, image=F.grid_sample(image - empty, grid, align_corners=False) + empty)
 
 
 class ImageRotation(Resampled):

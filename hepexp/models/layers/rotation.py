@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hepexp.precision import full_precision
+
 
 def rotate_images(image: Tensor, angle: Tensor) -> Tensor:
     """Images rotated counter-clockwise, as seen on screen, about their centre; bilinear, and zero beyond the edges.
@@ -28,8 +30,9 @@ def rotate_images(image: Tensor, angle: Tensor) -> Tensor:
         ],
         dim=1,
     )
-    grid = F.affine_grid(theta, list(image.shape), align_corners=False)
-    return F.grid_sample(image, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    with full_precision(image):  # places rounded to bfloat16 would be off by tenths of a pixel
+        grid = F.affine_grid(theta, list(image.shape), align_corners=False)
+        return F.grid_sample(image, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def rotate_plane(z: Tensor, angle: Tensor) -> Tensor:

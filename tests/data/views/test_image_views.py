@@ -80,6 +80,15 @@ def test_noise_is_of_the_size_of_what_is_in_the_image():
     assert_close(Noise(0.3)(batch, source()).image - batch.image, 7 * noise)
 
 
+@pytest.mark.parametrize("view", [ImageRotation(180), Crop(0.4)], ids=["rotation", "crop"])
+def test_mixed_precision_takes_pixels_from_the_places_of_full_precision(view):
+    batch = images(4, 33, 33)
+    batch.image = batch.image.float()
+    with torch.autocast("cpu", torch.bfloat16):
+        moved = view(batch, source()).image
+    assert torch.equal(moved, view(batch, source()).image)
+
+
 @pytest.mark.parametrize("scale", ["none", "std", "standard", "minmax"])
 def test_what_comes_from_outside_is_as_an_empty_pixel(scale):
     """Corners of digits are empty, and a rotation fills them from outside."""

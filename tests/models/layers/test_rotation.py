@@ -37,6 +37,13 @@ def test_every_image_has_its_own_turn():
     assert_close(turned[1], torch.rot90(image[1], 1, (1, 2)), rtol=0, atol=1e-5)
 
 
+def test_mixed_precision_turns_images_as_full_precision_does():
+    image, angle = torch.rand(2, 1, 33, 33), degrees(22.5, 200)
+    with torch.autocast("cpu", torch.bfloat16):
+        turned = rotate_images(image, angle)
+    assert torch.equal(turned, rotate_images(image, angle))
+
+
 def test_the_angle_between_points_is_that_of_the_turn_within_half_a_circle():
     z = torch.randn(5, 2, dtype=torch.float64)
     for turn, expected in ((0, 0), (30, 30), (150, 150), (210, -150), (330, -30), (700, -20)):
