@@ -13,7 +13,6 @@ import torch
 from pytorch_lightning.plugins.precision import Precision
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from hepexp.batch import Batch
 from hepexp.console import PlainConsole
@@ -67,15 +66,17 @@ class Labelled:
         done : called after each step.
         """
         optimizer = torch.optim.Adam(network.parameters(), lr=self.module.optimizer.lr)
-        schedule = LambdaLR(optimizer, lambda step: SCHEDULES["cosine"](step / self.steps))
+        is_float16 = getattr(self.precision, "scaler", None) is not None  # in which small gradients would vanish
+        scaler = torch.amp.GradScaler(self.device.type, enabled=is_float16)
         network.train()
-        for batch in islice(batches, self.steps):
+        for step, batch in enumerate(islice(batches, self.steps)):
+            optimizer.param_groups[0]["lr"] = self.module.optimizer.lr * SCHEDULES["cosine"](step / self.steps)
             with self.precision.forward_context():
                 loss = self.objective.terms(network, self._placed(batch))[0]["loss"]
             optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
             done()
 
     @torch.no_grad()

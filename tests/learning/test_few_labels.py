@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import copy
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from pytorch_lightning.plugins.precision import MixedPrecision, Precision
+from torch import nn
 
+from hepexp.batch import Batch
 from hepexp.config.compose import Composer
 from hepexp.errors import ConfigError
 from hepexp.evaluation.embeddings.few_labels import FINE_TUNED, FROM_SCRATCH, labelled_subset, scores_column
 from hepexp.learning import contracts
 from hepexp.learning.components import build_components
-from hepexp.learning.few_labels import few_label_scores
+from hepexp.learning.few_labels import Labelled, few_label_scores
 from hepexp.learning.trained import evaluate
+from tests.examples import N_FEATURES, random_features
 from tests.learning.toy import ToyData
 
 SMALL = ("trainer=quick", "trainer.progress=false", "dataset.n_train=60", "dataset.n_test=39", "dataset.batch_size=8")
@@ -75,6 +80,41 @@ def test_batches_hold_each_example_of_the_subset_once_an_epoch_and_no_other():
         assert len(seen) == len({*seen}) == 8 * n
         assert {*seen} <= {*chosen}
     assert not np.array_equal(batches[0], batches[n])
+
+
+class Narrow(nn.Module):
+    """Two linear layers, the second with weights of a given size."""
+
+    def __init__(self, size: float):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.second = nn.Linear(N_FEATURES, 4), nn.Linear(4, 2)
+        nn.init.constant_(self.second.weight[0], size)
+        nn.init.constant_(self.second.weight[1], -size)
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        return self.second(self.first(batch.features))
+
+
+def trained(size: float, precision: Precision) -> torch.Tensor:
+    """Weights of the first layer after a few steps."""
+    trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device("cpu")), precision_plugin=precision)
+    module = SimpleNamespace(trainer=trainer, optimizer=SimpleNamespace(lr=1e-2))
+    labelled = Labelled(SimpleNamespace(module=module, data=None, untrained=None), steps=8)
+    network = Narrow(size)
+    labelled.train(network, [random_features(64)] * labelled.steps, lambda: None)
+    return network.first.weight.detach()
+
+
+@pytest.mark.filterwarnings("error")
+def test_gradients_too_small_or_too_large_for_float16_train_as_in_float32():
+    small = [trained(1e-6, precision) for precision in (Precision(), MixedPrecision("16-mixed", "cpu"))]
+    torch.testing.assert_close(*small, rtol=0, atol=2e-3)
+    start = Narrow(1e-6).first.weight
+    assert (small[0] - start).abs().max() > 2e-2
+    large = trained(100, MixedPrecision("16-mixed", "cpu"))  # the first steps overflow and are left out
+    assert large.isfinite().all()
+    assert not torch.equal(large, start)
 
 
 def test_what_cannot_be_fine_tuned_is_refused_in_one_line():
