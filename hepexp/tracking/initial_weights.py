@@ -45,17 +45,16 @@ def file_of(value: str, key: str) -> str:
 
 
 def pinned(words: list[str]) -> list[str]:
-    """Overrides in which `latest` and `models:/...` have become files, so that they mean the same run for every job."""
+    """Overrides in which `latest` and `models:/...` are files or, for a metric, run folders: the same for all jobs."""
 
     def pin(word: str) -> str:
-        key, equals, values = word.partition("=")
-        if key.lstrip("+") == found_metric.KEY and (run := named_run(values, found_metric.KEY)):
-            return f"{key}={run.label}"
-        if not is_key(key.lstrip("+")):
+        typed, equals, values = word.partition("=")
+        key = typed.lstrip("+")
+        if not is_key(key) and key != found_metric.KEY:
             return word
         listed = re.fullmatch(r"choice\((.*)\)", values)
         texts = [text.strip("'\" ") for text in (listed[1] if listed else values).split(",")]
-        return f"{key}{equals}{','.join(pinned_values(key.lstrip('+'), texts))}"
+        return f"{typed}{equals}{','.join(pinned_values(key, texts))}"
 
     return [pin(word) for word in words]
 
@@ -76,7 +75,9 @@ def pinned_files(words: list[str], model: Mapping[str, Any]) -> list[str]:
 
 
 def pinned_values(key: str, values: Sequence[str]) -> list[str]:
-    """The values of a key, as files where it is one for a file of weights and they name runs."""
+    """The values of a key, as files where it is one for a file of weights and they name runs; of a metric, as runs."""
+    if key == found_metric.KEY:
+        return [value if (run := named_run(value, key)) is None else run.label for value in values]
     return [file_of(value, key) if is_key(key) and value not in ("", "null") else value for value in values]
 
 

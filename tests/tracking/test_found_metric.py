@@ -10,6 +10,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.latent_flow import LatentFlowEvaluator
 from hepexp.learning.experiment import freeze
 from hepexp.models.layers.metric_matrix import metric_matrix
+from hepexp.sweep.space import Dimension
 from hepexp.symmetry.algebra import so13
 from hepexp.tracking import initial_weights
 from hepexp.tracking.found_metric import metric_of, resolved
@@ -55,7 +56,14 @@ def test_the_frozen_config_has_the_matrix_so_that_it_does_not_depend_on_the_run(
 def test_all_jobs_take_the_metric_of_the_same_run(existing_store):
     run = run_with(found(ETA))
     assert initial_weights.pinned(["model.metric=latest", "seed=1,2"]) == [f"model.metric={run.label}", "seed=1,2"]
-    assert initial_weights.pinned(["model.metric=minkowski,euclidean"]) == ["model.metric=minkowski,euclidean"]
+    assert initial_weights.pinned(["model.metric=latest,minkowski"]) == [f"model.metric={run.label},minkowski"]
+    assert initial_weights.pinned(["+model.metric=choice(minkowski, 'latest')"]) == [
+        f"+model.metric=minkowski,{run.label}"
+    ]
+    dimension = Dimension.read("model.metric", "choice(latest, minkowski)")
+    assert dimension.values == (run.label, "minkowski")
+    for word in ("model.metric=minkowski,euclidean", "model.metric=[[1,0],[0,-1]],[[1,0],[0,1]]"):
+        assert initial_weights.pinned([word]) == [word]
 
 
 @pytest.mark.parametrize(
