@@ -21,7 +21,7 @@ class HarmonicNet(nn.Module):
 
     A rotation of the image by an angle a multiplies a feature of order m by e^{ima}. The last convolution gives order 0
     alone, of which the magnitudes are taken, then their maxima over all pixels, and a linear layer. As in the steerable
-    networks the corners are masked first, and each stage is followed by a blur that halves the image.
+    networks the corners are masked first, and between stages a blur halves the image.
 
     The logits are invariant under rotations by 90 degrees to all digits, for square images of any size; how far they
     change under others is recorded as symmetry/rotation_error. Reflections are no symmetry.
@@ -32,7 +32,7 @@ class HarmonicNet(nn.Module):
     convs : number of convolutions in each stage.
     max_order : highest rotation order M of the features; 1 for the two streams of the paper.
     kernel : rows and columns of the filters, 3, 5 or 7.
-    sigma : standard deviation of the Gaussian blur, in pixels.
+    sigma : standard deviation of the Gaussian blur between stages, in pixels.
     weights : file with a state dict to start from.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.

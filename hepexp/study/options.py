@@ -22,8 +22,8 @@ class StudyOptions:
     axes : keys of the configuration, and the values of each with which every setting is trained.
     seeds : seeds of each setting: how many, from 1 on, or a list.
     columns : metrics in the table, e.g. [auc, rejection_0.3, flops]; null for the usual ones.
-    x : key or metric along x; null for the first axis that has several numbers, without one for ROC curves of two
-        classes. Words, such as tasks, have a place each, and all data sets one figure.
+    x : key or metric along x; null for the first axis that has several numbers, or for ROC curves of two classes if
+        there is none. Values that are words, such as tasks, are evenly spaced, and all data sets share one figure.
     y : metric against x, whose differences between settings the table shows; a list for a figure of each, where runs
         of different losses have different ones. A table has the differences in the first that its runs have.
     against : setting with which the others are compared, at the same values of all axes; null for the best one.
@@ -73,7 +73,7 @@ class StudyOptions:
             known = [as_typed(value) for value in self.axes.get(axis, ())]
             for value, replaced in places.items():
                 if as_typed(value) not in known:
-                    raise ConfigError(f"study.instead: {axis}={value} is no place along study.axes")
+                    raise ConfigError(f"study.instead: {axis}={value} is not a value on study.axes")
                 if odd := [setting for setting in replaced if setting not in settings]:
                     close = did_you_mean(odd[0], settings)
                     raise ConfigError(f"study.instead.{axis}.{value}: {odd[0]} is none of the settings{close}")

@@ -82,7 +82,7 @@ def test_other_overrides_have_a_folder_of_their_own_and_more_seeds_do_not():
         ({"against": "smal"}, "study.against=smal is none of the settings"),
         ({"y": []}, "study.y needs one metric or several distinct ones, got []"),
         ({"y": ["auc", "acu"]}, "study.y: there is no metric 'acu'; did you mean auc?"),
-        ({"instead": {"trainer": {"quick": {}}}}, "study.instead: trainer=quick is no place along study.axes"),
+        ({"instead": {"trainer": {"quick": {}}}}, "study.instead: trainer=quick is not a value on study.axes"),
         (
             {"axes": {"trainer": ["quick"]}, "instead": {"trainer": {"quick": {"smal": ""}}}},
             "study.instead.trainer.quick: smal is none of the settings; did you mean small?",

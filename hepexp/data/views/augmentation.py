@@ -23,7 +23,7 @@ class Augmentation(Views):
 
     Parameters
     ----------
-    mixup : alpha of mixup, for losses on classes: each image, and its class, is mixed with another one of the batch,
+    mixup : alpha of mixup, for losses on classes: each image, and its class, is mixed with a random one of the batch,
         with shares from Beta(alpha, alpha); usual are 0.1 to 1.
 
     Raises

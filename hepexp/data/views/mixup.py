@@ -11,7 +11,7 @@ from hepexp.data.views.random_view import RandomView
 
 
 class Mixup(RandomView):
-    """Each image x_i becomes (1 - l) x_i + l x_j, j another image of the batch at random; and its class likewise.
+    """Each image x_i becomes (1 - l) x_i + l x_j, j a random image of the batch; and its class likewise.
 
     1 - l and l follow a Beta(alpha, alpha) distribution, which is symmetric. The larger of the two stays with i.
 
