@@ -56,6 +56,7 @@ class DataSpec:
     n_extras : additional variables of each example, such as the jet's pT and mass.
     channel_names : names of an image's channels, in order; empty if they have none.
     pixel_unit : unit of an image's pixel values.
+    empty_pixel : value of an empty pixel in each channel of an image; empty if it is zero.
     targets : what else is to be predicted, in the order of the batch's columns.
     observers : what is carried into predictions.parquet beside the predictions.
     background : class against which the others are usually set, if there are more than two; empty if none is.
@@ -77,6 +78,7 @@ class DataSpec:
     working_points: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     scalar_names: tuple[str, ...] = ()
     own_scalars: bool = False
+    empty_pixel: tuple[float, ...] = ()
 
     @property
     def n_classes(self) -> int:

@@ -40,8 +40,10 @@ class CrossEntropy(Objective):
         if not 0 <= label_smoothing < 1:
             raise ConfigError(f"loss.label_smoothing must be in [0, 1), got {label_smoothing}")
         self.label_smoothing = label_smoothing
+        self.empty_pixel: tuple[float, ...] = ()
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
+        self.empty_pixel = spec.empty_pixel
         width = width_of(model, example)
         if width != spec.n_classes:
             raise ConfigError(
@@ -54,7 +56,7 @@ class CrossEntropy(Objective):
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
         """Logits of the images and of rotated ones, of models that are to be compared so."""
-        return rotated_logits(model, batch)
+        return rotated_logits(model, batch, self.empty_pixel)
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         logits = self._logits(model, batch)

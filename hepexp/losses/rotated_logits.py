@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -16,19 +17,22 @@ ANGLES = (22.5, 45.0, 67.5)  # degrees; by 90 pixels move to pixels
 WIDTH = 1.5  # pixels, of the Gaussian that smooths images: interpolation changes single pixels more than a network does
 
 
-def rotated_logits(model: nn.Module, batch) -> dict[str, Tensor]:
+def rotated_logits(model: nn.Module, batch, empty_pixel: Sequence[float] = ()) -> dict[str, Tensor]:
     """`logits` (B, C) of smoothed images and `rotated_logits` (B, angles, C) of them rotated between pixels.
 
     Empty for a model that does not ask for it by `compares_rotations = True`.
+
+    Parameters
+    ----------
+    empty_pixel : value of an empty pixel in each channel, as all pixels around an image are; zero if there is none.
     """
     if not getattr(model, "compares_rotations", False):
         return {}
-    batch = replace(batch, image=smoothed(batch.image))
-    rotated = [
-        replace(batch, image=rotate_images(batch.image, batch.image.new_full((len(batch),), math.radians(angle))))
-        for angle in ANGLES
-    ]
-    return {"logits": model(batch), "rotated_logits": torch.stack([model(one) for one in rotated], dim=1)}
+    empty = batch.image.new_tensor(empty_pixel or (0.0,))[:, None, None]
+    smooth = smoothed(batch.image - empty)
+    turned = [rotate_images(smooth, smooth.new_full((len(batch),), math.radians(angle))) for angle in ANGLES]
+    logits, *rotated = (model(replace(batch, image=image + empty)) for image in (smooth, *turned))
+    return {"logits": logits, "rotated_logits": torch.stack(rotated, dim=1)}
 
 
 def smoothed(image: Tensor) -> Tensor:

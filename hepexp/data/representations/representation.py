@@ -183,6 +183,8 @@ def spec_of(
             known["image_shape"] = tuple(batch.image.shape[1:])
             known["channel_names"] = representation.channel_names
             known["pixel_unit"] = representation.pixel_unit
+            if isinstance(representation.empty_pixel, Tensor):
+                known["empty_pixel"] = tuple(representation.empty_pixel.flatten().tolist())
         case GraphBatch():
             known["n_node_features"] = batch.x.shape[1]
         case FeatureBatch():
