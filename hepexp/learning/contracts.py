@@ -134,12 +134,14 @@ def check_augmentation(objective: Objective, data: object) -> Callable[[Batch, i
             "dataset.augment.mixup does not mix the weights of examples: leave it out, or dataset.weight, "
             "dataset.balance and dataset.reweight"
         )
-    if getattr(data, "element_targets", ()) or getattr(data, "pair_targets", ()) or getattr(data, "edge_targets", ()):
+    made = augment.of(data.representation)
+    moves = next((key for key, step in zip(augment.on, made.steps, strict=True) if not step.keeps_elements), None)
+    if moves and any(getattr(data, f"{of}_targets", ()) for of in ("element", "pair", "edge")):
         raise ConfigError(
-            f"{augment.first} may drop or reorder elements, whose targets it does not move: leave it out, or "
+            f"{moves} may drop or reorder elements, whose targets it does not move: leave it out, or "
             "dataset.element_targets, dataset.pair_targets and dataset.edge_targets"
         )
-    return augment.of(data.representation)
+    return made
 
 
 def check_names(objective: Objective, evaluation: EvaluationOptions, data: object) -> None:

@@ -10,13 +10,16 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from hepexp.data.representations.particle_graph import ParticleGraph
 from hepexp.data.representations.representation import Particles
 from hepexp.data.views.augmentation import Augmentation
+from hepexp.data.views.views import KINDS, TYPICAL, names_of
 from hepexp.errors import ConfigError
 from hepexp.learning import contracts
 from hepexp.losses.cross_entropy import CrossEntropy
 from hepexp.losses.supervised_contrastive import SupervisedContrastive
 from tests.data.small import use_small_samples
+from tests.examples import random_graphs, random_particles
 from tests.learning.test_contracts import components_of
 from tests.learning.views import components_with_augmentation, components_with_views
 
@@ -75,16 +78,44 @@ def test_augmentation_follows_from_seed_step_and_rank_and_is_of_training_steps_a
         (SupervisedContrastive(), {"mixup": 0.2}, "SupervisedContrastive does not take mixtures of classes: leave out"),
         (CrossEntropy(), {"mixup": 0.2, "weighted": True}, "dataset.augment.mixup does not mix the weights of exam"),
         (CrossEntropy(), {"drop": 0.2, "element_targets": ["pt"]}, "dataset.augment.drop may drop or reorder elements"),
+        (
+            CrossEntropy(),
+            {"rotate": 9, "smear": 0.1, "pair_targets": ["vertex"]},
+            "dataset.augment.smear may drop or re",
+        ),
         (CrossEntropy(), {"crop": 0.2}, "dataset.augment.crop is a view of image, but this model reads particles"),
     ],
 )
 def test_augmentation_that_fits_neither_loss_nor_data_is_refused(objective, data, said):
-    keys = {key: data.pop(key) for key in ("mixup", "drop", "crop") if key in data}
+    keys = {key: data.pop(key) for key in ("mixup", "drop", "rotate", "smear", "crop") if key in data}
     data = SimpleNamespace(augment=Augmentation(**keys), representation=Particles(), **data)
     with pytest.raises(ConfigError) as error:
         contracts.check_augmentation(objective, data)
     assert str(error.value).startswith(said)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("form", "make"), [(Particles(), random_particles), (ParticleGraph(), random_graphs)])
+def test_views_that_keep_elements_may_augment_examples_with_element_targets(form, make):
+    """What else a particle or node has tells which one it is: each stays where it was, with its edges."""
+    for name in names_of(form.name):
+        data = SimpleNamespace(
+            augment=Augmentation(**{name: TYPICAL[name]}), representation=form, element_targets=["x"]
+        )
+        if not KINDS[name].of[form.name].keeps_elements:
+            with pytest.raises(ConfigError, match=rf"^dataset.augment.{name} may drop or reorder elements"):
+                contracts.check_augmentation(CrossEntropy(), data)
+            continue
+        batch = make(20)
+        moved = contracts.check_augmentation(CrossEntropy(), data)(batch, 1)
+        if form.name == "particles":
+            assert torch.equal(moved.scalars, batch.scalars)
+            assert torch.equal(moved.mask, batch.mask)
+        else:
+            assert torch.equal(moved.edge_index, batch.edge_index)
+            kept = moved.x != 0
+            assert torch.equal(moved.x[kept], batch.x[kept])
+            assert kept.double().mean() > 0.5
 
 
 def test_views_are_compared_and_the_examples_themselves_are_embedded():

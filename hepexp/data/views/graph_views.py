@@ -64,6 +64,7 @@ class FeatureMasking(RandomView):
     """
 
     reads = "graph"
+    keeps_elements = True
 
     def __init__(self, strength: float) -> None:
         self.strength = strength

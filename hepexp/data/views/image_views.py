@@ -23,6 +23,7 @@ class Resampled(RandomView):
     """Base class of views that take the pixels of an image from other places, by bilinear interpolation."""
 
     reads = "image"
+    keeps_elements = True
 
     def __init__(self, strength: float) -> None:
         self.strength = strength
@@ -79,6 +80,7 @@ class Reflection(RandomView):
     """Rows, and columns, of each image in reverse order, each with probability 1/2."""
 
     reads = "image"
+    keeps_elements = True
 
     def __init__(self, strength: float = 1.0) -> None:
         self.strength = strength
@@ -99,6 +101,7 @@ class Noise(RandomView):
     """
 
     reads = "image"
+    keeps_elements = True
 
     def __init__(self, strength: float) -> None:
         self.strength = strength

@@ -72,6 +72,7 @@ class SoftEmission(RandomView):
     """
 
     reads = "particles"
+    keeps_elements = True
 
     def __init__(self, strength: float) -> None:
         self.strength = strength

@@ -26,6 +26,7 @@ class AxisRotation(RandomView):
     """
 
     reads = "particles"
+    keeps_elements = True
 
     def __init__(self, strength: float) -> None:
         self.strength = strength
@@ -48,6 +49,7 @@ class AxisBoost(RandomView):
     """
 
     reads = "particles"
+    keeps_elements = True
 
     def __init__(self, strength: float) -> None:
         self.strength = strength
@@ -72,6 +74,7 @@ class Translation(RandomView):
     """
 
     reads = "particles"
+    keeps_elements = True
 
     def __init__(self, strength: float) -> None:
         self.strength = strength

@@ -25,6 +25,7 @@ class Mixup(RandomView):
     """
 
     reads = "image"
+    keeps_elements = True
 
     def __init__(self, strength: float) -> None:
         self.strength = strength

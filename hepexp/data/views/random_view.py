@@ -21,9 +21,12 @@ class RandomView:
     Attributes
     ----------
     reads : the representation whose batches it transforms: particles, image or graph.
+    keeps_elements : whether particles, nodes and edges keep their number and order, and so what is to be predicted of
+        them; a view of which this is not known does not.
     """
 
     reads: ClassVar[str]
+    keeps_elements: ClassVar[bool] = False
 
     def fit_to(self, representation: Representation) -> None:
         """Learn what it must know about the representation of the data; nothing by default.

@@ -131,9 +131,14 @@ class Views(AnnotatedKeys):
         return bool(self.strengths or self.own)
 
     @property
+    def on(self) -> tuple[str, ...]:
+        """The keys of the views that are on, as they are applied."""
+        return (*(f"{self.key}.{name}" for name in self.strengths), *(f"{self.key}.own" for _ in self.own))
+
+    @property
     def first(self) -> str:
         """The key of a view that is on."""
-        return next((f"{self.key}.{name}" for name in self.strengths), f"{self.key}.own")
+        return self.on[0]
 
     @classmethod
     def typical(cls, representation: str) -> Self:
