@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from hepexp.data.loading.datamodule import HepDataModule
+    from hepexp.data.representations.representation import Representation
 
 Steps = TwoViews | Augmented
 DRAWS = 3  # of each view
@@ -44,7 +45,8 @@ def draw_views(folder: Path, build: Callable[[], HepDataModule]) -> dict[str, st
     """Draw views_particles.png, views_image.png and views_graph.png, of those that a data set can give.
 
     Each row is a view, at the strength that the data set is given or at a typical one; the last row is all of those
-    together that are turned on. The first panel is the example, one of typical size, and the others are random views.
+    together that are turned on. Where augmentation is on too, its rows come first. The first panel is the example, one
+    of typical size, and the others are random views.
 
     Parameters
     ----------
@@ -62,13 +64,10 @@ def draw_views(folder: Path, build: Callable[[], HepDataModule]) -> dict[str, st
     for name in names:
         data = build()
         data.represent_as(name)
-        chosen = data.views or data.augment
-        if chosen and not chosen.are_of(name):
+        chosen = [views for views in (data.augment, data.views) if views]
+        if not all(views.are_of(name) for views in chosen):
             continue
-        shown = chosen or Views.typical(name)
-        steps = {view: one.of(data.representation) for view, one in shown.each().items()}
-        if chosen and len(steps) > 1:
-            steps["all of them"] = shown.of(data.representation)
+        steps = _rows(chosen, data.representation)
         data.prepare_data()
         data.setup()
         title = f"Random views of {data.noun}s: {_SHOWN[name]}"
@@ -80,6 +79,18 @@ def draw_views(folder: Path, build: Callable[[], HepDataModule]) -> dict[str, st
         has = f"those that are on are not all of one of {', '.join(names)}" if names else "there are none of such data"
         raise ConfigError(f"--views: {has}; see: hepexp show dataset=NAME")
     return drawn
+
+
+def _rows(chosen: Sequence[Views], representation: Representation) -> dict[str, Steps]:
+    """What is drawn, by its name: each view that is on, and all of its kind together, or all that there are."""
+    rows = {}
+    for views in chosen or [Views.typical(representation.name)]:
+        kind = f"{views.key.removeprefix('dataset.')}: " if len(chosen) > 1 else ""
+        each = {name: one.of(representation) for name, one in views.each().items()}
+        if chosen and len(each) > 1:
+            each["all of them"] = views.of(representation)
+        rows |= {f"{kind}{name}": steps for name, steps in each.items()}
+    return rows
 
 
 def _shower(name: str, data: HepDataModule, example: Batch) -> Callable[..., None]:
