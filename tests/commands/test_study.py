@@ -13,7 +13,7 @@ import pytest
 from hepexp.cli.main import main
 from hepexp.learning import experiment
 from hepexp.learning.callbacks.history import History
-from tests.commands.shell import SMALL, command, hepexp
+from tests.commands.shell import SMALL, command, hepexp, started
 from tests.commands.test_resume import TIMINGS
 
 TINY = [word for word in SMALL if not word.startswith("model=")]
@@ -246,7 +246,7 @@ def test_a_killed_study_is_resumed_by_two_processes(tmp_path):
         process.send_signal(signal.SIGKILL)
     folder = tmp_path / "runs" / "studies" / "mine"
     assert json.loads((folder / "job_0.json").read_text())["status"] == "LOST"
-    done = hepexp(tmp_path, *words, "-j", "2")
+    done = started(tmp_path, *words, "-j", "2")
     assert done.returncode == 0, done.stderr
     assert "slow seed=1, resumed" in done.stderr
     assert len(list(tmp_path.glob("runs/mine/*/metrics.json"))) == 2  # no third run
