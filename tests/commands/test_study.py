@@ -13,7 +13,7 @@ import pytest
 from hepexp.cli.main import main
 from hepexp.learning import experiment
 from hepexp.learning.callbacks.history import History
-from tests.commands.shell import SMALL, command, hepexp, started
+from tests.commands.shell import SMALL, command, started
 from tests.commands.test_resume import TIMINGS
 
 TINY = [word for word in SMALL if not word.startswith("model=")]
