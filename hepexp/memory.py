@@ -1,10 +1,16 @@
-"""The memory that a request would need, compared with that of this machine."""
+"""The memory of this machine: what a request would need of it, and freed memory that is kept for the next batch."""
 
 from __future__ import annotations
+
+import ctypes
+import sys
+from functools import cache
 
 import psutil
 
 from hepexp.errors import ConfigError
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
 
 
 def total() -> int:
@@ -33,3 +39,16 @@ def size(n_bytes: int) -> str:
     if n_bytes < 10**18:
         return f"{n_bytes / 1e9:,.0f} GB"
     return f"10^{int((n_bytes.bit_length() - 1) * 0.30103) - 9} GB"  # digits beyond those of a float
+
+
+@cache
+def keep_freed() -> None:
+    """From now on this process keeps the memory that it frees.
+
+    A training step frees tensors that the next one allocates again. The allocator of glibc hands large blocks back to
+    the system at once, and gets them again page by page, each filled with zeros first.
+    """
+    if sys.platform != "linux" or not hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        return
+    libc.mallopt(M_MMAP_MAX, 0)  # blocks of 32 MiB and more are mapped one by one otherwise, whatever the threshold
+    libc.mallopt(M_TRIM_THRESHOLD, -1)  # never

@@ -18,6 +18,7 @@ from hepexp.errors import ConfigError
 from hepexp.learning.callbacks.averaging import AveragedWeights
 from hepexp.learning.callbacks.batch_statistics import BatchStatistics
 from hepexp.learning.checkpoint_io import AtomicCheckpointIO
+from hepexp.memory import keep_freed
 from hepexp.precision import allow_tf32
 
 # How long processes on one machine wait for each other. Nodes keep Lightning's half an hour: each may have to convert
@@ -149,6 +150,7 @@ class TrainerOptions(AnnotatedKeys):
         warnings.filterwarnings("ignore", ".*does not have many workers.*")  # jets of a sample in memory need none
         warnings.filterwarnings("ignore", ".*predict returned None.*")  # `ExperimentModule` collects predictions
         allow_tf32(self.tf32)
+        keep_freed()
         on_one_machine = self.strategy == "ddp" and self.num_nodes == 1
         try:
             return pl.Trainer(

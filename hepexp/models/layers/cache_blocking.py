@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -14,9 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hepexp.memory import keep_freed
+
 # Pairs at a time: with fewer, the calls cost more than the work; with more, the rows leave the cache.
 PAIRS = 3500
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 C, T = TypeVar("C"), TypeVar("T")
@@ -55,23 +54,13 @@ def _start_worker(all_there: Barrier) -> None:
     all_there.wait()
 
 
-@cache
-def _keep_freed_memory() -> None:
-    # The allocator of glibc hands freed memory back to the system and asks for it again page by page, which takes a
-    # tenth of the time. It also maps large blocks one by one, unless they are below a limit that ends at 32 MiB.
-    if sys.platform != "linux" or not hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        return
-    libc.mallopt(M_MMAP_THRESHOLD, 2**25)
-    libc.mallopt(M_TRIM_THRESHOLD, 2**30)
-
-
 def run(job: Callable[[C], T], chunks: list[C]) -> Iterable[tuple[C, T]]:
     """(chunk, job(chunk)) in the order of the chunks, without autograd.
 
     On a CPU each thread that torch may use processes whole chunks: a chunk is too small to be worth sharing.
     """
     if not torch.compiler.is_compiling():
-        _keep_freed_memory()
+        keep_freed()
     if len(chunks) == 1:  # as on a GPU: what follows cannot be compiled
         with torch.no_grad():
             return [(chunks[0], job(chunks[0]))]
