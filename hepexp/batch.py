@@ -108,8 +108,8 @@ class Batch:
     mixed_label (B,) int64, mixed_share (B,) float32: each example of a batch of mixtures (mixup) is 1 - mixed_share of
     one with its `label`, and mixed_share of another one with its mixed_label.
 
-    views : two random views of the same examples, drawn anew in each training step, where the data set has any turned
-        on and the loss compares them.
+    views : two random views of the same examples, drawn anew in each training step, where the loss compares them: those
+        that the data set has turned on, or the loss's own.
     """
 
     label: Tensor

@@ -86,7 +86,7 @@ def check_examples(objective: Objective, data: object, batch: int) -> None:
 
 
 def check_views(objective: Objective, data: object) -> Callable[[Batch, int], tuple[Batch, Batch]] | None:
-    """What draws two random views of a batch, by a seed; None if no views are turned on.
+    """What draws two random views of a batch, by a seed; None if no views are turned on and the loss has none itself.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def check_views(objective: Objective, data: object) -> Callable[[Batch, int], tu
         offered = TYPICAL_VIEWS.get(data.representation.name) if hasattr(data, "views") else None
         how = f"turn some on, such as dataset.views.{offered}" if offered else "there are none of these data"
         raise ConfigError(f"{name} compares two random views of each example; {how}; see: hepexp show dataset=NAME")
-    return None
+    return objective.own_views(getattr(data, "representation", None))
 
 
 def check_augmentation(objective: Objective, data: object) -> Callable[[Batch, int], Batch] | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 
-from hepexp.batch import DataSpec
+from hepexp.batch import Batch, DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.evaluator import Evaluator
 from hepexp.metric import Metric
+
+if TYPE_CHECKING:
+    from hepexp.data.representations.representation import Representation
 
 
 class Objective(nn.Module):
@@ -83,6 +86,19 @@ class Objective(nn.Module):
         ------
         ConfigError : it cannot use them.
         """
+
+    def own_views(self, representation: Representation | None) -> Callable[[Batch, int], tuple[Batch, Batch]] | None:
+        """What draws the two views of a batch that it compares whatever `dataset.views` says, by a seed; None if none.
+
+        Parameters
+        ----------
+        representation : of the data; None for a plug-in's data set without one.
+
+        Raises
+        ------
+        ConfigError : there are no such views of these data.
+        """
+        return None
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         """Build what depends on the model's output or the data, such as a projector, and check that they fit.

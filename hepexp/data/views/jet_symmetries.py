@@ -1,4 +1,4 @@
-"""Lorentz transformations of whole jets: rotation about the axis, boost along it, translation in (y, phi).
+"""Lorentz transformations of whole jets: rotation about the axis, boost along it, translation in (y, phi), any other.
 
 All leave the invariants p_i p_j of the particles, and hence masses and the scalars that follow from them, unchanged.
 """
@@ -33,11 +33,7 @@ class AxisRotation(RandomView):
 
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
         angle = math.radians(self.strength) * symmetric(batch.p4[:, :1, :1], random)
-        axis, p = axes(batch.p4), batch.p4[..., 1:]
-        along = (p * axis).sum(-1, keepdim=True) * axis
-        across = torch.linalg.cross(axis.expand_as(p), p)
-        turned = along + angle.cos() * (p - along) + angle.sin() * across
-        return replace(batch, p4=torch.cat([batch.p4[..., :1], turned], dim=-1))
+        return replace(batch, p4=rotated(batch.p4, axes(batch.p4), angle))
 
 
 class AxisBoost(RandomView):
@@ -56,11 +52,7 @@ class AxisBoost(RandomView):
 
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
         rapidity = self.strength * symmetric(batch.p4[:, :1, :1], random)
-        axis, energy, p = axes(batch.p4), batch.p4[..., :1], batch.p4[..., 1:]
-        along = (p * axis).sum(-1, keepdim=True)
-        boosted = rapidity.cosh() * along + rapidity.sinh() * energy
-        energy = rapidity.cosh() * energy + rapidity.sinh() * along
-        return replace(batch, p4=torch.cat([energy, p + (boosted - along) * axis], dim=-1))
+        return replace(batch, p4=boosted(batch.p4, axes(batch.p4), rapidity))
 
 
 class Translation(RandomView):
@@ -82,6 +74,53 @@ class Translation(RandomView):
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
         dy, dphi = (self.strength * symmetric(batch.p4[:, :1, 0], random) for _ in range(2))
         return replace(batch, p4=moved(batch.p4, dy, dphi))
+
+
+class LorentzTransformation(RandomView):
+    """Each jet rotated about an axis, then boosted in a direction, both uniform over the sphere.
+
+    Angle (radians) and rapidity are uniform in [-s, s], so that near the identity the six directions of the Lorentz
+    group are alike.
+
+    Parameters
+    ----------
+    strength : s.
+    """
+
+    reads = "particles"
+    keeps_elements = True
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+
+    def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
+        size = batch.p4[:, :1, :1]
+        angle, rapidity = (self.strength * symmetric(size, random) for _ in range(2))
+        p4 = rotated(batch.p4, _directions(batch.p4, random), angle)
+        return replace(batch, p4=boosted(p4, _directions(p4, random), rapidity))
+
+
+def rotated(p4: Tensor, axis: Tensor, angle: Tensor) -> Tensor:
+    """Four-momenta (B, N, 4) rotated about unit vectors (B, 1, 3) by angles (B, 1, 1) in radians."""
+    p = p4[..., 1:]
+    along = (p * axis).sum(-1, keepdim=True) * axis
+    across = torch.linalg.cross(axis.expand_as(p), p)
+    return torch.cat([p4[..., :1], along + angle.cos() * (p - along) + angle.sin() * across], dim=-1)
+
+
+def boosted(p4: Tensor, axis: Tensor, rapidity: Tensor) -> Tensor:
+    """Four-momenta (B, N, 4) boosted along unit vectors (B, 1, 3) by rapidities (B, 1, 1)."""
+    energy, p = p4[..., :1], p4[..., 1:]
+    along = (p * axis).sum(-1, keepdim=True)
+    after = rapidity.cosh() * along + rapidity.sinh() * energy
+    energy = rapidity.cosh() * energy + rapidity.sinh() * along
+    return torch.cat([energy, p + (after - along) * axis], dim=-1)
+
+
+def _directions(p4: Tensor, random: torch.Generator) -> Tensor:
+    """Unit vectors (B, 1, 3), uniform over the sphere, one for each jet of (B, N, 4)."""
+    normal = torch.randn(len(p4), 1, 3, generator=random, dtype=p4.dtype, device=p4.device)
+    return normal / normal.norm(dim=-1, keepdim=True)
 
 
 def symmetric(like: Tensor, random: torch.Generator) -> Tensor:

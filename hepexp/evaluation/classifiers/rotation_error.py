@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hepexp.evaluation.bootstrap import with_errors
+from hepexp.evaluation.classifiers.breaking import over_spread
 from hepexp.metric import Metric
 
 ROTATION_ERROR = Metric(
@@ -29,10 +30,4 @@ def rotation_error(logits: np.ndarray, rotated: np.ndarray, seed: int) -> dict[s
     """
     logits, rotated = (x.astype(np.float64) - x.astype(np.float64).mean(-1, keepdims=True) for x in (logits, rotated))
     change = np.square(rotated - logits[:, None]).mean((1, 2))
-
-    def ratio(weight: np.ndarray) -> float:
-        mean = np.average(logits, axis=0, weights=weight)
-        spread = weight @ np.square(logits - mean).mean(1)
-        return float(np.sqrt(weight @ change / spread)) if spread > 0 else np.nan
-
-    return with_errors({ROTATION_ERROR.name: ratio}, len(logits), seed)
+    return with_errors({ROTATION_ERROR.name: over_spread(logits, change)}, len(logits), seed)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from hepexp.evaluation.bootstrap import mean, ones
 from hepexp.evaluation.classifiers.accuracy import Accuracy
 from hepexp.evaluation.classifiers.auc import Auc
+from hepexp.evaluation.classifiers.breaking import BREAKING, PENALTY, breaking
 from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
 from hepexp.evaluation.classifiers.judge import Judge
 from hepexp.evaluation.classifiers.rejection import ClassRejection, Rejection
@@ -34,15 +35,23 @@ class ClassificationEvaluator(Evaluator):
 
     Of some networks of images also the logits of a test batch and of its rotated images, in the gallery.
 
+    Parameters
+    ----------
+    measures_breaking : whether there are the columns `logits` (n, C) and `squared_change` (n,) under small elements of
+        a symmetry group.
+
     Attributes
     ----------
     setting : names of the classes, background and working points; None before the run has said them.
     asked_for : figures of merit in addition to those of every classifier.
     """
 
-    metrics = (ROTATION_ERROR,)
+    metrics = (ROTATION_ERROR, *BREAKING)
     setting: Setting | None = None
     asked_for: tuple[FigureOfMerit, ...] = ()
+
+    def __init__(self, measures_breaking: bool = False) -> None:
+        self.measures_breaking = measures_breaking
 
     def with_options(self, options: EvaluationOptions, spec: DataSpec) -> Self:
         options.refuse_few_labels(type(self).__name__)
@@ -57,11 +66,15 @@ class ClassificationEvaluator(Evaluator):
             return None
         n = self.setting.n_classes  # one example of each class, all classified correctly
         columns = {"scores": np.eye(n), "label": np.arange(n), "loss": np.zeros(n)}
+        columns |= {"squared_change": np.zeros(n)} if self.measures_breaking else {}
         return list(self.quick({**columns, **{name: np.ones(n) for name in self.columns}}))
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
         scores, label = outputs["scores"], outputs["label"]
         found = {"loss": mean_loss(outputs)}
+        if "squared_change" in outputs:
+            sizes = np.abs(ones(len(label), outputs.get("weight")))
+            found[PENALTY] = mean(outputs["squared_change"].astype(np.float64), sizes)
         if np.isnan(scores).any():
             weight = ones(len(label), outputs.get("weight"))
             return {**found, "accuracy": mean(scores.argmax(axis=1) == label, weight), "auc": math.nan}
@@ -76,8 +89,12 @@ class ClassificationEvaluator(Evaluator):
         examples = self._examples(outputs)
         judge = Judge(standard(examples.setting, self.asked_for), examples)
         logits = [outputs[f"gallery/{name}"] for name in ("logits", "rotated_logits") if f"gallery/{name}" in outputs]
-        rotations = rotation_error(*logits, seed) if logits else {}
-        return {**loss_figures(outputs, seed), **judge.with_errors(N_BOOTSTRAP, seed), **rotations}
+        found = {**loss_figures(outputs, seed), **judge.with_errors(N_BOOTSTRAP, seed)}
+        if logits:
+            found |= rotation_error(*logits, seed)
+        if "squared_change" in outputs:
+            found |= breaking(outputs["logits"], outputs["squared_change"], seed, outputs.get("weight"))
+        return found
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         more = {name: outputs[name] for name in self.columns if name in outputs}

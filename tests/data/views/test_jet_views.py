@@ -10,7 +10,7 @@ from hepexp.batch import JetBatch
 from hepexp.data.representations.representation import Particles
 from hepexp.data.views.jet_emissions import CollinearSplitting, SoftEmission
 from hepexp.data.views.jet_resolution import Dropping, Smearing
-from hepexp.data.views.jet_symmetries import AxisBoost, AxisRotation, Translation
+from hepexp.data.views.jet_symmetries import AxisBoost, AxisRotation, LorentzTransformation, Translation
 from hepexp.data.views.views import Views
 from hepexp.models.efn import EFN
 
@@ -25,7 +25,7 @@ ALL = (
     Smearing(0.2),
     Dropping(0.4),
 )
-SYMMETRIES = ALL[2:5]
+SYMMETRIES = (*ALL[2:5], LorentzTransformation(1.0))
 
 
 def source(seed=5):
