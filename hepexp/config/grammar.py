@@ -10,6 +10,8 @@ from hydra.errors import HydraException
 from hepexp.config.quoting import in_quotes
 from hepexp.errors import ConfigError
 
+MOST_VALUES = 2000  # in a word: Hydra's grammar takes 2 s for so many, and the square of that for more
+
 
 def parse(args: list[str], loader: ConfigLoader | None = None) -> list[Override]:
     """Parse overrides by Hydra's grammar.
@@ -21,13 +23,18 @@ def parse(args: list[str], loader: ConfigLoader | None = None) -> list[Override]
 
     Raises
     ------
-    ConfigError : an argument does not follow the grammar.
+    ConfigError : an argument does not follow the grammar, or has more values than it can read in time.
     """
     parser = OverridesParser.create(loader)
     parsed = []
     for arg in args:
         if "=" not in arg and not arg.startswith("~"):
             raise ConfigError(f"cannot read '{arg}': expected KEY=VALUE, e.g. model=lorentznet")
+        if (n := arg.count(",")) >= MOST_VALUES:
+            raise ConfigError(
+                f"{arg.partition('=')[0]}: {n + 1:,} values are too many to type, at most {MOST_VALUES:,}; put them in "
+                "a file, such as conf/model/NAME.yaml or conf/circuit/NAME.yaml of a folder for --config-dir"
+            )
         try:
             parsed += parser.parse_overrides([arg])
         except HydraException as error:

@@ -97,9 +97,10 @@ class CircuitStates(nn.Module):
                 f"{wanted_by} compares circuit states, and this backend has none; choose backend=statevector"
             )
         try:
-            self.circuit = state_circuit(self.n_qubits, self.depth, self.reupload)
+            self.circuit = state_circuit(self.n_qubits, self.depth, self.reupload).giving_state
             with torch.no_grad():
-                self.backend.states(self.circuit, torch.zeros(1, self.n_qubits), torch.zeros(self.circuit.n_weights))
+                nothing = torch.zeros(1, self.n_qubits), torch.zeros(self.circuit.n_weights)
+                self.backend.states(self.circuit, *nothing, name="states")
         except ConfigError as error:
             raise ConfigError(f"{wanted_by} compares circuit states: {error}") from error
 

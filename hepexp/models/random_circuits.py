@@ -68,7 +68,7 @@ class RandomCircuits(nn.Module):
                 f"model=random_circuits reads no data, but the data set has {n_features} features; "
                 "choose dataset=empty, or another model"
             )
-        self.circuits = {name: freed(circuit) for name, circuit in circuits.items()}
+        self.circuits = {name: freed(circuit).giving_state for name, circuit in circuits.items()}
         self.n_inputs = {name: circuit.n_inputs for name, circuit in circuits.items()}
         self.inputs, self.backend = inputs, backend
 
@@ -84,4 +84,4 @@ class RandomCircuits(nn.Module):
         angles = 2 * pi * torch.rand(len(features), circuit.n_inputs, dtype=features.dtype, device=features.device)
         if self.inputs == "zero":
             angles[:, : self.n_inputs[name]] = 0
-        return self.backend.states(circuit, angles, features.new_zeros(0))
+        return self.backend.states(circuit, angles, features.new_zeros(0), name)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from hepexp.errors import ConfigError
-from hepexp.quantum.circuit import Circuit, State
+from hepexp.quantum.circuit import Circuit
 from hepexp.quantum.layer import CircuitLayer, Evaluate, amplitudes, computed_in
 
 
@@ -45,10 +45,14 @@ class Backend:
         self._remember(circuit, name)
         return made
 
-    def states(self, circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
+    def states(self, circuit: Circuit, inputs: Tensor, weights: Tensor, name: str = "") -> Tensor:
         """State vectors before anything is measured; the circuit's observables are not used.
 
         What evaluates them is laid out once for each circuit and device.
+
+        Parameters
+        ----------
+        name : of the first use of the circuit, for its drawing.
 
         Shapes
         ------
@@ -65,12 +69,9 @@ class Backend:
             )
         key = circuit, inputs.device
         if key not in self._of_states:
-            observed = Circuit(
-                circuit.n_qubits, circuit.operations, (State(tuple(range(circuit.n_qubits))),), circuit.amplitudes
-            )
-            evaluate = self._evaluation(observed)
+            evaluate = self._evaluation(circuit.giving_state)
             self._of_states[key] = evaluate.to(inputs.device) if isinstance(evaluate, nn.Module) else evaluate
-            self._remember(circuit)
+            self._remember(circuit, name)
         return amplitudes(self._of_states[key](inputs.to(computed_in(inputs.dtype, self.precision)), weights))
 
     def _remember(self, circuit: Circuit, name: str = "") -> None:

@@ -163,6 +163,11 @@ class Circuit:
         return isinstance(self.observables[0], State)
 
     @property
+    def giving_state(self) -> Circuit:
+        """The same gates, whose output is the state vector."""
+        return Circuit(self.n_qubits, self.operations, (State(tuple(range(self.n_qubits))),), self.amplitudes)
+
+    @property
     def n_inputs(self) -> int:
         return len({*range(self.amplitudes), *(parameter.index for parameter in self._parameters(Input))})
 

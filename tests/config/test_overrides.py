@@ -44,10 +44,14 @@ BAD = [
     ("--config-dir", "--config-dir needs a value"),
     ("--config-path=x", "--config-path is not supported; use --config-dir"),
     ("model.n_hidden.deep=3", "model.n_hidden"),
+    (
+        "model.sizes=[" + "1," * 19_999 + "1]",
+        "model.sizes: 20,000 values are too many to type, at most 2,000; put",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("arg", "message"), BAD, ids=[arg for arg, _ in BAD])
+@pytest.mark.parametrize(("arg", "message"), BAD, ids=[arg[:40] for arg, _ in BAD])
 def test_a_wrong_request_is_one_line_that_says_what_is_wrong(tree, arg, message):
     with pytest.raises(ConfigError) as caught:
         compose(read([arg]))

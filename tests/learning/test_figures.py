@@ -4,8 +4,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from hepexp.learning.figures import _draw_circuits, sample
+from hepexp.losses.infonce import InfoNCE
+from hepexp.losses.states import CircuitStates
 from hepexp.quantum.circuit import Circuit, Operation, z_on
 from hepexp.quantum.classical import Classical
+from hepexp.quantum.draw import text
 from hepexp.quantum.statevector import StateVector
 from hepexp.tracking.run_folder import RunFolder
 
@@ -39,6 +42,15 @@ def test_circuits_have_the_names_that_the_model_has_for_them(tmp_path):
     _draw_circuits(backend, RunFolder(tmp_path))
     drawn = {path.name for path in (tmp_path / "plots").iterdir()}
     assert drawn == {"circuit_phi_e_phi_x.png", "circuit_swap_test.png"}
+
+
+def test_the_circuit_of_a_loss_is_drawn_as_what_gives_its_states(tmp_path):
+    backend = StateVector()
+    InfoNCE(alpha=0.5, states=CircuitStates(3, backend=backend))
+    _draw_circuits(backend, RunFolder(tmp_path))
+    assert [path.name for path in (tmp_path / "plots").iterdir()] == ["circuit_states.png"]
+    assert text(backend.circuits[0]).splitlines()[-1] == "|ψ⟩"
+    assert "⟨Z⟩" not in text(backend.circuits[0])
 
 
 def test_circuits_that_a_perceptron_replaces_are_not_drawn(tmp_path):

@@ -129,6 +129,13 @@ def test_circuits_are_remembered_once_whatever_is_made_of_them():
     assert backend.circuits == [circuit, other]
 
 
+def test_states_have_the_name_of_their_first_use():
+    backend, circuit = StateVector(), templates.siamese_circuit().giving_state
+    for name in ("one", "other"):
+        backend.states(circuit, torch.zeros(1, 4), torch.zeros(12), name)
+    assert (backend.circuits, backend.names) == ([circuit], [["one"]])
+
+
 def test_a_control_has_no_states():
     with pytest.raises(ConfigError, match="backend=classical has no state vectors; choose backend=statevector"):
         Classical().states(templates.siamese_circuit(), torch.zeros(1, 4), torch.zeros(12))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -11,7 +10,6 @@ from torch import Tensor, nn
 
 from hepexp.errors import ConfigError
 from hepexp.quantum.backend import Backend
-from hepexp.quantum.circuit import State
 from hepexp.quantum.fidelity import bloch_vectors, fidelities, sums_of_local_fidelities
 from hepexp.quantum.layer import amplitudes, bounded_angles
 from hepexp.quantum.templates import state_circuit
@@ -67,7 +65,7 @@ class StateAttention(nn.Module):
         self.log_temperature = nn.Parameter(torch.full((n_heads, 1, 1), 0.1).log())
         circuit = state_circuit(n_qubits, depth)
         if backend.is_quantum:
-            circuit = replace(circuit, observables=(State(tuple(range(n_qubits))),))
+            circuit = circuit.giving_state
         try:
             self.states = backend.layer(circuit, scale=0.1, name="attention")
         except ConfigError as error:
