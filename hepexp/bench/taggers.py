@@ -16,6 +16,8 @@ mi_part : 5 blocks of 37k MAC per particle and 64 per pair, 5 of 49k and 128, 99
 pelican : 6 message layers of 10k MAC and 5 blocks of 21k MAC per pair (4,356 with the beams): 1.4 GFLOP per jet, 4.3 in
     a training step, for 80 jets/s in training and 250 in inference at that rate. All 15 maps as products of each pair
     cost 154k MAC per block in place of 21k, 7.2 GFLOP per jet.
+lgatr, lgatr_slim : the network is the library's own, so what there is to measure is whether tokens, beams and mask cost
+    anything beside it.
 lgn : 2.5k MAC per pair for the radial functions and the sums over neighbours of 3 levels, 22 MFLOP per jet; its time is
     spent on memory access to some hundred numbers per pair and level.
 """
@@ -33,11 +35,13 @@ import torch
 from torch import Tensor, nn
 
 from hepexp.batch import Batch, JetBatch
+from hepexp.bench.library_lgatr import LibraryLGATr
 from hepexp.bench.padded_mi_part import PaddedMIParT
 from hepexp.bench.pairwise_lgn import PairwiseLGN
 from hepexp.bench.stacked_pelican import StackedPELICAN
 from hepexp.bench.weaver import WeaverParticleNet, WeaverParticleTransformer
 from hepexp.errors import HepexpError
+from hepexp.models.lgatr import LGATr
 from hepexp.models.lgn import LGN
 from hepexp.models.mi_part import MIParticleTransformer
 from hepexp.models.particle_net import ParticleNet
@@ -60,6 +64,7 @@ class Tagger:
     package : what must be installed for the reference; empty if nothing.
     tolerance : by which logits may differ in float64.
     n_jets : most jets in a batch, for a reference that needs much memory for each.
+    extra : of hepexp, which our model needs too; empty if none.
     """
 
     ours: Callable[[], nn.Module]
@@ -68,6 +73,7 @@ class Tagger:
     package: str = ""
     tolerance: float = 1e-5
     n_jets: int | None = None
+    extra: str = ""
 
 
 TAGGERS: Mapping[str, Tagger] = {
@@ -80,6 +86,10 @@ TAGGERS: Mapping[str, Tagger] = {
     "mi_part": Tagger(lambda: MIParticleTransformer(n_scalars=0, n_classes=2), PaddedMIParT, "padded-layers"),
     "pelican": Tagger(lambda: PELICAN(n_scalars=0, n_classes=2), StackedPELICAN, "stacked-maps", n_jets=4),
     "lgn": Tagger(lambda: LGN(n_scalars=0, n_classes=2), PairwiseLGN, "product-per-pair", n_jets=16),
+    "lgatr": Tagger(lambda: LGATr(n_scalars=0, n_classes=2), LibraryLGATr, "lgatr", "lgatr", n_jets=8, extra="lorentz"),
+    "lgatr_slim": Tagger(
+        lambda: LGATr(slim=True, n_scalars=0, n_classes=2), LibraryLGATr, "lgatr", "lgatr", n_jets=16, extra="lorentz"
+    ),
 }
 
 
@@ -101,6 +111,10 @@ def rows(
     """
     found = []
     for name, tagger in taggers.items():
+        if tagger.extra and not find_spec(tagger.package):
+            note = f"{tagger.package} is not installed; pip install 'hepexp[{tagger.extra}]'"
+            found.append({"case": f"{name} training", "implementation": "hepexp", "per_second": None, "note": note})
+            continue
         batch = jets(min(n_jets, tagger.n_jets or n_jets), n_particles)
         torch.manual_seed(1)
         models = {"hepexp": tagger.ours()}

@@ -56,7 +56,8 @@ class Axis:
         try:
             return cls(named(text, known), False)
         except ConfigError:
-            close = did_you_mean(text, [*known, *keys, *(key.rpartition(".")[2] for key in keys)])
+            short = [*(key.rpartition(".")[2] for key in keys), *(metric.rpartition("/")[2] for metric in known)]
+            close = did_you_mean(text, [*known, *keys, *short])
             raise ConfigError(f"--x {text!r} is neither a key nor a metric of these runs{close}") from None
 
     @property

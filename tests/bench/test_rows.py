@@ -11,6 +11,7 @@ import torch
 from hepexp.bench import convert, equivariant, loader, lorentznet, overhead, read_images, taggers, tracking
 from hepexp.cli import bench
 from hepexp.errors import HepexpError
+from hepexp.models.lgatr import LGATr
 from hepexp.models.lgn import LGN
 from hepexp.models.mi_part import MIParticleTransformer
 from hepexp.models.particle_net import ParticleNet
@@ -57,6 +58,10 @@ SMALL_TAGGERS = {
     ),
     "pelican": replace(taggers.TAGGERS["pelican"], ours=lambda: PELICAN("xs", 1, n_scalars=0, n_classes=2)),
     "lgn": replace(taggers.TAGGERS["lgn"], ours=lambda: LGN([2, 2], n_scalars=0, n_classes=2)),
+    "lgatr": replace(taggers.TAGGERS["lgatr"], ours=lambda: LGATr(False, 1, 2, 2, 2, n_scalars=0, n_classes=2)),
+    "lgatr_slim": replace(
+        taggers.TAGGERS["lgatr_slim"], ours=lambda: LGATr(True, 1, 2, 2, 2, n_scalars=0, n_classes=2)
+    ),
 }
 
 
@@ -70,8 +75,16 @@ def test_taggers_against_the_modules_of_their_authors():
         ours, reference = pair
         assert "difference" not in ours
         assert reference["difference"] < 1e-5
-    transcribed = [row for row in found if row["case"].startswith(("mi_part", "pelican", "lgn"))]
+    transcribed = [row for row in found if row["case"].startswith(("mi_part", "pelican", "lgn", "lgatr"))]
     assert len({(row["case"], row["parameters"]) for row in transcribed}) == len(transcribed) / 2
+
+
+def test_a_tagger_whose_package_is_missing_is_a_row_that_says_so(monkeypatch):
+    monkeypatch.setattr(taggers, "find_spec", lambda name: None)
+    (row,) = taggers.rows(taggers={"lgatr": SMALL_TAGGERS["lgatr"]})
+    assert row["per_second"] is None
+    assert row["note"] == "lgatr is not installed; pip install 'hepexp[lorentz]'"
+    bench._show([row])
 
 
 def test_taggers_of_other_logits_are_not_timed():

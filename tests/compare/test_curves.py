@@ -60,6 +60,9 @@ def test_settings_are_points_along_their_cost_in_its_order(tmp_path, monkeypatch
 def test_what_is_no_number_or_no_key_is_one_line(study, tmp_path):
     with pytest.raises(ConfigError, match=r"--x 'n_trains' is neither a key nor .*; did you mean n_train\?"):
         Axis.named("n_trains", study)
+    costly = of(tmp_path, 500, 5, 1.0, **{"model/flops": 1000})
+    with pytest.raises(ConfigError, match=r"--x 'flop' is .*; did you mean flops\?"):
+        Axis.named("flop", [costly])
     lacking = [*study[:1], of(tmp_path, 500, 4, 1.0, width=None)]
     with pytest.raises(ConfigError, match=r"--x model.width needs numbers, got null in .*width=null"):
         curves(group(lacking), Axis.named("model.width", lacking))

@@ -155,7 +155,7 @@ def test_what_the_backbone_keeps_of_pairs_counts(backbone, monkeypatch):
     model, jets = small(backbone, symmetry_breaking="none"), random_jets(2, n_min=30, n_max=30)
     of_frames = 2 * 30**2 * 4 * 8 * 8
     monkeypatch.setattr(memory, "total", lambda: of_frames)
-    with pytest.raises(ConfigError, match=r"1,800 pairs of particles, in a batch of 2 jets of up to 30, needs"):
+    with pytest.raises(ConfigError, match=r"a batch of 2 jets of up to 30 particles, which are 1,800 pairs, needs"):
         model(jets)
 
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from hepexp.bench.taggers import TAGGERS
 from hepexp.errors import ConfigError
 from hepexp.models.layers.kinematic_features import kinematic_features, with_scalars
 from hepexp.models.particle_net import ParticleNet
@@ -91,6 +92,20 @@ def test_the_published_sizes_have_the_same_parameters():
         ((part, ParticleTransformer(**options)), 2_141_134),
     ):
         assert [sum(p.numel() for p in one.parameters()) for one in pair] == [n, n]
+
+
+@pytest.mark.parametrize("case", ["particlenet", "part"])
+def test_the_published_sizes_have_the_same_logits(case):
+    torch.manual_seed(6)
+    tagger = TAGGERS[case]
+    model = tagger.ours().double()
+    with torch.no_grad():
+        for parameter in model.parameters():  # also of layers that start at zero or one
+            parameter += 0.05 * torch.randn_like(parameter)
+    reference, jets = tagger.reference(model).double().eval(), random_jets(6, n_min=17, n_max=40)
+    expected = reference(jets)
+    assert expected.std(0).min() > 1e-3
+    assert_close(model.eval()(jets), expected, rtol=0, atol=1e-5)
 
 
 def test_a_new_head_takes_the_body(name, tmp_path):

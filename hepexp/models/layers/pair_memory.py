@@ -28,6 +28,6 @@ def require_pair_memory(mask: Tensor, n_numbers: float, dtype: torch.dtype, padd
     n_pairs = n_jets * longest**2 if padded else int(mask.sum(1).square().sum())
     require(
         int(n_pairs * n_numbers * dtype.itemsize),
-        f"{n_pairs:,} pairs of particles, in a batch of {n_jets:,} jets of up to {longest:,},",
+        f"a batch of {n_jets:,} jets of up to {longest:,} particles, which are {n_pairs:,} pairs,",
         "choose fewer particles with dataset.n_particles, or a smaller dataset.batch_size",
     )

@@ -23,7 +23,9 @@ def test_too_many_particles_are_refused(make, monkeypatch):
     model = make(n_classes=2) if make is JEDINet else make(n_scalars=8, n_classes=2)
     jets = random_jets(multiplicity=torch.tensor([40, 30]))
     monkeypatch.setattr(memory, "total", lambda: 10**5)
-    message = r"pairs of particles, in a batch of 2 jets of up to 4[02], needs .* choose fewer particles with dataset"
+    message = (
+        r"^a batch of 2 jets of up to 4[02] particles, which are .* pairs, needs .*: choose fewer .*dataset.n_particles"
+    )
     with pytest.raises(ConfigError, match=message):
         model(jets)
 
