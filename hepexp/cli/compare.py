@@ -122,7 +122,7 @@ def _tables(found: list[Section], options: Namespace, axis: Axis | None) -> list
         except DataError as error:
             print(f"hepexp: no differences between {', '.join(g.name for g in groups)}: {error}", file=sys.stderr)
         title = section.title if len(found) > 1 else ""
-        tables.append(Table(groups, shown, *(compared or ()), title=title))
+        tables.append(Table(groups, shown, [compared] if compared else [], title))
     if options.against and options.against not in rows:
         raise ConfigError(
             f"--against {options.against!r} is not a row{did_you_mean(options.against, rows)} (rows: {', '.join(rows)})"

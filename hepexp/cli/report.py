@@ -52,7 +52,7 @@ def main(args: list[str]) -> int:
     tables = []
     for section in sections(records):
         groups = group(section.records)
-        tables.append(Table(groups, columns(groups), *(_compared(groups) or ()), title=section.title))
+        tables.append(Table(groups, columns(groups), _compared(groups), title=section.title))
     one = len(records) == 1
     folder = records[0].path if one else records[0].path.parent
     named = {Path(word).resolve() for word in options.runs}
@@ -66,11 +66,12 @@ def main(args: list[str]) -> int:
 
 
 def _compared(groups: list[Group]):
-    """Differences of AUC from the best; None where the predictions do not give them."""
+    """Differences of AUC from the best; none where the predictions do not give them."""
     from hepexp.compare.significance import against_best
 
     try:
-        return against_best(groups, "auc")
+        found = against_best(groups, "auc")
     except DataError as error:
         print(f"hepexp: no differences between {', '.join(g.name for g in groups)}: {error}", file=sys.stderr)
-        return None
+        return []
+    return [found] if found else []

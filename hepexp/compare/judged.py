@@ -13,6 +13,10 @@ from hepexp.evaluation.classifiers.judge import Judge
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples, Setting
 
 
+class NotFromScoresError(DataError):
+    """A metric does not follow from the recorded scores."""
+
+
 def judge(record: Record, metric: str) -> Judge:
     """The figure of merit of a metric for the recorded predictions.
 
@@ -20,11 +24,12 @@ def judge(record: Record, metric: str) -> Judge:
 
     Raises
     ------
+    NotFromScoresError : the metric is none of scores.
     DataError : predictions cannot be read, or the metric needs more than them.
     """
+    figure = _figure(record, metric)
     found = record.predictions
     order = np.argsort(found.index, kind="stable")
-    figure = _figure(record, metric)
     if lacking := [name for name in figure.needs if name not in found.columns]:
         raise DataError(f"{metric} needs {lacking[0]}, which {record.folder.predictions} lacks")
     setting = found.setting or Setting(found.class_names, 0 if found.scores.shape[1] == 2 else None)
@@ -32,7 +37,7 @@ def judge(record: Record, metric: str) -> Judge:
     columns = {name: values[order] for name, values in found.columns.items()}
     of = Judge([figure], ScoredExamples(found.scores[order], found.label[order], weight, setting, columns))
     if figure.why_not(setting) or metric not in of():
-        raise DataError(f"{metric} does not follow from the recorded scores")
+        raise NotFromScoresError(f"{metric} does not follow from the recorded scores")
     return of
 
 
@@ -41,7 +46,7 @@ def _figure(record: Record, metric: str) -> FigureOfMerit:
     try:
         path = figures_of_merit.find(metric)
     except ConfigError as error:
-        raise DataError(f"{metric} does not follow from the recorded scores") from error
+        raise NotFromScoresError(f"{metric} does not follow from the recorded scores") from error
     kind = targets.load(path, figures_of_merit.KIND)
     node = record.folder.config.get("evaluation")
     figures = instantiate(node, "evaluation").figures.values() if node else ()

@@ -10,7 +10,7 @@ import numpy as np
 
 from hepexp.compare.columns import Column
 from hepexp.compare.groups import Group
-from hepexp.compare.judged import judge
+from hepexp.compare.judged import NotFromScoresError, judge
 from hepexp.config.metrics import lower_is_better
 from hepexp.errors import DataError
 from hepexp.evaluation.bootstrap import TAIL, replicas
@@ -38,6 +38,25 @@ class Difference:
     @property
     def is_significant(self) -> bool:
         return self.p is not None and self.p < SIGNIFICANT
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What groups differ by in one metric.
+
+    Parameters
+    ----------
+    metric : of the differences.
+    reference : the name of the group that the others are compared with.
+    differences : of each group; None where there is nothing to compare it with.
+    paired : whether the errors are those of the same test examples, whose fluctuations cancel; otherwise they are those
+        of independent ones, which are larger.
+    """
+
+    metric: Column
+    reference: str
+    differences: Sequence[Difference | None]
+    paired: bool = True
 
 
 def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstrap: int, seed: int) -> list[Difference]:
@@ -83,23 +102,49 @@ def differences(groups: Sequence[Group], reference: int, metric: str, n_bootstra
     return found
 
 
+def unpaired_differences(groups: Sequence[Group], reference: int, metric: str) -> list[Difference]:
+    """The difference of each group from the reference, of a metric that does not follow from recorded scores.
+
+    The variance is the sum of those of both groups: the square of the mean error that the runs have on their test
+    examples, and s^2 / n for n seeds. The test examples are the same, so that this is too large rather than too small.
+
+    Parameters
+    ----------
+    metric : one that all groups have, such as test/retrieval_top1.
+    """
+    point = [_values(group, metric) for group in groups]
+    of_examples = [_values(group, f"{metric}_err") for group in groups]
+    variances = [
+        _of_mean(values) + (errors.mean() ** 2 if len(errors) else 0.0)
+        for values, errors in zip(point, of_examples, strict=True)
+    ]
+    found = []
+    for place, values in enumerate(point):
+        value = float(values.mean() - point[reference].mean())
+        error = math.sqrt(variances[place] + variances[reference])
+        if place == reference or not error:
+            found.append(Difference(value, None, None))
+        else:
+            found.append(Difference(value, error, math.erfc(abs(value) / error / math.sqrt(2))))
+    return found
+
+
 def against_best(
     groups: Sequence[Group], by: str, against: str | None = None, n_bootstrap: int = N_BOOTSTRAP
-) -> tuple[list[Difference], Column, str] | None:
+) -> Comparison | None:
     """The differences of each group from the best one, or from the one named.
 
     Parameters
     ----------
-    by : one of the figures of a figure of merit, such as auc; of embeddings that of their linear probe.
+    by : a metric of the test; for auc and others of classifiers, of embeddings that of their linear probe.
 
     Returns
     -------
-    The differences, their metric, and the name of the reference group; None where there is only one group or where the
-    metric is not known for all of them.
+    None where there is only one group or where the metric is not known for all of them.
 
     Raises
     ------
-    DataError : predictions cannot be read, or the metric needs more than them.
+    DataError : predictions cannot be read, or a figure of merit needs more than them.
     """
     candidates = [f"test/{prefix}{by}" for prefix in ("", "probe_")]
     metric = next((m for m in candidates if all(g.figure(m).value is not None for g in groups)), None)
@@ -109,7 +154,16 @@ def against_best(
     pick = min if lower_is_better(metric) else max
     best = pick(range(len(groups)), key=lambda k: groups[k].figure(metric).value)
     reference = names.index(against) if against in names else best
-    return differences(groups, reference, by, n_bootstrap, seed=0), Column(metric), names[reference]
+    try:
+        found, paired = differences(groups, reference, by, n_bootstrap, seed=0), True
+    except NotFromScoresError:
+        found, paired = unpaired_differences(groups, reference, metric), False
+    return Comparison(Column(metric), names[reference], found, paired)
+
+
+def _values(group: Group, metric: str) -> np.ndarray:
+    """Of the runs that have one."""
+    return np.array([r.metrics[metric] for r in group.records if r.metrics.get(metric) is not None])
 
 
 def _of_mean(values: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hepexp.compare.columns import Column
 from hepexp.compare.groups import Figure, Group
-from hepexp.compare.significance import Difference
+from hepexp.compare.significance import Comparison, Difference
 from hepexp.config.expected import Publication
 from hepexp.config.metrics import is_whole
 from hepexp.evaluation.published_figures import shown, source
@@ -32,18 +32,14 @@ class Table:
     ----------
     groups : the rows, in their order.
     columns : the metrics.
-    differences : of each group from the reference; None where there are none.
-    compared : the metric of the differences.
-    reference : the name of the group that the others are compared with.
+    compared : differences of the groups, a comparison for each metric.
     title : what the runs are, where a comparison has several tables.
     remarks : lines below the table, before those on publications.
     """
 
     groups: Sequence[Group]
     columns: Sequence[Column]
-    differences: Sequence[Difference] | None = None
-    compared: Column | None = None
-    reference: str = ""
+    compared: Sequence[Comparison] = ()
     title: str = ""
     remarks: Sequence[str] = ()
 
@@ -61,14 +57,13 @@ class Table:
             said.append("(n of m) mean over the n of m runs that have a value")
         if any(group.repeats for group in self.groups):
             said.append("only the newest run of each setting and seed counts")
-        if self.differences is not None:
-            spread = "and the spread over seeds" if seeds else "without the spread between trainings (one run per row)"
-            if seeds and one:
-                spread += " in rows with several"
-            said.append(
-                f"Δ {self.compared.text} relative to {self.reference}: paired bootstrap over the same test examples, "
-                f"{spread}; * significant (p < 0.05)"
-            )
+        spread = "and the spread over seeds" if seeds else "without the spread between trainings (one run per row)"
+        if seeds and one:
+            spread += " in rows with several"
+        for compared in self.compared:
+            errors = "paired bootstrap over the same test examples" if compared.paired else "errors of both rows"
+            said.append(f"Δ {compared.metric.text} relative to {compared.reference}: {errors}, {spread}")
+        said += ["* significant (p < 0.05)"] if self.compared else []
         return "; ".join(said)
 
     @property
@@ -110,7 +105,8 @@ class Table:
         from rich.text import Text
 
         header, rows = self.cells()
-        keep = {f"Δ {self.compared.text}": 1, "p": 1, self.compared.text: 2} if self.compared else {}
+        metrics = [compared.metric.text for compared in self.compared]
+        keep = {"p": 1, **{f"Δ {metric}": 1 for metric in metrics}, **dict.fromkeys(metrics, 2)}
         shown = [TextColumn("", "name"), *(TextColumn(text, "figure", keep=keep.get(text, 0)) for text in header[1:])]
         styles = ["dim" if row[0].strip().startswith(PUBLISHED) else "" for row in rows]
         notes = [Text(line, "dim") for line in self.below]
@@ -130,8 +126,7 @@ class Table:
         """A booktabs table; errors as in `$0.9868 \\pm 0.0003$`."""
         header, rows = self.cells()
         header = ["", "runs", *(column.latex for column in self.columns)]
-        if self.differences is not None:
-            header += [rf"$\Delta$ {self.compared.latex}", "$p$"]
+        header += [part for one in self.compared for part in (rf"$\Delta$ {one.metric.latex}", "$p$")]
         lines = [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\toprule", " & ".join(header) + r" \\"]
         lines += [r"\midrule", *(" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows), r"\bottomrule"]
         title = [f"% {self.title}"] if self.title else []
@@ -143,13 +138,12 @@ class Table:
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """The header, and the texts of each row."""
         header = ["", "runs", *(column.text for column in self.columns)]
-        if self.differences is not None:
-            header += [f"Δ {self.compared.text}", "p"]
+        header += [part for one in self.compared for part in (f"Δ {one.metric.text}", "p")]
         rows, sources = [], self.sources
         for k, group in enumerate(self.groups):
             row = [group.name, str(len(group.records))]
             row += [_text(group, column.metric) for column in self.columns]
-            rows.append(row + (_difference(self.differences[k]) if self.differences is not None else []))
+            rows.append(row + [text for one in self.compared for text in _difference(one.differences[k])])
             for one in self._published(group):
                 figures = [one.figures.get(column.metric) for column in self.columns]
                 texts = [shown(figure) if figure else ABSENT for figure in figures]
@@ -175,11 +169,11 @@ def as_csv(tables: Sequence[Table]) -> str:
     every = [group for table in tables for group in table.groups]
     beside = [name for name in names if any(name in _first(group.published) for group in every)]
     partial = [name for name in names if any(0 < g.figure(name).n_runs < len(g.records) for g in every)]
-    differ = any(table.differences is not None for table in tables)
+    differ = dict.fromkeys(one.metric.metric for table in tables for one in table.compared)
     header = [*(["table"] if len(tables) > 1 else []), "setting", "runs", "seeds"]
     header += [part for name in names for part in (name, f"{name}_err", *([f"{name}_n"] if name in partial else []))]
     header += [f"{PUBLISHED}/{name}" for name in beside]
-    header += ["difference", "difference_err", "p"] if differ else []
+    header += [f"{name}_{part}" for name in differ for part in ("difference", "difference_err", "p")]
     writer = csv.DictWriter(out, header, lineterminator="\n", restval="")
     writer.writeheader()
     for table in tables:
@@ -192,9 +186,10 @@ def as_csv(tables: Sequence[Table]) -> str:
                 row |= {name: figure.value, f"{name}_err": figure.error}
                 row |= {f"{name}_n": figure.n_runs} if name in partial else {}
             row |= {f"{PUBLISHED}/{name}": _first(group.published).get(name) for name in beside}
-            if table.differences is not None:
-                d = table.differences[k]
-                row |= {"difference": d.value, "difference_err": d.error, "p": d.p}
+            for one in table.compared:
+                if d := one.differences[k]:
+                    name = one.metric.metric
+                    row |= {f"{name}_difference": d.value, f"{name}_difference_err": d.error, f"{name}_p": d.p}
             writer.writerow(row)
     return out.getvalue()
 
@@ -210,7 +205,9 @@ def _text(group: Group, metric: str) -> str:
     return text if figure.n_runs in (0, len(group.records)) else f"{text} ({figure.n_runs} of {len(group.records)})"
 
 
-def _difference(difference: Difference) -> list[str]:
+def _difference(difference: Difference | None) -> list[str]:
+    if difference is None:
+        return ["", ""]
     if difference.error is None:
         return ["" if difference.value == 0 else with_error(difference.value), ""]
     sign = "" if difference.value < 0 else "+"

@@ -24,8 +24,8 @@ class StudyOptions:
     columns : metrics in the table, e.g. [auc, rejection_0.3, flops]; null for the usual ones.
     x : key or metric along x; null for the first axis that has several numbers, or for ROC curves of two classes if
         there is none. Values that are words, such as tasks, are evenly spaced, and all data sets share one figure.
-    y : metric against x, whose differences between settings the table shows; a list for a figure of each, where runs
-        of different losses have different ones. A table has the differences in the first that its runs have.
+    y : metric against x, whose differences between settings the table shows; a list for a figure of each and the
+        differences in each, where runs of different losses have different ones.
     against : setting with which the others are compared, at the same values of all axes; null for the best one.
     instead : what a setting is at some values of an axis, in place of its own overrides: {task: {jetclr: {classical:
         model=pfn}}} where jetclr has no such setting.

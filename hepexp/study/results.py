@@ -10,13 +10,13 @@ from pathlib import Path
 
 from hepexp.atomic import write_text
 from hepexp.compare.axis import Axis
-from hepexp.compare.columns import columns, has, named
+from hepexp.compare.columns import Column, columns, has, named
 from hepexp.compare.curves import Curve, draw_curves
 from hepexp.compare.groups import Group
 from hepexp.compare.overlay import overlay, tested_on
 from hepexp.compare.record import Record
 from hepexp.compare.sections import Section, sections
-from hepexp.compare.significance import N_BOOTSTRAP, Difference, against_best
+from hepexp.compare.significance import N_BOOTSTRAP, Comparison, Difference, against_best
 from hepexp.compare.table import Table, as_csv
 from hepexp.errors import HepexpError
 from hepexp.figures import about
@@ -161,36 +161,42 @@ class Results:
         wanted = self.plan.options.columns
         if wanted is not None:  # those that runs of this kind have
             wanted = [key for key in wanted if any(key == own or own.endswith(f"/{key}") for own in known)]
-        differences, compared, reference = self._differences(rows, groups)
-        return Table(groups, columns(groups, wanted), differences, compared, reference, title, tuple(remarks))
+        compared = [
+            one for y in self.plan.options.y for one in self._differences(y.removeprefix("test/"), rows, groups)
+        ]
+        return Table(groups, columns(groups, wanted), compared, title, tuple(remarks))
 
-    def _differences(self, rows: Sequence[Row], groups: Sequence[Group]):
-        """Each group less the one that it is compared with, at the same place along the axes, in the first y it has."""
-        found = (self._differences_in(y.removeprefix("test/"), rows, groups) for y in self.plan.options.y)
-        return next((one for one in found if one[0] is not None), (None, None, ""))
+    def _differences(self, by: str, rows: Sequence[Row], groups: Sequence[Group]) -> list[Comparison]:
+        """Each group less the one that it is compared with, at the same place along the axes, where both have a value.
 
-    def _differences_in(self, by: str, rows: Sequence[Row], groups: Sequence[Group]):
+        Of classifiers and embeddings together these are several metrics: their own and that of a linear probe.
+        """
         options, several = self.plan.options, self.plan.several
-        metric = None
-        found: dict[str, Difference] = {}
-        references: dict[str, None] = {}
+        found: dict[Column, list[Comparison]] = {}
+        values: dict[Column, dict[str, Difference]] = {}
         for place in dict.fromkeys(tuple(row.along.values()) for row in rows):
             own = [(r, g) for r, g in zip(rows, groups, strict=True) if tuple(r.along.values()) == place]
             wanted = next((g.name for r, g in own if r.setting == options.against), None)
             if options.against is not None and wanted is None:
-                return None, None, ""  # not there yet
+                continue  # not there yet
             try:
                 compared = against_best([g for _, g in own], by, wanted, N_BOOTSTRAP)
             except HepexpError:
-                compared = None
-            if compared is None:
-                return None, None, ""
-            values, metric, name = compared
-            found |= {g.name: value for (_, g), value in zip(own, values, strict=True)}
-            references[name] = None
-        at = " at the same " + " and ".join(key.rpartition(".")[2] for key in several) if several else ""
-        reference = f"{options.against or 'the best'}{at}" if several else next(iter(references))
-        return [found[g.name] for g in groups], metric, reference
+                continue
+            if compared is not None:
+                found.setdefault(compared.metric, []).append(compared)
+                own_values = zip((g.name for _, g in own), compared.differences, strict=True)
+                values.setdefault(compared.metric, {}).update(own_values)
+        at = f"{options.against or 'the best'} at the same {' and '.join(key.rpartition('.')[2] for key in several)}"
+        return [
+            Comparison(
+                metric,
+                at if several else places[0].reference,
+                [values[metric].get(group.name) for group in groups],
+                all(place.paired for place in places),
+            )
+            for metric, places in found.items()
+        ]
 
 
 def write(results: Results, folder: Path) -> tuple[list[Table], list[Path], str]:

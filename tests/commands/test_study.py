@@ -114,7 +114,7 @@ def test_a_study_is_run_once_and_grows(study, trained, capsys):
     of = {row["setting"]: float(row["test/auc"]) for row in rows(study.folder, "table.csv")}
     for row in rows(study.folder, "table.csv"):
         n = row["setting"].partition(" ")[2]
-        assert float(row["difference"]) == pytest.approx(of[row["setting"]] - of[f"slow {n}"])
+        assert float(row["test/auc_difference"]) == pytest.approx(of[row["setting"]] - of[f"slow {n}"])
     capsys.readouterr()
 
     assert study("dataset.n_train=64", "--dry-run") == 0  # other overrides: other runs, none of them done

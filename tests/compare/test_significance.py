@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -40,9 +42,9 @@ def test_a_far_better_tagger_is_significantly_better_and_a_noisy_twin_is_not(tmp
 
 def test_the_others_are_compared_with_the_best_by_what_the_metric_declares(tmp_path, monkeypatch):
     groups = group([run(tmp_path, "a", scores(1, 1)), run(tmp_path, "b", scores(3, 1), model="better")])
-    assert against_best(groups, "auc", n_bootstrap=2)[2] == "better"
+    assert against_best(groups, "auc", n_bootstrap=2).reference == "better"
     monkeypatch.setattr(significance, "lower_is_better", lambda key: key == "test/auc")
-    assert against_best(groups, "auc", n_bootstrap=2)[2] == "pfn"
+    assert against_best(groups, "auc", n_bootstrap=2).reference == "pfn"
 
 
 def test_a_metric_that_needs_more_than_the_scores_is_refused(tmp_path):
@@ -118,6 +120,26 @@ def test_any_figure_of_merit_is_compared_that_follows_from_the_scores(tmp_path):
         compared(a, b, metric="mass_jsd_0.5")
     with pytest.raises(DataError, match="auc_ovo does not follow from the recorded scores"):
         compared(a, b, metric="auc_ovo")
+
+
+def test_what_is_no_figure_of_scores_is_compared_by_the_errors_of_both(tmp_path):
+    """sigma^2 is the sum over both groups of the test examples' variance, and of s^2 / n of the n seeds."""
+    top1 = {"one": [0.70, 0.74], "two": [0.80, 0.86]}
+    records = [
+        run(
+            tmp_path, f"{name}{k}", scores(1, k), k, name, **{"test/retrieval_top1": x, "test/retrieval_top1_err": 0.02}
+        )
+        for name, values in top1.items()
+        for k, x in enumerate(values)
+    ]
+    found = against_best(group(records), "retrieval_top1", "one")
+    assert (found.metric.metric, found.reference, found.paired) == ("test/retrieval_top1", "one", False)
+    own, other = found.differences
+    assert (own.value, own.error, own.p) == (0, None, None)
+    error = math.sqrt(2 * 0.02**2 + (0.04**2 + 0.06**2) / 2 / 2)  # s of two values is their distance / sqrt(2)
+    assert (other.value, other.error) == pytest.approx((0.11, error))
+    assert other.p == pytest.approx(math.erfc(0.11 / error / math.sqrt(2)))
+    assert against_best(group(records), "auc").paired
 
 
 def test_an_area_above_one_from_weights_of_either_sign_is_no_damage(tmp_path):

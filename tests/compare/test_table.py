@@ -6,7 +6,7 @@ import pytest
 from hepexp.compare.columns import columns
 from hepexp.compare.groups import group
 from hepexp.compare.overlay import overlay
-from hepexp.compare.significance import Difference
+from hepexp.compare.significance import Comparison, Difference
 from hepexp.compare.table import Table
 from hepexp.errors import ConfigError
 from tests.compare.runs import run, scores
@@ -30,9 +30,9 @@ def groups(tmp_path):
 
 
 def test_latex_has_errors_in_math_and_published_figures_below(groups):
-    differences = [Difference(0.0, None, None), Difference(-0.4868, 0.011, 1e-9)]
     auc = columns(groups, ["auc"])
-    lines = Table(groups, auc, differences, auc[0], "lorentz_net").latex().splitlines()
+    compared = Comparison(auc[0], "lorentz_net", [Difference(0.0, None, None), Difference(-0.4868, 0.011, 1e-9)])
+    lines = Table(groups, auc, [compared]).latex().splitlines()
     assert r"lorentz\_net & 1 & $0.98680 \pm 0.00032$ &  &  \\" in lines
     assert r"\quad published [1] &  & 0.99 &  &  \\" in lines
     assert r"pfn & 1 & $0.500 \pm 0.010$ & $-0.487 \pm 0.011$ & $1 \times 10^{-9}$ * \\" in lines

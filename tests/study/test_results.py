@@ -1,5 +1,7 @@
 """The figure of a study along an axis of words: one of all data sets, in the order of its file."""
 
+import csv
+import io
 import itertools
 import json
 from dataclasses import replace
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
+from hepexp.compare.table import as_csv
 from hepexp.learning.multirun import FINISHED, MultirunJob
 from hepexp.study import results as study_results
 from hepexp.study.options import StudyOptions
@@ -84,3 +87,26 @@ def test_each_metric_along_y_has_a_figure_of_the_tasks_that_have_it(results, tmp
     both = [f"{setting} task=a_jets" for setting in ("circuits", "classical")]
     assert drawn["figure_pair_accuracy.png"] == ("test/pair_accuracy", ["a_jets"], both)
     assert drawn["figure_auc.png"][:2] == ("test/auc", list(TASKS))
+
+
+def test_the_table_has_the_differences_in_each_y_where_both_settings_have_one(results):
+    for k, job in enumerate(results.jobs):
+        if "a_jets" in job.run:
+            file = RunFolder(job.folder).path / "metrics.json"
+            own = {"test/pair_accuracy": 0.6 + 0.01 * k, "test/pair_accuracy_err": 0.01}
+            file.write_text(json.dumps({**json.loads(file.read_text()), **own}))
+    options = {"settings": results.plan.options.settings, "axes": results.plan.axes, "x": "task"}
+    options = StudyOptions(**options, y=["auc", "retrieval_top1", "pair_accuracy"], against="classical")
+    digits, jets = Results(replace(results.plan, options=options), results.jobs).tables()
+    assert [one.metric.metric for one in digits.compared] == ["test/auc"]
+    assert [one.metric.metric for one in jets.compared] == ["test/auc", "test/pair_accuracy"]
+    circuits, classical = jets.compared[1].differences
+    means = [np.mean([r.metrics["test/pair_accuracy"] for r in g.records]) for g in jets.groups]
+    assert circuits.value == pytest.approx(means[0] - means[1])
+    assert circuits.error > 0.01
+    assert classical.value == 0
+    header, *_ = jets.cells()
+    assert [text for text in header if text.startswith("Δ")] == ["Δ AUC", "Δ pair accuracy"]
+    rows = list(csv.DictReader(io.StringIO(as_csv([digits, jets]))))
+    assert [bool(row["test/pair_accuracy_p"]) for row in rows] == [False, False, True, False]
+    assert [bool(row["test/auc_p"]) for row in rows] == [True, False, True, False]
