@@ -33,6 +33,27 @@ def of_all_ranks(rows: Tensor) -> Tensor:
     ----------
     rows : as many on each rank.
     """
-    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-        return _Gather.apply(rows)
-    return rows
+    return _Gather.apply(rows) if _has_other_ranks() else rows
+
+
+@torch.no_grad()
+def batch_of_all_ranks(rows: Tensor) -> Tensor:
+    """The rows (B, ...) of a batch of which each of W ranks has every W-th; `rows` itself with one process.
+
+    Parameters
+    ----------
+    rows : this rank's; the first ranks may have one more than others.
+    """
+    if not _has_other_ranks():
+        return rows
+    n, world_size = torch.tensor(len(rows), device=rows.device), dist.get_world_size()
+    dist.all_reduce(n)
+    padding = rows.new_zeros(-(-int(n) // world_size) - len(rows), *rows.shape[1:])
+    padded = torch.cat([rows, padding])
+    parts = [torch.empty_like(padded) for _ in range(world_size)]
+    dist.all_gather(parts, padded)
+    return torch.stack(parts, dim=1).flatten(0, 1)[: int(n)]
+
+
+def _has_other_ranks() -> bool:
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.embedding import EmbeddingEvaluator
-from hepexp.losses.across_ranks import of_all_ranks
+from hepexp.losses.across_ranks import batch_of_all_ranks, of_all_ranks
 from hepexp.losses.objective import Objective, width_of
 from hepexp.losses.states import CircuitStates
 from hepexp.losses.weighted import weight_of, weighted_mean
@@ -26,8 +26,7 @@ class EmbeddingObjective(Objective):
     Where examples have two random views (`dataset.views`), their projections are compared in place of those of the
     examples, whose embeddings are evaluated all the same. A loss on one batch takes the views for a batch of twice as
     many examples, as in arXiv:2004.11362; one that compares view with view has `compare_views`. In a distributed
-    training it is the loss of the examples of all devices together, which each of them computes; in validation and
-    test, that of each device's own.
+    training it is the loss of the examples of all devices together, which each of them computes.
 
     With alpha < 1 it is combined with the fidelity F of circuit states of the projections:
     L = alpha L_c + (1 - alpha)(1 - F). F is that of the two views of each example where the loss compares these, and
@@ -167,9 +166,9 @@ class EmbeddingObjective(Objective):
         return terms, {name: value.detach() for name, value in outputs.items()}
 
     def _terms(self, projections: list[Tensor], label: Tensor, weight: Tensor | None) -> dict[str, Tensor]:
-        if self.training:  # in evaluation the ranks have different numbers of batches
-            projections, label = [of_all_ranks(z) for z in projections], of_all_ranks(label)
-            weight = None if weight is None else of_all_ranks(weight)
+        gathered = of_all_ranks if self.training else batch_of_all_ranks
+        projections, label = [gathered(z) for z in projections], gathered(label)
+        weight = None if weight is None else gathered(weight)
         given = () if weight is None else (weight,)
         compare = self.compare_views if len(projections) == 2 else self.compare
         with full_precision(label):

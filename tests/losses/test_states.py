@@ -190,9 +190,17 @@ def gradients(number: int, rows: slice, distributed: bool) -> list[torch.Tensor]
     return [loss.detach(), *found]
 
 
+def evaluated(number: int, rows: slice) -> torch.Tensor:
+    torch.manual_seed(0)
+    model, objective = Model(P, P).double(), prepared(objectives()[number]).eval()
+    with torch.no_grad():
+        return objective.terms(model, Batch(rows))[0]["loss"]
+
+
 def _rank(rank: int, file: str, out) -> None:
     dist.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=2)
     out[rank] = [gradients(number, slice(rank, None, 2), True) for number in range(len(objectives()))]
+    out[f"evaluated by {rank}"] = [evaluated(number, slice(rank, B - 1, 2)) for number in range(len(objectives()))]
     dist.destroy_process_group()
 
 
@@ -200,8 +208,10 @@ def test_two_processes_have_the_loss_and_the_gradients_of_one_with_all_examples(
     with mp.Manager() as manager:
         out = manager.dict()
         mp.spawn(_rank, (str(tmp_path / "store"), out), nprocs=2)
-        ranks = [out[0], out[1]]
+        ranks, evaluations = [out[0], out[1]], [out["evaluated by 0"], out["evaluated by 1"]]
     for number in range(len(objectives())):
         expected = gradients(number, slice(None), False)
         for rank in ranks:
             assert_close(rank[number], expected)
+        for rank in evaluations:  # which have different numbers of examples
+            assert_close(rank[number], evaluated(number, slice(B - 1)))

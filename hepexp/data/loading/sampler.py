@@ -69,12 +69,15 @@ class BucketBatchSampler(Sampler[list[int]]):
 class SortedBatchSampler(Sampler[list[int]]):
     """Each jet once, in order of multiplicity, which minimises the padding; for validation and test.
 
-    The parameters are those of BucketBatchSampler.
+    The parameters are those of BucketBatchSampler. All ranks have the same number of batches: a last one of too few
+    jets for all of them belongs to the one before.
     """
 
     def __init__(self, counts: NDArray[np.int64], batch_size: int, rank: int = 0, world_size: int = 1) -> None:
         order = np.argsort(counts, kind="stable")
-        batches = (order[i : i + batch_size][rank::world_size] for i in range(0, len(order), batch_size))
+        starts = range(0, max(len(order) - min(world_size, batch_size) + 1, 1), batch_size)
+        ends = [*starts[1:], len(order)]
+        batches = (order[i:end][rank::world_size] for i, end in zip(starts, ends, strict=True))
         self.batches = [batch for batch in batches if len(batch)]  # views of one array, a fifth of the memory of lists
 
     def __len__(self) -> int:

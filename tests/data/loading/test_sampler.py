@@ -66,3 +66,13 @@ def test_evaluation_sees_every_jet_once_in_order_of_length(world_size: int):
     lengths = [COUNTS[row] for batch in ranks[0] for row in batch]
     assert (np.diff(lengths) >= 0).all()
     assert all(len(list(rank)) == len(rank) for rank in ranks)
+
+
+@pytest.mark.parametrize("n", range(100, 104))
+def test_all_ranks_evaluate_as_many_batches(n: int):
+    ranks = [list(SortedBatchSampler(COUNTS[:n], 10, rank, 3)) for rank in range(3)]
+    assert {len(rank) for rank in ranks} == {10 + (n == 103)}  # of 1 or 2 jets in the last, one rank would have none
+    order = np.argsort(COUNTS[:n], kind="stable").tolist()
+    for k, shares in enumerate(zip(*ranks, strict=True)):
+        batch = sorted(row for share in shares for row in share)
+        assert batch == sorted(order[10 * k : 10 * k + len(batch)])
