@@ -67,7 +67,8 @@ def rows(
     try:
         for i, (name, mode) in enumerate(plan):
             share = left.share(WEIGHTS[mode], sum(WEIGHTS[later] for _, later in plan[i:]))
-            tell(f"{name}, {mode}: {left.seconds:.0f} s left")
+            if left.seconds >= LEAST:
+                tell(f"{name}, {mode}: {left.seconds:.0f} s left")
             limit = min(max(2 * share, SHORTEST), left.seconds)
             for row in _rows(worker, Job(name, mode, device, quick, share), limit):
                 found[row["case"], row["implementation"]] = row
