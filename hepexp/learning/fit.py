@@ -44,7 +44,7 @@ def fit(
     report: Callable[[dict[str, float], int], None],
     resume_from: Path | None = None,
 ) -> Fitted:
-    """Train, reload the best epoch, test.
+    """Train, reload the epoch that is kept, test.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def fit(
     """
     module, options = components.module, components.trainer
     monitor, mode = module.objective.monitor
-    checkpoints = Checkpoints(folder.checkpoints, monitor, mode, options.checkpoint_minutes)
+    checkpoints = Checkpoints(folder.checkpoints, monitor, mode, options.checkpoint_minutes, options.keep)
     progress = TrainingProgress(monitor, components.noun)
 
     def tell(row: dict[str, float], epoch: int) -> None:

@@ -35,6 +35,8 @@ class TrainerOptions(AnnotatedKeys):
     max_epochs : passes over the training split; 0 only evaluates.
     min_steps : least number of steps: where max_epochs of a small training split make fewer, there are more epochs.
     patience : epochs without improvement of the monitored metric before the training stops; null never stops early.
+    keep : epoch whose weights are tested and kept in best.ckpt: best by the monitored metric, or last, for trainings in
+        which no metric of an epoch judges the model, as those of two players.
     time_limit : wall time after which the training stops cleanly: 90m, 1h30m, 01:30:00; null for none.
     gradient_clip : largest norm of the gradient; null for no clipping.
     accumulate : number of batches over whose examples the gradient of each step is averaged.
@@ -59,6 +61,7 @@ class TrainerOptions(AnnotatedKeys):
     max_epochs: int = 20
     min_steps: int | None = None
     patience: int | None = 5
+    keep: Literal["best", "last"] = "best"
     time_limit: str | float | None = None
     gradient_clip: float | None = None
     accumulate: int = 1
@@ -94,6 +97,8 @@ class TrainerOptions(AnnotatedKeys):
         for name in ("gradient_clip", "checkpoint_minutes"):
             if (value := getattr(self, name)) is not None and not value > 0:
                 raise ConfigError(f"trainer.{name} must be > 0, got {value}")
+        if self.keep not in ("best", "last"):
+            raise ConfigError(f"trainer.keep must be best or last, got {self.keep!r}")
         if self.ema is not None and not 0 < self.ema < 1:
             raise ConfigError(f"trainer.ema must be in (0, 1), got {self.ema}")
         if self.swa is not None and not 0 <= self.swa < 1:

@@ -50,8 +50,8 @@ class LatentFlow(Objective):
     min_spread : smallest standard deviation of a network's answers over training examples: of its probabilities, or of
         its one output over its root mean square. Below it the oracle is saturated: any flow would leave it unchanged.
         A quadratic form may be constant on the data, as on a mass shell: its gradient is not zero there.
-    compare_with : algebra that the found generators are compared with, so2, so3 or so13; null for none. It does not
-        affect the training.
+    compare_with : algebra that the found generators are compared with, so2, so3, so13 or boosts_z; null for none. It
+        does not affect the training.
 
     Raises
     ------
@@ -108,7 +108,7 @@ class LatentFlow(Objective):
         closure_weight: float = 1.0,
         threshold: float = 0.01,
         min_spread: float = 0.01,
-        compare_with: Literal["so2", "so3", "so13"] | None = None,
+        compare_with: Literal["so2", "so3", "so13", "boosts_z"] | None = None,
     ):
         super().__init__()
         for name, value in (("orthogonality_weight", orthogonality_weight), ("closure_weight", closure_weight)):

@@ -38,8 +38,10 @@ class LieGan(AdversarialObjective):
     channel_weight : w_c.
     critic_widths : widths of the critic's hidden layers.
     critic_lr : learning rate of the critic; that of the generators is `optimizer.lr`.
-    compare_with : algebra that the generators are compared with after training, so2, so3 or so13; null for none. It
-        affects neither the training nor the choice of the epoch.
+    compare_with : algebra that the generators are compared with after training, so2, so3, so13 or boosts_z; null for
+        none. It affects neither the training nor the choice of the epoch.
+    test_displacement : E |g x - x| / |x| at which new critics judge each generator after training; those that they
+        detect are no symmetries. Null for no verdict: all generators count.
 
     Raises
     ------
@@ -88,7 +90,8 @@ class LieGan(AdversarialObjective):
         channel_weight: float = 1.0,
         critic_widths: Sequence[int] = (512, 512),
         critic_lr: float = 1e-3,
-        compare_with: Literal["so2", "so3", "so13"] | None = None,
+        compare_with: Literal["so2", "so3", "so13", "boosts_z"] | None = None,
+        test_displacement: float | None = 0.3,
     ):
         super().__init__(critic_lr)
         for name, weight in (("displacement_weight", displacement_weight), ("channel_weight", channel_weight)):
@@ -100,11 +103,13 @@ class LieGan(AdversarialObjective):
             raise ConfigError(f"loss.critic_widths must be one or more widths > 0, got {list(critic_widths)}")
         if compare_with is not None and compare_with not in ALGEBRAS:
             raise ConfigError(f"loss.compare_with must be null or one of {', '.join(ALGEBRAS)}, got {compare_with!r}")
+        if test_displacement is not None and not 0 < test_displacement <= 1:
+            raise ConfigError(f"loss.test_displacement must be null, or > 0 and <= 1, got {test_displacement}")
         self.displacement_weight, self.displacement_clip = displacement_weight, displacement_clip
         self.channel_weight = channel_weight
         self.critic_widths = tuple(critic_widths)
         self.algebra = None if compare_with is None else ALGEBRAS[compare_with]()
-        self.evaluator = SymmetryEvaluator(self.algebra)
+        self.evaluator = SymmetryEvaluator(self.algebra, test_displacement)
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         if not hasattr(model, "generators"):

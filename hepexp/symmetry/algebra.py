@@ -60,7 +60,13 @@ def so13() -> Algebra:
     return of_metric("so(1,3)", (1.0, -1.0, -1.0, -1.0))
 
 
-ALGEBRAS: dict[str, Callable[[], Algebra]] = {"so2": so2, "so3": so3, "so13": so13}
+def boosts_z() -> Algebra:
+    """Boosts along z of (E, px, py, pz), what beams leave of so(1,3) without their rotations."""
+    whole = so13()
+    return Algebra("boosts along z", whole.basis[[2]], whole.metric)
+
+
+ALGEBRAS: dict[str, Callable[[], Algebra]] = {"so2": so2, "so3": so3, "so13": so13, "boosts_z": boosts_z}
 
 
 def principal_angles(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:

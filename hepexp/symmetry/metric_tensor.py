@@ -47,7 +47,7 @@ class MetricTensor:
 
     def __str__(self) -> str:
         if not self.spectrum[0]:
-            return "no metric is singled out (all generators vanish)"
+            return "no metric: there is no generator, or all vanish"
         said = f"smallest singular value {self.smallest:.3g} of the largest"
         if self.J is None:
             return f"no metric is invariant ({said})"

@@ -13,6 +13,7 @@ import torch
 
 from hepexp.batch import Batch
 from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.datasets.four_vectors import info as four_vectors
 from hepexp.data.datasets.jetclass.info import LAYOUT as JETCLASS_LAYOUT
 from hepexp.data.datasets.mnist.info import scikit_learn_digits
 from hepexp.data.datasets.rotated_points import info as rotated_points
@@ -93,7 +94,15 @@ def mnist(n: int) -> Ragged:
 
 
 def points(n: int) -> Ragged:
-    made = rotated_points.sample()
+    return _of_all_classes(rotated_points.sample(), n)
+
+
+def vectors(n: int) -> Ragged:
+    return _of_all_classes(four_vectors.sample(), n)
+
+
+def _of_all_classes(made: Ragged, n: int) -> Ragged:
+    """Examples of a sample that has one class after the other."""
     return made.take(np.linspace(0, len(made) - 1, n).astype(np.int64))
 
 
@@ -110,6 +119,7 @@ RANDOM: dict[str, Callable[[int], Ragged]] = {
     "electron_photon": electron_photon,
     "mnist": mnist,
     "rotated_points": points,
+    "four_vectors": vectors,
 }
 SAMPLES: dict[type[HepDataModule], Callable[[int], Ragged]] = {
     class_of(name): RANDOM.get(name) or shipped(find_info(name))

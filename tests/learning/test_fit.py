@@ -34,6 +34,15 @@ def test_the_best_epoch_is_the_one_tested(folder):
     assert quick["auc"] == pytest.approx(best["val/auc"], abs=1e-6)
 
 
+def test_the_last_epoch_is_the_one_tested_if_it_is_to_be_kept(folder):
+    fitted = fit(toy_components(max_epochs=6, keep="last"), folder, Interrupts(), nothing)
+    assert fitted.best_epoch == 6
+    last, best = (torch.load(path, weights_only=True)["state_dict"] for path in (folder.last, folder.best))
+    assert all(torch.equal(last[name], best[name]) for name in last)
+    quick = toy_components().module.objective.evaluator.quick(fitted.outputs)
+    assert quick["auc"] == pytest.approx(fitted.history.rows[-1]["val/auc"], abs=1e-6)
+
+
 def test_early_stopping_waits_for_patience_epochs(folder):
     fitted = fit(toy_components(max_epochs=200, patience=2), folder, Interrupts(), nothing)
     assert fitted.ending == "val/auc has not improved for 2 epochs"

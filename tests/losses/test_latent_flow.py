@@ -325,7 +325,7 @@ def test_only_the_fields_are_trained_and_the_oracle_is_not_in_training_mode():
         ({"closure_weight": -1.0}, "loss.closure_weight must be >= 0"),
         ({"threshold": 0.0}, r"loss.threshold must be in \(0, 1\)"),
         ({"min_spread": 1.0}, r"loss.min_spread must be in \(0, 1\)"),
-        ({"compare_with": "so4"}, "loss.compare_with must be null or one of so2, so3, so13, got 'so4'"),
+        ({"compare_with": "so4"}, "loss.compare_with must be null or one of so2, so3, so13, boosts_z, got 'so4'"),
     ],
 )
 def test_values_of_the_loss_out_of_range(keys, message):

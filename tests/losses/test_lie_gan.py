@@ -107,7 +107,9 @@ def test_predictions_do_not_look_at_the_label():
         ({"critic_widths": []}, "loss.critic_widths must be one or more widths > 0"),
         ({"critic_widths": [8, 0]}, "loss.critic_widths must be one or more widths > 0"),
         ({"critic_lr": 0.0}, "loss.critic_lr must be > 0"),
-        ({"compare_with": "so4"}, "loss.compare_with must be null or one of so2, so3, so13, got 'so4'"),
+        ({"compare_with": "so4"}, "loss.compare_with must be null or one of so2, so3, so13, boosts_z, got 'so4'"),
+        ({"test_displacement": 0.0}, "loss.test_displacement must be null, or > 0 and <= 1, got 0"),
+        ({"test_displacement": 1.5}, "loss.test_displacement must be null, or > 0 and <= 1, got 1.5"),
     ],
 )
 def test_values_out_of_range(keys: dict, message: str):

@@ -1,4 +1,4 @@
-"""How points in the plane are drawn."""
+"""How points in a plane are drawn."""
 
 from __future__ import annotations
 
@@ -25,13 +25,16 @@ class PointView:
 
     Parameters
     ----------
-    half : half the width of a picture.
+    half : half the width of a picture, with the origin in its middle.
+    columns : those drawn to the right and upwards.
+    axes : their labels, with units.
     """
 
     half: float
+    columns: tuple[str, str] = ("x", "y")
+    axes: tuple[str, str] = ("$x$", "$y$")
 
     channels: ClassVar = (Channel("points per example and cell", scale="linear"),)
-    axes: ClassVar = ("$x$", "$y$")
     panels: ClassVar = 1
 
     @property
@@ -40,12 +43,13 @@ class PointView:
 
     def maps(self, examples: Ragged) -> tuple[Maps, Maps]:
         bins = np.linspace(-self.half, self.half, _CELLS + 1)
-        hits, _, _ = np.histogram2d(examples["x"], examples["y"], bins=(bins, bins))
+        hits, _, _ = np.histogram2d(*(examples[name] for name in self.columns), bins=(bins, bins))
         return hits[None], hits[None]
 
     def draw(self, axes: Sequence[Axes], examples: Ragged, panel: int) -> None:
+        across, up = (examples[name] for name in self.columns)
         for i, place in enumerate(axes):
-            place.scatter(examples["x"][i], examples["y"][i], 40, COLOURS[int(examples.label[i])])
+            place.scatter(across[i], up[i], 40, COLOURS[int(examples.label[i]) % len(COLOURS)])
             frame(place, self)
 
     def legend(self, drawing: Figure, examples: Ragged) -> None:

@@ -1,4 +1,4 @@
-"""Representation `features` of points: their coordinates, unscaled."""
+"""Representation `features` of points and vectors: their components, unscaled."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from hepexp.data.store.ragged import Ragged
 
 
 class Points(Representation):
-    """The coordinates (x, y) of each example's point, not standardised, as that would break the rotational symmetry."""
+    """The components of each example's point or vector, not standardised, as that would break a rotational symmetry.
+
+    Parameters
+    ----------
+    columns : of the store, one a component.
+    """
 
     name = "features"
 
+    def __init__(self, columns: tuple[str, ...] = ("x", "y")):
+        self.columns = columns
+
     def collate(self, examples: Ragged, common: Common) -> FeatureBatch:
-        points = np.stack([examples["x"], examples["y"]], axis=1)
+        points = np.stack([examples[name] for name in self.columns], axis=1)
         return FeatureBatch(**common, features=torch.from_numpy(points))

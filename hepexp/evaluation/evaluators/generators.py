@@ -95,7 +95,7 @@ class GeneratorEvaluator(Evaluator):
             "Smallest over largest singular value of J -> L^T J + J L: 0 if a metric is invariant, 1 if all matrices "
             "are equally far from it.",
             range="0 to 1",
-            undefined="all generators vanish",
+            undefined="no generator was found, or all vanish",
             no_error=OF_GENERATORS,
         ),
         Metric(
@@ -105,6 +105,7 @@ class GeneratorEvaluator(Evaluator):
             "Element {ab} of the metric that comes closest to being invariant, with Frobenius norm sqrt(n).",
             latex=r"$J_{{ab}}$",
             range="-sqrt(n) to sqrt(n) for n x n matrices",
+            undefined="no generator was found",
             no_error=OF_GENERATORS,
         ),
         Metric(
@@ -114,6 +115,7 @@ class GeneratorEvaluator(Evaluator):
             "Angle between the metric that comes closest to being invariant and that of loss.compare_with.",
             latex=r"metric angle ($^\circ$)",
             range="0 to 90",
+            undefined="no generator was found",
             no_error=OF_GENERATORS,
         ),
         Metric(
@@ -180,16 +182,28 @@ class GeneratorEvaluator(Evaluator):
         angles = principal_angles(generators, self.algebra.basis)
         return angles if len(angles) else np.array([90.0])
 
-    def of_generators(self, generators: np.ndarray) -> dict[str, float | str | None]:
-        """The figures of generators (c, d, d)."""
-        found = metric_of(generators, self.tolerance)
+    def of_generators(
+        self, generators: np.ndarray, are_found: np.ndarray | None = None
+    ) -> dict[str, float | str | None]:
+        """The figures of generators (c, d, d).
+
+        Parameters
+        ----------
+        are_found : (c,), which of them are symmetries, on which alone the metric and the algebra depend; None for all.
+        """
+        symmetries = generators if are_found is None else found_ones(generators, are_found)
+        found = metric_of(symmetries, self.tolerance)
         conformal = metric_of(traceless(generators), self.tolerance)
-        n = len(found.nearest)
+        n, some = len(found.nearest), found.spectrum[0] > 0
         figures: dict[str, float | str | None] = {
             "symmetry/metric_exists": int(found.J is not None),
             "symmetry/metric_dimension": 0 if found.J is None else found.dimension,
             "symmetry/metric_smallest_singular_value": found.smallest,
-            **{f"symmetry/metric_J_{a}{b}": float(found.nearest[a, b]) for a in range(n) for b in range(a, n)},
+            **{
+                f"symmetry/metric_J_{a}{b}": float(found.nearest[a, b]) if some else None
+                for a in range(n)
+                for b in range(a, n)
+            },
             "symmetry/conformal_smallest_singular_value": conformal.smallest,
         }
         if self.algebra is not None:
@@ -197,20 +211,26 @@ class GeneratorEvaluator(Evaluator):
             figures["symmetry/angle_error_deg"] = float(angles[-1])
             figures["symmetry/angle_mean_deg"] = float(angles.mean())
             figures["symmetry/angle_of_random_deg"] = random_angle(self.algebra, len(generators))
-            figures["symmetry/metric_angle_deg"] = found.angle_to(self.algebra.metric)
+            figures["symmetry/metric_angle_deg"] = found.angle_to(self.algebra.metric) if some else None
             figures["symmetry/conformal_angle_deg"] = conformal.angle_to(self.algebra.metric)
-        return figures | of_structure(structure_of(generators, INDEPENDENT))
+        return figures | of_structure(structure_of(symmetries, INDEPENDENT))
 
-    def draw_generators(self, generators: np.ndarray, folder: Path) -> None:
-        """Figures of the generators, the metric, and the structure constants where there are any."""
+    def draw_generators(self, generators: np.ndarray, folder: Path, are_found: np.ndarray | None = None) -> None:
+        """Figures of the generators, and of those found the metric, and the structure constants where there are any."""
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
         reference = None if self.algebra is None else (self.algebra.name, self.algebra.metric)
         plots.generators(folder / "generators.png", generators)
-        plots.metric(folder / "metric.png", metric_of(generators, self.tolerance), reference)
-        structure = structure_of(generators, INDEPENDENT)
+        symmetries = generators if are_found is None else found_ones(generators, are_found)
+        plots.metric(folder / "metric.png", metric_of(symmetries, self.tolerance), reference)
+        structure = structure_of(symmetries, INDEPENDENT)
         if len(structure.constants) > 1:
             plots.structure_constants(folder / "structure.png", structure.constants, structure.name(AGREES))
+
+
+def found_ones(generators: np.ndarray, are_found: np.ndarray) -> np.ndarray:
+    """The generators that were found (c, d, d); a vanishing one if there are none."""
+    return generators[are_found] if are_found.any() else np.zeros_like(generators[:1])
 
 
 def of_structure(structure: Structure) -> dict[str, float | str | None]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from hepexp.evaluation.bootstrap import mean_of, ones, with_errors
 from hepexp.evaluation.evaluators.evaluator import Outputs, loss_figures, mean_loss
-from hepexp.evaluation.evaluators.generators import INDEPENDENT, GeneratorEvaluator, of_structure
+from hepexp.evaluation.evaluators.generators import INDEPENDENT, GeneratorEvaluator, found_ones, of_structure
 from hepexp.metric import Metric
 from hepexp.symmetry.algebra import Algebra
 from hepexp.symmetry.structure import structure_of_fields
@@ -80,7 +80,8 @@ class LatentFlowEvaluator(GeneratorEvaluator):
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
         found = self.found(outputs)
-        angle = self.angle_of_an_epoch(self._generators(outputs, found)) if "model/generators" in outputs else {}
+        linear = outputs.get("model/generators")
+        angle = {} if linear is None else self.angle_of_an_epoch(found_ones(linear, found))
         return {"loss": mean_loss(outputs), "generators_found": int(found.sum()), **angle}
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
@@ -105,17 +106,11 @@ class LatentFlowEvaluator(GeneratorEvaluator):
 
     def _algebra(self, outputs: Outputs, found: np.ndarray) -> dict[str, float | str | None]:
         if "model/generators" in outputs:
-            return self.of_generators(self._generators(outputs, found))
+            return self.of_generators(found_ones(outputs["model/generators"], found))
         fields = outputs["fields"][:, found].transpose(1, 0, 2)
         brackets = outputs["brackets"][:, found][:, :, found].transpose(1, 2, 0, 3)
         length2 = outputs["length2"].astype(np.float64).sum()
         return of_structure(structure_of_fields(fields, brackets, length2, INDEPENDENT))
-
-    @staticmethod
-    def _generators(outputs: Outputs, found: np.ndarray) -> np.ndarray:
-        """The generators that were found (c, d, d); a vanishing one if there are none."""
-        generators = outputs["model/generators"]
-        return generators[found] if found.any() else np.zeros_like(generators[:1])
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns index, label, and the change of the oracle along each flow."""
@@ -133,7 +128,7 @@ class LatentFlowEvaluator(GeneratorEvaluator):
         if "gallery/change" in outputs:
             plots.oracle_along_flows(folder / "flow.png", outputs["gallery/time"], outputs["gallery/change"], names)
         if "model/generators" in outputs:
-            self.draw_generators(self._generators(outputs, found), folder)
+            self.draw_generators(found_ones(outputs["model/generators"], found), folder)
 
 
 def _any_oracle(outputs: Outputs) -> str:

@@ -14,7 +14,7 @@ from hepexp.errors import HepexpError
 
 
 class Checkpoints(Checkpoint):
-    """Writes `best.ckpt` when the monitored metric improves and `last.ckpt` after every epoch.
+    """Writes `best.ckpt` when the monitored metric improves, or after every epoch, and `last.ckpt` after every epoch.
 
     During long epochs `last.ckpt` is also written every `every_minutes`, so that a kill costs no more than that.
 
@@ -23,22 +23,23 @@ class Checkpoints(Checkpoint):
     folder : where the two files go.
     monitor, mode : the metric that determines the best epoch, and whether it is maximised (`max`) or minimised (`min`).
     every_minutes : minutes between checkpoints within an epoch.
+    keep : `best` epoch, or `last`, in best.ckpt.
 
     Attributes
     ----------
     best_epoch : epoch of best.ckpt; the first is 1.
     """
 
-    def __init__(self, folder: Path, monitor: str, mode: str, every_minutes: float):
+    def __init__(self, folder: Path, monitor: str, mode: str, every_minutes: float, keep: str = "best"):
         self.best_path, self.last_path = folder / "best.ckpt", folder / "last.ckpt"
-        self.monitor, self.mode = monitor, mode
+        self.monitor, self.mode, self.keep = monitor, mode, keep
         self.every_seconds = 60 * every_minutes
         self.best_value: float | None = None
         self.best_epoch: int | None = None
         self._saved_at = time.monotonic()
 
     def is_better(self, value: float) -> bool:
-        if self.best_value is None or math.isnan(self.best_value):
+        if self.keep == "last" or self.best_value is None or math.isnan(self.best_value):
             return True
         return value > self.best_value if self.mode == "max" else value < self.best_value
 

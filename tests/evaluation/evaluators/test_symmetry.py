@@ -139,3 +139,48 @@ def test_record_and_figures(tmp_path):
     for name in ("logit", "transformed_logit"):
         del made[name]
     assert "score" not in evaluator.table(made, CLASSES).column_names
+
+
+def judged(generators: np.ndarray, n: int = 1200) -> dict:
+    """Figures of these generators of the plane on the rings."""
+    points, label = rings(n)
+    order = np.random.default_rng(0).permutation(n)
+    made = {"index": np.arange(n), "label": label[order], "loss": np.ones(n), "vectors": points[order]}
+    score = np.linspace(-1, 1, n)
+    made |= {"transformed": 1.1 * points[order], "logit": score, "transformed_logit": score}
+    return SymmetryEvaluator(so2(), 0.3).final({**made, "model/generators": generators}, seed=1)
+
+
+def test_of_several_generators_the_metric_is_that_of_the_symmetries_alone():
+    shear = np.array([[0.0, 1.0], [0.0, 0.0]])
+    figures = judged(np.stack([so2().basis[0], np.eye(2), 0.01 * shear]))
+    assert figures["symmetry/generators_found"] == figures["symmetry/dimension"] == 1
+    assert figures["symmetry/generators_found_note"].startswith("symmetries (1 of 3 generators): examples moved by 0.3")
+    assert abs(figures["symmetry/told_apart_1"] - 0.5) < 4 * 0.5 / np.sqrt(1200)
+    # a small generator is judged at the same displacement as a large one
+    assert min(figures["symmetry/told_apart_2"], figures["symmetry/told_apart_3"]) > 0.6
+    assert figures["symmetry/dimension_note"] == "algebra: so(2)"
+    assert figures["symmetry/metric_dimension"] == figures["symmetry/metric_exists"] == 1
+    assert figures["symmetry/metric_J_00"] == pytest.approx(1)
+    assert figures["symmetry/metric_angle_deg"] < 1e-6
+
+
+def test_where_no_generator_is_a_symmetry_there_is_no_metric_either():
+    figures = judged(np.array([[[1.0, 0.0], [0.0, -1.0]]]))  # a squeeze, which alone would leave x y invariant
+    assert figures["symmetry/generators_found"] == figures["symmetry/dimension"] == 0
+    assert figures["symmetry/generators_found_note"].startswith("no symmetry was found: examples moved by 0.3 of their")
+    assert figures["symmetry/metric_exists"] == figures["symmetry/metric_dimension"] == 0
+    assert figures["symmetry/metric_J_00"] is None
+    assert figures["symmetry/metric_angle_deg"] is None
+    vanishing = judged(np.zeros((1, 2, 2)))
+    assert vanishing["symmetry/told_apart_1"] is None
+    assert vanishing["symmetry/generators_found_note"] == "no symmetry was found: no generator moves the examples"
+
+
+def test_a_few_examples_are_no_evidence():
+    figures = judged(so2().basis, n=800)
+    assert figures["symmetry/generators_found"] is None
+    assert figures["symmetry/generators_found_note"] == (
+        "not judged: 900 independent test examples are needed to tell 55% from chance, there are 800"
+    )
+    assert figures["symmetry/metric_exists"] == 1
