@@ -113,22 +113,18 @@ def test_a_negative_weight_takes_its_event_away(loss):
     assert_close({name: (B + 2) * value for name, value in found.items()}, {n: (B - 2) * v for n, v in others.items()})
 
 
-def test_in_a_pair_loss_over_all_pairs(monkeypatch):
-    """The mean over all partners of all examples, by the weights of both; an example is no partner of its copy."""
+def test_in_a_pair_loss_as_partners_that_are_drawn_as_often():
+    """The mean over the partners that each example could draw, by the weights of both."""
     batch, loss = rows(), PairLoss()
     z, label, weight = batch.features, batch.label, TIMES.double()
     distance = torch.cdist(z, z)
-    of_pairs = torch.where(label[:, None] == label, distance.square(), (1 - distance).clamp(min=0).square())
-    product = weight[:, None] * weight * ~torch.eye(B, dtype=bool)
     above = below = 0.0
-    for shift in range(1, B):  # every pair once as one of the two that an example takes part in
-        other = (torch.arange(B) + shift) % B
-        same = label == label[other]
-        take = iter((torch.where(same, other, torch.arange(B)), torch.where(~same, other, torch.arange(B))))
-        monkeypatch.setattr("hepexp.losses.pair.partners", lambda *_, take=take: next(take))
-        size = (weight * weight[other]).sum()
-        above, below = above + size * loss.compare(z, label, weight), below + size
-    assert_close(above / below, (product * of_pairs).sum() / product.sum())
+    for i in range(B):
+        for of_class, cost in ((True, distance[i] ** 2), (False, (1 - distance[i]).clamp(min=0) ** 2)):
+            partners = [j for j in range(B) if j != i and (label[i] == label[j]) == of_class]
+            above += sum(weight[i] * weight[j] * cost[j] for j in partners) / len(partners)
+            below += sum(weight[i] * weight[j] for j in partners) / len(partners)
+    assert_close(loss.compare(z, label, weight), above / below)
 
 
 def test_in_a_contrastive_loss_by_the_weight_of_the_anchor():

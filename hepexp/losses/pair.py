@@ -9,16 +9,16 @@ from torch import Tensor
 
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.pairs import PairEvaluator
-from hepexp.losses.all_pairs import partners
+from hepexp.losses.all_pairs import of_rows
 from hepexp.losses.embedding import EmbeddingObjective
 from hepexp.losses.states import CircuitStates
-from hepexp.losses.weighted import weighted_mean
 
 
 class PairLoss(EmbeddingObjective):
     """mean[y d^2 + (1 - y) max(0, m - d)^2] over a pair in one class (y = 1) and one in two (y = 0) per example.
 
-    The partners of an example are drawn from its batch. A collapsed embedding (all d = 0) has the loss m^2 / 2.
+    The partners of an example are all others of its batch: the mean over those that could be drawn, which is the loss
+    of drawn partners without their noise. A collapsed embedding (all d = 0) has the loss m^2 / 2.
 
     The weight of a pair is the product of those of its examples, with which the mean over all pairs is that of
     independent examples from the weighted distribution.
@@ -56,14 +56,17 @@ class PairLoss(EmbeddingObjective):
         self.evaluator = PairEvaluator()
 
     def compare(self, projection: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
-        same, different = (partners(label, of_class, self.training) for of_class in (True, False))
-        near = (projection - projection[same]).square().sum(1)
-        far = (projection - projection[different]).square().sum(1).clamp(min=1e-12).sqrt()
-        # an example alone in its class, or in a batch of a single class, is its own partner: such pairs are left out
-        itself = torch.arange(len(label), device=label.device)
-        pulled, pushed = near * (same != itself), (self.margin - far).clamp(min=0).square() * (different != itself)
-        pairs = (same != itself).sum() + (different != itself).sum()
-        if weight is None:
-            return (pulled + pushed).sum() / pairs.clamp(min=1)
-        of_pairs = [weight * weight[partner] * (partner != itself) for partner in (same, different)]
-        return weighted_mean(torch.cat([pulled, pushed]), torch.cat(of_pairs))
+        n, weights = len(label), torch.ones_like(projection[:, 0]) if weight is None else weight.to(projection.dtype)
+
+        def each(i: Tensor) -> Tensor:
+            distance = torch.cdist(projection[i], projection, compute_mode="donot_use_mm_for_euclid_dist")
+            same = label[i, None] == label
+            different, itself = ~same, i[:, None] == torch.arange(n, device=label.device)
+            same = same & ~itself
+            cost = torch.where(same, distance.square(), (self.margin - distance).clamp(min=0).square())
+            share = same / same.sum(1, keepdim=True).clamp(min=1) + different / different.sum(1, keepdim=True).clamp(min=1)
+            share = share * weights[i, None] * weights
+            return torch.stack([(share * cost).sum(1), share.abs().sum(1)], dim=1)
+
+        cost, pairs = of_rows(each, n, n, label.device).sum(0)
+        return cost / pairs.clamp(min=torch.finfo(cost.dtype).tiny)
