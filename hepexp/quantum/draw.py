@@ -13,8 +13,10 @@ from hepexp.quantum.circuit import Circuit, Observable, Operation, Parameter, Pa
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# inches: distance of wires, a gate and a letter on it, the names of wires, the observables, a line of a drawing
-WIRE, GATE, LETTER, MARGIN, END = 0.5, 0.62, 0.115, 0.5, 0.45
+# inches: distance of wires, a gate and a letter on it, the names of wires, the observables, a line of those below
+WIRE, GATE, LETTER, MARGIN, END, LINE = 0.5, 0.62, 0.115, 0.5, 0.45, 0.3
+TALLEST, MOST_BELOW = 60, 12  # inches of lines of gates, and lines of observables; no one would look at more
+# inches: a line of a drawing
 LEAST, MOST = 4.6, 9.0
 STATE = "|x⟩"  # on each wire: the inputs are the state before the gates
 
@@ -41,18 +43,25 @@ def text(circuit: Circuit) -> str:
 def save(circuit: Circuit, path: Path | str, name: str = "") -> None:
     """A drawing as PNG; a circuit that is too wide to read continues below, on the same wires.
 
+    Of thousands of gates the first ones are drawn.
+
     Parameters
     ----------
     name : name of the circuit.
     """
     gates, ends, n = columns(circuit), _ends(circuit), circuit.n_qubits
-    below = [_name(item) for item in circuit.observables if len(item.wires) > 1]
     margin = MARGIN + LETTER * len(STATE) * bool(circuit.amplitudes)
     blocks = _blocks([max(GATE, LETTER * max(len(x) for op in column for x in _labels(op))) for column in gates])
+    blocks = blocks[: max(1, int(TALLEST / WIRE / (n + 0.6)))]
+    left_out = sum(map(len, gates[sum(map(len, blocks)) :]))
     width = margin + max(sum(widths) for widths in blocks) + max(END, LETTER * max(map(len, ends)))
-    height = WIRE * ((n + 0.6) * len(blocks) + bool(below))
+    width = max(LEAST, width)
+    wires = (n + 0.6) * len(blocks)
+    below = [f"and {left_out:,} more gates"] if left_out else []
+    below += _in_lines([_name(item) for item in circuit.observables if len(item.wires) > 1], width - margin)
+    height = WIRE * wires + LINE * len(below)
     title = f"circuit {name}".rstrip()
-    with figure(path, max(LEAST, width), height, title) as drawing:
+    with figure(path, width, height, title) as drawing:
         axes = drawing.add_subplot()
         axes.set_axis_off()
         axes.set_xlim(-margin, width - margin)
@@ -60,7 +69,7 @@ def save(circuit: Circuit, path: Path | str, name: str = "") -> None:
         first = 0
         for b, widths in enumerate(blocks):
             top, right = b * (n + 0.6), sum(widths)
-            is_last = b == len(blocks) - 1
+            is_last = b == len(blocks) - 1 and not left_out
             for wire in range(n):
                 y = top + wire
                 axes.plot([0, right], [y, y], color="black", linewidth=0.8, zorder=0)
@@ -73,7 +82,22 @@ def save(circuit: Circuit, path: Path | str, name: str = "") -> None:
                     _draw(axes, x + wide / 2, top, operation)
                 x += wide
             first += len(widths)
-        axes.text(0, height / WIRE - 1.2, "  ".join(below))
+        for k, line in enumerate(below):
+            axes.text(0, wires - 0.6 + LINE / WIRE * (k + 0.3), line, va="center")
+
+
+def _in_lines(names: list[str], width: float) -> list[str]:
+    """Names side by side, as many in a line as fit into a width (inches)."""
+    lines: list[str] = []
+    for k, name in enumerate(names):
+        longer = f"{lines[-1]}  {name}" if lines else name
+        if lines and 0.75 * LETTER * len(longer) < width:
+            lines[-1] = longer
+        elif len(lines) == MOST_BELOW:
+            return [*lines, f"and {len(names) - k:,} more"]
+        else:
+            lines.append(name)
+    return lines
 
 
 def _blocks(widths: list[float]) -> list[list[float]]:

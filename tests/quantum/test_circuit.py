@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from hepexp import figures
 from hepexp.errors import ConfigError
 from hepexp.quantum import draw, templates
 from hepexp.quantum.circuit import Circuit, Input, Operation, Pauli, Projector, Weight, z_on
+from hepexp.quantum.gate_list import GateList
+from hepexp.quantum.layered import Layered
 from hepexp.quantum.simulator import Simulator
 from hepexp.quantum.statevector import StateVector
 from tests.quantum.random_circuits import any_gates
@@ -102,3 +105,36 @@ def test_every_gate_and_observable_is_drawn(tmp_path):
     assert "P(10 on " in text
     draw.save(circuit, tmp_path / "circuit.png")
     assert (tmp_path / "circuit.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    "circuit",
+    [
+        Layered(10, 1, "brick", "RY", observables="ZZ"),
+        Layered(3, 2, encoding="amplitude", observables="ZZ"),
+        Layered(2, 1, observables="state"),
+        GateList(["RX(x0) 0", *["Rot(w0, w1, w2) 1", "CNOT 0 1"] * 600]),
+    ],
+    ids=["45 pairs", "amplitudes", "state", "1,201 gates"],
+)
+def test_all_that_is_written_is_inside_the_drawing(circuit, monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(figures, "_show_as_written", drawn.append)
+    draw.save(circuit, tmp_path / "circuit.png")
+    (figure,) = drawn
+    figure.draw_without_rendering()  # at its own resolution, not that of the file
+    texts = [text for text in figure.axes[0].texts if text.get_text()]
+    for text in texts:
+        box, whole = text.get_window_extent(), figure.bbox
+        assert whole.x0 <= box.x0 < box.x1 <= whole.x1, text
+        assert whole.y0 <= box.y0 < box.y1 <= whole.y1, text
+    assert figure.get_figheight() < 1.1 * draw.TALLEST
+    names = [draw._name(item) for item in circuit.observables if len(item.wires) > 1]
+    assert " ".join(names) in " ".join(text.get_text().replace("  ", " ") for text in texts)
+
+
+def test_what_is_left_out_of_a_drawing_is_counted():
+    assert draw._in_lines(["<Z0 Z1>"] * 3, 1.5) == ["<Z0 Z1>  <Z0 Z1>", "<Z0 Z1>"]
+    *lines, last = draw._in_lines(["<Z0 Z1>"] * 100, 1.5)
+    assert len(lines) == draw.MOST_BELOW
+    assert last == f"and {100 - 2 * draw.MOST_BELOW} more"
