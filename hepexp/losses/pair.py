@@ -64,7 +64,7 @@ class PairLoss(EmbeddingObjective):
             different, itself = ~same, i[:, None] == torch.arange(n, device=label.device)
             same = same & ~itself
             cost = torch.where(same, distance.square(), (self.margin - distance).clamp(min=0).square())
-            share = same / same.sum(1, keepdim=True).clamp(min=1) + different / different.sum(1, keepdim=True).clamp(min=1)
+            share = sum(kind / kind.sum(1, keepdim=True).clamp(min=1) for kind in (same, different))
             share = share * weights[i, None] * weights
             return torch.stack([(share * cost).sum(1), share.abs().sum(1)], dim=1)
 
