@@ -40,6 +40,12 @@ def test_is_the_encoder_of_pytorch():
         assert_close(model.classifier(model.norm(x).mean(1))[0], logits[i], rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize(("size", "n"), [("xs", 25_794), ("s", 200_706), ("m", 1_587_714)])
+def test_has_as_many_parameters_as_its_file_says(size, n):
+    """An embedding of 7 inputs, blocks of 12 d^2 + 13 d, a norm and a linear layer for two classes."""
+    assert sum(p.numel() for p in Transformer(size, n_scalars=0, n_classes=2).parameters()) == n
+
+
 def test_an_unknown_size_is_refused():
     with pytest.raises(ConfigError, match=r"model\.size must be xs, s, m or l, got xl"):
         Transformer("xl", n_scalars=0, n_classes=2)
