@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from inspect import signature
 from typing import Any
 
-from hepexp.config import kind, schema, targets
+from hepexp.config import kind, named_objects, schema, targets
 from hepexp.config.annotations import TARGET, is_node, members, of_items
 from hepexp.config.kind import Kind
 from hepexp.errors import ConfigError
@@ -32,14 +32,17 @@ def instantiate(node: Mapping, group: str, **runtime: Any) -> Any:
 
 def construct(node: Mapping, group: str, **runtime: Any) -> Any:
     """Like `instantiate`, for a node that `schema.check_nodes` has accepted with all others of a run."""
-    return _object(_plain(node), kind.of_group(group), runtime)
+    return _object(_plain(node), kind.of_group(group), runtime, group)
 
 
-def _object(node: Mapping, wanted: Kind, runtime: dict[str, Any]) -> Any:
+def _object(node: Mapping, wanted: Kind, runtime: dict[str, Any], where: str) -> Any:
+    """What a node describes that stands in the configuration under the key `where`."""
     target = targets.load(node[TARGET], wanted)
     known = schema.signature(node[TARGET])
     values = {
-        key: _value(value, members(known.parameters[key].annotation), known.parameters[key].module, runtime)
+        key: _value(
+            value, members(known.parameters[key].annotation), known.parameters[key].module, runtime, f"{where}.{key}"
+        )
         for key, value in node.items()
         if key != TARGET
     }
@@ -52,15 +55,20 @@ def _object(node: Mapping, wanted: Kind, runtime: dict[str, Any]) -> Any:
     return target(**values)
 
 
-def _value(value: Any, annotations: list[ast.expr], module: str, runtime: dict[str, Any]) -> Any:
+def _value(value: Any, annotations: list[ast.expr], module: str, runtime: dict[str, Any], where: str) -> Any:
     if is_node(value):
-        return _object(value, schema.kind_of(annotations, module), runtime)
+        try:
+            return _object(value, schema.kind_of(annotations, module), runtime, where)
+        except ConfigError as error:
+            if named_objects.group_of(annotations, module) is None:
+                raise
+            raise ConfigError(f"{where}: {error}") from error  # a circuit does not know whose it is
     if isinstance(value, Mapping):
         held = of_items(annotations, value)
-        return {key: _value(item, held, module, runtime) for key, item in value.items()}
+        return {key: _value(item, held, module, runtime, f"{where}.{key}") for key, item in value.items()}
     if isinstance(value, list):
         held = of_items(annotations, value)
-        return [_value(item, held, module, runtime) for item in value]
+        return [_value(item, held, module, runtime, where) for item in value]
     return value
 
 

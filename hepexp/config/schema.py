@@ -5,6 +5,7 @@ signatures in hepexp and its plugins are literal: annotated, documented, with li
 """
 
 import ast
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -172,6 +173,9 @@ def _check_value(value: object, annotation: ast.expr | None, key: str, shown: st
         got = f"_target_ {value[TARGET]}" if is_node(value) else f"{value!r} ({type(value).__name__})"
         cut = cut_expression(value)
         hint = f"YAML cuts at commas: write '{cut}' in quotes" if cut else f"see: hepexp show {shown}"
+        texts = [str(item) for item in value] if isinstance(value, list) else None
+        if texts and matches(texts, annotation):
+            hint += f"; for texts write '{key}={json.dumps(texts)}'"
         raise ConfigError(f"{key}: expected {expected}, got {got}; {hint}")
 
 

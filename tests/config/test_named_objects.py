@@ -3,6 +3,7 @@
 import pytest
 from omegaconf import OmegaConf
 
+from hepexp.config.build import instantiate
 from hepexp.config.command_line import read
 from hepexp.config.overrides import compose
 from hepexp.errors import ConfigError
@@ -76,9 +77,24 @@ def test_a_file_of_ones_own_chooses_and_provides_circuits(tmp_path):
         (["model.circuit=brick", "model.circuit.encoding=RW"], "model.circuit.encoding: expected Literal["),
         (["model.circuit=3"], "model.circuit: expected Circuit | None, got 3 (int)"),
         (["model.circuit={_target_: hepexp.models.pfn.PFN}"], "model.circuit: "),
+        (["data.classes=[3,8]"], """dataset=mnist; for texts write 'dataset.classes=["3", "8"]'"""),
     ],
 )
 def test_what_names_no_circuit_is_refused(words, message):
     with pytest.raises(ConfigError) as refused:
         compose(read([*HYBRID, *words]))
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"gates": ["RX(x0) 0", "CNOT 0 0"]}, "model.circuit: CNOT on wires (0, 0): they must differ"),
+        ({"gates": ["RX(x1) 0"]}, "model.circuit: no gate uses input 0, but one uses input 1: number"),
+    ],
+)
+def test_a_circuit_that_cannot_be_built_is_named_by_its_key(given, message):
+    node = {"_target_": "hepexp.models.hybrid_cnn.HybridCNN", "circuit": {"_target_": GATES, **given}}
+    with pytest.raises(ConfigError) as refused:
+        instantiate(node, "model")
+    assert str(refused.value).startswith(message)
