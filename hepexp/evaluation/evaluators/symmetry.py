@@ -171,10 +171,9 @@ class SymmetryEvaluator(GeneratorEvaluator):
                 f"more, for a symmetry it is {SYMMETRY} at most"
             )
         most = max(value for value, one in zip(seen, found, strict=True) if one)
-        which = "all" if found.all() else " and ".join(map(str, np.flatnonzero(found) + 1))
         return (
-            f"symmetries ({which} of {len(found)} generators): examples {at} are told from others with an accuracy of "
-            f"{most:.3f} at most, {CHANCE} by guessing"
+            f"symmetry found ({found.sum()} of {len(found)} generators): examples {at} are told from others with an "
+            f"accuracy of {most:.3f} at most, {CHANCE} by guessing"
         )
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:

@@ -155,7 +155,9 @@ def test_of_several_generators_the_metric_is_that_of_the_symmetries_alone():
     shear = np.array([[0.0, 1.0], [0.0, 0.0]])
     figures = judged(np.stack([so2().basis[0], np.eye(2), 0.01 * shear]))
     assert figures["symmetry/generators_found"] == figures["symmetry/dimension"] == 1
-    assert figures["symmetry/generators_found_note"].startswith("symmetries (1 of 3 generators): examples moved by 0.3")
+    assert figures["symmetry/generators_found_note"].startswith(
+        "symmetry found (1 of 3 generators): examples moved by 0.3"
+    )
     assert abs(figures["symmetry/told_apart_1"] - 0.5) < 4 * 0.5 / np.sqrt(1200)
     # a small generator is judged at the same displacement as a large one
     assert min(figures["symmetry/told_apart_2"], figures["symmetry/told_apart_3"]) > 0.6

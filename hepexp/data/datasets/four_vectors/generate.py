@@ -26,10 +26,11 @@ CLUSTERS = {  # centres (E, px, py, pz) in GeV, linearly independent
 CLASSES = (*SHELL, *SPHERE, *BEAM, *CLUSTERS)
 PACKAGES: tuple[str, ...] = ()
 BLOCK = 10_000
-SPREAD = 0.05  # Gaussian, of ln m, ln |p| and ln mT, and in GeV of px and py of a beam
+SPREAD = 0.05  # Gaussian, of ln m and ln |p|
+BEAM_SPREAD = 0.02  # Gaussian, of ln mT, and in GeV of px and py: a linear map may shift them by little
 RAPIDITY = 0.8  # standard deviation, of each component of the rapidity where it has three
 MASS = 0.5  # GeV, of the vectors on spheres
-WIDTH = (0.10, 0.06, 0.14, 0.08)  # GeV, standard deviations of (E, px, py, pz) in a cluster
+WIDTH = (0.05, 0.03, 0.07, 0.04)  # GeV, standard deviations of (E, px, py, pz) in a cluster
 
 
 def settings(kind: str) -> list[str]:
@@ -52,9 +53,9 @@ def settings(kind: str) -> list[str]:
     if kind in BEAM:
         px, py = BEAM[kind]
         return [
-            f"px = {px} GeV, py = {py} GeV, each with spread {SPREAD} GeV",
+            f"px = {px} GeV, py = {py} GeV, each with spread {BEAM_SPREAD} GeV",
             f"median mT = {_transverse_mass(kind):.4f} GeV",
-            f"spread of ln mT = {SPREAD}",
+            f"spread of ln mT = {BEAM_SPREAD}",
             f"spread of the rapidity along z = {RAPIDITY}",
         ]
     return [
@@ -94,17 +95,17 @@ def four_vectors(kind: str, n: int, random: np.random.Generator) -> NDArray[np.f
         p = _smeared(SPHERE[kind], n, random) * _directions(n, random)
         return np.column_stack([np.hypot(MASS, np.linalg.norm(p, axis=1)), p])
     if kind in BEAM:
-        transverse = BEAM[kind] + SPREAD * random.normal(size=(n, 2))
-        mass = _smeared(_transverse_mass(kind), n, random)[:, 0]
+        transverse = BEAM[kind] + BEAM_SPREAD * random.normal(size=(n, 2))
+        mass = _smeared(_transverse_mass(kind), n, random, BEAM_SPREAD)[:, 0]
         y = RAPIDITY * random.normal(size=n)
         return np.column_stack([mass * np.cosh(y), transverse, mass * np.sinh(y)])
     centres = np.array(CLUSTERS[kind])
     return centres[random.integers(len(centres), size=n)] + WIDTH * random.normal(size=(n, 4))
 
 
-def _smeared(median: float, n: int, random: np.random.Generator) -> NDArray[np.float64]:
+def _smeared(median: float, n: int, random: np.random.Generator, spread: float = SPREAD) -> NDArray[np.float64]:
     """Log-normal numbers (n, 1)."""
-    return median * np.exp(SPREAD * random.normal(size=(n, 1)))
+    return median * np.exp(spread * random.normal(size=(n, 1)))
 
 
 def _directions(n: int, random: np.random.Generator) -> NDArray[np.float64]:
