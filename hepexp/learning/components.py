@@ -181,6 +181,8 @@ def _has_weights(node: Mapping[str, Any]) -> bool:
 
 def _unread(model: nn.Module, target: str, spec: DataSpec) -> str:
     """The named scalars that a model does not read, and how it would; empty if it reads them, or there are none."""
+    if hasattr(model, "pathways"):  # each reads what it reads
+        return ""
     known = schema.signature(target)
     if type(model).input == "graph" or not spec.scalar_names:  # nodes have them among their features
         return ""

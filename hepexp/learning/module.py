@@ -18,6 +18,18 @@ from hepexp.learning.as_read import as_read
 from hepexp.learning.fine_tuning import fine_tuning
 from hepexp.learning.optimizers import Optimizer
 from hepexp.losses.weighted import share, weight_of
+from hepexp.metric import Metric
+
+METRICS = (
+    Metric(
+        "train/prior",
+        "neither",
+        "prior",
+        "What the prior of a model's weights adds to the loss that is minimised; not part of train/loss.",
+        range=">= 0",
+        recorded=False,
+    ),
+)
 
 
 class ExperimentModule(pl.LightningModule):
@@ -28,7 +40,7 @@ class ExperimentModule(pl.LightningModule):
 
     Parameters
     ----------
-    model : module of one batch.
+    model : module of one batch. If it has a method minus_log_prior, what that returns is added to the loss in training.
     objective : loss terms from (model, batch), and per-example outputs.
     optimizer : builder of the torch optimiser and its schedule.
     seed : the run's seed.
@@ -133,10 +145,13 @@ class ExperimentModule(pl.LightningModule):
             raise HepexpError(
                 f"{type(self.objective).__name__}.terms gives no 'loss', got {', '.join(terms) or 'none'}"
             )
-        self.count(terms, batch)
         loss, weight = terms["loss"], weight_of(batch)
         if weight is not None and self.mean_weight is not None:
             loss = loss * share(weight, self.mean_weight)
+        if hasattr(self.model, "minus_log_prior"):
+            terms["prior"] = self.model.minus_log_prior()
+            loss = loss + terms["prior"]
+        self.count(terms, batch)
         n = self.trainer.accumulate_grad_batches
         left = self.trainer.num_training_batches - batch_idx // n * n
         # Lightning divides by n, also in the last step of an epoch, which may have fewer batches

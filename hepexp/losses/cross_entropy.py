@@ -102,6 +102,10 @@ class CrossEntropy(Objective):
         """Logits of the images and of rotated ones, of models that are to be compared so."""
         return rotated_logits(model, batch, self.empty_pixel)
 
+    def learnt(self, model: nn.Module) -> dict[str, Tensor]:
+        """The weight of the free pathway of a network that has one."""
+        return {"free_weight": model.free_weight} if hasattr(model, "pathways") else {}
+
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         views = getattr(batch, "views", None)
         moved = None
@@ -111,11 +115,14 @@ class CrossEntropy(Objective):
             # last, so that estimates of batch norms are theirs.
             with torch.random.fork_rng(devices, enabled=model.training):
                 moved = self._logits(model, views[1])
-        logits = self._logits(model, batch)
+        pathways = None if self.training or not hasattr(model, "pathways") else model.pathways(batch)
+        logits = self._logits(model, batch) if pathways is None else _at_least_single(sum(pathways))
         each = self._each(logits, batch.label)
         if batch.mixed_label is not None:
             each = torch.lerp(each, self._each(logits, batch.mixed_label), batch.mixed_share.to(each))
         terms, outputs = {}, {"scores": logits.detach().softmax(dim=-1)}
+        if pathways is not None:
+            outputs["pathways"] = torch.stack(pathways, dim=1).detach()
         if moved is not None:
             change = squared_change(logits, moved)
             terms["equivariance_penalty"] = weighted_mean(change, _sizes(batch.weight))
@@ -129,8 +136,11 @@ class CrossEntropy(Objective):
 
     @staticmethod
     def _logits(model: nn.Module, batch) -> Tensor:
-        logits = model(batch)
-        return logits if logits.element_size() >= 4 else logits.float()  # bfloat16 has 3 digits for a softmax
+        return _at_least_single(model(batch))
+
+
+def _at_least_single(logits: Tensor) -> Tensor:
+    return logits if logits.element_size() >= 4 else logits.float()  # bfloat16 has 3 digits for a softmax
 
 
 def _sizes(weight: Tensor | None) -> Tensor | None:

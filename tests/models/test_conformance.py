@@ -41,6 +41,8 @@ CASES = [
     # embedding 8 x 32, two blocks of 12 x 32^2 + 13 x 32, norm 64, classifier 66
     Case("transformer size=xs", n_parameters=25_794),
     Case("transformer size=xs use_scalars=true", n_parameters=26_050),
+    # a LorentzNet, a transformer of size xs, and the weight
+    Case("soft_lorentz", n_parameters=227_096 + 25_794 + 1),
     Case("efn", n_parameters=82_358),
     # Phi 400 + 10,100 + 12,928, convolutions 1,025 x 64 and 513 x 64, F 6,500 + 10,100 + 202
     Case("rpcn", n_parameters=138_662, n_steps=400),  # 225 were measured, by the rounding of one processor

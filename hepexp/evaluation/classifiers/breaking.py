@@ -1,4 +1,4 @@
-"""How far the logits change under small elements of a symmetry group, by themselves and in units of their spread."""
+"""How far a symmetry is broken: by how much its elements change the logits, and which part of them is free of it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,28 @@ BREAKING = (
     ),
 )
 PENALTY, RELATIVE = (metric.name for metric in BREAKING)
+PATHWAYS = (
+    Metric(
+        "symmetry/free_share",
+        "neither",
+        "free share",
+        "Var w f_B / (Var f_A + Var w f_B) of the logits of the free pathway B and the invariant one A among the test "
+        "examples, less their mean over the classes.",
+        range="0 to 1; 0 if exactly invariant",
+        undefined="all examples have the same logits",
+        each_epoch=False,
+    ),
+    Metric(
+        "symmetry/free_weight",
+        "neither",
+        "weight of the free pathway",
+        "The learnt weight w of the free pathway in f_A + w f_B.",
+        range="any number; 0 if exactly invariant",
+        no_error="a learnt number",
+        each_epoch=False,
+    ),
+)
+SHARE, WEIGHT = (metric.name for metric in PATHWAYS)
 
 
 def breaking(
@@ -45,6 +67,31 @@ def breaking(
     """
     figures = {PENALTY: mean_of(change), RELATIVE: over_spread(logits, change)}
     return with_errors(figures, len(logits), seed, weight=None if weight is None else np.abs(weight))
+
+
+def free_share(
+    pathways: np.ndarray, free_weight: np.ndarray, seed: int, weight: np.ndarray | None = None
+) -> dict[str, float | str | None]:
+    """Share of the free pathway in the variance of the logits, with its error, and its weight.
+
+    Parameters
+    ----------
+    pathways : (n, 2, C) logits of the invariant and of the free pathway, whose sum is those of the network.
+    free_weight : (1,).
+    weight : (n,) of the examples, if any; a negative one counts by its size.
+    """
+    logits = pathways.astype(np.float64)
+    logits = logits - logits.mean(-1, keepdims=True)
+
+    def share(weight: np.ndarray) -> float:
+        if weight.sum() <= 0:
+            return np.nan
+        mean = np.average(logits, axis=0, weights=weight)
+        invariant, free = weight @ np.square(logits - mean).mean(2)
+        return float(free / (invariant + free)) if invariant + free > 0 else np.nan
+
+    of_share = with_errors({SHARE: share}, len(logits), seed, weight=None if weight is None else np.abs(weight))
+    return {**of_share, WEIGHT: float(free_weight[0])}
 
 
 def over_spread(logits: np.ndarray, change: np.ndarray) -> Callable[[np.ndarray], float]:

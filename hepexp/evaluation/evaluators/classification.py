@@ -14,7 +14,7 @@ import pyarrow as pa
 from hepexp.evaluation.bootstrap import mean, ones
 from hepexp.evaluation.classifiers.accuracy import Accuracy
 from hepexp.evaluation.classifiers.auc import Auc
-from hepexp.evaluation.classifiers.breaking import BREAKING, PENALTY, breaking
+from hepexp.evaluation.classifiers.breaking import BREAKING, PATHWAYS, PENALTY, breaking, free_share
 from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
 from hepexp.evaluation.classifiers.judge import Judge
 from hepexp.evaluation.classifiers.rejection import ClassRejection, Rejection
@@ -33,7 +33,8 @@ EACH_EPOCH = (Accuracy(), Auc())
 class ClassificationEvaluator(Evaluator):
     """Evaluates the columns `scores` (n, C), `label` (n,), `loss` or `batch_loss` (n,), and `weight` (n,) if any.
 
-    Of some networks of images also the logits of a test batch and of its rotated images, in the gallery.
+    Of a network with a free pathway also the columns `pathways` (n, 2, C), and `model/free_weight` (1,). Of some
+    networks of images the logits of a test batch and of its rotated images, in the gallery.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ class ClassificationEvaluator(Evaluator):
     asked_for : figures of merit in addition to those of every classifier.
     """
 
-    metrics = (ROTATION_ERROR, *BREAKING)
+    metrics = (ROTATION_ERROR, *BREAKING, *PATHWAYS)
     setting: Setting | None = None
     asked_for: tuple[FigureOfMerit, ...] = ()
 
@@ -94,6 +95,8 @@ class ClassificationEvaluator(Evaluator):
             found |= rotation_error(*logits, seed)
         if "squared_change" in outputs:
             found |= breaking(outputs["logits"], outputs["squared_change"], seed, outputs.get("weight"))
+        if "pathways" in outputs:
+            found |= free_share(outputs["pathways"], outputs["model/free_weight"], seed, outputs.get("weight"))
         return found
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
