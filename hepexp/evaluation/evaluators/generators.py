@@ -222,7 +222,8 @@ class GeneratorEvaluator(Evaluator):
         reference = None if self.algebra is None else (self.algebra.name, self.algebra.metric)
         plots.generators(folder / "generators.png", generators)
         symmetries = generators if are_found is None else found_ones(generators, are_found)
-        plots.metric(folder / "metric.png", metric_of(symmetries, self.tolerance), reference)
+        if (found := metric_of(symmetries, self.tolerance)).spectrum[0]:
+            plots.metric(folder / "metric.png", found, reference)
         structure = structure_of(symmetries, INDEPENDENT)
         if len(structure.constants) > 1:
             plots.structure_constants(folder / "structure.png", structure.constants, structure.name(AGREES))

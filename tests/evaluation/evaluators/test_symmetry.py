@@ -136,6 +136,9 @@ def test_record_and_figures(tmp_path):
     assert {path.name for path in tmp_path.glob("*.png")} == {"generators.png", "metric.png", "transformed.png"}
     evaluator.draw_generators(so3().basis, tmp_path)
     assert (tmp_path / "structure.png").exists()
+    (tmp_path / "none").mkdir()
+    evaluator.draw_generators(so2().basis, tmp_path / "none", np.array([False]))
+    assert [path.name for path in (tmp_path / "none").iterdir()] == ["generators.png"]
     for name in ("logit", "transformed_logit"):
         del made[name]
     assert "score" not in evaluator.table(made, CLASSES).column_names
