@@ -62,7 +62,15 @@ def test_odd_test_sets_are_drawn_without_a_warning(scores, label, tmp_path):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("rows", [HISTORY, HISTORY[:1], [{"epoch": 1, "val/loss": None, "val/auc": float("nan")}]])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        HISTORY,
+        HISTORY[:1],
+        [{"epoch": 1, "val/loss": None, "val/auc": float("nan")}],
+        [{"epoch": 1, "train/loss": 1.0, "train/lr": 0.01}],  # the end of a decade
+    ],
+)
 def test_learning_curves_of_any_length(rows, tmp_path):
     plots.learning_curves(tmp_path / "a.png", rows, best_epoch=1)
     assert is_figure(tmp_path / "a.png")

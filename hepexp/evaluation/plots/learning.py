@@ -28,10 +28,9 @@ def learning_curves(path: Path | str, history: list[dict[str, Any]], best_epoch:
     with figure(path, 5.0, 0.7 + 2.1 * len(shown), "training, epoch by epoch") as drawing:
         panels = drawing.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
         for axes, name in zip(panels, shown, strict=True):
+            axes.set_yscale("log" if name == "lr" else "linear")
             _draw(axes, history, name, best_epoch)
             axes.set_ylabel(find(f"train/{name}").heading)
-            if name == "lr":
-                axes.set_yscale("log")
         legend_above(panels[0], 3)
         panels[-1].set_xlabel("epoch")
         drawing.align_ylabels()
