@@ -13,7 +13,7 @@ from hepexp.atomic import write_text
 from hepexp.cli.output_files import add_overwrite, check_target, writing
 from hepexp.cli.parser import Parser
 from hepexp.config import figures_of_merit
-from hepexp.config.metrics import lower_is_better
+from hepexp.config.metrics import find, lower_is_better
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, DataError
 from hepexp.spelling import visible
@@ -95,7 +95,7 @@ def _tables(found: list[Section], options: Namespace, axis: Axis | None) -> list
         wanted = [named(options.y, have)]
     by = named(options.sort, known) if options.sort else None
     if not any(f"test/{prefix}{options.by}" in have for prefix in ("", "probe_")) and options.by != "auc":
-        named(options.by, have)  # says what there is
+        named(options.by, [key for key in have if key.startswith("test/")])  # says what there is
     tables, rows = [], []
     for section in found:
         groups = group(section.records)
@@ -217,7 +217,7 @@ def _parse(args: list[str]):
     parser.add_argument("--sort", metavar="METRIC", help="best first")
     parser.add_argument("--reverse", action="store_true", help="worst first")
     parser.add_argument(
-        "--by", metavar="METRIC", default="auc", help="figure of merit whose differences are tested (auc)"
+        "--by", metavar="METRIC", default="auc", help="metric of the test whose differences are tested (auc)"
     )
     parser.add_argument("--against", metavar="SETTING", help="row to compare the others with (the best)")
     parser.add_argument(
@@ -239,7 +239,8 @@ def _parse(args: list[str]):
         raise ConfigError("--columns has no meaning with --x: the table has the metric --y")
     options.y = options.y or "auc"
     options.by = options.by.removeprefix("test/")
-    figures_of_merit.find(options.by, "--by")
+    if find(f"test/{options.by}") is None:
+        figures_of_merit.find(options.by, "--by")  # says what there is
     if options.out and options.out.suffix not in FORMATS:
         raise ConfigError(f"--out must end in {', '.join(FORMATS)}, got {options.out}")
     if options.plot and options.plot.suffix not in (".png", ".pdf"):

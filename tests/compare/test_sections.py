@@ -176,3 +176,18 @@ def test_seeds_of_a_chain_of_tasks_are_one_setting(tmp_path, monkeypatch, capsys
     shutil.rmtree(tmp_path / "tests" / "first_1")  # nothing says any more that they are alike
     rows = list(csv.DictReader(io.StringIO(printed(capsys, "--format", "csv").out)))
     assert [row["seeds"] for row in rows] == ["2", "1", "2"]
+
+
+def test_figures_of_the_test_are_compared_that_no_scores_give(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "160")
+    for k, name in enumerate(("a", "b")):
+        figures = {"test/retrieval_top1": 0.5 + 0.2 * k, "test/retrieval_top1_err": 0.02, "train/seconds": 3.0}
+        run(tmp_path, name, scores(1, 1), model=name, **figures)
+    out = printed(capsys, "--by", "retrieval_top1", "--columns", "retrieval_top1").out
+    assert "-0.200 ± 0.028" in out
+    assert "Δ retrieval top-1 relative to b: errors of both rows" in out
+    with pytest.raises(ConfigError, match=r"--by: there is no figure of merit 'seconds'"):
+        compare.main(["--by", "seconds"])
+    with pytest.raises(ConfigError, match=r"no run has a metric 'pair_accuracy'.* \(metrics: test/auc"):
+        compare.main(["--by", "pair_accuracy"])
