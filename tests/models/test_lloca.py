@@ -53,6 +53,18 @@ def test_local_frames_are_lorentz_transformations():
     assert_close(frames.mT @ METRIC @ frames, METRIC.expand_as(frames), rtol=0, atol=1e-8)
 
 
+def test_particles_of_equal_direction_have_no_extreme_frames():
+    torch.manual_seed(0)
+    network, jets = FrameVectors(3, 0, 16).double(), random_jets(5, n_min=6)
+    p4 = jets.p4.clone()
+    p4[:, :2, 0] = p4[:, :1, 1:].norm(dim=-1)
+    p4[:, :2, 1:] = p4[:, :1, 1:]  # two equal particles without mass
+    p4 = (rest_frame(p4.sum(1))[:, None] @ p4[..., None])[..., 0]
+    v = network(p4, jets.scalars[..., :0].double(), jets.mask)
+    factor = v[..., 0] / ((v @ METRIC) * v).sum(-1).sqrt()
+    assert factor[jets.mask].max() < 100
+
+
 def small(backbone: str, **options) -> LLoCa:
     torch.manual_seed(0)
     options = SMALL[backbone] | {"n_frame_hidden": 8, "n_scalars": 8, "n_classes": 2, "use_scalars": True} | options

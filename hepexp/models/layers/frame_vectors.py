@@ -9,15 +9,17 @@ from torch import Tensor, nn
 from hepexp.models.layers.lorentz_block import psi
 
 TINY = 1e-12  # GeV^2
+SOFT = 1e-4  # of the squared mass of the jet
 
 
 class FrameVectors(nn.Module):
-    """v_ik = sum_j w_ijk (p_i + p_j) / |p_i + p_j|, with w_ijk a softmax over j of a network of invariants.
+    """v_ik = sum_j w_ijk (p_i + p_j) / m_ij, with w_ijk a softmax over j of a network of invariants.
 
-    In place of 2 p_i, which for a particle of small mass would be a large Lorentz factor, the sum has the momentum of
-    the jet. So v_ik is timelike and points to the future. Fewer than three momenta span no frame: the sum then has p_i,
-    and what is missing is filled in by fixed vectors, the choice of which does not matter, as nothing in such a jet
-    depends on it.
+    m_ij^2 = |p_i + p_j|^2 + 1e-4 |p_jet|^2: two particles of equal direction, whose sum has hardly any mass, would
+    otherwise have frames with Lorentz factors of millions. In place of 2 p_i, which for a particle of small mass would
+    be a large Lorentz factor, the sum has the momentum of the jet. So v_ik is timelike and points to the future. Fewer
+    than three momenta span no frame: the sum then has p_i, and what is missing is filled in by fixed vectors, the
+    choice of which does not matter, as nothing in such a jet depends on it.
 
     Parameters
     ----------
@@ -60,7 +62,8 @@ class FrameVectors(nn.Module):
         for layer in later:
             h = layer(h)
         w = h.to(p4.dtype).masked_fill(~mask[:, None, :, None], -1e30).softmax(2)
-        units = pairs / square.clamp(min=TINY).sqrt()[..., None]
+        jet_square = (jet[..., 0].square() - jet[..., 1:].square().sum(-1)).clamp(min=0)[..., None]  # (B, 1, 1)
+        units = pairs / (square.clamp(min=TINY) + SOFT * jet_square).sqrt()[..., None]
         vectors = (w[..., None] * units[:, :, :, None]).sum(2)  # (B, N, n_vectors, 4)
         norm = vectors[..., 0].square() - vectors[..., 1:].square().sum(-1)
         vectors = vectors / norm.sum(-1).abs().clamp(min=TINY).sqrt()[..., None, None]
