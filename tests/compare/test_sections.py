@@ -189,5 +189,5 @@ def test_figures_of_the_test_are_compared_that_no_scores_give(tmp_path, monkeypa
     assert "Δ retrieval top-1 relative to b: errors of both rows" in out
     with pytest.raises(ConfigError, match=r"--by: there is no figure of merit 'seconds'"):
         compare.main(["--by", "seconds"])
-    with pytest.raises(ConfigError, match=r"no run has a metric 'pair_accuracy'.* \(metrics: test/auc"):
+    with pytest.raises(ConfigError, match=r"no run has a metric 'pair_accuracy'; did you mean test/accuracy"):
         compare.main(["--by", "pair_accuracy"])
