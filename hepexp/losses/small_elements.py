@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hepexp.batch import Batch
 from hepexp.data.representations.representation import Representation
+from hepexp.data.transforms.frame import StandardFrame
 from hepexp.data.transforms.particle_selection import WithBeams
 from hepexp.data.views.image_views import ImageRotation
 from hepexp.data.views.jet_symmetries import AxisBoost, AxisRotation, LorentzTransformation, Translation
@@ -70,6 +71,11 @@ class SmallElements:
             raise ConfigError(
                 "loss.equivariance_penalty does not tell the beams of dataset.beams=true from particles; leave them "
                 "out, and have the model add them, model.symmetry_breaking=beam"
+            )
+        if any(isinstance(step, StandardFrame) for step in representation.transforms):
+            raise ConfigError(
+                "loss.equivariance_penalty and loss.equivariance_group would transform jets behind dataset.frame, "
+                "which has made them invariant: leave them out, or dataset.frame"
             )
         step = known[group or next(iter(known))](size)
         step.fit_to(representation)

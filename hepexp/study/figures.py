@@ -56,8 +56,7 @@ def undrawable(options: StudyOptions, axes: Mapping[str, Sequence[str]], configs
     numbers = [value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values]
     if not all(numbers) and (places := len({str(value) for value in values})) > MOST:
         return f"study.x={along} has {places} places; a figure of words has at most {MOST}"
-    others = [values for key, values in axes.items() if key not in (along, found[0].removeprefix("choices."), found[0])]
-    return _too_many(len(options.settings) * prod(map(len, others)), len(COLOURS))
+    return _too_many(len(options.settings), len(COLOURS))  # of more at several places, each has a figure
 
 
 def first_of_numbers(axes: Mapping[str, Sequence[str]]) -> str | None:

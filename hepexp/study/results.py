@@ -19,7 +19,7 @@ from hepexp.compare.sections import Section, sections
 from hepexp.compare.significance import N_BOOTSTRAP, Comparison, Difference, against_best
 from hepexp.compare.table import Table, as_csv
 from hepexp.errors import HepexpError
-from hepexp.figures import about
+from hepexp.figures import COLOURS, about
 from hepexp.learning.multirun import FINISHED, MultirunJob
 from hepexp.metric import in_key
 from hepexp.study.figures import PREFIXES, first_of_numbers
@@ -78,6 +78,8 @@ class Results:
     def draw(self, tables: Sequence[Table], folder: Path) -> Iterator[Path]:
         """A figure of each table; along words, such as tasks, which may be of different data sets, one of all tables.
 
+        Where it would have more curves than colours, it is one for each place along the other axes.
+
         Yields
         ------
         Each file once it is drawn.
@@ -90,10 +92,23 @@ class Results:
         x = self.plan.options.x or first_of_numbers(self.plan.axes)
         axis = None if x is None else Axis.named(x, self._in_order(every))
         drawn = [every] if axis is not None and axis.words else [table.groups for table in tables]
+        if axis is not None and axis.is_key:
+            drawn = [groups for own in drawn for groups in self._readable(own, axis)]
         for k, groups in enumerate(drawn):
             seeds = sorted({seed for group in groups for seed in group.seeds})
             with about(f"study {self.plan.name}, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"):
                 yield from self._draw(folder, f"_{k + 1}" if k else "", groups, x)
+
+    def _readable(self, groups: Sequence[Group], axis: Axis) -> list[Sequence[Group]]:
+        """All groups in one figure, or where that would have too many curves, one for each place along other axes."""
+        if len(self._curves(groups, axis)) <= len(COLOURS):
+            return [groups]
+        rows = {row.name: row for row in self.plan.rows}
+        places: dict[tuple[str, ...], list[Group]] = {}
+        for group in groups:
+            place = self._place(rows[group.name], without=axis.group or axis.name)
+            places.setdefault(tuple(place), []).append(group)
+        return [*places.values()]
 
     def _draw(self, folder: Path, ending: str, groups: Sequence[Group], x: str | None) -> Iterator[Path]:
         """A figure of each metric along y that any of the groups has; without an x one of ROC curves."""

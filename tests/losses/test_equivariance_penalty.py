@@ -13,6 +13,7 @@ from torch.testing import assert_close
 from hepexp.data.representations.jet_features import JetFeatures
 from hepexp.data.representations.pixel_image import PixelImage
 from hepexp.data.representations.representation import Particles
+from hepexp.data.transforms.frame import StandardFrame
 from hepexp.data.transforms.particle_selection import WithBeams
 from hepexp.errors import ConfigError
 from hepexp.evaluation.classifiers.breaking import breaking
@@ -210,6 +211,11 @@ def test_values_without_meaning_are_refused(keys, said):
         ),
         (None, JetFeatures(), "are for models of particles or images, this one reads features: leave them out"),
         (None, Particles().with_transforms(WithBeams()), "does not tell the beams of dataset.beams=true from particle"),
+        (
+            None,
+            Particles().with_transforms(StandardFrame("rotated")),
+            "would transform jets behind dataset.frame, which",
+        ),
         (None, None, "this one reads something else"),
     ],
 )

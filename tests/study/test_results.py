@@ -110,3 +110,27 @@ def test_the_table_has_the_differences_in_each_y_where_both_settings_have_one(re
     rows = list(csv.DictReader(io.StringIO(as_csv([digits, jets]))))
     assert [bool(row["test/pair_accuracy_p"]) for row in rows] == [False, False, True, False]
     assert [bool(row["test/auc_p"]) for row in rows] == [True, False, True, False]
+
+
+def test_more_curves_than_colours_are_a_figure_for_each_place_along_the_other_axes(tmp_path, monkeypatch):
+    """Six curves of three settings at two resolutions, and five colours: each figure has those of one resolution."""
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+    monkeypatch.setattr(study_results, "COLOURS", study_results.COLOURS[:5])
+    axes = {"model.n_train": ["100", "200"], "model.smear": ["0.0", "0.1"]}
+    options, rows, jobs = StudyOptions({"a": "", "b": "", "c": ""}, axes=axes, seeds=1, x="n_train"), [], []
+    for setting, n_train, smear in itertools.product(options.settings, *axes.values()):
+        name, along = f"{setting} n_train={n_train} smear={smear}", {"model.n_train": n_train, "model.smear": smear}
+        settings = {"block": setting, "n_train": int(n_train), "smear": float(smear)}
+        record = run(tmp_path, name.replace(" ", "_"), scores(1, 1, 50), 1, settings=settings)
+        rows.append(Row(setting, along, name, (Run(name, 1, [], {}),)))
+        jobs.append(MultirunJob(len(jobs), [], FINISHED, str(record.path.relative_to(tmp_path))))
+    drawn = {}
+
+    def noted(path, curves, axis, metric, title):
+        drawn[path.name] = [curve.name for curve in curves]
+
+    monkeypatch.setattr(study_results, "draw_curves", noted)
+    found = Results(Plan("mine", options, Typed([], [], {}), axes, rows), jobs)
+    assert [file.name for file in found.draw(found.tables(), tmp_path)] == ["figure.png", "figure_2.png"]
+    assert drawn["figure.png"] == [f"{setting} smear=0.0" for setting in "abc"]
+    assert drawn["figure_2.png"] == [f"{setting} smear=0.1" for setting in "abc"]
