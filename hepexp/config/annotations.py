@@ -103,6 +103,26 @@ def literals(annotation: ast.expr | None) -> list[object]:
             return []
 
 
+def spoken(annotation: ast.expr) -> str:
+    """What an annotation allows, for messages: `m, s or xs` for Literal['m', 's', 'xs'], other types as written."""
+    if not literals(annotation):
+        return ast.unparse(annotation)
+    *words, last = _words(annotation)
+    return f"{', '.join(words)} or {last}" if words else last
+
+
+def _words(annotation: ast.expr) -> list[str]:
+    match annotation:
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            return [*_words(left), *_words(right)]
+        case _:
+            return [_word(value) for value in literals(annotation)] or [ast.unparse(annotation)]
+
+
+def _word(value: object) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _matches_generic(value: object, name: str, inner: list[ast.expr]) -> bool:
     """`name[inner, ...]`."""
     if name == "Literal":

@@ -5,7 +5,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from hepexp.config.annotations import TARGET, is_node, matches
+from hepexp.config.annotations import TARGET, is_node, matches, spoken
 from hepexp.config.paths import runs_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
@@ -55,9 +55,10 @@ def check(config: dict, known: dict, key: str = "") -> None:
         if isinstance(ours, dict) and isinstance(value, dict):
             if ours:
                 check(value, ours, f"{key}{name}.")
-        elif not matches(value, ast.parse(_type(ours), mode="eval").body):
+        elif not matches(value, expected := ast.parse(_type(ours), mode="eval").body):
             raise ConfigError(
-                f"{key}{name}: expected {_type(ours)}, got {value!r} ({type(value).__name__}); see: hepexp show train"
+                f"{key}{name}: expected {spoken(expected)}, got {value!r} ({type(value).__name__}); "
+                "see: hepexp show train"
                 + (f"; for text write '{key}{name}=\"{value}\"'" if "str" in _type(ours) else "")
             )
 

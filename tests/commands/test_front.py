@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
             "train model.n_hidden=abc",
             "model.n_hidden: expected int, got 'abc' (str); see: hepexp show model=lorentznet",
         ),
-        ("train data.n_train=many", "dataset.n_train: expected int | None, got 'many' (str)"),
+        ("train data.n_train=many", "dataset.n_train: expected int or null, got 'many' (str)"),
         ("train trainer.max_epochs=1.5", "trainer.max_epochs: expected int, got 1.5 (float)"),
         ("train seed=x", "seed: expected int, got 'x' (str)"),
         ("train lorentznet", "cannot read 'lorentznet': expected KEY=VALUE"),
