@@ -15,7 +15,17 @@ from hepexp.batch import JetBatch
 from hepexp.data.views.random_view import RandomView
 
 
-class AxisRotation(RandomView):
+class _JetSymmetry(RandomView):
+    """A transformation of the four-momenta of whole jets, of a strength s."""
+
+    reads = "particles"
+    keeps_elements = True
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+
+
+class AxisRotation(_JetSymmetry):
     """Each jet rotated about its axis, the direction of its momentum, by an angle that is uniform in [-s, s].
 
     For a narrow jet it is the rotation in the plane of (y, phi) of arXiv:2108.04253, section 2.2, which is not exact.
@@ -25,18 +35,12 @@ class AxisRotation(RandomView):
     strength : s, degrees; 180 for any angle.
     """
 
-    reads = "particles"
-    keeps_elements = True
-
-    def __init__(self, strength: float) -> None:
-        self.strength = strength
-
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
         angle = math.radians(self.strength) * symmetric(batch.p4[:, :1, :1], random)
         return replace(batch, p4=rotated(batch.p4, axes(batch.p4), angle))
 
 
-class AxisBoost(RandomView):
+class AxisBoost(_JetSymmetry):
     """Each jet boosted along its axis, by a rapidity that is uniform in [-s, s].
 
     Parameters
@@ -44,18 +48,12 @@ class AxisBoost(RandomView):
     strength : s.
     """
 
-    reads = "particles"
-    keeps_elements = True
-
-    def __init__(self, strength: float) -> None:
-        self.strength = strength
-
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
         rapidity = self.strength * symmetric(batch.p4[:, :1, :1], random)
         return replace(batch, p4=boosted(batch.p4, axes(batch.p4), rapidity))
 
 
-class Translation(RandomView):
+class Translation(_JetSymmetry):
     """Each jet moved in rapidity and in azimuth, by two numbers that are uniform in [-s, s].
 
     The first is a boost along the beam, the second a rotation about it (arXiv:2108.04253, section 2.2).
@@ -65,18 +63,12 @@ class Translation(RandomView):
     strength : s, radians in azimuth.
     """
 
-    reads = "particles"
-    keeps_elements = True
-
-    def __init__(self, strength: float) -> None:
-        self.strength = strength
-
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
         dy, dphi = (self.strength * symmetric(batch.p4[:, :1, 0], random) for _ in range(2))
         return replace(batch, p4=moved(batch.p4, dy, dphi))
 
 
-class LorentzTransformation(RandomView):
+class LorentzTransformation(_JetSymmetry):
     """Each jet rotated about an axis, then boosted in a direction, both uniform over the sphere.
 
     Angle (radians) and rapidity are uniform in [-s, s], so that near the identity the six directions of the Lorentz
@@ -86,12 +78,6 @@ class LorentzTransformation(RandomView):
     ----------
     strength : s.
     """
-
-    reads = "particles"
-    keeps_elements = True
-
-    def __init__(self, strength: float) -> None:
-        self.strength = strength
 
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
         size = batch.p4[:, :1, :1]
