@@ -60,7 +60,7 @@ class TrainerOptions(AnnotatedKeys):
 
     max_epochs: int = 20
     min_steps: int | None = None
-    patience: int | None = 5
+    patience: int | None = 10
     keep: Literal["best", "last"] = "best"
     time_limit: str | float | None = None
     gradient_clip: float | None = None
