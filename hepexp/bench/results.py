@@ -3,7 +3,7 @@
     python -m hepexp.bench.results --section "Quark/gluon tagging" RUN ...
     python -m hepexp.bench.results --section "Quark/gluon tagging" --add RUN ...     beside rows of runs elsewhere
     python -m hepexp.bench.results --section "Speed" --bench BENCH.json
-    python -m hepexp.bench.results --section "Recipes" --sweeps runs/sweeps/NAME ...
+    python -m hepexp.bench.results --section "Recipes" --add --sweeps runs/sweeps/NAME ...
 
 No figure is typed by hand: every row comes from metrics.json and names the command in overrides.yaml. Runs that differ
 only in their seed share a row. A section of the same title is replaced, or with --add only its rows of the same
@@ -145,16 +145,23 @@ def added(text: str, title: str, table: str) -> str:
     head, line, *rows = table.splitlines()
     if before and before[0] != head:
         raise ConfigError(f"--add needs the columns of the section, {before[0]}, got {head}; choose them by --columns")
-    commands = {_first(row) for row in rows}
-    return "\n".join([head, line, *(row for row in before[2:] if _first(row) not in commands), *rows])
+    made = _by_command(rows)
+    kept = [row for command, block in _by_command(before[2:]).items() if command not in made for row in block]
+    return "\n".join([head, line, *kept, *rows])
+
+
+def _by_command(rows: Sequence[str]) -> dict[str, list[str]]:
+    """The rows of each command; a row without one, as of a sweep, belongs to the command above it."""
+    blocks: dict[str, list[str]] = {}
+    command = ""
+    for row in rows:
+        command = row.split(" | ", 1)[0].strip("| ") or command
+        blocks.setdefault(command, []).append(row)
+    return blocks
 
 
 def _section(text: str, title: str) -> re.Match[str] | None:
     return re.search(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-
-
-def _first(row: str) -> str:
-    return row.split(" | ", 1)[0]
 
 
 def _markdown(lines: list[list[str]]) -> str:
@@ -173,8 +180,8 @@ def main(args: Sequence[str] | None = None) -> None:
     options = parser.parse_args(args)
     if sum(map(bool, (options.runs, options.bench, options.sweeps))) != 1:
         parser.error("give either RUN ..., --bench FILE or --sweeps FOLDER ...")
-    if options.add and not options.runs:
-        parser.error("--add is for RUN ...")
+    if options.add and options.bench:
+        parser.error("--add is for RUN ... and --sweeps")
     if options.bench and not options.bench.is_file():
         parser.error(f"no file {options.bench}")
     text = options.out.read_text(encoding="utf-8") if options.out.is_file() else HEAD

@@ -66,6 +66,25 @@ def test_a_sweep_is_its_command_and_a_row_for_each_trial_in_order(tmp_path):
     ]
 
 
+def test_sweeps_are_added_beside_those_of_other_commands(tmp_path):
+    def write(model, score):
+        folder = tmp_path / model
+        folder.mkdir(exist_ok=True)
+        (folder / "best.txt").write_text(f"hepexp train model={model} name=mine optimizer.lr=1e-3\n")
+        (folder / "trials.csv").write_text(
+            "trial,state,val/auc,optimizer.lr,seconds,run,error\n"
+            f"0,COMPLETE,{score},1e-3,12,e/a,\n1,COMPLETE,{score},1e-2,11,e/b,\n"
+        )
+        main(["--section", "One", "--out", str(tmp_path / "R.md"), "--add", "--sweeps", str(folder)])
+        return [line.split(" | ")[:3] for line in (tmp_path / "R.md").read_text().splitlines() if "lr=" in line]
+
+    write("pfn", 0.7)
+    both = write("efn", 0.8)
+    assert [row[0] for row in both] == ["| `hepexp train model=pfn`", "| ", "| `hepexp train model=efn`", "| "]
+    again = write("pfn", 0.9)
+    assert again == both[2:] + [[*row[:2], "val/auc 0.9000"] for row in both[:2]]
+
+
 def test_a_column_that_no_run_has_is_one_line_and_writes_nothing(tmp_path, capsys):
     words = [str(record(tmp_path, "a").path), "--section", "One", "--columns", "acu", "--out", str(tmp_path / "R.md")]
     with pytest.raises(SystemExit, match="2"):
