@@ -3,7 +3,35 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from hepexp.batch import ImageBatch
+
+
+class Centre(nn.Module):
+    """An encoder that turns with the image: where its spot is."""
+
+    input = "image"
+    n_latent = 2
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones((), dtype=torch.float64))
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, batch: ImageBatch) -> Tensor:
+        return self.dropout(self.scale * centre(batch.image))
+
+    def decode(self, z: Tensor) -> Tensor:
+        return z
+
+
+def spots(n: int) -> ImageBatch:
+    """The same spot 8 pixels to the right of the centre, n times, in two classes."""
+    index = torch.arange(n)
+    return ImageBatch(
+        label=index % 2, index=index, extras=torch.zeros(n, 0), image=spot(32, 32, 8, 0).repeat(n, 1, 1, 1)
+    )
 
 
 def spot(rows: int, columns: int, x: float, y: float) -> Tensor:

@@ -60,6 +60,7 @@ class ConvAutoencoder(nn.Module):
             )
         if output not in OUTPUTS:
             raise ConfigError(f"model.output must be one of {', '.join(OUTPUTS)}, got {output!r}")
+        self.n_latent = n_latent
         channels, *size = image_shape
         sizes = [tuple(size)]
         for _ in widths:

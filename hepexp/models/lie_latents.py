@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
-
 import torch
 from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
-from hepexp.models.layers.rotation import rotate_images
+from hepexp.models.layers.random_turns import RandomTurns
 from hepexp.models.lie_generators import LieGenerators
-
-_KEPT_TURNS = 1021  # angles that evaluation cycles through; a prime, so that they meet other coefficients in each cycle
 
 
 class LieLatents(LieGenerators):
@@ -54,16 +49,12 @@ class LieLatents(LieGenerators):
         initial: float = 0.3,
     ):
         super().__init__(2, n_channels, spread, initial)
-        if n_rotations is not None and n_rotations < 2:
-            raise ConfigError(f"model.n_rotations must be >= 2, or null for any angle, got {n_rotations}")
         if not unit > 0:
             raise ConfigError(f"model.unit must be > 0, got {unit}")
         if not hasattr(encoder, "decode") or encoder.input != "image":
             raise ConfigError(f"model.encoder must be an autoencoder of images, not {type(encoder).__name__}")
         self.encoder = encoder.requires_grad_(False)
-        self.n_rotations, self.unit = n_rotations, unit
-        turns = torch.rand(_KEPT_TURNS, 2, generator=torch.Generator().manual_seed(1))
-        self.register_buffer("turns", turns, persistent=False)
+        self.unit, self.turns = unit, RandomTurns(n_rotations)
 
     def train(self, mode: bool = True) -> LieLatents:
         super().train(mode)
@@ -76,13 +67,6 @@ class LieLatents(LieGenerators):
             raise ConfigError(f"model.encoder must have two latent variables or more, got {n_latent}")
 
     def vectors(self, batch: ImageBatch) -> Tensor:
-        turn = (
-            torch.rand(len(batch), 2).to(self.turns) if self.training else self.turns[batch.index % _KEPT_TURNS]
-        )  # in circles
-        if self.n_rotations is not None:
-            turn = (turn * self.n_rotations).floor() / self.n_rotations
-        angles = 2 * math.pi * turn.cumsum(1)
         with torch.no_grad():
-            views = [replace(batch, image=rotate_images(batch.image, angle)) for angle in angles.T]
-            z = torch.stack([self.encoder(view)[:, :2] for view in views], dim=1)
+            z = torch.stack([self.encoder(view)[:, :2] for view in self.turns(batch, n_views=2)], dim=1)
         return z.to(self.generators.dtype) / self.unit

@@ -7,36 +7,11 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
 from hepexp.models.conv_autoencoder import ConvAutoencoder
 from hepexp.models.layers.rotation import angle_between
 from hepexp.models.lie_latents import LieLatents
-from tests.images import centre, spot
-
-
-class Centre(nn.Module):
-    """An encoder that turns with the image: where its spot is."""
-
-    input = "image"
-
-    def __init__(self):
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones((), dtype=torch.float64))
-        self.dropout = nn.Dropout(0.5)
-
-    def forward(self, batch: ImageBatch) -> torch.Tensor:
-        return self.dropout(self.scale * centre(batch.image))
-
-    def decode(self, z: torch.Tensor) -> torch.Tensor:
-        return z
-
-
-def images(n: int) -> ImageBatch:
-    index = torch.arange(n)
-    return ImageBatch(
-        label=index % 2, index=index, extras=torch.zeros(n, 0), image=spot(32, 32, 8, 0).repeat(n, 1, 1, 1)
-    )
+from tests.images import Centre, spots
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -44,7 +19,7 @@ def images(n: int) -> ImageBatch:
 def test_pairs_are_turned_by_multiples_of_a_step_in_every_direction(n_rotations, training):
     torch.manual_seed(0)
     model = LieLatents(Centre(), n_rotations, unit=8.0).double().train(training)
-    z, gz = model.vectors(images(500)).unbind(1)
+    z, gz = model.vectors(spots(500)).unbind(1)
     assert_close(z.norm(dim=1), torch.ones(500, dtype=torch.float64), rtol=0, atol=2e-3)  # of the interpolation
     for turn in (
         angle_between(torch.tensor([[1.0, 0.0]], dtype=torch.float64).expand(500, 2), z),
@@ -59,9 +34,9 @@ def test_pairs_are_turned_by_multiples_of_a_step_in_every_direction(n_rotations,
 
 def test_evaluation_repeats_itself_and_training_draws():
     model = LieLatents(Centre()).double().eval()
-    assert torch.equal(model.vectors(images(20)), model.vectors(images(20)))
+    assert torch.equal(model.vectors(spots(20)), model.vectors(spots(20)))
     model.train()
-    assert not torch.equal(model.vectors(images(20)), model.vectors(images(20)))
+    assert not torch.equal(model.vectors(spots(20)), model.vectors(spots(20)))
 
 
 def test_only_the_generators_are_trained():
@@ -69,7 +44,7 @@ def test_only_the_generators_are_trained():
     assert [name for name, p in model.named_parameters() if p.requires_grad] == ["generators"]
     model.train()
     assert not model.encoder.dropout.training
-    model(images(8)).square().sum().backward()
+    model(spots(8)).square().sum().backward()
     assert model.encoder.scale.grad is None
     assert model.generators.grad.abs().max() > 0
 
@@ -79,7 +54,7 @@ def test_what_is_no_encoder_of_a_plane_is_refused():
         LieLatents(nn.Linear(2, 2))
     line = LieLatents(ConvAutoencoder(n_latent=1, image_shape=(1, 32, 32)).double())
     with pytest.raises(ConfigError, match="two latent variables or more, got 1"):
-        line.check(images(1))
+        line.check(spots(1))
 
 
 @pytest.mark.parametrize("keys", [{"n_rotations": 1}, {"unit": 0.0}, {"n_channels": 5}])
