@@ -30,7 +30,7 @@ LOSSES = {
     "fidelity_net": ("loss=supervised_contrastive",),
     "vae": ("loss=elbo", "model.n_latent=8"),
     "latent_flow": ("loss=latent_flow",),
-    "image_latent_flow": ("loss=latent_flow",),
+    "image_latent_flow": ("loss=latent_flow", "loss.min_spread=1e-12"),
     "lie_latents": ("loss=lie_gan",),
     "lie_points": ("loss=lie_gan",),
     "lie_momenta": ("loss=lie_gan", "model.n_leading=1"),  # a crop may leave one pixel
