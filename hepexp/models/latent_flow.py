@@ -41,9 +41,7 @@ class Flow(nn.Module):
 
     lorentz_invariant = False
 
-    def __init__(
-        self, n: int, oracle: nn.Module | None, n_channels: int, widths: Sequence[int] | None, initial: float
-    ):
+    def __init__(self, n: int, oracle: nn.Module | None, n_channels: int, widths: Sequence[int] | None, initial: float):
         super().__init__()
         if n_channels < 1:
             raise ConfigError(f"model.n_channels must be >= 1, got {n_channels}")
