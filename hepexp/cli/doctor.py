@@ -29,7 +29,7 @@ OK, NOTE, BROKEN = "ok", "note", "broken"
 STYLES = {OK: "green", NOTE: "yellow", BROKEN: "bold red"}
 LOW_DISK = 5e9  # bytes; the full quark/gluon set and its store take about 4 GB
 OLDEST_PYTHON = (3, 11)
-EXTRAS = ("generate", "equivariant", "dev")
+EXTRAS = ("generate", "equivariant", "explain", "dev")
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,7 @@ class LorentzNet(nn.Module):
 
     input = "particles"
     head = "graph_dec"
+    pair_names = ("psi(|x_i - x_j|^2)", "psi(<x_i, x_j>)")
     lorentz_invariant: bool
 
     def __init__(

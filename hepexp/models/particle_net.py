@@ -19,6 +19,8 @@ from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.weaver_layout import PARTICLE_NET
 from hepexp.models.weights import load_weights
 
+ANGLES = ("delta y", "delta phi")
+PUBLISHED = (*ANGLES, "ln pT", "ln E", "ln pT / jet", "ln E / jet", "delta R")
 VARIANTS = ("published", "weaver", "qmlhep_2")
 
 
@@ -115,6 +117,7 @@ class ParticleNet(nn.Module):
         self.k = k
         self.use_scalars = reads_scalars(use_scalars, own_scalars, scalar_names)
         self.features = published_features if published else qmlhep_2_features
+        self.feature_names = {"published": PUBLISHED, "weaver": (), "qmlhep_2": ("ln pT", *ANGLES)}[variant]
         n = (7 if published else 3) + (n_scalars if self.use_scalars else 0)
         self.input_norm = MaskedBatchNorm(n) if published else None
         self.blocks = nn.ModuleList()

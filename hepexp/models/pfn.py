@@ -47,6 +47,7 @@ class PFN(nn.Module):
     """
 
     input = "particles"
+    feature_names = ("z", "delta y", "delta phi")
     lorentz_invariant = False
 
     def __init__(

@@ -18,6 +18,9 @@ from hepexp.data.store.ragged import Layout, Ragged
 from hepexp.data.transforms.carry import carried, edge_labels
 from hepexp.errors import ConfigError
 
+RELATIVE = ("delta y", "delta phi", "ln pT", "ln E", "ln pT / jet", "ln E / jet", "delta R")
+MOMENTUM = ("pT", "y", "phi", "m", "E", "px", "py", "pz")
+
 
 class ParticleGraph(Representation):
     """Particles connected to their nearest neighbours in (rapidity, azimuth), each to every other, or as given.
@@ -78,6 +81,11 @@ class ParticleGraph(Representation):
         if self.directed and made.edges != "given":
             raise ConfigError(f"dataset.graph.directed=true is for given edges; got edges={made.edges}")
         return made
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Of the features of a node, before its scalars."""
+        return MOMENTUM if self.nodes == "momentum" else RELATIVE
 
     @property
     def reads_edges(self) -> bool:

@@ -1,0 +1,101 @@
+"""Whose the relevance is: of a particle, a node, a pixel or a feature, and of which column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from hepexp.batch import Batch, FeatureBatch, GraphBatch, ImageBatch
+from hepexp.explanation.relevance import Relevance
+
+BEAMS = 2  # that a model may put before the particles
+
+
+@dataclass
+class OfElements:
+    """The relevance of B examples with N elements each.
+
+    Parameters
+    ----------
+    each : (B, N).
+    whole : (B,) what belongs to no single element, such as the beams or extra variables.
+    columns : by name, (B,) the sum over elements of each column that is read.
+    """
+
+    each: Tensor
+    whole: Tensor
+    columns: dict[str, Tensor] = field(default_factory=dict)
+
+
+def of_elements(relevance: Relevance, batch: Batch, names: Mapping[int, tuple[str, ...]]) -> OfElements:
+    """Assign relevances to elements; that of a pair of particles is shared by the two.
+
+    Parameters
+    ----------
+    batch : of examples that have N elements each.
+    names : of the columns of what is read, by their number.
+    """
+    n_examples, n = len(batch), _number(batch)
+    zero = relevance.output.new_zeros(n_examples)
+    found = OfElements(zero[:, None].expand(-1, n).clone(), zero.clone())
+    for read, values in zip(relevance.reads, relevance.of_reads, strict=True):
+        rest, rows = _rows(values, batch, n)  # (B,) and (B, N, columns)
+        found.whole += rest
+        if rows is None:
+            continue
+        found.each += rows.sum(-1)
+        labels = names.get(rows.shape[-1]) or (f"read by {read.module or 'the network'}",)
+        parts = rows.sum(1).unbind(-1) if len(labels) == rows.shape[-1] else [rows.sum((1, 2))]
+        for label, part in zip(labels, parts, strict=True):
+            found.columns[label] = found.columns.get(label, 0) + part
+    if relevance.order is not None:
+        found.each = torch.zeros_like(found.each).scatter(1, relevance.order, found.each)
+    return found
+
+
+def _number(batch: Batch) -> int:
+    match batch:
+        case ImageBatch():
+            return batch.image[0, 0].numel()
+        case GraphBatch():
+            return len(batch.x) // len(batch)
+        case FeatureBatch():
+            return batch.features.shape[1]
+    return batch.mask.shape[1]
+
+
+def _rows(values: Tensor, batch: Batch, n: int) -> tuple[Tensor, Tensor | None]:
+    """What belongs to no element (B,), and the rest as (B, N, columns); None if there is none."""
+    b = len(batch)
+    nothing = values.new_zeros(b)
+    match batch:
+        case ImageBatch() if values.shape[1:] == batch.image.shape[1:]:
+            return nothing, values.flatten(2).mT
+        case FeatureBatch() if values.shape == batch.features.shape:
+            return nothing, values[..., None]
+        case GraphBatch() if values.shape == batch.x.shape:
+            return nothing, values.view(b, n, -1)
+        case ImageBatch() | FeatureBatch() | GraphBatch():
+            return values.reshape(b, -1).sum(1), None
+    for m in (n, n + BEAMS):
+        first = m - n
+        if len(values) == b * m:
+            rows = values.reshape(b, m, -1)
+        elif len(values) == b * m * m:
+            rows = _of_pairs(values.reshape(b, m, m, -1))
+        elif len(values) == b and m in values.shape[1:]:
+            axes = [axis for axis in range(1, values.ndim) if values.shape[axis] == m]
+            moved = values.movedim(axes[:2], tuple(range(1, 1 + len(axes[:2]))))
+            rows = moved.reshape(b, m, -1) if len(axes) == 1 else _of_pairs(moved.reshape(b, m, m, -1))
+        else:
+            continue
+        return rows[:, :first].sum((1, 2)), rows[:, first:]
+    return values.reshape(b, -1).sum(1), None
+
+
+def _of_pairs(values: Tensor) -> Tensor:
+    """Half of the relevance of a pair to each of its particles; (B, N, N, K) -> (B, N, K)."""
+    return (values.sum(1) + values.sum(2)) / 2

@@ -1,0 +1,27 @@
+"""What the columns are called that a network reads."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from hepexp.batch import DataSpec
+from hepexp.data.representations.representation import Representation
+
+
+def column_names(model: nn.Module, spec: DataSpec, representation: Representation) -> dict[int, tuple[str, ...]]:
+    """Names of the columns, by their number.
+
+    Those of features, channels and scalars are the data set's; a model may have `feature_names` of the columns that it
+    computes, which come before the scalars, and `pair_names` of those of a pair.
+    """
+    scalars = spec.scalar_names or tuple(f"scalar {k}" for k in range(spec.n_scalars))
+    known = [scalars, tuple(getattr(model, "pair_names", ()))]
+    if computed := tuple(getattr(model, "feature_names", ())):
+        known += [computed, computed + scalars]
+    if spec.image_shape:
+        known.append(spec.channel_names or tuple(f"channel {k}" for k in range(spec.image_shape[0])))
+    if spec.n_node_features:
+        nodes = tuple(getattr(representation, "column_names", ()))
+        more = spec.n_node_features - len(nodes)
+        known.append(nodes + (scalars if len(scalars) == more else tuple(f"column {k}" for k in range(more))))
+    return {len(names): names for names in known if names}

@@ -1,0 +1,72 @@
+"""`hepexp explain`: what it leaves in the run, and what it refuses."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.commands.shell import SMALL, hepexp, one_line
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explained")
+    tiny = ["model.phi_sizes=[16,16]", "model.f_sizes=[16]", "trainer.max_epochs=1"]
+    assert hepexp(folder, "train", *SMALL, *tiny).returncode == 0
+    return folder
+
+
+def test_it_explains_many_jets_and_judges_itself(home):
+    result = hepexp(home, "explain", "latest", "--n", "12")
+    assert result.returncode == 0, result.stderr
+    run = home / "runs" / "latest"
+    content = json.loads((run / "explain.json").read_text())
+    assert content["method"] == "lrp"
+    assert content["n"] == 12
+    assert {"area_relevance", "area_random", "area_pT", "random_minus_relevance_err"} <= set(content["deletion"])
+    assert set(content["classes"]) <= {"gluon", "quark"}
+    of_class = next(iter(content["classes"].values()))
+    assert {"z", "delta y", "delta phi"} <= set(of_class["columns"])
+    assert "photon" in of_class["kinds"]
+    table = pq.read_table(run / "relevances.parquet").to_pylist()
+    assert len(table) == 12
+    assert all(len(row["relevance"]) == len(row["pt"]) for row in table)
+    assert {"explain_jets.png", "explain_deletion.png", "explain_averages.png"} <= {p.name for p in run.glob("plots/*")}
+    assert list((home / "runs" / "mlartifacts").rglob("explain_deletion.png"))
+    assert f"{content['deletion']['area_random']:.4f}" in result.stdout
+
+
+def test_one_jet_is_the_row_of_the_predictions(home):
+    result = hepexp(home, "explain", "latest", "--jet", "17", "--class", "quark", "--method", "gradient_input")
+    assert result.returncode == 0, result.stderr
+    run = home / "runs" / "latest"
+    (row,) = pq.read_table(run / "relevances.parquet").to_pylist()
+    assert row["index"] == pq.read_table(run / "predictions.parquet")["index"][17].as_py()
+    assert row["explained"] == "quark"
+    assert (run / "plots" / "explain_jet_17.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--jet", "300"], "--jet must be from 0 to 299, the test split's last, got 300"),
+        (["--jet", "-1"], "must be a whole number >= 0"),
+        (["--n", "301"], "--n must be <= 300, the size of the test split, got 301"),
+        (["--n", "0"], "must be a whole number >= 1"),
+        (["--jet", "1", "--n", "2"], "--jet explains one example and --n several"),
+        (["--method", "lpr"], "did you mean lrp?"),
+        (["--method", "attention", "--n", "2"], "PFN has no attention"),
+        (["--class", "quarc"], "did you mean quark?"),
+    ],
+)
+def test_a_wrong_request_is_one_line(home, words, said):
+    assert said in one_line(hepexp(home, "explain", "latest", *words), 2)
+
+
+def test_a_run_that_is_no_classifier_is_refused(tmp_path):
+    small = ["data=qg", "dataset.n_train=64", "dataset.n_val=64", "dataset.n_test=64", "trainer=quick"]
+    regression = ["model=pfn", "loss=huber", "data.targets=[mass]", "trainer.max_epochs=1"]
+    assert hepexp(tmp_path, "train", *small, *regression).returncode == 0
+    said = one_line(hepexp(tmp_path, "explain", "latest"), 2)
+    assert "is not the run of a classifier (loss=huber)" in said
+    assert not (tmp_path / "runs" / "latest" / "explain.json").exists()

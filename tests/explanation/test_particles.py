@@ -1,0 +1,83 @@
+"""Relevance belongs to particles, whatever the form in which a network reads them."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from hepexp.errors import ConfigError
+from hepexp.explanation.attention_maps import attention_maps
+from hepexp.explanation.elements import of_elements
+from hepexp.explanation.lrp import lrp
+from hepexp.explanation.relevance import gradient_input
+from hepexp.models.lorentz_net import LorentzNet
+from hepexp.models.particle_net import ParticleNet
+from hepexp.models.pfn import PFN
+from hepexp.models.transformer import Transformer
+from tests.explanation.networks import frozen
+from tests.jets import permute, random_jets
+
+N = 7
+JETS = random_jets(multiplicity=torch.tensor([N, N, N]))
+WHICH = torch.tensor([0, 1, 0])
+SIZES = {"n_scalars": 8, "n_classes": 2}
+MODELS = {
+    "lorentznet": lambda: LorentzNet(8, 2, **SIZES),
+    "lorentznet_beams": lambda: LorentzNet(8, 2, symmetry_breaking="both", **SIZES),
+    "particlenet": lambda: ParticleNet(k=3, channels=(8, 8), use_scalars=True, **SIZES),
+    "particlenet_qmlhep_2": lambda: ParticleNet("qmlhep_2", k=3, channels=(8, 8), **SIZES),
+    "pfn": lambda: PFN((8, 8), (8,), use_scalars=True, **SIZES),
+}
+
+
+@pytest.fixture(params=MODELS)
+def model(request):
+    torch.manual_seed(0)
+    return frozen(MODELS[request.param]())
+
+
+@pytest.mark.parametrize("method", [lrp, gradient_input])
+def test_it_moves_with_the_particles(model, method):
+    found, moved = (of_elements(method(model, jets, WHICH), jets, {}) for jets in (JETS, permute(JETS)))
+    key = torch.rand(JETS.mask.shape, generator=torch.Generator().manual_seed(0))
+    order = (key + ~JETS.mask).argsort(dim=1)  # as in permute
+    assert found.each.abs().sum() > 1e-3
+    assert_close(moved.each, found.each.gather(1, order), rtol=1e-6, atol=1e-9)
+    assert_close(moved.whole, found.whole, rtol=1e-6, atol=1e-9)
+
+
+def test_none_is_lost_on_the_way_to_the_particles(model):
+    found = lrp(model, JETS, WHICH)
+    shared = of_elements(found, JETS, {})
+    assert_close((shared.each.sum(1) + shared.whole).sum(), sum(x.sum() for x in found.of_reads))
+
+
+def test_a_particle_network_without_biases_conserves():
+    torch.manual_seed(0)
+    net = PFN((8, 8), (8,), use_scalars=True, **SIZES)
+    for name, parameter in net.named_parameters():
+        if name.endswith("bias"):
+            torch.nn.init.zeros_(parameter)
+    frozen(net)
+    shared = of_elements(lrp(net, JETS, WHICH), JETS, {})
+    assert_close(shared.each.sum(1), net(JETS).gather(1, WHICH[:, None])[:, 0], rtol=1e-9, atol=1e-9)
+
+
+def test_columns_have_the_names_that_the_model_gives_them():
+    net = frozen(PFN((8,), (8,), **SIZES))
+    shared = of_elements(lrp(net, JETS, WHICH), JETS, {3: net.feature_names})
+    assert set(shared.columns) == {"z", "delta y", "delta phi"}
+    assert_close(sum(shared.columns.values()), shared.each.sum(1))
+
+
+def test_attention_over_particles_adds_up_to_one_at_most():
+    torch.manual_seed(0)
+    net = frozen(Transformer(**SIZES))
+    got = attention_maps(net, JETS, N)
+    assert got.shape == (3, N)
+    assert ((got > 0) & (got < 1)).all()
+    assert (got.sum(1) <= 1 + 1e-9).all()
+
+
+def test_a_network_without_attention_is_refused():
+    with pytest.raises(ConfigError, match="PFN has no attention"):
+        attention_maps(frozen(PFN((8,), (8,), **SIZES)), JETS, N)
