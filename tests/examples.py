@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch
+from hepexp.check.arrangement import PermutedNodes
 from tests import jets
 
 N_NODE_FEATURES, N_FEATURES, IMAGE_SHAPE = 5, 8, (3, 24, 24)
@@ -70,11 +71,7 @@ def _some_graphs(batch: GraphBatch, rows: list[int]) -> GraphBatch:
 
 def permute_nodes(batch: GraphBatch, seed: int = 0) -> GraphBatch:
     """The same graphs, the nodes of each and all edges in another order."""
-    g = torch.Generator().manual_seed(seed)
-    order = torch.argsort(batch.graph + torch.rand(len(batch.graph), generator=g))
-    place = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
-    edges = place[batch.edge_index][:, torch.randperm(batch.edge_index.shape[1], generator=g)]
-    return replace(batch, x=batch.x[order], edge_index=edges, graph=batch.graph[order])
+    return PermutedNodes()(batch, torch.Generator().manual_seed(seed))
 
 
 @dataclass(frozen=True)

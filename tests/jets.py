@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hepexp.batch import JetBatch
+from hepexp.check.arrangement import Padded, Permuted
 
 MASSES = torch.tensor([0.13957, 0.49368, 0.93827, 0.000511], dtype=torch.float64)  # pi, K, p, e; GeV
 
@@ -54,19 +55,12 @@ def random_jets(
 
 def permute(jets: JetBatch, seed: int = 0) -> JetBatch:
     """The particles of each jet in another order; real ones still come first."""
-    key = torch.rand(jets.mask.shape, generator=torch.Generator().manual_seed(seed))
-    order = (key + ~jets.mask).argsort(dim=1)
-    rows = torch.arange(len(jets))[:, None]
-    return replace(jets, p4=jets.p4[rows, order], scalars=jets.scalars[rows, order], mask=jets.mask[rows, order])
+    return Permuted()(jets, torch.Generator().manual_seed(seed))
 
 
 def pad(jets: JetBatch, n_more: int) -> JetBatch:
     """The same jets with n_more empty places each."""
-
-    def wider(x: Tensor) -> Tensor:
-        return torch.cat([x, x.new_zeros(x.shape[0], n_more, *x.shape[2:])], dim=1)
-
-    return replace(jets, p4=wider(jets.p4), scalars=wider(jets.scalars), mask=wider(jets.mask))
+    return Padded(n_more)(jets, torch.Generator())
 
 
 def select(jets: JetBatch, rows: list[int]) -> JetBatch:

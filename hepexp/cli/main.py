@@ -29,6 +29,7 @@ VERBS = {
     "train": Verb("hepexp.cli.train", "train a model: compose groups, run, and keep a complete record", True),
     "evaluate": Verb("hepexp.cli.evaluate", "evaluate the best checkpoint of a run again"),
     "predict": Verb("hepexp.cli.predict", "score the jets in a file with a run's model"),
+    "check": Verb("hepexp.cli.check", "audit a run: symmetries, infrared and collinear safety, detector effects"),
     "explain": Verb("hepexp.cli.explain", "explain what a run's classifier decides by, and judge that by deletion"),
     "sweep": Verb("hepexp.cli.sweep", "tune keys with Optuna: resumable, on one machine or several", True),
     "study": Verb("hepexp.cli.study", "run a study: many runs by one file, resumable, one table and one figure", True),

@@ -44,6 +44,7 @@ class EFN(nn.Module):
     input = "particles"
     head = "f"
     lorentz_invariant = False
+    irc_safe = True
 
     def __init__(
         self,

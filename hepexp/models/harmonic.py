@@ -55,6 +55,7 @@ class HarmonicNet(nn.Module):
     head = "classifier"
     compares_rotations = True
     lorentz_invariant = False
+    invariant_under_right_angles = True
 
     def __init__(
         self,

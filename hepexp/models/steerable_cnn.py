@@ -79,6 +79,8 @@ class SteerableCNN(nn.Module):
     head = "classifier"
     compares_rotations = True
     lorentz_invariant = False
+    invariant_under_right_angles = True
+    invariant_under_reflections: bool
 
     def __init__(
         self,
@@ -120,6 +122,7 @@ class SteerableCNN(nn.Module):
         pools = [GlobalMax()] if irreps else [GlobalMax(), GroupPool(order(group))]
         self.features = nn.Sequential(*layers, *pools)
         self.classifier = nn.Linear(fields, n_classes)
+        self.invariant_under_reflections = group in ("D4", "D8", "O2")
         self._plain: tuple[list, nn.Module] | None = None  # in a tuple, so that it is not a part of the state
         load_weights(self, weights)
 

@@ -178,6 +178,17 @@ class MlflowRun:
             if self._mirror:
                 self._mirror.changed()
 
+    def add(self, metrics: Mapping[str, Any]) -> None:
+        """Add metrics and the folder's files to a run that has ended, whose status stays as it is.
+
+        Raises
+        ------
+        HepexpError : the store stays locked, or refuses.
+        """
+        self.log_metrics(metrics)
+        self.insist(self._flush)
+        self.log_folder()
+
     def log_folder(self) -> None:
         """Copy the run folder's files to the run's artifacts, where the MLflow UI shows them."""
         copy_folder(self.folder, self.artifacts)

@@ -13,11 +13,14 @@ from torch.optim import Adam
 from torch.testing import assert_close
 
 from hepexp.batch import Batch, JetBatch
+from hepexp.check.emissions import CollinearPair, SoftParticle
+from hepexp.check.images import Mirrored, Turn
 from hepexp.config import kind, targets
 from hepexp.config.build import instantiate
 from hepexp.config.paths import conf_dir
 from hepexp.config.recipe import RECIPE
 from hepexp.losses.cross_entropy import CrossEntropy
+from hepexp.models import claims
 from hepexp.models.head import head_of, is_within
 from hepexp.quantum.statevector import StateVector
 from tests.devices import on_one_device
@@ -204,11 +207,18 @@ class ParticleConformance(Fixtures):
 
     @pytest.mark.parametrize("beta", [0.3, 0.6, 0.95])
     def test_does_not_change_under_lorentz_transformations(self, model, batch, beta):
-        if not model.lorentz_invariant:
+        if claims.LORENTZ not in claims.claims(model):
             pytest.skip("does not claim to be Lorentz-invariant")
         for seed in range(5):
             moved = transform(batch, random_lorentz(beta, seed))
             assert_close(model(moved), model(batch), rtol=1e-8, atol=1e-12)
+
+    @pytest.mark.parametrize("more", [SoftParticle(1e-10), CollinearPair(0.0)], ids=["soft", "collinear"])
+    def test_is_infrared_and_collinear_safe(self, model, batch, more):
+        if claims.IRC not in claims.claims(model):
+            pytest.skip("does not claim to be infrared and collinear safe")
+        moved = more(batch, torch.Generator().manual_seed(0))
+        assert_close(model(moved), model(batch), rtol=0, atol=1e-7)
 
     def test_gradients_to_the_momenta_are_finite(self, model, batch):
         p4 = batch.p4.clone().requires_grad_()
@@ -227,6 +237,17 @@ class ParticleConformance(Fixtures):
                 assert_close(model(jets), expected)
         finally:
             torch.set_num_threads(before)
+
+
+class ImageConformance(Fixtures):
+    """What models of images do besides."""
+
+    @pytest.mark.parametrize("change", [Turn(90.0), Turn(180.0), Mirrored()], ids=["90", "180", "mirrored"])
+    def test_does_not_change_under_the_symmetries_of_the_pixels_that_it_claims(self, model, batch, change):
+        claim = claims.REFLECTIONS if isinstance(change, Mirrored) else claims.RIGHT_ANGLES
+        if claim not in claims.claims(model):
+            pytest.skip(f"does not claim {claim}")
+        assert_close(model(change(batch, torch.Generator())), model(batch), rtol=0, atol=1e-10)
 
 
 class GraphConformance(Fixtures):

@@ -7,7 +7,7 @@ from torch import nn
 from hepexp.config.paths import conf_dir
 from tests.devices import on_one_device
 from tests.examples import EXAMPLES, random_graphs
-from tests.models.conformance import Case, Conformance, GraphConformance, ParticleConformance
+from tests.models.conformance import Case, Conformance, GraphConformance, ImageConformance, ParticleConformance
 
 CASES = [
     Case("lorentznet", n_parameters=227_096),
@@ -148,6 +148,11 @@ class TestModel(Conformance):
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.input == "particles"], ids=lambda case: case.text)
 class TestModelOfParticles(ParticleConformance):
+    pass
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.input == "image"], ids=lambda case: case.text)
+class TestModelOfImages(ImageConformance):
     pass
 
 

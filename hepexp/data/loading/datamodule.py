@@ -259,11 +259,10 @@ class HepDataModule(Loaders, FittedScales, TargetsAndWeights, AnnotatedKeys, Lig
             raise DataError(f"the {split} split of {self.info.name} is empty; expected at least one example")
         return rows[:wanted]
 
-    def _dataset(self, store: Store, rows: np.ndarray) -> SplitDataset:
+    def _dataset(self, store: Store, rows: np.ndarray, representation: Representation | None = None) -> SplitDataset:
         known = (self._targets, self._weights or None) if store is self.store else ()  # a file may not have them
-        return SplitDataset(
-            store, rows, self.representation, self._extras, self._new_label, *known, observers=self._observers
-        )
+        shown = representation or self.representation
+        return SplitDataset(store, rows, shown, self._extras, self._new_label, *known, observers=self._observers)
 
     def provenance(self) -> dict:
         """Source, files with checksums, sizes of the splits, and the command that makes the data; after `setup`."""

@@ -17,6 +17,7 @@ from hepexp.data.formats.open_file import stores_of
 from hepexp.data.loading.dataset import SplitDataset, Unscored
 from hepexp.data.loading.loader import BatchLoader
 from hepexp.data.loading.sampler import BucketBatchSampler, SortedBatchSampler
+from hepexp.data.representations.representation import Representation
 from hepexp.data.store.store import Store
 from hepexp.errors import DataError
 
@@ -86,6 +87,19 @@ class Loaders(LightningDataModule):
             examples = self._dataset(self.store, examples.rows[:n])
         return self._loader(examples)
 
+    def loader_of_rows(
+        self, rows: NDArray[np.int64], representation: Representation | None = None, apart: bool = False
+    ) -> DataLoader:
+        """Each example at these rows of the store once, in order of multiplicity.
+
+        Parameters
+        ----------
+        representation : one like that of the splits; None for that one itself.
+        apart : whether each is a batch of its own.
+        """
+        examples = self._dataset(self.store, rows, representation)
+        return self._loader(examples, [[i] for i in range(len(rows))] if apart else None)
+
     def loaders_of_file(self, path: Path) -> Iterator[DataLoader]:
         """Each example of a file once, labelled or not, in the same representation as the examples of this data set.
 
@@ -137,7 +151,9 @@ class Loaders(LightningDataModule):
         """Which examples (n,) of a store a model can score; the others have a score of NaN."""
         return np.ones(len(store), bool)
 
-    def _loader(self, examples: SplitDataset, sampler: Sampler[list[int]] | None = None) -> DataLoader:
+    def _loader(
+        self, examples: SplitDataset, sampler: Sampler[list[int]] | list[list[int]] | None = None
+    ) -> DataLoader:
         if sampler is None:
             sampler = SortedBatchSampler(examples.counts, self.batch_size, self.rank, self.world_size)
         return BatchLoader(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from hepexp.batch import JetBatch
 from hepexp.data.views.jet_emissions import hardest_first, transverse
@@ -27,12 +28,10 @@ class Smearing(RandomView):
         self.strength = strength
 
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
-        energy, p = batch.p4[..., :1], batch.p4[..., 1:]
+        energy = batch.p4[..., :1]
         deviate = torch.randn(energy.shape, generator=random, dtype=energy.dtype, device=energy.device)
         factor = (self.strength * deviate - self.strength**2 / 2).exp()
-        # from the old energy rather than from the mass, which rounding of nearly massless particles would make up
-        energy = (energy.square() + (factor.square() - 1) * p.square().sum(-1, keepdim=True)).clamp(min=0).sqrt()
-        return hardest_first(replace(batch, p4=torch.cat([energy, factor * p], dim=-1)))
+        return hardest_first(replace(batch, p4=times(batch.p4, factor)))
 
 
 class Dropping(RandomView):
@@ -54,3 +53,11 @@ class Dropping(RandomView):
         if pt.shape[1]:
             kept = kept.scatter(1, pt.argmax(1, keepdim=True), True)
         return hardest_first(replace(batch, mask=batch.mask & kept))
+
+
+def times(p4: Tensor, factor: Tensor) -> Tensor:
+    """Four-momenta (B, N, 4) whose momenta are multiplied by a factor (B, N, 1), or by one for all; masses stay."""
+    energy, p = p4[..., :1], p4[..., 1:]
+    # from the old energy rather than from the mass, which rounding of nearly massless particles would make up
+    energy = (energy.square() + (factor.square() - 1) * p.square().sum(-1, keepdim=True)).clamp(min=0).sqrt()
+    return torch.cat([energy, factor * p], dim=-1)

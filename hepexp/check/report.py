@@ -1,0 +1,64 @@
+"""The result of an audit as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from hepexp.evaluation.rounding import with_error
+from hepexp.text_table import Column, TextTable
+
+IN_FULL = 3  # checks of which every strength is shown
+COLOURS = {"kept": "green", "broken": "bold red"}
+
+
+def table(found: Mapping[str, Any], title: str) -> TextTable:
+    """A row for each check, at the strength with the largest mean change; or for each strength of a few checks.
+
+    Parameters
+    ----------
+    found : what `audit` returns.
+    """
+    checks, has_figures = found["checks"], bool(found["unchanged"])
+    columns = [Column("check", "name"), Column("at", "name"), Column("claim", "figure", keep=2)]
+    if has_figures:
+        columns += [Column("accuracy", "figure"), Column("AUC", "figure"), Column("change of AUC", "figure", keep=1)]
+    columns += [Column("largest change", "figure", keep=1), Column("in float64", "figure", keep=1)]
+    rows: list[list[str | Text]] = [["as it is", "", "", *_figures(found["unchanged"], with_change=False), "", ""]]
+    for name, check in checks.items():
+        for point in _shown(check["points"], in_full=len(checks) <= IN_FULL):
+            at = f"{check['axis'].partition(' (')[0]} {point['strength']:g}" if check["axis"] else ""
+            said = check["verdict"] or ""
+            figures = _figures(point) if has_figures else []
+            sizes = [point[f"largest_change_float{bits}"] for bits in (32, 64)]
+            changes = [f"{size:.1e}" if size else "0" for size in sizes]
+            rows.append([f"{name}: {check['what']}", at, Text(said, COLOURS.get(said, "")), *figures, *changes])
+    return TextTable(columns, rows, title=title, notes=list(_notes(found)), more="check.json has all")
+
+
+def _shown(points: list[dict[str, Any]], in_full: bool) -> list[dict[str, Any]]:
+    return points if in_full else [max(points, key=lambda point: point["mean_change_float32"])]
+
+
+def _figures(point: Mapping[str, Any], with_change: bool = True) -> list[str]:
+    if not point:
+        return []
+    found = [with_error(point[name], point[f"{name}_err"]) for name in ("accuracy", "auc")]
+    return [*found, with_error(point["auc_change"], point["auc_change_err"]) if with_change else ""]
+
+
+def _notes(found: Mapping[str, Any]) -> Iterator[str]:
+    n, few = found["n"], found["n_float64"]
+    yield (
+        f"{n:,} test examples, {few:,} of them in float64 too; errors from a bootstrap over examples, of changes "
+        "over the same examples before and after"
+    )
+    if any(check["verdict"] for check in found["checks"].values()):
+        yield (
+            f"kept: where the network claims it, no score changes by more than {found['threshold']:g} in "
+            "float64; the float32 column is rounding if the float64 one is small"
+        )
+    if len(found["checks"]) > IN_FULL:
+        yield "each check at the strength of largest mean change; check.json and the figures have all strengths"

@@ -1,0 +1,104 @@
+"""hepexp check: which transformations change what a trained network says, and by how much."""
+
+from __future__ import annotations
+
+import logging
+from argparse import RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hepexp.cli.output_files import add_overwrite, check_folder
+from hepexp.cli.parser import Parser
+from hepexp.errors import ConfigError
+from hepexp.spelling import visible
+
+if TYPE_CHECKING:
+    from hepexp.tracking.run_folder import RunFolder
+
+log = logging.getLogger(__name__)
+N = 200  # examples; LorentzNet then takes about a minute on a laptop
+
+DESCRIPTION = """\
+Audit a trained run: change the test examples, and see how accuracy, AUC and single scores change. The order of
+particles, padding and the batch; boosts along and across the beam, and rotations; one more soft particle or collinear
+pair; a detector's smearing, scale, losses, merging and pile-up; rotations, reflections and noise of images; losses of
+nodes and edges. Exit code 1 if the network breaks a symmetry that it claims.
+
+  hepexp check latest
+  hepexp check latest --only boost_across,collinear --n 10000
+  hepexp check runs/hepexp/2026-01-31_12-00-00_efn_qg --out checked/"""
+
+
+def main(args: list[str]) -> int:
+    parser = Parser(prog="hepexp check", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, models:/NAME@ALIAS, or latest")
+    parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY, such as data.source=full")
+    parser.add_argument("--only", metavar="NAME,...", default="", help="some of the checks, e.g. boost_across,soft")
+    parser.add_argument("--n", type=int, default=N, help=f"test examples, random ones; default: {N}")
+    parser.add_argument("--seed", type=int, default=1, help="of the examples and of random changes; default: 1")
+    parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
+    parser.add_argument("--out", type=Path, help="folder for check.json and plots/; default: that of the run")
+    add_overwrite(parser)
+    options = parser.parse_intermixed_args(args)
+    if options.n < 2:
+        raise ConfigError(f"--n must be >= 2, got {options.n}")
+    if options.seed < 0:
+        raise ConfigError(f"--seed must be >= 0, got {options.seed}")
+
+    from hepexp.config.record import with_changes
+    from hepexp.tracking.run_folder import RunFolder
+
+    folder = RunFolder.find(options.run)
+    config = with_changes(folder.config, options.changes, ("dataset",))
+    into = options.out or folder.path
+    if options.out and options.out.resolve() != folder.path.resolve():
+        check_folder(options.out, "--out", options.overwrite, ("check.json", "plots"))
+
+    from hepexp.atomic import write_json
+    from hepexp.check.audit import audit, checks_of, chosen
+    from hepexp.check.figures import draw
+    from hepexp.check.progress import progress
+    from hepexp.check.report import table
+    from hepexp.console import console
+    from hepexp.figures import about
+    from hepexp.learning.figures import sample
+    from hepexp.learning.trained import rebuild
+
+    components = rebuild(folder, config, options.checkpoint)
+    every = checks_of(components)
+    asked = [name for name in options.only.split(",") if name]
+    checks = chosen(every, asked, components.data.representation.name)
+    with progress(sum(len(check.strengths) for check in checks)) as done:
+        found = audit(components, checks, options.n, options.seed, done)
+    provenance = components.data.provenance()
+    about_run = {"run": folder.label, "model": config.choices.model, "data": config.choices.dataset}
+    found = {**about_run, "source": provenance["source"], "checkpoint": options.checkpoint, **found}
+    console().print(table(found, title=folder.label))
+    into.mkdir(parents=True, exist_ok=True)
+    write_json(into / "check.json", found)
+    with about(sample(config, provenance, components.noun, {"test": found["n"]})):
+        draw(found, into / "plots")
+    if into == folder.path:
+        _log(folder, found)
+    print(visible(f"written to {into / 'check.json'} and {into / 'plots'}"))
+    broken = [name for name, check in found["checks"].items() if check["verdict"] == "broken"]
+    if broken:
+        log.error("%s claims what it breaks: %s", config.choices.model, ", ".join(broken))
+    return 1 if broken else 0
+
+
+def _log(folder: RunFolder, found: dict) -> None:
+    """Add the figures and the files to the MLflow run, if the store has it."""
+    from hepexp.tracking import sync
+    from hepexp.tracking.mlflow_store import MlflowRun
+
+    if (run_id := folder.mlflow_run_id) is None:
+        log.warning("%s is not in the MLflow store: the checks are in its folder alone", folder.label)
+        return
+    figures = {}
+    for name, check in found["checks"].items():
+        worst = max(check["points"], key=lambda point: point["mean_change_float32"])
+        kinds = ("accuracy", "auc", "largest_change_float32", "largest_change_float64")
+        figures |= {f"check/{name}/{kind}": worst[kind] for kind in kinds if kind in worst}
+    MlflowRun.of(run_id, folder.path).add(figures)
+    sync.send_again(run_id)

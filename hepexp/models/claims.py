@@ -1,0 +1,34 @@
+"""What a network claims not to see, which the conformance suite and `hepexp check` hold it to."""
+
+from __future__ import annotations
+
+from torch import nn
+
+BATCH, PERMUTATION, PADDING = "batch", "permutation", "padding"
+LORENTZ, IRC = "lorentz", "irc"
+RIGHT_ANGLES, REFLECTIONS = "right_angles", "reflections"
+OF_EVERY_MODEL = {
+    "particles": {BATCH, PERMUTATION, PADDING},
+    "graph": {BATCH, PERMUTATION},
+    "image": {BATCH},
+    "features": {BATCH},
+}
+# attributes by which a model claims more; it need not have those that are False
+ATTRIBUTES = {
+    "lorentz_invariant": LORENTZ,
+    "irc_safe": IRC,
+    "invariant_under_right_angles": RIGHT_ANGLES,
+    "invariant_under_reflections": REFLECTIONS,
+}
+
+
+def claims(model: nn.Module) -> frozenset[str]:
+    """What the outputs of a network in evaluation mode do not depend on, up to rounding.
+
+    Every network claims that an example does not depend on the others of its batch; those of particles and of graphs,
+    nor on the order of particles or nodes, nor on padding. `lorentz`: any Lorentz transformation of all four-momenta
+    that it reads. `irc`: soft particles and collinear splittings. `right_angles`: rotations of an image by multiples
+    of 90 degrees. `reflections`: its columns in reverse order.
+    """
+    more = {claim for attribute, claim in ATTRIBUTES.items() if getattr(model, attribute, False)}
+    return frozenset(OF_EVERY_MODEL[model.input] | more)

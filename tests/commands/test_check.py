@@ -1,0 +1,57 @@
+"""`hepexp check RUN`: a table, check.json, figures, MLflow, and an exit code."""
+
+import json
+import sqlite3
+
+import pytest
+
+from tests.commands.shell import SMALL, hepexp, one_line
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("check")
+    assert hepexp(folder, "train", *SMALL, "model=efn", "trainer.max_epochs=1").returncode == 0
+    return folder
+
+
+def test_the_result_is_printed_written_and_logged(home):
+    result = hepexp(home, "check", "latest", "--only", "permutation,boost_across,soft", "--n", "30")
+    assert result.returncode == 0, result.stderr
+    assert "permutation: particles in another order" in result.stdout
+    run = home / "runs" / "latest"
+    found = json.loads((run / "check.json").read_text())
+    assert found["n"] == 30
+    assert [check["verdict"] for check in found["checks"].values()] == ["kept", None, "kept"]
+    assert {path.name for path in (run / "plots").glob("check_*")} == {"check_boosts.png", "check_emissions.png"}
+    artifacts = {path.name for path in (home / "runs" / "mlartifacts").rglob("check*")}
+    assert artifacts >= {"check.json", "check_boosts.png"}
+    with sqlite3.connect(home / "runs" / "mlflow.db") as store:
+        logged = dict(store.execute("SELECT key, value FROM metrics WHERE key LIKE 'check/%'"))
+        assert store.execute("SELECT status FROM runs").fetchall() == [("FINISHED",)]
+    assert logged["check/permutation/largest_change_float64"] < 1e-10
+
+
+def test_a_folder_of_its_own_leaves_the_run_as_it_is(home):
+    run = home / "runs" / "latest"
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    words = ("check", "latest", "--only", "padding", "--n", "10", "--out", "checked")
+    assert hepexp(home, *words).returncode == 0
+    assert (home / "checked" / "check.json").exists()
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+    assert "already holds check.json" in one_line(hepexp(home, *words), 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nothing-here"], "no run 'nothing-here'"),
+        (["latest", "--only", "boost_accross"], "did you mean boost_across?"),
+        (["latest", "--only", "image_flip"], "no check of a network that reads particles"),
+        (["latest", "--n", "1"], "--n must be >= 2, got 1"),
+        (["latest", "--seed", "-1"], "--seed must be >= 0, got -1"),
+        (["latest", "model.phi_sizes=[8]"], "model.phi_sizes"),
+    ],
+)
+def test_a_wrong_request_is_one_line(home, words, said):
+    assert said in one_line(hepexp(home, "check", *words), 2)
