@@ -9,6 +9,7 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hepexp.cli.members import add_runs, members
 from hepexp.cli.output_files import add_overwrite, check_target, writing
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
@@ -22,16 +23,17 @@ SUFFIXES = (".parquet", ".h5", ".npz", ".root")  # as in hepexp.evaluation.table
 DESCRIPTION = """\
 Score the jets or images in files with a trained run. A file may be in the data set's published format, in hepexp's own,
 or, of a run with data=files, any that has the columns that the model needs. Lists of each example, such as a value for
-each particle, are one array of all values and another, NAME_counts, in .h5 and .npz.
+each particle, are one array of all values and another, NAME_counts, in .h5 and .npz. Several runs are an ensemble: the
+scores are the mean of theirs, beside columns spread_CLASS, aleatoric and epistemic.
 
   hepexp predict latest --input jets.npz --out scores.parquet
-  hepexp predict latest --input 'data/*.root' --out scores.root"""
+  hepexp predict latest --input 'data/*.root' --out scores.root
+  hepexp predict runs/hepexp/MULTIRUN --input jets.npz --out ensemble.parquet"""
 
 
 def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp predict", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, models:/NAME@ALIAS, or latest")
-    parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY or trainer.KEY")
+    add_runs(parser, "data.KEY or trainer.KEY")
     parser.add_argument(
         "--input", nargs="+", action="extend", required=True, metavar="FILE", help="files to score, or patterns"
     )
@@ -47,31 +49,30 @@ def main(args: list[str]) -> int:
     if options.out.suffix not in SUFFIXES:
         raise ConfigError(f"--out must be a {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file, got {options.out}")
 
-    from hepexp.config.record import with_changes
     from hepexp.data.find import data_sets, find_info
     from hepexp.data.formats.open_file import is_readable
-    from hepexp.tracking.run_folder import RunFolder
 
-    folder = RunFolder.find(options.run)
-    config = with_changes(folder.config, options.changes, ("dataset", "trainer"))
+    folders, configs = members(options.words, ("dataset", "trainer"))
+    config = configs[0]
     inputs = _matching(options.input, config.choices.dataset)
     info = find_info(config.choices.dataset) if config.choices.dataset in data_sets() else None
     for path in inputs:
         if info is not None and not is_readable(info, path):
             known = ", ".join(dict.fromkeys((*info.readers, ".arrow", ".parquet")))
             raise ConfigError(f"--input {path}: unknown format '{path.suffix}'; expected one of {known}")
-    check_target(options.out, "--out", options.overwrite, [*inputs, folder.predictions])
+    check_target(options.out, "--out", options.overwrite, [*inputs, *(folder.predictions for folder in folders)])
 
     from hepexp.evaluation.table_files import TableFile
-    from hepexp.learning.trained import predict, rebuild
+    from hepexp.learning.scorer import Scorer
 
-    components = rebuild(folder, config, options.checkpoint, to_score=inputs[0])
+    scorer = Scorer(folders, configs, options.checkpoint, to_score=inputs[0])
+    components = scorer.first
     evaluator, n = components.module.objective.evaluator, 0
     lacking: dict[str, list[str]] = {}
     with TableFile(options.out) as file:
         for path in inputs:
-            for loader in components.data.loaders_of_file(path):
-                table = evaluator.predictions(predict(components, loader), components.data.spec.class_names)
+            for outputs in scorer.of_file(path):
+                table = evaluator.predictions(outputs, components.data.spec.class_names)
                 with writing(options.out):
                     file.add(_numbered(table, n), f"--input {path}")
                 n += len(table)
@@ -81,7 +82,7 @@ def main(args: list[str]) -> int:
     if lacking:
         log.warning("%s: unknown in these rows of %s", _said(lacking), options.out)
     what = inputs[0] if len(inputs) == 1 else f"{len(inputs)} files"
-    print(visible(f"{n:,} {components.noun}s of {what} scored by {folder.label}: {options.out}"))
+    print(visible(f"{n:,} {components.noun}s of {what} scored by {scorer.label}: {options.out}"))
     return 0
 
 

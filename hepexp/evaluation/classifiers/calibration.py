@@ -34,6 +34,16 @@ class CalibrationError(FigureOfMerit):
             "|accuracy - mean probability|, weighted by the examples in the bin (arXiv:1706.04599, equation 3).",
             range="0 to 1",
         ),
+        Metric(
+            "calibration_error_null",
+            "neither",
+            "calibration error if calibrated",
+            "Expected calibration error that calibrated predictions would have with this number of examples: labels "
+            "are drawn from the predicted probabilities; the p-value of the observed one is in a note.",
+            range="0 to 1",
+            error="standard deviation over such draws",
+            each_epoch=False,
+        ),
     )
 
     def __init__(self, bins: int = 15) -> None:
@@ -43,14 +53,35 @@ class CalibrationError(FigureOfMerit):
 
     def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
         place, probability, right = self._binned(examples)
-        excess = right - probability
+        return {"calibration_error": lambda weight: self._error(place, right - probability, weight)}
 
-        def of(weight: NDArray) -> float:
-            total = weight.sum()
-            gaps = np.bincount(place, weight * excess, self.bins)
-            return float(np.abs(gaps).sum() / total) if total > 0 else float("nan")
+    def simulated(self, examples: ScoredExamples, n_draws: int, seed: int) -> dict[str, float | str | None]:
+        """The error of calibrated predictions of the same probabilities: at finite n it is above 0.
 
-        return {"calibration_error": of}
+        J. Broecker, L. A. Smith, Weather and Forecasting 22 (2007) 651 (consistency resampling).
+        """
+        place, probability, right = self._binned(examples)
+        rng, weight = np.random.default_rng(seed), examples.weights
+        draws = [
+            self._error(place, (rng.random(len(probability)) < probability) - probability, weight)
+            for _ in range(n_draws)
+        ]
+        observed = self._error(place, right - probability, weight)
+        if not np.isfinite(observed):
+            return {}
+        exceeding = 1 + sum(draw >= observed for draw in draws)
+        name, p = self.metrics[1].name, f"{exceeding / (n_draws + 1):.2g}"
+        more = "<= " if exceeding == 1 else "= "
+        return {
+            name: float(np.mean(draws)),
+            f"{name}_err": float(np.std(draws, ddof=1)),
+            f"{name}_note": f"p {more}{p} for the observed calibration error, if the predictions are calibrated",
+        }
+
+    def _error(self, place: NDArray, excess: NDArray, weight: NDArray) -> float:
+        total = weight.sum()
+        gaps = np.bincount(place, weight * excess, self.bins)
+        return float(np.abs(gaps).sum() / total) if total > 0 else float("nan")
 
     def draw(self, examples: ScoredExamples, folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import

@@ -66,6 +66,10 @@ class FigureOfMerit(ABC):
         """The `note` on a figure, and the `bound` of one without a value; empty if there is nothing to note."""
         return {}
 
+    def simulated(self, examples: ScoredExamples, n_draws: int, seed: int) -> dict[str, float | str | None]:
+        """Further figures with `<name>_err` and `_note` of their own, not from replicas; most have none."""
+        return {}
+
     def draw(self, examples: ScoredExamples, folder: Path, seed: int) -> None:  # noqa: B027 (most draw nothing)
         """Draw its own figure into a folder, if it has one."""
 

@@ -22,7 +22,7 @@ class Judge:
     """
 
     def __init__(self, figures: Sequence[FigureOfMerit], examples: ScoredExamples) -> None:
-        self.examples = examples
+        self.examples, self.figures = examples, figures
         found = [(figure, name, of) for figure in figures for name, of in figure.figures(examples).items()]
         self._of = {name: of for _, name, of in found}
         self._owner = {name: figure for figure, name, _ in found}
@@ -54,6 +54,8 @@ class Judge:
             if reason:
                 remarks["note"] = "; ".join(filter(None, [remarks.get("note"), reason]))
             metrics |= {f"{name}_{suffix}": said for suffix, said in remarks.items()}
+        for figure in self.figures if n_bootstrap else ():
+            metrics |= figure.simulated(self.examples, n_bootstrap, seed)
         return metrics
 
     def _outside(self, name: str, value: float) -> str:

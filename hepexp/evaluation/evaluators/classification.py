@@ -15,11 +15,14 @@ from hepexp.evaluation.bootstrap import mean, ones
 from hepexp.evaluation.classifiers.accuracy import Accuracy
 from hepexp.evaluation.classifiers.auc import Auc
 from hepexp.evaluation.classifiers.breaking import BREAKING, PATHWAYS, PENALTY, breaking, free_share
+from hepexp.evaluation.classifiers.conformal import CONFORMAL, IN_SET
 from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
 from hepexp.evaluation.classifiers.judge import Judge
 from hepexp.evaluation.classifiers.rejection import ClassRejection, Rejection
 from hepexp.evaluation.classifiers.rotation_error import ROTATION_ERROR, rotation_error
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples, Setting
+from hepexp.evaluation.classifiers.temperature import TEMPERATURE
+from hepexp.evaluation.classifiers.uncertainty import ALEATORIC, EPISTEMIC, SPREAD, UNCERTAINTY, uncertainty_figures
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
 
@@ -34,7 +37,8 @@ class ClassificationEvaluator(Evaluator):
     """Evaluates the columns `scores` (n, C), `label` (n,), `loss` or `batch_loss` (n,), and `weight` (n,) if any.
 
     Of a network with a free pathway also the columns `pathways` (n, 2, C), and `model/free_weight` (1,). Of some
-    networks of images the logits of a test batch and of its rotated images, in the gallery.
+    networks of images the logits of a test batch and of its rotated images, in the gallery. Of several networks, or of
+    one that knows its doubt, also `aleatoric` and `epistemic` (n,) in nats, and `spread` (n, C) between the networks.
 
     Parameters
     ----------
@@ -47,7 +51,7 @@ class ClassificationEvaluator(Evaluator):
     asked_for : figures of merit in addition to those of every classifier.
     """
 
-    metrics = (ROTATION_ERROR, *BREAKING, *PATHWAYS)
+    metrics = (ROTATION_ERROR, *BREAKING, *PATHWAYS, *UNCERTAINTY, TEMPERATURE, *CONFORMAL)
     setting: Setting | None = None
     asked_for: tuple[FigureOfMerit, ...] = ()
 
@@ -60,6 +64,12 @@ class ClassificationEvaluator(Evaluator):
         own.setting = options.setting(spec)
         own.asked_for = tuple(options.figures.values())
         own.columns = tuple(dict.fromkeys(name for figure in own.asked_for for name in figure.needs))
+        return own
+
+    def asking_for(self, *figures: FigureOfMerit) -> Self:
+        """The same evaluator with these figures of merit too, but for those that it has already."""
+        own, there = copy.copy(self), {type(figure) for figure in self.asked_for}
+        own.asked_for = (*self.asked_for, *(figure for figure in figures if type(figure) not in there))
         return own
 
     def figures_of_an_epoch(self) -> list[str] | None:
@@ -97,10 +107,12 @@ class ClassificationEvaluator(Evaluator):
             found |= breaking(outputs["logits"], outputs["squared_change"], seed, outputs.get("weight"))
         if "pathways" in outputs:
             found |= free_share(outputs["pathways"], outputs["model/free_weight"], seed, outputs.get("weight"))
-        return found
+        return found | uncertainty_figures(outputs, seed)
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
-        more = {name: outputs[name] for name in self.columns if name in outputs}
+        more = {name: outputs[name] for name in (*self.columns, ALEATORIC, EPISTEMIC) if name in outputs}
+        for name in (name for name in outputs if name == SPREAD or name.startswith(IN_SET)):
+            more |= {f"{name}_{of}": outputs[name][:, c] for c, of in enumerate(class_names)}
         return predictions_table(
             outputs["index"],
             outputs["label"],
@@ -119,6 +131,9 @@ class ClassificationEvaluator(Evaluator):
         plots.roc(folder / "roc.png", scores, label, class_names, seed=seed, weight=weight, setting=self.setting)
         plots.score_histogram(folder / "scores.png", scores, label, class_names, weight=weight)
         plots.confusion_matrix(folder / "confusion_matrix.png", scores, label, class_names, weight=weight)
+        if ALEATORIC in outputs and EPISTEMIC in outputs:
+            right = scores.argmax(1) == label
+            plots.uncertainty(folder / "uncertainty.png", outputs[ALEATORIC], outputs[EPISTEMIC], right, weight)
         for figure in self.asked_for:
             figure.draw(examples, folder, seed)
 

@@ -231,7 +231,7 @@ class RegressionEvaluator(Evaluator):
         rows = _rows(outputs) if of_elements else outputs
         arranged = listed(outputs) if of_elements else pa.array
         for t, target in enumerate(self.targets):
-            for key in ("target", "predicted", "sigma"):
+            for key in ("target", "predicted", "sigma", "aleatoric", "epistemic"):  # the last two of ensembles
                 if key in rows:
                     columns[f"{key}_{target.name}"] = arranged(rows[key][:, t])
             for q, level in enumerate(self.quantiles):

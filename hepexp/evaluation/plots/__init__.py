@@ -4,6 +4,7 @@ from hepexp.evaluation.plots.amplitudes import amplitudes
 from hepexp.evaluation.plots.anomaly import anomaly
 from hepexp.evaluation.plots.background_mass import background_mass
 from hepexp.evaluation.plots.channel_images import prior_samples, reconstructions
+from hepexp.evaluation.plots.conformal import conformal_coverage
 from hepexp.evaluation.plots.confusion import confusion_counts, confusion_matrix
 from hepexp.evaluation.plots.embedding import embedding_map
 from hepexp.evaluation.plots.expressibility import expressibility, fidelities
@@ -16,6 +17,7 @@ from hepexp.evaluation.plots.reliability import reliability
 from hepexp.evaluation.plots.score import score_histogram
 from hepexp.evaluation.plots.significance import significance_improvement
 from hepexp.evaluation.plots.symmetry import generators, metric, structure_constants, transformed_vectors
+from hepexp.evaluation.plots.uncertainty import uncertainty
 from hepexp.evaluation.plots.vector_fields import oracle_along_flows, vector_fields
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "angle_error",
     "anomaly",
     "background_mass",
+    "conformal_coverage",
     "confusion_counts",
     "confusion_matrix",
     "embedding_map",
@@ -48,5 +51,6 @@ __all__ = [
     "significance_improvement",
     "structure_constants",
     "transformed_vectors",
+    "uncertainty",
     "vector_fields",
 ]

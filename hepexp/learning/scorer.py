@@ -1,0 +1,95 @@
+"""One run, or an ensemble of several: per-example outputs of a split, or of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+from torch.utils.data import DataLoader
+
+from hepexp.errors import ConfigError
+from hepexp.evaluation.ensembles import combined
+from hepexp.evaluation.evaluators.evaluator import Outputs
+from hepexp.learning.components import Components
+from hepexp.learning.trained import evaluate, predict, rebuild
+from hepexp.tracking.run_folder import RunFolder
+
+
+class Scorer:
+    """Rebuilt runs whose predictions are averaged.
+
+    Parameters
+    ----------
+    folders : of the runs; one is scored as it is.
+    configs : of each, perhaps with changes.
+    checkpoint : `best`, `last`, or a file.
+    to_score : a file of examples, if nothing else is done than to score such.
+
+    Attributes
+    ----------
+    members : their components.
+
+    Raises
+    ------
+    ConfigError : runs that predict other classes or targets, or have other losses, than the first one.
+    """
+
+    def __init__(
+        self, folders: Sequence[RunFolder], configs: Sequence[DictConfig], checkpoint: str, to_score: Path | None = None
+    ) -> None:
+        self.folders = folders
+        self.members: list[Components] = []
+        for folder, config in zip(folders, configs, strict=True):
+            self._check(folder, config, folders[0], configs[0])
+            self.members.append(rebuild(folder, config, checkpoint, to_score))
+            self._check_names(folder)
+
+    @property
+    def first(self) -> Components:
+        return self.members[0]
+
+    @property
+    def label(self) -> str:
+        """What is scored, in a line."""
+        first = self.folders[0].label
+        return first if len(self.folders) == 1 else f"an ensemble of {len(self.folders)} runs, {first} ..."
+
+    def of_split(self, split: str) -> Outputs:
+        """The outputs for a split, with the loss."""
+        return self.combined(self.each_of_split(split))
+
+    def each_of_split(self, split: str) -> list[Outputs]:
+        """The outputs of each run."""
+        return [evaluate(one, one.data.loader_of(split)) for one in self.members]
+
+    @staticmethod
+    def combined(each: Sequence[Outputs]) -> Outputs:
+        """Those of one run as they are, those of several averaged."""
+        return each[0] if len(each) == 1 else combined(each)
+
+    def of_file(self, path: Path) -> Iterator[Outputs]:
+        """The outputs for the examples of a file, in parts."""
+        loaders: list[Iterator[DataLoader]] = [one.data.loaders_of_file(path) for one in self.members]
+        for parts in zip(*loaders, strict=True):
+            yield self.combined([predict(one, loader) for one, loader in zip(self.members, parts, strict=True)])
+
+    @staticmethod
+    def _check(folder: RunFolder, config: DictConfig, first: RunFolder, other: DictConfig) -> None:
+        if config.choices.dataset != other.choices.dataset or config.loss._target_ != other.loss._target_:
+            key = "dataset" if config.choices.dataset != other.choices.dataset else "loss"
+            raise ConfigError(
+                f"{folder.label} has {key}={config.choices[key]}, but {first.label} {key}={other.choices[key]}; an "
+                "ensemble is of runs that predict the same"
+            )
+
+    def _check_names(self, folder: RunFolder) -> None:
+        ours, theirs = (
+            [*one.data.spec.class_names, *(target.name for target in one.data.spec.targets)]
+            for one in (self.members[0], self.members[-1])
+        )
+        if ours != theirs:
+            raise ConfigError(
+                f"{folder.label} predicts {', '.join(theirs)}, but {self.folders[0].label} {', '.join(ours)}; an "
+                "ensemble is of runs that predict the same"
+            )
