@@ -50,12 +50,12 @@ def test_an_ensemble_is_evaluated_and_calibrated(home, hepexp):
 
 
 def test_the_scores_of_an_ensemble_are_the_means_of_those_of_its_runs(home, hepexp):
-    exported = hepexp("data", "export", "top", "--split", "test", "--out", "jets.h5")
+    exported = hepexp("data", "export", "top", "--split", "test", "--out", "jets.parquet")
     assert exported.returncode == 0, exported.stderr
     runs = sorted(map(str, (home / "runs" / "hepexp").glob("*_pfn_top*")))
     assert len(runs) == 2
     for name, words in (("a", runs[:1]), ("b", runs[1:]), ("both", [multirun(home)])):
-        result = hepexp("predict", *words, "--input", "jets.h5", "--out", f"{name}.parquet")
+        result = hepexp("predict", *words, "--input", "jets.parquet", "--out", f"{name}.parquet")
         assert result.returncode == 0, result.stderr
     a, b, both = (read_predictions(home / f"{name}.parquet") for name in ("a", "b", "both"))
     np.testing.assert_allclose(both.scores, (a.scores + b.scores) / 2, atol=1e-6)
