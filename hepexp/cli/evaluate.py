@@ -23,7 +23,10 @@ figures of their mean prediction, next to the mean of their own.
   hepexp evaluate latest data.source=full --out evaluated/
   hepexp evaluate latest 'evaluation.working_points=[0.8]' 'evaluation.metrics=[calibration_error]'
   hepexp evaluate latest --calibrate --conformal 0.9 --out calibrated/
+  hepexp evaluate latest --shift p4.scale=1.01,0.99 --shift p4.smear=0.05 --out shifted/
   hepexp evaluate RUN1 RUN2 RUN3 --out ensemble/"""
+
+_WRITTEN = ("metrics.json", "predictions.parquet", "plots", "shifts.json", "templates.json")
 
 
 def main(args: list[str]) -> int:
@@ -33,17 +36,21 @@ def main(args: list[str]) -> int:
         for folder in folders:
             if options.out.resolve() == folder.path.resolve():
                 raise ConfigError(f"--out {options.out} is the run's own folder; choose another")
-        check_folder(options.out, "--out", options.overwrite, ("metrics.json", "predictions.parquet", "plots"))
+        check_folder(options.out, "--out", options.overwrite, _WRITTEN)
 
     from hepexp.console import console
+    from hepexp.data.transforms.shift import Shift
     from hepexp.evaluation.evaluators.evaluator import named
     from hepexp.evaluation.tables import metrics_table, notes
     from hepexp.learning.calibration import Calibration
     from hepexp.learning.judged import Judged, beside_recorded, beside_runs
     from hepexp.learning.scorer import Scorer
+    from hepexp.learning.shifts import Shifted
 
+    shifts = [shift for text in options.shift for shift in Shift.read(text)]
     calibration = Calibration(options.calibrate, options.conformal, options.conformal_score)
     scorer = Scorer(folders, configs, options.checkpoint)
+    scorer.check(shifts)
     judged = Judged(scorer, configs[0], options.split, calibration)
     if doubt := judged.evaluator.doubt(judged.figures):
         log.warning("%s: %s", options.split, doubt)
@@ -57,8 +64,15 @@ def main(args: list[str]) -> int:
         reference, beside = "recorded", beside_recorded(folders[0], metrics)
     said = notes(metrics, configs[0].loss._target_)
     console().print(metrics_table(metrics, beside, title=scorer.label, reference=reference, notes=said))
+    if shifts:
+        shifted = Shifted(scorer, shifts, options.split, calibration)
+        changes = shifted.changes(judged.evaluator, judged.outputs, configs[0].seed)
+        console().print(shifted.table(changes, options.split))
     if options.out:
         judged.write(options.out, metrics)
+        if shifts:
+            with judged.about():
+                shifted.write(options.out, changes, judged.outputs, scorer.first.data.spec.class_names)
         print(visible(f"written to {options.out}"))
     return 0
 
@@ -84,6 +98,14 @@ def _parsed(args: list[str]) -> Namespace:
     )
     parser.add_argument(
         "--conformal-score", choices=("lac", "aps"), default="lac", help="lac (default): smallest sets; aps: adaptive"
+    )
+    parser.add_argument(
+        "--shift",
+        action="append",
+        default=[],
+        metavar="COLUMN.OPERATION=UP,DOWN",
+        help="systematic shift: the change of every figure, and with --out templates of the scores; p4.scale=1.01,0.99,"
+        " p4.smear=0.05, p4.drop=0.02, or a stored column: scale, add, smear; may be repeated",
     )
     parser.add_argument("--out", type=Path, help="folder for metrics.json, predictions.parquet and plots/")
     add_overwrite(parser)

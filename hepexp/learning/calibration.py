@@ -43,6 +43,7 @@ class Calibration:
     kind: Literal["lac", "aps"] = "lac"
     figures: dict[str, float | str | None] = field(default_factory=dict, init=False)
     _calibrated: Outputs = field(default_factory=dict, init=False, repr=False)
+    _fitted: Temperature | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         for level in self.levels:
@@ -79,12 +80,8 @@ class Calibration:
         if self.temperature:
             fitted = Temperature.fit(validation["scores"], validation["label"], validation.get("weight"))
             self.figures |= {TEMPERATURE.name: fitted.value, f"{TEMPERATURE.name}_err": fitted.error}
-            for columns in (outputs, validation):
-                columns["scores"] = fitted(columns["scores"])
-                for name in (ALEATORIC, EPISTEMIC, SPREAD):  # of the scores as they were
-                    columns.pop(name, None)
-            if "loss" in outputs:
-                outputs["loss"] = negative_log_likelihood(outputs["scores"], outputs["label"]).astype(np.float32)
+            self._fitted = fitted
+            outputs, validation = self.scaled(outputs), self.scaled(validation)
         for level in sorted(self.levels):
             threshold = Threshold.fit(validation["scores"], validation["label"], level, self.kind, seed)
             sets = threshold.sets(outputs["scores"], seed)
@@ -92,6 +89,16 @@ class Calibration:
             outputs[f"{IN_SET}_{level:g}"] = sets.astype(np.int8)
         self._calibrated = validation
         return outputs
+
+    def scaled(self, outputs: Outputs) -> Outputs:
+        """The outputs with the fitted temperature, after `apply`; as they are if none was asked for."""
+        if self._fitted is None:
+            return outputs
+        found = {name: values for name, values in outputs.items() if name not in (ALEATORIC, EPISTEMIC, SPREAD)}
+        found["scores"] = self._fitted(outputs["scores"])
+        if "loss" in outputs:
+            found["loss"] = negative_log_likelihood(found["scores"], outputs["label"]).astype(np.float32)
+        return found
 
     def draw(self, outputs: Outputs, folder: Path, seed: int) -> None:
         """Draw coverage and size of the sets against the nominal coverage, after `apply`, if there are any."""

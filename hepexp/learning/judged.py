@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,12 @@ class Judged:
         before = named(self.split, self._figures_of(self.before))
         return recorded(metrics, {key: value for key, value in before.items() if key in metrics and not is_beside(key)})
 
+    def about(self) -> AbstractContextManager[None]:
+        """Figures drawn in it say what they show."""
+        components = self.scorer.first
+        shown = {{"train": "training", "val": "validation"}.get(self.split, "test"): len(self.outputs["index"])}
+        return about(sample(self.config, components.data.provenance(), components.noun, shown))
+
     def write(self, folder: Path, metrics: Mapping[str, Any]) -> None:
         """metrics.json, predictions.parquet and the plots."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,8 +91,7 @@ class Judged:
         class_names = components.data.spec.class_names
         write_predictions(folder / "predictions.parquet", self.evaluator.predictions(self.outputs, class_names))
         (folder / "plots").mkdir(exist_ok=True)
-        shown = {{"train": "training", "val": "validation"}.get(self.split, "test"): len(self.outputs["index"])}
-        with about(sample(self.config, components.data.provenance(), components.noun, shown)):
+        with self.about():
             self.evaluator.figures(self.outputs, class_names, folder / "plots", seed=self.config.seed)
             self.calibration.draw(self.outputs, folder / "plots", seed=self.config.seed)
 

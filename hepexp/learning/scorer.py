@@ -8,6 +8,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 from torch.utils.data import DataLoader
 
+from hepexp.data.loading.shifts import Shifts
+from hepexp.data.transforms.shift import Shift
 from hepexp.errors import ConfigError
 from hepexp.evaluation.ensembles import combined
 from hepexp.evaluation.evaluators.evaluator import Outputs
@@ -48,6 +50,13 @@ class Scorer:
     @property
     def first(self) -> Components:
         return self.members[0]
+
+    def check(self, shifts: Sequence[Shift]) -> None:
+        """Refuse shifts of columns that the data do not have, or of data whose columns are not known."""
+        for shift in shifts:
+            if not isinstance(self.first.data, Shifts):
+                raise ConfigError(f"--shift {shift}: this data set, of a plug-in, cannot be shifted")
+            shift.check(self.first.data.columns_to_shift())
 
     @property
     def label(self) -> str:

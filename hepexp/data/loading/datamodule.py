@@ -22,6 +22,7 @@ from hepexp.data.loading.fitted_scales import FittedScales
 from hepexp.data.loading.loaders import Loaders
 from hepexp.data.loading.reweighting import Reweighting
 from hepexp.data.loading.sampler import BucketBatchSampler
+from hepexp.data.loading.shifts import Shifts
 from hepexp.data.loading.split_store import SplitStore, open_source
 from hepexp.data.loading.splits import SPLITS
 from hepexp.data.loading.target_values import TargetValues
@@ -40,7 +41,7 @@ _MOST_GENERATED = 10**9  # examples: years of simulation, terabytes on disk
 MOST_OF_SAMPLE = 200  # examples that a model needs to know the shape of one
 
 
-class HepDataModule(Loaders, FittedScales, TargetsAndWeights, AnnotatedKeys, LightningDataModule):
+class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedKeys, LightningDataModule):
     """Base class of the data sets: their keys, splits and loaders.
 
     A subclass names its files in `info`, annotates the keys that it has beside these, and implements
@@ -261,8 +262,8 @@ class HepDataModule(Loaders, FittedScales, TargetsAndWeights, AnnotatedKeys, Lig
 
     def _dataset(self, store: Store, rows: np.ndarray, representation: Representation | None = None) -> SplitDataset:
         known = (self._targets, self._weights or None) if store is self.store else ()  # a file may not have them
-        shown = representation or self.representation
-        return SplitDataset(store, rows, shown, self._extras, self._new_label, *known, observers=self._observers)
+        shown, more = representation or self.representation, {"observers": self._observers, "shift": self.stored_shift}
+        return SplitDataset(store, rows, shown, self._extras, self._new_label, *known, **more)
 
     def provenance(self) -> dict:
         """Source, files with checksums, sizes of the splits, and the command that makes the data; after `setup`."""

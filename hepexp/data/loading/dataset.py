@@ -19,6 +19,7 @@ from hepexp.data.representations.representation import Representation
 from hepexp.data.representations.scale import Scaled, mean_and_spread
 from hepexp.data.store.ragged import NO_LABEL, Ragged
 from hepexp.data.store.store import Store
+from hepexp.data.transforms.shift import Shift
 
 CACHE_BYTES = 128_000_000  # splits whose prepared examples take less than this are cached
 _ROWS_AT_ONCE = 2000
@@ -68,6 +69,7 @@ class SplitDataset(Dataset):
     targets : what is to be predicted for each example; None if that is not wanted, or not known.
     weights : weight of each example; None if they have none.
     observers : quantities that are carried into the predictions; None for none.
+    shift : of a stored column, as models read it; None for none.
 
     Attributes
     ----------
@@ -86,6 +88,7 @@ class SplitDataset(Dataset):
         targets: TargetValues | None = None,
         weights: ExampleWeights | None = None,
         observers: Quantities | None = None,
+        shift: Shift | None = None,
     ) -> None:
         self.store = store
         self.rows = np.asarray(rows, np.int64)
@@ -95,6 +98,7 @@ class SplitDataset(Dataset):
         self.targets = targets
         self.weights = weights
         self.observers = observers
+        self.shift = shift
         counts = store.counts[self.rows]
         self.counts = counts if representation.longest is None else np.minimum(counts, representation.longest)
         # A small split is prepared once and cached; row i of the cache is example i of the split.
@@ -114,7 +118,11 @@ class SplitDataset(Dataset):
     def _read(self, rows: NDArray[np.int64]) -> tuple[Ragged, dict[str, NDArray]]:
         """The prepared examples at these rows, and the entries that batches of all representations share."""
         examples = self.store.take(rows)
-        return self.representation.prepare(examples), self._common(rows, examples)
+        common = self._common(rows, examples)
+        if self.shift is not None:
+            examples = self.shift(examples)
+            common["extras"] = self.extras(examples)
+        return self.representation.prepare(examples), common
 
     def _common(self, rows: NDArray[np.int64], examples: Ragged) -> dict[str, NDArray]:
         label = self.labels(rows)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from numpy.typing import NDArray
 
 from hepexp.evaluation.bootstrap import Width, error_of, no_sum, replicas
-from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
+from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit, OfWeights
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
 
 
@@ -31,6 +31,11 @@ class Judge:
         """Figures for weights (n,), by default those of the examples; may be NaN or infinite."""
         weight = self.examples.weights if weight is None else weight
         return {name: of(weight) for name, of in self._of.items()}
+
+    @property
+    def of_weights(self) -> dict[str, OfWeights]:
+        """Each figure as a function of the weights (n,) of the examples."""
+        return dict(self._of)
 
     def width(self, name: str) -> Width:
         """How the error of a figure follows from its bootstrap replicas."""

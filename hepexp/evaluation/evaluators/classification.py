@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.bootstrap import mean, ones
+from hepexp.evaluation.bootstrap import mean, mean_of, ones
 from hepexp.evaluation.classifiers.accuracy import Accuracy
 from hepexp.evaluation.classifiers.auc import Auc
 from hepexp.evaluation.classifiers.breaking import BREAKING, PATHWAYS, PENALTY, breaking, free_share
 from hepexp.evaluation.classifiers.conformal import CONFORMAL, IN_SET
-from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
+from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit, OfWeights
 from hepexp.evaluation.classifiers.judge import Judge
 from hepexp.evaluation.classifiers.rejection import ClassRejection, Rejection
 from hepexp.evaluation.classifiers.rotation_error import ROTATION_ERROR, rotation_error
@@ -108,6 +108,12 @@ class ClassificationEvaluator(Evaluator):
         if "pathways" in outputs:
             found |= free_share(outputs["pathways"], outputs["model/free_weight"], seed, outputs.get("weight"))
         return found | uncertainty_figures(outputs, seed)
+
+    def of_weights(self, outputs: Outputs) -> dict[str, OfWeights]:
+        examples = self._examples(outputs)
+        judge = Judge(standard(examples.setting, self.asked_for), examples)
+        doubt = {name: mean_of(outputs[name]) for name in (ALEATORIC, EPISTEMIC) if name in outputs}
+        return super().of_weights(outputs) | judge.of_weights | doubt
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         more = {name: outputs[name] for name in (*self.columns, ALEATORIC, EPISTEMIC) if name in outputs}

@@ -165,6 +165,16 @@ class Evaluator(ABC):
         A metric without a value may have `<key>_bound`, a lower bound, and `<key>_note`, a remark.
         """
 
+    def of_weights(self, outputs: Outputs) -> dict[str, Callable[[NDArray], float]]:
+        """Figures of `final` that follow from the examples, as functions of their weights (n,): those of differences.
+
+        Those of the model itself are not among them.
+        """
+        if "loss" not in outputs:
+            return {}
+        each = outputs["loss"].astype(np.float64)
+        return {"loss": lambda weight: _weighted_mean(each, weight)}
+
     def doubt(self, figures: dict[str, float | str | None]) -> str:
         """One line on figures, of `quick` or `final`, that say that something went wrong; empty if they do not."""
         return ""

@@ -179,6 +179,9 @@ class RegressionEvaluator(Evaluator):
             found[f"{name}_note"] = "; ".join(filter(None, [remark, found.get(f"{name}_note")]))
         return {**loss_figures(outputs, seed), **found}
 
+    def of_weights(self, outputs: Outputs) -> dict[str, Figure]:
+        return super().of_weights(outputs) | self._figures(outputs)
+
     def _left_out(self, outputs: Outputs) -> dict[str, str]:
         """A remark on each figure of an observer that is not a finite number for all examples."""
         found: dict[str, str] = {}

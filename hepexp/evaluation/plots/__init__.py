@@ -17,6 +17,7 @@ from hepexp.evaluation.plots.reliability import reliability
 from hepexp.evaluation.plots.score import score_histogram
 from hepexp.evaluation.plots.significance import significance_improvement
 from hepexp.evaluation.plots.symmetry import generators, metric, structure_constants, transformed_vectors
+from hepexp.evaluation.plots.template import template
 from hepexp.evaluation.plots.uncertainty import uncertainty
 from hepexp.evaluation.plots.vector_fields import oracle_along_flows, vector_fields
 
@@ -50,6 +51,7 @@ __all__ = [
     "score_histogram",
     "significance_improvement",
     "structure_constants",
+    "template",
     "transformed_vectors",
     "uncertainty",
     "vector_fields",

@@ -1,0 +1,134 @@
+"""What systematic shifts of the inputs change: every figure of a run, and the distribution of its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.atomic import write_json
+from hepexp.data.transforms.shift import Shift
+from hepexp.evaluation.bootstrap import error_of, ones, replicas
+from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs
+from hepexp.evaluation.rounding import with_error
+from hepexp.evaluation.templates import Variation, channels, templates
+from hepexp.learning.calibration import Calibration
+from hepexp.learning.scorer import Scorer
+from hepexp.metric import in_key
+from hepexp.text_table import Column, TextTable
+
+N_BOOTSTRAP = 200
+
+
+@dataclass(frozen=True)
+class Change:
+    """A figure with a shift minus without, and its error from replicas of the examples that both have."""
+
+    value: float | None
+    error: float | None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return ""
+        sign = "+" if self.value > 0 else ""
+        return sign + (with_error(self.value, self.error) if self.error else f"{self.value:.3g}")
+
+
+class Shifted:
+    """The outputs of a scorer on a split with each of several shifts.
+
+    Parameters
+    ----------
+    scorer : a run or an ensemble, whose data sets are as they were afterwards.
+    shifts : what is varied.
+    split : train, val or test.
+    calibration : already fitted, for scores with and without a shift.
+
+    Raises
+    ------
+    ConfigError : a column that the data set lacks.
+    """
+
+    def __init__(self, scorer: Scorer, shifts: Sequence[Shift], split: str, calibration: Calibration) -> None:
+        self.shifts = shifts
+        self.outputs: list[Outputs] = []
+        for shift in shifts:
+            for one in scorer.members:
+                one.data.shift(shift, split)
+            self.outputs.append(calibration.scaled(scorer.of_split(split)))
+        for one in scorer.members:
+            one.data.shift(None, split)
+
+    def changes(self, evaluator: Evaluator, nominal: Outputs, seed: int) -> dict[str, dict[str, Change]]:
+        """The change of each figure by the name of the shift, with paired bootstrap errors."""
+        before = evaluator.of_weights(nominal)
+        n, weight = len(nominal["index"]), nominal.get("weight")
+        draws = list(replicas(n, N_BOOTSTRAP, seed, weight))
+        start = {name: (of(ones(n, weight)), [of(w) for w in draws]) for name, of in before.items()}
+        found: dict[str, dict[str, Change]] = {}
+        for shift, outputs in zip(self.shifts, self.outputs, strict=True):
+            after = evaluator.of_weights(outputs)
+            found[str(shift)] = {
+                name: _change(*start[name], after[name], ones(n, weight), draws) for name in start if name in after
+            }
+        return found
+
+    def table(self, changes: dict[str, dict[str, Change]], split: str) -> TextTable:
+        """One row per figure, one column per shift."""
+        names = list(dict.fromkeys(name for one in changes.values() for name in one))
+        columns = [Column("change of", "name"), *(Column(shift, "figure", keep=1) for shift in changes)]
+        rows = [[f"{split}/{name}", *(str(one.get(name, "")) for one in changes.values())] for name in names]
+        note = "± standard deviation over bootstrap replicas of the examples, the same with and without a shift"
+        return TextTable(columns, rows, notes=[note])
+
+    def write(
+        self,
+        folder: Path,
+        changes: dict[str, dict[str, Change]],
+        nominal: Outputs,
+        class_names: tuple[str, ...],
+    ) -> None:
+        """shifts.json, and of classifiers templates.json and a figure of each template."""
+        figures: dict[str, Any] = {}
+        for shift, of in changes.items():
+            figures[shift] = {name: {"change": one.value, "error": one.error} for name, one in of.items()}
+        write_json(folder / "shifts.json", figures)
+        if "scores" not in nominal:
+            return
+        from hepexp.evaluation import plots  # matplotlib takes a second to import
+
+        found = templates(nominal["scores"], nominal["label"], class_names, self.variations(), nominal.get("weight"))
+        write_json(folder / "templates.json", channels(found, class_names))
+        for one in found:
+            for varied in one.up:
+                of = f"_{in_key(one.of)}" if len(found) > 1 else ""
+                plots.template(folder / "plots" / f"template{of}_{in_key(varied)}.png", one, varied, class_names)
+
+    def variations(self) -> dict[str, Variation]:
+        """The scores with each shift up and down, by the name of what is varied."""
+        by_name: dict[str, list[tuple[Shift, NDArray]]] = {}
+        for shift, outputs in zip(self.shifts, self.outputs, strict=True):
+            by_name.setdefault(shift.name, []).append((shift, outputs["scores"]))
+        found = {}
+        for name, given in by_name.items():
+            ordered = [scores for _, scores in sorted(given, key=lambda one: -one[0].value)]  # the larger value is up
+            if len(ordered) > 1:
+                found[name] = Variation(*ordered)
+            else:
+                found[name] = Variation(ordered[0], None) if given[0][0].is_up else Variation(None, ordered[0])
+        return found
+
+
+def _change(
+    value: float, before: list[float], after: Callable[[NDArray], float], weight: NDArray, draws: list[NDArray]
+) -> Change:
+    change = after(weight) - value
+    if not np.isfinite(change):
+        return Change(None, None)
+    differences = [after(w) - b for w, b in zip(draws, before, strict=True)]
+    error, _ = error_of(differences, len(weight)) if any(differences) else (None, "")
+    return Change(float(change), error)
