@@ -24,8 +24,9 @@ class EvaluationOptions:
     Parameters
     ----------
     metrics : more figures of merit, by the name of their class (class_auc, one_vs_one_auc, class_rejection,
-        calibration_error, brier_decomposition, significance_improvement, mass_sculpting, and those of plug-ins), by that of a figure, or as
-        `_target_` with keys. Those that are defined for each epoch are computed on validation too.
+        calibration_error, brier_decomposition, significance_improvement, mass_sculpting, and those of plug-ins), by
+        that of a figure, or as `_target_` with keys. Those that are defined for each epoch are computed on validation
+        too.
     working_points : signal efficiencies of rejections and cuts, for all classes or each, {Hbb: [0.5], Tblv: [0.995]};
         null for those at which the data set is usually judged, else 0.3 and 0.5.
     background : class against which the others are set; null for that of the data set, of two classes the first.
