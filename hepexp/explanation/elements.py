@@ -10,8 +10,9 @@ from torch import Tensor
 
 from hepexp.batch import Batch, FeatureBatch, GraphBatch, ImageBatch
 from hepexp.explanation.relevance import Relevance
+from hepexp.models.layers.pair_features import triangle
 
-BEAMS = 2  # that a model may put before the particles
+BEFORE = 3  # tokens at most that a model puts before the particles: two beams, and one for its output
 
 
 @dataclass
@@ -21,7 +22,7 @@ class OfElements:
     Parameters
     ----------
     each : (B, N).
-    whole : (B,) what belongs to no single element, such as the beams or extra variables.
+    whole : (B,) what belongs to no single element, such as beams, or extra variables.
     columns : by name, (B,) the sum over elements of each column that is read.
     """
 
@@ -47,7 +48,12 @@ def of_elements(relevance: Relevance, batch: Batch, names: Mapping[int, tuple[st
         if rows is None:
             continue
         found.each += rows.sum(-1)
+        if isinstance(batch, FeatureBatch):  # a feature is an element and a column
+            labels = names.get(n, tuple(f"feature {k}" for k in range(n)))
+            found.columns = dict(zip(labels, rows[..., 0].unbind(1), strict=True))
+            continue
         labels = names.get(rows.shape[-1]) or (f"read by {read.module or 'the network'}",)
+        # no names, or one for all, as for the components of a four-momentum
         parts = rows.sum(1).unbind(-1) if len(labels) == rows.shape[-1] else [rows.sum((1, 2))]
         for label, part in zip(labels, parts, strict=True):
             found.columns[label] = found.columns.get(label, 0) + part
@@ -80,12 +86,14 @@ def _rows(values: Tensor, batch: Batch, n: int) -> tuple[Tensor, Tensor | None]:
             return nothing, values.view(b, n, -1)
         case ImageBatch() | FeatureBatch() | GraphBatch():
             return values.reshape(b, -1).sum(1), None
-    for m in (n, n + BEAMS):
+    for m in range(n, n + BEFORE + 1):
         first = m - n
         if len(values) == b * m:
             rows = values.reshape(b, m, -1)
         elif len(values) == b * m * m:
             rows = _of_pairs(values.reshape(b, m, m, -1))
+        elif len(values) == b * m * (m + 1) // 2:
+            rows = _of_triangle(values.reshape(b, m * (m + 1) // 2, -1), m)
         elif len(values) == b and m in values.shape[1:]:
             axes = [axis for axis in range(1, values.ndim) if values.shape[axis] == m]
             moved = values.movedim(axes[:2], tuple(range(1, 1 + len(axes[:2]))))
@@ -99,3 +107,10 @@ def _rows(values: Tensor, batch: Batch, n: int) -> tuple[Tensor, Tensor | None]:
 def _of_pairs(values: Tensor) -> Tensor:
     """Half of the relevance of a pair to each of its particles; (B, N, N, K) -> (B, N, K)."""
     return (values.sum(1) + values.sum(2)) / 2
+
+
+def _of_triangle(values: Tensor, n: int) -> Tensor:
+    """The same of pairs i >= j in the order of `triangle`; (B, n (n + 1) / 2, K) -> (B, n, K)."""
+    i, j = triangle(n, values.device)
+    zero = values.new_zeros(len(values), n, values.shape[-1])
+    return (zero.index_add(1, i, values) + zero.index_add(1, j, values)) / 2

@@ -31,6 +31,7 @@ class Explained:
     Parameters
     ----------
     index, label, which : (n,) row in the data set, class, and the class whose output is explained.
+    group : (n,) the class over which means are taken: the explained one, or the true one if all explain the same.
     output : (n,) that is explained; total : (n,) the sum of the relevances; reference : (n,) what that should be.
     relevance : of each example, (N,) of its elements.
     whole : (n,) relevance of no single element.
@@ -42,6 +43,7 @@ class Explained:
     index: NDArray[np.int64]
     label: NDArray[np.int64]
     which: NDArray[np.int64]
+    group: NDArray[np.int64]
     output: NDArray[np.float64]
     total: NDArray[np.float64]
     reference: NDArray[np.float64]
@@ -110,7 +112,7 @@ class Explainer:
             keys = getattr(parts[0], name)
             return {key: np.concatenate([getattr(part, name)[key] for part in parts])[order] for key in keys}
 
-        flat = ("index", "label", "which", "output", "total", "reference", "whole")
+        flat = ("index", "label", "which", "group", "output", "total", "reference", "whole")
         return Explained(
             **{name: joined(name) for name in flat},
             relevance=listed("relevance"),
@@ -140,6 +142,7 @@ class Explainer:
             batch.index.numpy(),
             batch.label.numpy(),
             which.numpy(),
+            (which if self.target is None else batch.label).numpy(),
             output.numpy(),
             (found.each.sum(1) + found.whole).numpy(),
             reference.numpy(),

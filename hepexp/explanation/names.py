@@ -24,4 +24,6 @@ def column_names(model: nn.Module, spec: DataSpec, representation: Representatio
         nodes = tuple(getattr(representation, "column_names", ()))
         more = spec.n_node_features - len(nodes)
         known.append(nodes + (scalars if len(scalars) == more else tuple(f"column {k}" for k in range(more))))
-    return {len(names): names for names in known if names}
+    if spec.n_features:
+        known.append(tuple(getattr(representation, "variables", None) or getattr(representation, "columns", ())))
+    return {4: ("four-momenta",)} | {len(names): names for names in known if names}

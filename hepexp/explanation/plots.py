@@ -137,15 +137,15 @@ def draw_averages(
     title: str,
     kinds: tuple[Sequence[NDArray[np.integer]], Sequence[str]] | None,
 ) -> None:
-    """Draw mean shares of relevance, of columns, bins of Delta R and kinds of particles, for each explained class."""
-    classes = [c for c in range(len(names)) if (explained.which == c).any()]
+    """Draw mean shares of relevance, of columns, bins of Delta R and kinds of particles, for each class."""
+    classes = [c for c in range(len(names)) if (explained.group == c).any()]
     panels = ["columns"] * bool(explained.columns) + ["distances"] * bool(explained.momenta) + ["kinds"] * bool(kinds)
     if not panels:
         return
     with figure(path, 4.6 * len(panels), 4.4, title) as drawing:
         for axes, panel in zip(drawing.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             for k, c in enumerate(classes):
-                chosen = explained.which == c
+                chosen = explained.group == c
                 look = {"color": COLOURS[c % len(COLOURS)], "label": class_name(names, c)}
                 if panel == "distances":
                     edges, found = averages.of_distances(explained, chosen)

@@ -36,8 +36,8 @@ def summary(explained: Explained, names: tuple[str, ...], kinds: Kinds | None, s
         },
         "classes": {},
     }
-    for c in np.unique(explained.which):
-        chosen = explained.which == c
+    for c in np.unique(explained.group[explained.group >= 0]):
+        chosen = explained.group == c
         of_class: dict[str, Any] = {"n": int(chosen.sum()), "columns": averages.of_columns(explained, chosen)}
         if explained.momenta:
             edges, shares = averages.of_distances(explained, chosen)

@@ -83,6 +83,19 @@ def product(func: Callable, args: tuple, kwargs: dict, epsilon: float) -> Any:
     return (func(a.detach(), b, *others, **kwargs) + func(a, b.detach(), *others, **kwargs)) / 2
 
 
+def contraction(func: Callable, args: tuple, kwargs: dict, epsilon: float) -> Any:
+    """Of einsum: each of its tensors that carry relevance gets the same share."""
+    formula, *tensors = args
+    carrying = [k for k, tensor in enumerate(tensors) if _has_gradient(tensor)]
+    if len(carrying) < 2:
+        return func(*args, **kwargs)
+    parts = [
+        func(formula, *(tensor if i == k else tensor.detach() for i, tensor in enumerate(tensors)), **kwargs)
+        for k in carrying
+    ]
+    return sum(parts) / len(parts)
+
+
 def quotient(func: Callable, args: tuple, kwargs: dict, epsilon: float) -> Any:
     """Of quotients, whose denominators are held constant."""
     a, b, *others = args
@@ -126,10 +139,11 @@ _NAMES: dict[Callable, tuple[str, ...]] = {
     linear: ("linear", "conv1d", "conv2d", "conv3d"),
     activation: (
         *("relu", "relu_", "silu", "gelu", "elu", "leaky_relu", "selu", "celu", "mish", "hardtanh", "relu6"),
-        *("tanh", "softsign", "abs", "sqrt", "square", "log1p", "pow", "__pow__", "sin", "asinh"),
+        *("tanh", "softsign", "abs", "sqrt", "square", "log1p", "pow", "__pow__", "sin", "asinh", "expm1"),
     ),
     constant: ("sigmoid", "softmax", "log_softmax", "exp", "softplus", "rsqrt", "reciprocal", "norm", "var", "std"),
     product: ("mul", "__mul__", "__rmul__", "multiply", "matmul", "__matmul__", "bmm"),
+    contraction: ("einsum",),
     quotient: ("div", "__truediv__", "divide", "true_divide"),
     attention: ("scaled_dot_product_attention",),
     norm: ("layer_norm",),
@@ -149,11 +163,15 @@ LINEAR = {
     *("ScaledDotProductFlashAttentionForCpu", "NativeBatchNorm", "CudnnBatchNorm", "Movedim", "AsStrided", "Unfold"),
     *("Im2Col", "Tile", "Lerp", "AccumulateGrad", "Stabilised", "Passed", "Sort", "Topk", "Unsafe"),
     *("UnsafeSplit", "Diagonal", "Tril", "Triu", "SegmentReduce", "ScatterReduce", "Cross", "Copy", "Set", "Flatten"),
+    *("AdaptiveMaxPool2D", "UpsampleBilinear2D", "UpsampleNearest2D", "UpsampleBicubic2D", "_Aggregate", "_Spread"),
+    *("Symmetric",),
 }
+# those that are products if more than one of their arguments has a gradient
+PRODUCTS = {"Mul", "Bmm", "Mm", "Mv", "Dot", "Baddbmm", "Convolution", "Div"}
 
 
 def without_rule(output: Tensor) -> list[str]:
-    """The kinds of nodes in the graph of an output that are neither linear nor made by a rule, by name."""
+    """The kinds of nodes in the graph of an output that are neither linear in it nor made by a rule, by name."""
     unknown, seen, waiting = set(), set(), [output.grad_fn]
     while waiting:
         node = waiting.pop()
@@ -164,5 +182,7 @@ def without_rule(output: Tensor) -> list[str]:
         kind = name.rstrip("0123456789").removesuffix("Backward")
         if kind not in LINEAR:
             unknown.add(kind)
+        elif kind in PRODUCTS and sum(parent is not None for parent, _ in node.next_functions) > 1:
+            unknown.add(f"a product ({kind})")
         waiting += [parent for parent, _ in node.next_functions]
     return sorted(unknown)

@@ -70,3 +70,21 @@ def test_a_run_that_is_no_classifier_is_refused(tmp_path):
     said = one_line(hepexp(tmp_path, "explain", "latest"), 2)
     assert "is not the run of a classifier (loss=huber)" in said
     assert not (tmp_path / "runs" / "latest" / "explain.json").exists()
+
+
+def test_the_toy_s_third_feature_is_found(tmp_path):
+    assert hepexp(tmp_path, "train", "task=lrp_toy", "trainer.max_epochs=3").returncode == 0
+    result = hepexp(tmp_path, "explain", "latest", "--n", "60")
+    assert result.returncode == 0, result.stderr
+    content = json.loads((tmp_path / "runs" / "latest" / "explain.json").read_text())
+    assert content["method"] == "lrp"
+    shares, of_below = (
+        {name: share for name, (share, _) in content["classes"][kind]["columns"].items()} for kind in ("above", "below")
+    )
+    table = pq.read_table(tmp_path / "runs" / "latest" / "relevances.parquet").to_pylist()
+    assert set(shares) == {"first", "second", "third"}
+    assert len(table[0]["relevance"]) == 8
+    for found in (shares, of_below):
+        assert found["third"] > 5 * max(abs(found["first"]), abs(found["second"]))
+    deletion = content["deletion"]
+    assert deletion["area_relevance"] < deletion["area_random"]

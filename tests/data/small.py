@@ -17,6 +17,7 @@ from hepexp.data.datasets.four_vectors import info as four_vectors
 from hepexp.data.datasets.jetclass.info import LAYOUT as JETCLASS_LAYOUT
 from hepexp.data.datasets.mnist.info import scikit_learn_digits
 from hepexp.data.datasets.rotated_points import info as rotated_points
+from hepexp.data.datasets.three_features import info as three_features
 from hepexp.data.find import class_of, data_sets, find_info
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.loading.split_store import open_sample
@@ -101,6 +102,10 @@ def vectors(n: int) -> Ragged:
     return _of_all_classes(four_vectors.sample(), n)
 
 
+def graphs(n: int) -> Ragged:
+    return _of_all_classes(three_features.sample(), n)
+
+
 def _of_all_classes(made: Ragged, n: int) -> Ragged:
     """Examples of a sample that has one class after the other."""
     return made.take(np.linspace(0, len(made) - 1, n).astype(np.int64))
@@ -120,6 +125,7 @@ RANDOM: dict[str, Callable[[int], Ragged]] = {
     "mnist": mnist,
     "rotated_points": points,
     "four_vectors": vectors,
+    "three_features": graphs,
 }
 SAMPLES: dict[type[HepDataModule], Callable[[int], Ragged]] = {
     class_of(name): RANDOM.get(name) or shipped(find_info(name))
