@@ -107,6 +107,7 @@ def audit(
             points.append(
                 {
                     "strength": strength,
+                    "judged": check.claim in claimed and check.is_judged_at(strength),
                     **{key: value for key, value in in_single.items() if key not in CHANGES},
                     **{f"{key}_float32": in_single[key] for key in CHANGES},
                     **{f"{key}_float64": in_double[key] for key in CHANGES},
@@ -116,7 +117,7 @@ def audit(
             "what": check.what,
             "axis": check.axis,
             "claim": check.claim if check.claim in claimed else None,
-            "verdict": verdict(check, points, check.claim in claimed),
+            "verdict": verdict(points),
             "points": points,
         }
     return {
@@ -135,12 +136,10 @@ def audit(
     }
 
 
-def verdict(check: Check, points: Sequence[dict[str, Any]], is_claimed: bool) -> str | None:
-    """`kept` or `broken` for a claim of the network, None for what it does not claim."""
-    judged = [point for point in points if check.is_judged_at(point["strength"])]
-    if not is_claimed or not judged:
-        return None
-    return "kept" if all(point["largest_change_float64"] <= THRESHOLD for point in judged) else "broken"
+def verdict(points: Sequence[dict[str, Any]]) -> str | None:
+    """`kept` or `broken` for what the network claims at some of the strengths, None where it claims nothing."""
+    judged = [point["largest_change_float64"] for point in points if point["judged"]]
+    return None if not judged else "kept" if max(judged) <= THRESHOLD else "broken"
 
 
 class _Judged:

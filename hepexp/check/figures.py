@@ -95,7 +95,7 @@ def _panel(axes: Axes, name: str, check: Mapping[str, Any], before: Mapping[str,
     axes.axhline(own[0], color="0.6", linewidth=0.9, linestyle=":")
     axes.plot(x, y, "o-", color=COLOURS[0], markersize=4, label="this run", zorder=3)
     axes.fill_between(x, y - error, y + error, color=COLOURS[0], alpha=0.25, linewidth=0, zorder=2)
-    axes.set_ylabel({"accuracy": "accuracy", "auc": f"change of the AUC, {before.get('auc', 0):.3f}"}[shows])
+    axes.set_ylabel({"accuracy": "accuracy", "auc": f"AUC $-$ {before.get('auc', 0):.3f}"}[shows])
     if name == "boost_across" and shows == "accuracy":
         axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), title=SOURCE, alignment="left", borderaxespad=0)
 
@@ -115,3 +115,14 @@ def _published(axes: Axes) -> None:
     beta, taggers = boosted_top_taggers()
     for k, (tagger, accuracy) in enumerate(taggers.items()):
         axes.plot(beta, accuracy, color=COLOURS[(k + 1) % len(COLOURS)], linewidth=0.9, alpha=0.8, label=tagger)
+
+
+def two_samples(path: Path, auc: float, null: np.ndarray, title: str) -> None:
+    """Draw the AUC of a two-sample test beside those of its permutations (k,)."""
+    with figure(path, 4.6, 3.4, title) as drawing:
+        axes = drawing.subplots()
+        axes.hist(null, bins=12, color=COLOURS[4], alpha=0.7, label="null: permutations")
+        axes.axvline(auc, color=COLOURS[1], label=f"moved against not: {auc:.3f}")
+        axes.axvline(0.5, color="0.4", linestyle=":", linewidth=1, label="chance")
+        axes.set(xlabel="AUC", ylabel="permutations")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.3), ncols=2)

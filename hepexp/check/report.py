@@ -30,7 +30,7 @@ def table(found: Mapping[str, Any], title: str) -> TextTable:
     for name, check in checks.items():
         for point in _shown(check["points"], in_full=len(checks) <= IN_FULL):
             at = f"{check['axis'].partition(' (')[0]} {point['strength']:g}" if check["axis"] else ""
-            said = check["verdict"] or ""
+            said = check["verdict"] if point["judged"] else ""
             figures = _figures(point) if has_figures else []
             sizes = [point[f"largest_change_float{bits}"] for bits in (32, 64)]
             changes = [f"{size:.1e}" if size else "0" for size in sizes]
@@ -39,7 +39,12 @@ def table(found: Mapping[str, Any], title: str) -> TextTable:
 
 
 def _shown(points: list[dict[str, Any]], in_full: bool) -> list[dict[str, Any]]:
-    return points if in_full else [max(points, key=lambda point: point["mean_change_float32"])]
+    """All, or the one of largest mean change, and that of those at which a claim is judged."""
+    if in_full:
+        return points
+    judged = [point for point in points if point["judged"]]
+    worst = [max(some, key=lambda point: point["mean_change_float32"]) for some in (judged, points) if some]
+    return worst[:1] if worst[0] is worst[-1] else worst
 
 
 def _figures(point: Mapping[str, Any], with_change: bool = True) -> list[str]:

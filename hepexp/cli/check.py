@@ -7,6 +7,7 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hepexp.cli.check_data import check_data
 from hepexp.cli.output_files import add_overwrite, check_folder
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 N = 200  # examples; LorentzNet then takes about a minute on a laptop
+N_DATA = 4000
 
 DESCRIPTION = """\
 Audit a trained run: change the test examples, and see how accuracy, AUC and single scores change. The order of
@@ -26,24 +28,50 @@ nodes and edges. Exit code 1 if the network breaks a symmetry that it claims.
 
   hepexp check latest
   hepexp check latest --only boost_across,collinear --n 10000
-  hepexp check runs/hepexp/2026-01-31_12-00-00_efn_qg --out checked/"""
+  hepexp check runs/hepexp/2026-01-31_12-00-00_efn_qg --out checked/
+
+Or ask how far a data set is from being invariant under a group, by classifiers that tell moved examples from others,
+and by what they do where there is nothing to tell. Groups: so2, so3, boosts_z, so13 of momenta or vectors, c4, d4 of
+images.
+
+  hepexp check --data qg --group so3
+  hepexp check --data four_vectors --group so13 'data.classes=[so13_light,so13_heavy]' --n 10000"""
 
 
 def main(args: list[str]) -> int:
     parser = Parser(prog="hepexp check", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, models:/NAME@ALIAS, or latest")
+    parser.add_argument(
+        "run", metavar="RUN", nargs="?", help="a run folder, an MLflow run id, models:/NAME@ALIAS, or latest"
+    )
     parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY, such as data.source=full")
     parser.add_argument("--only", metavar="NAME,...", default="", help="some of the checks, e.g. boost_across,soft")
-    parser.add_argument("--n", type=int, default=N, help=f"test examples, random ones; default: {N}")
+    parser.add_argument("--data", metavar="NAME", help="a data set, in place of a run")
+    parser.add_argument("--group", metavar="G", help="with --data: so2, so3, boosts_z, so13, c4 or d4")
+    parser.add_argument(
+        "--rapidity", type=float, default=0.3, help="with --data: largest rapidity of boosts; default: 0.3"
+    )
+    parser.add_argument("--n", type=int, help=f"random examples; default: {N} of a test split, {N_DATA:,} with --data")
     parser.add_argument("--seed", type=int, default=1, help="of the examples and of random changes; default: 1")
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
     parser.add_argument("--out", type=Path, help="folder for check.json and plots/; default: that of the run")
     add_overwrite(parser)
     options = parser.parse_intermixed_args(args)
-    if options.n < 2:
-        raise ConfigError(f"--n must be >= 2, got {options.n}")
+    n = options.n if options.n is not None else N_DATA if options.data else N
+    if n < 2:
+        raise ConfigError(f"--n must be >= 2, got {n}")
     if options.seed < 0:
         raise ConfigError(f"--seed must be >= 0, got {options.seed}")
+
+    if options.data:
+        if not options.group or options.only:
+            raise ConfigError("--data NAME needs --group G, and takes no --only; see: hepexp check --help")
+        keys = [word for word in (options.run, *options.changes) if word]
+        check_data(options.data, options.group, keys, n, options.rapidity, options.seed, options.out, options.overwrite)
+        return 0
+    if options.run is None:
+        raise ConfigError("hepexp check needs a RUN, or --data NAME --group G; see: hepexp check --help")
+    if options.group:
+        raise ConfigError(f"--group {options.group} is of a data set: give --data NAME in place of a run")
 
     from hepexp.config.record import with_changes
     from hepexp.tracking.run_folder import RunFolder
@@ -69,7 +97,7 @@ def main(args: list[str]) -> int:
     asked = [name for name in options.only.split(",") if name]
     checks = chosen(every, asked, components.data.representation.name)
     with progress(sum(len(check.strengths) for check in checks)) as done:
-        found = audit(components, checks, options.n, options.seed, done)
+        found = audit(components, checks, n, options.seed, done)
     provenance = components.data.provenance()
     about_run = {"run": folder.label, "model": config.choices.model, "data": config.choices.dataset}
     found = {**about_run, "source": provenance["source"], "checkpoint": options.checkpoint, **found}

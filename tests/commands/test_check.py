@@ -51,6 +51,13 @@ def test_a_folder_of_its_own_leaves_the_run_as_it_is(home):
         (["latest", "--n", "1"], "--n must be >= 2, got 1"),
         (["latest", "--seed", "-1"], "--seed must be >= 0, got -1"),
         (["latest", "model.phi_sizes=[8]"], "model.phi_sizes"),
+        ([], "hepexp check needs a RUN, or --data NAME --group G"),
+        (["latest", "--group", "so3"], "--group so3 is of a data set"),
+        (["--data", "qg"], "--data NAME needs --group G"),
+        (["--data", "qg", "--group", "so4"], "--group so4: unknown; did you mean"),
+        (["--data", "qgg", "--group", "so3"], "did you mean qg?"),
+        (["--data", "qg", "--group", "c4"], "--group c4 does not act on the vectors of 4 components of qg"),
+        (["--data", "qg", "--group", "so13", "--rapidity", "0"], "--rapidity must be in (0, 5], got 0"),
     ],
 )
 def test_a_wrong_request_is_one_line(home, words, said):
