@@ -31,6 +31,7 @@ VERBS = {
     "predict": Verb("hepexp.cli.predict", "score the jets in a file with a run's model"),
     "check": Verb("hepexp.cli.check", "audit a run: symmetries, infrared and collinear safety, detector effects"),
     "explain": Verb("hepexp.cli.explain", "explain what a run's classifier decides by, and judge that by deletion"),
+    "export": Verb("hepexp.cli.export", "write a run's network as an ONNX, TorchScript or pt2 file for other programs"),
     "sweep": Verb("hepexp.cli.sweep", "tune keys with Optuna: resumable, on one machine or several", True),
     "study": Verb("hepexp.cli.study", "run a study: many runs by one file, resumable, one table and one figure", True),
     "compare": Verb("hepexp.cli.compare", "compare runs: means over seeds, significance, tables, a figure"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import glob
 import logging
 import os
-from argparse import RawDescriptionHelpFormatter
+from argparse import Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hepexp.cli.members import add_runs, members
 from hepexp.cli.output_files import add_overwrite, check_target, writing
@@ -28,7 +29,9 @@ scores are the mean of theirs, beside columns spread_CLASS, aleatoric and episte
 
   hepexp predict latest --input jets.npz --out scores.parquet
   hepexp predict latest --input 'data/*.root' --out scores.root
-  hepexp predict runs/hepexp/MULTIRUN --input jets.npz --out ensemble.parquet"""
+  hepexp predict runs/hepexp/MULTIRUN --input jets.npz --out ensemble.parquet
+  hepexp predict jets.onnx --input jets.npz --out scores.parquet      a network that `hepexp export` wrote"""
+EXPORTED = ".onnx"
 
 
 def main(args: list[str]) -> int:
@@ -49,30 +52,12 @@ def main(args: list[str]) -> int:
     if options.out.suffix not in SUFFIXES:
         raise ConfigError(f"--out must be a {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file, got {options.out}")
 
-    from hepexp.data.find import data_sets, find_info
-    from hepexp.data.formats.open_file import is_readable
-
-    folders, configs = members(options.words, ("dataset", "trainer"))
-    config = configs[0]
-    inputs = _matching(options.input, config.choices.dataset)
-    info = find_info(config.choices.dataset) if config.choices.dataset in data_sets() else None
-    for path in inputs:
-        if info is not None and not is_readable(info, path):
-            known = ", ".join(dict.fromkeys((*info.readers, ".arrow", ".parquet")))
-            raise ConfigError(f"--input {path}: unknown format '{path.suffix}'; expected one of {known}")
-    check_target(options.out, "--out", options.overwrite, [*inputs, *(folder.predictions for folder in folders)])
-
     from hepexp.evaluation.table_files import TableFile
-    from hepexp.learning.scorer import Scorer
 
-    scorer = Scorer(folders, configs, options.checkpoint, to_score=inputs[0])
-    components = scorer.first
-    evaluator, n = components.module.objective.evaluator, 0
-    lacking: dict[str, list[str]] = {}
+    scores, n = (_exported if _is_exported(options.words) else _runs)(options), 0
     with TableFile(options.out) as file:
-        for path in inputs:
-            for outputs in scorer.of_file(path):
-                table = evaluator.predictions(outputs, components.data.spec.class_names)
+        for path in scores.inputs:
+            for table in scores.tables(path):
                 with writing(options.out):
                     file.add(_numbered(table, n), f"--input {path}")
                 n += len(table)
@@ -81,9 +66,79 @@ def main(args: list[str]) -> int:
         lacking = file.lacking()
     if lacking:
         log.warning("%s: unknown in these rows of %s", _said(lacking), options.out)
-    what = inputs[0] if len(inputs) == 1 else f"{len(inputs)} files"
-    print(visible(f"{n:,} {components.noun}s of {what} scored by {scorer.label}: {options.out}"))
+    what = scores.inputs[0] if len(scores.inputs) == 1 else f"{len(scores.inputs)} files"
+    print(visible(f"{n:,} {scores.noun}s of {what} scored by {scores.label}: {options.out}"))
     return 0
+
+
+class _Scores(NamedTuple):
+    """What scores files.
+
+    Parameters
+    ----------
+    label : its name, for messages.
+    noun : what an example is called.
+    inputs : the files.
+    tables : the predictions for the examples of a file, in parts.
+    """
+
+    label: str
+    noun: str
+    inputs: list[Path]
+    tables: Callable[[Path], Iterator[pa.Table]]
+
+
+def _runs(options: Namespace) -> _Scores:
+    """The model of a run, or an ensemble of several."""
+    folders, configs = members(options.words, ("dataset", "trainer"))
+    inputs = _inputs(options, configs[0].choices.dataset, *(folder.predictions for folder in folders))
+
+    from hepexp.learning.scorer import Scorer
+
+    scorer = Scorer(folders, configs, options.checkpoint, to_score=inputs[0])
+    components = scorer.first
+    evaluator, class_names = components.module.objective.evaluator, components.data.spec.class_names
+
+    def tables(path: Path) -> Iterator[pa.Table]:
+        for outputs in scorer.of_file(path):
+            yield evaluator.predictions(outputs, class_names)
+
+    return _Scores(scorer.label, components.noun, inputs, tables)
+
+
+def _is_exported(words: Sequence[str]) -> bool:
+    return any(word.endswith(EXPORTED) and "=" not in word for word in words)
+
+
+def _exported(options: Namespace) -> _Scores:
+    """An exported network."""
+    if len(options.words) > 1 or options.checkpoint != "best":
+        raise ConfigError(
+            f"an {EXPORTED} file is scored with alone; further runs, KEY=VALUE and --checkpoint are for runs: got "
+            f"{' '.join(options.words)}"
+        )
+
+    from hepexp.export.scoring import ExportedClassifier
+
+    network = ExportedClassifier(Path(options.words[0]))
+    inputs = _inputs(options, str(network.about.provenance.get("data")), network.path)
+    data = network.data(inputs[0])
+    return _Scores(str(network.path), data.noun, inputs, lambda path: network.tables(data, path))
+
+
+def _inputs(options: Namespace, data_set: str, *others: Path) -> list[Path]:
+    """The files to score, once they and the file to write have been checked."""
+    from hepexp.data.find import data_sets, find_info
+    from hepexp.data.formats.open_file import is_readable
+
+    inputs = _matching(options.input, data_set)
+    info = find_info(data_set) if data_set in data_sets() else None
+    for path in inputs:
+        if info is not None and not is_readable(info, path):
+            known = ", ".join(dict.fromkeys((*info.readers, ".arrow", ".parquet")))
+            raise ConfigError(f"--input {path}: unknown format '{path.suffix}'; expected one of {known}")
+    check_target(options.out, "--out", options.overwrite, [*inputs, *others])
+    return inputs
 
 
 def _matching(given: list[str], data_set: str) -> list[Path]:

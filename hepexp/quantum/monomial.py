@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hepexp.exporting import Function
 from hepexp.precision import ExactBuffers
 
 Action = tuple[np.ndarray, np.ndarray]  # order, phase
@@ -31,7 +32,7 @@ def action(n_qubits: int, factors: Iterable[tuple[np.ndarray, tuple[int, ...]]])
     return order, phase
 
 
-class _Reorder(torch.autograd.Function):
+class _Reorder(Function):
     """x[:, order], whose gradient is a reordering too instead of a sum into zeros."""
 
     @staticmethod

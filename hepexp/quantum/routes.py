@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hepexp.exporting import in_pieces
 from hepexp.precision import ExactBuffers
 from hepexp.quantum.circuit import Input
 from hepexp.quantum.density import DensityEvolution
@@ -121,7 +122,7 @@ class Expectation(ExactBuffers):
     def _in_turn(self, read: Tensor, evaluate: Callable[[Tensor], Tensor]) -> Tensor:
         """Evaluate what the slots read (slots, G, ..., B), on CPUs a limited number of examples at a time."""
         rows = max(IN_CACHE // (self.n_pieces * 2**self.evolution.n_qubits), 1)
-        if read.device.type != "cpu" or read.shape[-1] <= rows:
+        if not in_pieces(read) or read.shape[-1] <= rows:
             return evaluate(read)
         return torch.cat([evaluate(part) for part in read.split(rows, dim=-1)], dim=-1)
 

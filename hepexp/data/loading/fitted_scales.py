@@ -28,6 +28,11 @@ class FittedScales(LightningDataModule):
         """The additional inputs, scaled by some training examples."""
         return Extras(self.extra_names, examples)
 
+    @property
+    def additional(self) -> Extras:
+        """The additional inputs of each example, with their scales; available after `setup`."""
+        return self._extras
+
     def fit_scales(self, rows: np.ndarray) -> None:
         """Fit all of them to the training examples, at these rows (n,) of the store.
 

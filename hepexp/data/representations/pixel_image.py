@@ -116,16 +116,29 @@ class PixelImage(Representation):
         return rotated(examples, self.shape, self.angle) if self.angle else examples
 
     def collate(self, examples: Ragged, common: Common) -> ImageBatch:
-        image = torch.from_numpy(self._dense(examples))
+        return ImageBatch(**common, image=self.fitted(torch.from_numpy(self._dense(examples))))
+
+    @property
+    def shift(self) -> np.ndarray:
+        """What is subtracted from each channel, (C, 1, 1), before it is multiplied by `factor`."""
+        return self._shift
+
+    @property
+    def factor(self) -> np.ndarray:
+        """By what each channel is multiplied, (C, 1, 1)."""
+        return self._factor
+
+    def fitted(self, image: torch.Tensor) -> torch.Tensor:
+        """Scaled images (n, C, H, W), without negative values if these are clipped, in the size asked for."""
         if self.clip_negative:
-            image = image.clamp_(min=0)
+            image = image.clamp(min=0)
         if self.pad_to is not None:
             (top, left), (bottom, right) = zip(*(self._margins(size) for size in self.shape[1:]), strict=True)
             image = F.pad(image, (left, right, top, bottom))
         if self.resize_to is not None:
             # Without antialiasing a smaller image would skip pixels, and a few of them hold most of the energy.
             image = F.interpolate(image, size=(self.resize_to,) * 2, mode="bilinear", antialias=True)
-        return ImageBatch(**common, image=image)
+        return image
 
     def _dense(self, examples: Ragged) -> np.ndarray:
         """Scaled images (n, channels, rows, columns), computed on the few non-zero pixels where possible."""

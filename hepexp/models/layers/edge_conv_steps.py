@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from hepexp.exporting import Function
 from hepexp.models.layers.cache_blocking import Chunk, linear, run
 
 
@@ -41,7 +42,7 @@ def pieces(z: Tensor, bounds: list[int]) -> list[Chunk]:
     n_rows = PIECE_BYTES // (z.shape[1] * z.shape[2] * z.element_size())
     cuts = [0]
     for last, bound in pairwise(bounds):
-        if bound - cuts[-1] > n_rows and last > cuts[-1]:
+        if last > cuts[-1] and bound - cuts[-1] > n_rows:
             cuts.append(last)
     return [Chunk(start, stop, 1) for start, stop in pairwise([*cuts, bounds[-1]])]
 
@@ -78,7 +79,7 @@ def with_moments_grad(dz: Tensor, d_total: Tensor, d_spread: Tensor, z: Tensor, 
     return torch.addcmul(d_total - slope * mean, slope, z).mul_(w[..., None]).add_(dz)
 
 
-class JoinNodes(torch.autograd.Function):
+class JoinNodes(Function):
     """z_ij = own_i + other_j, and the moments of z."""
 
     @staticmethod
@@ -107,7 +108,7 @@ class JoinNodes(torch.autograd.Function):
         return d_own, d_other, None, None, None
 
 
-class NormaliseMultiply(torch.autograd.Function):
+class NormaliseMultiply(Function):
     """z' = W f(scale z + shift) + bias, and the moments of z'; f is RELU, GELU or NONE."""
 
     @staticmethod
@@ -153,7 +154,7 @@ class NormaliseMultiply(torch.autograd.Function):
         return dz, d_scale, d_shift, d_weight, None if bias is None else d_bias, None, None, None
 
 
-class NormaliseAverage(torch.autograd.Function):
+class NormaliseAverage(Function):
     """sum_j v_ij relu(scale z_ij + shift), with v = w / sum_j w for the mean over neighbours."""
 
     @staticmethod

@@ -10,12 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hepexp.exporting import Function
 from hepexp.models.layers.cache_blocking import HAS_ONEDNN, linear
 
 LEVELS = 2**16  # of the probability with which an element is dropped
 
 
-class _Product(torch.autograd.Function):
+class _Product(Function):
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
@@ -56,7 +57,7 @@ class Linear(nn.Linear):
         return product(x, self.weight, self.bias)
 
 
-class _Drop(torch.autograd.Function):
+class _Drop(Function):
     @staticmethod
     def forward(ctx, x: Tensor, level: int) -> Tensor:
         words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)

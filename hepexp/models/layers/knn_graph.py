@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from hepexp.exporting import in_pieces, is_exported
 from hepexp.precision import full_precision
 
 INDEX_BITS = 16  # of the sort key, for the position of a particle: jets of up to 65,536 particles
@@ -38,9 +40,12 @@ def nearest_neighbours(x: Tensor, mask: Tensor, k: int) -> tuple[Tensor, Tensor]
         distance = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist").float()
     myself = torch.eye(n, dtype=torch.bool, device=x.device)
     distance = distance.masked_fill(myself | ~mask[:, None, :], torch.inf)
-    # The bits of a positive float32 rise with its value: distance in the high bits, position in the low ones.
-    key = distance.view(torch.int32).long() << INDEX_BITS | torch.arange(n, device=x.device)
-    index = key.topk(min(k, n), largest=False).values & (2**INDEX_BITS - 1)
+    if is_exported():  # k columns whatever n is; a stable sort breaks ties by position too, without reading bits
+        index = F.pad(distance.sort(dim=-1, stable=True).indices, (0, k))[..., :k]
+    else:
+        # The bits of a positive float32 rise with its value: distance in the high bits, position in the low ones.
+        key = distance.view(torch.int32).long() << INDEX_BITS | torch.arange(n, device=x.device)
+        index = key.topk(min(k, n), largest=False).values & (2**INDEX_BITS - 1)
     rank = torch.arange(index.shape[-1], device=x.device)
     n_others = mask.sum(1) - 1
     return index, mask[..., None] & (rank < n_others[:, None, None])
@@ -75,7 +80,7 @@ class ParticleRows:
 
     def __init__(self, mask: Tensor, packed: bool | None = None):
         self.padded_mask = mask
-        self.packed = mask.device.type == "cpu" if packed is None else packed
+        self.packed = in_pieces(mask) if packed is None else packed
         flat = mask.flatten()
         if self.packed:
             self.places = flat.nonzero().squeeze(1)

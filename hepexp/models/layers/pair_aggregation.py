@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from hepexp.exporting import Function
 from hepexp.models.layers.cache_blocking import run
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 
@@ -30,7 +31,7 @@ def _diagonal(square: Tensor) -> Tensor:
     return square.diagonal(dim1=1, dim2=2).mT
 
 
-class _Aggregate(torch.autograd.Function):
+class _Aggregate(Function):
     @staticmethod
     def forward(ctx, x: Tensor, pairs: ParticlePairs) -> tuple[Tensor, Tensor, Tensor]:
         def job(piece: Piece) -> tuple[Tensor, Tensor, Tensor]:
@@ -61,7 +62,7 @@ def aggregate(x: Tensor, pairs: ParticlePairs) -> Aggregates:
     return Aggregates(*_Aggregate.apply(x, pairs))
 
 
-class _Spread(torch.autograd.Function):
+class _Spread(Function):
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, rows: Tensor, columns: Tensor, diagonal: Tensor, pairs: ParticlePairs):
         y = x.new_empty(len(x), len(weight))

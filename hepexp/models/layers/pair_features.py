@@ -8,14 +8,25 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from hepexp.exporting import Function, is_exported
 from hepexp.models.layers.jet_coordinates import rapidity
 
 TINY = 1e-8  # GeV^2, GeV or none: below it, logarithms are those of it, as in the authors' code
 
 
-@cache
 def triangle(n: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Rows i >= j and columns j of the pairs of n particles, each particle with itself included: n (n + 1) / 2."""
+    """Rows i >= j and columns j of the pairs of n particles, each particle with itself included: n (n + 1) / 2.
+
+    In an exported network, for any n, they are all n^2 pairs, ordered by rows.
+    """
+    if is_exported():
+        pair = torch.arange(n * n, device=device)
+        return pair // n, pair % n
+    return _triangle(n, device)
+
+
+@cache
+def _triangle(n: int, device: torch.device) -> tuple[Tensor, Tensor]:
     i, j = torch.tril_indices(n, n, device=device)
     return i, j
 
@@ -56,11 +67,13 @@ def log_pair_features(p4: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
     return torch.stack([ln_kt, ln_z, ln_delta, ln_m2], dim=-1)
 
 
-class Symmetric(torch.autograd.Function):
+class Symmetric(Function):
     """Symmetric matrices (B, C, n, n) from rows (B, n (n + 1) / 2, C) of their lower triangles, as in `triangle`."""
 
     @staticmethod
     def forward(ctx, lower: Tensor, n: int) -> Tensor:
+        if is_exported():
+            return lower.transpose(1, 2).unflatten(-1, (n, n))
         i, j = triangle(n, lower.device)
         ctx.n = n
         place = torch.empty(n, n, dtype=torch.long, device=lower.device)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from hepexp.exporting import in_pieces
 from hepexp.models.layers.cache_blocking import PAIRS, Chunk, split
 
 
@@ -32,7 +33,8 @@ class Piece(NamedTuple):
 class ParticlePairs:
     """Particles of all pieces one after another, R rows, and their pairs, E = sum of jets n^2.
 
-    On a CPU, jets of similar length share a piece. Elsewhere the whole batch is one piece, and nothing is read back.
+    On a CPU, jets of similar length share a piece. Elsewhere, and in an exported network, the whole batch is one piece,
+    and nothing is read back.
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ class ParticlePairs:
         """
         (n_jets, width), place, jet = mask.shape, None, None
         chunks = [Chunk(0, n_jets, width)]
-        if mask.device.type == "cpu":
+        if in_pieces(mask):
             lengths = (mask * torch.arange(1, width + 1)).amax(1) + (padded_to is not None)
             lengths, order = lengths.sort(descending=True, stable=True)
             chunks = split(lengths.tolist(), at_a_time)

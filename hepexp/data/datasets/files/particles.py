@@ -44,6 +44,11 @@ class Standardised(Scaled):
         self._pad = np.array([np.nan if one.pad is None else one.pad for one in inputs])
         self._low, self._high = np.array(clips, float).reshape(-1, 2).T
 
+    @property
+    def steps(self) -> dict[str, NDArray[np.float64]]:
+        """What is done to each column (F,): mean, std, the ends of the range low and high, and pad, NaN for none."""
+        return {"mean": self.mean, "std": self.std, "low": self._low, "high": self._high, "pad": self._pad}
+
     def fit(self, values: NDArray) -> None:
         """Fit mean and spread to values (n, F) of training examples."""
         columns = [column[np.isfinite(column)] for column in values.T]

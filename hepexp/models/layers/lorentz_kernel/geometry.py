@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from hepexp.exporting import Function
 from hepexp.models.layers.cache_blocking import run
 from hepexp.models.layers.lorentz_block import psi
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
@@ -48,7 +49,7 @@ class Invariants(NamedTuple):
     square: Tensor
 
 
-class _Invariants(torch.autograd.Function):
+class _Invariants(Function):
     @staticmethod
     def forward(ctx, x: Tensor, metric: Tensor, dtype: torch.dtype, published: bool, pairs: ParticlePairs):
         wide = torch.promote_types(x.dtype, torch.float32 if x.device.type == "mps" else torch.float64)
@@ -104,7 +105,7 @@ def invariants(x: Tensor, metric: Tensor, dtype: torch.dtype, published: bool, p
     return Invariants(*_Invariants.apply(x, metric, dtype, published, pairs))
 
 
-class _Push(torch.autograd.Function):
+class _Push(Function):
     @staticmethod
     def forward(ctx, x: Tensor, coef: Tensor, pairs: ParticlePairs) -> Tensor:
         def job(piece: Piece) -> Tensor:

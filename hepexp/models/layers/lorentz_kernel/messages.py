@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from hepexp.exporting import Function
 from hepexp.models.layers.cache_blocking import linear, run
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 from hepexp.precision import full_precision
@@ -96,7 +97,7 @@ def _piece_backward(node: _Nodes, w: EdgeWeights, agg_grad: Tensor, coef_grad: T
     return *nodes, torch.mm(node.s.t(), g_u), g_w2, g_b2, g_wm, g_logit.sum()[None], g_w3, g_b3, g_w4
 
 
-class _Edges(torch.autograd.Function):
+class _Edges(Function):
     @staticmethod
     def forward(ctx, pairs: ParticlePairs, p: Tensor, q: Tensor, s: Tensor, *weights: Tensor | None):
         w = EdgeWeights(*weights)

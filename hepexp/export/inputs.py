@@ -1,0 +1,41 @@
+"""What prepares the inputs of a network inside the exported file, for what its model reads of a data set."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from hepexp.data.loading.datamodule import HepDataModule
+from hepexp.data.representations.jet_image import JetImage
+from hepexp.data.representations.pixel_image import PixelImage
+from hepexp.data.representations.representation import Particles
+from hepexp.errors import ConfigError
+from hepexp.export.extras import Extra
+from hepexp.export.features import FeatureInputs
+from hepexp.export.images import JetImageInputs, PixelInputs
+from hepexp.export.particles import ParticleInputs
+
+
+def inputs_of(data: HepDataModule) -> nn.Module:
+    """The preparation of the inputs: `tensors` names them, `feed` makes them of stored examples, and it gives a batch.
+
+    Parameters
+    ----------
+    data : after `setup`, in the representation that the model reads.
+
+    Raises
+    ------
+    ConfigError : a network cannot do what the data set does.
+    """
+    form, extra = data.representation, Extra(data.additional)
+    match form:
+        case Particles():
+            return ParticleInputs(form, extra, data.spec.n_scalars)
+        case PixelImage():
+            return PixelInputs(form, extra)
+        case JetImage():
+            return JetImageInputs(form, extra)
+    if form.name == "features":
+        return FeatureInputs(form, extra)
+    raise ConfigError(
+        f"a model that reads a {form.name} cannot be exported: the data set finds its edges, outside the network"
+    )

@@ -1,0 +1,129 @@
+"""How a run is exported: trace the network, write it, compare its scores with those of the run, describe it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
+
+from hepexp.atomic import atomic, write_json
+from hepexp.data.loading.datamodule import HepDataModule
+from hepexp.errors import ConfigError
+from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
+from hepexp.export import description, parity
+from hepexp.export.description import Description
+from hepexp.export.network import ExportedNetwork
+from hepexp.export.onnx_file import OnnxSession, require_onnx, write_onnx
+from hepexp.export.program import program_of
+from hepexp.export.torch_files import write_pt2, write_torchscript
+from hepexp.export.working_points import working_points
+from hepexp.learning.components import Components
+from hepexp.learning.trained import evaluate, rebuild
+from hepexp.tracking.run_folder import RunFolder
+
+SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "pt2": ".pt2"}
+PACKAGES = ("hepexp", "torch", "onnx", "onnxruntime")
+TRACED = 5  # examples of median multiplicity, whose shapes are those of the tracing
+
+
+def export_run(folder: RunFolder, config: DictConfig, checkpoint: str, form: str, path: Path) -> Description:
+    """Write a run's network as one file, and its JSON beside it, if its scores are those of the run.
+
+    Parameters
+    ----------
+    folder : the run.
+    config : its config, perhaps with another data source.
+    checkpoint : `best`, `last`, or a file.
+    form : onnx, torchscript or pt2.
+    path : file to write.
+
+    Raises
+    ------
+    ConfigError : the run is not that of a classifier, or its inputs cannot be prepared by a network.
+    HepexpError : the network has an operation that the format lacks, or the scores differ.
+    """
+    if form == "onnx":
+        require_onnx()
+    components = rebuild(folder, config, checkpoint)
+    if not isinstance(components.data, HepDataModule):
+        raise ConfigError(f"a run on {type(components.data).__name__} cannot be exported; expected a HepDataModule")
+    network = ExportedNetwork(components)
+    made = Description(
+        format=form,
+        sha256="",
+        reads=components.data.representation.name,
+        classes=list(network.class_names),
+        inputs=description.tensors(network.tensors),
+        outputs=description.tensors((network.output,)),
+        dataset=OmegaConf.to_container(folder.config.dataset),
+        background=network.setting.background,
+        provenance=provenance(folder, config, components, checkpoint),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as draft:
+        found = write_and_compare(network, components, form, draft)
+        found.require(str(path))
+        validation = evaluate(components, components.data.loader_of("val"))
+        scored = ScoredExamples(validation["scores"], validation["label"], validation.get("weight"), network.setting)
+        made = replace(
+            made,
+            sha256=description.checksum(draft.read_bytes()),
+            parity={**asdict(found), "tolerance": parity.TOLERANCE, "split": "test"},
+            working_points=working_points(scored),
+        )
+        write_json(description.beside(path), asdict(made))
+    return made
+
+
+def write_and_compare(network: ExportedNetwork, components: Components, form: str, path: Path) -> parity.Parity:
+    """Write a network in a format, read it again, and compare its scores with those of the run.
+
+    Raises
+    ------
+    HepexpError : it has an operation that the format lacks.
+    """
+    examples = components.data.splits["test"]
+    rows = parity.rows_to_check(examples)
+    wanted = parity.reference(network, examples, rows)
+    inputs = network.in_order(network.feed(examples.store.take(_typical(rows))))
+    if form == "torchscript":
+        write_torchscript(network, inputs, path)
+        scores = parity.scores_of_module(network, torch.jit.load(str(path)))
+    elif form == "pt2":
+        write_pt2(network, program_of(network, inputs), path)
+        scores = parity.scores_of_module(network, torch.export.load(path).module())
+    else:
+        write_onnx(network, program_of(network, inputs), path)
+        scores = OnnxSession(path.read_bytes(), str(path))
+    return parity.parity(network, scores, examples, rows, wanted)
+
+
+def _typical(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of a few examples in the middle of those given, which are in order of multiplicity; repeated if few."""
+    middle = len(rows) // 2
+    return np.resize(rows[max(0, middle - TRACED // 2) :][:TRACED], TRACED)
+
+
+def provenance(folder: RunFolder, config: DictConfig, components: Components, checkpoint: str) -> dict[str, Any]:
+    """Where the network comes from."""
+    environment = folder.environment
+    data = environment.get("data") or {}
+    return {
+        "run": folder.label,
+        "checkpoint": checkpoint,
+        "command": environment.get("command"),
+        "model": config.choices.model,
+        "data": config.choices.dataset,
+        "source": data.get("source"),
+        "files": data.get("files"),
+        "git": {key: (environment.get("git") or {}).get(key) for key in ("sha", "dirty")},
+        "trained_with": (environment.get("packages") or {}).get("torch"),
+        "packages": {name: version(name) for name in PACKAGES},
+        "metrics": {key: value for key, value in folder.metrics.items() if key.startswith(("test/", "model/"))},
+    }

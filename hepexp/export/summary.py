@@ -1,0 +1,29 @@
+"""What `hepexp export` prints of the file that it wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from hepexp.export.description import Description, beside
+
+
+def lines(made: Description, path: Path) -> Iterator[str]:
+    """Inputs, thresholds, agreement and size, a line each."""
+    inputs = ", ".join(f"{one['name']} ({', '.join(map(str, one['axes']))})" for one in made.inputs)
+    yield f"inputs      {inputs}"
+    yield f"output      scores of {', '.join(made.classes)}"
+    for point in made.working_points:
+        yield (
+            f"threshold   {point['class']}: {point['score']} >= {point['threshold']:.4f} keeps "
+            f"{100 * point['reached_signal_efficiency']:.1f} % of {point['class']}, "
+            f"{100 * point['background_efficiency']:.2g} % of {point['background']} (validation)"
+        )
+    agreement = made.parity
+    among = agreement.get("multiplicities")
+    of = f" of {among[0]} to {among[1]} particles" if among else ""
+    yield (
+        f"agreement   scores within {agreement['difference']:.1e} of the run's on {agreement['examples']:,} test "
+        f"examples{of}"
+    )
+    yield f"written     {path} ({path.stat().st_size / 1e6:.2f} MB), {beside(path)}"

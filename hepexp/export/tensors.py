@@ -1,0 +1,40 @@
+"""What an exported network takes and gives: the tensors that its JSON describes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+BATCH, PARTICLES = "batch", "particles"  # axes of any length
+DTYPES = {"float64": torch.float64, "float32": torch.float32, "int64": torch.int64, "bool": torch.bool}
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output.
+
+    Parameters
+    ----------
+    name : in the file.
+    dtype : one of DTYPES.
+    axes : the length of each axis, or the name of one of any length.
+    unit : of its values; empty for none.
+    meaning : in a line.
+    """
+
+    name: str
+    dtype: str
+    axes: tuple[str | int, ...]
+    unit: str = ""
+    meaning: str = ""
+
+
+def of_particles(name: str, dtype: str, unit: str = "", meaning: str = "") -> TensorSpec:
+    """A column with one value for each particle."""
+    return TensorSpec(name, dtype, (BATCH, PARTICLES), unit, meaning)
+
+
+def of_examples(name: str, unit: str = "", meaning: str = "") -> TensorSpec:
+    """A column with one value for each example."""
+    return TensorSpec(name, "float64", (BATCH,), unit, meaning)
