@@ -53,7 +53,7 @@ def of_kinds(
 
     Parameters
     ----------
-    kinds : of each example, the index in names of its elements (N,); -1 of none.
+    kinds : of each example, the index in names of its elements (N,).
     """
     size, found = per_example(explained), {}
     for k, name in enumerate(names):

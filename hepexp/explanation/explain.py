@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -33,8 +34,8 @@ class Explained:
     index, label, which : (n,) row in the data set, class, and the class whose output is explained.
     group : (n,) the class over which means are taken: the explained one, or the true one if all explain the same.
     output : (n,) that is explained; total : (n,) the sum of the relevances; reference : (n,) what that should be.
-    relevance : of each example, (N,) of its elements.
-    whole : (n,) relevance of no single element.
+    relevance : of each example, (N,) of its elements, without beams.
+    whole : (n,) relevance of beams, and of no single element.
     columns : by name, (n,) relevance of each column that the network reads.
     momenta : of each example, pT [GeV], rapidity and azimuth [rad] relative to the jet axis (N, 3), if it is a jet.
     curves : by order, (n, shares) the score of that class after removal.
@@ -126,7 +127,7 @@ class Explainer:
             scores = self.scores(batch)
         which = scores.argmax(1) if self.target is None else torch.full((len(batch),), self.target)
         found, output, reference = self._relevance(batch, which)
-        momenta = jet_momenta(batch)
+        momenta = self._momenta(batch)
         orders = {"relevance": found.each}
         if momenta is not None:
             orders["pT"] = momenta[..., 0]
@@ -138,6 +139,7 @@ class Explainer:
                 return self.scores(changed).gather(1, which[:, None])[:, 0]
 
         curves = deletion.curves(score, batch, self._removable(batch, found.each), orders, self.empty, self.seed)
+        beams, each = found.each.tensor_split([self.n_beams], dim=1)
         return Explained(
             batch.index.numpy(),
             batch.label.numpy(),
@@ -146,10 +148,10 @@ class Explainer:
             output.numpy(),
             (found.each.sum(1) + found.whole).numpy(),
             reference.numpy(),
-            found.whole.numpy(),
-            list(found.each.numpy()),
+            (found.whole + beams.sum(1)).numpy(),
+            list(each.numpy()),
             {name: values.numpy() for name, values in found.columns.items()},
-            [] if momenta is None else list(momenta.numpy()),
+            [] if momenta is None else list(momenta[:, self.n_beams :].numpy()),
             curves,
         )
 
@@ -162,6 +164,22 @@ class Explainer:
             return OfElements(each, torch.zeros(len(batch), dtype=each.dtype)), output, each.sum(1)
         relevance = METHODS[self.method](self.model, batch, which)
         return of_elements(relevance, batch, self.names), relevance.output, relevance.reference
+
+    def _momenta(self, batch: Batch) -> Tensor | None:
+        """pT [GeV], rapidity and azimuth [rad] of particles relative to their sum, (B, N, 3), zero for beams."""
+        if isinstance(batch, GraphBatch):
+            names = getattr(self.dataset.representation, "column_names", ())
+            if names[:3] != ("delta y", "delta phi", "ln pT"):
+                return None
+            dy, dphi, ln_pt = batch.x[:, :3].double().view(len(batch), -1, 3).unbind(-1)
+            return torch.stack([ln_pt.exp(), dy, dphi], dim=-1)
+        if not isinstance(batch, JetBatch):
+            return None
+        p4 = batch.p4[:, self.n_beams :].numpy()
+        pt, y, phi = polar(p4)
+        _, axis_y, axis_phi = polar(p4.sum(1, keepdims=True))
+        found = torch.from_numpy(np.stack([pt, y - axis_y, wrapped(phi - axis_phi)], axis=-1))
+        return F.pad(found, (0, 0, self.n_beams, 0))
 
     def _removable(self, batch: Batch, each: Tensor) -> Tensor:
         if isinstance(batch, ImageBatch):
@@ -203,13 +221,3 @@ def _n_elements(batch: Batch) -> int:
 def _double(batch: Batch) -> Batch:
     changed = {name: t.double() for name, t in batch.tensors().items() if t.is_floating_point()}
     return type(batch)(**(batch.tensors() | changed))
-
-
-def jet_momenta(batch: Batch) -> Tensor | None:
-    """pT [GeV], rapidity and azimuth [rad] of the particles relative to their sum, (B, N, 3); None if it has none."""
-    if not isinstance(batch, JetBatch):
-        return None
-    p4 = batch.p4.numpy()
-    pt, y, phi = polar(p4)
-    _, axis_y, axis_phi = polar(p4.sum(1, keepdims=True))
-    return torch.from_numpy(np.stack([pt, y - axis_y, wrapped(phi - axis_phi)], axis=-1))

@@ -83,14 +83,19 @@ def draw_bars(
     labels : of the features; empty where they have no names.
     """
 
+    most = 1.1 * max(np.abs(explained.relevance[i]).max() for i in rows) or 1.0
+
     def panel(axes, i: int):
         values = explained.relevance[i]
+        axes.set_xlim(-most, most)
         axes.barh(np.arange(len(values)), values, color=[COLOURS[1] if v > 0 else COLOURS[0] for v in values])
         axes.axvline(0, color="0.5", linewidth=0.8)
         axes.invert_yaxis()
         axes.set_xlabel("relevance")
         if len(labels) == len(values):
             axes.set_yticks(np.arange(len(values)), labels)
+        else:
+            axes.set_ylabel("node")
         axes.label_outer()
         axes.minorticks_off()
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hepexp.evaluation.predictions import write_predictions
 from hepexp.explanation import averages, deletion
 from hepexp.explanation.explain import Explained
+from hepexp.tracking import sync
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.run_folder import RunFolder
 
@@ -80,4 +81,5 @@ def log(folder: RunFolder, content: dict[str, Any]) -> bool:
     figures = {**content["deletion"], "lost_share": content["lost_share"]}
     run.log_metrics({f"explain/{name}": value for name, value in figures.items() if isinstance(value, float)})
     run.log_folder()
+    sync.send_again(run_id)
     return True

@@ -45,7 +45,7 @@ class ExplainedRun:
         self.folder, self.config, self.split = folder, config, split
         self.components = rebuild(folder, config, checkpoint)
         module, self.data = self.components.module, self.components.data
-        if type(module.objective.evaluator) is not ClassificationEvaluator or not module.objective.n_outputs:
+        if type(module.objective.evaluator) is not ClassificationEvaluator:
             raise ConfigError(
                 f"{folder.label} is not the run of a classifier (loss={config.choices.loss}); explain needs one score "
                 "per class, as of loss=cross_entropy"
