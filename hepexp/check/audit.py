@@ -29,7 +29,6 @@ WHY = (
 N_DOUBLE = 50  # examples that are evaluated in float64 too
 N_BEAMS = 2
 CHANGES = ("largest_change", "mean_change")
-BY_ITSELF = "circuits"
 
 
 def checks_of(components: Components) -> list[Check]:

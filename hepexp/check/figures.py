@@ -117,6 +117,39 @@ def _published(axes: Axes) -> None:
         axes.plot(beta, accuracy, color=COLOURS[(k + 1) % len(COLOURS)], linewidth=0.9, alpha=0.8, label=tagger)
 
 
+def gradients(path: Path, rows: list[dict[str, float]], own: tuple[int, int], title: str) -> None:
+    """Draw variances of gradients against the number of qubits, or of layers where the qubits are fixed.
+
+    Parameters
+    ----------
+    rows : with n_qubits, n_layers, and variance_local and variance_global with their errors.
+    own : qubits and layers of the circuit of the run, which is marked.
+    """
+    resizes = len({row["n_qubits"] for row in rows}) > 1
+    x, curve = ("n_qubits", "n_layers") if resizes else ("n_layers", "n_qubits")
+    names = {"n_qubits": "qubits", "n_layers": "layers"}
+    kinds = {"local": r"local: $\langle Z_1\rangle$", "global": r"global: $\langle Z_1 \cdots Z_n\rangle$"}
+    with figure(path, 7.6, 3.8, title) as drawing:
+        for axes, (kind, about) in zip(drawing.subplots(1, 2, sharey=True), kinds.items(), strict=True):
+            for k, value in enumerate(sorted({row[curve] for row in rows})):
+                these = [row for row in rows if row[curve] == value]
+                places, y, error = (
+                    np.array([row[key] for row in these]) for key in (x, f"variance_{kind}", f"variance_{kind}_err")
+                )
+                label, colour = f"{value} {names[curve][: -1 if value == 1 else None]}", COLOURS[k % len(COLOURS)]
+                axes.errorbar(places, np.maximum(y, SMALLEST), error, fmt="o-", markersize=4, color=colour, label=label)
+                at = [
+                    row[x] == own[names[x] == "layers"] and row[curve] == own[names[curve] == "layers"] for row in these
+                ]
+                if any(at):
+                    axes.plot(places[at], y[at], "*", color="black", markersize=11, zorder=4, label="this run")
+            axes.set_yscale("log")
+            axes.set(xlabel=names[x])
+            axes.set_title(about, fontsize=9)
+        drawing.axes[0].set_ylabel("variance of a derivative")
+        drawing.axes[1].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0)
+
+
 def two_samples(path: Path, auc: float, null: np.ndarray, title: str) -> None:
     """Draw the AUC of a two-sample test beside those of its permutations (k,)."""
     with figure(path, 4.6, 3.4, title) as drawing:

@@ -38,6 +38,31 @@ def table(found: Mapping[str, Any], title: str) -> TextTable:
     return TextTable(columns, rows, title=title, notes=list(_notes(found)), more="check.json has all")
 
 
+def circuits_table(found: Mapping[str, Any]) -> TextTable:
+    """A row for each circuit: its size, how its states spread, and its gradients.
+
+    Parameters
+    ----------
+    found : what `describe` returns.
+    """
+    headings = ("circuit", "qubits", "layers", "ansatz", "expressibility", "entangling", "Var dZ", "Var dZ..Z")
+    rows = []
+    for name, its in found.items():
+        here = next(p for p in its["gradients"] if (p["n_qubits"], p["n_layers"]) == (its["n_qubits"], its["n_layers"]))
+        spread = [with_error(its.get(k), its.get(f"{k}_err")) for k in ("expressibility", "entanglement")]
+        kinds = ("variance_local", "variance_global")
+        variances = [f"{here[kind]:.1e} ± {here[f'{kind}_err']:.1e}" for kind in kinds]
+        rows.append([name, str(its["n_qubits"]), str(its["n_layers"]), its["ansatz"], *spread, *variances])
+    notes = (
+        "expressibility: divergence from Haar-random states, 0 is best; entangling: mean Meyer-Wallach Q, 0 to 1 "
+        "(arXiv:1905.10876)",
+        "Var: of derivatives by the trained angles, over random angles, of <Z> of the first qubit and of the product "
+        "of all Z; one that falls exponentially with the qubits is a barren plateau (plots/check_circuits_*.png)",
+    )
+    columns = [Column(heading, "figure" if k else "name") for k, heading in enumerate(headings)]
+    return TextTable(columns, rows, notes=notes, turns=True)
+
+
 def _shown(points: list[dict[str, Any]], in_full: bool) -> list[dict[str, Any]]:
     """All, or the one of largest mean change, and that of those at which a claim is judged."""
     if in_full:

@@ -24,7 +24,8 @@ DESCRIPTION = """\
 Audit a trained run: change the test examples, and see how accuracy, AUC and single scores change. The order of
 particles, padding and the batch; boosts along and across the beam, and rotations; one more soft particle or collinear
 pair; a detector's smearing, scale, losses, merging and pile-up; rotations, reflections and noise of images; losses of
-nodes and edges. Exit code 1 if the network breaks a symmetry that it claims.
+nodes and edges. Of hybrid networks, gradients against depth and qubits, expressibility and entangling capability. Exit
+code 1 if the network breaks a symmetry that it claims.
 
   hepexp check latest
   hepexp check latest --only boost_across,collinear --n 10000
@@ -83,10 +84,11 @@ def main(args: list[str]) -> int:
         check_folder(options.out, "--out", options.overwrite, ("check.json", "plots"))
 
     from hepexp.atomic import write_json
+    from hepexp.check import circuits
     from hepexp.check.audit import audit, checks_of, chosen
-    from hepexp.check.figures import draw
+    from hepexp.check.figures import draw, gradients
     from hepexp.check.progress import progress
-    from hepexp.check.report import table
+    from hepexp.check.report import circuits_table, table
     from hepexp.console import console
     from hepexp.figures import about
     from hepexp.learning.figures import sample
@@ -95,17 +97,26 @@ def main(args: list[str]) -> int:
     components = rebuild(folder, config, options.checkpoint)
     every = checks_of(components)
     asked = [name for name in options.only.split(",") if name]
-    checks = chosen(every, asked, components.data.representation.name)
-    with progress(sum(len(check.strengths) for check in checks)) as done:
+    hybrid = circuits.circuits_of(components.backend)
+    checks = chosen(every, asked, components.data.representation.name, [circuits.NAME] if hybrid else [])
+    hybrid = hybrid if not asked or circuits.NAME in asked else {}
+    with progress(sum(len(check.strengths) for check in checks) + circuits.n_parts(hybrid)) as done:
         found = audit(components, checks, n, options.seed, done)
+        if hybrid:
+            found["circuits"] = circuits.describe(hybrid, options.seed, done)
     provenance = components.data.provenance()
     about_run = {"run": folder.label, "model": config.choices.model, "data": config.choices.dataset}
     found = {**about_run, "source": provenance["source"], "checkpoint": options.checkpoint, **found}
     console().print(table(found, title=folder.label))
+    if hybrid:
+        console().print(circuits_table(found["circuits"]))
     into.mkdir(parents=True, exist_ok=True)
     write_json(into / "check.json", found)
     with about(sample(config, provenance, components.noun, {"test": found["n"]})):
         draw(found, into / "plots")
+    for name, its in found.get("circuits", {}).items():
+        title, own = f"gradients of the circuit {name}, {its['ansatz']}", (its["n_qubits"], its["n_layers"])
+        gradients(into / "plots" / f"check_circuits_{name}.png", its["gradients"], own, title)
     if into == folder.path:
         _log(folder, found)
     print(visible(f"written to {into / 'check.json'} and {into / 'plots'}"))
