@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 
-RAPIDITY = 0.3  # largest, of boosts: no distribution of momenta stays under all of them
 Move = Callable[[NDArray[np.float64], float, np.random.Generator], NDArray[np.float64]]
 
 

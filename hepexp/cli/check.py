@@ -7,7 +7,7 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hepexp.cli.check_data import check_data
+from hepexp.cli.check_data import RAPIDITY, check_data
 from hepexp.cli.output_files import add_overwrite, check_folder
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
@@ -49,35 +49,38 @@ def main(args: list[str]) -> int:
     parser.add_argument("--data", metavar="NAME", help="a data set, in place of a run")
     parser.add_argument("--group", metavar="G", help="with --data: so2, so3, boosts_z, so13, c4 or d4")
     parser.add_argument(
-        "--rapidity", type=float, default=0.3, help="with --data: largest rapidity of boosts; default: 0.3"
+        "--rapidity", type=float, help=f"with --data and boosts: largest rapidity of them; default: {RAPIDITY}"
     )
     parser.add_argument("--n", type=int, help=f"random examples; default: {N} of a test split, {N_DATA:,} with --data")
     parser.add_argument("--seed", type=int, default=1, help="of the examples and of random changes; default: 1")
-    parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
+    parser.add_argument("--checkpoint", help="best (default), last, or a file")
     parser.add_argument("--out", type=Path, help="folder for check.json and plots/; default: that of the run")
     add_overwrite(parser)
     options = parser.parse_intermixed_args(args)
     n = options.n if options.n is not None else N_DATA if options.data else N
     if n < 2:
         raise ConfigError(f"--n must be >= 2, got {n}")
-    if options.seed < 0:
-        raise ConfigError(f"--seed must be >= 0, got {options.seed}")
+    if not 0 <= options.seed < 2**32:
+        raise ConfigError(f"--seed must be from 0 to 2^32 - 1, got {options.seed}")
+    asked = [name for name in options.only.split(",") if name]
+    if options.only and not asked:
+        raise ConfigError(f"--only {options.only} names no check; expected NAME,..., e.g. boost_across,soft")
 
     if options.data:
-        if not options.group or options.only:
-            raise ConfigError("--data NAME needs --group G, and takes no --only; see: hepexp check --help")
+        if not options.group or options.only or options.checkpoint:
+            raise ConfigError("--data NAME needs --group G, and takes no --only or --checkpoint: it has no network")
         keys = [word for word in (options.run, *options.changes) if word]
         check_data(options.data, options.group, keys, n, options.rapidity, options.seed, options.out, options.overwrite)
         return 0
     if options.run is None:
         raise ConfigError("hepexp check needs a RUN, or --data NAME --group G; see: hepexp check --help")
-    if options.group:
-        raise ConfigError(f"--group {options.group} is of a data set: give --data NAME in place of a run")
+    if options.group or options.rapidity is not None:
+        raise ConfigError("--group and --rapidity are of a data set: give --data NAME in place of a run")
 
     from hepexp.config.record import with_changes
     from hepexp.tracking.run_folder import RunFolder
 
-    folder = RunFolder.find(options.run)
+    folder, checkpoint = RunFolder.find(options.run), options.checkpoint or "best"
     config = with_changes(folder.config, options.changes, ("dataset",))
     into = options.out or folder.path
     if options.out and options.out.resolve() != folder.path.resolve():
@@ -94,9 +97,8 @@ def main(args: list[str]) -> int:
     from hepexp.learning.figures import sample
     from hepexp.learning.trained import rebuild
 
-    components = rebuild(folder, config, options.checkpoint)
+    components = rebuild(folder, config, checkpoint)
     every = checks_of(components)
-    asked = [name for name in options.only.split(",") if name]
     hybrid = circuits.circuits_of(components.backend)
     checks = chosen(every, asked, components.data.representation.name, [circuits.NAME] if hybrid else [])
     hybrid = hybrid if not asked or circuits.NAME in asked else {}
@@ -106,7 +108,7 @@ def main(args: list[str]) -> int:
             found["circuits"] = circuits.describe(hybrid, options.seed, done)
     provenance = components.data.provenance()
     about_run = {"run": folder.label, "model": config.choices.model, "data": config.choices.dataset}
-    found = {**about_run, "source": provenance["source"], "checkpoint": options.checkpoint, **found}
+    found = {**about_run, "source": provenance["source"], "checkpoint": checkpoint, **found}
     console().print(table(found, title=folder.label))
     if hybrid:
         console().print(circuits_table(found["circuits"]))

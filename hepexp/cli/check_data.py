@@ -11,9 +11,18 @@ from hepexp.console import console
 from hepexp.errors import ConfigError
 from hepexp.spelling import visible
 
+RAPIDITY = 0.3  # largest, of boosts: no distribution of momenta stays under all of them
+
 
 def check_data(
-    name: str, group: str, keys: Sequence[str], n: int, rapidity: float, seed: int, out: Path | None, overwrite: bool
+    name: str,
+    group: str,
+    keys: Sequence[str],
+    n: int,
+    rapidity: float | None,
+    seed: int,
+    out: Path | None,
+    overwrite: bool,
 ) -> None:
     """Do the test, print it, and write it to a folder if one is given.
 
@@ -21,7 +30,7 @@ def check_data(
     ------
     ConfigError : an unknown data set, key or group, or one that does not act on these data.
     """
-    if not 0 < rapidity <= 5:
+    if rapidity is not None and not 0 < rapidity <= 5:
         raise ConfigError(f"--rapidity must be in (0, 5], got {rapidity:g}")
     if foreign := next((key for key in keys if not key.startswith(("data.", "dataset."))), None):
         raise ConfigError(f"{foreign}: expected data.KEY=VALUE beside --data")
@@ -29,6 +38,9 @@ def check_data(
 
     if group not in GROUPS:
         move_of(group, 0, name)
+    if rapidity is not None and not GROUPS[group].has_boosts:
+        raise ConfigError(f"--rapidity is of groups with boosts, and {group} has none: leave it out")
+    rapidity = RAPIDITY if rapidity is None else rapidity
     content = composed(name, keys, [])
     file = f"check_{name}_{group}"
     if out:

@@ -5,6 +5,8 @@ import sqlite3
 
 import pytest
 
+from hepexp.cli.main import main
+from hepexp.models.efn import EFN
 from tests.commands.shell import SMALL, hepexp, one_line
 
 
@@ -49,10 +51,10 @@ def test_a_folder_of_its_own_leaves_the_run_as_it_is(home):
         (["latest", "--only", "boost_accross"], "did you mean boost_across?"),
         (["latest", "--only", "image_flip"], "no check of a network that reads particles"),
         (["latest", "--n", "1"], "--n must be >= 2, got 1"),
-        (["latest", "--seed", "-1"], "--seed must be >= 0, got -1"),
+        (["latest", "--seed", "-1"], "--seed must be from 0 to 2^32 - 1, got -1"),
         (["latest", "model.phi_sizes=[8]"], "model.phi_sizes"),
         ([], "hepexp check needs a RUN, or --data NAME --group G"),
-        (["latest", "--group", "so3"], "--group so3 is of a data set"),
+        (["latest", "--group", "so3"], "--group and --rapidity are of a data set"),
         (["--data", "qg"], "--data NAME needs --group G"),
         (["--data", "qg", "--group", "so4"], "--group so4: unknown; did you mean"),
         (["--data", "qgg", "--group", "so3"], "did you mean qg?"),
@@ -62,3 +64,17 @@ def test_a_folder_of_its_own_leaves_the_run_as_it_is(home):
 )
 def test_a_wrong_request_is_one_line(home, words, said):
     assert said in one_line(hepexp(home, "check", *words), 2)
+
+
+def test_a_broken_claim_has_its_own_exit_code_and_the_record_all_the_same(home, monkeypatch, capsys):
+    monkeypatch.chdir(home)
+    monkeypatch.setattr(EFN, "lorentz_invariant", True)
+    words = ["check", "latest", "--only", "boost_across,permutation", "--n", "10", "--out", "broken"]
+    assert main(words) == 1
+    printed = capsys.readouterr()
+    assert "efn claims what it breaks: boost_across" in printed.err
+    found = json.loads((home / "broken" / "check.json").read_text())
+    assert {name: check["verdict"] for name, check in found["checks"].items()} == {
+        "permutation": "kept",
+        "boost_across": "broken",
+    }
