@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from argparse import RawDescriptionHelpFormatter
 
+from hepexp.cli.output_files import check_folder
 from hepexp.cli.parser import Parser, at_least
 from hepexp.errors import ConfigError
 from hepexp.spelling import visible
@@ -59,6 +60,7 @@ def main(args: list[str]) -> int:
     folder = RunFolder.find(options.run)
     config = with_changes(folder.config, options.changes, ("dataset", "trainer"))
     write_guard.refuse_links_out(folder.path)
+    check_folder(folder.path, "RUN", True, ())  # explanations of before are replaced
 
     from hepexp.console import console
     from hepexp.explanation.run import ExplainedRun

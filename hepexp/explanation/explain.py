@@ -110,8 +110,14 @@ class Explainer:
             return [found[i] for i in order] if found else []
 
         def by_name(name: str) -> dict[str, NDArray]:
-            keys = getattr(parts[0], name)
-            return {key: np.concatenate([getattr(part, name)[key] for part in parts])[order] for key in keys}
+            found = [getattr(part, name) for part in parts]
+            keys = dict.fromkeys(key for each in found for key in each)
+            # a single particle has no pairs: what belongs to them is not read
+            columns = {
+                key: [each.get(key, np.zeros(len(part))) for each, part in zip(found, parts, strict=True)]
+                for key in keys
+            }
+            return {key: np.concatenate(values)[order] for key, values in columns.items()}
 
         flat = ("index", "label", "which", "group", "output", "total", "reference", "whole")
         return Explained(

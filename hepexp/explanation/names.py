@@ -7,15 +7,19 @@ from torch import nn
 from hepexp.batch import DataSpec
 from hepexp.data.representations.representation import Representation
 
+Names = dict[tuple[bool, int], tuple[str, ...]]  # by whether a row is a pair of elements, and its number of columns
+FOUR_MOMENTA = ("four-momenta",)  # one name for all components, whose relevances cancel
 
-def column_names(model: nn.Module, spec: DataSpec, representation: Representation) -> dict[int, tuple[str, ...]]:
-    """Names of the columns, by their number.
+
+def column_names(model: nn.Module, spec: DataSpec, representation: Representation) -> Names:
+    """Names of the columns that a network reads; those that could be several things have none.
 
     Those of features, channels and scalars are the data set's; a model may have `feature_names` of the columns that it
     computes, which come before the scalars, and `pair_names` of those of a pair.
     """
     scalars = spec.scalar_names or tuple(f"scalar {k}" for k in range(spec.n_scalars))
-    known = [scalars, tuple(getattr(model, "pair_names", ()))]
+    of_pairs = [tuple(getattr(model, "pair_names", ()))]
+    known = [scalars]
     if computed := tuple(getattr(model, "feature_names", ())):
         known += [computed, computed + scalars]
     if spec.image_shape:
@@ -26,4 +30,9 @@ def column_names(model: nn.Module, spec: DataSpec, representation: Representatio
         known.append(nodes + (scalars if len(scalars) == more else tuple(f"column {k}" for k in range(more))))
     if spec.n_features:
         known.append(tuple(getattr(representation, "variables", None) or getattr(representation, "columns", ())))
-    return {4: ("four-momenta",)} | {len(names): names for names in known if names}
+    found: Names = {}
+    for pair, lists in ((False, known), (True, of_pairs)):
+        by_length = [(len(names), names) for names in dict.fromkeys(lists) if names] + [(4, FOUR_MOMENTA)]
+        lengths = [length for length, _ in by_length]
+        found |= {(pair, length): names for length, names in by_length if lengths.count(length) == 1}
+    return found

@@ -136,9 +136,9 @@ class ExplainedRun:
             ("method", self.method),
             (f"{self.noun}s", f"{content['n']:,}"),
             ("mean output", f"{content['output']:.4g}"),
-            ("mean sum of relevances", f"{content['relevance']:.4g}"),
         ]
         if self.method != ATTENTION and content["lost_share"] is not None:
+            rows.append(("mean sum of relevances", f"{content['relevance']:.4g}"))
             rows.append(("not conserved", f"{content['lost_share']:.2g} of the mean |{content['sums_to']}|"))
         for key, value in found.items():
             if key.startswith(("area_", "random_minus_")) and isinstance(value, float) and not key.endswith("_err"):

@@ -1,13 +1,17 @@
 """Relevance belongs to particles, whatever the form in which a network reads them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.testing import assert_close
 
+from hepexp.batch import DataSpec
 from hepexp.errors import ConfigError
 from hepexp.explanation.attention_maps import attention_maps
 from hepexp.explanation.elements import of_elements
 from hepexp.explanation.lrp import lrp
+from hepexp.explanation.names import column_names
 from hepexp.explanation.relevance import gradient_input
 from hepexp.models.lorentz_net import LorentzNet
 from hepexp.models.particle_net import ParticleNet
@@ -76,9 +80,19 @@ def test_a_particle_network_without_biases_conserves():
 
 def test_columns_have_the_names_that_the_model_gives_them():
     net = frozen(PFN((8,), (8,), **SIZES))
-    shared = of_elements(lrp(net, JETS, WHICH), JETS, {3: net.feature_names})
+    shared = of_elements(lrp(net, JETS, WHICH), JETS, {(False, 3): net.feature_names})
     assert set(shared.columns) == {"z", "delta y", "delta phi"}
     assert_close(sum(shared.columns.values()), shared.each.sum(1))
+
+
+def test_two_scalars_are_not_taken_for_the_invariants_of_a_pair():
+    net = LorentzNet(8, 2, n_scalars=2, n_classes=2)
+    names = column_names(net, DataSpec(("a", "b"), n_scalars=2, scalar_names=("mass", "charge")), None)
+    shared = of_elements(lrp(frozen(net), replace(JETS, scalars=JETS.scalars[..., :2]), WHICH), JETS, names)
+    assert set(shared.columns) == {"mass", "charge", *net.pair_names, "four-momenta"}
+    # four scalars, or the components of x: what a row of four is cannot be told
+    names = column_names(net, DataSpec(("a", "b"), n_scalars=4), None)
+    assert (False, 4) not in names
 
 
 def test_attention_over_particles_adds_up_to_one_at_most():
