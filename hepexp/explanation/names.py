@@ -15,13 +15,15 @@ def column_names(model: nn.Module, spec: DataSpec, representation: Representatio
     """Names of the columns that a network reads; those that could be several things have none.
 
     Those of features, channels and scalars are the data set's; a model may have `feature_names` of the columns that it
-    computes, which come before the scalars, and `pair_names` of those of a pair.
+    computes, with the scalars after them, or where `...` is, and `pair_names` of those of a pair.
     """
     scalars = spec.scalar_names or tuple(f"scalar {k}" for k in range(spec.n_scalars))
     of_pairs = [tuple(getattr(model, "pair_names", ()))]
     known = [scalars]
     if computed := tuple(getattr(model, "feature_names", ())):
-        known += [computed, computed + scalars]
+        at = computed.index(...) if ... in computed else len(computed)
+        first, last = computed[:at], computed[at + 1 :]
+        known += [first + last, (*first, *scalars, *last)]
     if spec.image_shape:
         known.append(spec.channel_names or tuple(f"channel {k}" for k in range(spec.image_shape[0])))
     if spec.n_node_features:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.models.checks import require_dropout, require_positive, require_widths
 from hepexp.models.layers.edge_conv import mean_weights
-from hepexp.models.layers.kinematic_features import KINEMATIC, particle_features, reads_scalars
+from hepexp.models.layers.kinematic_features import FEATURE_NAMES, KINEMATIC, particle_features, reads_scalars
 from hepexp.models.layers.knn_graph import canonical_order, reorder
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.weights import load_weights
@@ -90,6 +90,7 @@ class PCNN(nn.Module):
     """
 
     input = "particles"
+    feature_names = FEATURE_NAMES
     head = "classifier"
     lorentz_invariant = False
 

@@ -13,7 +13,13 @@ from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive, require_widths
 from hepexp.models.layers.edge_conv import EdgeConv, mean_weights
 from hepexp.models.layers.jet_coordinates import JetCoordinates, jet_coordinates
-from hepexp.models.layers.kinematic_features import kinematic_features, reads_scalars, standardise, with_scalars
+from hepexp.models.layers.kinematic_features import (
+    FEATURE_NAMES,
+    kinematic_features,
+    reads_scalars,
+    standardise,
+    with_scalars,
+)
 from hepexp.models.layers.knn_graph import ParticleRows, canonical_order, reorder
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.weaver_layout import PARTICLE_NET
@@ -117,7 +123,7 @@ class ParticleNet(nn.Module):
         self.k = k
         self.use_scalars = reads_scalars(use_scalars, own_scalars, scalar_names)
         self.features = published_features if published else qmlhep_2_features
-        self.feature_names = {"published": PUBLISHED, "weaver": (), "qmlhep_2": ("ln pT", *ANGLES)}[variant]
+        self.feature_names = {"published": PUBLISHED, "weaver": FEATURE_NAMES, "qmlhep_2": ("ln pT", *ANGLES)}[variant]
         n = (7 if published else 3) + (n_scalars if self.use_scalars else 0)
         self.input_norm = MaskedBatchNorm(n) if published else None
         self.blocks = nn.ModuleList()

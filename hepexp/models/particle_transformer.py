@@ -17,6 +17,7 @@ from hepexp.models.layers.attention import kept_for_each_pair, without_padding
 from hepexp.models.layers.cache_blocking import Chunk, run
 from hepexp.models.layers.embeddings import Embedding, PairEmbedding
 from hepexp.models.layers.kinematic_features import (
+    FEATURE_NAMES,
     KINEMATIC,
     SCALES,
     check_scales,
@@ -73,6 +74,7 @@ class ParticleTransformer(nn.Module):
     """
 
     input = "particles"
+    feature_names = FEATURE_NAMES
     head = "fc"
     weaver = PARTICLE_TRANSFORMER
     lorentz_invariant = False

@@ -12,7 +12,7 @@ from hepexp.batch import JetBatch
 from hepexp.models.checks import require_dropout, require_positive
 from hepexp.models.layers.attention import without_padding
 from hepexp.models.layers.edge_conv import EdgeConv, mean_weights
-from hepexp.models.layers.kinematic_features import KINEMATIC, particle_features, reads_scalars
+from hepexp.models.layers.kinematic_features import FEATURE_NAMES, KINEMATIC, particle_features, reads_scalars
 from hepexp.models.layers.knn_graph import ParticleRows, canonical_order, reorder
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.weights import load_weights
@@ -94,6 +94,7 @@ class PCT(nn.Module):
     """
 
     input = "particles"
+    feature_names = FEATURE_NAMES
     head = "classifier"
     lorentz_invariant = False
 

@@ -12,7 +12,7 @@ from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout
 from hepexp.models.layers.attention import MultiHeadAttention, kept_for_each_pair, without_padding
-from hepexp.models.layers.kinematic_features import KINEMATIC, particle_features, reads_scalars
+from hepexp.models.layers.kinematic_features import FEATURE_NAMES, KINEMATIC, particle_features, reads_scalars
 from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 from hepexp.models.weights import load_weights
@@ -84,6 +84,7 @@ class Transformer(nn.Module):
     """
 
     input = "particles"
+    feature_names = FEATURE_NAMES
     head = "classifier"
     lorentz_invariant = False
 

@@ -95,6 +95,12 @@ def test_two_scalars_are_not_taken_for_the_invariants_of_a_pair():
     assert (False, 4) not in names
 
 
+def test_scalars_are_named_where_the_model_reads_them():
+    net = Transformer(use_scalars=True, n_scalars=2, n_classes=2)
+    names = column_names(net, DataSpec(("a", "b"), n_scalars=2, scalar_names=("mass", "charge")), None)
+    assert names[False, 9][4:] == ("delta_r", "mass", "charge", "delta_eta", "delta_phi")
+
+
 def test_attention_over_particles_adds_up_to_one_at_most():
     torch.manual_seed(0)
     net = frozen(Transformer(**SIZES))

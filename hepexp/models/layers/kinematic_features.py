@@ -20,6 +20,8 @@ SCALES = {  # (shift, factor); angles are not rescaled
     "log_e_rel": (-4.7, 0.7),
     "delta_r": (0.2, 4.0),
 }
+# what a network that reads `particle_features` calls them; the data's scalars come where the dots are
+FEATURE_NAMES = (*KINEMATIC[: len(SCALES)], ..., *KINEMATIC[len(SCALES) :])
 
 
 def are_published(scalar_names: Sequence[str]) -> bool:
