@@ -49,6 +49,7 @@ class Objective(nn.Module):
     needs_views : whether it can do nothing without them; a data set without views is refused.
     takes_mixtures : whether its terms use `batch.mixed_label` and `mixed_share`; if not, mixup is refused.
     sample : number of training examples that `see` gets before the training.
+    n_train : number of training examples, once they are known; None if the data set does not say.
     """
 
     metrics: tuple[Metric, ...] = (
@@ -70,6 +71,7 @@ class Objective(nn.Module):
     needs_views: bool = False
     takes_mixtures: bool = False
     sample: int = 0
+    n_train: int | None = None
 
     def n_outputs(self, spec: DataSpec) -> int:
         """Number of outputs that a model gets for each example, if that is not fixed by the model itself."""

@@ -1,0 +1,48 @@
+"""Monte-Carlo dropout: predictions averaged over networks of which units are dropped."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from torch import nn
+
+from hepexp.batch import DataSpec
+from hepexp.errors import ConfigError
+from hepexp.losses.sampled import SampledCrossEntropy
+from hepexp.models.layers.dropout_passes import dropping, insert_dropout
+
+
+class McDropout(SampledCrossEntropy):
+    """Cross entropy, with units dropped in training and in predictions, which are means over several passes.
+
+    Parameters
+    ----------
+    rate : probability of dropping a unit at the input of each linear layer but the first, beside the dropout that the
+        model has itself; 0 for that alone.
+    samples : number of passes in validation, test and prediction.
+
+    Raises
+    ------
+    ConfigError : a rate outside [0, 1), fewer than 2 passes, or a model of which nothing is dropped.
+
+    References
+    ----------
+    Y. Gal, Z. Ghahramani, arXiv:1506.02142, section 4 and equation 6.
+    """
+
+    def __init__(self, rate: float = 0.1, samples: int = 20) -> None:
+        super().__init__(samples)
+        if not 0 <= rate < 1:
+            raise ConfigError(f"loss.rate must be in [0, 1), got {rate}")
+        self.rate = rate
+
+    def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
+        super().prepare(model, example, spec)
+        if self.rate:
+            insert_dropout(model, example, self.rate)
+        self.refuse_same(
+            model, example, "it has no dropout; set loss.rate=0.1, or another model that has linear layers"
+        )
+
+    def network(self, model: nn.Module, draw: int, batch) -> AbstractContextManager[None]:
+        return dropping(model, draw, batch.label.device)
