@@ -6,7 +6,7 @@ import logging
 from argparse import Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from hepexp.cli.members import add_runs, members
+from hepexp.cli.members import add_laplace, add_runs, members
 from hepexp.cli.output_files import add_overwrite, check_folder
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
@@ -23,6 +23,7 @@ figures of their mean prediction, next to the mean of their own.
   hepexp evaluate latest data.source=full --out evaluated/
   hepexp evaluate latest 'evaluation.working_points=[0.8]' 'evaluation.metrics=[calibration_error]'
   hepexp evaluate latest --calibrate --conformal 0.9 --out calibrated/
+  hepexp evaluate latest --laplace
   hepexp evaluate latest --shift p4.scale=1.01,0.99 --shift p4.smear=0.05 --out shifted/
   hepexp evaluate RUN1 RUN2 RUN3 --out ensemble/"""
 
@@ -49,7 +50,7 @@ def main(args: list[str]) -> int:
 
     shifts = [shift for text in options.shift for shift in Shift.read(text)]
     calibration = Calibration(options.calibrate, options.conformal, options.conformal_score)
-    scorer = Scorer(folders, configs, options.checkpoint)
+    scorer = Scorer(folders, configs, options.checkpoint, laplace=options.laplace)
     scorer.check(shifts)
     judged = Judged(scorer, configs[0], options.split, calibration)
     if doubt := judged.evaluator.doubt(judged.figures):
@@ -108,5 +109,6 @@ def _parsed(args: list[str]) -> Namespace:
         " p4.smear=0.05, p4.drop=0.02, or a stored column: scale, add, smear; may be repeated",
     )
     parser.add_argument("--out", type=Path, help="folder for metrics.json, predictions.parquet and plots/")
+    add_laplace(parser)
     add_overwrite(parser)
     return parser.parse_intermixed_args(args)

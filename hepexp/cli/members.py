@@ -31,6 +31,15 @@ def add_runs(parser: ArgumentParser, groups: str) -> None:
     )
 
 
+def add_laplace(parser: ArgumentParser) -> None:
+    """The flag `--laplace`."""
+    parser.add_argument(
+        "--laplace",
+        action="store_true",
+        help="average over the Laplace posterior of the last layer, from the curvature on the training examples",
+    )
+
+
 def members(words: Sequence[str], groups: tuple[str, ...]) -> tuple[list[RunFolder], list[DictConfig]]:
     """The runs and their configs with the changes.
 

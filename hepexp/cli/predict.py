@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hepexp.cli.members import add_runs, members
+from hepexp.cli.members import add_laplace, add_runs, members
 from hepexp.cli.output_files import add_overwrite, check_target, writing
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
@@ -47,6 +47,7 @@ def main(args: list[str]) -> int:
         help=f"file to write, {', '.join(SUFFIXES)}: index, label (if known), score per class, observers",
     )
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
+    add_laplace(parser)
     add_overwrite(parser)
     options = parser.parse_intermixed_args(args)
     if options.out.suffix not in SUFFIXES:
@@ -95,7 +96,9 @@ def _runs(options: Namespace) -> _Scores:
 
     from hepexp.learning.scorer import Scorer
 
-    scorer = Scorer(folders, configs, options.checkpoint, to_score=inputs[0])
+    # the curvature needs the training examples
+    to_score = None if options.laplace else inputs[0]
+    scorer = Scorer(folders, configs, options.checkpoint, to_score, laplace=options.laplace)
     components = scorer.first
     evaluator, class_names = components.module.objective.evaluator, components.data.spec.class_names
 
@@ -112,10 +115,10 @@ def _is_exported(words: Sequence[str]) -> bool:
 
 def _exported(options: Namespace) -> _Scores:
     """An exported network."""
-    if len(options.words) > 1 or options.checkpoint != "best":
+    if len(options.words) > 1 or options.checkpoint != "best" or options.laplace:
         raise ConfigError(
-            f"an {EXPORTED} file is scored with alone; further runs, KEY=VALUE and --checkpoint are for runs: got "
-            f"{' '.join(options.words)}"
+            f"an {EXPORTED} file is scored with alone; further runs, KEY=VALUE, --checkpoint and --laplace are for "
+            f"runs: got {' '.join(options.words)}"
         )
 
     from hepexp.export.scoring import ExportedClassifier

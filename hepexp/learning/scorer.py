@@ -14,6 +14,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.ensembles import combined
 from hepexp.evaluation.evaluators.evaluator import Outputs
 from hepexp.learning.components import Components
+from hepexp.learning.laplace import add_laplace
 from hepexp.learning.trained import evaluate, predict, rebuild
 from hepexp.tracking.run_folder import RunFolder
 
@@ -27,6 +28,7 @@ class Scorer:
     configs : of each, perhaps with changes.
     checkpoint : `best`, `last`, or a file.
     to_score : a file of examples, if nothing else is done than to score such.
+    laplace : whether each run has the Laplace approximation of its last layer's posterior.
 
     Attributes
     ----------
@@ -38,7 +40,12 @@ class Scorer:
     """
 
     def __init__(
-        self, folders: Sequence[RunFolder], configs: Sequence[DictConfig], checkpoint: str, to_score: Path | None = None
+        self,
+        folders: Sequence[RunFolder],
+        configs: Sequence[DictConfig],
+        checkpoint: str,
+        to_score: Path | None = None,
+        laplace: bool = False,
     ) -> None:
         self.folders = folders
         self.members: list[Components] = []
@@ -46,6 +53,8 @@ class Scorer:
             self._check(folder, config, folders[0], configs[0])
             self.members.append(rebuild(folder, config, checkpoint, to_score))
             self._check_names(folder)
+            if laplace:
+                add_laplace(self.members[-1])
 
     @property
     def first(self) -> Components:

@@ -65,12 +65,35 @@ def test_the_scores_of_an_ensemble_are_the_means_of_those_of_its_runs(home, hepe
     np.testing.assert_allclose(total, -(p * np.log(p)).sum(1), atol=1e-5)
 
 
+def test_a_run_is_evaluated_with_the_posterior_of_its_last_layer_and_with_shifts(home, hepexp):
+    shifts = ["--shift", "p4.scale=1.05,0.95", "--shift", "p4.drop=0.2"]
+    result = hepexp("evaluate", "latest", "--laplace", *shifts, "--out", "shifted")
+    assert result.returncode == 0, result.stderr
+    metrics = json.loads((home / "shifted" / "metrics.json").read_text())
+    assert metrics["test/epistemic"] > 0
+    changes = json.loads((home / "shifted" / "shifts.json").read_text())
+    assert list(changes) == ["p4.scale=1.05", "p4.scale=0.95", "p4.drop=0.2"]
+    assert abs(changes["p4.scale=1.05"]["auc"]["change"]) < 1e-3  # a PFN reads fractions of the jet's pT
+    assert changes["p4.drop=0.2"]["loss"]["change"] != 0
+    (channel,) = json.loads((home / "shifted" / "templates.json").read_text())["channels"]
+    assert sum(sum(sample["data"]) for sample in channel["samples"]) == 100
+    assert (home / "shifted" / "plots" / "template_p4.drop.png").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["evaluate", "latest", "--calibrate", "--split", "val"], "--calibrate is fitted to the validation examples"),
         (["evaluate", "latest", "--conformal", "90"], "--conformal 90: a coverage is between 0 and 1, such as 0.9"),
         (["evaluate", "latest", "latest"], "is named twice; an ensemble needs different runs"),
+        (
+            ["evaluate", "latest", "--shift", "d0val.scale=1.1"],
+            "the data set has no column 'd0val' (known: p4, E, px, py",
+        ),
+        (
+            ["evaluate", "latest", "--shift", "p4.scale"],
+            "expected COLUMN.OPERATION=VALUE or =UP,DOWN, such as p4.scale",
+        ),
         (["evaluate", "data.n_test=10"], "no RUN is named beside data.n_test=10"),
     ],
 )

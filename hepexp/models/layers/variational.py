@@ -13,7 +13,22 @@ from torch import Tensor, nn
 _SEED = 0x5DEECE66D  # of the drawn networks: the same in each evaluation
 
 
-class Variational(nn.Module):
+class Drawn(nn.Module):
+    """A layer with a distribution of its weights, which are the means or, within `network`, drawn for all examples.
+
+    Attributes
+    ----------
+    draw : number of the network; None for the means.
+    """
+
+    draw: int | None = None
+
+    def noise(self, shape: torch.Size | tuple[int, ...], number: int = 0) -> Tensor:
+        """Standard normal numbers that follow from the numbers of the network and of the layer."""
+        return torch.randn(shape, generator=torch.Generator().manual_seed(_SEED + 4096 * self.draw + number))
+
+
+class Variational(Drawn):
     """A layer with independent weights w ~ N(mu, sigma^2), q, and the prior N(0, s^2); its bias is a plain parameter.
 
     In training the outputs are drawn, of each example its own, from the normal distribution that q gives them, with
@@ -42,7 +57,6 @@ class Variational(nn.Module):
         self.weight, self.bias = layer.weight, layer.bias
         self.log_sigma = nn.Parameter(torch.full_like(layer.weight, math.log(sigma)))
         self.prior_sigma, self.number = prior_sigma, number
-        self.draw: int | None = None
         self.convolution = None
         if isinstance(layer, nn.Conv2d):
             names = ("stride", "padding", "dilation", "groups")
@@ -55,8 +69,7 @@ class Variational(nn.Module):
             return mean + variance.clamp(min=1e-16).sqrt() * torch.randn_like(mean)
         if self.draw is None:
             return self._map(x, self.weight, self.bias)
-        generator = torch.Generator().manual_seed(_SEED + 4096 * self.draw + self.number)
-        noise = torch.randn(self.weight.shape, generator=generator).to(self.weight)
+        noise = self.noise(self.weight.shape, self.number).to(self.weight)
         return self._map(x, self.weight + self.log_sigma.exp() * noise, self.bias)
 
     def kl(self) -> Tensor:
@@ -91,8 +104,8 @@ def make_variational(model: nn.Module, sigma: float, prior_sigma: float) -> list
 
 @contextmanager
 def network(model: nn.Module, draw: int) -> Iterator[None]:
-    """Within the block a model in evaluation mode is the network of this number, drawn from q."""
-    layers = [layer for layer in model.modules() if isinstance(layer, Variational)]
+    """Within the block a model in evaluation mode is the network of this number, with weights drawn from their distribution."""
+    layers = [layer for layer in model.modules() if isinstance(layer, Drawn)]
     for layer in layers:
         layer.draw = draw
     try:
