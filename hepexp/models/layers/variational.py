@@ -104,7 +104,7 @@ def make_variational(model: nn.Module, sigma: float, prior_sigma: float) -> list
 
 @contextmanager
 def network(model: nn.Module, draw: int) -> Iterator[None]:
-    """Within the block a model in evaluation mode is the network of this number, with weights drawn from their distribution."""
+    """Within the block a model in evaluation mode is the network of this number, its weights drawn."""
     layers = [layer for layer in model.modules() if isinstance(layer, Drawn)]
     for layer in layers:
         layer.draw = draw
