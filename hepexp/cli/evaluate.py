@@ -53,6 +53,7 @@ def main(args: list[str]) -> int:
     scorer = Scorer(folders, configs, options.checkpoint, laplace=options.laplace)
     scorer.check(shifts)
     judged = Judged(scorer, configs[0], options.split, calibration)
+    judged.add_unseen([name for text in options.unseen for name in text.split(",")])
     if doubt := judged.evaluator.doubt(judged.figures):
         log.warning("%s: %s", options.split, doubt)
     metrics = named(options.split, judged.figures)
@@ -107,6 +108,13 @@ def _parsed(args: list[str]) -> Namespace:
         metavar="COLUMN.OPERATION=UP,DOWN",
         help="systematic shift: the change of every figure, and with --out templates of the scores; p4.scale=1.01,0.99,"
         " p4.smear=0.05, p4.drop=0.02, or a stored column: scale, add, smear; may be repeated",
+    )
+    parser.add_argument(
+        "--unseen",
+        action="append",
+        default=[],
+        metavar="CLASS",
+        help="a class that data.classes left out of the training: how well doubt tells it from those that were in it",
     )
     parser.add_argument("--out", type=Path, help="folder for metrics.json, predictions.parquet and plots/")
     add_laplace(parser)

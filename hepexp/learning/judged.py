@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +12,10 @@ import numpy as np
 from omegaconf import DictConfig
 
 from hepexp.atomic import write_json
+from hepexp.errors import ConfigError
 from hepexp.evaluation.classifiers.brier import BrierDecomposition
 from hepexp.evaluation.classifiers.calibration import CalibrationError
+from hepexp.evaluation.classifiers.unseen import doubts, unseen_figures
 from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, named
 from hepexp.evaluation.predictions import write_predictions
@@ -56,6 +58,7 @@ class Judged:
         if isinstance(evaluator, ClassificationEvaluator) and (calibration.temperature or len(scorer.members) > 1):
             evaluator = evaluator.asking_for(CalibrationError(), BrierDecomposition())
         self.evaluator: Evaluator = evaluator
+        self._unseen: tuple[str, dict[str, np.ndarray]] | None = None
         self.each = scorer.each_of_split(split)
         self.before = scorer.combined(self.each)
         if len(scorer.members) == 1:
@@ -71,6 +74,16 @@ class Judged:
 
     def _figures_of(self, outputs: Outputs) -> dict[str, float | str | None]:
         return self.evaluator.final(outputs, seed=self.config.seed)
+
+    def add_unseen(self, names: Sequence[str]) -> None:
+        """Score examples of classes that were left out of the training, for figures of the doubt for them."""
+        if not names:
+            return
+        if not isinstance(self.evaluator, ClassificationEvaluator):
+            raise ConfigError("--unseen is for classifiers, as of loss=cross_entropy; this run has another loss")
+        found = self.calibration.scaled(self.scorer.of_unseen(names, self.split))
+        self.figures |= unseen_figures(self.outputs, found, self.config.seed)
+        self._unseen = (", ".join(names), doubts(found))
 
     def beside_uncalibrated(self, metrics: Mapping[str, Any]) -> Beside:
         """The figures without the calibration."""
@@ -93,6 +106,11 @@ class Judged:
         (folder / "plots").mkdir(exist_ok=True)
         with self.about():
             self.evaluator.figures(self.outputs, class_names, folder / "plots", seed=self.config.seed)
+            if self._unseen is not None:
+                from hepexp.evaluation import plots  # matplotlib takes a second to import
+
+                names, found = self._unseen
+                plots.unseen(folder / "plots" / "unseen.png", doubts(self.outputs), found, names)
             self.calibration.draw(self.outputs, folder / "plots", seed=self.config.seed)
 
 

@@ -86,6 +86,10 @@ class Scorer:
         """Those of one run as they are, those of several averaged."""
         return each[0] if len(each) == 1 else combined(each)
 
+    def of_unseen(self, names: Sequence[str], split: str) -> Outputs:
+        """The outputs for the examples of a split in classes that the runs were not trained on."""
+        return self.combined([predict(one, one.data.loader_of_unseen(names, split)) for one in self.members])
+
     def of_file(self, path: Path) -> Iterator[Outputs]:
         """The outputs for the examples of a file, in parts."""
         loaders: list[Iterator[DataLoader]] = [one.data.loaders_of_file(path) for one in self.members]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
 
@@ -13,13 +13,14 @@ from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Sampler
 
 from hepexp.batch import Batch
+from hepexp.config.suggest import did_you_mean
 from hepexp.data.formats.open_file import stores_of
 from hepexp.data.loading.dataset import SplitDataset, Unscored
 from hepexp.data.loading.loader import BatchLoader
 from hepexp.data.loading.sampler import BucketBatchSampler, SortedBatchSampler
 from hepexp.data.representations.representation import Representation
 from hepexp.data.store.store import Store
-from hepexp.errors import DataError
+from hepexp.errors import ConfigError, DataError
 
 _ROWS_TO_SCORE = 2**17  # of a file, at once
 _OUTPUTS_TO_SCORE = 2**22  # of elements, or of pairs of them, at once
@@ -99,6 +100,24 @@ class Loaders(LightningDataModule):
         """
         examples = self._dataset(self.store, rows, representation)
         return self._loader(examples, [[i] for i in range(len(rows))] if apart else None)
+
+    def loader_of_unseen(self, names: Sequence[str], split: str = "test") -> DataLoader:
+        """The examples of a split that belong to classes that this data set has but was told not to use.
+
+        Raises
+        ------
+        ConfigError : a class that is used, or that the data set lacks.
+        """
+        others = [name for name in self.info.classes if name not in self.class_names]
+        for name in names:
+            if name not in others:
+                raise ConfigError(
+                    f"--unseen {name}: not a class that was left out{did_you_mean(name, others)} (left out by "
+                    f"dataset.classes: {', '.join(others) or 'none'})"
+                )
+        rows = self.split_store.splits[split]
+        wanted = [self.info.classes.index(name) for name in names]
+        return self._loader(self._dataset(self.store, rows[np.isin(self.store.label[rows], wanted)]))
 
     def loaders_of_file(self, path: Path) -> Iterator[DataLoader]:
         """Each example of a file once, labelled or not, in the same representation as the examples of this data set.

@@ -23,6 +23,7 @@ from hepexp.evaluation.classifiers.rotation_error import ROTATION_ERROR, rotatio
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples, Setting
 from hepexp.evaluation.classifiers.temperature import TEMPERATURE
 from hepexp.evaluation.classifiers.uncertainty import ALEATORIC, EPISTEMIC, SPREAD, UNCERTAINTY, uncertainty_figures
+from hepexp.evaluation.classifiers.unseen import UNSEEN
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
 
@@ -51,7 +52,7 @@ class ClassificationEvaluator(Evaluator):
     asked_for : figures of merit in addition to those of every classifier.
     """
 
-    metrics = (ROTATION_ERROR, *BREAKING, *PATHWAYS, *UNCERTAINTY, TEMPERATURE, *CONFORMAL)
+    metrics = (ROTATION_ERROR, *BREAKING, *PATHWAYS, *UNCERTAINTY, TEMPERATURE, *CONFORMAL, *UNSEEN)
     setting: Setting | None = None
     asked_for: tuple[FigureOfMerit, ...] = ()
 

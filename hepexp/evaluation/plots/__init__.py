@@ -19,6 +19,7 @@ from hepexp.evaluation.plots.significance import significance_improvement
 from hepexp.evaluation.plots.symmetry import generators, metric, structure_constants, transformed_vectors
 from hepexp.evaluation.plots.template import template
 from hepexp.evaluation.plots.uncertainty import uncertainty
+from hepexp.evaluation.plots.unseen import unseen
 from hepexp.evaluation.plots.vector_fields import oracle_along_flows, vector_fields
 
 __all__ = [
@@ -54,5 +55,6 @@ __all__ = [
     "template",
     "transformed_vectors",
     "uncertainty",
+    "unseen",
     "vector_fields",
 ]
