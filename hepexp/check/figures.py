@@ -10,7 +10,7 @@ import numpy as np
 
 from hepexp.check import detector, emissions, graphs, images, lorentz
 from hepexp.check.published import SOURCE, boosted_top_taggers
-from hepexp.figures import COLOURS, figure
+from hepexp.figures import COLOURS, figure, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,13 +46,15 @@ GROUPS = {
 
 
 def draw(found: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Draw the checks that were done, check_<group>.png; the files.
+    """Draw the checks that were done, check_<group>.png, and remove figures of earlier audits; the files.
 
     Parameters
     ----------
     found : what `audit` returns.
     """
     paths = []
+    for left in folder.glob("check_*.png"):
+        left.unlink()
     for group, (title, names, shows) in GROUPS.items():
         done = {name: found["checks"][name] for name in names if name in found["checks"]}
         if not done:
@@ -158,4 +160,4 @@ def two_samples(path: Path, auc: float, null: np.ndarray, title: str) -> None:
         axes.axvline(auc, color=COLOURS[1], label=f"moved against not: {auc:.3f}")
         axes.axvline(0.5, color="0.4", linestyle=":", linewidth=1, label="chance")
         axes.set(xlabel="AUC", ylabel="permutations")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.3), ncols=2)
+        legend_above(axes)

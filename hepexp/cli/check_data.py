@@ -87,5 +87,10 @@ def check_data(
         record |= {"auc": found.auc, "accuracy": found.accuracy, "null_auc": found.null_auc, "p": found.p}
         record |= {"null_accuracy": found.null_accuracy, "z": found.z, "total_variation_at_least": found.distance}
         write_json(out / f"{file}.json", record)
-        two_samples(out / f"{file}.png", found.auc, found.null_auc, f"{name}, {n:,} {data.noun}s, moved by {group}")
+        two_samples(
+            out / f"{file}.png",
+            found.auc,
+            found.null_auc,
+            f"{name}, source {source}, {n:,} training {data.noun}s: moved by {group}, {about.about}",
+        )
         print(visible(f"written to {out / file}.json and .png"))
