@@ -16,7 +16,6 @@ from hepexp.tracking import sync
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.run_folder import RunFolder
 
-JSON, PARQUET = "explain.json", "relevances.parquet"
 Kinds = tuple[Sequence[NDArray[np.integer]], Sequence[str]]
 
 
@@ -67,19 +66,29 @@ def table(explained: Explained, names: tuple[str, ...]) -> pa.Table:
     return pa.table(columns)
 
 
-def write(folder: RunFolder, explained: Explained, names: tuple[str, ...], content: dict[str, Any]) -> None:
-    """Write explain.json and relevances.parquet."""
-    folder.write_json(JSON, content)
-    write_predictions(folder.path / PARQUET, table(explained, names))
+def write(
+    folder: RunFolder, explained: Explained, names: tuple[str, ...], content: dict[str, Any], suffix: str
+) -> list[str]:
+    """Write explain.json and relevances.parquet, with a suffix before the dot; return their names."""
+    json, parquet = f"explain{suffix}.json", f"relevances{suffix}.parquet"
+    folder.write_json(json, content)
+    write_predictions(folder.path / parquet, table(explained, names))
+    return [json, parquet]
 
 
 def log(folder: RunFolder, content: dict[str, Any]) -> bool:
-    """Copy the files to the run's artifacts in MLflow, and its areas to its metrics; whether the store has the run."""
+    """Copy the files to the run's artifacts in MLflow, and areas of many examples to its metrics.
+
+    Returns
+    -------
+    Whether the store has the run.
+    """
     if (run_id := folder.mlflow_run_id) is None:
         return False
     run = MlflowRun.of(run_id, folder.path)
     figures = {**content["deletion"], "lost_share": content["lost_share"]}
-    run.log_metrics({f"explain/{name}": value for name, value in figures.items() if isinstance(value, float)})
+    if content["example"] is None:
+        run.log_metrics({f"explain/{name}": value for name, value in figures.items() if isinstance(value, float)})
     run.log_folder()
     sync.send_again(run_id)
     return True

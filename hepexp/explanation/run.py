@@ -53,7 +53,7 @@ class ExplainedRun:
         module.eval()
         self.dataset = self.data.splits[split]
         self.noun, self.names = self.components.noun, self.data.spec.class_names
-        self.written = [record.JSON, record.PARQUET]
+        self.written: list[str] = []
 
     def explain(self, jet: int | None, n: int | None, method: str | None, target: str | None) -> dict[str, Any]:
         """Explain example `jet` of the split, or n random ones.
@@ -126,7 +126,8 @@ class ExplainedRun:
 
     def write(self, content: dict[str, Any]) -> None:
         """Write the record, and send it to MLflow."""
-        record.write(self.folder, self.explained, self.names, content)
+        suffix = "" if self.jet is None else f"_{self.noun}_{self.jet}"  # beside the explanation of many
+        self.written += record.write(self.folder, self.explained, self.names, content, suffix)
         record.log(self.folder, content)
 
     def report(self, content: dict[str, Any]) -> TextTable:

@@ -40,7 +40,8 @@ def test_one_jet_is_the_row_of_the_predictions(home):
     result = hepexp(home, "explain", "latest", "--jet", "17", "--class", "quark", "--method", "gradient_input")
     assert result.returncode == 0, result.stderr
     run = home / "runs" / "latest"
-    (row,) = pq.read_table(run / "relevances.parquet").to_pylist()
+    (row,) = pq.read_table(run / "relevances_jet_17.parquet").to_pylist()
+    assert json.loads((run / "explain_jet_17.json").read_text())["class"] == "quark"
     assert row["index"] == pq.read_table(run / "predictions.parquet")["index"][17].as_py()
     assert row["explained"] == "quark"
     assert (run / "plots" / "explain_jet_17.png").is_file()
