@@ -27,10 +27,14 @@ def main(args: list[str]) -> int:
     parser.add_argument("run", metavar="RUN", help="a run folder, an MLflow run id, models:/NAME@ALIAS, or latest")
     parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to data.KEY or trainer.KEY")
     parser.add_argument("--format", choices=tuple(SUFFIXES), default="onnx", help="default: onnx")
+    parser.add_argument("--quantize", choices=("int8",), help="weights of 8 bits, in ONNX files")
     parser.add_argument("--out", type=Path, help="file to write; by default named like the run, in the current folder")
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
     add_overwrite(parser)
     options = parser.parse_intermixed_args(args)
+
+    if options.quantize and options.format != "onnx":
+        raise ConfigError(f"--quantize {options.quantize} is for --format onnx, got {options.format}")
 
     from hepexp.config.record import with_changes
     from hepexp.tracking.run_folder import RunFolder
@@ -48,7 +52,7 @@ def main(args: list[str]) -> int:
     from hepexp.export.recipe import export_run
     from hepexp.export.summary import lines
 
-    made = export_run(folder, config, options.checkpoint, options.format, path)
+    made = export_run(folder, config, options.checkpoint, options.format, path, options.quantize)
     for line in lines(made, path):
         console().print(visible(line))
     return 0

@@ -20,19 +20,22 @@ from hepexp.export import description, parity
 from hepexp.export.description import Description
 from hepexp.export.network import ExportedNetwork
 from hepexp.export.onnx_file import OnnxSession, require_onnx, write_onnx
+from hepexp.export.parity import Scores
 from hepexp.export.program import program_of
+from hepexp.export.quantise import quantised
 from hepexp.export.torch_files import write_pt2, write_torchscript
 from hepexp.export.working_points import working_points
 from hepexp.learning.components import Components
 from hepexp.learning.trained import evaluate, rebuild
 from hepexp.tracking.run_folder import RunFolder
 
-SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "pt2": ".pt2"}
 PACKAGES = ("hepexp", "torch", "onnx", "onnxruntime")
 TRACED = 5  # examples of median multiplicity, whose shapes are those of the tracing
 
 
-def export_run(folder: RunFolder, config: DictConfig, checkpoint: str, form: str, path: Path) -> Description:
+def export_run(
+    folder: RunFolder, config: DictConfig, checkpoint: str, form: str, path: Path, bits: str | None = None
+) -> Description:
     """Write a run's network as one file, and its JSON beside it, if its scores are those of the run.
 
     Parameters
@@ -42,6 +45,7 @@ def export_run(folder: RunFolder, config: DictConfig, checkpoint: str, form: str
     checkpoint : `best`, `last`, or a file.
     form : onnx, torchscript or pt2.
     path : file to write.
+    bits : of an ONNX file's weights, int8; None for those of the training. The scores are compared before.
 
     Raises
     ------
@@ -67,8 +71,10 @@ def export_run(folder: RunFolder, config: DictConfig, checkpoint: str, form: str
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as draft:
-        found = write_and_compare(network, components, form, draft)
+        scores = written(network, components, form, draft)
+        found = compared(network, components, scores)
         found.require(str(path))
+        cost = quantised(network, components.data.splits["test"], scores, draft, bits) if bits else {}
         validation = evaluate(components, components.data.loader_of("val"))
         scored = ScoredExamples(validation["scores"], validation["label"], validation.get("weight"), network.setting)
         made = replace(
@@ -76,32 +82,37 @@ def export_run(folder: RunFolder, config: DictConfig, checkpoint: str, form: str
             sha256=description.checksum(draft.read_bytes()),
             parity={**asdict(found), "tolerance": parity.TOLERANCE, "split": "test"},
             working_points=working_points(scored),
+            quantised=cost,
         )
         write_json(description.beside(path), asdict(made))
     return made
 
 
-def write_and_compare(network: ExportedNetwork, components: Components, form: str, path: Path) -> parity.Parity:
-    """Write a network in a format, read it again, and compare its scores with those of the run.
+def written(network: ExportedNetwork, components: Components, form: str, path: Path) -> Scores:
+    """Write a network in a format; what gives the scores of the file, once it has been read again.
 
     Raises
     ------
     HepexpError : it has an operation that the format lacks.
     """
     examples = components.data.splits["test"]
-    rows = parity.rows_to_check(examples)
-    wanted = parity.reference(network, examples, rows)
-    inputs = network.in_order(network.feed(examples.store.take(_typical(rows))))
+    inputs = network.in_order(network.feed(examples.store.take(_typical(parity.rows_to_check(examples)))))
     if form == "torchscript":
         write_torchscript(network, inputs, path)
-        scores = parity.scores_of_module(network, torch.jit.load(str(path)))
-    elif form == "pt2":
-        write_pt2(network, program_of(network, inputs), path)
-        scores = parity.scores_of_module(network, torch.export.load(path).module())
-    else:
-        write_onnx(network, program_of(network, inputs), path)
-        scores = OnnxSession(path.read_bytes(), str(path))
-    return parity.parity(network, scores, examples, rows, wanted)
+        return parity.scores_of_module(network, torch.jit.load(str(path)))
+    program = program_of(network, inputs)
+    if form == "pt2":
+        write_pt2(network, program, path)
+        return parity.scores_of_module(network, torch.export.load(path).module())
+    write_onnx(network, program, path)
+    return OnnxSession(path.read_bytes(), str(path))
+
+
+def compared(network: ExportedNetwork, components: Components, scores: Scores) -> parity.Parity:
+    """How far scores are from those of the run, on test examples."""
+    examples = components.data.splits["test"]
+    rows = parity.rows_to_check(examples)
+    return parity.parity(network, scores, examples, rows, parity.reference(network, examples, rows))
 
 
 def _typical(rows: NDArray[np.int64]) -> NDArray[np.int64]:

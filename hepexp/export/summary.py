@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from hepexp.evaluation.rounding import with_error
 from hepexp.export.description import Description, beside
 
 
@@ -26,4 +27,10 @@ def lines(made: Description, path: Path) -> Iterator[str]:
         f"agreement   scores within {agreement['difference']:.1e} of the run's on {agreement['examples']:,} test "
         f"examples{of}"
     )
+    if lost := made.quantised:
+        yield (
+            f"{lost['weights']:<12}{lost['bytes'] / 1e6:.2f} MB in place of {lost['bytes_before'] / 1e6:.2f}; AUC "
+            f"{lost['auc']:.4f} in place of {lost['auc_before']:.4f}, a loss of "
+            f"{with_error(lost['auc_loss'], lost.get('auc_loss_err'))} on {lost['examples']:,} test examples"
+        )
     yield f"written     {path} ({path.stat().st_size / 1e6:.2f} MB), {beside(path)}"
