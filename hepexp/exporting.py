@@ -14,7 +14,7 @@ def is_exported() -> bool:
 
     Then nothing may depend on the values of its inputs: neither shapes nor branches.
     """
-    return torch.compiler.is_exporting()
+    return torch.compiler.is_exporting() or torch.jit.is_tracing()
 
 
 def in_pieces(x: Tensor) -> bool:

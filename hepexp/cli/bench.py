@@ -24,9 +24,10 @@ CASES = {
     "loader": "training steps, batches/s, with the loader against batches in memory, and the share of waiting time",
     "quantum": "circuits, fidelities, swap tests and noise, forward and backward, circuits/s or pairs/s, vs PennyLane",
     "start": "`hepexp --help` and the time to the first training step, starts/s",
+    "export": "each model as an ONNX file, examples/s on a CPU, and how far scores differ; if named only",
     "gpu": "taggers and circuits on one GPU in float32, bfloat16 and compiled, against their references; if named only",
 }
-IF_NAMED = ("gpu",)
+IF_NAMED = ("gpu", "export")
 OURS = ("hepexp", "statevector")  # as implementations are called
 OPTIONS = ("device", "budget", "quick")  # of `gpu`
 
@@ -78,7 +79,7 @@ def _mebibytes(value: int) -> str:
 # what a row may have besides its rate: heading, how it is written
 BESIDES: dict[str, tuple[str, Any]] = {
     "parameters": ("parameters", "{:,}".format),
-    "difference": ("logits differ by", "{:.1e}".format),
+    "difference": ("they differ by", "{:.1e}".format),
     "waiting": ("waiting (max)", "{:.1%}".format),
     "synchronisations": ("waits a step", str),
     "memory": ("peak MiB", _mebibytes),

@@ -28,7 +28,8 @@ class Extra(nn.Module):
         names = [one.expr for one in extras.inputs] if own else list(extras.names)
         self.names = names
         self.tensors = tuple(of_examples(name, meaning="additional input; standardised inside") for name in names)
-        self.scale = StandardisedValues(extras) if own else Affine(extras.mean, extras.std)
+        if names:  # torch.export cannot save buffers without values
+            self.scale = StandardisedValues(extras) if own else Affine(extras.mean, extras.std)
 
     def forward(self, first: Tensor, *columns: Tensor) -> dict[str, Tensor]:
         """What batches of all representations share; `first` (B, ...) is any input."""

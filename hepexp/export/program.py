@@ -15,6 +15,8 @@ from torch.export import Dim, ExportedProgram
 from hepexp.errors import HepexpError
 from hepexp.export.network import ExportedNetwork
 
+MOST = 2**20  # examples in a batch, or particles in an example: torch multiplies the limits when it reads a program
+_AXES = {"batch": "examples"}
 _OPERATOR = re.compile(r"OpOverload\(op='([\w.:]+)'")
 
 
@@ -29,7 +31,7 @@ def program_of(network: ExportedNetwork, inputs: tuple[Tensor, ...]) -> Exported
     ------
     HepexpError : the network does something that a graph cannot have; the message names the operation.
     """
-    axes = {name: Dim(name) for one in network.dynamic_axes() for name in one.values()}
+    axes = {name: Dim(name, max=MOST) for one in network.dynamic_axes() for name in one.values()}
     shapes = tuple({axis: axes[name] for axis, name in one.items()} for one in network.dynamic_axes())
     with refusing(network), quiet(), torch.no_grad():
         return torch.export.export(
@@ -64,6 +66,8 @@ def reason(error: BaseException) -> str:
     text = "\n".join(texts)
     if operators := list(dict.fromkeys(_OPERATOR.findall(text))):
         return f"ONNX has no operation for {', '.join(operators)}"
+    if axis := re.search(r"Constraints violated \((\w+)\)", text):
+        return f"a shape inside holds for some numbers of {_AXES.get(axis[1], axis[1])} only"
     if complex_ := re.search(r"complex(64|128)", text):
         return f"ONNX has no operation for numbers of type {complex_[0]}"
     lines = [line.strip() for line in texts[0].splitlines() if line.strip()]

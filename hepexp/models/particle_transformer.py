@@ -155,7 +155,7 @@ class ParticleTransformer(nn.Module):
         pairs = ParticlePairs.of(mask, dtype, at_a_time=PAIRS_AT_A_TIME)
         x = pairs.gather(particle_features(batch, self.use_scalars, self.scales)).to(dtype)
         x = self.among_particles(self.embed(x, pairs.weight), batch.p4, pairs)  # (R, dim)
-        x, token = pairs.scatter(x), self.cls_token[0].repeat(len(mask), 1)  # (B, N, dim), (B, dim)
+        x, token = pairs.scatter(x), self.cls_token[0].repeat(mask.shape[0], 1)  # (B, N, dim), (B, dim)
         with_token = without_padding(F.pad(mask, (1, 0), value=True), x.dtype)
         for block in self.cls_blocks:
             token = block(token, x, with_token)
@@ -186,7 +186,7 @@ class ParticleTransformer(nn.Module):
         found = []
         for embedded in layers:
             squares = []
-            for piece, rows in zip(pairs.pieces, embedded.split([len(x) for x in features]), strict=True):
+            for piece, rows in zip(pairs.pieces, embedded.split([x.shape[0] for x in features]), strict=True):
                 square = Symmetric.apply(rows.unflatten(0, (piece.jets, -1)), piece.n)
                 squares.append(without_padding(piece.nodes(pairs.mask), dtype, square))
             found.append(squares)

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hepexp.exporting import is_exported
 from hepexp.memory import keep_freed
 
 # Pairs at a time: with fewer, the calls cost more than the work; with more, the rows leave the cache.
@@ -88,7 +89,9 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = F
     bias : (n_out,) or None.
     """
     is_fast = HAS_ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32
-    if is_fast and not torch.compiler.is_compiling():  # the compiler chooses itself, and knows this product only packed
+    if is_fast and not (
+        torch.compiler.is_compiling() or is_exported()
+    ):  # the compiler chooses itself, and knows this product only packed
         # On AVX-512 machines not made by Intel, oneDNN is twice as fast as the BLAS behind F.linear.
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "relu" if relu else "none", [], "")
     y = F.linear(x, weight, bias)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hepexp.exporting import Function
+from hepexp.exporting import Function, is_exported
 from hepexp.models.layers.cache_blocking import HAS_ONEDNN, linear
 
 LEVELS = 2**16  # of the probability with which an element is dropped
@@ -45,7 +45,13 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     bias : (n_out,) or None.
     """
     is_fast = HAS_ONEDNN and x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32
-    if not is_fast or torch.is_autocast_enabled("cpu") or x.numel() == 0 or torch.compiler.is_compiling():
+    if (
+        not is_fast
+        or torch.is_autocast_enabled("cpu")
+        or is_exported()
+        or x.numel() == 0
+        or torch.compiler.is_compiling()
+    ):
         return F.linear(x, weight, bias)
     return _Product.apply(x.reshape(-1, x.shape[-1]), weight, bias).unflatten(0, x.shape[:-1])
 

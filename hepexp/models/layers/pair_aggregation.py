@@ -65,7 +65,7 @@ def aggregate(x: Tensor, pairs: ParticlePairs) -> Aggregates:
 class _Spread(Function):
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, rows: Tensor, columns: Tensor, diagonal: Tensor, pairs: ParticlePairs):
-        y = x.new_empty(len(x), len(weight))
+        y = x.new_empty(x.shape[0], len(weight))
         direct, transposed = weight.T.contiguous().chunk(2)
 
         def job(piece: Piece) -> None:

@@ -121,7 +121,7 @@ class ParticlePairs:
     def of_jet(self, x: Tensor) -> Tensor:
         """x (B, K) of each jet for each of its particles, (R, K)."""
         if self.jet is None:
-            return x[:, None].expand(-1, len(self.mask) // self.n_jets, -1).flatten(0, 1)
+            return x[:, None].expand(-1, self.mask.shape[0] // self.n_jets, -1).flatten(0, 1)
         return x[self.jet]
 
     def real_pairs(self) -> Tensor:

@@ -39,4 +39,4 @@ class PatchTokens(nn.Module):
         """The class token and one token for each patch: (B, 1 + T, dim)."""
         image = F.pad(batch.image.to(self.position.dtype), self.padding)
         patches = self.embed_norm(self.embed(image).flatten(2).transpose(1, 2))
-        return torch.cat([self.class_token.expand(len(patches), 1, -1), patches], dim=1) + self.position
+        return torch.cat([self.class_token.expand(patches.shape[0], 1, -1), patches], dim=1) + self.position

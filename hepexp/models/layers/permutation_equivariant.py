@@ -129,7 +129,7 @@ class Eq1to2(nn.Module):
             columns=own[1] @ self.weight[1].T,
             diagonal=own[0] @ self.weight[0].T + pairs.of_jet(mean * scale[..., 3] @ self.weight[3].T),
         )
-        nothing = x.new_zeros(len(pairs.pair_mask), 0)
+        nothing = x.new_zeros(pairs.pair_mask.shape[0], 0)
         return spread(nothing, x.new_zeros(len(self.bias), 0), to, pairs)
 
 

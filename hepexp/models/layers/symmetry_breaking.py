@@ -76,4 +76,4 @@ class SymmetryBreaking:
 
 def _before(first: Tensor, x: Tensor) -> Tensor:
     """The same entries (K, ...) before those of x (B, N, ...)."""
-    return torch.cat([first.expand(len(x), *first.shape), x], dim=1)
+    return torch.cat([first.expand(x.shape[0], *first.shape), x], dim=1)
