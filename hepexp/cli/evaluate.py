@@ -51,9 +51,10 @@ def main(args: list[str]) -> int:
     shifts = [shift for text in options.shift for shift in Shift.read(text)]
     calibration = Calibration(options.calibrate, options.conformal, options.conformal_score)
     scorer = Scorer(folders, configs, options.checkpoint, laplace=options.laplace)
-    scorer.check(shifts)
+    unseen = [name for text in options.unseen for name in text.split(",")]
+    scorer.check(shifts, unseen)
     judged = Judged(scorer, configs[0], options.split, calibration)
-    judged.add_unseen([name for text in options.unseen for name in text.split(",")])
+    judged.add_unseen(unseen)
     if doubt := judged.evaluator.doubt(judged.figures):
         log.warning("%s: %s", options.split, doubt)
     metrics = named(options.split, judged.figures)

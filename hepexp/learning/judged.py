@@ -129,6 +129,6 @@ def beside_runs(judged: Judged, metrics: Mapping[str, Any]) -> Beside:
         if is_beside(key) or not all(isinstance(one, int | float) for one in values):
             continue
         mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
-        difference = f"{value - mean:+.3g}" if isinstance(value, int | float) else ""
+        difference = f"{value - mean:+.3g}" if isinstance(value, int | float) and value != mean else ""
         found[key] = [(with_error(mean, spread) if spread else number(mean), difference)]
     return found

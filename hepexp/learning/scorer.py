@@ -60,8 +60,10 @@ class Scorer:
     def first(self) -> Components:
         return self.members[0]
 
-    def check(self, shifts: Sequence[Shift]) -> None:
-        """Refuse shifts of columns that the data do not have, or of data whose columns are not known."""
+    def check(self, shifts: Sequence[Shift], unseen: Sequence[str]) -> None:
+        """Refuse shifts of columns that the data do not have, and unseen classes that are none."""
+        if unseen:
+            self.first.data.check_unseen(unseen)
         for shift in shifts:
             if not isinstance(self.first.data, Shifts):
                 raise ConfigError(f"--shift {shift}: this data set, of a plug-in, cannot be shifted")

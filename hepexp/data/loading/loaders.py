@@ -102,12 +102,13 @@ class Loaders(LightningDataModule):
         return self._loader(examples, [[i] for i in range(len(rows))] if apart else None)
 
     def loader_of_unseen(self, names: Sequence[str], split: str = "test") -> DataLoader:
-        """The examples of a split that belong to classes that this data set has but was told not to use.
+        """The examples of a split that belong to classes that this data set has but was told not to use."""
+        rows = self.split_store.splits[split]
+        wanted = [self.info.classes.index(name) for name in names]
+        return self._loader(self._dataset(self.store, rows[np.isin(self.store.label[rows], wanted)]))
 
-        Raises
-        ------
-        ConfigError : a class that is used, or that the data set lacks.
-        """
+    def check_unseen(self, names: Sequence[str]) -> None:
+        """Raise ConfigError for a class that is used, or that the data set lacks."""
         others = [name for name in self.info.classes if name not in self.class_names]
         for name in names:
             if name not in others:
@@ -115,9 +116,6 @@ class Loaders(LightningDataModule):
                     f"--unseen {name}: not a class that was left out{did_you_mean(name, others)} (left out by "
                     f"dataset.classes: {', '.join(others) or 'none'})"
                 )
-        rows = self.split_store.splits[split]
-        wanted = [self.info.classes.index(name) for name in names]
-        return self._loader(self._dataset(self.store, rows[np.isin(self.store.label[rows], wanted)]))
 
     def loaders_of_file(self, path: Path) -> Iterator[DataLoader]:
         """Each example of a file once, labelled or not, in the same representation as the examples of this data set.

@@ -37,4 +37,4 @@ def test_classes_that_were_left_out_are_read_and_others_refused(monkeypatch):
     names = {data.info.classes[label] for label in data.store.label[index.numpy()]}
     assert names == {"Hbb"}
     with pytest.raises(ConfigError, match="--unseen Tbqq: not a class that was left out"):
-        data.loader_of_unseen(["Tbqq"])
+        data.check_unseen(["Tbqq"])
