@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
 import hepexp
@@ -29,7 +29,6 @@ OK, NOTE, BROKEN = "ok", "note", "broken"
 STYLES = {OK: "green", NOTE: "yellow", BROKEN: "bold red"}
 LOW_DISK = 5e9  # bytes; the full quark/gluon set and its store take about 4 GB
 OLDEST_PYTHON = (3, 11)
-EXTRAS = ("generate", "equivariant", "explain", "dev")
 
 
 @dataclass(frozen=True)
@@ -79,9 +78,10 @@ def _packages() -> Iterator[Finding]:
     """What pyproject.toml asks for against what is installed; extras are optional."""
     from packaging.requirements import Requirement
 
+    extras = metadata("hepexp").get_all("Provides-Extra") or []
     for text in requires("hepexp") or []:
         needed = Requirement(text)
-        extra = next((e for e in EXTRAS if needed.marker and not needed.marker.evaluate({"extra": ""})
+        extra = next((e for e in extras if needed.marker and not needed.marker.evaluate({"extra": ""})
                       and needed.marker.evaluate({"extra": e})), None)  # fmt: skip
         if needed.marker and not extra and not needed.marker.evaluate({"extra": ""}):
             continue

@@ -87,8 +87,7 @@ def log(folder: RunFolder, content: dict[str, Any]) -> bool:
         return False
     run = MlflowRun.of(run_id, folder.path)
     figures = {**content["deletion"], "lost_share": content["lost_share"]}
-    if content["example"] is None:
-        run.log_metrics({f"explain/{name}": value for name, value in figures.items() if isinstance(value, float)})
-    run.log_folder()
+    many = content["example"] is None
+    run.add({f"explain/{name}": value for name, value in figures.items() if many and isinstance(value, float)})
     sync.send_again(run_id)
     return True
