@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import pi
+from math import pi, prod
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +41,7 @@ class CircuitLayer(nn.Module):
     def forward(self, angles: Tensor) -> Tensor:
         if angles.shape[-1] != self.circuit.n_inputs:
             raise ConfigError(f"the circuit reads {self.circuit.n_inputs} angles, got {angles.shape[-1]}")
-        rows = angles.reshape(angles.shape[:-1].numel(), angles.shape[-1]).to(computed_in(angles.dtype, self.precision))
+        rows = angles.reshape(prod(angles.shape[:-1]), angles.shape[-1]).to(computed_in(angles.dtype, self.precision))
         return self.evaluate(rows, self.weights).to(angles.dtype).view(*angles.shape[:-1], self.n_outputs)
 
     def extra_repr(self) -> str:
