@@ -70,6 +70,8 @@ def reason(error: BaseException) -> str:
         return f"a shape inside holds for some numbers of {_AXES.get(axis[1], axis[1])} only"
     if complex_ := re.search(r"complex(64|128)", text):
         return f"ONNX has no operation for numbers of type {complex_[0]}"
+    if failed := re.search(r"Error when translating node .*?target=torch\.ops\.([\w.]+)\]", text, re.DOTALL):
+        return f"ONNX has no operation for {failed[1]} with such arguments"
     lines = [line.strip() for line in texts[0].splitlines() if line.strip()]
     return lines[0].rstrip(".") if lines else type(error).__name__
 

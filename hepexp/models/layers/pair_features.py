@@ -20,8 +20,8 @@ def triangle(n: int, device: torch.device) -> tuple[Tensor, Tensor]:
     In an exported network, for any n, they are all n^2 pairs, ordered by rows.
     """
     if is_exported():
-        pair = torch.arange(n * n, device=device)
-        return pair // n, pair % n
+        one = torch.arange(n, device=device)
+        return one[:, None].expand(n, n).flatten(), one.expand(n, n).flatten()
     return _triangle(n, device)
 
 
