@@ -15,6 +15,8 @@ from hepexp.models.pfn import dense
 from hepexp.models.weights import load_weights
 from hepexp.precision import ExactBuffers
 
+TYPICAL_MULTIPLICITY = 40  # particles of a jet, for the first weights
+
 
 class Rotations(ExactBuffers):
     """The cyclic group of n rotations of a plane by multiples of 2 pi / n."""
@@ -109,6 +111,9 @@ class RPCN(nn.Module):
             if isinstance(layer, nn.Linear):
                 nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)
+        if not irc_safe:  # the sum over particles, all of whose values are positive, is as many times larger
+            with torch.no_grad():
+                (self.convs[0].linear if conv_sizes else self.f[0]).weight /= TYPICAL_MULTIPLICITY
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:

@@ -27,17 +27,15 @@ from tests.devices import on_one_device
 from tests.examples import EXAMPLES, SPEC, Examples, permute_nodes
 from tests.jets import pad, permute, random_jets, random_lorentz, transform
 
+N_STEPS = 200  # in which a model must learn eight examples
+
 
 @dataclass(frozen=True)
 class Case:
-    """A model option with some of its keys changed, e.g. "pfn use_scalars=true", and its number of parameters.
-
-    `n_steps` are those in which it must learn eight examples.
-    """
+    """A model option with some of its keys changed, e.g. "pfn use_scalars=true", and its number of parameters."""
 
     text: str
     n_parameters: int
-    n_steps: int = 200
 
     @property
     def node(self) -> dict:
@@ -138,12 +136,12 @@ class Conformance(Fixtures):
     def test_learns_one_batch_by_heart(self, case):
         batch = case.examples.random(8)
         model, optimizer = case.build(torch.float32), None
-        for step in range(0, case.n_steps, 5):
+        for step in range(0, N_STEPS, 5):
             optimizer = optimizer if step % 20 else Adam(model.parameters(), lr=3e-3)  # momenta are forgotten
             train(model, batch, n_steps=5, optimizer=optimizer)
             if (model(batch).argmax(1) == batch.label).all():
                 return
-        pytest.fail(f"8 examples are not learned in {case.n_steps} steps")
+        pytest.fail(f"8 examples are not learned in {N_STEPS} steps")
 
     def test_a_state_dict_restores_it(self, model, case, batch, tmp_path):
         torch.save(model.state_dict(), tmp_path / "model.pt")

@@ -45,7 +45,7 @@ CASES = [
     Case("soft_lorentz", n_parameters=227_096 + 25_794 + 1),
     Case("efn", n_parameters=82_358),
     # Phi 400 + 10,100 + 12,928, convolutions 1,025 x 64 and 513 x 64, F 6,500 + 10,100 + 202
-    Case("rpcn", n_parameters=138_662, n_steps=400),  # 225 were measured, by the rounding of one processor
+    Case("rpcn", n_parameters=138_662),  # 225 were measured, by the rounding of one processor
     Case(
         "rpcn n_rotations=3 phi_sizes=[32,32] conv_sizes=[32] f_sizes=[32] irc_safe=true",
         n_parameters=96 + 33 * 32 + 97 * 32 + 33 * 32 + 66,
