@@ -8,10 +8,14 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
+from hepexp.exporting import is_exported
+
 
 def full_precision(x: Tensor) -> AbstractContextManager:
     """A block in which operations keep the precision of their arguments, on the device of x."""
     kind = x.device.type
+    if is_exported():  # without autocast anyhow, and an exported program cannot be saved with such a block
+        return nullcontext()
     return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
 
 

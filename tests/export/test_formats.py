@@ -27,6 +27,7 @@ def components_of(*words):
         ("torchscript", ("model=pcnn", "dataset=top")),
         ("pt2", ("model=pfn", "dataset=jetclass", "+dataset.extras=[jet_pt]")),
         ("onnx", ("model=efn", "dataset=top", "+dataset.n_particles=20")),
+        pytest.param("pt2", ("model=particlenet", "dataset=qg"), marks=pytest.mark.slow),
         pytest.param("onnx", ("model=lorentznet", "dataset=qg", "model.n_blocks=2"), marks=pytest.mark.slow),
         pytest.param("onnx", ("model=particlenet", "dataset=qg"), marks=pytest.mark.slow),
     ],
