@@ -61,7 +61,7 @@ def main(args: list[str]) -> int:
     reasons: dict[str, str] = {}
     choices: dict[str, str | None] = {}
     for path in files:
-        values = yaml_file.load(path)
+        values = expected.as_written(yaml_file.load(path), yaml_file.text_of(path))
         set_here = flatten(values)
         reasons = {key: why for key, why in reasons.items() if key not in set_here} | yaml_file.reasons(path)
         content = own_names.merged(content, values)

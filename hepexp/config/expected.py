@@ -21,6 +21,8 @@ from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import Any
 
+import yaml
+
 from hepexp.config import metrics
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
@@ -28,15 +30,21 @@ from hepexp.errors import ConfigError
 PARTS = ("published", "exact")
 KINDS = ("test", "val", "train", "model", "symmetry")  # the first part of a metric's name
 _NUMBER = r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?"
-_WITH_ERROR = re.compile(rf"({_NUMBER})\s*(?:\+-|±)\s*({_NUMBER})")
+_WRITTEN = re.compile(rf"({_NUMBER})(?:\s*(?:\+-|±)\s*({_NUMBER}))?")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure, and its error if one was published."""
+    """A figure, and its error if one was published.
+
+    Parameters
+    ----------
+    written : both as they were published, `0.940`: the last digit says how precise a figure is.
+    """
 
     value: float
     error: float | None = None
+    written: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,28 @@ def read(content: Mapping[str, Any]) -> Expected:
     return Expected(documents, {name: figure.value for name, figure in exact.items()})
 
 
+def as_written(content: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """The values of a file with its published figures as text: of 0.940 the number has lost a digit.
+
+    Parameters
+    ----------
+    content : the values, figures under `expected`; what is no figure is left as it is.
+    text : the file.
+    """
+    if not isinstance(known := content.get("expected"), Mapping) or "published" not in known:
+        return dict(content)
+    written = yaml.load(text, yaml.BaseLoader)["expected"]["published"]  # all values are text
+    return {**content, "expected": {**known, "published": _as_written(known["published"], written)}}
+
+
+def _as_written(value: Any, text: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _as_written(own, text.get(str(key))) for key, own in value.items()}
+    if isinstance(value, list):
+        return [_as_written(own, same) for own, same in zip(value, text, strict=True)]
+    return text if isinstance(value, float) and text and _WRITTEN.fullmatch(text) else value
+
+
 def recorded(content: Mapping[str, Any] | None) -> Expected:
     """Like `read`, for a run's record: empty if it was written before figures had sources."""
     try:
@@ -190,8 +220,10 @@ def _figure(name: str, value: Any, key: str) -> Figure:
             f"{key}: '{name}' is not the name of a metric{did_you_mean(name, meant)}; expected one like "
             f"test/auc, beginning with {', '.join(f'{kind}/' for kind in KINDS)}"
         )
-    if isinstance(value, str) and (found := _WITH_ERROR.fullmatch(value.strip())):
-        return Figure(float(found[1]), float(found[2]))
+    if isinstance(value, str) and (found := _WRITTEN.fullmatch(value.strip())):
+        written = tuple(text for text in found.groups() if text)
+        if all(isfinite(float(text)) for text in written):
+            return Figure(*map(float, written), written=written)
     if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
         raise ConfigError(
             f"{key}.{name} must be a number, or one with an error such as 0.9868 +- 0.0003, got {value!r}"

@@ -17,7 +17,7 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf._utils import split_key
 
-from hepexp.config import named_objects, own_names, recipe, yaml_file
+from hepexp.config import expected, named_objects, own_names, recipe, yaml_file
 
 _SEARCHED: ContextVar[tuple[Path, ...]] = ContextVar("folders of the configuration that is composed", default=())
 
@@ -126,8 +126,8 @@ def _forced(override: Override) -> Override:
 def skip_marks() -> None:
     """Let Hydra see `# @package` behind a byte-order mark, with which some editors begin files. Harmless when repeated.
 
-    Its own class is changed, not replaced: a launcher hands Hydra's register of classes to the processes of the jobs,
-    where another class of that name would be refused.
+    It sees published figures with their digits, too. Its own class is changed, not replaced: a launcher hands Hydra's
+    register of classes to the processes of the jobs, where another class of that name would be refused.
     """
     # Hydra loads the modules of its plug-ins itself, so its register may have another copy of the class
     for source in {FileConfigSource, SourcesRegistry.instance().types.get(FileConfigSource.scheme(), FileConfigSource)}:
@@ -140,7 +140,11 @@ def _skipping_marks(load: Callable[[FileConfigSource, str], ConfigResult]) -> Ca
         file = Path(self.path) / self._normalize_file_name(config_path)
         text = yaml_file.text_of(file) if file.exists() else ""
         yaml_file.check(file, text)
-        return replace(load(self, config_path), header=self._get_header_dict(text))
+        found = load(self, config_path)
+        if "expected" in found.config:
+            values = OmegaConf.to_container(found.config, resolve=False)
+            found = replace(found, config=OmegaConf.create(expected.as_written(values, text)))
+        return replace(found, header=self._get_header_dict(text))
 
     load_config.skips_marks = True
     return load_config

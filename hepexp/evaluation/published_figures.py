@@ -152,9 +152,15 @@ def source(publication: Publication) -> str:
 
 
 def shown(figure: Figure) -> str:
-    """With the digits that were published, except trailing zeros."""
-    value = f"{figure.value:,.6g}"
-    return value if figure.error is None else f"{value} ± {figure.error:.6g}"
+    """With the digits that were published; of records of older versions, except trailing zeros."""
+    texts = [_with_commas(text) for text in figure.written]
+    numbers = [number for number in (figure.value, figure.error) if number is not None]
+    return " ± ".join(texts or [f"{number:,.6g}" for number in numbers])
+
+
+def _with_commas(text: str) -> str:
+    whole, point, rest = text.partition(".")
+    return f"{int(whole):,}{point}{rest}" if whole.isdecimal() else text
 
 
 def _which(publication: Publication) -> str:

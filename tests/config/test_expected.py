@@ -1,6 +1,9 @@
 """Published figures carry their source, and a mistake in one is one line."""
 
+import re
+
 import pytest
+from omegaconf import OmegaConf
 
 from hepexp.config import catalog, expected, metrics, yaml_file
 from hepexp.config.command_line import read
@@ -8,6 +11,7 @@ from hepexp.config.expected import Figure
 from hepexp.config.overrides import compose
 from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
+from hepexp.evaluation.published_figures import shown
 
 SOURCE = {"document": "A. Author, J. Phys. 1 (2024) 1", "link": "https://arxiv.org/abs/2201.08187", "data": "qg"}
 TASKS = sorted((conf_dir() / "task").glob("*.yaml"))
@@ -88,3 +92,24 @@ def test_every_task_names_the_source_of_each_figure(path):
         assert one.figures, "a document without a figure says nothing"
         assert (conf_dir() / "dataset" / f"{one.data}.yaml").is_file()
         assert one.n_train or one.n_total or one.link, "its size, or where to look it up"
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: path.stem)
+def test_every_published_figure_is_shown_with_the_digits_of_its_file(path):
+    text = yaml_file.text_of(path)
+    content = expected.as_written(yaml_file.load(path), text)
+    for one in expected.read(content.get("expected") or {}).published:
+        for name, figure in one.figures.items():
+            as_shown = shown(figure).split(" ± ")[0].replace(",", "")
+            assert re.search(rf"^ +{re.escape(name)}: +{re.escape(as_shown)}( |$)", text, re.M), name
+
+
+def test_a_figure_keeps_its_digits_in_the_config_of_a_run(tree):
+    (tree / "conf" / "task" / "study.yaml").write_text(
+        "# @package _global_\n# A study.\ndefaults: [{override /dataset: qg}]\nexpected:\n  published:\n"
+        "    - {document: A, link: null, data: qg, "
+        "figures: {test/auc: 0.870, test/loss: 0.40 +- 0.10, test/rejection_0.3: 1200.0}}\n"
+    )
+    (one,) = expected.read(OmegaConf.to_container(compose(read(["task=study"])).expected)).published
+    assert [shown(figure) for figure in one.figures.values()] == ["0.870", "0.40 ± 0.10", "1,200.0"]
+    assert one.figures["test/auc"] == Figure(0.87)
