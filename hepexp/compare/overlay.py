@@ -12,8 +12,9 @@ from hepexp.compare.groups import Group
 from hepexp.config.metrics import heading
 from hepexp.errors import HepexpError
 from hepexp.evaluation.bootstrap import effective_number, ones
+from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
 from hepexp.evaluation.predictions import Predictions
-from hepexp.evaluation.roc import Roc, background_at
+from hepexp.evaluation.roc import background_at
 from hepexp.evaluation.rounding import with_error
 from hepexp.figures import COLOURS, class_name, figure, legend_above
 
@@ -67,7 +68,7 @@ def _rejections(axes, groups: Sequence[Group], names: tuple[str, ...]) -> None:
     for group, colour in zip(groups, COLOURS, strict=False):
         curves, shown = [], np.ones(len(GRID), bool)
         for record in group.records:
-            roc = Roc(record.predictions.scores[:, 1], record.predictions.label == 1)
+            roc = ScoredExamples(record.predictions.scores, record.predictions.label).against_rest(1)
             weight = ones(len(roc.order), record.predictions.weight)
             background = background_at(*roc.counts(weight), GRID)
             shown &= background * effective_number(weight[roc.order[~roc.signal]]) >= FEWEST

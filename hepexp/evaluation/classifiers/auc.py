@@ -106,10 +106,10 @@ class OneVsOneAuc(FigureOfMerit):
     limits = (0.0, 1.0)
 
     def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
-        scores, label = examples.scores, examples.label
-        members = [label == c for c in range(examples.n_classes)]
+        members = [examples.label == c for c in range(examples.n_classes)]
+        ranks = [examples.ranks(c, None) for c in range(examples.n_classes)]
         pairs = [
-            Roc(scores[:, c], members[c], members[c] | members[other])
+            Roc(ranks[c], members[c], members[c] | members[other])
             for c in range(examples.n_classes)
             for other in range(examples.n_classes)
             if c != other

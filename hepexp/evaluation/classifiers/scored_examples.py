@@ -14,6 +14,8 @@ from hepexp.evaluation.bootstrap import ones
 from hepexp.evaluation.roc import SIGNAL_EFFICIENCIES, Roc
 from hepexp.metric import in_key
 
+SATURATED = 0.999  # scores above have lost digits to their distance from 1
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -126,13 +128,32 @@ class ScoredExamples:
         total = own + against
         return np.divide(own, total, out=np.full(len(self), 0.5), where=total != 0)
 
+    def ranks(self, c: int, other: int | None) -> NDArray[np.int64]:
+        """Ranks (n,) by the score of a class, or by its discriminant against another one; equal ones share a rank.
+
+        Scores in single precision are 1 from about 17 in log-odds on, just where the purest signal is. There, among
+        equal scores, the example ranks higher whose score of the other class, or sum of all other scores, is smaller:
+        these are small numbers, which keep their digits.
+        """
+        if other is None:
+            own = self.scores[:, c]
+            against = np.delete(self.scores, c, axis=1).sum(axis=1, dtype=np.float64)
+        else:
+            own, against = self.discriminant(c, other), self.scores[:, other].astype(np.float64)
+        with np.errstate(divide="ignore"):
+            log_against = np.log(np.maximum(against, 0)).round(4)  # equal but for rounding is equal
+        finer = np.where(own > SATURATED, -log_against, 0)
+        order = np.lexsort((finer, own))
+        steps = (own[order][1:] != own[order][:-1]) | (finer[order][1:] != finer[order][:-1])
+        ranks = np.zeros(len(self), np.int64)
+        ranks[order[1:]] = np.cumsum(steps)
+        return ranks
+
     def _curve(self, c: int, other: int | None) -> Roc:
         if (c, other) not in self._curves:
             own = self.label == c
-            if other is None:
-                self._curves[c, other] = Roc(self.scores[:, c], own)
-            else:
-                self._curves[c, other] = Roc(self.discriminant(c, other), own, own | (self.label == other))
+            among = None if other is None else own | (self.label == other)
+            self._curves[c, other] = Roc(self.ranks(c, other), own, among)
         return self._curves[c, other]
 
 
