@@ -83,7 +83,7 @@ def say_left_out(runs: Mapping[Path, str]) -> None:
 def _tables(found: list[Section], options: Namespace, axis: Axis | None) -> list[Table]:
     """One table per section, without those that have none of the requested columns."""
     from hepexp.compare.columns import columns, has, named
-    from hepexp.compare.curves import curves
+    from hepexp.compare.curves import curves, off_frontier
     from hepexp.compare.groups import group
     from hepexp.compare.significance import against_best
     from hepexp.compare.table import Table
@@ -100,7 +100,9 @@ def _tables(found: list[Section], options: Namespace, axis: Axis | None) -> list
     for section in found:
         groups = group(section.records)
         if axis:
-            groups = _with_value(groups, axis)
+            groups = _with_value(groups, axis, wanted[0])
+            if not groups:
+                continue
             groups = [point for curve in curves(groups, axis) for point in curve.groups]
         rows += [g.name for g in groups]
         own = {key for record in section.records for key in record.metrics if has(record.metrics, key)}
@@ -111,7 +113,8 @@ def _tables(found: list[Section], options: Namespace, axis: Axis | None) -> list
         shown = columns(groups, None if wanted is None else [key for key in wanted if key in own])
         if axis and not axis.is_key:
             shown += columns(groups, [axis.name])
-        for line in (*_repeated(groups), *_missing(groups, shown)):
+        off = off_frontier(groups, axis, wanted[0]) if options.plot and axis else []
+        for line in (*_repeated(groups), *_missing(groups, shown), *off):
             print(visible(f"hepexp: {line}"), file=sys.stderr)
         if by:
             groups = _sorted(groups, by, options.reverse)
@@ -123,6 +126,8 @@ def _tables(found: list[Section], options: Namespace, axis: Axis | None) -> list
             print(f"hepexp: no differences between {', '.join(g.name for g in groups)}: {error}", file=sys.stderr)
         title = section.title if len(found) > 1 else ""
         tables.append(Table(groups, shown, [compared] if compared else [], title))
+    if axis and not rows:
+        raise DataError(f"no run has a place along --x {options.x}; the lines above say why")
     if options.against and options.against not in rows:
         raise ConfigError(
             f"--against {options.against!r} is not a row{did_you_mean(options.against, rows)} (rows: {', '.join(rows)})"
@@ -130,14 +135,23 @@ def _tables(found: list[Section], options: Namespace, axis: Axis | None) -> list
     return tables
 
 
-def _with_value(groups: list[Group], axis: Axis) -> list[Group]:
-    """The groups that have a place along x; runs of older versions lack metrics that were not measured then."""
-    if axis.is_key:
-        return groups
-    lacking = [g.name for g in groups if g.figure(axis.name).value is None]
-    if lacking:
-        print(visible(f"hepexp: left out {', '.join(lacking)}: no value of {axis.name}"), file=sys.stderr)
-    return [g for g in groups if g.name not in lacking]
+def _with_value(groups: list[Group], axis: Axis, metric: str) -> list[Group]:
+    """The groups that have a place along x; runs of older versions lack metrics that were not measured then.
+
+    Nor has a cost a place among others that was measured under other conditions than they were.
+    """
+    left_out: dict[str, list[str]] = {}
+    for g in groups:
+        if not axis.is_key and g.figure(axis.name).value is None:
+            why = f"no value of {axis.name}"
+        else:
+            notes = ((name, g.measured_otherwise(name)) for name in (axis.name, metric))
+            why = next((f"{name} was {note}" for name, note in notes if note), "")
+        if why:
+            left_out.setdefault(why, []).append(g.name)
+    for why, names in left_out.items():
+        print(visible(f"hepexp: left out {', '.join(names)}: {why}"), file=sys.stderr)
+    return [g for g in groups if not any(g.name in names for names in left_out.values())]
 
 
 def _repeated(groups: list[Group]) -> Iterator[str]:

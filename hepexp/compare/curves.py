@@ -84,8 +84,8 @@ def curves(groups: Sequence[Group], axis: Axis) -> list[Curve]:
 def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: str, title: str) -> None:
     """Draw a metric along x: bands of one standard deviation over seeds, error bars where a point is of one run.
 
-    Words have a place each (see `draw_places`). Along a metric, a dashed line joins the settings of the frontier. Lower
-    bounds are open triangles.
+    Words have a place each (see `draw_places`). Along a metric, a dashed line joins the settings of the frontier, which
+    values without an error do not define. Lower bounds are open triangles.
 
     Parameters
     ----------
@@ -106,9 +106,9 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
     with figure(path, 5.4, 4.0 + 0.22 * math.ceil(len(found) / columns), title) as drawing:
         axes, every = drawing.subplots(), []
         for curve, (marker, colour) in zip(found, product(MARKERS, COLOURS), strict=False):
-            points = [(*axis.of(group), group.figure(metric), len(group.records)) for group in curve.groups]
-            bounds = [(point[0], point[2].bound) for point in points if point[2].bound is not None]
-            points = [point for point in points if isinstance(point[2].value, int | float)]
+            bounds = [(axis.of(g)[0], least) for g in curve.groups if (least := g.figure(metric).bound) is not None]
+            valued = [g for g in curve.groups if isinstance(g.figure(metric).value, int | float)]
+            points = [(*axis.of(g), g.figure(metric), len(g.records)) for g in valued]
             if bounds:
                 label = f"{curve.name} (lower bound)" if not points else None
                 axes.plot(*zip(*bounds, strict=True), "^", color=colour, fillstyle="none", markersize=7, label=label)
@@ -116,7 +116,7 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
                 continue
             x, y = np.array([point[0] for point in points], float), np.array([point[2].value for point in points])
             error = np.array([point[2].error or 0 for point in points])
-            every.append((x, y))
+            every.append((x, y, [not group.lacks_error(metric) for group in valued]))
             if axis.is_key and len(points) > 1 and all(n > 1 for *_, n in points):
                 axes.plot(x, y, "o-", color=colour, label=curve.name, markersize=4)
                 axes.fill_between(x, y - error, y + error, color=colour, alpha=0.25, linewidth=0)
@@ -129,12 +129,13 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
         if not every:
             raise HepexpError(f"no run has a value of {metric}")
         axes.set(xlabel=_along(axis, found), ylabel=metrics.heading(metric))
-        x, y = map(np.concatenate, zip(*every, strict=True))
+        x, y, has_error = map(np.concatenate, zip(*every, strict=True))
         is_cost = not axis.is_key and metrics.lower_is_better(axis.name)
         for side, values, span in (("x", x, SPAN / 3 if is_cost else SPAN), ("y", y, SPAN)):
             if values.min() > 0 and values.max() >= span * values.min():
                 _logarithmic(axes, side)
-        best = () if axis.is_key else frontier(x, y, axis.name, metric)
+        sure = np.flatnonzero(has_error)  # a value without an error may be as high by chance
+        best = () if axis.is_key else sure[frontier(x[sure], y[sure], axis.name, metric)]
         if len(best):
             end = x.max() if is_cost else x.min()  # who pays more can have the best as well
             axes.plot(np.r_[x[best], end], y[best][[*range(len(best)), -1]], label=FRONTIER, **ON_IT)
@@ -142,6 +143,20 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
         shown = sorted(zip(handles, labels, strict=True), key=lambda pair: pair[1] == FRONTIER)
         drawing.legend(*zip(*shown, strict=True), loc="outside lower center", ncols=columns)
     return None
+
+
+def off_frontier(groups: Sequence[Group], axis: Axis, metric: str) -> list[str]:
+    """Lines that say which settings cannot be on the frontier of a figure, and why."""
+    if axis.is_key or not len(frontier(np.zeros(1), np.zeros(1), axis.name, metric)):
+        return []
+    said: dict[str, list[str]] = {}
+    for own in groups:
+        why = own.lacks_error(metric)
+        if own.figure(metric).bound is not None:
+            why = f"a lower bound of {metrics.heading(metric)} is no value"
+        if why:
+            said.setdefault(why, []).append(own.name)
+    return [f"not on the frontier: {', '.join(names)}: {why}" for why, names in said.items()]
 
 
 def frontier(x: np.ndarray, y: np.ndarray, along: str, metric: str) -> np.ndarray:

@@ -14,7 +14,8 @@ from hepexp.compare.weights import with_short_weights
 from hepexp.config.expected import Publication
 from hepexp.config.metrics import is_whole
 from hepexp.evaluation.published_figures import Conditions
-from hepexp.evaluation.tables import bound
+from hepexp.evaluation.tables import bound, reason_of
+from hepexp.metric import ERROR, NOTE, OTHERWISE
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,22 @@ class Group:
             return Figure(values[0], None, len(values))
         error = float(np.std(values, ddof=1)) if len(values) > 1 else None
         return Figure(float(np.mean(values)), error, len(values))
+
+    def lacks_error(self, metric: str) -> str:
+        """Why a value has no error where others of its metric have one; empty if it has one, or none is expected."""
+        found = self.figure(metric)
+        if found.value is None or found.error is not None:
+            return ""
+        if len(self.records) > 1:
+            return "no error: one run has a value" if found.n_runs == 1 else ""
+        (record,) = self.records
+        is_expected = f"{metric}{ERROR}" in record.metrics
+        return reason_of(metric, record.metrics, record.config.get("loss._target_")) if is_expected else ""
+
+    def measured_otherwise(self, metric: str) -> str:
+        """How a run obtained a value under other conditions than its name says, as batches of 8 for 512; else empty."""
+        notes = [r.metrics.get(f"{metric}{NOTE}") or "" for r in self.records if r.metrics.get(metric) is not None]
+        return next((note for note in notes if note.startswith(OTHERWISE)), "")
 
 
 def group(records: Sequence[Record]) -> list[Group]:

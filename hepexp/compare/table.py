@@ -15,7 +15,7 @@ from hepexp.config.expected import Publication
 from hepexp.config.metrics import is_whole
 from hepexp.evaluation.published_figures import shown, source
 from hepexp.evaluation.rounding import ABSENT, number, with_error
-from hepexp.metric import AT_LEVEL
+from hepexp.metric import AT_LEVEL, NOTE
 from hepexp.text_table import Column as TextColumn
 from hepexp.text_table import TextTable
 
@@ -88,9 +88,21 @@ class Table:
         return lines
 
     @property
+    def reasons(self) -> list[str]:
+        """Why values have no error, and which were measured under other conditions than they are named for."""
+        rows: dict[str, list[str]] = {}
+        for column in self.columns:
+            for group in self.groups:
+                noted = any(record.metrics.get(f"{column.metric}{NOTE}") for record in group.records)
+                for reason in (group.lacks_error(column.metric), group.measured_otherwise(column.metric)):
+                    if noted and reason:
+                        rows.setdefault(f"{column.text}: {reason}", []).append(group.name)
+        return [f"{line} ({', '.join(names)})" for line, names in rows.items()]
+
+    @property
     def below(self) -> list[str]:
         """The lines below the table."""
-        return [line for line in (self.caption, *self.remarks, *self.notes) if line]
+        return [line for line in (self.caption, *self.reasons, *self.remarks, *self.notes) if line]
 
     def _published(self, group: Group) -> list[Publication]:
         """The group's publications with a figure in the table."""

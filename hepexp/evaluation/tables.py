@@ -112,7 +112,7 @@ def notes(metrics: Mapping[str, Any], loss: str | None = None) -> list[str]:
     """
     said: dict[str, list[str]] = {}
     for key in metrics:
-        if not is_beside(key) and (reason := _reason(key, metrics, loss)):
+        if not is_beside(key) and (reason := reason_of(key, metrics, loss)):
             said.setdefault(reason, []).append(key)
     return [f"{', '.join(keys)}: {reason}" for reason, keys in said.items()]
 
@@ -131,7 +131,8 @@ def bound(key: str, metrics: Mapping[str, Any]) -> float | None:
     return metrics.get(f"{key}{BOUND}") if metrics.get(key) is None else None
 
 
-def _reason(key: str, metrics: Mapping[str, Any], loss: str | None) -> str:
+def reason_of(key: str, metrics: Mapping[str, Any], loss: str | None) -> str:
+    """Why a figure has no value or no error, or what else is noted of it; empty if nothing is."""
     metric, note = find(key, loss), metrics.get(f"{key}{NOTE}", "")
     if metrics[key] is None:
         return note or (metric and metric.undefined) or "not defined for these examples"

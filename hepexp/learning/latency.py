@@ -13,7 +13,7 @@ from torch import nn
 
 from hepexp.batch import Batch
 from hepexp.errors import HepexpError
-from hepexp.metric import NOTE, Metric
+from hepexp.metric import NOTE, OTHERWISE, Metric
 
 METRICS = (
     Metric(
@@ -76,7 +76,7 @@ def latency(
     except (HepexpError, RuntimeError, NotImplementedError) as error:  # a trained run does not fail because of this
         reason = f"not measured: {(str(error).splitlines() or [type(error).__name__])[0]}"
         return {one: None, f"{one}{NOTE}": reason, many: None, f"{many}{NOTE}": reason}
-    note = {} if size == n else {f"{many}{NOTE}": f"measured in batches of {size}, as {n} {why}"}
+    note = {} if size == n else {f"{many}{NOTE}": f"{OTHERWISE} {size}, as {n} {why}"}
     return {
         one: 1000 * alone,
         many: 1000 * batched / size,

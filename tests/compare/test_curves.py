@@ -8,7 +8,8 @@ from hepexp.cli.compare import main
 from hepexp.compare.axis import Axis
 from hepexp.compare.curves import curves, frontier
 from hepexp.compare.groups import group
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, DataError
+from hepexp.metric import OTHERWISE
 from tests.compare.runs import run, scores
 
 WEIGHTS = "pretrain/2026-01-02_03-04-05_teacher/checkpoints/best.ckpt"
@@ -148,3 +149,59 @@ def test_a_frontier_is_drawn_over_the_runs_that_were_measured(tmp_path, monkeypa
     header, *rows = capsys.readouterr().out.splitlines()
     assert header.startswith("setting,runs,seeds,model/flops,model/flops_err,model/latency_1,")
     assert len(rows) == 4
+
+
+def test_a_cost_measured_under_other_conditions_has_no_place_and_a_table_says_which(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+    note = {"model/latency_512_note": f"{OTHERWISE} 8, as 512 take too long beside this short training"}
+    for width, own in ((8, {}), (16, note), (32, {})):
+        of(tmp_path, 500, 1, width / 8, width=width, **{"model/flops": width, "model/latency_512": 1 / width, **own})
+    words = ["tests", "--bootstrap", "9", "--format", "csv"]
+    for along in (
+        ["--x", "latency_512"],
+        ["--x", "flops", "--y", "latency_512"],
+        ["--x", "model.width", "--y", "latency_512"],
+    ):
+        assert main([*words, *along]) == 0
+        said = capsys.readouterr()
+        assert "left out model.width=16: model/latency_512 was measured in batches of 8, as 512 take" in said.err
+        assert len(said.out.splitlines()) == 3  # two settings below the header
+    assert main(["tests", "--bootstrap", "9", "--columns", "latency_512"]) == 0
+    below = " ".join(capsys.readouterr().out.split())
+    assert (
+        "batch 512: measured in batches of 8, as 512 take too long beside this short training (model.width=16)" in below
+    )
+    for width in (8, 32):
+        of(tmp_path, 500, 1, width / 8, width=width, **{"model/latency_512": 1 / width, **note})
+    with pytest.raises(DataError, match="no run has a place along --x latency_512"):
+        main([*words, "--x", "latency_512"])
+
+
+def test_values_without_an_error_and_lower_bounds_do_not_define_a_frontier(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path))
+    found = {
+        8: {"test/rejection_0.3": 20.0, "test/rejection_0.3_err": 3.0},
+        16: {
+            "test/rejection_0.3": 115.0,
+            "test/rejection_0.3_err": None,
+            "test/rejection_0.3_note": "1 of 115 pass; no error: x",
+        },
+        24: {"test/rejection_0.3": None, "test/rejection_0.3_err": None, "test/rejection_0.3_bound": 38.0},
+        32: {"test/rejection_0.3": 40.0, "test/rejection_0.3_err": 5.0},
+    }
+    for width, figures in found.items():
+        of(tmp_path, 500, 1, width / 16, width=width, **{"model/flops": 1000 * width, **figures})
+    drawn, plot = {}, Axes.plot
+
+    def noted(self, x, y, *args, **known):
+        drawn[known.get("label")] = list(y)
+        return plot(self, x, y, *args, **known)
+
+    monkeypatch.setattr(Axes, "plot", noted)
+    words = ["tests", "--x", "flops", "--y", "rejection_0.3", "--plot", str(tmp_path / "a.png"), "--bootstrap", "9"]
+    assert main(words) == 0
+    assert drawn["frontier"] == [20, 40, 40]
+    said = capsys.readouterr()
+    assert "not on the frontier: model.width=16: 1 of 115 pass; no error: x" in said.err
+    assert "not on the frontier: model.width=24: a lower bound of 1/εB (εS=0.3) is no value" in said.err
+    assert "1/εB (εS=0.3): 1 of 115 pass; no error: x (model.width=16)" in " ".join(said.out.split())
