@@ -86,6 +86,7 @@ class DatasetInfo:
     readers : for each file extension, a function of a path that yields the examples of a file as a stream; or the
         `module:function` that does, and has checked them, if its imports take long.
     read : reads any file in place of `readers`: arguments and result of `read_published` without the first.
+    tenths : of the examples, for validation and for the test, where the publisher specifies no splits.
     divide : rows of each split in its own way: (parts, store), None for those of the parts.
     writers : likewise, the `module:function` that writes a file: (path, parts, number of examples, most elements).
     check : checks examples of the store; by default their labels, and that their columns are numbers within the limits.
@@ -122,6 +123,7 @@ class DatasetInfo:
     mini_about: Mapping[str, str] = field(default_factory=dict)
     writers: Mapping[str, str] = field(default_factory=dict)
     read: Callable[..., Iterator[Ragged]] | None = None
+    tenths: tuple[int, int] = (1, 1)
     divide: Callable[..., Mapping | None] | None = None
 
     def __post_init__(self) -> None:

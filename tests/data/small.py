@@ -15,6 +15,7 @@ from hepexp.batch import Batch
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.datasets.four_vectors import info as four_vectors
 from hepexp.data.datasets.jetclass.info import LAYOUT as JETCLASS_LAYOUT
+from hepexp.data.datasets.lhco.info import LAYOUT as LHCO_LAYOUT
 from hepexp.data.datasets.mnist.info import scikit_learn_digits
 from hepexp.data.datasets.rotated_points import info as rotated_points
 from hepexp.data.datasets.three_features import info as three_features
@@ -106,6 +107,20 @@ def graphs(n: int) -> Ragged:
     return _of_all_classes(three_features.sample(), n)
 
 
+def dijets(n: int) -> Ragged:
+    random = np.random.default_rng(1)
+    label = (np.arange(n) % 2).astype(np.int8)
+    columns = {
+        "mjj": np.where(label, random.normal(3500, 100, n), random.uniform(3000, 4000, n)),
+        "m_min": random.uniform(20, 200, n),
+        "dm": random.uniform(0, 400, n),
+        "tau21_1": random.random(n),
+        "tau21_2": random.random(n),
+    }
+    extras = {name: columns[name].astype(kind) for name, kind in LHCO_LAYOUT.extras.items()}
+    return Ragged(label, np.zeros(n + 1, np.int64), {}, extras)
+
+
 def _of_all_classes(made: Ragged, n: int) -> Ragged:
     """Examples of a sample that has one class after the other."""
     return made.take(np.linspace(0, len(made) - 1, n).astype(np.int64))
@@ -126,6 +141,7 @@ RANDOM: dict[str, Callable[[int], Ragged]] = {
     "rotated_points": points,
     "four_vectors": vectors,
     "three_features": graphs,
+    "lhco": dijets,
 }
 SAMPLES: dict[type[HepDataModule], Callable[[int], Ragged]] = {
     class_of(name): RANDOM.get(name) or shipped(find_info(name))

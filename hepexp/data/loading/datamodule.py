@@ -238,7 +238,8 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         """
         if self.splits:
             return
-        self.split_store = open_source(self.info, self.source, self.n_files, self.n_generate, self.generate_seed)
+        opened = open_source(self.info, self.source, self.n_files, self.n_generate, self.generate_seed)
+        self.split_store = self.arrange(opened)
         labels = [self.info.classes.index(name) for name in self.class_names]
         self._new_label = np.full(max(len(self.info.classes), 1), -1)  # one for the unknown class
         self._new_label[labels] = np.arange(len(labels))
@@ -247,6 +248,10 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         self.representation.require_memory(min(self.batch_size, max(map(len, rows.values()))))
         self.fit_scales(rows["train"])
         self.splits = {name: self._dataset(self.store, rows[name]) for name in SPLITS}
+
+    def arrange(self, opened: SplitStore) -> SplitStore:
+        """The examples that are used, with the labels that each split sees; all as stored unless a subclass chooses."""
+        return opened
 
     def _rows(self, split: str, labels: list[int]) -> np.ndarray:
         rows, wanted = self.split_store.splits[split], getattr(self, f"n_{split}")

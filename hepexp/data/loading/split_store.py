@@ -68,7 +68,9 @@ def open_source(
             raise DataError(f"{path}: no such file; make it with: {command}")
         store = Store.open(info.layout, path)
     alone = info.per_event == 1
-    return SplitStore(source, store, split_rows(len(store)) if alone else split_events(store.label, info.per_event))
+    return SplitStore(
+        source, store, split_rows(len(store), info.tenths) if alone else split_events(store.label, info.per_event)
+    )
 
 
 def open_sample(info: DatasetInfo) -> Store:
@@ -91,4 +93,4 @@ def _open_published(info: DatasetInfo, n_files: int | None) -> SplitStore:
     if excerpt:
         log.warning("data: the published set is incomplete: %s", excerpt)
     splits = None if info.divide is None else info.divide(parts, store)
-    return SplitStore("full", store, splits or published_splits(parts, store.sizes), excerpt)
+    return SplitStore("full", store, splits or published_splits(parts, store.sizes, info.tenths), excerpt)

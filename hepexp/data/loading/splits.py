@@ -1,4 +1,4 @@
-"""The splits: the publisher's if there are any, otherwise 80 % for training and 10 % each for validation and test."""
+"""The splits: the publisher's if there are any, otherwise shares: 80, 10 and 10 % unless a data set says otherwise."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ SPLITS = ("train", "val", "test")
 _SEED = 80_10_10  # independent of a run's seed: all runs share the same test jets
 
 
-def split_rows(n: int) -> dict[str, NDArray[np.int64]]:
+def split_rows(n: int, tenths: tuple[int, int] = (1, 1)) -> dict[str, NDArray[np.int64]]:
     """Rows of each split of n jets, in random order; the splits are disjoint and together contain all rows.
 
     Subsets are taken from the beginning of a split, so a smaller training set is contained in any larger one.
+
+    Parameters
+    ----------
+    tenths : of the rows, for validation and for the test.
     """
     order = np.random.default_rng(_SEED).permutation(n)
-    tenth = n // 10
-    return {"train": order[: n - 2 * tenth], "val": order[n - 2 * tenth : n - tenth], "test": order[n - tenth :]}
+    test = n - n // 10 * tenths[1]
+    val = test - n // 10 * tenths[0]
+    return {"train": order[:val], "val": order[val:test], "test": order[test:]}
 
 
 def split_events(label: NDArray[np.int8], per_event: int) -> dict[str, NDArray[np.int64]]:
@@ -50,14 +55,16 @@ def split_events(label: NDArray[np.int8], per_event: int) -> dict[str, NDArray[n
     return {name: random.permutation(np.concatenate(rows)) for name, rows in parts.items()}
 
 
-def published_splits(parts: tuple[Part, ...], sizes: list[int]) -> dict[str, NDArray[np.int64]]:
-    """Rows of each split: the publisher's if there is one, otherwise the fixed 80/10/10.
+def published_splits(
+    parts: tuple[Part, ...], sizes: list[int], tenths: tuple[int, int] = (1, 1)
+) -> dict[str, NDArray[np.int64]]:
+    """Rows of each split: the publisher's if there is one, otherwise those of `split_rows`.
 
     If only training and test files are published, a twelfth of the training examples is used for validation, as in the
     customary 55,000 + 5,000 of MNIST.
     """
     if all(part.split is None for part in parts):
-        return split_rows(sum(sizes))
+        return split_rows(sum(sizes), tenths)
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     rows = {
         split: np.concatenate(

@@ -13,7 +13,7 @@ from hepexp.data.physics.jet_clustering import cluster
 _WHOLE = fastjet.JetDefinition(fastjet.cambridge_algorithm, 10.0)
 
 
-def subjettiness(constituents: ak.Array, most: int, radius: float) -> NDArray[np.float64]:
+def subjettiness(constituents: ak.Array, most: int, radius: float, minimise: bool = False) -> NDArray[np.float64]:
     """tau_1 to tau_most, (n, most), with beta = 1 and the axes of exclusive kT subjets.
 
     tau_N = sum_k pT_k min_a dR(k, axis a) / (sum_k pT_k radius); 0 if a jet has no more than N constituents.
@@ -23,6 +23,7 @@ def subjettiness(constituents: ak.Array, most: int, radius: float) -> NDArray[np
     constituents : momenta (n, var) with the fields E, px, py, pz, at least one per jet.
     most : largest N.
     radius : R0 in the normalisation; 1 to omit it.
+    minimise : move the axes to the nearest local minimum of tau_N.
 
     References
     ----------
@@ -31,7 +32,7 @@ def subjettiness(constituents: ak.Array, most: int, radius: float) -> NDArray[np
     return ak.to_numpy(
         cluster(constituents, _WHOLE).njettiness(
             measure_definition="NormalizedMeasure",
-            axes_definition="KT_Axes",
+            axes_definition="OnePass_KT_Axes" if minimise else "KT_Axes",
             njets=list(range(1, most + 1)),
             beta=1.0,
             R0=radius,

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
-from hepexp.batch import FeatureBatch
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.physics.observables import OBSERVABLES, SUBJETTINESS, Jets
-from hepexp.data.representations.representation import Common, Representation
-from hepexp.data.representations.scale import mean_and_spread
+from hepexp.data.representations.variables import Variables
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import ConfigError
 
 
-class JetFeatures(Representation):
+class JetFeatures(Variables):
     """High-level variables of each jet.
 
     Parameters
@@ -30,9 +28,6 @@ class JetFeatures(Representation):
     ------
     ConfigError : a variable is unknown, none is given, or one needs FastJet, which is not installed.
     """
-
-    name = "features"
-    scales = ("mean", "std")
 
     def __init__(
         self,
@@ -51,21 +46,8 @@ class JetFeatures(Representation):
                 )
         if not variables:
             raise ConfigError(f"dataset.features.variables must name one or more of {', '.join(OBSERVABLES)}")
-        self.variables = tuple(variables)
-        self.standardise = standardise
-        self.mean, self.std = np.zeros(len(variables)), np.ones(len(variables))
+        super().__init__(variables, standardise)
 
-    def fit(self, examples: Ragged) -> None:
-        if self.standardise:
-            self.mean, self.std = mean_and_spread(examples["features"])
-
-    def encode(self, examples: Ragged) -> Ragged:
+    def values(self, examples: Ragged) -> NDArray[np.float64]:
         jets = Jets(examples)
-        values = np.stack([OBSERVABLES[name](jets) for name in self.variables], axis=1)
-        # the particles are dropped: an example has no elements, only its row of variables
-        nothing = np.zeros(len(examples) + 1, np.int64)
-        return Ragged(examples.label, nothing, {}, {**examples.extras, "features": values})
-
-    def collate(self, examples: Ragged, common: Common) -> FeatureBatch:
-        values = ((examples["features"] - self.mean) / self.std).astype(np.float32)
-        return FeatureBatch(**common, features=torch.from_numpy(values))
+        return np.stack([OBSERVABLES[name](jets) for name in self.variables], axis=1)

@@ -245,8 +245,9 @@ def _ragged(batch: pa.RecordBatch, layout: Layout) -> Ragged:
 
 
 def _of_lists(label: NDArray[np.int8], lists: Mapping[str, pa.ListArray]) -> Ragged:
+    nothing = np.zeros(len(label) + 1, np.int64)  # of examples that have only values of their own
     return Ragged(
         label=label,
-        offsets=next(iter(lists.values())).offsets.to_numpy(),
+        offsets=next((column.offsets.to_numpy() for column in lists.values()), nothing),
         elements={name: column.values.to_numpy(zero_copy_only=True) for name, column in lists.items()},
     )

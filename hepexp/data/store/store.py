@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import mmap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -113,6 +114,12 @@ class Store:
         back[order] = np.arange(len(order))
         return Ragged.concatenate(parts).take(back)
 
+    def relabelled(self, label: NDArray[np.int8]) -> Store:
+        """The same examples with other labels (n,), as those of a search that does not know the true ones."""
+        other = copy.copy(self)
+        other.label = label
+        return other
+
     def _advise(self, advice: int) -> None:
         """Tell the system what to read ahead: megabytes after each example of a random batch would be in vain."""
         if advice != self._advice:
@@ -133,7 +140,8 @@ class Store:
 
     def __getstate__(self) -> dict:
         """For worker processes, which reopen the files, as a memory mapping cannot be pickled."""
-        return {"layout": self.layout, "paths": self.paths, "chunks": None if self.paths else self.chunks}
+        chunks = None if self.paths else self.chunks
+        return {"layout": self.layout, "paths": self.paths, "chunks": chunks, "label": self.label}
 
     def __setstate__(self, state: dict) -> None:
         again = (
@@ -141,7 +149,7 @@ class Store:
             if state["paths"]
             else Store(state["layout"], state["chunks"])
         )
-        self.__dict__.update(again.__dict__)
+        self.__dict__.update(again.__dict__ | {"label": state["label"]})
 
 
 def _consecutive(rows: NDArray[np.int64]) -> bool:

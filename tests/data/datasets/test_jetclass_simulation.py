@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from hepexp.data.datasets.jetclass.cms_card import impact_parameter_resolution
 from hepexp.data.datasets.jetclass.info import LAYOUT as JETCLASS_LAYOUT
 from hepexp.data.store.ragged import Ragged
+from hepexp.simulation.cms_card import impact_parameter_resolution
 from hepexp.simulation.particles import CHARGED_HADRON, NEUTRAL_HADRON, PHOTON
 
 pytest.importorskip("pythia8mc")

@@ -3,13 +3,13 @@
 The resonances are produced by the original processes as far as Pythia 8 has them, at 13 TeV with multiparton
 interactions: H from ZH, Z from ZZ, W from WZ, with the other Z decaying to neutrinos; tops from pairs; QCD jets from
 Z + jet with Z -> nu nu. The detector is a simplified version of Delphes' CMS card (`simulation/detector.py`,
-`cms_card.py`). Jets are anti-kT, R = 0.8, 500 < pT < 1000 GeV, |eta| < 2, and one of the two leading jets (QCD: the
-leading one). The quarks, gluons and charged leptons (e, mu) of the decay must lie within 0.8 of the jet axis. Up to 128
-constituents, the hardest, are kept.
+`simulation/cms_card.py`). Jets are anti-kT, R = 0.8, 500 < pT < 1000 GeV, |eta| < 2, and one of the two leading jets
+(QCD: the leading one). The quarks, gluons and charged leptons (e, mu) of the decay must lie within 0.8 of the jet axis.
+Up to 128 constituents, the hardest, are kept.
 
 Limitations: leading-order matrix elements without MadGraph's full spin correlations between production and decay;
 H -> 4 quarks and H -> l nu q q through W W* only; no pile-up; impact parameters of straight lines, with a resolution
-fitted to the errors of 100 published JetClass-II jets (`cms_card.py`).
+fitted to the errors of 100 published JetClass-II jets (`cms_card.py` there).
 
 References
 ----------
@@ -24,13 +24,13 @@ from itertools import count
 import awkward as ak
 import numpy as np
 
-from hepexp.data.datasets.jetclass.cms_card import CMS, impact_parameter_resolution
 from hepexp.data.datasets.jetclass.info import LAYOUT
 from hepexp.data.datasets.jetclass.processes import CLASSES, RECIPES, DecayVeto, settings
 from hepexp.data.physics.jet_clustering import jagged
 from hepexp.data.physics.substructure import soft_drop_mass, subjettiness
 from hepexp.data.store.ragged import Ragged
 from hepexp.simulation.block import block_seed, first, round_to_bits
+from hepexp.simulation.cms_card import CMS, impact_parameter_resolution
 from hepexp.simulation.detector import MAX_ETA
 from hepexp.simulation.large_r_jets import RADIUS, LargeRJets, leading_jets
 from hepexp.simulation.particles import Particles

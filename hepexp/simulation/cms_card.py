@@ -1,4 +1,6 @@
-"""The detector of JetClass: Delphes' CMS card, with cells of 0.0174 x 1 degree in the ECAL and 0.087 x 5 in the HCAL.
+"""The detector of JetClass and of the LHC Olympics: Delphes' CMS card.
+
+Cells measure 0.0174 x 1 degree in the ECAL and 0.087 x 5 degrees in the HCAL.
 
 References
 ----------
