@@ -12,9 +12,9 @@ the N-subjettiness, exclusive kT subjets moved to a local minimum, with which th
 published files (with unmoved axes it is a third wider).
 
 In the signal region, the background of the 8,000 shipped events and of the published ones has on average m_min 156 +- 2
-and 136 GeV, dm 148 +- 4 and 172 GeV, tau21 0.615 and 0.509 (+- 0.005) and 0.579 and 0.480; the signal m_min 138 +- 1 and
-126 GeV, dm 315 +- 2 and 360 GeV, tau21 0.458 and 0.285 (+- 0.003) and 0.391 and 0.230. So figures on simulated events
-cannot be compared with published ones.
+and 136 GeV, dm 148 +- 4 and 172 GeV, tau21 0.615 and 0.509 (+- 0.005) and 0.579 and 0.480; the signal m_min 138 +- 1
+and 126 GeV, dm 315 +- 2 and 360 GeV, tau21 0.458 and 0.285 (+- 0.003) and 0.391 and 0.230. So figures on simulated
+events cannot be compared with published ones.
 
 References
 ----------
