@@ -9,7 +9,7 @@ import uproot
 from hepexp.data.datasets.jetclass import reader
 from hepexp.data.datasets.jetclass.info import LAYOUT as JETCLASS_LAYOUT
 from hepexp.data.datasets.jetclass.reader import CLASSES, jets
-from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.ragged import NO_LABEL, Ragged
 from hepexp.errors import DataError
 from tests.data.datasets import published_formats
 from tests.data.formats.mutation import Reader, check_whole, survives
@@ -166,3 +166,15 @@ def test_damaged_files(tmp_path: Path, kind: str, count: int):
     read: Reader = READERS[kind]
     WRITERS[kind](tmp_path / "a", *published_formats.jetclass_columns(20))
     assert survives(read, tmp_path / "a", JETCLASS_LAYOUT, count, 1, damaged=tmp_path / "damaged") < count
+
+
+@every_format
+def test_jets_of_other_classes_of_jetclass_ii_are_scored_as_of_unknown_class(tmp_path: Path, kind: str):
+    counts, particles, of_jets = published_formats.jetclass_columns(4)
+    of_jets = {name: values for name, values in of_jets.items() if not name.startswith("label")}
+    of_jets["jet_label"] = np.array([0, 92, 1_000_000, 170], np.int32)
+    WRITERS[kind](tmp_path / "a", counts, particles, of_jets)
+    (found,) = READERS[kind](tmp_path / "a", needs_label=False)
+    assert found.label.tolist() == [CLASSES.index("Hbb"), NO_LABEL, NO_LABEL, CLASSES.index("QCD")]
+    np.testing.assert_array_equal(found.counts, counts)
+    np.testing.assert_array_equal(found.elements["px"], particles["part_px"])

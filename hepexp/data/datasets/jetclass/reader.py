@@ -6,7 +6,7 @@ and particles are lists of numbers.
 JetClass-II has the same columns except for the label: jet_label is one of 188 classes, whose names are not in the file.
 Four of JetClass's ten classes have a counterpart there, with a resonance X of variable mass instead of the Higgs boson:
 X->bb (0), X->cc (1), X->gg (9) and QCD (161 to 187, by flavour). These are read as Hbb, Hcc, Hgg and QCD; a file with
-any other class is refused.
+any other class is refused, unless it is only to be scored: then the class of such a jet is unknown.
 
 References
 ----------
@@ -29,7 +29,7 @@ from hepexp.data.formats import parquet
 from hepexp.data.formats.checked import checked
 from hepexp.data.formats.refusal import damage_in, require
 from hepexp.data.store.check import Refusal, check_four_momenta, refuse_rows
-from hepexp.data.store.ragged import Ragged, offsets_of
+from hepexp.data.store.ragged import NO_LABEL, Ragged, offsets_of
 from hepexp.errors import DataError
 
 # the label of a jet is the index of its class here
@@ -55,7 +55,7 @@ def read_root(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
 
     Parameters
     ----------
-    needs_label : refuse a file without labels; otherwise its jets have none.
+    needs_label : refuse a file without labels; otherwise its jets have none, nor do those of other classes.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def read_root(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
                 columns[name] = ak.to_numpy(ak.flatten(lists))
             for name, branch in of_jets.items():
                 columns[name] = branch.array(entry_start=start, entry_stop=stop, library="np")
-            yield jets(columns, lengths, stop - start, path, start)
+            yield jets(columns, lengths, stop - start, path, start, needs_label)
 
 
 def read_parquet(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
@@ -86,7 +86,7 @@ def read_parquet(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
 
     Parameters
     ----------
-    needs_label : refuse a file without labels; otherwise its jets have none.
+    needs_label : refuse a file without labels; otherwise its jets have none, nor do those of other classes.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def read_parquet(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
                 (lengths[name],), columns[name] = parquet.flat(path, first, batch, name, 1)
             for name in of_jets:
                 _, columns[name] = parquet.flat(path, first, batch, name, 0)
-            yield jets(columns, lengths, len(batch), path, first)
+            yield jets(columns, lengths, len(batch), path, first, needs_label)
 
 
 def wanted(path: Path, found: Iterable[str], needs_label: bool = True) -> tuple[list[str], list[str]]:
@@ -118,7 +118,14 @@ def wanted(path: Path, found: Iterable[str], needs_label: bool = True) -> tuple[
     return _PARTICLES, [*_JETS, *labels]
 
 
-def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], n: int, path: Path, first: int) -> Ragged:
+def jets(
+    columns: Mapping[str, NDArray],
+    lengths: Mapping[str, NDArray],
+    n: int,
+    path: Path,
+    first: int,
+    needs_label: bool = True,
+) -> Ragged:
     """Jets with the columns of LAYOUT.
 
     Parameters
@@ -127,6 +134,7 @@ def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], n: int,
     lengths : (n,) number of particles in each jet, for each column of particles.
     n : expected number of jets; in a damaged file some columns can have another length.
     path, first : the file, and the row in it of the first of these jets, for messages.
+    needs_label : refuse jets of another class than those of JetClass; otherwise their class is unknown.
 
     Raises
     ------
@@ -142,7 +150,12 @@ def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], n: int,
         if name in lengths:
             refuse_rows(path, first, lengths[name] != counts, f"has different numbers of {name} and {_PARTICLES[0]}")
     refuse_rows(path, first, counts == 0, "has no particles; expected at least one")
-    label = _labels(columns, path, first)
+    label, unknown = _labels(columns, path, first), None
+    if label is not None and (other := label == NO_LABEL).any():
+        bad = columns[_LABEL_II][np.argmax(other)]
+        what = f"has jet_label {bad}, a class of JetClass-II but not of JetClass; expected 0, 1, 9 or 161 to 187"
+        refuse_rows(path, first, other & needs_label, what)
+        unknown = other
     offsets = offsets_of(counts)
     flags = np.stack([columns[name] for name in _FLAGS])
     what = f"has a particle of no type or several; expected one of {', '.join(_FLAGS)} to be 1 and the others 0"
@@ -152,20 +165,17 @@ def jets(columns: Mapping[str, NDArray], lengths: Mapping[str, NDArray], n: int,
     elements = {name: columns[f"part_{name}"] for name in LAYOUT.elements if name != "type"}
     elements["type"] = np.argmax(flags, axis=0).astype(np.int8)
     extras = {name: columns[name] for name in LAYOUT.extras}
-    return checked(_CHECK, LAYOUT, path, first, label, offsets, elements, extras)
+    return checked(_CHECK, LAYOUT, path, first, label, offsets, elements, extras, unknown=unknown)
 
 
 def _labels(columns: Mapping[str, NDArray], path: Path, first: int) -> NDArray[np.int8] | None:
+    """The classes (n,), NO_LABEL for those that JetClass-II alone has; None in a file without labels."""
     if _LABEL_II not in columns and _LABELS[0] not in columns:
         return None
     if _LABEL_II in columns:
         number = columns[_LABEL_II]
         ours = np.isin(number, np.flatnonzero(_FROM_II >= 0))
-        label = _FROM_II[np.where(ours, number, 0).astype(np.int64)]
-        bad = number[np.argmin(ours)] if len(number) else 0
-        what = f"has jet_label {bad}, a class of JetClass-II but not of JetClass; expected 0, 1, 9 or 161 to 187"
-        refuse_rows(path, first, ~ours, what)
-        return label
+        return np.where(ours, _FROM_II[np.where(ours, number, 0).astype(np.int64)], NO_LABEL).astype(np.int8)
     flags = np.stack([columns[name] for name in _LABELS])
     what = f"has no class or several; expected one of {', '.join(_LABELS)} to be 1 and the others 0"
     refuse_rows(path, first, _not_one_hot(flags), what)
