@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -25,13 +26,28 @@ from hepexp.config.overrides import compose
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError, Interrupted
 from hepexp.interrupts import Interrupts
-from hepexp.learning.multirun import FAILED, FINISHED, JOBS, KILLED, LOST, UNFINISHED, MultirunJob, find, plan, read
+from hepexp.learning.multirun import (
+    FAILED,
+    FINISHED,
+    JOBS,
+    KILLED,
+    LOST,
+    UNFINISHED,
+    MultirunJob,
+    find,
+    plan,
+    read,
+    refuse_running,
+    running,
+)
 from hepexp.outputs import enduring
 from hepexp.spelling import visible
-from hepexp.tracking import write_guard
+from hepexp.tracking import known_servers, write_guard
 from hepexp.tracking.initial_weights import pinned, pinned_files
 from hepexp.tracking.mlflow_store import StillWritten
 from hepexp.tracking.run_folder import new_folder
+
+log = logging.getLogger("hepexp")
 
 if TYPE_CHECKING:
     from hepexp.learning.experiment import Result
@@ -43,6 +59,7 @@ AGGREGATED = "aggregated.csv"
 def start(line: CommandLine) -> int:
     """Run every combination of the given values; return the exit code, 1 if a job did not finish."""
     config = compose(line)
+    known_servers.remember(config.tracking.uri)
     line = replace(line, overrides=pinned_files(pinned(line.overrides), config.get("model") or {}))
     parsed = parse(line.overrides, Composer(line.config_dirs).loader)
     jobs = BasicSweeper.split_arguments([override for override in parsed if not override.is_hydra_override()], None)[0]
@@ -52,23 +69,36 @@ def start(line: CommandLine) -> int:
 
 def rerun(text: str, line: CommandLine) -> int:
     """The jobs of a previous multirun that did not finish, as a new multirun."""
-    if others := [word for word in line.overrides if not word.startswith("hydra")]:
+    tracked = [word for word in line.overrides if word.startswith("tracking.")]
+    if others := [word for word in line.overrides if not word.startswith("hydra") and word not in tracked]:
         raise ConfigError(
-            f"--rerun-failed repeats the jobs unchanged: leave out {others[0]!r}; only hydra/... can be given"
+            f"--rerun-failed repeats the jobs unchanged: leave out {others[0]!r}; only hydra/... and tracking.KEY can "
+            "be given"
         )
-    compose(line)
-    jobs = [job.overrides for job in read(find(text)) if job.status != FINISHED]
+    known_servers.remember(compose(line).tracking.uri)
+    folder = find(text)
+    before = read(folder)
+    refuse_running(folder, before)
+    jobs = [_without_wishes(job.overrides, tracked) for job in before if job.status != FINISHED]
     configs = []
     for words in jobs:
         # the folder may be somebody else's; only the command line may say what Hydra does
         if foreign := [word for word in words if word.lstrip("+~").startswith(("hydra", "-"))]:
-            raise ConfigError(f"{find(text)}: a job must not set {foreign[0]!r}; only GROUP=OPTION and KEY=VALUE")
+            raise ConfigError(f"{folder}: a job must not set {foreign[0]!r}; only GROUP=OPTION and KEY=VALUE")
         configs.append(compose(CommandLine(line.values, translate(words))))
     if not jobs:
         print("nothing to rerun: every job of the multirun has finished")
         return 0
     folder = _new_folder(configs[0])
     return _launch(folder, jobs, lambda: hydra_app.run_list(line, folder, job, jobs))
+
+
+def _without_wishes(words: list[str], typed: list[str]) -> list[str]:
+    """The overrides of a job, which may be somebody else's: what is registered is up to what is typed now."""
+    wish = next((word for word in words if word.lstrip("+").startswith(f"{known_servers.REGISTER}=")), None)
+    if wish and not any(word.startswith(f"{known_servers.REGISTER}=") for word in typed):
+        log.warning("%s of the multirun is not followed; type it to register", wish)
+    return [*(word for word in words if word != wish), *typed]
 
 
 def job(config: DictConfig) -> None:
@@ -143,7 +173,7 @@ def _launch(folder: Path, jobs: list[list[str]], run: Callable[[], None]) -> int
     """
     plan(folder, jobs)
     try:
-        with Interrupts():
+        with running(folder), Interrupts():
             run()
     except (Interrupted, KeyboardInterrupt):
         _report(folder)

@@ -155,12 +155,15 @@ def _run(plan: Plan, folder: StudyFolder, launcher: list[str], quiet: bool) -> i
     """Launch the runs that are not done, then show the results."""
     from hepexp.cli.study_job import StudyJob
     from hepexp.learning.multirun import FAILED, FINISHED
+    from hepexp.tracking import known_servers
 
     for line in _changed(plan, folder):
         print(f"hepexp: {line}", file=sys.stderr)
     tried: set[int] = set()
     for _ in range(MOST_LAUNCHES):
         left = [run for run in plan.runs if folder.job(run).status != FINISHED]
+        for run in left:
+            known_servers.remember_typed(run.words)
         left = [run for run in left if not (folder.find(run) in tried and folder.job(run).status == FAILED)]
         done = len(plan.runs) - len(left)
         if not tried:

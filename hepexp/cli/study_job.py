@@ -79,12 +79,12 @@ class StudyJob:
 
 
 def _resume(label: str):
-    from hepexp.config.record import with_changes
     from hepexp.learning.experiment import resume
+    from hepexp.tracking.known_servers import resumed_config
     from hepexp.tracking.run_folder import RunFolder
 
     folder = RunFolder.find(label)
-    return resume(folder, with_changes(folder.config, []))
+    return resume(folder, resumed_config(folder, []))
 
 
 @contextmanager

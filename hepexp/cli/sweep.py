@@ -52,6 +52,7 @@ def main(args: list[str]) -> int:
     from hepexp.sweep.space import read_space, with_whole_numbers
     from hepexp.sweep.storage import address, open_storage
     from hepexp.sweep.study import make_study
+    from hepexp.tracking import known_servers
     from hepexp.tracking.initial_weights import is_key, pinned, pinned_files
 
     base = pinned(base)
@@ -68,7 +69,8 @@ def main(args: list[str]) -> int:
     else:  # jobs of a cluster may find hardware and data that this machine lacks
         _check_trial(config, base, plan.metrics)
     url = address(options.storage)
-    return run(name, options, make_study(open_storage(url), name, plan), url)
+    known_servers.remember(plan.uri)
+    return run(name, options, make_study(open_storage(url), name, plan), url, plan.register)
 
 
 def _split(args: list[str]) -> tuple[list[str], list[str]]:
@@ -193,7 +195,8 @@ def _resume(own: list[str], rest: list[str]) -> int:
     from hepexp.sweep.run import run
     from hepexp.sweep.storage import VARIABLE, address, open_storage
     from hepexp.sweep.storage_note import FILE, address_in, holds, server
-    from hepexp.sweep.study import load_study, set_trials
+    from hepexp.sweep.study import load_study, plan_of, set_trials
+    from hepexp.tracking import known_servers
 
     names = [arg for arg in rest if arg != "--resume"]
     if len(names) != 1:
@@ -225,7 +228,7 @@ def _resume(own: list[str], rest: list[str]) -> int:
         study = _widened(storage, study, options.space)
     if options.trials is not None:
         set_trials(study, options.trials)
-    return run(names[0], options, study, url)
+    return run(names[0], options, study, url, known_servers.own_wish(folder, plan_of(study).register))
 
 
 def _widened(storage: BaseStorage, study: Study, space: dict[str, str]) -> Study:

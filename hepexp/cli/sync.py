@@ -23,10 +23,10 @@ def main(args: list[str]) -> int:
     parser.add_argument("--uri", help="the server, http://HOST:PORT; by default each run's tracking.uri")
     options = parser.parse_args(args)
 
-    from hepexp.tracking import remote
+    from hepexp.tracking import known_servers
 
     if options.uri:
-        remote.check_uri(options.uri)
+        known_servers.remember(options.uri)
 
     from hepexp.tracking.sync import missing, named, send
 

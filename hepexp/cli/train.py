@@ -46,6 +46,7 @@ def main(args: list[str]) -> int:
     # Hydra takes 0.2 s to import, which --help should not wait for.
     from hepexp.cli import hydra_app, multirun
     from hepexp.config.overrides import compose
+    from hepexp.tracking import known_servers
 
     if failed_of is not None:
         return multirun.rerun(failed_of, line)
@@ -53,6 +54,7 @@ def main(args: list[str]) -> int:
         return multirun.start(line)
     config = None if line.action in ("--hydra-help", "--version") else compose(line)
     if line.action == "--run":
+        known_servers.remember(config.tracking.uri)
         hydra_app.run(line, config, hydra_app.train_job)
     else:
         hydra_app.show(line)
@@ -86,13 +88,12 @@ def _seeds(args: list[str]) -> list[str]:
 
 
 def _resume(text: str, args: list[str]) -> int:
-    from hepexp.config.record import with_changes
-    from hepexp.tracking import write_guard
+    from hepexp.tracking import known_servers, write_guard
     from hepexp.tracking.run_folder import RunFolder
 
     write_guard.refuse_way_out(Path(text) if os.path.isdir(text) else runs_dir() / text)
     folder = RunFolder.find(text)
-    config = with_changes(folder.config, args)
+    config = known_servers.resumed_config(folder, args)
     from hepexp.learning.experiment import resume
 
     resume(folder, config)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,12 @@ from typing import Any
 from hepexp.atomic import write_json
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, DataError
-from hepexp.tracking import record_file
+from hepexp.spelling import visible
+from hepexp.tracking import lookup, record_file
+from hepexp.tracking.process import lives_beside_us, process_tags
 
 JOBS = "jobs.json"  # the file that marks the folder of a multirun
+PROCESS = "process.json"  # which process launches the jobs, as long as it does
 SILENT = "the job left no report: it never started or was killed"
 UNFINISHED = "the run has begun and not ended: it was killed, or is still running"
 FINISHED, FAILED, KILLED, LOST = "FINISHED", "FAILED", "KILLED", "LOST"
@@ -54,6 +59,34 @@ class MultirunJob:
 def report_file(folder: Path, number: int) -> Path:
     """Where a job of a multirun says what became of it."""
     return folder / f"job_{number}.json"
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[None]:
+    """A block in which the jobs of a multirun are launched: the folder says which process does it."""
+    write_json(folder / PROCESS, process_tags())
+    try:
+        yield
+    finally:
+        (folder / PROCESS).unlink(missing_ok=True)
+
+
+def refuse_running(folder: Path, jobs: Iterable[MultirunJob]) -> None:
+    """Refuse to repeat jobs of a multirun that is still running, as its pending jobs would be trained twice.
+
+    Raises
+    ------
+    ConfigError : the process that launches the jobs, or that of a job, is alive; names it.
+    DataError : the note of the process cannot be read.
+    """
+    writers = [record_file.read(folder / PROCESS, json.loads, dict)]
+    writers += [lookup.tags_of_running(job.folder) for job in jobs if job.status == LOST and job.run]
+    for tags in writers:
+        if all(isinstance(tag, str) for tag in tags.values()) and lives_beside_us(tags):
+            raise ConfigError(
+                f"{folder} is still running, in process {visible(tags['pid'])} here; wait until it ends, or stop it "
+                "and try again"
+            )
 
 
 def plan(folder: Path, jobs: list[list[str]]) -> None:

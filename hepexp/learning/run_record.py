@@ -16,7 +16,7 @@ from hepexp.errors import HepexpError, Interrupted, Pruned
 from hepexp.interrupts import Interrupts
 from hepexp.learning.description import description, run_name
 from hepexp.models.weights import find_weights
-from hepexp.tracking import initial_weights
+from hepexp.tracking import initial_weights, known_servers
 from hepexp.tracking.log import log_to
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
@@ -128,7 +128,7 @@ def _begun(
         folder=folder.path,
         run_id=folder.mlflow_run_id if overrides is None else None,
         timeout=tracking.timeout,
-        uri=tracking.uri,
+        uri=known_servers.followed(tracking.uri),
     )
 
 

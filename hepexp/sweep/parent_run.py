@@ -8,7 +8,7 @@ from typing import Any, Literal
 from filelock import FileLock
 
 from hepexp.sweep.study import Plan
-from hepexp.tracking import lookup
+from hepexp.tracking import known_servers, lookup
 from hepexp.tracking.mlflow_store import MlflowRun, StillWritten
 
 
@@ -37,12 +37,12 @@ class ParentRun:
                 name=name,
                 params={
                     "sweep": {"space": plan.space, "base": plan.base, "trials": plan.trials, "sampler": plan.sampler},
-                    "tracking": {"uri": plan.uri},
+                    "tracking": {"uri": plan.uri, "register": plan.register},
                 },
                 tags={"kind": "sweep"},
                 folder=folder,
                 run_id=known,
-                uri=plan.uri,
+                uri=known_servers.followed(plan.uri),
             )
         except StillWritten:
             return None

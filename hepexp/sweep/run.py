@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +31,13 @@ if TYPE_CHECKING:
     from hepexp.sweep.options import SweepOptions
 
 
-def run(name: str, options: SweepOptions, study: Study, url: str) -> int:
+def run(name: str, options: SweepOptions, study: Study, url: str, register: str | None) -> int:
     """Let workers run the trials of a sweep, and print the results.
 
     Parameters
     ----------
     url : address of the storage.
+    register : name under which the best trial's model is registered; None for none, whatever the plan says.
 
     Returns
     -------
@@ -56,7 +58,8 @@ def run(name: str, options: SweepOptions, study: Study, url: str) -> int:
     with reached(url), Interrupts() as interrupts:
         if again := requeue_lost(study):
             print(f"hepexp: trials {', '.join(map(str, again))} were killed and are queued again", file=sys.stderr)
-        plan, done = plan_of(study), sum(trial.state.is_finished() for trial in counted(study))
+        plan = replace(plan_of(study), register=register)
+        done = sum(trial.state.is_finished() for trial in counted(study))
         print(f"sweep   {name}: {done} of {plan.trials} trials done, storage {masked(url)}", file=sys.stderr)
         with interrupts.held():  # a run that is made and not known would stay RUNNING
             parent = ParentRun(name, plan, folder)
@@ -64,7 +67,7 @@ def run(name: str, options: SweepOptions, study: Study, url: str) -> int:
             interrupts.check()
             _work(name, options, study, url, parent.run_id, folder)
             requeue_lost(study)
-            return _finish(study, folder, parent)
+            return _finish(study, folder, parent, register)
         except BaseException as error:
             with interrupts.held():
                 parent.finish("KILLED", reason=f"{type(error).__name__}: {error}")
@@ -106,7 +109,7 @@ def _register(name: str, trials: list[FrozenTrial]) -> None:
             print(f"hepexp: warning: trial {trial.number} is not registered: {error}", file=sys.stderr)
 
 
-def _finish(study: Study, folder: Path, parent: ParentRun) -> int:
+def _finish(study: Study, folder: Path, parent: ParentRun, register: str | None) -> int:
     """Write and print the results."""
     summary.write(study, folder)
     console().print(summary.trials_table(study))
@@ -123,8 +126,8 @@ def _finish(study: Study, folder: Path, parent: ParentRun) -> int:
     parent.log({"trials": done, "front": len(summary.best(study)), **best})
     parent.describe(summary.description(study))
     parent.finish("FINISHED" if done else "FAILED", reason=None if done else "no trial finished")
-    if plan.register and done:
-        _register(plan.register, summary.best(study))
+    if register and done:
+        _register(register, summary.best(study))
     if left := plan.trials - sum(trial.state.is_finished() for trial in trials):
         print(
             f"hepexp: {left} of {plan.trials} trials are left, as the workers ended early: see their logs in "

@@ -86,6 +86,18 @@ def status_of(folder: Path) -> str | None:
     return _of_newest("status", folder)
 
 
+def tags_of_running(folder: Path) -> dict[str, str]:
+    """The tags of that run while it is RUNNING; otherwise none."""
+    run_id = run_id_of(folder) if status_of(folder) == "RUNNING" else None
+    return dict(_rows("SELECT key, value FROM tags WHERE run_uuid = ?", (run_id,))) if run_id else {}
+
+
+def parameter_of(folder: Path, key: str) -> str | None:
+    """A parameter of that run as MLflow has it, or None."""
+    run_id = run_id_of(folder)
+    return run_id and _select("SELECT value FROM params WHERE run_uuid = ? AND key = ?", (run_id, key))
+
+
 def _of_newest(column: str, folder: Path) -> str | None:
     return _select(
         f"SELECT {column} FROM tags JOIN runs USING (run_uuid) WHERE key = ? AND value = ? "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hepexp.config.paths import runs_dir
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import lookup, store
+from hepexp.tracking import known_servers, lookup, store
 from hepexp.tracking.batches import search
 from hepexp.tracking.remote import SYNCED, Remote
 from hepexp.tracking.run_folder import RunFolder
@@ -71,8 +71,9 @@ def send(sending: Sending) -> str:
 
     Raises
     ------
-    HepexpError : the server cannot be reached, or refuses.
+    HepexpError : the user has not named this server, or it cannot be reached, or refuses.
     """
+    known_servers.refuse_unknown(sending.uri, sending.name)
     remote_id = Remote(sending.uri).push(sending.run_id, whole=True)
     client = store.connect()
     store.insist(lambda: client.set_tag(sending.run_id, SYNCED, sending.uri), 60.0)

@@ -15,7 +15,7 @@ from mlflow.tracking import MlflowClient
 
 from hepexp.cli import main as shell
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.tracking import registry, store
+from hepexp.tracking import known_servers, registry, store
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.registry import Judgement
 from hepexp.tracking.remote import Remote, check_uri
@@ -56,6 +56,7 @@ def start(existing_store):
     """Begin a run; the folder holds one file beside its config."""
 
     def begin(address, name="pfn", **more):
+        known_servers.remember(address)
         folder = RunFolder.create("hepexp", name)
         folder.point_latest()
         folder.write_yaml("config.yaml", {"seed": 1, "tracking": {"uri": address}})
