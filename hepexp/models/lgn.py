@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive, require_widths
+from hepexp.models.layers.jet_coordinates import TYPICAL_MULTIPLICITY
 from hepexp.models.layers.kinematic_features import reads_scalars
 from hepexp.models.layers.lorentz_group_level import LorentzGroupLevel
-from hepexp.models.layers.lorentz_irreps import SCALAR, VECTOR, irreps_up_to, vector_components
+from hepexp.models.layers.lorentz_irreps import SCALAR, VECTOR, reached, vector_components
 from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.symmetry_breaking import SymmetryBreaking
 from hepexp.models.weights import load_weights
@@ -33,7 +34,7 @@ class LGN(nn.Module):
     Parameters
     ----------
     n_channels : complex channels of each representation, at the input and after each level.
-    k_max : the largest k and n of representations that are kept.
+    k_max : the largest k and n of representations that are kept; each level at most doubles those that there are.
     n_basis : pairs of functions in the basis of the radial functions of |p_i - p_j|^2.
     n_hidden : hidden layers of each perceptron on scalars; 0 for no perceptrons.
     width : of these layers, as a multiple of the number of their inputs.
@@ -56,7 +57,7 @@ class LGN(nn.Module):
 
     Raises
     ------
-    ConfigError : an invalid size, fewer than two numbers of channels, or beams added twice.
+    ConfigError : an invalid size, fewer than two numbers of channels, too many products, or beams added twice.
 
     References
     ----------
@@ -99,10 +100,12 @@ class LGN(nn.Module):
         self.of_momenta = nn.Parameter(torch.randn(n_first, 2) / 2**0.5)
         irreps, self.levels = [SCALAR, VECTOR], nn.ModuleList()
         for i, (n_in, n_out) in enumerate(pairwise(n_channels)):
-            kept = irreps_up_to(k_max) if i < len(n_channels) - 2 else [SCALAR]  # only scalars are read after the last
+            kept = reached(irreps, k_max) if i < len(n_channels) - 2 else [SCALAR]  # of the last only scalars are read
             self.levels.append(LorentzGroupLevel(irreps, kept, n_in, n_out, n_basis, n_hidden, width))
             irreps = kept
         self.classifier = nn.Linear(2 * sum(n_channels), n_classes)
+        with torch.no_grad():  # its inputs are sums over particles: the first logits are of order one for typical jets
+            self.classifier.weight /= TYPICAL_MULTIPLICITY
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:

@@ -9,13 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
+from hepexp.memory import require
 from hepexp.models.checks import require_positive, require_widths
-from hepexp.models.layers.jet_coordinates import jet_coordinates
+from hepexp.models.layers.jet_coordinates import TYPICAL_MULTIPLICITY, jet_coordinates
 from hepexp.models.pfn import dense
 from hepexp.models.weights import load_weights
 from hepexp.precision import ExactBuffers
-
-TYPICAL_MULTIPLICITY = 40  # particles of a jet, for the first weights
 
 
 class Rotations(ExactBuffers):
@@ -33,7 +32,19 @@ class Rotations(ExactBuffers):
         return torch.einsum("gij,...j->...gi", self.back.to(x.dtype), x)
 
     def unrolled(self, f: Tensor) -> Tensor:
-        """f(g h) for each g, over all h side by side; f (B, n, C) -> (B, n, n C)."""
+        """f(g h) for each g, over all h side by side; f (B, n, C) -> (B, n, n C).
+
+        Raises
+        ------
+        ConfigError : it does not fit into memory.
+        """
+        n_jets, n, n_channels = f.shape
+        if f.device.type == "cpu" and not torch.compiler.is_compiling():
+            require(
+                n_jets * n**2 * n_channels * f.dtype.itemsize,
+                f"model.n_rotations={n}: a batch of {n_jets:,} jets with all products of rotations",
+                "choose fewer rotations, or a smaller dataset.batch_size",
+            )
         return f[:, self.product].flatten(2)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 TINY = 1e-20  # GeV^2: keeps the rapidity of a rounded massless particle along the beam finite
+TYPICAL_MULTIPLICITY = 40  # particles of a jet, for the first weights of what follows a sum over them
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from hepexp.errors import ConfigError
 from hepexp.precision import ExactBuffers
 
 Irrep = tuple[int, int]
 SCALAR, VECTOR = (0, 0), (1, 1)
+MOST_COEFFICIENTS = 10**8  # 800 MB in float64; k_max=4 has a third of it
 
 
 def irreps_up_to(k: int) -> list[Irrep]:
@@ -79,6 +81,13 @@ def square_paths(irreps: Sequence[Irrep], kept: Sequence[Irrep]) -> list[Path]:
     return [p for p in found if order[p.left] < order[p.right] or (p.left == p.right and _is_symmetric(p.left, p.to))]
 
 
+def reached(irreps: Sequence[Irrep], k_max: int) -> list[Irrep]:
+    """The representations up to k_max in x, in x (x) x and in p (x) x, for a four-vector p and these `irreps` of x."""
+    known = irreps_up_to(min(k_max, 2 * max(map(max, irreps))))  # the numbers of two factors add up at most
+    found = {path.to for path in [*paths([VECTOR], irreps, known), *square_paths(irreps, known)]}
+    return [irrep for irrep in known if irrep in found or irrep in irreps]
+
+
 def _couples(a: Irrep, b: Irrep, c: Irrep) -> bool:
     return all(abs(x - y) <= z <= x + y and (x + y + z) % 2 == 0 for x, y, z in zip(a, b, c, strict=True))
 
@@ -105,6 +114,10 @@ class Product(ExactBuffers):
     left, right : layouts of the factors.
     along : paths, those to one representation one after another.
 
+    Raises
+    ------
+    ConfigError : their coefficients are too many to be multiplied as one matrix.
+
     Shapes
     ------
     x (..., left.size), y (..., right.size), complex -> {representation: (..., paths to it, its dimension)}, complex.
@@ -112,6 +125,12 @@ class Product(ExactBuffers):
 
     def __init__(self, left: Layout, right: Layout, along: Sequence[Path]):
         super().__init__()
+        n = left.size * right.size * sum(dimension(path.to) for path in along)
+        if n > MOST_COEFFICIENTS:
+            raise ConfigError(
+                f"model.k_max: products of representations up to {max(map(max, left.irreps))} have {n:,} coefficients, "
+                f"more than {MOST_COEFFICIENTS:,}; choose a smaller k_max, or fewer levels in model.n_channels"
+            )
         columns, self.to, width = [], {}, 0
         for path in along:
             block = torch.zeros(left.size, right.size, dimension(path.to), dtype=torch.float64)
