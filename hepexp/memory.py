@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
 from functools import cache
 
@@ -10,6 +11,7 @@ import psutil
 
 from hepexp.errors import ConfigError
 
+_NO_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)  # of torch
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
 
 
@@ -32,6 +34,11 @@ def require(n_bytes: int, what: str, remedy: str) -> None:
     """
     if n_bytes > total():
         raise ConfigError(f"{what} needs {size(n_bytes)} of memory and this machine has {size(total())}: {remedy}")
+
+
+def ran_out(error: Exception) -> bool:
+    """Whether an error says that there is no memory left, here or on a device."""
+    return isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) is not None
 
 
 def size(n_bytes: int) -> str:

@@ -104,7 +104,10 @@ def _attempt(args: list[str]) -> int:
         if isinstance(error, OSError) and error.filename:  # of another user, read-only, or no longer there
             return _fail(f"{error.filename}: {error.strerror}", 1)
         from hepexp.config import plugins
+        from hepexp.memory import ran_out
 
+        if ran_out(error):
+            return _fail("there is not enough memory: choose a smaller dataset.batch_size, or a smaller model", 1)
         where = "; ".join(getattr(error, "__notes__", [])) or "set HEPEXP_DEBUG=1 for the traceback"
         return _fail(f"{plugins.describe(error)}; {where}", 1)
 

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hepexp.errors import ConfigError
-from hepexp.memory import require
+from hepexp.memory import ran_out, require
 
 MOST_TENSORS = 20_000  # a network with this many would take minutes to build
 IN_TRAINING = 4  # copies of a parameter: itself, its gradient, and two moments of the optimiser
@@ -38,7 +38,9 @@ def within_memory(node: DictConfig, key: str) -> Iterator[None]:
     try:
         with _Watch(where):
             yield
-    except (RuntimeError, OverflowError, TypeError) as error:
+    except (RuntimeError, OverflowError, TypeError, MemoryError) as error:
+        if ran_out(error):
+            raise ConfigError(f"{where} needs more memory than this machine has: choose a smaller number") from error
         if largest is None or values[largest] < 2**31:
             raise
         raise ConfigError(f"{where} is more than a tensor can hold: choose a smaller number") from error
@@ -55,6 +57,11 @@ class _Watch(TorchDispatchMode):
         kwargs = kwargs or {}
         if getattr(func, "overloadpacket", None) in _MAKERS and str(kwargs.get("device")) != "meta":
             self._count(args[0], kwargs.get("dtype") or torch.get_default_dtype())
+        elif torch.Tag.pointwise in getattr(func, "tags", ()):  # of a column and a row it makes a table
+            given = [arg for arg in args if isinstance(arg, torch.Tensor)]
+            shape = torch.broadcast_shapes(*(arg.shape for arg in given))
+            if given and prod(shape) > max(arg.numel() for arg in given) and given[0].device.type != "meta":
+                self._count(shape, given[0].dtype)
         return func(*args, **kwargs)
 
     def _count(self, shape: list[int], dtype: torch.dtype) -> None:

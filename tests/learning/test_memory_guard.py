@@ -37,6 +37,21 @@ def test_tensors_add_up():
         [torch.empty(n, 1) for _ in range(6)]
 
 
+def test_a_table_of_a_row_and_a_column_is_refused():
+    """As of all products in a group: neither of the two is large."""
+    n = int((total() / 4) ** 0.5) + 1
+    with pytest.raises(ConfigError, match=rf"^model.width={n}: .*{n:,} x {n:,}"), within_memory(node(width=n), "model"):
+        torch.arange(n)[:, None] + torch.arange(n)
+
+
+def test_what_the_allocator_refuses_is_told_by_the_largest_key():
+    with (
+        pytest.raises(ConfigError, match=r"^model.width=300 needs more memory"),
+        within_memory(node(width=300), "model"),
+    ):
+        torch.arange(300).repeat(10**15)
+
+
 def test_too_many_layers_are_refused():
     message = f"model.nested.n=1000000000 makes more than {MOST_TENSORS:,} tensors"
     with pytest.raises(ConfigError, match=message), within_memory(node(nested={"n": 10**9}), "model"):
