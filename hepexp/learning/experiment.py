@@ -24,6 +24,7 @@ from hepexp.learning.fit import check_resumable, fit
 from hepexp.learning.machine import check_machine
 from hepexp.learning.results import show_results, write_results
 from hepexp.learning.run_record import recording
+from hepexp.learning.training_state import check_training_state
 from hepexp.tracking import found_metric, initial_weights, series, write_guard
 from hepexp.tracking.mlflow_store import MlflowRun
 from hepexp.tracking.options import TrackingOptions
@@ -171,6 +172,7 @@ def resume(folder: RunFolder, config: DictConfig) -> Result:
         components = build_components(config, trained=folder.last.exists(), record=folder.path / "config.yaml")
         check_machine(components.trainer)
         if folder.last.exists():
+            check_training_state(folder.last, components.module.parameters())
             check_resumable(folder.last, components.trainer)
         check_recordable(config.experiment, tracking.timeout)
         return _recorded(config, components, folder, interrupts, Watcher(), overrides=None)

@@ -23,6 +23,7 @@ from hepexp.learning.callbacks.stop import StopAtSignal, TimeLimit
 from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.components import Components
 from hepexp.learning.trainer import TrainerOptions
+from hepexp.learning.training_state import damaged
 from hepexp.models.weights import kind
 from hepexp.tracking.run_folder import RunFolder
 
@@ -64,11 +65,11 @@ def fit(
             progress.line(row, options.max_epochs)
         report(row, epoch)
 
-    history = History(tell)
+    history, position = History(tell), Position()
     early = options.early_stopping(monitor, mode)
     limit = [] if options.time_limit is None else [TimeLimit(options.time_limit)]
     callbacks = [
-        Position(),
+        position,
         *options.averaging(),
         *options.statistics(),
         history,
@@ -87,6 +88,10 @@ def fit(
             trainer.fit(module, datamodule=components.data, ckpt_path=resume_from, weights_only=True)
         except SIGTERMException as error:  # between epochs Lightning looks for the signal before StopAtSignal does
             raise interrupts.exception() from error
+        except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            if resume_from is None or position.has_begun:
+                raise
+            raise damaged(resume_from, f"it cannot be restored ({type(error).__name__}: {error})") from error
         interrupts.check()
         load_state(module, checkpoints.best_path)
     trainer.test(module, datamodule=components.data, verbose=False)

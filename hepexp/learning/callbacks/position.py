@@ -10,14 +10,21 @@ class Position(Callback):
     """Counts epochs and batches, and tells the data module where to start after a resume.
 
     It must come before the callback that writes checkpoints.
+
+    Attributes
+    ----------
+    has_begun : whether the training has begun, and all that a checkpoint holds is restored.
     """
 
     def __init__(self) -> None:
-        self.epoch, self.batch = 0, 0
+        self.epoch, self.batch, self.has_begun = 0, 0, False
 
     def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         # Lightning has restored this callback by now and has not asked for the loader yet
         trainer.datamodule.start_at(self.epoch, self.batch)
+
+    def on_train_start(self, *_) -> None:
+        self.has_begun = True
 
     def on_train_batch_end(self, *_) -> None:
         self.batch += 1
