@@ -44,7 +44,8 @@ def main(args: list[str]) -> int:
         "--out",
         type=Path,
         required=True,
-        help=f"file to write, {', '.join(SUFFIXES)}: index, label (if known), score per class, observers",
+        help=f"file to write, {', '.join(SUFFIXES)}: index, label (if known), score per class, observers; "
+        "missing folders are made",
     )
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
     add_laplace(parser)

@@ -50,7 +50,8 @@ class Scorer:
         self.folders = folders
         self.members: list[Components] = []
         for folder, config in zip(folders, configs, strict=True):
-            self._check(folder, config, folders[0], configs[0])
+            if self.members:  # the first is checked as it is rebuilt
+                self._check(folder, config, folders[0], configs[0])
             self.members.append(rebuild(folder, config, checkpoint, to_score))
             self._check_names(folder)
             if laplace:

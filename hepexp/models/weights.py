@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -190,7 +191,9 @@ def read_tensors(path: Path, where: str = "") -> Any:
     try:
         wrong = _wrong_with(path)
         if wrong is None:
-            return torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of torch, on the kind of pickle; what it refuses is said below
+                return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         wrong = f"cannot be read ({error.strerror or error})"
     except Exception as error:  # torch raises many kinds of errors for a file that it did not write

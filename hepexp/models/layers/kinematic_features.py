@@ -22,6 +22,7 @@ SCALES = {  # (shift, factor); angles are not rescaled
 }
 # what a network that reads `particle_features` calls them; the data's scalars come where the dots are
 FEATURE_NAMES = (*KINEMATIC[: len(SCALES)], ..., *KINEMATIC[len(SCALES) :])
+MOST_SHIFT, MOST_FACTOR = 100, 1000
 
 
 def are_published(scalar_names: Sequence[str]) -> bool:
@@ -46,11 +47,18 @@ def check_scales(scales: Mapping[str, Sequence[float]]) -> dict[str, tuple[float
 
     Raises
     ------
-    ConfigError : a name is missing or unknown, or a value is not two numbers.
+    ConfigError : a name is missing or unknown, a value is not two numbers, or they leave nothing of the input, which is
+        of order one to ten (logarithms, and a distance) and clipped at 5.
     """
     if set(scales) != set(SCALES) or any(len(pair) != 2 for pair in scales.values()):
         given = ", ".join(f"{name}: {list(pair)}" for name, pair in scales.items())
         raise ConfigError(f"model.scales must have [shift, factor] of {', '.join(SCALES)}, got {{{given}}}")
+    for name, (shift, factor) in scales.items():
+        if not (abs(shift) <= MOST_SHIFT and 1 / MOST_FACTOR <= abs(factor) <= MOST_FACTOR):
+            raise ConfigError(
+                f"model.scales.{name} must be a shift from -{MOST_SHIFT} to {MOST_SHIFT} and a factor from "
+                f"{1 / MOST_FACTOR:g} to {MOST_FACTOR}, got [{shift}, {factor}]: nothing would be left of this input"
+            )
     return {name: (float(shift), float(factor)) for name, (shift, factor) in scales.items()}
 
 
