@@ -73,6 +73,11 @@ def test_cwola_sees_the_signal_region_against_sidebands_with_signal_in_proportio
     assert (signal & (label == 0)).sum() == pytest.approx(40 * 0.0455 / 0.9545, abs=2)
 
 
+def test_a_search_gets_the_significance_of_the_published_files_by_default():
+    _, label, signal = of_split(ready(labels="cwola"), "train")
+    assert (signal & (label == 1)).sum() == round(2.2 * np.sqrt((~signal & (label == 1)).sum()))
+
+
 def test_less_signal_leaves_the_background_as_it_is():
     some, none = (of_split(ready(labels="cwola", n_signal=n), "train") for n in (40, 0))
     assert not none[2].any()

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from hepexp.data.datasets.lhco.info import CLASSES, COLUMNS, INFO
-from hepexp.data.datasets.lhco.search import SIGNAL_SHARE, Search
+from hepexp.data.datasets.lhco.search import SIGNIFICANCE, Search
 from hepexp.data.keys import chosen_names, require_at_least
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.loading.split_store import SplitStore
@@ -31,7 +31,7 @@ class LhcOlympics(HepDataModule):
         background, both in the signal region; `cwola`, the signal region, with `n_signal` signal events, against the
         sidebands, where there is signal in proportion.
     n_signal : signal events in the signal region in training, and in proportion in validation; null for all of them
-        with `truth`, otherwise for 0.64 % of the background there, as in the published files.
+        with `truth`, otherwise 2.2 times the root of the background events there, as in the published files.
     signal_region : dijet mass in GeV; published 3300 to 3700.
     sidebands : outer ends of the sidebands in dijet mass, GeV.
     variables : what models read, of mjj, m_min, dm, tau21_1 and tau21_2.
@@ -75,13 +75,13 @@ class LhcOlympics(HepDataModule):
 
     def _share(self, rows: np.ndarray, mjj: np.ndarray, signal: np.ndarray) -> float | None:
         """Signal events per background event among the data in training; None for all signal there is."""
-        if self.n_signal is None:
-            return None if self.labels == "truth" else SIGNAL_SHARE
+        if self.n_signal is None and self.labels == "truth":
+            return None
         n_background = int((self._search.in_signal_region(mjj) & ~signal[rows]).sum())
         n_data = -(-n_background // 2) if self.labels == "ideal" else n_background
         if n_data == 0:
             raise DataError(f"{self.info.name}: no background in dataset.signal_region={list(self.signal_region)}")
-        return self.n_signal / n_data
+        return (round(SIGNIFICANCE * n_data**0.5) if self.n_signal is None else self.n_signal) / n_data
 
     def portable_keys(self, folder: Path) -> dict[str, Any]:
         # a few events of the sample, which a search would leave without any

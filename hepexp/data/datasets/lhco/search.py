@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hepexp.errors import ConfigError
 
 LABELS = ("truth", "ideal", "cwola")
-SIGNAL_SHARE = 0.0064  # signal per background event in the signal region of the published files: 764 / 119,236
+SIGNIFICANCE = 2.2  # S / sqrt(B) before any cut, in the signal region of the published files: 764 and 119,236 events
 
 Rows = NDArray[np.int64]
 
