@@ -5,4 +5,5 @@ import tempfile
 
 for name in ("COLUMNS", "LINES"):  # test runners pass their own on
     os.environ.pop(name, None)
-os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="hepexp_config_")  # not the user's list of MLflow servers
+CONFIG = tempfile.TemporaryDirectory(prefix="hepexp_config_")  # not the user's list of MLflow servers
+os.environ["XDG_CONFIG_HOME"] = CONFIG.name

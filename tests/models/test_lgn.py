@@ -1,5 +1,7 @@
 """The Lorentz Group Network against its equations."""
 
+import math
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -44,3 +46,13 @@ def test_products_too_large_for_their_tables_are_refused_before_these_are_made()
 def test_a_level_needs_two_numbers_of_channels():
     with pytest.raises(ConfigError, match=r"model.n_channels must be those of the input and of each level, got \[3\]"):
         LGN([3], n_scalars=2, n_classes=2)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("n_classes", [2, 10])
+def test_starts_as_a_guess(n_classes, seed):
+    """For jets of some forty particles the first loss is that of equal probabilities, ln(classes), within a quarter."""
+    torch.manual_seed(seed)
+    model, jets = LGN(n_scalars=0, n_classes=n_classes).double(), random_jets(64, n_min=30, n_max=60)
+    loss = torch.nn.functional.cross_entropy(model(jets), jets.index % n_classes)
+    assert abs(loss.item() - math.log(n_classes)) < 0.25

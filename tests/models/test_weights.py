@@ -1,6 +1,7 @@
 """Weights from a file are loaded whole, or refused in one line."""
 
 import io
+import pickle
 
 import pytest
 import torch
@@ -127,6 +128,7 @@ OLD = {"_use_new_zipfile_serialization": False}
         (b"root:x:0:0:root:/root:/bin/bash\n", "is not a torch file, or is damaged"),
         (b"PK", "is cut off"),
         (b"\x80\x02", "is not a torch file, or is damaged"),
+        (pickle.dumps({"a": print}, protocol=4), "is not a torch file, or is damaged"),  # of which torch would warn
         (saved(TENSORS)[:500], "is cut off"),
         (saved(TENSORS)[:-1], "is cut off"),
         (saved(TENSORS, **OLD)[:-9], "is not a torch file, or is damaged"),
@@ -138,7 +140,7 @@ OLD = {"_use_new_zipfile_serialization": False}
         (saved(TENSORS), "has no embedding.weight; it holds another model's weights, expected those of LorentzNet"),
     ],
 )
-def test_refuses_files_that_are_no_weights(tmp_path, content, what):
+def test_refuses_files_that_are_no_weights(tmp_path, recwarn, content, what):
     file = tmp_path / "weights.pt"
     if content is not None:
         file.write_bytes(content)
@@ -148,6 +150,7 @@ def test_refuses_files_that_are_no_weights(tmp_path, content, what):
     assert what in str(error.value)
     assert "expected" in str(error.value)
     assert "\n" not in str(error.value)
+    assert [str(one.message) for one in recwarn] == []  # the line above is all that is said
 
 
 @pytest.mark.parametrize("file", ["", "/", "/dev/null", "a" * 300, "nul\0", "~"])
