@@ -81,7 +81,7 @@ def main(args: list[str]) -> int:
     from hepexp.tracking.run_folder import RunFolder
 
     folder, checkpoint = RunFolder.find(options.run), options.checkpoint or "best"
-    config = with_changes(folder.config, options.changes, ("dataset",))
+    config = with_changes(folder.config, options.changes, ("dataset",), folder.path / "config.yaml")
     into = options.out or folder.path
     if options.out and options.out.resolve() != folder.path.resolve():
         check_folder(options.out, "--out", options.overwrite, ("check.json", "plots"))

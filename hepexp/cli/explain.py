@@ -58,7 +58,7 @@ def main(args: list[str]) -> int:
     from hepexp.tracking.run_folder import RunFolder
 
     folder = RunFolder.find(options.run)
-    config = with_changes(folder.config, options.changes, ("dataset", "trainer"))
+    config = with_changes(folder.config, options.changes, ("dataset", "trainer"), folder.path / "config.yaml")
     write_guard.refuse_links_out(folder.path)
     check_folder(folder.path, "RUN", True, ())  # explanations of before are replaced
 

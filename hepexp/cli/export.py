@@ -40,7 +40,7 @@ def main(args: list[str]) -> int:
     from hepexp.tracking.run_folder import RunFolder
 
     folder = RunFolder.find(options.run)
-    config = with_changes(folder.config, options.changes, ("dataset", "trainer"))
+    config = with_changes(folder.config, options.changes, ("dataset", "trainer"), folder.path / "config.yaml")
     suffix = SUFFIXES[options.format]
     path = options.out or Path(f"{folder.config.name}{suffix}")
     if path.suffix != suffix:

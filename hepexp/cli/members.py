@@ -63,7 +63,7 @@ def members(words: Sequence[str], groups: tuple[str, ...]) -> tuple[list[RunFold
     paths = [folder.path for folder in folders]
     if twice := next((folder for k, folder in enumerate(folders) if folder.path in paths[:k]), None):
         raise ConfigError(f"{twice.label} is named twice; an ensemble needs different runs")
-    return folders, [with_changes(folder.config, changes, groups) for folder in folders]
+    return folders, [with_changes(folder.config, changes, groups, folder.path / "config.yaml") for folder in folders]
 
 
 def _is_change(word: str) -> bool:

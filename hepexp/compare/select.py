@@ -49,8 +49,24 @@ def select(
         if left_out and len(left_out) == len(every):
             path, fault = next(iter(left_out.items()))
             raise ConfigError(f"none of {len(every)} runs can be read; {label(path)}: {fault}")
-        raise ConfigError(f"none of {len(every)} runs under {runs_dir()} match; `hepexp ui` shows them all")
+        if not every:
+            there_are = len(_all_runs())
+            what = (
+                f"{' '.join(words)} names none of the {there_are:,} runs"
+                if words and there_are
+                else "there are no runs"
+            )
+            raise ConfigError(f"{what} under {runs_dir()}{_if_inside(words) if there_are else ''}")
+        raise ConfigError(
+            f"none of {len(every)} runs under {runs_dir()} match --task, --tag or --filter; `hepexp ui` shows them all"
+        )
     return records, left_out
+
+
+def _if_inside(words: Sequence[str]) -> str:
+    """How to write patterns of runs, which are in folders of experiments."""
+    patterns = [word for word in words if "/" not in word]
+    return f"; runs are in folders of experiments, so write e.g. '*/{patterns[0]}'" if patterns else ""
 
 
 def _fault(record: Record) -> str:

@@ -24,6 +24,22 @@ _PLAIN: dict[str, Callable[[object], bool]] = {
     "Mapping": lambda value: isinstance(value, dict),
 }
 
+# one of them, and several
+_LISTS, _MAPPINGS = ("a list", "lists"), ("a mapping", "mappings")
+_WORDS: dict[str, tuple[str, str]] = {
+    "int": ("a whole number", "whole numbers"),
+    "float": ("a number", "numbers"),
+    "bool": ("true or false", "true or false"),
+    "str": ("text", "texts"),
+    "Path": ("a path", "paths"),
+    "None": ("null", "null"),
+    "list": _LISTS,
+    "tuple": _LISTS,
+    "Sequence": _LISTS,
+    "dict": _MAPPINGS,
+    "Mapping": _MAPPINGS,
+}
+
 
 def matches(value: object, annotation: ast.expr | None) -> bool:
     """Whether a value fits; a missing annotation and `Any` accept every plain value.
@@ -103,20 +119,71 @@ def literals(annotation: ast.expr | None) -> list[object]:
             return []
 
 
-def spoken(annotation: ast.expr) -> str:
-    """What an annotation allows, for messages: `m, s or xs` for Literal['m', 's', 'xs'], other types as written."""
-    if not literals(annotation):
-        return ast.unparse(annotation)
-    *words, last = _words(annotation)
-    return f"{', '.join(words)} or {last}" if words else last
+def spoken(annotation: ast.expr, many: bool = False) -> str:
+    """What an annotation allows, in words: `a list of whole numbers or null` for Sequence[int] | None.
 
-
-def _words(annotation: ast.expr) -> list[str]:
+    Parameters
+    ----------
+    many : say it of several values, `whole numbers`.
+    """
     match annotation:
-        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
-            return [*_words(left), *_words(right)]
+        case ast.Constant(value=None):
+            return "null"
+        case ast.Constant(value=str(text)):
+            return spoken(ast.parse(text, mode="eval").body, many)
+        case ast.Name(id=name) if name in _WORDS:
+            return _WORDS[name][many]
+        case ast.BinOp(op=ast.BitOr()) | ast.Subscript(value=ast.Name(id="Optional" | "Union")):
+            null = ["null"] if isinstance(annotation, ast.Subscript) and annotation.value.id == "Optional" else []
+            parts = [*members(annotation), *map(ast.Constant, [None] * len(null))]
+            return _joined([word for part in parts for word in _alternatives(part, many)])
+        case ast.Subscript(value=ast.Name(id="Literal")):
+            return _joined(_alternatives(annotation, many))
+        case ast.Subscript(value=ast.Name(id="dict" | "Mapping" as name), slice=inner):
+            key, value = _items(inner)[0], _items(inner)[-1]
+            of = f"of {spoken(key)}" if literals(key) else "of names"
+            return f"{_WORDS[name][many]} {of} to {spoken(value, many=True)}"
+        case ast.Subscript(value=ast.Name(id="list" | "tuple" | "Sequence" as name), slice=inner):
+            items = [item for item in _items(inner) if not (isinstance(item, ast.Constant) and item.value is Ellipsis)]
+            of = list(dict.fromkeys(spoken(item, many=True) for item in items))
+            n = f"{len(items)} " if name == "tuple" and len(items) == len(_items(inner)) else ""
+            return f"{_WORDS[name][many]} of {n}{' and '.join(of)}"
         case _:
-            return [_word(value) for value in literals(annotation)] or [ast.unparse(annotation)]
+            return ast.unparse(annotation)
+
+
+def narrowed(value: object, annotation: ast.expr, key: str) -> tuple[object, ast.expr, str]:
+    """The value, its type and its key inside a mapping that keep the whole from fitting; without one the whole."""
+    of_values = [of for of in members(annotation) if _is_mapping(of)]
+    if isinstance(value, dict) and len(of_values) == 1:
+        of_key, *_, of_value = _items(of_values[0].slice)
+        if all(matches(name, of_key) for name in value):
+            name = next(name for name, item in value.items() if not matches(item, of_value))
+            return narrowed(value[name], of_value, f"{key}.{name}")
+    return value, annotation, key
+
+
+def yaml_text(value: object) -> str:
+    """A value in a message: text in quotes, other plain values as in YAML."""
+    return _word(value) if value is None or isinstance(value, bool) else repr(value)
+
+
+def _is_mapping(annotation: ast.expr) -> bool:
+    return (
+        isinstance(annotation, ast.Subscript)
+        and isinstance(annotation.value, ast.Name)
+        and annotation.value.id in ("dict", "Mapping")
+    )
+
+
+def _alternatives(annotation: ast.expr, many: bool) -> list[str]:
+    found = literals(annotation) if not (isinstance(annotation, ast.Name) and annotation.id == "bool") else []
+    return [_word(value) for value in found] or [spoken(annotation, many)]
+
+
+def _joined(words: list[str]) -> str:
+    *first, last = dict.fromkeys(words)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _word(value: object) -> str:

@@ -57,14 +57,24 @@ def cut_expression(value: object) -> str:
 
 
 def _quoted(value: str) -> str:
-    if value[:1] == "[" and value[-1:] == "]":
+    if _is_in(value, "["):
         return f"[{', '.join(map(_quoted, _parts(value[1:-1], ',')))}]"
-    if value[:1] == "{" and value[-1:] == "}":
+    if _is_in(value, "{"):
         return f"{{{', '.join(map(_item, _parts(value[1:-1], ',')))}}}"
     if _PLAIN.fullmatch(value) or (len(value) > 1 and value[0] == value[-1] and value[0] in "'\""):
         return value
     escaped = value.replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _is_in(value: str, opening: str) -> bool:
+    """Whether brackets surround the whole value, unlike those of `[a] b [c]`."""
+    level = 0
+    for place, character in enumerate(value):
+        level += (character == opening) - (character == _PAIRS[opening])
+        if level == 0:
+            return place > 0 and place == len(value) - 1
+    return False
 
 
 def _item(text: str) -> str:

@@ -147,7 +147,9 @@ def reads_environment(text: str) -> bool:
     return _ENVIRONMENT.search(text) is not None
 
 
-def with_changes(config: DictConfig, args: list[str], groups: tuple[str, ...] = RESUMABLE) -> DictConfig:
+def with_changes(
+    config: DictConfig, args: list[str], groups: tuple[str, ...] = RESUMABLE, record: Path | None = None
+) -> DictConfig:
     """The configuration with some values of some groups replaced.
 
     Parameters
@@ -155,11 +157,15 @@ def with_changes(config: DictConfig, args: list[str], groups: tuple[str, ...] = 
     config : from the run's config.yaml; it is not changed.
     args : overrides such as `trainer.max_epochs=20`.
     groups : whose keys may change.
+    record : the run's config.yaml, under whose name what is wrong in it is refused.
 
     Raises
     ------
     ConfigError : a key of another group, an unknown key, or a value of the wrong type.
+    DataError : a run cannot be built from the record.
     """
+    if record is not None:
+        schema.check_record(OmegaConf.to_container(config), record)
     if more := next((arg for arg in args if "=" not in arg), None):
         raise ConfigError(
             f"{more!r} is not KEY=VALUE; this command takes one RUN, and then changes such as trainer.devices=1"

@@ -5,7 +5,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from hepexp.config.annotations import TARGET, is_node, matches, spoken
+from hepexp.config.annotations import TARGET, is_node, matches, spoken, yaml_text
 from hepexp.config.paths import runs_dir
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
@@ -57,7 +57,7 @@ def check(config: dict, known: dict, key: str = "") -> None:
                 check(value, ours, f"{key}{name}.")
         elif not matches(value, expected := ast.parse(_type(ours), mode="eval").body):
             raise ConfigError(
-                f"{key}{name}: expected {spoken(expected)}, got {value!r} ({type(value).__name__}); "
+                f"{key}{name}: expected {spoken(expected)}, got {yaml_text(value)}; "
                 "see: hepexp show train"
                 + (f"; for text write '{key}{name}=\"{value}\"'" if "str" in _type(ours) else "")
             )

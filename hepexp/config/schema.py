@@ -13,7 +13,7 @@ from math import isfinite
 from pathlib import Path
 
 from hepexp.config import constructor, docstring, former, kind, new_head, source, targets
-from hepexp.config.annotations import TARGET, is_class, is_node, matches, members, of_items, spoken
+from hepexp.config.annotations import TARGET, is_class, is_node, matches, members, narrowed, of_items, spoken, yaml_text
 from hepexp.config.constructor import Parameter
 from hepexp.config.kind import Kind
 from hepexp.config.nested import leaves
@@ -169,9 +169,11 @@ def _check_value(value: object, annotation: ast.expr | None, key: str, shown: st
     if any(isinstance(number, int) and abs(number) > LARGEST_INTEGER for _, number in leaves(value)):
         raise ConfigError(f"{key} must fit in 64 bits, got {value}; see: hepexp show {shown}")
     if not matches(value, annotation):
-        expected = spoken(annotation) if annotation else "a plain value"
-        got = f"_target_ {value[TARGET]}" if is_node(value) else f"{value!r} ({type(value).__name__})"
         cut = cut_expression(value)
+        if annotation and not cut:
+            value, annotation, key = narrowed(value, annotation, key)
+        expected = spoken(annotation) if annotation else "a plain value"
+        got = f"_target_ {value[TARGET]}" if is_node(value) else yaml_text(value)
         hint = f"YAML cuts at commas: write '{cut}' in quotes" if cut else f"see: hepexp show {shown}"
         texts = [str(item) for item in value] if isinstance(value, list) else None
         if texts and matches(texts, annotation):

@@ -124,12 +124,11 @@ def load_state(module: torch.nn.Module, path: Path, data: LightningDataModule | 
     ConfigError : the file is missing, broken, of another model, or holds another kind of numbers.
     """
     checkpoint = read_checkpoint(path)
-    _check_kinds(path, module.state_dict(), checkpoint["state_dict"])
-    try:
-        module.load_state_dict(checkpoint["state_dict"])
-    except RuntimeError as error:
-        reason = " ".join(line.strip() for line in str(error).splitlines()[1:2])
-        raise ConfigError(f"checkpoint {path} is of another model: {reason}") from error
+    wanted, found = module.state_dict(), checkpoint["state_dict"]
+    _check_kinds(path, wanted, found)
+    if different := _difference(wanted, found):
+        raise ConfigError(f"checkpoint {path} is of another model: {different}; its run's config.yaml says which")
+    module.load_state_dict(found)
     scales = checkpoint.get(type(data).__qualname__)  # Lightning's place for them
     if scales:
         wanted = data.state_dict()
@@ -141,10 +140,20 @@ def load_state(module: torch.nn.Module, path: Path, data: LightningDataModule | 
         data.load_state_dict(scales)
 
 
+def _difference(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
+    """The first tensor that one of two models lacks or that has another shape; empty if there is none."""
+    for key, tensor in wanted.items():
+        if key not in found:
+            return f"it has no {key}"
+        if found[key].shape != tensor.shape:
+            return f"{key} has shape {tuple(found[key].shape)} there, {tuple(tensor.shape)} in this model"
+    return next((f"it has {key}, which this model does not have" for key in found if key not in wanted), "")
+
+
 def _check_kinds(path: Path, wanted: Mapping[str, torch.Tensor], found: Mapping[str, Any]) -> None:
     """Refuse numbers of another kind, which torch would convert silently: complex ones lose their imaginary part."""
     for key, tensor in wanted.items():
-        given = found.get(key, tensor)  # torch itself reports what is missing
+        given = found.get(key, tensor)  # what is missing is another fault
         if isinstance(given, torch.Tensor) and kind(given) == kind(tensor):
             continue
         theirs = f"{kind(given)} numbers ({given.dtype})" if isinstance(given, torch.Tensor) else "no tensor"

@@ -114,9 +114,10 @@ def resumed_config(folder: RunFolder, typed: list[str]) -> DictConfig:
     Raises
     ------
     ConfigError : a key that cannot change, or a value of the wrong type.
+    DataError : a run cannot be built from the record.
     """
     remember_typed(typed)
-    config = record.with_changes(folder.config, typed)
+    config = record.with_changes(folder.config, typed, record=folder.path / "config.yaml")
     name = OmegaConf.select(config, REGISTER)
     if name is None or any(word.startswith(f"{REGISTER}=") for word in typed):
         return config

@@ -66,7 +66,7 @@ def test_a_function_in_a_run_is_refused_by_every_reader(here, capsys, recorded, 
     (here / "x.npz").touch()
     folder = run_folder({**recorded, "optimizer": {**recorded["optimizer"], "lr": CALL}})
     assert folder == "foreign"
-    assert "optimizer.lr: expected float, got _target_ torch.utils.collect_env.run" in refused(capsys, *words)
+    assert "optimizer.lr: expected a number, got _target_ torch.utils.collect_env.run" in refused(capsys, *words)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,7 @@ def test_a_function_in_a_run_is_refused_by_every_reader(here, capsys, recorded, 
         ({"model": {"_target_": "hepexp.cli.main.main", "args": []}}, "_target_ hepexp.cli.main.main is not a model"),
         ({"loss": {"_target_": "hepexp.models.pfn.PFN"}}, "_target_ hepexp.models.pfn.PFN is not a loss"),
         ({"dataset": None}, "dataset: choose an option first"),
+        ({"dataset": CALL}, "dataset=qg: _target_ torch.utils.collect_env.run is not allowed"),
         ({"seed": CALL}, "seed: expected a plain value"),
         ({"name": "${oc.env:SECRET}"}, "name is '${oc.env:SECRET}'; a run's config holds values, not expressions"),
         ({"tags": {"a": ["b${oc.env:SECRET}"]}}, "tags.a.0 is"),
@@ -86,7 +87,9 @@ def test_a_function_in_a_run_is_refused_by_every_reader(here, capsys, recorded, 
 )
 def test_the_config_of_a_run_is_data(here, capsys, recorded, changed, said):
     run_folder({**recorded, **changed})
-    assert said in refused(capsys, "evaluate", "foreign")
+    message = refused(capsys, "evaluate", "foreign")
+    assert said in message
+    assert "foreign/config.yaml" in message
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,7 @@ def test_an_escape_hides_no_expression(here, capsys, recorded):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({"optimizer": {"lr": CALL}}, "optimizer.lr: expected float, got _target_"),
+        ({"optimizer": {"lr": CALL}}, "optimizer.lr: expected a number, got _target_"),
         ({"model": {"_target_": "torch.utils.collect_env.run"}}, "is not allowed"),
         ({"hydra": {"callbacks": {"x": CALL}}}, "hydra.callbacks.x._target_: expected one of Hydra's launchers"),
         (

@@ -149,7 +149,7 @@ SPACE = "sweep.space.optimizer.lr=log(1e-4,1e-2)"
         ([SPACE, "sweep.launcher=submitit_slurm"], 'Could not detect "srun"'),
         ([SPACE, "--cfg", "job"], "--cfg has no meaning for a sweep"),
         ([SPACE, "sweep.trials=-1"], "sweep.trials must be >= 1, got -1"),
-        ([SPACE, "sweep.trials=2.5"], "sweep.trials: expected int"),
+        ([SPACE, "sweep.trials=2.5"], "sweep.trials: expected a whole number"),
         ([SPACE, "sweep.trials=["], "cannot read the value of 'sweep.trials=['"),
         ([SPACE, "sweep.jobs=0"], "sweep.jobs must be >= 1, got 0"),
         ([SPACE, "sweep.jobs=1000000"], "processes for each of the"),

@@ -42,6 +42,9 @@ def test_no_match_is_said(runs):
         select([], task="x")
     with pytest.raises(ConfigError, match="none of 3 runs under"):
         select([], tags={"study": "a"})
+    with pytest.raises(ConfigError, match=r"pf\* names none of the 3 runs under .*; .*write e.g. '\*/pf\*'"):
+        select(["pf*"])  # which has two runs
+    assert len(select(["*/pf*"])[0]) == 2
 
 
 def test_a_mean_over_some_of_the_runs_is_said(tmp_path, monkeypatch, capsys):

@@ -2,7 +2,7 @@ import ast
 
 import pytest
 
-from hepexp.config.annotations import literals, matches
+from hepexp.config.annotations import literals, matches, narrowed, spoken, yaml_text
 
 NODE = {"_target_": "hepexp.models.pfn.PFN"}
 
@@ -47,3 +47,33 @@ def test_a_missing_annotation_takes_every_plain_value():
 
 def test_values_that_a_type_lists():
     assert literals(type_of("Literal['a', 'b'] | bool | None")) == ["a", "b", True, False, None]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "said"),
+    [
+        ("int", "a whole number"),
+        ("float | None", "a number or null"),
+        ("bool", "true or false"),
+        ("Literal['s', 'm'] | None", "s, m or null"),
+        ("Literal[True, False]", "true or false"),
+        ("Sequence[int]", "a list of whole numbers"),
+        ("tuple[float, float]", "a list of 2 numbers"),
+        ("tuple[str, ...] | str", "a list of texts or text"),
+        ("str | list[list[float]]", "text or a list of lists of numbers"),
+        ("Optional[Sequence[str]]", "a list of texts or null"),
+        ("Mapping[Literal['a', 'b'], Sequence[float]]", "a mapping of a or b to lists of numbers"),
+        ("dict[str, 'int']", "a mapping of names to whole numbers"),
+        ("Path | None", "a path or null"),
+    ],
+)
+def test_types_are_said_in_words(annotation, said):
+    assert spoken(type_of(annotation)) == said
+
+
+def test_what_does_not_fit_in_a_mapping_is_named_by_its_key():
+    of = type_of("Mapping[str, Mapping[str, int]] | None")
+    value, inner, key = narrowed({"a": {"x": 1}, "b": {"y": 2, "z": "3"}}, of, "model.k")
+    assert (value, spoken(inner), key) == ("3", "a whole number", "model.k.b.z")
+    assert narrowed([1], of, "model.k") == ([1], of, "model.k")
+    assert (yaml_text(None), yaml_text(True), yaml_text("3")) == ("null", "true", "'3'")

@@ -16,6 +16,8 @@ from hepexp.errors import ConfigError
     [
         ("k=jet_pt > 500 & abs(jet_eta) < 2", "jet_pt > 500 & abs(jet_eta) < 2"),
         ("k=a == 3", "a == 3"),
+        ("k=[red]x[/red]", "[red]x[/red]"),
+        ("k={a}{b}", "{a}{b}"),
         ("k=`m(j1,j2)` > 3", "`m(j1,j2)` > 3"),
         ("k=[log(part_pt), deltaphi(a, b), x]", ["log(part_pt)", "deltaphi(a, b)", "x"]),
         ("k={QCD: label == 0, top: where(label == 1, 1, 0)}", {"QCD": "label == 0", "top": "where(label == 1, 1, 0)"}),

@@ -128,7 +128,7 @@ def test_a_faulty_configuration_is_named_and_the_other_data_sets_go_on(events, t
     folder = tmp_path / "mine" / "conf" / "dataset"
     faults = {
         "fractions": ("defaults: [files]\nfiles: [x.npz]\nfractions: {train: 2}\n", "dataset.fractions must be"),
-        "momenta": ("defaults: [files]\nfiles: [x.npz]\np4: 4\n", "dataset.p4: expected Mapping"),
+        "momenta": ("defaults: [files]\nfiles: [x.npz]\np4: 4\n", "dataset.p4: expected a mapping"),
         "unbuilt": ("files: [x.npz]\n", "it has no _target_"),
         "unread": ("files: [x\n", "is not valid YAML"),
     }

@@ -40,6 +40,16 @@ def test_a_checkpoint_of_another_model_is_named(tmp_path):
     torch.save({"state_dict": {"layers.0.weight": torch.zeros(2, 2)}}, path)
     with pytest.raises(HepexpError, match=r"other.ckpt is of another model: .*layers"):
         load_state(ToyModel(), path)
+    state = ToyModel().state_dict()
+    name, tensor = next(iter(state.items()))
+    for found, said in (
+        ({**state, name: tensor.flatten()[:1]}, rf"{name} has shape \(1,\) there, \(\d.*\) in this model"),
+        ({key: value for key, value in state.items() if key != name}, f"it has no {name}"),
+        ({**state, "more": tensor}, "it has more, which this model does not have"),
+    ):
+        torch.save({"state_dict": found}, path)
+        with pytest.raises(HepexpError, match=rf"other.ckpt is of another model: {said}; its run's config.yaml"):
+            load_state(ToyModel(), path)
 
 
 def test_a_truncated_checkpoint_is_named(tmp_path):

@@ -86,9 +86,9 @@ def refuse_not_finite(outputs: Outputs) -> None:
         bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
         part = next((part for part in ("reference/", "training/", ELEMENT) if name.startswith(part)), "")
         index, things = outputs[f"{part}index"], "elements" if part == ELEMENT else "examples"
+        which = "" if bad.all() else f", first for example {index[bad].min()}"  # batches are not in the order of index
         raise HepexpError(
-            f"the {name} of {int(bad.sum()):,} of {len(bad):,} {things} are NaN or infinite, first for example "
-            f"{index[np.argmax(bad)]}: {_REMEDY}"
+            f"the {name} of {int(bad.sum()):,} of {len(bad):,} {things} are NaN or infinite{which}: {_REMEDY}"
         )
 
 

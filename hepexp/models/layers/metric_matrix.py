@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
+
+NAMES = ("minkowski", "euclidean")
 
 
 def metric_matrix(metric: str | list[list[float]], n: int = 4) -> Tensor:
@@ -19,8 +22,10 @@ def metric_matrix(metric: str | list[list[float]], n: int = 4) -> Tensor:
         return torch.eye(n, dtype=torch.float64)
     if metric == "minkowski":
         return torch.tensor([1.0] + [-1.0] * (n - 1), dtype=torch.float64).diag()
+    close = did_you_mean(metric, NAMES) if isinstance(metric, str) else ""
     wrong = ConfigError(
-        f"model.metric must be minkowski, euclidean or a symmetric {n}x{n} list of numbers, got {metric!r}"
+        f"model.metric must be {', '.join(NAMES)}, a symmetric {n}x{n} list of numbers, or a run that found such a "
+        f"metric (its folder, its MLflow id, or latest), got {metric!r}{close}"
     )
     try:
         j = torch.tensor([list(row) for row in metric], dtype=torch.float64)

@@ -92,7 +92,7 @@ def test_verbs_take_the_keys_that_train_takes(info, words, capsys):
     ("words", "expected"),
     [
         (("files", *KEYS, "data.clases={}"), "dataset.clases is not an option of files; did you mean classes?"),
-        (("files", *KEYS, "data.selection=3"), "dataset.selection: expected str or null, got 3 (int)"),
+        (("files", *KEYS, "data.selection=3"), "dataset.selection: expected text or null, got 3"),
         (("files", KEYS[1]), "dataset.files needs a value: dataset.files=..."),
         (("data=files", *KEYS), "data=files: expected NAME, the data set alone, and keys of it, data.KEY=VALUE"),
         (("qg", "data.batch_size=3"), "qg has the same files whatever its keys are; leave out data.KEY=VALUE"),

@@ -73,6 +73,13 @@ def test_embeddings_that_are_not_finite_are_named():
     outputs["embedding"][7] = np.nan
     with pytest.raises(HepexpError, match="the embedding of 1 of 20 examples are NaN or infinite, first for example 7"):
         EmbeddingEvaluator().quick(outputs)
+    outputs["index"] = np.arange(20)[::-1]  # batches are in any order
+    outputs["embedding"][9] = np.nan
+    with pytest.raises(HepexpError, match="2 of 20 examples are NaN or infinite, first for example 10"):
+        EmbeddingEvaluator().quick(outputs)
+    outputs["embedding"][:] = np.nan
+    with pytest.raises(HepexpError, match="20 of 20 examples are NaN or infinite: "):
+        EmbeddingEvaluator().quick(outputs)
 
 
 def test_pair_accuracy_of_perfect_and_collapsed_distances():
