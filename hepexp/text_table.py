@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 GAP = 2  # spaces between columns
 INDENT = 4  # of text below its row
+LONGEST_RULE = 160  # in a pipe, cells are as long as their texts
 HANG = 2  # of the lines of a name after its first
 NAME = 24  # a name is not wrapped to fewer columns than this
 
@@ -209,7 +210,8 @@ class TextTable:
         headings = [self.columns[k].heading for k in places]
         if any(headings):
             yield from self._line(headings, places, widths, "dim", indent)
-            yield Text("─" * (indent + sum(widths) + GAP * (len(widths) - 1)), "dim", no_wrap=True, overflow="ignore")
+            long = min(indent + sum(widths) + GAP * (len(widths) - 1), LONGEST_RULE)
+            yield Text("─" * long, "dim", no_wrap=True, overflow="ignore")
 
     def _row(self, r: int, places: Sequence[int], widths: Sequence[int], indent: int = 0) -> Iterator[Text]:
         style = self.styles[r] if self.styles else ""

@@ -2,6 +2,7 @@
 
     python -m hepexp.bench.results --section "Quark/gluon tagging" RUN ...
     python -m hepexp.bench.results --section "Quark/gluon tagging" --add RUN ...     beside rows of runs elsewhere
+    python -m hepexp.bench.results --section "Top tagging" --sort auc [RUN ...]      rows best first
     python -m hepexp.bench.results --section "Speed" --bench BENCH.json
     python -m hepexp.bench.results --section "Recipes" --add --sweeps runs/sweeps/NAME ...
 
@@ -27,7 +28,7 @@ from hepexp.atomic import write_text
 from hepexp.compare.columns import columns
 from hepexp.compare.groups import Group, group
 from hepexp.compare.record import Record
-from hepexp.config.metrics import is_whole
+from hepexp.config.metrics import find, heading, is_whole, lower_is_better
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.evaluation.rounding import number, with_error
 from hepexp.tracking import record_file
@@ -150,6 +151,29 @@ def added(text: str, title: str, table: str) -> str:
     return "\n".join([head, line, *kept, *rows])
 
 
+def ordered(table: str, metric: str) -> str:
+    """A table with its rows best first by the mean of a metric, those that lack it last.
+
+    Raises
+    ------
+    ConfigError : the table has no column of that metric.
+    """
+    head, line, *rows = (row for row in table.splitlines() if row.startswith("|"))
+    key = next((key for key in (metric, f"test/{metric}", f"model/{metric}", f"train/{metric}") if find(key)), metric)
+    headings = [cell.strip() for cell in head.strip("| ").split(" | ")]
+    if heading(key) not in headings:
+        raise ConfigError(
+            f"--sort {metric}: the table has no column {heading(key)!r}; its columns: {', '.join(headings)}"
+        )
+    place, sign = headings.index(heading(key)), 1 if lower_is_better(key) else -1
+
+    def rank(row: str) -> tuple[bool, float]:
+        found = re.match(r"-?[\d.]+(e[-+]?\d+)?", row.strip("| ").split(" | ")[place].strip().replace(",", ""))
+        return (found is None, sign * float(found[0]) if found else 0)
+
+    return "\n".join([head, line, *sorted(rows, key=rank)])
+
+
 def _by_command(rows: Sequence[str]) -> dict[str, list[str]]:
     """The rows of each command; a row without one, as of a sweep, belongs to the command above it."""
     blocks: dict[str, list[str]] = {}
@@ -158,6 +182,12 @@ def _by_command(rows: Sequence[str]) -> dict[str, list[str]]:
         command = row.split(" | ", 1)[0].strip("| ") or command
         blocks.setdefault(command, []).append(row)
     return blocks
+
+
+def _table(text: str, title: str) -> str:
+    if not (found := _section(text, title)):
+        raise ConfigError(f"--section {title!r}: RESULTS.md has no such section")
+    return found.group().partition("\n")[2]
 
 
 def _section(text: str, title: str) -> re.Match[str] | None:
@@ -173,21 +203,28 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("runs", nargs="*", metavar="RUN")
     parser.add_argument("--section", required=True, help="title of the section to write")
     parser.add_argument("--add", action="store_true", help="keep the section's rows of other commands")
+    parser.add_argument("--sort", metavar="METRIC", help="rows best first; without RUN those that the section has")
     parser.add_argument("--columns", metavar="METRIC,...", help="columns of the table")
     parser.add_argument("--bench", type=Path, help="output of `hepexp bench --json`, in place of runs")
     parser.add_argument("--sweeps", type=Path, nargs="+", metavar="FOLDER", help="folders of sweeps, in place of runs")
     parser.add_argument("--out", type=Path, default=Path("RESULTS.md"))
     options = parser.parse_args(args)
-    if sum(map(bool, (options.runs, options.bench, options.sweeps))) != 1:
-        parser.error("give either RUN ..., --bench FILE or --sweeps FOLDER ...")
+    given = sum(map(bool, (options.runs, options.bench, options.sweeps)))
+    if given != 1 and not (options.sort and not given):
+        parser.error(
+            "give either RUN ..., --bench FILE or --sweeps FOLDER ..., or --sort METRIC for the section as it is"
+        )
+    if options.sort and (options.bench or options.sweeps):
+        parser.error("--sort is for RUN ...")
     if options.add and options.bench:
         parser.error("--add is for RUN ... and --sweeps")
     if options.bench and not options.bench.is_file():
         parser.error(f"no file {options.bench}")
     text = options.out.read_text(encoding="utf-8") if options.out.is_file() else HEAD
     try:
-        content = _content(options)
-        content = added(text, options.section, content) if options.add else content
+        content = _content(options) if given else _table(text, options.section)
+        content = added(text, options.section, content) if options.add and given else content
+        content = ordered(content, options.sort) if options.sort else content
     except (HepexpError, OSError, ValueError) as error:
         parser.error(str(error))
     write_text(options.out, with_section(text, options.section, content))

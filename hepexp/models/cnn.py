@@ -24,7 +24,7 @@ class CNN(nn.Module):
     convs_per_stage : convolutions in a stage.
     dropout : probability of dropping a pooled feature in training.
     n_outputs : width of the output, for an embedding; null for one logit per class.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 

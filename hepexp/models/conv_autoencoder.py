@@ -27,7 +27,7 @@ class ConvAutoencoder(nn.Module):
     widths : channels of the encoder's convolutions.
     hidden : widths of the linear layers between the last convolution and z.
     output : activation of the last layer: `linear`; `sigmoid` for grey values in [0, 1]; `softplus` for energies.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     image_shape : (channels, rows, columns) of the data set's images.
 
     Shapes

@@ -25,7 +25,7 @@ class EFN(nn.Module):
     ----------
     phi_sizes : widths of Phi's layers; the last is the dimension of the latent space, in which particles are summed.
     f_sizes : widths of F's layers before the output.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 
     Shapes

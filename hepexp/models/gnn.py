@@ -28,7 +28,7 @@ class GraphNet(nn.Module):
     n_hidden : hidden width of the classifier.
     level : `graph` to classify graphs; `node` for one row of outputs for each node, without the mean; `edge` for one
         for each edge, from the sum and the absolute difference of its nodes, which do not depend on its direction.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_node_features : features of each node in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 

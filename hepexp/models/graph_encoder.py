@@ -29,7 +29,7 @@ class GraphEncoder(nn.Module):
     n_point : width of the layer that reads a node's features.
     global_sizes : widths of the layers that read the jet's variables (`extras`); not built if the data set has none.
     channels : width of each convolution; the last is that of the embedding.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_node_features : features of each node in the data set.
     n_extras : variables of each jet in the data set.
 

@@ -33,7 +33,7 @@ class HarmonicNet(nn.Module):
     max_order : highest rotation order M of the features; 1 for the two streams of the paper.
     kernel : rows and columns of the filters, 3, 5 or 7.
     sigma : standard deviation of the Gaussian blur between stages, in pixels.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 

@@ -28,7 +28,7 @@ class HybridCNN(nn.Module):
     circuit : another circuit, by the name of one (`hepexp list circuit`) or a list of gates; null for that of ML4SCI
         2024.
     n_outputs : width of the output, for an embedding; null for one logit per class.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     backend : evaluates the circuit.

@@ -34,7 +34,7 @@ class JEDINet(nn.Module):
     n_effects : D_E, numbers that describe the effect of one particle on another.
     n_features : D_O, learned features of a particle.
     activation : relu, elu or selu, after all layers but the last of phi_C.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 
     Shapes

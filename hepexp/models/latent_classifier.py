@@ -26,7 +26,8 @@ class LatentClassifier(nn.Module):
     n_rotations : images are rotated by multiples of 360 degrees / n_rotations; null for any angle.
     unit : unit of length in the latent space, chosen so that components are of order one.
     widths : of the hidden layers of C.
-    weights : file with a state dict to start from; it holds those of the encoder, too.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict; it holds those of the
+        encoder, too.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 
     Shapes

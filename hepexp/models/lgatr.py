@@ -36,10 +36,11 @@ class LGATr(nn.Module):
         blocks.
     dropout : probability of dropping a channel in training.
     symmetry_breaking : what the network learns of the frame. beam: the two beams are particles, and two scalars tell
-        particles from beams. none is Lorentz-invariant. scalars: log pT and others of each particle. both.
+        particles from beams. none is Lorentz-invariant. scalars: log pT and others of each particle. both: beam and
+        scalars.
     use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
         named in `data=files`.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     has_beams : whether the first two particles of each jet are the beams.

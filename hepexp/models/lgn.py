@@ -39,12 +39,12 @@ class LGN(nn.Module):
     n_hidden : hidden layers of each perceptron on scalars; 0 for no perceptrons.
     width : of these layers, as a multiple of the number of their inputs.
     scale : factor of four-momenta in GeV, which makes them of order one: their powers grow with each level.
-    symmetry_breaking : what the network learns of the frame. beam, as in the paper: the two beams are particles, and
-        two scalars tell particles from beams. none is Lorentz-invariant. scalars: log pT and others of each particle.
-        both.
+    symmetry_breaking : what the network learns of the frame. beam: the two beams are particles, and two scalars tell
+        particles from beams. none is Lorentz-invariant. scalars: log pT and others of each particle.
+        both: beam and scalars.
     use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
         named in `data=files`.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     has_beams : whether the first two particles of each jet are the beams.

@@ -61,9 +61,10 @@ class LorentzNet(nn.Module):
     circuit : another circuit for phi_e, phi_h and phi_x, by the name of one (`hepexp list circuit`) or a list of gates,
         with 2 n_hidden + 2 inputs and outputs; null for the paper's, of circuit_depth layers.
     symmetry_breaking : what the network learns of the frame. none is Lorentz-invariant. beam: the two beams are
-        particles, and two more scalars tell particles from beams. scalars: log pT and others of each particle. both.
-    weights : file with a state dict to start from: a checkpoint of a run, or one with the key layout of the published
-        release.
+        particles, and two more scalars tell particles from beams. scalars: log pT and others of each particle.
+        both: beam and scalars.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict, also with the key layout of
+        the published release.
     n_scalars : scalars per particle, e.g. 8 for the one-hot particle type.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     has_beams : whether the first two particles of each jet are the beams.

@@ -78,7 +78,7 @@ class MIParticleTransformer(ParticleTransformer):
     use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
         those of `kinpid` or `full`, the feature sets of JetClass, or named in `data=files`.
     scales : shift and factor with which each kinematic input is standardised; null for those of ParT.
-    weights : file with a state dict to start from, such as a checkpoint of a run.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     scalar_names : of the data set's scalars, if they have names.

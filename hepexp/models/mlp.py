@@ -18,7 +18,7 @@ class MLP(nn.Module):
     ----------
     widths : of the hidden layers.
     dropout : after each hidden layer.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_features : features of an example in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 

@@ -55,7 +55,7 @@ def qmlhep_2_features(jet: JetCoordinates) -> Tensor:
 
 
 class ParticleNet(nn.Module):
-    """Three EdgeConv blocks, each on nearest neighbours that are recomputed for it.
+    """EdgeConv blocks, each on nearest neighbours that are recomputed for it.
 
     The first block takes neighbours in (y, phi), the others in feature space. The mean over particles is then
     classified.
@@ -72,8 +72,9 @@ class ParticleNet(nn.Module):
     dropout : probability of dropping a hidden unit of the classifier in training.
     use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
         those of `kinpid` or `full`, the feature sets of JetClass, or named in `data=files`.
-    weights : file with a state dict to start from: a checkpoint of a run, or, with variant=weaver, one with the layout
-        of weaver-core. A jet of up to k particles uses those that it has; weaver-core fills up with padding.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict; with variant=weaver also one
+        with the layout of weaver-core. A jet of up to k particles uses those that it has; weaver-core fills up with
+        padding.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     scalar_names : of the data set's scalars, if they have names.

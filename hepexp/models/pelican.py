@@ -72,12 +72,13 @@ class PELICAN(nn.Module):
     size : channels between blocks and of messages: m 132 and 78, s 60 and 35, xs 25 and 15.
     n_blocks : number of blocks.
     dropout : probability of dropping a feature of a pair, and one of the jet, in training.
-    symmetry_breaking : what the network learns of the frame. beam, as in the paper: the two beams are particles, and
-        two scalars tell particles from beams; it is then invariant under rotations about the beams alone. none is
-        Lorentz-invariant. scalars: log pT and others of each particle. both.
+    symmetry_breaking : what the network learns of the frame. beam: the two beams are particles, and two scalars tell
+        particles from beams; it is then invariant under rotations about the beams alone. none is
+        Lorentz-invariant. scalars: log pT and others of each particle. both: beam and
+        scalars.
     use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
         named in `data=files`.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     has_beams : whether the first two particles of each jet are the beams.

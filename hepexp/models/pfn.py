@@ -27,7 +27,7 @@ class PFN(nn.Module):
     f_sizes : widths of F's layers before the output.
     use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
         named in `data=files`.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     own_scalars : whether the user of the data set has named its scalars one by one.

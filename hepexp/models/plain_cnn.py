@@ -23,7 +23,7 @@ class PlainCNN(nn.Module):
     widths : channels of each stage.
     convs : number of convolutions in each stage.
     sigma : standard deviation of the Gaussian blur after each stage, in pixels.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 

@@ -36,7 +36,7 @@ class QuantumGNN(nn.Module):
     circuit : another circuit, by the name of one (`hepexp list circuit`) or a list of gates; null for RY angles,
         encoded again before each layer of trained RX and a ring of CNOTs, and <Z> on each wire.
     n_outputs : width of the output, for an embedding; null for one logit per class.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_node_features : features of each node in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     backend : evaluates the circuits.

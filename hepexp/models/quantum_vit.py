@@ -43,7 +43,7 @@ class QuantumViT(PatchTokens):
     circuit : another circuit for these parts, by the name of one (`hepexp list circuit`) or a list of gates; null for
         RY angles, encoded again before each layer of trained RX and a ring of CNOTs, and <Z> on each wire.
     dropout : probability of dropping, in training, an element of what a block adds to its input.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     backend : evaluates the circuits.

@@ -35,7 +35,7 @@ class Quanvolution(nn.Module):
     trained : whether the circuit is trained; if not, its angles stay random, as in the paper.
     n_channels : channels of the convolution.
     n_hidden : width between the linear layers.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     backend : evaluates the circuits.

@@ -68,7 +68,7 @@ class ResNet15(nn.Module):
         that of CMS I: four bottlenecks with batch normalisation (1,265,531 with 2 channels of 304 x 304).
     upsample : rows and columns to which images are first enlarged by bilinear interpolation; null for none.
         CMS I has 304.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 

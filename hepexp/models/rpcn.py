@@ -76,7 +76,7 @@ class RPCN(nn.Module):
     conv_sizes : widths of the group convolutions.
     f_sizes : widths of F's layers before the output.
     irc_safe : whether to be infrared and collinear safe.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 
     Shapes

@@ -56,7 +56,7 @@ class SteerableCNN(nn.Module):
     max_frequency : of SO2 and O2, highest frequency of the fields; null for 2, the highest of a 3 x 3 kernel.
     nonlinearity : of SO2 and O2, `fourier`, an ELU of the functions on the group that fields are the Fourier
         coefficients of, or `norm`, which shortens each component; null for fourier.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 

@@ -63,7 +63,7 @@ class Transformer(nn.Module):
     dropout : probability of dropping, in training, an attention weight or an element of what a block adds.
     use_scalars : whether to use the data set's scalars as well, such as the particle type; null for yes if they are
         those of `kinpid` or `full`, the feature sets of JetClass, or named in `data=files`.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     n_scalars : scalars per particle in the data set.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
     scalar_names : of the data set's scalars, if they have names.

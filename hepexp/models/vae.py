@@ -28,7 +28,7 @@ class VAE(nn.Module):
     widths : channels of the encoder's convolutions.
     output : activation of the last layer: `softplus`, as energies are not negative; `tanh`, as in ML4SCI 2025;
         `linear`.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     image_shape : (channels, rows, columns) of the data set's images.
 
     Shapes

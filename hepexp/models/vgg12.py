@@ -22,7 +22,7 @@ class VGG12(nn.Module):
     ----------
     n_hidden : width of the first linear layer.
     dropout : probability of dropping a hidden unit in training.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 

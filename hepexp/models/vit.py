@@ -72,7 +72,7 @@ class ViT(PatchTokens):
     n_mlp : hidden width of the MLP in each block.
     dropout : probability of dropping, in training, an element of what a block adds to its input.
     output_projection : whether a linear layer mixes the outputs of the heads, as in the paper.
-    weights : file with a state dict to start from.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
     image_shape : (channels, rows, columns) of the data set's images.
     n_classes : number of outputs: classes of the data set, or what a loss of regression needs.
 

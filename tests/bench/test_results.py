@@ -104,3 +104,23 @@ def test_a_benchmark_that_cannot_be_read_is_named(tmp_path, capsys, text, words)
     assert words in line
     assert str(file) in line
     assert not out.exists()
+
+
+def test_rows_are_sorted_best_first_those_without_a_value_last(tmp_path, capsys):
+    rows = ["| `a` | 0.9 ± 0.1 | 3,000 |", "| `b` | – | 20 |", "| `c` | 0.95 | 1,000 |"]
+    out = tmp_path / "RESULTS.md"
+    out.write_text(
+        "\n".join(
+            ["# R", "", "## T", "", "| command | AUC | parameters |", "| --- | --- | --- |", *rows, "", "## U", ""]
+        )
+    )
+    main(["--section", "T", "--sort", "auc", "--out", str(out)])
+    assert [line[3] for line in out.read_text().splitlines() if line.startswith("| `")] == ["c", "a", "b"]
+    main(["--section", "T", "--sort", "parameters", "--out", str(out)])
+    assert [line[3] for line in out.read_text().splitlines() if line.startswith("| `")] == ["b", "c", "a"]
+    assert out.read_text().rstrip().endswith("## U")
+    before = out.read_text()
+    with pytest.raises(SystemExit):
+        main(["--section", "T", "--sort", "accuracy", "--out", str(out)])
+    assert "--sort accuracy: the table has no column 'accuracy'" in capsys.readouterr().err
+    assert out.read_text() == before
