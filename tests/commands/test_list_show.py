@@ -82,7 +82,7 @@ def test_every_key_that_is_shown_can_be_set(capsys):
 def test_show_of_a_task_gives_its_choices_and_published_figures(capsys):
     text = printed(capsys, "show", "task=qmlhep_2_lorentznet")
     assert any(line.split() == ["model=", "lorentznet"] for line in text.splitlines())
-    assert any(line.split() == ["test/auc", "0.888"] for line in text.splitlines())
+    assert any(line.split() == ["test/auc", "0.8880"] for line in text.splitlines())
     assert "https://arxiv.org/abs/2201.08187" in text  # a published figure has its source beside it
     assert "80,000 training" in text
 
