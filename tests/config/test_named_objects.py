@@ -75,7 +75,7 @@ def test_a_file_of_ones_own_chooses_and_provides_circuits(tmp_path):
             "model.circuit.n_qubit is not an option of Layered; did you",
         ),
         (["model.circuit=brick", "model.circuit.encoding=RW"], "model.circuit.encoding: expected RX, RY, RZ"),
-        (["model.circuit=3"], "model.circuit: expected Circuit or null, got 3 (int)"),
+        (["model.circuit=3"], "model.circuit: expected Circuit or null, got 3"),
         (["model.circuit={_target_: hepexp.models.pfn.PFN}"], "model.circuit: "),
         (["data.classes=[3,8]"], """dataset=mnist; for texts write 'dataset.classes=["3", "8"]'"""),
     ],
