@@ -216,8 +216,9 @@ EVALUATORS = {
     "embedding": embedding,
     "generators": generators,
 }
-# of all examples alike, or of pairs of different examples, of which a copy is none
+# of all examples alike, of pairs of different examples, of which a copy is none, or simulated for independent examples
 OTHERS = {"alignment", "uniformity", "retrieval_top1", "retrieval_top5", "effective_rank", "embedding_std", "mismatch"}
+OTHERS |= {"calibration_error_null"}
 
 
 def given(outputs: dict[str, np.ndarray], weight: np.ndarray) -> dict[str, np.ndarray]:

@@ -13,14 +13,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from hepexp import atomic
 from hepexp.config import record
 from hepexp.config.paths import runs_dir
 from hepexp.config.root import check_folder
 from hepexp.config.suggest import did_you_mean
-from hepexp.errors import ConfigError, HepexpError
+from hepexp.errors import ConfigError, DataError, HepexpError
 from hepexp.tracking import lookup, record_file, write_guard
 
 MODELS = "models:/"  # begins the address of a registered model
@@ -115,8 +115,16 @@ class RunFolder:
 
     @property
     def config(self) -> DictConfig:
-        """The resolved config of the run (config.yaml): values, none of which is evaluated."""
-        return record.load(self.path / "config.yaml")
+        """The resolved config of the run (config.yaml): values, none of which is evaluated.
+
+        Raises
+        ------
+        HepexpError : it cannot be read, or lacks the chosen options, which every run records.
+        """
+        config = record.load(self.path / "config.yaml")
+        if not OmegaConf.is_dict(config.get("choices")):
+            raise DataError(f"{self.path / 'config.yaml'} is not the config of a run: it lacks choices")
+        return config
 
     @property
     def overrides(self) -> list[str]:

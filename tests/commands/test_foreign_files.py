@@ -101,12 +101,28 @@ def test_the_config_of_a_run_is_data(here, capsys, recorded, changed, said):
         ("- 1\n", "expected keys and values"),
         ("", "expected keys and values"),
         ("a: [1\n", "is not valid YAML"),
-        ("a: 1\n", "choose an option first"),
     ],
 )
 def test_a_file_that_is_no_config_is_refused(here, capsys, text, said):
     run_folder(text)
     assert said in refused(capsys, "evaluate", "foreign")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["evaluate", "foreign"],
+        ["predict", "foreign", "--input", "jets.parquet", "--out", "scores.parquet"],
+        ["explain", "foreign"],
+        ["check", "foreign"],
+        ["export", "foreign"],
+        ["train", "--resume", "foreign"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_config_of_something_else_is_refused_by_every_verb(here, capsys, words):
+    run_folder("a: 1\n")
+    assert "is not the config of a run: it lacks choices" in refused(capsys, *words)
 
 
 def test_an_escape_hides_no_expression(here, capsys, recorded):

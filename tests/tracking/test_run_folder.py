@@ -64,7 +64,7 @@ def test_a_runs_folder_that_cannot_be_made_is_one_line(runs):
 def test_find_by_folder_by_label_and_latest(runs, monkeypatch):
     run = RunFolder.create("hepexp", "pfn")
     run.point_latest()
-    run.write_yaml("config.yaml", {"seed": 1})
+    run.write_yaml("config.yaml", {"seed": 1, "choices": {}})
     for text in (str(run.path), run.label, "latest"):
         assert RunFolder.find(text) == run
     monkeypatch.chdir(run.path.parent)
@@ -105,7 +105,7 @@ def test_metrics_are_the_same_after_writing_and_nan_is_null():
 
 def test_small_numbers_in_the_config_stay_numbers():
     run = RunFolder.create("hepexp", "a")
-    run.write_yaml("config.yaml", {"lr": 1e-5, "text": "1e-5", "list": [1, None]})
+    run.write_yaml("config.yaml", {"choices": {}, "lr": 1e-5, "text": "1e-5", "list": [1, None]})
     assert run.config == {"lr": 1e-5, "text": "1e-5", "list": [1, None]}
 
 
@@ -139,7 +139,7 @@ def test_a_file_of_a_record_that_cannot_be_read_is_named(runs):
 
 def test_a_latest_run_of_another_user_is_refused_in_a_line(runs, monkeypatch):
     run = RunFolder.create("hepexp", "a")
-    run.write_yaml("config.yaml", {"seed": 1})
+    run.write_yaml("config.yaml", {"seed": 1, "choices": {}})
     run.point_latest()
     assert RunFolder.find("latest").path.name.endswith("_a")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
