@@ -106,7 +106,7 @@ def test_metrics_are_the_same_after_writing_and_nan_is_null():
 def test_small_numbers_in_the_config_stay_numbers():
     run = RunFolder.create("hepexp", "a")
     run.write_yaml("config.yaml", {"choices": {}, "lr": 1e-5, "text": "1e-5", "list": [1, None]})
-    assert run.config == {"lr": 1e-5, "text": "1e-5", "list": [1, None]}
+    assert run.config == {"choices": {}, "lr": 1e-5, "text": "1e-5", "list": [1, None]}
 
 
 def test_a_failed_write_keeps_the_former_file(tmp_path):
