@@ -157,9 +157,9 @@ def narrowed(value: object, annotation: ast.expr, key: str) -> tuple[object, ast
     of_values = [of for of in members(annotation) if _is_mapping(of)]
     if isinstance(value, dict) and len(of_values) == 1:
         of_key, *_, of_value = _items(of_values[0].slice)
-        if all(matches(name, of_key) for name in value):
-            name = next(name for name, item in value.items() if not matches(item, of_value))
-            return narrowed(value[name], of_value, f"{key}.{name}")
+        wrong = [name for name, item in value.items() if not matches(item, of_value)]  # none in one with a _target_
+        if wrong and all(matches(name, of_key) for name in value):
+            return narrowed(value[wrong[0]], of_value, f"{key}.{wrong[0]}")
     return value, annotation, key
 
 

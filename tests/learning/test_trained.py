@@ -60,7 +60,7 @@ def test_an_example_that_cannot_be_scored_has_a_row_of_its_own_without_a_score()
 def test_files_other_than_those_of_the_training_are_named(tmp_path):
     recorded = [{"name": name, "sha256": name * 2} for name in ("a.npz", "b.npz")]
     (tmp_path / "environment.json").write_text(json.dumps({"data": {"files": recorded}}))
-    (tmp_path / "config.yaml").write_text("dataset: {files: ['*.npz']}\n")
+    (tmp_path / "config.yaml").write_text("choices: {dataset: files}\ndataset: {files: ['*.npz']}\n")
     folder, config = RunFolder(tmp_path), OmegaConf.create({"files": ["*.npz"]})
 
     def said(*files, config=config):

@@ -338,7 +338,7 @@ def test_values_of_the_loss_out_of_range(keys, message):
     [
         ({"metric": None}, "model needs one oracle"),
         ({"oracle": MLP(n_features=2, n_classes=2)}, "model needs one oracle"),
-        ({"metric": "lorentz"}, "model.metric must be minkowski, euclidean or a symmetric 2x2 list of numbers"),
+        ({"metric": "lorentz"}, "model.metric must be minkowski, euclidean, a symmetric 2x2 list of numbers, or a run"),
         ({"metric": None, "oracle": PFN(n_scalars=8, n_classes=2)}, "model.oracle must read features, but PFN reads"),
         ({"n_channels": 5}, "model.n_channels must be <= 4, all independent 2 x 2 matrices, got 5"),
         ({"n_channels": 0}, "model.n_channels must be >= 1, got 0"),

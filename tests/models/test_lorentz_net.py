@@ -214,7 +214,7 @@ def test_two_ranks_compute_what_one_does(jets, tmp_path, monkeypatch):
         ({"variant": "paper"}, "model.variant must be exact or published, got paper"),
         ({"kernel": "slow"}, "model.kernel must be fused or plain, got slow"),
         ({"dropout": 1.0}, r"model.dropout must be in \[0, 1\), got 1.0"),
-        ({"metric": "riemann"}, "model.metric must be minkowski, euclidean or a symmetric 4x4"),
+        ({"metric": "riemann"}, "model.metric must be minkowski, euclidean, a symmetric 4x4"),
         ({"metric": [[1, 0], [0, 1]]}, "model.metric must be"),
         ({"metric": [[1, 2, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}, "model.metric must be"),
     ],

@@ -117,5 +117,5 @@ def test_a_log_that_is_a_link_out_of_the_runs_folder_is_not_written(tmp_path, mo
     folder.mkdir(parents=True)
     (folder / "worker_0.log").symlink_to(tmp_path / ".bashrc")
     with pytest.raises(ConfigError, match=r"worker_0.log is a link to .*\.bashrc, out of"):
-        run("nice", SweepOptions(), make_study(storage, "nice", PLAN), f"sqlite:///{tmp_path / 'a.db'}")
+        run("nice", SweepOptions(), make_study(storage, "nice", PLAN), f"sqlite:///{tmp_path / 'a.db'}", None)
     assert not (tmp_path / ".bashrc").exists()
