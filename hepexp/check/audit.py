@@ -15,11 +15,12 @@ from hepexp.check.examples import Examples, has_momenta
 from hepexp.check.response import Figures, Response
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.loading.datamodule import HepDataModule
+from hepexp.data.transforms.frame import StandardFrame
 from hepexp.errors import ConfigError
 from hepexp.evaluation.classifiers.scored_examples import Setting
 from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.learning.components import Components
-from hepexp.models.claims import claims
+from hepexp.models.claims import ABOUT_BEAM, ALONG_BEAM, LORENTZ, claims
 
 THRESHOLD = 1e-6  # of a probability, in float64
 WHY = (
@@ -96,7 +97,7 @@ def audit(
         _Judged(Examples(data, some, seed), Response(module.model, module.objective, dtype, device), setting, seed)
         for some, dtype in ((rows, torch.float32), (few, torch.float64))
     )
-    claimed = claims(module.model)
+    claimed = claimed_of(components)
     found: dict[str, Any] = {}
     for check in checks:
         points = []
@@ -133,6 +134,13 @@ def audit(
         "unchanged": single.figures.of(single.figures.unchanged),
         "checks": found,
     }
+
+
+def claimed_of(components: Components) -> frozenset[str]:
+    """What the network claims of jets as they are before a standard frame, whose z is not along the beam."""
+    found = claims(components.module.model)
+    framed = any(isinstance(step, StandardFrame) for step in components.data.representation.transforms)
+    return found - {ABOUT_BEAM, ALONG_BEAM} if framed and LORENTZ not in found else found
 
 
 def verdict(points: Sequence[dict[str, Any]]) -> str | None:

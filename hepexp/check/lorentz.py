@@ -13,7 +13,7 @@ from hepexp.batch import JetBatch
 from hepexp.check.check import Check
 from hepexp.data.views.jet_symmetries import boosted, rotated
 from hepexp.data.views.random_view import RandomView
-from hepexp.models.claims import LORENTZ
+from hepexp.models.claims import ABOUT_BEAM, ALONG_BEAM, LORENTZ
 
 BETAS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
 ANGLES = (15.0, 45.0, 90.0, 135.0, 180.0)  # degrees
@@ -63,14 +63,14 @@ def _of_all(p4: Tensor, axis: tuple[float, float, float], size: float) -> tuple[
     return p4.new_tensor(axis)[None, None], p4.new_full((1, 1, 1), size)
 
 
-def _check(name: str, what: str, change: Callable[[float], RandomView], is_boost: bool) -> Check:
+def _check(name: str, what: str, change: Callable[[float], RandomView], is_boost: bool, claim: str = LORENTZ) -> Check:
     strengths, axis = (BETAS, "beta") if is_boost else (ANGLES, "angle (degrees)")
-    return Check(name, what, change, strengths, axis, claim=LORENTZ, beams=True)
+    return Check(name, what, change, strengths, axis, claim=claim, beams=True)
 
 
 CHECKS = (
-    _check("boost_along", "boosted along the beam", lambda beta: Boost(beta, Z), True),
+    _check("boost_along", "boosted along the beam", lambda beta: Boost(beta, Z), True, ALONG_BEAM),
     _check("boost_across", "boosted across the beam", lambda beta: Boost(beta, X), True),
-    _check("rotate_about", "rotated about the beam", lambda angle: Rotation(angle, Z), False),
+    _check("rotate_about", "rotated about the beam", lambda angle: Rotation(angle, Z), False, ABOUT_BEAM),
     _check("rotate_across", "rotated about an axis across the beam", lambda angle: Rotation(angle, X), False),
 )

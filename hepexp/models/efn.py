@@ -44,6 +44,8 @@ class EFN(nn.Module):
     input = "particles"
     head = "f"
     lorentz_invariant = False
+    invariant_about_beam = True
+    invariant_along_beam = True
     irc_safe = True
 
     def __init__(

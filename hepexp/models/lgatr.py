@@ -63,6 +63,7 @@ class LGATr(nn.Module):
     input = "particles"
     head = "net.linear_out"
     lorentz_invariant: bool
+    invariant_about_beam = True  # whatever breaks the symmetry
 
     def __init__(
         self,

@@ -67,6 +67,7 @@ class LGN(nn.Module):
     input = "particles"
     head = "classifier"
     lorentz_invariant: bool
+    invariant_about_beam = True  # whatever breaks the symmetry
 
     def __init__(
         self,

@@ -75,6 +75,7 @@ class LLoCa(nn.Module):
 
     input = "particles"
     lorentz_invariant: bool
+    invariant_about_beam = True  # whatever breaks the symmetry
     exact_gradient = False  # Lorentz factors that scale vectors, and the features of pairs, are constants to it
 
     def __init__(

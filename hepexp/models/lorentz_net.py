@@ -88,6 +88,7 @@ class LorentzNet(nn.Module):
     head = "graph_dec"
     pair_names = ("psi(|x_i - x_j|^2)", "psi(<x_i, x_j>)")
     lorentz_invariant: bool
+    invariant_about_beam: bool
 
     def __init__(
         self,
@@ -128,6 +129,7 @@ class LorentzNet(nn.Module):
         if kernel not in KERNELS:
             raise ConfigError(f"model.kernel must be fused or plain, got {kernel}")
         self.lorentz_invariant = metric == "minkowski" and not self.published and symmetry_breaking == "none"
+        self.invariant_about_beam = metric in ("minkowski", "euclidean") and not self.published
         self.breaking = SymmetryBreaking(symmetry_breaking, n_scalars, has_beams)
         n_scalars = self.breaking.n_scalars
         self.metric = metric_matrix(metric)  # not a buffer: it stays float64 whatever the parameters become

@@ -79,6 +79,7 @@ class ParticleTransformer(nn.Module):
     head = "fc"
     weaver = PARTICLE_TRANSFORMER
     lorentz_invariant = False
+    invariant_about_beam = True
 
     def __init__(
         self,

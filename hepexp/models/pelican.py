@@ -101,6 +101,7 @@ class PELICAN(nn.Module):
     input = "particles"
     head = "classifier"
     lorentz_invariant: bool
+    invariant_about_beam = True  # whatever breaks the symmetry
 
     def __init__(
         self,

@@ -49,6 +49,8 @@ class PFN(nn.Module):
     input = "particles"
     feature_names = ("z", "delta y", "delta phi")
     lorentz_invariant = False
+    invariant_about_beam = True
+    invariant_along_beam = True
 
     def __init__(
         self,

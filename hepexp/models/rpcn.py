@@ -95,6 +95,8 @@ class RPCN(nn.Module):
     input = "particles"
     head = "f"
     lorentz_invariant = False
+    invariant_about_beam = True
+    invariant_along_beam = True
 
     def __init__(
         self,

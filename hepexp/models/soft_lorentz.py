@@ -68,6 +68,8 @@ class SoftLorentz(nn.Module):
                 "LorentzNet is with metric=minkowski, variant=exact and symmetry_breaking=none"
             )
         self.invariant, self.free = invariant, free
+        self.invariant_about_beam = getattr(free, "invariant_about_beam", False)
+        self.invariant_along_beam = getattr(free, "invariant_along_beam", False)
         self.free_weight = nn.Parameter(torch.tensor([free_weight]))
         self.precisions = {"invariant": equivariant_precision, "free": free_precision}
 

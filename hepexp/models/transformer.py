@@ -87,6 +87,7 @@ class Transformer(nn.Module):
     feature_names = FEATURE_NAMES
     head = "classifier"
     lorentz_invariant = False
+    invariant_about_beam = True
 
     def __init__(
         self,

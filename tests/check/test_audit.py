@@ -56,6 +56,23 @@ def test_a_claim_that_is_not_true_is_broken():
     assert [found[name]["verdict"] for name in LORENTZ] == ["kept", "broken", "kept", "broken"]
 
 
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (("model=pfn",), {"boost_along", "rotate_about"}),
+        (("model=part", "model.n_blocks=1", "model.n_class_blocks=1"), {"rotate_about"}),
+        (("model=pelican", "model.size=xs", "model.n_blocks=1"), {"rotate_about"}),  # beams are its particles
+        (("model=particlenet", "model.channels=[8]"), set()),  # rounding decides between neighbours on a grid
+        (("model=pfn", "dataset.frame=rotated"), set()),  # whose z is not along the beam
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_left_about_and_along_the_beam_is_claimed_and_kept(words, kept):
+    found = audited(built("dataset=qg", *words), *LORENTZ)
+    verdicts = {name: check["verdict"] for name, check in found.items()}
+    assert verdicts == {name: "kept" if name in kept else None for name in LORENTZ}
+
+
 @pytest.mark.parametrize(("frame", "invariant"), [("boosted", LORENTZ), ("rotated", LORENTZ[2:]), ("lab", [])])
 def test_jets_are_changed_before_they_are_put_into_a_frame(frame, invariant):
     found = audited(built("model=pfn", "dataset=qg", f"dataset.frame={frame}"), *LORENTZ)

@@ -15,6 +15,7 @@ from torch.testing import assert_close
 from hepexp.batch import Batch, JetBatch
 from hepexp.check.emissions import CollinearPair, SoftParticle
 from hepexp.check.images import Mirrored, Turn
+from hepexp.check.lorentz import Boost, Rotation, Z
 from hepexp.config import kind, targets
 from hepexp.config.build import instantiate
 from hepexp.config.paths import conf_dir
@@ -210,6 +211,18 @@ class ParticleConformance(Fixtures):
         for seed in range(5):
             moved = transform(batch, random_lorentz(beta, seed))
             assert_close(model(moved), model(batch), rtol=1e-8, atol=1e-12)
+
+    @pytest.mark.parametrize("turn", [Rotation(30.0, Z), Rotation(170.0, Z)], ids=["30", "170"])
+    def test_does_not_change_under_rotations_about_the_beam(self, model, batch, turn):
+        if claims.ABOUT_BEAM not in claims.claims(model):
+            pytest.skip("does not claim to be invariant about the beam")
+        assert_close(model(turn(batch, torch.Generator())), model(batch), rtol=1e-7, atol=1e-7)
+
+    @pytest.mark.parametrize("boost", [Boost(0.3, Z), Boost(0.95, Z)], ids=["0.3", "0.95"])
+    def test_does_not_change_under_boosts_along_the_beam(self, model, batch, boost):
+        if claims.ALONG_BEAM not in claims.claims(model):
+            pytest.skip("does not claim to be invariant under boosts along the beam")
+        assert_close(model(boost(batch, torch.Generator())), model(batch), rtol=1e-8, atol=1e-10)
 
     @pytest.mark.parametrize("more", [SoftParticle(1e-10), CollinearPair(0.0)], ids=["soft", "collinear"])
     def test_is_infrared_and_collinear_safe(self, model, batch, more):

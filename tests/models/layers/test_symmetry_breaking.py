@@ -1,13 +1,19 @@
 """Which transformations are left when beams or kinematic scalars break the Lorentz symmetry."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
 from torch.testing import assert_close
 
 from hepexp.errors import ConfigError
+from hepexp.models.claims import ABOUT_BEAM, ALONG_BEAM, LORENTZ, claims
 from hepexp.models.layers.symmetry_breaking import BEAMS, SymmetryBreaking
+from hepexp.models.lgatr import LGATr
+from hepexp.models.lgn import LGN
+from hepexp.models.lloca import LLoCa
+from hepexp.models.lorentz_net import LorentzNet
 from hepexp.models.pelican import PELICAN
 from tests.jets import boost, random_jets, rotation, transform
 
@@ -25,6 +31,35 @@ def make(how: str) -> PELICAN:
     model = PELICAN("xs", n_blocks=1, symmetry_breaking=how, n_scalars=8, n_classes=2).double()
     model.train()(random_jets(8, seed=1))
     return model.eval()
+
+
+NETWORKS = {
+    "lorentznet": partial(LorentzNet, n_hidden=8, n_blocks=2),
+    "lgn": LGN,
+    "lgatr": partial(LGATr, n_blocks=1, n_multivectors=4, n_hidden_scalars=8, n_heads=2),
+    "slim lgatr": partial(LGATr, slim=True, n_blocks=1, n_multivectors=4, n_hidden_scalars=8, n_heads=2),
+    **{
+        f"lloca of {backbone}": partial(LLoCa, backbone, n_frame_hidden=8, **sizes)
+        for backbone, sizes in {
+            "transformer": {"n_blocks": 1, "n_heads": 2, "n_head_scalars": 4},
+            "part": {"n_blocks": 2, "n_heads": 2, "n_head_scalars": 4, "n_head_vectors": 1},
+            "particlenet": {"channels": [8, 8], "k": 5},
+        }.items()
+    },
+}
+
+
+@pytest.mark.parametrize("how", ["beam", "scalars", "both"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_claims_and_keeps_rotations_about_the_beam_and_no_more(network, how):
+    torch.manual_seed(0)
+    model, jets = NETWORKS[network](symmetry_breaking=how, n_scalars=8, n_classes=2).double(), random_jets(6)
+    model.train()(random_jets(8, seed=1))
+    model.eval()
+    assert {ABOUT_BEAM, ALONG_BEAM, LORENTZ} & claims(model) == {ABOUT_BEAM}
+    assert_close(model(transform(jets, about_beams(2.0))), model(jets), rtol=1e-8, atol=1e-11)
+    along = boost(0.6, torch.tensor([0.0, 0.0, 1.0]))
+    assert (model(transform(jets, along)) - model(jets)).abs().max() > 1e-6
 
 
 @pytest.mark.parametrize("how", ["beam", "both"])
