@@ -15,7 +15,7 @@ import numpy as np
 
 from hepexp.compare.axis import N_TRAIN, Axis
 from hepexp.compare.groups import Group, as_typed, different, names
-from hepexp.compare.places import draw_places
+from hepexp.compare.places import UNSURE, draw_places
 from hepexp.compare.record import Record, decisive
 from hepexp.config import metrics
 from hepexp.config.command_line import translate
@@ -85,7 +85,7 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
     """Draw a metric along x: bands of one standard deviation over seeds, error bars where a point is of one run.
 
     Words have a place each (see `draw_places`). Along a metric, a dashed line joins the settings of the frontier, which
-    values without an error do not define. Lower bounds are open triangles.
+    values without an error do not define. A point without an error is open; so are lower bounds, as triangles.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
             if not points:
                 continue
             x, y = np.array([point[0] for point in points], float), np.array([point[2].value for point in points])
-            error = np.array([point[2].error or 0 for point in points])
+            error = np.array([math.nan if point[2].error is None else point[2].error for point in points])
             every.append((x, y, [not group.lacks_error(metric) for group in valued]))
             if axis.is_key and len(points) > 1 and all(n > 1 for *_, n in points):
                 axes.plot(x, y, "o-", color=colour, label=curve.name, markersize=4)
@@ -126,6 +126,8 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
                 axes.errorbar(
                     x, y, error, along, style, color=colour, label=curve.name, markersize=4, elinewidth=1, capsize=2
                 )
+                unsure = ~np.array(every[-1][-1])
+                axes.plot(x[unsure], y[unsure], style[0], color=colour, markersize=4, markerfacecolor=UNSURE)
         if not every:
             raise HepexpError(f"no run has a value of {metric}")
         axes.set(xlabel=_along(axis, found), ylabel=metrics.heading(metric))

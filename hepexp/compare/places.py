@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST = 40  # places
+UNSURE = "white"  # inside of a point whose error is not known
 LEAST_WIDTH, MARGIN, APART = 5.4, 0.9, 0.16  # of a figure, beside its axes, from point to point; in inches
 LETTER, TILT = 0.078, 30  # average width of a letter of a word, in inches; of words that are too long, in degrees
 
@@ -26,7 +27,8 @@ def draw_places(
 ) -> None:
     """Draw the mean of each group with its error bar at the place of its word, the settings in a fixed order around it.
 
-    The bar is the standard deviation over seeds, of one run its bootstrap error. Lower bounds are open triangles.
+    The bar is the standard deviation over seeds, of one run its bootstrap error. Without an error the point is open; so are
+    lower bounds, as triangles.
 
     Parameters
     ----------
@@ -71,12 +73,16 @@ def draw_places(
 
 def _draw(axes: Axes, name: str, groups: Sequence[Group], axis: Axis, metric: str, aside: float, colour: str) -> bool:
     """Draw the groups of a setting, so far beside their places; whether any has a value."""
-    found = [(axis.of(group)[0] + aside, group.figure(metric)) for group in groups]
-    values = [(x, one.value, one.error or 0) for x, one in found if isinstance(one.value, int | float)]
-    bounds = [(x, one.bound) for x, one in found if one.bound is not None]
+    found = [(axis.of(group)[0] + aside, group.figure(metric), group.lacks_error(metric)) for group in groups]
+    valued = [(x, one, lacks) for x, one, lacks in found if isinstance(one.value, int | float)]
+    values = [(x, one.value, math.nan if one.error is None else one.error) for x, one, _ in valued]
+    unsure = [(x, one.value) for x, one, lacks in valued if lacks]
+    bounds = [(x, one.bound) for x, one, _ in found if one.bound is not None]
     if values:
         x, y, error = zip(*values, strict=True)
         axes.errorbar(x, y, error, fmt="o", color=colour, label=name, markersize=5, elinewidth=1.2, capsize=2.5)
+    if unsure:
+        axes.plot(*zip(*unsure, strict=True), "o", color=colour, markersize=5, markerfacecolor=UNSURE)
     if bounds:
         label = None if values else f"{name} (lower bound)"
         axes.plot(*zip(*bounds, strict=True), "^", color=colour, fillstyle="none", markersize=7, label=label)

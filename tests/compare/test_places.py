@@ -11,7 +11,7 @@ from hepexp.cli.compare import main
 from hepexp.compare.axis import Axis
 from hepexp.compare.curves import curves
 from hepexp.compare.groups import group
-from hepexp.compare.places import MOST, draw_places
+from hepexp.compare.places import MOST, UNSURE, draw_places
 from hepexp.errors import HepexpError
 from tests.compare.runs import N, run, scores
 
@@ -134,6 +134,21 @@ def test_one_run_has_its_bootstrap_error_and_a_bound_a_triangle(tmp_path, drawn,
     [(x, y, style)] = marked
     assert (x, style) == ((1,), "^")
     assert y == (own[1].figure("test/rejection_0.3").bound,)
+
+
+def test_a_value_without_an_error_is_an_open_point(tmp_path, monkeypatch):
+    marked, plot = [], Axes.plot
+
+    def noted(self, x, y, style, **known):
+        marked.append((tuple(x), known["markerfacecolor"]))
+        return plot(self, x, y, style, **known)
+
+    records = [run(tmp_path, name, scores(1, 1), settings={"conv": name}) for name in ("gcn", "gat")]
+    records[1].metrics["test/auc_err"] = None
+    axis = Axis.named("conv", records)
+    monkeypatch.setattr(Axes, "plot", noted)
+    draw_places(tmp_path / "a.png", [("", group(records))], axis, "test/auc", "")
+    assert marked == [((1,), UNSURE)]
 
 
 def test_words_stay_in_the_figure(tmp_path, monkeypatch):
