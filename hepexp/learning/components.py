@@ -93,6 +93,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     with within_memory(config.loss, "loss"):
         objective = construct(config.loss, "loss", backend=backend)
     contracts.check_terms(objective)
+    contracts.check_end(objective, options)
     data = construct(config.dataset, "dataset", seed=config.seed)
     reads = targets.load(config.model._target_, kind.of_group("model")).input
     if reads not in REPRESENTATIONS:

@@ -15,6 +15,7 @@ from hepexp.config.metrics import find
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.evaluator import Evaluator
 from hepexp.evaluation.options import EvaluationOptions
+from hepexp.learning.trainer import TrainerOptions
 from hepexp.losses.objective import Objective
 
 NEEDS = {
@@ -39,6 +40,17 @@ def check_terms(objective: Objective) -> None:
     """Raise ConfigError for a loss without terms."""
     if type(objective).terms is Objective.terms:
         raise ConfigError(f"loss {_name(type(objective))} has no method terms(model, batch)")
+
+
+def check_end(objective: Objective, options: TrainerOptions) -> None:
+    """Raise ConfigError if a loss that collects up to the end of the training would be tested at another epoch."""
+    if not objective.of_the_end:
+        return
+    wanted = {"keep": "last", "patience": None, "ema": None, "swa": None}
+    wrong = [name for name, value in wanted.items() if getattr(options, name) != value]
+    if wrong:
+        keys = " ".join(f"trainer.{name}={'null' if wanted[name] is None else wanted[name]}" for name in wrong)
+        raise ConfigError(f"{type(objective).__name__} predicts by networks of the end of the training: set {keys}")
 
 
 def check_shares(objective: Objective, batch: int, devices: int) -> None:

@@ -66,6 +66,7 @@ class ExperimentModule(pl.LightningModule):
         self._examples: float | Tensor = 0  # seen in the epoch, or the sum of the absolute values of their weights
         self._collected: list[dict[str, Tensor]] = []
         self._gallery: dict[str, np.ndarray] = {}
+        self._n_steps = 1  # of the whole training, once it has begun
         self.references: Callable[[], Iterable] = tuple  # gives batches of training examples to compare with
         self.training_examples: Callable[[], Iterable] = tuple  # gives batches of all of them
         self.columns: Callable[[np.ndarray], dict[str, np.ndarray]] = (
@@ -94,6 +95,9 @@ class ExperimentModule(pl.LightningModule):
         return steps_an_epoch * trainer.max_epochs
 
     # --- training
+
+    def on_train_start(self) -> None:
+        self._n_steps = self.total_steps()
 
     def on_train_epoch_start(self) -> None:
         self._sums, self._examples = {}, 0
@@ -156,6 +160,10 @@ class ExperimentModule(pl.LightningModule):
         left = self.trainer.num_training_batches - batch_idx // n * n
         # Lightning divides by n, also in the last step of an epoch, which may have fewer batches
         return loss if left >= n else loss * (n / left)
+
+    def optimizer_step(self, *args, **more) -> None:
+        super().optimizer_step(*args, **more)
+        self.objective.after_step(self.model, (self.trainer.global_step + 1) / self._n_steps)
 
     def count(self, terms: dict[str, Tensor], batch) -> None:
         """Add the loss terms of a batch to the means of the epoch."""

@@ -48,6 +48,8 @@ class Objective(nn.Module):
         not, such a data set is refused.
     needs_views : whether it can do nothing without them; a data set without views is refused.
     takes_mixtures : whether its terms use `batch.mixed_label` and `mixed_share`; if not, mixup is refused.
+    of_the_end : whether it predicts by what it collects up to the end of the training; then the best epoch cannot be
+        kept, the training not stop early, nor its weights be averaged.
     sample : number of training examples that `see` gets before the training.
     n_train : number of training examples, once they are known; None if the data set does not say.
     """
@@ -70,6 +72,7 @@ class Objective(nn.Module):
     takes_views: bool = False
     needs_views: bool = False
     takes_mixtures: bool = False
+    of_the_end: bool = False
     sample: int = 0
     n_train: int | None = None
 
@@ -124,6 +127,14 @@ class Objective(nn.Module):
         Raises
         ------
         ConfigError : the model and these examples are of no use to each other.
+        """
+
+    def after_step(self, model: nn.Module, done: float) -> None:
+        """Look at the model after a step of the optimiser; nothing by default.
+
+        Parameters
+        ----------
+        done : fraction of the steps of the training, in (0, 1].
         """
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:

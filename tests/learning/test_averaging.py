@@ -57,6 +57,16 @@ def test_the_mean_over_epochs_begins_after_its_fraction_of_the_training(folder):
     assert_same(saved(folder.last), steps[-1], rtol=0, atol=0)
 
 
+def test_a_loss_sees_the_weights_after_each_step_and_how_far_the_training_is(folder):
+    components, steps, seen = toy_components(batch_statistics=0, max_epochs=2, accumulate=2), [], []
+    components.module.objective.after_step = lambda model, done: seen.append((weights(model.state_dict()), done))
+    components.module.on_train_batch_end = lambda *_: steps.append(weights(components.module.model.state_dict()))
+    fit(components, folder, Interrupts(), nothing)
+    assert [done for _, done in seen] == pytest.approx([k / STEPS for k in range(1, STEPS + 1)])
+    for k, (after, _) in enumerate(seen):
+        assert_same(after, steps[2 * k + 1], rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("option", [{"ema": 0.9}, {"swa": 0.7}])
 def test_what_is_validated_is_what_is_saved_and_tested(folder, option):
     """Validation and test set of the toy are the same examples, so the best epoch's figures are too."""

@@ -104,6 +104,9 @@ CONTRASTIVE = ("supervised_contrastive", "pair", "triplet", "infonce")
         (("loss=ntxent", "data=mnist", "model=cnn", "data.views.crop=0.3", "data.classes=['3']"), "NTXent is "
          "evaluated by how classes are told apart, so it needs training examples of >= 2 classes, but "
          "all of them are of 3"),
+        (("loss=swag", "model=pfn", "trainer.keep=last", "trainer.patience=null", "trainer.ema=0.9"), "Swag predicts "
+         "by networks of the end of the training: set trainer.ema=null"),
+        (("loss=swag", "model=pfn"), "of the end of the training: set trainer.keep=last trainer.patience=null"),
         (("loss=swav", "model=pfn"), "SwAV compares two random views of each example; turn some on, such as"),
         (("loss=infonce", "model=pfn", "loss.temperature=-1"), "loss.temperature must be > 0, got -1"),
         (("loss=infonce", "model=pfn", "loss.alpha=0", "loss.states.n_qubits=60"), "compares circuit states: a circuit "

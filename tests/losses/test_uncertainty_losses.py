@@ -18,6 +18,7 @@ from hepexp.losses.bayesian import Bayesian
 from hepexp.losses.evidential import Evidential, of_dirichlet
 from hepexp.losses.mc_dropout import McDropout
 from hepexp.losses.sampled import of_passes
+from hepexp.losses.swag import Swag
 from hepexp.models.layers.dropout_passes import dropping
 from hepexp.models.layers.variational import Variational, make_variational
 from hepexp.models.pfn import PFN
@@ -178,6 +179,39 @@ def test_a_variational_layer_finds_the_best_normal_approximation_of_a_linear_pro
     assert_close(layer.log_sigma.exp().detach()[0], widths, rtol=0.05, atol=0)
 
 
+def test_networks_are_looked_at_at_even_distances_over_the_end_of_the_training():
+    model = Says(0.0, 1.0)
+    loss = evaluated(Swag(first=0.5, snapshots=10, rank=4), model)
+    seen = []
+    for step in range(1, 101):
+        before = int(loss.moments.n)
+        loss.after_step(model, step / 100)
+        seen += [step] * (int(loss.moments.n) - before)
+    assert seen == list(range(55, 101, 5))
+
+
+def test_networks_that_do_not_differ_have_no_spread_and_those_that_do_have_that_of_their_logits():
+    """Logits (0, w), w = +-1: the drawn w have the variance (s^2 + D^2 / (K - 1)) / 2."""
+    jets, model = random_jets(), Says(0.0, 1.0)
+    loss = evaluated(Swag(snapshots=2, rank=2, samples=4000), model)
+    assert (loss.outputs(model, jets)["spread"] == 0).all()
+    for step in (0.75, 1.0):
+        loss.after_step(model, step)
+    assert loss.outputs(model, jets)["epistemic"].abs().max() < 1e-12
+    other = evaluated(Swag(snapshots=2, rank=2, samples=4000), model)
+    for w in (1.0, -1.0):
+        with torch.no_grad():
+            model.logits[1] = w
+        other.moments.add(model)
+    found = other.outputs(model, jets)
+    variance = (1 + 1) / 2  # m = 0, s^2 = 1; D = (0, -1) as the first is its own mean
+    w = torch.linspace(-8, 8, 4001, dtype=torch.float64)
+    density = torch.distributions.Normal(0, variance**0.5).log_prob(w).exp()
+    spread = (density * (w.sigmoid() - 0.5) ** 2).sum().div(density.sum()).sqrt().item()
+    assert found["spread"][0, 1].item() == pytest.approx(spread, rel=0.05)
+    assert found["scores"][0, 1].item() == pytest.approx(0.5, abs=0.02)
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -186,6 +220,10 @@ def test_a_variational_layer_finds_the_best_normal_approximation_of_a_linear_pro
         (lambda: Bayesian(sigma=0), "loss.sigma must be > 0, got 0"),
         (lambda: Bayesian(kl_weight=-1), "loss.kl_weight must be >= 0, got -1"),
         (lambda: Evidential(annealing_steps=-1), "loss.annealing_steps must be >= 0, got -1"),
+        (lambda: Swag(first=1.0), r"loss.first must be in \[0, 1\), got 1.0"),
+        (lambda: Swag(snapshots=1), "loss.snapshots must be >= 2, got 1"),
+        (lambda: Swag(snapshots=5, rank=6), "loss.rank must be between 2 and loss.snapshots, 5, got 6"),
+        (lambda: Swag(scale=-1), r"loss.scale must be in \[0, 100\], got -1"),
         (lambda: evaluated(Bayesian(), Says(0.0, 1.0)), "Says has no linear layers or convolutions of its own"),
     ],
 )
