@@ -1,0 +1,1 @@
+"""Exact squared matrix elements and phase space, in batches and with gradients."""
