@@ -9,6 +9,8 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
+from hepexp.observable import Observable
+
 # Names of scalars, as in the files of JetClass: charge, and five types of which one is 1.
 PARTICLE_TYPE = ("charge", "isChargedHadron", "isNeutralHadron", "isPhoton", "isElectron", "isMuon")
 
@@ -53,6 +55,7 @@ class DataSpec:
     image_shape : (channels, rows, columns) of an image.
     n_node_features : features of each node of a graph.
     n_features : features of an example as a whole.
+    n_point_features : features of each point of a cloud.
     n_extras : additional variables of each example, such as the jet's pT and mass.
     channel_names : names of an image's channels, in order; empty if they have none.
     pixel_unit : unit of an image's pixel values.
@@ -61,6 +64,7 @@ class DataSpec:
     observers : what is carried into predictions.parquet beside the predictions.
     background : class against which the others are usually set, if there are more than two; empty if none is.
     working_points : signal efficiencies at which classes are usually judged, by their names.
+    observables : quantities by which generated examples are compared with those of the data set.
     """
 
     class_names: tuple[str, ...]
@@ -79,6 +83,8 @@ class DataSpec:
     scalar_names: tuple[str, ...] = ()
     own_scalars: bool = False
     empty_pixel: tuple[float, ...] = ()
+    n_point_features: int = 0
+    observables: tuple[Observable, ...] = ()
 
     @property
     def n_classes(self) -> int:
@@ -209,5 +215,24 @@ class FeatureBatch(Batch):
     features: Tensor
 
 
+@dataclass
+class CloudBatch(Batch):
+    """Representation `cloud`: each example a padded set of points, scaled so that a generator can learn them.
+
+    Shapes
+    ------
+    points (B, N, F) float32, zero for padding; mask (B, N) bool, True for real points, which come first.
+    """
+
+    points: Tensor
+    mask: Tensor
+
+
 # what a model can name as its `input`: the representations that data sets give
-REPRESENTATIONS = {"particles": JetBatch, "image": ImageBatch, "graph": GraphBatch, "features": FeatureBatch}
+REPRESENTATIONS = {
+    "particles": JetBatch,
+    "image": ImageBatch,
+    "graph": GraphBatch,
+    "features": FeatureBatch,
+    "cloud": CloudBatch,
+}

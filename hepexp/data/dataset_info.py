@@ -123,7 +123,7 @@ class DatasetInfo:
     mini_about: Mapping[str, str] = field(default_factory=dict)
     writers: Mapping[str, str] = field(default_factory=dict)
     read: Callable[..., Iterator[Ragged]] | None = None
-    tenths: tuple[int, int] = (1, 1)
+    tenths: tuple[float, float] = (1, 1)
     divide: Callable[..., Mapping | None] | None = None
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
-from hepexp.batch import Batch, GraphBatch, JetBatch
+from hepexp.batch import Batch, CloudBatch, GraphBatch, JetBatch
 from hepexp.learning.components import Components
 from hepexp.learning.latency import latency
 from hepexp.metric import Metric
@@ -42,8 +42,8 @@ METRICS = (
         "model/multiplicity",
         "neither",
         "multiplicity",
-        "Number of particles or nodes, without beams, of a typical example: the median over the training examples as "
-        "the model reads them. FLOPs and latencies are for such examples.",
+        "Number of particles, points or nodes, without beams, of a typical example: the median over the training "
+        "examples as the model reads them. FLOPs and latencies are for such examples.",
         range=">= 0",
         no_error="a count",
         whole=True,
@@ -124,4 +124,6 @@ def _multiplicity(example: Batch, has_beams: bool) -> dict[str, int]:
     """Particles or nodes of an example; nothing for images and features, which have the same size in every example."""
     if isinstance(example, JetBatch):
         return {"model/multiplicity": int(example.mask.sum()) - 2 * has_beams}
+    if isinstance(example, CloudBatch):
+        return {"model/multiplicity": int(example.mask.sum())}
     return {"model/multiplicity": len(example.x)} if isinstance(example, GraphBatch) else {}

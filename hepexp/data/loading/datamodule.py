@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pytorch_lightning import LightningDataModule
 
 from hepexp.batch import Batch, DataSpec, Target
@@ -29,11 +30,13 @@ from hepexp.data.loading.target_values import TargetValues
 from hepexp.data.loading.targets_and_weights import TargetsAndWeights
 from hepexp.data.representations.representation import Representation, spec_of
 from hepexp.data.store.integrity import describe_file
+from hepexp.data.store.ragged import Ragged
 from hepexp.data.store.store import Store
 from hepexp.data.transforms.transform import Transform
 from hepexp.data.views.augmentation import Augmentation
 from hepexp.data.views.views import Views
 from hepexp.errors import ConfigError, DataError
+from hepexp.observable import Observable
 from hepexp.simulation.simulate import simulate
 
 _MOST_WORKERS = 512  # processes
@@ -90,6 +93,7 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
 
     info: ClassVar[DatasetInfo]
     element_classes: ClassVar[Mapping[str, Sequence[str]]] = {}  # names, for columns of the elements that hold labels
+    observables: ClassVar[tuple[Observable, ...]] = ()  # by which generated examples are judged, see `observe`
 
     source: Literal["auto", "full", "mini", "generate"] = "auto"
     batch_size: int = 64
@@ -158,6 +162,22 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         """The representations of its examples; the first is the one that models get unless they ask for another."""
         raise NotImplementedError(f"{type(self).__name__} does not say how its examples are represented")
 
+    def observe(self, examples: Ragged, names: Sequence[str] | None = None) -> dict[str, NDArray[np.float64]]:
+        """The values of its `observables` for examples as its representation sees them, stored or generated.
+
+        Besides, there may be `features` (n, F), quantities whose joint distribution is compared, and `cloud`
+        (n, N, 3), padded sets of two angles and a positive quantity, for distances between examples.
+
+        Parameters
+        ----------
+        names : those that are wanted; None for all.
+
+        Returns
+        -------
+        (n, K) for each observable of examples, (m, K) for each of elements, K being the number of its labels.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how its observables are computed")
+
     def as_particles(self) -> tuple[Transform, ...] | None:
         """The steps from the columns of the store to the four-momenta of all particles, from which observables follow.
 
@@ -180,7 +200,8 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         """The names of classes, targets and observers in `spec`, which are known before `setup`, as sizes are not."""
         targets = (*map(Target, self.named_targets()), *self._element_targets.targets)
         usual = {"background": self.info.background, "working_points": self.info.working_points}
-        return DataSpec(self.class_names, targets=targets, observers=self._observers.names, **usual)
+        names = {"targets": targets, "observers": self._observers.names, "observables": self.observables}
+        return DataSpec(self.class_names, **names, **usual)
 
     @property
     def spec(self) -> DataSpec:
@@ -188,7 +209,8 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         targets = (*(self._targets.targets if self._targets else ()), *self._element_targets.targets)
         batch, observers = self.splits["train"][[0]], self._observers.names
         spec = spec_of(batch, self.class_names, self.representation, targets, observers)
-        return replace(spec, background=self.info.background, working_points=self.info.working_points)
+        usual = {"background": self.info.background, "working_points": self.info.working_points}
+        return replace(spec, **usual, observables=self.observables)
 
     def typical_example(self) -> Batch:
         """A batch of one training example, the one with the median number of elements."""

@@ -67,10 +67,9 @@ def open_source(
             command = f"hepexp data generate {info.name} --n {n_generate} --seed {generate_seed}"
             raise DataError(f"{path}: no such file; make it with: {command}")
         store = Store.open(info.layout, path)
-    alone = info.per_event == 1
-    return SplitStore(
-        source, store, split_rows(len(store), info.tenths) if alone else split_events(store.label, info.per_event)
-    )
+    if info.per_event == 1:
+        return SplitStore(source, store, split_rows(len(store), info.tenths))
+    return SplitStore(source, store, split_events(store.label, info.per_event, info.tenths))
 
 
 def open_sample(info: DatasetInfo) -> Store:

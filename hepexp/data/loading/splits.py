@@ -13,7 +13,7 @@ SPLITS = ("train", "val", "test")
 _SEED = 80_10_10  # independent of a run's seed: all runs share the same test jets
 
 
-def split_rows(n: int, tenths: tuple[int, int] = (1, 1)) -> dict[str, NDArray[np.int64]]:
+def split_rows(n: int, tenths: tuple[float, float] = (1, 1)) -> dict[str, NDArray[np.int64]]:
     """Rows of each split of n jets, in random order; the splits are disjoint and together contain all rows.
 
     Subsets are taken from the beginning of a split, so a smaller training set is contained in any larger one.
@@ -23,12 +23,14 @@ def split_rows(n: int, tenths: tuple[int, int] = (1, 1)) -> dict[str, NDArray[np
     tenths : of the rows, for validation and for the test.
     """
     order = np.random.default_rng(_SEED).permutation(n)
-    test = n - n // 10 * tenths[1]
-    val = test - n // 10 * tenths[0]
+    test = n - int(n // 10 * tenths[1])
+    val = test - int(n // 10 * tenths[0])
     return {"train": order[:val], "val": order[val:test], "test": order[test:]}
 
 
-def split_events(label: NDArray[np.int8], per_event: int) -> dict[str, NDArray[np.int64]]:
+def split_events(
+    label: NDArray[np.int8], per_event: int, tenths: tuple[float, float] = (1, 1)
+) -> dict[str, NDArray[np.int64]]:
     """Rows of each split of examples of which adjacent ones may come from the same event; no event is in two splits.
 
     Each class is divided in the order in which it was generated. Between two splits, `per_event` - 1 examples are left
@@ -38,13 +40,19 @@ def split_events(label: NDArray[np.int8], per_event: int) -> dict[str, NDArray[n
     ----------
     label : (n,) class of each example.
     per_event : maximum number of examples from one event; they have the same label and are adjacent.
+    tenths : of the examples, for validation and for the test.
     """
+
+    def share(k: int, of: float) -> int:
+        return int(k * of // 10)
+
     n, gap = len(label), per_event - 1
     order = np.argsort(label, kind="stable")
     parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in SPLITS}
     for start, end in pairwise([0, *np.cumsum(np.unique(label, return_counts=True)[1]).tolist()]):
-        n_test = end // 10 - start // 10  # adds up to a tenth of all examples, even if a class has fewer than ten
-        n_val = (n - start) // 10 - (n - end) // 10
+        # adds up to these shares of all examples, even if a class has fewer than ten
+        n_test = share(end, tenths[1]) - share(start, tenths[1])
+        n_val = share(n - start, tenths[0]) - share(n - end, tenths[0])
         test = end - n_test
         val_end = max(start, test - gap * (n_test > 0))
         val = max(start, val_end - n_val)
@@ -56,7 +64,7 @@ def split_events(label: NDArray[np.int8], per_event: int) -> dict[str, NDArray[n
 
 
 def published_splits(
-    parts: tuple[Part, ...], sizes: list[int], tenths: tuple[int, int] = (1, 1)
+    parts: tuple[Part, ...], sizes: list[int], tenths: tuple[float, float] = (1, 1)
 ) -> dict[str, NDArray[np.int64]]:
     """Rows of each split: the publisher's if there is one, otherwise those of `split_rows`.
 

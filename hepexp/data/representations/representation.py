@@ -11,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch, Target
+from hepexp.batch import Batch, CloudBatch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch, Target
 from hepexp.data.representations.scale import Scaled
 from hepexp.data.store.ragged import Ragged, pad
 from hepexp.data.transforms.carry import UNKNOWN, Carry, carried
 from hepexp.data.transforms.transform import Transform
+from hepexp.errors import ConfigError
 from hepexp.memory import require
 
 if TYPE_CHECKING:
@@ -120,6 +121,21 @@ class Representation(Scaled):
         """The same batch as from `collate`, of the cached examples at these rows (n,)."""
         return self.collate(cache.examples.take(rows), common)
 
+    def decode(self, batch: Batch, like: Ragged) -> Ragged:
+        """Examples in the columns of the store with the content of a batch, the inverse of `prepare` and `collate`.
+
+        Parameters
+        ----------
+        batch : such as a generator makes, on any device.
+        like : as many stored examples, whose label and columns of the whole example are taken over where the content
+            does not determine them.
+
+        Raises
+        ------
+        ConfigError : this representation keeps too little of an example.
+        """
+        raise ConfigError(f"{type(self).__name__} keeps too little of an example to generate such examples")
+
 
 class Particles(Representation):
     """Representation `particles`: four-momenta and scalars, padded to the largest multiplicity in the batch."""
@@ -189,4 +205,6 @@ def spec_of(
             known["n_node_features"] = batch.x.shape[1]
         case FeatureBatch():
             known["n_features"] = batch.features.shape[1]
+        case CloudBatch():
+            known["n_point_features"] = batch.points.shape[2]
     return DataSpec(class_names, **known)

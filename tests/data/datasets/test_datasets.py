@@ -113,9 +113,10 @@ def test_an_example_is_the_same_alone_and_among_others(data_set, representation)
     elif representation == "graph":
         assert torch.equal(together.x[together.graph == 1], alone.x)
     else:
-        n = alone.p4.shape[1]
-        assert torch.equal(together.p4[1, :n], alone.p4[0])
-        assert not together.p4[1, n:].any()
+        name = {"particles": "p4", "cloud": "points"}[representation]
+        both, single = getattr(together, name), getattr(alone, name)
+        assert torch.equal(both[1, : single.shape[1]], single[0])
+        assert not both[1, single.shape[1] :].any()
 
 
 @every_representation
@@ -127,6 +128,7 @@ def test_the_sizes_that_a_model_is_told_are_those_of_a_batch(data_set, represent
         "image": lambda: batch.image.shape[1:] == spec.image_shape,
         "graph": lambda: batch.x.shape[1] == spec.n_node_features,
         "features": lambda: batch.features.shape[1] == spec.n_features,
+        "cloud": lambda: batch.points.shape[2] == spec.n_point_features,
     }
     assert found[representation]()
     assert spec.n_classes == len(data.info.classes)
