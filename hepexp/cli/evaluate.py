@@ -6,7 +6,7 @@ import logging
 from argparse import Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from hepexp.cli.members import add_laplace, add_runs, members
+from hepexp.cli.members import add_calibration, add_laplace, add_runs, members
 from hepexp.cli.output_files import add_overwrite, check_folder
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
@@ -85,23 +85,7 @@ def _parsed(args: list[str]) -> Namespace:
     add_runs(parser, "data.KEY, trainer.KEY or evaluation.KEY")
     parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
-    parser.add_argument(
-        "--calibrate",
-        action="store_true",
-        help="scale the scores by a temperature that is fitted to the validation examples, and show what it changes",
-    )
-    parser.add_argument(
-        "--conformal",
-        type=float,
-        action="append",
-        default=[],
-        metavar="COVERAGE",
-        help="sets of classes that contain the true one with this probability, such as 0.9, by split conformal "
-        "prediction from the validation examples; may be repeated",
-    )
-    parser.add_argument(
-        "--conformal-score", choices=("lac", "aps"), default="lac", help="lac (default): smallest sets; aps: adaptive"
-    )
+    add_calibration(parser)
     parser.add_argument(
         "--shift",
         action="append",

@@ -40,6 +40,27 @@ def add_laplace(parser: ArgumentParser) -> None:
     )
 
 
+def add_calibration(parser: ArgumentParser) -> None:
+    """The options `--calibrate`, `--conformal` and `--conformal-score`."""
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="scale the scores by a temperature that is fitted to the validation examples, and show what it changes",
+    )
+    parser.add_argument(
+        "--conformal",
+        type=float,
+        action="append",
+        default=[],
+        metavar="COVERAGE",
+        help="sets of classes that contain the true one with this probability, such as 0.9, by split conformal "
+        "prediction from the validation examples, which have chosen the epoch too; may be repeated",
+    )
+    parser.add_argument(
+        "--conformal-score", choices=("lac", "aps"), default="lac", help="lac (default): smallest sets; aps: adaptive"
+    )
+
+
 def members(words: Sequence[str], groups: tuple[str, ...]) -> tuple[list[RunFolder], list[DictConfig]]:
     """The runs and their configs with the changes.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hepexp.cli.members import add_laplace, add_runs, members
+from hepexp.cli.members import add_calibration, add_laplace, add_runs, members
 from hepexp.cli.output_files import add_overwrite, check_target, writing
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
@@ -29,6 +29,7 @@ scores are the mean of theirs, beside columns spread_CLASS, aleatoric and episte
 
   hepexp predict latest --input jets.npz --out scores.parquet
   hepexp predict latest --input 'data/*.root' --out scores.root
+  hepexp predict latest --input jets.npz --out scores.parquet --calibrate --conformal 0.9
   hepexp predict runs/hepexp/MULTIRUN --input jets.npz --out ensemble.parquet
   hepexp predict jets.onnx --input jets.npz --out scores.parquet      a network that `hepexp export` wrote"""
 EXPORTED = ".onnx"
@@ -48,6 +49,7 @@ def main(args: list[str]) -> int:
         "missing folders are made",
     )
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
+    add_calibration(parser)
     add_laplace(parser)
     add_overwrite(parser)
     options = parser.parse_intermixed_args(args)
@@ -95,16 +97,22 @@ def _runs(options: Namespace) -> _Scores:
     folders, configs = members(options.words, ("dataset", "trainer"))
     inputs = _inputs(options, configs[0].choices.dataset, *(folder.predictions for folder in folders))
 
+    from hepexp.learning.calibration import Calibration
     from hepexp.learning.scorer import Scorer
 
-    # the curvature needs the training examples
-    to_score = None if options.laplace else inputs[0]
+    calibration = Calibration(options.calibrate, options.conformal, options.conformal_score)
+    # the curvature needs the training examples, a calibration those of the validation
+    to_score = None if options.laplace or calibration else inputs[0]
     scorer = Scorer(folders, configs, options.checkpoint, to_score, laplace=options.laplace)
     components = scorer.first
     evaluator, class_names = components.module.objective.evaluator, components.data.spec.class_names
+    if calibration:
+        calibration.check(evaluator, None)
+        calibration.fit(scorer.of_split("val"), configs[0].seed)
 
     def tables(path: Path) -> Iterator[pa.Table]:
         for outputs in scorer.of_file(path):
+            outputs = calibration.calibrated(outputs, configs[0].seed) if calibration else outputs
             yield evaluator.predictions(outputs, class_names)
 
     return _Scores(scorer.label, components.noun, inputs, tables)
@@ -116,10 +124,11 @@ def _is_exported(words: Sequence[str]) -> bool:
 
 def _exported(options: Namespace) -> _Scores:
     """An exported network."""
-    if len(options.words) > 1 or options.checkpoint != "best" or options.laplace:
+    for_runs = options.laplace or options.calibrate or options.conformal
+    if len(options.words) > 1 or options.checkpoint != "best" or for_runs:
         raise ConfigError(
-            f"an {EXPORTED} file is scored with alone; further runs, KEY=VALUE, --checkpoint and --laplace are for "
-            f"runs: got {' '.join(options.words)}"
+            f"an {EXPORTED} file is scored with alone; further runs, KEY=VALUE, --checkpoint, --laplace, --calibrate "
+            f"and --conformal are for runs: got {' '.join(options.words)}"
         )
 
     from hepexp.export.scoring import ExportedClassifier

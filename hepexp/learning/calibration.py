@@ -44,6 +44,7 @@ class Calibration:
     figures: dict[str, float | str | None] = field(default_factory=dict, init=False)
     _calibrated: Outputs = field(default_factory=dict, init=False, repr=False)
     _fitted: Temperature | None = field(default=None, init=False, repr=False)
+    _thresholds: list[Threshold] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         for level in self.levels:
@@ -55,8 +56,12 @@ class Calibration:
     def __bool__(self) -> bool:
         return self.temperature or bool(self.levels)
 
-    def check(self, evaluator: Evaluator, split: str) -> None:
+    def check(self, evaluator: Evaluator, split: str | None) -> None:
         """Refuse what has no calibrated probabilities, and the split that the calibration is fitted to.
+
+        Parameters
+        ----------
+        split : that is judged; None for files.
 
         Raises
         ------
@@ -68,30 +73,41 @@ class Calibration:
         if split == "val":
             raise ConfigError(f"{option} is fitted to the validation examples; choose another split to judge it on")
 
-    def apply(self, outputs: Outputs, validation: Outputs, seed: int) -> Outputs:
-        """The outputs calibrated, with a column in_set_LEVEL (n, C) for each level.
+    def fit(self, validation: Outputs, seed: int) -> None:
+        """Fit temperature and thresholds to validation examples, which are not changed.
+
+        These have chosen the epoch too, so that they are not quite exchangeable with others: their scores are a little
+        better. Of one choice among some tens of epochs that is far less than the width of the coverage's distribution.
 
         Parameters
         ----------
-        outputs, validation : of the examples to be judged, and of those that it is fitted to; not changed.
         seed : of the random numbers of the sets.
         """
-        outputs, validation = dict(outputs), dict(validation)
         if self.temperature:
-            fitted = Temperature.fit(validation["scores"], validation["label"], validation.get("weight"))
-            self.figures |= {TEMPERATURE.name: fitted.value, f"{TEMPERATURE.name}_err": fitted.error}
-            self._fitted = fitted
-            outputs, validation = self.scaled(outputs), self.scaled(validation)
-        for level in sorted(self.levels):
-            threshold = Threshold.fit(validation["scores"], validation["label"], level, self.kind, seed)
-            sets = threshold.sets(outputs["scores"], seed)
-            self.figures |= threshold.figures(sets, outputs["label"], seed)
-            outputs[f"{IN_SET}_{level:g}"] = sets.astype(np.int8)
-        self._calibrated = validation
+            self._fitted = Temperature.fit(validation["scores"], validation["label"], validation.get("weight"))
+            self.figures |= {TEMPERATURE.name: self._fitted.value, f"{TEMPERATURE.name}_err": self._fitted.error}
+        self._calibrated = self.scaled(validation)
+        scores, label = self._calibrated["scores"], validation["label"]
+        self._thresholds = [Threshold.fit(scores, label, level, self.kind, seed) for level in sorted(self.levels)]
+
+    def calibrated(self, outputs: Outputs, seed: int) -> Outputs:
+        """The outputs scaled, with a column in_set_LEVEL (n, C) for each level, after `fit`; they need no label."""
+        outputs = dict(self.scaled(outputs))
+        sets = {
+            f"{IN_SET}_{one.level:g}": one.sets(outputs["scores"], seed).astype(np.int8) for one in self._thresholds
+        }
+        return outputs | sets
+
+    def apply(self, outputs: Outputs, validation: Outputs, seed: int) -> Outputs:
+        """Fit to validation examples, and judge on others: these calibrated; their figures are added to `figures`."""
+        self.fit(validation, seed)
+        outputs = self.calibrated(outputs, seed)
+        for one in self._thresholds:
+            self.figures |= one.figures(outputs[f"{IN_SET}_{one.level:g}"].astype(bool), outputs["label"], seed)
         return outputs
 
     def scaled(self, outputs: Outputs) -> Outputs:
-        """The outputs with the fitted temperature, after `apply`; as they are if none was asked for."""
+        """The outputs with the fitted temperature, after `fit`; as they are if none was asked for."""
         if self._fitted is None:
             return outputs
         found = {name: values for name, values in outputs.items() if name not in (ALEATORIC, EPISTEMIC, SPREAD)}

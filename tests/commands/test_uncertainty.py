@@ -65,6 +65,24 @@ def test_the_scores_of_an_ensemble_are_the_means_of_those_of_its_runs(home, hepe
     np.testing.assert_allclose(total, -(p * np.log(p)).sum(1), atol=1e-5)
 
 
+def test_files_get_the_calibrated_scores_and_the_sets_that_the_same_examples_get_in_the_test(home, hepexp):
+    words = ["--calibrate", "--conformal", "0.8"]
+    assert hepexp("evaluate", "latest", *words, "--out", "judged").returncode == 0
+    exported = hepexp("data", "export", "top", "--split", "test", "--out", "all.parquet")
+    assert exported.returncode == 0, exported.stderr
+    result = hepexp("predict", "latest", "--input", "all.parquet", "--out", "calibrated.parquet", *words)
+    assert result.returncode == 0, result.stderr
+    judged, found = (
+        np.stack(
+            [pq.read_table(home / file)[name].to_numpy() for name in ("score_top", "in_set_0.8_qcd", "in_set_0.8_top")],
+            1,
+        )
+        for file in ("judged/predictions.parquet", "calibrated.parquet")
+    )
+    same = abs(judged[:, None] - found).max(-1) < 1e-6  # the file has more jets, in another order
+    assert same.any(1).all()
+
+
 def test_a_run_is_evaluated_with_the_posterior_of_its_last_layer_and_with_shifts(home, hepexp):
     shifts = ["--shift", "p4.scale=1.05,0.95", "--shift", "p4.drop=0.2"]
     result = hepexp("evaluate", "latest", "--laplace", *shifts, "--out", "shifted")
