@@ -46,9 +46,14 @@ def anomaly_figures(outputs: Outputs, n_pixels: int) -> dict[str, Callable[[np.n
     `anomaly_auc` is that of the reconstruction error, `anomaly_auc_<score>` those of the others. The unseen classes are
     the signal: 0.5 is chance, and less means that they are reconstructed better than the training classes.
     """
+    return anomaly_aucs(outputs, anomaly_scores(outputs, n_pixels))
+
+
+def anomaly_aucs(outputs: Outputs, scores: dict[str, np.ndarray]) -> dict[str, Callable[[np.ndarray], float]]:
+    """AUC of each score (n,) as a function of the examples' weights; of the first `anomaly_auc`, the others by name."""
     unseen = is_unseen(outputs)
     if unseen.all() or not unseen.any():
         return {}
-    curves = {name: Roc(score, unseen) for name, score in anomaly_scores(outputs, n_pixels).items()}
-    keys = {name: f"anomaly_auc_{name}" for name in curves} | {"error": "anomaly_auc"}
+    keys = dict.fromkeys(scores, "anomaly_auc") | {name: f"anomaly_auc_{name}" for name in list(scores)[1:]}
+    curves = {name: Roc(score, unseen) for name, score in scores.items()}
     return {keys[name]: lambda weight, curve=curve: area(*curve.counts(weight)) for name, curve in curves.items()}

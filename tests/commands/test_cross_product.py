@@ -29,6 +29,7 @@ LOSSES = {
     "graph_encoder": ("loss=supervised_contrastive",),
     "fidelity_net": ("loss=supervised_contrastive",),
     "vae": ("loss=elbo", "model.n_latent=8"),
+    "jet_vrnn": ("loss=vrnn",),
     "latent_flow": ("loss=latent_flow",),
     "image_latent_flow": ("loss=latent_flow", "loss.min_spread=1e-12"),
     "lie_latents": ("loss=lie_gan",),

@@ -167,6 +167,7 @@ NOT_CLASSIFIERS = {
     "fixed_circuits",
     "graph_encoder",
     "image_latent_flow",
+    "jet_vrnn",
     "latent_classifier",
     "latent_flow",
     "lie_latents",

@@ -23,6 +23,9 @@ def anomaly(
     n_bootstrap: int = 200,
     seed: int = 0,
     weight: np.ndarray | None = None,
+    quantity: str = "error of the reconstruction (mean over pixels)",
+    noun: str = "images",
+    log: bool = True,
 ) -> None:
     """Draw the first score by class, and for all scores the ROC curve of anomalies against the rest.
 
@@ -31,15 +34,18 @@ def anomaly(
     scores : (n,) each, higher for more anomalous examples.
     unseen : (n,) True for anomalies.
     weight : (n,) of the examples, if any.
+    quantity : what the first score is.
+    noun : what examples are called, in the plural.
+    log : whether the axis of the first score is logarithmic.
     """
     with figure(path, 9.4, 5.0, "anomaly search: classes absent from training") as drawing:
         left, right = drawing.subplots(1, 2)
         each = ones(len(label), weight)
-        name, score = next(iter(scores.items()))
+        score = next(iter(scores.values()))
         positive = score > 0
         of_positive = None if weight is None else weight[positive]
         low, high = reach(score[positive], (0.005, 0.995), of_positive) if positive.any() else (0.1, 1)
-        edges = np.geomspace(low, max(high, 1.001 * low), 31)
+        edges = (np.geomspace if log else np.linspace)(low, max(high, 1.001 * low), 31)
         for c in np.unique(label):
             chosen = label == c
             content, _ = np.histogram(score[chosen], bins=edges, weights=each[chosen])
@@ -47,7 +53,7 @@ def anomaly(
             text = f"{class_name(class_names, int(c))} ({kind})"
             colour = COLOURS[int(c) % len(COLOURS)]
             left.stairs(content / (each[chosen].sum() or 1), edges, color=colour, linewidth=1.6, label=text)
-        left.set(xlabel=f"{name} of the reconstruction (mean over pixels)", ylabel="fraction of images", xscale="log")
+        left.set(xlabel=quantity, ylabel=f"fraction of {noun}", xscale="log" if log else "linear")
         left.set_ylim(0, None)
         legend_above(left, 1)
         for k, (name, score) in enumerate(scores.items()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from hepexp.data.datasets.top.info import INFO
@@ -28,6 +29,7 @@ class TopTagging(JetDataModule):
 
     scalars: Literal["mass", "kin", "kinpid", "full"] = "mass"
     beams: bool = False
+    train_classes: Sequence[str] | None = None
 
     def particle_inputs(self) -> FourMomentumParticles:
         if self.beams and self.scalars == "kin":
