@@ -174,6 +174,7 @@ NOT_CLASSIFIERS = {
     "lie_momenta",
     "lie_points",
     "random_circuits",
+    "spline_flow",
     "vae",
 }
 

@@ -20,6 +20,9 @@ from hepexp.errors import DataError
 class Empty(LightningDataModule):
     """Identical examples of a single class, without any features.
 
+    Their indices differ between the splits, so that what draws its own samples by them validates and tests itself on
+    different ones.
+
     Parameters
     ----------
     batch_size : number of examples per batch.
@@ -69,7 +72,8 @@ class Empty(LightningDataModule):
 
     def loader_of(self, split: str, n: int | None = None) -> DataLoader:
         """Each example of a split once, or its first n."""
-        rows = torch.arange(self.sizes[split])[:n]
+        first = sum(self.sizes[earlier] for earlier in SPLITS[: SPLITS.index(split)])
+        rows = torch.arange(first, first + self.sizes[split])[:n]
         return DataLoader([_batch(some) for some in rows.split(self.batch_size)], batch_size=None)
 
     def loader_of_file(self, path: Path) -> NoReturn:

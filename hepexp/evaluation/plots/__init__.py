@@ -8,6 +8,7 @@ from hepexp.evaluation.plots.conformal import conformal_coverage
 from hepexp.evaluation.plots.confusion import confusion_counts, confusion_matrix
 from hepexp.evaluation.plots.embedding import embedding_map
 from hepexp.evaluation.plots.expressibility import expressibility, fidelities
+from hepexp.evaluation.plots.importance_sampling import sampled, weights
 from hepexp.evaluation.plots.latent_plane import angle_error, latent_plane
 from hepexp.evaluation.plots.learning import learning_curves
 from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension
@@ -49,6 +50,7 @@ __all__ = [
     "residuals",
     "response_against_truth",
     "roc",
+    "sampled",
     "score_histogram",
     "significance_improvement",
     "structure_constants",
@@ -57,4 +59,5 @@ __all__ = [
     "uncertainty",
     "unseen",
     "vector_fields",
+    "weights",
 ]
