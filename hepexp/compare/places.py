@@ -27,8 +27,8 @@ def draw_places(
 ) -> None:
     """Draw the mean of each group with its error bar at the place of its word, the settings in a fixed order around it.
 
-    The bar is the standard deviation over seeds, of one run its bootstrap error. Without an error the point is open; so are
-    lower bounds, as triangles.
+    The bar is the standard deviation over seeds, of one run its bootstrap error. Without an error the point is open;
+    so are lower bounds, as triangles.
 
     Parameters
     ----------
