@@ -13,6 +13,11 @@ from hepexp.cli.parser import Parser, at_least
 from hepexp.errors import ConfigError, DataError
 from hepexp.spelling import visible
 
+_CITE = {
+    "pythia8mc": "Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)",
+    "geant4-pybind": "Geant4 (Nucl. Instrum. Meth. A 506 (2003) 250, IEEE Trans. Nucl. Sci. 53 (2006) 270)",
+}
+
 
 def download(parser: Parser, args: list[str]) -> None:
     """download the published files; resumes where it was interrupted"""
@@ -44,6 +49,9 @@ def generate(parser: Parser, args: list[str]) -> None:
     parser.add_argument(
         "--out", type=Path, help="file to write, .parquet or .arrow; default: where source=generate looks for it"
     )
+    parser.add_argument(
+        "--classes", default="", metavar="A,B", help="classes to simulate; default: all, but those that need more data"
+    )
     given = parser.parse_args(args)
     if given.out is not None and given.out.suffix not in (".parquet", ".arrow"):
         raise ConfigError(f"--out must end in .parquet or .arrow, got {given.out}")
@@ -52,13 +60,15 @@ def generate(parser: Parser, args: list[str]) -> None:
     info = described(given)
     from hepexp.simulation.simulate import check_simulation, generator, simulate
 
-    check_simulation(info, given.n, given.seed, given.jobs)
+    classes = tuple(filter(None, given.classes.split(",")))
+    check_simulation(info, given.n, given.seed, given.jobs, classes)
     from hepexp.data.download.progress import examples_progress
 
-    if "pythia8mc" in generator(info).PACKAGES:
-        print("Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)", file=sys.stderr)
+    for package, cite in _CITE.items():
+        if package in generator(info).PACKAGES:
+            print(cite, file=sys.stderr)
     with examples_progress("simulating", given.n, info.noun) as report:
-        out = simulate(info, given.n, given.seed, given.jobs, report, given.out)
+        out = simulate(info, given.n, given.seed, given.jobs, report, given.out, classes)
     print(visible(str(out)))
 
 

@@ -249,13 +249,19 @@ class DatasetInfo:
 
     # ---- simulated files
 
-    def generated_path(self, n: int, seed: int) -> Path:
-        """Path of the simulated sample of n examples."""
-        return self._store_path(f"generated_n{n}_seed{seed}.arrow")
+    def generated_path(self, n: int, seed: int, classes: Sequence[str] = ()) -> Path:
+        """Path of the simulated sample of n examples.
+
+        Parameters
+        ----------
+        classes : that were simulated, where they are not those that the generator makes if nothing else is said.
+        """
+        return self._store_path("_".join((f"generated_n{n}_seed{seed}", *classes)) + ".arrow")
 
     def generated_with(self, path: Path) -> tuple[int, int] | None:
         """Number of examples and seed of a file that is named as in `generated_path`; None for any other."""
-        found = re.fullmatch(r"generated_n(\d+)_seed(\d+)\.arrow", path.name)
+        classes = "|".join(map(re.escape, self.classes))
+        found = re.fullmatch(rf"generated_n(\d+)_seed(\d+)(?:_(?:{classes}))*\.arrow", path.name)
         return (int(found[1]), int(found[2])) if found else None
 
 

@@ -20,6 +20,9 @@ class Generator(Protocol):
     CLASSES : in the order of the labels.
     PACKAGES : that the simulation needs in addition to those of hepexp.
     BLOCK : examples per unit of work.
+
+    It may also have `APART`, classes whose blocks one process cannot make together with others, and `require(classes)`,
+    which raises ConfigError where something is missing that their simulation needs.
     """
 
     CLASSES: tuple[str, ...]

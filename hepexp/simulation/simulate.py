@@ -7,19 +7,20 @@ end.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
 from hepexp.atomic import remove_drafts
+from hepexp.config.suggest import did_you_mean
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.store import arrow_file
 from hepexp.data.store.integrity import refuse_changed
 from hepexp.data.store.lock import naming_failures, only_one
 from hepexp.data.store.ragged import Layout, Ragged, regroup
 from hepexp.errors import ConfigError
-from hepexp.simulation.block import Generator, plan
+from hepexp.simulation.block import Block, Generator, plan
 from hepexp.simulation.process_pool import make_blocks
 
 
@@ -38,12 +39,20 @@ def generator(info: DatasetInfo) -> Generator:
         raise ConfigError(f"{error.name} is not installed; pip install 'hepexp[generate]'") from None
 
 
-def check_simulation(info: DatasetInfo, n: int, seed: int, jobs: int) -> None:
-    """Raise ConfigError if `simulate` could not start: a value is out of range, or a package is missing."""
+def check_simulation(info: DatasetInfo, n: int, seed: int, jobs: int, classes: Sequence[str] = ()) -> None:
+    """Raise ConfigError if `simulate` could not start: a value is out of range, a package or its data are missing."""
     for name, value, least in (("n", n, 2), ("seed", seed, 0), ("jobs", jobs, 1)):
         if value < least:
             raise ConfigError(f"{name} must be >= {least}, got {value}")
-    generator(info)
+    module = generator(info)
+    for name in classes:
+        if name not in info.classes:
+            hint = did_you_mean(name, info.classes)
+            raise ConfigError(f"classes: unknown {name!r}{hint} (known: {', '.join(info.classes)})")
+    if len(set(classes)) < len(classes):
+        raise ConfigError(f"classes must name each only once, got {', '.join(classes)}")
+    if hasattr(module, "require"):
+        module.require(classes or module.CLASSES)
 
 
 def simulate(
@@ -53,6 +62,7 @@ def simulate(
     jobs: int,
     report: Callable[[int, bool], None],
     target: Path | None = None,
+    classes: Sequence[str] = (),
 ) -> Path:
     """Simulate n examples unless the file already exists; the default target is the file that source=generate reads.
 
@@ -64,14 +74,15 @@ def simulate(
     ------
     ConfigError : a value is out of range, a package is not installed, or the file contains another sample.
     """
-    target = target or info.generated_path(n, seed)
-    check_simulation(info, n, seed, jobs)
+    classes = other_classes(info, classes)
+    target = target or info.generated_path(n, seed, classes)
     with only_one(target):
         if not target.exists():
+            check_simulation(info, n, seed, jobs, classes)
             with naming_failures(target):
-                write_sample(info, n, seed, jobs, target, report)
+                write_sample(info, n, seed, jobs, target, report, classes=classes)
         made = arrow_file.read(target, info.layout).metadata
-        if (made.get("n"), made.get("seed")) != (n, seed):
+        if (made.get("n"), made.get("seed"), tuple(made.get("classes", ()))) != (n, seed, classes):
             raise ConfigError(
                 f"{target}: contains another sample ({made.get('command', 'origin unknown')}); choose another name"
             )
@@ -86,6 +97,7 @@ def write_sample(
     target: Path,
     report: Callable[[int, bool], None] = lambda made, resumed: None,
     block_size: int | None = None,
+    classes: Sequence[str] = (),
 ) -> None:
     """Simulate n examples and write them to target (`.parquet` or `.arrow`), with blocks of each class in turn.
 
@@ -102,6 +114,7 @@ def write_sample(
     report : called with the number of newly finished examples, and whether an earlier run made them.
     block_size : examples per unit of work, by default the generator's own; as it affects which examples are made, only
         tests change it.
+    classes : those to simulate, by default all that the generator makes.
 
     Raises
     ------
@@ -111,26 +124,40 @@ def write_sample(
     parts = target.with_name(f"{target.name}.parts")
     parts.mkdir(parents=True, exist_ok=True)
     remove_drafts(target)
-    blocks = plan(info.generator, module.CLASSES, n, seed, block_size or module.BLOCK)
+    blocks = plan(info.generator, tuple(classes) or module.CLASSES, n, seed, block_size or module.BLOCK)
     missing = [block for block in blocks if not (parts / block.file_name).exists()]
     report(n - sum(block.n for block in missing), True)
-    if missing:
-        make_blocks(missing, layout, parts, min(jobs, len(missing)), lambda made: report(made, False))
+    for together in _in_one_process(missing, getattr(module, "APART", ())):
+        make_blocks(together, layout, parts, min(jobs, len(together)), lambda made: report(made, False))
     examples = (chunk for block in blocks for chunk in _intact(parts / block.file_name, layout))
-    arrow_file.write(target, layout, regroup(examples), describe(info, n, seed))
+    arrow_file.write(target, layout, regroup(examples), describe(info, n, seed, classes))
     shutil.rmtree(parts)
 
 
-def describe(info: DatasetInfo, n: int, seed: int) -> dict:
+def _in_one_process(blocks: list[Block], apart: Sequence[str]) -> list[list[Block]]:
+    """The blocks that one process can make after another: those of each class that is to be apart, and all others."""
+    groups = [[block for block in blocks if block.kind not in apart]]
+    groups += [[block for block in blocks if block.kind == kind] for kind in apart]
+    return [group for group in groups if group]
+
+
+def other_classes(info: DatasetInfo, classes: Sequence[str]) -> tuple[str, ...]:
+    """The classes to simulate; empty if they are those that the generator makes if nothing else is said."""
+    return () if tuple(classes) == generator(info).CLASSES else tuple(classes)
+
+
+def describe(info: DatasetInfo, n: int, seed: int, classes: Sequence[str] = ()) -> dict:
     """Everything needed to reproduce the file."""
     module = generator(info)
+    chosen = f" --classes {','.join(classes)}" if classes else ""
     return {
         "made_from": "simulation",
-        "command": f"hepexp data generate {info.name} --n {n} --seed {seed}",
+        "command": f"hepexp data generate {info.name} --n {n} --seed {seed}{chosen}",
+        **({"classes": list(classes)} if classes else {}),
         "n": n,
         "seed": seed,
         "versions": {name: version(name) for name in ("numpy", *module.PACKAGES)},
-        "settings": {kind: module.settings(kind) for kind in module.CLASSES},
+        "settings": {kind: module.settings(kind) for kind in classes or module.CLASSES},
     }
 
 

@@ -13,6 +13,7 @@ import torch
 
 from hepexp.batch import Batch
 from hepexp.data.dataset_info import DatasetInfo
+from hepexp.data.datasets.calogan.info import LAYOUT as CALOGAN_LAYOUT
 from hepexp.data.datasets.four_vectors import info as four_vectors
 from hepexp.data.datasets.jetclass.info import LAYOUT as JETCLASS_LAYOUT
 from hepexp.data.datasets.lhco.info import LAYOUT as LHCO_LAYOUT
@@ -121,6 +122,15 @@ def dijets(n: int) -> Ragged:
     return Ragged(label, np.zeros(n + 1, np.int64), {}, extras)
 
 
+def calogan(n: int) -> Ragged:
+    random = np.random.default_rng(1)
+    energy = random.uniform(1, 100, n).astype(np.float32)
+    cells = random.exponential(1, (n, 504)) * (random.random((n, 504)) < 0.4)
+    cells *= 1000 * (energy / (cells.sum(1) + 1))[:, None]
+    outside = {name: 0.01 * energy for name in CALOGAN_LAYOUT.extras if name != "energy"}
+    return from_dense(np.arange(n) % 3, cells, energy=energy, **outside)
+
+
 def _of_all_classes(made: Ragged, n: int) -> Ragged:
     """Examples of a sample that has one class after the other."""
     return made.take(np.linspace(0, len(made) - 1, n).astype(np.int64))
@@ -142,6 +152,7 @@ RANDOM: dict[str, Callable[[int], Ragged]] = {
     "four_vectors": vectors,
     "three_features": graphs,
     "lhco": dijets,
+    "calogan": calogan,
 }
 SAMPLES: dict[type[HepDataModule], Callable[[int], Ragged]] = {
     class_of(name): RANDOM.get(name) or shipped(find_info(name))

@@ -247,9 +247,18 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         info = self.info
         if self.source == "full":
             convert_all(info, info.parts(self.n_files))
-        elif self.source == "generate" and not info.generated_path(self.n_generate, self.generate_seed).exists():
-            with examples_progress("simulating", self.n_generate, info.noun) as report:
-                simulate(info, self.n_generate, self.generate_seed, os.cpu_count() or 1, report)
+        elif self.source == "generate" and not info.generated_path(*self._generated()).exists():
+            n, seed, classes = self._generated()
+            with examples_progress("simulating", n, info.noun) as report:
+                simulate(info, n, seed, os.cpu_count() or 1, report, classes=classes)
+
+    @property
+    def generated_classes(self) -> tuple[str, ...]:
+        """The classes that `generate` simulates; empty for those that it does if nothing else is said."""
+        return ()
+
+    def _generated(self) -> tuple[int, int, tuple[str, ...]]:
+        return self.n_generate, self.generate_seed, self.generated_classes
 
     def setup(self, stage: str | None = None) -> None:
         """Open the files and cut the splits, once.
@@ -260,7 +269,7 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         """
         if self.splits:
             return
-        opened = open_source(self.info, self.source, self.n_files, self.n_generate, self.generate_seed)
+        opened = open_source(self.info, self.source, self.n_files, *self._generated())
         self.split_store = self.arrange(opened)
         labels = [self.info.classes.index(name) for name in self.class_names]
         self._new_label = np.full(max(len(self.info.classes), 1), -1)  # one for the unknown class

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,9 +50,18 @@ class SplitStore:
 
 
 def open_source(
-    info: DatasetInfo, source: str, n_files: int | None = None, n_generate: int = 0, generate_seed: int = 0
+    info: DatasetInfo,
+    source: str,
+    n_files: int | None = None,
+    n_generate: int = 0,
+    generate_seed: int = 0,
+    classes: Sequence[str] = (),
 ) -> SplitStore:
     """The examples of one source, which must already be on disk; published files are converted if necessary.
+
+    Parameters
+    ----------
+    classes : that were simulated, as in `DatasetInfo.generated_path`.
 
     Raises
     ------
@@ -62,9 +72,10 @@ def open_source(
     if source == "mini":
         store = open_sample(info)
     else:
-        path = info.generated_path(n_generate, generate_seed)
+        path = info.generated_path(n_generate, generate_seed, classes)
         if not path.exists():
-            command = f"hepexp data generate {info.name} --n {n_generate} --seed {generate_seed}"
+            chosen = f" --classes {','.join(classes)}" if classes else ""
+            command = f"hepexp data generate {info.name} --n {n_generate} --seed {generate_seed}{chosen}"
             raise DataError(f"{path}: no such file; make it with: {command}")
         store = Store.open(info.layout, path)
     if info.per_event == 1:
