@@ -116,6 +116,44 @@ def test_cells_of_a_layer_have_one_scale_and_empty_ones_stay_empty():
     np.testing.assert_allclose(batch.features[:, [0, 505]].mean(0), 0, atol=1e-5)
 
 
+@pytest.mark.parametrize("standardise", [True, False])
+def test_features_can_be_turned_back_into_showers(standardise: bool):
+    showers = calogan(20)
+    features = ShowerFeatures(["energy", "cells"], standardise=standardise, threshold=0.0)
+    found = features.decode(represented(features, showers), showers)
+    np.testing.assert_array_equal(found["position"], showers["position"])
+    np.testing.assert_allclose(found["value"], showers["value"], rtol=1e-4)
+    np.testing.assert_array_equal(found["energy"], showers["energy"])
+    np.testing.assert_array_equal(found.label, showers.label)
+
+
+def test_weak_and_negative_cells_of_generated_showers_are_empty():
+    showers = calogan(20)
+    features = ShowerFeatures(["cells"], power=1.0, standardise=False, threshold=0.5)
+    batch = represented(features, showers)
+    batch.features[:, :100] = -1.0
+    found = features.decode(batch, showers)
+    assert found["position"].min() >= 100
+    assert found["value"].min() >= 0.5
+
+
+def test_shapes_alone_give_no_showers():
+    features = ShowerFeatures(["energy", "share_0"])
+    with pytest.raises(ConfigError, match="keeps too little"):
+        features.decode(represented(features, calogan(5)), calogan(5))
+
+
+def test_every_shape_is_an_observable_and_a_feature():
+    data, showers = CaloGan(source="mini", seed=1), calogan(12)
+    found = data.observe(showers)
+    assert found.keys() == {one.name for one in data.observables} | {"features"}
+    for one in data.observables:
+        assert found[one.name].shape == (12, len(one.labels))
+    assert found["features"].shape == (12, len(SHAPES))
+    assert sum(len(one.labels) for one in data.observables) == len(SHAPES)
+    np.testing.assert_array_equal(data.observe(showers, ["share"])["share"], found["share"])
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
@@ -123,6 +161,7 @@ def test_cells_of_a_layer_have_one_scale_and_empty_ones_stay_empty():
         ({"variables": ["energy", "energy"]}, "each at most once"),
         ({"variables": []}, "must name one or more"),
         ({"power": 0.0}, "dataset.features.power must be > 0, got 0.0"),
+        ({"threshold": -1.0}, "dataset.features.threshold must be 0 to 100000 MeV, got -1.0"),
         ({"power": float("nan")}, "dataset.features.power must be > 0, got nan"),
     ],
 )

@@ -13,7 +13,7 @@ from hepexp.data.datasets.calogan.grid import SHAPE, FinestGrid
 from hepexp.data.datasets.calogan.shapes import SHAPES, Showers
 from hepexp.data.pictures.drawing import Drawing
 from hepexp.data.pictures.quantities import Quantities
-from hepexp.data.pictures.view import Channel, Maps, colour_bar, colours, labelled, masked, show_map
+from hepexp.data.pictures.view import Channel, Maps, colour_bar, colours, masked, show_map
 from hepexp.data.store.images import to_dense
 from hepexp.data.store.ragged import Ragged
 
@@ -61,7 +61,7 @@ def quantities(examples: Ragged) -> Quantities:
     showers = Showers.of(examples)
     outside = sum(examples[name].astype(np.float64) for name in examples.extras if name.startswith("overflow"))
     found = {"energy of the particle [GeV]": showers.incident, "outside the cells [MeV]": outside}
-    return found | {labelled(shape.label, shape.unit): shape.of(showers) for shape in SHAPES.values()}
+    return found | {shape.name: shape.of(showers) for shape in SHAPES.values()}
 
 
 DRAWING = Drawing(quantities, LayersView())

@@ -8,15 +8,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.batch import FeatureBatch
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.datasets.calogan.calorimeter import FIRST, N_CELLS
+from hepexp.data.datasets.calogan.info import LAYOUT
 from hepexp.data.datasets.calogan.shapes import SHAPES, Showers
 from hepexp.data.representations.scale import spread_or_one
 from hepexp.data.representations.variables import Variables
+from hepexp.data.store.images import from_dense
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import ConfigError
 
 CELLS = "cells"
+_MOST_THRESHOLD = 1e5  # MeV, the energy of the whole shower
 KNOWN = (CELLS, "energy", *SHAPES)
 
 
@@ -30,14 +34,20 @@ class ShowerFeatures(Variables):
     power : power to which the energies of cells are raised: 0.5 enhances weak cells relative to the hottest ones.
     standardise : scale each variable to mean 0 and variance 1 over the training showers, and the cells of each layer by
         their common standard deviation, so that empty ones stay 0; if false, keep the units.
+    threshold : in MeV: cells of generated showers that have less are empty. Of the simulated cells that are hit, 1 %
+        have less than 0.01.
 
     Raises
     ------
-    ConfigError : a variable is unknown or given twice, none is given, or the power is not positive.
+    ConfigError : a variable is unknown or given twice, none is given, or a number is out of range.
     """
 
     def __init__(
-        self, variables: Sequence[str] = (CELLS, "energy"), power: float = 0.5, standardise: bool = True
+        self,
+        variables: Sequence[str] = (CELLS, "energy"),
+        power: float = 0.5,
+        standardise: bool = True,
+        threshold: float = 0.01,
     ) -> None:
         for name in variables:
             if name not in KNOWN:
@@ -50,8 +60,10 @@ class ShowerFeatures(Variables):
             )
         if not 0 < power < math.inf:
             raise ConfigError(f"dataset.features.power must be > 0, got {power}")
+        if not 0 <= threshold <= _MOST_THRESHOLD:
+            raise ConfigError(f"dataset.features.threshold must be 0 to {_MOST_THRESHOLD:g} MeV, got {threshold}")
         super().__init__(variables, standardise)
-        self.power = power
+        self.power, self.threshold = power, threshold
         width = sum(FIRST[-1] if name == CELLS else 1 for name in self.variables)
         self.mean, self.std = np.zeros(width), np.ones(width)
 
@@ -68,9 +80,22 @@ class ShowerFeatures(Variables):
         super().fit(examples)
         if not self.standardise or CELLS not in self.variables:
             return
-        start = self.variables.index(CELLS)  # those before it have one column each
+        start = self._first_cell
         for layer, n in enumerate(N_CELLS):
             columns = slice(start + FIRST[layer], start + FIRST[layer] + n)
             values = examples["features"][:, columns]
             self.mean[columns] = 0
             self.std[columns] = spread_or_one(values.mean(), values.std())
+
+    @property
+    def _first_cell(self) -> int:
+        return self.variables.index(CELLS)  # the variables before have one column each
+
+    def decode(self, batch: FeatureBatch, like: Ragged) -> Ragged:
+        """Generated showers: the energies of the cells; that of the particle and the overflow are those of `like`."""
+        if CELLS not in self.variables:
+            return super().decode(batch, like)
+        values = batch.features.detach().double().cpu().numpy() * self.std + self.mean
+        cells = np.maximum(values[:, self._first_cell :][:, : FIRST[-1]], 0) ** (1 / self.power)
+        cells[cells < self.threshold] = 0
+        return from_dense(like.label, cells, **{name: like[name] for name in LAYOUT.extras})

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hepexp.data.datasets.calogan.features import ShowerFeatures
 from hepexp.data.datasets.calogan.grid import CHANNELS, SHAPE, FinestGrid
 from hepexp.data.datasets.calogan.info import INFO
+from hepexp.data.datasets.calogan.observables import OBSERVABLES, observe
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.representations.pixel_image import PixelImage
 from hepexp.data.representations.representation import Representation
+from hepexp.data.store.ragged import Ragged
 
 
 class CaloGan(HepDataModule):
@@ -30,6 +35,7 @@ class CaloGan(HepDataModule):
     """
 
     info = INFO
+    observables: ClassVar = OBSERVABLES
     views: ClassVar[None] = None
     augment: ClassVar[None] = None
 
@@ -38,6 +44,9 @@ class CaloGan(HepDataModule):
     n_generate: int = 2000
     features: ShowerFeatures | None = None
     image: PixelImage | None = None
+
+    def observe(self, examples: Ragged, names: Sequence[str] | None = None) -> dict[str, NDArray[np.float64]]:
+        return observe(examples, names)
 
     @property
     def generated_classes(self) -> tuple[str, ...]:

@@ -122,6 +122,11 @@ class Shape:
     label: str
     unit: str = ""
 
+    @property
+    def name(self) -> str:
+        """Its label with its unit, if it has one."""
+        return f"{self.label} [{self.unit}]" if self.unit else self.label
+
 
 def _of_each_layer() -> dict[str, Shape]:
     found = {f"energy_{i}": Shape(lambda s, i=i: s.energies[:, i], f"energy in layer {i}", "GeV") for i in LAYERS}
