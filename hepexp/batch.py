@@ -56,6 +56,7 @@ class DataSpec:
     n_node_features : features of each node of a graph.
     n_features : features of an example as a whole.
     n_point_features : features of each point of a cloud.
+    feature_names : their names, where the data set names them.
     n_extras : additional variables of each example, such as the jet's pT and mass.
     channel_names : names of an image's channels, in order; empty if they have none.
     pixel_unit : unit of an image's pixel values.
@@ -73,6 +74,7 @@ class DataSpec:
     image_shape: tuple[int, int, int] | None = None
     n_node_features: int = 0
     n_features: int = 0
+    feature_names: tuple[str, ...] = ()
     n_extras: int = 0
     channel_names: tuple[str, ...] = ()
     pixel_unit: str = ""

@@ -28,6 +28,8 @@ MODELS = sorted({path.stem for path in (conf_dir() / "model").glob("*.yaml")} - 
 LOSSES = {
     "graph_encoder": ("loss=supervised_contrastive",),
     "fidelity_net": ("loss=supervised_contrastive",),
+    "cathode": ("loss=cathode",),
+    "feature_flow": ("loss=flow_nll",),
     "vae": ("loss=elbo", "model.n_latent=8"),
     "jet_vrnn": ("loss=vrnn",),
     "latent_flow": ("loss=latent_flow",),

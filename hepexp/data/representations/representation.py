@@ -205,6 +205,7 @@ def spec_of(
             known["n_node_features"] = batch.x.shape[1]
         case FeatureBatch():
             known["n_features"] = batch.features.shape[1]
+            known["feature_names"] = tuple(getattr(representation, "variables", ()))
         case CloudBatch():
             known["n_point_features"] = batch.points.shape[2]
     return DataSpec(class_names, **known)

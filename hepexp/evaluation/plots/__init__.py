@@ -15,6 +15,7 @@ from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, 
 from hepexp.evaluation.plots.regression import prediction_against_truth, pull, residuals, response_against_truth
 from hepexp.evaluation.plots.rejection import roc
 from hepexp.evaluation.plots.reliability import reliability
+from hepexp.evaluation.plots.samples import samples
 from hepexp.evaluation.plots.score import score_histogram
 from hepexp.evaluation.plots.significance import significance_improvement
 from hepexp.evaluation.plots.symmetry import generators, metric, structure_constants, transformed_vectors
@@ -51,6 +52,7 @@ __all__ = [
     "response_against_truth",
     "roc",
     "sampled",
+    "samples",
     "score_histogram",
     "significance_improvement",
     "structure_constants",

@@ -31,6 +31,7 @@ import fastjet
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.data.datasets.lhco.dijet import invariant_mass, lighter_first
 from hepexp.data.datasets.lhco.info import CLASSES, LAYOUT
 from hepexp.data.physics.jet_clustering import cluster, jagged
 from hepexp.data.physics.substructure import subjettiness
@@ -120,14 +121,7 @@ def dijets(momenta: ak.Array) -> dict[str, NDArray[np.float64]]:
     p = p[passed]
     mass, mjj = invariant_mass(p), invariant_mass(p.sum(1))
     tau21 = np.stack([_tau21(momenta[passed][inside[passed][:, rank]]) for rank in (0, 1)], 1)
-    lighter_first = mass.argsort(1)
-    (light, heavy), (tau_light, tau_heavy) = (np.take_along_axis(x, lighter_first, 1).T for x in (mass, tau21))
-    return {"mjj": mjj, "m_min": light, "dm": heavy - light, "tau21_1": tau_light, "tau21_2": tau_heavy}
-
-
-def invariant_mass(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Masses (...) in GeV of four-momenta (..., 4), (E, px, py, pz); 0 where rounding makes them spacelike."""
-    return np.sqrt(np.maximum(p[..., 0] ** 2 - (p[..., 1:] ** 2).sum(-1), 0))
+    return lighter_first(mjj, mass, tau21)
 
 
 def _tau21(constituents: ak.Array) -> NDArray[np.float64]:

@@ -27,6 +27,9 @@ def check(events: Ragged, origin: str, first_row: int = 0) -> Ragged:
     return events
 
 
+_EVENTS = "events_anomalydetection_v2.features"
+
+
 def _part(name: str, n: int) -> Part:
     return Part(name, (PublishedFile(f"{name}.npy"),), n=n)
 
@@ -41,9 +44,16 @@ INFO = DatasetInfo(
     "tau21 of the lighter and of the heavier jet",
     cite="G. Kasieczka et al., arXiv:2101.08320; features as prepared by A. Hallin et al., arXiv:2109.00546",
     licence="CC BY 4.0 (LHC Olympics R&D set, doi:10.5281/zenodo.4536377)",
-    size="3 files of the signal region, 147,263 events, 7 MB",
-    published_at="the repository of CATHODE, whose script makes them of doi:10.5281/zenodo.4536377",
+    size="1.1 million events; or 3 files of the signal region, 147,263 events, 7 MB, from the repository of CATHODE",
+    published_at="doi:10.5281/zenodo.4536377, or the repository of CATHODE, whose script makes files of it",
     releases=(
+        (
+            Part(
+                _EVENTS,
+                (PublishedFile(f"{_EVENTS}.h5", urls=(f"https://zenodo.org/records/4536377/files/{_EVENTS}.h5",)),),
+                n=1_100_000,
+            ),
+        ),
         (
             _part("innerdata_train", 60_000),
             _part("innerdata_val", 60_000),
@@ -51,7 +61,10 @@ INFO = DatasetInfo(
         ),
     ),
     tenths=TENTHS,
-    readers={".npy": "hepexp.data.datasets.lhco.reader:read"},
+    readers={
+        ".npy": "hepexp.data.datasets.lhco.reader:read",
+        ".h5": "hepexp.data.datasets.lhco.features_reader:read",
+    },
     check=check,
     generator="hepexp.data.datasets.lhco.generate",
     mini=Path(__file__).with_name("lhco.parquet"),

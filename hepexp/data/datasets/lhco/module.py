@@ -29,12 +29,14 @@ class LhcOlympics(HepDataModule):
     ----------
     labels : `truth`, signal against background; `ideal`, background with `n_signal` signal events against pure
         background, both in the signal region; `cwola`, the signal region, with `n_signal` signal events, against the
-        sidebands, where there is signal in proportion.
+        sidebands, where there is signal in proportion; `sidebands`, these alone, as background; `data`, the signal
+        region alone, with `n_signal` signal events, as signal.
     n_signal : signal events in the signal region in training, and in proportion in validation; null for all of them
         with `truth`, otherwise 2.2 times the root of the background events there, as in the published files.
     signal_region : dijet mass in GeV; published 3300 to 3700.
     sidebands : outer ends of the sidebands in dijet mass, GeV.
     variables : what models read, of mjj, m_min, dm, tau21_1 and tau21_2.
+    standardise : whether each variable is scaled to mean 0 and variance 1 over the training events.
 
     References
     ----------
@@ -44,11 +46,12 @@ class LhcOlympics(HepDataModule):
 
     info = INFO
 
-    labels: Literal["truth", "ideal", "cwola"] = "truth"
+    labels: Literal["truth", "ideal", "cwola", "sidebands", "data"] = "truth"
     n_signal: int | None = None
     signal_region: Sequence[float] = (3300.0, 3700.0)
     sidebands: Sequence[float] = (3100.0, 3900.0)
     variables: Sequence[str] = ("m_min", "dm", "tau21_1", "tau21_2")
+    standardise: bool = True
     n_files: ClassVar[None] = None
     views: ClassVar[None] = None
 
@@ -58,7 +61,7 @@ class LhcOlympics(HepDataModule):
         super().__post_init__()
 
     def make_representations(self) -> list[Representation]:
-        return [Variables(chosen_names("variables", self.variables, tuple(COLUMNS)))]
+        return [Variables(chosen_names("variables", self.variables, tuple(COLUMNS)), self.standardise)]
 
     def arrange(self, opened: SplitStore) -> SplitStore:
         """The events of the signal region and, for CWoLa, of the sidebands, as the search labels them."""

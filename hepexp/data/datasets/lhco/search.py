@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hepexp.errors import ConfigError
 
-LABELS = ("truth", "ideal", "cwola")
+LABELS = ("truth", "ideal", "cwola", "sidebands", "data")
 SIGNIFICANCE = 2.2  # S / sqrt(B) before any cut, in the signal region of the published files: 764 and 119,236 events
 
 Rows = NDArray[np.int64]
@@ -29,7 +29,8 @@ class Search:
     Parameters
     ----------
     labels : `truth` for signal against background; `ideal` for the data in the signal region against pure background
-        from there; `cwola` for the data in the signal region against the data in the sidebands.
+        from there; `cwola` for the data in the signal region against the data in the sidebands; `sidebands` and `data`
+        for one of these two alone.
     signal_region : low and high end in dijet mass, GeV.
     sidebands : outer ends of the sidebands, GeV.
 
@@ -38,7 +39,7 @@ class Search:
     ConfigError : unknown labels, or regions that are no intervals or do not enclose each other.
     """
 
-    labels: Literal["truth", "ideal", "cwola"]
+    labels: Literal["truth", "ideal", "cwola", "sidebands", "data"]
     signal_region: Sequence[float]
     sidebands: Sequence[float]
 
@@ -68,7 +69,7 @@ class Search:
         """The rows that a split for training or validation has, and what they are called: 1 for the data, or signal.
 
         The background of `ideal` is divided: every other event, in the order of the split, is data. In the sidebands
-        of `cwola` there is signal too, in proportion to how much of the signal falls there.
+        of `cwola` and `sidebands` there is signal too, in proportion to how much of the signal falls there.
 
         Parameters
         ----------
@@ -88,11 +89,12 @@ class Search:
         if n > len(there):
             raise ConfigError(f"dataset.n_signal asks for {n:,} signal events in a split that has {len(there):,}")
         label = np.full(len(rows), -1)
-        label[data] = 0 if self.labels == "truth" else 1
-        label[there[:n]] = 1
+        if self.labels != "sidebands":
+            label[data] = 0 if self.labels == "truth" else 1
+            label[there[:n]] = 1
         if self.labels == "ideal":
             label[background[1::2]] = 0
-        if self.labels == "cwola":
+        if self.labels in ("cwola", "sidebands"):
             self._refuse_no_sideband(mjj[~signal])
             outside = np.flatnonzero(beside & signal)
             kept = round(len(outside) * n / max(len(there), 1))
@@ -106,7 +108,7 @@ class Search:
         beside = mjj[self.in_sidebands(mjj)]
         if not ((beside < low).any() and (beside >= high).any()):
             raise ConfigError(
-                "dataset.labels=cwola needs background on both sides of "
+                f"dataset.labels={self.labels} needs background on both sides of "
                 f"dataset.signal_region={list(self.signal_region)}, within dataset.sidebands={list(self.sidebands)}; "
                 f"this source has {mjj.min():.0f} to {mjj.max():.0f} GeV: narrow the signal region"
             )
