@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hepexp.cli.console import console, table
 from hepexp.cli.data_options import add_source, check_files, described, open_examples
@@ -13,6 +14,10 @@ from hepexp.cli.parser import Parser, at_least
 from hepexp.errors import ConfigError, DataError
 from hepexp.spelling import visible
 
+if TYPE_CHECKING:
+    from hepexp.simulation.cluster import Cluster
+
+_CLUSTER_JOBS = 10
 _CITE = {
     "pythia8mc": "Pythia 8 (arXiv:2203.11601), FastJet 3 (arXiv:1111.6097, hep-ph/0512210)",
     "geant4-pybind": "Geant4 (Nucl. Instrum. Meth. A 506 (2003) 250, IEEE Trans. Nucl. Sci. 53 (2006) 270)",
@@ -43,8 +48,12 @@ def generate(parser: Parser, args: list[str]) -> None:
         "--n", type=at_least(2), default=20_000, help="examples, equally many of each class (default 20000)"
     )
     parser.add_argument("--seed", type=at_least(0), default=1, help="the same seed gives the same examples (default 1)")
+    parser.add_argument("--jobs", type=at_least(1), help="processes (default: one per core), or jobs (default: 10)")
     parser.add_argument(
-        "--jobs", type=at_least(1), default=os.cpu_count() or 1, help="processes (default: one per core)"
+        "--launcher", default="joblib", help="joblib: processes here; submitit_slurm: jobs of a cluster; submitit_local"
+    )
+    parser.add_argument(
+        "--cluster", action="append", default=[], metavar="KEY=VALUE", help="of submitit's executor: partition=short"
     )
     parser.add_argument(
         "--out", type=Path, help="file to write, .parquet or .arrow; default: where source=generate looks for it"
@@ -58,18 +67,36 @@ def generate(parser: Parser, args: list[str]) -> None:
     if given.out is not None:  # where the same sample is there already, nothing is made; another one is not replaced
         check_target(given.out, "--out", overwrite=True)
     info = described(given)
+    from hepexp.simulation.process_pool import make_blocks
     from hepexp.simulation.simulate import check_simulation, generator, simulate
 
+    make = make_blocks if given.launcher == "joblib" else _cluster(given.launcher, given.cluster)
+    if given.cluster and make is make_blocks:
+        raise ConfigError("--cluster has no effect with --launcher joblib; take submitit_slurm")
+    jobs = given.jobs or (_CLUSTER_JOBS if given.launcher != "joblib" else os.cpu_count() or 1)
     classes = tuple(filter(None, given.classes.split(",")))
-    check_simulation(info, given.n, given.seed, given.jobs, classes)
+    check_simulation(info, given.n, given.seed, jobs, classes)
     from hepexp.data.download.progress import examples_progress
 
     for package, cite in _CITE.items():
         if package in generator(info).PACKAGES:
             print(cite, file=sys.stderr)
     with examples_progress("simulating", given.n, info.noun) as report:
-        out = simulate(info, given.n, given.seed, given.jobs, report, given.out, classes)
+        out = simulate(info, given.n, given.seed, jobs, report, given.out, classes, make)
     print(visible(str(out)))
+
+
+def _cluster(launcher: str, parameters: list[str]) -> Cluster:
+    """Where jobs are submitted, by parameters KEY=VALUE; whole numbers are numbers."""
+    from hepexp.simulation.cluster import Cluster
+
+    found = {}
+    for text in parameters:
+        name, equals, value = text.partition("=")
+        if not (name.isidentifier() and equals and value) or "\n" in value:
+            raise ConfigError(f"--cluster must be KEY=VALUE, such as partition=short, got {text!r}")
+        found[name] = int(value) if value.isdecimal() else value
+    return Cluster(launcher, found)
 
 
 def convert(parser: Parser, args: list[str]) -> None:

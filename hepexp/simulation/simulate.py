@@ -23,6 +23,10 @@ from hepexp.errors import ConfigError
 from hepexp.simulation.block import Block, Generator, plan
 from hepexp.simulation.process_pool import make_blocks
 
+# takes the blocks, their layout, the folder in which they are saved, the number of processes or jobs, and a function
+# that is called with the number of newly made examples
+Make = Callable[[list[Block], Layout, Path, int, Callable[[int], None]], None]
+
 
 def generator(info: DatasetInfo) -> Generator:
     """The module that simulates examples of a data set.
@@ -63,6 +67,7 @@ def simulate(
     report: Callable[[int, bool], None],
     target: Path | None = None,
     classes: Sequence[str] = (),
+    make: Make | None = None,
 ) -> Path:
     """Simulate n examples unless the file already exists; the default target is the file that source=generate reads.
 
@@ -80,7 +85,7 @@ def simulate(
         if not target.exists():
             check_simulation(info, n, seed, jobs, classes)
             with naming_failures(target):
-                write_sample(info, n, seed, jobs, target, report, classes=classes)
+                write_sample(info, n, seed, jobs, target, report, classes=classes, make=make)
         made = arrow_file.read(target, info.layout).metadata
         if (made.get("n"), made.get("seed"), tuple(made.get("classes", ()))) != (n, seed, classes):
             raise ConfigError(
@@ -98,6 +103,7 @@ def write_sample(
     report: Callable[[int, bool], None] = lambda made, resumed: None,
     block_size: int | None = None,
     classes: Sequence[str] = (),
+    make: Make | None = None,
 ) -> None:
     """Simulate n examples and write them to target (`.parquet` or `.arrow`), with blocks of each class in turn.
 
@@ -115,6 +121,7 @@ def write_sample(
     block_size : examples per unit of work, by default the generator's own; as it affects which examples are made, only
         tests change it.
     classes : those to simulate, by default all that the generator makes.
+    make : makes blocks and saves them, such as a `Cluster`; by default processes on this machine do.
 
     Raises
     ------
@@ -128,10 +135,11 @@ def write_sample(
     missing = [block for block in blocks if not (parts / block.file_name).exists()]
     report(n - sum(block.n for block in missing), True)
     for together in _in_one_process(missing, getattr(module, "APART", ())):
-        make_blocks(together, layout, parts, min(jobs, len(together)), lambda made: report(made, False))
+        (make or make_blocks)(together, layout, parts, min(jobs, len(together)), lambda made: report(made, False))
     examples = (chunk for block in blocks for chunk in _intact(parts / block.file_name, layout))
     arrow_file.write(target, layout, regroup(examples), describe(info, n, seed, classes))
     shutil.rmtree(parts)
+    shutil.rmtree(parts.with_name(f"{parts.name}.jobs"), ignore_errors=True)  # what the jobs of a cluster have said
 
 
 def _in_one_process(blocks: list[Block], apart: Sequence[str]) -> list[list[Block]]:

@@ -1,0 +1,130 @@
+"""Blocks of simulated examples made by the jobs of a cluster, through submitit.
+
+Which block a job makes has no effect on what is in it, so the sample is the same whatever their number. Each block is
+saved when it is finished; jobs that were lost are submitted again, and so they are by the same command on another day.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from hepexp.data.store import arrow_file
+from hepexp.data.store.ragged import Layout
+from hepexp.errors import ConfigError, HepexpError
+from hepexp.simulation.block import Block
+
+LAUNCHERS = ("joblib", "submitit_slurm", "submitit_local")  # the first are processes on this machine
+MINUTES = 240  # of a job, unless timeout_min says otherwise
+ATTEMPTS = 3  # times that jobs are submitted for blocks that are missing
+_POLL = 1.0  # seconds
+_COMMANDS = {"setup", "srun", "python", "additional"}  # words in the names of submitit's parameters
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a job does: make some blocks, those that are not there yet, and save each under its name."""
+
+    blocks: list[Block]
+    layout: Layout
+    folder: Path
+
+    def __call__(self) -> int:
+        missing = [block for block in self.blocks if not (self.folder / block.file_name).exists()]
+        for block in missing:
+            module = import_module(block.generator)
+            made = module.make_block(block.kind, block.seed, block.number, block.n)
+            arrow_file.write(self.folder / block.file_name, self.layout, [made], {})
+        return len(missing)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where jobs are submitted; called as `make_blocks` of this machine.
+
+    Parameters
+    ----------
+    launcher : submitit_slurm, or submitit_local for processes that are submitted in the same way.
+    parameters : of submitit's executor, such as partition.
+
+    Raises
+    ------
+    ConfigError : the launcher is unknown, there is no such cluster here, or submitit does not have a parameter, or it
+        would write commands into the script of a job.
+    """
+
+    launcher: str
+    parameters: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.launcher not in LAUNCHERS[1:]:
+            raise ConfigError(f"--launcher must be one of {', '.join(LAUNCHERS)}, got {self.launcher!r}")
+        for name in self.parameters:
+            if not _COMMANDS.isdisjoint(name.split("_")):
+                raise ConfigError(f"--cluster {name}: parameters that are commands are not taken")
+        self._executor(Path())  # refuses here what it can, before anything is written
+
+    def __call__(
+        self, blocks: list[Block], layout: Layout, folder: Path, jobs: int, report: Callable[[int], None]
+    ) -> None:
+        """Make each block by one of `jobs` jobs, and save it in the folder, which the jobs have to see as well.
+
+        Raises
+        ------
+        ConfigError : the cluster refuses the jobs.
+        HepexpError : blocks are missing after all attempts; says where the jobs' output is.
+        """
+        logs = folder.with_name(f"{folder.name}.jobs")
+        seen: set[str] = set()
+        for _ in range(ATTEMPTS):
+            missing = [block for block in blocks if not (folder / block.file_name).exists()]
+            submitted = self._submit([Share(missing[i::jobs], layout, folder.resolve()) for i in range(jobs)], logs)
+            try:
+                while True:
+                    over = all(job.done() for job in submitted)  # asked first: the last block is there by then
+                    for block in blocks:
+                        if block.file_name not in seen and (folder / block.file_name).exists():
+                            seen.add(block.file_name)
+                            report(block.n)
+                    if over or len(seen) == len(blocks):
+                        break
+                    time.sleep(_POLL)
+            except BaseException:
+                for job in submitted:
+                    with suppress(Exception):  # one that has ended cannot be cancelled
+                        job.cancel()
+                raise
+            if len(seen) == len(blocks):
+                return
+        raise HepexpError(
+            f"{len(blocks) - len(seen)} of {len(blocks)} blocks are missing, although jobs for them were submitted "
+            f"{ATTEMPTS} times; their output is in {logs}; the same command resumes from {folder}"
+        )
+
+    def _submit(self, shares: list[Share], logs: Path) -> list[Any]:
+        executor = self._executor(logs)
+        with self._refusals():
+            return [executor.submit(share) for share in shares if share.blocks]
+
+    def _executor(self, logs: Path) -> Any:
+        import submitit
+
+        with self._refusals(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # submitit recommends slurm_partition but accepts partition
+            executor = submitit.AutoExecutor(folder=logs, cluster=self.launcher.removeprefix("submitit_"))
+            executor.update_parameters(**{"timeout_min": MINUTES, "name": "hepexp_generate", **self.parameters})
+            return executor
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except (NameError, TypeError, ValueError, AssertionError, RuntimeError, OSError) as error:
+            line = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ConfigError(f"--launcher {self.launcher}: {line}") from error
