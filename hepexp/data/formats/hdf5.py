@@ -28,7 +28,21 @@ def opened(path: Path) -> Iterator[h5py.File]:
         yield file
 
 
-def dataset(file: h5py.File, path: Path, key: str, expected: tuple[str, ...]) -> h5py.Dataset:
+def group(file: h5py.Group, path: Path, key: str) -> h5py.Group:
+    """The group with this key, one level down.
+
+    Raises
+    ------
+    DataError : it is missing, an array, or a link to another file.
+    """
+    require(path, "key", (key,), file)
+    found = file[key] if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
+    if not isinstance(found, h5py.Group):
+        raise DataError(f"{path}: key '{key}' is no group of arrays stored in this file, as was expected")
+    return found
+
+
+def dataset(file: h5py.Group, path: Path, key: str, expected: tuple[str, ...]) -> h5py.Dataset:
     """The array with this key.
 
     Parameters

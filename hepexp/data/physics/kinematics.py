@@ -32,6 +32,12 @@ def four_momenta(pt: ArrayLike, y: ArrayLike, phi: ArrayLike, mass: ArrayLike) -
     return p4
 
 
+def rapidity(pt: ArrayLike, eta: ArrayLike, mass: ArrayLike) -> NDArray[np.float64]:
+    """Rapidity (m,) of particles of pT and mass (m,) in GeV at pseudorapidity eta (m,): asinh(pT sinh eta / mT)."""
+    pt, eta, mass = (np.asarray(values, np.float64) for values in (pt, eta, mass))
+    return np.arcsinh(pt * np.sinh(eta) / np.hypot(pt, mass))
+
+
 def sums(values: NDArray[np.floating], jets: Ragged) -> NDArray[np.floating]:
     """Sum (n, ...) over the particles of each jet of values (m, ...); zero for a jet without particles."""
     total = np.zeros((len(jets), *values.shape[1:]), values.dtype)

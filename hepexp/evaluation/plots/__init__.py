@@ -2,12 +2,14 @@
 
 from hepexp.evaluation.plots.amplitudes import amplitudes
 from hepexp.evaluation.plots.anomaly import anomaly
+from hepexp.evaluation.plots.assignment import assigned_masses, assignment_efficiency
 from hepexp.evaluation.plots.background_mass import background_mass
 from hepexp.evaluation.plots.channel_images import prior_samples, reconstructions
 from hepexp.evaluation.plots.conformal import conformal_coverage
 from hepexp.evaluation.plots.confusion import confusion_counts, confusion_matrix
 from hepexp.evaluation.plots.embedding import embedding_map
 from hepexp.evaluation.plots.expressibility import expressibility, fidelities
+from hepexp.evaluation.plots.groups import groups_by_size
 from hepexp.evaluation.plots.importance_sampling import sampled, weights
 from hepexp.evaluation.plots.latent_plane import angle_error, latent_plane
 from hepexp.evaluation.plots.learning import learning_curves
@@ -28,6 +30,8 @@ __all__ = [
     "amplitudes",
     "angle_error",
     "anomaly",
+    "assigned_masses",
+    "assignment_efficiency",
     "background_mass",
     "conformal_coverage",
     "confusion_counts",
@@ -37,6 +41,7 @@ __all__ = [
     "expressibility",
     "fidelities",
     "generators",
+    "groups_by_size",
     "image_rows",
     "kl_per_dimension",
     "latent_plane",

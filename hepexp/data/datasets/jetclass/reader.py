@@ -19,18 +19,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import awkward as ak
 import numpy as np
-import uproot
 from numpy.typing import NDArray
 
 from hepexp.data.datasets.jetclass.info import LAYOUT
 from hepexp.data.formats import parquet
 from hepexp.data.formats.checked import checked
-from hepexp.data.formats.refusal import damage_in, require
+from hepexp.data.formats.refusal import require
+from hepexp.data.formats.root_tree import batches, equal_counts, opened_tree
 from hepexp.data.store.check import Refusal, check_four_momenta, refuse_rows
 from hepexp.data.store.ragged import NO_LABEL, Ragged, offsets_of
-from hepexp.errors import DataError
 
 # the label of a jet is the index of its class here
 CLASSES = ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl")
@@ -61,24 +59,10 @@ def read_root(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     ------
     DataError : names the file and the column or row, and says what was expected.
     """
-    # the file as a dictionary key, as a colon in its name would otherwise be taken to introduce the name of the tree
-    with damage_in(path, "ROOT file"), uproot.open({str(path): None}, handler=uproot.MemmapSource) as file:
-        require(path, "tree", [_TREE], file.keys(recursive=False, cycle=False))
-        tree = file[_TREE]
-        if not isinstance(tree, uproot.TTree):
-            raise DataError(f"{path}: '{_TREE}' is a {type(tree).__name__}; expected a TTree")
+    with opened_tree(path, _TREE) as tree:
         of_particles, of_jets = wanted(path, tree.keys(recursive=False), needs_label)
-        of_particles = {name: _branch(tree, path, name, uproot.AsJagged) for name in of_particles}
-        of_jets = {name: _branch(tree, path, name, uproot.AsDtype) for name in of_jets}
-        for start, stop in _steps(tree, [*of_particles, *of_jets]):
-            lengths, columns = {}, {}
-            for name, branch in of_particles.items():
-                lists = branch.array(entry_start=start, entry_stop=stop, library="ak")
-                lengths[name] = ak.to_numpy(ak.num(lists))
-                columns[name] = ak.to_numpy(ak.flatten(lists))
-            for name, branch in of_jets.items():
-                columns[name] = branch.array(entry_start=start, entry_stop=stop, library="np")
-            yield jets(columns, lengths, stop - start, path, start, needs_label)
+        for start, n, lengths, columns in batches(tree, path, of_particles, of_jets, JETS_AT_ONCE_ROOT):
+            yield jets(columns, lengths, n, path, start, needs_label)
 
 
 def read_parquet(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
@@ -140,15 +124,7 @@ def jets(
     ------
     DataError : names the file and the first bad row, and says what was expected.
     """
-    counts = lengths[_PARTICLES[0]]
-    for name in [*lengths, *(name for name in columns if name not in lengths)]:
-        found = len(lengths.get(name, columns[name]))
-        if found != n:
-            raise DataError(
-                f"{path}: column '{name}' ends at row {first + found} instead of {first + n}; download it again"
-            )
-        if name in lengths:
-            refuse_rows(path, first, lengths[name] != counts, f"has different numbers of {name} and {_PARTICLES[0]}")
+    counts = equal_counts(columns, lengths, n, path, first)
     refuse_rows(path, first, counts == 0, "has no particles; expected at least one")
     label, unknown = _labels(columns, path, first), None
     if label is not None and (other := label == NO_LABEL).any():
@@ -184,31 +160,3 @@ def _labels(columns: Mapping[str, NDArray], path: Path, first: int) -> NDArray[n
 
 def _not_one_hot(flags: NDArray) -> NDArray[np.bool_]:
     return ~np.isin(flags, (0, 1)).all(axis=0) | (np.count_nonzero(flags, axis=0) != 1)
-
-
-def _branch(tree: uproot.TTree, path: Path, name: str, expected: type) -> uproot.TBranch:
-    """A branch of plain numbers, one per jet or a vector per jet.
-
-    Branches are accessed by name, never as expressions, which could be aliases: formulas defined in the file.
-    """
-    branch = tree[name]
-    interpretation = branch.interpretation
-    content = interpretation.content if isinstance(interpretation, uproot.AsJagged) else interpretation
-    plain = isinstance(content, uproot.AsDtype) and content.inner_shape == () and content.to_dtype.kind in "fiub"
-    if not isinstance(interpretation, expected) or not plain:
-        wanted_type = "vector<number>" if expected is uproot.AsJagged else "number"
-        raise DataError(f"{path}: branch '{name}' has type {branch.typename}, expected {wanted_type}")
-    if branch.num_entries != tree.num_entries:
-        raise DataError(f"{path}: branch '{name}' has {branch.num_entries} jets but the tree has {tree.num_entries}")
-    return branch
-
-
-def _steps(tree: uproot.TTree, names: list[str]) -> Iterator[tuple[int, int]]:
-    """First and last row of each read: whole clusters if they are small, so that no basket is decompressed twice."""
-    ends = np.array(tree.common_entry_offsets(filter_name=names))
-    start = 0
-    while start < tree.num_entries:
-        reach = ends[(ends > start) & (ends <= start + JETS_AT_ONCE_ROOT)]
-        stop = int(reach[-1]) if len(reach) else min(start + JETS_AT_ONCE_ROOT, tree.num_entries)
-        yield start, stop
-        start = stop
