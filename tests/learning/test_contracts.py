@@ -106,6 +106,8 @@ CONTRASTIVE = ("supervised_contrastive", "pair", "triplet", "infonce")
          "all of them are of 3"),
         (("loss=swag", "model=pfn", "trainer.keep=last", "trainer.patience=null", "trainer.ema=0.9"), "Swag predicts "
          "by networks of the end of the training: set trainer.ema=null"),
+        (("data=lhco", "model=mlp", "data.labels=data"), "CrossEntropy tells classes apart, so it needs training "
+         "examples of >= 2 classes, but all of them are of signal"),
         (("loss=swag", "model=pfn"), "of the end of the training: set trainer.keep=last trainer.patience=null"),
         (("loss=swav", "model=pfn"), "SwAV compares two random views of each example; turn some on, such as"),
         (("loss=infonce", "model=pfn", "loss.temperature=-1"), "loss.temperature must be > 0, got -1"),

@@ -57,6 +57,11 @@ class Search:
                 f"{list(self.signal_region)}"
             )
 
+    @property
+    def alone(self) -> int | None:
+        """The label of all events in training, if there is only one."""
+        return {"sidebands": 0, "data": 1}.get(self.labels)
+
     def in_signal_region(self, mjj: NDArray) -> NDArray[np.bool_]:
         """Mask (n,) of events in the signal region."""
         return (mjj >= self.signal_region[0]) & (mjj < self.signal_region[1])
