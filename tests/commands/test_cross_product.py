@@ -22,7 +22,7 @@ from tests.data.small import REPRESENTATIONS, use_small_samples
 # models that cannot read jets, and what they say then
 NOT_OF_JETS = {
     name: f"model={name} reads no data, but the data set has 8 features"
-    for name in ("fixed_circuits", "random_circuits", "spline_flow")
+    for name in ("fixed_circuits", "random_circuits", "spline_flow", "top_mass")
 }
 MODELS = sorted({path.stem for path in (conf_dir() / "model").glob("*.yaml")} - set(NOT_OF_JETS))
 LOSSES = {

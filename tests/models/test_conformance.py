@@ -181,6 +181,7 @@ NOT_CLASSIFIERS = {
     "set2graph",
     "spanet",
     "spline_flow",
+    "top_mass",
     "vae",
 }
 

@@ -13,6 +13,7 @@ from hepexp.evaluation.plots.groups import groups_by_size
 from hepexp.evaluation.plots.importance_sampling import sampled, weights
 from hepexp.evaluation.plots.latent_plane import angle_error, latent_plane
 from hepexp.evaluation.plots.learning import learning_curves
+from hepexp.evaluation.plots.mass_scan import mass_scan
 from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension
 from hepexp.evaluation.plots.regression import prediction_against_truth, pull, residuals, response_against_truth
 from hepexp.evaluation.plots.rejection import roc
@@ -46,6 +47,7 @@ __all__ = [
     "kl_per_dimension",
     "latent_plane",
     "learning_curves",
+    "mass_scan",
     "metric",
     "oracle_along_flows",
     "prediction_against_truth",
