@@ -1,14 +1,16 @@
 """Showers of single particles in the calorimeter of CaloGAN, simulated by Geant4.
 
 Energies are flat between 1 and 100 GeV; each particle starts 48 mm in front of the calorimeter, along its axis.
-Every deposit counts, in lead as in argon, as in the published files: cells and overflow add up to 0.997 of the energy,
-the rest leaves the calorimeter.
+Every deposit counts, in lead as in argon, as in the published files: cells have 0.9965 of the energy on average, cells
+and overflow 0.9974, and the rest leaves the calorimeter.
+
+A step ends where a cell does, so that Geant4's scorers in C++ do the counting: 0.54 s of processor time for a shower of
+50 GeV, 0.40 s without any counting, 1.3 s with a function in Python at each step. Layer 0 has 0.312 +- 0.011, 0.193 +-
+0.005 and 0.146 +- 0.003 of the energy of positrons of 1 to 20, 20 to 50 and 50 to 100 GeV; with such a function, when
+steps do not end at cells, it had 0.305 +- 0.014, 0.171 +- 0.015 and 0.138 +- 0.007.
 
 Photons and positrons have electromagnetic interactions only (G4EmStandardPhysics, production cuts of 0.7 mm), without
-the few nuclear reactions of photons; pi+ have those of FTFP_BERT. The published files were made with an older Geant4,
-and FTFP_BERT for all particles.
-
-What differs from them: a step ends at the edge of a cell, where in the original its whole energy goes to one cell.
+the few nuclear reactions of photons; pi+ have those of FTFP_BERT. The published files were made with an older Geant4.
 
 References
 ----------
