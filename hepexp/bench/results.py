@@ -46,6 +46,8 @@ other work running; benchmark rates are medians of alternating measurements.
 BESIDE = {
     "parameters": "{:,}",
     "difference": "{:.1e}",
+    "latency_1": "{:.3g}",
+    "latency_512": "{:.3g}",
     "batch": "{}",
     "waiting": "{:.1%}",
     "synchronisations": "{}",

@@ -24,11 +24,11 @@ CASES = {
     "loader": "training steps, batches/s, with the loader against batches in memory, and the share of waiting time",
     "quantum": "circuits, fidelities, swap tests and noise, forward and backward, circuits/s or pairs/s, vs PennyLane",
     "start": "`hepexp --help` and the time to the first training step, starts/s",
-    "export": "each model as an ONNX file, examples/s on a CPU, and how far scores differ; if named only",
+    "export": "each model as an ONNX file, examples/s, how far its scores differ, or why there is none; if named only",
     "gpu": "taggers and circuits on one GPU in float32, bfloat16 and compiled, against their references; if named only",
 }
 IF_NAMED = ("gpu", "export")
-OURS = ("hepexp", "statevector")  # as implementations are called
+OURS = ("hepexp", "statevector", "torch")  # as implementations are called
 OPTIONS = ("device", "budget", "quick")  # of `gpu`
 
 HELP = """\
@@ -80,6 +80,8 @@ def _mebibytes(value: int) -> str:
 BESIDES: dict[str, tuple[str, Any]] = {
     "parameters": ("parameters", "{:,}".format),
     "difference": ("they differ by", "{:.1e}".format),
+    "latency_1": ("ms alone", "{:.3g}".format),
+    "latency_512": ("ms in batches of 512", "{:.3g}".format),
     "waiting": ("waiting (max)", "{:.1%}".format),
     "synchronisations": ("waits a step", str),
     "memory": ("peak MiB", _mebibytes),

@@ -13,7 +13,8 @@ from torch.export import ExportedProgram
 from hepexp.errors import ConfigError, DataError
 from hepexp.export.network import ExportedNetwork
 from hepexp.export.operations import in_operations_of_onnx
-from hepexp.export.program import quiet, refusing
+from hepexp.export.program import program_of, quiet, refusing
+from hepexp.export.real_numbers import InRealNumbers, has_complex_numbers
 
 OPSET = 20
 INSTALL = "pip install 'hepexp[export]'"
@@ -41,16 +42,29 @@ def write_onnx(network: ExportedNetwork, program: ExportedProgram, path: Path) -
     ------
     HepexpError : it has an operation that ONNX lacks; the message names it.
     """
+    from onnxscript import optimizer
+
     with refusing(network), quiet(), torch.no_grad():
         made = torch.onnx.export(
-            in_operations_of_onnx(program),
+            of_onnx(network, program),
             dynamo=True,
+            optimize=False,  # its patterns take x + 1e-9 for x + 0
             verbose=False,
             opset_version=OPSET,
             input_names=[one.name for one in network.tensors],
             output_names=[network.output.name],
         )
+        optimizer.optimize_ir(made.model)  # folds constants
         made.save(path, external_data=False)
+
+
+def of_onnx(network: ExportedNetwork, program: ExportedProgram) -> ExportedProgram:
+    """The program of a network in real numbers, and in operations that ONNX has."""
+    program = in_operations_of_onnx(program)
+    if not has_complex_numbers(program):
+        return program
+    inputs = program.example_inputs[0]
+    return in_operations_of_onnx(program_of(network, inputs, instead=InRealNumbers(program)))
 
 
 class OnnxSession:

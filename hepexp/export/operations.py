@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -49,6 +50,15 @@ def cdist(x: Tensor, y: Tensor, p: float, mode: int | None) -> Tensor:
     return (x[..., :, None, :] - y[..., None, :, :]).square().sum(-1).sqrt()
 
 
+def add(x: Tensor, y: Tensor | float, *, alpha: float = 1) -> Tensor:
+    """x + y; the runtime takes a number below 1e-8 for 0 and leaves the sum out, so it is added to a multiple of x."""
+    small = float(y) * alpha if isinstance(y, int | float) else 0
+    if not 0 < abs(small) < 1e-7 or not x.is_floating_point():
+        return NotImplemented
+    factor = 2.0 ** math.ceil(-math.log2(abs(small)))  # a power of 2 rounds nothing
+    return (x * factor + small * factor) / factor
+
+
 def sort(x: Tensor, *, stable: bool, dim: int = -1, descending: bool = False) -> tuple[Tensor, Tensor]:
     """All of them in order: TopK of ONNX puts the lower index first where values are equal."""
     return aten.topk(x, x.shape[dim], dim, descending, True)
@@ -61,6 +71,7 @@ OURS: dict[torch._ops.OpOverload, Callable] = {
     aten.copysign.Tensor: copysign,
     aten._cdist_forward.default: cdist,
     aten.sort.stable: sort,
+    aten.add.Tensor: add,
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from hepexp.errors import HepexpError
@@ -17,15 +17,19 @@ from hepexp.export.network import ExportedNetwork
 
 MOST = 2**20  # examples in a batch, or particles in an example: torch multiplies the limits when it reads a program
 _AXES = {"batch": "examples"}
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _OPERATOR = re.compile(r"OpOverload\(op='([\w.:]+)'")
 
 
-def program_of(network: ExportedNetwork, inputs: tuple[Tensor, ...]) -> ExportedProgram:
+def program_of(
+    network: ExportedNetwork, inputs: tuple[Tensor, ...], instead: nn.Module | None = None
+) -> ExportedProgram:
     """The program of a network; what depends on the values of inputs, not on their number alone, is refused.
 
     Parameters
     ----------
     inputs : of a few examples, of which only types and shapes matter.
+    instead : the same network in another form.
 
     Raises
     ------
@@ -35,7 +39,11 @@ def program_of(network: ExportedNetwork, inputs: tuple[Tensor, ...]) -> Exported
     shapes = tuple({axis: axes[name] for axis, name in one.items()} for one in network.dynamic_axes())
     with refusing(network), quiet(), torch.no_grad():
         return torch.export.export(
-            network, inputs, dynamic_shapes=(shapes,), strict=False, prefer_deferred_runtime_asserts_over_guards=True
+            instead or network,
+            inputs,
+            dynamic_shapes=(shapes,),
+            strict=False,
+            prefer_deferred_runtime_asserts_over_guards=True,
         )
 
 
@@ -72,7 +80,8 @@ def reason(error: BaseException) -> str:
         return f"ONNX has no operation for numbers of type {complex_[0]}"
     if failed := re.search(r"Error when translating node .*?target=torch\.ops\.([\w.]+)\]", text, re.DOTALL):
         return f"ONNX has no operation for {failed[1]} with such arguments"
-    lines = [line.strip() for line in texts[0].splitlines() if line.strip()]
+    said = texts[-1] if texts[0].startswith("Failed to") else texts[0]  # by the exporter, of what failed below it
+    lines = [line.strip() for line in _COLOURS.sub("", said).splitlines() if line.strip()]
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 

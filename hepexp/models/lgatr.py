@@ -124,16 +124,15 @@ class LGATr(nn.Module):
         real = mask[..., None]
         p4, scalars = torch.where(real, p4, 0).to(dtype), torch.where(real, scalars, 0).to(dtype)
         p4 = torch.cat([torch.zeros_like(p4[:, :1]), p4], dim=1)[:, :, None]  # (B, 1 + N, 1, 4)
-        is_token = torch.zeros_like(p4[..., 0])
-        is_token[:, 0] = 1
+        is_token = (torch.arange(p4.shape[1], device=p4.device) == 0)[:, None].to(dtype).expand(p4.shape[0], -1, 1)
         scalars = torch.cat([torch.cat([torch.zeros_like(scalars[:, :1]), scalars], dim=1), is_token], dim=2)
         keys = torch.cat([torch.ones_like(mask[:, :1]), mask], dim=1)[:, None, None]  # (B, 1, 1, 1 + N)
         if self.slim:
             return self.net(p4, scalars, attn_mask=keys)[1][:, 0]
         from lgatr import embed_vector
 
-        multivectors = embed_vector(p4)
-        multivectors[:, 0, :, 0] = 1  # the token is the scalar 1
+        scalar = torch.nn.functional.pad(is_token[..., None], (0, 15))  # the token is the scalar 1
+        multivectors = embed_vector(p4) + scalar
         return self.net(multivectors, scalars, attn_mask=keys)[0][:, 0, :, 0]
 
 

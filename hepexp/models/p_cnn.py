@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
+from hepexp.exporting import is_exported
 from hepexp.models.checks import require_dropout, require_positive, require_widths
 from hepexp.models.layers.edge_conv import mean_weights
 from hepexp.models.layers.kinematic_features import FEATURE_NAMES, KINEMATIC, particle_features, reads_scalars
@@ -32,9 +35,14 @@ class Convolution(nn.Module):
         self.conv, self.norm = nn.Conv1d(n_in, n_out, 3, stride, padding=1), MaskedBatchNorm(n_out)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        mask = mask[:, :: self.conv.stride[0]]
         x = self.conv(x.transpose(1, 2)).transpose(1, 2)
+        mask = first_of_each(self.conv.stride[0], mask, x.shape[1])
         return F.relu(self.norm(x, mask)) * mask[..., None], mask
+
+
+def first_of_each(stride: int, x: Tensor, n: int) -> Tensor:
+    """The n entries x[:, ::stride]; an export would not know that they are as many as a convolution leaves."""
+    return x if stride == 1 else x[:, stride * torch.arange(n, device=x.device)]
 
 
 class ResidualUnit(nn.Module):
@@ -42,14 +50,14 @@ class ResidualUnit(nn.Module):
 
     def __init__(self, n_in: int, n_out: int, stride: int):
         super().__init__()
+        self.stride = stride
         self.first, self.second = Convolution(n_in, n_out, stride), Convolution(n_out, n_out)
         same = n_in == n_out and stride == 1
         self.shortcut = nn.Identity() if same else nn.Linear(n_in, n_out, bias=False)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        stride = self.first.conv.stride[0]
         z, mask = self.second(*self.first(x, mask))
-        return self.shortcut(x[:, ::stride]) + z, mask
+        return self.shortcut(first_of_each(self.stride, x, z.shape[1])) + z, mask
 
 
 class PCNN(nn.Module):
@@ -127,6 +135,10 @@ class PCNN(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
+        if is_exported():  # two places at the end, however few particles a batch has: a graph takes one for many
+            n = 2 * prod(unit.stride for unit in self.units)
+            p4, scalars = (F.pad(x, (0, 0, 0, n)) for x in (batch.p4, batch.scalars))
+            batch = replace(batch, p4=p4, scalars=scalars, mask=F.pad(batch.mask, (0, n)))
         order = by_pt(batch.p4, batch.mask)
         mask = reorder(batch.mask, order)
         x = reorder(particle_features(batch, self.use_scalars), order).to(self.classifier[0].weight.dtype)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hepexp.exporting import in_pieces
+from hepexp.exporting import in_pieces, is_exported
 from hepexp.precision import ExactBuffers
 from hepexp.quantum.circuit import Input
 from hepexp.quantum.density import DensityEvolution
@@ -108,7 +108,7 @@ class Expectation(ExactBuffers):
     def forward(self, trigonometry: Tensor, weights: Tensor) -> Tensor:
         read = trigonometry.index_select(0, self.slots).unflatten(0, (self.n_slots, self.n_pieces))
         dtype = trigonometry.dtype
-        if not self.use_matrix or trigonometry.shape[-1] <= 2**self.n_slots:
+        if not self.use_matrix or (not is_exported() and trigonometry.shape[-1] <= 2**self.n_slots):
             return self._in_turn(read[:, :, 0], lambda angles: self._by_gates(angles, weights))
         states = self.evolution(self.basis, weights).expand(self.n_pieces, -1, -1)
         if self.few_observables:

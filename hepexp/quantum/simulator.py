@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from hepexp.errors import ConfigError
+from hepexp.exporting import is_exported
 from hepexp.memory import require
 from hepexp.precision import full_precision
 from hepexp.quantum.circuit import Circuit, Input, Operation, Weight
@@ -69,7 +70,7 @@ class Simulator(nn.Module):
 
     def forward(self, inputs: Tensor, weights: Tensor) -> Tensor:
         rows = max(AT_ONCE // (self.copies * sum(part.amplitudes for part in self.parts)), 1)
-        if len(inputs) <= rows:
+        if is_exported() or len(inputs) <= rows:
             return self._evaluate(inputs, weights)
         pieces = inputs.split(rows)
         options = {"use_reentrant": False, "preserve_rng_state": self.is_random}

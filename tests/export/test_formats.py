@@ -18,6 +18,9 @@ def components_of(*words):
     return build_components(config)
 
 
+SMALL_LGATR = ("model.n_blocks=1", "model.n_multivectors=4", "model.n_hidden_scalars=8", "model.n_heads=2")
+
+
 @pytest.mark.parametrize(
     ("form", "words"),
     [
@@ -26,7 +29,21 @@ def components_of(*words):
         ("torchscript", ("model=part", "dataset=qg", "model.n_blocks=1", "model.n_class_blocks=1")),
         ("torchscript", ("model=pcnn", "dataset=top")),
         ("pt2", ("model=pfn", "dataset=jetclass", "+dataset.extras=[jet_pt]")),
+        ("onnx", ("model=pelican", "dataset=qg", "model.size=xs", "model.n_blocks=1")),
+        ("onnx", ("model=hybrid_cnn", "dataset=qg", "model.n_qubits=2", "model.n_layers=1")),
         ("onnx", ("model=efn", "dataset=top", "+dataset.n_particles=20")),
+        *[
+            pytest.param("onnx", (f"model={model}", "dataset=qg", *words), marks=pytest.mark.slow)
+            for model, *words in (
+                ("pct", "model.n_blocks=1", "model.k=3"),
+                ("pcnn", "model.n_first=4", "model.stages=[4,6,6]", "model.units_per_stage=1", "model.n_hidden=8"),
+                ("part", "model.n_blocks=1", "model.n_class_blocks=1"),
+                ("lgatr", *SMALL_LGATR),
+                ("lgatr", "model.slim=true", *SMALL_LGATR),
+                ("lorentznet", "backend=statevector", "model.quantum_blocks=[phi_e]", "model.n_hidden=2"),
+                ("quanvolution",),
+            )
+        ],
         pytest.param("pt2", ("model=particlenet", "dataset=qg"), marks=pytest.mark.slow),
         pytest.param("onnx", ("model=lorentznet", "dataset=qg", "model.n_blocks=2"), marks=pytest.mark.slow),
         pytest.param("onnx", ("model=particlenet", "dataset=qg"), marks=pytest.mark.slow),
@@ -58,3 +75,9 @@ def test_an_operation_that_onnx_lacks_is_named():
     error = HepexpError("Failed to convert the exported program.\nmany lines")
     error.__cause__ = RuntimeError(text)
     assert reason(error) == "ONNX has no operation for aten.linalg_eigh"
+
+
+def test_the_reason_is_that_of_what_failed_without_colours():
+    error = RuntimeError("Failed to decompose the FX graph. \x1b[96mThis is step 2/3\x1b[0m\nNext steps:")
+    error.__cause__ = AssertionError("\x1b[1mexpected a graph without changes in place, got copy_to\x1b[0m\nmore")
+    assert reason(error) == "expected a graph without changes in place, got copy_to"

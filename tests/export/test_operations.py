@@ -33,6 +33,32 @@ def test_hypot_copysign_and_distances_are_those_of_torch():
     assert_close(operations.cdist(a, a, 2.0, 2), torch.cdist(a, a, compute_mode="donot_use_mm_for_euclid_dist"))
 
 
+def test_tiny_numbers_are_added_exactly():
+    """The runtime takes them for 0, and leaves x + 1e-9 out: a quotient of zeros would not be a number."""
+    x, _ = plane()
+    for small in (1e-9, -3e-12, 1e-20):
+        assert torch.equal(operations.add(x, small), x + small)
+        assert torch.equal(operations.add(x.float(), small), x.float() + small)
+    assert operations.add(x, 1e-3) is operations.add(x, x) is NotImplemented
+
+
+def test_tiny_numbers_are_kept_in_a_file():
+    import io
+
+    import onnxruntime
+
+    class Share(torch.nn.Module):
+        def forward(self, x):
+            return x / (x.sum(1, keepdim=True) + 1e-9)
+
+    program = operations.in_operations_of_onnx(torch.export.export(Share(), (torch.ones(2, 3),)))
+    file = io.BytesIO()
+    torch.onnx.export(program, dynamo=True, verbose=False, optimize=False, input_names=["x"]).save(file)
+    session = onnxruntime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"x": np.zeros((2, 3), np.float32)})
+    np.testing.assert_array_equal(found, 0)
+
+
 def test_equal_values_keep_their_order_in_onnxruntime(tmp_path):
     """A sort that is stable breaks ties by position: what nearest neighbours on a grid of pixels depend on."""
     import onnx

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hepexp.exporting import Function
+from hepexp.exporting import Function, is_exported
 from hepexp.models.layers.cache_blocking import run
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 
@@ -62,9 +62,22 @@ def aggregate(x: Tensor, pairs: ParticlePairs) -> Aggregates:
     return Aggregates(*_Aggregate.apply(x, pairs))
 
 
+def _spread(piece: Piece, x: Tensor, weight: Tensor, rows: Tensor, columns: Tensor, diagonal: Tensor) -> Tensor:
+    """What `spread` gives for the pairs of a piece."""
+    found = piece.nodes(rows)[:, :, None] + piece.nodes(columns)[:, None]
+    found = found + piece.nodes(diagonal).mT.diag_embed(dim1=1, dim2=2)
+    if x.shape[1]:  # ONNX has no product of matrices without columns
+        direct, transposed = weight.T.chunk(2)
+        square = _square(piece, x)
+        found = found + square @ direct + square.transpose(1, 2) @ transposed
+    return found.flatten(0, 2)
+
+
 class _Spread(Function):
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, rows: Tensor, columns: Tensor, diagonal: Tensor, pairs: ParticlePairs):
+        if is_exported():  # a graph changes nothing in place
+            return torch.cat([_spread(piece, x, weight, rows, columns, diagonal) for piece in pairs.pieces])
         y = x.new_empty(x.shape[0], len(weight))
         direct, transposed = weight.T.contiguous().chunk(2)
 
