@@ -1,4 +1,4 @@
-"""Synthetic batches in the four representations, for tests of models."""
+"""Synthetic batches in the five representations, for tests of models."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from hepexp.batch import Batch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch
+from hepexp.batch import Batch, CloudBatch, DataSpec, FeatureBatch, GraphBatch, ImageBatch, JetBatch
 from hepexp.check.arrangement import PermutedNodes
 from tests import jets
 
-N_NODE_FEATURES, N_FEATURES, IMAGE_SHAPE = 5, 8, (3, 24, 24)
+N_NODE_FEATURES, N_FEATURES, IMAGE_SHAPE, N_POINT_FEATURES, N_CONDITIONS = 5, 8, (3, 24, 24), 3, 2
 SPEC = DataSpec(
     class_names=("gluon", "quark"),
     n_scalars=8,
     image_shape=IMAGE_SHAPE,
     n_node_features=N_NODE_FEATURES,
     n_features=N_FEATURES,
+    n_point_features=N_POINT_FEATURES,
 )
 
 
@@ -49,6 +50,16 @@ def random_features(n: int, seed: int = 0) -> FeatureBatch:
     """Standardised variables."""
     g = torch.Generator().manual_seed(seed)
     return FeatureBatch(**_common(n), features=torch.randn(n, N_FEATURES, generator=g))
+
+
+def random_clouds(n: int, seed: int = 0, counts: torch.Tensor | None = None) -> CloudBatch:
+    """Clouds of 2 to 12 points in float64, or of given numbers of points (n,), with two further conditions."""
+    g = torch.Generator().manual_seed(seed)
+    counts = torch.randint(2, 13, (n,), generator=g) if counts is None else counts
+    mask = torch.arange(int(counts.max())) < counts[:, None]
+    points = torch.randn(n, mask.shape[1], N_POINT_FEATURES, generator=g, dtype=torch.float64) * mask[..., None]
+    common = _common(n) | {"extras": torch.randn(n, N_CONDITIONS, generator=g)}
+    return CloudBatch(**common, points=points, mask=mask)
 
 
 def _common(n: int) -> dict[str, torch.Tensor]:
@@ -115,5 +126,10 @@ EXAMPLES = {
         random_features,
         lambda b, rows: _some(b, rows, features=b.features[rows]),
         lambda: replace(random_features(5), features=torch.zeros(5, N_FEATURES)),
+    ),
+    "cloud": Examples(
+        random_clouds,
+        lambda b, rows: _some(b, rows, points=b.points[rows], mask=b.mask[rows]),
+        lambda: random_clouds(5, counts=torch.ones(5, dtype=torch.long)),
     ),
 }

@@ -27,7 +27,7 @@ figures of their mean prediction, next to the mean of their own.
   hepexp evaluate latest --shift p4.scale=1.01,0.99 --shift p4.smear=0.05 --out shifted/
   hepexp evaluate RUN1 RUN2 RUN3 --out ensemble/"""
 
-_WRITTEN = ("metrics.json", "predictions.parquet", "plots", "shifts.json", "templates.json")
+_WRITTEN = ("metrics.json", "predictions.parquet", "samples.parquet", "plots", "shifts.json", "templates.json")
 
 
 def main(args: list[str]) -> int:

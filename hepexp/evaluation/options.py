@@ -1,4 +1,4 @@
-"""How classifiers and embeddings are judged: the group `evaluation`."""
+"""How classifiers, embeddings and generators are judged: the group `evaluation`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
 from hepexp.evaluation.classifiers.scored_examples import Setting
 from hepexp.evaluation.roc import SIGNAL_EFFICIENCIES
 
+FEWEST_SAMPLES, MOST_SAMPLES, VAL_SAMPLES = 10, 10**8, 2000  # generated examples
 USUAL_FRACTIONS = (0.01, 0.1, 1.0)  # of the labels, in the protocol of arXiv:2002.05709
 
 
@@ -36,6 +37,9 @@ class EvaluationOptions:
     fine_tune_steps : of embeddings, number of steps that the trained network, with a new linear layer, is fine-tuned
         with each of these fractions, or with 0.01, 0.1 and 1 if there are none; beside it the same network from random
         weights, on the same batches, by Adam at optimizer.lr, which falls to zero along a cosine. 0 for neither.
+    n_samples : of generators, number of examples that are generated for the test; null for as many as it has.
+    n_val_samples : of generators, number of examples after each epoch, at most as many as validation has; null for
+        2,000.
 
     Raises
     ------
@@ -50,6 +54,8 @@ class EvaluationOptions:
         weighted: bool = True,
         label_fractions: Sequence[float] = (),
         fine_tune_steps: int = 0,
+        n_samples: int | None = None,
+        n_val_samples: int | None = None,
     ) -> None:
         self.figures: dict[str, FigureOfMerit] = {}  # by the words in `metrics`
         for item in metrics:
@@ -66,6 +72,11 @@ class EvaluationOptions:
         if fine_tune_steps < 0:
             raise ConfigError(f"evaluation.fine_tune_steps must be >= 0, got {fine_tune_steps}")
         self.fine_tune_steps = fine_tune_steps
+        self.asks_for_samples = n_samples is not None or n_val_samples is not None
+        for key, value in (("n_samples", n_samples), ("n_val_samples", n_val_samples)):
+            if value is not None and not FEWEST_SAMPLES <= value <= MOST_SAMPLES:
+                raise ConfigError(f"evaluation.{key} must be from {FEWEST_SAMPLES} to {MOST_SAMPLES:,}, got {value}")
+        self.n_samples, self.n_val_samples = n_samples, n_val_samples or VAL_SAMPLES
         fractions = label_fractions or (USUAL_FRACTIONS if fine_tune_steps else ())
         self.label_fractions = tuple(dict.fromkeys(fractions))
         for fraction in self.label_fractions:
@@ -99,6 +110,11 @@ class EvaluationOptions:
             raise ConfigError(
                 f"evaluation.{key} is for embeddings, as of loss=supervised_contrastive; this run has a {who}"
             )
+
+    def refuse_samples(self, who: str) -> None:
+        """Raise ConfigError if examples are to be generated where nothing generates any."""
+        if self.asks_for_samples:
+            raise ConfigError(f"evaluation.n_samples is for generators, as of loss=flow_matching; this run has a {who}")
 
     def _background(self, spec: DataSpec) -> int | None:
         names, two = spec.class_names, spec.n_classes == 2

@@ -24,6 +24,7 @@ from hepexp.learning import contracts
 from hepexp.learning.adversarial import AdversarialModule
 from hepexp.learning.channels_last import channels_last
 from hepexp.learning.fine_tuning import frozen_at_random, spare_fresh
+from hepexp.learning.generation import Generation
 from hepexp.learning.memory_guard import within_memory
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import Optimizer
@@ -150,6 +151,8 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     module.draw_views, module.augment = draw_views, augment
     if columns:
         module.columns = columns
+    if objective.generates:
+        module.generation = Generation(objective, data, evaluation)
     module.weighted = evaluation.weighted
     module.mean_weight = getattr(data, "mean_weight", None)
     if n := objective.evaluator.references:

@@ -103,6 +103,8 @@ class Judged:
         components = self.scorer.first
         class_names = components.data.spec.class_names
         write_predictions(folder / "predictions.parquet", self.evaluator.predictions(self.outputs, class_names))
+        if (generation := components.module.generation) is not None:
+            generation.write(folder / "samples.parquet", self.scorer.folders[0].label)
         (folder / "plots").mkdir(exist_ok=True)
         with self.about():
             self.evaluator.figures(self.outputs, class_names, folder / "plots", seed=self.config.seed)

@@ -16,6 +16,7 @@ from hepexp.errors import HepexpError
 from hepexp.evaluation.evaluators.evaluator import ELEMENT, OBSERVED, refuse_not_finite
 from hepexp.learning.as_read import as_read
 from hepexp.learning.fine_tuning import fine_tuning
+from hepexp.learning.generation import Generation
 from hepexp.learning.optimizers import Optimizer
 from hepexp.losses.weighted import share, weight_of
 from hepexp.metric import Metric
@@ -74,6 +75,7 @@ class ExperimentModule(pl.LightningModule):
         )  # the evaluator's, of the data set
         self.draw_views: Callable[[Batch, int], tuple[Batch, Batch]] | None = None  # of a batch, by a seed
         self.augment: Callable[[Batch, int], Batch] | None = None  # transforms a training batch, by a seed
+        self.generation: Generation | None = None  # where the objective generates examples
         self.mean_weight: float | None = None  # mean absolute weight of the training examples, where it is known
         self.weighted = True  # whether the weights of the examples, if any, count in the evaluation
         self.outputs: dict[str, np.ndarray] = {}  # per example, of the last validation or test
@@ -232,6 +234,8 @@ class ExperimentModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         self._collect()
         self.outputs |= self.columns(self.outputs["index"])
+        if self.generation is not None:
+            self.outputs |= self.generation.of_epoch(self._call[0], self.outputs["index"])
         for name, value in self.objective.evaluator.quick(self.outputs).items():
             self.log(f"val/{name}", value, rank_zero_only=False, batch_size=len(self.outputs["label"]))
 
@@ -249,6 +253,8 @@ class ExperimentModule(pl.LightningModule):
         refuse_not_finite(self.outputs)
         self.outputs = self._as_read(self.trainer.test_dataloaders) | self._gallery
         self.outputs |= self._observed(self.trainer.test_dataloaders)
+        if self.generation is not None:
+            self.outputs |= self.generation.of_test(self._call[0], self.outputs["index"])
 
     def predict_step(self, batch, batch_idx: int) -> None:
         self._prediction_step(batch)

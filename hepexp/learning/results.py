@@ -77,6 +77,8 @@ def write_results(
     folder.write_json("history.json", fitted.history.rows)
     class_names = components.data.spec.class_names
     write_predictions(folder.predictions, evaluator.predictions(fitted.outputs, class_names))
+    if components.module.generation is not None:
+        components.module.generation.write(folder.samples, folder.label)
     draw_figures(config, components, folder, fitted)
     for key in undeclared(metrics, config.loss._target_):
         log.warning(

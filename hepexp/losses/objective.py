@@ -50,6 +50,7 @@ class Objective(nn.Module):
     takes_mixtures : whether its terms use `batch.mixed_label` and `mixed_share`; if not, mixup is refused.
     of_the_end : whether it predicts by what it collects up to the end of the training; then the best epoch cannot be
         kept, the training not stop early, nor its weights be averaged.
+    generates : whether it makes examples, see `generate`, which are then compared with those of the data set.
     sample : number of training examples that `see` gets before the training.
     n_train : number of training examples, once they are known; None if the data set does not say.
     """
@@ -153,6 +154,18 @@ class Objective(nn.Module):
         ConfigError : the objective has no outputs for a single example.
         """
         raise ConfigError(f"{type(self).__name__} gives no predictions (it has no outputs)")
+
+    def generate(self, model: nn.Module, batch: Batch, random: torch.Generator, quick: bool = False) -> Batch:
+        """A batch with the same conditions and new content; only asked of an objective that `generates`.
+
+        Parameters
+        ----------
+        batch : class, additional variables and numbers of elements of what is to be generated; what else it holds is
+            replaced.
+        random : gives all random numbers, on the CPU, so that they do not depend on the device.
+        quick : whether a cheaper approximation will do, as after each epoch.
+        """
+        raise NotImplementedError(f"{type(self).__name__} generates no examples")
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Loss terms and outputs of one batch.

@@ -151,6 +151,11 @@ class RunFolder:
         return self.path / "predictions.parquet"
 
     @property
+    def samples(self) -> Path:
+        """Examples that a generator made for the test, in the columns of its data set."""
+        return self.path / "samples.parquet"
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 

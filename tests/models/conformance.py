@@ -25,7 +25,7 @@ from hepexp.models import claims
 from hepexp.models.head import head_of, is_within
 from hepexp.quantum.statevector import StateVector
 from tests.devices import on_one_device
-from tests.examples import EXAMPLES, SPEC, Examples, permute_nodes
+from tests.examples import EXAMPLES, N_CONDITIONS, SPEC, Examples, permute_nodes
 from tests.jets import pad, permute, random_jets, random_lorentz, transform
 
 N_STEPS = 200  # in which a model must learn eight examples
@@ -61,7 +61,8 @@ class Case:
 
     def build(self, dtype: torch.dtype = torch.float64) -> nn.Module:
         torch.manual_seed(1)
-        model = instantiate(self.node, "model", **asdict(SPEC), n_classes=SPEC.n_classes, backend=StateVector())
+        spec = replace(SPEC, n_extras=N_CONDITIONS) if self.input == "cloud" else SPEC
+        model = instantiate(self.node, "model", **asdict(spec), n_classes=SPEC.n_classes, backend=StateVector())
         return model if dtype == torch.float32 else model.to(dtype)
 
 

@@ -8,6 +8,7 @@ from hepexp.config.paths import conf_dir
 from tests.devices import on_one_device
 from tests.examples import EXAMPLES, random_graphs
 from tests.models.conformance import Case, Conformance, GraphConformance, ImageConformance, ParticleConformance
+from tests.models.conformance_generators import GeneratorConformance
 
 CASES = [
     Case("lorentznet", n_parameters=227_096),
@@ -140,6 +141,13 @@ CASES = [
     Case("gin", n_parameters=42_866),
 ]
 
+# models that generate clouds; two classes and two variables are their conditions
+GENERATORS = [
+    # embedding (3 + 16) x 128 + 256, global (256 + 16) x 128 + 256 and 128 x 10 + 20; six layers of (266 + 16) x 128
+    # + 256, 1,300, (138 + 16) x 128 + 256 and 128^2 + 256; head 128 x 3 + 6, all with weight norms
+    Case("epic_fm", n_parameters=2_688 + 35_072 + 1_300 + 6 * 74_260 + 390),
+]
+
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.text)
 class TestModel(Conformance):
@@ -158,6 +166,11 @@ class TestModelOfImages(ImageConformance):
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.input == "graph"], ids=lambda case: case.text)
 class TestModelOfGraphs(GraphConformance):
+    pass
+
+
+@pytest.mark.parametrize("case", GENERATORS, ids=lambda case: case.text)
+class TestGenerator(GeneratorConformance):
     pass
 
 
@@ -188,7 +201,7 @@ NOT_CLASSIFIERS = {
 
 def test_every_model_option_has_a_case():
     options = {path.stem for path in (conf_dir() / "model").glob("*.yaml")} - NOT_CLASSIFIERS
-    assert options <= {case.text.split()[0] for case in CASES}
+    assert options <= {case.text.split()[0] for case in (*CASES, *GENERATORS)}
 
 
 # ---- the suite itself

@@ -272,8 +272,8 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         opened = open_source(self.info, self.source, self.n_files, *self._generated())
         self.split_store = self.arrange(opened)
         labels = [self.info.classes.index(name) for name in self.class_names]
-        self._new_label = np.full(max(len(self.info.classes), 1), -1)  # one for the unknown class
-        self._new_label[labels] = np.arange(len(labels))
+        self.new_label = np.full(max(len(self.info.classes), 1), -1)  # one for the unknown class
+        self.new_label[labels] = np.arange(len(labels))
         seen = [self.info.classes.index(name) for name in self.train_names]
         rows = {name: self._rows(name, labels if name == "test" else seen) for name in SPLITS}
         self.representation.require_memory(min(self.batch_size, max(map(len, rows.values()))))
@@ -299,7 +299,7 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
     def _dataset(self, store: Store, rows: np.ndarray, representation: Representation | None = None) -> SplitDataset:
         known = (self._targets, self._weights or None) if store is self.store else ()  # a file may not have them
         shown, more = representation or self.representation, {"observers": self._observers, "shift": self.stored_shift}
-        return SplitDataset(store, rows, shown, self._extras, self._new_label, *known, **more)
+        return SplitDataset(store, rows, shown, self._extras, self.new_label, *known, **more)
 
     def provenance(self) -> dict:
         """Source, files with checksums, sizes of the splits, and the command that makes the data; after `setup`."""

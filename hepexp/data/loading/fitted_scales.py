@@ -46,7 +46,7 @@ class FittedScales(LightningDataModule):
             self._targets = TargetValues(self.named_targets(), self._target_quantities, some)
         self._element_targets.fit(some)
         self.fit_inputs(some)
-        self._weights.fit(self.store, rows, self._new_label)
+        self._weights.fit(self.store, rows, self.new_label)
         prepared = self.representation.prepare(some)
         self.representation.fit(prepared)
         self._element_targets.refuse_unknown(chain([prepared], self._prepared(rows[_ROWS_TO_FIT:])))

@@ -61,6 +61,7 @@ class ClassificationEvaluator(Evaluator):
 
     def with_options(self, options: EvaluationOptions, spec: DataSpec) -> Self:
         options.refuse_few_labels(type(self).__name__)
+        options.refuse_samples(type(self).__name__)
         own = copy.copy(self)
         own.setting = options.setting(spec)
         own.asked_for = tuple(options.figures.values())

@@ -77,6 +77,7 @@ class EmbeddingEvaluator(Evaluator):
 
     def with_options(self, options: EvaluationOptions, spec: DataSpec) -> Self:
         options.refuse_metrics(type(self).__name__)
+        options.refuse_samples(type(self).__name__)
         own = copy.copy(self)
         own.label_fractions, own.class_names = options.label_fractions, spec.class_names
         own.fine_tune_steps = options.fine_tune_steps

@@ -148,6 +148,7 @@ class Evaluator(ABC):
         """
         options.refuse_metrics(type(self).__name__)
         options.refuse_few_labels(type(self).__name__)
+        options.refuse_samples(type(self).__name__)
         return copy.copy(self)
 
     def figures_of_an_epoch(self) -> list[str] | None:

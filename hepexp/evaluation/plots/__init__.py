@@ -14,6 +14,7 @@ from hepexp.evaluation.plots.importance_sampling import sampled, weights
 from hepexp.evaluation.plots.latent_plane import angle_error, latent_plane
 from hepexp.evaluation.plots.learning import learning_curves
 from hepexp.evaluation.plots.mass_scan import mass_scan
+from hepexp.evaluation.plots.observable import observable
 from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension
 from hepexp.evaluation.plots.regression import prediction_against_truth, pull, residuals, response_against_truth
 from hepexp.evaluation.plots.rejection import roc
@@ -49,6 +50,7 @@ __all__ = [
     "learning_curves",
     "mass_scan",
     "metric",
+    "observable",
     "oracle_along_flows",
     "prediction_against_truth",
     "prior_samples",

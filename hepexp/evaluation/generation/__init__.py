@@ -1,0 +1,1 @@
+"""Distances between a generated and a true sample."""

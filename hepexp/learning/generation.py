@@ -1,0 +1,180 @@
+"""Examples that a trained generator makes, and what is compared of them with the data set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from hepexp.batch import Batch
+from hepexp.data.loading.conditions import AT_ONCE, Conditions, as_represented, batches_of
+from hepexp.data.loading.datamodule import HepDataModule
+from hepexp.data.store import arrow_file
+from hepexp.data.store.ragged import Ragged, regroup
+from hepexp.errors import ConfigError, HepexpError
+from hepexp.evaluation.evaluators.generation import FLOOR, MADE, OF, SECONDS, TRUTH
+from hepexp.evaluation.options import EvaluationOptions
+from hepexp.losses.content import content
+from hepexp.losses.objective import Objective
+
+SEED = 1  # of the examples of every evaluation: they differ only by the weights
+PASSES = 3  # of a batch, of which the median is taken
+
+
+class Generation:
+    """What a generator makes under the conditions of training examples, compared with other examples of the data set.
+
+    Parameters
+    ----------
+    objective : generates.
+    data : data set of the run, after `setup`.
+    options : say how many examples are generated after each epoch, and for the test.
+
+    Attributes
+    ----------
+    samples : examples of the last test, in the columns of the store.
+
+    Raises
+    ------
+    ConfigError : the data set does not say by what generated examples are judged.
+    """
+
+    def __init__(self, objective: Objective, data: HepDataModule, options: EvaluationOptions) -> None:
+        if not getattr(data, "observables", ()):
+            raise ConfigError(
+                f"{type(objective).__name__} generates examples, but {type(data).__name__} does not say by what these "
+                "are judged (its observables); choose another data set, such as data=jetnet"
+            )
+        self.objective, self.data = objective, data
+        self.n_samples, self.n_val_samples = options.n_samples, options.n_val_samples
+        self.samples: Ragged | None = None
+        self._validation: dict[str, NDArray] | None = None
+
+    def of_epoch(self, model: nn.Module, rows: NDArray[np.int64]) -> dict[str, NDArray]:
+        """The observables that select the best epoch, of validation examples, and of as many generated ones."""
+        names = [one.name for one in self.data.observables if one.selects]
+        if self._validation is None:
+            self._validation = self._observed(TRUTH, as_represented(self.data, rows), names)
+        n = min(self.n_val_samples, len(rows))
+        try:
+            made = Ragged.concatenate(list(self.stream(model, Conditions(self.data), n, SEED, quick=True)))
+        except NotFinite:  # the epoch is none that is kept
+            nothing = {f"{MADE}{name}": np.full_like(self._validation[f"{TRUTH}{name}"], np.nan) for name in names}
+            return {**self._validation, **nothing}
+        return {**self._validation, **self._observed(MADE, made, names)}
+
+    def of_test(self, model: nn.Module, rows: NDArray[np.int64]) -> dict[str, NDArray]:
+        """The observables of test examples, of as many training examples, and of generated ones; time per example.
+
+        Raises
+        ------
+        HepexpError : generated examples hold numbers that are NaN or infinite.
+        """
+        n, train = self.n_samples or len(rows), self.data.splits["train"].rows
+        conditions, seconds = Conditions(self.data), []
+        self.samples = Ragged.concatenate(list(self.stream(model, conditions, n, SEED, seconds=seconds)))
+        other = train[: min(len(rows), len(train))]
+        found = self._observed(MADE, self.samples) | self._observed(TRUTH, as_represented(self.data, rows))
+        found |= self._observed(FLOOR, as_represented(self.data, other))
+        full = seconds[: n // AT_ONCE]
+        times = {1: self._time(model, conditions, 1), AT_ONCE: full or self._time(model, conditions, AT_ONCE)}
+        return found | {f"{SECONDS}{size}": np.array([median(took) / size]) for size, took in times.items()}
+
+    def stream(
+        self,
+        model: nn.Module,
+        conditions: Conditions,
+        n: int,
+        seed: int,
+        quick: bool = False,
+        seconds: list[float] | None = None,
+    ) -> Iterator[Ragged]:
+        """Examples (n) in the columns of the store, a thousand at a time; the seed determines them.
+
+        Parameters
+        ----------
+        quick : whether a cheaper approximation will do.
+        seconds : gets the time that each batch took to be generated.
+
+        Raises
+        ------
+        NotFinite : some hold numbers that are NaN or infinite.
+        """
+        model.eval()
+        for block, start in enumerate(range(0, n, AT_ONCE)):
+            drawn = conditions.draw(min(AT_ONCE, n - start), np.random.default_rng((seed, block)))
+            random = torch.Generator().manual_seed(int(np.random.SeedSequence((seed, block)).generate_state(1)[0]))
+            for batch, like in batches_of(self.data, drawn):
+                began = time.perf_counter()
+                made = self._made(model, batch, random, quick)
+                if seconds is not None:
+                    seconds.append(time.perf_counter() - began)
+                refuse_not_finite(made, self.data.noun)
+                yield self.data.representation.decode(made, like)
+
+    def write(self, path: Path, label: str) -> None:
+        """The examples of the last test as a file of the data set.
+
+        Parameters
+        ----------
+        label : of the run.
+        """
+        about = described(label, len(self.samples), SEED)
+        arrow_file.write(path, self.data.info.layout, regroup([self.samples]), about)
+
+    @torch.no_grad()
+    def _made(self, model: nn.Module, batch: Batch, random: torch.Generator, quick: bool = False) -> Batch:
+        device = next(model.parameters()).device
+        return self.objective.generate(model, batch.to(device), random, quick).to("cpu")
+
+    def _time(self, model: nn.Module, conditions: Conditions, size: int) -> list[float]:
+        """Seconds of several passes of a batch of this size, after one that warms up, unless they take too long."""
+        times: list[float] = []
+        drawn = conditions.draw(size, np.random.default_rng(SEED))
+        for batch, _ in batches_of(self.data, drawn):
+            self._made(model, batch, torch.Generator().manual_seed(SEED)) if size == 1 else None
+            while len(times) < PASSES and sum(times) < 1:
+                began = time.perf_counter()
+                self._made(model, batch, torch.Generator().manual_seed(SEED))
+                times.append(time.perf_counter() - began)
+        return times
+
+    def _observed(self, sample: str, examples: Ragged, names: Sequence[str] | None = None) -> dict[str, NDArray]:
+        starts = range(0, len(examples), AT_ONCE)
+        parts = [self.data.observe(examples.take(slice(k, k + AT_ONCE)), names) for k in starts]
+        found = {f"{sample}{name}": _joined([part[name] for part in parts]) for name in parts[0]}
+        return {**found, f"{sample}{OF}": np.repeat(np.arange(len(examples)), examples.counts)}
+
+
+def described(label: str, n: int, seed: int, conditions: Mapping[str, str] | None = None) -> dict:
+    """What a file of generated examples records of how they were made."""
+    fixed = "".join(f" --condition {name}={value}" for name, value in (conditions or {}).items())
+    return {"made_from": "a generator", "command": f"hepexp sample {label} --n {n} --seed {seed}{fixed}", "n": n}
+
+
+class NotFinite(HepexpError):
+    """Generated examples hold numbers that are NaN or infinite."""
+
+
+def refuse_not_finite(batch: Batch, noun: str) -> None:
+    """Raise NotFinite, with the number of examples concerned, if any number in a generated batch is."""
+    bad = ~content(batch).flatten(1).isfinite().all(1)
+    if bad.any():
+        raise NotFinite(
+            f"{int(bad.sum()):,} of {len(bad):,} generated {noun}s are NaN or infinite: the training diverged (lower "
+            "optimizer.lr or set trainer.gradient_clip), or a condition is far from those of the training"
+        )
+
+
+def _joined(parts: list[NDArray]) -> NDArray:
+    """Parts one after another; sets of elements are padded to the longest."""
+    if parts[0].ndim == 3:
+        longest = max(part.shape[1] for part in parts)
+        parts = [np.pad(part, ((0, 0), (0, longest - part.shape[1]), (0, 0))) for part in parts]
+    return np.concatenate(parts)
