@@ -74,6 +74,7 @@ class Objective(nn.Module):
     needs_views: bool = False
     takes_mixtures: bool = False
     of_the_end: bool = False
+    generates: bool = False
     sample: int = 0
     n_train: int | None = None
 
