@@ -70,7 +70,7 @@ def _rows(name: str, words: tuple[str, ...], form: str) -> list[dict]:
             components = build_components(config)
             network = ExportedNetwork(components)
             path = Path(folder) / "network"
-            scores = written(network, components, form, path)
+            scores, _ = written(network, components, form, path)
             difference = compared(network, components, scores).difference
             ours, theirs = _latencies(network, components, scores)
     except HepexpError as error:

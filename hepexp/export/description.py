@@ -37,6 +37,7 @@ class Description:
     working_points : thresholds, from the validation split.
     parity : how far the file's scores are from those of the run, on how many examples.
     provenance : the run, its commit, data and packages.
+    cost : floating-point operations of the graph for one example, and how many particles that has.
     quantised : what int8 costs; empty if the weights are as trained.
     """
 
@@ -51,6 +52,7 @@ class Description:
     working_points: list[dict[str, Any]] = field(default_factory=list)
     parity: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    cost: dict[str, Any] = field(default_factory=dict)
     quantised: dict[str, Any] = field(default_factory=dict)
     version: int = VERSION
 

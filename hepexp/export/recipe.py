@@ -17,6 +17,7 @@ from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.errors import ConfigError
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
 from hepexp.export import description, parity
+from hepexp.export.cost import cost_of
 from hepexp.export.description import Description
 from hepexp.export.network import ExportedNetwork
 from hepexp.export.onnx_file import OnnxSession, require_onnx, write_onnx
@@ -71,25 +72,26 @@ def export_run(
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as draft:
-        scores = written(network, components, form, draft)
+        scores, cost = written(network, components, form, draft)
         found = compared(network, components, scores)
         found.require(str(path))
-        cost = quantised(network, components.data.splits["test"], scores, draft, bits) if bits else {}
+        lost = quantised(network, components.data.splits["test"], scores, draft, bits) if bits else {}
         validation = evaluate(components, components.data.loader_of("val"))
         scored = ScoredExamples(validation["scores"], validation["label"], validation.get("weight"), network.setting)
         made = replace(
             made,
             sha256=description.checksum(draft.read_bytes()),
             parity={**asdict(found), "tolerance": parity.TOLERANCE, "split": "test"},
-            working_points=working_points(scored),
-            quantised=cost,
+            working_points=working_points(scored, components.data.samples),
+            cost=cost,
+            quantised=lost,
         )
         write_json(description.beside(path), asdict(made))
     return made
 
 
-def written(network: ExportedNetwork, components: Components, form: str, path: Path) -> Scores:
-    """Write a network in a format; what gives the scores of the file, once it has been read again.
+def written(network: ExportedNetwork, components: Components, form: str, path: Path) -> tuple[Scores, dict[str, Any]]:
+    """Write a network in a format; what gives the scores of the file, once it has been read again, and its cost.
 
     Raises
     ------
@@ -99,14 +101,16 @@ def written(network: ExportedNetwork, components: Components, form: str, path: P
     inputs = network.in_order(network.feed(examples.store.take(_typical(parity.rows_to_check(examples)))))
     if form == "torchscript":
         write_torchscript(network, inputs, path)
-        return parity.scores_of_module(network, torch.jit.load(str(path)))
+        script = torch.jit.load(str(path))
+        return parity.scores_of_module(network, script), cost_of(network, script, inputs)
     program = program_of(network, inputs)
+    cost = cost_of(network, program.module(check_guards=False), inputs)
     if form == "pt2":
         write_pt2(network, program, path)
         with refusing(network):
-            return parity.scores_of_module(network, torch.export.load(path).module())
+            return parity.scores_of_module(network, torch.export.load(path).module()), cost
     write_onnx(network, program, path)
-    return OnnxSession(path.read_bytes(), str(path))
+    return OnnxSession(path.read_bytes(), str(path)), cost
 
 
 def compared(network: ExportedNetwork, components: Components, scores: Scores) -> parity.Parity:

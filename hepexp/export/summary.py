@@ -8,6 +8,8 @@ from pathlib import Path
 from hepexp.evaluation.rounding import with_error
 from hepexp.export.description import Description, beside
 
+UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
+
 
 def lines(made: Description, path: Path) -> Iterator[str]:
     """Inputs, thresholds, agreement and size, a line each."""
@@ -17,9 +19,13 @@ def lines(made: Description, path: Path) -> Iterator[str]:
     for point in made.working_points:
         yield (
             f"threshold   {point['class']}: {point['score']} >= {point['threshold']:.4f} keeps "
-            f"{100 * point['reached_signal_efficiency']:.1f} % of {point['class']}, "
-            f"{100 * point['background_efficiency']:.2g} % of {point['background']} (validation)"
+            f"{100 * point['reached_signal_efficiency']:.1f} % of {point.get('passing', point['class'])}, "
+            f"{100 * point['background_efficiency']:.2g} % of {point.get('rejected', point['background'])} (validation)"
         )
+    cost = made.cost
+    of = f" of {cost['particles']} particles" if "particles" in cost else ""
+    unit, name = next((one for one in UNITS if cost["flops"] >= one[0]), UNITS[-1])
+    yield f"cost        {cost['flops'] / unit:.3g} {name}FLOP for an example{of}, preparation included"
     agreement = made.parity
     among = agreement.get("multiplicities")
     of = f" of {among[0]} to {among[1]} particles" if among else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
 from hepexp.evaluation.roc import Roc, has_both
 
 
-def working_points(examples: ScoredExamples) -> list[dict[str, Any]]:
+def working_points(examples: ScoredExamples, samples: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     """The threshold of each class at each of its signal efficiencies; none where there is no background.
 
     An example passes if its score is at or above the threshold. The score is the probability of the signal for two
@@ -19,8 +20,10 @@ def working_points(examples: ScoredExamples) -> list[dict[str, Any]]:
     Parameters
     ----------
     examples : of the validation split, as a test split chooses nothing.
+    samples : what examples of a class are, where labels are not the truth, as in a search for anomalies: efficiencies
+        are then of these samples, and each point says so.
     """
-    setting = examples.setting
+    setting, samples = examples.setting, samples or {}
     found = []
     for c in setting.signals:
         background = setting.class_names[setting.background]
@@ -29,9 +32,10 @@ def working_points(examples: ScoredExamples) -> list[dict[str, Any]]:
         curve = examples.against_background(c)
         values = examples.discriminant(c, setting.background)
         for at in setting.points(c):
+            known = {key: samples[one] for key, one in (("passing", name), ("rejected", background)) if one in samples}
             if point := _threshold(curve, values, examples.weights, at):
                 found.append(
-                    {"class": name, "background": background, "score": score, "signal_efficiency": at, **point}
+                    {"class": name, "background": background, "score": score, "signal_efficiency": at, **point, **known}
                 )
     return found
 

@@ -78,7 +78,7 @@ def _operations(model: torch.nn.Module, batch: Batch) -> tuple[int, int]:
     """
     # even in no_grad, a view of a parameter says that it needs a gradient, and the counter asks for its graph
     model = copy.deepcopy(model).to("meta").eval().requires_grad_(False)
-    with FlopCounterMode(display=False, custom_mapping=_FORMULAS) as counter, _Widest() as seen, torch.no_grad():
+    with FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter, _Widest() as seen, torch.no_grad():
         model(batch.to("meta"))
     return counter.get_total_flops(), seen.n_bytes
 
@@ -99,7 +99,7 @@ def _matrix_and_vector(*args: Any, **known: Any) -> int:
 
 
 _aten = torch.ops.aten
-_FORMULAS = {
+FORMULAS = {
     **{product: _raw(flop_registry[product]) for product in (_aten.mm, _aten.addmm, _aten.bmm, _aten.baddbmm)},
     # which torch leaves out
     _aten.addmm_: _raw(flop_registry[_aten.addmm]),

@@ -53,9 +53,16 @@ SMALL_LGATR = ("model.n_blocks=1", "model.n_multivectors=4", "model.n_hidden_sca
 def test_a_file_agrees_with_the_network(form, words, tmp_path):
     components = components_of(*words)
     network = ExportedNetwork(components)
-    found = compared(network, components, written(network, components, form, tmp_path / "network"))
+    found = compared(network, components, written(network, components, form, tmp_path / "network")[0])
     assert found.difference < 1e-5
     assert found.multiplicities[0] < found.multiplicities[1]
+
+
+@pytest.mark.parametrize("form", ["onnx", "torchscript"])
+def test_the_cost_of_a_graph_is_that_of_its_products(form, tmp_path):
+    components = components_of("model=pfn", "dataset=qg", "model.phi_sizes=[5]", "model.f_sizes=[7]")
+    _, cost = written(ExportedNetwork(components), components, form, tmp_path / "network")
+    assert cost["flops"] == 2 * (cost["particles"] * 3 * 5 + 5 * 7 + 7 * 2)
 
 
 @pytest.mark.parametrize(

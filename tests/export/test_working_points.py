@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 
+from hepexp.data.datasets.lhco.search import Search
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples, Setting
 from hepexp.export.working_points import working_points
+
+
+def test_where_labels_are_not_the_truth_efficiencies_are_of_what_they_are():
+    search = Search("cwola", [3300.0, 3700.0], [3100.0, 3900.0])
+    scores = np.random.default_rng(0).dirichlet(np.ones(2), 400)
+    examples = ScoredExamples(scores, np.arange(400) % 2, setting=Setting(("background", "signal"), 0))
+    for point in working_points(examples, search.samples):
+        assert (point["passing"], point["rejected"]) == ("the signal region", "the sidebands")
+    assert not any("passing" in point for point in working_points(examples))
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

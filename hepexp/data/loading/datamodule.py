@@ -138,6 +138,7 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         self.representation = next(iter(self._representations.values()))
         self.class_names = chosen_names("classes", self.classes, self.info.classes)
         self.train_names = chosen_names("train_classes", self.train_classes, self.class_names)
+        self.samples: dict[str, str] = {}  # what training calls by the names of classes, where it does not know them
         self.extra_names = chosen_names("extras", self.extras, tuple(self.info.layout.extras))
         if self.balance not in ("none", "classes"):
             raise ConfigError(f"dataset.balance must be none or classes, got {self.balance!r}")

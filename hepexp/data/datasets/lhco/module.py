@@ -59,6 +59,7 @@ class LhcOlympics(HepDataModule):
         require_at_least(0 if self.labels != "truth" else 1, n_signal=self.n_signal)
         self._search = Search(self.labels, self.signal_region, self.sidebands)
         super().__post_init__()
+        self.samples = self._search.samples
         if (alone := self._search.alone) is not None:
             self.train_names = (CLASSES[alone],)  # for losses that tell classes apart, which are refused
 

@@ -62,6 +62,14 @@ class Search:
         """The label of all events in training, if there is only one."""
         return {"sidebands": 0, "data": 1}.get(self.labels)
 
+    @property
+    def samples(self) -> dict[str, str]:
+        """What the events are that training and validation call background and signal, where these do not know."""
+        return {
+            "ideal": {"background": "pure background", "signal": "the data"},
+            "cwola": {"background": "the sidebands", "signal": "the signal region"},
+        }.get(self.labels, {})
+
     def in_signal_region(self, mjj: NDArray) -> NDArray[np.bool_]:
         """Mask (n,) of events in the signal region."""
         return (mjj >= self.signal_region[0]) & (mjj < self.signal_region[1])
