@@ -18,7 +18,7 @@ from statistics import median
 import torch
 
 from hepexp.config.compose import Composer
-from hepexp.data.find import class_of, data_sets
+from hepexp.data.find import class_of, data_sets, find_info
 from hepexp.learning.components import Components, build_components
 
 FASTEST = {"particles": "pfn", "image": "cnn"}  # model for each representation
@@ -44,8 +44,11 @@ def rows(batches: int = 60, seconds: float = 10.0) -> list[dict]:
 
 
 def cases() -> Iterator[tuple[str, str]]:
-    """Each data set of particles or images, with the fastest model for the representation that it gives by default."""
+    """Each sample of classes as particles or images, with the fastest model for the representation of its default."""
     for dataset in data_sets():
+        info = find_info(dataset)
+        if "mini" not in info.sources or len(info.classes) < 2:
+            continue
         first = class_of(dataset)(source="mini", seed=0).representations[0]
         if first in FASTEST:
             yield dataset, FASTEST[first]

@@ -53,10 +53,14 @@ def parts(annotation):
     return annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
 
 
+# Geant4 asks on its import for data to be downloaded
+NOT_NEEDED = ("hepexp.bench", "hepexp.__main__", "hepexp.data.datasets.calogan.geant4")
+
+
 def callables():
     """Dotted path and object of every callable that a module of torch or hepexp holds, whoever defined it."""
     for module in pkgutil.walk_packages(hepexp.__path__, "hepexp."):
-        if not module.name.startswith(("hepexp.bench", "hepexp.__main__")):  # not needed by any configuration
+        if not module.name.startswith(NOT_NEEDED):  # by any configuration
             importlib.import_module(module.name)
     for name, module in sorted(sys.modules.items()):
         if name.split(".")[0] in ("torch", "hepexp"):

@@ -151,7 +151,9 @@ def test_the_table_of_taggers_has_every_model_that_reads_particles():
         module, _, name = target.rpartition(".")
         return getattr(import_module(module), name).input
 
+    others = {"chi2_assignment", "chi2_vertexing", "jet_vrnn", "set2graph", "spanet"}  # that give no classes
     taggers = {name for name, target in models.items() if not name.startswith("lie_") and reads(target) == "particles"}
+    taggers -= others
     assert named == taggers
 
 
