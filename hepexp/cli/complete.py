@@ -65,7 +65,7 @@ def candidates(words: list[str], last: str) -> list[str]:
         return _shown(last)
     if verb == "completion":
         return list(SCRIPTS)
-    if verb in ("evaluate", "predict", "check", "explain", "export", "compare", "report", "register", "sync"):
+    if verb in ("evaluate", "predict", "sample", "check", "explain", "export", "compare", "report", "register", "sync"):
         # After a flag comes its value, often a file, which the shell completes better.
         return [] if before and before[-1].startswith("-") else _runs()
     if verb == "data" and before[:1] == ["inspect"]:

@@ -29,6 +29,7 @@ VERBS = {
     "train": Verb("hepexp.cli.train", "train a model: compose groups, run, and keep a complete record", True),
     "evaluate": Verb("hepexp.cli.evaluate", "evaluate the best checkpoint of a run again"),
     "predict": Verb("hepexp.cli.predict", "score the jets in a file with a run's model"),
+    "sample": Verb("hepexp.cli.sample", "generate examples with a run's model, in a file of its data set"),
     "check": Verb("hepexp.cli.check", "audit a run: symmetries, infrared and collinear safety, detector effects"),
     "explain": Verb("hepexp.cli.explain", "explain what a run's classifier decides by, and judge that by deletion"),
     "export": Verb("hepexp.cli.export", "write a run's network as an ONNX, TorchScript or pt2 file for other programs"),

@@ -30,7 +30,7 @@ class AdversarialModule(ExperimentModule):
     Raises
     ------
     ConfigError : options that do not work with two alternating optimisers: accumulated batches, scaled gradients
-        (16-mixed), a compiled model, several devices, averaged weights, frozen layers.
+        (16-mixed), a compiled model, several devices, weights averaged over epochs, frozen layers.
     """
 
     def __init__(
@@ -46,7 +46,6 @@ class AdversarialModule(ExperimentModule):
             ("compile", options.compile, False),
             ("devices", options.devices, 1),
             ("num_nodes", options.num_nodes, 1),
-            ("ema", options.ema, None),
             ("swa", options.swa, None),
             ("lr_find", options.lr_find, False),
         ):

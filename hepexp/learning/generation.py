@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hepexp.batch import Batch
+from hepexp.data.download.export import export_rows
 from hepexp.data.loading.conditions import AT_ONCE, Conditions, as_represented, batches_of
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged, regroup
+from hepexp.data.store.store import Store
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.evaluation.evaluators.generation import FLOOR, MADE, OF, SECONDS, TRUTH
 from hepexp.evaluation.options import EvaluationOptions
@@ -125,8 +127,38 @@ class Generation:
         ----------
         label : of the run.
         """
-        about = described(label, len(self.samples), SEED)
-        arrow_file.write(path, self.data.info.layout, regroup([self.samples]), about)
+        self.save(path, [self.samples], label, len(self.samples), SEED)
+
+    def save(
+        self,
+        path: Path,
+        examples: Iterable[Ragged],
+        label: str,
+        n: int,
+        seed: int,
+        fixed: Mapping[str, str] | None = None,
+        report: Callable[[int], None] = lambda made: None,
+    ) -> None:
+        """Generated examples as a file of the data set, `.parquet`, `.arrow` or a published format that can be written.
+
+        Parameters
+        ----------
+        examples : in parts.
+        label : of the run; with n, the seed and the fixed conditions the file records how it was made.
+        report : called with the number of new examples after each part.
+        """
+
+        def reported() -> Iterator[Ragged]:
+            for part in examples:
+                report(len(part))
+                yield part
+
+        info, about = self.data.info, described(label, n, seed, fixed)
+        if path.suffix in (".parquet", ".arrow"):
+            arrow_file.write(path, info.layout, regroup(reported()), about)
+        else:
+            store = Store(info.layout, list(reported()), metadata=[about])
+            export_rows(info, store, range(len(store)), path)
 
     @torch.no_grad()
     def _made(self, model: nn.Module, batch: Batch, random: torch.Generator, quick: bool = False) -> Batch:

@@ -130,17 +130,24 @@ class Adam(Optimizer):
     ----------
     weight_decay : L2 term added to the gradient.
     betas : decay of the running means of the gradient and of its square.
+    eps : added to the root of the mean square of the gradient.
     """
 
     weight_decay: float = 0.0
     betas: list[float] = (0.9, 0.999)
+    eps: float = 1e-8
 
     def __post_init__(self) -> None:
         self.betas = _two_decays(self.betas)
         self._check(weight_decay=self.weight_decay)
+        if not 0 < self.eps < 1:
+            raise ConfigError(f"optimizer.eps must be in (0, 1), got {self.eps}")
 
     def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.Adam(parameters, lr=self.lr, weight_decay=self.weight_decay, betas=self.betas)
+        return torch.optim.Adam(parameters, **self._keys())
+
+    def _keys(self) -> dict[str, Any]:
+        return {"lr": self.lr, "weight_decay": self.weight_decay, "betas": self.betas, "eps": self.eps}
 
 
 class AdamW(Adam):
@@ -155,7 +162,7 @@ class AdamW(Adam):
     schedule: ScheduleName = "warmup_cosine"
 
     def torch_optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay, betas=self.betas)
+        return torch.optim.AdamW(parameters, **self._keys())
 
 
 class SGD(Optimizer):

@@ -54,6 +54,11 @@ class Scorer:
                 self._check(folder, config, folders[0], configs[0])
             self.members.append(rebuild(folder, config, checkpoint, to_score))
             self._check_names(folder)
+            if len(folders) > 1 and self.members[-1].module.generation is not None:
+                raise ConfigError(
+                    f"{folder.label} generates examples, which have no scores that could be averaged: name one run, got "
+                    f"{len(folders)}"
+                )
             if laplace:
                 add_laplace(self.members[-1])
 

@@ -148,6 +148,52 @@ def test_options_that_two_optimisers_have_no_use_for(keys, message):
         toy_game(**keys)
 
 
+def weights(components):
+    state = components.module.state_dict()
+    return {name: tensor.double().clone() for name, tensor in state.items() if tensor.is_floating_point()}
+
+
+def test_the_moving_average_of_both_players_is_its_recursion_and_leaves_the_game_as_it_is(folder):
+    """One value a batch, in which each player takes a step."""
+    components, steps = toy_game(max_epochs=2, ema=0.8), []
+    components.module.on_train_batch_end = lambda *_: steps.append(weights(components))
+    run(folder, components)
+    average = steps[0]
+    for step in steps[1:]:
+        average = {name: 0.8 * average[name] + 0.2 * step[name] for name in average}
+    found = final_weights(folder)
+    for name, tensor in average.items():
+        assert_close(found[name].double(), tensor, rtol=1e-5, atol=1e-6)
+    plain, last = toy_game(max_epochs=2), []
+    plain.module.on_train_batch_end = lambda *_: last.append(weights(plain))
+    run(folder, plain)
+    for name, tensor in last[-1].items():
+        assert torch.equal(tensor, steps[-1][name])
+
+
+def test_a_game_with_an_average_resumes_and_ends_the_same(folder, tmp_path, monkeypatch):
+    run(folder, toy_game(max_epochs=2, ema=0.8))
+    expected = final_weights(folder)
+    components = toy_game(max_epochs=2, ema=0.8, checkpoint_minutes=1e-9)
+    step, seen = components.module.training_step, []
+
+    def killed(batch, batch_idx):
+        seen.append(batch_idx)
+        if len(seen) == 8:
+            raise Killed
+        return step(batch, batch_idx)
+
+    components.module.training_step = killed
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(tmp_path / "other"))
+    other = RunFolder.create("toy", "killed")
+    with pytest.raises(Killed):
+        run(other, components)
+    run(other, toy_game(max_epochs=2, ema=0.8), resume_from=other.last)
+    found = final_weights(other)
+    for name, tensor in expected.items():
+        assert_close(found[name], tensor, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
 def test_other_precisions_train(folder, precision):
     fitted = run(folder, toy_game(max_epochs=1, precision=precision))

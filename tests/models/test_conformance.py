@@ -146,6 +146,8 @@ GENERATORS = [
     # embedding (3 + 16) x 128 + 256, global (256 + 16) x 128 + 256 and 128 x 10 + 20; six layers of (266 + 16) x 128
     # + 256, 1,300, (138 + 16) x 128 + 256 and 128^2 + 256; head 128 x 3 + 6, all with weight norms
     Case("epic_fm", n_parameters=2_688 + 35_072 + 1_300 + 6 * 74_260 + 390),
+    # as published but for the four conditions: 6 x 2 x 4 x 128 in the layers, 4 x 128 for the first global features
+    Case("epic_gan", n_parameters=424_850 + 13 * 4 * 128),
 ]
 
 
