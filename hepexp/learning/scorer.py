@@ -56,8 +56,8 @@ class Scorer:
             self._check_names(folder)
             if len(folders) > 1 and self.members[-1].module.generation is not None:
                 raise ConfigError(
-                    f"{folder.label} generates examples, which have no scores that could be averaged: name one run, got "
-                    f"{len(folders)}"
+                    f"{folder.label} generates examples, which have no scores that could be averaged; name one run, "
+                    f"got {len(folders)}"
                 )
             if laplace:
                 add_laplace(self.members[-1])

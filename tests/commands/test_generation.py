@@ -9,6 +9,7 @@ import torch
 
 from hepexp.cli import main as shell
 from hepexp.errors import ConfigError
+from hepexp.evaluation.generation import coverage
 from hepexp.evaluation.options import EvaluationOptions
 from hepexp.learning import generation
 from hepexp.learning.generation import Generation
@@ -32,6 +33,7 @@ def home(tmp_path_factory):
         patch.chdir(folder)
         patch.delenv("HEPEXP_RUNS_DIR", raising=False)
         patch.setattr(generation, "PASSES", 1)
+        patch.setattr(coverage, "N", 10)
         for words in (FLOW, (*FLOW[:-1], "name=second"), (*FLOW[:-1], *CONDITIONED, "name=conditioned"), GAN):
             assert shell.main(list(words)) == 0
     return folder
@@ -171,7 +173,7 @@ def test_generators_are_not_averaged_and_score_nothing(home, run):
 
 
 def test_a_data_set_without_clouds_is_refused(run):
-    said = run("train", "task=epic_fm", *SMALL, "data=qg")
+    said = run("train", "model=epic_fm", "loss=flow_matching", "data=qg")
     assert said.startswith("2 ")
     assert "model epic_fm reads cloud, data set qg gives particles" in said
 
