@@ -25,7 +25,7 @@ NOT_OF_JETS = {
     for name in ("fixed_circuits", "random_circuits", "spline_flow", "top_mass")
 }
 # models of data sets that say of each element or pair what it is, and generators of clouds; their own tests train them
-OF_ELEMENTS = {"chi2_assignment", "chi2_vertexing", "epic_fm", "set2graph", "spanet"}
+OF_ELEMENTS = {"chi2_assignment", "chi2_vertexing", "epic_fm", "epic_gan", "set2graph", "spanet"}
 MODELS = sorted({path.stem for path in (conf_dir() / "model").glob("*.yaml")} - set(NOT_OF_JETS) - OF_ELEMENTS)
 LOSSES = {
     "graph_encoder": ("loss=supervised_contrastive",),
