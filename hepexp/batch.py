@@ -57,7 +57,11 @@ class DataSpec:
     n_features : features of an example as a whole.
     n_point_features : features of each point of a cloud.
     feature_names : their names, where the data set names them.
+    feature_unit : unit of all features; empty if they have several, or are scaled.
     n_extras : additional variables of each example, such as the jet's pT and mass.
+    extra_names : their names.
+    extra_scales : of each the mean and the standard deviation, in its own unit, by which it is standardised; empty for
+        a user's own files, whose scales do more than that.
     channel_names : names of an image's channels, in order; empty if they have none.
     pixel_unit : unit of an image's pixel values.
     empty_pixel : value of an empty pixel in each channel of an image; empty if it is zero.
@@ -75,7 +79,10 @@ class DataSpec:
     n_node_features: int = 0
     n_features: int = 0
     feature_names: tuple[str, ...] = ()
+    feature_unit: str = ""
     n_extras: int = 0
+    extra_names: tuple[str, ...] = ()
+    extra_scales: tuple[tuple[float, float], ...] = ()
     channel_names: tuple[str, ...] = ()
     pixel_unit: str = ""
     targets: tuple[Target, ...] = ()

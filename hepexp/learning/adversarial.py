@@ -16,8 +16,8 @@ from hepexp.losses.adversarial import AdversarialObjective, of_critic
 class AdversarialModule(ExperimentModule):
     """A model, the generator, against the critic of an adversarial objective.
 
-    On every batch the critic takes a step, then the generator. Validation, testing, checkpoints and seeds work as in
-    any other training.
+    On every batch the critic takes a step, then the generator, or several. Validation, testing, checkpoints and seeds
+    work as in any other training.
 
     Parameters
     ----------
@@ -80,8 +80,9 @@ class AdversarialModule(ExperimentModule):
         critic_terms = self.objective.critic_terms(self.model, batch)
         self._step(critic, critic_terms["loss"])
         self.toggle_optimizer(generator)  # the critic is evaluated, but gets no gradient
-        terms, _ = self.objective.generator_terms(self.model, batch)
-        self._step(generator, terms["loss"])
+        for _ in range(self.objective.generator_steps):
+            terms, _ = self.objective.generator_terms(self.model, batch)
+            self._step(generator, terms["loss"])
         self.untoggle_optimizer(generator)
         for schedule in self.lr_schedulers():
             if not isinstance(schedule, ReduceLROnPlateau):

@@ -24,6 +24,7 @@ class AdversarialObjective(Objective):
     Attributes
     ----------
     critic : module trained by the second optimiser; to be built in the constructor or in `prepare`.
+    generator_steps : steps of the generator for each one of the critic, on the same batch.
 
     Raises
     ------
@@ -49,6 +50,7 @@ class AdversarialObjective(Objective):
         ),
     )
     critic: nn.Module
+    generator_steps: int = 1
 
     def __init__(self, critic_lr: float):
         super().__init__()

@@ -28,7 +28,7 @@ SMALLER = {
     "cms_3e_latent_flow": ("loss.min_spread=1e-9",),  # an oracle that was trained for an instant
 }
 # of networks of up to 100 million parameters, which are counted without being trained
-NARROW = {"equivariant": "model.widths=[1,1,1,1,1]", "jet_vae": "model.n_latent=8"}
+NARROW = {"equivariant": "model.widths=[1,1,1,1,1]", "jet_vae": "model.n_latent=8", "calogan": "model.n_latent=8"}
 TASKS = sorted(file.stem for file in (conf_dir() / "task").glob("*.yaml"))
 
 

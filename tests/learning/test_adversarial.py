@@ -110,6 +110,17 @@ def test_each_player_moves_at_its_own_rate_down_the_clipped_gradient_of_its_own_
     assert_close(change["model.generators"].norm(), torch.tensor(clip * rate), rtol=1e-3, atol=0)
 
 
+def test_the_generator_takes_the_steps_that_the_objective_asks_for(folder):
+    clip, rate = 1e-3, 0.5
+    objective = LieGan(critic_widths=(8,), critic_lr=0.25)
+    objective.generator_steps = 3
+    before, after = one_step(toy_game(SGD(lr=rate), objective, max_epochs=1, gradient_clip=clip), folder)
+    change = {name: after[name] - before[name] for name in before}
+    critic = torch.cat([value.flatten() for name, value in change.items() if name.startswith("objective.critic")])
+    assert_close(critic.norm(), torch.tensor(clip * 0.25), rtol=1e-3, atol=0)
+    assert change["model.generators"].norm() > 2 * clip * rate  # nearly the same direction three times
+
+
 def test_both_rates_follow_the_schedule(folder):
     components = toy_game(Adam(lr=1e-2, schedule="cosine"), max_epochs=2)
     rates = []

@@ -16,7 +16,7 @@ from hepexp.batch import Batch, DataSpec, Target
 from hepexp.config.annotated_keys import AnnotatedKeys, FromRun
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.keys import chosen_names, require_at_least, require_at_most
-from hepexp.data.loading.dataset import SplitDataset
+from hepexp.data.loading.dataset import Extras, SplitDataset
 from hepexp.data.loading.element_targets import ElementTargets
 from hepexp.data.loading.example_weights import ExampleWeights
 from hepexp.data.loading.fitted_scales import FittedScales
@@ -211,6 +211,9 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         batch, observers = self.splits["train"][[0]], self._observers.names
         spec = spec_of(batch, self.class_names, self.representation, targets, observers)
         usual = {"background": self.info.background, "working_points": self.info.working_points}
+        extras = self._extras
+        scales = zip(extras.mean.tolist(), extras.std.tolist(), strict=True) if isinstance(extras, Extras) else ()
+        usual |= {"extra_names": self.extra_names, "extra_scales": tuple(scales)}
         return replace(spec, **usual, observables=self.observables)
 
     def typical_example(self) -> Batch:

@@ -37,7 +37,7 @@ class Representation(Scaled):
     ----------
     name : the representation's name in a model's `input`.
     transforms : applied to the store's columns before `encode`, in order.
-    channel_names, pixel_unit : of images, see DataSpec.
+    channel_names, pixel_unit, feature_unit : of images and of features, see DataSpec.
     reads_edges : whether it needs the edges that examples may have between their elements.
     empty_pixel : value of an empty pixel in a batch of images, or one (C, 1, 1) for each channel.
     """
@@ -47,6 +47,7 @@ class Representation(Scaled):
     transforms: tuple[Transform, ...] = ()
     channel_names: tuple[str, ...] = ()
     pixel_unit: str = ""
+    feature_unit: str = ""
     empty_pixel: Tensor | float = 0.0
 
     def with_transforms(self, *transforms: Transform) -> Self:
@@ -206,6 +207,7 @@ def spec_of(
         case FeatureBatch():
             known["n_features"] = batch.features.shape[1]
             known["feature_names"] = tuple(getattr(representation, "variables", ()))
+            known["feature_unit"] = representation.feature_unit
         case CloudBatch():
             known["n_point_features"] = batch.points.shape[2]
     return DataSpec(class_names, **known)

@@ -106,6 +106,22 @@ def test_features_are_cells_then_the_energy_of_the_particle():
     np.testing.assert_allclose(batch.features[:, 504], showers["energy"])
 
 
+def test_only_cells_in_their_own_unit_say_so():
+    assert ShowerFeatures(["cells"], power=1.0, standardise=False).feature_unit == "MeV"
+    for keys in ({"variables": ["cells", "energy"]}, {"power": 0.5}, {"standardise": True}):
+        assert ShowerFeatures(**{"variables": ["cells"], "power": 1.0, "standardise": False} | keys).feature_unit == ""
+
+
+def test_the_specification_has_the_scale_of_the_energy_in_gev():
+    data = CaloGan(source="mini", seed=1, extras=["energy"], n_train=100, n_val=10, n_test=10)
+    data.setup()
+    ((mean, std),) = data.spec.extra_scales
+    assert data.spec.extra_names == ("energy",)
+    batch = data.splits["train"][list(range(100))]
+    stored = data.store.take(data.splits["train"].rows)["energy"]
+    np.testing.assert_allclose(batch.extras[:, 0] * std + mean, stored, rtol=1e-5)
+
+
 def test_cells_of_a_layer_have_one_scale_and_empty_ones_stay_empty():
     showers = calogan(200)
     batch = represented(ShowerFeatures(["energy", "cells", "share_0"]), showers)
@@ -125,6 +141,7 @@ def test_features_can_be_turned_back_into_showers(standardise: bool):
     np.testing.assert_allclose(found["value"], showers["value"], rtol=1e-4)
     np.testing.assert_array_equal(found["energy"], showers["energy"])
     np.testing.assert_array_equal(found.label, showers.label)
+    assert not any(found[name].any() for name in OVERFLOW)
 
 
 def test_weak_and_negative_cells_of_generated_showers_are_empty():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hepexp.batch import FeatureBatch
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.datasets.calogan.calorimeter import FIRST, N_CELLS
-from hepexp.data.datasets.calogan.info import LAYOUT
+from hepexp.data.datasets.calogan.info import OVERFLOW
 from hepexp.data.datasets.calogan.shapes import SHAPES, Showers
 from hepexp.data.representations.scale import spread_or_one
 from hepexp.data.representations.variables import Variables
@@ -64,6 +64,8 @@ class ShowerFeatures(Variables):
             raise ConfigError(f"dataset.features.threshold must be 0 to {_MOST_THRESHOLD:g} MeV, got {threshold}")
         super().__init__(variables, standardise)
         self.power, self.threshold = power, threshold
+        only_cells = self.variables == (CELLS,) and power == 1 and not standardise
+        self.feature_unit = "MeV" if only_cells else ""
         width = sum(FIRST[-1] if name == CELLS else 1 for name in self.variables)
         self.mean, self.std = np.zeros(width), np.ones(width)
 
@@ -92,10 +94,11 @@ class ShowerFeatures(Variables):
         return self.variables.index(CELLS)  # the variables before have one column each
 
     def decode(self, batch: FeatureBatch, like: Ragged) -> Ragged:
-        """Generated showers: the energies of the cells; that of the particle and the overflow are those of `like`."""
+        """Showers with the energies of the cells, and of the particle of `like`; nothing is outside the cells."""
         if CELLS not in self.variables:
             return super().decode(batch, like)
         values = batch.features.detach().double().cpu().numpy() * self.std + self.mean
         cells = np.maximum(values[:, self._first_cell :][:, : FIRST[-1]], 0) ** (1 / self.power)
         cells[cells < self.threshold] = 0
-        return from_dense(like.label, cells, **{name: like[name] for name in LAYOUT.extras})
+        outside = dict.fromkeys(OVERFLOW, np.zeros(len(cells)))  # of which nothing is known
+        return from_dense(like.label, cells, energy=like["energy"], **outside)
