@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,23 +93,34 @@ def write_spooled(path: Path | str, spool: Spool) -> None:
             writer.write_table(pa.Table.from_batches([rows]).replace_schema_metadata(marked.metadata))
 
 
-def read_predictions(path: Path | str) -> Predictions:
-    """Read what `write_predictions` wrote.
+def read_table(path: Path | str) -> pa.Table:
+    """All columns that an evaluator kept of each example.
 
     Raises
     ------
     DataError : the file is missing, damaged, or something else.
     """
-    regular_file.check(path)
-    try:
+    with _refusing(path):
+        table = pq.read_table(path, page_checksum_verification=True)
+        _check_values(path, table)
+        return table
+
+
+def read_predictions(path: Path | str) -> Predictions:
+    """Read a classifier's predictions, which `write_predictions` wrote.
+
+    Raises
+    ------
+    DataError : the file is missing, damaged, or something else.
+    """
+    with _refusing(path):
         table = pq.read_table(path, page_checksum_verification=True)
         check_schema(path, table.schema)
         names = tuple(json.loads(table.schema.metadata[b"class_names"]))
         for name in ("index", *(f"score_{name}" for name in names), *({WEIGHT} & {*table.column_names})):
             if table[name].null_count:  # observers may have some: not every file that is scored has them
                 raise DataError(f"{path}: column {name} has gaps, expected a number in each row")
-        if table.schema.metadata.get(_CHECKSUM, _checksum(table)) != _checksum(table):
-            raise DataError(f"{path} is corrupted: its values do not match its checksum")
+        _check_values(path, table)
         labelled = "label" in table.column_names
         return Predictions(
             index=table["index"].to_numpy(),
@@ -120,12 +132,25 @@ def read_predictions(path: Path | str) -> Predictions:
             columns={name: table[name].to_numpy() for name in _others(table.schema, names)},
             setting=_setting(table.schema.metadata.get(b"setting"), names),
         )
+
+
+@contextmanager
+def _refusing(path: Path | str) -> Iterator[None]:
+    """Say in one line what is wrong with a file."""
+    regular_file.check(path)
+    try:
+        yield
     except FileNotFoundError as error:
         raise DataError(f"there are no predictions at {path}: the run did not reach its test") from error
-    except DataError:
-        raise
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{path} is not a predictions file: {str(error).splitlines()[0]}") from error
+
+
+def _check_values(path: Path | str, table: pa.Table) -> None:
+    """Refuse a table whose values differ from those of which its checksum is."""
+    recorded = (table.schema.metadata or {}).get(_CHECKSUM)
+    if recorded is not None and recorded != _checksum(table):
+        raise DataError(f"{path} is corrupted: its values do not match its checksum")
 
 
 def _others(schema: pa.Schema, class_names: Sequence[str]) -> list[str]:
