@@ -57,6 +57,7 @@ class DataSpec:
     n_features : features of an example as a whole.
     n_point_features : features of each point of a cloud.
     feature_names : their names, where the data set names them.
+    feature_sizes : how many of the features each of these names stands for.
     feature_unit : unit of all features; empty if they have several, or are scaled.
     n_extras : additional variables of each example, such as the jet's pT and mass.
     extra_names : their names.
@@ -79,6 +80,7 @@ class DataSpec:
     n_node_features: int = 0
     n_features: int = 0
     feature_names: tuple[str, ...] = ()
+    feature_sizes: tuple[int, ...] = ()
     feature_unit: str = ""
     n_extras: int = 0
     extra_names: tuple[str, ...] = ()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +9,7 @@ from hepexp.batch import CloudBatch
 from hepexp.models.checks import require_positive
 from hepexp.models.layers.conditions import Conditions
 from hepexp.models.layers.epic import EPiCStack, Pooling, activation, linear
+from hepexp.models.layers.time_features import time_features
 from hepexp.models.weights import load_weights
 
 
@@ -80,16 +79,10 @@ class EPiCFlow(nn.Module):
         dtype, mask = self.head.bias.dtype, batch.mask
         y = torch.where(mask[..., None], batch.points, 0).to(dtype)
         t = torch.zeros(len(y), device=y.device, dtype=dtype) if t is None else t.to(dtype)
-        context = torch.cat([self.of_time(t), self.conditions(batch, dtype)], dim=1)
+        context = torch.cat([time_features(t, self.n_frequencies), self.conditions(batch, dtype)], dim=1)
         points = torch.cat([y, context[:, None].expand(-1, y.shape[1], -1)], dim=2)
         points = activation(self.embed(points))
         state = activation(self.global_1(torch.cat([self.pool(points, mask), context], dim=1)))
         state = activation(self.global_2(state))
         points, _ = self.layers(points, state, context, mask)
         return torch.where(mask[..., None], self.head(points), 0)
-
-    def of_time(self, t: Tensor) -> Tensor:
-        """cos and sin (B, 2 n_frequencies) of k pi t."""
-        k = torch.arange(1, self.n_frequencies + 1, device=t.device, dtype=t.dtype)
-        phase = math.pi * t[:, None] * k
-        return torch.cat([phase.cos(), phase.sin()], dim=1)

@@ -24,6 +24,7 @@ SMALLER = {
     "equivariant": ("dataset.crop=15", "dataset.image.pad_to=null"),  # 200 GFLOP for a whole image
     "top": ("dataset.n_particles=8",),  # of up to 200, whose pairs cost most
     "cms": ("dataset.n_test=16",),  # of two digits there are 28
+    "calo_flow_matching": ("loss.steps=1", "loss.val_steps=1"),
     "importance_sampling": ("loss.n_reference=20000",),
     "cms_3e_latent_flow": ("loss.min_spread=1e-9",),  # an oracle that was trained for an instant
 }

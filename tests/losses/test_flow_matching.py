@@ -1,5 +1,7 @@
 """Flow matching against the exact velocity field of normally distributed data."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -87,6 +89,71 @@ def test_validation_draws_the_same_times_and_noise_each_time():
     assert loss.terms(field, batch)[0]["loss"] == loss.terms(field, batch)[0]["loss"]
     loss.train()
     assert loss.terms(field, batch)[0]["loss"] != loss.terms(field, batch)[0]["loss"]
+
+
+SLOPE, REST = 2.0, 0.3
+
+
+class ExactInStages(nn.Module):
+    """The first feature is N(MEAN, SPREAD^2), the second SLOPE times the first plus N(0, REST^2)."""
+
+    stages = (1, 1)
+
+    def __init__(self, s: float) -> None:
+        super().__init__()
+        self.s, self.first, self.asked = s, Exact(s), []
+        self.unused = nn.Parameter(torch.zeros(()))
+
+    def forward(self, batch: FeatureBatch, t: torch.Tensor, stage: int | None = None) -> torch.Tensor:
+        if stage is None:
+            return torch.cat([self(batch, t, 0), self(batch, t, 1)], 1)
+        self.asked.append((stage, batch.features.clone()))
+        if stage == 0:
+            return self.first(replace(batch, features=batch.features[:, :1]), t)
+        a, b = (1 - t)[:, None], (self.s + (1 - self.s) * t)[:, None]
+        mean, y = SLOPE * batch.features[:, :1], batch.features[:, 1:]
+        covariance = (1 - self.s) * b - a * REST**2
+        return -mean + covariance / (a**2 * REST**2 + b**2) * (y - a * mean)
+
+
+def in_two_stages(n: int) -> FeatureBatch:
+    batch = data(n)
+    first = batch.features[:, :1]
+    batch.features = torch.cat([first, SLOPE * first + REST * (batch.features[:, 1:2] - MEAN) / SPREAD], dim=1)
+    return batch
+
+
+def test_stages_have_the_joint_distribution_of_the_data():
+    loss, n = FlowMatching(steps=40), 40_000
+    made = loss.generate(ExactInStages(loss.sigma_min), in_two_stages(n), torch.Generator().manual_seed(1)).features
+    first, rest = made[:, 0], made[:, 1] - SLOPE * made[:, 0]
+    assert first.mean().item() == pytest.approx(MEAN, abs=0.01)
+    assert first.std().item() == pytest.approx(SPREAD, abs=0.01)
+    assert rest.mean().item() == pytest.approx(0, abs=0.01)
+    assert rest.std().item() == pytest.approx(REST, abs=0.01)
+    assert abs(torch.corrcoef(torch.stack([first, rest]))[0, 1].item()) < 0.02
+
+
+def test_a_stage_sees_examples_before_it_and_nothing_behind():
+    loss, model, batch = FlowMatching().eval(), ExactInStages(1e-4), in_two_stages(50)
+    loss.terms(model, batch)
+    (first, seen_first), (second, seen_second) = model.asked
+    assert (first, second) == (0, 1)
+    assert not seen_first[:, 1].any()
+    assert torch.equal(seen_second[:, 0], batch.features[:, 0])
+    assert not torch.equal(seen_second[:, 1], batch.features[:, 1])
+
+
+def test_no_other_field_in_stages_has_a_smaller_loss():
+    loss, batch = FlowMatching().eval(), in_two_stages(20_000)
+    exact = loss.terms(ExactInStages(loss.sigma_min), batch)[0]["loss"]
+    for moved in (0, 1):
+
+        class Other(ExactInStages):
+            def forward(self, batch, t, stage=None, moved=moved):
+                return super().forward(batch, t, stage) + 0.1 * (stage == moved)
+
+        assert loss.terms(Other(loss.sigma_min), batch)[0]["loss"] > exact
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,7 @@ class TestGenerator(GeneratorConformance):
 # models that give no classes, or those of images in random rotations, and generators of showers; their own files test
 # them
 NOT_CLASSIFIERS = {
+    "calo_flow_matching",
     "calogan",
     "cathode",
     "chi2_assignment",

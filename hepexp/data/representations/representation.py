@@ -208,6 +208,7 @@ def spec_of(
             known["n_features"] = batch.features.shape[1]
             known["feature_names"] = tuple(getattr(representation, "variables", ()))
             known["feature_unit"] = representation.feature_unit
+            known["feature_sizes"] = tuple(getattr(representation, "sizes", (1,) * len(known["feature_names"])))
         case CloudBatch():
             known["n_point_features"] = batch.points.shape[2]
     return DataSpec(class_names, **known)

@@ -6,8 +6,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 
-from hepexp.data.datasets.calogan import calorimeter
+from hepexp.data.datasets.calogan import calorimeter, fractions
 from hepexp.data.datasets.calogan.features import ShowerFeatures
 from hepexp.data.datasets.calogan.grid import SHAPE, FinestGrid
 from hepexp.data.datasets.calogan.info import CLASSES, INFO, LAYOUT, OVERFLOW
@@ -152,6 +153,58 @@ def test_weak_and_negative_cells_of_generated_showers_are_empty():
     found = features.decode(batch, showers)
     assert found["position"].min() >= 100
     assert found["value"].min() >= 0.5
+
+
+def test_fractions_of_layers_are_those_of_what_is_left():
+    shower = of_cells({(0, 1, 40): 100.0, (1, 6, 6): 600.0, (2, 6, 3): 200.0}, incident=1.0)
+    u = 1 / (1 + np.exp(-fractions.of_layers(shower)[0]))
+    np.testing.assert_allclose(u, [0.9 / 1.05, 100 / 900, 600 / 800])
+    np.testing.assert_allclose(fractions.layer_energies(fractions.of_layers(shower), np.ones(1)), [[100, 600, 200]])
+
+
+@pytest.mark.parametrize("cells", [{(0, 1, 40): 100.0}, {(1, 6, 6): 600.0, (2, 6, 3): 200.0}, {(2, 0, 0): 5.0}])
+def test_layers_without_energy_stay_so(cells):
+    shower = of_cells(cells, incident=1.0)
+    found = fractions.layer_energies(fractions.of_layers(shower).astype(np.float32), np.ones(1))
+    np.testing.assert_allclose(found, 1000 * shower.energies, rtol=1e-4)
+
+
+def test_logarithms_tell_empty_cells_from_weak_ones():
+    energies = np.array([0.0, 0.01, 0.1, 1.0, 1e4])
+    logarithms = fractions.log_cells(energies)
+    np.testing.assert_allclose(logarithms, [-1, np.log(1.1), np.log(2), np.log(11), np.log(1e5 + 1)])
+    np.testing.assert_allclose(fractions.cells(logarithms, least=0.01), energies)
+    np.testing.assert_allclose(fractions.cells(np.array([-0.6, -0.4, 0.05]), least=0.01), [0, 0.01, 0.01])
+
+
+@pytest.mark.parametrize("standardise", [True, False])
+def test_fractions_and_logarithms_can_be_turned_back_into_showers(standardise: bool):
+    showers = calogan(40)
+    features = ShowerFeatures(["layer_fractions", "energy", "log_cells"], standardise=standardise, threshold=0.0)
+    found = features.decode(represented(features, showers), showers)
+    np.testing.assert_array_equal(found["position"], showers["position"])
+    np.testing.assert_allclose(found["value"], showers["value"], rtol=2e-3)
+    np.testing.assert_array_equal(found["energy"], showers["energy"])
+
+
+def test_generated_layers_have_the_energies_of_their_fractions():
+    showers = calogan(40)
+    features = ShowerFeatures(["layer_fractions", "log_cells"], standardise=False)
+    batch = represented(features, showers)
+    batch.features[:, 3:] += 0.3 * torch.randn(40, 504, generator=torch.Generator().manual_seed(1))
+    found, expected = (Showers.of(one) for one in (features.decode(batch, showers), showers))
+    there = (found.energies > 0) & (expected.energies > 0)
+    np.testing.assert_allclose(found.energies[there], expected.energies[there], rtol=1e-3)
+    assert there.mean() > 0.9
+
+
+def test_the_features_of_each_variable_are_counted():
+    data = CaloGan(
+        source="mini", seed=1, n_train=50, features=ShowerFeatures(["layer_fractions", "energy", "log_cells"])
+    )
+    data.setup()
+    assert data.spec.feature_names == ("layer_fractions", "energy", "log_cells")
+    assert data.spec.feature_sizes == (3, 1, 504)
 
 
 def test_shapes_alone_give_no_showers():

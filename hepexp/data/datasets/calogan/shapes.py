@@ -70,7 +70,7 @@ def response(showers: Showers) -> Floats:
 
 def share(showers: Showers, layer: int) -> Floats:
     """E_i / E_tot, a layer's part of the energy in all layers."""
-    return _ratio(showers.energies[:, layer], showers.total)
+    return ratio(showers.energies[:, layer], showers.total)
 
 
 def weighted_depth(showers: Showers) -> Floats:
@@ -80,12 +80,12 @@ def weighted_depth(showers: Showers) -> Floats:
 
 def mean_depth(showers: Showers) -> Floats:
     """s_d = l_d / E_tot, in layers."""
-    return _ratio(weighted_depth(showers), showers.total)
+    return ratio(weighted_depth(showers), showers.total)
 
 
 def depth_spread(showers: Showers) -> Floats:
     """sigma_sd = sqrt(sum of i^2 E_i / E_tot - s_d^2), in layers."""
-    squares = _ratio(showers.energies @ np.arange(len(CELLS)) ** 2, showers.total)
+    squares = ratio(showers.energies @ np.arange(len(CELLS)) ** 2, showers.total)
     return np.sqrt(np.maximum(squares - mean_depth(showers) ** 2, 0))
 
 
@@ -93,15 +93,15 @@ def width(showers: Showers, layer: int, axis: int) -> Floats:
     """Energy-weighted standard deviation of the centres of a layer's cells in x (axis 0) or y (axis 1), mm."""
     profile, place = showers.layer(layer).sum(2 - axis), centres(layer, axis)
     energy = profile.sum(1)
-    mean = _ratio(profile @ place, energy)
-    return np.sqrt(np.maximum(_ratio(profile @ place**2, energy) - mean**2, 0))
+    mean = ratio(profile @ place, energy)
+    return np.sqrt(np.maximum(ratio(profile @ place**2, energy) - mean**2, 0))
 
 
 def contrast(showers: Showers, layer: int) -> Floats:
     """E_ratio = (E_1st - E_2nd) / (E_1st + E_2nd) of the two cells of a layer with the most energy."""
     cells = showers.layer(layer).reshape(len(showers.cells), -1)
     second, first = np.partition(cells, -2, axis=1)[:, -2:].T
-    return _ratio(first - second, first + second)
+    return ratio(first - second, first + second)
 
 
 def occupancy(showers: Showers, layer: int) -> Floats:
@@ -109,7 +109,7 @@ def occupancy(showers: Showers, layer: int) -> Floats:
     return (showers.layer(layer) > 0).mean((1, 2))
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def ratio(above: Floats, below: Floats) -> Floats:
     """Ratio of two sums of energies, 0 where there is no energy."""
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
 
