@@ -51,6 +51,7 @@ class Objective(nn.Module):
     of_the_end : whether it predicts by what it collects up to the end of the training; then the best epoch cannot be
         kept, the training not stop early, nor its weights be averaged.
     generates : whether it makes examples, see `generate`, which are then compared with those of the data set.
+    draws : whether it trains a sampler of a known density, whose configurations and weights `hepexp sample` writes.
     sample : number of training examples that `see` gets before the training.
     n_train : number of training examples, once they are known; None if the data set does not say.
     """
@@ -75,6 +76,7 @@ class Objective(nn.Module):
     takes_mixtures: bool = False
     of_the_end: bool = False
     generates: bool = False
+    draws: bool = False
     sample: int = 0
     n_train: int | None = None
 

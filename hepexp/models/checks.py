@@ -48,3 +48,12 @@ def require_circuit(circuit: Circuit, given: str, n_inputs: int | None = None, n
     raise ConfigError(
         f"model.circuit has {has}, and needs {' and '.join(wanted)}: it reads {given}; see: hepexp list circuit"
     )
+
+
+def require_no_data(model: str, n_features: int) -> None:
+    """A data set without features, for models that make their own examples."""
+    if n_features:
+        raise ConfigError(
+            f"model={model} reads no data, but the data set has {n_features} features; choose dataset=empty, or "
+            "another model"
+        )

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import Batch
 from hepexp.errors import ConfigError
-from hepexp.models.checks import require_widths
+from hepexp.models.checks import require_no_data, require_widths
 from hepexp.models.layers.rational_quadratic import n_parameters, spline
 
 
@@ -60,11 +60,7 @@ class SplineFlow(nn.Module):
         if not 0 < min_bin < 1 / n_bins:
             raise ConfigError(f"model.min_bin must be > 0 and < 1 / model.n_bins = {1 / n_bins:g}, got {min_bin}")
         require_widths(widths=widths)
-        if n_features:
-            raise ConfigError(
-                f"model=spline_flow reads no data, but the data set has {n_features} features; choose dataset=empty, "
-                "or another model"
-            )
+        require_no_data("spline_flow", n_features)
         if n_classes < 2:
             raise ConfigError(
                 f"model=spline_flow needs a loss over two or more dimensions, such as loss=importance_sampling, got "

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import Batch
 from hepexp.errors import ConfigError
+from hepexp.models.checks import require_no_data
 
 
 class TopMass(nn.Module):
@@ -33,11 +34,7 @@ class TopMass(nn.Module):
         super().__init__()
         if not 0 < start <= 10_000:
             raise ConfigError(f"model.start must be > 0 and <= 10,000 GeV, got {start}")
-        if n_features:
-            raise ConfigError(
-                f"model=top_mass reads no data, but the data set has {n_features} features; choose dataset=empty, "
-                "or another model"
-            )
+        require_no_data("top_mass", n_features)
         self.mass = nn.Parameter(torch.tensor(float(start)))
 
     def forward(self, batch: Batch) -> Tensor:

@@ -26,6 +26,7 @@ SMALLER = {
     "cms": ("dataset.n_test=16",),  # of two digits there are 28
     "calo_flow_matching": ("loss.steps=1", "loss.val_steps=1"),
     "importance_sampling": ("loss.n_reference=20000",),
+    "hmc": ("model.thermalisation=5", "model.n_trajectories=20"),
     "cms_3e_latent_flow": ("loss.min_spread=1e-9",),  # an oracle that was trained for an instant
 }
 # of networks of up to 100 million parameters, which are counted without being trained

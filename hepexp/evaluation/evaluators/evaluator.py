@@ -104,6 +104,12 @@ def listed(outputs: Outputs) -> Callable[[NDArray], pa.Array]:
     return lambda values: pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(values)))
 
 
+def rows_as_lists(values: NDArray) -> pa.ListArray:
+    """Each row of (n, m) as a list."""
+    offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.ascontiguousarray(values).ravel()))
+
+
 def element_columns(outputs: Outputs, names: Mapping[str, str]) -> dict[str, pa.Array]:
     """Lists of each example of those columns `element/<name>` that there are, by the names that they get."""
     there = {name: to for name, to in names.items() if f"{ELEMENT}{name}" in outputs}

@@ -1,0 +1,93 @@
+"""Theories on a lattice: forces, symmetries, and expectation values that are known."""
+
+from math import pi
+
+import numpy as np
+import pytest
+import torch
+
+from hepexp.errors import ConfigError
+from hepexp.physics.scalar_field import ScalarField
+from hepexp.physics.u1_gauge import U1Gauge, plaquettes, wrapped
+
+ACTIONS = [ScalarField(4), ScalarField(3, 1.0, 0.0), U1Gauge(4, 2.0)]
+
+
+def hot(action, n=5):
+    return action.hot(n, torch.Generator().manual_seed(3))
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_the_force_is_the_derivative_of_the_action(action):
+    x = hot(action).requires_grad_()
+    (slope,) = torch.autograd.grad(action(x).sum(), x)
+    assert torch.allclose(action.force(x), -slope, atol=1e-12)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_translations_change_nothing(action):
+    x = hot(action)
+    for axis in (-1, -2):
+        assert torch.allclose(action(x.roll(1, axis)), action(x))
+        assert torch.allclose(action.observe(x.roll(1, axis)), action.observe(x))
+
+
+def test_a_free_field_is_a_normal_distribution():
+    action = ScalarField(4, 0.7, 0.0)
+    # S = phi K phi / 2, with K from second derivatives
+    k = torch.autograd.functional.hessian(lambda x: action(x.reshape(1, 4, 4)).sum(), torch.zeros(16).double())
+    covariance, exact = torch.linalg.inv(k), action.exact()
+    assert covariance.sum().item() / 16 == pytest.approx(exact["chi"])
+    assert covariance.diagonal().mean().item() == pytest.approx(exact["phi2"])
+    assert 8 * np.log(2 * pi) - 0.5 * torch.logdet(k).item() == pytest.approx(exact["log_z"])
+
+
+@pytest.mark.parametrize("beta", [0.5, 2.0])
+def test_gauge_theory_on_four_sites_by_quadrature(beta):
+    # three plaquettes of four are free, the fourth is minus their sum; 48 points integrate periodic functions exactly
+    theta = torch.arange(48, dtype=torch.float64) * 2 * pi / 48 + 0.01
+    a, b, c = (x.flatten() for x in torch.meshgrid(theta, theta, theta, indexing="ij"))
+    angle = torch.stack([a, b, c, -a - b - c])
+    w = (beta * angle.cos().sum(0)).exp()
+    exact = U1Gauge(2, beta).exact()
+    assert (w * angle.cos().mean(0)).sum() / w.sum() == pytest.approx(exact["plaquette"])
+    assert w.mean().log().item() + 8 * np.log(2 * pi) == pytest.approx(exact["log_z"])
+    charge = wrapped(angle).sum(0) / (2 * pi)
+    assert (w * charge**2).sum() / w.sum() == pytest.approx(exact["charge2"], rel=0.01)  # it jumps between points
+
+
+def test_published_values_of_gauge_theory():
+    # computed from Bessel functions elsewhere
+    for beta, plaquette, charge2 in ((1, 0.446390, 2.60072), (2, 0.697775, 1.23930), (7, 0.925700, 0.21711)):
+        exact = U1Gauge(8, beta).exact()
+        assert exact["plaquette"] == pytest.approx(plaquette, abs=1e-6)
+        assert exact["charge2"] == pytest.approx(charge2, abs=1e-5)
+    assert U1Gauge(8, 2.0).exact()["log_z"] == pytest.approx(287.98385, abs=1e-5)
+    assert all(np.isfinite(list(U1Gauge(32, 100.0).exact().values())))
+
+
+def test_gauge_transformations_change_no_plaquette():
+    theta = hot(U1Gauge(4))
+    alpha = torch.rand(5, 4, 4, dtype=torch.float64)
+    turned = theta + torch.stack([alpha - alpha.roll(-1, -2), alpha - alpha.roll(-1, -1)], dim=1)
+    assert torch.allclose(plaquettes(turned), plaquettes(theta))
+
+
+def test_the_charge_is_a_whole_number():
+    x = hot(U1Gauge(6), 50)
+    sums = wrapped(plaquettes(x)).sum((1, 2)) / (2 * pi)
+    assert torch.allclose(sums, sums.round(), atol=1e-9)
+    assert torch.equal(U1Gauge(6).observe(x)[:, 2], sums.round())
+
+
+def test_what_cannot_be_is_refused():
+    for make, said in (
+        (lambda: ScalarField(1), "loss.action.size"),
+        (lambda: ScalarField(8, -1.0, 0.0), "could not be normalised"),
+        (lambda: ScalarField(8, 1.0, -0.1), "loss.action.lam"),
+        (lambda: ScalarField(8, float("nan"), 1.0), "loss.action.m2"),
+        (lambda: U1Gauge(8, 0.0), "loss.action.beta"),
+        (lambda: U1Gauge(1000), "loss.action.size"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            make()
