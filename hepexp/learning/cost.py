@@ -39,6 +39,16 @@ METRICS = (
         whole=True,
     ),
     Metric(
+        "model/multiplications",
+        "lower",
+        "multiplications",
+        "Multiplications of an input of a layer with a weight that is not zero, for one example: what a circuit that "
+        "computes everything in parallel has multipliers for. Of models that say so.",
+        range=">= 0",
+        no_error="a count",
+        whole=True,
+    ),
+    Metric(
         "model/multiplicity",
         "neither",
         "multiplicity",
@@ -66,6 +76,7 @@ def cost(components: Components, seconds: float) -> dict[str, Any]:
     return {
         "model/parameters": sum(p.numel() for p in components.module.parameters() if p.requires_grad),
         "model/flops": operations,
+        **({"model/multiplications": model.multiplications()} if hasattr(model, "multiplications") else {}),
         **_multiplicity(example, data.spec.has_beams),
         **timed,  # a data set from a plug-in need not have them
     }

@@ -134,6 +134,9 @@ CASES = [
     Case("plain_cnn widths=[8,8,8] convs=[1,1,1]", n_parameters=1_434),
     # 8 x 64 + 64, 64 x 64 + 64 and 64 x 2 + 2
     Case("mlp", n_parameters=4_866),
+    # 8 x 64 + 64, 64 x 32 + 32, 32 x 32 + 32, 32 x 2 + 2
+    Case("trigger_mlp", n_parameters=3_778),
+    Case("trigger_mlp sparsity=0.5", n_parameters=3_778),
     # with three node features 17,906, 18,418, 34,482, 42,738; here there are five: 2 x 64 weights more, in SAGE twice
     Case("gcn", n_parameters=18_034),
     Case("gat", n_parameters=18_546),

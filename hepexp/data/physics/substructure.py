@@ -1,6 +1,8 @@
-"""Substructure of jets: N-subjettiness and soft-drop mass, computed by fastjet-contrib as bundled with FastJet."""
+"""Substructure of jets: N-subjettiness, soft drop, energy correlators, by fastjet-contrib as bundled with FastJet."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import awkward as ak
 import fastjet
@@ -52,5 +54,36 @@ def soft_drop_mass(constituents: ak.Array, z_cut: float) -> NDArray[np.float64]:
     ----------
     Larkoski et al., arXiv:1402.2657.
     """
+    return soft_drop(constituents, z_cut)[0]
+
+
+def soft_drop(constituents: ak.Array, z_cut: float) -> tuple[NDArray[np.float64], ak.Array]:
+    """Masses (n,) in GeV of jets groomed as in `soft_drop_mass`, and what is left of their constituents (n, var)."""
     groomed = cluster(constituents, _WHOLE).exclusive_jets_softdrop_grooming(1, beta=0.0, symmetry_cut=z_cut)
-    return ak.to_numpy(groomed.msoftdrop)
+    return ak.to_numpy(groomed.msoftdrop), groomed.constituents
+
+
+def energy_correlators(
+    constituents: ak.Array, wanted: Sequence[tuple[str, float, float | None]]
+) -> list[NDArray[np.float64]]:
+    """Ratios of energy correlation functions (n,) of each jet, in terms of pT fractions and distances in (y, phi).
+
+    Where a jet has too few constituents for its denominator it is 0.
+
+    Parameters
+    ----------
+    constituents : momenta (n, var) with the fields E, px, py, pz, at least one per jet.
+    wanted : name, c1, c2, d2, m2, n2 or generalizedd2, exponent beta, and for the last one also alpha of the numerator.
+
+    References
+    ----------
+    Larkoski, Salam, Thaler, arXiv:1305.0007 (C); Larkoski, Moult, Neill, arXiv:1409.6298 (D2); Moult, Necib, Thaler,
+    arXiv:1609.07483 (M2, N2).
+    """
+    jets = cluster(constituents, _WHOLE)
+    found = []
+    for name, beta, alpha in wanted:
+        more = {} if alpha is None else {"alpha": alpha}
+        values = ak.to_numpy(jets.exclusive_jets_energy_correlator(1, beta=beta, func=name, **more))
+        found.append(np.where(np.isfinite(values) & (values >= 0), values, 0))
+    return found

@@ -5,9 +5,10 @@ import pytest
 
 pytest.importorskip("pythia8mc")
 
-from hepexp.data.datasets.jetnet.generate import JET_PT, make_block
+from hepexp.data.datasets.jetnet.generate import make_block
 from hepexp.data.datasets.jetnet.info import INFO
 from hepexp.data.datasets.jetnet.relative import relative_mass
+from hepexp.simulation.tev_jets import JET_PT
 
 
 @pytest.fixture(scope="module")
