@@ -118,8 +118,13 @@ def _check(where: Path, found: object) -> None:
             raise DataError(f"{where}: {key} must be {_said(kind)}, got {found.get(key)!r:.60}")
     if found["version"] != VERSION:
         raise DataError(f"{where}: version must be {VERSION}, got {found['version']}; export the run again")
-    if not found["classes"] or not all(isinstance(name, str) for name in found["classes"]):
-        raise DataError(f"{where}: classes must be the names of two or more classes, got {found['classes']!r:.60}")
+    names = found["classes"]
+    if not all(isinstance(name, str) and name.strip() for name in names) or len(set(names)) < max(len(names), 2):
+        raise DataError(f"{where}: classes must be the names of two or more different classes, got {names!r:.60}")
+    if found["format"] != "onnx":
+        raise DataError(
+            f"{where}: format must be onnx, the one that `hepexp predict` takes, got {found['format']!r:.60}"
+        )
     background = found.get("background")
     if background is not None and (not isinstance(background, int) or not 0 <= background < len(found["classes"])):
         raise DataError(f"{where}: background must be the number of a class, got {background!r:.60}")

@@ -87,7 +87,7 @@ class OnnxSession:
 
         refuse_other_files(content, where)
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # errors are exceptions too
         options.intra_op_num_threads = threads
         try:
             self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

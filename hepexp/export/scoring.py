@@ -21,6 +21,7 @@ from hepexp.export.description import Description
 from hepexp.export.inputs import inputs_of
 from hepexp.export.onnx_file import OnnxSession
 
+SLACK = 1e-5  # by which rounding may take a probability out of [0, 1]
 AT_ONCE = 256  # examples in a batch
 LARGEST = 2**31  # bytes of a file, the most that ONNX can be
 
@@ -97,6 +98,11 @@ class ExportedClassifier:
             if found.shape != (len(part), scores.shape[1]):
                 raise DataError(
                     f"{self.path}: gives {found.shape}; expected a score of each of {scores.shape[1]} classes"
+                )
+            if not ((found >= -SLACK) & (found <= 1 + SLACK)).all():
+                raise DataError(
+                    f"{self.path}: gives scores from {found.min():.3g} to {found.max():.3g}; expected probabilities, "
+                    "from 0 to 1"
                 )
             scores[part] = found
         label = np.concatenate([examples.labels(examples.rows), unscored.label])

@@ -70,6 +70,9 @@ def damage_json(folder, **changes):
         ({"reads": "songs"}, 1, "songs"),
         ({"inputs": [{"name": "p4", "dtype": "object"}]}, 1, "dtype"),
         ({"version": 7}, 1, "version must be 1"),
+        ({"classes": ["quark", "quark"]}, 1, "jets.json: classes must be the names of two or more different classes"),
+        ({"classes": ["quark", " "]}, 1, "jets.json: classes must be"),
+        ({"format": "exe"}, 1, "jets.json: format must be onnx"),
     ],
 )
 def test_a_strangers_json_is_refused_in_a_line(copied, changes, code, said):
@@ -84,6 +87,21 @@ def test_an_onnx_file_alone_or_damaged_is_refused(copied):
     assert "does not exist" in one_line(predict(copied, "absent.onnx"), 2)
     (copied / "jets.onnx").write_bytes(b"not a model")
     assert "describes another file" in one_line(predict(copied, "jets.onnx"), 1)
+
+
+def test_scores_that_are_no_probabilities_are_refused(copied):
+    import onnx
+
+    from hepexp.export.description import checksum
+
+    model = onnx.load(copied / "jets.onnx")
+    (last,) = (node for node in model.graph.node if "scores" in node.output)
+    last.output[0] = "probabilities"
+    model.graph.node.append(onnx.helper.make_node("Sum", ["probabilities"] * 3, ["scores"]))
+    (copied / "jets.onnx").write_bytes(model.SerializeToString())
+    damage_json(copied, sha256=checksum((copied / "jets.onnx").read_bytes()))
+    assert "expected probabilities, from 0 to 1" in one_line(predict(copied, "jets.onnx"), 1)
+    assert not (copied / "out.parquet").exists()
 
 
 def test_weights_in_other_files_are_not_read(copied):
