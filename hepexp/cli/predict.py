@@ -107,7 +107,7 @@ def _runs(options: Namespace) -> _Scores:
     components = scorer.first
     evaluator, class_names = components.module.objective.evaluator, components.data.spec.class_names
     if calibration:
-        calibration.check(evaluator, None)
+        calibration.check(evaluator, None, getattr(components.data, "samples", None))
         calibration.fit(scorer.of_split("val"), configs[0].seed)
 
     def tables(path: Path) -> Iterator[pa.Table]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -56,12 +56,13 @@ class Calibration:
     def __bool__(self) -> bool:
         return self.temperature or bool(self.levels)
 
-    def check(self, evaluator: Evaluator, split: str | None) -> None:
-        """Refuse what has no calibrated probabilities, and the split that the calibration is fitted to.
+    def check(self, evaluator: Evaluator, split: str | None, samples: Mapping[str, str] | None = None) -> None:
+        """Refuse what has no calibrated probabilities, the split that the calibration is fitted to, and weak labels.
 
         Parameters
         ----------
         split : that is judged; None for files.
+        samples : what validation calls by the names of classes, if it does not know them.
 
         Raises
         ------
@@ -72,6 +73,12 @@ class Calibration:
             raise ConfigError(f"{option} is for classifiers, as of loss=cross_entropy; this run has another loss")
         if split == "val":
             raise ConfigError(f"{option} is fitted to the validation examples; choose another split to judge it on")
+        if samples:
+            names = ", ".join(f"{meant} for {name}" for name, meant in samples.items())
+            raise ConfigError(
+                f"{option} is fitted to the labels of the validation examples, and these are not the truth: {names}; "
+                "it is for runs with dataset.labels=truth"
+            )
 
     def fit(self, validation: Outputs, seed: int) -> None:
         """Fit temperature and thresholds to validation examples, which are not changed.

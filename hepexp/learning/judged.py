@@ -54,7 +54,7 @@ class Judged:
         self.scorer, self.config, self.split, self.calibration = scorer, config, split, calibration
         evaluator = scorer.first.module.objective.evaluator
         if calibration:
-            calibration.check(evaluator, split)
+            calibration.check(evaluator, split, getattr(scorer.first.data, "samples", None))
         if isinstance(evaluator, ClassificationEvaluator) and (calibration.temperature or len(scorer.members) > 1):
             evaluator = evaluator.asking_for(CalibrationError(), BrierDecomposition())
         self.evaluator: Evaluator = evaluator

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, betabinom, kstest
 
+from hepexp.data.datasets.lhco.search import Search
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.evaluation.classifiers.brier import BrierDecomposition
 from hepexp.evaluation.classifiers.calibration import CalibrationError
@@ -11,6 +12,7 @@ from hepexp.evaluation.classifiers.conformal import KINDS, Threshold
 from hepexp.evaluation.classifiers.judge import Judge
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
 from hepexp.evaluation.classifiers.temperature import Temperature, negative_log_likelihood
+from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.learning.calibration import Calibration
 
 
@@ -118,6 +120,16 @@ def test_too_few_calibration_examples_give_sets_of_all_classes():
 def test_a_coverage_that_is_none_is_refused():
     with pytest.raises(ConfigError, match="--conformal 90: a coverage is between 0 and 1"):
         Calibration(levels=[90.0])
+
+
+@pytest.mark.parametrize(("labels", "refused"), [("cwola", True), ("ideal", True), ("truth", False)])
+def test_labels_that_are_not_the_truth_calibrate_nothing(labels, refused):
+    samples = Search(labels, [3300.0, 3700.0], [3100.0, 3900.0]).samples
+    calibration = Calibration(temperature=True)
+    if not refused:
+        return calibration.check(ClassificationEvaluator(), "test", samples)
+    with pytest.raises(ConfigError, match="--calibrate is fitted to the labels of the validation examples, and these"):
+        calibration.check(ClassificationEvaluator(), "test", samples)
 
 
 def test_calibration_changes_scores_and_loss_and_adds_sets():
