@@ -23,6 +23,7 @@ CASES = {
     "convert": "conversion of a user's ROOT file, jets/s, against uproot.iterate over the same columns alone",
     "loader": "training steps, batches/s, with the loader against batches in memory, and the share of waiting time",
     "quantum": "circuits, fidelities, swap tests and noise, forward and backward, circuits/s or pairs/s, vs PennyLane",
+    "theory": "squared matrix elements of gluons, events/s, against a loop over orderings and helicities",
     "start": "`hepexp --help` and the time to the first training step, starts/s",
     "export": "each model as an ONNX file, examples/s, how far its scores differ, or why there is none; if named only",
     "gpu": "taggers and circuits on one GPU in float32, bfloat16 and compiled, against their references; if named only",

@@ -145,7 +145,25 @@ class Regression(Objective):
 
 
 class MeanSquaredError(Regression):
-    """((prediction - target) / std)^2, with the standard deviation of the target in training; it predicts the mean."""
+    """((prediction - target) / std)^2, with the standard deviation of the target in training; it predicts the mean.
+
+    Parameters
+    ----------
+    logarithms : whether the targets are natural logarithms, of which relative errors are evaluated too.
+    """
+
+    def __init__(
+        self,
+        compare_with: Sequence[str] = (),
+        of: Literal["example", "element"] = "example",
+        logarithms: bool = False,
+    ) -> None:
+        super().__init__(compare_with, of)
+        self.logarithms = logarithms
+
+    def make_evaluator(self, evaluator: RegressionEvaluator) -> RegressionEvaluator:
+        evaluator.logarithms = self.logarithms
+        return evaluator
 
     def each(self, found: Tensor, target: Tensor) -> Tensor:
         return (found[..., 0] - target).square()

@@ -113,7 +113,7 @@ class ThreeGluons(Integrand):
         return five_gluons_squared(all_outgoing(self.energy, p)) * (4 * pi * self.alpha_s) ** 3 / 6
 
     def passes(self, p: Tensor) -> Tensor:
-        return (_pt(p).amin(1) > self.pt_min) & (_separation(p) > self.separation)
+        return passes_jet_cuts(p, self.pt_min, self.separation)
 
     def observe(self, p: Tensor) -> Tensor:
         pt = _pt(p)
@@ -180,6 +180,11 @@ class ThreeJets(Integrand):
     def exact(self) -> float:
         born = 4 * pi * self.alpha**2 * N * self.charge_squared / (3 * self.energy**2)
         return GEV_2_IN_PB * born * C_F * self.alpha_s / (2 * pi) * three_jet_rate(self.y_cut)
+
+
+def passes_jet_cuts(p: Tensor, pt_min: float, separation: float) -> Tensor:
+    """Whether all particles (B, n, 4) have at least this transverse momentum, in GeV, and each pair this distance."""
+    return (_pt(p).amin(1) > pt_min) & (_separation(p) > separation)
 
 
 def _require_coupling(alpha_s: float) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hepexp.bench import convert, equivariant, loader, lorentznet, overhead, read_images, taggers, tracking
+from hepexp.bench import convert, equivariant, loader, lorentznet, overhead, read_images, taggers, theory, tracking
 from hepexp.cli import bench
 from hepexp.errors import HepexpError
 from hepexp.models.lgatr import LGATr
@@ -160,3 +160,12 @@ def test_each_case_is_a_module(name):
     from importlib import import_module
 
     assert callable(import_module(f"hepexp.bench.{name}").rows)
+
+
+def test_theory_agrees_with_a_loop(monkeypatch):
+    monkeypatch.setattr(theory, "EVENTS", {4: (20, 2), 5: (10, 1)})
+    rows = theory.rows()
+    check(rows[:2], "gg -> 2g", ["hepexp", "python-loop"])
+    check(rows[2:4], "gg -> 3g", ["hepexp", "python-loop"])
+    check(rows[4:], "gg -> 3g, Parke and Taylor", ["closed form"])
+    assert all(row["difference"] < 1e-11 for row in rows)

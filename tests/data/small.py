@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hepexp.batch import Batch
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.datasets.calogan.info import LAYOUT as CALOGAN_LAYOUT
 from hepexp.data.datasets.four_vectors import info as four_vectors
+from hepexp.data.datasets.gluon_amplitudes import generate as gluon_amplitudes
 from hepexp.data.datasets.jetclass.info import LAYOUT as JETCLASS_LAYOUT
 from hepexp.data.datasets.lhco.info import LAYOUT as LHCO_LAYOUT
 from hepexp.data.datasets.mnist.info import scikit_learn_digits
@@ -108,6 +110,13 @@ def graphs(n: int) -> Ragged:
     return _of_all_classes(three_features.sample(), n)
 
 
+@cache
+def gluons(n: int) -> Ragged:
+    few = -(-n // len(gluon_amplitudes.CLASSES))
+    made = Ragged.concatenate(gluon_amplitudes.make_block(kind, 1, 0, few) for kind in gluon_amplitudes.CLASSES)
+    return _of_all_classes(made, n)
+
+
 def dijets(n: int) -> Ragged:
     random = np.random.default_rng(1)
     label = (np.arange(n) % 2).astype(np.int8)
@@ -153,6 +162,7 @@ RANDOM: dict[str, Callable[[int], Ragged]] = {
     "three_features": graphs,
     "lhco": dijets,
     "calogan": calogan,
+    "gluon_amplitudes": gluons,
 }
 SAMPLES: dict[type[HepDataModule], Callable[[int], Ragged]] = {
     class_of(name): RANDOM.get(name) or shipped(find_info(name))

@@ -28,6 +28,7 @@ from hepexp.evaluation.quantiles import HalfWidth, Quantiles
 from hepexp.metric import Metric, in_key
 
 NO_RESPONSE = "the target is zero everywhere"
+PERCENTS = (50, 90, 99)  # of relative errors
 Figure = Callable[[NDArray], float]
 
 
@@ -112,6 +113,15 @@ class RegressionEvaluator(Evaluator):
             each_epoch=False,
         ),
         Metric(
+            "relative_error_{percent}_{target}",
+            "lower",
+            "{percent} % relative error, {target}",
+            "Quantile, {percent} %, of |exp(prediction - truth) - 1|: the relative error of what {target} is the "
+            "logarithm of.",
+            range=">= 0",
+            each_epoch=False,
+        ),
+        Metric(
             "compared_bias_{target}",
             "neither",
             "bias of {target}, compared",
@@ -160,6 +170,7 @@ class RegressionEvaluator(Evaluator):
         self.quantiles = tuple(quantiles)
         self.compare_with = tuple(compare_with)
         self.of, self.of_elements = of, of == "element"
+        self.logarithms = False  # whether the targets are natural logarithms
 
     def figures_of_an_epoch(self) -> list[str]:
         return [
@@ -207,6 +218,8 @@ class RegressionEvaluator(Evaluator):
         for t, target in enumerate(self.targets):
             name, truth, predicted = in_key(target.name), *(_column(outputs, key, t) for key in ("target", "predicted"))
             found |= _of_prediction(name, predicted, truth)
+            if self.logarithms:
+                found |= _relative_errors(name, predicted, truth)
             if self.has_sigma:
                 pull = (predicted - truth) / _column(outputs, "sigma", t)
                 found[f"pull_mean_{name}"] = mean_of(pull)
@@ -280,6 +293,15 @@ def _of_prediction(name: str, predicted: NDArray[np.float64], truth: NDArray[np.
         f"resolution_{name}": HalfWidth(residual),
         f"response_{name}": lambda weight: ratio(weight, (0.5,))[0],
         f"response_resolution_{name}": lambda weight: _relative_width(ratio(weight, (TAIL, 0.5, 1 - TAIL))),
+    }
+
+
+def _relative_errors(name: str, predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, Figure]:
+    """Quantiles of the relative errors of what the target is the logarithm of."""
+    error = Quantiles(np.abs(np.expm1(np.clip(predicted - truth, -700, 700))))
+    return {
+        f"relative_error_{percent}_{name}": lambda weight, level=percent / 100: error(weight, (level,))[0]
+        for percent in PERCENTS
     }
 
 

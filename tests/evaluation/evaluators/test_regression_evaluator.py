@@ -161,3 +161,13 @@ def test_a_figure_without_a_value_says_what_the_weights_add_up_to():
     columns = outputs() | {"weight": np.full(N, -0.5, np.float32)}
     found = RegressionEvaluator(MASS).final(columns, seed=1)
     assert found["bias_mass_note"] == "the weights of the examples add up to -1000, not to a positive number"
+
+
+def test_a_logarithm_that_is_off_is_a_relative_error_of_its_exponential():
+    evaluator = RegressionEvaluator((Target("log_m2"),))
+    evaluator.logarithms = True
+    truth = np.arange(100.0)[:, None]
+    off = np.log1p(np.linspace(0.01, 1, 100))[:, None]  # 1 to 100 %
+    columns = {"index": np.arange(100), "label": np.zeros(100, int), "target": truth, "predicted": truth + off}
+    found = evaluator.final({**columns, "loss": off[:, 0]}, seed=1)
+    assert [found[f"relative_error_{q}_log_m2"] for q in (50, 90, 99)] == pytest.approx([0.5, 0.9, 0.99])
