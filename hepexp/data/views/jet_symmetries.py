@@ -1,4 +1,4 @@
-"""Lorentz transformations of whole jets: rotation about the axis, boost along it, translation in (y, phi), any other.
+"""Lorentz transformations of whole jets or events: about their axis or the beam, in (y, phi), reflections, any other.
 
 All leave the invariants p_i p_j of the particles, and hence masses and the scalars that follow from them, unchanged.
 """
@@ -51,6 +51,35 @@ class AxisBoost(_JetSymmetry):
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
         rapidity = self.strength * symmetric(batch.p4[:, :1, :1], random)
         return replace(batch, p4=boosted(batch.p4, axes(batch.p4), rapidity))
+
+
+class BeamRotation(_JetSymmetry):
+    """Each example rotated about the beam, the z axis, by an angle that is uniform in [-s, s].
+
+    Parameters
+    ----------
+    strength : s, degrees; 180 for any angle.
+    """
+
+    def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
+        dphi = math.radians(self.strength) * symmetric(batch.p4[:, :1, 0], random)
+        return replace(batch, p4=moved(batch.p4, torch.zeros_like(dphi), dphi))
+
+
+class BeamReflection(_JetSymmetry):
+    """Each example mirrored with probability 1/2 so that p_y, and with probability 1/2 so that p_z, changes its sign.
+
+    With rotations about the beam these are all symmetries of a detector that is alike at both ends of the beam.
+    """
+
+    def __init__(self, strength: float = 1.0) -> None:
+        super().__init__(strength)
+
+    def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
+        p4 = batch.p4
+        signs = [torch.where(symmetric(p4[:, :1, 0], random) < 0, -1.0, 1.0).to(p4) for _ in range(2)]
+        signs = torch.stack([torch.ones_like(signs[0]), torch.ones_like(signs[0]), *signs], dim=-1)  # (B, 1, 4)
+        return replace(batch, p4=p4 * signs)
 
 
 class Translation(_JetSymmetry):

@@ -17,7 +17,7 @@ from hepexp.data.views.graph_views import EdgeDropping, FeatureMasking, NodeDrop
 from hepexp.data.views.image_views import Crop, ImageRotation, Noise, Reflection
 from hepexp.data.views.jet_emissions import CollinearSplitting, SoftEmission
 from hepexp.data.views.jet_resolution import Dropping, Smearing
-from hepexp.data.views.jet_symmetries import AxisBoost, AxisRotation, Translation
+from hepexp.data.views.jet_symmetries import AxisBoost, AxisRotation, BeamReflection, BeamRotation, Translation
 from hepexp.data.views.random_view import RandomView
 from hepexp.errors import ConfigError
 
@@ -39,9 +39,10 @@ KINDS = {
     "rotate": Kind({"particles": AxisRotation, "image": ImageRotation}, 180, " degrees"),
     "boost": Kind({"particles": AxisBoost}, 5),
     "translate": Kind({"particles": Translation}, 3),
+    "azimuth": Kind({"particles": BeamRotation}, 180, " degrees"),
+    "flip": Kind({"particles": BeamReflection, "image": Reflection}),
     "smear": Kind({"particles": Smearing}, 1),
     "drop": Kind({"particles": Dropping}, 0.99),
-    "flip": Kind({"image": Reflection}),
     "crop": Kind({"image": Crop}, 0.99),
     "noise": Kind({"image": Noise}),
     "drop_nodes": Kind({"graph": NodeDropping}, 0.99),
@@ -55,9 +56,10 @@ TYPICAL = {
     "rotate": 180.0,
     "boost": 0.5,
     "translate": 1.0,
+    "azimuth": 180.0,
+    "flip": True,
     "smear": 0.1,
     "drop": 0.2,
-    "flip": True,
     "crop": 0.3,
     "noise": 0.1,
     "drop_nodes": 0.2,
@@ -78,11 +80,12 @@ class Views(AnnotatedKeys):
     rotate : largest angle in degrees, 180 for any: of jets about their axis, of images about their centre.
     boost : largest rapidity of a boost of each jet along its axis.
     translate : largest shift of each jet in rapidity, a boost along the beam, and in azimuth (radians).
+    azimuth : largest angle in degrees, 180 for any, of a rotation about the beam: of events, or jets in the detector.
     split : mean fraction of particles that split into two collinear ones, momentum conserved.
     soft : Lambda in GeV, soft emission: y and phi of each particle are smeared with the width Lambda / pT.
     smear : relative resolution with which the momentum of each particle is smeared.
     drop : probability with which each particle is lost, but for the hardest one.
-    flip : reverse rows, and columns, of each image with probability 1/2.
+    flip : reverse rows, and columns, of each image with probability 1/2; of particles p_y, and p_z, likewise.
     crop : largest fraction of the sides of each image that is cut off, before the rest is enlarged.
     noise : standard deviation of noise added to each pixel, in units of that of the pixels of an image.
     drop_nodes : fraction of the nodes of graphs that are dropped.
@@ -106,6 +109,7 @@ class Views(AnnotatedKeys):
     rotate: float = 0.0
     boost: float = 0.0
     translate: float = 0.0
+    azimuth: float = 0.0
     split: float = 0.0
     soft: float = 0.0
     smear: float = 0.0

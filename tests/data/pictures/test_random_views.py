@@ -47,7 +47,7 @@ def test_each_view_of_each_representation_is_a_row_and_several_are_drawn_togethe
     assert list(augmented) == ["views_image"]
     assert Image.open(tmp_path / "views_image.png").height == pytest.approx(height["views_graph"], abs=3)
 
-    both = draw_views(tmp_path, made("qg", views=Views(rotate=90), augment=Augmentation(rotate=90, flip=True)))
+    both = draw_views(tmp_path, made("qg", views=Views(rotate=90), augment=Augmentation(rotate=90, crop=0.2)))
     assert list(both) == ["views_image"]
     assert rows["views_image"] == 4  # as one of a view, and three of augmentation
     assert Image.open(tmp_path / "views_image.png").height == pytest.approx(height["views_image"], abs=3)
@@ -55,7 +55,7 @@ def test_each_view_of_each_representation_is_a_row_and_several_are_drawn_togethe
 
 def test_views_of_different_representations_and_data_without_any_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="not all of one of particles, image, graph"):
-        draw_views(tmp_path, made("qg", views=Views(boost=0.5, flip=True)))
+        draw_views(tmp_path, made("qg", views=Views(boost=0.5, crop=0.2)))
     with pytest.raises(ConfigError, match="none of such data"):
         draw_views(tmp_path, made("rotated_points"))
     assert not list(tmp_path.iterdir())

@@ -10,7 +10,14 @@ from hepexp.batch import JetBatch
 from hepexp.data.representations.representation import Particles
 from hepexp.data.views.jet_emissions import CollinearSplitting, SoftEmission
 from hepexp.data.views.jet_resolution import Dropping, Smearing
-from hepexp.data.views.jet_symmetries import AxisBoost, AxisRotation, LorentzTransformation, Translation
+from hepexp.data.views.jet_symmetries import (
+    AxisBoost,
+    AxisRotation,
+    BeamReflection,
+    BeamRotation,
+    LorentzTransformation,
+    Translation,
+)
 from hepexp.data.views.views import Views
 from hepexp.models.efn import EFN
 
@@ -22,10 +29,12 @@ ALL = (
     AxisRotation(180),
     AxisBoost(1.0),
     Translation(1.0),
+    BeamRotation(180),
+    BeamReflection(),
     Smearing(0.2),
     Dropping(0.4),
 )
-SYMMETRIES = (*ALL[2:5], LorentzTransformation(1.0))
+SYMMETRIES = (*ALL[2:7], LorentzTransformation(1.0))
 
 
 def source(seed=5):
@@ -100,6 +109,25 @@ def test_a_translation_shifts_y_and_phi_of_all_particles_alike_and_keeps_pt(jets
         shift = torch.remainder(after[angle] - before[angle] + torch.pi, 2 * torch.pi) - torch.pi
         assert_close(shift[jets.mask], shift[:, :1].expand_as(shift)[jets.mask])
         assert 0.05 < shift[:, 0].abs().max() <= 0.8
+
+
+def test_a_rotation_about_the_beam_keeps_pt_rapidity_and_differences_of_azimuth(jets):
+    before, after = polar(jets.p4), polar(BeamRotation(180)(jets, source()).p4)
+    assert_close(after[0], before[0])
+    assert_close(after[1], before[1])
+    shift = torch.remainder(after[2] - before[2] + torch.pi, 2 * torch.pi)
+    assert_close(shift[jets.mask], shift[:, :1].expand_as(shift)[jets.mask])
+    assert len(shift[:, 0].unique()) == len(COUNTS)
+
+
+def test_reflections_change_the_signs_of_two_components_of_whole_examples_half_of_the_time(jets):
+    many = replace(jets, p4=jets.p4[:1].repeat(1000, 1, 1), mask=jets.mask[:1].repeat(1000, 1))
+    ratio = BeamReflection()(many, source()).p4[:, :12] / many.p4[:, :12]
+    assert torch.equal(ratio, ratio[:, :1].expand_as(ratio))
+    assert torch.equal(ratio[..., :2], torch.ones_like(ratio[..., :2]))
+    kinds, counts = ratio[:, 0, 2:].unique(dim=0, return_counts=True)
+    assert kinds.tolist() == [[-1, -1], [-1, 1], [1, -1], [1, 1]]
+    assert all(200 < count < 300 for count in counts.tolist())  # 250 with a deviation of 14
 
 
 def test_splitting_conserves_momentum_and_no_safe_observable_sees_it(jets):
