@@ -25,6 +25,7 @@ SMALLER = {
     "top": ("dataset.n_particles=8",),  # of up to 200, whose pairs cost most
     "cms": ("dataset.n_test=16",),  # of two digits there are 28
     "calo_flow_matching": ("loss.steps=1", "loss.val_steps=1"),
+    "epic_fm": ("loss.steps=1", "loss.val_steps=1"),
     "amplitude_regression": ("dataset.source=auto",),
     "importance_sampling": ("loss.n_reference=20000",),
     "hmc": ("model.thermalisation=5", "model.n_trajectories=20"),
