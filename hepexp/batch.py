@@ -9,7 +9,7 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
-from hepexp.observable import Observable
+from hepexp.observable import LayerMap, Observable
 
 # Names of scalars, as in the files of JetClass: charge, and five types of which one is 1.
 PARTICLE_TYPE = ("charge", "isChargedHadron", "isNeutralHadron", "isPhoton", "isElectron", "isMuon")
@@ -71,6 +71,7 @@ class DataSpec:
     background : class against which the others are usually set, if there are more than two; empty if none is.
     working_points : signal efficiencies at which classes are usually judged, by their names.
     observables : quantities by which generated examples are compared with those of the data set.
+    layer_maps : layers of a calorimeter; empty if examples are no showers.
     """
 
     class_names: tuple[str, ...]
@@ -96,6 +97,7 @@ class DataSpec:
     empty_pixel: tuple[float, ...] = ()
     n_point_features: int = 0
     observables: tuple[Observable, ...] = ()
+    layer_maps: tuple[LayerMap, ...] = ()
 
     @property
     def n_classes(self) -> int:

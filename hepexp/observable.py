@@ -1,4 +1,4 @@
-"""Quantities by which generated examples are compared with those of a data set."""
+"""Quantities by which generated examples are compared with those of a data set, and how layers of showers are drawn."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ class Observable:
     labels : of the axes of its components, with units.
     of : what has it: an `example`, or an `element`, such as a particle.
     selects : whether the distance of its distribution from the true one selects the best epoch.
-    distance : whether its Wasserstein distance is a figure of merit; otherwise it is only drawn.
+    distance : whether its Wasserstein distance and its separation power are figures of merit; otherwise it is only
+        drawn.
     unit : of the Wasserstein distance; empty for none.
+    mean : whether its mean is a figure, too.
     """
 
     name: str
@@ -27,3 +29,20 @@ class Observable:
     selects: bool = False
     distance: bool = True
     unit: str = ""
+    mean: bool = False
+
+
+@dataclass(frozen=True)
+class LayerMap:
+    """A layer of a calorimeter, of which the energy density in its cells is drawn.
+
+    Parameters
+    ----------
+    name : of the layer.
+    edges : of the cells along x and y in mm, or along the azimuth and the radius.
+    is_polar : whether it is azimuth and radius.
+    """
+
+    name: str
+    edges: tuple[tuple[float, ...], tuple[float, ...]]
+    is_polar: bool = False

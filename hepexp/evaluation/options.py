@@ -10,6 +10,7 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
 from hepexp.evaluation.classifiers.scored_examples import Setting
+from hepexp.evaluation.generation.classifier_keys import PUBLISHED, ClassifierKeys
 from hepexp.evaluation.roc import SIGNAL_EFFICIENCIES
 
 FEWEST_SAMPLES, MOST_SAMPLES, VAL_SAMPLES = 10, 10**8, 2000  # generated examples
@@ -40,6 +41,11 @@ class EvaluationOptions:
     n_samples : of generators, number of examples that are generated for the test; null for as many as it has.
     n_val_samples : of generators, number of examples after each epoch, at most as many as validation has; null for
         2,000.
+    classifier_widths : of generators of showers, hidden layers of the classifiers that are to tell generated from test
+        examples.
+    classifier_epochs : of their training; 0 for no classifiers.
+    classifier_splits : how often they are trained, each time with another fifth of the examples to be tested on, of at
+        most five; more than one for small samples.
 
     Raises
     ------
@@ -56,6 +62,9 @@ class EvaluationOptions:
         fine_tune_steps: int = 0,
         n_samples: int | None = None,
         n_val_samples: int | None = None,
+        classifier_widths: Sequence[int] = PUBLISHED.widths,
+        classifier_epochs: int = PUBLISHED.epochs,
+        classifier_splits: int = PUBLISHED.splits,
     ) -> None:
         self.figures: dict[str, FigureOfMerit] = {}  # by the words in `metrics`
         for item in metrics:
@@ -72,7 +81,9 @@ class EvaluationOptions:
         if fine_tune_steps < 0:
             raise ConfigError(f"evaluation.fine_tune_steps must be >= 0, got {fine_tune_steps}")
         self.fine_tune_steps = fine_tune_steps
-        self.asks_for_samples = n_samples is not None or n_val_samples is not None
+        self.classifier = ClassifierKeys(tuple(classifier_widths), classifier_epochs, classifier_splits)
+        asked = n_samples is not None or n_val_samples is not None
+        self.asks_for_samples = asked or self.classifier != PUBLISHED
         for key, value in (("n_samples", n_samples), ("n_val_samples", n_val_samples)):
             if value is not None and not FEWEST_SAMPLES <= value <= MOST_SAMPLES:
                 raise ConfigError(f"evaluation.{key} must be from {FEWEST_SAMPLES} to {MOST_SAMPLES:,}, got {value}")
@@ -114,7 +125,10 @@ class EvaluationOptions:
     def refuse_samples(self, who: str) -> None:
         """Raise ConfigError if examples are to be generated where nothing generates any."""
         if self.asks_for_samples:
-            raise ConfigError(f"evaluation.n_samples is for generators, as of loss=flow_matching; this run has a {who}")
+            raise ConfigError(
+                f"evaluation.n_samples, n_val_samples and classifier_... are for generators, as of loss=flow_matching; "
+                f"this run has a {who}"
+            )
 
     def _background(self, spec: DataSpec) -> int | None:
         names, two = spec.class_names, spec.n_classes == 2

@@ -17,6 +17,7 @@ from hepexp.errors import ConfigError, HepexpError
 from hepexp.interrupts import Interrupts
 from hepexp.learning import rate_range, registration
 from hepexp.learning.checkpoint_io import read_checkpoint
+from hepexp.learning.classifier_scores import classifier_scores
 from hepexp.learning.components import Components, build_components
 from hepexp.learning.ddp import DdpWorkers
 from hepexp.learning.few_labels import few_label_scores
@@ -217,6 +218,7 @@ def _recorded(
             fitted = fit(components, folder, interrupts, report, resume_from)
         components.data.trainer = None  # other processes have ended, and this one has all examples
         fitted.outputs |= few_label_scores(components, "test", fitted.outputs)
+        fitted.outputs |= classifier_scores(components, fitted.outputs)
         metrics = write_results(config, components, folder, fitted, provenance["source"])
         run.log_metrics(series.of_run(metrics))
         interrupts.check()

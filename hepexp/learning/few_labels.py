@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 
 import numpy as np
 import torch
 from pytorch_lightning.plugins.precision import Precision
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
 from hepexp.batch import Batch
-from hepexp.console import PlainConsole
 from hepexp.evaluation.embeddings.few_labels import (
     FINE_TUNED,
     FROM_SCRATCH,
@@ -26,6 +23,7 @@ from hepexp.evaluation.embeddings.few_labels import (
 from hepexp.evaluation.evaluators.evaluator import Outputs
 from hepexp.learning.components import Components
 from hepexp.learning.schedules import SCHEDULES
+from hepexp.learning.steps_bar import steps_bar
 from hepexp.losses.cross_entropy import CrossEntropy
 from hepexp.losses.objective import width_of
 
@@ -112,36 +110,13 @@ def few_label_scores(components: Components, split: str, outputs: Outputs) -> Ou
     fractions = [f for f in evaluator.label_fractions if not empty_class(label, f, evaluator.class_names)]
     labelled = Labelled(components, steps)
     devices = [labelled.device] if labelled.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), _steps(components, 2 * steps * len(fractions)) as done:
+    with torch.random.fork_rng(devices), steps_bar(components, "fine-tuning with {task.description}", "steps") as bar:
         for fraction in fractions:
             chosen = outputs["training/index"][labelled_subset(label, fraction, seed)]
             torch.manual_seed(seed)
             for name, network in labelled.networks().items():
                 torch.manual_seed(seed)  # for dropout
-                labelled.train(network, data.shuffled(chosen), partial(done, f"{fraction:g} of the labels"))
+                done = partial(bar, f"{fraction:g} of the labels", 2 * steps * len(fractions))
+                labelled.train(network, data.shuffled(chosen), done)
                 found[scores_column(name, fraction)] = labelled.scores(network, data.loader_of(split))
     return found
-
-
-@contextmanager
-def _steps(components: Components, total: int) -> Iterator[Callable[[str], None]]:
-    """A bar of the steps of all trainings, on a terminal; yields what is called after each, with what is trained on."""
-    console = PlainConsole(stderr=True)
-    shown = components.trainer.progress and console.is_terminal
-    bar = Progress(
-        TextColumn("fine-tuning with {task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f}  {task.fields[rate]} steps/s  left"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not shown,
-    )
-    task = bar.add_task("", total=total, rate="...")
-
-    def done(what: str) -> None:
-        speed = bar.tasks[0].speed
-        bar.update(task, advance=1, description=what, rate="..." if speed is None else f"{speed:,.1f}")
-
-    with bar:
-        yield done

@@ -20,7 +20,7 @@ from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged, regroup
 from hepexp.data.store.store import Store
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.evaluation.evaluators.generation import FLOOR, MADE, OF, SECONDS, TRUTH
+from hepexp.evaluation.evaluators.generation import FLOOR, MADE, MAPS, OF, SECONDS, THIRDS, TRUTH
 from hepexp.evaluation.options import EvaluationOptions
 from hepexp.losses.content import content
 from hepexp.losses.objective import Objective
@@ -55,6 +55,7 @@ class Generation:
             )
         self.objective, self.data = objective, data
         self.n_samples, self.n_val_samples = options.n_samples, options.n_val_samples
+        self.classifier = options.classifier
         self.samples: Ragged | None = None
         self._validation: dict[str, NDArray] | None = None
 
@@ -84,9 +85,32 @@ class Generation:
         other = train[: min(len(rows), len(train))]
         found = self._observed(MADE, self.samples) | self._observed(TRUTH, as_represented(self.data, rows))
         found |= self._observed(FLOOR, as_represented(self.data, other))
+        if self.data.layer_maps:
+            found |= self._maps(as_represented(self.data, rows))
         full = seconds[: n // AT_ONCE]
         times = {1: self._time(model, conditions, 1), AT_ONCE: full or self._time(model, conditions, AT_ONCE)}
         return found | {f"{SECONDS}{size}": np.array([median(took) / size]) for size, took in times.items()}
+
+    def inputs(self, level: str, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+        """What classifiers read of test examples, of as many training examples, and of those of the last test.
+
+        Parameters
+        ----------
+        level : an entry of `LEVELS`.
+        rows : of the test examples.
+
+        Returns
+        -------
+        (n, F) each; empty where the data set does not say what classifiers read.
+        """
+        if level not in self.data.observe(self.samples.take(slice(0, 1)), [level]):
+            return {}
+        train = self.data.splits["train"].rows[: len(rows)]
+        samples = {TRUTH: rows, FLOOR: train}
+        examples = {name: as_represented(self.data, found) for name, found in samples.items()} | {MADE: self.samples}
+        return {
+            name: self._observed("", sample, [level])[level].astype(np.float32) for name, sample in examples.items()
+        }
 
     def stream(
         self,
@@ -176,6 +200,29 @@ class Generation:
                 self._made(model, batch, torch.Generator().manual_seed(SEED))
                 times.append(time.perf_counter() - began)
         return times
+
+    def _maps(self, true: Ragged) -> dict[str, NDArray]:
+        """Of thirds of the true showers by energy: bounds, and means and single showers of both samples."""
+        bounds = np.quantile(true["energy"], np.linspace(0, 1, THIRDS + 1))
+        found = {f"{MAPS}bounds": bounds, f"{MAPS}energies": (bounds[1:] + bounds[:-1]) / 2}
+        for name, examples in ((TRUTH, true), (MADE, self.samples)):
+            energy = examples["energy"]
+            third = np.clip(np.searchsorted(bounds, energy, "right") - 1, 0, THIRDS - 1)
+            nearest = [int(np.abs(energy - middle).argmin()) for middle in found[f"{MAPS}energies"]]
+            rows = [np.flatnonzero(third == k) for k in range(THIRDS)]
+            means = [self._mean_densities(examples.take(some)) for some in rows]
+            for layer, single in enumerate(self.data.densities(examples.take(np.array(nearest)))):
+                found[f"{MAPS}{name}mean_{layer}"] = np.stack([mean[layer] for mean in means])
+                found[f"{MAPS}{name}single_{layer}"] = single
+        return found
+
+    def _mean_densities(self, examples: Ragged) -> list[NDArray]:
+        """The mean (cells, cells) in each layer, zero of no showers."""
+        total = [np.zeros([len(edges) - 1 for edges in layer.edges]) for layer in self.data.layer_maps]
+        for start in range(0, len(examples), AT_ONCE):
+            part = self.data.densities(examples.take(slice(start, start + AT_ONCE)))
+            total = [one + found.sum(0) for one, found in zip(total, part, strict=True)]
+        return [one / max(len(examples), 1) for one in total]
 
     def _observed(self, sample: str, examples: Ragged, names: Sequence[str] | None = None) -> dict[str, NDArray]:
         starts = range(0, len(examples), AT_ONCE)

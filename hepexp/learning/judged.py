@@ -23,6 +23,7 @@ from hepexp.evaluation.published_figures import Beside, recorded
 from hepexp.evaluation.rounding import number, with_error
 from hepexp.figures import about
 from hepexp.learning.calibration import Calibration
+from hepexp.learning.classifier_scores import classifier_scores
 from hepexp.learning.few_labels import few_label_scores
 from hepexp.learning.figures import sample
 from hepexp.learning.scorer import Scorer
@@ -63,6 +64,7 @@ class Judged:
         self.before = scorer.combined(self.each)
         if len(scorer.members) == 1:
             self.before |= few_label_scores(scorer.first, split, self.before)
+            self.before |= classifier_scores(scorer.first, self.before)
         self.outputs = self.before
         if calibration:
             self.outputs = calibration.apply(self.before, scorer.of_split("val"), config.seed)

@@ -118,7 +118,7 @@ class CaloGan(nn.Module):
 
     def make_critic(self) -> nn.Module:
         """A critic for the same layers."""
-        return CaloCritic(self.shapes, copy.deepcopy(self.energy))
+        return CaloCritic(self.shapes, copy.deepcopy(self.energy).train())
 
 
 class CaloCritic(nn.Module):

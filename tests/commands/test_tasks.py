@@ -24,7 +24,8 @@ SMALLER = {
     "equivariant": ("dataset.crop=15", "dataset.image.pad_to=null"),  # 200 GFLOP for a whole image
     "top": ("dataset.n_particles=8",),  # of up to 200, whose pairs cost most
     "cms": ("dataset.n_test=16",),  # of two digits there are 28
-    "calo_flow_matching": ("loss.steps=1", "loss.val_steps=1"),
+    "calo_flow_matching": ("loss.steps=1", "loss.val_steps=1", "evaluation.classifier_epochs=1"),
+    "calogan": ("evaluation.classifier_epochs=1",),
     "epic_fm": ("loss.steps=1", "loss.val_steps=1"),
     "amplitude_regression": ("dataset.source=auto",),
     "importance_sampling": ("loss.n_reference=20000",),

@@ -36,7 +36,7 @@ from hepexp.data.transforms.transform import Transform
 from hepexp.data.views.augmentation import Augmentation
 from hepexp.data.views.views import Views
 from hepexp.errors import ConfigError, DataError
-from hepexp.observable import Observable
+from hepexp.observable import LayerMap, Observable
 from hepexp.simulation.simulate import simulate
 
 _MOST_WORKERS = 512  # processes
@@ -94,6 +94,7 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
     info: ClassVar[DatasetInfo]
     element_classes: ClassVar[Mapping[str, Sequence[str]]] = {}  # names, for columns of the elements that hold labels
     observables: ClassVar[tuple[Observable, ...]] = ()  # by which generated examples are judged, see `observe`
+    layer_maps: ClassVar[tuple[LayerMap, ...]] = ()  # of showers, see `densities`
 
     source: Literal["auto", "full", "mini", "generate"] = "auto"
     batch_size: int = 64
@@ -167,7 +168,9 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         """The values of its `observables` for examples as its representation sees them, stored or generated.
 
         Besides, there may be `features` (n, F), quantities whose joint distribution is compared, and `cloud`
-        (n, N, 3), padded sets of two angles and a positive quantity, for distances between examples.
+        (n, N, 3), padded sets of two angles and a positive quantity, for distances between examples. `low_level` and
+        `high_level` (n, F), which are only computed if they are asked for, are what classifiers read that are to tell
+        generated from true examples.
 
         Parameters
         ----------
@@ -178,6 +181,10 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         (n, K) for each observable of examples, (m, K) for each of elements, K being the number of its labels.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say how its observables are computed")
+
+    def densities(self, showers: Ragged) -> list[NDArray[np.float64]]:
+        """Energy densities (n, cells, cells) in MeV per square centimetre in each of its `layer_maps`."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how its showers are drawn")
 
     def as_particles(self) -> tuple[Transform, ...] | None:
         """The steps from the columns of the store to the four-momenta of all particles, from which observables follow.
@@ -214,7 +221,7 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         extras = self._extras
         scales = zip(extras.mean.tolist(), extras.std.tolist(), strict=True) if isinstance(extras, Extras) else ()
         usual |= {"extra_names": self.extra_names, "extra_scales": tuple(scales)}
-        return replace(spec, **usual, observables=self.observables)
+        return replace(spec, **usual, observables=self.observables, layer_maps=self.layer_maps)
 
     def typical_example(self) -> Batch:
         """A batch of one training example, the one with the median number of elements."""

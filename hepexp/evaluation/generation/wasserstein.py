@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-REPLICAS = 40  # of both samples
+from hepexp.evaluation.generation.comparison import Comparison
 
 
 def w1(true: NDArray, made: NDArray, n_true: NDArray | None = None, n_made: NDArray | None = None) -> float:
@@ -20,51 +20,29 @@ def w1(true: NDArray, made: NDArray, n_true: NDArray | None = None, n_made: NDAr
     return _area(values[order], _steps(order, len(true), len(made), n_true, n_made))
 
 
-class Comparison:
-    """The distances of several quantities of two samples, averaged over the quantities.
+class Wasserstein(Comparison):
+    """The Wasserstein-1 distances of several quantities of two samples.
 
     Parameters
     ----------
-    true, made : values (n, K) and (m, K) of the examples, or of their elements.
-    of_true, of_made : example that each row belongs to, where rows are elements; otherwise they are examples.
+    true, made, of_true, of_made : see Comparison.
     """
 
     def __init__(
         self, true: NDArray, made: NDArray, of_true: NDArray | None = None, of_made: NDArray | None = None
     ) -> None:
-        self.rows = (len(true), len(made))
-        self.of = (of_true, of_made)
+        super().__init__(true, made, of_true, of_made)
         values = np.concatenate([true, made]).astype(np.float64)
         self.order = np.argsort(values, axis=0, kind="stable")
         self.sorted = np.take_along_axis(values, self.order, axis=0)
         self.spread = true.std(0, dtype=np.float64)
 
     @property
-    def value(self) -> float:
-        """The mean over the quantities."""
-        return float(self._of_each(None, None).mean())
-
-    @property
     def relative(self) -> float:
         """The mean over the quantities of their distances in units of the standard deviation of the true values."""
-        return float((self._of_each(None, None) / np.where(self.spread > 0, self.spread, 1)).mean())
+        return float((self.of_each() / np.where(self.spread > 0, self.spread, 1)).mean())
 
-    def error(self, seed: int) -> float:
-        """Standard deviation of the value over bootstrap replicas of the examples of both samples."""
-        random = np.random.default_rng(seed)
-        drawn = [
-            self._of_each(*(self._draw(random, n, of) for n, of in zip(self.rows, self.of, strict=True))).mean()
-            for _ in range(REPLICAS)
-        ]
-        return float(np.std(drawn, ddof=1))
-
-    @staticmethod
-    def _draw(random: np.random.Generator, n_rows: int, of: NDArray | None) -> NDArray:
-        n = n_rows if of is None else int(of.max()) + 1
-        count = np.bincount(random.integers(0, n, n), minlength=n)
-        return count if of is None else count[of]
-
-    def _of_each(self, n_true: NDArray | None, n_made: NDArray | None) -> NDArray[np.float64]:
+    def of_each(self, n_true: NDArray | None = None, n_made: NDArray | None = None) -> NDArray[np.float64]:
         return np.array(
             [
                 _area(self.sorted[:, k], _steps(self.order[:, k], *self.rows, n_true, n_made))

@@ -22,6 +22,7 @@ from hepexp.evaluation.plots.rejection import roc
 from hepexp.evaluation.plots.reliability import reliability
 from hepexp.evaluation.plots.samples import samples
 from hepexp.evaluation.plots.score import score_histogram
+from hepexp.evaluation.plots.showers import showers
 from hepexp.evaluation.plots.significance import significance_improvement
 from hepexp.evaluation.plots.symmetry import generators, metric, structure_constants, transformed_vectors
 from hepexp.evaluation.plots.template import template
@@ -68,6 +69,7 @@ __all__ = [
     "sampled",
     "samples",
     "score_histogram",
+    "showers",
     "significance_improvement",
     "structure_constants",
     "template",

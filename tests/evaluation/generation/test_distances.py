@@ -5,7 +5,7 @@ import pytest
 
 from hepexp.evaluation.generation.coverage import MISSING, coverage_and_mmd, energy_movers_distance
 from hepexp.evaluation.generation.physics_distances import fpd, frechet, kpd, mmd2
-from hepexp.evaluation.generation.wasserstein import Comparison, w1
+from hepexp.evaluation.generation.wasserstein import Wasserstein, w1
 
 
 def test_moving_a_sample_costs_the_distance():
@@ -21,7 +21,7 @@ def test_it_agrees_with_scipy_also_for_samples_of_different_size():
     random = np.random.default_rng(0)
     x, y = random.normal(size=300), random.exponential(size=700)
     assert w1(x, y) == pytest.approx(wasserstein_distance(x, y), rel=1e-12)
-    found = Comparison(np.stack([x, x**2], 1), np.stack([y, y**2], 1))
+    found = Wasserstein(np.stack([x, x**2], 1), np.stack([y, y**2], 1))
     expected = (wasserstein_distance(x, y) + wasserstein_distance(x**2, y**2)) / 2
     assert found.value == pytest.approx(expected, rel=1e-12)
 
@@ -34,9 +34,9 @@ def test_a_value_that_counts_twice_is_there_twice():
 def test_elements_are_drawn_with_their_example():
     """A single example with many elements has no spread over replicas."""
     x, y = np.random.default_rng(0).normal(size=(2, 50, 1))
-    one = Comparison(x, y, np.zeros(50, np.int64), np.zeros(50, np.int64))
+    one = Wasserstein(x, y, np.zeros(50, np.int64), np.zeros(50, np.int64))
     assert one.error(seed=1) == pytest.approx(0, abs=1e-12)
-    assert Comparison(x, y).error(seed=1) > 0.01
+    assert Wasserstein(x, y).error(seed=1) > 0.01
 
 
 def test_frechet_distance_of_normal_samples_is_that_of_their_moments():
@@ -45,6 +45,8 @@ def test_frechet_distance_of_normal_samples_is_that_of_their_moments():
     y = 2 * random.normal(size=(200_000, 3)) + np.array([1.0, 0.0, -2.0])
     assert frechet(x, y) == pytest.approx(1 + 4 + 3 * (1 + 4 - 2 * 2), rel=0.01)
     assert frechet(x, x) == pytest.approx(0, abs=1e-6)
+    constant = np.concatenate([x, np.ones((len(x), 1))], 1)
+    assert frechet(constant, constant + np.array([0, 0, 0, 2.0])) == pytest.approx(4, abs=1e-6)
 
 
 def test_the_extrapolation_takes_the_bias_of_small_samples_away():

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.datasets.calo_challenge import binning, observables
+from hepexp.data.datasets.calo_challenge import binning, maps, observables
 from hepexp.data.datasets.calo_challenge.features import VoxelFeatures
 from hepexp.data.datasets.calo_challenge.info import CHALLENGES, info
 from hepexp.data.loading.datamodule import HepDataModule
@@ -74,6 +74,10 @@ class CaloChallenge(HepDataModule):
     def setup(self, stage: str | None = None) -> None:
         super().setup(stage)
         self.observables = observables.observables(self.binning)
+        self.layer_maps = maps.layer_maps(self.binning)
 
     def observe(self, examples: Ragged, names: Sequence[str] | None = None) -> dict[str, NDArray[np.float64]]:
         return observables.observe(examples, self.binning, names)
+
+    def densities(self, showers: Ragged) -> list[NDArray[np.float64]]:
+        return maps.densities(showers, self.binning)

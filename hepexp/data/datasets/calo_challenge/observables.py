@@ -18,6 +18,7 @@ from hepexp.data.store.ragged import Ragged
 from hepexp.observable import Observable
 
 Floats = NDArray[np.float64]
+TINY = 1e-8  # MeV, of layers without energy
 NAMES = ("layer_energy", "centre_x", "centre_y", "width_x", "width_y", "occupancy")
 
 
@@ -38,7 +39,8 @@ def observables(binning: Binning) -> tuple[Observable, ...]:
         )
         for name in NAMES
     )
-    return (Observable("response", ("energy in the voxels / energy of the particle",), selects=True), *each)
+    response = Observable("response", ("energy in the voxels / energy of the particle",), selects=True, mean=True)
+    return (response, *each)
 
 
 def voxels(examples: Ragged, n_voxels: int) -> Floats:
@@ -50,7 +52,7 @@ def observe(examples: Ragged, binning: Binning, names: Sequence[str] | None = No
     """The values (n, K) of the observables of each shower, of all or those asked for.
 
     Centre and width of a layer are the energy-weighted mean and standard deviation of the centres of its voxels.
-    `features` (n, F) are all of them together.
+    `features` (n, F) are all of them together. What classifiers read is only there if it is asked for.
     """
     dense, first = voxels(examples, binning.first[-1]), binning.first
     found: dict[str, list[Floats]] = {name: [] for name in NAMES}
@@ -68,8 +70,25 @@ def observe(examples: Ragged, binning: Binning, names: Sequence[str] | None = No
     incident = examples["energy"].astype(np.float64)
     values = {"response": (dense.sum(1) / 1000 / incident)[:, None]}
     values |= {name: np.stack(columns, 1) for name, columns in found.items()}
-    values["features"] = np.concatenate(list(values.values()), 1)
+    features = np.concatenate(list(values.values()), 1)
+    asked = {} if names is None else classifier_inputs(dense, incident, values)
+    values |= {"features": features, **asked}
     return values if names is None else {name: values[name] for name in names if name in values}
+
+
+def classifier_inputs(dense: Floats, incident: Floats, values: dict[str, Floats]) -> dict[str, Floats]:
+    """What the challenge's classifiers read: log10 of the energy E of the particle in MeV, and
+
+    low_level : the energies of the voxels over E.
+    high_level : of each layer log10 of its energy in MeV, centres and widths in units of 100 mm, and occupancy.
+    """
+    energy = 1000 * incident[:, None]
+    layers = np.log10(1000 * values["layer_energy"] + TINY)
+    moments = [values[name] / 100 for name in ("centre_x", "centre_y", "width_x", "width_y")]
+    return {
+        "low_level": np.concatenate([np.log10(energy), dense / energy], 1),
+        "high_level": np.concatenate([np.log10(energy), layers, *moments, values["occupancy"]], 1),
+    }
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

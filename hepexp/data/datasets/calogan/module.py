@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hepexp.data.datasets.calogan.features import ShowerFeatures
 from hepexp.data.datasets.calogan.grid import CHANNELS, SHAPE, FinestGrid
 from hepexp.data.datasets.calogan.info import INFO
+from hepexp.data.datasets.calogan.maps import LAYER_MAPS, densities
 from hepexp.data.datasets.calogan.observables import OBSERVABLES, observe
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.representations.pixel_image import PixelImage
@@ -36,6 +37,7 @@ class CaloGan(HepDataModule):
 
     info = INFO
     observables: ClassVar = OBSERVABLES
+    layer_maps: ClassVar = LAYER_MAPS
     views: ClassVar[None] = None
     augment: ClassVar[None] = None
 
@@ -47,6 +49,9 @@ class CaloGan(HepDataModule):
 
     def observe(self, examples: Ragged, names: Sequence[str] | None = None) -> dict[str, NDArray[np.float64]]:
         return observe(examples, names)
+
+    def densities(self, showers: Ragged) -> list[NDArray[np.float64]]:
+        return densities(showers)
 
     @property
     def generated_classes(self) -> tuple[str, ...]:

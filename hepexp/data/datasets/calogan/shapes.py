@@ -89,6 +89,12 @@ def depth_spread(showers: Showers) -> Floats:
     return np.sqrt(np.maximum(squares - mean_depth(showers) ** 2, 0))
 
 
+def centre(showers: Showers, layer: int, axis: int) -> Floats:
+    """Energy-weighted mean of the centres of a layer's cells in x (axis 0) or y (axis 1), mm."""
+    profile = showers.layer(layer).sum(2 - axis)
+    return ratio(profile @ centres(layer, axis), profile.sum(1))
+
+
 def width(showers: Showers, layer: int, axis: int) -> Floats:
     """Energy-weighted standard deviation of the centres of a layer's cells in x (axis 0) or y (axis 1), mm."""
     profile, place = showers.layer(layer).sum(2 - axis), centres(layer, axis)
