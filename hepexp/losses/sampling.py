@@ -16,6 +16,8 @@ from hepexp.evaluation.evaluators.sampling import SamplingEvaluator
 from hepexp.losses.objective import Objective
 from hepexp.physics.lattice_action import LatticeAction
 
+SCANNED, SCAN_DRAWS = 9, 2048  # couplings of the figure of a conditional flow, and draws at each
+
 
 class Sampling(Objective):
     """The divergence of a density q, from which a model draws configurations x, from p = exp(-S) / Z.
@@ -27,7 +29,8 @@ class Sampling(Objective):
     The last two learn from the model's own draws with its present weights, so that it must reach p somewhat before. A
     validation or test draws as many configurations as it has examples, by a seed of their indices; their loss is that
     of reverse_kl, whatever is minimised. A model that is a Markov chain itself, such as hybrid Monte Carlo, is only
-    run: each example is a chain.
+    run: each example is a chain. A model of a range of couplings is trained at random ones, each draw at its own for
+    reverse_kl and each step at one for the others, and tested at that of the action.
 
     Parameters
     ----------
@@ -70,8 +73,16 @@ class Sampling(Objective):
             found = f"which draws {reads}" if reads else "which draws none"
             raise ConfigError(
                 f"loss=sampling needs a model that draws {self.action.field}, not {type(model).__name__}, {found}; "
-                "choose model=lattice_phi4 for a ScalarField, or model=hmc"
+                "choose model=lattice_phi4 for a ScalarField, lattice_u1 for a U1Gauge, or model=hmc"
             )
+
+        if is_conditional(model):
+            if not model.beta_min <= self.action.beta <= model.beta_max:
+                raise ConfigError(
+                    f"loss.action.beta must be from model.beta_min={model.beta_min:g} to "
+                    f"model.beta_max={model.beta_max:g}, in which the flow is trained, got {self.action.beta:g}"
+                )
+            model.beta = self.action.beta
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         """`log_weight` (B,) = -S - ln q and observables of draws; of chains `chain/<observable>` (B, T) and more."""
@@ -101,19 +112,36 @@ class Sampling(Objective):
         return dict(zip(names, self.action.observe(x).unbind(1), strict=True))
 
     def _loss(self, model: nn.Module, n: int) -> Tensor:
+        at: tuple[Tensor, ...] = ()  # couplings, of a model that is conditional on them
+        if is_conditional(model):
+            at = (model.draw_betas(n) if self.divergence == "reverse_kl" else model.draw_betas(1).expand(n),)
         if self.divergence == "reverse_kl":
-            x, log_q = model.draw(model.latent(n))
-            return (log_q + self.action(x)).mean()
+            x, log_q = model.draw(model.latent(n), *at)
+            return (log_q + self.action(x, *at)).mean()
         with torch.no_grad():
-            x, log_q = model.draw(model.latent(n))
-            log_weight = -self.action(x) - log_q
+            x, log_q = model.draw(model.latent(n), *at)
+            log_weight = -self.action(x, *at) - log_q
             if self.divergence == "forward_kl":
                 share = log_weight.softmax(0)
             else:
                 uniform = torch.rand(n, dtype=torch.float64).numpy()
-                at, _ = independence_chain(log_weight.double().cpu().numpy(), uniform)
-                share = torch.from_numpy(np.bincount(at, minlength=n) / n).to(log_weight)
-        return -(share * model.log_density(x)).sum()
+                states, _ = independence_chain(log_weight.double().cpu().numpy(), uniform)
+                share = torch.from_numpy(np.bincount(states, minlength=n) / n).to(log_weight)
+        return -(share * model.log_density(x, *at)).sum()
+
+    def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
+        """Of a model of a range of couplings, draws at several: beta (K,), and weights and observables (K, n)."""
+        if not is_conditional(model):
+            return {}
+        betas = torch.linspace(model.beta_min, model.beta_max, SCANNED, dtype=torch.float64)
+        rows = []
+        with torch.no_grad():
+            for k, beta in enumerate(betas):
+                z = model.latent(SCAN_DRAWS, torch.Generator().manual_seed(k))
+                at = beta.expand(SCAN_DRAWS).to(z.device)
+                x, log_q = (value.double() for value in model.draw(z, at))
+                rows.append({"log_weight": -self.action(x, at) - log_q, **self.observed(x)})
+        return {"beta": betas, **{name: torch.stack([row[name] for row in rows]) for name in rows[0]}}
 
     def _chains(self, model: nn.Module, n: int, random: torch.Generator) -> dict[str, Tensor]:
         kept = []
@@ -122,6 +150,11 @@ class Sampling(Objective):
                 found = {f"chain/{name}": values for name, values in self.observed(state.x).items()}
                 kept.append({**found, "accepted": state.accepted.double(), "energy_change": state.energy_change})
         return {name: torch.stack([one[name] for one in kept], dim=1) for name in kept[0]}
+
+
+def is_conditional(model: nn.Module) -> bool:
+    """Whether a model is a density for a range of couplings."""
+    return hasattr(model, "draw_betas")
 
 
 def is_chain(model: nn.Module) -> bool:

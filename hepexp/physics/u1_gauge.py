@@ -51,8 +51,9 @@ class U1Gauge(LatticeAction):
     def shape(self) -> tuple[int, int, int]:
         return 2, self.size, self.size
 
-    def __call__(self, theta: Tensor) -> Tensor:
-        return -self.beta * plaquettes(theta).cos().sum((-1, -2))
+    def __call__(self, theta: Tensor, beta: Tensor | None = None) -> Tensor:
+        """S (B,) at this beta, or at one (B,) of each configuration."""
+        return -(self.beta if beta is None else beta) * plaquettes(theta).cos().sum((-1, -2))
 
     def force(self, theta: Tensor) -> Tensor:
         s = -self.beta * plaquettes(theta).sin()

@@ -22,7 +22,16 @@ from tests.data.small import REPRESENTATIONS, use_small_samples
 # models that cannot read jets, and what they say then
 NOT_OF_JETS = {
     name: f"model={name} reads no data, but the data set has 8 features"
-    for name in ("fixed_circuits", "hmc", "lattice_phi4", "random_circuits", "spline_flow", "top_mass")
+    for name in (
+        "fixed_circuits",
+        "hmc",
+        "lattice_phi4",
+        "lattice_u1",
+        "lattice_u1_conditional",
+        "random_circuits",
+        "spline_flow",
+        "top_mass",
+    )
 }
 # models of data sets that say of each element or pair what it is, and generators; their own tests train them
 OF_ELEMENTS = {"chi2_assignment", "chi2_vertexing", "set2graph", "spanet"}

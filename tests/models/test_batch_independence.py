@@ -26,7 +26,16 @@ from tests.jets import pad, random_jets
 MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
 BACKENDS = sorted(path.stem for path in (conf_dir() / "backend").glob("*.yaml"))
 
-NO_DATA = ("fixed_circuits", "hmc", "lattice_phi4", "random_circuits", "spline_flow", "top_mass")
+NO_DATA = (
+    "fixed_circuits",
+    "hmc",
+    "lattice_phi4",
+    "lattice_u1",
+    "lattice_u1_conditional",
+    "random_circuits",
+    "spline_flow",
+    "top_mass",
+)
 EXEMPT = dict.fromkeys(NO_DATA, "it reads no data")
 OF_ELEMENTS = ("chi2_assignment", "chi2_vertexing", "epic_fm", "epic_gan", "set2graph", "spanet")
 EXEMPT |= dict.fromkeys(OF_ELEMENTS, "its outputs are of elements, padded as the batch is; its own tests see to it")

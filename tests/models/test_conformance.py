@@ -197,6 +197,8 @@ NOT_CLASSIFIERS = {
     "latent_classifier",
     "latent_flow",
     "lattice_phi4",
+    "lattice_u1",
+    "lattice_u1_conditional",
     "lie_latents",
     "lie_momenta",
     "lie_points",

@@ -16,6 +16,7 @@ from hepexp.metric import Metric
 from hepexp.physics.lattice_action import LatticeAction
 
 OBSERVABLES = ("chi", "phi2", "action", "plaquette", "charge2", "charge")
+KNOWN = ("chi", "phi2", "action", "plaquette", "charge2", "charge", "log_z")
 GAMMA = "from the autocorrelation of the chain, by the Gamma method (hep-lat/0306017)"
 FROZEN = "the chain never changes it"
 
@@ -77,7 +78,8 @@ class SamplingEvaluator(Evaluator):
             "mean_{observable}",
             "neither",
             "<{observable}>",
-            "Mean of {observable} over the chain; see hepexp show loss.action=... for what it is.",
+            "Mean of {observable} over the chain: chi is V times the squared mean field, phi2 the mean square, action "
+            "S per site; plaquette is the mean cosine, charge the topological charge Q, charge2 its square.",
             range="any number",
             error=GAMMA,
             each_epoch=False,
@@ -91,7 +93,7 @@ class SamplingEvaluator(Evaluator):
             range="any number",
             no_error="a closed form",
             each_epoch=False,
-            values=(*OBSERVABLES, "log_z"),
+            values=KNOWN,
         ),
         Metric(
             "pull_{observable}",
@@ -102,7 +104,7 @@ class SamplingEvaluator(Evaluator):
             no_error="it is in units of its error",
             undefined="there is no error",
             each_epoch=False,
-            values=(*OBSERVABLES, "log_z"),
+            values=KNOWN,
         ),
         Metric(
             "log_z",
@@ -187,6 +189,11 @@ class SamplingEvaluator(Evaluator):
             plots.log_weights(
                 folder / "weights.png", outputs["log_weight"], self.action.theory, self.exact.get("log_z")
             )
+
+        if "gallery/beta" in outputs:
+            scan = {name.removeprefix("gallery/"): v for name, v in outputs.items() if name.startswith("gallery/")}
+            exact = [type(self.action)(self.action.size, beta).exact() for beta in scan["beta"].tolist()]
+            plots.coupling_scan(folder / "scan.png", scan, exact, labels, self.action.theory)
 
     @property
     def _names(self) -> tuple[str, ...]:

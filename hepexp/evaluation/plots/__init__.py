@@ -4,7 +4,7 @@ from hepexp.evaluation.plots.amplitudes import amplitudes
 from hepexp.evaluation.plots.anomaly import anomaly
 from hepexp.evaluation.plots.assignment import assigned_masses, assignment_efficiency
 from hepexp.evaluation.plots.background_mass import background_mass
-from hepexp.evaluation.plots.chain import autocorrelation, chain_history, chain_observables, log_weights
+from hepexp.evaluation.plots.chain import autocorrelation, chain_history, chain_observables, coupling_scan, log_weights
 from hepexp.evaluation.plots.channel_images import prior_samples, reconstructions
 from hepexp.evaluation.plots.conformal import conformal_coverage
 from hepexp.evaluation.plots.confusion import confusion_counts, confusion_matrix
@@ -43,6 +43,7 @@ __all__ = [
     "conformal_coverage",
     "confusion_counts",
     "confusion_matrix",
+    "coupling_scan",
     "embedding_map",
     "energy_response",
     "expressibility",

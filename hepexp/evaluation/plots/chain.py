@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +84,30 @@ def log_weights(path: Path | str, log_weight: NDArray, theory: str, log_z: float
             axes.axvline(log_z, color="black", lw=1, ls="--", label=r"exact $\ln Z$")
         axes.set(xlabel=r"$-S - \ln q$", ylabel="density", yscale="log")
         legend_above(axes)
+
+
+def coupling_scan(
+    path: Path | str,
+    scan: Mapping[str, NDArray],
+    exact: Sequence[Mapping[str, float]],
+    labels: Mapping[str, str],
+    theory: str,
+) -> None:
+    """Draw ESS and weighted observables of draws (K, n) at K values of beta, beside exact ones."""
+    beta, names = scan["beta"], [name for name in labels if any(one.get(name) for one in exact)]
+    w = np.exp((scan["log_weight"] - scan["log_weight"].max(1, keepdims=True)).astype(np.float64))
+    share = w / w.sum(1, keepdims=True)
+    with figure(path, 3.0 * (1 + len(names)), 3.0, f"{theory}: one flow at all couplings") as drawing:
+        first, *others = drawing.subplots(1, 1 + len(names))
+        first.plot(beta, 1 / (share**2).sum(1) / w.shape[1], "o-", ms=4, color=COLOURS[0])
+        first.set(xlabel=r"$\beta$", ylabel="ESS", ylim=(0, 1))
+        for axes, name in zip(others, names, strict=True):
+            mean = (share * scan[name]).sum(1)
+            error = np.sqrt((share**2 * (scan[name] - mean[:, None]) ** 2).sum(1))
+            axes.errorbar(beta, mean, error, fmt="o", ms=4, color=COLOURS[0], label="flow, weighted")
+            axes.plot(beta, [one[name] for one in exact], color="black", lw=1, ls="--", label="exact")
+            axes.set(xlabel=r"$\beta$", ylabel=labels[name])
+            legend_above(axes, columns=1)
 
 
 def _number(mean: ChainMean) -> str:

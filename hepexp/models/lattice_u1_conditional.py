@@ -1,0 +1,77 @@
+"""The gauge-equivariant flow of U(1) links for a range of couplings at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log
+
+import torch
+from torch import Tensor
+
+from hepexp.errors import ConfigError
+from hepexp.models.lattice_u1 import LatticeU1
+
+
+class LatticeU1Conditional(LatticeU1):
+    """A density q(theta | beta): as `LatticeU1`, with networks that know beta.
+
+    Parameters
+    ----------
+    beta_min, beta_max : the range of inverse couplings in which it is trained and can be drawn from.
+    n_sweeps, period, n_bins, widths, n_features, n_classes : as of `LatticeU1`.
+
+    Attributes
+    ----------
+    beta : of draws where none is given; that of the loss's action.
+
+    Raises
+    ------
+    ConfigError : values out of range, or as for `LatticeU1`.
+
+    References
+    ----------
+    A. Singha, D. Chakrabarti, V. Arora, arXiv:2306.00581.
+    """
+
+    n_conditions = 2
+
+    def __init__(
+        self,
+        beta_min: float = 1.0,
+        beta_max: float = 5.0,
+        n_sweeps: int = 1,
+        period: int | None = None,
+        n_bins: int = 8,
+        widths: Sequence[int] = (32, 32),
+        *,
+        n_features: int,
+        n_classes: int,
+    ):
+        if not 0 < beta_min < beta_max <= 100:
+            raise ConfigError(
+                f"model.beta_min and model.beta_max must be 0 < beta_min < beta_max <= 100, got {beta_min}, {beta_max}"
+            )
+        super().__init__(n_sweeps, period, n_bins, widths, n_features=n_features, n_classes=n_classes)
+        self.beta_min, self.beta_max = beta_min, beta_max
+        self.beta = beta_min
+
+    def draw_betas(self, n: int) -> Tensor:
+        """Inverse couplings (n,), uniform in the range."""
+        like = next(self.parameters())
+        uniform = torch.rand(n, device=like.device, dtype=like.dtype)
+        return self.beta_min + (self.beta_max - self.beta_min) * uniform
+
+    def draw(self, z: Tensor, beta: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Links (B, 2, L, L) and ln q (B,) of uniform links, at inverse couplings (B,)."""
+        return self._move(z, known=self._known(z, beta))
+
+    def log_density(self, theta: Tensor, beta: Tensor | None = None) -> Tensor:
+        """ln q (B,) of links (B, 2, L, L) at inverse couplings (B,)."""
+        return self._move(theta, inverse=True, known=self._known(theta, beta))[1]
+
+    def _known(self, theta: Tensor, beta: Tensor | None) -> Tensor:
+        """Two functions of beta (B, 2), from -1 to 1 in the range."""
+        beta = theta.new_full((len(theta),), self.beta) if beta is None else beta.to(theta)
+        low, high = self.beta_min, self.beta_max
+        linear = (2 * beta - low - high) / (high - low)
+        return torch.stack([linear, (2 * beta.log() - log(low * high)) / log(high / low)], dim=1)
