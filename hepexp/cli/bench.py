@@ -18,6 +18,7 @@ CASES = {
     "equivariant": "training steps of steerable networks, images/s, against escnn's layers and the convolutions alone",
     "overhead": "an epoch of `hepexp train`, jets/s, against a bare PyTorch loop",
     "tracking": "a two-minute training, epochs/s, and the share of its time spent waiting for MLflow",
+    "showers": "generated calorimeter showers, showers/s, against Geant4",
     "generate": "simulated quark/gluon jets, jets/s, against a plain Python loop",
     "read_images": "random batches of jet images, images/s, against gzip HDF5 and a cache of one Parquet partition",
     "convert": "conversion of a user's ROOT file, jets/s, against uproot.iterate over the same columns alone",

@@ -4,12 +4,25 @@ import json
 import os
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
-from hepexp.bench import convert, equivariant, loader, lorentznet, overhead, read_images, taggers, theory, tracking
+from hepexp.bench import (
+    convert,
+    equivariant,
+    loader,
+    lorentznet,
+    overhead,
+    read_images,
+    showers,
+    taggers,
+    theory,
+    tracking,
+)
 from hepexp.cli import bench
+from hepexp.data.datasets.calogan import geant4_data
 from hepexp.errors import HepexpError
 from hepexp.models.lgatr import LGATr
 from hepexp.models.lgn import LGN
@@ -169,3 +182,16 @@ def test_theory_agrees_with_a_loop(monkeypatch):
     check(rows[2:4], "gg -> 3g", ["hepexp", "python-loop"])
     check(rows[4:], "gg -> 3g, Parke and Taylor", ["closed form"])
     assert all(row["difference"] < 1e-11 for row in rows)
+
+
+def test_showers_against_geant4(monkeypatch):
+    monkeypatch.setattr(showers, "TASKS", ("calo_flow_matching",))
+    monkeypatch.delenv("GEANT4_DATA_DIR", raising=False)
+    monkeypatch.setattr(geant4_data, "BY_PACKAGE", Path("nowhere"))
+    ours, geant4 = showers.rows(1, "model.widths=[8]", "model.n_blocks=1", "loss.steps=1")
+    assert (ours["case"], ours["implementation"]) == ("calo_flow_matching", "hepexp")
+    assert ours["per_second"] > 0
+    assert ours["latency_1"] > 0
+    assert geant4["implementation"] == "geant4"
+    assert geant4["per_second"] is None
+    assert "Geant4 needs its data" in geant4["note"] or "geant4-pybind is not installed" in geant4["note"]

@@ -108,7 +108,7 @@ def test_energy_is_conserved_and_most_of_it_stays_in_the_calorimeter():
 @pytest.mark.usefixtures("tables")
 def test_electrons_lose_their_energy_in_a_radiation_length():
     """E dE/dx = E / X0 by bremsstrahlung at high energies; the screening of nuclei is not complete below."""
-    generate._showers(False)
+    generate.showers(False)
     import geant4_pybind as g4
 
     lead, calculator = g4.G4NistManager.Instance().FindOrBuildMaterial("G4_Pb"), g4.G4EmCalculator()

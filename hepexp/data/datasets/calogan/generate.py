@@ -61,7 +61,7 @@ def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int],
     drawn = random.uniform(size=(n, 2))  # of each shower: its energy, and the seed of Geant4
     energy = (ENERGIES[0] + (ENERGIES[1] - ENERGIES[0]) * drawn[:, 0]).astype(np.float32)
     seeds = 1 + (drawn[:, 1] * (_MOST_SEED - 1)).astype(np.int64)
-    cells, overflow = _showers(kind == "piplus").run(kind, energy, seeds, report)
+    cells, overflow = showers(kind == "piplus").run(kind, energy, seeds, report)
     outside = {f"overflow_{layer}": overflow[:, layer] for layer in range(len(calorimeter.CELLS))}
     return from_dense(np.full(n, label), round_to_bits(cells, BITS), energy=energy, **outside)
 
@@ -81,7 +81,8 @@ def _needed(hadronic: bool) -> tuple[tuple[str, ...], str]:
 
 
 @cache
-def _showers(hadronic: bool) -> Showers:
+def showers(hadronic: bool) -> Showers:
+    """Geant4 with the calorimeter, of which there can be one in a process."""
     geant4_data.point_to(*_needed(hadronic))
     from hepexp.data.datasets.calogan.geant4 import Showers
 
