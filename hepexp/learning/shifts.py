@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -110,17 +111,27 @@ class Shifted:
 
     def variations(self) -> dict[str, Variation]:
         """The scores with each shift up and down, by the name of what is varied."""
-        by_name: dict[str, list[tuple[Shift, NDArray]]] = {}
-        for shift, outputs in zip(self.shifts, self.outputs, strict=True):
-            by_name.setdefault(shift.name, []).append((shift, outputs["scores"]))
-        found = {}
-        for name, given in by_name.items():
-            ordered = [scores for _, scores in sorted(given, key=lambda one: -one[0].value)]  # the larger value is up
-            if len(ordered) > 1:
-                found[name] = Variation(*ordered)
-            else:
-                found[name] = Variation(ordered[0], None) if given[0][0].is_up else Variation(None, ordered[0])
-        return found
+        return {
+            name: Variation(*(None if one is None else self.outputs[one]["scores"] for one in pair))
+            for name, pair in pairs(self.shifts).items()
+        }
+
+
+def pairs(shifts: Sequence[Shift]) -> dict[str, tuple[int | None, int | None]]:
+    """The places of the shifts up and down that make a template together, by the name of what they vary.
+
+    Up are those above the value that changes nothing. The first up and the first down of a quantity are a pair, and so
+    on; one that is left over has no partner. Where a quantity has several pairs, the values are part of their names.
+    """
+    found: dict[str, tuple[int | None, int | None]] = {}
+    for name in dict.fromkeys(shift.name for shift in shifts):
+        own = [i for i, shift in enumerate(shifts) if shift.name == name]
+        ups, downs = ([i for i in own if shifts[i].is_up == up] for up in (True, False))
+        several = list(zip_longest(ups, downs))
+        for pair in several:
+            values = ",".join(f"{shifts[i].value:g}" for i in pair if i is not None)
+            found[f"{name}={values}" if len(several) > 1 else name] = pair
+    return found
 
 
 def _change(
