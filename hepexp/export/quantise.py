@@ -22,11 +22,11 @@ BITS = {"int8": "QInt8"}  # of onnxruntime.quantization.QuantType
 
 def quantised(
     network: ExportedNetwork, examples: SplitDataset, scores: Scores, path: Path, bits: str
-) -> dict[str, Any]:
+) -> tuple[Scores, dict[str, Any]]:
     """Replace an ONNX file by one whose matrices are integers, and say what that costs on the test split.
 
-    Activations are scaled anew for each batch (dynamic quantisation), so no examples are needed to calibrate. The
-    preparation of the inputs stays in double precision.
+    Activations are scaled anew for each batch (dynamic quantisation), so no examples are needed to calibrate, but a score
+    depends a little on the batch. The preparation of the inputs stays in double precision.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def quantised(
 
     Returns
     -------
-    `bytes` and `bytes_before`, `auc` and `auc_before`, and `auc_loss` with `auc_loss_err`, from a bootstrap over the
+    What gives the scores of the new file, and its figures: `bytes` and `bytes_before`, `auc` and `auc_before`, and `auc_loss` with `auc_loss_err`, from a bootstrap over the
     same examples before and after.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -50,14 +50,14 @@ def quantised(
         quantize_dynamic(path, path, weight_type=getattr(QuantType, BITS[bits]))
     finally:
         root.setLevel(level)
-    found = _all_scores(network, examples, scores)
-    changed = _all_scores(network, examples, OnnxSession(path.read_bytes(), str(path)))
+    session = OnnxSession(path.read_bytes(), str(path))
+    found, changed = (all_scores(network, examples, of) for of in (scores, session))
     label = examples.labels(examples.rows)
 
     def loss(weight: NDArray) -> float:
         return auc(found, label, weight) - auc(changed, label, weight)
 
-    return {
+    figures = {
         "weights": bits,
         "bytes": path.stat().st_size,
         "bytes_before": before,
@@ -66,9 +66,10 @@ def quantised(
         "examples": len(label),
         **with_errors({"auc_loss": loss}, len(label), seed=0),
     }
+    return session, figures
 
 
-def _all_scores(network: ExportedNetwork, examples: SplitDataset, scores: Scores) -> NDArray[np.float32]:
+def all_scores(network: ExportedNetwork, examples: SplitDataset, scores: Scores) -> NDArray[np.float32]:
     """The scores (n, C) of all examples of a split, in the order of its rows."""
     order = np.argsort(examples.counts, kind="stable")
     parts = [order[start : start + AT_ONCE] for start in range(0, len(order), AT_ONCE)]

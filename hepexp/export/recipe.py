@@ -23,7 +23,7 @@ from hepexp.export.network import ExportedNetwork
 from hepexp.export.onnx_file import OnnxSession, require_onnx, write_onnx
 from hepexp.export.parity import Scores
 from hepexp.export.program import program_of, refusing
-from hepexp.export.quantise import quantised
+from hepexp.export.quantise import all_scores, quantised
 from hepexp.export.torch_files import write_pt2, write_torchscript
 from hepexp.export.working_points import working_points
 from hepexp.learning.components import Components
@@ -46,7 +46,8 @@ def export_run(
     checkpoint : `best`, `last`, or a file.
     form : onnx, torchscript or pt2.
     path : file to write.
-    bits : of an ONNX file's weights, int8; None for those of the training. The scores are compared before.
+    bits : of an ONNX file's weights, int8; None for those of the training. The scores are held to those of the run
+        before.
 
     Raises
     ------
@@ -75,13 +76,19 @@ def export_run(
         scores, cost = written(network, components, form, draft)
         found = compared(network, components, scores)
         found.require(str(path))
-        lost = quantised(network, components.data.splits["test"], scores, draft, bits) if bits else {}
-        validation = evaluate(components, components.data.loader_of("val"))
+        validation, lost = evaluate(components, components.data.loader_of("val")), {}
+        if bits:  # thresholds and agreement are those of the file that is kept
+            scores, lost = quantised(network, components.data.splits["test"], scores, draft, bits)
+            found = compared(network, components, scores)
+            examples = components.data.splits["val"]
+            order = np.argsort(examples.rows)
+            places = order[np.searchsorted(examples.rows, validation["index"], sorter=order)]
+            validation = validation | {"scores": all_scores(network, examples, scores)[places]}
         scored = ScoredExamples(validation["scores"], validation["label"], validation.get("weight"), network.setting)
         made = replace(
             made,
             sha256=description.checksum(draft.read_bytes()),
-            parity={**asdict(found), "tolerance": parity.TOLERANCE, "split": "test"},
+            parity={**asdict(found), "tolerance": None if bits else parity.TOLERANCE, "split": "test"},
             working_points=working_points(scored, components.data.samples),
             cost=cost,
             quantised=lost,

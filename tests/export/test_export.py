@@ -8,6 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from hepexp.data.datasets.qg.info import INFO
+from hepexp.export import recipe
+from hepexp.export.network import ExportedNetwork
+from hepexp.export.onnx_file import OnnxSession
+from hepexp.export.quantise import all_scores
+from hepexp.learning.trained import rebuild
+from hepexp.tracking.run_folder import RunFolder
 from tests.commands.shell import SMALL, hepexp, one_line
 
 FEW = ("dataset.n_train=100", "dataset.n_val=100", "dataset.n_test=60", "trainer.max_epochs=1")
@@ -123,3 +129,21 @@ def test_requests_that_make_no_sense_are_refused(home):
     assert "--out must be a .onnx file" in one_line(hepexp(home, "export", "latest", "--out", "a.pt"), 2)
     assert "exists" in one_line(hepexp(home, "export", "latest"), 2)
     assert "unknown --format" in one_line(hepexp(home, "export", "latest", "--format", "onx"), 2)
+
+
+def test_thresholds_and_agreement_of_a_file_of_integers_are_those_of_its_own_scores(home, monkeypatch):
+    made = hepexp(home, "export", "latest", "--quantize", "int8", "--out", "small.onnx")
+    assert made.returncode == 0, made.stderr
+    about = json.loads((home / "small.json").read_text())
+    monkeypatch.setenv("HEPEXP_RUNS_DIR", str(home / "runs"))
+    folder = RunFolder.find("latest")
+    components = rebuild(folder, folder.config, "best")
+    network, session = ExportedNetwork(components), OnnxSession((home / "small.onnx").read_bytes(), "small.onnx")
+
+    difference = recipe.compared(network, components, session).difference
+    assert about["parity"]["difference"] == pytest.approx(difference)
+    assert difference > 1e-5  # of the file with real numbers it is below 1e-6
+    examples = components.data.splits["val"]
+    scores = all_scores(network, examples, session)[examples.labels(examples.rows) == 1, 1]
+    for point in about["working_points"]:
+        assert np.mean(scores >= point["threshold"]) == pytest.approx(point["reached_signal_efficiency"])
