@@ -19,11 +19,13 @@ class TwoSampleTest:
     Parameters
     ----------
     auc, accuracy : on examples that it has not seen; 0.5 by chance.
+    n : examples that were judged, all of them once.
     null_auc, null_accuracy : the same after permutations of which sample an example is of (N_NULL,).
     """
 
     auc: float
     accuracy: float
+    n: int
     null_auc: NDArray[np.float64]
     null_accuracy: NDArray[np.float64]
 
@@ -40,8 +42,11 @@ class TwoSampleTest:
 
     @property
     def distance(self) -> float:
-        """2 a - 1, of which the expectation is at most the total variation distance of the distributions."""
-        return max(0.0, 2 * self.accuracy - 1)
+        """2 a - 1, which is at most the total variation distance, for the least accuracy a at 95 % confidence."""
+        from scipy.stats import binomtest
+
+        least = binomtest(round(self.accuracy * self.n), self.n, alternative="greater").proportion_ci(0.95).low
+        return max(0.0, 2 * float(least) - 1)
 
 
 def told_apart(
@@ -70,7 +75,7 @@ def told_apart(
         found.append(_judged(x, which if k == 0 else random.permutation(which), half, seed))
         done()
     (auc, accuracy), null = found[0], np.array(found[1:])
-    return TwoSampleTest(auc, accuracy, null[:, 0], null[:, 1])
+    return TwoSampleTest(auc, accuracy, len(x), null[:, 0], null[:, 1])
 
 
 def _judged(x: NDArray, which: NDArray[np.bool_], half: NDArray, seed: int) -> tuple[float, float]:

@@ -67,7 +67,7 @@ def check_data(
         *([what, f"{value:.4f}", with_error(null.mean(), null.std(ddof=1))] for what, (value, null) in figures.items()),
         ["significance", f"{found.z:.1f} sigma", ""],
         ["p value", f"{found.p:.3f}" if found.p > 1 / (1 + N_NULL) else f"<= {1 / (1 + N_NULL):.3f}", ""],
-        ["total variation, at least", f"{found.distance:.3f}", ""],
+        ["total variation, at least (95 %)", f"{found.distance:.3f}", ""],
     ]
     boosts = f", boosts up to a rapidity of {rapidity:g}" if about.has_boosts else ""
     source = data.provenance()["source"]

@@ -27,9 +27,13 @@ def mean(values: NDArray[np.float64]) -> Mean:
 
 
 def of_columns(explained: Explained, chosen: NDArray[np.bool_]) -> dict[str, Mean]:
-    """Mean share of the relevance of each column that the network reads, of chosen examples (n,)."""
-    size = per_example(explained)[chosen]
-    return {name: mean(values[chosen] / size) for name, values in explained.columns.items()}
+    """Mean share of the relevance of each column that the network reads, of chosen examples (n,).
+
+    What is divided by is the sum of the absolute values over columns, which within an element may nearly cancel.
+    """
+    sizes = np.sum([np.abs(values) for values in explained.columns.values()], axis=0)
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    return {name: mean((values / sizes)[chosen]) for name, values in explained.columns.items()}
 
 
 def of_distances(explained: Explained, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.float64], list[Mean]]:

@@ -15,6 +15,7 @@ from hepexp.data.pictures.drawing import find_drawing
 from hepexp.data.pictures.jet_view import JetView
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
+from hepexp.evaluation.rounding import with_error
 from hepexp.explanation import attention_maps, plots, record
 from hepexp.explanation.explain import Explainer
 from hepexp.explanation.methods import ATTENTION, best
@@ -144,7 +145,7 @@ class ExplainedRun:
         for key, value in found.items():
             if key.startswith(("area_", "random_minus_")) and isinstance(value, float) and not key.endswith("_err"):
                 error = found.get(f"{key}_err")
-                text = f"{value:.4f} ± {error:.4f}" if error else f"{value:.4f}"
+                text = with_error(value, error) if error else f"{value:.4f}"
                 rows.append((f"deletion: {key.replace('_', ' ')}", text))
         return TextTable([Column("", "name"), Column("", "text")], rows)
 

@@ -25,8 +25,8 @@ def quantised(
 ) -> tuple[Scores, dict[str, Any]]:
     """Replace an ONNX file by one whose matrices are integers, and say what that costs on the test split.
 
-    Activations are scaled anew for each batch (dynamic quantisation), so no examples are needed to calibrate, but a score
-    depends a little on the batch. The preparation of the inputs stays in double precision.
+    Activations are scaled anew for each batch (dynamic quantisation), so no examples are needed to calibrate, but a
+    score depends a little on the batch. The preparation of the inputs stays in double precision.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def quantised(
 
     Returns
     -------
-    What gives the scores of the new file, and its figures: `bytes` and `bytes_before`, `auc` and `auc_before`, and `auc_loss` with `auc_loss_err`, from a bootstrap over the
-    same examples before and after.
+    What gives the scores of the new file, and its figures: `bytes` and `bytes_before`, `auc` and `auc_before`, and
+    `auc_loss` with `auc_loss_err`, from a bootstrap over the same examples before and after.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 

@@ -12,7 +12,6 @@ import numpy as np
 from hepexp.errors import ConfigError
 from hepexp.evaluation.classifiers.conformal import IN_SET, KINDS, Threshold
 from hepexp.evaluation.classifiers.temperature import TEMPERATURE, Temperature, negative_log_likelihood
-from hepexp.evaluation.classifiers.uncertainty import ALEATORIC, EPISTEMIC, SPREAD
 from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs
 
@@ -114,11 +113,13 @@ class Calibration:
         return outputs
 
     def scaled(self, outputs: Outputs) -> Outputs:
-        """The outputs with the fitted temperature, after `fit`; as they are if none was asked for."""
+        """The outputs with the fitted temperature, after `fit`; as they are if none was asked for.
+
+        Uncertainties and spreads stay those of the networks: a temperature of their mean says nothing of each.
+        """
         if self._fitted is None:
             return outputs
-        found = {name: values for name, values in outputs.items() if name not in (ALEATORIC, EPISTEMIC, SPREAD)}
-        found["scores"] = self._fitted(outputs["scores"])
+        found = dict(outputs) | {"scores": self._fitted(outputs["scores"])}
         if "loss" in outputs:
             found["loss"] = negative_log_likelihood(found["scores"], outputs["label"]).astype(np.float32)
         return found

@@ -5,7 +5,7 @@ import pytest
 
 from hepexp.check.groups import GROUPS
 from hepexp.check.invariance import invariance
-from hepexp.check.two_sample import told_apart
+from hepexp.check.two_sample import TwoSampleTest, told_apart
 from hepexp.cli.data_options import composed
 from hepexp.config.build import construct
 from hepexp.errors import ConfigError
@@ -62,3 +62,14 @@ def test_a_group_that_does_not_act_is_named(name, group, said):
     with pytest.raises(ConfigError) as error:
         examined(name, group)
     assert said in str(error.value)
+
+
+def test_the_distance_of_equal_distributions_is_zero_within_its_confidence():
+    random = np.random.default_rng(0)
+    found = [told_apart(random.normal(size=(80, 2)), np.arange(80) % 2 == 1, seed).distance for seed in range(6)]
+    assert sum(one > 0 for one in found) <= 1  # 5 % of them are expected above
+
+
+def test_the_distance_is_below_the_accuracy_by_its_error():
+    found = TwoSampleTest(auc=0.8, accuracy=0.75, n=400, null_auc=np.full(30, 0.5), null_accuracy=np.full(30, 0.5))
+    assert found.distance == pytest.approx(2 * (0.75 - 1.645 * (0.75 * 0.25 / 400) ** 0.5) - 1, abs=0.01)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from hepexp.batch import DataSpec
+from hepexp.explanation import averages
 from hepexp.explanation.explain import Explainer
 from hepexp.models.lorentz_net import LorentzNet
 from tests.jets import random_jets, select
@@ -65,3 +66,12 @@ def test_beams_are_neither_drawn_nor_removed():
     np.testing.assert_allclose(found.momenta, plain.momenta, atol=1e-9)
     assert np.abs(found.whole).min() > 0
     assert found.curves["pT"].shape == (3, 10)
+
+
+def test_shares_of_columns_are_shares_although_they_cancel_within_particles():
+    explained = explainer(random_jets(12, 1, 6)).explain(range(12))
+    found = averages.of_columns(explained, np.full(12, True))
+    sizes = sum(np.abs(values) for values in explained.columns.values())
+    for name, values in explained.columns.items():
+        np.testing.assert_allclose(found[name][0], np.mean(values / sizes))
+    assert sum(abs(share) for share, _ in found.values()) <= 1 + 1e-9

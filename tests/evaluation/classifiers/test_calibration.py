@@ -135,9 +135,11 @@ def test_labels_that_are_not_the_truth_calibrate_nothing(labels, refused):
 def test_calibration_changes_scores_and_loss_and_adds_sets():
     scores, label = drawn(4000, temperature=2.0)
     half = {"scores": scores[:2000], "label": label[:2000], "loss": np.zeros(2000)}
+    half |= {"epistemic": np.full(2000, 0.1), "aleatoric": np.full(2000, 0.2)}
     other = {"scores": scores[2000:], "label": label[2000:]}
     calibration = Calibration(True, [0.8, 0.95])
     found = calibration.apply(half, other, seed=1)
+    assert found["epistemic"] is half["epistemic"]  # as the networks have them
     assert half["loss"].sum() == 0
     assert found["loss"] == pytest.approx(negative_log_likelihood(found["scores"], label[:2000]), rel=1e-5)
     assert calibration.figures["calibration/temperature"] == pytest.approx(2, abs=0.3)
