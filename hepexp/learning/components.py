@@ -22,6 +22,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.options import EvaluationOptions
 from hepexp.learning import contracts
 from hepexp.learning.adversarial import AdversarialModule
+from hepexp.learning.boosting import BoostingModule
 from hepexp.learning.channels_last import channels_last
 from hepexp.learning.fine_tuning import frozen_at_random, spare_fresh
 from hepexp.learning.generation import Generation
@@ -30,6 +31,7 @@ from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import Optimizer
 from hepexp.learning.trainer import TrainerOptions
 from hepexp.losses.adversarial import AdversarialObjective
+from hepexp.models.boosted_trees import BoostedTrees
 from hepexp.models.weights import load_body
 from hepexp.quantum.backend import Backend
 
@@ -146,6 +148,9 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
         taken = "; ".join([str(taken), *spared])
     if isinstance(objective, AdversarialObjective):
         module = AdversarialModule(model, objective, optimizer, config.seed, options)
+    elif isinstance(model, BoostedTrees):
+        objective.boosted(data.typical_example())  # refuses a loss that they cannot be grown for
+        module = BoostingModule(model, objective, optimizer, config.seed, options)
     else:
         module = ExperimentModule(model, objective, optimizer, seed=config.seed, compile_model=options.compile)
     module.draw_views, module.augment = draw_views, augment

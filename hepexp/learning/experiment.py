@@ -16,6 +16,7 @@ from hepexp.console import PlainConsole
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.interrupts import Interrupts
 from hepexp.learning import rate_range, registration
+from hepexp.learning.boosting import BoostingModule
 from hepexp.learning.checkpoint_io import read_checkpoint
 from hepexp.learning.classifier_scores import classifier_scores
 from hepexp.learning.components import Components, build_components
@@ -115,6 +116,7 @@ def checked(config: DictConfig, overrides: list[str]) -> Components:
     components = build_components(config)
     check_machine(components.trainer)
     refuse_idle_backend(components, config, overrides)
+    refuse_idle_optimizer(components, overrides)
     rate_range.check(components, overrides)
     return components
 
@@ -159,6 +161,13 @@ def refuse_idle_backend(components: Components, config: DictConfig, overrides: l
             f"backend={config.choices.backend} has no effect: model {config.choices.model} has no circuits; leave it "
             "out, choose a model with circuits (hepexp list model), or name some of its blocks in model.quantum_blocks"
         )
+
+
+def refuse_idle_optimizer(components: Components, overrides: list[str]) -> None:
+    """Refuse settings of an optimiser that were asked for when no step is taken by one."""
+    asked = next((override for override in overrides if override.lstrip("+").startswith("optimizer")), None)
+    if asked and isinstance(components.module, BoostingModule):
+        raise ConfigError(f"{asked} has no effect: boosted trees have no optimiser; see model.shrinkage")
 
 
 def resume(folder: RunFolder, config: DictConfig) -> Result:

@@ -128,7 +128,10 @@ def load_state(module: torch.nn.Module, path: Path, data: LightningDataModule | 
     _check_kinds(path, wanted, found)
     if different := _difference(wanted, found):
         raise ConfigError(f"checkpoint {path} is of another model: {different}; its run's config.yaml says which")
-    module.load_state_dict(found)
+    try:
+        module.load_state_dict(found)
+    except ConfigError as error:
+        raise ConfigError(f"checkpoint {path} is not one that a run wrote: {error}") from None
     scales = checkpoint.get(type(data).__qualname__)  # Lightning's place for them
     if scales:
         wanted = data.state_dict()

@@ -95,6 +95,13 @@ class CrossEntropy(Objective):
                 f"gives {width}; choose a loss for embeddings, such as loss=supervised_contrastive"
             )
 
+    def boosted(self, batch) -> tuple[Literal["classes", "squares"], Tensor]:
+        if type(self) is not CrossEntropy:  # with other terms
+            return super().boosted(batch)
+        if self.label_smoothing or self.penalty:
+            raise ConfigError("boosted trees need loss.label_smoothing=0 and loss.equivariance_penalty=0")
+        return "classes", batch.label
+
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         return {"scores": self._logits(model, batch).softmax(dim=-1)}
 

@@ -149,6 +149,17 @@ class Objective(nn.Module):
         """What to evaluate of the model itself besides its outputs, such as learnt generators; nothing by default."""
         return {}
 
+    def boosted(self, batch: Batch) -> tuple[Literal["classes", "squares"], Tensor]:
+        """What boosted trees are grown for: their loss, and the target (B,) of each example.
+
+        Raises
+        ------
+        ConfigError : there is no such loss of trees.
+        """
+        raise ConfigError(
+            f"boosted trees cannot be grown for {type(self).__name__}: choose loss=cross_entropy or loss=mse"
+        )
+
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         """The model's outputs for each example, without using its label: for `hepexp predict`.
 

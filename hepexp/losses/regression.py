@@ -168,6 +168,11 @@ class MeanSquaredError(Regression):
     def each(self, found: Tensor, target: Tensor) -> Tensor:
         return (found[..., 0] - target).square()
 
+    def boosted(self, batch) -> tuple[Literal["classes", "squares"], Tensor]:
+        if self.of == "element" or len(self.mean) != 1:
+            raise ConfigError("boosted trees predict one real number of an example: give one of dataset.targets")
+        return "squares", ((batch.target - self.mean) / self.std).squeeze(1)
+
 
 class Huber(Regression):
     """d^2 / 2 for |d| < delta, delta (|d| - delta / 2) beyond, d = (prediction - target) / std: outliers pull less.

@@ -35,9 +35,10 @@ NOT_OF_JETS = {
 }
 # models of data sets that say of each element or pair what it is, and generators; their own tests train them
 OF_ELEMENTS = {"chi2_assignment", "chi2_vertexing", "set2graph", "spanet"}
+NO_STEPS = {"boosted_trees"}  # grown, not trained by steps; tests/commands/test_boosted_trees.py
 GENERATORS = {"calo_flow_matching", "calogan", "epic_fm", "epic_gan"}
 MODELS = sorted(
-    {path.stem for path in (conf_dir() / "model").glob("*.yaml")} - {*NOT_OF_JETS, *OF_ELEMENTS, *GENERATORS}
+    {path.stem for path in (conf_dir() / "model").glob("*.yaml")} - {*NOT_OF_JETS, *OF_ELEMENTS, *GENERATORS, *NO_STEPS}
 )
 LOSSES = {
     "graph_encoder": ("loss=supervised_contrastive",),

@@ -182,6 +182,7 @@ class TestGenerator(GeneratorConformance):
 # models that give no classes, or those of images in random rotations, and generators of showers; their own files test
 # them
 NOT_CLASSIFIERS = {
+    "boosted_trees",  # without gradients
     "calo_flow_matching",
     "calogan",
     "cathode",

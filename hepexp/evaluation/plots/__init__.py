@@ -26,6 +26,7 @@ from hepexp.evaluation.plots.showers import showers
 from hepexp.evaluation.plots.significance import significance_improvement
 from hepexp.evaluation.plots.symmetry import generators, metric, structure_constants, transformed_vectors
 from hepexp.evaluation.plots.template import template
+from hepexp.evaluation.plots.turn_on import turn_on
 from hepexp.evaluation.plots.uncertainty import uncertainty
 from hepexp.evaluation.plots.unseen import unseen
 from hepexp.evaluation.plots.vector_fields import oracle_along_flows, vector_fields
@@ -75,6 +76,7 @@ __all__ = [
     "structure_constants",
     "template",
     "transformed_vectors",
+    "turn_on",
     "uncertainty",
     "unseen",
     "vector_fields",
