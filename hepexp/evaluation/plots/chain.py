@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.evaluation.autocorrelation import ChainMean
+from hepexp.evaluation.rounding import with_error
 from hepexp.figures import COLOURS, figure, legend_above
 
 SHOWN_STEPS, SHOWN_CHAINS, BINS = 1000, 3, 60
@@ -36,7 +37,7 @@ def autocorrelation(
         axes = drawing.subplots()
         for k, (name, mean) in enumerate(moving.items()):
             n = min(len(mean.rho), 2 * mean.window + 3)
-            label = rf"{labels[name]}: $\tau_\mathrm{{int}}$ = {mean.tau:.3g} ± {mean.tau_error:.2g}"
+            label = rf"{labels[name]}: $\tau_\mathrm{{int}}$ = {with_error(mean.tau, mean.tau_error)}"
             axes.plot(np.arange(n), mean.rho[:n], "o-", ms=2.5, lw=1, color=COLOURS[k], label=label)
             axes.axvline(mean.window, color=COLOURS[k], lw=0.8, ls=":")
         axes.axhline(0, color="0.6", lw=0.8)
@@ -66,7 +67,9 @@ def chain_observables(
             axes.hist(np.ravel(values), edges, density=True, color=COLOURS[0], alpha=0.5)
             mean = means[name]
             error = mean.error or 0.0
-            axes.axvspan(mean.value - error, mean.value + error, color=COLOURS[1], lw=1, label=_number(mean))
+            axes.axvspan(
+                mean.value - error, mean.value + error, color=COLOURS[1], lw=1, label=with_error(mean.value, mean.error)
+            )
             if name in exact:
                 axes.axvline(exact[name], color="black", lw=1, ls="--", label=f"exact {exact[name]:.5g}")
             axes.set(xlabel=labels[name], yticks=[])
@@ -108,7 +111,3 @@ def coupling_scan(
             axes.plot(beta, [one[name] for one in exact], color="black", lw=1, ls="--", label="exact")
             axes.set(xlabel=r"$\beta$", ylabel=labels[name])
             legend_above(axes, columns=1)
-
-
-def _number(mean: ChainMean) -> str:
-    return f"{mean.value:.5g}" if mean.error is None else f"{mean.value:.5g} ± {mean.error:.1g}"
