@@ -26,8 +26,9 @@ COMPONENTS: dict[str, tuple[str, ...]] = {
     },
 }
 
-# An epoch is chosen by what says how the energy is distributed, not by how much there is of it.
-SELECTING = ("response", "share", "width_x", "width_y", "e_ratio", "occupancy")
+# An epoch is chosen by how the energy is distributed: that of all cells has a spread of some permille only, in units of
+# which any generator is far away.
+SELECTING = ("share", "width_x", "width_y", "e_ratio", "occupancy")
 
 
 def _observable(name: str, shapes: tuple[str, ...]) -> Observable:
