@@ -36,6 +36,12 @@ def of_columns(explained: Explained, chosen: NDArray[np.bool_]) -> dict[str, Mea
     return {name: mean((values / sizes)[chosen]) for name, values in explained.columns.items()}
 
 
+def of_pixels(explained: Explained, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Mean share of relevance of each pixel (N,), of chosen examples (n,) that are images of N pixels."""
+    shares = np.stack(explained.relevance) / per_example(explained)[:, None]
+    return shares[chosen].mean(0)
+
+
 def of_distances(explained: Explained, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.float64], list[Mean]]:
     """Edges of bins in Delta R from the jet axis, and the mean share of relevance in each, of chosen examples (n,)."""
     far = max((np.hypot(*each[:, 1:].T).max() for each in explained.momenta if len(each)), default=RADIUS)

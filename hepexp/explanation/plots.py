@@ -64,13 +64,34 @@ def draw_images(
     """
 
     def panel(axes, i: int):
-        image = explained.relevance[i].reshape(shape)
-        scale = np.quantile(np.abs(image), 0.995) or np.abs(image).max() or 1.0
-        axes.set(xticks=[], yticks=[])
-        axes.minorticks_off()
-        return axes.imshow(image / scale, cmap=CMAP, vmin=-1, vmax=1, interpolation="nearest")
+        return _pixels(axes, explained.relevance[i].reshape(shape))
 
     _grid(path, explained, rows, names, title, panel, "relevance / largest")
+
+
+def draw_mean_images(
+    path: Path, explained: Explained, names: tuple[str, ...], title: str, shape: tuple[int, int]
+) -> None:
+    """Draw the mean share of relevance of each pixel, for each class; the scale is as in `draw_images`."""
+    classes = [c for c in range(len(names)) if (explained.group == c).any()]
+    columns = min(COLUMNS, len(classes))
+    lines = -(-len(classes) // columns)
+    with figure(path, SIZE * columns + 0.9, (SIZE + 0.3) * lines, f"mean {title}") as drawing:
+        grid = drawing.subplots(lines, columns, squeeze=False)
+        for axes in grid.flat[len(classes) :]:
+            axes.set_visible(False)
+        for axes, c in zip(grid.flat, classes, strict=False):
+            chosen = explained.group == c
+            shown = _pixels(axes, averages.of_pixels(explained, chosen).reshape(shape))
+            axes.set_title(f"{class_name(names, c)}, mean of {chosen.sum():,}", fontsize=9)
+        drawing.colorbar(shown, ax=list(grid.flat), label="mean share of relevance / largest", pad=0.01, aspect=30)
+
+
+def _pixels(axes, image: NDArray[np.float64]):
+    scale = np.quantile(np.abs(image), 0.995) or np.abs(image).max() or 1.0
+    axes.set(xticks=[], yticks=[])
+    axes.minorticks_off()
+    return axes.imshow(image / scale, cmap=CMAP, vmin=-1, vmax=1, interpolation="nearest")
 
 
 def draw_bars(

@@ -122,7 +122,11 @@ class ExplainedRun:
             self.written.append(f"plots/{examples.name}")
             if self.jet is None:
                 plots.draw_deletion(folder / "explain_deletion.png", explained, f"deletion by {self.method}", self.noun)
-                plots.draw_averages(folder / "explain_averages.png", explained, self.names, title, self.kinds)
+                means = folder / "explain_averages.png"
+                if image := not explained.momenta and self.data.spec.image_shape:
+                    plots.draw_mean_images(means, explained, self.names, title, image[1:])
+                else:
+                    plots.draw_averages(means, explained, self.names, title, self.kinds)
                 self.written += ["plots/explain_deletion.png", "plots/explain_averages.png"]
 
     def write(self, content: dict[str, Any]) -> None:

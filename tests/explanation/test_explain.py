@@ -7,7 +7,7 @@ import torch
 
 from hepexp.batch import DataSpec
 from hepexp.explanation import averages
-from hepexp.explanation.explain import Explainer
+from hepexp.explanation.explain import Explained, Explainer
 from hepexp.models.lorentz_net import LorentzNet
 from tests.jets import random_jets, select
 
@@ -75,3 +75,11 @@ def test_shares_of_columns_are_shares_although_they_cancel_within_particles():
     for name, values in explained.columns.items():
         np.testing.assert_allclose(found[name][0], np.mean(values / sizes))
     assert sum(abs(share) for share, _ in found.values()) <= 1 + 1e-9
+
+
+def test_mean_pixels_are_of_the_chosen_images():
+    relevance = [np.array([1.0, -3.0]), np.array([2.0, 2.0]), np.array([9.0, 0.0])]
+    zeros = np.zeros(3)
+    images = Explained(*[np.arange(3)] * 4, *[zeros] * 4, relevance, {}, [])
+    found = averages.of_pixels(images, np.array([True, True, False]))
+    np.testing.assert_allclose(found, [(1 / 4 + 2 / 4) / 2, (-3 / 4 + 2 / 4) / 2])
