@@ -16,6 +16,7 @@ from hepexp.evaluation.evaluators.evaluator import Outputs
 from hepexp.learning.components import Components
 from hepexp.learning.laplace import add_laplace
 from hepexp.learning.trained import evaluate, predict, rebuild
+from hepexp.losses.regression import Regression
 from hepexp.tracking.run_folder import RunFolder
 
 
@@ -89,10 +90,11 @@ class Scorer:
         """The outputs of each run."""
         return [evaluate(one, one.data.loader_of(split)) for one in self.members]
 
-    @staticmethod
-    def combined(each: Sequence[Outputs]) -> Outputs:
+    def combined(self, each: Sequence[Outputs]) -> Outputs:
         """Those of one run as they are, those of several averaged."""
-        return each[0] if len(each) == 1 else combined(each)
+        objective = self.first.module.objective
+        of_predictions = objective.of_predictions if isinstance(objective, Regression) else None
+        return each[0] if len(each) == 1 else combined(each, of_predictions)
 
     def of_unseen(self, names: Sequence[str], split: str) -> Outputs:
         """The outputs for the examples of a split in classes that the runs were not trained on."""

@@ -123,7 +123,7 @@ class CrossEntropy(Objective):
             with torch.random.fork_rng(devices, enabled=model.training):
                 moved = self._logits(model, views[1])
         pathways = None if self.training or not hasattr(model, "pathways") else model.pathways(batch)
-        logits = self._logits(model, batch) if pathways is None else _at_least_single(sum(pathways))
+        logits = self._logits(model, batch) if pathways is None else at_least_single(sum(pathways))
         each = self._each(logits, batch.label)
         if batch.mixed_label is not None:
             each = torch.lerp(each, self._each(logits, batch.mixed_label), batch.mixed_share.to(each))
@@ -143,10 +143,10 @@ class CrossEntropy(Objective):
 
     @staticmethod
     def _logits(model: nn.Module, batch) -> Tensor:
-        return _at_least_single(model(batch))
+        return at_least_single(model(batch))
 
 
-def _at_least_single(logits: Tensor) -> Tensor:
+def at_least_single(logits: Tensor) -> Tensor:
     return logits if logits.element_size() >= 4 else logits.float()  # bfloat16 has 3 digits for a softmax
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
+import torch
 from torch import nn
 
 from hepexp.batch import DataSpec
@@ -14,6 +15,11 @@ from hepexp.models.layers.dropout_passes import dropping, insert_dropout
 
 class McDropout(SampledCrossEntropy):
     """Cross entropy, with units dropped in training and in predictions, which are means over several passes.
+
+    In training each element of each example has a mask of its own; in a prediction each pass is one network, of which
+    the same units are dropped for all examples and their elements, so that it does not depend on the batch, the order
+    or the padding: a draw from the variational distribution of the weights. Weights of attention are dropped in
+    training alone.
 
     Parameters
     ----------
@@ -27,7 +33,7 @@ class McDropout(SampledCrossEntropy):
 
     References
     ----------
-    Y. Gal, Z. Ghahramani, arXiv:1506.02142, section 4 and equation 6.
+    Y. Gal, Z. Ghahramani, arXiv:1506.02142, sections 3 and 4.
     """
 
     def __init__(self, rate: float = 0.1, samples: int = 20) -> None:
@@ -40,9 +46,12 @@ class McDropout(SampledCrossEntropy):
         super().prepare(model, example, spec)
         if self.rate:
             insert_dropout(model, example, self.rate)
-        self.refuse_same(
-            model, example, "it has no dropout; set loss.rate=0.1, or another model that has linear layers"
-        )
+        with torch.no_grad(), dropping(model, 0, example.label.device) as masks:
+            model(example)
+        if not masks.n_drawn:  # two small networks may have the same units
+            self.refuse_same(
+                model, example, "it has no dropout; set loss.rate=0.1, or another model that has linear layers"
+            )
 
     def network(self, model: nn.Module, draw: int, batch) -> AbstractContextManager[None]:
         return dropping(model, draw, batch.label.device)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hepexp.batch import DataSpec
@@ -94,6 +96,26 @@ class Regression(Objective):
     def predictions(self, found: Tensor) -> dict[str, Tensor]:
         """`predicted` (B, T), and what else follows from the outputs (B, T, K), in units of the data."""
         return {"predicted": self.mean + self.std * found[..., 0]}
+
+    def of_predictions(self, outputs: Mapping[str, NDArray]) -> NDArray[np.float64]:
+        """The loss (n,) of predictions and targets in units of the data, as of an ensemble: what `terms` gives of one.
+
+        Parameters
+        ----------
+        outputs : `target` (n, T), and what `predictions` returns.
+        """
+        mean, std = (values.double().cpu() for values in (self.mean, self.std))
+        tensors = {name: torch.from_numpy(np.asarray(values, np.float64)) for name, values in outputs.items()}
+        each = self.of_standardised(self.standardised(tensors, mean, std), (tensors["target"] - mean) / std)
+        return each.mean(1).numpy()
+
+    def standardised(self, outputs: Mapping[str, Tensor], mean: Tensor, std: Tensor) -> Tensor:
+        """What is predicted (n, T, K), from units of the data."""
+        return ((outputs["predicted"] - mean) / std)[..., None]
+
+    def of_standardised(self, predicted: Tensor, target: Tensor) -> Tensor:
+        """The loss (n, T) of standardised predictions (n, T, K) and targets."""
+        return self.each(predicted, target)
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         if self.of == "element":
@@ -223,8 +245,14 @@ class GaussianNll(Regression):
         return evaluator
 
     def each(self, found: Tensor, target: Tensor) -> Tensor:
-        sigma = self._sigma(found)
-        return ((found[..., 0] - target) / sigma).square() / 2 + sigma.log() + math.log(2 * math.pi) / 2
+        return self.of_standardised(torch.stack([found[..., 0], self._sigma(found)], dim=-1), target)
+
+    def of_standardised(self, predicted: Tensor, target: Tensor) -> Tensor:
+        mean, sigma = predicted.unbind(-1)
+        return ((mean - target) / sigma).square() / 2 + sigma.log() + math.log(2 * math.pi) / 2
+
+    def standardised(self, outputs: Mapping[str, Tensor], mean: Tensor, std: Tensor) -> Tensor:
+        return torch.cat([super().standardised(outputs, mean, std), (outputs["sigma"] / std)[..., None]], dim=-1)
 
     def predictions(self, found: Tensor) -> dict[str, Tensor]:
         return {**super().predictions(found), "sigma": self.std * self._sigma(found)}
@@ -276,6 +304,9 @@ class Quantile(Regression):
         below = target[..., None] - found
         q = found.new_tensor(self.quantiles)
         return torch.maximum(q * below, (q - 1) * below).mean(-1)
+
+    def standardised(self, outputs: Mapping[str, Tensor], mean: Tensor, std: Tensor) -> Tensor:
+        return (outputs["quantiles"] - mean[:, None]) / std[:, None]
 
     def predictions(self, found: Tensor) -> dict[str, Tensor]:
         ordered = self.mean[:, None] + self.std[:, None] * found.sort(dim=-1).values

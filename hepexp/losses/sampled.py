@@ -39,7 +39,11 @@ class SampledCrossEntropy(CrossEntropy):
         """A context in which the model is the network of this number."""
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
-        return of_passes(torch.stack([self._pass(model, batch, draw) for draw in range(self.samples)]))
+        return of_passes(self.passes(model, batch))
+
+    def passes(self, model: nn.Module, batch) -> Tensor:
+        """Probabilities (M, B, C) of each network."""
+        return torch.stack([self._pass(model, batch, draw) for draw in range(self.samples)])
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         if self.training:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive, require_widths
 from hepexp.models.layers.attention import kept_for_each_pair
-from hepexp.models.layers.fast_linear import Dropout, Linear, product
+from hepexp.models.layers.fast_linear import AttentionDropout, Linear, product
 from hepexp.models.layers.normformer import Block, glorot, shrink
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 from hepexp.models.particle_transformer import ParticleTransformer
@@ -40,7 +40,7 @@ class InteractionAttention(nn.Module):
         super().__init__()
         self.n_heads = n_heads
         self.value = Linear(dim, dim, bias=False)
-        self.dropout = Dropout(dropout)
+        self.dropout = AttentionDropout(dropout)
 
     def forward(self, values: Tensor, weights: Tensor) -> Tensor:
         values = values.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)  # (jets, n_heads, n, width)

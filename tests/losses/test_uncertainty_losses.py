@@ -21,8 +21,11 @@ from hepexp.losses.sampled import of_passes
 from hepexp.losses.swag import Swag
 from hepexp.models.layers.dropout_passes import dropping
 from hepexp.models.layers.variational import Variational, make_variational
+from hepexp.models.lorentz_net import LorentzNet
+from hepexp.models.mi_part import MIParticleTransformer
+from hepexp.models.particle_transformer import ParticleTransformer
 from hepexp.models.pfn import PFN
-from tests.jets import random_jets
+from tests.jets import pad, permute, random_jets, select
 
 SPEC = DataSpec(("qcd", "top"))
 
@@ -109,6 +112,32 @@ def test_dropout_passes_are_the_same_each_time_and_leave_modes_and_random_number
     assert (many["scores"] - plain).abs().max() < 0.2
     with dropping(model, 0, torch.device("cpu")):
         assert model.phi[2].training
+
+
+def particle_transformer() -> nn.Module:
+    small = {"n_blocks": 1, "n_class_blocks": 1, "n_heads": 2, "embed_widths": [8], "pair_widths": [4, 4]}
+    return ParticleTransformer(**small, dropout=0.3, n_scalars=8, n_classes=2)
+
+
+def mi_part() -> nn.Module:
+    small = {"n_mi_blocks": 1, "n_blocks": 1, "n_class_blocks": 1, "n_heads": 2, "pair_widths": [4, 8]}
+    return MIParticleTransformer(**small, dropout=0.3, n_scalars=8, n_classes=2)
+
+
+def lorentz_net() -> nn.Module:
+    return LorentzNet(n_hidden=8, n_blocks=2, c=0.05, dropout=0.3, n_scalars=8, n_classes=2)
+
+
+@pytest.mark.parametrize("make", [pfn, particle_transformer, mi_part, lorentz_net])
+def test_a_dropout_pass_is_one_network_whatever_the_batch_the_order_and_the_padding(make):
+    torch.manual_seed(1)
+    jets, model = random_jets(), make().double()
+    loss = evaluated(McDropout(rate=0.3, samples=4), model)
+    together = loss.outputs(model, jets)["scores"]
+    for other in (permute(jets), pad(jets, 4)):
+        assert_close(loss.outputs(model, other)["scores"], together, rtol=0, atol=1e-10)
+    alone = loss.outputs(model, select(jets, [5, 2]))["scores"]
+    assert_close(alone, together[[5, 2]], rtol=0, atol=1e-10)
 
 
 def test_batch_statistics_stay_fixed_in_dropout_passes():

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hepexp.models.layers.fast_linear import Dropout, Linear, product
+from hepexp.models.layers.fast_linear import AttentionDropout, Linear, product
 
 
 def without_padding(mask: Tensor, dtype: torch.dtype, bias: Tensor | None = None) -> Tensor:
@@ -60,7 +60,7 @@ class MultiHeadAttention(nn.Module):
         self.n_heads = n_heads
         self.in_proj = Linear(dim, 3 * dim)  # of q, k and v, in this order
         self.out_proj = Linear(dim, dim)
-        self.dropout = Dropout(dropout)
+        self.dropout = AttentionDropout(dropout)
 
     def forward(self, x: Tensor, bias: Tensor | None = None, context: Tensor | None = None) -> Tensor:
         if context is None:

@@ -85,11 +85,15 @@ def _kept(x: Tensor, words: Tensor, level: int) -> Tensor:
 
 
 class Dropout(nn.Dropout):
-    """nn.Dropout, its probability rounded to 1 / 65,536 on a CPU."""
+    """nn.Dropout, its probability rounded to 1 / 65,536 on a CPU; torch's own without gradients."""
 
     def forward(self, x: Tensor) -> Tensor:
         level = round(self.p * LEVELS)
         is_fast = x.device.type == "cpu" and not torch.compiler.is_compiling()  # the compiler knows only torch's own
-        if not (self.training and level and is_fast):
+        if not (self.training and level and is_fast and torch.is_grad_enabled()):
             return super().forward(x)
         return _Drop.apply(x, level)
+
+
+class AttentionDropout(Dropout):
+    """Dropout of the weights of attention, each of which belongs to a pair of elements, not to a unit."""
