@@ -13,6 +13,8 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.classifiers.conformal import IN_SET, KINDS, Threshold
 from hepexp.evaluation.classifiers.temperature import TEMPERATURE, Temperature, negative_log_likelihood
 from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
+from hepexp.evaluation.evaluators.element_pairs import ElementPairEvaluator
+from hepexp.evaluation.evaluators.elements import ElementEvaluator
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs
 
 GRID = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99)  # nominal coverages of the figure
@@ -68,6 +70,11 @@ class Calibration:
         ConfigError : names the option.
         """
         option = "--calibrate" if self.temperature else "--conformal"
+        if isinstance(evaluator, ElementEvaluator | ElementPairEvaluator):
+            kind = "elements" if isinstance(evaluator, ElementEvaluator) else "pairs of elements"
+            raise ConfigError(
+                f"{option} is for classifiers of examples; this run classifies {kind}, whose scores are not calibrated"
+            )
         if not isinstance(evaluator, ClassificationEvaluator):
             raise ConfigError(f"{option} is for classifiers, as of loss=cross_entropy; this run has another loss")
         if split == "val":

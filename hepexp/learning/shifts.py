@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hepexp.atomic import write_json
 from hepexp.data.transforms.shift import Shift
-from hepexp.evaluation.bootstrap import error_of, ones, replicas
+from hepexp.evaluation.bootstrap import TAIL, Width, error_of, ones, replicas, spread
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs
 from hepexp.evaluation.rounding import with_error
 from hepexp.evaluation.templates import Variation, channels, templates
@@ -27,10 +27,11 @@ N_BOOTSTRAP = 200
 
 @dataclass(frozen=True)
 class Change:
-    """A figure with a shift minus without, and its error from replicas of the examples that both have."""
+    """A figure with a shift minus without, and its error from replicas of the examples that both have, or why none."""
 
     value: float | None
     error: float | None
+    reason: str = ""
 
     def __str__(self) -> str:
         if self.value is None:
@@ -70,11 +71,14 @@ class Shifted:
         n, weight = len(nominal["index"]), nominal.get("weight")
         draws = list(replicas(n, N_BOOTSTRAP, seed, weight))
         start = {name: (of(ones(n, weight)), [of(w) for w in draws]) for name, of in before.items()}
+        widths = evaluator.widths(nominal)
         found: dict[str, dict[str, Change]] = {}
         for shift, outputs in zip(self.shifts, self.outputs, strict=True):
             after = evaluator.of_weights(outputs)
             found[str(shift)] = {
-                name: _change(*start[name], after[name], ones(n, weight), draws) for name in start if name in after
+                name: _change(*start[name], after[name], ones(n, weight), draws, widths.get(name, spread))
+                for name in start
+                if name in after
             }
         return found
 
@@ -83,8 +87,17 @@ class Shifted:
         names = list(dict.fromkeys(name for one in changes.values() for name in one))
         columns = [Column("change of", "name"), *(Column(shift, "figure", keep=1) for shift in changes)]
         rows = [[f"{split}/{name}", *(str(one.get(name, "")) for one in changes.values())] for name in names]
-        note = "± standard deviation over bootstrap replicas of the examples, the same with and without a shift"
-        return TextTable(columns, rows, notes=[note])
+        note = (
+            "± standard deviation over bootstrap replicas of the examples, the same with and without a shift; of a "
+            "rejection half the width of their central 68 %"
+        )
+        reasons = [
+            f"{split}/{name}, {shift}: {one.reason}"
+            for shift, of in changes.items()
+            for name, one in of.items()
+            if one.reason
+        ]
+        return TextTable(columns, rows, notes=[note, *reasons])
 
     def write(
         self,
@@ -96,7 +109,10 @@ class Shifted:
         """shifts.json, and of classifiers templates.json and a figure of each template."""
         figures: dict[str, Any] = {}
         for shift, of in changes.items():
-            figures[shift] = {name: {"change": one.value, "error": one.error} for name, one in of.items()}
+            figures[shift] = {
+                name: {"change": one.value, "error": one.error} | ({"note": one.reason} if one.reason else {})
+                for name, one in of.items()
+            }
         write_json(folder / "shifts.json", figures)
         if "scores" not in nominal:
             return
@@ -135,11 +151,21 @@ def pairs(shifts: Sequence[Shift]) -> dict[str, tuple[int | None, int | None]]:
 
 
 def _change(
-    value: float, before: list[float], after: Callable[[NDArray], float], weight: NDArray, draws: list[NDArray]
+    value: float,
+    before: list[float],
+    after: Callable[[NDArray], float],
+    weight: NDArray,
+    draws: list[NDArray],
+    width: Width,
 ) -> Change:
     change = after(weight) - value
     if not np.isfinite(change):
-        return Change(None, None)
-    differences = [after(w) - b for w, b in zip(draws, before, strict=True)]
-    error, _ = error_of(differences, len(weight)) if any(differences) else (None, "")
-    return Change(float(change), error)
+        return Change(None, None, f"no value {'with' if np.isfinite(value) else 'without'} the shift")
+    with np.errstate(invalid="ignore"):  # no background passes in a replica of either: inf - inf
+        differences = np.array([after(w) - b for w, b in zip(draws, before, strict=True)])
+    if not change and not np.nan_to_num(differences).any():
+        return Change(0.0, None)  # the same with and without the shift
+    if (missing := np.isnan(differences).mean()) > TAIL:
+        return Change(float(change), None, f"no error: {missing:.0%} of the bootstrap replicas have no value")
+    error, reason = error_of(differences.tolist(), len(weight), width)
+    return Change(float(change), error, reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.evaluation.bootstrap import with_errors
+from hepexp.evaluation.bootstrap import ones, with_errors
 from hepexp.evaluation.classifiers.uncertainty import EPISTEMIC, entropy
 from hepexp.evaluation.roc import Roc, area
 from hepexp.metric import Metric
@@ -38,10 +38,16 @@ def doubts(outputs: Columns) -> dict[str, NDArray[np.float64]]:
 
 
 def unseen_figures(known: Columns, unseen: Columns, seed: int) -> dict[str, float | str | None]:
-    """The AUC of each measure, with bootstrap errors over the examples of both kinds, which count alike."""
+    """The AUC of each measure, with bootstrap errors over the examples of both kinds.
+
+    Those that have the column `weight` count by it, the others alike.
+    """
     ours, theirs = doubts(known), doubts(unseen)
     n, n_unseen = len(known["scores"]), len(unseen["scores"])
     is_unseen = np.arange(n + n_unseen) >= n
     curves = {name: Roc(np.concatenate([ours[name], theirs[name]]), is_unseen) for name in ours}
     of = {f"unseen_auc_{name}": lambda w, curve=curve: area(*curve.counts(w)) for name, curve in curves.items()}
-    return with_errors(of, n + n_unseen, seed)
+    weight = None
+    if "weight" in known or "weight" in unseen:
+        weight = np.concatenate([ones(n, known.get("weight")), ones(n_unseen, unseen.get("weight"))])
+    return with_errors(of, n + n_unseen, seed, weight=weight)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.bootstrap import mean, mean_of, ones
+from hepexp.evaluation.bootstrap import Width, mean, mean_of, ones
 from hepexp.evaluation.classifiers.accuracy import Accuracy
 from hepexp.evaluation.classifiers.auc import Auc
 from hepexp.evaluation.classifiers.breaking import BREAKING, PATHWAYS, PENALTY, breaking, free_share
@@ -116,6 +116,11 @@ class ClassificationEvaluator(Evaluator):
         judge = Judge(standard(examples.setting, self.asked_for), examples)
         doubt = {name: mean_of(outputs[name]) for name in (ALEATORIC, EPISTEMIC) if name in outputs}
         return super().of_weights(outputs) | judge.of_weights | doubt
+
+    def widths(self, outputs: Outputs) -> dict[str, Width]:
+        examples = self._examples(outputs)
+        judge = Judge(standard(examples.setting, self.asked_for), examples)
+        return {name: judge.width(name) for name in judge.of_weights}
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         more = {name: outputs[name] for name in (*self.columns, ALEATORIC, EPISTEMIC) if name in outputs}

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hepexp.errors import HepexpError
-from hepexp.evaluation.bootstrap import mean_of, with_errors
+from hepexp.evaluation.bootstrap import Width, mean_of, with_errors
 from hepexp.metric import Metric
 
 if TYPE_CHECKING:
@@ -181,6 +181,10 @@ class Evaluator(ABC):
             return {}
         each = outputs["loss"].astype(np.float64)
         return {"loss": lambda weight: _weighted_mean(each, weight)}
+
+    def widths(self, outputs: Outputs) -> dict[str, Width]:
+        """How the errors of those figures of `of_weights` follow from their replicas; by their spread if not named."""
+        return {}
 
     def doubt(self, figures: dict[str, float | str | None]) -> str:
         """One line on figures, of `quick` or `final`, that say that something went wrong; empty if they do not."""

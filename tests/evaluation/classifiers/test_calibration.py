@@ -13,6 +13,8 @@ from hepexp.evaluation.classifiers.judge import Judge
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
 from hepexp.evaluation.classifiers.temperature import Temperature, negative_log_likelihood
 from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
+from hepexp.evaluation.evaluators.element_pairs import ElementPairEvaluator
+from hepexp.evaluation.evaluators.elements import ElementEvaluator
 from hepexp.learning.calibration import Calibration
 
 
@@ -130,6 +132,15 @@ def test_labels_that_are_not_the_truth_calibrate_nothing(labels, refused):
         return calibration.check(ClassificationEvaluator(), "test", samples)
     with pytest.raises(ConfigError, match="--calibrate is fitted to the labels of the validation examples, and these"):
         calibration.check(ClassificationEvaluator(), "test", samples)
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "what"), [(ElementEvaluator(("a", "b")), "elements"), (ElementPairEvaluator(), "pairs of elements")]
+)
+def test_classifiers_of_parts_of_examples_are_told_so(evaluator, what):
+    said = f"--calibrate is for classifiers of examples; this run classifies {what}, whose scores are not calibrated"
+    with pytest.raises(ConfigError, match=said):
+        Calibration(temperature=True).check(evaluator, "test")
 
 
 def test_calibration_changes_scores_and_loss_and_adds_sets():
