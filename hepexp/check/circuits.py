@@ -27,13 +27,29 @@ N_BINS = 75  # of their fidelities, as in arXiv:1905.10876
 
 
 def circuits_of(backend: Backend) -> dict[str, Circuit]:
-    """The circuits of a run with trained angles, by name; none if none is evaluated as a circuit, or all are large."""
+    """The circuits of a run with trained angles, by name; none if none is evaluated as a circuit."""
     if not backend.is_quantum:
         return {}
     named = {
         "_".join(names) or str(k): c for k, (c, names) in enumerate(zip(backend.circuits, backend.names, strict=True))
     }
-    return {name: c for name, c in named.items() if c.n_weights and c.n_qubits <= MOST_QUBITS}
+    return {name: c for name, c in named.items() if c.n_weights}
+
+
+def described(circuits: dict[str, Circuit]) -> dict[str, Circuit]:
+    """Those that are small enough to be described."""
+    return {name: circuit for name, circuit in circuits.items() if circuit.n_qubits <= MOST_QUBITS}
+
+
+def left_out(circuits: dict[str, Circuit]) -> str:
+    """Which of the circuits are too large to be described, in a line; empty if none is."""
+    large = [f"{name} ({c.n_qubits} qubits)" for name, c in circuits.items() if c.n_qubits > MOST_QUBITS]
+    if not large:
+        return ""
+    return (
+        f"circuits of more than {MOST_QUBITS} qubits take too long to describe: {', '.join(large)}; "
+        "gradients, expressibility and entangling capability are of smaller ones"
+    )
 
 
 def sizes(ansatz: Ansatz) -> list[tuple[int, int]]:

@@ -99,9 +99,15 @@ def main(args: list[str]) -> int:
 
     components = rebuild(folder, config, checkpoint)
     every = checks_of(components)
-    hybrid = circuits.circuits_of(components.backend)
-    checks = chosen(every, asked, components.data.representation.name, [circuits.NAME] if hybrid else [])
-    hybrid = hybrid if not asked or circuits.NAME in asked else {}
+    trained = circuits.circuits_of(components.backend)
+    hybrid, too_large = circuits.described(trained), circuits.left_out(trained)
+    checks = chosen(every, asked, components.data.representation.name, [circuits.NAME] if trained else [])
+    if asked and circuits.NAME not in asked:
+        hybrid, too_large = {}, ""
+    if asked == [circuits.NAME] and not hybrid:
+        raise ConfigError(f"--only {circuits.NAME}: {too_large}")
+    if too_large:
+        log.warning("%s", too_large)
     with progress(sum(len(check.strengths) for check in checks) + circuits.n_parts(hybrid)) as done:
         found = audit(components, checks, n, options.seed, done)
         if hybrid:
@@ -109,7 +115,8 @@ def main(args: list[str]) -> int:
     provenance = components.data.provenance()
     about_run = {"run": folder.label, "model": config.choices.model, "data": config.choices.dataset}
     found = {**about_run, "source": provenance["source"], "checkpoint": checkpoint, **found}
-    console().print(table(found, title=folder.label))
+    if checks:
+        console().print(table(found, title=folder.label))
     if hybrid:
         console().print(circuits_table(found["circuits"]))
     into.mkdir(parents=True, exist_ok=True)

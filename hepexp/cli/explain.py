@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from argparse import RawDescriptionHelpFormatter
+from pathlib import Path
 
-from hepexp.cli.output_files import check_folder
+from hepexp.cli.output_files import add_overwrite, check_folder
 from hepexp.cli.parser import Parser, at_least
 from hepexp.errors import ConfigError
 from hepexp.spelling import visible
@@ -17,12 +18,13 @@ SHOWN = 8  # examples that are drawn
 DESCRIPTION = """\
 Explain what a trained classifier has decided by: the relevance of each particle, node, pixel or feature, by layer-wise
 relevance propagation (with a rule for message passing), gradient x input, or integrated gradients. It writes
-explain.json, relevances.parquet and plots/explain_*.png into the run's folder, and judges itself: a deletion curve
-shows the score as the most relevant elements are removed, beside those of random order and of pT.
+explain.json, relevances.parquet and plots/explain_*.png into the run's folder or that of --out, and judges itself: a
+deletion curve shows the score as the most relevant elements are removed, beside those of random order and of pT.
 
   hepexp explain latest
   hepexp explain latest --jet 17
-  hepexp explain latest --n 500 --class quark --method integrated_gradients"""
+  hepexp explain latest --n 500 --class quark --method integrated_gradients
+  hepexp explain latest data.source=full --split val --out explained/"""
 
 
 def main(args: list[str]) -> int:
@@ -49,6 +51,8 @@ def main(args: list[str]) -> int:
     )
     parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a file")
+    parser.add_argument("--out", type=Path, help="folder for these files; default: that of the run")
+    add_overwrite(parser)
     options = parser.parse_intermixed_args(args)
     if options.jet is not None and options.n is not None:
         raise ConfigError("--jet explains one example and --n several: give one of them")
@@ -59,16 +63,20 @@ def main(args: list[str]) -> int:
 
     folder = RunFolder.find(options.run)
     config = with_changes(folder.config, options.changes, ("dataset", "trainer"), folder.path / "config.yaml")
-    write_guard.refuse_links_out(folder.path)
-    check_folder(folder.path, "RUN", True, ())  # explanations of before are replaced
+    into = options.out or folder.path
+    if into.resolve() == folder.path.resolve():
+        write_guard.refuse_links_out(folder.path)
+        check_folder(folder.path, "RUN", True, ())  # explanations of before are replaced
+    else:
+        check_folder(into, "--out", options.overwrite, ("explain.json", "relevances.parquet", "plots"))
 
     from hepexp.console import console
     from hepexp.explanation.run import ExplainedRun
 
-    run = ExplainedRun(folder, config, options.checkpoint, options.split)
+    run = ExplainedRun(folder, config, options.checkpoint, options.split, options.out)
     content = run.explain(options.jet, options.n, options.method, options.target)
     run.draw(SHOWN)
     run.write(content)
     console().print(run.report(content))
-    print(visible(f"written to {folder.path}: {', '.join(run.written)}"))
+    print(visible(f"written to {into}: {', '.join(run.written)}"))
     return 0

@@ -1,14 +1,16 @@
-"""What an explanation leaves in the folder of its run: explain.json, relevances.parquet, plots/explain_*.png."""
+"""What an explanation leaves in a folder, usually its run's: explain.json, relevances.parquet, plots/explain_*.png."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hepexp.atomic import write_json
 from hepexp.evaluation.predictions import write_predictions
 from hepexp.explanation import averages, deletion
 from hepexp.explanation.explain import Explained
@@ -67,12 +69,12 @@ def table(explained: Explained, names: tuple[str, ...]) -> pa.Table:
 
 
 def write(
-    folder: RunFolder, explained: Explained, names: tuple[str, ...], content: dict[str, Any], suffix: str
+    folder: Path, explained: Explained, names: tuple[str, ...], content: dict[str, Any], suffix: str
 ) -> list[str]:
     """Write explain.json and relevances.parquet, with a suffix before the dot; return their names."""
     json, parquet = f"explain{suffix}.json", f"relevances{suffix}.parquet"
-    folder.write_json(json, content)
-    write_predictions(folder.path / parquet, table(explained, names))
+    write_json(folder / json, content)
+    write_predictions(folder / parquet, table(explained, names))
     return [json, parquet]
 
 

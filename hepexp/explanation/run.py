@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,14 +37,18 @@ class ExplainedRun:
     ----------
     folder, config, checkpoint : see `rebuild`.
     split : whose examples are explained.
+    out : folder to write into, apart from the run and from MLflow; None for that of the run.
 
     Raises
     ------
     ConfigError : its model is no classifier of single examples.
     """
 
-    def __init__(self, folder: RunFolder, config: DictConfig, checkpoint: str, split: str) -> None:
+    def __init__(
+        self, folder: RunFolder, config: DictConfig, checkpoint: str, split: str, out: Path | None = None
+    ) -> None:
         self.folder, self.config, self.split = folder, config, split
+        self.into = folder.path if out is None or out.resolve() == folder.path.resolve() else out
         self.components = rebuild(folder, config, checkpoint)
         module, self.data = self.components.module, self.components.data
         if type(module.objective.evaluator) is not ClassificationEvaluator:
@@ -103,8 +108,8 @@ class ExplainedRun:
 
     def draw(self, most: int) -> None:
         """Draw the first examples of each class, and with several the deletion curves and means over classes."""
-        explained, folder = self.explained, self.folder.plots
-        folder.mkdir(exist_ok=True)
+        explained, folder = self.explained, self.into / "plots"
+        folder.mkdir(parents=True, exist_ok=True)
         labels = np.unique(explained.label)
         each = max(1, most // len(labels))
         rows = sorted(i for c in labels for i in np.flatnonzero(explained.label == c)[:each])[:most]
@@ -130,10 +135,11 @@ class ExplainedRun:
                 self.written += ["plots/explain_deletion.png", "plots/explain_averages.png"]
 
     def write(self, content: dict[str, Any]) -> None:
-        """Write the record, and send it to MLflow."""
+        """Write the record, and send it to MLflow if it is in the folder of the run."""
         suffix = "" if self.jet is None else f"_{self.noun}_{self.jet}"  # beside the explanation of many
-        self.written += record.write(self.folder, self.explained, self.names, content, suffix)
-        record.log(self.folder, content)
+        self.written += record.write(self.into, self.explained, self.names, content, suffix)
+        if self.into == self.folder.path:
+            record.log(self.folder, content)
 
     def report(self, content: dict[str, Any]) -> TextTable:
         """The figures of an explanation as a table."""

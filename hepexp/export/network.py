@@ -16,6 +16,7 @@ from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.export.inputs import inputs_of
 from hepexp.export.tensors import BATCH, DTYPES, PARTICLES, TensorSpec
 from hepexp.learning.components import Components
+from hepexp.losses.sampled import SampledCrossEntropy
 
 SCORES = "scores"
 
@@ -39,6 +40,12 @@ class ExportedNetwork(nn.Module):
             raise ConfigError(
                 f"a run with loss {type(objective).__name__} cannot be exported: only classifiers can, whose outputs "
                 "are scores of classes"
+            )
+        if isinstance(objective, SampledCrossEntropy):
+            raise ConfigError(
+                f"a run with loss {type(objective).__name__} cannot be exported: each of its predictions draws "
+                f"{objective.samples} networks by random numbers, which a file would not repeat; train with "
+                "loss=cross_entropy or loss=evidential"
             )
         self.inputs = inputs_of(data)
         self.model, self.objective = components.module.model, objective

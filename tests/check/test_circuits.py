@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hepexp.check.ansatz import ansatz_of
-from hepexp.check.circuits import circuits_of, describe, sizes, states, variance
+from hepexp.check.circuits import MOST_QUBITS, circuits_of, describe, described, left_out, sizes, states, variance
 from hepexp.quantum.circuit import Circuit, Operation, Pauli, Weight, z_on
 from hepexp.quantum.layered import ANSAETZE, Layered
 from hepexp.quantum.statevector import StateVector
@@ -52,6 +52,16 @@ def test_states_of_one_qubit_that_rot_spreads_evenly_are_expressive():
     # fidelities cos^2(t / 2) of uniform t: the divergence of their arcsine law from a uniform one is ln 4 - ln pi
     assert alone["expressibility"] == pytest.approx(np.log(4 / np.pi), abs=0.06)
     assert found["entanglement"] == 0
+
+
+def test_circuits_that_are_too_large_are_named_and_the_others_described():
+    backend = StateVector()
+    backend.layer(Layered(2, 1, "strongly_entangling"), name="small")
+    backend.layer(Layered(MOST_QUBITS + 1, 1, "strongly_entangling"), name="large")
+    trained = circuits_of(backend)
+    assert list(described(trained)) == ["small"]
+    assert left_out(trained).startswith("circuits of more than 10 qubits take too long to describe: large (11 qubits);")
+    assert left_out(described(trained)) == ""
 
 
 def test_gradients_of_deep_circuits_fall_with_the_number_of_qubits():

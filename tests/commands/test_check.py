@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from hepexp.check import circuits
 from hepexp.cli.main import main
 from hepexp.models.efn import EFN
 from tests.commands.shell import SMALL, hepexp, one_line
@@ -78,3 +79,39 @@ def test_a_broken_claim_has_its_own_exit_code_and_the_record_all_the_same(home, 
         "permutation": "kept",
         "boost_across": "broken",
     }
+
+
+def with_qubits(folder, n):
+    """Train a hybrid network with circuits of n qubits a little."""
+    small = [
+        "data=mnist",
+        "data.n_train=32",
+        "data.n_val=32",
+        "data.n_test=32",
+        "trainer=quick",
+        "trainer.max_epochs=1",
+    ]
+    result = hepexp(folder, "train", "model=hybrid_cnn", f"model.n_qubits={n}", "backend=statevector", *small)
+    assert result.returncode == 0, result.stderr
+
+
+def test_circuits_that_are_too_large_are_named(tmp_path):
+    with_qubits(tmp_path, 11)
+    message = one_line(hepexp(tmp_path, "check", "latest", "--only", "circuits"), 2)
+    assert "--only circuits: circuits of more than 10 qubits take too long to describe: " in message
+    assert "(11 qubits)" in message
+    result = hepexp(tmp_path, "check", "latest", "--only", "circuits,image_noise", "--n", "10")
+    assert result.returncode == 0, result.stderr
+    assert "circuits of more than 10 qubits take too long to describe" in result.stderr
+    assert "circuits" not in json.loads((tmp_path / "runs" / "latest" / "check.json").read_text())
+
+
+def test_circuits_alone_have_one_table(tmp_path, monkeypatch, capsys):
+    with_qubits(tmp_path, 2)
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"QUBITS": (2,), "DEPTHS": (1,), "N_ANGLES": 20, "N_PAIRS": 200}.items():
+        monkeypatch.setattr(circuits, name, value)
+    assert main(["check", "latest", "--only", "circuits", "--n", "10", "--out", "checked"]) == 0
+    printed = capsys.readouterr().out
+    assert "expressibility" in printed
+    assert "largest change" not in printed

@@ -47,6 +47,20 @@ def test_one_jet_is_the_row_of_the_predictions(home):
     assert (run / "plots" / "explain_jet_17.png").is_file()
 
 
+def test_a_folder_of_its_own_leaves_the_run_as_it_is(home):
+    run = home / "runs" / "latest"
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    words = ("explain", "latest", "--n", "6", "--split", "val", "--out", "explained")
+    result = hepexp(home, *words)
+    assert result.returncode == 0, result.stderr
+    assert "written to explained: plots/explain_jets.png" in result.stdout
+    assert json.loads((home / "explained" / "explain.json").read_text())["split"] == "val"
+    assert pq.read_table(home / "explained" / "relevances.parquet").num_rows == 6
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+    assert "already holds explain.json" in one_line(hepexp(home, *words), 2)
+    assert hepexp(home, *words, "--overwrite").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -1,10 +1,13 @@
 """What an exported network makes of raw inputs is the batch that the data set gives to the model."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
 
+from hepexp.batch import DataSpec
 from hepexp.data.datasets.jetclass.module import JetClass
 from hepexp.data.datasets.qg.module import QuarkGluon
 from hepexp.data.datasets.qg_images.module import QuarkGluonImages
@@ -13,7 +16,11 @@ from hepexp.data.representations.jet_image import JetImage
 from hepexp.data.representations.pixel_image import PixelImage
 from hepexp.errors import ConfigError
 from hepexp.export.inputs import inputs_of
+from hepexp.export.network import ExportedNetwork
 from hepexp.export.tensors import DTYPES
+from hepexp.losses.bayesian import Bayesian
+from hepexp.losses.mc_dropout import McDropout
+from hepexp.losses.swag import Swag
 
 ORIENTED = JetImage(n_pixels=16, width=1.6, centre=True, rotate=True, flip=True)
 WEAK_PIXELS = PixelImage(scale="standard", power=0.5, clip_negative=True, pad_to=130)
@@ -70,3 +77,11 @@ def test_what_a_network_cannot_do_is_refused_by_name():
         data.setup()
         with pytest.raises(ConfigError, match=said):
             inputs_of(data)
+
+
+@pytest.mark.parametrize("loss", [McDropout, Bayesian, Swag])
+def test_losses_that_draw_networks_in_predictions_are_refused_before_any_work(loss):
+    module = SimpleNamespace(objective=loss(), model=None)
+    data = SimpleNamespace(spec=DataSpec(("gluon", "quark")))
+    with pytest.raises(ConfigError, match=f"loss {loss.__name__} cannot be exported: each of its predictions draws 20"):
+        ExportedNetwork(SimpleNamespace(module=module, data=data))
