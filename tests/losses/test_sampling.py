@@ -98,6 +98,21 @@ def test_each_example_of_hybrid_monte_carlo_is_a_chain():
     assert table["charge"].to_pylist() == columns["chain/charge"].tolist()
 
 
+def test_chains_that_are_too_short_for_their_time_are_doubted():
+    evaluator, rng = Sampling(U1Gauge(4, 1.0)).evaluator, np.random.default_rng(0)
+
+    def said(chain: np.ndarray) -> str:
+        columns = {f"chain/{name}": chain for name in ("plaquette", "charge2", "charge")}
+        moves = {"accepted": rng.random((4, 500)) < 0.5, "energy_change": np.zeros((4, 500))}
+        return evaluator.final({**columns, **moves, "index": np.arange(4), "batch_loss": np.zeros(4)}, 0)[
+            "tau_int_note"
+        ]
+
+    assert said(rng.normal(size=(4, 500))).endswith(("of plaquette", "of charge", "of charge2"))
+    assert "500 steps are only" in said(rng.normal(size=(4, 500)).cumsum(1))
+    assert said(np.ones((4, 500))) == "the chain never changes plaquette, charge2, charge"
+
+
 def test_what_cannot_be_is_refused():
     with pytest.raises(ConfigError, match=r"loss\.divergence"):
         Sampling(ScalarField(), "l2")

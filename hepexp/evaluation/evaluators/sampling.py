@@ -19,6 +19,7 @@ OBSERVABLES = ("chi", "phi2", "action", "plaquette", "charge2", "charge")
 KNOWN = ("chi", "phi2", "action", "plaquette", "charge2", "charge", "log_z")
 GAMMA = "from the autocorrelation of the chain, by the Gamma method (hep-lat/0306017)"
 FROZEN = "the chain never changes it"
+SAFE = 50  # autocorrelation times that a chain should be long
 
 
 class SamplingEvaluator(Evaluator):
@@ -153,7 +154,7 @@ class SamplingEvaluator(Evaluator):
             found |= {f"tau_{name}": mean.tau, f"tau_{name}_err": mean.tau_error}
             if mean.tau is None:
                 found[f"tau_{name}_note"] = FROZEN
-        found |= _longest(means)
+        found |= _longest(means, accepted.shape[1])
         for name, value in self.exact.items():
             ours = "log_z" if name == "log_z" else f"mean_{name}"
             if ours in found:
@@ -223,9 +224,12 @@ def _with_error(name: str, mean: ChainMean, why: str = FROZEN) -> dict[str, floa
     return found if mean.error is not None else {**found, f"{name}_note": f"no error: {why}"}
 
 
-def _longest(means: dict[str, ChainMean]) -> dict[str, float | str | None]:
+def _longest(means: dict[str, ChainMean], n_steps: int) -> dict[str, float | str | None]:
     frozen = [name for name, mean in means.items() if mean.tau is None]
     if frozen:
         return {"tau_int": None, "tau_int_err": None, "tau_int_note": f"the chain never changes {', '.join(frozen)}"}
     name, mean = max(means.items(), key=lambda item: item[1].tau)
-    return {"tau_int": mean.tau, "tau_int_err": mean.tau_error, "tau_int_note": f"of {name}"}
+    note = f"of {name}"
+    if n_steps < SAFE * mean.tau:
+        note += f"; {n_steps:,} steps are only {n_steps / mean.tau:.2g} times as long, so that errors may be too small"
+    return {"tau_int": mean.tau, "tau_int_err": mean.tau_error, "tau_int_note": note}
