@@ -3,13 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test lint docs bench clean
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[generate,geant4,equivariant,lorentz,flows,trees,explain,export,integration,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[generate,geant4,equivariant,lorentz,flows,trees,explain,export,integration,docs,dev]'
 # their requirements conflict with ours; those that escnn really needs are in the extra
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps escnn==1.0.11 brevitas==0.13.4 dependencies==2.0.1 unfoldNd==0.2.3
 	touch $@
@@ -25,9 +25,13 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
+docs: $(STAMP)
+	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
+	@echo open build/docs/index.html
+
 bench: $(STAMP)
 	$(BIN)/hepexp bench
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist docs/generated *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find hepexp tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -81,7 +81,7 @@ def audit(
 
     Returns
     -------
-    What check.json holds, see README.md.
+    What check.json holds, see docs/howto/check.md.
     """
     data, module = components.data, components.module
     random = np.random.default_rng(seed)

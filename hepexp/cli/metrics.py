@@ -10,7 +10,7 @@ from hepexp.metric import ERROR, Metric
 def print_list() -> int:
     """Print every metric: its key, which way is better, its range, what it means."""
     declared = sorted((d.metric for d in metrics.declarations()), key=lambda metric: "{circuit}" in metric.name)
-    rows = [list(row) for row in dict.fromkeys(map(_row, declared))]  # evaluators may share a figure
+    rows = [list(row) for row in dict.fromkeys(map(row, declared))]  # evaluators may share a figure
     console().print(table(rows, ["metric", "better", "range", "meaning"], styles=["bold", "cyan", "dim", ""]))
     for fault in metrics.faults():
         print(f"hepexp: note: {fault}", file=sys.stderr)
@@ -45,7 +45,8 @@ def _asked_for(owner: str) -> str:
     return f"evaluation.metrics=[{name}]{usual if name == figures_of_merit.OF_BACKGROUND else ''}" if name else ""
 
 
-def _row(metric: Metric) -> tuple[str, str, str, str]:
+def row(metric: Metric) -> tuple[str, str, str, str]:
+    """Key, which way is better, range and meaning of a metric."""
     return metrics.full_key(metric.name), metric.better, metric.range, metric.meaning
 
 

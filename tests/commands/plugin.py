@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from textwrap import dedent
 
-README = Path(__file__).parents[2] / "README.md"
-BLOCK = re.compile(r"(?:    .*\n|\n)+")
+from tests.pages import block_after, text_of
 
-
-def section() -> str:
-    """The README on a package of one's own."""
-    return README.read_text().partition("\n## A package of your own\n")[2].partition("\n## ")[0]
+PAGES = ("howto/own_package", "howto/own_model", "howto/own_loss")
 
 
-def block_after(text: str) -> str:
-    """The indented block of the section that follows a text."""
-    rest = section().partition(text)[2].partition("\n")[2]
-    return dedent(BLOCK.match(rest)[0]).strip("\n") + "\n"
-
-
-def readme_files() -> dict[str, str]:
-    """Each file of the README's package, by its path, as it is printed there."""
-    names = re.findall(r"^`(myjets/[\w./]+)`", section(), re.MULTILINE)
-    return {name: block_after(f"\n`{name}`") for name in names}
+def printed_files() -> dict[str, str]:
+    """Each file of the package of the how-tos, by its path, as it is printed there."""
+    found = [(page, name) for page in PAGES for name in re.findall(r"^`(myjets/[\w./]+)`", text_of(page), re.MULTILINE)]
+    return {name: block_after(page, f"\n`{name}`") for page, name in found}
 
 
 def write(folder: Path, files: dict[str, str]) -> None:

@@ -1,19 +1,16 @@
-"""The README on fine-tuning, as it is printed there: ten classes, then two, from the same layers."""
+"""The how-to on fine-tuning, as it is printed there: ten classes, then two, from the same layers."""
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 import torch
 
 from hepexp.cli import main as shell
-from tests.commands.plugin import BLOCK, README
+from tests import pages
 
-TEXT = README.read_text().partition("\n**Fine-tuning.**")[2]
-LINES = dedent(BLOCK.match(TEXT[TEXT.index("\n\n") :].lstrip("\n"))[0]).strip().splitlines()
+COMMANDS = pages.commands(pages.block_after("howto/fine_tune", "# Fine-tune a network"))
 SMALL = ("dataset.n_train=150", "dataset.n_val=100", "dataset.n_test=60", "dataset.batch_size=50", "trainer=quick")
 
 
@@ -30,13 +27,12 @@ def differing(one, other) -> set[str]:
 
 
 @pytest.mark.timeout(300)
-def test_fine_tuning_as_in_the_readme(tmp_path, monkeypatch, capsys):
+def test_fine_tuning_as_in_the_how_to(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HEPEXP_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.delenv("HEPEXP_RUNS_DIR", raising=False)
     after, said, sources = [], [], []
-    for line in LINES:
-        _, *words = shlex.split(line.split("   ")[0])
+    for words in COMMANDS:
         assert shell.main([*words, *SMALL, "trainer.max_epochs=3", f"name=run{len(after)}"]) == 0
         said.append(next((row for row in capsys.readouterr().err.splitlines() if row.startswith("weights")), None))
         sources.append(Path("runs/latest").resolve().name)

@@ -1,12 +1,10 @@
-"""The README on data of one's own, as it is printed there: inspect, train, predict."""
+"""The how-to on data of one's own, as it is printed there: inspect, train, predict."""
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from glob import glob
 from pathlib import Path
-from textwrap import dedent
 
 import awkward as ak
 import numpy as np
@@ -15,15 +13,11 @@ import uproot
 import yaml
 
 from hepexp.cli.main import main
-from tests.commands.plugin import BLOCK, README
+from tests import pages
 from tests.commands.shell import hepexp
 
-SECTION = README.read_text().partition("\n## Data of your own\n")[2].partition("\n## ")[0]
+PAGE = "howto/own_data"
 SMALL = ("model=pfn", "trainer=quick", "trainer.max_epochs=1")
-
-
-def block_after(text: str) -> str:
-    return dedent(BLOCK.match(SECTION.partition(text)[2].lstrip("\n"))[0])
 
 
 def write(path: Path, first: int, n: int = 150, labelled: bool = True) -> None:
@@ -49,20 +43,20 @@ def write(path: Path, first: int, n: int = 150, labelled: bool = True) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_data_of_one_s_own_as_in_the_readme(tmp_path, monkeypatch, capsys):
+def test_data_of_one_s_own_as_in_the_how_to(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for i in (1, 2):
         write(Path(f"data/{i}.root"), 1000 * i)
         write(Path(f"new/{i}.root"), 10_000 * i, labelled=False)
-    lines = [line.split("   ")[0] for line in block_after("to be corrected:").splitlines()]
     inspect, train, predict = (
-        [one for word in shlex.split(line)[1:] for one in glob(word) or [word]] for line in lines[:3]
+        [one for word in words for one in glob(word) or [word]]
+        for words in pages.commands(pages.block_after(PAGE, "to be corrected:"))
     )
     assert hepexp(tmp_path, *inspect).returncode == 0
     guessed = yaml.safe_load(Path("conf/dataset/mine.yaml").read_text())
     assert guessed["p4"] == {"pt": "part_pt", "eta": "part_eta", "phi": "part_phi", "mass": 0}
     assert guessed["classes"] == {"QCD": "label_QCD", "top": "label_top"}
-    Path("conf/dataset/mine.yaml").write_text(block_after("`conf/dataset/mine.yaml`, corrected:"))
+    Path("conf/dataset/mine.yaml").write_text(pages.block_after(PAGE, "`conf/dataset/mine.yaml`, corrected:"))
     result = hepexp(tmp_path, *train, *SMALL)
     assert result.returncode == 0, result.stderr
     result = hepexp(tmp_path, *predict)

@@ -1,9 +1,8 @@
-"""A package of one's own: that of the README trains as printed there, and one that is wrong is named in one line."""
+"""A package of one's own: that of the how-tos trains as printed there, and one that is wrong is named in one line."""
 
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 import sys
 import tomllib
@@ -21,6 +20,7 @@ from hepexp.config.overrides import compose
 from hepexp.evaluation.evaluators.classification import ClassificationEvaluator
 from hepexp.evaluation.options import EvaluationOptions
 from hepexp.sweep.directions import directions_of
+from tests import pages
 from tests.commands import plugin
 from tests.commands.shell import started
 from tests.commands.test_own_data import write as own_root_file
@@ -30,9 +30,9 @@ SMALL = ("data=qg", "dataset.n_train=32", "dataset.n_val=32", "dataset.n_test=32
 
 @pytest.fixture(scope="module")
 def myjets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The README's package as pip would install it: on Python's path, with its entry point beside it."""
+    """The how-tos' package as pip would install it: on Python's path, with its entry point beside it."""
     folder = tmp_path_factory.mktemp("plugin")
-    plugin.write(folder, {**plugin.readme_files(), "myjets/myjets/__init__.py": ""})
+    plugin.write(folder, {**plugin.printed_files(), "myjets/myjets/__init__.py": ""})
     project = tomllib.loads((folder / "myjets" / "pyproject.toml").read_text())["project"]
     (named,) = project["entry-points"]["hepexp.plugins"].items()
     plugin.register(folder / "myjets", *named)
@@ -68,14 +68,13 @@ def registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Call
 
 
 def commands() -> list[list[str]]:
-    """The README's lines that begin with hepexp, as words after it."""
-    lines = plugin.block_after("tab completion included:").splitlines()
-    return [shlex.split(line)[1:] for line in lines if line.startswith("hepexp ")]
+    """The commands of the page, as words after hepexp."""
+    return pages.commands(pages.block_after("howto/own_package", "tab completion included:"))
 
 
 @pytest.fixture(scope="module")
 def trained(myjets: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The README's training, run by the real command; its folder, and what it printed."""
+    """The training of the page, run by the real command; its folder, and what it printed."""
     folder = tmp_path_factory.mktemp("trained")
     (words,) = [words for words in commands() if words[0] == "train" and "-m" not in words]
     done = started(folder, *words, PYTHONPATH=str(myjets))
@@ -83,11 +82,11 @@ def trained(myjets: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return folder, done.stdout
 
 
-def test_the_readme_package_trains_and_prints_what_the_readme_says(trained: tuple[Path, str]):
+def test_the_package_trains_and_prints_what_the_page_says(trained: tuple[Path, str]):
     def figures(text: str) -> dict[str, list[float]]:
         return {k: [float(v), float(e)] for k, v, e in re.findall(r"(test/\S+) +([\d.]+) ± ([\d.]+)", text)}
 
-    printed, promised = figures(trained[1]), figures(plugin.block_after("every classifier gets:"))
+    printed, promised = figures(trained[1]), figures(pages.block_after("howto/own_package", "every classifier gets:"))
     assert set(promised) == set(printed)
     for key, (value, error) in promised.items():
         assert printed[key][0] == pytest.approx(value, abs=2 * error)
@@ -110,11 +109,11 @@ def test_it_is_part_of_every_command(registered, trained, myjets, monkeypatch, c
     assert (trained[0] / "scores.parquet").is_file()
 
 
-def test_show_prints_what_the_readme_says(registered, myjets, capsys):
+def test_show_prints_what_the_page_says(registered, myjets, capsys):
     registered(myjets)
     assert main.main(["show", "model=deep_sets"]) == 0
     printed = "".join(f"{line.rstrip()}\n" for line in capsys.readouterr().out.splitlines())
-    assert printed == plugin.block_after("`hepexp show model=deep_sets` prints")
+    assert printed == pages.block_after("howto/own_model", "`hepexp show model=deep_sets` prints")
     for line, found in {"train loss=fo": "loss=focal", "train model=deep_sets model.": "model.width="}.items():
         assert main.main(["__complete", f"hepexp {line}"]) == 0
         assert capsys.readouterr().out.split() == [found]
@@ -273,23 +272,9 @@ def test_a_figure_of_ones_own_is_declared_by_its_evaluator(registered, tmp_path,
     assert directions_of(["val/brier", "val/auc"], [], "mine.loss.Loss") == ["minimize", "maximize"]
 
 
-BRIER = """
-import numpy as np
-from hepexp.evaluation.bootstrap import mean_of
-from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit
-from hepexp.metric import Metric
-
-class BrierScore(FigureOfMerit):
-    metrics = (Metric("brier", "lower", "Brier score", "Mean squared error of the probabilities.", range="0 to 2"),)
-
-    def figures(self, examples):
-        missed = examples.scores - np.eye(examples.n_classes)[examples.label]
-        return {"brier": mean_of((missed**2).sum(1))}
-"""
-
-
 def test_a_figure_of_merit_is_one_file_that_every_command_knows(registered, tmp_path, capsys):
-    plugin.write(tmp_path, {"mine/__init__.py": "", "mine/brier.py": BRIER})
+    code = pages.block_after("howto/own_metric", "A figure of merit of classifiers is one file")
+    plugin.write(tmp_path, {"mine/__init__.py": "", "mine/brier.py": code})
     plugin.register(tmp_path, "mine")
     registered(tmp_path)
     for words, said in (

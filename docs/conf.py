@@ -1,0 +1,30 @@
+"""The documentation site: Markdown pages, and the reference that `generate.py` writes from the code."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import generate  # noqa: E402
+
+import hepexp  # noqa: E402
+
+generate.write(HERE / "generated")
+
+project = "hepexp"
+version = release = hepexp.__version__
+extensions = ["myst_parser"]
+exclude_patterns = ["generated/fragments"]
+myst_enable_extensions = ["attrs_inline", "deflist"]
+myst_heading_anchors = 3
+nitpicky = True
+
+html_theme = "furo"  # its files are in the site: no web fonts, nothing from a content delivery network
+html_title = "hepexp"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
+html_show_sphinx = False
+html_show_copyright = False
+html_copy_source = False
+html_show_sourcelink = False

@@ -1,0 +1,323 @@
+"""Pages about what the code knows of itself: verbs, groups, keys, tasks, metrics. Sphinx runs this before it reads."""
+
+import ast
+import contextlib
+import io
+from collections.abc import Iterable, Sequence
+from functools import cache
+from inspect import cleandoc
+from pathlib import Path
+
+import markdown as md
+
+from hepexp.cli import data, main, metrics
+from hepexp.cli.parser import Parser
+from hepexp.config import catalog, expected, option, source, yaml_file
+from hepexp.config import metrics as declared
+from hepexp.data.find import data_sets, find_info
+from hepexp.evaluation.published_figures import shown
+from hepexp.evaluation.rounding import number
+from hepexp.metric import Metric
+
+SEARCHED = catalog.folders()
+KNOWN = data_sets()
+SECTIONS = ("Parameters", "Attributes", "Raises")  # of docstrings, which the tables of keys replace
+SPECIAL = ("task", "dataset")  # groups whose options have pages with more than their keys
+GROUPS = {
+    "backend": "who evaluates a model's parametrised blocks",
+    "circuit": "what `model.circuit=` takes by name",
+    "dataset": "the examples, how they are divided, and how they become batches; `data` for short",
+    "evaluation": "figures of merit, working points, background",
+    "loss": "the objective of the training, and what turns outputs into scores",
+    "model": "the networks",
+    "optimizer": "the optimiser, with the schedule of the learning rate",
+    "study": "many runs by one file: `hepexp study NAME`",
+    "sweep": "searches for good keys: `hepexp sweep`",
+    "task": "the settings of one publication or study, with its figures",
+    "trainer": "length, precision, hardware",
+}
+
+
+def write(folder: Path) -> None:
+    """Write all pages into a folder; those that are there and no longer made are removed."""
+    pages: dict[str, str] = {"verbs": verbs(), "metrics": all_metrics(), "run": run_keys()}
+    for group in catalog.groups(SEARCHED):
+        make = {"task": task, "dataset": dataset}.get(group, component)
+        pages |= {f"{group}/{name}": make(group, name) for name in options(group)}
+        if group not in SPECIAL:
+            pages[f"{group}/index"] = index(group)
+    pages |= {"fragments/tasks": tasks(), "fragments/datasets": datasets(), "fragments/groups": groups()}
+    for path in folder.rglob("*.md"):
+        if path.relative_to(folder).with_suffix("").as_posix() not in pages:
+            path.unlink()
+    for name, content in pages.items():
+        path = folder / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content += "\n"
+        if not path.is_file() or path.read_text(encoding="utf-8") != content:  # what is unchanged is not read anew
+            path.write_text(content, encoding="utf-8")
+
+
+@cache
+def options(group: str) -> dict[str, Path]:
+    return catalog.options(group, SEARCHED)
+
+
+@cache
+def read(group: str, name: str) -> option.Option:
+    return option.read(group, name, SEARCHED)
+
+
+def page(*parts: str, orphan: bool = True) -> str:
+    """A page; one that is in no table of contents says so."""
+    return "\n\n".join(filter(None, ["---\norphan: true\n---" if orphan else "", *parts]))
+
+
+def link(group: str, name: str, above: str = "../") -> str:
+    return f"[`{name}`]({above}{group}/{name}.md)" if name in options(group) else md.code(name)
+
+
+# verbs
+
+
+def verbs() -> str:
+    """Every verb, from its parser."""
+    parts = [
+        "# Verbs",
+        "RUN is a run's folder, an MLflow run id, `latest`, or a registered model, `models:/NAME@ALIAS`.",
+    ]
+    for name, verb in main.VERBS.items():
+        parts += [f"## hepexp {name}", md.text(f"{verb.help[0].upper()}{verb.help[1:]}."), *_verb([name])]
+        if name == "data":
+            for inner, function in data.VERBS.items():
+                parts += [f"### hepexp data {inner}", md.text(f"{function.__doc__[0].upper()}{function.__doc__[1:]}.")]
+                parts += _verb(["data", inner, *(["qg"] if inner not in ("list", "inspect") else [])])
+    return page(*parts, orphan=False)
+
+
+def _verb(words: Sequence[str]) -> list[str]:
+    """What `--help` says: the arguments of a parser as a table, or its text where a verb has a help of its own."""
+    seen: list[Parser] = []
+    printed = io.StringIO()
+    original, Parser.print_help = Parser.print_help, lambda self, file=None: seen.append(self)
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+            main.main([*words, "--help"])
+    finally:
+        Parser.print_help = original
+    if not seen:
+        return [md.block(printed.getvalue().strip().splitlines())]
+    (parser,) = seen
+    described = cleandoc(parser.description or "").split("\n\n")
+    parts = [md.mixed(part.splitlines()) for part in described if len(described) > 1]
+    rows = [
+        [", ".join(map(md.code, _names(action))), md.text((action.help or "").replace("%%", "%"))]
+        for action in parser._actions
+        if action.dest != "help"
+    ]
+    return [*parts, md.table(["argument", "meaning"], rows) if rows else ""]
+
+
+def _names(action) -> list[str]:
+    value = action.metavar or (f"{{{','.join(map(str, action.choices))}}}" if action.choices else action.dest.upper())
+    if not action.option_strings:
+        return [str(value)]
+    last = "" if action.nargs == 0 else f" {value}"
+    return [f"{flag}{last}" for flag in action.option_strings]
+
+
+# metrics
+
+
+def all_metrics() -> str:
+    """Every metric, by what computes it."""
+    owners: dict[str, list[Metric]] = {}
+    for one in declared.declarations():
+        owners.setdefault(one.owner, []).append(one.metric)
+    parts = [
+        "# Metrics",
+        "`hepexp list metric` has the same in the terminal, `hepexp show metric=test/auc` more on one. A key of "
+        "`metrics.json` begins with `test/`; `history.json` has those of each epoch with `val/`. Errors are in "
+        "`<key>_err`.",
+    ]
+    for owner, its in owners.items():
+        rows = [
+            [md.code(key), better, md.text(span), md.text(meaning)]
+            for key, better, span, meaning in map(metrics.row, its)
+        ]
+        unique = list(dict.fromkeys(map(tuple, rows)))
+        parts += [f"## {md.text(owner.rpartition('.')[2])}", md.code(owner)]
+        parts += [md.table(["metric", "better", "range", "meaning"], unique)]
+    return page(*parts, orphan=False)
+
+
+# groups and their options
+
+
+def groups() -> str:
+    """A table of the groups."""
+    where = {"task": "tasks.md", "dataset": "data.md"}
+    rows = [
+        [
+            f"[`{name}`]({where.get(name, f'generated/{name}/index.md')})",
+            str(len(options(name))),
+            GROUPS.get(name, ""),
+        ]
+        for name in catalog.groups(SEARCHED)
+    ]
+    return md.table(["group", "options", ""], rows)
+
+
+def index(group: str) -> str:
+    """The options of a group; of models by what they read."""
+    parts = [f"# `{group}`", md.text(GROUPS.get(group, ""))]
+    by: dict[str, list[str]] = {}
+    for name in options(group):
+        by.setdefault(_reads(group, name), []).append(name)
+    for reads, names in sorted(by.items()):
+        rows = [[link(group, name), md.text(yaml_file.description(options(group)[name]))] for name in names]
+        parts += [f"## {reads}" if reads else "", md.table([group, ""], rows)]
+    return page(*parts, orphan=False)
+
+
+def _reads(group: str, name: str) -> str:
+    if group != "model":
+        return ""
+    for owner in source.line(read(group, name).target):
+        for statement in source.find(owner).definition.body:
+            given = source.assigned(statement)
+            if given and given[0] == "input" and isinstance(given[1], ast.Constant):
+                return {"none": "Reads no data"}.get(given[1].value, f"Reads {given[1].value}")
+    return "Reads what its parts read"
+
+
+def run_keys() -> str:
+    """The keys of a run itself."""
+    root = option.read("", option.ROOT, SEARCHED)
+    rows = [[md.code(key), md.code(value), md.text(why)] for key, value, why in root.value_rows()]
+    chosen = [[md.code(key), md.code(value)] for key, value in root.choice_rows()]
+    return page(
+        "# Keys of a run",
+        md.mixed(root.header),
+        md.table(["group", "chosen by default"], chosen),
+        md.table(["key", "default", "meaning"], rows),
+        orphan=False,
+    )
+
+
+def component(group: str, name: str) -> str:
+    """An option that builds an object."""
+    return page(f"# `{group}={name}`", f"[All of {group}](index.md)", *_component(read(group, name)))
+
+
+def _component(its: option.Option) -> list[str]:
+    parts = [md.mixed(its.header)]
+    if its.target:
+        doc = ast.get_docstring(source.find(its.target).definition) or ""
+        parts += [f"Class {md.code(its.target)}:", md.docstring(doc, SECTIONS), *_keys(its)]
+    if recipe := its.recipe_rows():
+        rows = [[md.code(key), md.code(value), md.text(why)] for key, value, why in recipe]
+        parts += [
+            "## Recipe",
+            "Without a task or another `optimizer=` or `trainer=`.",
+            md.table(["key", "value", "why"], rows),
+        ]
+    return parts
+
+
+def _keys(its: option.Option) -> list[str]:
+    rows = [
+        [md.code(key.strip()), md.code(value), md.code(default), md.code(kind), md.text(meaning)]
+        for key, value, default, kind, meaning in its.key_rows()
+    ]
+    return ["## Keys", md.table(["key", "value", "default", "type", "meaning"], rows)] if rows else []
+
+
+# data sets
+
+
+def dataset(group: str, name: str) -> str:
+    """A data set: what it is, its keys, and how it is simulated."""
+    its = read(group, name)
+    parts = [f"# `data={name}`", "[All data](../../data.md)", *_component(its)]
+    if name in KNOWN:
+        info = find_info(name)
+        facts = {
+            "examples": info.about,
+            "units": info.units,
+            "classes": ", ".join(info.classes) if 0 < len(info.classes) <= 20 else "",
+            "published": info.published_at,
+            "size": info.size,
+            "licence": info.licence,
+            "cite": info.cite,
+        }
+        rows = [[fact, md.text(value)] for fact, value in facts.items() if value and value != "-"]
+        parts.insert(3, md.table(["", ""], rows))
+        if info.generator and (file := source.module_file(info.generator)):
+            doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+            parts += ["## How it is simulated", md.docstring(doc)]
+    return page(*parts)
+
+
+def datasets() -> str:
+    """A table of the data sets."""
+    return md.table(
+        ["data set", ""],
+        [
+            [link("dataset", name, "generated/"), md.text(yaml_file.description(path))]
+            for name, path in options("dataset").items()
+        ],
+    )
+
+
+# tasks
+
+
+def task(group: str, name: str) -> str:
+    """A task: what, its settings, and the published figures."""
+    its = read(group, name)
+    chosen = [[md.code(group), link(group, choice)] for group, choice in its.choice_rows()]
+    values = [[md.code(key), md.code(value), md.text(why)] for key, value, why in its.value_rows()]
+    known = its.expected()
+    parts = [f"# `task={name}`", "[All tasks](../../tasks.md)", md.mixed(its.header)]
+    parts += ["## Settings", md.table(["group", "option"], chosen) if chosen else ""]
+    parts += [md.table(["key", "value", "why"], values) if values else ""]
+    parts += ["## Published figures" if known.published else "", *map(_published, known.published)]
+    if known.exact:
+        rows = [[md.code(key), number(value)] for key, value in known.exact.items()]
+        parts += ["## Exact figures", md.table(["metric", "value"], rows)]
+    parts += list(_about("Data", its, "dataset")) + list(_about("Model", its, "model"))
+    return page(*parts)
+
+
+def _published(one: expected.Publication) -> str:
+    document = (
+        f"[{md.text(one.document)}]({one.link})" if one.link else f"{md.text(one.document)} (no public link known)"
+    )
+    said = [md.text(f"{line[0].upper()}{line[1:]}.") for line in (one.conditions, one.note, one.differs) if line]
+    rows = [[md.code(key), shown(figure)] for key, figure in one.figures.items()]
+    return "\n\n".join(["\n\n".join([f"{document}.", " ".join(said)]), md.table(["metric", "published"], rows)])
+
+
+def _about(title: str, its: option.Option, group: str) -> Iterable[str]:
+    """What the docstring of a chosen option says."""
+    name = its.choices.get(group)
+    if not name or name not in options(group):
+        return
+    chosen = read(group, name)
+    doc = ast.get_docstring(source.find(chosen.target).definition) if chosen.target else ""
+    yield f"## {title}: {link(group, name)}"
+    yield md.docstring(doc or "", SECTIONS)
+
+
+def tasks() -> str:
+    """A table of all tasks."""
+    rows = [
+        [
+            link("task", name, "generated/"),
+            md.text(yaml_file.description(path)),
+            *(link(group, read("task", name).choices.get(group) or "", "generated/") for group in ("model", "dataset")),
+        ]
+        for name, path in options("task").items()
+    ]
+    return md.table(["task", "", "model", "data"], rows)
