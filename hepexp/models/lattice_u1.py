@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log, pi
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +56,7 @@ class LatticeU1(nn.Module):
 
     input = "features"
     field = "links"
+    option: ClassVar[str] = "lattice_u1"
     n_conditions = 0
     lorentz_invariant = False
 
@@ -73,8 +75,8 @@ class LatticeU1(nn.Module):
         require_widths(widths=widths)
         if not 2 <= n_bins <= 1000:
             raise ConfigError(f"model.n_bins must be from 2 to 1,000, got {n_bins}")
-        require_no_data("lattice_u1", n_features)
-        self.size = side(n_classes, 2, "lattice_u1", multiple=period or 1)
+        require_no_data(self.option, n_features)
+        self.size = side(n_classes, 2, self.option, multiple=period or 1)
         self.period = period or self.size
         if self.period < 3:
             raise ConfigError(

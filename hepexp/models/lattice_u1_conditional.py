@@ -33,6 +33,7 @@ class LatticeU1Conditional(LatticeU1):
     A. Singha, D. Chakrabarti, V. Arora, arXiv:2306.00581.
     """
 
+    option = "lattice_u1_conditional"
     n_conditions = 2
 
     def __init__(

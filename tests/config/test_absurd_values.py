@@ -12,8 +12,8 @@ from hepexp.errors import ConfigError
 from hepexp.quantum.statevector import StateVector
 
 GROUPS = ("backend", "circuit", "dataset", "loss", "model", "optimizer", "trainer")
-# Numbers of either sign: an angle of rotation.
-SIGNED = ("image.angle",)
+# Numbers of either sign: an angle of rotation, the square of a mass on a lattice, the power of a spectrum.
+SIGNED = ("image.angle", "action.m2", "power")
 SPEC = DataSpec(("0", "1"), 3, False, (3, 32, 32), 6, 8, 0, ("a", "b", "c"))
 RUNTIME = {**vars(SPEC), "n_classes": 2, "seed": 1}
 

@@ -33,7 +33,12 @@ FEATURES = ("zlogz", *CORRELATORS, "mass_mmdt", "multiplicity")  # in the order 
 LAYOUT = Layout(
     {},
     dict.fromkeys(FEATURES, np.float32),
-    limits={"zlogz": Limits(-30, 1e-3), "mass_mmdt": MASS, "multiplicity": Limits(1, 1e5, whole=True)},
+    limits={
+        **dict.fromkeys(CORRELATORS, Limits(-1e-3, 1e6)),  # not negative, but for rounding
+        "zlogz": Limits(-30, 1e-3),
+        "mass_mmdt": MASS,
+        "multiplicity": Limits(1, 1e5, whole=True),
+    },
 )
 _EVERYTHING = "processed-pythia82-lhc13-all-pt1-50k-r1_h022_e0175_t220_nonu_truth"
 _OPENML = "dataset_42468"
