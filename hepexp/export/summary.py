@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hepexp.evaluation.rounding import with_error
 from hepexp.export.description import Description, beside
+from hepexp.export.emulation import RECORD, Emulated
 
 UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
 
@@ -40,3 +41,26 @@ def lines(made: Description, path: Path) -> Iterator[str]:
             f"{with_error(lost['auc_loss'], lost.get('auc_loss_err'))} on {lost['examples']:,} test examples"
         )
     yield f"written     {path} ({path.stat().st_size / 1e6:.2f} MB), {beside(path)}"
+
+
+def lines_of_emulation(made: Emulated, out: Path) -> Iterator[str]:
+    """Types, agreement, figures of the run and of the emulation, a line each."""
+    yield f"made by     {made.tool}; compiled with g++"
+    for name, types in made.types.items():
+        yield f"numbers     {name}: {types}"
+    exact = {True: "bit for bit those of exact arithmetic", None: "rounded here, not in the training"}
+    of = f"on {made.examples:,} test examples"
+    yield f"agreement   outputs {exact[made.exact]}; within {made.difference:.2g} of the run's {of}"
+    for name, both in made.metrics.items():
+        run, emulation = (_value(both[which]) for which in ("run", "emulation"))
+        yield f"test/{name:<22}{run:>22}  emulated {emulation}"
+    if made.multiplications is not None:
+        yield (
+            f"estimate    {made.multiplications:,} multipliers in an FPGA that computes everything at once; area and "
+            "time are known only to its tools"
+        )
+    yield f"written     {out}, with {out / RECORD}"
+
+
+def _value(one: Mapping[str, float | None]) -> str:
+    return "none" if one["value"] is None else with_error(one["value"], one["error"])
