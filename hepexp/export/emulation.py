@@ -7,7 +7,7 @@ area and time is not known, only that it would give the same numbers.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from hepexp.atomic import write_json
 from hepexp.batch import FeatureBatch
 from hepexp.errors import ConfigError, HepexpError
+from hepexp.export.hls_project import Emulation, Numbers
 from hepexp.learning.components import Components
 from hepexp.learning.trained import evaluate, rebuild
 from hepexp.models.boosted_trees import BoostedTrees
@@ -29,26 +29,6 @@ from hepexp.models.trigger_mlp import TriggerMLP
 from hepexp.tracking.run_folder import RunFolder
 
 RECORD = "hepexp.json"  # in the folder
-Numbers = Callable[[NDArray[np.float32]], NDArray[np.float64]]
-
-
-@dataclass(frozen=True)
-class Emulation:
-    """A compiled project.
-
-    Parameters
-    ----------
-    tool : that made it, and its version.
-    types : of its numbers.
-    outputs : of the model (n, K) for features (n, F), as the project computes them.
-    reference : the same by other means, in exact arithmetic, which the project must agree with bit for bit; None for
-        floating-point networks, which are rounded only here.
-    """
-
-    tool: str
-    types: Mapping[str, str]
-    outputs: Numbers
-    reference: Numbers | None
 
 
 @dataclass(frozen=True)

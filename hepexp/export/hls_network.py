@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hepexp.export.emulation import Emulation
+from hepexp.export.hls_project import Emulation
 from hepexp.models.layers.fixed_point import INPUT_BITS, INPUT_RANGE
 from hepexp.models.trigger_mlp import TriggerMLP
 

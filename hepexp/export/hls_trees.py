@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from hepexp.errors import ConfigError
-from hepexp.export.emulation import Emulation
+from hepexp.export.hls_project import Emulation
 from hepexp.models.boosted_trees import BoostedTrees
 
 HEADERS = "XILINX_AP_INCLUDE"  # where conifer looks for the headers of fixed-point types, which hls4ml has
