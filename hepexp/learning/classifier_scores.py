@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -17,6 +17,7 @@ from hepexp.evaluation.evaluators.generation import CLASSIFIED, FLOOR, LEVELS, M
 from hepexp.evaluation.generation.classifier_keys import ClassifierKeys
 from hepexp.learning.components import Components
 from hepexp.learning.steps_bar import steps_bar
+from hepexp.models.layers.dense import dense
 
 
 def classifier_scores(components: Components, outputs: Outputs) -> Outputs:
@@ -69,19 +70,12 @@ def told_apart(
     for parts in keys.parts(n, seed):
         train, choose, test = (torch.from_numpy(np.concatenate([part, n + part])).to(device) for part in parts)
         torch.manual_seed(seed)
-        network = _trained(_network(x.shape[1], keys.widths).to(device), x, label, train, choose, keys, done)
+        network = dense(x.shape[1], keys.widths, 1, nn.LeakyReLU).append(nn.Flatten(0))
+        network = _trained(network.to(device), x, label, train, choose, keys, done)
         with torch.no_grad():
             scores = _answers(network, x, test, keys.batch_size).sigmoid()
         found.append(torch.stack([label[test], scores], 1).double().cpu().numpy())
     return np.concatenate(found)
-
-
-def _network(n: int, widths: Sequence[int]) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for width in widths:
-        layers += [nn.Linear(n, width), nn.LeakyReLU()]
-        n = width
-    return nn.Sequential(*layers, nn.Linear(n, 1), nn.Flatten(0))
 
 
 def _trained(

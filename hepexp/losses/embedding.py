@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +16,7 @@ from hepexp.losses.objective import Objective, width_of
 from hepexp.losses.states import CircuitStates
 from hepexp.losses.weighted import weight_of, weighted_mean
 from hepexp.metric import Metric
+from hepexp.models.layers.dense import dense
 from hepexp.precision import full_precision
 
 
@@ -120,8 +120,7 @@ class EmbeddingObjective(Objective):
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         width = width_of(model, example)
         if self.widths:
-            layers = [(nn.Linear(a, b), nn.ReLU()) for a, b in pairwise((width, *self.widths))]
-            self.projector = nn.Sequential(*[module for pair in layers for module in pair][:-1])
+            self.projector = dense(width, self.widths[:-1], self.widths[-1], nn.ReLU)
             width = self.widths[-1]
         if self.states is not None:
             self.states.prepare(width)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from functools import partial
 from typing import Literal
 
 import torch
@@ -16,6 +16,7 @@ from hepexp.evaluation.evaluators.symmetry import SymmetryEvaluator
 from hepexp.losses.adversarial import AdversarialObjective, Terms
 from hepexp.losses.weighted import weight_of, weighted_mean
 from hepexp.metric import Metric
+from hepexp.models.layers.dense import dense
 from hepexp.symmetry.algebra import ALGEBRAS
 
 
@@ -125,9 +126,7 @@ class LieGan(AdversarialObjective):
                 f"{type(model).__name__} has vectors of {n}"
             )
         self.n_classes = spec.n_classes
-        widths = (k * n + self.n_classes, *self.critic_widths)
-        layers = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), nn.LeakyReLU(0.2))]
-        self.critic = nn.Sequential(*layers, nn.Linear(widths[-1], 1))
+        self.critic = dense(k * n + self.n_classes, self.critic_widths, 1, partial(nn.LeakyReLU, 0.2))
 
     def learnt(self, model: nn.Module) -> dict[str, Tensor]:
         return {"generators": model.generators}

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from hepexp.batch import FeatureBatch
 from hepexp.models.checks import require_dropout, require_widths
 from hepexp.models.feature_flow import FeatureFlow
+from hepexp.models.layers.dense import dense
 from hepexp.models.weights import load_weights
 
 
@@ -55,11 +56,7 @@ class Cathode(nn.Module):
         require_widths(widths=widths)
         require_dropout(dropout)
         self.flow = flow.requires_grad_(False)
-        n, layers = flow.n_variables, []
-        for width in widths:
-            layers += [nn.Linear(n, width), nn.SiLU(), nn.Dropout(dropout)]
-            n = width
-        self.layers = nn.Sequential(*layers, nn.Linear(n, n_classes))
+        self.layers = dense(flow.n_variables, widths, n_classes, nn.SiLU, dropout)
         load_weights(self, weights)
 
     def train(self, mode: bool = True) -> Cathode:

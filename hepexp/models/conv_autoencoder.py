@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
+from hepexp.models.layers.dense import dense, hidden_layers
 from hepexp.models.weights import load_weights
 
 OUTPUTS = {"linear": nn.Identity, "sigmoid": nn.Sigmoid, "softplus": nn.Softplus}
@@ -73,10 +74,9 @@ class ConvAutoencoder(nn.Module):
             down += [nn.Conv2d(a, b, 3, stride=2, padding=1), nn.ReLU()]
             missing = tuple(n - (2 * half - 1) for n, half in zip(large, small, strict=True))
             up = [nn.ConvTranspose2d(b, a, 3, stride=2, padding=1, output_padding=missing), nn.ReLU(), *up]
-        steps = list(pairwise((n_deep, *hidden, n_latent)))
-        inward = [layer for a, b in steps for layer in (nn.Linear(a, b), nn.ReLU())]
-        outward = [layer for a, b in reversed(steps) for layer in (nn.Linear(b, a), nn.ReLU())]
-        self.encoder = nn.Sequential(*down, nn.Flatten(), *inward[:-1])
+        inward = dense(n_deep, hidden, n_latent, nn.ReLU)
+        outward = hidden_layers(n_latent, (*reversed(hidden), n_deep), nn.ReLU)
+        self.encoder = nn.Sequential(*down, nn.Flatten(), *inward)
         self.decoder = nn.Sequential(*outward, nn.Unflatten(1, deep_shape), *up[:-1], OUTPUTS[output]())
         load_weights(self, weights)
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
 from hepexp.models.checks import require_widths
+from hepexp.models.layers.dense import dense, hidden_layers
 from hepexp.models.layers.jet_coordinates import jet_coordinates
-from hepexp.models.pfn import dense
 from hepexp.models.weights import load_weights
 
 
@@ -58,8 +58,8 @@ class EFN(nn.Module):
     ):
         super().__init__()
         require_widths(phi_sizes=phi_sizes, f_sizes=f_sizes)
-        self.phi = dense([2, *phi_sizes])
-        self.f = nn.Sequential(*dense([phi_sizes[-1], *f_sizes]), nn.Linear(f_sizes[-1], n_classes))
+        self.phi = hidden_layers(2, phi_sizes, nn.ReLU)
+        self.f = dense(phi_sizes[-1], f_sizes, n_classes, nn.ReLU)
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:

@@ -12,6 +12,7 @@ from torch_geometric.nn import global_mean_pool
 
 from hepexp.batch import GraphBatch
 from hepexp.models.checks import require_positive, require_widths
+from hepexp.models.layers.dense import hidden_layers
 from hepexp.models.layers.graph_convolution import convolution
 from hepexp.models.weights import load_weights
 
@@ -61,10 +62,7 @@ class GraphEncoder(nn.Module):
         require_positive(n_point=n_point)
         require_widths(global_sizes=global_sizes, channels=channels)
         self.point = nn.Sequential(nn.Linear(n_node_features, n_point), nn.ReLU())
-        self.of_jet = None
-        if n_extras:
-            layers = [(nn.Linear(a, b), nn.ReLU()) for a, b in pairwise((n_extras, *global_sizes))]
-            self.of_jet = nn.Sequential(*(module for pair in layers for module in pair))
+        self.of_jet = hidden_layers(n_extras, global_sizes, nn.ReLU) if n_extras else None
         layer, first = convolution(conv), n_point + (global_sizes[-1] if n_extras else 0)
         self.convs = nn.ModuleList(layer(*pair) for pair in pairwise((first, *channels)))
         load_weights(self, weights)

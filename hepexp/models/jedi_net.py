@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive
+from hepexp.models.layers.dense import dense, hidden_layers
 from hepexp.models.layers.jet_coordinates import jet_coordinates
 from hepexp.models.layers.kinematic_features import pseudorapidity
 from hepexp.models.layers.pair_memory import require_pair_memory
@@ -73,9 +74,10 @@ class JEDINet(nn.Module):
         if activation not in ACTIVATIONS:
             raise ConfigError(f"model.activation must be one of {', '.join(ACTIVATIONS)}, got {activation}")
         act = ACTIVATIONS[activation]
-        self.f_r = three_layers(2 * N_INPUTS, n_hidden, n_effects, act)
-        self.phi_o = three_layers(N_INPUTS + n_effects, n_hidden, n_features, act)
-        self.phi_c = three_layers(n_features, n_hidden, n_classes, act)[:-1]
+        widths = [n_hidden, n_hidden // 2]
+        self.f_r = hidden_layers(2 * N_INPUTS, [*widths, n_effects], act)
+        self.phi_o = hidden_layers(N_INPUTS + n_effects, [*widths, n_features], act)
+        self.phi_c = dense(n_features, widths, n_classes, act)
         self.kept = n_hidden + n_hidden // 2 + n_effects  # for each pair until the backward pass
         load_weights(self, weights)
 
@@ -99,14 +101,6 @@ class JEDINet(nn.Module):
                 e = layer(e)
             found.append((e * piece.square(pairs.pair_mask)[..., None]).sum(2).flatten(0, 1))
         return torch.cat(found)
-
-
-def three_layers(n_in: int, n_hidden: int, n_out: int, act: type[nn.Module]) -> nn.Sequential:
-    """Linear layers of width n_hidden, n_hidden / 2 and n_out, each with its activation."""
-    half = n_hidden // 2
-    return nn.Sequential(
-        nn.Linear(n_in, n_hidden), act(), nn.Linear(n_hidden, half), act(), nn.Linear(half, n_out), act()
-    )
 
 
 def jedi_features(p4: Tensor, mask: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
+from hepexp.models.layers.dense import dense
 from hepexp.models.layers.jet_coordinates import jet_coordinates
 from hepexp.models.weights import load_weights
 
@@ -77,9 +78,9 @@ class JetVRNN(nn.Module):
         self.n_particles, self.n_hidden = n_particles, n_hidden
         self.phi_x = nn.Sequential(nn.Linear(3, n_hidden), nn.ReLU())
         self.phi_z = nn.Sequential(nn.Linear(n_latent, n_hidden), nn.ReLU())
-        self.prior = _network(n_hidden, n_hidden, 2 * n_latent)
-        self.encoder = _network(2 * n_hidden, n_hidden, 2 * n_latent)
-        self.decoder = _network(2 * n_hidden, n_hidden, 3)
+        self.prior = dense(n_hidden, [n_hidden], 2 * n_latent, nn.ReLU)
+        self.encoder = dense(2 * n_hidden, [n_hidden], 2 * n_latent, nn.ReLU)
+        self.decoder = dense(2 * n_hidden, [n_hidden], 3, nn.ReLU)
         self.gru = nn.GRUCell(2 * n_hidden, n_hidden)
         self.register_buffer("mean", torch.zeros(3))
         self.register_buffer("std", torch.ones(3))
@@ -130,7 +131,3 @@ def normal_kl(mean: Tensor, logvar: Tensor, prior_mean: Tensor, prior_logvar: Te
     """KL(N(mean, exp logvar) || N(prior_mean, exp prior_logvar)) in nat of each dimension, same shape."""
     change = logvar - prior_logvar
     return (change.exp() + (mean - prior_mean).square() * (-prior_logvar).exp() - 1 - change) / 2
-
-
-def _network(n_in: int, n_hidden: int, n_out: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(n_in, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_out))

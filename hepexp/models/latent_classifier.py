@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive, require_widths
+from hepexp.models.layers.dense import dense
 from hepexp.models.layers.random_turns import RandomTurns
 from hepexp.models.weights import load_weights
 
@@ -60,11 +61,7 @@ class LatentClassifier(nn.Module):
             raise ConfigError(f"model.encoder must be an autoencoder of images, not {type(encoder).__name__}")
         self.encoder = encoder.requires_grad_(False)
         self.unit, self.turns, self.n_latent = unit, RandomTurns(n_rotations), encoder.n_latent
-        n, layers = self.n_latent, []
-        for width in widths:
-            layers += [nn.Linear(n, width), nn.SiLU()]
-            n = width
-        self.layers = nn.Sequential(*layers, nn.Linear(n, n_classes))
+        self.layers = dense(self.n_latent, widths, n_classes, nn.SiLU)
         load_weights(self, weights)
 
     def train(self, mode: bool = True) -> LatentClassifier:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive
+from hepexp.models.layers.dense import dense
 from hepexp.models.layers.lorentz_block import LorentzBlock
 from hepexp.models.layers.lorentz_kernel.block import FusedLorentzBlock
 from hepexp.models.layers.metric_matrix import metric_matrix
@@ -148,9 +149,7 @@ class LorentzNet(nn.Module):
             block = partial(LorentzBlock, n_message=2 * n_hidden + 2, functions=circuits.functions)
         # The state dict that the authors published fixes the names LGEBs and graph_dec.
         self.LGEBs = nn.ModuleList(block(n_hidden, n_scalars, c, last=i == n_blocks - 1) for i in range(n_blocks))
-        self.graph_dec = nn.Sequential(
-            nn.Linear(n_hidden, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_classes)
-        )
+        self.graph_dec = dense(n_hidden, [n_hidden], n_classes, nn.ReLU, dropout)
         if load_weights(self, weights) is False and (doubt := _doubt(n_scalars, variant, c, has_beams)):
             log.warning("model.weights: %s does not say how it was trained. %s", weights, doubt)
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import FeatureBatch
 from hepexp.models.checks import require_dropout, require_widths
+from hepexp.models.layers.dense import dense
 from hepexp.models.weights import load_weights
 
 
@@ -46,11 +47,7 @@ class MLP(nn.Module):
         super().__init__()
         require_widths(widths=widths)
         require_dropout(dropout)
-        layers: list[nn.Module] = []
-        for width in widths:
-            layers += [nn.Linear(n_features, width), nn.SiLU(), nn.Dropout(dropout)]
-            n_features = width
-        self.layers = nn.Sequential(*layers, nn.Linear(n_features, n_classes))
+        self.layers = dense(n_features, widths, n_classes, nn.SiLU, dropout)
         load_weights(self, weights)
 
     def forward(self, batch: FeatureBatch) -> Tensor:

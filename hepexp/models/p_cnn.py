@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.exporting import is_exported
 from hepexp.models.checks import require_dropout, require_positive, require_widths
+from hepexp.models.layers.dense import dense
 from hepexp.models.layers.edge_conv import mean_weights
 from hepexp.models.layers.kinematic_features import FEATURE_NAMES, KINEMATIC, particle_features, reads_scalars
 from hepexp.models.layers.knn_graph import canonical_order, reorder
@@ -129,9 +130,7 @@ class PCNN(nn.Module):
             for unit in range(units_per_stage):
                 self.units.append(ResidualUnit(n, width, stride=2 if stage > 0 and unit == 0 else 1))
                 n = width
-        self.classifier = nn.Sequential(
-            nn.Linear(n, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_classes)
-        )
+        self.classifier = dense(n, [n_hidden], n_classes, nn.ReLU, dropout)
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive, require_widths
+from hepexp.models.layers.dense import dense
 from hepexp.models.layers.edge_conv import EdgeConv, mean_weights
 from hepexp.models.layers.jet_coordinates import JetCoordinates, jet_coordinates
 from hepexp.models.layers.kinematic_features import (
@@ -131,9 +132,7 @@ class ParticleNet(nn.Module):
         for width in channels:
             self.blocks.append(EdgeConv(n, width, bias=not published, skip="sum" if published else "concat"))
             n = self.blocks[-1].n_out
-        self.classifier = nn.Sequential(
-            nn.Linear(n, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_classes)
-        )
+        self.classifier = dense(n, [n_hidden], n_classes, nn.ReLU, dropout)
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:

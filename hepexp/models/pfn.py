@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
 from hepexp.models.checks import require_widths
+from hepexp.models.layers.dense import dense, hidden_layers
 from hepexp.models.layers.jet_coordinates import jet_coordinates
 from hepexp.models.layers.kinematic_features import reads_scalars
 from hepexp.models.weights import load_weights
@@ -66,8 +66,8 @@ class PFN(nn.Module):
         super().__init__()
         require_widths(phi_sizes=phi_sizes, f_sizes=f_sizes)
         self.use_scalars = reads_scalars(use_scalars, own_scalars)
-        self.phi = dense([3 + (n_scalars if self.use_scalars else 0), *phi_sizes])
-        self.f = nn.Sequential(*dense([phi_sizes[-1], *f_sizes]), nn.Linear(f_sizes[-1], n_classes))
+        self.phi = hidden_layers(3 + (n_scalars if self.use_scalars else 0), phi_sizes, nn.ReLU)
+        self.f = dense(phi_sizes[-1], f_sizes, n_classes, nn.ReLU)
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
@@ -79,9 +79,3 @@ class PFN(nn.Module):
         if self.use_scalars:
             x = torch.cat([x, batch.scalars.to(x.dtype)], dim=-1)
         return self.f((self.phi(x) * mask).sum(1))
-
-
-def dense(sizes: list[int]) -> nn.Sequential:
-    """Linear layers between the given widths, each followed by a ReLU."""
-    layers = [(nn.Linear(n_in, n_out), nn.ReLU()) for n_in, n_out in pairwise(sizes)]
-    return nn.Sequential(*(module for pair in layers for module in pair))

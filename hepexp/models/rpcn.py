@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.memory import require
 from hepexp.models.checks import require_positive, require_widths
+from hepexp.models.layers.dense import dense, hidden_layers
 from hepexp.models.layers.jet_coordinates import TYPICAL_MULTIPLICITY, jet_coordinates
-from hepexp.models.pfn import dense
 from hepexp.models.weights import load_weights
 from hepexp.precision import ExactBuffers
 
@@ -113,13 +113,13 @@ class RPCN(nn.Module):
         require_positive(n_rotations=n_rotations)
         require_widths(phi_sizes=phi_sizes, conv_sizes=conv_sizes, f_sizes=f_sizes)
         self.irc_safe, self.rotations = irc_safe, Rotations(n_rotations)
-        self.phi = dense([2 if irc_safe else 3, *phi_sizes])
+        self.phi = hidden_layers(2 if irc_safe else 3, phi_sizes, nn.ReLU)
         self.convs = nn.ModuleList()
         n = phi_sizes[-1]
         for width in conv_sizes:
             self.convs.append(GroupConvolution(self.rotations, n, width))
             n = width
-        self.f = nn.Sequential(*dense([n, *f_sizes]), nn.Linear(f_sizes[-1], n_classes))
+        self.f = dense(n, f_sizes, n_classes, nn.ReLU)
         for layer in self.modules():  # without norms, PyTorch's smaller weights let the signal fade in so many layers
             if isinstance(layer, nn.Linear):
                 nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from hepexp.batch import Batch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_no_data, require_widths
+from hepexp.models.layers.dense import dense
 from hepexp.models.layers.rational_quadratic import n_parameters, spline
 
 
@@ -97,15 +98,9 @@ class _Coupling(nn.Module):
     def __init__(self, moved: list[int], fixed: list[int], n_bins: int, widths: Sequence[int]):
         super().__init__()
         self.moved, self.fixed, self.n_bins = moved, fixed, n_bins
-        layers: list[nn.Module] = []
-        n = len(self.fixed)
-        for width in widths:
-            layers += [nn.Linear(n, width), nn.LeakyReLU()]
-            n = width
-        last = nn.Linear(n, len(self.moved) * n_parameters(n_bins))
-        nn.init.zeros_(last.weight)  # the flow begins as the identity
-        nn.init.zeros_(last.bias)
-        self.network = nn.Sequential(*layers, last)
+        self.network = dense(len(fixed), widths, len(moved) * n_parameters(n_bins), nn.LeakyReLU)
+        nn.init.zeros_(self.network[-1].weight)  # the flow begins as the identity
+        nn.init.zeros_(self.network[-1].bias)
 
     def forward(self, x: Tensor, min_bin: float, inverse: bool) -> tuple[Tensor, Tensor]:
         parameters = self.network(2 * x[:, self.fixed] - 1).unflatten(1, (len(self.moved), n_parameters(self.n_bins)))

@@ -11,6 +11,7 @@ from torch.nn.utils import parametrize, prune
 from hepexp.batch import FeatureBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_widths
+from hepexp.models.layers.dense import dense
 from hepexp.models.layers.fixed_point import MOST_BITS, fixed_point, require_brevitas
 from hepexp.models.weights import load_weights, read_state_dict
 
@@ -84,11 +85,7 @@ class TriggerMLP(nn.Module):
         if not 0 <= sparsity < 1:
             raise ConfigError(f"model.sparsity must be in [0, 1), got {sparsity}")
         self.l1, self.bits = l1, bits
-        layers: list[nn.Module] = []
-        for width in widths:
-            layers += [nn.Linear(n_features, width), nn.ReLU()]
-            n_features = width
-        self.layers = nn.Sequential(*layers, nn.Linear(n_features, n_classes))
+        self.layers = dense(n_features, widths, n_classes, nn.ReLU)
         in_bits = weights is not None and any("_quant" in key for key in read_state_dict(weights)[0])
         if not in_bits:
             load_weights(self, weights)

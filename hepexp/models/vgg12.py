@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.models.checks import require_dropout, require_positive
+from hepexp.models.layers.dense import dense
 from hepexp.models.weights import load_weights
 
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))  # widths; each stage ends with a max pool
@@ -66,9 +67,7 @@ class VGG12(nn.Module):
                 rows, columns = rows // 2, columns // 2
         self.features = nn.Sequential(*layers, nn.Flatten())
         n_features = channels * rows * columns
-        self.classifier = nn.Sequential(
-            nn.Linear(n_features, n_hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(n_hidden, n_classes)
-        )
+        self.classifier = dense(n_features, [n_hidden], n_classes, nn.ReLU, dropout)
         for layer in self.features:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hepexp.models.layers.dense import dense
 from hepexp.models.layers.lorentz_irreps import (
     VECTOR,
     Irrep,
@@ -111,10 +111,8 @@ class LorentzGroupLevel(nn.Module):
         found = [path.to for path in [*of_neighbours, *of_itself]]
         n_features = {irrep: (found.count(irrep) + 2 * (irrep in irreps)) * n_in for irrep in kept}
         self.mixing = Mixing(n_features, n_out)
-        sizes = [2 * n_out, *[2 * n_out * width] * n_hidden, 2 * n_out]
-        linear = [nn.Linear(a, b) for a, b in pairwise(sizes)]
-        layers = [layer for pair in zip(linear, [nn.LeakyReLU() for _ in linear], strict=True) for layer in pair][:-1]
-        self.perceptron = nn.Sequential(*layers) if n_hidden else None
+        widths = [2 * n_out * width] * n_hidden
+        self.perceptron = dense(2 * n_out, widths, 2 * n_out, nn.LeakyReLU) if n_hidden else None
 
     def forward(self, x: Tensor, p: Tensor, z: Tensor, mask: Tensor) -> Tensor:
         own = self._slices(x)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+
+from hepexp.models.layers.dense import dense
 
 N_STEPS = 32  # Runge-Kutta steps of a flow
 
@@ -57,8 +58,7 @@ class DenseFields(nn.Module):
 
     def __init__(self, n: int, n_channels: int, widths: Sequence[int]):
         super().__init__()
-        layers = [layer for a, b in pairwise((n, *widths)) for layer in (nn.Linear(a, b), nn.Tanh())]
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], n_channels * n), nn.Unflatten(1, (n_channels, n)))
+        self.layers = dense(n, widths, n_channels * n, nn.Tanh).append(nn.Unflatten(1, (n_channels, n)))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)
