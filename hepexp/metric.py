@@ -47,6 +47,7 @@ class Metric:
     column : whether tables of runs show it by default.
     whole : whether it is an integer that is counted, not measured.
     values : what usually stands for `{word}`, for lists and completion.
+    floor : the meaning of `<name>_floor`, the same figure between two samples of the truth; empty if there is none.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Metric:
     column: bool = False
     whole: bool = False
     values: tuple[str, ...] = ()
+    floor: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -87,6 +89,20 @@ class Metric:
     def names(self) -> list[str]:
         """The name, or those with the usual values in its place."""
         return [re.sub(r"\{\w+\}", value, self.name) for value in self.values] or [self.name]
+
+    def with_floor(self) -> tuple[Metric, ...]:
+        """The metric and, if it has one, its floor, which describes and does not rank."""
+        metric = replace(self, floor="")
+        floor = replace(
+            metric,
+            name=f"{self.name}_floor",
+            better="neither",
+            heading=f"{self.heading}, truth",
+            latex=self.latex and f"{self.latex}, truth",
+            meaning=self.floor,
+            column=False,
+        )
+        return (metric, floor) if self.floor else (metric,)
 
     def of(self, name: str) -> Metric | None:
         """The metric of this name, with words in place of `{word}`; None where the name is another's."""

@@ -209,7 +209,8 @@ def _of_module(path: Path, module: str, text: str) -> Iterator[Declaration | str
             if isinstance(item, ast.Constant):
                 continue  # something else of this name
             try:
-                yield Declaration(owner, _metric(place, item), field == OF_EVERY_RUN)
+                for metric in _metric(place, item).with_floor():
+                    yield Declaration(owner, metric, field == OF_EVERY_RUN)
             except (ValueError, TypeError, AttributeError):
                 file = path if place == module else source.module_file(place)
                 yield f"{file}:{item.lineno}: {owner}.{field} must be Metric(...) with literal values, or names of them"

@@ -17,9 +17,10 @@ def test_what_is_read_from_the_source_is_what_the_classes_and_modules_have():
     for owner, declared in found.items():
         module, _, name = owner.rpartition(".")
         if any(d.of_every_run for d in metrics.declarations() if d.owner == owner):
-            assert list(import_module(owner).METRICS) == declared
+            written = import_module(owner).METRICS
         else:
-            assert list(vars(getattr(import_module(module), name))["metrics"]) == declared
+            written = vars(getattr(import_module(module), name))["metrics"]
+        assert [one for metric in written for one in metric.with_floor()] == declared
     assert not metrics.faults()
 
 
@@ -55,6 +56,15 @@ def test_a_name_is_that_of_the_metric_that_spells_it_out():
     assert metrics.heading("train/lr") == "learning rate"
     assert metrics.latex("test/rejection_0.7") == r"$1/\varepsilon_B$ ($\varepsilon_S=0.7$)"
     assert (metrics.heading("test/mine"), metrics.latex("test/my_own")) == ("test/mine", r"test/my\_own")
+
+
+def test_a_floor_is_a_figure_like_its_own_that_ranks_nothing():
+    figure, floor = metrics.find("test/w1_mass"), metrics.find("test/w1_mass_floor")
+    assert (floor.name, floor.heading, floor.better) == ("w1_mass_floor", "W1 (mass), truth", "neither")
+    assert "the observable mass between two samples of the truth" in floor.meaning
+    assert (floor.range, floor.error, floor.each_epoch) == (figure.range, figure.error, figure.each_epoch)
+    assert figure.column
+    assert not floor.column
 
 
 def test_figures_of_circuits_have_the_circuits_names_and_are_known_in_runs_of_circuits_alone():

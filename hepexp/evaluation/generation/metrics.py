@@ -25,17 +25,8 @@ GENERATION_METRICS = (
         column=True,
         each_epoch=False,
         values=("mass", "particle", "efp"),
-    ),
-    Metric(
-        "w1_{observable}_floor",
-        "neither",
-        "W1 ({observable}), truth",
-        "Wasserstein-1 distance of the observable {observable} between two samples of the truth: what a perfect "
+        floor="Wasserstein-1 distance of the observable {observable} between two samples of the truth: what a perfect "
         "generator would have.",
-        range=">= 0",
-        error="standard deviation over bootstrap replicas of both samples",
-        each_epoch=False,
-        values=("mass", "particle", "efp"),
     ),
     Metric(
         "separation_{observable}",
@@ -47,17 +38,8 @@ GENERATION_METRICS = (
         error="standard deviation over bootstrap replicas of both samples",
         each_epoch=False,
         values=("response", "share", "width_x", "mass"),
-    ),
-    Metric(
-        "separation_{observable}_floor",
-        "neither",
-        "separation ({observable}), truth",
-        "Separation power of the observable {observable} between two samples of the truth: what a perfect "
+        floor="Separation power of the observable {observable} between two samples of the truth: what a perfect "
         "generator would have.",
-        range="0 to 1",
-        error="standard deviation over bootstrap replicas of both samples",
-        each_epoch=False,
-        values=("response", "share", "width_x", "mass"),
     ),
     Metric(
         "mean_{observable}",
@@ -86,23 +68,13 @@ GENERATION_METRICS = (
         "classifier AUC ({level})",
         "AUC of a classifier between generated and test examples, on examples that it has not seen; low level: all "
         "cells, high level: quantities of the layers (arXiv:2410.21611).",
-        range="0 to 1; 0.5 for a perfect generator",
+        range="0 to 1; about 0.5 for equal distributions",
         error="standard deviation over bootstrap replicas of the examples that the classifier is tested on",
         undefined="too few examples, or evaluation.classifier_epochs=0",
         each_epoch=False,
         column=True,
         values=("low", "high"),
-    ),
-    Metric(
-        "classifier_auc_{level}_floor",
-        "neither",
-        "classifier AUC ({level}), truth",
-        "AUC of the same classifier between two samples of the truth: what a perfect generator would have.",
-        range="0 to 1; about 0.5",
-        error="standard deviation over bootstrap replicas of the examples that the classifier is tested on",
-        undefined="too few examples, or evaluation.classifier_epochs=0",
-        each_epoch=False,
-        values=("low", "high"),
+        floor="AUC of the same classifier between two samples of the truth: what a perfect generator would have.",
     ),
     Metric(
         "fpd",
@@ -110,18 +82,10 @@ GENERATION_METRICS = (
         "FPD",
         "Frechet physics distance of the features of the data set (for jets 36 energy flow polynomials), "
         "extrapolated to infinitely many examples (arXiv:2211.10295).",
-        range="about 0 for a perfect generator",
+        range="about 0 for equal distributions",
         error="standard deviation over bootstrap replicas of both samples",
         each_epoch=False,
-    ),
-    Metric(
-        "fpd_floor",
-        "neither",
-        "FPD, truth",
-        "Frechet physics distance between two samples of the truth: what a perfect generator would have.",
-        range="about 0",
-        error="standard deviation over bootstrap replicas of both samples",
-        each_epoch=False,
+        floor="Frechet physics distance between two samples of the truth: what a perfect generator would have.",
     ),
     Metric(
         "kpd",
@@ -129,18 +93,10 @@ GENERATION_METRICS = (
         "KPD",
         "Kernel physics distance: squared maximum mean discrepancy of the same features, kernel (1 + x.y / F)^4, "
         "median over batches (arXiv:2211.10295).",
-        range="about 0 for a perfect generator",
+        range="about 0 for equal distributions",
         error="half the width of the central 68 % of batches",
         each_epoch=False,
-    ),
-    Metric(
-        "kpd_floor",
-        "neither",
-        "KPD, truth",
-        "Kernel physics distance between two samples of the truth: what a perfect generator would have.",
-        range="about 0",
-        error="half the width of the central 68 % of batches",
-        each_epoch=False,
+        floor="Kernel physics distance between two samples of the truth: what a perfect generator would have.",
     ),
     Metric(
         "cov",
@@ -152,16 +108,7 @@ GENERATION_METRICS = (
         error="error of the mean over batches",
         undefined="POT is not installed",
         each_epoch=False,
-    ),
-    Metric(
-        "cov_floor",
-        "neither",
-        "COV, truth",
-        "Coverage of 100 true examples by 100 others: what a perfect generator would have.",
-        range="0 to 1",
-        error="error of the mean over batches",
-        undefined="POT is not installed",
-        each_epoch=False,
+        floor="Coverage of 100 true examples by 100 others: what a perfect generator would have.",
     ),
     Metric(
         "mmd",
@@ -173,16 +120,7 @@ GENERATION_METRICS = (
         error="error of the mean over batches",
         undefined="POT is not installed",
         each_epoch=False,
-    ),
-    Metric(
-        "mmd_floor",
-        "neither",
-        "MMD, truth",
-        "Minimum matching distance of 100 true examples from 100 others: what a perfect generator would have.",
-        range=">= 0",
-        error="error of the mean over batches",
-        undefined="POT is not installed",
-        each_epoch=False,
+        floor="Minimum matching distance of 100 true examples from 100 others: what a perfect generator would have.",
     ),
     Metric(
         "samples",
