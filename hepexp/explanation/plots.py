@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,7 @@ def draw_jets(path: Path, explained: Explained, rows: Sequence[int], names: tupl
         axes.label_outer()
         return shown
 
-    _grid(path, explained, rows, names, f"{title}; area: pT", panel, "relevance / largest")
+    _grid(path, rows, _score(explained, names), f"{title}; area: pT", panel, "relevance / largest")
 
 
 def draw_images(
@@ -66,7 +66,7 @@ def draw_images(
     def panel(axes, i: int):
         return _pixels(axes, explained.relevance[i].reshape(shape))
 
-    _grid(path, explained, rows, names, title, panel, "relevance / largest")
+    _grid(path, rows, _score(explained, names), title, panel, "relevance / largest")
 
 
 def draw_mean_images(
@@ -74,17 +74,14 @@ def draw_mean_images(
 ) -> None:
     """Draw the mean share of relevance of each pixel, for each class; the scale is as in `draw_images`."""
     classes = [c for c in range(len(names)) if (explained.group == c).any()]
-    columns = min(COLUMNS, len(classes))
-    lines = -(-len(classes) // columns)
-    with figure(path, SIZE * columns + 0.9, (SIZE + 0.3) * lines, f"mean {title}") as drawing:
-        grid = drawing.subplots(lines, columns, squeeze=False)
-        for axes in grid.flat[len(classes) :]:
-            axes.set_visible(False)
-        for axes, c in zip(grid.flat, classes, strict=False):
-            chosen = explained.group == c
-            shown = _pixels(axes, averages.of_pixels(explained, chosen).reshape(shape))
-            axes.set_title(f"{class_name(names, c)}, mean of {chosen.sum():,}", fontsize=9)
-        drawing.colorbar(shown, ax=list(grid.flat), label="mean share of relevance / largest", pad=0.01, aspect=30)
+
+    def panel(axes, c: int):
+        return _pixels(axes, averages.of_pixels(explained, explained.group == c).reshape(shape))
+
+    def heading(c: int) -> str:
+        return f"{class_name(names, c)}, mean of {(explained.group == c).sum():,}"
+
+    _grid(path, classes, heading, f"mean {title}", panel, "mean share of relevance / largest")
 
 
 def _pixels(axes, image: NDArray[np.float64]):
@@ -120,25 +117,34 @@ def draw_bars(
         axes.label_outer()
         axes.minorticks_off()
 
-    _grid(path, explained, rows, names, title, panel, None)
+    _grid(path, rows, _score(explained, names), title, panel, None)
 
 
-def _grid(path: Path, explained: Explained, rows: Sequence[int], names, title: str, panel, bar: str | None) -> None:
-    columns = min(COLUMNS, len(rows))
-    lines = -(-len(rows) // columns)
+def _score(explained: Explained, names: tuple[str, ...]) -> Callable[[int], str]:
+    """The heading of example i: its class, the class that is explained, and the score of that."""
+
+    def heading(i: int) -> str:
+        which, label = (
+            class_name(names, int(c)) if c >= 0 else "unknown" for c in (explained.which[i], explained.label[i])
+        )
+        return f"{label}, as {which}: {explained.curves['random'][i, 0]:.2f}"
+
+    return heading
+
+
+def _grid(path: Path, shown: Sequence[int], heading: Callable[[int], str], title: str, panel, bar: str | None) -> None:
+    """A panel with a heading for each of what is shown, and a bar of colours with this label, if any."""
+    columns = min(COLUMNS, len(shown))
+    lines = -(-len(shown) // columns)
     with figure(path, SIZE * columns + (0.9 if bar else 0.6), (SIZE + 0.3) * lines, title) as drawing:
         grid = drawing.subplots(lines, columns, squeeze=False)
-        for axes in grid.flat[len(rows) :]:
+        for axes in grid.flat[len(shown) :]:
             axes.set_visible(False)
-        for axes, i in zip(grid.flat, rows, strict=False):
-            shown = panel(axes, i)
-            which, label = (
-                class_name(names, int(c)) if c >= 0 else "unknown" for c in (explained.which[i], explained.label[i])
-            )
-            score = explained.curves["random"][i, 0]
-            axes.set_title(f"{label}, as {which}: {score:.2f}", fontsize=9)
+        for axes, i in zip(grid.flat, shown, strict=False):
+            coloured = panel(axes, i)
+            axes.set_title(heading(i), fontsize=9)
         if bar:
-            drawing.colorbar(shown, ax=list(grid.flat), label=bar, pad=0.01, aspect=30)
+            drawing.colorbar(coloured, ax=list(grid.flat), label=bar, pad=0.01, aspect=30)
 
 
 def draw_deletion(path: Path, explained: Explained, title: str, noun: str) -> None:
