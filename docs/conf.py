@@ -19,6 +19,7 @@ exclude_patterns = ["generated/fragments"]
 myst_enable_extensions = ["attrs_inline", "deflist"]
 myst_heading_anchors = 3
 nitpicky = True
+smartquotes = False  # of --n 100 it would make a dash
 
 html_theme = "furo"  # its files are in the site: no web fonts, nothing from a content delivery network
 html_title = "hepexp"

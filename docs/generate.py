@@ -1,17 +1,14 @@
 """Pages about what the code knows of itself: verbs, groups, keys, tasks, metrics. Sphinx runs this before it reads."""
 
 import ast
-import contextlib
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
-from inspect import cleandoc
 from pathlib import Path
 
-import markdown as md
+import as_markdown as md
+import verbs
 
-from hepexp.cli import data, main, metrics
-from hepexp.cli.parser import Parser
+from hepexp.cli import metrics
 from hepexp.config import catalog, expected, option, source, yaml_file
 from hepexp.config import metrics as declared
 from hepexp.data.find import data_sets, find_info
@@ -40,7 +37,7 @@ GROUPS = {
 
 def write(folder: Path) -> None:
     """Write all pages into a folder; those that are there and no longer made are removed."""
-    pages: dict[str, str] = {"verbs": verbs(), "metrics": all_metrics(), "run": run_keys()}
+    pages: dict[str, str] = {"verbs": page(verbs.text(), orphan=False), "metrics": all_metrics(), "run": run_keys()}
     for group in catalog.groups(SEARCHED):
         make = {"task": task, "dataset": dataset}.get(group, component)
         pages |= {f"{group}/{name}": make(group, name) for name in options(group)}
@@ -75,55 +72,6 @@ def page(*parts: str, orphan: bool = True) -> str:
 
 def link(group: str, name: str, above: str = "../") -> str:
     return f"[`{name}`]({above}{group}/{name}.md)" if name in options(group) else md.code(name)
-
-
-# verbs
-
-
-def verbs() -> str:
-    """Every verb, from its parser."""
-    parts = [
-        "# Verbs",
-        "RUN is a run's folder, an MLflow run id, `latest`, or a registered model, `models:/NAME@ALIAS`.",
-    ]
-    for name, verb in main.VERBS.items():
-        parts += [f"## hepexp {name}", md.text(f"{verb.help[0].upper()}{verb.help[1:]}."), *_verb([name])]
-        if name == "data":
-            for inner, function in data.VERBS.items():
-                parts += [f"### hepexp data {inner}", md.text(f"{function.__doc__[0].upper()}{function.__doc__[1:]}.")]
-                parts += _verb(["data", inner, *(["qg"] if inner not in ("list", "inspect") else [])])
-    return page(*parts, orphan=False)
-
-
-def _verb(words: Sequence[str]) -> list[str]:
-    """What `--help` says: the arguments of a parser as a table, or its text where a verb has a help of its own."""
-    seen: list[Parser] = []
-    printed = io.StringIO()
-    original, Parser.print_help = Parser.print_help, lambda self, file=None: seen.append(self)
-    try:
-        with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-            main.main([*words, "--help"])
-    finally:
-        Parser.print_help = original
-    if not seen:
-        return [md.block(printed.getvalue().strip().splitlines())]
-    (parser,) = seen
-    described = cleandoc(parser.description or "").split("\n\n")
-    parts = [md.mixed(part.splitlines()) for part in described if len(described) > 1]
-    rows = [
-        [", ".join(map(md.code, _names(action))), md.text((action.help or "").replace("%%", "%"))]
-        for action in parser._actions
-        if action.dest != "help"
-    ]
-    return [*parts, md.table(["argument", "meaning"], rows) if rows else ""]
-
-
-def _names(action) -> list[str]:
-    value = action.metavar or (f"{{{','.join(map(str, action.choices))}}}" if action.choices else action.dest.upper())
-    if not action.option_strings:
-        return [str(value)]
-    last = "" if action.nargs == 0 else f" {value}"
-    return [f"{flag}{last}" for flag in action.option_strings]
 
 
 # metrics
@@ -170,7 +118,7 @@ def groups() -> str:
 
 def index(group: str) -> str:
     """The options of a group; of models by what they read."""
-    parts = [f"# `{group}`", md.text(GROUPS.get(group, ""))]
+    parts = [f"# `{group}`", md.text(f"{GROUPS[group][0].upper()}{GROUPS[group][1:]}.") if group in GROUPS else ""]
     by: dict[str, list[str]] = {}
     for name in options(group):
         by.setdefault(_reads(group, name), []).append(name)

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 from hepexp.cli import main as front
 from hepexp.cli import sweep, train
 from hepexp.cli.parser import Parser
+from hepexp.config import catalog, option
 from hepexp.config.command_line import read
+from hepexp.config.metrics import declarations, full_key
 from hepexp.config.overrides import compose
 from tests import pages
 
@@ -66,6 +69,25 @@ def test_the_search_works_from_a_file(site: Path):
     index = (site / "searchindex.js").read_text(encoding="utf-8")
     assert index.startswith("Search.setIndex(")
     assert "lorentznet" in index.lower()
+
+
+def test_the_reference_has_every_verb_option_key_and_metric(site: Path):
+    def text(name: str) -> str:
+        return unescape(re.sub(r"<[^>]+>", "", (site / "generated" / f"{name}.html").read_text(encoding="utf-8")))
+
+    verbs = text("verbs")
+    assert all(f"hepexp {name}" in verbs for name in front.VERBS)
+    searched = catalog.folders()
+    for group in catalog.groups(searched):
+        for name in catalog.options(group, searched):
+            found, its = text(f"{group}/{name}"), option.read(group, name, searched)
+            missing = [
+                row[0] for row in (its.key_rows() if its.target else its.value_rows()) if row[0].strip() not in found
+            ]
+            assert not missing, f"{group}={name}"
+            assert all(one.document in found for one in its.expected().published)
+    metrics = text("metrics")
+    assert all(full_key(d.metric.name) in metrics for d in declarations())
 
 
 class Parsed(Exception):

@@ -64,9 +64,22 @@ def mixed(lines: Sequence[str]) -> str:
             parts.append([])
         parts[-1].append(line)
     return "\n\n".join(
-        commands(line.strip() for line in part) if part[0].strip().startswith("hepexp ") else text(" ".join(part))
+        commands(line.strip() for line in part)
+        if part[0].strip().startswith("hepexp ")
+        else "\n\n".join(map(text, _paragraphs_of(part)))
         for part in parts
     )
+
+
+def _paragraphs_of(lines: Sequence[str]) -> list[str]:
+    """Lines of text joined to paragraphs; a line that begins with a capital is a new one."""
+    found: list[str] = []
+    for line in lines:
+        if found and not line[:1].isupper():
+            found[-1] += f" {line}"
+        else:
+            found.append(line)
+    return found
 
 
 def docstring(doc: str, without: Sequence[str] = ()) -> str:
