@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hepexp.cli.main import main
 from tests.commands import shell
 from tests.lean import be_lean
 
@@ -25,3 +26,15 @@ def lean() -> Iterator[None]:
 def hepexp(tmp_path: Path) -> Command:
     """`hepexp("train", "model=pfn")` runs it and returns what it printed and its exit code."""
     return partial(shell.hepexp, tmp_path)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture) -> Callable[..., str]:
+    """`run("train", "model=pfn")` runs it in this process and the working folder: exit code, and what was said."""
+
+    def of(*words: str) -> str:
+        code = main(list(words))
+        said = capsys.readouterr()
+        return f"{code} {said.err}{said.out}"
+
+    return of

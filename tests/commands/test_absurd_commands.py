@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hepexp.cli.main import main
+from tests.commands.here import working_in
 
 LIST = Path(__file__).with_name("absurd_commands.txt")
 SMALL = "trainer=quick trainer.max_epochs=1 dataset.n_train=300 dataset.n_val=200 dataset.n_test=200"
@@ -24,12 +25,8 @@ def commands(text: str) -> list[list[str]]:
 def trained(tmp_path_factory):
     """An empty folder but for one finished run."""
     folder = tmp_path_factory.mktemp("absurd")
-    with pytest.MonkeyPatch.context() as patch:
-        for key in [key for key in os.environ if key.startswith("HEPEXP_")]:
-            patch.delenv(key)
-        patch.setenv("HEPEXP_DATA_DIR", str(folder / "data"))
+    with working_in(folder) as patch:
         patch.setattr(sys, "argv", ["hepexp"])
-        patch.chdir(folder)
         assert main(*commands("T trainer.max_epochs=0")) == 0
         yield folder
 

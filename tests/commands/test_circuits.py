@@ -1,7 +1,6 @@
 """A task that trains nothing goes through the same command and leaves the same record."""
 
 import json
-import os
 from pathlib import Path
 
 import mlflow
@@ -9,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hepexp.cli.main import main
+from tests.commands.here import working_in
 
 EXPECTED = {
     **{f"test/z_{k}": 0 for k in range(5)},
@@ -22,11 +22,7 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("circuits")
-    with pytest.MonkeyPatch.context() as patch:
-        for key in [key for key in os.environ if key.startswith("HEPEXP_")]:
-            patch.delenv(key)
-        patch.setenv("HEPEXP_RUNS_DIR", str(folder / "runs"))
-        patch.chdir(folder)
+    with working_in(folder):
         yield folder
 
 

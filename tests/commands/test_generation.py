@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import torch
 
 from hepexp.cli import main as shell
 from hepexp.errors import ConfigError
@@ -14,7 +13,7 @@ from hepexp.evaluation.options import EvaluationOptions
 from hepexp.learning import generation
 from hepexp.learning.generation import Generation
 from hepexp.losses.flow_matching import FlowMatching
-from hepexp.tracking.run_folder import RunFolder
+from tests.commands.here import diverged, run_named, working_in
 
 SMALL = (
     *("data.n_train=200", "data.n_val=40", "data.n_test=60", "trainer.max_epochs=1", "evaluation.n_samples=100"),
@@ -29,36 +28,17 @@ CONDITIONED = ("data.classes=[gluon,top]", "data.extras=[jet_pt]")
 def home(tmp_path_factory):
     """A folder with runs: two flows of gluons, one of two classes with their pT, and a GAN."""
     folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("HEPEXP_RUNS_DIR", raising=False)
+    with working_in(folder) as patch:
         patch.setattr(generation, "PASSES", 1)
         patch.setattr(coverage, "N", 10)
         for words in (FLOW, (*FLOW[:-1], "name=second"), (*FLOW[:-1], *CONDITIONED, "name=conditioned"), GAN):
             assert shell.main(list(words)) == 0
-    return folder
-
-
-@pytest.fixture
-def run(home, monkeypatch, capsys):
-    monkeypatch.chdir(home)
-    monkeypatch.delenv("HEPEXP_RUNS_DIR", raising=False)
-
-    def of(*words: str) -> str:
-        code = shell.main(list(words))
-        said = capsys.readouterr()
-        return f"{code} {said.err}{said.out}"
-
-    return of
-
-
-def folder(home, name: str) -> RunFolder:
-    return RunFolder(next((home / "runs" / "hepexp").glob(f"*_{name}")))
+        yield folder
 
 
 @pytest.mark.parametrize("name", ["flow", "gan"])
 def test_a_run_keeps_what_it_generated_and_compares_it_with_the_truth(home, name):
-    found = folder(home, name)
+    found = run_named(home, name)
     metrics = json.loads((found.path / "metrics.json").read_text())
     for figure in ("w1_mass", "w1_particle", "w1_efp", "w1_sum", "fpd", "kpd"):
         for key in (f"test/{figure}", f"test/{figure}_floor"):
@@ -77,18 +57,18 @@ def test_a_run_keeps_what_it_generated_and_compares_it_with_the_truth(home, name
 
 
 def test_samples_of_equal_seed_are_equal_and_those_of_seed_1_are_the_run_s_own(home, run):
-    name = str(folder(home, "flow").path)
+    name = str(run_named(home, "flow").path)
     for out, seed in (("a", 1), ("b", 1), ("c", 2)):
         assert run("sample", name, "--n", "100", "--seed", str(seed), "--out", f"{out}.parquet").startswith("0 ")
     a, b, c = (pq.read_table(home / f"{out}.parquet")["pt_rel"] for out in "abc")
     assert a.equals(b)
     assert not a.equals(c)
-    own = pq.read_table(folder(home, "flow").samples)["pt_rel"]
+    own = pq.read_table(run_named(home, "flow").samples)["pt_rel"]
     assert np.allclose(a.combine_chunks().values, own.combine_chunks().values, rtol=1e-4)
 
 
 def test_conditions_are_those_asked_for(home, run):
-    name = str(folder(home, "conditioned").path)
+    name = str(run_named(home, "conditioned").path)
     asked = ("--condition", "label=top", "--condition", "number=20", "--condition", "jet_pt=1000")
     said = run("sample", name, "--n", "30", *asked, "--out", "tops.parquet", "--overwrite")
     assert said.startswith("0 ")
@@ -106,12 +86,12 @@ def test_conditions_are_those_asked_for(home, run):
 def test_a_classifier_and_other_commands_read_samples(home, run):
     small = ("model=pfn", "model.phi_sizes=[8]", "model.f_sizes=[8]", "trainer.max_epochs=1", "data.n_train=64")
     assert run("train", *small, "data=jetnet", "data.n_val=32", "data.n_test=32", "name=tagger").startswith("0 ")
-    samples = str(folder(home, "flow").samples)
-    scored = run("predict", str(folder(home, "tagger").path), "--input", samples, "--out", "scores.parquet")
+    samples = str(run_named(home, "flow").samples)
+    scored = run("predict", str(run_named(home, "tagger").path), "--input", samples, "--out", "scores.parquet")
     assert scored.startswith("0 ")
     assert len(pq.read_table(home / "scores.parquet")) == 100
     assert run("data", "inspect", samples).startswith("0 ")
-    assert run("evaluate", str(folder(home, "gan").path), "--out", "again").startswith("0 ")
+    assert run("evaluate", str(run_named(home, "gan").path), "--out", "again").startswith("0 ")
     assert pq.read_table(home / "again" / "samples.parquet").num_rows == 100
 
 
@@ -134,7 +114,7 @@ BAD = [
 
 @pytest.mark.parametrize(("words", "message"), BAD, ids=lambda x: " ".join(x) if isinstance(x, tuple) else "")
 def test_a_request_that_cannot_be_met_is_refused_in_a_line_and_writes_nothing(home, run, words, message):
-    words = [str(folder(home, word).path) if word in ("flow", "gan", "conditioned") else word for word in words]
+    words = [str(run_named(home, word).path) if word in ("flow", "gan", "conditioned") else word for word in words]
     said = run("sample", *words, "--out", "refused.parquet")
     assert said.startswith("2 ")
     assert message in said
@@ -143,27 +123,22 @@ def test_a_request_that_cannot_be_met_is_refused_in_a_line_and_writes_nothing(ho
 
 
 def test_a_format_that_cannot_be_written_is_refused(home, run):
-    said = run("sample", str(folder(home, "flow").path), "--out", "jets.csv")
+    said = run("sample", str(run_named(home, "flow").path), "--out", "jets.csv")
     assert said.startswith("2 ")
     assert "--out must be a file of jetnet, .parquet, .arrow, got jets.csv" in said
 
 
 def test_diverged_samples_are_refused_in_a_line(home, run, tmp_path):
-    flow = folder(home, "flow")
-    spoilt = torch.load(flow.best, weights_only=True)
-    name = next(name for name in spoilt["state_dict"] if name.endswith("head.bias"))
-    spoilt["state_dict"][name].fill_(float("nan"))
-    torch.save(spoilt, tmp_path / "spoilt.ckpt")
-    said = run(
-        "sample", str(flow.path), "--n", "10", "--checkpoint", str(tmp_path / "spoilt.ckpt"), "--out", "nan.parquet"
-    )
+    flow = run_named(home, "flow")
+    spoilt = diverged(flow, "head.bias", tmp_path / "spoilt.ckpt")
+    said = run("sample", str(flow.path), "--n", "10", "--checkpoint", spoilt, "--out", "nan.parquet")
     assert said.startswith("1 ")
     assert "10 of 10 generated jets are NaN or infinite: the training diverged" in said
     assert not (home / "nan.parquet").exists()
 
 
 def test_generators_are_not_averaged_and_score_nothing(home, run):
-    flow, other = folder(home, "flow"), folder(home, "second")
+    flow, other = run_named(home, "flow"), run_named(home, "second")
     said = run("evaluate", str(flow.path), str(other.path))
     assert said.startswith("2 ")
     assert "generates examples, which have no scores that could be averaged" in said
@@ -172,7 +147,7 @@ def test_generators_are_not_averaged_and_score_nothing(home, run):
     assert "gives no predictions" in said
 
 
-def test_a_data_set_without_clouds_is_refused(run):
+def test_a_data_set_without_clouds_is_refused(home, run):
     said = run("train", "model=epic_fm", "loss=flow_matching", "data=qg")
     assert said.startswith("2 ")
     assert "model epic_fm reads cloud, data set qg gives particles" in said

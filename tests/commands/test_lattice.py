@@ -8,6 +8,7 @@ import pytest
 
 from hepexp.cli import main as shell
 from hepexp.evaluation.autocorrelation import independence_chain
+from tests.commands.here import run_named, working_in
 
 SMALL = ("dataset.n_test=64", "dataset.batch_size=16", "trainer.progress=false", "loss.action.size=4")
 FLOW = (
@@ -26,31 +27,21 @@ HMC = ("train", "task=hmc_phi4", "model.thermalisation=5", "model.n_trajectories
 def home(tmp_path_factory):
     """A folder with runs of a flow and of hybrid Monte Carlo."""
     folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("HEPEXP_RUNS_DIR", raising=False)
+    with working_in(folder):
         for words in (FLOW, HMC):
             assert shell.main(list(words)) == 0
-    return folder
+        yield folder
 
 
 @pytest.fixture
-def run(home, monkeypatch, capsys):
-    monkeypatch.chdir(home)
-    monkeypatch.delenv("HEPEXP_RUNS_DIR", raising=False)
-
-    def of(name: str, *words: str) -> str:
-        folder = next((home / "runs" / "hepexp").glob(f"*_{name}"))
-        code = shell.main(["sample", str(folder), *words])
-        said = capsys.readouterr()
-        return f"{code} {said.err}{said.out}"
-
-    return of
+def sample(home, run):
+    """`sample("flow", "--n", "30")` draws from the run of this name."""
+    return lambda name, *words: run("sample", str(run_named(home, name).path), *words)
 
 
 def test_the_record_has_the_chain_and_its_figures(home):
     for name, drawn in (("flow", {"weights.png"}), ("chain", set())):
-        folder = next((home / "runs" / "hepexp").glob(f"*_{name}"))
+        folder = run_named(home, name).path
         metrics = json.loads((folder / "metrics.json").read_text())
         assert metrics["test/mean_chi_err"] > 0
         assert 0 < metrics["test/acceptance"] < 1
@@ -58,9 +49,9 @@ def test_the_record_has_the_chain_and_its_figures(home):
         assert {"chain.png", "autocorrelation.png", "observables.png", *drawn} <= plots
 
 
-def test_a_chain_is_that_of_the_draws(run, home):
-    assert run("flow", "--n", "2500", "--out", "draws.parquet").startswith("0")
-    assert run("flow", "--n", "2500", "--metropolis", "--out", "chain.parquet").startswith("0")
+def test_a_chain_is_that_of_the_draws(sample, home):
+    assert sample("flow", "--n", "2500", "--out", "draws.parquet").startswith("0")
+    assert sample("flow", "--n", "2500", "--metropolis", "--out", "chain.parquet").startswith("0")
     draws, chain = (pq.read_table(home / f"{name}.parquet") for name in ("draws", "chain"))
     about = json.loads(chain.schema.metadata[b"hepexp"])
     assert about["shape"] == [4, 4]
@@ -75,8 +66,8 @@ def test_a_chain_is_that_of_the_draws(run, home):
     assert chain["chi"].to_numpy() == pytest.approx(phi.sum(1) ** 2 / 16)
 
 
-def test_hybrid_monte_carlo_writes_its_own_chain(run, home):
-    assert run("chain", "--n", "30", "--out", "hmc.parquet").startswith("0")
+def test_hybrid_monte_carlo_writes_its_own_chain(sample, home):
+    assert sample("chain", "--n", "30", "--out", "hmc.parquet").startswith("0")
     table = pq.read_table(home / "hmc.parquet")
     assert len(table) == 30
     assert "log_weight" not in table.column_names
@@ -91,8 +82,8 @@ def test_hybrid_monte_carlo_writes_its_own_chain(run, home):
         ("flow", ["loss.action.size=7", "--out", "x.parquet"], "got loss.action.size=7"),
     ],
 )
-def test_what_cannot_be_is_refused_in_a_line(run, home, name, words, said):
-    answer = run(name, *words)
+def test_what_cannot_be_is_refused_in_a_line(sample, home, name, words, said):
+    answer = sample(name, *words)
     assert answer.startswith("2 hepexp: error: ")
     assert said in answer
     assert not (home / "x.parquet").exists()

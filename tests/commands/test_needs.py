@@ -1,6 +1,5 @@
 """A task that needs another's weights takes them from its run, or trains it first; said before anything is trained."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from hepexp.errors import ConfigError
 from hepexp.learning import experiment
 from hepexp.learning.needed_runs import newest_run
 from hepexp.tracking.run_folder import RunFolder
+from tests.commands.here import working_in
 
 TASK = """# @package _global_
 # A small autoencoder{about}.
@@ -48,13 +48,9 @@ def conf(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Iterator[Path]:
-    """One folder for all: the command runs in this process, as imports and a new MLflow store take longest."""
+    """One folder for all."""
     folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        for key in [key for key in os.environ if key.startswith("HEPEXP_")]:
-            patch.delenv(key)
-        patch.setenv("HEPEXP_DATA_DIR", str(folder / "data"))
-        patch.chdir(folder)
+    with working_in(folder):
         yield folder
 
 

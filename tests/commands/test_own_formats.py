@@ -22,6 +22,7 @@ from hepexp.data.loading.split_store import open_source
 from hepexp.data.store.ragged import pad
 from hepexp.errors import DataError
 from hepexp.evaluation.predictions import read_predictions
+from tests.commands.here import working_in
 from tests.commands.own_formats import read, write
 from tests.data.datasets.published_formats import write_top_jets
 
@@ -51,11 +52,7 @@ def events(first: int, labelled: bool) -> tuple[np.ndarray, dict, dict]:
 def home(tmp_path_factory) -> Iterator[Path]:
     """A folder with labelled and unlabelled files, their corrected configurations, and no data but these."""
     folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for name in ("HEPEXP_RUNS_DIR", "HEPEXP_STORE_DIR"):
-            patch.delenv(name, raising=False)
-        patch.setenv("HEPEXP_DATA_DIR", str(folder / "data"))
+    with working_in(folder):
         for suffix in FORMATS:
             write(Path(f"old{suffix}"), *events(0, labelled=True))
             write(Path(f"new{suffix}"), *events(1000, labelled=False))

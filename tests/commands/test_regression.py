@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from hepexp.cli import main as shell
+from tests.commands.here import run_named, working_in
 
 SMALL = (
     *("model=pfn", "model.phi_sizes=[16]", "model.f_sizes=[16]", "data=jetclass", "data.classes=[QCD,Hbb]"),
@@ -15,24 +15,17 @@ SMALL = (
 MASS = ("loss=gaussian_nll", "data.targets=[jet_sdmass]", "data.observers=[mass,jet_pt]", "loss.compare_with=[mass]")
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("HEPEXP_RUNS_DIR", raising=False)
-
-    def of(*words: str) -> str:
-        code = shell.main(list(words))
-        said = capsys.readouterr()
-        return f"{code} {said.err}"
-
-    return of
+@pytest.fixture(autouse=True)
+def home(tmp_path):
+    with working_in(tmp_path):
+        yield tmp_path
 
 
 def test_a_regression_is_trained_evaluated_and_predicts(run, tmp_path):
     weights = ("data.weight=jet_pt", "data.balance=classes", "data.reweight.variables=[jet_pt]", "data.reweight.to=QCD")
     assert run("train", *SMALL, *MASS, *weights, "name=first").startswith("0 ")
     assert run("train", *SMALL, *MASS, *weights, "name=second").startswith("0 ")
-    folders = [next((tmp_path / "runs" / "hepexp").glob(f"*_{name}")) for name in ("first", "second")]
+    folders = [run_named(tmp_path, name).path for name in ("first", "second")]
     first, second = (json.loads((folder / "metrics.json").read_text()) for folder in folders)
     measured = [key for key in first if key.startswith("test/")]
     assert {"test/bias_jet_sdmass", "test/pull_width_jet_sdmass_err", "test/compared_resolution_jet_sdmass"} <= set(

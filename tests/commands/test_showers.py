@@ -5,11 +5,10 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import torch
 
 from hepexp.cli import main as shell
 from hepexp.learning import generation
-from hepexp.tracking.run_folder import RunFolder
+from tests.commands.here import diverged, run_named, working_in
 
 SMALL = (
     *("data.n_train=120", "data.n_val=20", "data.n_test=40", "data.batch_size=40", "trainer.max_epochs=1"),
@@ -25,37 +24,16 @@ RUNS = {
 def home(tmp_path_factory):
     """A folder with a GAN and a flow."""
     folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("HEPEXP_RUNS_DIR", raising=False)
-        patch.setenv("HEPEXP_DATA_DIR", str(folder / "data"))
+    with working_in(folder) as patch:
         patch.setattr(generation, "PASSES", 1)
         for name, words in RUNS.items():
             assert shell.main([*words, f"name={name}"]) == 0
-    return folder
-
-
-@pytest.fixture
-def run(home, monkeypatch, capsys):
-    monkeypatch.chdir(home)
-    monkeypatch.delenv("HEPEXP_RUNS_DIR", raising=False)
-    monkeypatch.setenv("HEPEXP_DATA_DIR", str(home / "data"))
-
-    def of(*words: str) -> str:
-        code = shell.main(list(words))
-        said = capsys.readouterr()
-        return f"{code} {said.err}{said.out}"
-
-    return of
-
-
-def folder(home, name: str) -> RunFolder:
-    return RunFolder(next((home / "runs" / "hepexp").glob(f"*_{name}")))
+        yield folder
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_showers_are_judged_by_their_shapes_beside_the_truth_itself(home, name):
-    found = folder(home, name)
+    found = run_named(home, name)
     metrics = json.loads((found.path / "metrics.json").read_text())
     for figure in ("w1", "separation"):
         for observable in ("response", "share", "width_x", "width_y", "e_ratio", "occupancy", "depth_spread"):
@@ -75,18 +53,18 @@ def test_showers_are_judged_by_their_shapes_beside_the_truth_itself(home, name):
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_can_be_judged_again_by_other_classifiers(home, run, name):
-    said = run("evaluate", str(folder(home, name).path), "evaluation.classifier_epochs=0", "--out", f"again_{name}")
+    said = run("evaluate", str(run_named(home, name).path), "evaluation.classifier_epochs=0", "--out", f"again_{name}")
     assert said.startswith("0 "), said
     metrics = json.loads((home / f"again_{name}" / "metrics.json").read_text())
     assert not any("classifier" in key for key in metrics)
-    before = json.loads((folder(home, name).path / "metrics.json").read_text())
+    before = json.loads((run_named(home, name).path / "metrics.json").read_text())
     assert metrics["test/separation_share"] == pytest.approx(before["test/separation_share"], rel=1e-3)
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_showers_of_one_energy_can_be_sampled_and_read_by_other_commands(home, run, name):
     out = f"{name}.parquet"
-    said = run("sample", str(folder(home, name).path), "--n", "30", "--condition", "energy=50", "--out", out)
+    said = run("sample", str(run_named(home, name).path), "--n", "30", "--condition", "energy=50", "--out", out)
     assert said.startswith("0 ")
     assert "outside" not in said
     table = pq.read_table(home / out)
@@ -94,14 +72,14 @@ def test_showers_of_one_energy_can_be_sampled_and_read_by_other_commands(home, r
     assert set(table["label"].to_pylist()) == {1}
     assert min(min(cells, default=1) for cells in table["value"].to_pylist()) > 0
     assert run("data", "inspect", out).startswith("0 ")
-    published = run("sample", str(folder(home, name).path), "--n", "5", "--out", f"{name}.hdf5")
+    published = run("sample", str(run_named(home, name).path), "--n", "5", "--out", f"{name}.hdf5")
     assert published.startswith("0 ")
     assert run("data", "inspect", f"{name}.hdf5").startswith("0 ")
 
 
 def test_an_energy_outside_the_training_is_warned_of_with_its_range(home, run):
     said = run(
-        "sample", str(folder(home, "flow").path), "--n", "5", "--condition", "energy=500", "--out", "far.parquet"
+        "sample", str(run_named(home, "flow").path), "--n", "5", "--condition", "energy=500", "--out", "far.parquet"
     )
     assert said.startswith("0 ")
     assert "energy=500 is outside the training's range, 1." in said
@@ -119,7 +97,7 @@ BAD = [
 
 @pytest.mark.parametrize(("words", "message"), BAD, ids=lambda x: " ".join(x) if isinstance(x, tuple) else "")
 def test_showers_that_cannot_be_made_are_refused_in_a_line(home, run, words, message):
-    said = run("sample", str(folder(home, "gan").path), *words, "--out", "refused.parquet")
+    said = run("sample", str(run_named(home, "gan").path), *words, "--out", "refused.parquet")
     assert said.startswith("2 ")
     assert message in said
     assert "Traceback" not in said
@@ -127,14 +105,9 @@ def test_showers_that_cannot_be_made_are_refused_in_a_line(home, run, words, mes
 
 
 def test_a_diverged_generator_is_refused_in_a_line(home, run, tmp_path):
-    gan = folder(home, "gan")
-    spoilt = torch.load(gan.best, weights_only=True)
-    name = next(name for name in spoilt["state_dict"] if name.startswith("model.streams.0"))
-    spoilt["state_dict"][name].fill_(float("nan"))
-    torch.save(spoilt, tmp_path / "spoilt.ckpt")
-    said = run(
-        "sample", str(gan.path), "--n", "10", "--checkpoint", str(tmp_path / "spoilt.ckpt"), "--out", "nan.parquet"
-    )
+    gan = run_named(home, "gan")
+    spoilt = diverged(gan, "model.streams.0", tmp_path / "spoilt.ckpt")
+    said = run("sample", str(gan.path), "--n", "10", "--checkpoint", spoilt, "--out", "nan.parquet")
     assert said.startswith("1 ")
     assert "10 of 10 generated showers are NaN or infinite: the training diverged" in said
     assert not (home / "nan.parquet").exists()
@@ -154,7 +127,7 @@ KEYS = [
 
 
 @pytest.mark.parametrize(("words", "message"), KEYS, ids=lambda x: " ".join(x) if isinstance(x, tuple) else "")
-def test_a_training_that_makes_no_sense_is_refused_in_a_line(run, words, message):
+def test_a_training_that_makes_no_sense_is_refused_in_a_line(home, run, words, message):
     said = run("train", *words)
     assert said.startswith("2 ")
     assert message in said

@@ -1,7 +1,6 @@
 """Every published task is one config that runs through test and record, beside its published figures."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from hepexp.evaluation.tables import notes
 from hepexp.learning.components import build_components
 from hepexp.metric import is_beside
 from hepexp.models.layers import escnn_import
+from tests.commands.here import working_in
 
 SMALL = ("trainer=quick", "trainer.max_epochs=1", "dataset.n_train=32", "dataset.n_val=32", "dataset.n_test=32")
 SMALLER = {
@@ -39,17 +39,12 @@ TASKS = sorted(file.stem for file in (conf_dir() / "task").glob("*.yaml"))
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One folder of runs for all: the command runs in this process, as imports and a new MLflow store take longest."""
+    """One folder of runs for all."""
     folder = tmp_path_factory.mktemp("tasks")
     (folder / "data").mkdir()
     escnn_import.folder().mkdir(parents=True, exist_ok=True)
     (folder / "data" / "escnn").symlink_to(escnn_import.folder().absolute())  # kernels that take half a minute each
-    with pytest.MonkeyPatch.context() as patch:
-        for key in [key for key in os.environ if key.startswith("HEPEXP_")]:
-            patch.delenv(key)
-        patch.setenv("HEPEXP_DATA_DIR", str(folder / "data"))
-        patch.setenv("HEPEXP_RUNS_DIR", str(folder / "runs"))
-        patch.chdir(folder)
+    with working_in(folder):
         yield folder / "runs"
 
 
