@@ -18,27 +18,13 @@ from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
 from hepexp.learning.components import Components, build_components
 from tests.data.small import REPRESENTATIONS, use_small_samples
+from tests.unlike_classifiers import NO_DATA, NO_STEPS, OF_CLOUDS, OF_ELEMENTS, OF_SHOWERS
 
 # models that cannot read jets, and what they say then
-NOT_OF_JETS = {
-    name: f"model={name} reads no data, but the data set has 8 features"
-    for name in (
-        "fixed_circuits",
-        "hmc",
-        "lattice_phi4",
-        "lattice_u1",
-        "lattice_u1_conditional",
-        "random_circuits",
-        "spline_flow",
-        "top_mass",
-    )
-}
-# models of data sets that say of each element or pair what it is, and generators; their own tests train them
-OF_ELEMENTS = {"chi2_assignment", "chi2_vertexing", "set2graph", "spanet"}
-NO_STEPS = {"boosted_trees"}  # grown, not trained by steps; tests/commands/test_boosted_trees.py
-GENERATORS = {"calo_flow_matching", "calogan", "epic_fm", "epic_gan"}
+NOT_OF_JETS = {name: f"model={name} reads no data, but the data set has 8 features" for name in sorted(NO_DATA)}
 MODELS = sorted(
-    {path.stem for path in (conf_dir() / "model").glob("*.yaml")} - {*NOT_OF_JETS, *OF_ELEMENTS, *GENERATORS, *NO_STEPS}
+    {path.stem for path in (conf_dir() / "model").glob("*.yaml")}
+    - (NO_DATA | OF_ELEMENTS | OF_CLOUDS | OF_SHOWERS | NO_STEPS)
 )
 LOSSES = {
     "graph_encoder": ("loss=supervised_contrastive",),

@@ -1,0 +1,16 @@
+"""Options of `model` that tests over all models leave out or treat apart, and their own tests see to."""
+
+NO_DATA = {
+    "fixed_circuits",
+    "hmc",
+    "lattice_phi4",
+    "lattice_u1",
+    "lattice_u1_conditional",
+    "random_circuits",
+    "spline_flow",
+    "top_mass",
+}
+OF_ELEMENTS = {"chi2_assignment", "chi2_vertexing", "set2graph", "spanet"}  # say of each, or of pairs, what it is
+OF_CLOUDS = {"epic_fm", "epic_gan"}  # generate particles
+OF_SHOWERS = {"calo_flow_matching", "calogan"}  # generate cells, for the energy of a particle
+NO_STEPS = {"boosted_trees"}  # grown, without gradients
