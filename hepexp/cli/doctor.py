@@ -21,7 +21,7 @@ from hepexp.data.find import find_info, survey
 from hepexp.errors import HepexpError
 from hepexp.models.layers import escnn_import
 from hepexp.models.layers.escnn_import import INSTALL, VERSION
-from hepexp.tracking import schema_version
+from hepexp.tracking import provenance, schema_version
 from hepexp.tracking.lookup import database
 
 HELP = "check this machine and this installation"
@@ -71,7 +71,7 @@ def _python() -> Iterator[Finding]:
     is_old = sys.version_info < OLDEST_PYTHON
     advice = f"hepexp needs Python {'.'.join(map(str, OLDEST_PYTHON))} or newer" if is_old else ""
     yield Finding("Python", BROKEN if is_old else OK, f"{platform.python_version()} on {platform.platform()}", advice)
-    yield Finding("hepexp", OK, f"{hepexp.__version__} in {Path(hepexp.__file__).parent}")
+    yield Finding("hepexp", OK, f"{provenance.version()}, in {Path(hepexp.__file__).parent}")
 
 
 def _packages() -> Iterator[Finding]:
@@ -120,7 +120,10 @@ def _hardware() -> Iterator[Finding]:
     except (ImportError, OSError) as error:
         yield Finding("torch import", BROKEN, str(error), "install it again: pip install --force-reinstall torch")
         return
-    yield Finding("CPU", OK, f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads")
+    machine = provenance.hardware()
+    threads = torch.get_num_threads()
+    used = f"{os.cpu_count()} cores, torch uses {threads} thread{'s' if threads > 1 else ''}"
+    yield Finding("CPU", OK, f"{machine['cpu']}, {used}, {machine['memory_gib']} GiB of memory")
     if torch.cuda.is_available():
         for i in range(torch.cuda.device_count()):
             gpu = torch.cuda.get_device_properties(i)
@@ -156,6 +159,12 @@ def _folders() -> Iterator[Finding]:
         else:
             advice = f"free some space, or set {variable} to another disk" if free < LOW_DISK else ""
             yield Finding(name, NOTE if advice else OK, found, advice)
+
+
+def _variables() -> Iterator[Finding]:
+    """What was set in the shell and changes what hepexp does."""
+    found = " ".join(f"{name}={value}" for name, value in provenance.variables().items())
+    yield Finding("environment", OK, found or "no variables of hepexp")
 
 
 def _plugins() -> Iterator[Finding]:
@@ -205,4 +214,4 @@ def _store() -> Iterator[Finding]:
     yield Finding("MLflow store", OK, f"{sum(states.values())} runs{f': {counts}' if counts else ''}")
 
 
-CHECKS = (_python, _packages, _escnn, _hardware, _folders, _plugins, _data_sets, _store)
+CHECKS = (_python, _packages, _escnn, _hardware, _folders, _variables, _plugins, _data_sets, _store)

@@ -130,9 +130,9 @@ def _run(args: list[str]) -> int:
         print(FRONT.format(verbs="\n".join(f"  {name:<{width}}  {verb.help}" for name, verb in VERBS.items())), end="")
         return 0
     if args[0] == "--version":
-        from hepexp import __version__
+        from hepexp.tracking import provenance
 
-        print(f"hepexp {__version__}")
+        print(f"hepexp {provenance.version()}")
         return 0
     name, *rest = args
     if name not in VERBS | HIDDEN:

@@ -65,8 +65,8 @@ def environment(overrides: Sequence[str]) -> dict[str, Any]:
         "host": socket.gethostname(),
         "git": checkout_state(),
         "packages": _versions(),
-        "hardware": _hardware(),
-        "variables": _variables(),
+        "hardware": hardware(),
+        "variables": variables(),
     }
 
 
@@ -76,7 +76,8 @@ def _command(overrides: Sequence[str]) -> str:
     return shlex.join(["hepexp", *typed])
 
 
-def _variables() -> dict[str, str]:
+def variables() -> dict[str, str]:
+    """The environment variables that matter to a run, without passwords."""
     names = [name for name in sorted(os.environ) if name.startswith("HEPEXP_") or name in VARIABLES]
     return {name: os.environ[name] for name in names if name not in SECRET}
 
@@ -91,7 +92,8 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _hardware() -> dict[str, Any]:
+def hardware() -> dict[str, Any]:
+    """The processor, its cores and threads, memory in GiB, and the GPUs if torch has been imported."""
     return {
         "cpu": _cpu_model(),
         "cores": psutil.cpu_count(logical=False),
@@ -123,7 +125,15 @@ def _gpus() -> list[dict[str, Any]] | None:
     return [{"name": d.name, "memory_gib": round(d.total_memory / 2**30, 1)} for d in devices]
 
 
-def checkout_state(package: Path | None = None) -> dict[str, object] | None:
+def version(package: Path | None = None) -> str:
+    """The version of hepexp; in a checkout also its commit, and whether files differ from it."""
+    state = checkout_state(package)
+    if state is None:
+        return hepexp.__version__
+    return f"{hepexp.__version__}, commit {state['sha'][:10]}{', with uncommitted changes' if state['dirty'] else ''}"
+
+
+def checkout_state(package: Path | None = None) -> dict[str, Any] | None:
     """The state of the git checkout that holds the package.
 
     Returns

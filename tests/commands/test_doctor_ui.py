@@ -18,6 +18,7 @@ import pytest
 
 from hepexp.cli import doctor, ui
 from hepexp.cli import main as shell
+from hepexp.tracking import provenance
 
 
 @pytest.fixture
@@ -36,6 +37,9 @@ def test_doctor_finds_this_installation_in_order(runs, capsys):
     found = findings(capsys)
     assert found["torch"]["state"] == found["runs"]["state"] == found["MLflow store"]["state"] == "ok"
     assert found["MLflow store"]["found"].startswith("none yet")
+    assert found["hepexp"]["found"].startswith(provenance.version())
+    assert "GiB of memory" in found["CPU"]["found"]
+    assert f"HEPEXP_RUNS_DIR={runs}" in found["environment"]["found"]
     assert shell.main(["doctor"]) == 0
     assert "MLflow store" in capsys.readouterr().out
 

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from hepexp.tracking.provenance import MAX_DIFF, checkout_state, environment
+import hepexp
+from hepexp.tracking.provenance import MAX_DIFF, checkout_state, environment, version
 
 
 @pytest.fixture
@@ -45,6 +46,7 @@ def test_a_clean_checkout_is_its_commit(checkout):
     state = checkout_state(checkout)
     assert len(state["sha"]) == 40
     assert (state["dirty"], state["diff"], state["untracked"]) == (False, "", [])
+    assert version(checkout) == f"{hepexp.__version__}, commit {state['sha'][:10]}"
 
 
 def test_the_diff_rebuilds_a_dirty_checkout(checkout):
@@ -53,6 +55,7 @@ def test_the_diff_rebuilds_a_dirty_checkout(checkout):
     state = checkout_state(checkout)
     assert state["dirty"]
     assert state["untracked"] == ["package/new.py"]
+    assert version(checkout).endswith(f"{state['sha'][:10]}, with uncommitted changes")
     subprocess.run(["git", "checkout", "."], cwd=checkout.parent, check=True, capture_output=True)
     subprocess.run(["git", "apply"], cwd=checkout.parent, check=True, input=state["diff"].encode())
     assert (checkout / "__init__.py").read_text() == "a = 2\n"
@@ -68,6 +71,7 @@ def test_a_wheel_inside_a_foreign_repository_is_not_a_checkout(checkout):
     installed.mkdir(parents=True)
     (installed / "__init__.py").write_text("")
     assert checkout_state(installed) is None
+    assert version(installed) == hepexp.__version__
 
 
 def test_outside_git_there_is_no_state(tmp_path, monkeypatch):
