@@ -22,7 +22,7 @@ from hepexp.simulation.pythia import NEUTRINOS
 
 SCALE = 5.0  # GeV
 
-_INVISIBLE = frozenset((*NEUTRINOS, 23))
+Z_BOSON = 23
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,15 @@ class VetoWindow:
     pt_min : minimum pT, GeV.
     max_rapidity : maximum absolute rapidity.
     radii : of the anti-kT algorithm.
+    invisible : absolute PDG numbers of what leaves nothing in the detector, besides neutrinos. Resonances have not
+        decayed yet when the jets are looked at; by default Z bosons, which decay to neutrinos in events with a single
+        jet, do not count.
     """
 
     pt_min: float
     max_rapidity: float
     radii: tuple[float, ...]
+    invisible: tuple[int, ...] = (Z_BOSON,)
 
 
 class EarlyVeto(pythia8mc.UserHooks):
@@ -48,6 +52,11 @@ class EarlyVeto(pythia8mc.UserHooks):
     ----------
     window : requirement on the leading parton jet.
     enabled : veto hopeless events. If False, they are only flagged in `hopeless`, to measure the effect of the veto.
+
+    Attributes
+    ----------
+    visible_share : the share of the leading jet's pT that the detector will see; 1 unless a subclass knows from the
+        decays in the hard process that neutrinos carry off the rest.
 
     References
     ----------
@@ -59,6 +68,8 @@ class EarlyVeto(pythia8mc.UserHooks):
         self.window = window
         self.definitions = [fastjet.JetDefinition(fastjet.antikt_algorithm, radius) for radius in window.radii]
         self.enabled = enabled
+        self.invisible = frozenset((*NEUTRINOS, *window.invisible))
+        self.visible_share = 1.0
         self.hopeless = False
 
     def canVetoPT(self) -> bool:
@@ -78,7 +89,7 @@ class EarlyVeto(pythia8mc.UserHooks):
         partons = []
         for i in range(5, event.size()):
             particle = event[i]
-            if particle.status() > 0 and abs(particle.id()) not in _INVISIBLE:
+            if particle.status() > 0 and abs(particle.id()) not in self.invisible:
                 partons.append(fastjet.PseudoJet(particle.px(), particle.py(), particle.pz(), particle.e()))
         pt, rapidity = [], []
         for definition in self.definitions:
@@ -87,4 +98,5 @@ class EarlyVeto(pythia8mc.UserHooks):
                 leading = max(jets, key=lambda jet: jet.pt())
                 pt.append(leading.pt())
                 rapidity.append(abs(leading.rap()))
-        return not pt or max(pt) < self.window.pt_min or min(rapidity) > self.window.max_rapidity
+        hardest = max(pt, default=0.0) * self.visible_share
+        return hardest < self.window.pt_min or min(rapidity) > self.window.max_rapidity

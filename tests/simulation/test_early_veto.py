@@ -6,6 +6,8 @@ import pytest
 pytest.importorskip("pythia8mc")
 pytest.importorskip("fastjet")
 
+from hepexp.data.datasets.jetclass import generate as jetclass
+from hepexp.data.datasets.jetclass.processes import RECIPES, DecayVeto
 from hepexp.data.datasets.qg.generate import QuarkGluonVeto, hardest_jets, settings
 from hepexp.data.datasets.top import generate as top
 from hepexp.data.physics.kinematics import invariant_mass, sums
@@ -81,3 +83,32 @@ def test_the_veto_of_top_loses_no_jet_in_a_hundred(kind: str):
     print(f"{kind}: {dropped} of 2000 events dropped; {lost} of {kept + lost} jets lost")
     assert dropped > 600
     assert lost / (kept + lost) < 0.01
+
+
+def simulate_jetclass(kind: str, seed: int, n_events: int) -> tuple[int, int, int]:
+    """Jets of `jetclass` from events that its veto would keep and would drop, and the number of the latter events."""
+    veto, random = DecayVeto(RECIPES[kind], enabled=False), np.random.default_rng(seed)
+    pythia = make_pythia(jetclass.settings(kind), seed, veto)
+    jets, dropped = {False: 0, True: 0}, 0
+    for _ in range(n_events):
+        event = pythia.nextBatch(1)
+        dropped += veto.hopeless
+        jets[veto.hopeless] += len(jetclass.select(event, kind, random))
+    return jets[False], jets[True], dropped
+
+
+@pytest.mark.parametrize(("kind", "least"), [("Hbb", 15), ("Tblv", 30)])
+def test_the_veto_of_jetclass_drops_events_and_keeps_jets(kind: str, least: int):
+    kept, lost, dropped = simulate_jetclass(kind, 5, 60)
+    assert dropped > least
+    assert lost == 0
+    assert kept > 0 or kind == "Tblv"  # where one event in twenty passes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", jetclass.CLASSES)
+def test_the_veto_of_jetclass_loses_no_jet_in_a_hundred(kind: str):
+    kept, lost, dropped = simulate_jetclass(kind, 11, 3000)
+    print(f"{kind}: {dropped} of 3000 events dropped; {lost} of {kept + lost} jets lost")
+    assert dropped > 1000
+    assert lost <= 1 + 0.01 * kept

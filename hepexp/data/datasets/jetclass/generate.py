@@ -39,7 +39,7 @@ from hepexp.simulation.pythia import decay_products, make_pythia, visible_partic
 __all__ = ["BLOCK", "CLASSES", "PACKAGES", "make_block", "settings"]
 
 PACKAGES = ("pythia8mc", "fastjet", "awkward")
-BLOCK = 200  # jets per unit of work: 6 to 30 s
+BLOCK = 200  # jets per unit of work: 4 to 10 s
 JET_PT = (500.0, 1000.0)  # GeV
 MOST_CONSTITUENTS = 128
 Z_CUT = 0.1
@@ -52,13 +52,13 @@ BITS, ERROR_BITS = 12, 8
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
     """The first n jets of a block, fully determined by the arguments; see `Generator`."""
     own_seed = block_seed(seed, CLASSES.index(kind), block, len(CLASSES))
-    recipe, random = RECIPES[kind], np.random.default_rng(own_seed)
-    veto = DecayVeto(recipe.n_partons, recipe.n_leptons) if len(recipe.chains) == 1 else None
+    veto, random = DecayVeto(RECIPES[kind]), np.random.default_rng(own_seed)
     pythia = make_pythia(settings(kind), own_seed, veto)
-    return first(n, (_jets(pythia.nextBatch(EVENTS_AT_ONCE), kind, random) for _ in count()), report)
+    return first(n, (select(pythia.nextBatch(EVENTS_AT_ONCE), kind, random) for _ in count()), report)
 
 
-def _jets(events: ak.Array, kind: str, random: np.random.Generator) -> Ragged:
+def select(events: ak.Array, kind: str, random: np.random.Generator) -> Ragged:
+    """The selected jets of one class, from events as returned by `pythia8mc.Pythia.nextBatch`."""
     recipe = RECIPES[kind]
     seen = CMS.energy_flow(visible_particles(events, MAX_ETA), random)
     ranks, products = (0,), None

@@ -1,16 +1,26 @@
-"""How Pythia produces each class of JetClass, and a veto on the other decays that the same settings allow."""
+"""How Pythia produces each class of JetClass, and a veto on events that cannot contain a jet of it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
+import numpy as np
 import pythia8mc
+from pythia8mc import REtaPhi
 
-from hepexp.simulation.pythia import is_lepton, is_parton
+from hepexp.simulation.early_veto import EarlyVeto, VetoWindow
+from hepexp.simulation.pythia import NEUTRINOS, is_lepton, is_parton
 
 # GeV, the limits on the pT of the hard process; a few per cent of the jets come from below, boosted by initial-state
 # radiation.
 HARD_PT = (350.0, 1400.0)
+# Distance in (eta, phi) between decay products in the hard process; initial-state radiation brings them together later.
+# Those of a jet lie within 0.8 of its axis, at the latest then.
+MAX_SPREAD = 2.0
+QCD_WINDOW = VetoWindow(pt_min=430.0, max_rapidity=2.6, radii=(0.5, 0.8, 1.1))
+RESONANCE_WINDOW = VetoWindow(pt_min=430.0, max_rapidity=2.6, radii=(0.5, 0.8, 1.1), invisible=())
 
 _TO_QUARKS = "1 2 3 4 5"
 _PAIRS = ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on", "24:onMode = off")
@@ -84,25 +94,62 @@ def settings(kind: str) -> list[str]:
     ]
 
 
-class DecayVeto(pythia8mc.UserHooks):
-    """Veto on events with other resonance decays than requested, before the expensive part of the simulation.
+class DecayVeto(EarlyVeto):
+    """Veto on events without a jet of the class, before the expensive part of the simulation.
 
-    Pythia's decay settings apply to all particles of a kind: both Z of ZZ can decay to quarks, and both W of H -> WW to
-    leptons. The decays are part of the hard process, so a veto there is exact: the event could never pass the
-    selection.
+    After the hard process, which includes the decays: Pythia's decay settings apply to all particles of a kind, so both
+    Z of ZZ can decay to quarks, and both W of H -> WW to leptons; such an event could never pass the selection. Nor,
+    but for the boost by initial-state radiation, could one whose decay products lie too far apart for one jet. In the
+    middle of the parton shower: see `EarlyVeto`, where the share of pT that neutrinos carry off is taken into account.
+
+    `tests/simulation/test_early_veto.py` counts the jets lost.
 
     Parameters
     ----------
-    n_partons, n_leptons : number of quarks and gluons, and of charged leptons, required in the final state.
+    recipe : of the class.
+    enabled : see `EarlyVeto`.
     """
 
-    def __init__(self, n_partons: int, n_leptons: int) -> None:
-        super().__init__()
-        self.required = (n_partons, n_leptons)
+    def __init__(self, recipe: Recipe, enabled: bool = True) -> None:
+        super().__init__(RESONANCE_WINDOW if recipe.chains else QCD_WINDOW, enabled)
+        self.recipe = recipe
+        self.too_wide = False
 
     def canVetoProcessLevel(self) -> bool:
         return True
 
     def doVetoProcessLevel(self, process: pythia8mc.Event) -> bool:
-        ids = [process[i].id() for i in range(process.size()) if process[i].isFinal()]
-        return (sum(map(is_parton, ids)), sum(map(is_lepton, ids))) != self.required
+        if not self.recipe.chains:
+            return False
+        narrow = [decay for chain in self.recipe.chains if (decay := self._decay(process, chain)).spread < MAX_SPREAD]
+        self.visible_share = max((decay.visible_share for decay in narrow), default=0.0)
+        self.too_wide = not narrow
+        return self.enabled and self.too_wide
+
+    def _is_hopeless(self, event: pythia8mc.Event) -> bool:
+        return self.too_wide or super()._is_hopeless(event)
+
+    def _decay(self, process: pythia8mc.Event, chain: tuple[int, ...]) -> _Decay:
+        products, neutrinos = [], []
+        for particle in (process[i] for i in range(process.size())):
+            if particle.isFinal() and process[particle.mother1()].id() in chain:
+                (neutrinos if abs(particle.id()) in NEUTRINOS else products).append(particle)
+        content = sum(is_parton(p.id()) for p in products), sum(is_lepton(p.id()) for p in products)
+        if content != (self.recipe.n_partons, self.recipe.n_leptons):
+            return _Decay(np.inf, 0.0)
+        spread = max(REtaPhi(a.p(), b.p()) for a, b in combinations(products, 2))
+        if not self.recipe.n_leptons:  # neutrinos, if any, come from the other Z of ZZ
+            return _Decay(spread, 1.0)
+        return _Decay(spread, _pt(products) / _pt(products + neutrinos))
+
+
+@dataclass(frozen=True)
+class _Decay:
+    """The largest distance between two visible products in (eta, phi), and their share of the pT of all products."""
+
+    spread: float
+    visible_share: float
+
+
+def _pt(particles: Sequence[pythia8mc.Particle]) -> float:
+    return float(np.hypot(sum(p.px() for p in particles), sum(p.py() for p in particles)))
