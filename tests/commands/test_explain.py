@@ -1,10 +1,12 @@
 """`hepexp explain`: what it leaves in the run, and what it refuses."""
 
 import json
+import re
 
 import pyarrow.parquet as pq
 import pytest
 
+from hepexp.evaluation.rounding import with_error
 from tests.commands.shell import SMALL, hepexp, one_line
 
 
@@ -33,7 +35,8 @@ def test_it_explains_many_jets_and_judges_itself(home):
     assert all(len(row["relevance"]) == len(row["pt"]) for row in table)
     assert {"explain_jets.png", "explain_deletion.png", "explain_averages.png"} <= {p.name for p in run.glob("plots/*")}
     assert list((home / "runs" / "mlartifacts").rglob("explain_deletion.png"))
-    assert f"{content['deletion']['area_random']:.4f}" in result.stdout
+    area, error = (content["deletion"][f"area_random{suffix}"] for suffix in ("", "_err"))
+    assert re.search(rf"deletion: area random +{re.escape(with_error(area, error))}\n", result.stdout)
 
 
 def test_one_jet_is_the_row_of_the_predictions(home):

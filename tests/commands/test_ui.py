@@ -56,7 +56,7 @@ def record(model: str, seed: int, parent: str | None = None) -> tuple[RunFolder,
     """What a training leaves in its folder and in MLflow, without the training."""
     overrides = [f"model={model}", "dataset=qg", f"seed={seed}"]
     folder = RunFolder.create("study", f"{model}_qg")
-    folder.write_yaml("config.yaml", {"expected": {"exact": {"test/auc": 0.9}}})
+    folder.write_yaml("config.yaml", {"choices": {}, "expected": {"exact": {"test/auc": 0.9}}})
     folder.write_yaml("overrides.yaml", overrides)
     metrics = {"test/auc": AUC[model], "test/auc_err": 0.0042, "val/auc": max(CURVE), "train/seconds": 2.5}
     folder.write_json("metrics.json", metrics)
