@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint docs bench clean
+.PHONY: setup demo test lint docs results bench clean
 
 setup: $(STAMP)
 
@@ -28,6 +28,14 @@ lint: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
 	@echo open build/docs/index.html
+
+# Hours on two cores; the same command again goes on where it was stopped. RESULTS_SCALE=smoke|cpu|gpu, J runs at a time
+RESULTS_SCALE ?= cpu
+J ?= 2
+STUDY := every_task$(if $(filter-out gpu,$(RESULTS_SCALE)),_$(RESULTS_SCALE))
+results: $(STAMP)
+	-$(BIN)/hepexp study $(STUDY) -j $(J)
+	$(BIN)/python -m hepexp.bench.results --section "Every task: $(RESULTS_SCALE)" --study $${HEPEXP_RUNS_DIR:-runs}/studies/$(STUDY)
 
 bench: $(STAMP)
 	$(BIN)/hepexp bench

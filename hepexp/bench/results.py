@@ -5,6 +5,7 @@
     python -m hepexp.bench.results --section "Top tagging" --sort auc [RUN ...]      rows best first
     python -m hepexp.bench.results --section "Speed" --bench BENCH.json
     python -m hepexp.bench.results --section "Recipes" --add --sweeps runs/sweeps/NAME ...
+    python -m hepexp.bench.results --section "Every task" --study runs/studies/NAME
 
 No figure is typed by hand: every row comes from metrics.json and names the command in overrides.yaml. Runs that differ
 only in their seed share a row. A section of the same title is replaced, or with --add only its rows of the same
@@ -31,6 +32,7 @@ from hepexp.compare.record import Record
 from hepexp.config.metrics import find, heading, is_whole, lower_is_better
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.evaluation.rounding import number, with_error
+from hepexp.study.results import PUBLISHED
 from hepexp.tracking import record_file
 from hepexp.tracking.run_folder import RunFolder
 
@@ -113,6 +115,12 @@ def sweeps_table(folders: Sequence[Path]) -> str:
             values = ", ".join(f"{key}={trial[key]}" for key in keys)
             lines.append([command, values, f"{metric} {float(trial[metric]):.4f}", f"{float(trial['seconds']):.0f}"])
     return _markdown([["command", "with", "best epoch", "seconds"], ["---"] * 4, *lines])
+
+
+def study_table(folder: Path) -> str:
+    """What a study has found beside what was published, with the study's own command."""
+    _, _, command, _, *table = (folder / PUBLISHED).read_text(encoding="utf-8").splitlines()
+    return "\n".join([f"`{command.strip()}`", "", *table])
 
 
 def bench_table(rows: list[dict]) -> str:
@@ -209,16 +217,18 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("--columns", metavar="METRIC,...", help="columns of the table")
     parser.add_argument("--bench", type=Path, help="output of `hepexp bench --json`, in place of runs")
     parser.add_argument("--sweeps", type=Path, nargs="+", metavar="FOLDER", help="folders of sweeps, in place of runs")
+    parser.add_argument("--study", type=Path, metavar="FOLDER", help="a study's figures beside the published ones")
     parser.add_argument("--out", type=Path, default=Path("RESULTS.md"))
     options = parser.parse_args(args)
-    given = sum(map(bool, (options.runs, options.bench, options.sweeps)))
+    given = sum(map(bool, (options.runs, options.bench, options.sweeps, options.study)))
     if given != 1 and not (options.sort and not given):
         parser.error(
-            "give either RUN ..., --bench FILE or --sweeps FOLDER ..., or --sort METRIC for the section as it is"
+            "give either RUN ..., --bench FILE, --sweeps FOLDER ... or --study FOLDER, or --sort METRIC for the "
+            "section as it is"
         )
-    if options.sort and (options.bench or options.sweeps):
+    if options.sort and (options.bench or options.sweeps or options.study):
         parser.error("--sort is for RUN ...")
-    if options.add and options.bench:
+    if options.add and (options.bench or options.study):
         parser.error("--add is for RUN ... and --sweeps")
     if options.bench and not options.bench.is_file():
         parser.error(f"no file {options.bench}")
@@ -235,6 +245,8 @@ def main(args: Sequence[str] | None = None) -> None:
 def _content(options: argparse.Namespace) -> str:
     if options.sweeps:
         return sweeps_table(options.sweeps)
+    if options.study:
+        return study_table(options.study)
     if options.bench:
         return bench_table(record_file.read(options.bench, json.loads, list))
     wanted = options.columns.split(",") if options.columns else None

@@ -40,7 +40,8 @@ hepexp study [NAME] [KEY=VALUE ...] [-j N] [--dry-run]      run a study: many ru
 
 The same command again resumes runs that were interrupted, retries those that failed, and skips those that are done;
 runs whose settings have changed since, in the file or in others under conf/, are done again. Other KEY=VALUE are other
-runs, in a folder of their own. Results: runs/studies/NAME/ (table.md, table.csv, runs.csv, and a figure)."""
+runs, in a folder of their own. Results: runs/studies/NAME/ (table.md, table.csv, runs.csv, a figure, and
+published.md, the figures beside published ones)."""
 
 
 def main(args: list[str]) -> int:

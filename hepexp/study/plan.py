@@ -120,6 +120,13 @@ class Plan:
         """As it can be typed in a shell."""
         return shlex.join(["hepexp", "train", *self.typed.flag_words, *run.words])
 
+    def command_of(self, row: Row, seeds: Iterable[int]) -> str:
+        """One command of a row's runs with these seeds, as it can be typed in a shell."""
+        words = [word for word in row.runs[0].words if key_of(word) != "seed"]
+        listed = ",".join(map(str, seeds))
+        several = ["-m"] if "," in listed else []
+        return shlex.join(["hepexp", "train", *several, *self.typed.flag_words, *words, f"seed={listed}"])
+
     @property
     def own_command(self) -> str:
         """That of the study."""

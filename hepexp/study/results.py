@@ -22,11 +22,12 @@ from hepexp.errors import HepexpError
 from hepexp.figures import COLOURS, about
 from hepexp.learning.multirun import FINISHED, MultirunJob
 from hepexp.metric import in_key
+from hepexp.study import published
 from hepexp.study.figures import PREFIXES, first_of_numbers
 from hepexp.study.plan import Plan, Row
 from hepexp.tracking.run_folder import RunFolder
 
-TABLE, FIGURE, RUNS = "table", "figure", "runs.csv"
+TABLE, FIGURE, RUNS, PUBLISHED = "table", "figure", "runs.csv", "published.md"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,18 @@ class Results:
             reasons.setdefault(_why(job), []).append(f"{run.row} seed={run.seed}")
         told = "; ".join(f"{', '.join(which)}: {why}" for why, which in reasons.items())
         return [f"{len(missing)} of {len(self.jobs)} runs are missing: {told}"]
+
+    def beside_published(self) -> str:
+        """A Markdown table of the figures of finished runs beside the published ones, and a line on those missing."""
+        records, _ = self._records()
+        groups = [
+            Group(row.name, tuple(r for _, r in sorted(records[row.name].items())))
+            for row in self.plan.rows
+            if row.name in records
+        ]
+        rows = {row.name: row for row in self.plan.rows}
+        commands = {group.name: self.plan.command_of(rows[group.name], group.seeds) for group in groups}
+        return "\n\n".join([published.table(groups, commands), *self.unfinished()])
 
     def write_runs(self, file: Path) -> None:
         """A row a run: what it is, what became of it, and its command."""
@@ -215,7 +228,9 @@ class Results:
 
 
 def write(results: Results, folder: Path) -> tuple[list[Table], list[Path], str]:
-    """Write runs.csv, and of finished runs table.md, table.csv and the figure.
+    """Write runs.csv, and of finished runs table.md, table.csv, published.md and the figure.
+
+    published.md is there if something was published that any of the runs can be compared with.
 
     Returns
     -------
@@ -230,6 +245,9 @@ def write(results: Results, folder: Path) -> tuple[list[Table], list[Path], str]
     write_text(folder / f"{TABLE}.md", title + "\n".join(table.markdown() for table in tables))
     write_text(folder / f"{TABLE}.csv", as_csv(tables))
     files += [folder / f"{TABLE}.md", folder / f"{TABLE}.csv"]
+    if any(group.published for table in tables for group in table.groups):
+        write_text(folder / PUBLISHED, title + results.beside_published() + "\n")
+        files.append(folder / PUBLISHED)
     try:
         for figure in results.draw(tables, folder):
             files.append(figure)

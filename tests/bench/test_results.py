@@ -66,6 +66,13 @@ def test_a_sweep_is_its_command_and_a_row_for_each_trial_in_order(tmp_path):
     ]
 
 
+def test_what_a_study_found_beside_published_figures_is_a_section(tmp_path):
+    (tmp_path / "published.md").write_text("# Study mine\n\n    hepexp study mine\n\n| setting |\n| --- |\n| PFN |\n")
+    main(["--section", "Every task", "--out", str(tmp_path / "R.md"), "--study", str(tmp_path)])
+    section = "## Every task\n\n`hepexp study mine`\n\n| setting |\n| --- |\n| PFN |\n"
+    assert (tmp_path / "R.md").read_text().endswith(section)
+
+
 def test_sweeps_are_added_beside_those_of_other_commands(tmp_path):
     def write(model, score):
         folder = tmp_path / model

@@ -9,6 +9,8 @@ from omegaconf import OmegaConf
 
 from hepexp.cli.main import main
 from hepexp.config import expected as published
+from hepexp.config import yaml_file
+from hepexp.config.build import instantiate
 from hepexp.config.command_line import read
 from hepexp.config.metrics import find, undeclared
 from hepexp.config.overrides import compose
@@ -19,22 +21,8 @@ from hepexp.metric import is_beside
 from hepexp.models.layers import escnn_import
 from tests.commands.here import working_in
 
-SMALL = ("trainer=quick", "trainer.max_epochs=1", "dataset.n_train=32", "dataset.n_val=32", "dataset.n_test=32")
-SMALLER = {
-    "equivariant": ("dataset.crop=15", "dataset.image.pad_to=null"),  # 200 GFLOP for a whole image
-    "top": ("dataset.n_particles=8",),  # of up to 200, whose pairs cost most
-    "cms": ("dataset.n_test=16",),  # of two digits there are 28
-    "calo_flow_matching": ("loss.steps=1", "loss.val_steps=1", "evaluation.classifier_epochs=1"),
-    "calogan": ("evaluation.classifier_epochs=1",),
-    "epic_fm": ("loss.steps=1", "loss.val_steps=1"),
-    "amplitude_regression": ("dataset.source=auto",),
-    "importance_sampling": ("loss.n_reference=20000",),
-    "hmc": ("model.thermalisation=5", "model.n_trajectories=20"),
-    "cms_3e_latent_flow": ("loss.min_spread=1e-9",),  # an oracle that was trained for an instant
-}
-# of networks of up to 100 million parameters, which are counted without being trained
-NARROW = {"equivariant": "model.widths=[1,1,1,1,1]", "jet_vae": "model.n_latent=8", "calogan": "model.n_latent=8"}
-TASKS = sorted(file.stem for file in (conf_dir() / "task").glob("*.yaml"))
+SMOKE = instantiate(yaml_file.load(conf_dir() / "study" / "every_task_smoke.yaml"), "study")
+TASKS = list(SMOKE.settings)
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +38,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_trains_and_compares_itself_with_the_document(runs, capfd, task):
-    smaller = [word for name, words in SMALLER.items() if task.startswith(name) for word in words]
-    words = [f"task={task}", "dataset.batch_size=16", *SMALL, *smaller]
-    narrow = [word for name, word in NARROW.items() if task.startswith(name)]
-    code = main(["train", *words, *narrow])
+    words = [*SMOKE.base.split(), *SMOKE.settings[task].split()]
+    full = [word for word in words if not word.startswith("model.")]  # of up to 100 million parameters
+    code = main(["train", *words])
     printed = capfd.readouterr()
     assert code == 0, printed.err
     expected = published.read(OmegaConf.to_container(OmegaConf.load(conf_dir() / "task" / f"{task}.yaml").expected))
@@ -61,7 +48,8 @@ def test_a_task_trains_and_compares_itself_with_the_document(runs, capfd, task):
     assert "σ" not in printed.out  # 32 examples are no published condition
     metrics = json.loads((runs / "latest" / "metrics.json").read_text())
     assert set(expected.metrics) <= set(metrics)
-    assert (parameters(words) if narrow else metrics["model/parameters"]) == expected.exact["model/parameters"]
+    count = metrics["model/parameters"] if full == words else parameters(full)
+    assert count == expected.exact["model/parameters"]
     every_figure_is_declared_and_says_why_it_has_no_value_or_error(runs / "latest", printed.out)
 
 

@@ -4,12 +4,14 @@ import shlex
 
 import pytest
 
+from hepexp.compare.places import MOST
 from hepexp.config import catalog, schema, yaml_file
 from hepexp.config.build import instantiate
 from hepexp.config.command_line import read
 from hepexp.config.overrides import compose
 from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
+from hepexp.study.every_task import EveryTask
 from hepexp.study.figures import undrawable
 from hepexp.study.folder import folder_of
 from hepexp.study.options import StudyOptions
@@ -134,12 +136,41 @@ def test_what_is_typed_and_makes_no_sense_is_refused(typed, said):
 STUDIES = catalog.options("study", [conf_dir()])
 
 
-@pytest.mark.parametrize("name", STUDIES)
-def test_every_run_of_a_shipped_study_composes(name):
+def shipped(name):
     node = yaml_file.load(STUDIES[name])
     schema.check(node, "study", name)
-    plan = make_plan(name, instantiate(node, "study"), Typed([], [], {}))
-    assert folder_of(plan).name == name
+    return instantiate(node, "study")
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if not name.startswith("every_task")])
+def test_every_run_of_a_shipped_study_composes(name):
+    assert folder_of(make_plan(name, shipped(name), Typed([], [], {}))).name == name
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if name.startswith("every_task")])
+def test_a_study_of_every_task_has_each_and_those_made_smaller_compose(name, monkeypatch):
+    whole, tasks = shipped(name), catalog.options("task", [conf_dir()])
+    assert list(whole.settings) == list(tasks)
+    node = yaml_file.load(STUDIES[name])
+    of_each = [next(task for task in tasks if task.startswith(words)) for words in node.get("smaller", ["top_pfn"])]
+    monkeypatch.setattr(catalog, "options", lambda group, searched: {task: tasks[task] for task in of_each})
+    options = instantiate(node, "study")
+    monkeypatch.undo()
+    plan = make_plan(name, options, Typed([], [], {}))
+    assert [row.setting for row in plan.rows] == of_each
+    assert all(run.config["choices"]["task"] == row.setting for row in plan.rows for run in row.runs)
+
+
+def test_a_beginning_that_no_task_has_is_refused():
+    with pytest.raises(ConfigError, match=r"smaller\.tpo: the name of no task begins so"):
+        EveryTask(smaller={"tpo": "dataset.n_train=10"})
+
+
+def test_tasks_are_made_smaller_by_the_beginnings_of_their_names():
+    settings = EveryTask(smaller={"top": "trainer=quick", "top_pfn": "seed=2"}).settings
+    assert settings["top_pfn"] == "task=top_pfn trainer=quick seed=2"
+    assert settings["top_part"] == "task=top_part trainer=quick"
+    assert settings["gnn_gat"] == "task=gnn_gat"
 
 
 def test_the_table_of_taggers_has_every_model_that_reads_particles():
@@ -172,12 +203,12 @@ def test_a_setting_is_another_one_at_the_places_that_say_so_and_the_same_elsewhe
         ({"y": "response_width"}, "study.y: no run has response_width"),
         ({"y": ["response_width", "auc"]}, ""),
         ({"settings": MANY, "axes": {"trainer": ["quick", "gpu"]}}, "a figure of 18 curves would be unreadable"),
-        ({"axes": {"dataset.n_train": list(range(100, 150))}, "x": "n_train"}, ""),
+        ({"settings": {"a": "model=pfn"}, "axes": {"data.n_train": list(range(100, 101 + MOST))}, "x": "n_train"}, ""),
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_known_before_it_is_trained(keys, said):
     found = planned(**{"axes": {"dataset.n_train": [100, 200]}, **keys, "seeds": 1}).undrawable
     assert said in found
     assert bool(said) == bool(found)
-    words = [{"choices": {"task": f"task {k}"}} for k in range(50)]
-    assert "has 50 places" in undrawable(StudyOptions({"a": ""}, x="task"), {}, words)
+    words = [{"choices": {"task": f"task {k}"}} for k in range(MOST + 1)]
+    assert f"has {MOST + 1} places" in undrawable(StudyOptions({"a": ""}, x="task"), {}, words)

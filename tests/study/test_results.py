@@ -9,8 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from omegaconf import OmegaConf
 
 from hepexp.compare.table import as_csv
+from hepexp.evaluation.rounding import with_error
 from hepexp.learning.multirun import FINISHED, MultirunJob
 from hepexp.study import results as study_results
 from hepexp.study.options import StudyOptions
@@ -134,3 +136,53 @@ def test_more_curves_than_colours_are_a_figure_for_each_place_along_the_other_ax
     assert [file.name for file in found.draw(found.tables(), tmp_path)] == ["figure.png", "figure_2.png"]
     assert drawn["figure.png"] == [f"{setting} smear=0.0" for setting in "abc"]
     assert drawn["figure_2.png"] == [f"{setting} smear=0.1" for setting in "abc"]
+
+
+PUBLISHED = {
+    "document": "Someone, JHEP 1 (2024) 1",
+    "link": "https://example.org/1",
+    "data": "qg",
+    "n_train": 500,
+    "figures": {"test/auc": "0.90 +- 0.01", "test/rejection_0.3": 110},
+}
+
+
+def test_figures_stand_beside_published_ones_with_what_differs(results, tmp_path):
+    for k, job in enumerate(results.jobs):
+        file = tmp_path / job.run / "config.yaml"
+        config = OmegaConf.load(file)
+        config.expected = {"published": [PUBLISHED]} if k % 4 < 2 else {}  # of circuits, on both tasks and seeds
+        OmegaConf.save(config, file)
+    results.jobs[7] = MultirunJob(7, [], "LOST")
+    *lines, _, told = results.beside_published().splitlines()
+    assert told == "1 of 8 runs are missing: classical task=a_jets seed=2: not begun"
+    head, _, *rows = [line.strip("| ").split(" | ") for line in lines]
+    named = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [row["setting"] for row in named] == [
+        *["circuits task=b_digits"] * 2, *["circuits task=a_jets"] * 2,
+        *["classical task=b_digits"] * 2, *["classical task=a_jets"] * 2,
+    ]  # fmt: skip
+    auc, rejection = named[:2]
+    values = [json.loads((tmp_path / job.run / "metrics.json").read_text())["test/auc"] for job in results.jobs[:5:4]]
+    assert auc["here"] == f"{with_error(np.mean(values), np.std(values, ddof=1))} (2 seeds)"
+    assert auc["published"] == "0.90 ± 0.01 (500 training examples)"
+    assert auc["document"] == "[Someone, JHEP 1 (2024) 1](https://example.org/1)"
+    assert auc["not comparable, as"] == "source mini against full"
+    assert auc["data"] == "qg, source mini, 500 training"
+    assert auc["parameters"] == "1,234"
+    assert auc["command"] == "`hepexp train -m seed=1,2`"
+    assert rejection["published"] == "110 (500 training examples)"
+    assert [row["document"] for row in named[4:]] == ["–"] * 4
+    assert all(row["here"] != "–" for row in named)
+
+
+def test_the_table_beside_published_figures_is_written_where_there_are_some(results, tmp_path):
+    study_results.write(results, tmp_path)
+    assert not (tmp_path / study_results.PUBLISHED).exists()
+    file = tmp_path / results.jobs[0].run / "config.yaml"
+    config = OmegaConf.load(file)
+    config.expected = {"published": [PUBLISHED]}
+    OmegaConf.save(config, file)
+    fresh = Results(results.plan, results.jobs)
+    _, files, _ = study_results.write(fresh, tmp_path)
+    assert tmp_path / study_results.PUBLISHED in files
