@@ -73,6 +73,8 @@ def visible_particles(events: ak.Array, max_eta: float) -> Particles:
     particles = visible(events.prt)
     event = np.repeat(np.arange(len(particles)), ak.to_numpy(ak.num(particles)))
     flat = ak.flatten(particles)
+    off_beam = ak.to_numpy((flat.p.px != 0) | (flat.p.py != 0))  # a remnant of a proton may have no pT at all
+    event, flat = event[off_beam], flat[off_beam]
     px, py, pz = (ak.to_numpy(flat.p[name]) for name in ("px", "py", "pz"))
     x, y, z = (ak.to_numpy(ak.fill_none(flat.vProd[name], 0.0)) for name in ("px", "py", "pz"))
     pdgid = ak.to_numpy(flat.id)
