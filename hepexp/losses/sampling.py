@@ -83,6 +83,8 @@ class Sampling(Objective):
                     f"model.beta_max={model.beta_max:g}, in which the flow is trained, got {self.action.beta:g}"
                 )
             model.beta = self.action.beta
+        elif hasattr(model, "begin_at"):
+            model.begin_at(self.action.beta)
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
         """`log_weight` (B,) = -S - ln q and observables of draws; of chains `chain/<observable>` (B, T) and more."""

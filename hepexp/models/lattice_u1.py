@@ -15,6 +15,7 @@ from hepexp.errors import ConfigError
 from hepexp.models.checks import require_no_data, require_positive, require_widths
 from hepexp.models.layers.checkerboard import side
 from hepexp.models.layers.rational_quadratic import spline
+from hepexp.models.layers.von_mises import VonMisesMap
 from hepexp.physics.u1_gauge import plaquettes, wrapped
 
 
@@ -29,7 +30,9 @@ class LatticeU1(nn.Module):
     of the frozen plaquettes, and of the rectangles of active and passive ones, which do not change either: so h can be
     a heat bath. As all of it is gauge-invariant, q is as well. The stripes of a sweep follow each other towards the
     passive side, so that what a link leaves behind is not moved again before the next direction: after both sweeps all
-    plaquettes but one have had their turn.
+    plaquettes but one have had their turn. Of an infinite lattice the plaquettes are independent, with density
+    exp(beta cos P): the flow begins with this one for all but the last of each period in both directions, where h is
+    the spline of the network after the map from uniform angles.
 
     Parameters
     ----------
@@ -83,11 +86,18 @@ class LatticeU1(nn.Module):
                 f"model.period must be >= 3, as is loss.action.size: active, passive, frozen; got {self.period}"
             )
         stripes = [0, *range(self.period - 1, 0, -1)]
+        # those along the last stripe, which are left over, have their turn in the second direction
+        begun = [slice(None), slice(1, None, self.period)]
         self.couplings = nn.ModuleList(
-            _Coupling(self.size, self.period, stripe, n_bins, widths, self.n_conditions)
-            for _ in range(2 * n_sweeps)
+            _Coupling(self.size, self.period, stripe, n_bins, widths, self.n_conditions, sites if stripe != 1 else None)
+            for sites in [*begun, *[None] * (2 * n_sweeps - 2)]
             for stripe in stripes
         )
+        self.register_buffer("start_beta", torch.zeros(()))  # as it was trained, whatever it is drawn for later
+
+    def begin_at(self, beta: float) -> None:
+        """Let the flow begin with plaquettes of this inverse coupling; with 0 they are uniform."""
+        self.start_beta.fill_(beta)
 
     def latent(self, n: int, random: torch.Generator | None = None) -> Tensor:
         """Uniform links (n, 2, L, L) in [-pi, pi); drawn on the CPU if a generator is given."""
@@ -98,17 +108,22 @@ class LatticeU1(nn.Module):
 
     def draw(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Links (B, 2, L, L) and ln q (B,) of uniform links."""
-        return self._move(z)
+        return self._move(z, self._start(z))
 
     def log_density(self, theta: Tensor) -> Tensor:
         """ln q (B,) of links (B, 2, L, L)."""
-        return self._move(theta, inverse=True)[1]
+        return self._move(theta, self._start(theta), inverse=True)[1]
 
     def forward(self, batch: Batch) -> Tensor:
         theta, log_q = self.draw(self.latent(len(batch)))
         return torch.cat([theta.flatten(1), log_q[:, None]], dim=1)
 
-    def _move(self, theta: Tensor, inverse: bool = False, known: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def _start(self, like: Tensor) -> VonMisesMap:
+        return VonMisesMap(self.start_beta.expand(len(like)))
+
+    def _move(
+        self, theta: Tensor, start: VonMisesMap, inverse: bool = False, known: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Links after all couplings, or before them, and ln q of those after them; `known` (B, C) are conditions."""
         log_q = theta.new_full((len(theta),), -theta[0].numel() * log(2 * pi))
         n = self.period
@@ -116,7 +131,7 @@ class LatticeU1(nn.Module):
         for k, sweep in reversed([*enumerate(sweeps)]) if inverse else enumerate(sweeps):
             stripes = _Stripes(theta if k % 2 == 0 else _turned(theta), n)
             for coupling in reversed(sweep) if inverse else sweep:
-                log_q = log_q - coupling(stripes, inverse, known)
+                log_q = log_q - coupling(stripes, start, inverse, known)
             theta = stripes.links() if k % 2 == 0 else _turned(stripes.links())
         return theta, log_q
 
@@ -163,10 +178,25 @@ class _Stripes:
 
 
 class _Coupling(nn.Module):
-    """Moves the links of a stripe by splines of its plaquettes that depend on what stays."""
+    """Moves the links of a stripe by splines of its plaquettes that depend on what stays.
 
-    def __init__(self, size: int, period: int, stripe: int, n_bins: int, widths: Sequence[int], n_conditions: int):
+    Parameters
+    ----------
+    begun : the sites along the stripe whose plaquettes are uniform before and are given the start's distribution.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        period: int,
+        stripe: int,
+        n_bins: int,
+        widths: Sequence[int],
+        n_conditions: int,
+        begun: slice | None,
+    ):
         super().__init__()
+        self.begun = begun
         self.stripe, self.n_bins, blocks = stripe, n_bins, size // period
         near, n = (3 if blocks == 1 else 9), 2 * (period - 1)
         self.layers = nn.ModuleList()
@@ -179,17 +209,30 @@ class _Coupling(nn.Module):
         nn.init.zeros_(self.last.weight)  # the flow begins as the identity
         nn.init.zeros_(self.last.bias)
 
-    def forward(self, stripes: _Stripes, inverse: bool = False, known: Tensor | None = None) -> Tensor:
+    def forward(
+        self, stripes: _Stripes, start: VonMisesMap, inverse: bool = False, known: Tensor | None = None
+    ) -> Tensor:
         """Move the stripe; returns the sum (B,) of the logarithms of the slopes of the splines."""
         active = stripes.angles[self.stripe]
         parameters, shift = self._spline(stripes, active, known)
         if inverse:
             before, log_slope = _circular(active - shift, parameters, inverse=True)
+            before, log_start = self._begin(before, start, inverse=True)
             stripes.move(self.stripe, before - active)
-            return -log_slope.sum((1, 2))
-        after, log_slope = _circular(active, parameters)
+            return -log_slope.sum((1, 2)) - log_start
+        after, log_start = self._begin(active, start)
+        after, log_slope = _circular(after, parameters)
         stripes.move(self.stripe, after + shift - active)
-        return log_slope.sum((1, 2))
+        return log_slope.sum((1, 2)) + log_start
+
+    def _begin(self, angle: Tensor, start: VonMisesMap, inverse: bool = False) -> tuple[Tensor, Tensor]:
+        """The angles with those that begin here mapped, and the sum (B,) of the logarithms of the slopes."""
+        if self.begun is None:
+            return angle, angle.new_zeros(len(angle))
+        mapped, log_slope = start(wrapped(angle[:, self.begun]), inverse)
+        angle = angle.clone()
+        angle[:, self.begun] = mapped
+        return angle, log_slope.sum((1, 2))
 
     def _spline(self, stripes: _Stripes, active: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
         last = self.stripe + stripes.period - 1

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from hepexp.errors import ConfigError
 from hepexp.models.lattice_u1 import LatticeU1
+from hepexp.models.layers.von_mises import VonMisesMap
 
 
 class LatticeU1Conditional(LatticeU1):
-    """A density q(theta | beta): as `LatticeU1`, with networks that know beta.
+    """A density q(theta | beta): as `LatticeU1`, with networks that know beta, and a start of its own at each beta.
 
     Parameters
     ----------
@@ -64,15 +65,19 @@ class LatticeU1Conditional(LatticeU1):
 
     def draw(self, z: Tensor, beta: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Links (B, 2, L, L) and ln q (B,) of uniform links, at inverse couplings (B,)."""
-        return self._move(z, known=self._known(z, beta))
+        beta = self._of_each(z, beta)
+        return self._move(z, VonMisesMap(beta), known=self._known(beta))
 
     def log_density(self, theta: Tensor, beta: Tensor | None = None) -> Tensor:
         """ln q (B,) of links (B, 2, L, L) at inverse couplings (B,)."""
-        return self._move(theta, inverse=True, known=self._known(theta, beta))[1]
+        beta = self._of_each(theta, beta)
+        return self._move(theta, VonMisesMap(beta), inverse=True, known=self._known(beta))[1]
 
-    def _known(self, theta: Tensor, beta: Tensor | None) -> Tensor:
+    def _of_each(self, theta: Tensor, beta: Tensor | None) -> Tensor:
+        return theta.new_full((len(theta),), self.beta) if beta is None else beta.to(theta)
+
+    def _known(self, beta: Tensor) -> Tensor:
         """Two functions of beta (B, 2), from -1 to 1 in the range."""
-        beta = theta.new_full((len(theta),), self.beta) if beta is None else beta.to(theta)
         low, high = self.beta_min, self.beta_max
         linear = (2 * beta - low - high) / (high - low)
         return torch.stack([linear, (2 * beta.log() - log(low * high)) / log(high / low)], dim=1)

@@ -2,12 +2,16 @@
 
 from math import log, pi
 
+import numpy as np
 import pytest
 import torch
+from scipy.special import i0
 
+from hepexp.data.datasets.empty import Empty
 from hepexp.errors import ConfigError
+from hepexp.losses.sampling import Sampling
 from hepexp.models.lattice_u1 import LatticeU1
-from hepexp.physics.u1_gauge import plaquettes, wrapped
+from hepexp.physics.u1_gauge import U1Gauge, plaquettes, wrapped
 
 
 def flow(size=4, **keys) -> LatticeU1:
@@ -16,6 +20,7 @@ def flow(size=4, **keys) -> LatticeU1:
     model = LatticeU1(**{"n_bins": 3, "widths": [4], **keys}, n_features=0, n_classes=2 * size**2).double()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.25)
+    model.begin_at(1.5)
     return model
 
 
@@ -56,7 +61,7 @@ def test_a_stripe_moves_its_own_links_alone(size, period):
     for coupling in model.couplings[: model.period]:
         z = model.latent(2)
         stripes = _Stripes(z, model.period)
-        coupling(stripes, inverse=False)
+        coupling(stripes, model._start(z))
         theta = stripes.links()
         moved = ~torch.isclose(wrapped(theta - z), torch.zeros(()).double(), atol=1e-9)
         assert moved[:, 0, :, coupling.stripe :: model.period].all()
@@ -74,7 +79,28 @@ def test_translations_by_a_period_across_the_stripes_change_the_places_alone():
         assert torch.allclose(model.log_density(theta.roll(3, axis)), log_q, atol=1e-9)
 
 
-def test_it_begins_as_uniform_links():
+@pytest.mark.parametrize(("period", "left_over"), [(None, 1), (4, 4)])
+def test_it_begins_with_independent_plaquettes_but_for_those_left_over(period, left_over):
+    """Each left over is uniform, so the weights are exp(beta cos P) of these: ESS = (I_0(beta)^2 / I_0(2 beta))^n."""
+    action = U1Gauge(8, 2.0)
+    model = LatticeU1(period=period, n_features=0, n_classes=128).double()
+    Sampling(action).prepare(model, None, Empty.spec)
+    links, log_q = model.draw(model.latent(4000, torch.Generator().manual_seed(3)))
+    weight = (-action(links) - log_q).detach().numpy()
+    weight = np.exp(weight - weight.max())
+    ess = weight.mean() ** 2 / (weight**2).mean()
+    assert ess == pytest.approx((i0(2.0) ** 2 / i0(4.0)) ** left_over, rel=0.1)
+
+
+def test_weights_bring_the_start_they_were_trained_with():
+    trained, other = LatticeU1(n_features=0, n_classes=32), LatticeU1(n_features=0, n_classes=32)
+    trained.begin_at(2.0)
+    other.load_state_dict(trained.state_dict())
+    z = trained.latent(2)
+    assert torch.equal(other.draw(z)[1], trained.draw(z)[1])
+
+
+def test_it_begins_as_uniform_links_without_a_coupling():
     model = LatticeU1(n_features=0, n_classes=32).double()
     z = model.latent(2)
     theta, log_q = model.draw(z)

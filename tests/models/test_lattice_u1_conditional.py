@@ -60,7 +60,7 @@ def test_a_few_steps_bring_it_closer_at_both_ends(divergence):
         optimizer.zero_grad()
         objective.terms(model, batch)[0]["loss"].backward()
         optimizer.step()
-    assert loss(1.5) < 0.5 * before[1]
+    assert loss(1.5) < 0.7 * before[1]
     assert loss(0.5) < before[0] + 0.02
 
 

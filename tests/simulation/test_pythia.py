@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("pythia8mc")
-ak = pytest.importorskip("awkward")
+pytest.importorskip("awkward")
+
+import awkward as ak
 
 from hepexp.simulation.pythia import visible_particles
 

@@ -43,8 +43,20 @@ def spline(x: Tensor, parameters: Tensor, min_bin: float = 1e-3, inverse: bool =
     n_bins = (parameters.shape[-1] - 1) // 3
     sizes = softmax(parameters[..., : 2 * n_bins].unflatten(-1, (2, n_bins)), dim=-1)
     sizes = min_bin + (1 - min_bin * n_bins) * sizes  # widths and heights
-    starts = pad(sizes.cumsum(-1)[..., :-1], (1, 0))
     slopes = MIN_SLOPE + softplus(parameters[..., 2 * n_bins :] + _UNIT_SLOPE)
+    return through_knots(x, sizes, slopes, inverse)
+
+
+def through_knots(x: Tensor, sizes: Tensor, slopes: Tensor, inverse: bool = False) -> tuple[Tensor, Tensor]:
+    """As `spline`, of given bins.
+
+    Parameters
+    ----------
+    x : (...), in [0, 1].
+    sizes : widths and heights of the bins (..., 2, n_bins); each sum to 1.
+    slopes : at their ends (..., n_bins + 1), positive.
+    """
+    starts = pad(sizes.cumsum(-1)[..., :-1], (1, 0))
     of_bins = torch.cat([starts, sizes, slopes[..., None, :-1], slopes[..., None, 1:]], dim=-2)  # (..., 6, n_bins)
     k = (starts[..., int(inverse), :] <= x[..., None]).sum(-1).sub(1).clamp_min(0)
     chosen = of_bins.gather(-1, k[..., None, None].expand(*k.shape, 6, 1))[..., 0]
