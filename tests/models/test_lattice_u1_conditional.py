@@ -55,13 +55,13 @@ def test_a_few_steps_bring_it_closer_at_both_ends(divergence):
         return (log_q + U1Gauge(3, beta)(x)).mean().item() + U1Gauge(3, beta).exact()["log_z"]
 
     before = loss(0.5), loss(1.5)
-    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
-    for _ in range(40):
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    for _ in range(80):
         optimizer.zero_grad()
         objective.terms(model, batch)[0]["loss"].backward()
         optimizer.step()
-    assert loss(1.5) < 0.7 * before[1]
-    assert loss(0.5) < before[0] + 0.02
+    assert loss(1.5) < 0.6 * before[1]
+    assert loss(0.5) < 0.6 * before[0]
 
 
 def test_a_scan_shows_all_couplings():
