@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -126,6 +127,12 @@ def in_key(name: str) -> str:
     What MLflow takes, letters, digits, space and - . : _, is unchanged; a slash would begin a folder.
     """
     return re.sub(r"[^\w\-. :]", "_", name)
+
+
+def is_of_each_epoch(name: str, metrics: Iterable[Metric]) -> bool:
+    """Whether a figure of this name is computed after every epoch, as one that none of the metrics declares is."""
+    fitting = [metric for metric in metrics if metric.of(name)]
+    return not fitting or max(fitting, key=lambda metric: metric.spelt_out).each_epoch
 
 
 def is_beside(key: str) -> bool:

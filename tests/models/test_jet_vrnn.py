@@ -88,6 +88,7 @@ def test_unseen_classes_are_the_signal_and_of_seen_ones_alone_there_is_no_search
     columns = {name: rng.random(400) + label for name in ("kl", "error")} | {"loss": rng.random(400)}
     outputs = {
         **columns,
+        "index": np.arange(400),
         "label": label,
         "multiplicity": np.ones(400),
         "mass": 1.0 - label,

@@ -9,15 +9,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from hepexp.evaluation.bootstrap import ones, ratio, with_errors
-from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.evaluation.bootstrap import ones, ratio
+from hepexp.evaluation.evaluators.evaluator import Outputs
+from hepexp.evaluation.evaluators.of_weights import EvaluatorOfWeights
 from hepexp.metric import Metric
 
 MULTIPLICITIES = {"6_jets": (6, 6), "7_jets": (7, 7), "8_jets": (8, 10**9)}  # the last: 8 or more
 UNDEFINED = "no event has both tops complete"
 
 
-class AssignmentEvaluator(Evaluator):
+class AssignmentEvaluator(EvaluatorOfWeights):
     """Compares found triplets of jets with the true ones, in either order of the tops.
 
     Columns: `found` and `true` (n, 2, 3), places of the two jets of the W, in rising order, and of the bottom quark, -1
@@ -64,18 +65,7 @@ class AssignmentEvaluator(Evaluator):
         ),
     )
 
-    def quick(self, outputs: Outputs) -> dict[str, float]:
-        weight = ones(len(outputs["index"]), outputs.get("weight"))
-        figures = self._figures(outputs)
-        chosen = ("event_efficiency", "top_efficiency")
-        return {"loss": mean_loss(outputs), **{name: figures[name](weight) for name in chosen}}
-
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
-        found = with_errors(self._figures(outputs), len(outputs["index"]), seed, weight=outputs.get("weight"))
-        return {**loss_figures(outputs, seed), **found}
-
     def _figures(self, outputs: Outputs) -> dict[str, Callable[[NDArray], float]]:
-        """The figures as functions of the weights of the events."""
         right, complete = right_tops(outputs["found"], outputs["true"]), outputs["complete"].astype(bool)
         both, jets = complete.all(1), outputs["n_jets"]
         event = (right.sum(1) == 2).astype(np.float64)

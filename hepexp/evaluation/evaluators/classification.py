@@ -26,6 +26,7 @@ from hepexp.evaluation.classifiers.uncertainty import ALEATORIC, EPISTEMIC, SPRE
 from hepexp.evaluation.classifiers.unseen import UNSEEN
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
+from hepexp.metric import is_of_each_epoch
 
 if TYPE_CHECKING:
     from hepexp.batch import DataSpec
@@ -95,7 +96,7 @@ class ClassificationEvaluator(Evaluator):
         figures = [*EACH_EPOCH, *(figure for figure in self.asked_for if any(m.each_epoch for m in figure.metrics))]
         for figure in figures:
             each = Judge([figure], examples)()
-            found |= {name: value for name, value in each.items() if _is_of_each_epoch(figure, name)}
+            found |= {name: value for name, value in each.items() if is_of_each_epoch(name, figure.metrics)}
         return found
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
@@ -167,11 +168,6 @@ def standard(setting: Setting, more: Sequence[FigureOfMerit] = ()) -> list[Figur
     if setting.background is not None:
         usual += [Rejection()] if setting.n_classes == 2 else [ClassRejection()]
     return list({type(figure): figure for figure in (*usual, *more)}.values())
-
-
-def _is_of_each_epoch(figure: FigureOfMerit, name: str) -> bool:
-    fitting = [metric for metric in figure.metrics if metric.of(name)]
-    return not fitting or max(fitting, key=lambda metric: metric.spelt_out).each_epoch
 
 
 def auc(scores: np.ndarray, label: np.ndarray, weight: np.ndarray | None = None) -> float:

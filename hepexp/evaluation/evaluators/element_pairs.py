@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.bootstrap import ones, ratio, with_errors
-from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, element_columns, loss_of_parts, mean_loss
+from hepexp.evaluation.bootstrap import ones, ratio
+from hepexp.evaluation.evaluators.evaluator import Outputs, element_columns, loss_of_parts
+from hepexp.evaluation.evaluators.of_weights import EvaluatorOfWeights
 from hepexp.metric import Metric
 
 NAMES = ("different", "same")
 
 
-class ElementPairEvaluator(Evaluator):
+class ElementPairEvaluator(EvaluatorOfWeights):
     """Evaluates `confusion` (n, 2, 2): how many pairs of different and of the same group are taken for which.
 
     Errors come from replicas of the examples, as the pairs of one are correlated.
@@ -48,17 +49,10 @@ class ElementPairEvaluator(Evaluator):
         ),
     )
 
-    def quick(self, outputs: Outputs) -> dict[str, float]:
-        weight = ones(len(outputs["index"]), outputs.get("weight"))
-        return {"loss": mean_loss(outputs), **{name: of(weight) for name, of in self._figures(outputs).items()}}
+    def _loss(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
+        return loss_of_parts(outputs, seed)
 
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
-        figures, n = self._figures(outputs), len(outputs["index"])
-        return {**loss_of_parts(outputs, seed), **with_errors(figures, n, seed, weight=outputs.get("weight"))}
-
-    @staticmethod
-    def _figures(outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
-        """The figures as functions of the weights of the examples."""
+    def _figures(self, outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
         counts = outputs["confusion"].astype(np.float64)
         found = counts[:, 1, 1]
         return {

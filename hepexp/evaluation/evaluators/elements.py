@@ -8,20 +8,19 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hepexp.evaluation.bootstrap import ones, ratio, with_errors
+from hepexp.evaluation.bootstrap import ones, ratio
 from hepexp.evaluation.evaluators.evaluator import (
     ELEMENT,
-    Evaluator,
     Outputs,
     element_columns,
     listed,
     loss_of_parts,
-    mean_loss,
 )
+from hepexp.evaluation.evaluators.of_weights import EvaluatorOfWeights
 from hepexp.metric import Metric, in_key
 
 
-class ElementEvaluator(Evaluator):
+class ElementEvaluator(EvaluatorOfWeights):
     """Evaluates `confusion` (n, C, C), how many elements of each true class are taken for each class in an example.
 
     Errors come from replicas of the examples, as the elements of one are correlated.
@@ -63,18 +62,10 @@ class ElementEvaluator(Evaluator):
     def __init__(self, class_names: Sequence[str]) -> None:
         self.class_names = tuple(class_names)
 
-    def quick(self, outputs: Outputs) -> dict[str, float]:
-        weight = ones(len(outputs["index"]), outputs.get("weight"))
-        accuracy = self._figures(outputs)["element_accuracy"](weight)
-        return {"loss": mean_loss(outputs), "element_accuracy": accuracy}
-
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
-        figures = self._figures(outputs)
-        found = with_errors(figures, len(outputs["index"]), seed, weight=outputs.get("weight"))
-        return {**loss_of_parts(outputs, seed), **found}
+    def _loss(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
+        return loss_of_parts(outputs, seed)
 
     def _figures(self, outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
-        """The figures as functions of the weights of the examples."""
         counts = outputs["confusion"].astype(np.float64)
         right = np.diagonal(counts, axis1=1, axis2=2)
         figures = {"element_accuracy": ratio(right.sum(1), counts.sum((1, 2)))}

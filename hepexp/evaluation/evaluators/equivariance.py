@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from hepexp.evaluation.bootstrap import mean_of, ones, with_errors
-from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.evaluation.bootstrap import mean_of
+from hepexp.evaluation.evaluators.evaluator import Outputs
+from hepexp.evaluation.evaluators.of_weights import EvaluatorOfWeights
 from hepexp.evaluation.evaluators.reconstruction import OVER_BASELINE, RECONSTRUCTION_MSE
 from hepexp.metric import Metric
 
 
-class EquivarianceEvaluator(Evaluator):
+class EquivarianceEvaluator(EvaluatorOfWeights):
     """Evaluates images and their rotated copies.
 
     `mse` and `baseline_mse` (n, C) are those of the reconstruction and of the mean image; `turned_mse` and
@@ -63,14 +66,19 @@ class EquivarianceEvaluator(Evaluator):
         ),
     )
 
-    def quick(self, outputs: Outputs) -> dict[str, float]:
-        even = ones(len(outputs["label"]), outputs.get("weight"))
-        return {"loss": mean_loss(outputs), **{name: of(even) for name, of in _figures(outputs).items()}}
-
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
-        weight = outputs.get("weight")
-        figures = with_errors(_figures(outputs), len(outputs["label"]), seed, weight=weight)
-        return {**loss_figures(outputs, seed), **figures}
+    def _figures(self, outputs: Outputs) -> dict[str, Callable[[NDArray], float]]:
+        mse, turned_mse = outputs["mse"].mean(1), outputs["turned_mse"].mean(1)
+        baseline = outputs["baseline_mse"].mean(1) + outputs["turned_baseline_mse"].mean(1)
+        both, baseline = (values.astype(np.float64) for values in (mse + turned_mse, baseline))
+        return {
+            "reconstruction_mse": mean_of(mse),
+            "reconstruction_mse_turned": mean_of(turned_mse),
+            "reconstruction_mse_sum": mean_of(both),
+            "baseline_mse_sum": mean_of(baseline),
+            "reconstruction_over_baseline": lambda weight: float(weight @ both / (weight @ baseline)),
+            "angle_error_deg": mean_of(outputs["angle_error_deg"]),
+            "latent_error": mean_of(outputs["latent_error"]),
+        }
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns index, label, rotation angle, errors and latent variables of each image."""
@@ -97,19 +105,3 @@ class EquivarianceEvaluator(Evaluator):
             names = [kind.replace("turned", "rotated").replace("_", "\n") for kind in kinds]
             rows = {name: outputs[f"gallery/{kind}"] for name, kind in zip(names, kinds, strict=True)}
             plots.image_rows(folder / "reconstructions.png", rows)
-
-
-def _figures(outputs: Outputs) -> dict:
-    """Every figure as a function of the examples' weights."""
-    mse, turned_mse = outputs["mse"].mean(1), outputs["turned_mse"].mean(1)
-    baseline = outputs["baseline_mse"].mean(1) + outputs["turned_baseline_mse"].mean(1)
-    both, baseline = (values.astype(np.float64) for values in (mse + turned_mse, baseline))
-    return {
-        "reconstruction_mse": mean_of(mse),
-        "reconstruction_mse_turned": mean_of(turned_mse),
-        "reconstruction_mse_sum": mean_of(both),
-        "baseline_mse_sum": mean_of(baseline),
-        "reconstruction_over_baseline": lambda weight: float(weight @ both / (weight @ baseline)),
-        "angle_error_deg": mean_of(outputs["angle_error_deg"]),
-        "latent_error": mean_of(outputs["latent_error"]),
-    }

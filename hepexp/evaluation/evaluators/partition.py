@@ -9,15 +9,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from hepexp.evaluation.bootstrap import ones, ratio, with_errors
-from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, element_columns, loss_figures, mean_loss
+from hepexp.evaluation.bootstrap import ones, ratio
+from hepexp.evaluation.evaluators.evaluator import Outputs, element_columns
+from hepexp.evaluation.evaluators.of_weights import EvaluatorOfWeights
 from hepexp.metric import Metric, in_key
 
 _NO_PAIR = "no example has two elements whose group is known"
 _OF_CLASS = "no example of this class has two elements whose group is known"
 
 
-class PartitionEvaluator(Evaluator):
+class PartitionEvaluator(EvaluatorOfWeights):
     """Evaluates `confusion` (n, 2, 2): pairs in different groups and in one, by truth and as they are found.
 
     Figures are means over the examples with at least one pair.
@@ -96,22 +97,11 @@ class PartitionEvaluator(Evaluator):
     def __init__(self, class_names: Sequence[str] = ()) -> None:
         self.class_names = tuple(class_names)
 
-    def quick(self, outputs: Outputs) -> dict[str, float]:
-        weight = ones(len(outputs["index"]), outputs.get("weight"))
-        figures = self._figures(outputs, ())
-        return {"loss": mean_loss(outputs), **{name: of(weight) for name, of in figures.items()}}
-
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
-        figures, n = self._figures(outputs, self.class_names), len(outputs["index"])
-        return {**loss_figures(outputs, seed), **with_errors(figures, n, seed, weight=outputs.get("weight"))}
-
-    @staticmethod
-    def _figures(outputs: Outputs, class_names: Sequence[str]) -> dict[str, Callable[[NDArray], float]]:
-        """The figures as functions of the weights of the examples; by class, where there are several."""
+    def _figures(self, outputs: Outputs) -> dict[str, Callable[[NDArray], float]]:
         each, has_pair = of_examples(outputs["confusion"])
         figures = {name: ratio(values * has_pair, has_pair) for name, values in each.items()}
-        if len(class_names) > 1:
-            for c, name in enumerate(class_names):
+        if len(self.class_names) > 1:
+            for c, name in enumerate(self.class_names):
                 chosen = has_pair * (outputs["label"] == c)
                 for key in ("f1", "rand_index", "adjusted_rand_index"):
                     figures[f"{key}_{in_key(name)}"] = ratio(each[key] * chosen, chosen)

@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from hepexp.evaluation.anomaly import anomaly_aucs, is_unseen
-from hepexp.evaluation.bootstrap import mean_of, ones, with_errors
-from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
+from hepexp.evaluation.bootstrap import mean_of
+from hepexp.evaluation.evaluators.evaluator import Outputs
+from hepexp.evaluation.evaluators.of_weights import EvaluatorOfWeights
 from hepexp.metric import Metric
 
 
-class SequenceEvaluator(Evaluator):
+class SequenceEvaluator(EvaluatorOfWeights):
     """Evaluates `error`, `kl`, `multiplicity` and `mass` (n,) of jets.
 
     If training saw only some of the classes, the others are the signal of an anomaly search. Its score is 1 - exp(-kl);
@@ -57,14 +58,6 @@ class SequenceEvaluator(Evaluator):
     )
     references = 1000
 
-    def quick(self, outputs: Outputs) -> dict[str, float]:
-        even = ones(len(outputs["label"]), outputs.get("weight"))
-        return {"loss": mean_loss(outputs), **{name: of(even) for name, of in self._figures(outputs).items()}}
-
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
-        found = with_errors(self._figures(outputs), len(outputs["label"]), seed, weight=outputs.get("weight"))
-        return {**loss_figures(outputs, seed), **found}
-
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns index, label, and the scores, of each jet."""
         columns = {name: outputs[name].astype(np.int64) for name in ("index", "label")}
@@ -90,8 +83,7 @@ class SequenceEvaluator(Evaluator):
             log=False,
         )
 
-    @staticmethod
-    def _figures(outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
+    def _figures(self, outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
         found = {"constituent_error": mean_of(outputs["error"]), "surprise": mean_of(outputs["kl"])}
         return found | anomaly_aucs(outputs, scores(outputs))
 
