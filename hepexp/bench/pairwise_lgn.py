@@ -42,7 +42,7 @@ class PairwiseLGN(nn.Module):
 
     def forward(self, batch: JetBatch) -> Tensor:
         model = self.model
-        batch = model.seen(batch)
+        batch = model.breaking(batch)
         x, p, z = model.inputs(batch)
         layout = Layout([SCALAR, VECTOR])
         at = {irrep: x[..., layout.at[irrep]] for irrep in layout.irreps}

@@ -55,7 +55,7 @@ class StackedPELICAN(nn.Module):
 
     def forward(self, batch: JetBatch) -> Tensor:
         model, dtype = self.model, self.model.classifier.weight.dtype
-        batch = model.inputs(batch)
+        batch = model.breaking(batch)
         mask = batch.mask
         p4 = torch.where(mask[..., None], batch.p4, 0)
         n = mask.sum(1).clamp(min=1).to(dtype)

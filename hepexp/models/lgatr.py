@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -116,7 +115,7 @@ class LGATr(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
-        batch = self.breaking(batch if self.use_scalars else replace(batch, scalars=batch.scalars[..., :0]))
+        batch = self.breaking(batch)
         dtype = next(self.net.parameters()).dtype
         p4, scalars, mask = batch.p4, batch.scalars, batch.mask
         beams, particles = p4.tensor_split([self.breaking.n_beams], dim=1)

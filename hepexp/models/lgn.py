@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
@@ -110,7 +109,7 @@ class LGN(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
-        batch = self.seen(batch)
+        batch = self.breaking(batch)
         kept = sum(level.n_per_pair for level in self.levels) if torch.is_grad_enabled() else self.levels[0].n_per_pair
         require_pair_memory(batch.mask, kept, self.classifier.weight.dtype, padded=True)
         x, p, z = self.inputs(batch)
@@ -121,10 +120,6 @@ class LGN(nn.Module):
                 scalars.append(x[..., 0])
             invariant = torch.view_as_real(torch.cat(scalars, dim=-1).sum(1))  # (B, all channels, 2)
             return self.classifier(invariant.flatten(1))
-
-    def seen(self, batch: JetBatch) -> JetBatch:
-        """The particles and scalars that the network sees, with those that break the symmetry."""
-        return self.breaking(batch if self.use_scalars else replace(batch, scalars=batch.scalars[..., :0]))
 
     def inputs(self, batch: JetBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Representations (0, 0) and (1, 1) of each particle (B, N, C, 5), (1, 1) of its four-momentum (B, N, 4),

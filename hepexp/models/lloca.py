@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from inspect import signature
 from typing import Any, Literal
@@ -133,7 +132,7 @@ class LLoCa(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
-        batch = self.breaking(batch if self.use_scalars else replace(batch, scalars=batch.scalars[..., :0]))
+        batch = self.breaking(batch)
         n_beams, dtype = self.n_unseen_beams, self.frames.equivectors.network[0].weight.dtype
         n_more = max(self.net.n_least + n_beams - batch.mask.shape[1], 0)
         mask = F.pad(batch.mask, (0, n_more))

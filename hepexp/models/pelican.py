@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -136,7 +135,7 @@ class PELICAN(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
-        batch = self.inputs(batch)
+        batch = self.breaking(batch)
         dtype, (n, n_message) = self.classifier.weight.dtype, self.channels
         kept = len(self.messages) if torch.is_grad_enabled() else 1
         require_pair_memory(batch.mask, kept * (n + 5 * n_message), dtype, padded=False)
@@ -158,7 +157,3 @@ class PELICAN(nn.Module):
         with full_precision(x):
             x = self.out(x, pairs, multiplicity)  # (B, C)
         return self.classifier(self.dropout(x))
-
-    def inputs(self, batch: JetBatch) -> JetBatch:
-        """The particles and scalars that the network sees, with those that break the symmetry."""
-        return self.breaking(batch if self.use_scalars else replace(batch, scalars=batch.scalars[..., :0]))

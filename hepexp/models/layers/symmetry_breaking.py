@@ -26,7 +26,7 @@ class SymmetryBreaking:
     Parameters
     ----------
     how : none, beam, scalars or both.
-    n_scalars : scalars per particle in the data set.
+    n_scalars : scalars per particle in the data set; 0 for a network that reads none of them.
     has_beams : whether the data set has put beams before the particles (`dataset.beams=true`).
 
     Attributes
@@ -51,11 +51,14 @@ class SymmetryBreaking:
             raise ConfigError(
                 f"model.symmetry_breaking={how} adds beams, and dataset.beams=true has already: choose one of them"
             )
+        self.reads_scalars = n_scalars > 0
         self.n_beams = len(BEAMS) if self.beams else 0
         self.n_scalars = n_scalars + (len(KINEMATIC) if self.kinematics else 0) + self.n_beams
 
     def __call__(self, batch: JetBatch) -> JetBatch:
-        """The batch with more scalars, and with the beams before the particles."""
+        """The batch as the network sees it: without scalars that it does not read, with others, and with beams."""
+        if not self.reads_scalars:
+            batch = replace(batch, scalars=batch.scalars[..., :0])
         scalars = [batch.scalars]
         if self.kinematics:
             found = torch.where(batch.mask[..., None], kinematic_features(batch.p4, batch.mask), 0)

@@ -100,6 +100,12 @@ def test_none_changes_nothing():
     assert SymmetryBreaking("none", 8, has_beams=True)(jets) is jets
 
 
+@pytest.mark.parametrize(("how", "n"), [("none", 0), ("beam", 2), ("scalars", 7), ("both", 9)])
+def test_a_network_that_reads_no_scalars_sees_only_those_that_break_the_symmetry(how, n):
+    jets, broken = random_jets(3), SymmetryBreaking(how, 0, has_beams=False)
+    assert broken(jets).scalars.shape[-1] == broken.n_scalars == n
+
+
 def test_beams_are_not_added_twice():
     with pytest.raises(ConfigError, match=r"model.symmetry_breaking=beam adds beams, and dataset.beams=true"):
         SymmetryBreaking("beam", 2, has_beams=True)
