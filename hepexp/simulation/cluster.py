@@ -7,9 +7,8 @@ saved when it is finished; jobs that were lost are submitted again, and so they 
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -19,12 +18,11 @@ from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Layout
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.simulation.block import Block
+from hepexp.submission import executor_of, is_command, refusals
 
 LAUNCHERS = ("joblib", "submitit_slurm", "submitit_local")  # the first are processes on this machine
-MINUTES = 240  # of a job, unless timeout_min says otherwise
 ATTEMPTS = 3  # times that jobs are submitted for blocks that are missing
 _POLL = 1.0  # seconds
-_COMMANDS = {"setup", "srun", "python", "additional"}  # words in the names of submitit's parameters
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Cluster:
         if self.launcher not in LAUNCHERS[1:]:
             raise ConfigError(f"--launcher must be one of {', '.join(LAUNCHERS)}, got {self.launcher!r}")
         for name in self.parameters:
-            if not _COMMANDS.isdisjoint(name.split("_")):
+            if is_command(name):
                 raise ConfigError(f"--cluster {name}: parameters that are commands are not taken")
         self._executor(Path())  # refuses here what it can, before anything is written
 
@@ -109,22 +107,12 @@ class Cluster:
 
     def _submit(self, shares: list[Share], logs: Path) -> list[Any]:
         executor = self._executor(logs)
-        with self._refusals():
+        with refusals(self._asked):
             return [executor.submit(share) for share in shares if share.blocks]
 
     def _executor(self, logs: Path) -> Any:
-        import submitit
+        return executor_of(self.launcher, {"name": "hepexp_generate", **self.parameters}, logs, self._asked)
 
-        with self._refusals(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # submitit recommends slurm_partition but accepts partition
-            executor = submitit.AutoExecutor(folder=logs, cluster=self.launcher.removeprefix("submitit_"))
-            executor.update_parameters(**{"timeout_min": MINUTES, "name": "hepexp_generate", **self.parameters})
-            return executor
-
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        try:
-            yield
-        except (NameError, TypeError, ValueError, AssertionError, RuntimeError, OSError) as error:
-            line = next(iter(str(error).splitlines()), type(error).__name__)
-            raise ConfigError(f"--launcher {self.launcher}: {line}") from error
+    @property
+    def _asked(self) -> str:
+        return f"--launcher {self.launcher}"

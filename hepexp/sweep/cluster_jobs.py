@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,11 +16,10 @@ import psutil
 
 from hepexp.atomic import write_json
 from hepexp.errors import ConfigError, Interrupted
+from hepexp.submission import executor_of, is_command, refusals
 from hepexp.sweep.storage import VARIABLE
 
 FILE = "jobs.json"  # in the folder of the sweep
-MINUTES = 240  # of a job; submitit's own limit ends a sweep after 5
-COMMANDS = {"setup", "srun", "python", "additional"}  # words in the names of submitit's parameters
 END = {"submitit_slurm": "scancel", "submitit_local": "kill"}
 
 
@@ -99,9 +97,7 @@ class ClusterJobs:
         return [
             key
             for key, value in self.cluster.items()
-            if not COMMANDS.isdisjoint(key.split("_"))
-            or not isinstance(value, int | float | str | None)
-            or "\n" in str(value)
+            if is_command(key) or not isinstance(value, int | float | str | None) or "\n" in str(value)
         ]
 
     @classmethod
@@ -116,7 +112,7 @@ class ClusterJobs:
         """
         import submitit
 
-        with _refusals(launcher), _deaf(), submitit.helpers.environment_variables(**{VARIABLE: url}):
+        with refusals(_asked(launcher)), _deaf(), submitit.helpers.environment_variables(**{VARIABLE: url}):
             ready = executor(launcher, {"name": f"hepexp_{folder.name}"[:100], **cluster}, folder)
             jobs = [ready.submit(worker) for _ in range(number)]
         submitted = cls(launcher, cluster, [job.job_id for job in jobs], str(folder.resolve()))
@@ -151,22 +147,11 @@ def executor(launcher: str, cluster: dict[str, Any], folder: Path) -> Any:
     ------
     ConfigError : there is no such cluster here, or submitit does not know a parameter.
     """
-    import submitit
-
-    with _refusals(launcher), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # submitit recommends slurm_partition but accepts partition
-        made = submitit.AutoExecutor(folder=folder / "jobs", cluster=launcher.removeprefix("submitit_"))
-        made.update_parameters(**{"timeout_min": MINUTES, **cluster})
-        return made
+    return executor_of(launcher, cluster, folder / "jobs", _asked(launcher))
 
 
-@contextmanager
-def _refusals(launcher: str) -> Iterator[None]:
-    try:
-        yield
-    except (NameError, TypeError, ValueError, AssertionError, RuntimeError, OSError) as error:
-        line = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ConfigError(f"sweep.launcher={launcher}: {line}") from error
+def _asked(launcher: str) -> str:
+    return f"sweep.launcher={launcher}"
 
 
 @contextmanager

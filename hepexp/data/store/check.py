@@ -177,18 +177,26 @@ def check_four_momenta(classes: tuple[str, ...], layout: Layout, noun: str = "je
     return check
 
 
-def check_columns(classes: tuple[str, ...], layout: Layout, noun: str = "row", element: str = "element") -> Check:
+def check_columns(
+    classes: tuple[str, ...],
+    layout: Layout,
+    noun: str = "row",
+    element: str = "element",
+    may_be_empty: bool = False,
+) -> Check:
     """A check of examples of any kind: their labels, the limits of their columns, and that none is empty.
 
     Parameters
     ----------
     layout : of the examples.
     noun, element : the words for one example, and for one of its elements, in messages.
+    may_be_empty : whether an example may have no elements.
     """
 
     def check(examples: Ragged, origin: str, first_row: int = 0) -> Ragged:
         refuse = Refusal(examples, origin, first_row, noun)
-        refuse.of_rows(examples.counts == 0, f"no {element}s", f"has no {element}s; expected at least one")
+        if not may_be_empty:
+            refuse.of_rows(examples.counts == 0, f"no {element}s", f"has no {element}s; expected at least one")
         refuse.of_common(classes, layout, element)
         refuse.finish()
         return examples

@@ -9,10 +9,9 @@ from typing import Any
 
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
-from hepexp.data.store.check import Check, Refusal
+from hepexp.data.store.check import check_columns
 from hepexp.data.store.images import images
 from hepexp.data.store.limits import Limits
-from hepexp.data.store.ragged import Layout, Ragged
 from hepexp.errors import ConfigError
 
 _BINNING = "https://raw.githubusercontent.com/CaloChallenge/homepage/ec97ffa5df1ac738b92ee18db778b75d4ac27412/code/"
@@ -106,18 +105,6 @@ class ChallengeInfo(DatasetInfo):
         return f"hepexp data download {self.name} data.part={self.part}"
 
 
-def check_of(challenge: Challenge, layout: Layout) -> Check:
-    """Check the limits of the columns; an empty shower is possible."""
-
-    def check(showers: Ragged, origin: str, first_row: int = 0) -> Ragged:
-        refuse = Refusal(showers, origin, first_row, noun="shower")
-        refuse.of_common((challenge.particle,), layout, element="voxel")
-        refuse.finish()
-        return showers
-
-    return check
-
-
 def _parts(challenge: Challenge) -> tuple[Part, ...]:
     binning = PublishedFile(challenge.binning, urls=(f"{_BINNING}{challenge.binning}",))
     found = []
@@ -157,7 +144,7 @@ def info(part: str) -> ChallengeInfo:
         published_at=f"Zenodo record {challenge.record}, the binning at github.com/CaloChallenge/homepage",
         releases=(_parts(challenge),),
         readers=dict.fromkeys((".hdf5", ".h5"), f"hepexp.data.datasets.calo_challenge.hdf5:read_{part}"),
-        check=check_of(challenge, layout),
+        check=check_columns((challenge.particle,), layout, "shower", "voxel", may_be_empty=True),
     )
 
 

@@ -6,25 +6,16 @@ from pathlib import Path
 
 from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
 from hepexp.data.datasets.calogan.calorimeter import CELLS, FIRST
-from hepexp.data.store.check import Refusal
+from hepexp.data.store.check import check_columns
 from hepexp.data.store.images import images
 from hepexp.data.store.limits import Limits
-from hepexp.data.store.ragged import Ragged
 
 CLASSES = ("gamma", "eplus", "piplus")  # as the files are called
 OVERFLOW = tuple(f"overflow_{layer}" for layer in range(len(CELLS)))
 _DEPOSIT = Limits(0, 1e8, "MeV")
 # Cells are counted through, layer by layer: those of a layer along x first, then along y.
 LAYOUT = images(1, 1, FIRST[-1], _DEPOSIT, energy=Limits(1e-3, 1e5, "GeV"), **dict.fromkeys(OVERFLOW, _DEPOSIT))
-
-
-def check(showers: Ragged, origin: str, first_row: int = 0) -> Ragged:
-    """Check labels and the limits of the columns, and return the showers unchanged; an empty one is possible."""
-    refuse = Refusal(showers, origin, first_row, noun="shower")
-    refuse.of_common(CLASSES, LAYOUT, element="cell")
-    refuse.finish()
-    return showers
-
+check = check_columns(CLASSES, LAYOUT, "shower", "cell", may_be_empty=True)
 
 # The publisher's sizes and checksums are not known here: `hepexp data verify` reads the files to the last shower.
 _PARTS = tuple(Part(name, (PublishedFile(f"{name}.hdf5"),)) for name in CLASSES)

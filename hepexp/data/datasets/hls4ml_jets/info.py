@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
-from hepexp.data.store.check import Refusal
+from hepexp.data.store.check import check_columns
 from hepexp.data.store.limits import MASS, Limits
-from hepexp.data.store.ragged import Layout, Ragged
+from hepexp.data.store.ragged import Layout
 
 CLASSES = ("gluon", "quark", "w", "z", "top")
 LETTERS = dict(zip("gqwzt", CLASSES, strict=True))  # of the classes in the published files
@@ -43,14 +43,7 @@ LAYOUT = Layout(
 _EVERYTHING = "processed-pythia82-lhc13-all-pt1-50k-r1_h022_e0175_t220_nonu_truth"
 _OPENML = "dataset_42468"
 
-
-def check(jets: Ragged, origin: str, first_row: int = 0) -> Ragged:
-    """Check labels and the limits of the columns, and return the jets unchanged."""
-    refuse = Refusal(jets, origin, first_row)
-    refuse.of_common(CLASSES, LAYOUT)
-    refuse.finish()
-    return jets
-
+check = check_columns(CLASSES, LAYOUT, "jet", may_be_empty=True)  # the columns are of jets
 
 INFO = DatasetInfo(
     name="hls4ml_jets",

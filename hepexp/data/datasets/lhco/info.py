@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
-from hepexp.data.store.check import Refusal
+from hepexp.data.store.check import check_columns
 from hepexp.data.store.limits import MASS, Limits
-from hepexp.data.store.ragged import Layout, Ragged
+from hepexp.data.store.ragged import Layout
 
 CLASSES = ("background", "signal")
 TAU21 = Limits(0, 2)  # above 1 only by the choice of axes
@@ -18,15 +18,7 @@ LAYOUT = Layout({}, dict.fromkeys(COLUMNS, np.float32), limits=COLUMNS)
 # For validation and the test, of ten; the rest trains. Only with many background events left is a cut's gain known.
 TENTHS = (1, 4)
 
-
-def check(events: Ragged, origin: str, first_row: int = 0) -> Ragged:
-    """Check labels and the limits of the columns, and return the events unchanged."""
-    refuse = Refusal(events, origin, first_row, noun="event")
-    refuse.of_common(CLASSES, LAYOUT)
-    refuse.finish()
-    return events
-
-
+check = check_columns(CLASSES, LAYOUT, "event", may_be_empty=True)  # the columns are of events
 _EVENTS = "events_anomalydetection_v2.features"
 
 
