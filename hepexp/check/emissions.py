@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from hepexp.batch import JetBatch
 from hepexp.check.check import Check
-from hepexp.data.views.jet_emissions import hardest_first, transverse
+from hepexp.data.views.jet_emissions import WithMass, hardest_first, transverse
 from hepexp.data.views.jet_symmetries import moved, rotated
-from hepexp.data.views.random_view import RandomView
 from hepexp.models.claims import IRC
-
-if TYPE_CHECKING:
-    from hepexp.data.representations.representation import Representation
 
 FRACTIONS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-10)
 OPENINGS = (3e-1, 1e-1, 3e-2, 1e-2, 1e-3, 0.0)
@@ -24,24 +19,8 @@ RADIUS = 0.4  # in y and phi, within which soft particles are emitted
 LEAST_SHARE = 0.1  # of the four-momentum, that either of two halves has
 
 
-class WithMore(RandomView):
-    """Base class of changes that add particles or change masses: psi(mass) among the scalars follows."""
-
-    reads = "particles"
-    mass_scalar: int | None = None
-
-    def fit_to(self, representation: Representation) -> None:
-        found = [step.mass_scalar for step in representation.transforms if step.mass_scalar is not None]
-        self.mass_scalar = found[-1] if found else None
-
-    def with_mass(self, scalars: Tensor, factor: Tensor) -> Tensor:
-        """Scalars (..., S) of particles whose four-momentum has been multiplied by a factor (...)."""
-        if self.mass_scalar is None:
-            return scalars
-        scalars = scalars.clone()
-        mass = scalars[..., self.mass_scalar].double().expm1()  # of psi(m) = ln(1 + m)
-        scalars[..., self.mass_scalar] = (factor * mass).log1p().to(scalars)
-        return scalars
+class WithMore(WithMass):
+    """Base class of changes that add particles."""
 
     def add(self, batch: JetBatch, p4: Tensor, scalars: Tensor, mask: Tensor) -> JetBatch:
         """The jets with more particles (B, K), in order of falling pT."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from hepexp.data.formats.refusal import damage_in, listed, require
 from hepexp.errors import DataError
@@ -91,3 +92,15 @@ def numbers(found: h5py.Dataset, path: Path, key: str, shape: tuple[int | None, 
     if found.dtype.kind not in "fiu":
         raise DataError(f"{path}: key '{key}' has type {found.dtype}, expected numbers")
     return found
+
+
+def attribute_bytes(table: h5py.Dataset, attribute: str) -> bytes:
+    """The bytes of a string attribute, which are not necessarily text; none if there is no such attribute."""
+    if attribute not in table.attrs:
+        return b""
+    found = h5py.h5a.open(table.id, attribute.encode())
+    if found.shape != () or found.dtype.kind not in "SV":
+        return b""
+    value = np.empty((), found.dtype)
+    found.read(value)
+    return value.tobytes()

@@ -13,7 +13,7 @@ import hdf5plugin  # noqa: F401  importing it registers the blosc filter with h5
 import numpy as np
 
 from hepexp.config.suggest import did_you_mean
-from hepexp.data.formats.hdf5 import dataset, opened
+from hepexp.data.formats.hdf5 import attribute_bytes, dataset, opened
 from hepexp.data.formats.pickled_names import names_in
 from hepexp.data.formats.refusal import listed
 from hepexp.data.tables.source import MOST_ARRAYS, Contents, Stored, pieces, refusal_of, rows_for
@@ -218,18 +218,6 @@ def _frame(table: h5py.Dataset, where: str) -> Stored | str:
         }
     )
     return Stored(dtype, (), blocks=blocks)
-
-
-def attribute_bytes(table: h5py.Dataset, attribute: str) -> bytes:
-    """The bytes of a string attribute, which are not necessarily text; none if there is no such attribute."""
-    if attribute not in table.attrs:
-        return b""
-    found = h5py.h5a.open(table.id, attribute.encode())
-    if found.shape != () or found.dtype.kind not in "SV":
-        return b""
-    value = np.empty((), found.dtype)
-    found.read(value)
-    return value.tobytes()
 
 
 def _fixed_part(file: h5py.File, group: str, key: str) -> bool | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from hepexp.batch import JetBatch
 from hepexp.data.views.jet_symmetries import moved
@@ -16,7 +17,27 @@ if TYPE_CHECKING:
     from hepexp.data.representations.representation import Representation
 
 
-class CollinearSplitting(RandomView):
+class WithMass(RandomView):
+    """Base class of views that multiply four-momenta by numbers: psi(mass) among the scalars follows."""
+
+    reads = "particles"
+    mass_scalar: int | None = None
+
+    def fit_to(self, representation: Representation) -> None:
+        found = [step.mass_scalar for step in representation.transforms if step.mass_scalar is not None]
+        self.mass_scalar = found[-1] if found else None
+
+    def with_mass(self, scalars: Tensor, factor: Tensor) -> Tensor:
+        """Scalars (..., S) of particles whose four-momentum has been multiplied by a factor (...)."""
+        if self.mass_scalar is None:
+            return scalars
+        scalars = scalars.clone()
+        mass = scalars[..., self.mass_scalar].double().expm1()  # of psi(m) = ln(1 + m)
+        scalars[..., self.mass_scalar] = (factor * mass).log1p().to(scalars)
+        return scalars
+
+
+class CollinearSplitting(WithMass):
     """Some particles of each jet replaced by two in the same direction, with z and 1 - z of the four-momentum.
 
     Energy and momentum are conserved, and z is uniform in [0, 1]; particles are drawn at random, s n of n on average.
@@ -29,15 +50,8 @@ class CollinearSplitting(RandomView):
     strength : s, the mean fraction of particles that split.
     """
 
-    reads = "particles"
-
     def __init__(self, strength: float) -> None:
         self.strength = strength
-        self.mass_scalar: int | None = None
-
-    def fit_to(self, representation: Representation) -> None:
-        found = [step.mass_scalar for step in representation.transforms if step.mass_scalar is not None]
-        self.mass_scalar = found[-1] if found else None
 
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
         (n_jets, n, _), kind = batch.p4.shape, {"dtype": batch.p4.dtype, "device": batch.p4.device}
@@ -54,10 +68,7 @@ class CollinearSplitting(RandomView):
         mask = torch.cat([batch.mask, splits], dim=1)
         p4 = share[..., None] * batch.p4.gather(1, place[..., None].expand(-1, -1, 4))
         scalars = batch.scalars.gather(1, place[..., None].expand(-1, -1, batch.scalars.shape[2])) * mask[..., None]
-        if (k := self.mass_scalar) is not None:
-            mass = scalars[..., k].to(p4.dtype).expm1()  # of psi(m) = ln(1 + m)
-            scalars[..., k] = (share * mass).log1p().to(scalars.dtype)
-        return hardest_first(replace(batch, p4=p4, scalars=scalars, mask=mask))
+        return hardest_first(replace(batch, p4=p4, scalars=self.with_mass(scalars, share), mask=mask))
 
 
 class SoftEmission(RandomView):
@@ -84,7 +95,7 @@ class SoftEmission(RandomView):
         return replace(batch, p4=moved(batch.p4, dy, dphi))
 
 
-def transverse(batch: JetBatch) -> torch.Tensor:
+def transverse(batch: JetBatch) -> Tensor:
     """pT (B, N) of the particles, GeV."""
     return torch.hypot(batch.p4[..., 1], batch.p4[..., 2])
 
@@ -94,7 +105,7 @@ def hardest_first(batch: JetBatch) -> JetBatch:
     order = transverse(batch).masked_fill(~batch.mask, -1).argsort(dim=1, descending=True, stable=True)
     mask = batch.mask.gather(1, order)
 
-    def ordered(values: torch.Tensor) -> torch.Tensor:
+    def ordered(values: Tensor) -> Tensor:
         return values.gather(1, order[..., None].expand_as(values)) * mask[..., None]
 
     return replace(batch, p4=ordered(batch.p4), scalars=ordered(batch.scalars), mask=mask)

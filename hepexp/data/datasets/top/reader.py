@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hepexp.data.datasets.top.info import LAYOUT
 from hepexp.data.formats.checked import checked
-from hepexp.data.formats.hdf5 import dataset, opened
+from hepexp.data.formats.hdf5 import attribute_bytes, dataset, opened
 from hepexp.data.formats.pickled_names import names_in
 from hepexp.data.formats.refusal import require
 from hepexp.data.store.check import check_four_momenta
@@ -73,7 +73,7 @@ def _places(table: h5py.Dataset, path: Path, needs_label: bool) -> dict[str, tup
         attribute = f"{block}_kind"
         if attribute not in table.attrs:
             raise DataError(f"{path}: attribute '{attribute}' is missing; expected the column names that pandas writes")
-        names = names_in(_bytes_of(table, attribute), f"{path}: attribute '{attribute}'")
+        names = names_in(attribute_bytes(table, attribute), f"{path}: attribute '{attribute}'")
         if len(names) != kind.shape[0]:
             raise DataError(f"{path}: attribute '{attribute}' names {len(names)} columns, expected {kind.shape[0]}")
         where |= {name: (block, column) for column, name in enumerate(names)}
@@ -89,16 +89,6 @@ def _shared_block(where: dict[str, tuple[str, int]], path: Path) -> tuple[str, s
     columns = [where[name][1] for name in _MOMENTA]
     in_order = columns == list(range(columns[0], columns[0] + len(columns)))
     return blocks.pop(), slice(columns[0], columns[0] + len(columns)) if in_order else columns
-
-
-def _bytes_of(table: h5py.Dataset, attribute: str) -> bytes:
-    """The bytes of a string attribute, which are not necessarily text."""
-    found = h5py.h5a.open(table.id, attribute.encode())
-    if found.shape != () or found.dtype.kind not in "SV":
-        return b""
-    value = np.empty((), found.dtype)
-    found.read(value)
-    return value.tobytes()
 
 
 def _jets(momenta: NDArray, label: NDArray | None, path: Path, first: int) -> Ragged:
