@@ -22,7 +22,6 @@ WEIGHTS = {"float32": 1, "bf16": 1, "compile": 5}  # of the modes in the time th
 LEAST = 5.0  # seconds for which no case is begun
 ENDING = 5.0  # seconds to end a process and print the table
 SHORTEST = 40.0  # seconds after which a case may be ended: its process has to start
-DEVICES = ("cpu", "cuda")
 
 
 def rows(

@@ -20,7 +20,6 @@ from hepexp.bench.taggers import Precision, check_logits, gradients, inference, 
 from hepexp.errors import HepexpError
 from hepexp.precision import allow_tf32
 
-MODES = ("float32", "bf16", "compile")
 REPEATS, BLOCK = 7, 0.3  # measurements of each, and seconds of one; on a CPU, where the command is only tried:
 REPEATS_ON_CPU, BLOCK_ON_CPU = 2, 0.01
 MOST = 100  # steps in a measurement
@@ -37,7 +36,7 @@ def measure(name: str, case: Case, mode: str, device: torch.device, until: float
 
     Parameters
     ----------
-    mode : one of MODES. TensorFloat-32 is off in each of them.
+    mode : float32, bf16, or compile. TensorFloat-32 is off in each of them.
     until : time on the monotonic clock after which no measurement is repeated.
     """
     allow_tf32(False)

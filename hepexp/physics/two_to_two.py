@@ -1,11 +1,11 @@
 """Squared matrix elements of 2 -> 2 processes at lowest order, in closed form.
 
 Spins and colours are averaged over in the initial state and summed over in the final one; couplings are 1, so the
-results are in units of g^4, or of e^4.
+results are in units of g^4.
 
 References
 ----------
-R. K. Ellis, W. J. Stirling, B. R. Webber, QCD and Collider Physics, tables 7.1 and 10.2; S. Frixione et al.,
+R. K. Ellis, W. J. Stirling, B. R. Webber, QCD and Collider Physics, table 10.2; S. Frixione et al.,
 hep-ph/9702287, section 2.
 """
 
@@ -43,16 +43,6 @@ def gluons_to_top_pair(s: Tensor, cos: Tensor, mass: Tensor | float) -> Tensor:
     rho, tau_1, tau_2 = _fractions(s, cos, mass)
     product = tau_1 * tau_2
     return (1 / (6 * product) - 3 / 8) * (tau_1**2 + tau_2**2 + rho - rho**2 / (4 * product))
-
-
-def gluons_to_gluons(s: Tensor, t: Tensor, u: Tensor) -> Tensor:
-    """|M|^2 of g g -> g g: 9/2 (3 - t u / s^2 - s u / t^2 - s t / u^2), of invariants in any one unit."""
-    return 9 / 2 * (3 - t * u / s**2 - s * u / t**2 - s * t / u**2)
-
-
-def electrons_to_muons(s: Tensor, t: Tensor, u: Tensor) -> Tensor:
-    """|M|^2 of e+ e- -> mu+ mu- by a photon, without masses: 2 (t^2 + u^2) / s^2."""
-    return 2 * (t**2 + u**2) / s**2
 
 
 def _fractions(s: Tensor, cos: Tensor, mass: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:

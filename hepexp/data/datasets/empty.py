@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
-from typing import NoReturn
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -14,7 +12,6 @@ from torch.utils.data import DataLoader
 from hepexp.batch import DataSpec, FeatureBatch
 from hepexp.data.keys import require_at_least
 from hepexp.data.loading.splits import SPLITS
-from hepexp.errors import DataError
 
 
 class Empty(LightningDataModule):
@@ -75,9 +72,6 @@ class Empty(LightningDataModule):
         first = sum(self.sizes[earlier] for earlier in SPLITS[: SPLITS.index(split)])
         rows = torch.arange(first, first + self.sizes[split])[:n]
         return DataLoader([_batch(some) for some in rows.split(self.batch_size)], batch_size=None)
-
-    def loader_of_file(self, path: Path) -> NoReturn:
-        raise DataError(f"{path}: the data set `empty` reads no files")
 
     def train_dataloader(self) -> DataLoader:
         return self.loader_of("train")

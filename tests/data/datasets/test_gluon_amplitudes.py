@@ -6,7 +6,7 @@ import torch
 
 from hepexp.data.datasets.gluon_amplitudes.generate import CLASSES, ENERGY, PT_MIN, log_squared, make_block
 from hepexp.data.datasets.gluon_amplitudes.module import GluonAmplitudes
-from hepexp.physics.two_to_two import gluons_to_gluons
+from tests.physics.closed_forms import gluons_to_gluons
 from tests.physics.points import gluons
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hepexp.errors import ConfigError
 
 SPLITS = ("train", "val", "test")
-Patterns = str | Sequence[str]
 
 
 @dataclass(frozen=True)
