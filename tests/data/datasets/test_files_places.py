@@ -16,7 +16,7 @@ from hepexp.data.datasets.files.module import Files
 from hepexp.data.representations.particle_graph import ParticleGraph
 from hepexp.evaluation.evaluators.evaluator import ELEMENT
 from hepexp.learning.as_read import as_read
-from hepexp.learning.module import gather_examples
+from hepexp.learning.gathering import gather_examples
 from hepexp.losses.element_cross_entropy import ElementCrossEntropy
 from hepexp.losses.pair_cross_entropy import PairCrossEntropy
 from tests.data.datasets.user_files import ready

@@ -127,7 +127,7 @@ def test_elements_have_the_weight_of_their_example_and_lists_in_the_table():
 
 
 def test_elements_of_several_devices_are_put_together_once_and_in_order():
-    from hepexp.learning.module import gather_examples
+    from hepexp.learning.gathering import gather_examples
 
     columns = {
         "index": np.array([4, 1, 4, 2]),
