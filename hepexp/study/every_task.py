@@ -25,6 +25,8 @@ class EveryTask(StudyOptions):
     ConfigError : no task begins so; as of `StudyOptions`.
     """
 
+    draws = False  # tasks have no axis in common
+
     def __init__(
         self,
         base: str = "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from hepexp.config.quoting import as_typed
 from hepexp.config.root import LARGEST_SEED
@@ -34,6 +34,8 @@ class StudyOptions:
     ------
     ConfigError : no settings, names that cannot be shown, an axis without values, or seeds that are none.
     """
+
+    draws: ClassVar[bool] = True  # a figure, beside the tables
 
     def __init__(
         self,

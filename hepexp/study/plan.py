@@ -134,7 +134,9 @@ class Plan:
 
     @cached_property
     def undrawable(self) -> str:
-        """Why there will be no figure, in a line; empty if nothing is known to stand in its way."""
+        """Why there will be no figure, in a line; empty if nothing is known to stand in its way, or none is meant."""
+        if not self.options.draws:
+            return ""
         return undrawable(self.options, self.axes, [row.runs[0].config for row in self.rows])
 
     @property

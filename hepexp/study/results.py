@@ -234,7 +234,7 @@ def write(results: Results, folder: Path) -> tuple[list[Table], list[Path], str]
 
     Returns
     -------
-    The tables, the files, and why there is no figure; empty where there is one.
+    The tables, the files, and why there is no figure; empty where there is one, or none is meant.
     """
     results.write_runs(folder / RUNS)
     files = [folder / RUNS]
@@ -248,6 +248,8 @@ def write(results: Results, folder: Path) -> tuple[list[Table], list[Path], str]
     if any(group.published for table in tables for group in table.groups):
         write_text(folder / PUBLISHED, title + results.beside_published() + "\n")
         files.append(folder / PUBLISHED)
+    if not results.plan.options.draws:
+        return tables, files, ""
     try:
         for figure in results.draw(tables, folder):
             files.append(figure)

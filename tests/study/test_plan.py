@@ -158,6 +158,7 @@ def test_a_study_of_every_task_has_each_and_those_made_smaller_compose(name, mon
     monkeypatch.undo()
     plan = make_plan(name, options, Typed([], [], {}))
     assert [row.setting for row in plan.rows] == of_each
+    assert plan.undrawable == ""
     assert all(run.config["choices"]["task"] == row.setting for row in plan.rows for run in row.runs)
 
 
