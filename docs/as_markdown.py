@@ -17,11 +17,24 @@ def text(plain: str) -> str:
     return "".join(part if part.startswith("`") and len(part) > 1 else _linked(part) for part in parts)
 
 
+def with_links(page: str) -> str:
+    """A page of Markdown in which arXiv numbers outside of code are links."""
+    parts = re.split(r"(^```.*?^```$|`[^`]*`)", page, flags=re.MULTILINE | re.DOTALL)
+    return "".join(
+        part if part.startswith("`") else ARXIV.sub(lambda number: f"[{number[0]}]({_paper(number)})", part)
+        for part in parts
+    )
+
+
+def _paper(number: re.Match[str]) -> str:
+    return f"https://arxiv.org/abs/{number[1]}"
+
+
 def _linked(plain: str) -> str:
     found, at = [], 0
     for match in sorted([*ARXIV.finditer(plain), *ADDRESS.finditer(plain)], key=lambda match: match.start()):
         if match.start() >= at:
-            address = f"https://arxiv.org/abs/{match[1]}" if match.re is ARXIV else match[0]
+            address = _paper(match) if match.re is ARXIV else match[0]
             found += [_escaped(plain[at : match.start()]), f"[{_escaped(match[0])}]({address})"]
             at = match.end()
     return "".join([*found, _escaped(plain[at:])])

@@ -6,6 +6,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import as_markdown  # noqa: E402
 import generate  # noqa: E402
 
 import hepexp  # noqa: E402
@@ -29,3 +30,13 @@ html_show_sphinx = False
 html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
+
+
+def link_papers(app: object, name: str, source: list[str]) -> None:
+    """arXiv numbers in the text of pages are links; those of generated pages are already."""
+    if not name.startswith("generated/"):
+        source[0] = as_markdown.with_links(source[0])
+
+
+def setup(app: object) -> None:
+    app.connect("source-read", link_papers)

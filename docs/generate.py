@@ -7,6 +7,7 @@ from pathlib import Path
 
 import as_markdown as md
 import verbs
+from task_topics import by_topic, topics
 
 from hepexp.cli import metrics
 from hepexp.config import catalog, expected, option, source, yaml_file
@@ -227,7 +228,8 @@ def task(group: str, name: str) -> str:
     chosen = [[md.code(group), link(group, choice)] for group, choice in its.choice_rows()]
     values = [[md.code(key), md.code(value), md.text(why)] for key, value, why in its.value_rows()]
     known = its.expected()
-    parts = [f"# `task={name}`", "[All tasks](../../tasks.md)", md.mixed(its.header)]
+    explained = [f"explained in [{topic.title}](../../{topic.page}.md)" for topic in topics() if topic.has(name)]
+    parts = [f"# `task={name}`", ", ".join(["[All tasks](../../tasks.md)", *explained]), md.mixed(its.header)]
     parts += ["## Settings", md.table(["group", "option"], chosen) if chosen else ""]
     parts += [md.table(["key", "value", "why"], values) if values else ""]
     parts += ["## Published figures" if known.published else "", *map(_published, known.published)]
@@ -259,13 +261,16 @@ def _about(title: str, its: option.Option, group: str) -> Iterable[str]:
 
 
 def tasks() -> str:
-    """A table of all tasks."""
-    rows = [
-        [
-            link("task", name, "generated/"),
-            md.text(yaml_file.description(path)),
-            *(link(group, read("task", name).choices.get(group) or "", "generated/") for group in ("model", "dataset")),
-        ]
-        for name, path in options("task").items()
-    ]
-    return md.table(["task", "", "model", "data"], rows)
+    """A table of the tasks of each topic."""
+    parts = []
+    for topic, names in by_topic(options("task")):
+        parts.append(f"## {topic.title}" if topic else "## Others")
+        parts.append(f"See [what they are about]({topic.page}.md)." if topic else "")
+        parts.append(md.table(["task", "", "model", "data"], map(_row, names)))
+    return "\n\n".join(filter(None, parts))
+
+
+def _row(name: str) -> list[str]:
+    chosen = read("task", name).choices
+    parts = [link(group, chosen.get(group) or "", "generated/") for group in ("model", "dataset")]
+    return [link("task", name, "generated/"), md.text(yaml_file.description(options("task")[name])), *parts]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hepexp.cli import data_options, sweep, train
 from hepexp.cli import main as front
-from hepexp.cli import sweep, train
 from hepexp.cli.parser import Parser
 from hepexp.config import catalog, option
 from hepexp.config.command_line import read
@@ -91,7 +91,7 @@ def test_the_reference_has_every_verb_option_key_and_metric(site: Path):
 
 
 class Parsed(Exception):
-    """Arguments have been read without one."""
+    """Arguments have been read without an error: these."""
 
 
 @pytest.fixture
@@ -102,8 +102,7 @@ def stop(monkeypatch: pytest.MonkeyPatch) -> None:
         original = getattr(Parser, name)
 
         def parse(self: Parser, *args, **keywords):
-            original(self, *args, **keywords)
-            raise Parsed
+            raise Parsed(original(self, *args, **keywords))
 
         return parse
 
@@ -141,7 +140,10 @@ def check(words: list[str]) -> None:
         return
     try:
         front.main([*words, "--dry-run"] if verb == "study" and rest else words)
-    except Parsed:
+    except Parsed as parsed:
+        (given,) = parsed.args
+        if verb == "data" and "config" in given:
+            data_options.described(given)
         return
     assert verb == "study", f"hepexp {' '.join(words)} was not read by a parser"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hepexp.cli import data_files, data_tables
-from hepexp.cli.data_options import config_dirs, split_keys, warn_of, with_keys
+from hepexp.cli.data_options import as_flags, config_dirs, split_keys, warn_of, with_keys
 from hepexp.cli.parser import Parser
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.find import describable, refuse_unnamed, survey
@@ -50,6 +50,9 @@ def main(args: list[str]) -> int:
         )
     if name not in ("list", "inspect"):
         rest, keys = split_keys(rest)
+        if name in ("show", "export"):
+            flags, keys = as_flags(keys)
+            rest += flags
         folders = config_dirs(rest)
         known, faults = survey(folders)
         chosen = next((word for word in rest if word in (describable(folders) if keys else known)), None)

@@ -23,6 +23,12 @@ if TYPE_CHECKING:  # it imports pyarrow
 
 log = logging.getLogger("hepexp")
 _A_FEW = 500
+_FLAGS = {  # of add_source, by the keys that say the same to a training
+    "dataset.source": "--source",
+    "dataset.n_files": "--files",
+    "dataset.n_generate": "--n",
+    "dataset.generate_seed": "--seed",
+}
 _KEY = re.compile(r"(~|\+\+?)?dataset[.=@/]")
 
 
@@ -38,6 +44,18 @@ def split_keys(words: Sequence[str]) -> tuple[list[str], list[str]]:
         if not translate([key])[0].lstrip("~+").startswith("dataset."):
             raise ConfigError(f"{key}: expected NAME, the data set alone, and keys of it, data.KEY=VALUE")
     return [word for word in words if word not in keys], keys
+
+
+def as_flags(keys: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The flags of `add_source` that keys of a data set stand for, `data.source=mini`, and the other keys."""
+    flags, others = [], []
+    for key in keys:
+        name, sign, value = translate([key])[0].partition("=")
+        if sign and name in _FLAGS:
+            flags.append(f"{_FLAGS[name]}={value}")
+        else:
+            others.append(key)
+    return flags, others
 
 
 def with_keys(name: str, keys: Sequence[str], config_dirs: Sequence[Path]) -> dict[str, Any] | None:

@@ -24,11 +24,13 @@ def add_runs(parser: ArgumentParser, groups: str) -> None:
     """The arguments RUN ... and KEY=VALUE."""
     parser.add_argument(
         "words",
-        metavar="RUN [RUN ...] [KEY=VALUE ...]",
+        metavar="RUN",
         nargs="+",
         help="run folders, MLflow run ids, models:/NAME@ALIAS, latest, or the folder of a multirun for all of its "
-        f"runs; several are an ensemble, whose predictions are averaged. Then changes to {groups}",
+        "runs; several are an ensemble, whose predictions are averaged",
     )
+    # For the help alone: `words` takes all of them.
+    parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help=f"changes to {groups}")
 
 
 def add_laplace(parser: ArgumentParser) -> None:

@@ -57,6 +57,7 @@ def test_help_names_every_verb(hepexp: Command):
         (["show", "qg", "--views", "--no-pictures"], "--views draws plots, which --no-pictures leaves out"),
         (["show", "qg", "--views", "data.views.rotate=270"], "dataset.views.rotate must be from 0 to 180 degrees, got"),
         (["show", "qg", "data.views.rotate=90"], "qg has the same files whatever its keys are; leave out data.KEY=VAL"),
+        (["show", "qg", "data.source=minni"], "unknown --source 'minni'; did you mean mini?"),
         (["show", "qg", "--source", "full", "--files", "21"], "--files must be between 1 and 20, got 21"),
         (["convert", "qg", "--input", "a.npz"], "--input and --out go together"),
     ],
@@ -140,6 +141,8 @@ def test_generate_then_show(hepexp: Command, tmp_path: Path):
     done = hepexp("data", "show", "qg", "--source", "generate", "--n", "10", "--seed", "9", "--no-pictures")
     assert done.returncode == 0
     assert "simulated sample made on this machine: hepexp data generate qg --n 10 --seed 9" in done.stdout
+    keys = ["data.source=generate", "data.n_generate=10", "data.generate_seed=9"]
+    assert hepexp("data", "show", "qg", *keys, "--no-pictures").stdout == done.stdout
     assert not (tmp_path / "runs").exists()
     assert "10 jets, seed 9" in hepexp("data", "list").stdout
 
