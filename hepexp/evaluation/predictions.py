@@ -44,6 +44,11 @@ class Predictions:
     setting: Setting | None = None
 
 
+def index_and_label(index: np.ndarray, label: np.ndarray) -> dict[str, pa.Array]:
+    """The columns `index` and `label` int64 (n,) of a table of examples; a label below 0, not known, is null."""
+    return {"index": pa.array(index.astype(np.int64)), "label": pa.array(label.astype(np.int64), mask=label < 0)}
+
+
 def predictions_table(
     index: np.ndarray,
     label: np.ndarray,
@@ -60,10 +65,9 @@ def predictions_table(
     precision of the scores, `weight` if there are any, and what else figures of merit need. Metadata of the schema:
     `class_names` (JSON list), `split`, and `setting` (JSON: background and working points) if it is given.
     """
-    index, label, scores = np.asarray(index), np.asarray(label), np.asarray(scores)
+    scores = np.asarray(scores)
     found = {
-        "index": pa.array(index.astype(np.int64)),
-        "label": pa.array(label.astype(np.int64), mask=label < 0),
+        **index_and_label(np.asarray(index), np.asarray(label)),
         **{f"score_{name}": pa.array(np.ascontiguousarray(scores[:, c])) for c, name in enumerate(class_names)},
         **({} if weight is None else {WEIGHT: pa.array(np.asarray(weight))}),
         **{name: pa.array(np.ascontiguousarray(values)) for name, values in (columns or {}).items()},

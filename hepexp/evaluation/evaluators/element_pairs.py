@@ -11,6 +11,7 @@ import pyarrow as pa
 from hepexp.evaluation.bootstrap import ones, ratio
 from hepexp.evaluation.evaluators.evaluator import Outputs, element_columns, loss_of_parts
 from hepexp.evaluation.evaluators.of_weights import EvaluatorOfWeights
+from hepexp.evaluation.predictions import index_and_label
 from hepexp.metric import Metric
 
 NAMES = ("different", "same")
@@ -68,8 +69,7 @@ class ElementPairEvaluator(EvaluatorOfWeights):
         -1 if that is unknown; in the order of the edges that were read, or with `edge_from` and `edge_to`, the places
         of the elements among those that were read.
         """
-        label = outputs["label"].astype(np.int64)
-        columns = {"index": pa.array(outputs["index"].astype(np.int64)), "label": pa.array(label, mask=label < 0)}
+        columns = index_and_label(outputs["index"], outputs["label"])
         for c, name in enumerate(NAMES):
             columns[f"predicted_{name}"] = pa.array(outputs["predicted"][:, c])
             if "confusion" in outputs:

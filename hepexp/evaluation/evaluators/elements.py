@@ -17,6 +17,7 @@ from hepexp.evaluation.evaluators.evaluator import (
     loss_of_parts,
 )
 from hepexp.evaluation.evaluators.of_weights import EvaluatorOfWeights
+from hepexp.evaluation.predictions import index_and_label
 from hepexp.metric import Metric, in_key
 
 
@@ -79,8 +80,7 @@ class ElementEvaluator(EvaluatorOfWeights):
 
         And lists: `score_<class>`, `particle`, the place of each among those that were read, and `element_label`.
         """
-        label = outputs["label"].astype(np.int64)
-        columns = {"index": pa.array(outputs["index"].astype(np.int64)), "label": pa.array(label, mask=label < 0)}
+        columns = index_and_label(outputs["index"], outputs["label"])
         for c, name in enumerate(_spelled(self.class_names)):
             columns[f"predicted_{name}"] = pa.array(outputs["predicted"][:, c])
             if "confusion" in outputs:

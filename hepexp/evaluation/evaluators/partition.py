@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hepexp.evaluation.bootstrap import ones, ratio
 from hepexp.evaluation.evaluators.evaluator import Outputs, element_columns
 from hepexp.evaluation.evaluators.of_weights import EvaluatorOfWeights
+from hepexp.evaluation.predictions import index_and_label
 from hepexp.metric import Metric, in_key
 
 _NO_PAIR = "no example has two elements whose group is known"
@@ -109,8 +110,7 @@ class PartitionEvaluator(EvaluatorOfWeights):
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns index, label, f1, adjusted_rand_index, and lists: the `group` of each element, and the true one."""
-        label = outputs["label"].astype(np.int64)
-        columns = {"index": pa.array(outputs["index"].astype(np.int64)), "label": pa.array(label, mask=label < 0)}
+        columns = index_and_label(outputs["index"], outputs["label"])
         if "confusion" in outputs:
             each, has_pair = of_examples(outputs["confusion"])
             for name in ("f1", "adjusted_rand_index"):

@@ -24,6 +24,7 @@ from hepexp.evaluation.evaluators.evaluator import (
     mean_loss,
     places,
 )
+from hepexp.evaluation.predictions import index_and_label
 from hepexp.evaluation.quantiles import HalfWidth, Quantiles
 from hepexp.metric import Metric, in_key
 
@@ -241,8 +242,7 @@ class RegressionEvaluator(Evaluator):
 
         Those of elements are lists, beside `particle`, the place of each element among those that were read.
         """
-        label = outputs["label"].astype(np.int64)
-        columns = {"index": pa.array(outputs["index"].astype(np.int64)), "label": pa.array(label, mask=label < 0)}
+        columns = index_and_label(outputs["index"], outputs["label"])
         of_elements = self.of == "element"
         rows = _rows(outputs) if of_elements else outputs
         arranged = listed(outputs) if of_elements else pa.array
