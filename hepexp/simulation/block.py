@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -101,6 +101,11 @@ def first(n: int, batches: Iterable[Ragged], report: Callable[[int], None]) -> R
         if n == 0:
             break
     return Ragged.concatenate(parts)
+
+
+def first_blocks(make_block: Callable[..., Ragged], classes: Sequence[str], seed: int, n: int) -> Ragged:
+    """A sample of n examples, equally many of each class, of the first block of each."""
+    return Ragged.concatenate(make_block(kind, seed, 0, n // len(classes)) for kind in classes)
 
 
 def round_to_bits(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]:

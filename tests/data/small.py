@@ -99,15 +99,15 @@ def mnist(n: int) -> Ragged:
 
 
 def points(n: int) -> Ragged:
-    return _of_all_classes(rotated_points.sample(), n)
+    return _of_all_classes(rotated_points.INFO.mini(), n)
 
 
 def vectors(n: int) -> Ragged:
-    return _of_all_classes(four_vectors.sample(), n)
+    return _of_all_classes(four_vectors.INFO.mini(), n)
 
 
 def graphs(n: int) -> Ragged:
-    return _of_all_classes(three_features.sample(), n)
+    return _of_all_classes(three_features.INFO.mini(), n)
 
 
 @cache

@@ -18,7 +18,7 @@ from hepexp.data.datasets.four_vectors.generate import (
     four_vectors,
     make_block,
 )
-from hepexp.data.datasets.four_vectors.info import INFO, check, sample
+from hepexp.data.datasets.four_vectors.info import INFO, check
 from hepexp.data.datasets.four_vectors.module import FourVectors
 from hepexp.data.formats.open_file import open_file
 from hepexp.errors import ConfigError, DataError
@@ -131,7 +131,7 @@ def test_blocks_differ_and_classes_of_one_symmetry_too():
 def test_the_sample_is_that_of_the_command_that_it_names(tmp_path):
     path = simulate(INFO, 90_000, 1, 1, lambda made, kept: None, tmp_path / "vectors.arrow")
     assert INFO.mini_about["command"] == "hepexp data generate four_vectors --n 90000 --seed 1"
-    store, made = open_file(INFO, path), sample()
+    store, made = open_file(INFO, path), INFO.mini()
     for name in ("E", "px", "py", "pz"):
         assert_array_equal(store.take(np.arange(len(store)))[name], made[name])
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kstest
 
 from hepexp.data.datasets.rotated_points.generate import CLASSES, RADIUS, SPREAD, make_block
-from hepexp.data.datasets.rotated_points.info import INFO, check, sample
+from hepexp.data.datasets.rotated_points.info import INFO, check
 from hepexp.data.datasets.rotated_points.module import RotatedPoints
 from hepexp.data.formats.open_file import open_file
 from hepexp.errors import DataError
@@ -23,7 +23,7 @@ def test_the_angle_is_uniform_and_the_logarithm_of_the_radius_gaussian():
 def test_the_sample_is_that_of_the_command_that_it_names(tmp_path):
     path = simulate(INFO, 20_000, 1, 1, lambda made, kept: None, tmp_path / "points.arrow")
     assert INFO.mini_about["command"] == "hepexp data generate rotated_points --n 20000 --seed 1"
-    store, made = open_file(INFO, path), sample()
+    store, made = open_file(INFO, path), INFO.mini()
     for name in ("x", "y"):
         np.testing.assert_array_equal(store.take(np.arange(len(store)))[name], made[name])
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kstest, norm
 
 from hepexp.data.datasets.three_features.generate import NODES, SHIFT, make_block
-from hepexp.data.datasets.three_features.info import check, sample
+from hepexp.data.datasets.three_features.info import INFO, check
 from hepexp.data.datasets.three_features.module import ThreeFeatures
 from hepexp.errors import DataError
 
@@ -18,7 +18,7 @@ def test_features_are_gaussian_around_the_means_that_are_said():
 
 
 def test_the_sum_of_the_third_feature_is_the_best_classifier():
-    graphs = sample()
+    graphs = INFO.mini()
     total = graphs["third"].reshape(-1, NODES).sum(1)
     right = ((total > 0) == (graphs.label == 1)).mean()
     assert right == pytest.approx(norm.cdf(1), abs=4 * np.sqrt(0.13 / len(graphs)))

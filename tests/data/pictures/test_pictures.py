@@ -14,7 +14,7 @@ from hepexp.data.datasets.mnist import info as mnist
 from hepexp.data.datasets.mnist.info import LAYOUT as MNIST_LAYOUT
 from hepexp.data.datasets.qg import drawing as qg_drawing
 from hepexp.data.datasets.qg import info as qg
-from hepexp.data.datasets.rotated_points.info import sample
+from hepexp.data.datasets.rotated_points.info import INFO
 from hepexp.data.find import data_sets, find_info
 from hepexp.data.loading.split_store import SplitStore
 from hepexp.data.physics.kinematics import polar
@@ -81,7 +81,7 @@ def test_the_zero_of_an_image_is_the_middle_of_its_central_pixel():
 
 
 def test_the_map_of_points_holds_each_in_its_cell():
-    view, points = view_of("rotated_points"), sample().take([0, 15_000])
+    view, points = view_of("rotated_points"), INFO.mini().take([0, 15_000])
     (total,), (hits,) = view.maps(points)
     assert np.array_equal(total, hits)
     cells = np.floor((np.stack([points["x"], points["y"]]) / view.half + 1) / 2 * len(total)).astype(int)

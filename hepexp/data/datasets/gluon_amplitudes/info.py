@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.datasets.gluon_amplitudes.generate import CLASSES, LAYOUT, make_block
 from hepexp.data.store.check import check_columns
-from hepexp.data.store.ragged import Ragged
+from hepexp.simulation.block import first_blocks
 
 _N, _SEED = 6_000, 1  # of the sample, which is generated on the fly
-
-
-def sample() -> Ragged:
-    """The events of the sample, equally many of each class."""
-    n = _N // len(CLASSES)
-    return Ragged.concatenate(make_block(kind, _SEED, 0, n) for kind in CLASSES)
-
 
 INFO = DatasetInfo(
     name="gluon_amplitudes",
@@ -28,6 +23,6 @@ INFO = DatasetInfo(
     check=check_columns(CLASSES, LAYOUT, "event", "gluon"),
     size="generated at any size",
     generator="hepexp.data.datasets.gluon_amplitudes.generate",
-    mini=sample,
+    mini=partial(first_blocks, make_block, CLASSES, _SEED, _N),
     mini_about={"made_from": "simulation", "command": f"hepexp data generate gluon_amplitudes --n {_N} --seed {_SEED}"},
 )

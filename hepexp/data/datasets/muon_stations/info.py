@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.datasets.muon_stations.columns import LAYOUT
 from hepexp.data.datasets.muon_stations.generate import CLASSES, make_block
-from hepexp.data.store.check import Refusal
-from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.check import check_columns
+from hepexp.simulation.block import first_blocks
 
 _N, _SEED = 100_000, 1  # of the sample, which is generated on the fly
-
-
-def sample() -> Ragged:
-    """The muons of the sample."""
-    return make_block(CLASSES[0], _SEED, 0, _N)
-
-
-def check(muons: Ragged, origin: str, first_row: int = 0) -> Ragged:
-    """Check labels and the limits of the columns, and return the muons unchanged."""
-    refuse = Refusal(muons, origin, first_row, noun="muon")
-    refuse.of_common(CLASSES, LAYOUT)
-    refuse.finish()
-    return muons
-
 
 INFO = DatasetInfo(
     name="muon_stations",
@@ -33,10 +21,10 @@ INFO = DatasetInfo(
     units="theta, dphi, dtheta between stations, bend (rad), front chambers; pt (GeV), inverse_pt, dphi_fit (1/GeV)",
     cite="made for hepexp",
     licence="MIT, like hepexp",
-    check=check,
+    check=check_columns(CLASSES, LAYOUT, "muon", may_be_empty=True),  # the columns are of muons
     size="generated at any size",
     generator="hepexp.data.datasets.muon_stations.generate",
     tenths=(1, 3),
-    mini=sample,
+    mini=partial(first_blocks, make_block, CLASSES, _SEED, _N),
     mini_about={"made_from": "simulation", "command": f"hepexp data generate muon_stations --n {_N} --seed {_SEED}"},
 )

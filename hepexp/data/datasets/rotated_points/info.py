@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.datasets.rotated_points.generate import CLASSES, LAYOUT, make_block
 from hepexp.data.store.check import Refusal
 from hepexp.data.store.ragged import Ragged
+from hepexp.simulation.block import first_blocks
 
 _N, _SEED = 20_000, 1  # of the sample, which is generated on the fly
-
-
-def sample() -> Ragged:
-    """The points of the sample, equally many of each class."""
-    n = _N // len(CLASSES)
-    return Ragged.concatenate(make_block(kind, _SEED, 0, n) for kind in CLASSES)
 
 
 def check(points: Ragged, origin: str, first_row: int = 0) -> Ragged:
@@ -37,6 +34,6 @@ INFO = DatasetInfo(
     check=check,
     size="generated at any size",
     generator="hepexp.data.datasets.rotated_points.generate",
-    mini=sample,
+    mini=partial(first_blocks, make_block, CLASSES, _SEED, _N),
     mini_about={"made_from": "simulation", "command": f"hepexp data generate rotated_points --n {_N} --seed {_SEED}"},
 )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.datasets.three_features.generate import CLASSES, LAYOUT, NODES, make_block
 from hepexp.data.store.check import Refusal
 from hepexp.data.store.ragged import Ragged
+from hepexp.simulation.block import first_blocks
 
 _N, _SEED = 8_000, 1  # of the sample, which is generated on the fly
-
-
-def sample() -> Ragged:
-    """The graphs of the sample, equally many of each class."""
-    n = _N // len(CLASSES)
-    return Ragged.concatenate(make_block(kind, _SEED, 0, n) for kind in CLASSES)
 
 
 def check(graphs: Ragged, origin: str, first_row: int = 0) -> Ragged:
@@ -37,6 +34,6 @@ INFO = DatasetInfo(
     check=check,
     size="generated at any size",
     generator="hepexp.data.datasets.three_features.generate",
-    mini=sample,
+    mini=partial(first_blocks, make_block, CLASSES, _SEED, _N),
     mini_about={"made_from": "simulation", "command": f"hepexp data generate three_features --n {_N} --seed {_SEED}"},
 )

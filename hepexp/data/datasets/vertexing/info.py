@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
-from hepexp.data.store.check import Refusal
+from hepexp.data.store.check import check_columns
 from hepexp.data.store.limits import AZIMUTH, DISTANCE, ENERGY, MASS, RAPIDITY, Limits
-from hepexp.data.store.ragged import Layout, Ragged
+from hepexp.data.store.ragged import Layout
 
 FLAVOURS = {"light": 0, "charm": 4, "bottom": 5}  # by the number that published files give to it
 CLASSES = tuple(FLAVOURS)
@@ -35,14 +35,7 @@ LAYOUT = Layout(
     },
 )
 
-
-def check(jets: Ragged, origin: str, first_row: int = 0) -> Ragged:
-    """Check labels and the limits of the columns, and that no jet is without tracks; return them unchanged."""
-    refuse = Refusal(jets, origin, first_row)
-    refuse.of_rows(jets.counts == 0, "no tracks", "has no tracks; expected at least one")
-    refuse.of_common(CLASSES, LAYOUT, element="track")
-    refuse.finish()
-    return jets
+check = check_columns(CLASSES, LAYOUT, "jet", "track")
 
 
 def _part(split: str) -> Part:
