@@ -1,12 +1,15 @@
 """A registered model is loaded by mlflow.pyfunc wherever hepexp is, and says of a table what its run said."""
 
+import json
 import os
+import shlex
 import shutil
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.pyfunc import scoring_server
 from mlflow.tracking import MlflowClient
 
 from hepexp.cli import main as shell
@@ -15,6 +18,7 @@ from hepexp.data.datasets.qg.module import QuarkGluon
 from hepexp.data.loading.split_store import open_source
 from hepexp.errors import DataError
 from hepexp.tracking import store
+from tests import pages
 from tests.commands.shell import SMALL, hepexp
 
 FEW = ("dataset.n_train=100", "dataset.n_val=100", "dataset.n_test=60", "trainer.max_epochs=1")
@@ -66,6 +70,21 @@ def test_scores_are_those_of_the_run_itself(home, client, name, kind, scores):
     predicted = model.predict(table(kind, recorded["index"].to_numpy()))
     assert list(predicted.columns) == scores
     np.testing.assert_allclose(predicted, recorded[scores], rtol=0, atol=1e-6)
+
+
+def test_it_is_served_as_the_page_shows(client):
+    sent = pages.block_after("howto/register", "One jet, sent from another terminal")
+    answer = scoring_server.invocations(
+        shlex.split(sent.replace("\\\n", " "))[-1],
+        "application/json",
+        mlflow.pyfunc.load_model("models:/quark_gluon@best"),
+        None,
+    )
+    assert answer.status == 200
+    (jet,) = json.loads(answer.response)["predictions"]
+    (promised,) = json.loads(pages.block_after("howto/register", "It answers with the scores"))["predictions"]
+    assert jet.keys() == promised.keys()
+    assert sum(jet.values()) == pytest.approx(1)
 
 
 def test_the_model_needs_nothing_of_the_run_and_refuses_what_is_no_physics(home, client, tmp_path, monkeypatch):
