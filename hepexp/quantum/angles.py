@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hepexp.module_list import ModuleList
 from hepexp.precision import ExactBuffers
 from hepexp.quantum.circuit import Input, Parameter, Weight
 from hepexp.quantum.gates import CHANNELS, GATES, PAULIS
@@ -26,15 +27,18 @@ class GateEntries(ExactBuffers):
     draws : draw a Pauli in place of each channel, for each example; otherwise channels have no entries.
     """
 
+    paulis: Tensor
+
     def __init__(self, stack: Stack, draws: bool = True):
         super().__init__()
         self.n_operations, self.draws = len(stack.operations), draws
         kinds: dict[tuple, list[int]] = {}
         self.constant: dict[str, list[int]] = {}
-        self.n_pieces, self.errors = len(stack.inputs), {}
+        self.n_pieces = len(stack.inputs)
+        self.errors: dict[float, list[int]] = {}  # by the probability
         for i, operation in enumerate(stack.operations):
             if operation.name in CHANNELS:
-                self.errors.setdefault(operation.parameters[0], []).append(i)
+                self.errors.setdefault(operation.probability, []).append(i)
             elif operation.parameters:
                 types = tuple(p if isinstance(p, int | float) else type(p) for p in operation.parameters)
                 kinds.setdefault((operation.name, types), []).append(i)
@@ -46,7 +50,7 @@ class GateEntries(ExactBuffers):
         if self.errors:
             paulis = np.stack([np.eye(2), *PAULIS.values()]).astype(complex).reshape(4, 4)
             self.register_buffer("paulis", torch.view_as_real(torch.from_numpy(paulis)), persistent=False)
-        self.kinds = nn.ModuleList(
+        self.kinds = ModuleList(
             _Kind(name, members, [stack.operations[i].parameters for i in members], stack.weights)
             for (name, _), members in kinds.items()
         )
@@ -104,8 +108,6 @@ class _Kind(nn.Module):
     def _angle(self, position: int, angles: Tensor, weights: Tensor) -> Tensor:
         """(gates, G or 1, B or 1)."""
         source, read = self.sources[position], getattr(self, f"read_{position}")
-        if source is Input:
-            return angles.index_select(0, read)
-        if source is Weight:
-            return weights[read][..., None]
-        return weights.new_full((len(self.members), 1, 1), source)
+        if isinstance(source, float):
+            return weights.new_full((len(self.members), 1, 1), source)
+        return angles.index_select(0, read) if source is Input else weights[read][..., None]

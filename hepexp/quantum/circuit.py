@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -48,6 +48,13 @@ class Operation:
     @property
     def gate(self) -> Gate:
         return GATES[self.name] if self.name in GATES else CHANNELS[self.name]
+
+    @property
+    def probability(self) -> float:
+        """Of an error, whose only parameter it is."""
+        (parameter,) = self.parameters
+        assert not isinstance(parameter, Input | Weight)  # `check_operation` refuses it
+        return parameter
 
 
 @dataclass(frozen=True)
@@ -217,6 +224,8 @@ def _check_observable(observable: Observable) -> None:
         if not observable.wires:
             raise ConfigError(f"observable {observable} needs one wire or more")
         return
+    values: Sequence[str | int]
+    allowed: tuple[str | int, ...]
     if isinstance(observable, Pauli):
         values, allowed, what = observable.letters, tuple(PAULIS), "letter"
     else:

@@ -8,6 +8,7 @@ product.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,14 +16,12 @@ from torch import Tensor, nn
 from hepexp.errors import ConfigError
 from hepexp.precision import ExactBuffers
 from hepexp.quantum.angles import GateEntries
-from hepexp.quantum.circuit import Input, Operation
+from hepexp.quantum.circuit import Input
 from hepexp.quantum.gates import CHANNELS
 from hepexp.quantum.light_cones import Stack
 from hepexp.quantum.monomial import Monomial, action
 from hepexp.quantum.rotations import Entries
-from hepexp.quantum.steps import Block, Mix, Run, cast, product_of, side_by_side
-
-Exchange = tuple[Operation, ...]  # consecutive gates that only permute or change the sign of amplitudes
+from hepexp.quantum.steps import Block, Exchange, Mix, Run, cast, product_of, side_by_side
 
 
 def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Mix | Exchange]]:
@@ -36,7 +35,7 @@ def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Mix | Exchan
     first: dict[int, list[int]] = {wire: [] for wire in range(stack.n_qubits)} if stack.amplitudes else {}
     steps: list[Run | Mix | Exchange] = []
     pending: list[list[int]] = [[] for _ in range(stack.n_qubits)]  # gates that wait until another needs their wire
-    exchanges: list[Operation] = []
+    exchanges: list[tuple[np.ndarray, tuple[int, ...]]] = []
 
     def close_exchanges() -> None:
         if exchanges:
@@ -48,7 +47,7 @@ def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Mix | Exchan
         if wire not in first:
             first[wire] = run
         elif run:
-            if any(wire in op.wires for op in exchanges):
+            if any(wire in wires for _, wires in exchanges):
                 close_exchanges()
             # Otherwise it commutes with the permutations that are still open, and goes before them.
             steps.append(Run(run, stack.n_qubits, (wire,)))
@@ -60,11 +59,11 @@ def plan(stack: Stack) -> tuple[list[list[int]], list[Run | Block | Mix | Exchan
         for wire in operation.wires:
             apply_pending(wire)
         if operation.name in CHANNELS:
-            if set(operation.wires) & {wire for op in exchanges for wire in op.wires}:
+            if set(operation.wires) & {wire for _, wires in exchanges for wire in wires}:
                 close_exchanges()
-            steps.append(Mix(operation.parameters[0], stack.n_qubits, operation.wires))
-        elif operation.gate.constant is not None:
-            exchanges.append(operation)
+            steps.append(Mix(operation.probability, stack.n_qubits, operation.wires))
+        elif (matrix := operation.gate.constant) is not None:
+            exchanges.append((matrix, operation.wires))
         else:
             close_exchanges()
             steps.append(Run([i], stack.n_qubits, operation.wires))
@@ -88,6 +87,8 @@ class Evolution(ExactBuffers):
     -> (G or 1, 2^n, B), complex of the angles' precision.
     """
 
+    zero: Tensor
+
     def __init__(self, stack: Stack, of_entries: Stack | None = None):
         super().__init__()
         self.n_qubits, self.amplitudes = stack.n_qubits, stack.amplitudes
@@ -96,10 +97,9 @@ class Evolution(ExactBuffers):
             "zero", torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=torch.float64).view(1, 2, 1, 2), persistent=False
         )
         self.first, steps = plan(stack)
-        self.steps = nn.ModuleList(self._exchange(step) if isinstance(step, tuple) else step for step in steps)
-
-    def _exchange(self, operations: Exchange) -> Monomial:
-        return Monomial(action(self.n_qubits, [(op.gate.constant, op.wires) for op in operations]))
+        self.steps = nn.ModuleList(
+            Monomial(action(self.n_qubits, step)) if isinstance(step, tuple) else step for step in steps
+        )
 
     def forward(self, angles: Tensor, weights: Tensor) -> Tensor:
         given, angles = angles[: self.amplitudes], angles[self.amplitudes :]
@@ -118,14 +118,16 @@ class Evolution(ExactBuffers):
     def _product_state(self, entries: list[Entries], angles: Tensor) -> Tensor:
         """The gates before the first two-wire gate: each wire has its own state (2,)."""
         zero = torch.view_as_complex(self.zero)
-        state = None
+        wires = []
         for run in self.first:
             wire = zero
             if run:
                 u00, _, u10, _ = product_of(entries, run)
                 wire = torch.stack([u00, u10], dim=1)
-            wire = cast(wire, angles.dtype)
-            state = wire if state is None else (state[:, :, None] * wire[:, None]).flatten(1, 2)
+            wires.append(cast(wire, angles.dtype))
+        state = wires[0]
+        for wire in wires[1:]:
+            state = (state[:, :, None] * wire[:, None]).flatten(1, 2)
         return state.expand(-1, -1, angles.shape[-1])
 
 

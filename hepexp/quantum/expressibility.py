@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hepexp.quantum.circuit import Circuit, Input, Weight
+from hepexp.quantum.circuit import Circuit, Input, Parameter, Weight
 
 ROUNDING = 16  # units in the last place of 1 that the purity of a product state may be off by
 
@@ -22,7 +22,7 @@ ROUNDING = 16  # units in the last place of 1 that the purity of a product state
 def freed(circuit: Circuit) -> Circuit:
     """The circuit with its weights as further inputs, after those that it has: an angle of its own for each example."""
 
-    def free(parameter: object) -> object:
+    def free(parameter: Parameter) -> Parameter:
         return Input(circuit.n_inputs + parameter.index) if isinstance(parameter, Weight) else parameter
 
     operations = tuple(replace(op, parameters=tuple(map(free, op.parameters))) for op in circuit.operations)

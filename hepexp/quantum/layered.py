@@ -73,12 +73,14 @@ class Layered(Circuit):
         if rotation is not None and ansatz != "basic_entangler":
             raise ConfigError(f"rotation={rotation} is a key of ansatz=basic_entangler; {ansatz} has gates of its own")
         entangled = basic_entangler(wires, n_layers, rotation) if rotation else ANSAETZE[ansatz](wires, n_layers)
-        encoded: Operations = () if amplitudes else angle_encoding(wires, encoding, hadamard)
+        encoded: Operations = ()
+        again: Operations = ()
+        if encoding != "amplitude":
+            encoded, again = angle_encoding(wires, encoding, hadamard), angle_encoding(wires, encoding)
         operations = (*encoded, *entangled)
         if reuploading:
             size = len(entangled) // n_layers
             layers = [entangled[first : first + size] for first in range(0, len(entangled), size)]
-            again = angle_encoding(wires, encoding)
             operations = (*encoded, *(op for k, layer in enumerate(layers) for op in (*(again if k else ()), *layer)))
         super().__init__(n_qubits, operations, measured(n_qubits, observables), amplitudes)
 

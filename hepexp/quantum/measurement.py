@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from hepexp.module_list import ModuleList
 from hepexp.precision import ExactBuffers
 from hepexp.quantum.circuit import Observable, Pauli, Probabilities, Projector, State
 from hepexp.quantum.gates import PAULIS
-from hepexp.quantum.monomial import Monomial, action
+from hepexp.quantum.monomial import Action, Monomial, action
 
 
 class Measurement(ExactBuffers):
@@ -23,21 +24,24 @@ class Measurement(ExactBuffers):
         is smaller by (1 - 2 readout)^k.
     """
 
+    values: Tensor | None  # on the diagonals
+    order: Tensor | None
+
     def __init__(self, n_qubits: int, observables: tuple[Observable, ...], readout: float = 0.0):
         super().__init__()
         self.n_qubits, self.readout = n_qubits, readout
         self.n_outputs = sum(observable.n_outputs for observable in observables)
         self.has_state = isinstance(observables[0], State)
         single = [one for one in observables if isinstance(one, Pauli | Projector)]
-        operators = [_operator(n_qubits, one, readout) for one in single]
-        self.operators = nn.ModuleList(operators)
-        self.others = [i for i, operator in enumerate(operators) if not operator.diagonal]
-        diagonals = [one.phase[:, 0, 0] for one in operators if one.diagonal]  # rotate each: none is the identity
+        actions = [_action(n_qubits, one, readout) for one in single]
+        self.operators = ModuleList(Monomial(made) for made in actions)
+        self.others = [i for i, operator in enumerate(self.operators) if not operator.diagonal]
+        diagonals = [torch.from_numpy(phase.real) for i, (_, phase) in enumerate(actions) if i not in self.others]
         self.register_buffer("values", torch.stack(diagonals) if diagonals else None, persistent=False)
         self.spread = [one.wires for one in observables if isinstance(one, Probabilities)]
         # outputs as they are computed: diagonal ones, others, probabilities
         first = np.cumsum([0, *(one.n_outputs for one in observables)])
-        kinds = [[], [], []]
+        kinds: list[list[int]] = [[], [], []]
         for one, start in zip(observables, first, strict=False):
             kind = 2 if not isinstance(one, Pauli | Projector) else int(single.index(one) in self.others)
             kinds[kind] += range(start, start + one.n_outputs)
@@ -98,14 +102,14 @@ class Measurement(ExactBuffers):
         return together if self.order is None else together.index_select(1, self.order)
 
 
-def _operator(n_qubits: int, observable: Pauli | Projector, readout: float) -> Monomial:
+def _action(n_qubits: int, observable: Pauli | Projector, readout: float) -> Action:
     """An observable's action on states."""
     if isinstance(observable, Pauli):
         factors = [(PAULIS[letter], (w,)) for letter, w in zip(observable.letters, observable.wires, strict=True)]
         order, phase = action(n_qubits, factors)
-        return Monomial((order, phase * (1 - 2 * readout) ** len(factors)))
+        return order, phase * (1 - 2 * readout) ** len(factors)
     state = np.arange(2**n_qubits)
     read = np.ones(2**n_qubits, complex)
     for bit, wire in zip(observable.bits, observable.wires, strict=True):
         read *= np.where((state >> (n_qubits - 1 - wire)) & 1 == bit, 1 - readout, readout)
-    return Monomial((state, read))
+    return state, read

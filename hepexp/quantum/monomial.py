@@ -54,22 +54,26 @@ class Monomial(ExactBuffers):
     psi (G, 2^n, B) -> (G, 2^n, B), complex.
     """
 
+    # only what is used: for many qubits each of these is as large as a state
+    order: Tensor | None
+    inverse: Tensor | None
+    phase: Tensor | None
+
     def __init__(self, made: Action):
         super().__init__()
         order, phase = made
-        self.moves, self.turns = bool((np.diff(order) != 1).any()), bool((phase != 1).any())
-        # only what is used: for many qubits each of these is as large as a state
-        numbers = {"order": order, "inverse": np.argsort(order)} if self.moves else {}
+        moves, turns = bool((np.diff(order) != 1).any()), bool((phase != 1).any())
+        numbers = {"order": order, "inverse": np.argsort(order)} if moves else {}
         for name in ("order", "inverse"):
             self.register_buffer(name, torch.from_numpy(numbers[name]) if numbers else None, persistent=False)
-        turned = torch.view_as_real(torch.from_numpy(phase)[:, None]) if self.turns else None
+        turned = torch.view_as_real(torch.from_numpy(phase)[:, None]) if turns else None
         self.register_buffer("phase", turned, persistent=False)
 
     @property
     def diagonal(self) -> bool:
-        return not self.moves
+        return self.order is None
 
     def forward(self, psi: Tensor) -> Tensor:
-        if self.moves:
+        if self.order is not None:
             psi = _Reorder.apply(psi, self.order, self.inverse)
-        return psi * torch.view_as_complex(self.phase.to(psi.real.dtype)) if self.turns else psi
+        return psi if self.phase is None else psi * torch.view_as_complex(self.phase.to(psi.real.dtype))

@@ -40,8 +40,8 @@ def gathered(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
 
     for operation in operations:
         if operation.name in CHANNELS:
-            (wire,), (probability,) = operation.wires, operation.parameters
-            left[wire] = left.get(wire, 1.0) * (1 - 4 * probability / 3)
+            (wire,) = operation.wires
+            left[wire] = left.get(wire, 1.0) * (1 - 4 * operation.probability / 3)
             continue
         if len(operation.wires) > 1:
             apply_channels(operation.wires)

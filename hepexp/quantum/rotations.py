@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-Entries = tuple[Tensor, Tensor, Tensor, Tensor]  # (u00, u01, u10, u11), complex
+Entries = tuple[Tensor, ...]  # (u00, u01, u10, u11), complex
 
 
 def _rx(theta: Tensor) -> Entries:

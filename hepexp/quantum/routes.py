@@ -84,6 +84,9 @@ class Expectation(ExactBuffers):
     -> (G, n_outputs, B).
     """
 
+    slots: Tensor
+    basis: Tensor
+
     def __init__(self, stack: Stack, use_matrix: bool, readout: float = 0.0, draws: bool = False):
         super().__init__()
         self.n_pieces, self.n_slots = len(stack.inputs), len(stack.inputs[0]) + stack.amplitudes

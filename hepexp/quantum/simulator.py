@@ -11,6 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from hepexp.errors import ConfigError
 from hepexp.exporting import is_exported
 from hepexp.memory import require
+from hepexp.module_list import ModuleList
 from hepexp.precision import full_precision
 from hepexp.quantum.circuit import Circuit, Input, Operation, Weight
 from hepexp.quantum.light_cones import Stack, largest_cone, light_cones, whole
@@ -45,17 +46,20 @@ class Simulator(nn.Module):
     ConfigError : the state does not fit into memory, or the circuit has no matrix.
     """
 
+    columns: Tensor
+
     def __init__(self, circuit: Circuit, route: Route = "auto", readout: float = 0.0, trajectories: int | None = None):
         super().__init__()
-        self.is_random = has_errors(circuit.operations) and trajectories is not None
-        self.copies = trajectories if self.is_random else 1
+        if not has_errors(circuit.operations):
+            trajectories = None
+        self.is_random, self.copies = trajectories is not None, trajectories or 1
         is_mixed = has_errors(circuit.operations) and not self.is_random
         check_memory(largest_cone(circuit), 0, self.copies, is_mixed)  # laying out a large circuit takes long
         stacks = _choose(circuit, route)
         for stack in stacks:
             kept = states_kept(stack.operations) + 2 * len(stack.observables)
             check_memory(stack.n_qubits, kept, self.copies, is_mixed)
-        self.parts = nn.ModuleList(
+        self.parts = ModuleList(
             Expectation(
                 stack,
                 route == "matrix" or (route != "gates" and prefers_matrix(stack)),
@@ -73,8 +77,12 @@ class Simulator(nn.Module):
         if is_exported() or len(inputs) <= rows:
             return self._evaluate(inputs, weights)
         pieces = inputs.split(rows)
-        options = {"use_reentrant": False, "preserve_rng_state": self.is_random}
-        return torch.cat([checkpoint(self._evaluate, piece, weights, **options) for piece in pieces])
+        return torch.cat(
+            [
+                checkpoint(self._evaluate, piece, weights, use_reentrant=False, preserve_rng_state=self.is_random)
+                for piece in pieces
+            ]
+        )
 
     def _evaluate(self, inputs: Tensor, weights: Tensor) -> Tensor:
         with full_precision(inputs):

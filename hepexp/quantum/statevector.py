@@ -46,9 +46,9 @@ class StateVector(Backend):
         for key, value, most in (("depolarising", depolarising, 0.75), ("readout", readout, 0.5)):
             if not 0 <= value <= most:
                 raise ConfigError(f"backend.{key} must be a probability from 0 to {most}, got {value}")
-        for key, value, most in (("trajectories", trajectories, 10**6), ("shots", shots, 10**9)):
-            if value is not None and not 1 <= value <= most:
-                raise ConfigError(f"backend.{key} must be from 1 to {most:,}, or null, got {value:,}")
+        for key, number, largest in (("trajectories", trajectories, 10**6), ("shots", shots, 10**9)):
+            if number is not None and not 1 <= number <= largest:
+                raise ConfigError(f"backend.{key} must be from 1 to {largest:,}, or null, got {number:,}")
         self.route, self.precision = route, precision
         self.depolarising, self.readout, self.trajectories, self.shots = depolarising, readout, trajectories, shots
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from hepexp.quantum.rotations import Entries
 
-Other = TypeVar("Other")
+# Consecutive gates that only permute or change the sign of amplitudes: their matrices, and their wires.
+Exchange = tuple[tuple[np.ndarray, tuple[int, ...]], ...]
 LARGEST_BLOCK = 4  # wires; one more doubles the number of multiplications
 
 
@@ -25,7 +26,8 @@ class Run(nn.Module):
     def __init__(self, run: list[int], n_qubits: int, wires: tuple[int, ...]):
         super().__init__()
         self.run, self.n_qubits = run, n_qubits
-        self.control, self.target = (None, *wires) if len(wires) == 1 else wires
+        *controls, self.target = wires
+        self.control = controls[0] if controls else None
 
     def forward(self, state: Tensor, entries: list[Entries]) -> Tensor:
         u = tuple(cast(entry, state.real.dtype) for entry in product_of(entries, self.run))
@@ -104,14 +106,16 @@ class Mix(nn.Module):
         return torch.stack([upper, lower], dim=2).flatten(1, 5)
 
 
-def side_by_side(steps: Iterable[Run | Other], n_qubits: int, reading: set[int]) -> list[Run | Block | Other]:
+def side_by_side(
+    steps: Iterable[Run | Mix | Exchange], n_qubits: int, reading: set[int]
+) -> list[Run | Block | Mix | Exchange]:
     """Steps in which runs next to each other, in time and in space, are blocks.
 
     Parameters
     ----------
     reading : gates that read an input: they differ from example to example and are not combined.
     """
-    made: list[Run | Block | Other] = []
+    made: list[Run | Block | Mix | Exchange] = []
     waiting: dict[int, Run] = {}  # by wire; all of them commute
 
     def close() -> None:

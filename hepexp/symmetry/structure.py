@@ -135,7 +135,7 @@ def orthogonal_basis(generators: NDArray[np.floating], independent: float = 1e-8
     return np.sqrt(2) * (_orthonormal(flat, independent) @ flat).reshape(-1, *generators.shape[1:])
 
 
-def _orthonormal(flat: NDArray[np.float64], independent: float) -> NDArray[np.float64]:
+def _orthonormal(flat: NDArray[np.floating], independent: float) -> NDArray[np.float64]:
     """The combinations (d, c) of vectors (c, n) that are orthonormal, by Lowdin if the vectors are independent."""
     length = np.linalg.norm(flat, axis=1)
     some = length > 0

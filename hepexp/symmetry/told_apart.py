@@ -78,7 +78,7 @@ def told_apart(
 
 
 def _parameter(
-    x: NDArray[np.float64], generator: NDArray[np.floating], displacement: float, weight: NDArray[np.float64]
+    x: NDArray[np.floating], generator: NDArray[np.floating], displacement: float, weight: NDArray[np.floating]
 ) -> float | None:
     """The least t > 0 at which exp(t L) and exp(-t L) move the examples so far on average; None if there is none."""
     length, norm = np.linalg.norm(x.reshape(len(x), -1), axis=1), float(np.linalg.norm(generator))
