@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -170,6 +170,9 @@ class Batch:
         changed = {name: change(value) for name, value in self.tensors().items()}
         views = None if self.views is None else tuple(view._each(change) for view in self.views)
         return type(self)(**changed, views=views)
+
+
+AnyBatch = TypeVar("AnyBatch", bound=Batch)  # of what takes batches of one representation
 
 
 @dataclass

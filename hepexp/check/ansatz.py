@@ -21,14 +21,14 @@ class Ansatz:
     ----------
     name : of a template of `hepexp.quantum.layered`, or `repeated` for all trained gates of a circuit in sequence.
     n_qubits, n_layers : of the circuit.
-    layers : (number of qubits, number of layers) -> gates.
+    layers : (wires, number of layers) -> gates.
     resizes : whether the number of qubits can differ.
     """
 
     name: str
     n_qubits: int
     n_layers: int
-    layers: Callable[[int, int], Operations]
+    layers: Callable[[range, int], Operations]
     resizes: bool
 
     def measuring(self, n_qubits: int, n_layers: int) -> Circuit:
@@ -36,20 +36,17 @@ class Ansatz:
 
         The rotations take the state out of the eigenstates of the gates that follow (arXiv:1803.11173).
         """
-        wires = tuple(range(n_qubits))
+        wires = range(n_qubits)
         before = tuple(Operation("RY", (wire,), (0.7853981633974483,)) for wire in wires)
-        observables = (Pauli("Z", (0,)), Pauli("Z" * n_qubits, wires))
-        return Circuit(n_qubits, before + self.layers(n_qubits, n_layers), observables)
+        observables = (Pauli("Z", (0,)), Pauli("Z" * n_qubits, tuple(wires)))
+        return Circuit(n_qubits, before + self.layers(wires, n_layers), observables)
 
 
-def ansatz_of(circuit: Circuit) -> Ansatz | None:
-    """The layers of trained gates of a circuit; None if nothing in it is trained.
+def ansatz_of(circuit: Circuit) -> Ansatz:
+    """The layers of trained gates of a circuit that has some.
 
     Gates with inputs, and the gates before the first trained one, are left out.
     """
-    is_trained = [any(isinstance(p, Weight) for p in op.parameters) for op in circuit.operations]
-    if not any(is_trained):
-        return None
     own = tuple(op for op in circuit.operations if not any(isinstance(p, Input) for p in op.parameters))
     n = circuit.n_qubits
     for name, make in ANSAETZE.items():
@@ -58,11 +55,11 @@ def ansatz_of(circuit: Circuit) -> Ansatz | None:
             if len(made) > len(own):
                 break
             if made == own[-len(made) :] and circuit.n_weights == _n_weights(made):
-                return Ansatz(name, n, n_layers, lambda wires, depth, make=make: make(range(wires), depth), True)
+                return Ansatz(name, n, n_layers, make, True)
     first = next(k for k, op in enumerate(own) if any(isinstance(p, Weight) for p in op.parameters))
     block = own[first:]
 
-    def repeated(n_qubits: int, n_layers: int) -> Operations:
+    def repeated(wires: range, n_layers: int) -> Operations:
         return tuple(_shifted(op, k * circuit.n_weights) for k in range(n_layers) for op in block)
 
     return Ansatz("repeated", n, 1, repeated, False)

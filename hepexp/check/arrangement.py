@@ -15,7 +15,7 @@ from hepexp.models import claims
 PLACES = 16  # empty ones that are added
 
 
-class Permuted(RandomView):
+class Permuted(RandomView[JetBatch]):
     """The particles of each jet in another order; real ones still come first.
 
     Parameters
@@ -37,7 +37,7 @@ class Permuted(RandomView):
         return replace(batch, p4=p4, scalars=scalars, mask=batch.mask[rows, order])
 
 
-class Padded(RandomView):
+class Padded(RandomView[JetBatch]):
     """The same jets with more empty places each.
 
     Parameters
@@ -57,7 +57,7 @@ class Padded(RandomView):
         return replace(batch, p4=wider(batch.p4), scalars=wider(batch.scalars), mask=wider(batch.mask))
 
 
-class PermutedNodes(RandomView):
+class PermutedNodes(RandomView[GraphBatch]):
     """The same graphs, the nodes of each and all edges in another order."""
 
     reads = "graph"

@@ -32,6 +32,18 @@ N_BEAMS = 2
 CHANGES = ("largest_change", "mean_change")
 
 
+def tables_of(components: Components) -> HepDataModule:
+    """The data set of a run.
+
+    Raises
+    ------
+    ConfigError : it is not one of tables.
+    """
+    if not isinstance(components.data, HepDataModule):
+        raise ConfigError(f"hepexp check needs a data set built on HepDataModule, not {type(components.data).__name__}")
+    return components.data
+
+
 def checks_of(components: Components) -> list[Check]:
     """The checks that apply to what a network reads.
 
@@ -39,16 +51,14 @@ def checks_of(components: Components) -> list[Check]:
     ------
     ConfigError : the data set is not one of tables.
     """
-    data = components.data
-    if not isinstance(data, HepDataModule):
-        raise ConfigError(f"hepexp check needs a data set built on HepDataModule, not {type(data).__name__}")
+    data = tables_of(components)
     reads, momenta = data.representation.name, has_momenta(data)
     beams = N_BEAMS if data.spec.has_beams else 0
     found = [check for check in arrangement(beams) if check.reads in ("any", reads)]
     if momenta:
         found += [*lorentz.CHECKS, *emissions.CHECKS, *detector.CHECKS]
     if data.representation.reads_edges:  # edges are of the particles that are there
-        found = [check for check in found if check.behind or check.change is None or _keeps(check)]
+        found = [check for check in found if check.behind or _keeps(check)]
     return found + [check for check in (*images.CHECKS, *graphs.CHECKS) if check.reads == reads]
 
 
@@ -83,7 +93,7 @@ def audit(
     -------
     What check.json holds, see docs/howto/check.md.
     """
-    data, module = components.data, components.module
+    data, module = tables_of(components), components.module
     random = np.random.default_rng(seed)
     rows = data.splits["test"].rows
     rows = np.sort(random.choice(rows, min(n, len(rows)), replace=False))
@@ -139,7 +149,7 @@ def audit(
 def claimed_of(components: Components) -> frozenset[str]:
     """What the network claims of jets as they are before a standard frame, whose z is not along the beam."""
     found = claims(components.module.model)
-    framed = any(isinstance(step, StandardFrame) for step in components.data.representation.transforms)
+    framed = any(isinstance(step, StandardFrame) for step in tables_of(components).representation.transforms)
     return found - {ABOUT_BEAM, ALONG_BEAM} if framed and LORENTZ not in found else found
 
 
@@ -162,4 +172,4 @@ class _Judged:
 
 
 def _keeps(check: Check) -> bool:
-    return all(check.change(strength).keeps_elements for strength in check.strengths)
+    return check.change is None or all(check.change(strength).keeps_elements for strength in check.strengths)

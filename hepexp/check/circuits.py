@@ -91,7 +91,7 @@ def describe(circuits: dict[str, Circuit], seed: int, done: Callable[[str], None
     return found
 
 
-def states(circuit: Circuit, seed: int) -> dict[str, float | None]:
+def states(circuit: Circuit, seed: int) -> dict[str, float | str | None]:
     """Expressibility and entangling capability over random trained angles, inputs being zero."""
     angles_only = Circuit(circuit.n_qubits, circuit.operations, circuit.observables) if not circuit.amplitudes else None
     if angles_only is None:

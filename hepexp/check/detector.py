@@ -19,7 +19,7 @@ PILE_UP_PT = 1.0  # GeV, mean pT of particles from other collisions
 PILE_UP_RADIUS = 0.8  # in y and phi about the hardest particle
 
 
-class MomentumScale(RandomView):
+class MomentumScale(RandomView[JetBatch]):
     """All momenta times 1 + s, as by a wrong calibration; directions and masses stay.
 
     Parameters
@@ -87,11 +87,10 @@ class PileUp(WithMore):
         self.mean = mean
 
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
-        kind = {"dtype": batch.p4.dtype, "device": batch.p4.device}
-        n = torch.poisson(torch.full((len(batch), 1), self.mean, **kind), generator=random)
+        n = torch.poisson(batch.p4.new_full((len(batch), 1), self.mean), generator=random)
         most = int(n.max()) if len(batch) else 0
         parent, p4, scalars = drawn_from(batch, most, random)
-        pt = PILE_UP_PT * torch.empty(parent.shape, **kind).exponential_(generator=random)
+        pt = PILE_UP_PT * batch.p4.new_empty(parent.shape).exponential_(generator=random)
         factor = pt / transverse(batch).gather(1, parent).clamp(min=torch.finfo(pt.dtype).tiny)
         first = transverse(batch).masked_fill(~batch.mask, -1).argmax(1)[:, None, None]
         axis = batch.p4.gather(1, first.expand(-1, 1, 4))

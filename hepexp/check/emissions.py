@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -89,8 +90,7 @@ class CollinearPair(WithMore):
 
 def drawn_from(batch: JetBatch, n: int, random: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Places (B, n) of random particles of each jet, their four-momenta (B, n, 4) and scalars (B, n, S)."""
-    kind = {"dtype": torch.float64, "device": batch.p4.device}
-    drawn = torch.rand(len(batch), n, generator=random, **kind)
+    drawn = torch.rand(len(batch), n, generator=random, dtype=torch.float64, device=batch.p4.device)
     place = (drawn * batch.mask.sum(1, keepdim=True)).long().clamp(max=max(batch.mask.shape[1] - 1, 0))
     p4 = batch.p4.gather(1, place[..., None].expand(-1, -1, 4))
     return place, p4, batch.scalars.gather(1, place[..., None].expand(-1, -1, batch.scalars.shape[2]))
@@ -98,9 +98,8 @@ def drawn_from(batch: JetBatch, n: int, random: torch.Generator) -> tuple[Tensor
 
 def around(p4: Tensor, radius: float, random: torch.Generator) -> tuple[Tensor, Tensor]:
     """Changes (B, n) of rapidity and azimuth, uniform in a disc, for four-momenta (B, n, 4)."""
-    kind = {"dtype": p4.dtype, "device": p4.device}
-    r = radius * torch.rand(p4.shape[:-1], generator=random, **kind).sqrt()
-    angle = 2 * torch.pi * torch.rand(p4.shape[:-1], generator=random, **kind)
+    uniform = partial(torch.rand, p4.shape[:-1], generator=random, dtype=p4.dtype, device=p4.device)
+    r, angle = radius * uniform().sqrt(), 2 * torch.pi * uniform()
     return r * angle.cos(), r * angle.sin()
 
 

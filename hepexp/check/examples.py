@@ -66,7 +66,9 @@ def has_momenta(data: HepDataModule) -> bool:
     return {"p4", "scalars"} <= examples.elements.keys()
 
 
-def before_reading(representation: Representation, view: RandomView, beams: bool, seed: int) -> Representation:
+def before_reading(
+    representation: Representation, view: RandomView[JetBatch], beams: bool, seed: int
+) -> Representation:
     """A copy of a representation that changes four-momenta before these are encoded, or put into a standard frame.
 
     Parameters
@@ -90,14 +92,14 @@ class Changed(Transform):
     seed : of the first examples that it gets; others follow.
     """
 
-    def __init__(self, view: RandomView, seed: int) -> None:
+    def __init__(self, view: RandomView[JetBatch], seed: int) -> None:
         self.view, self.seed = view, seed
 
     def __call__(self, jets: Ragged) -> Ragged:
         n = torch.zeros(len(jets), dtype=torch.int64)
         common = {"label": n, "index": n, "extras": torch.zeros(len(jets), 0)}
         momenta = replace(jets, elements={name: jets[name] for name in ("p4", "scalars")})
-        batch: JetBatch = self.view(Particles().collate(momenta, common), torch.Generator().manual_seed(self.seed))
+        batch = self.view(Particles().collate(momenta, common), torch.Generator().manual_seed(self.seed))
         self.seed += 1
         mask = batch.mask.numpy()
         elements = {"p4": batch.p4.numpy()[mask], "scalars": batch.scalars.numpy()[mask]}

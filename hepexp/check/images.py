@@ -38,7 +38,7 @@ class Turn(Resampled):
         return super().__call__(batch, random)
 
 
-class Mirrored(RandomView):
+class Mirrored(RandomView[ImageBatch]):
     """The columns of each image in reverse order."""
 
     reads = "image"

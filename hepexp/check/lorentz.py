@@ -20,7 +20,7 @@ ANGLES = (15.0, 45.0, 90.0, 135.0, 180.0)  # degrees
 X, Z = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
 
 
-class Boost(RandomView):
+class Boost(RandomView[JetBatch]):
     """All four-momenta boosted to a velocity beta along an axis.
 
     Parameters
@@ -39,7 +39,7 @@ class Boost(RandomView):
         return replace(batch, p4=boosted(batch.p4, *_of_all(batch.p4, self.axis, self.rapidity)))
 
 
-class Rotation(RandomView):
+class Rotation(RandomView[JetBatch]):
     """All momenta rotated about an axis.
 
     Parameters

@@ -108,7 +108,8 @@ class Figures:
         if self._own is None:
             return {}
         judge = self._judge(answers)
-        draws, own, found = [judge(weight) for weight in self._draws], self._own(), {}
+        draws, own = [judge(weight) for weight in self._draws], self._own()
+        found: dict[str, float | None] = {}
         for name, value in judge().items():
             found[name] = value
             found[f"{name}_err"], _ = error_of([draw[name] for draw in draws], self.n)

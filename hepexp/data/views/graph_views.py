@@ -10,7 +10,7 @@ from hepexp.batch import GraphBatch
 from hepexp.data.views.random_view import RandomView
 
 
-class NodeDropping(RandomView):
+class NodeDropping(RandomView[GraphBatch]):
     """A share s of the nodes of a batch dropped with their edges, at random, but never all of one graph.
 
     How many edges are left is only known on the device, for which each view waits once.
@@ -36,7 +36,7 @@ class NodeDropping(RandomView):
         return replace(batch, x=batch.x[kept], graph=graph[kept], edge_index=ends[:, (ends >= 0).all(0)])
 
 
-class EdgeDropping(RandomView):
+class EdgeDropping(RandomView[GraphBatch]):
     """A share s of the edges of a batch dropped at random; of two that connect the same nodes each for itself.
 
     Parameters
@@ -55,7 +55,7 @@ class EdgeDropping(RandomView):
         return replace(batch, edge_index=batch.edge_index[:, _kept(drawn, n - int(self.strength * n))])
 
 
-class FeatureMasking(RandomView):
+class FeatureMasking(RandomView[GraphBatch]):
     """Features of the nodes set to zero, each with probability s.
 
     Parameters

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hepexp.data.representations.representation import Representation
 
 
-class Resampled(RandomView):
+class Resampled(RandomView[ImageBatch]):
     """Base class of views that take the pixels of an image from other places, by bilinear interpolation."""
 
     reads = "image"
@@ -76,7 +76,7 @@ class Crop(Resampled):
         return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
 
 
-class Reflection(RandomView):
+class Reflection(RandomView[ImageBatch]):
     """Rows, and columns, of each image in reverse order, each with probability 1/2."""
 
     reads = "image"
@@ -92,7 +92,7 @@ class Reflection(RandomView):
         return replace(batch, image=image)
 
 
-class Noise(RandomView):
+class Noise(RandomView[ImageBatch]):
     """Normal noise added to each pixel, empty ones included.
 
     Parameters

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hepexp.data.representations.representation import Representation
 
 
-class WithMass(RandomView):
+class WithMass(RandomView[JetBatch]):
     """Base class of views that multiply four-momenta by numbers: psi(mass) among the scalars follows."""
 
     reads = "particles"
@@ -71,7 +71,7 @@ class CollinearSplitting(WithMass):
         return hardest_first(replace(batch, p4=p4, scalars=self.with_mass(scalars, share), mask=mask))
 
 
-class SoftEmission(RandomView):
+class SoftEmission(RandomView[JetBatch]):
     """The directions of soft particles smeared: y and phi by normal deviates of width s / pT.
 
     pT and mass stay. The width is at most 1, where a direction is lost anyway (arXiv:2108.04253, section 2.2, where s

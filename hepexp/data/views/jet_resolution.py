@@ -12,7 +12,7 @@ from hepexp.data.views.jet_emissions import hardest_first, transverse
 from hepexp.data.views.random_view import RandomView
 
 
-class Smearing(RandomView):
+class Smearing(RandomView[JetBatch]):
     """The momentum of each particle times exp(s g - s^2 / 2), g a normal deviate: mean 1 and relative width s.
 
     Directions and masses stay.
@@ -34,7 +34,7 @@ class Smearing(RandomView):
         return hardest_first(replace(batch, p4=times(batch.p4, factor)))
 
 
-class Dropping(RandomView):
+class Dropping(RandomView[JetBatch]):
     """Particles lost, each with probability s, except for the hardest one of each jet.
 
     Parameters

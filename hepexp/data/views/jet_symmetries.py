@@ -15,7 +15,7 @@ from hepexp.batch import JetBatch
 from hepexp.data.views.random_view import RandomView
 
 
-class _JetSymmetry(RandomView):
+class _JetSymmetry(RandomView[JetBatch]):
     """A transformation of the four-momenta of whole jets, of a strength s."""
 
     reads = "particles"

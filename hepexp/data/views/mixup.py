@@ -10,7 +10,7 @@ from hepexp.batch import ImageBatch
 from hepexp.data.views.random_view import RandomView
 
 
-class Mixup(RandomView):
+class Mixup(RandomView[ImageBatch]):
     """Each image x_i becomes (1 - l) x_i + l x_j, j a random image of the batch; and its class likewise.
 
     1 - l and l follow a Beta(alpha, alpha) distribution, which is symmetric. The larger of the two stays with i.

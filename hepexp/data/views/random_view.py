@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Generic
 
 import torch
 
-from hepexp.batch import Batch
+from hepexp.batch import AnyBatch
 
 if TYPE_CHECKING:
     from hepexp.data.representations.representation import Representation
 
 
-class RandomView:
+class RandomView(Generic[AnyBatch]):
     """Base class of the views of one representation.
 
     A view works on the device of the batch, without a loop over its examples and without waiting for the device. The
@@ -36,7 +36,7 @@ class RandomView:
         ConfigError : it cannot transform such data.
         """
 
-    def __call__(self, batch: Batch, random: torch.Generator) -> Batch:
+    def __call__(self, batch: AnyBatch, random: torch.Generator) -> AnyBatch:
         """A transformed copy of the batch.
 
         Parameters
