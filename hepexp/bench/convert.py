@@ -40,6 +40,7 @@ def rows(jets: int = 100_000, repeats: int = 5) -> list[dict]:
         path = Path(folder) / "jets.root"
         write_jets(path, jets)
         info = info_of("bench", config_of(path))
+        assert info is not None  # it names files
         names = [name for name in _branches(path) if name not in UNREAD]
         (part,) = info.parts(None)
         for repeat in range(repeats + 1):

@@ -42,7 +42,7 @@ class EdgeListBlock(nn.Module):
         self.phi_x = None
         if not last:
             self.phi_x = nn.Sequential(nn.Linear(n_hidden, n_hidden), nn.ReLU(), nn.Linear(n_hidden, 1, bias=False))
-            nn.init.xavier_uniform_(self.phi_x[2].weight, gain=0.001)
+            nn.init.xavier_uniform_(next(self.phi_x[2].parameters()), gain=0.001)
 
     def forward(self, h: Tensor, x: Tensor, scalars: Tensor, i: Tensor, j: Tensor) -> tuple[Tensor, Tensor]:
         difference = x[i] - x[j]

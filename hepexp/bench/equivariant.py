@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -22,12 +23,19 @@ from hepexp.models.layers.steerable import GroupPool, SteerableBlock
 from hepexp.models.layers.symmetric_image import BlurPool
 from hepexp.models.steerable_cnn import SteerableCNN
 
-GROUPS = ("C4", "D4", "C8", "SO2")
+Group = Literal["C4", "D4", "C8", "SO2"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+CONVS = (2, 2, 4, 4, 4)
 PIXELS = 127  # of quark/gluon images, padded
 
 
 def rows(
-    n_images: int = 8, pixels: int = 63, repeats: int = 5, groups: Sequence[str] = GROUPS, **sizes: Sequence[int]
+    n_images: int = 8,
+    pixels: int = 63,
+    repeats: int = 5,
+    groups: Sequence[Group] = GROUPS,
+    widths: Sequence[int] | None = None,
+    convs: Sequence[int] = CONVS,
 ) -> list[dict]:
     """Images per second in training, of each group: medians over alternating measurements, after a warm-up.
 
@@ -38,26 +46,29 @@ def rows(
     n_images : images in the batch.
     pixels : rows and columns of an image.
     repeats : measurements of each.
-    sizes : `widths` and `convs` of the network; by default those of size=lite.
+    widths, convs : of the network; by default those of size=lite.
     """
-    found = []
+    found: list[dict] = []
     if not find_spec("escnn"):
         return found
     for group in groups:
         torch.manual_seed(1)
         tagger = Tagger(
-            partial(SteerableCNN, group, "lite", **sizes, image_shape=(3, pixels, pixels), n_classes=2),
+            partial(SteerableCNN, group, "lite", widths, convs, image_shape=(3, pixels, pixels), n_classes=2),
             partial(EscnnNetwork, group=group),
             "escnn",
         )
         ours = tagger.ours()
-        models = {"hepexp": ours, "escnn": tagger.reference(ours)}
+        models: dict[str, nn.Module] = {"hepexp": ours, "escnn": tagger.reference(ours)}
         batch = images(n_images, pixels)
         difference = check_logits(group, tagger, models, batch)
-        models["convolutions"] = Convolutions(ours)
+        models["convolutions"] = convolutions = Convolutions(ours)
         seconds = in_turn({name: training(model.train(), batch) for name, model in models.items()}, repeats)
-        floor = 3 * models["convolutions"].operations(pixels)
-        beside = {"escnn": {"difference": difference}, "convolutions": {"note": f"{floor / 1e9:.3g} GFLOP an image"}}
+        floor = 3 * convolutions.operations(pixels)
+        beside: dict[str, dict[str, float | str]] = {
+            "escnn": {"difference": difference},
+            "convolutions": {"note": f"{floor / 1e9:.3g} GFLOP an image"},
+        }
         found += [
             {"case": f"equivariant {group}", "implementation": name, "per_second": n_images / s, **beside.get(name, {})}
             for name, s in seconds.items()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hepexp.batch import ImageBatch
 from hepexp.models.layers.escnn_import import import_escnn
 from hepexp.models.layers.irrep_layers import FourierELU, IrrepBatchNorm
-from hepexp.models.layers.steerable import SteerableBlock, SteerableConv
+from hepexp.models.layers.steerable import FieldBatchNorm, SteerableBlock, SteerableConv
 from hepexp.models.layers.steerable_basis import GROUPS
 from hepexp.models.steerable_cnn import SteerableCNN
 
@@ -82,7 +82,7 @@ def _conv(escnn: ModuleType, ours: SteerableConv, kind: Any, to: Any) -> nn.Modu
 
 
 @torch.no_grad()
-def _norm(escnn: ModuleType, ours: nn.Module, to: Any) -> nn.Module:
+def _norm(escnn: ModuleType, ours: FieldBatchNorm | IrrepBatchNorm, to: Any) -> nn.Module:
     if not isinstance(ours, IrrepBatchNorm):
         norm = escnn.nn.InnerBatchNorm(to)
         (inner,) = (module for module in norm.modules() if isinstance(module, nn.BatchNorm3d))
@@ -106,7 +106,7 @@ def _activation(escnn: ModuleType, ours: nn.Module, to: Any, n_fields: int) -> n
 class _OnFields(nn.Module):
     """A layer of escnn on the plain tensor of its fields."""
 
-    def __init__(self, layer: nn.Module):
+    def __init__(self, layer: Any):  # escnn has no types
         super().__init__()
         self.layer = layer
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -87,7 +88,8 @@ def _latencies(network: ExportedNetwork, components: Components, scores: Callabl
     examples = components.data.splits["test"]
     order = np.argsort(examples.counts, kind="stable")
     middle = order[len(order) // 2 - len(order) // 4 :][: len(order) // 2]
-    ours, theirs = {}, {}
+    ours: dict[str, float] = {}
+    theirs: dict[str, float] = {}
     for size in BATCHES:
         these = np.resize(middle, size)
         fed, batch = network.feed(examples.store.take(examples.rows[these])), examples[these]
@@ -96,7 +98,7 @@ def _latencies(network: ExportedNetwork, components: Components, scores: Callabl
             with torch.inference_mode():
                 network.objective.outputs(network.model, batch)
 
-        found = _in_turn(model, lambda fed=fed: scores(fed))
+        found = _in_turn(model, partial(scores, fed))
         for row, seconds in zip((ours, theirs), found, strict=True):
             row |= {"per_second": size / seconds, f"latency_{size}": 1e3 * seconds / size}
     return ours, theirs

@@ -2,6 +2,7 @@
 
 import os
 import runpy
+from unittest.mock import patch
 
 from hepexp.learning.module import ExperimentModule
 
@@ -12,5 +13,5 @@ def _end(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    ExperimentModule.on_train_batch_end = _end
-    runpy.run_module("hepexp", run_name="__main__")
+    with patch.object(ExperimentModule, "on_train_batch_end", _end):
+        runpy.run_module("hepexp", run_name="__main__")

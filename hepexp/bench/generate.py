@@ -52,7 +52,7 @@ def _python_loop(kind: str, n: int, seed: int) -> int:
 
     pythia = make_pythia(settings(kind), block_seed(seed, CLASSES.index(kind), 0, len(CLASSES)))
     definition = fastjet.JetDefinition(fastjet.antikt_algorithm, JET_RADIUS)
-    made = []
+    made: list[list[tuple]] = []
     while len(made) < n:
         pythia.next()
         if not {abs(pythia.process[i].id()) for i in (5, 6)} & {21, *LIGHT_QUARKS}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hepexp.batch import Batch, FeatureBatch, JetBatch
 from hepexp.bench import quantum
 from hepexp.bench.edge_list import EdgeListLorentzNet
-from hepexp.bench.equivariant import PIXELS, images
+from hepexp.bench.equivariant import CONVS, PIXELS, images
 from hepexp.bench.escnn_network import EscnnNetwork
 from hepexp.bench.taggers import TAGGERS, Loss, Tagger, cross_entropy, jets
 from hepexp.data.datasets.qg.module import QuarkGluon
@@ -19,14 +19,13 @@ from hepexp.models.lorentz_net import LorentzNet
 from hepexp.models.particle_net import ParticleNet
 from hepexp.models.particle_transformer import ParticleTransformer
 from hepexp.models.steerable_cnn import SteerableCNN
+from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
-from hepexp.quantum.layer import CircuitLayer
 from hepexp.quantum.pennylane import PennyLane
 from hepexp.quantum.statevector import StateVector
 from hepexp.quantum.templates import pair_circuit, strongly_entangling_circuit
 
-QG = {"n_scalars": 8, "n_classes": 2}  # what the quark/gluon sample gives
-JETS = {"n_scalars": 0, "n_classes": 2}
+QG_SCALARS = 8  # of a particle in the quark/gluon sample
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,10 @@ class Case:
 class Angles(nn.Module):
     """A circuit that reads the features of each example, shifted, so that its angles have gradients as in a network."""
 
-    def __init__(self, layer: CircuitLayer):
+    def __init__(self, backend: Backend, circuit: Circuit):
         super().__init__()
-        self.layer = layer
-        self.shift = nn.Parameter(torch.zeros(layer.circuit.n_inputs))
+        self.layer = backend.layer(circuit)
+        self.shift = nn.Parameter(torch.zeros(circuit.n_inputs))
 
     def forward(self, batch: FeatureBatch) -> Tensor:
         return self.layer(batch.features + self.shift)
@@ -94,9 +93,13 @@ def _small() -> dict[str, Case]:
     return {
         "lorentznet": replace(known["lorentznet"], tagger=_lorentz_net(n_hidden=8, n_blocks=2), n=4),
         "particlenet": smaller(
-            "particlenet", lambda: ParticleNet("weaver", k=3, channels=[8], n_hidden=8, **JETS), lambda n: jets(n, 8)
+            "particlenet",
+            lambda: ParticleNet("weaver", k=3, channels=[8], n_hidden=8, n_scalars=0, n_classes=2),
+            lambda n: jets(n, 8),
         ),
-        "part": smaller("part", lambda: ParticleTransformer(1, 1, 2, [8], [4], **JETS), lambda n: jets(n, 8)),
+        "part": smaller(
+            "part", lambda: ParticleTransformer(1, 1, 2, [8], [4], n_scalars=0, n_classes=2), lambda n: jets(n, 8)
+        ),
         "steerable_cnn": replace(
             known["steerable_cnn"], tagger=_steerable_cnn(17, [2, 2], [1, 1]), batch=lambda n: images(n, 17), n=4
         ),
@@ -104,18 +107,22 @@ def _small() -> dict[str, Case]:
     }
 
 
-def _lorentz_net(**sizes: int) -> Tagger:
+def _lorentz_net(n_hidden: int = 72, n_blocks: int = 6) -> Tagger:
     def reference(ours: nn.Module) -> nn.Module:
-        made = EdgeListLorentzNet(**sizes, **QG)
+        made = EdgeListLorentzNet(n_hidden, n_blocks, n_scalars=QG_SCALARS, n_classes=2)
         made.load_state_dict(ours.state_dict())
         return made
 
-    return Tagger(lambda: LorentzNet(**sizes, **QG), reference, "edge-list")
+    return Tagger(
+        lambda: LorentzNet(n_hidden=n_hidden, n_blocks=n_blocks, n_scalars=QG_SCALARS, n_classes=2),
+        reference,
+        "edge-list",
+    )
 
 
-def _steerable_cnn(pixels: int = PIXELS, *stages: list[int]) -> Tagger:
-    def ours() -> nn.Module:
-        return SteerableCNN("C4", "lite", *stages, image_shape=(3, pixels, pixels), n_classes=2)
+def _steerable_cnn(pixels: int = PIXELS, widths: Sequence[int] | None = None, convs: Sequence[int] = CONVS) -> Tagger:
+    def ours() -> SteerableCNN:
+        return SteerableCNN("C4", "lite", widths, convs, image_shape=(3, pixels, pixels), n_classes=2)
 
     return Tagger(ours, EscnnNetwork, "escnn", "escnn")
 
@@ -126,11 +133,11 @@ def _circuit(name: str) -> Case:
     circuit = pair_circuit(10, 1) if size is None else strongly_entangling_circuit(*size)
 
     def reference(ours: nn.Module) -> nn.Module:
-        made = Angles(PennyLane().layer(circuit))
+        made = Angles(PennyLane(), circuit)
         made.load_state_dict(ours.state_dict())
         return made
 
-    tagger = Tagger(lambda: Angles(StateVector().layer(circuit)), reference, "default.qubit", "pennylane")
+    tagger = Tagger(lambda: Angles(StateVector(), circuit), reference, "default.qubit", "pennylane")
     return Case(
         tagger,
         lambda n: angles(circuit, n),
@@ -153,9 +160,6 @@ def quark_gluon_jets(n: int) -> JetBatch:
 def angles(circuit: Circuit, n: int) -> FeatureBatch:
     """The inputs of a circuit, uniform from 0 to 3."""
     g = torch.Generator().manual_seed(1)
-    return FeatureBatch(**_common(n), features=3 * torch.rand(n, circuit.n_inputs, generator=g))
-
-
-def _common(n: int) -> dict[str, Tensor]:
     index = torch.arange(n)
-    return {"label": index % 2, "index": index, "extras": torch.zeros(n, 0)}
+    features = 3 * torch.rand(n, circuit.n_inputs, generator=g)
+    return FeatureBatch(index % 2, index, torch.zeros(n, 0), features=features)

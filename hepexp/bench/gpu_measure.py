@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from importlib.util import find_spec
 from statistics import median
+from typing import Any
 
 import torch
 from pytorch_lightning.plugins.precision import MixedPrecision
@@ -60,14 +61,19 @@ def measure(name: str, case: Case, mode: str, device: torch.device, until: float
     if mode == "bf16":
         precision = MixedPrecision("bf16-mixed", device.type).forward_context
     if mode == "compile":
-        models = {implementation: torch.compile(model) for implementation, model in models.items()}
+        compiled = {implementation: torch.compile(model) for implementation, model in models.items()}
+        models = compiled  # type: ignore[assignment]  # torch only says of a compiled module that it can be called
     differences: dict[str, float] = {}
     seconds: dict[str, float] = {}  # of the first forward pass, which compiles the inference
     for what in ("training", "inference"):
         runs: dict[str, _Run] = {}
         for implementation, model in list(models.items()):
             batch = batches[implementation]
-            row = {"case": f"{name} {what} {mode}", "implementation": implementation, "batch": len(batch)}
+            row: dict[str, Any] = {
+                "case": f"{name} {what} {mode}",
+                "implementation": implementation,
+                "batch": len(batch),
+            }
             try:
                 if mode in TOLERANCE and implementation not in differences:
                     start = time.monotonic()

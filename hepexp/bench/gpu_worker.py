@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import NamedTuple
 
 
@@ -37,8 +38,7 @@ class Worker:
     def __init__(self, target: Callable[[Connection], None] | None = None) -> None:
         self._target = target or serve
         self._context = multiprocessing.get_context("spawn")  # a fork would share the state of the GPU
-        self._process: multiprocessing.process.BaseProcess | None = None
-        self._connection: Connection | None = None
+        self._running: tuple[BaseProcess, Connection] | None = None
 
     def rows(self, job: Job, seconds: float) -> Iterator[dict]:
         """The rows of a job as they are found.
@@ -49,38 +49,41 @@ class Worker:
         ChildProcessError : its process died.
         """
         end = time.monotonic() + seconds
-        if self._process is None:
-            self._start()
+        if self._running is None:
+            self._running = self._start()
+        process, connection = self._running
         try:
-            self._connection.send(job)
+            connection.send(job)
             while True:
-                if not self._connection.poll(max(end - time.monotonic(), 0)):
+                if not connection.poll(max(end - time.monotonic(), 0)):
                     self.stop()
                     raise TimeoutError(f"stopped after {seconds:.0f} s")
-                if (found := self._connection.recv()) is None:
+                if (found := connection.recv()) is None:
                     return
                 yield found
         except (EOFError, OSError) as error:
             if isinstance(error, TimeoutError):
                 raise
-            self._process.join(5)
-            code = self._process.exitcode
+            process.join(5)
+            code = process.exitcode
             self.stop()
             raise ChildProcessError(f"its process died (exit code {code})") from error
 
     def stop(self) -> None:
         """End the process, whatever it does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._connection.close()
-        self._process = self._connection = None
+        if self._running is not None:
+            process, connection = self._running
+            process.kill()
+            process.join()
+            connection.close()
+        self._running = None
 
-    def _start(self) -> None:
-        self._connection, theirs = self._context.Pipe()
-        self._process = self._context.Process(target=self._target, args=(theirs,))
-        self._process.start()
+    def _start(self) -> tuple[BaseProcess, Connection]:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=self._target, args=(theirs,))
+        process.start()
         theirs.close()
+        return process, ours
 
 
 def serve(connection: Connection) -> None:

@@ -25,6 +25,8 @@ class LibraryLGATr(nn.Module):
     p4 (B, N, 4) in GeV as (E, px, py, pz), without padding -> logits (B, n_classes).
     """
 
+    beams: Tensor
+
     def __init__(self, ours: LGATr):
         super().__init__()
         self.slim, self.net = ours.slim, copy.deepcopy(ours.net)

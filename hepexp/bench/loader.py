@@ -47,7 +47,7 @@ def cases() -> Iterator[tuple[str, str]]:
     """Each sample of classes as particles or images, with the fastest model for the representation of its default."""
     for dataset in data_sets():
         info = find_info(dataset)
-        if "mini" not in info.sources or len(info.classes) < 2:
+        if info is None or "mini" not in info.sources or len(info.classes) < 2:
             continue
         first = class_of(dataset)(source="mini", seed=0).representations[0]
         if first in FASTEST:

@@ -36,9 +36,12 @@ def rows(jets: int = 256, batch_size: int = 32, repeats: int = 5) -> list[dict]:
     data.prepare_data()
     data.setup("fit")
     batches = list(data.train_dataloader())
-    sizes = {"n_scalars": data.spec.n_scalars, "n_classes": data.spec.n_classes}
+    n_scalars, n_classes = data.spec.n_scalars, data.spec.n_classes
     torch.manual_seed(1)
-    models: dict[str, nn.Module] = {"hepexp": LorentzNet(**sizes), "edge-list": EdgeListLorentzNet(**sizes)}
+    models: dict[str, nn.Module] = {
+        "hepexp": LorentzNet(n_scalars=n_scalars, n_classes=n_classes),
+        "edge-list": EdgeListLorentzNet(n_scalars=n_scalars, n_classes=n_classes),
+    }
     models["edge-list"].load_state_dict(models["hepexp"].state_dict())
     optimizers = {name: torch.optim.AdamW(m.parameters(), lr=1e-3, weight_decay=1e-2) for name, m in models.items()}
     seconds: dict[str, list[float]] = {name: [] for name in models}

@@ -6,12 +6,14 @@ features of a pair are embedded once for (i, j) and (j, i).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
-from hepexp.models.layers.attention import without_padding
+from hepexp.models.layers.attention import MultiHeadAttention, without_padding
 from hepexp.models.layers.kinematic_features import particle_features
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.layers.normformer import Block
@@ -35,27 +37,28 @@ class PaddedMIParT(nn.Module):
         p4 = torch.where(mask[..., None], batch.p4, SOMEWHERE.to(batch.p4.dtype))
         *_, u1, u2 = self._through(model.pair_embed.embed, log_pair_features(p4, dtype))
         weights = self._square(u1, mask).softmax(-1)  # (B, heads, N, N)
-        for block in model.mi_blocks:
-            value = _heads(F.linear(block.pre_attn_norm(x), block.attn.value.weight), block.attn.n_heads)
-            x = self._add(block, x, (self._drop(weights, block) @ value).transpose(1, 2).flatten(2) * block.scale())
+        for mi_block in model.mi_blocks:
+            value = _heads(F.linear(mi_block.pre_attn_norm(x), mi_block.attn.value.weight), mi_block.attn.n_heads)
+            attended = (self._drop(weights, mi_block) @ value).transpose(1, 2).flatten(2)
+            x = self._add(mi_block, x, attended * mi_block.scale())
         bias = self._square(u2, mask)
         for block in model.blocks:
             u = block.pre_attn_norm(x)
             x = self._add(block, x, self._attend(block, u, u, bias))
         token = model.cls_token.expand(len(mask), -1, -1)  # (B, 1, dim)
         with_token = without_padding(F.pad(mask, (1, 0), value=True), dtype)
-        for block in model.cls_blocks:
-            u = block.pre_attn_norm(torch.cat([token, x], dim=1))
-            token = self._add(block, token, self._attend(block, token, u, with_token))
+        for cls_block in model.cls_blocks:
+            u = cls_block.pre_attn_norm(torch.cat([token, x], dim=1))
+            token = self._add(cls_block, token, self._attend(cls_block, token, u, with_token))
         return model.fc(model.norm(token[:, 0]))
 
-    def _through(self, layers: list[nn.Module], x: Tensor) -> list[Tensor]:
+    def _through(self, layers: Iterable[nn.Module], x: Tensor) -> list[Tensor]:
         """What each activation gives."""
         found = []
         for layer in layers:
             if isinstance(layer, MaskedBatchNorm):
-                running = (None, None) if self.training else (layer.running_mean, layer.running_var)
-                x = F.batch_norm(x.mT, *running, layer.weight, layer.bias, self.training, eps=layer.eps).mT
+                mean, var = (None, None) if self.training else (layer.running_mean, layer.running_var)
+                x = F.batch_norm(x.mT, mean, var, layer.weight, layer.bias, self.training, eps=layer.eps).mT
             elif isinstance(layer, nn.Linear):
                 x = F.linear(x, layer.weight, layer.bias)
             else:
@@ -71,7 +74,7 @@ class PaddedMIParT(nn.Module):
         square[:, :, j, i] = u.mT
         return without_padding(mask, u.dtype, square)
 
-    def _attend(self, block: Block, x: Tensor, context: Tensor, bias: Tensor) -> Tensor:
+    def _attend(self, block: Block[MultiHeadAttention], x: Tensor, context: Tensor, bias: Tensor) -> Tensor:
         """Scaled heads of the attention of x (B, Q, dim) to its context (B, N, dim)."""
         n_heads, (w_q, w_k, w_v) = block.attn.n_heads, block.attn.in_proj.weight.chunk(3)
         b_q, b_k, b_v = block.attn.in_proj.bias.chunk(3)

@@ -62,7 +62,7 @@ def fidelity_of_all_pairs(n_qubits: int = 8, batch: int = 256) -> tuple[Made, di
     ours, theirs = _alike(circuit, StateVector(), PennyLane())
     x = 3 * torch.rand(batch, n_qubits)
     few = x[: min(batch, 64)]
-    made = {
+    made: Made = {
         "statevector": (AllPairs(ours, lambda psi: fidelities(psi, psi)), x, batch**2),
         "default.qubit": (AllPairs(theirs, _pair_by_pair), few, len(few) ** 2),
     }
@@ -79,7 +79,7 @@ def swap_test_of_registers(n_qubits: int = 4, batch: int = 1024) -> tuple[Made, 
     states = StateVector().layer(Circuit(n_qubits, one.operations, Layered(n_qubits, observables="state").observables))
     states.load_state_dict(ours.state_dict())
     x = 3 * torch.rand(batch, circuit.n_inputs)
-    made = {
+    made: Made = {
         "statevector": (ours, x, batch),
         "statevector, two states": (TwoStates(states), x, batch),
         "default.qubit": (theirs, x[:256], min(batch, 256)),
@@ -96,7 +96,7 @@ def noise(n_qubits: int = 4, batch: int = 256) -> tuple[Made, dict[str, float]]:
     (theirs,) = _alike(with_errors(circuit, ERROR), PennyLane("default.mixed"))
     theirs.load_state_dict(exact.state_dict())
     x = 3 * torch.rand(batch, n_qubits)
-    made = {
+    made: Made = {
         "statevector": (exact, x, batch),
         "statevector, 100 trajectories": (drawn, x, batch),
         "default.mixed": (theirs, x[:32], min(batch, 32)),

@@ -30,6 +30,7 @@ from hepexp.data.store.ragged import Ragged
 from hepexp.data.store.store import Store
 
 BATCH = 64
+SHAPE = (3, 125, 125)  # channels, rows, columns
 Reader = Callable[[np.ndarray], np.ndarray]
 
 
@@ -69,17 +70,17 @@ def _store(folder: Path, images: Ragged) -> Reader:
     path = folder / "images.arrow"
     arrow_file.write(path, QG_IMAGES_LAYOUT, [images], {})
     store = Store.open(QG_IMAGES_LAYOUT, path)
-    return lambda wanted: to_dense(store.take(wanted), QG_IMAGES_LAYOUT.shape)
+    return lambda wanted: to_dense(store.take(wanted), SHAPE)
 
 
 def _hdf5(folder: Path, images: Ragged) -> Reader:
     """The published layout: X_jets (N, 125, 125, 3), channels last."""
-    channels, rows, columns = QG_IMAGES_LAYOUT.shape
+    channels, rows, columns = SHAPE
     file = h5py.File(folder / "images.hdf5", "w")
     shape = (len(images), rows, columns, channels)
     x = file.create_dataset("X_jets", shape, np.float32, chunks=(1, *shape[1:]), compression="gzip")
     for start in range(0, len(images), BATCH):
-        dense = to_dense(images.take(slice(start, start + BATCH)), QG_IMAGES_LAYOUT.shape)
+        dense = to_dense(images.take(slice(start, start + BATCH)), SHAPE)
         x[start : start + BATCH] = dense.transpose(0, 2, 3, 1)
 
     def read(wanted: np.ndarray) -> np.ndarray:
@@ -93,22 +94,23 @@ def _hdf5(folder: Path, images: Ragged) -> Reader:
 
 def _parquet(folder: Path, images: Ragged, group: int = 10) -> Reader:
     """The published layout: X_jets as list<list<list<double>>>, a row group every ten rows."""
-    path, lengths = folder / "images.parquet", QG_IMAGES_LAYOUT.shape[::-1]
+    path, lengths = folder / "images.parquet", SHAPE[::-1]
     schema = pa.schema({"X_jets": pa.list_(pa.list_(pa.list_(pa.float64())))})
     with pq.ParquetWriter(path, schema, compression="snappy") as writer:
         for start in range(0, len(images), group):
-            dense = to_dense(images.take(slice(start, start + group)), QG_IMAGES_LAYOUT.shape)
+            dense = to_dense(images.take(slice(start, start + group)), SHAPE)
             values = pa.array(dense.reshape(-1).astype(np.float64))
             for length in lengths:
                 values = pa.ListArray.from_arrays(np.arange(0, len(values) + 1, length, dtype=np.int32), values)
             writer.write_table(pa.table([values], schema=schema))
-    file, cached = pq.ParquetFile(path), {}
+    file = pq.ParquetFile(path)
+    cached: dict[int, np.ndarray] = {}
 
     def partition(number: int) -> np.ndarray:
         if number not in cached:
             cached.clear()
             column = file.read_row_group(number).column(0).combine_chunks()
-            cached[number] = column.flatten().flatten().flatten().to_numpy().reshape(-1, *QG_IMAGES_LAYOUT.shape)
+            cached[number] = column.flatten().flatten().flatten().to_numpy().reshape(-1, *SHAPE)
         return cached[number]
 
     return lambda wanted: np.stack([partition(row // group)[row % group] for row in wanted]).astype(np.float32)

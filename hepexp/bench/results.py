@@ -77,7 +77,10 @@ def _row(found: Group, metrics: Sequence[str]) -> list[str]:
     figures = {metric: found.figure(metric) for metric in metrics}
     return [
         _command(found),
-        *[number(f.value) if is_whole(m) else with_error(f.value, f.error) for m, f in figures.items()],
+        *[
+            number(f.value) if is_whole(m) or isinstance(f.value, str) else with_error(f.value, f.error)
+            for m, f in figures.items()
+        ],
         number(found.figure("train/epochs").value),
         str(record.metrics["data/source"]),
         _hardware(record.folder.environment["hardware"]),

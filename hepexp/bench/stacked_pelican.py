@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.batch import JetBatch
-from hepexp.models.pelican import AVERAGE, PELICAN
+from hepexp.models.layers.permutation_equivariant import Eq1to2
+from hepexp.models.pelican import AVERAGE, PELICAN, Messages
 
 
 def fifteen_maps(x: Tensor, n: Tensor, alpha: Tensor) -> Tensor:
@@ -65,7 +66,8 @@ class StackedPELICAN(nn.Module):
         dots = ((p4 * metric) @ p4.mT).to(dtype)
         x = model.embedding(dots.flatten()).unflatten(0, dots.shape)  # (B, N, N, C)
         if model.of_scalars is not None:
-            x = torch.cat([x, self._of_scalars(batch.scalars.to(dtype) * mask[..., None], n)], dim=-1)
+            found = self._of_scalars(model.of_scalars, batch.scalars.to(dtype) * mask[..., None], n)
+            x = torch.cat([x, found], dim=-1)
         for message, block in zip(model.messages, model.blocks, strict=False):
             x = self._message(message, x, real).movedim(-1, 1)  # (B, C, N, N)
             maps = fifteen_maps(x, n, block.alpha)
@@ -75,16 +77,16 @@ class StackedPELICAN(nn.Module):
         x = self._message(model.messages[-1], x, real)
         means = [x.sum((1, 2)) / n[:, None] ** 2, x.diagonal(dim1=1, dim2=2).sum(-1) / n[:, None]]
         scale = (n[:, None, None] / AVERAGE) ** model.out.alpha
-        means = F.leaky_relu(torch.stack(means, dim=-1) * scale)  # (B, C, 2)
-        x = torch.einsum("bsd,ndb->ns", model.out.weight, means) + model.out.bias
+        both = F.leaky_relu(torch.stack(means, dim=-1) * scale)  # (B, C, 2)
+        x = torch.einsum("bsd,ndb->ns", model.out.weight, both) + model.out.bias
         return model.classifier(model.dropout(x))
 
-    def _message(self, layer: nn.Module, x: Tensor, real: Tensor) -> Tensor:
+    def _message(self, layer: Messages, x: Tensor, real: Tensor) -> Tensor:
         x = layer.norm(F.leaky_relu(layer.linear(x)), real[..., 0])
         return layer.dropout(x * real)
 
-    def _of_scalars(self, x: Tensor, n: Tensor) -> Tensor:
-        layer, places = self.model.of_scalars, x.shape[1]
+    def _of_scalars(self, layer: Eq1to2, x: Tensor, n: Tensor) -> Tensor:
+        places = x.shape[1]
         mean = (x.sum(1) / n[:, None])[:, None].expand_as(x)
         maps = [
             torch.diag_embed(x.mT).movedim(1, -1),
@@ -94,5 +96,5 @@ class StackedPELICAN(nn.Module):
             mean[:, None].expand(-1, places, -1, -1),
         ]
         scale = (n[:, None, None] / AVERAGE) ** layer.alpha  # (B, C, 5)
-        maps = torch.stack(maps, dim=-1) * scale[:, None, None]
-        return F.leaky_relu(torch.einsum("bsd,nijdb->nijs", layer.weight, maps) + layer.bias)
+        scaled = torch.stack(maps, dim=-1) * scale[:, None, None]
+        return F.leaky_relu(torch.einsum("bsd,nijdb->nijs", layer.weight, scaled) + layer.bias)

@@ -30,6 +30,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from statistics import median
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -48,12 +49,13 @@ from hepexp.models.particle_net import ParticleNet
 from hepexp.models.particle_transformer import ParticleTransformer
 from hepexp.models.pelican import PELICAN
 
+M = TypeVar("M", bound=nn.Module)
 Loss = Callable[[Tensor, Batch], Tensor]
 Precision = Callable[[], AbstractContextManager]
 
 
 @dataclass(frozen=True)
-class Tagger:
+class Tagger(Generic[M]):
     """A case: our model and a reference that takes the same batches.
 
     Parameters
@@ -67,8 +69,8 @@ class Tagger:
     extra : of hepexp, which our model needs too; empty if none.
     """
 
-    ours: Callable[[], nn.Module]
-    reference: Callable[[nn.Module], nn.Module]
+    ours: Callable[[], M]
+    reference: Callable[[M], nn.Module]
     named: str
     package: str = ""
     tolerance: float = 1e-5
@@ -109,7 +111,7 @@ def rows(
     n_particles : particles of each jet.
     repeats : measurements of each.
     """
-    found = []
+    found: list[dict] = []
     for name, tagger in taggers.items():
         if tagger.extra and not find_spec(tagger.package):
             note = f"{tagger.package} is not installed; pip install 'hepexp[{tagger.extra}]'"
@@ -117,8 +119,8 @@ def rows(
             continue
         batch = jets(min(n_jets, tagger.n_jets or n_jets), n_particles)
         torch.manual_seed(1)
-        models = {"hepexp": tagger.ours()}
-        beside = {}
+        models: dict[str, nn.Module] = {"hepexp": tagger.ours()}
+        beside: dict[str, float] = {}
         if not tagger.package or find_spec(tagger.package):
             models[tagger.named] = tagger.reference(models["hepexp"])
             beside["difference"] = check_logits(name, tagger, models, jets(8, n_particles, seed=2))

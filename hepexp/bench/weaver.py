@@ -9,15 +9,16 @@ from hepexp.batch import JetBatch
 from hepexp.models.layers.kinematic_features import kinematic_features
 from hepexp.models.particle_net import ParticleNet
 from hepexp.models.particle_transformer import ParticleTransformer
+from hepexp.models.weaver_layout import PARTICLE_NET, PARTICLE_TRANSFORMER, WeaverLayout
 
 
 class _Weaver(nn.Module):
     """A module of weaver, its weights taken from our model through the names that it gives them."""
 
-    def __init__(self, module: nn.Module, ours: nn.Module):
+    def __init__(self, module: nn.Module, ours: nn.Module, layout: WeaverLayout):
         super().__init__()
         self.mod = module
-        state, layout = ours.state_dict(), type(ours).weaver
+        state = ours.state_dict()
         module.load_state_dict(
             {key: state[layout.name(key)].view_as(value) for key, value in module.state_dict().items()}
         )
@@ -35,20 +36,19 @@ class WeaverParticleTransformer(_Weaver):
     def __init__(self, ours: ParticleTransformer):
         from weaver.nn.model.ParticleTransformer import ParticleTransformer as Module
 
-        blocks = [ours.blocks, ours.cls_blocks]
         pairs = [layer for layer in ours.pair_embed.embed if isinstance(layer, nn.Linear)]
         module = Module(
             ours.embed.input_bn.num_features,
             ours.fc[0].out_features,
-            num_layers=len(blocks[0]),
-            num_cls_layers=len(blocks[1]),
+            num_layers=len(ours.blocks),
+            num_cls_layers=len(ours.cls_blocks),
             num_heads=ours.blocks[0].attn.n_heads,
             embed_dims=[layer.out_features for layer in ours.embed.embed if isinstance(layer, nn.Linear)],
             pair_embed_dims=[layer.out_features for layer in pairs[:-1]],
             use_pre_activation_pair=False,
             trim=False,
         )
-        super().__init__(module, ours)
+        super().__init__(module, ours, PARTICLE_TRANSFORMER)
 
     def forward(self, batch: JetBatch) -> Tensor:
         return self.mod(*self.inputs(batch))
@@ -60,6 +60,7 @@ class WeaverParticleNet(_Weaver):
     def __init__(self, ours: ParticleNet):
         from weaver.nn.model.ParticleNet import ParticleNet as Module
 
+        assert ours.input_norm is not None  # as variant=weaver has
         hidden, _, dropout, out = ours.classifier
         convs = [(ours.k, tuple(layer.out_features for layer in block.linears)) for block in ours.blocks]
         module = Module(
@@ -71,7 +72,7 @@ class WeaverParticleNet(_Weaver):
             use_counts=True,
             trim=False,
         )
-        super().__init__(module, ours)
+        super().__init__(module, ours, PARTICLE_NET)
 
     def forward(self, batch: JetBatch) -> Tensor:
         x, _, mask = self.inputs(batch)

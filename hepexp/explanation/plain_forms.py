@@ -21,7 +21,7 @@ def mean_over_edges(conv: EdgeConv, x: Tensor, graph: Graph) -> Tensor:
     w = graph.is_neighbour.to(x.dtype)
     of_self, of_difference = first.weight.chunk(2, dim=1)
     own, other = F.linear(x, of_self - of_difference, first.bias), F.linear(x, of_difference)
-    z = own[:, None] + other[graph.index]  # (R, K, n_out)
+    z = own[:, None] + other[graph.neighbours]  # (R, K, n_out)
     for norm, linear in zip(conv.norms, others, strict=False):
         z = linear(F.relu(norm(z, w)))
     return (F.relu(conv.norms[-1](z, w)) * mean_weights(w)[..., None]).sum(1)

@@ -57,6 +57,11 @@ class BoostedTrees(nn.Module):
     input = "features"
     lorentz_invariant = False
 
+    feature: Tensor
+    threshold: Tensor
+    leaf: Tensor
+    n_grown: Tensor
+
     def __init__(
         self,
         n_trees: int = 400,
@@ -73,12 +78,12 @@ class BoostedTrees(nn.Module):
         for key, value, most in (("n_trees", n_trees, MOST_TREES), ("depth", depth, MOST_DEPTH)):
             if not 1 <= value <= most:
                 raise ConfigError(f"model.{key} must be 1 to {most:,}, got {value}")
-        for key, value in (("shrinkage", shrinkage), ("subsample", subsample)):
-            if not 0 < value <= 1:
-                raise ConfigError(f"model.{key} must be in (0, 1], got {value}")
-        for key, value in (("l2", l2), ("least", least)):
-            if not 0 <= value < float("inf"):
-                raise ConfigError(f"model.{key} must be >= 0 and finite, got {value}")
+        for key, fraction in (("shrinkage", shrinkage), ("subsample", subsample)):
+            if not 0 < fraction <= 1:
+                raise ConfigError(f"model.{key} must be in (0, 1], got {fraction}")
+        for key, bound in (("l2", l2), ("least", least)):
+            if not 0 <= bound < float("inf"):
+                raise ConfigError(f"model.{key} must be >= 0 and finite, got {bound}")
         self.n_trees, self.depth, self.n_features, self.n_classes = n_trees, depth, n_features, n_classes
         self.shrinkage = shrinkage
         self.keys = {"subsample": subsample, "lambda": l2, "min_child_weight": least}

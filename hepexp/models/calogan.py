@@ -186,7 +186,7 @@ class InPainting(nn.Module):
         super().__init__()
         self.weigh = LocallyConnected2d(2, 2, shape, (3, 3), padding=1)
         with torch.no_grad():
-            self.weigh.bias[..., 1] = CLOSED
+            self.weigh.get_parameter("bias")[..., 1] = CLOSED
 
     def forward(self, own: Tensor, carried: Tensor) -> Tensor:
         both = torch.cat([own, carried], dim=1)
@@ -232,14 +232,14 @@ def _convolution(n_in: int, n_out: int) -> tuple[nn.Module, ...]:
     """2 x 2 pixels to one, in images of the same size: the last row and column have zeros behind them."""
     convolution = nn.Conv2d(n_in, n_out, 2)
     nn.init.kaiming_uniform_(convolution.weight)
-    nn.init.zeros_(convolution.bias)
+    nn.init.zeros_(convolution.get_parameter("bias"))
     return nn.ZeroPad2d((0, 1, 0, 1)), convolution
 
 
 def _shapes(layers: Sequence[Sequence[int]]) -> tuple[Shape, ...]:
-    shapes = tuple(tuple(shape) for shape in layers)
-    if not shapes or any(len(shape) != 2 or min(shape) < 1 for shape in shapes):
+    if not layers or any(len(shape) != 2 or min(shape) < 1 for shape in layers):
         raise ConfigError(f"model.layers must be rows and columns > 0 of each layer, such as [[12,6]], got {layers}")
+    shapes = tuple((rows, columns) for rows, columns in layers)
     for before, shape in pairwise(shapes):
         if any(a % b and b % a for a, b in zip(before, shape, strict=True)):
             raise ConfigError(

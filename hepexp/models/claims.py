@@ -38,4 +38,4 @@ def claims(model: nn.Module) -> frozenset[str]:
     more = {claim for attribute, claim in ATTRIBUTES.items() if getattr(model, attribute, False)}
     if LORENTZ in more:
         more |= {ABOUT_BEAM, ALONG_BEAM}
-    return frozenset(OF_EVERY_MODEL[model.input] | more)
+    return frozenset(OF_EVERY_MODEL[str(model.input)] | more)

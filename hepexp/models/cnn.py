@@ -75,5 +75,5 @@ class CNN(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: ImageBatch) -> Tensor:
-        image = batch.image.to(self.classifier[1].weight.dtype)
+        image = batch.image.to(next(self.classifier.parameters()).dtype)
         return self.classifier(self.features(image))

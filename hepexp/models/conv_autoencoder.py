@@ -69,11 +69,12 @@ class ConvAutoencoder(nn.Module):
         deep_shape = (widths[-1], *sizes[-1])
         n_deep = deep_shape[0] * deep_shape[1] * deep_shape[2]
 
-        down, up = [], []
+        down: list[nn.Module] = []
+        up: list[nn.Module] = []
         for (a, b), (large, small) in zip(pairwise((channels, *widths)), pairwise(sizes), strict=True):
             down += [nn.Conv2d(a, b, 3, stride=2, padding=1), nn.ReLU()]
-            missing = tuple(n - (2 * half - 1) for n, half in zip(large, small, strict=True))
-            up = [nn.ConvTranspose2d(b, a, 3, stride=2, padding=1, output_padding=missing), nn.ReLU(), *up]
+            rows, columns = (n - (2 * half - 1) for n, half in zip(large, small, strict=True))  # that are missing
+            up = [nn.ConvTranspose2d(b, a, 3, stride=2, padding=1, output_padding=(rows, columns)), nn.ReLU(), *up]
         inward = dense(n_deep, hidden, n_latent, nn.ReLU)
         outward = hidden_layers(n_latent, (*reversed(hidden), n_deep), nn.ReLU)
         self.encoder = nn.Sequential(*down, nn.Flatten(), *inward)
@@ -82,7 +83,7 @@ class ConvAutoencoder(nn.Module):
 
     def encode(self, image: Tensor) -> Tensor:
         """z (B, d) of images (B, C, H, W)."""
-        return self.encoder(image.to(self.encoder[0].weight.dtype))
+        return self.encoder(image.to(next(self.encoder.parameters()).dtype))
 
     def decode(self, z: Tensor) -> Tensor:
         """Images (B, C, H, W) of latent variables (B, d)."""

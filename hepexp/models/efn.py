@@ -63,7 +63,7 @@ class EFN(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
-        jet, dtype = jet_coordinates(batch.p4, batch.mask), self.phi[0].weight.dtype
+        jet, dtype = jet_coordinates(batch.p4, batch.mask), next(self.phi.parameters()).dtype
         pt = torch.where(batch.mask, jet.pt, 0)
         z = (pt / pt.sum(1, keepdim=True)).to(dtype)
         directions = torch.stack([jet.dy, jet.dphi], dim=-1).to(dtype)  # (B, N, 2)

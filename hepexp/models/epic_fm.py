@@ -76,7 +76,7 @@ class EPiCFlow(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: CloudBatch, t: Tensor | None = None) -> Tensor:
-        dtype, mask = self.head.bias.dtype, batch.mask
+        dtype, mask = next(self.head.parameters()).dtype, batch.mask
         y = torch.where(mask[..., None], batch.points, 0).to(dtype)
         t = torch.zeros(len(y), device=y.device, dtype=dtype) if t is None else t.to(dtype)
         context = torch.cat([time_features(t, self.n_frequencies), self.conditions(batch, dtype)], dim=1)

@@ -78,7 +78,7 @@ class EPiCGan(nn.Module):
         ----------
         random : generator of the CPU; by default they are drawn on the device.
         """
-        mask, dtype = batch.mask, self.head.bias.dtype
+        mask, dtype = batch.mask, next(self.head.parameters()).dtype
         device = mask.device if random is None else "cpu"
         shapes = (*mask.shape, self.n_point_features), (len(mask), self.n_global)
         points, whole = (torch.randn(shape, generator=random, device=device, dtype=dtype) for shape in shapes)
@@ -125,7 +125,7 @@ class EPiCCritic(nn.Module):
         self.head = linear(n_hidden, 1)
 
     def forward(self, batch: CloudBatch) -> Tensor:
-        dtype, mask = self.head.bias.dtype, batch.mask
+        dtype, mask = next(self.head.parameters()).dtype, batch.mask
         context = self.conditions(batch, dtype)
         points = activation(self.embed_1(torch.where(mask[..., None], batch.points, 0).to(dtype)))
         points = activation(self.embed_2(points) + points)

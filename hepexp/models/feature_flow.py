@@ -49,6 +49,9 @@ class FeatureFlow(nn.Module):
     input = "features"
     lorentz_invariant = False
 
+    condition_mean: Tensor
+    condition_std: Tensor
+
     def __init__(
         self,
         kind: Literal["spline", "affine"] = "spline",

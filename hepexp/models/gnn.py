@@ -74,7 +74,7 @@ class GraphNet(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: GraphBatch) -> Tensor:
-        x = batch.x.to(self.classifier[0].weight.dtype)
+        x = batch.x.to(next(self.classifier.parameters()).dtype)
         for conv in self.convs:
             x = conv(x, batch.edge_index).relu()
         if self.level == "edge":

@@ -68,7 +68,7 @@ class GraphEncoder(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: GraphBatch) -> Tensor:
-        dtype = self.point[0].weight.dtype
+        dtype = next(self.point.parameters()).dtype
         x = self.point(batch.x.to(dtype))
         if self.of_jet is not None:
             x = torch.cat([x, self.of_jet(batch.extras.to(dtype))[batch.graph]], dim=1)

@@ -53,6 +53,7 @@ class HybridMonteCarlo(nn.Module):
     input = "features"
     lorentz_invariant = False
     action: LatticeAction
+    _here: Tensor
 
     def __init__(
         self,

@@ -8,10 +8,11 @@ from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
+from hepexp.models.latent_classifier import LatentClassifier
 from hepexp.models.latent_flow import Flow
 
 
-class ImageLatentFlow(Flow):
+class ImageLatentFlow(Flow[ImageBatch]):
     """A flow on the latent variables of rotated images.
 
     Parameters
@@ -36,16 +37,18 @@ class ImageLatentFlow(Flow):
     """
 
     input = "image"
+    oracle: LatentClassifier  # or another that has its methods
 
     def __init__(
         self, oracle: nn.Module, n_channels: int = 1, widths: Sequence[int] | None = None, initial: float = 0.3
     ):
-        if not hasattr(oracle, "of_latents"):
+        n_latent = getattr(oracle, "n_latent", None)
+        if n_latent is None or not hasattr(oracle, "of_latents"):
             raise ConfigError(
                 f"model.oracle must classify latent variables, as hepexp.models.latent_classifier.LatentClassifier "
                 f"does, not {type(oracle).__name__}"
             )
-        super().__init__(oracle.n_latent, oracle, n_channels, widths, initial)
+        super().__init__(n_latent, oracle, n_channels, widths, initial)
 
     def train(self, mode: bool = True) -> ImageLatentFlow:
         super().train(mode)

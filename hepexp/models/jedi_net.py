@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -82,7 +82,7 @@ class JEDINet(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
-        dtype = self.phi_c[0].weight.dtype
+        dtype = next(self.phi_c.parameters()).dtype
         if torch.is_grad_enabled():
             require_pair_memory(batch.mask, self.kept, dtype, padded=False)
         pairs = ParticlePairs.of(batch.mask, dtype, at_a_time=PAIRS_AT_A_TIME)
@@ -92,7 +92,8 @@ class JEDINet(nn.Module):
 
     def effects(self, x: Tensor, pairs: ParticlePairs) -> Tensor:
         """sum_j f_R(x_i, x_j) over the other particles j of the jet, (R, D_E)."""
-        first, act, *others = self.f_r
+        layers: list[Any] = list(self.f_r)
+        first, act, *others = layers
         receiver, sender = x @ first.weight[:, :N_INPUTS].T + first.bias, x @ first.weight[:, N_INPUTS:].T
         found = []
         for piece in pairs.pieces:

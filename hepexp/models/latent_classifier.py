@@ -57,11 +57,12 @@ class LatentClassifier(nn.Module):
         super().__init__()
         require_positive(unit=unit)
         require_widths(widths=widths)
-        if not hasattr(encoder, "n_latent") or encoder.input != "image":
+        n_latent = getattr(encoder, "n_latent", None)
+        if n_latent is None or encoder.input != "image":
             raise ConfigError(f"model.encoder must be an autoencoder of images, not {type(encoder).__name__}")
         self.encoder = encoder.requires_grad_(False)
-        self.unit, self.turns, self.n_latent = unit, RandomTurns(n_rotations), encoder.n_latent
-        self.layers = dense(self.n_latent, widths, n_classes, nn.SiLU)
+        self.unit, self.turns, self.n_latent = unit, RandomTurns(n_rotations), n_latent
+        self.layers = dense(n_latent, widths, n_classes, nn.SiLU)
         load_weights(self, weights)
 
     def train(self, mode: bool = True) -> LatentClassifier:
@@ -73,7 +74,7 @@ class LatentClassifier(nn.Module):
         """z (B, n_latent) of the rotated images, in units."""
         with torch.no_grad():
             (turned,) = self.turns(batch)
-            return self.encoder(turned).to(self.layers[0].weight.dtype) / self.unit
+            return self.encoder(turned).to(next(self.layers.parameters()).dtype) / self.unit
 
     def of_latents(self, z: Tensor) -> Tensor:
         """Logits (B, n_classes) of latent variables z (B, n_latent) in units."""

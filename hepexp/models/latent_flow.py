@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Generic
 
 import torch
 from torch import Tensor, nn
 
-from hepexp.batch import Batch, FeatureBatch
+from hepexp.batch import AnyBatch, FeatureBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive, require_widths
 from hepexp.models.layers.metric_matrix import metric_matrix
 from hepexp.models.layers.vector_fields import DenseFields, LinearFields
 
 
-class Flow(nn.Module):
+class Flow(nn.Module, Generic[AnyBatch]):
     """Vector fields xi_a on the points x of examples, and an oracle phi(x), a network that stays frozen.
 
     A subclass says what the points are, and evaluates the network there. Of a network that classifies, phi has a
@@ -51,7 +52,7 @@ class Flow(nn.Module):
             )
         require_positive(initial=initial)
         if widths is None:
-            self.fields: nn.Module = LinearFields(n, n_channels, initial)
+            self.fields: LinearFields | DenseFields = LinearFields(n, n_channels, initial)
         else:
             require_widths(widths=widths)
             self.fields = DenseFields(n, n_channels, widths)
@@ -68,25 +69,25 @@ class Flow(nn.Module):
         """The matrices W_a (n_channels, n, n); None if the fields are not linear."""
         return getattr(self.fields, "generators", None)
 
-    def points(self, batch: Batch) -> Tensor:
+    def points(self, batch: AnyBatch) -> Tensor:
         """The points x (B, n)."""
         raise NotImplementedError(f"{type(self).__name__} does not define which points it reads")
 
-    def logits(self, x: Tensor, batch: Batch) -> Tensor:
+    def logits(self, x: Tensor, batch: AnyBatch) -> Tensor:
         """The outputs (B, C) of the network at points x (B, n) in place of those of the batch."""
         raise NotImplementedError(f"{type(self).__name__} does not define its oracle")
 
-    def phi(self, x: Tensor, batch: Batch) -> Tensor:
+    def phi(self, x: Tensor, batch: AnyBatch) -> Tensor:
         """The oracle (B, m) at points x (B, n)."""
         logits = self.logits(x, batch)
         return logits[:, 1:] - logits[:, :1] if logits.shape[1] > 1 else logits
 
-    def answers(self, x: Tensor, batch: Batch) -> Tensor:
+    def answers(self, x: Tensor, batch: AnyBatch) -> Tensor:
         """What shows whether the oracle is saturated (B, C): the probabilities of classes, otherwise phi itself."""
         logits = self.logits(x, batch)
         return logits.softmax(1) if logits.shape[1] > 1 else logits
 
-    def gradient(self, x: Tensor, batch: Batch) -> Tensor:
+    def gradient(self, x: Tensor, batch: AnyBatch) -> Tensor:
         """The gradients of the oracle (B, m, n) at points x (B, n)."""
         with torch.enable_grad():
             x = x.detach().requires_grad_()
@@ -94,11 +95,11 @@ class Flow(nn.Module):
             rows = [torch.autograd.grad(one.sum(), x, retain_graph=True)[0] for one in phi.unbind(1)]
         return torch.stack(rows, dim=1)
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: AnyBatch) -> Tensor:
         return self.fields(self.points(batch))
 
 
-class LatentFlow(Flow):
+class LatentFlow(Flow[FeatureBatch]):
     """A flow on the features of examples; the oracle is a quadratic form phi(x) = x^T J x, or a trained network.
 
     Parameters
@@ -150,6 +151,8 @@ class LatentFlow(Flow):
         return batch.features.to(next(self.fields.parameters()).dtype, copy=True)
 
     def logits(self, x: Tensor, batch: FeatureBatch) -> Tensor:
+        if self.oracle is None:
+            return super().logits(x, batch)
         return self.oracle(replace(batch, features=x))
 
     def phi(self, x: Tensor, batch: FeatureBatch) -> Tensor:

@@ -106,6 +106,8 @@ class LatticePhi4(nn.Module):
 class _Spectrum(nn.Module):
     """Multiplies white noise by the spectrum of a free field, or by a number."""
 
+    p2: Tensor
+
     def __init__(self, size: int, is_free: bool):
         super().__init__()
         self.is_free = is_free
@@ -132,6 +134,8 @@ class _Spectrum(nn.Module):
 class _Coupling(nn.Module):
     """Moves the even or the odd sites by an affine map that depends on the others."""
 
+    fixed: Tensor
+
     def __init__(self, size: int, parity: int, widths: Sequence[int]):
         super().__init__()
         board = checkerboard(size)
@@ -145,7 +149,7 @@ class _Coupling(nn.Module):
         self.scale = nn.Conv2d(n, 1, 3)  # of squares, hence even
         for last in (self.shift, self.scale):
             nn.init.zeros_(last.weight)  # the flow begins as a free theory
-        nn.init.zeros_(self.scale.bias)
+        nn.init.zeros_(self.scale.get_parameter("bias"))
 
     def forward(self, phi: Tensor, inverse: bool = False) -> tuple[Tensor, Tensor]:
         h = (phi * self.fixed)[:, None]

@@ -62,6 +62,7 @@ class LatticeU1(nn.Module):
     option: ClassVar[str] = "lattice_u1"
     n_conditions = 0
     lorentz_invariant = False
+    start_beta: Tensor
 
     def __init__(
         self,

@@ -19,6 +19,7 @@ from hepexp.models.layers.lorentz_irreps import SCALAR, VECTOR, reached, vector_
 from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.symmetry_breaking import SymmetryBreaking
 from hepexp.models.weights import load_weights
+from hepexp.module_list import ModuleList
 from hepexp.precision import full_precision
 
 
@@ -98,7 +99,8 @@ class LGN(nn.Module):
         n_first = n_channels[0]
         self.of_scalars = nn.Linear(self.breaking.n_scalars + 1, 2 * n_first, bias=False)
         self.of_momenta = nn.Parameter(torch.randn(n_first, 2) / 2**0.5)
-        irreps, self.levels = [SCALAR, VECTOR], nn.ModuleList()
+        irreps = [SCALAR, VECTOR]
+        self.levels: ModuleList[LorentzGroupLevel] = ModuleList()
         for i, (n_in, n_out) in enumerate(pairwise(n_channels)):
             kept = reached(irreps, k_max) if i < len(n_channels) - 2 else [SCALAR]  # of the last only scalars are read
             self.levels.append(LorentzGroupLevel(irreps, kept, n_in, n_out, n_basis, n_hidden, width))

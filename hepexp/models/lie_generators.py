@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Generic
+
 import torch
 from torch import Tensor, nn
 
-from hepexp.batch import Batch, FeatureBatch, JetBatch
+from hepexp.batch import AnyBatch, FeatureBatch, JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive
 from hepexp.precision import full_precision
@@ -13,7 +15,7 @@ from hepexp.precision import full_precision
 _N_DRAWS = 1024  # coefficients that evaluation cycles through
 
 
-class LieGenerators(nn.Module):
+class LieGenerators(nn.Module, Generic[AnyBatch]):
     """g = exp(sum_i z_i L_i) with z_i ~ N(0, spread^2), the same for all K vectors of an example.
 
     To read vectors from another representation of the data, write a subclass that names it in `input` and implements
@@ -40,6 +42,7 @@ class LieGenerators(nn.Module):
     """
 
     input: str
+    draws: Tensor
     lorentz_invariant = False
 
     def __init__(self, n: int, n_channels: int, spread: float, initial: float):
@@ -56,14 +59,14 @@ class LieGenerators(nn.Module):
         draws = torch.randn(_N_DRAWS, n_channels, generator=torch.Generator().manual_seed(0))
         self.register_buffer("draws", draws, persistent=False)
 
-    def vectors(self, batch: Batch) -> Tensor:
+    def vectors(self, batch: AnyBatch) -> Tensor:
         """The vectors (B, K, n) of each example, zero where it has fewer than K."""
         raise NotImplementedError(f"{type(self).__name__} does not define which vectors it reads")
 
-    def check(self, example: Batch) -> None:
+    def check(self, example: AnyBatch) -> None:
         """Raise ConfigError if a typical example does not have the vectors asked for."""
 
-    def draw(self, batch: Batch) -> Tensor:
+    def draw(self, batch: AnyBatch) -> Tensor:
         """Coefficients z of each example: drawn anew in training, otherwise fixed for each example."""
         if self.training:
             return self.spread * torch.randn(len(batch), self.n_channels).to(self.draws)
@@ -75,11 +78,11 @@ class LieGenerators(nn.Module):
             g = torch.matrix_exp(torch.einsum("bc,cij->bij", z, self.generators))
             return torch.einsum("bij,bkj->bki", g, vectors)
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: AnyBatch) -> Tensor:
         return self.transform(self.vectors(batch), self.draw(batch))
 
 
-class LiePoints(LieGenerators):
+class LiePoints(LieGenerators[FeatureBatch]):
     """Generators that act on points: the features of an example are the components of one or more vectors.
 
     Parameters
@@ -110,7 +113,7 @@ class LiePoints(LieGenerators):
         return batch.features.to(self.generators.dtype).unflatten(1, (-1, self.n))
 
 
-class LieMomenta(LieGenerators):
+class LieMomenta(LieGenerators[JetBatch]):
     """Generators that act on the four-momenta (E, px, py, pz) of the hardest particles of a jet.
 
     Parameters

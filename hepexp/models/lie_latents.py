@@ -11,7 +11,7 @@ from hepexp.models.layers.random_turns import RandomTurns
 from hepexp.models.lie_generators import LieGenerators
 
 
-class LieLatents(LieGenerators):
+class LieLatents(LieGenerators[ImageBatch]):
     """Generators that act on the first two latent variables of rotated images.
 
     They act alike on z = E(g x) of an image x rotated by g, and on z' = E(g' g x) of the same image rotated further.

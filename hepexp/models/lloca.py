@@ -107,7 +107,7 @@ class LLoCa(nn.Module):
         if backbone not in BACKBONES:
             raise ConfigError(f"model.backbone must be one of {', '.join(BACKBONES)}, got {backbone}")
         network = BACKBONES[backbone]
-        sizes = {
+        sizes: dict[str, Any] = {
             "n_blocks": n_blocks,
             "n_heads": n_heads,
             "n_head_scalars": n_head_scalars,

@@ -141,6 +141,8 @@ class LorentzNet(nn.Module):
         if quantum_blocks:
             from hepexp.models.layers.lorentz_circuits import LorentzCircuits
 
+            if backend is None:
+                raise ConfigError("model.quantum_blocks needs a backend that evaluates circuits")
             circuits = LorentzCircuits(quantum_blocks, circuit_depth, circuit_scale, backend, circuit)
             if self.published:
                 raise ConfigError("model.variant=published has no circuits: leave out model.quantum_blocks")

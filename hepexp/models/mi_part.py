@@ -16,6 +16,7 @@ from hepexp.models.layers.normformer import Block, glorot, shrink
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
 from hepexp.models.particle_transformer import ParticleTransformer
 from hepexp.models.weights import load_weights
+from hepexp.module_list import ModuleList
 
 ScaleName = Literal["log_pt", "log_e", "log_pt_rel", "log_e_rel", "delta_r"]  # of SCALES
 SIZES = {"m": 64, "l": 128}  # width of a particle
@@ -47,7 +48,7 @@ class InteractionAttention(nn.Module):
         return (self.dropout(weights).to(values.dtype) @ values).transpose(1, 2).flatten(2)
 
 
-class InteractionBlock(Block):
+class InteractionBlock(Block[InteractionAttention]):
     """A block of ParT without queries and keys: what a particle receives depends on the others linearly."""
 
     Attention = InteractionAttention
@@ -100,7 +101,7 @@ class MIParticleTransformer(ParticleTransformer):
     example_MIParticleTransformer.py.
     """
 
-    weaver = None
+    weaver = None  # its authors publish no weights
 
     def __init__(
         self,
@@ -142,7 +143,7 @@ class MIParticleTransformer(ParticleTransformer):
             scalar_names=scalar_names,
             own_scalars=own_scalars,
         )
-        self.mi_blocks = nn.ModuleList(InteractionBlock(dim, n_mi_heads, dropout) for _ in range(n_mi_blocks))
+        self.mi_blocks = ModuleList(InteractionBlock(dim, n_mi_heads, dropout) for _ in range(n_mi_blocks))
         glorot(self.mi_blocks)
         for depth, block in enumerate(self.mi_blocks, start=1):
             shrink(block.fc2, depth)
@@ -154,8 +155,8 @@ class MIParticleTransformer(ParticleTransformer):
     def among_particles(self, x: Tensor, p4: Tensor, pairs: ParticlePairs) -> Tensor:
         interactions, biases = self.interactions(p4, pairs, n_last=2)  # U_1 and U_2
         weights = [u.softmax(-1) for u in interactions]
-        for block in self.mi_blocks:
-            x = block(x, pairs.pieces, weights)
+        for mi_block in self.mi_blocks:
+            x = mi_block(x, pairs.pieces, weights)
         for block in self.blocks:
             x = block(x, pairs.pieces, biases)
         return x

@@ -51,4 +51,4 @@ class MLP(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: FeatureBatch) -> Tensor:
-        return self.layers(batch.features.to(self.layers[0].weight.dtype))
+        return self.layers(batch.features.to(next(self.layers.parameters()).dtype))

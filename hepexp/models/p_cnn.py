@@ -19,6 +19,7 @@ from hepexp.models.layers.kinematic_features import FEATURE_NAMES, KINEMATIC, pa
 from hepexp.models.layers.knn_graph import canonical_order, reorder
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.weights import load_weights
+from hepexp.module_list import ModuleList
 
 
 class Convolution(nn.Module):
@@ -125,7 +126,7 @@ class PCNN(nn.Module):
         self.use_scalars = reads_scalars(use_scalars, own_scalars, scalar_names)
         n_in = len(KINEMATIC) + (n_scalars if self.use_scalars else 0)
         self.input_norm, self.first, n = MaskedBatchNorm(n_in), Convolution(n_in, n_first), n_first
-        self.units = nn.ModuleList()
+        self.units: ModuleList[ResidualUnit] = ModuleList()
         for stage, width in enumerate(stages):
             for unit in range(units_per_stage):
                 self.units.append(ResidualUnit(n, width, stride=2 if stage > 0 and unit == 0 else 1))
@@ -140,7 +141,7 @@ class PCNN(nn.Module):
             batch = replace(batch, p4=p4, scalars=scalars, mask=F.pad(batch.mask, (0, n)))
         order = by_pt(batch.p4, batch.mask)
         mask = reorder(batch.mask, order)
-        x = reorder(particle_features(batch, self.use_scalars), order).to(self.classifier[0].weight.dtype)
+        x = reorder(particle_features(batch, self.use_scalars), order).to(next(self.classifier.parameters()).dtype)
         x, mask = self.first(self.input_norm(x, mask) * mask[..., None], mask)
         for unit in self.units:
             x, mask = unit(x, mask)

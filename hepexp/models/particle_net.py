@@ -25,6 +25,7 @@ from hepexp.models.layers.knn_graph import ParticleRows, canonical_order, reorde
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.models.weaver_layout import PARTICLE_NET
 from hepexp.models.weights import load_weights
+from hepexp.module_list import ModuleList
 
 ANGLES = ("delta y", "delta phi")
 PUBLISHED = (*ANGLES, "ln pT", "ln E", "ln pT / jet", "ln E / jet", "delta R")
@@ -128,10 +129,11 @@ class ParticleNet(nn.Module):
         self.feature_names = {"published": PUBLISHED, "weaver": FEATURE_NAMES, "qmlhep_2": ("ln pT", *ANGLES)}[variant]
         n = (7 if published else 3) + (n_scalars if self.use_scalars else 0)
         self.input_norm = MaskedBatchNorm(n) if published else None
-        self.blocks = nn.ModuleList()
+        self.blocks: ModuleList[EdgeConv] = ModuleList()
         for width in channels:
-            self.blocks.append(EdgeConv(n, width, bias=not published, skip="sum" if published else "concat"))
-            n = self.blocks[-1].n_out
+            block = EdgeConv(n, width, bias=not published, skip="sum" if published else "concat")
+            self.blocks.append(block)
+            n = block.n_out
         self.classifier = dense(n, [n_hidden], n_classes, nn.ReLU, dropout)
         load_weights(self, weights)
 
@@ -139,7 +141,7 @@ class ParticleNet(nn.Module):
         order = canonical_order(batch.p4, batch.mask)
         p4, scalars, mask = (reorder(x, order) for x in (batch.p4, batch.scalars, batch.mask))
         features, points = self._features(p4, mask)
-        x = torch.where(mask[..., None], features, 0).to(self.classifier[0].weight.dtype)
+        x = torch.where(mask[..., None], features, 0).to(next(self.classifier.parameters()).dtype)
         if self.use_scalars:
             scalars = scalars.to(x.dtype)
             x = with_scalars(x, scalars) if self.reads_weaver else torch.cat([x, scalars], dim=-1)

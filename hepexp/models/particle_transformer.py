@@ -28,8 +28,9 @@ from hepexp.models.layers.normformer import ClassBlock, ParticleBlock, glorot, s
 from hepexp.models.layers.pair_features import Symmetric, log_pair_features, triangle
 from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.particle_pairs import ParticlePairs
-from hepexp.models.weaver_layout import PARTICLE_TRANSFORMER
+from hepexp.models.weaver_layout import PARTICLE_TRANSFORMER, WeaverLayout
 from hepexp.models.weights import load_weights
+from hepexp.module_list import ModuleList
 
 ScaleName = Literal["log_pt", "log_e", "log_pt_rel", "log_e_rel", "delta_r"]  # of SCALES
 SOMEWHERE = torch.tensor([1.0, 1.0, 0.0, 0.0], dtype=torch.float64)  # GeV; where padding goes, its logarithms finite
@@ -77,7 +78,7 @@ class ParticleTransformer(nn.Module):
     input = "particles"
     feature_names = FEATURE_NAMES
     head = "fc"
-    weaver = PARTICLE_TRANSFORMER
+    weaver: WeaverLayout | None = PARTICLE_TRANSFORMER
     lorentz_invariant = False
     invariant_about_beam = True
 
@@ -110,8 +111,8 @@ class ParticleTransformer(nn.Module):
         # The state dict that the authors publish fixes the names of these modules and of those inside.
         self.embed = Embedding(len(KINEMATIC) + (n_scalars if self.use_scalars else 0), embed_widths)
         self.pair_embed = PairEmbedding([*pair_widths, n_heads])
-        self.blocks = nn.ModuleList(ParticleBlock(dim, n_heads, dropout) for _ in range(n_blocks))
-        self.cls_blocks = nn.ModuleList(ClassBlock(dim, n_heads) for _ in range(n_class_blocks))
+        self.blocks = ModuleList(ParticleBlock(dim, n_heads, dropout) for _ in range(n_blocks))
+        self.cls_blocks = ModuleList(ClassBlock(dim, n_heads) for _ in range(n_class_blocks))
         self.norm = nn.LayerNorm(dim)
         self.fc = nn.Sequential(nn.Linear(dim, n_classes))
         self.cls_token = nn.Parameter(torch.empty(1, 1, dim))

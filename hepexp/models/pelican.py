@@ -18,6 +18,7 @@ from hepexp.models.layers.particle_pairs import ParticlePairs
 from hepexp.models.layers.permutation_equivariant import Eq1to2, Eq2to0, Eq2to2, Multiplicity
 from hepexp.models.layers.symmetry_breaking import SymmetryBreaking
 from hepexp.models.weights import load_weights
+from hepexp.module_list import ModuleList
 from hepexp.precision import full_precision
 
 SIZES = {"m": (132, 78), "s": (60, 35), "xs": (25, 15)}  # channels between blocks, and of messages
@@ -128,8 +129,8 @@ class PELICAN(nn.Module):
         n_from_scalars = N_FROM_SCALARS if self.breaking.n_scalars else 0
         self.embedding = Embedding(n - n_from_scalars)
         self.of_scalars = Eq1to2(self.breaking.n_scalars, n_from_scalars) if n_from_scalars else None
-        self.messages = nn.ModuleList(Messages(n, n_message, dropout) for _ in range(n_blocks + 1))
-        self.blocks = nn.ModuleList(Eq2to2(n_message, n) for _ in range(n_blocks))
+        self.messages = ModuleList(Messages(n, n_message, dropout) for _ in range(n_blocks + 1))
+        self.blocks = ModuleList(Eq2to2(n_message, n) for _ in range(n_blocks))
         self.out, self.dropout = Eq2to0(n_message, n), nn.Dropout(dropout)
         self.classifier = nn.Linear(n, n_classes)
         load_weights(self, weights)

@@ -75,7 +75,7 @@ class PFN(nn.Module):
         jet = jet_coordinates(batch.p4, batch.mask)
         pt = torch.where(batch.mask, jet.pt, 0)
         z = pt / pt.sum(1, keepdim=True)
-        x = torch.stack([z, jet.dy, jet.dphi], dim=-1).to(self.phi[0].weight.dtype)  # (B, N, 3)
+        x = torch.stack([z, jet.dy, jet.dphi], dim=-1).to(next(self.phi.parameters()).dtype)  # (B, N, 3)
         if self.use_scalars:
             x = torch.cat([x, batch.scalars.to(x.dtype)], dim=-1)
         return self.f((self.phi(x) * mask).sum(1))

@@ -53,7 +53,8 @@ class PlainCNN(nn.Module):
     ):
         super().__init__()
         check_stages(widths, convs, sigma)
-        layers, channels = [DiskMask()], image_shape[0]
+        layers: list[nn.Module] = [DiskMask()]
+        channels = image_shape[0]
         for width, n in zip(widths, convs, strict=True):
             for _ in range(n):
                 layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]

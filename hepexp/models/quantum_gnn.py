@@ -93,7 +93,7 @@ class QuantumGNN(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: GraphBatch) -> Tensor:
-        x = batch.x.to(self.output[0].weight.dtype)
+        x = batch.x.to(next(self.output.parameters()).dtype)
         for conv in self.convs:
             x = conv(x, batch.edge_index).relu()
         return self.output(global_mean_pool(x, batch.graph, size=len(batch)))

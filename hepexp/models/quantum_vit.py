@@ -103,7 +103,7 @@ class QuantumViT(PatchTokens):
         def attend() -> nn.Module:
             if attention == "softmax":
                 return SelfAttention(dim, n_heads, output_projection=False)
-            kind = "register" if attention == "fidelity" else "pairwise"
+            kind: Literal["register", "pairwise"] = "register" if attention == "fidelity" else "pairwise"
             return StateAttention(dim, n_heads, n_qubits, n_layers, kind, backend)
 
         def mlp() -> list[nn.Module]:

@@ -14,11 +14,15 @@ from hepexp.models.checks import require_positive, require_widths
 from hepexp.models.layers.dense import dense, hidden_layers
 from hepexp.models.layers.jet_coordinates import TYPICAL_MULTIPLICITY, jet_coordinates
 from hepexp.models.weights import load_weights
+from hepexp.module_list import ModuleList
 from hepexp.precision import ExactBuffers
 
 
 class Rotations(ExactBuffers):
     """The cyclic group of n rotations of a plane by multiples of 2 pi / n."""
+
+    back: Tensor
+    product: Tensor
 
     def __init__(self, n: int):
         super().__init__()
@@ -114,7 +118,7 @@ class RPCN(nn.Module):
         require_widths(phi_sizes=phi_sizes, conv_sizes=conv_sizes, f_sizes=f_sizes)
         self.irc_safe, self.rotations = irc_safe, Rotations(n_rotations)
         self.phi = hidden_layers(2 if irc_safe else 3, phi_sizes, nn.ReLU)
-        self.convs = nn.ModuleList()
+        self.convs: ModuleList[GroupConvolution] = ModuleList()
         n = phi_sizes[-1]
         for width in conv_sizes:
             self.convs.append(GroupConvolution(self.rotations, n, width))
@@ -126,11 +130,12 @@ class RPCN(nn.Module):
                 nn.init.zeros_(layer.bias)
         if not irc_safe:  # the sum over particles, all of whose values are positive, is as many times larger
             with torch.no_grad():
-                (self.convs[0].linear if conv_sizes else self.f[0]).weight /= TYPICAL_MULTIPLICITY
+                first = self.convs[0].linear if conv_sizes else self.f[0]
+                first.get_parameter("weight").div_(TYPICAL_MULTIPLICITY)
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
-        jet, dtype = jet_coordinates(batch.p4, batch.mask), self.f[0].weight.dtype
+        jet, dtype = jet_coordinates(batch.p4, batch.mask), next(self.f.parameters()).dtype
         pt = torch.where(batch.mask, jet.pt, 0)
         z = pt / pt.sum(1, keepdim=True)
         return self.of_coordinates(z.to(dtype), torch.stack([jet.dy, jet.dphi], dim=-1).to(dtype), batch.mask)

@@ -99,7 +99,7 @@ class Set2Graph(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
-        dtype = self.classifier[0].weight.dtype
+        dtype = next(self.classifier.parameters()).dtype
         if torch.is_grad_enabled():
             require_pair_memory(batch.mask, 3 * self.n_hidden, dtype, padded=True)
         x, bias = batch.scalars.to(dtype), without_padding(batch.mask, dtype)[:, 0]

@@ -16,6 +16,7 @@ from hepexp.models.layers.kinematic_features import pseudorapidity
 from hepexp.models.layers.particle_pairs import ParticlePairs
 from hepexp.models.transformer import PAIRS_AT_A_TIME, EncoderBlock
 from hepexp.models.weights import load_weights
+from hepexp.module_list import ModuleList
 
 N_TOPS = 2
 KINEMATIC = 5
@@ -117,11 +118,11 @@ class SPANet(nn.Module):
         layers = [_layer(a, b) for a, b in pairwise(widths)]
         self.embed = nn.Sequential(*layers)
         self.encoder = _blocks(n_encoder, n_hidden, n_heads, dropout)
-        self.branches = nn.ModuleList(_blocks(n_branch, n_hidden, n_heads, dropout) for _ in range(N_TOPS))
+        self.branches = ModuleList(_blocks(n_branch, n_hidden, n_heads, dropout) for _ in range(N_TOPS))
         self.daughters = nn.ModuleList(
             nn.Sequential(*(_layer(n_hidden, n_hidden) for _ in range(n_daughter))) for _ in range(N_TOPS)
         )
-        self.attention = nn.ModuleList(TripletAttention(n_hidden) for _ in range(N_TOPS))
+        self.attention = ModuleList(TripletAttention(n_hidden) for _ in range(N_TOPS))
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:
@@ -162,5 +163,5 @@ def _layer(n_in: int, n_out: int) -> nn.Module:
     return nn.Sequential(nn.Linear(n_in, n_out), nn.LayerNorm(n_out), nn.PReLU(n_out))
 
 
-def _blocks(n: int, dim: int, n_heads: int, dropout: float) -> nn.ModuleList:
-    return nn.ModuleList(EncoderBlock(dim, n_heads, dropout) for _ in range(n))
+def _blocks(n: int, dim: int, n_heads: int, dropout: float) -> ModuleList[EncoderBlock]:
+    return ModuleList(EncoderBlock(dim, n_heads, dropout) for _ in range(n))

@@ -99,8 +99,8 @@ class _Coupling(nn.Module):
         super().__init__()
         self.moved, self.fixed, self.n_bins = moved, fixed, n_bins
         self.network = dense(len(fixed), widths, len(moved) * n_parameters(n_bins), nn.LeakyReLU)
-        nn.init.zeros_(self.network[-1].weight)  # the flow begins as the identity
-        nn.init.zeros_(self.network[-1].bias)
+        for parameter in self.network[-1].parameters():
+            nn.init.zeros_(parameter)  # the flow begins as the identity
 
     def forward(self, x: Tensor, min_bin: float, inverse: bool) -> tuple[Tensor, Tensor]:
         parameters = self.network(2 * x[:, self.fixed] - 1).unflatten(1, (len(self.moved), n_parameters(self.n_bins)))

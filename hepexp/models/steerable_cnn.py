@@ -109,7 +109,8 @@ class SteerableCNN(nn.Module):
         widths = FIELDS[size] if widths is None else widths
         check_stages(widths, convs, sigma)
         irreps = IrrepBlocks(group, max_frequency or 2, nonlinearity or "fourier") if group in CONTINUOUS else None
-        layers, fields, left = [DiskMask()], image_shape[0], sum(convs)
+        layers: list[nn.Module] = [DiskMask()]
+        fields, left = image_shape[0], sum(convs)
         for width, n in zip(widths, convs, strict=True):
             for _ in range(n):
                 left -= 1

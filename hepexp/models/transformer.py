@@ -45,7 +45,7 @@ class EncoderBlock(nn.Module):
         """x (R, dim); pieces are the jets that are attended to together, biases keep padding out of them."""
         qkv = self.attention.in_proj(self.attention_norm(x))
         heads = [
-            self.attention.attend(*piece.nodes(qkv).chunk(3, dim=-1), bias).flatten(0, 1)
+            self.attention.attend(piece.nodes(qkv).chunk(3, dim=-1), bias).flatten(0, 1)
             for piece, bias in zip(pieces, biases, strict=True)
         ]
         x = x + self.dropout(self.attention.out_proj(torch.cat(heads)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,8 @@ class Mask(nn.Module):
     ----------
     mask : 1 for weights that are kept, 0 for others.
     """
+
+    mask: Tensor
 
     def __init__(self, mask: Tensor) -> None:
         super().__init__()
@@ -102,7 +105,7 @@ class TriggerMLP(nn.Module):
         pruned = [(layer, "weight") for layer in self.linear()]
         prune.global_unstructured(pruned, prune.L1Unstructured, amount=sparsity)
         for layer, name in pruned:
-            mask = layer.weight_mask.clone()
+            mask = layer.get_buffer("weight_mask").clone()
             prune.remove(layer, name)
             parametrize.register_parametrization(layer, name, Mask(mask))
 
@@ -116,7 +119,8 @@ class TriggerMLP(nn.Module):
 
     def multiplications(self) -> int:
         """Number of weights, as they are used, that are not zero."""
-        used = (layer.weight if self.bits is None else layer.quant_weight().value for layer in self.linear())
+        layers: Iterator[Any] = self.linear()  # brevitas has no types
+        used = (layer.weight if self.bits is None else layer.quant_weight().value for layer in layers)
         return sum(int(torch.count_nonzero(weight)) for weight in used)
 
     def forward(self, batch: FeatureBatch) -> Tensor:

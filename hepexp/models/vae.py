@@ -78,7 +78,8 @@ class VAE(nn.Module):
         ]
         last = nn.ConvTranspose2d(widths[0], channels, 3, stride=2, padding=1, output_padding=1)
         if output == "softplus":
-            nn.init.constant_(last.bias, -4.0)  # images are nearly empty: so is the first reconstruction
+            # images are nearly empty: so is the first reconstruction
+            nn.init.constant_(last.get_parameter("bias"), -4.0)
         self.encoder = nn.Sequential(*down, nn.Flatten())
         self.mean = nn.Linear(n_deep, n_latent)
         self.logvar = nn.Linear(n_deep, n_latent)

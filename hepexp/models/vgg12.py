@@ -71,9 +71,9 @@ class VGG12(nn.Module):
         for layer in self.features:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)
+                nn.init.zeros_(layer.get_parameter("bias"))
         load_weights(self, weights)
 
     def forward(self, batch: ImageBatch) -> Tensor:
-        image = batch.image.to(self.classifier[0].weight.dtype)
+        image = batch.image.to(next(self.classifier.parameters()).dtype)
         return self.classifier(self.features(image))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -69,11 +71,11 @@ class MultiHeadAttention(nn.Module):
             dim = self.out_proj.in_features
             q = product(x, self.in_proj.weight[:dim], self.in_proj.bias[:dim])
             k, v = product(context, self.in_proj.weight[dim:], self.in_proj.bias[dim:]).chunk(2, dim=-1)
-        return self.out_proj(self.attend(q, k, v, bias))
+        return self.out_proj(self.attend((q, k, v), bias))
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
+    def attend(self, qkv: Sequence[Tensor], bias: Tensor | None = None) -> Tensor:
         """The heads' outputs side by side, (B, Q, dim), of q (B, Q, dim), k and v (B, N, dim)."""
-        q, k, v = (t.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for t in (q, k, v))  # (B, heads, Q or N, width)
+        q, k, v = (t.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for t in qkv)  # (B, heads, Q or N, width)
         bias = None if bias is None else bias.to(q.dtype)
         if q.device.type == "cpu" and q.requires_grad:
             out = self._attend_in_steps(q, k, v, bias)

@@ -19,7 +19,8 @@ from hepexp.memory import keep_freed
 PAIRS = 3500
 HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
-C, T = TypeVar("C"), TypeVar("T")
+C = TypeVar("C")
+T = TypeVar("T")
 
 
 class Chunk(NamedTuple):

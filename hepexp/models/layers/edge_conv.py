@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hepexp.models.layers.edge_conv_steps import JoinNodes, NormaliseAverage, NormaliseMultiply
 from hepexp.models.layers.knn_graph import Graph
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm, sum_over_ranks
+from hepexp.module_list import ModuleList
 from hepexp.precision import full_precision
 
 
@@ -42,8 +43,8 @@ class EdgeConv(nn.Module):
         super().__init__()
         self.n_out = n_in + n_out if skip == "concat" else n_out
         self.skip = skip
-        self.linears = nn.ModuleList(nn.Linear(n, n_out, bias=bias) for n in (2 * n_in, *[n_out] * (n_layers - 1)))
-        self.norms = nn.ModuleList(MaskedBatchNorm(n_out) for _ in self.linears)
+        self.linears = ModuleList(nn.Linear(n, n_out, bias=bias) for n in (2 * n_in, *[n_out] * (n_layers - 1)))
+        self.norms = ModuleList(MaskedBatchNorm(n_out) for _ in self.linears)
         if skip == "sum" and n_in != n_out:
             self.shortcut = nn.Linear(n_in, n_out, bias=False)
             self.shortcut_norm = MaskedBatchNorm(n_out)
@@ -65,7 +66,7 @@ class EdgeConv(nn.Module):
             w, bounds = graph.is_neighbour.to(x.dtype), graph.bounds
             of_self, of_difference = first.weight.chunk(2, dim=1)
             own, other = F.linear(x, of_self - of_difference, first.bias), F.linear(x, of_difference)
-            z, *moments = JoinNodes.apply(own, other, graph.index, w, bounds)  # z (R, K, n_out)
+            z, *moments = JoinNodes.apply(own, other, graph.neighbours, w, bounds)  # z (R, K, n_out)
             for norm, linear in zip(self.norms, others, strict=False):
                 scale, shift = affine(norm, moments, w)
                 z, *moments = NormaliseMultiply.apply(z, scale, shift, linear.weight, linear.bias, w, bounds)

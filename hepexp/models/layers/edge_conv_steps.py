@@ -64,7 +64,7 @@ def moments(z: Tensor, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return count, total, w @ (z - total / count.clamp(min=1)).square_()
 
 
-def join_moments(parts: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
+def join_moments(parts: list[tuple[Tensor, ...]]) -> tuple[Tensor, Tensor, Tensor]:
     """Total, spread and mean of all pieces, without the cancellation of a sum of squares."""
     count, totals, spreads = (torch.stack(part) for part in zip(*parts, strict=True))
     total = totals.sum(0)

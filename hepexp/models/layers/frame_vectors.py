@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -46,7 +48,8 @@ class FrameVectors(nn.Module):
             nn.GELU(),
             nn.Linear(n_hidden, n_vectors, bias=False),
         )
-        nn.init.normal_(self.network[-1].weight, std=4 / n_hidden**0.5)  # vectors alike would be nearly collinear
+        # vectors alike would be nearly collinear
+        nn.init.normal_(self.network[-1].get_parameter("weight"), std=4 / n_hidden**0.5)
 
     def forward(self, p4: Tensor, scalars: Tensor, mask: Tensor, **others: object) -> Tensor:
         count, jet = mask.sum(1)[:, None, None], p4.sum(1, keepdim=True)
@@ -55,7 +58,8 @@ class FrameVectors(nn.Module):
         is_self = torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)[..., None]
         pairs = torch.where(is_self, itself[:, :, None], p4[:, :, None] + p4[:, None])  # (B, N, N, 4)
         square = pairs[..., 0].square() - pairs[..., 1:].square().sum(-1)
-        first, *later = self.network
+        layers: list[Any] = list(self.network)
+        first, *later = layers
         own, other, invariant = first.weight.split([scalars.shape[-1], scalars.shape[-1], 1], dim=1)
         h = F.linear(scalars, own, first.bias)[:, :, None] + F.linear(scalars, other)[:, None]
         h = h + psi(square.to(scalars.dtype))[..., None] * invariant[:, 0]

@@ -23,6 +23,8 @@ class GaussianHead(Drawn):
     ConfigError : a precision that is not positive definite.
     """
 
+    root: Tensor
+
     def __init__(self, layer: nn.Linear, precision: Tensor) -> None:
         super().__init__()
         self.weight, self.bias = layer.weight, layer.bias
@@ -34,12 +36,11 @@ class GaussianHead(Drawn):
         self.register_buffer("root", torch.linalg.solve_triangular(lower, identity, upper=False).T, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        weight, bias = self.weight, self.bias
-        if self.draw is not None:
-            moved = flat(self) + self.root @ self.noise((len(self.root),)).to(self.root)
-            both = moved.view(len(weight), -1).to(weight)
-            weight, bias = both[:, :-1], both[:, -1]
-        return F.linear(x, weight, bias)
+        if self.draw is None:
+            return F.linear(x, self.weight, self.bias)
+        moved = flat(self) + self.root @ self.noise(self.draw, (len(self.root),)).to(self.root)
+        both = moved.view(len(self.weight), -1).to(self.weight)
+        return F.linear(x, both[:, :-1], both[:, -1])
 
 
 def flat(layer: nn.Linear | GaussianHead) -> Tensor:

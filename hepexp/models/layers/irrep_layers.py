@@ -30,6 +30,12 @@ class IrrepBatchNorm(nn.Module):
 
     entries = torch.inf  # the running estimate is of the biased variance
 
+    component: Tensor
+    size: Tensor
+    is_scalar: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
     def __init__(self, n_fields: int, field: Field, eps: float = 1e-5, momentum: float = 0.1):
         super().__init__()
         self.n_fields, self.eps, self.momentum = n_fields, eps, momentum
@@ -55,7 +61,7 @@ class IrrepBatchNorm(nn.Module):
         scale = self.weight * (var + self.eps).rsqrt()
         n, others = self.n_scalars, len(self.size) - self.n_scalars
         shift = F.pad(self.bias - (mean * scale)[:, :n], (0, others))
-        return tuple(each[:, self.component].flatten() for each in (scale, shift))
+        return scale[:, self.component].flatten(), shift[:, self.component].flatten()
 
     def _moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and biased variance (n_fields, components), which enter the running estimates."""
@@ -160,7 +166,8 @@ def shortened(z: Tensor, b: Tensor, dim: int) -> Tensor:
 
 def _channels(field: Field, within: Field) -> list[int]:
     """The channels of another field that the components of a field are, in their order."""
-    left, channels, start = list(field), [], 0
+    channels: list[int] = []
+    left, start = list(field), 0
     for irrep in within:
         if irrep in left:
             left.remove(irrep)

@@ -63,7 +63,8 @@ def irrep_basis(field_in: Field, field_out: Field, reflects: bool) -> SteerableB
     ----------
     Weiler and Cesa, arXiv:1911.08251, section 2.4 and appendix F.3.
     """
-    kernels, spread, row = [], [], 0
+    kernels: list[Tensor] = []
+    spread, row = [], 0
     for out in field_out:
         column, n = 0, len(kernels)
         for into in field_in:

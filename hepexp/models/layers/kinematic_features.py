@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,7 +43,7 @@ def reads_scalars(asked: bool | None, own: bool, scalar_names: Sequence[str] = (
     return own or are_published(scalar_names) if asked is None else asked
 
 
-def check_scales(scales: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, float]]:
+def check_scales(scales: Mapping[Any, Sequence[float]]) -> dict[str, tuple[float, float]]:
     """Shift and factor by the names of SCALES.
 
     Raises

@@ -56,13 +56,13 @@ class Graph(NamedTuple):
 
     Parameters
     ----------
-    index : (R, K) int64 row of each neighbour; the row itself if there is none.
+    neighbours : (R, K) int64 row of each neighbour; the row itself if there is none.
     is_neighbour : (R, K) bool.
     mask : (R,) bool, True for real particles; None if all rows are.
     bounds : first row of each jet, and R: no edge crosses them.
     """
 
-    index: Tensor
+    neighbours: Tensor
     is_neighbour: Tensor
     mask: Tensor | None
     bounds: list[int]

@@ -158,7 +158,11 @@ class ParticleNet(particlenet.ParticleNet):
             return super().forward(points, jets.features().mT, frames, mask=jets.mask[:, None])
 
 
-BACKBONES = {"transformer": PlainTransformer, "part": ParticleTransformer, "particlenet": ParticleNet}
+BACKBONES: dict[str, type[PlainTransformer | ParticleTransformer | ParticleNet]] = {
+    "transformer": PlainTransformer,
+    "part": ParticleTransformer,
+    "particlenet": ParticleNet,
+}
 
 
 class _Norm(MaskedBatchNorm):
@@ -171,9 +175,9 @@ class _Norm(MaskedBatchNorm):
 
     real: Tensor | None = None
 
-    def forward(self, x: Tensor) -> Tensor:
-        rows, mask = x.movedim(1, -1), None
-        if self.training:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        rows = x.movedim(1, -1)
+        if self.training and self.real is not None:
             mask = self.real.reshape(self.real.shape + (1,) * (x.ndim - 3)).expand(rows.shape[:-1])
         normed = super().forward(rows, mask).movedim(-1, 1)
         return normed.to(self.weight.dtype) if x.dtype == torch.float64 else normed
@@ -201,4 +205,5 @@ def _real_entries(masks: dict[nn.Module, Tensor]) -> Iterator[None]:
 
 def _forget_frames(attention: nn.Module) -> None:
     """The package keeps the frames of a batch in the network, which then could not be copied."""
-    attention.frames = attention.frames_qkv = attention.frames_out = None
+    for name in ("frames", "frames_qkv", "frames_out"):
+        setattr(attention, name, None)

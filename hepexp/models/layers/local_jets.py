@@ -43,7 +43,8 @@ class LocalJets:
     def of(cls, p4: Tensor, jet: Tensor, frames: Frames, scalars: Tensor, mask: Tensor) -> LocalJets:
         """From the momenta of particles (B, N, 4), zero for padding, and of the jet (B, 4) in one frame."""
         both = torch.stack([p4, jet[:, None].expand_as(p4)], dim=-1)  # (B, N, 4, 2)
-        return cls(*(frames.matrices @ both).unbind(-1), jet, frames, scalars, mask)
+        local, local_jet = (frames.matrices @ both).unbind(-1)
+        return cls(local, local_jet, jet, frames, scalars, mask)
 
     def without_first(self, n: int) -> LocalJets:
         """Without the first n particles of each jet, and the last n scalars of each particle."""

@@ -39,9 +39,8 @@ class LocallyConnected2d(nn.Module):
     ):
         super().__init__()
         self.kernel, self.stride, self.padding = kernel, stride, padding
-        self.out_size = tuple(
-            (n + 2 * padding - k) // s + 1 for n, k, s in zip(size, kernel, stride, strict=True)
-        )  # (rows, columns)
+        rows, columns = ((n + 2 * padding - k) // s + 1 for n, k, s in zip(size, kernel, stride, strict=True))
+        self.out_size = rows, columns
         n_places, n_inputs = math.prod(self.out_size), n_in * math.prod(kernel)
         self.weight = nn.Parameter(torch.empty(n_places, n_inputs, n_out))
         self.bias = nn.Parameter(torch.zeros(n_places, 1, n_out)) if bias else None

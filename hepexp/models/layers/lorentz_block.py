@@ -60,7 +60,8 @@ def move(width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(width, width), nn.ReLU(), step)
 
 
-NETWORKS = {"phi_e": message, "phi_h": update, "phi_m": gate, "phi_x": move}
+Networks = Mapping[str, Callable[..., nn.Module]]
+NETWORKS: Networks = {"phi_e": message, "phi_h": update, "phi_m": gate, "phi_x": move}
 
 
 def psi(z: Tensor) -> Tensor:
@@ -102,7 +103,7 @@ class LorentzBlock(nn.Module):
         last: bool,
         published: bool = False,
         n_message: int | None = None,
-        functions: Mapping[str, Callable[..., nn.Module]] = NETWORKS,
+        functions: Networks = NETWORKS,
     ):
         super().__init__()
         width = n_message or n_hidden

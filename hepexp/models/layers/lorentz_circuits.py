@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_circuit
-from hepexp.models.layers.lorentz_block import NETWORKS, NormedSequential, small_step
+from hepexp.models.layers.lorentz_block import NETWORKS, Networks, NormedSequential, small_step
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
@@ -80,8 +80,13 @@ class LorentzCircuits:
         if not scale >= 0:
             raise ConfigError(f"model.circuit_scale must be >= 0, got {scale}")
         self.depth, self.scale, self.backend, self.circuit = depth, scale, backend, circuit
-        as_circuits = {"phi_e": self._message, "phi_h": self._update, "phi_m": self._gate, "phi_x": self._move}
-        self.functions: dict[str, Callable[..., nn.Module]] = NETWORKS | {name: as_circuits[name] for name in names}
+        as_circuits: Networks = {
+            "phi_e": self._message,
+            "phi_h": self._update,
+            "phi_m": self._gate,
+            "phi_x": self._move,
+        }
+        self.functions: Networks = {**NETWORKS, **{name: as_circuits[name] for name in names}}
 
     def _circuit(self, n: int, name: str) -> AngleCircuit:
         circuit = pair_circuit(n, self.depth if n > 1 else 1) if n == 1 or self.circuit is None else self.circuit

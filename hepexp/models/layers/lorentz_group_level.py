@@ -18,6 +18,7 @@ from hepexp.models.layers.lorentz_irreps import (
     paths,
     square_paths,
 )
+from hepexp.module_list import ModuleList
 
 
 class RadialFunctions(nn.Module):
@@ -37,14 +38,14 @@ class RadialFunctions(nn.Module):
     def __init__(self, n_basis: int, n_channels: int):
         super().__init__()
         self.a, self.b, self.c = (nn.Parameter(torch.randn(2 * n_basis)) for _ in range(3))
-        self.mix = nn.ModuleList(nn.Linear(2 * n_basis, 2 * n_channels) for _ in range(2))
+        self.mix = ModuleList(nn.Linear(2 * n_basis, 2 * n_channels) for _ in range(2))
 
     def forward(self, z: Tensor, pair: Tensor) -> tuple[Tensor, Tensor]:
         basis = self.a + self.b / (1 + self.c.square() * z.abs()[..., None])  # (B, N, N, 2 n_basis)
         weight, bias = torch.cat([m.weight for m in self.mix]), torch.cat([m.bias for m in self.mix])
         values = F.linear(basis, weight, bias).movedim(-1, 1) * pair[:, None]  # (B, 4 C, N, N)
-        found = torch.complex(*values.unflatten(1, (-1, 2)).unbind(2))
-        return found.chunk(2, dim=1)
+        f, g = torch.complex(*values.unflatten(1, (-1, 2)).unbind(2)).chunk(2, dim=1)
+        return f, g
 
 
 class Mixing(nn.Module):
@@ -122,7 +123,7 @@ class LorentzGroupLevel(nn.Module):
                 if irrep in features:
                     features[irrep].append(values.flatten(-3, -2))
         mixed = self.mixing({irrep: torch.cat(parts, dim=-2) for irrep, parts in features.items()})
-        return mixed if self.perceptron is None else self._through_perceptron(mixed)
+        return mixed if self.perceptron is None else _scalars_through(self.perceptron, mixed)
 
     def neighbours(self, x: Tensor, p: Tensor, z: Tensor, mask: Tensor) -> tuple[dict[Irrep, Tensor], ...]:
         """sum_j f_ij x_j, and sum_j g_ij (p_i - p_j) (x) x_j, by representation."""
@@ -139,7 +140,8 @@ class LorentzGroupLevel(nn.Module):
     def _slices(self, x: Tensor) -> dict[Irrep, Tensor]:
         return {irrep: x[..., at] for irrep, at in self.layout.at.items()}
 
-    def _through_perceptron(self, x: Tensor) -> Tensor:
-        scalars = torch.view_as_real(x[..., 0].contiguous())  # (B, N, C, 2)
-        scalars = self.perceptron(scalars.flatten(-2)).unflatten(-1, (-1, 2)).contiguous()
-        return torch.cat([torch.view_as_complex(scalars)[..., None], x[..., 1:]], dim=-1)
+
+def _scalars_through(perceptron: nn.Module, x: Tensor) -> Tensor:
+    scalars = torch.view_as_real(x[..., 0].contiguous())  # (B, N, C, 2)
+    scalars = perceptron(scalars.flatten(-2)).unflatten(-1, (-1, 2)).contiguous()
+    return torch.cat([torch.view_as_complex(scalars)[..., None], x[..., 1:]], dim=-1)

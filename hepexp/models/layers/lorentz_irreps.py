@@ -123,6 +123,8 @@ class Product(ExactBuffers):
     x (..., left.size), y (..., right.size), complex -> {representation: (..., paths to it, its dimension)}, complex.
     """
 
+    coefficients: Tensor
+
     def __init__(self, left: Layout, right: Layout, along: Sequence[Path]):
         super().__init__()
         n = left.size * right.size * sum(dimension(path.to) for path in along)
@@ -131,7 +133,8 @@ class Product(ExactBuffers):
                 f"model.k_max: products of representations up to {max(map(max, left.irreps))} have {n:,} coefficients, "
                 f"more than {MOST_COEFFICIENTS:,}; choose a smaller k_max, or fewer levels in model.n_channels"
             )
-        columns, self.to, width = [], {}, 0
+        self.at: dict[Irrep, slice] = {}
+        columns, width = [], 0
         for path in along:
             block = torch.zeros(left.size, right.size, dimension(path.to), dtype=torch.float64)
             spins = [spin_coefficients(*spin) for spin in zip(*path, strict=True)]
@@ -139,9 +142,9 @@ class Product(ExactBuffers):
             sizes = [dimension(irrep) for irrep in path]
             block[left.at[path.left], right.at[path.right]] = product.reshape(sizes)
             columns.append(block.flatten(0, 1))
-            start = self.to[path.to].start if path.to in self.to else width
+            start = self.at[path.to].start if path.to in self.at else width
             width += sizes[2]
-            self.to[path.to] = slice(start, width)
+            self.at[path.to] = slice(start, width)
         self.register_buffer("coefficients", torch.cat(columns, dim=1), persistent=False)  # (left x right, outputs)
 
     def flat(self, x: Tensor, y: Tensor) -> Tensor:
@@ -152,7 +155,7 @@ class Product(ExactBuffers):
 
     def split(self, flat: Tensor) -> dict[Irrep, Tensor]:
         """Outputs side by side, as each representation with its paths."""
-        return {irrep: flat[..., at].unflatten(-1, (-1, dimension(irrep))) for irrep, at in self.to.items()}
+        return {irrep: flat[..., at].unflatten(-1, (-1, dimension(irrep))) for irrep, at in self.at.items()}
 
     def forward(self, x: Tensor, y: Tensor) -> dict[Irrep, Tensor]:
         return self.split(self.flat(x, y))

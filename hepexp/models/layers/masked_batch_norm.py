@@ -57,10 +57,14 @@ class MaskedBatchNorm(nn.Module):
     Ioffe and Szegedy, arXiv:1502.03167, algorithm 1.
     """
 
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.entries = torch.inf  # that the latest batch had, over all ranks
+        self.entries: Tensor | float = torch.inf  # that the latest batch had, over all ranks
         self.weight = nn.Parameter(torch.ones(num_features))
         self.bias = nn.Parameter(torch.zeros(num_features))
         self.register_buffer("running_mean", torch.zeros(num_features))
@@ -86,8 +90,8 @@ class MaskedBatchNorm(nn.Module):
         if moments is None:
             mean, var = self.running_mean, self.running_var
         else:
-            mean, var, self.entries = moments
-            count = self.entries
+            mean, var, count = moments
+            self.entries = count
             self._track(mean.detach(), var.detach() * (count / (count - 1).clamp(min=1)))
         scale = self.weight * torch.rsqrt(var + self.eps)
         return scale, self.bias - mean * scale

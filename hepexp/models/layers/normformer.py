@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,8 +12,10 @@ from hepexp.models.layers.attention import MultiHeadAttention
 from hepexp.models.layers.fast_linear import Dropout, Linear, product
 from hepexp.models.layers.particle_pairs import Piece
 
+A = TypeVar("A", bound=nn.Module)
 
-class Block(nn.Module):
+
+class Block(nn.Module, Generic[A]):
     """x + norm(scaled heads of attention(norm x)), then w x + MLP(norm x), with a norm inside the MLP (NormFormer).
 
     Parameters
@@ -25,7 +29,7 @@ class Block(nn.Module):
     arXiv:2202.03772, section 3 and figure 3; Shleifer et al., arXiv:2110.09456.
     """
 
-    Attention: type[nn.Module] = MultiHeadAttention
+    Attention: type[A]
 
     def __init__(self, dim: int, n_heads: int, dropout: float):
         super().__init__()
@@ -45,7 +49,7 @@ class Block(nn.Module):
         """The factor of the head that each place (dim,) belongs to."""
         return self.c_attn.repeat_interleave(len(self.w_resid) // len(self.c_attn))
 
-    def forward(self, x: Tensor, heads: Tensor) -> Tensor:
+    def add_heads(self: Block[MultiHeadAttention], x: Tensor, heads: Tensor) -> Tensor:
         """x (..., dim) and the outputs of its heads, (..., dim)."""
         scale, out = self.scale(), self.attn.out_proj  # of each place, after the projection
         return self.add(x, product(heads, out.weight * scale[:, None], out.bias * scale))
@@ -57,19 +61,21 @@ class Block(nn.Module):
         return torch.addcmul(self.dropout(self.fc2(self.post_fc_norm(hidden))), self.w_resid, x)
 
 
-class ParticleBlock(Block):
+class ParticleBlock(Block[MultiHeadAttention]):
     """Attention of all particles of a jet to all, with a bias for each head and pair."""
+
+    Attention = MultiHeadAttention
 
     def forward(self, x: Tensor, pieces: list[Piece], biases: list[Tensor]) -> Tensor:
         qkv = self.attn.in_proj(self.pre_attn_norm(x))
         heads = [
-            self.attn.attend(*piece.nodes(qkv).chunk(3, dim=-1), bias).flatten(0, 1)
+            self.attn.attend(piece.nodes(qkv).chunk(3, dim=-1), bias).flatten(0, 1)
             for piece, bias in zip(pieces, biases, strict=True)
         ]
-        return super().forward(x, heads[0] if len(heads) == 1 else torch.cat(heads))
+        return self.add_heads(x, heads[0] if len(heads) == 1 else torch.cat(heads))
 
 
-class ClassBlock(Block):
+class ClassBlock(Block[MultiHeadAttention]):
     """Attention of a class token to itself and to all particles, without dropout.
 
     With one query q, q . (W_k u + b_k) = (W_k^T q) . u up to a constant, and sum_n a_n (W_v u_n + b_v) =
@@ -79,6 +85,8 @@ class ClassBlock(Block):
     ----------
     Touvron et al., arXiv:2103.17239, section 3.
     """
+
+    Attention = MultiHeadAttention
 
     def __init__(self, dim: int, n_heads: int):
         super().__init__(dim, n_heads, dropout=0.0)
@@ -92,7 +100,7 @@ class ClassBlock(Block):
         q = F.linear(token, w_q.flatten(0, 1), b_q).unflatten(-1, (n_heads, -1))  # (B, heads, width)
         q = torch.einsum("bhw,hwd->bhd", q, w_k)[:, None]  # (B, 1, heads, dim): a query for each head
         mean = F.scaled_dot_product_attention(q, u[:, None], u[:, None], bias, scale=(dim // n_heads) ** -0.5)[:, 0]
-        return super().forward(token, torch.einsum("bhd,hwd->bhw", mean, w_v).flatten(1) + b_v)
+        return self.add_heads(token, torch.einsum("bhd,hwd->bhw", mean, w_v).flatten(1) + b_v)
 
 
 @torch.no_grad()

@@ -34,7 +34,7 @@ def _diagonal(square: Tensor) -> Tensor:
 class _Aggregate(Function):
     @staticmethod
     def forward(ctx, x: Tensor, pairs: ParticlePairs) -> tuple[Tensor, Tensor, Tensor]:
-        def job(piece: Piece) -> tuple[Tensor, Tensor, Tensor]:
+        def job(piece: Piece) -> tuple[Tensor, ...]:
             square = _square(piece, x)
             found = square.sum(2), square.sum(1), _diagonal(square)
             return tuple(values.reshape(-1, x.shape[1]) for values in found)

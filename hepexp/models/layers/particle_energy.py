@@ -23,6 +23,9 @@ class ParticleEnergy(nn.Module):
     ConfigError : the energy is not among the extras.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, extra_names: tuple[str, ...], extra_scales: tuple[tuple[float, float], ...]):
         super().__init__()
         if ENERGY not in extra_names or len(extra_scales) != len(extra_names):

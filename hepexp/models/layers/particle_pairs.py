@@ -94,8 +94,8 @@ class ParticlePairs:
         others = (others if place is None else others[place]) * real
         different = ~torch.eye(width, dtype=torch.bool, device=mask.device)
         nodes = [(piece.nodes(real), different[: piece.n, : piece.n]) for piece in pieces]
-        pair = torch.cat([(m[:, :, None] & m[:, None] & off).view(-1) for m, off in nodes])
-        return cls(pieces, n_jets, width, place, jet, real, weight, others[:, None].to(dtype), pair.to(dtype))
+        is_pair = torch.cat([(m[:, :, None] & m[:, None] & off).view(-1) for m, off in nodes])
+        return cls(pieces, n_jets, width, place, jet, real, weight, others[:, None].to(dtype), is_pair.to(dtype))
 
     def gather(self, x: Tensor) -> Tensor:
         """x (B, N, ...) of a batch as (R, ...)."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hepexp.batch import ImageBatch
 from hepexp.errors import ConfigError
@@ -29,6 +29,8 @@ class RandomTurns(nn.Module):
     ------
     ConfigError : n_rotations below 2.
     """
+
+    kept: Tensor
 
     def __init__(self, n_rotations: int | None):
         super().__init__()

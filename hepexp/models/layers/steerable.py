@@ -11,6 +11,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from hepexp.models.layers.irrep_layers import IrrepBatchNorm
 from hepexp.models.layers.steerable_basis import SIZE, SteerableBasis
 from hepexp.precision import full_precision
 
@@ -31,6 +32,8 @@ class SteerableConv(nn.Module):
     ----------
     Weiler and Cesa, arXiv:1911.08251, equation 3.
     """
+
+    basis: Tensor
 
     def __init__(self, basis: SteerableBasis, n_in: int, n_out: int):
         super().__init__()
@@ -81,9 +84,9 @@ class FieldBatchNorm(nn.Module):
     def affine(self) -> tuple[Tensor, Tensor]:
         """Scale and shift of each channel in evaluation mode."""
         norm = self.norm
-        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
-        shift = norm.bias - norm.running_mean * scale
-        return tuple(x.repeat_interleave(self.order) for x in (scale, shift))
+        scale = norm.weight * (norm.get_buffer("running_var") + norm.eps).rsqrt()
+        shift = norm.bias - norm.get_buffer("running_mean") * scale
+        return scale.repeat_interleave(self.order), shift.repeat_interleave(self.order)
 
 
 class SteerableBlock(nn.Module):
@@ -92,7 +95,7 @@ class SteerableBlock(nn.Module):
     Parameters
     ----------
     basis, n_in, n_out : as for SteerableConv.
-    norm : of the output fields; None for FieldBatchNorm. Its `affine()` gives scale and shift of each channel.
+    norm : of the output fields; None for FieldBatchNorm.
     activation : None for a ReLU.
     """
 
@@ -101,12 +104,12 @@ class SteerableBlock(nn.Module):
         basis: SteerableBasis,
         n_in: int,
         n_out: int,
-        norm: nn.Module | None = None,
+        norm: IrrepBatchNorm | None = None,
         activation: nn.Module | None = None,
     ):
         super().__init__()
         self.conv = SteerableConv(basis, n_in, n_out)
-        self.norm = FieldBatchNorm(n_out, basis.kernels.shape[1]) if norm is None else norm
+        self.norm: FieldBatchNorm | IrrepBatchNorm = norm or FieldBatchNorm(n_out, basis.kernels.shape[1])
         self.activation = nn.ReLU() if activation is None else activation
 
     def forward(self, x: Tensor) -> Tensor:

@@ -108,12 +108,12 @@ def build_basis(group: str, lifts: bool) -> SteerableBasis:
     escnn = import_escnn()
     rotations, reflects = GROUPS[group]
     space = (escnn.gspaces.flipRot2dOnR2 if reflects else escnn.gspaces.rot2dOnR2)(rotations)
-    fields = [space.trivial_repr if lifts else space.regular_repr, space.regular_repr]
-    types = [escnn.nn.FieldType(space, [field]) for field in fields]
+    into, out = space.trivial_repr if lifts else space.regular_repr, space.regular_repr
+    types = [escnn.nn.FieldType(space, [field]) for field in (into, out)]
     expansion = escnn.nn.R2Conv(*types, SIZE, padding=1, bias=False, initialize=False).basisexpansion
     identity = torch.eye(expansion.dimension())
     sampled = np.stack([expansion(row).double().numpy() for row in identity])  # (K, n_out, n_in, 9)
-    kernels = torch.from_numpy(_average(sampled, space, *fields, expansion.points))
+    kernels = torch.from_numpy(_average(sampled, space, into, out, expansion.points))
     return SteerableBasis(kernels.unflatten(-1, (SIZE, SIZE)), _spread(expansion))
 
 

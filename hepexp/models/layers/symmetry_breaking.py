@@ -66,13 +66,13 @@ class SymmetryBreaking:
         if not self.beams:
             return replace(batch, scalars=torch.cat(scalars, dim=-1)) if self.kinematics else batch
         real = batch.mask.to(batch.scalars.dtype)[..., None]
-        scalars = torch.cat([*scalars, real, torch.zeros_like(real)], dim=-1)
-        of_beam = torch.cat([scalars.new_zeros(scalars.shape[-1] - 1), scalars.new_ones(1)])
+        more = torch.cat([*scalars, real, torch.zeros_like(real)], dim=-1)
+        of_beam = torch.cat([more.new_zeros(more.shape[-1] - 1), more.new_ones(1)])
         beams = BEAMS.to(batch.p4.device, batch.p4.dtype, non_blocking=True)
         return replace(
             batch,
             p4=_before(beams, batch.p4),
-            scalars=_before(of_beam.expand(self.n_beams, -1), scalars),
+            scalars=_before(of_beam.expand(self.n_beams, -1), more),
             mask=_before(batch.mask.new_ones(self.n_beams), batch.mask),
         )
 

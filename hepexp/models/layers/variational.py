@@ -23,9 +23,9 @@ class Drawn(nn.Module):
 
     draw: int | None = None
 
-    def noise(self, shape: torch.Size | tuple[int, ...], number: int = 0) -> Tensor:
+    def noise(self, draw: int, shape: torch.Size | tuple[int, ...], number: int = 0) -> Tensor:
         """Standard normal numbers that follow from the numbers of the network and of the layer."""
-        return torch.randn(shape, generator=torch.Generator().manual_seed(_SEED + 4096 * self.draw + number))
+        return torch.randn(shape, generator=torch.Generator().manual_seed(_SEED + 4096 * draw + number))
 
 
 class Variational(Drawn):
@@ -69,7 +69,7 @@ class Variational(Drawn):
             return mean + variance.clamp(min=1e-16).sqrt() * torch.randn_like(mean)
         if self.draw is None:
             return self._map(x, self.weight, self.bias)
-        noise = self.noise(self.weight.shape, self.number).to(self.weight)
+        noise = self.noise(self.draw, self.weight.shape, self.number).to(self.weight)
         return self._map(x, self.weight + self.log_sigma.exp() * noise, self.bias)
 
     def kl(self) -> Tensor:
@@ -94,8 +94,7 @@ def make_variational(model: nn.Module, sigma: float, prior_sigma: float) -> list
         if isinstance(parent, nn.MultiheadAttention | Variational):
             continue
         for name, child in parent.named_children():
-            plain = type(child) is nn.Linear or (type(child) is nn.Conv2d and child.padding_mode == "zeros")
-            if plain:
+            if type(child) is nn.Linear or (type(child) is nn.Conv2d and child.padding_mode == "zeros"):
                 if id(child) not in made:
                     made[id(child)] = Variational(child, sigma, prior_sigma, len(made))
                 setattr(parent, name, made[id(child)].train(child.training))

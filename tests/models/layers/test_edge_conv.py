@@ -26,7 +26,7 @@ def rows_and_graph(c: int = 5, k: int = 4, packed: bool = True) -> tuple[torch.T
 def written_out(layer: EdgeConv, x: torch.Tensor, graph: Graph) -> torch.Tensor:
     """The same network on the list of real edges [x_i, x_j - x_i], with torch's own batch norm."""
     i, slot = graph.is_neighbour.nonzero(as_tuple=True)
-    other = x[graph.index[i, slot]]
+    other = x[graph.neighbours[i, slot]]
     edges = torch.cat([x[i], other - x[i]], dim=-1)
     for linear, norm in zip(layer.linears, layer.norms, strict=True):
         edges = F.relu(torch_norm(norm)(linear(edges)))
@@ -99,7 +99,7 @@ def test_backward_passes_are_those_of_finite_differences(monkeypatch):
         return torch.randn(*shape, dtype=torch.float64, generator=g).requires_grad_()
 
     def join(own, other):
-        return JoinNodes.apply(own, other, graph.index, w, bounds)
+        return JoinNodes.apply(own, other, graph.neighbours, w, bounds)
 
     z = random(*w.shape, 3)
     layer = (z, random(3), random(3), random(4, 3), random(4))

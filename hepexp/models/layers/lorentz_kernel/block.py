@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -15,6 +17,10 @@ from hepexp.precision import full_precision, matmul_dtype
 
 class FusedLorentzBlock(LorentzBlock):
     """`LorentzBlock` with networks of one width, M = H, and the same parameters; matrix products follow autocast."""
+
+    phi_e: Any  # as its plain form makes it; what kinds of layers it has, nn.Sequential does not say
+    phi_m: Any
+    phi_x: Any
 
     def forward(
         self, h: Tensor, x: Tensor, scalars: Tensor, pairs: ParticlePairs, metric: Tensor
@@ -41,7 +47,7 @@ class FusedLorentzBlock(LorentzBlock):
         moments = pair_moments(a, b, c, seen, pairs) if self.phi_e[1].training else None
         scale, shift = (v.to(h.dtype) for v in self.phi_e[1].affine(moments))
         second, gating = self.phi_e[3], self.phi_m[0]
-        weights = [second.weight, second.bias, gating.weight[0], gating.bias]
+        weights: list[Any] = [second.weight, second.bias, gating.weight[0], gating.bias]
         if self.phi_x is not None:
             weights += [self.phi_x[0].weight, self.phi_x[0].bias, self.phi_x[2].weight[0]]
         weights = [w.to(half) for w in weights] + [None] * (7 - len(weights))

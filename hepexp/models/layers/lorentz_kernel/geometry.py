@@ -62,8 +62,8 @@ class _Invariants(Function):
             return s.view(2, -1), real.sum(-1).view(2, -1).T, flat @ flat.T
 
         results = [result for _, result in run(job, pairs.pieces)]
-        s, rows, squares = zip(*results, strict=True)
-        s = torch.cat(s, dim=1)
+        parts, rows, squares = zip(*results, strict=True)
+        s = torch.cat(parts, dim=1)
         ctx.pairs = pairs
         ctx.save_for_backward(x, metric, s)
         ctx.set_materialize_grads(False)

@@ -61,7 +61,7 @@ def _piece_forward(node: _Nodes, w: EdgeWeights) -> tuple[Tensor, Tensor | None]
     b, n, width = node.p.shape
     _, _, m, r = _messages(node, w)
     agg = m.view(b * n, n, width).sum(1, dtype=node.p.dtype)
-    coef = None if r is None else torch.mv(r, w.w4).to(agg.dtype).mul_(node.pair)
+    coef = None if r is None or w.w4 is None else torch.mv(r, w.w4).to(agg.dtype).mul_(node.pair)
     return agg, coef
 
 
@@ -71,7 +71,7 @@ def _piece_backward(node: _Nodes, w: EdgeWeights, agg_grad: Tensor, coef_grad: T
     u, gate, m, r = _messages(node, w)
     relu_backward = torch.ops.aten.threshold_backward
     in_place = torch.ops.aten.threshold_backward.grad_input
-    if r is None:
+    if r is None or coef_grad is None or w.w3 is None or w.w4 is None:  # all of them, without phi_x
         g_w3 = g_b3 = g_w4 = None
         g_m = agg_grad[:, :, None].expand(b, n, n, width).to(m.dtype).reshape(-1, width)
     else:
@@ -99,7 +99,7 @@ def _piece_backward(node: _Nodes, w: EdgeWeights, agg_grad: Tensor, coef_grad: T
 
 class _Edges(Function):
     @staticmethod
-    def forward(ctx, pairs: ParticlePairs, p: Tensor, q: Tensor, s: Tensor, *weights: Tensor | None):
+    def forward(ctx, pairs: ParticlePairs, p: Tensor, q: Tensor, s: Tensor, *weights):
         w = EdgeWeights(*weights)
         ctx.pairs = pairs
         ctx.save_for_backward(p, q, s, *weights)
@@ -114,15 +114,15 @@ class _Edges(Function):
         w, pairs, want_s = EdgeWeights(*weights), ctx.pairs, ctx.needs_input_grad[3]
 
         def job(piece: Piece):
-            at_pairs = None if w.w3 is None else coef_grad[piece.pairs]
+            at_pairs = None if coef_grad is None else coef_grad[piece.pairs]
             node = _Nodes.cut(piece, p, q, s, pairs.pair_mask)
             return _piece_backward(node, w, piece.nodes(agg_grad), at_pairs, want_s)
 
-        p_grad, q_grad, s_grad, *shares = zip(*(result for _, result in run(job, pairs.pieces)), strict=True)
+        p_grads, q_grads, s_grads, *shares = zip(*(result for _, result in run(job, pairs.pieces)), strict=True)
         # In the order of the pieces, whichever thread finished first: the same sum to the last digit.
         weight_grads = [None if g[0] is None else torch.stack(g).sum(0) for g in shares]
-        s_grad = torch.cat(s_grad, dim=1) if want_s else None
-        return None, torch.cat(p_grad), torch.cat(q_grad), s_grad, *weight_grads
+        s_grad = torch.cat(s_grads, dim=1) if want_s else None
+        return None, torch.cat(p_grads), torch.cat(q_grads), s_grad, *weight_grads
 
 
 def edge_messages(
