@@ -5,13 +5,13 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from hepexp.errors import ConfigError
-from hepexp.losses.objective import Objective
+from hepexp.losses.objective import Model, Objective
 from hepexp.metric import Metric
 
 Terms = dict[str, Tensor]
 
 
-class AdversarialObjective(Objective):
+class AdversarialObjective(Objective[Model]):
     """The model is one player, the generator; the other is the critic, a submodule of the objective.
 
     Each has its own loss and its own learning rate, with the same kind of optimiser; on every batch the learning loop
@@ -31,7 +31,7 @@ class AdversarialObjective(Objective):
     ConfigError : a rate that is not positive.
     """
 
-    metrics = (
+    metrics: tuple[Metric, ...] = (
         Metric(
             "train/critic_loss",
             "neither",
@@ -58,15 +58,15 @@ class AdversarialObjective(Objective):
             raise ConfigError(f"loss.critic_lr must be > 0, got {critic_lr}")
         self.critic_lr = critic_lr
 
-    def generator_terms(self, model: nn.Module, batch) -> tuple[Terms, dict[str, Tensor]]:
+    def generator_terms(self, model: Model, batch) -> tuple[Terms, dict[str, Tensor]]:
         """Loss terms of the generator and outputs of one batch, as `Objective.terms`."""
         raise NotImplementedError(f"{type(self).__name__} has no loss terms for the generator")
 
-    def critic_terms(self, model: nn.Module, batch) -> Terms:
+    def critic_terms(self, model: Model, batch) -> Terms:
         """Loss terms of the critic: "loss", and "accuracy", the fraction it gets right; no gradient of the model."""
         raise NotImplementedError(f"{type(self).__name__} has no loss terms for the critic")
 
-    def terms(self, model: nn.Module, batch) -> tuple[Terms, dict[str, Tensor]]:
+    def terms(self, model: Model, batch) -> tuple[Terms, dict[str, Tensor]]:
         terms, outputs = self.generator_terms(model, batch)
         return {**terms, **of_critic(self.critic_terms(model, batch))}, outputs
 

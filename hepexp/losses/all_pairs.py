@@ -27,8 +27,9 @@ def of_rows(each: Callable[[Tensor], Tensor], n_rows: int, n_columns: int, devic
     at_once = max(AT_ONCE // max(n_columns, 1), 1)
     if n_rows <= at_once:
         return each(rows)
-    options = {"use_reentrant": False, "preserve_rng_state": False}
-    return torch.cat([checkpoint(each, chunk, **options) for chunk in rows.split(at_once)])
+    return torch.cat(
+        [checkpoint(each, chunk, use_reentrant=False, preserve_rng_state=False) for chunk in rows.split(at_once)]
+    )
 
 
 def others_of_class(label: Tensor) -> Tensor:

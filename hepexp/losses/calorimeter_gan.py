@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any, Protocol
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,13 +12,19 @@ from hepexp.batch import Batch, DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.generation import GenerationEvaluator
 from hepexp.losses.adversarial import Terms
-from hepexp.losses.gan import Gan
+from hepexp.losses.gan import Gan, Generator
 from hepexp.metric import Metric
 
 MOST_STEPS = 100
 
 
-class CalorimeterGan(Gan):
+class ShowerGenerator(Generator, Protocol):
+    """A generator of showers, which knows how much too large the energies (B,) of examples are, in GeV."""
+
+    def energy_excess(self, batch: Any) -> Tensor: ...
+
+
+class CalorimeterGan(Gan[ShowerGenerator]):
     """The critic gives the logit of D, the probability that a shower is true; the generator wants it high:
 
         L_D = -E ln D(x) - E ln (1 - D(G(z))),    L_G = -E ln D(G(z)) + w E |E_tot - E|
@@ -75,7 +82,7 @@ class CalorimeterGan(Gan):
     def of_critic(self, true: Tensor, false: Tensor) -> Tensor:
         return F.softplus(-true).mean() + F.softplus(false).mean()
 
-    def terms_of(self, model: nn.Module, made: Batch) -> tuple[Terms, dict[str, Tensor]]:
+    def terms_of(self, model: ShowerGenerator, made: Batch) -> tuple[Terms, dict[str, Tensor]]:
         error = model.energy_excess(made).abs()
         each = self.of_generator(self.critic(made)) + self.energy_weight * error
         terms = {"loss": each.mean(), "energy_error": error.mean()}

@@ -14,7 +14,7 @@ from hepexp.losses.weighted import weighted_mean
 from hepexp.models.cathode import Cathode
 
 
-class CathodeLoss(CrossEntropy):
+class CathodeLoss(CrossEntropy[Cathode]):
     """Mean of -ln p(label) of an example and -ln p(background) of a sample of the density at the example's c.
 
     All training examples are data, of label 1, which may hold signal. Each step draws new samples, so there are as many

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from hepexp.batch import Batch, CloudBatch, FeatureBatch, ImageBatch
 from hepexp.errors import ConfigError
 
-FIELDS = {CloudBatch: "points", ImageBatch: "image", FeatureBatch: "features"}
+FIELDS: dict[type[Batch], str] = {CloudBatch: "points", ImageBatch: "image", FeatureBatch: "features"}
 
 
 def content(batch: Batch) -> Tensor:
@@ -29,7 +31,8 @@ def content(batch: Batch) -> Tensor:
 
 def with_content(batch: Batch, values: Tensor) -> Batch:
     """The same conditions with other examples (B, ...)."""
-    return replace(batch, **{FIELDS[type(batch)]: values})
+    changed: dict[str, Any] = {FIELDS[type(batch)]: values}
+    return replace(batch, **changed)
 
 
 def real(batch: Batch) -> Tensor:
@@ -37,7 +40,7 @@ def real(batch: Batch) -> Tensor:
     x = content(batch)
     if isinstance(batch, CloudBatch):
         return batch.mask[..., None]
-    return x.new_ones((1,) * x.ndim, dtype=bool)
+    return x.new_ones((1,) * x.ndim, dtype=torch.bool)
 
 
 def mean_over_entries(values: Tensor, batch: Batch) -> Tensor:

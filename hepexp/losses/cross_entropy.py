@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from hepexp.data.representations.representation import Representation
 
 
-class CrossEntropy(Objective):
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class CrossEntropy(Objective[Network]):
     """-ln p(true class), averaged over the batch; the scores are the softmax of the logits.
 
     Of a mixture of two examples (dataset.augment.mixup), -(1 - l) ln p(class of the one) - l ln p(class of the other).
@@ -102,18 +105,18 @@ class CrossEntropy(Objective):
             raise ConfigError("boosted trees need loss.label_smoothing=0 and loss.equivariance_penalty=0")
         return "classes", batch.label
 
-    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def outputs(self, model: Network, batch) -> dict[str, Tensor]:
         return {"scores": self._logits(model, batch).softmax(dim=-1)}
 
-    def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def gallery(self, model: Network, batch) -> dict[str, Tensor]:
         """Logits of the images and of rotated ones, of models that are to be compared so."""
         return rotated_logits(model, batch, self.empty_pixel)
 
-    def learnt(self, model: nn.Module) -> dict[str, Tensor]:
+    def learnt(self, model: Network) -> dict[str, Tensor]:
         """The weight of the free pathway of a network that has one."""
-        return {"free_weight": model.free_weight} if hasattr(model, "pathways") else {}
+        return {"free_weight": model.get_parameter("free_weight")} if hasattr(model, "pathways") else {}
 
-    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def terms(self, model: Network, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         views = getattr(batch, "views", None)
         moved = None
         if views and (self.penalty or not self.training):
@@ -122,7 +125,8 @@ class CrossEntropy(Objective):
             # last, so that estimates of batch norms are theirs.
             with torch.random.fork_rng(devices, enabled=model.training):
                 moved = self._logits(model, views[1])
-        pathways = None if self.training or not hasattr(model, "pathways") else model.pathways(batch)
+        split = None if self.training else getattr(model, "pathways", None)
+        pathways = None if split is None else split(batch)
         logits = self._logits(model, batch) if pathways is None else at_least_single(sum(pathways))
         each = self._each(logits, batch.label)
         if batch.mixed_label is not None:
@@ -142,7 +146,7 @@ class CrossEntropy(Objective):
         return F.cross_entropy(logits, label, label_smoothing=self.label_smoothing, reduction="none")
 
     @staticmethod
-    def _logits(model: nn.Module, batch) -> Tensor:
+    def _logits(model: Network, batch) -> Tensor:
         return at_least_single(model(batch))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,15 @@ from hepexp.metric import Metric
 GALLERY = 6  # images that are shown with their reconstructions
 
 
-class Elbo(Objective):
+@runtime_checkable
+class VariationalAutoencoder(Protocol):
+    """A model of images (B, C, H, W), with means and ln variances of its latent variables (B, d)."""
+
+    def encode(self, image: Tensor) -> tuple[Tensor, Tensor]: ...
+    def decode(self, z: Tensor) -> Tensor: ...
+
+
+class Elbo(Objective[VariationalAutoencoder]):
     """-ln p(x | z) + beta KL(q(z | x) || N(0, 1)), with p Gaussian and the optimal variance in each channel.
 
     With the variance of a channel at its maximum-likelihood value, which is the mean squared error, the first term is
@@ -75,9 +84,10 @@ class Elbo(Objective):
         self.occupied_weight = occupied_weight
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
-        reads_images = hasattr(model, "encode") and hasattr(model, "decode") and hasattr(example, "image")
-        with torch.no_grad():
-            latent = model.encode(example.image) if reads_images else None
+        latent = None
+        if isinstance(model, VariationalAutoencoder) and hasattr(example, "image"):
+            with torch.no_grad():
+                latent = model.encode(example.image)
         if not isinstance(latent, tuple):  # mean and ln variance
             raise ConfigError(
                 f"loss=elbo needs a variational autoencoder of images, not {type(model).__name__}; choose model=vae"
@@ -86,12 +96,12 @@ class Elbo(Objective):
         n_pixels = example.image[0, 0].numel()
         self.evaluator = ReconstructionEvaluator(n_pixels, spec.channel_names, spec.pixel_unit)
 
-    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def outputs(self, model: VariationalAutoencoder, batch) -> dict[str, Tensor]:
         mean, logvar = model.encode(batch.image)
         image = batch.image
         return self._describe(image, model.decode(mean), mean, logvar)
 
-    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def terms(self, model: VariationalAutoencoder, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         mean, logvar = model.encode(batch.image)
         z = mean
         if self.training:
@@ -120,7 +130,7 @@ class Elbo(Objective):
             return terms, {}
         return terms, {"loss": each.detach(), **self._describe(image, reconstruction, mean, logvar)}
 
-    def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def gallery(self, model: VariationalAutoencoder, batch) -> dict[str, Tensor]:
         """A few images with their labels and reconstructions, and images decoded from draws of the prior."""
         image = batch.image[:GALLERY]
         mean, _ = model.encode(image)

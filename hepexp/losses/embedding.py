@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -79,7 +80,7 @@ class EmbeddingObjective(Objective):
             recorded=False,
         ),
     )
-    monitor = ("val/knn_accuracy", "max")
+    monitor: tuple[str, Literal["min", "max"]] = ("val/knn_accuracy", "max")
     min_batch = 2
     min_classes = 2
     needs = (("example", "class"),)
@@ -169,9 +170,11 @@ class EmbeddingObjective(Objective):
         projections, label = [gathered(z) for z in projections], gathered(label)
         weight = None if weight is None else gathered(weight)
         given = () if weight is None else (weight,)
-        compare = self.compare_views if len(projections) == 2 else self.compare
         with full_precision(label):
-            contrastive = compare(*projections, label, *given)
+            if len(projections) == 2:
+                contrastive = self.compare_views(projections[0], projections[1], label, *given)
+            else:
+                contrastive = self.compare(projections[0], label, *given)
             if self.alpha == 1:
                 return {"loss": contrastive, **self.logged()}
             infidelity = self.infidelity(projections, label, weight)
@@ -180,10 +183,13 @@ class EmbeddingObjective(Objective):
 
     def infidelity(self, projections: Sequence[Tensor], label: Tensor, weight: Tensor | None = None) -> Tensor:
         """1 - F of positive pairs, averaged: of two views of each example, or of it and the others of its class."""
+        states = self.states
+        assert states is not None  # as alpha < 1
         if self.needs_views:
-            return weighted_mean(1 - self.states.fidelity(*(self.states(z) for z in projections)), weight)
+            first, second = projections
+            return weighted_mean(1 - states.fidelity(states(first), states(second)), weight)
         label = label.repeat(len(projections))
-        found, count = self.states.fidelity_of_classes(self.states(torch.cat([*projections])), label)
+        found, count = states.fidelity_of_classes(states(torch.cat([*projections])), label)
         weight = torch.ones_like(found) if weight is None else weight.repeat(len(projections))
         return weighted_mean(1 - found, weight * (count > 0))  # 0 where no example has another of its class
 

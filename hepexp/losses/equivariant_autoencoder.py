@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +22,14 @@ from hepexp.models.layers.rotation import angle_between, rotate_images, rotate_p
 GALLERY = 8  # images that are shown with their reconstructions
 
 
-class EquivariantAutoencoder(Objective):
+class Autoencoder(Protocol):
+    """A model of images (B, C, H, W), with latent variables (B, d)."""
+
+    def __call__(self, batch: ImageBatch) -> Tensor: ...
+    def decode(self, z: Tensor) -> Tensor: ...
+
+
+class EquivariantAutoencoder(Objective[Autoencoder]):
     """|x - D(E(x))|^2 + |gx - D(E(gx))|^2, means over pixels, + w times the distance of E(gx) from E(x) rotated by g.
 
     g rotates the image by 360 k/n degrees, with k = 0 ... n - 1 drawn for each image in training. In validation and
@@ -94,14 +102,14 @@ class EquivariantAutoencoder(Objective):
             raise ConfigError(f"loss=equivariant_autoencoder needs model.n_latent >= 2, {name} has {n_latent}")
         self.upright, self.turned = MeanImage(example.image.shape[1:]), MeanImage(example.image.shape[1:])
 
-    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def outputs(self, model: Autoencoder, batch) -> dict[str, Tensor]:
         return self._judge(model, batch)[1]
 
-    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def terms(self, model: Autoencoder, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         terms, outputs = self._judge(model, batch)
         return terms, {} if self.training else outputs
 
-    def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def gallery(self, model: Autoencoder, batch) -> dict[str, Tensor]:
         """A few images and their rotated copies, each with its reconstruction."""
         batch = replace(batch, **{name: value[:GALLERY] for name, value in batch.tensors().items()})
         turned = self.turn(batch, self.angles(batch))
@@ -123,7 +131,7 @@ class EquivariantAutoencoder(Objective):
         """The batch of rotated images."""
         return replace(batch, image=rotate_images(batch.image, angle))
 
-    def _judge(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _judge(self, model: Autoencoder, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Loss terms, and the outputs for each image."""
         angle, weight = self.angles(batch), weight_of(batch)
         turned = self.turn(batch, angle)

@@ -11,7 +11,7 @@ from hepexp.losses.objective import Objective
 from hepexp.models.random_circuits import RandomCircuits
 
 
-class Expressibility(Objective):
+class Expressibility(Objective[RandomCircuits]):
     """Expressibility and entangling capability of circuits; nothing is trained, and the loss is zero.
 
     Parameters
@@ -45,7 +45,7 @@ class Expressibility(Objective):
         self.evaluator = ExpressibilityEvaluator(n_qubits, self.n_bins)
         self.outputs(model, example)  # a backend that has no state vectors says so
 
-    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def outputs(self, model: RandomCircuits, batch) -> dict[str, Tensor]:
         found = model(batch)
         return {
             f"{kind}/{name}": found[:, i, k]
@@ -53,6 +53,6 @@ class Expressibility(Objective):
             for k, kind in enumerate(("fidelity", "entanglement"))
         }
 
-    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def terms(self, model: RandomCircuits, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         outputs = self.outputs(model, batch)
         return {"loss": next(iter(outputs.values())).new_zeros(())}, outputs

@@ -105,7 +105,8 @@ class FlowMatching(Objective):
         x = content(batch)
         y = torch.randn(x.shape, generator=random, dtype=x.dtype).to(x.device) * real(batch)
         n = min(self.val_steps, self.steps) if quick else self.steps
-        for stage, part in enumerate(stages_of(model) or [None]):
+        parts: list[slice | None] = [*stages_of(model)] or [None]
+        for stage, part in enumerate(parts):
             for k in range(n, 0, -1):
                 y = self._step(model, batch, y, k / n, 1 / n, stage, part)
         return with_content(batch, y)

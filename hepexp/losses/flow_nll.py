@@ -16,7 +16,7 @@ from hepexp.losses.weighted import weighted_mean
 from hepexp.models.feature_flow import FeatureFlow
 
 
-class FlowNll(Objective):
+class FlowNll(Objective[FeatureFlow]):
     """-ln p(x | c), averaged over the batch, of a flow that knows the density of features x for a value of c.
 
     In test each example gets a sample at its c, which is compared with the examples of the first class.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +14,19 @@ from hepexp.losses.adversarial import AdversarialObjective, Terms
 from hepexp.losses.content import content, with_content
 
 
-class Gan(AdversarialObjective):
+@runtime_checkable
+class Generator(Protocol):
+    """A model that makes examples of noise, with a critic of its own."""
+
+    def __call__(self, batch: Any, noise: Any = None) -> Tensor: ...
+    def noise(self, batch: Any, random: torch.Generator | None = None) -> Any: ...
+    def make_critic(self) -> nn.Module: ...
+
+
+Player = TypeVar("Player", bound=Generator)
+
+
+class Gan(AdversarialObjective[Player]):
     """A generator G of examples from noise, against the critic D that it brings along; a subclass has their losses.
 
     Any model with `noise(batch, random)`, `forward(batch, noise)` and `make_critic()` can learn it, where the critic
@@ -55,7 +69,7 @@ class Gan(AdversarialObjective):
         raise NotImplementedError(f"{type(self).__name__} has no loss of the critic")
 
     def prepare(self, model: nn.Module, example: Batch, spec: DataSpec) -> None:
-        if not (hasattr(model, "make_critic") and hasattr(model, "noise")):
+        if not isinstance(model, Generator):
             raise ConfigError(
                 f"loss={self.option} needs a generator with a critic, but {type(model).__name__} has none; choose "
                 f"model={self.players}"
@@ -69,25 +83,25 @@ class Gan(AdversarialObjective):
             )
         self.critic = model.make_critic().to(made.dtype)
 
-    def generator_terms(self, model: nn.Module, batch: Batch) -> tuple[Terms, dict[str, Tensor]]:
+    def generator_terms(self, model: Player, batch: Batch) -> tuple[Terms, dict[str, Tensor]]:
         return self.terms_of(model, self._made(model, batch))
 
-    def terms_of(self, model: nn.Module, made: Batch) -> tuple[Terms, dict[str, Tensor]]:
+    def terms_of(self, model: Player, made: Batch) -> tuple[Terms, dict[str, Tensor]]:
         """Loss terms of the generator and outputs for the examples that it made."""
         each = self.of_generator(self.critic(made))
         return {"loss": each.mean()}, {} if self.training else {"loss": each.detach()}
 
-    def critic_terms(self, model: nn.Module, batch: Batch) -> Terms:
+    def critic_terms(self, model: Player, batch: Batch) -> Terms:
         with torch.no_grad():
             made = self._made(model, batch)
         true, false = self.critic(batch), self.critic(made)
         right = ((true > self.boundary).float() + (false <= self.boundary).float()) / 2
         return {"loss": self.of_critic(true, false), "accuracy": right.mean()}
 
-    def generate(self, model: nn.Module, batch: Batch, random: torch.Generator, quick: bool = False) -> Batch:
+    def generate(self, model: Player, batch: Batch, random: torch.Generator | None, quick: bool = False) -> Batch:
         return with_content(batch, model(batch, model.noise(batch, random)))
 
-    def _made(self, model: nn.Module, batch: Batch) -> Batch:
+    def _made(self, model: Player, batch: Batch) -> Batch:
         """Generated examples; in validation from the same noise in each epoch."""
         random = None if self.training else torch.Generator().manual_seed(len(batch))
         return self.generate(model, batch, random)

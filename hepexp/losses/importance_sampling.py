@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,15 @@ from hepexp.physics.integrands import Integrand
 AT_ONCE = 100_000  # points of the reference
 
 
-class ImportanceSampling(Objective):
+class Density(Protocol):
+    """A density q of points (B, d) in the unit cube, from which points are drawn, and ln q (B,)."""
+
+    def draw(self, z: Tensor) -> tuple[Tensor, Tensor]: ...
+    def invert(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+
+
+class ImportanceSampling(Objective[Density]):
     """The divergence of a density q from an integrand f over its integral I, from points x drawn from q.
 
         w = f(x) / q(x),    variance: E_q (w / I - 1)^2,    kl: E_q (w / I) ln(w / I)
@@ -46,6 +54,8 @@ class ImportanceSampling(Objective):
     """
 
     evaluator: ImportanceSamplingEvaluator
+    edges: Tensor
+    integral: Tensor
     sample = 1  # to be called before the training: examples have no content
 
     def __init__(
@@ -82,13 +92,13 @@ class ImportanceSampling(Objective):
                 "model=spline_flow"
             )
 
-    def see(self, model: nn.Module, batches: Iterable) -> None:
+    def see(self, model: Density, batches: Iterable) -> None:
         """Take the integral, and adapt the grid of VEGAS."""
         generator = torch.Generator().manual_seed(0)
         if (exact := self.integrand.exact()) is not None:
             self.integral[:] = torch.tensor([exact, 0.0], dtype=torch.float64)
         else:
-            n = sum_of = squares = 0
+            n, (sum_of, squares) = 0, torch.zeros(2, dtype=torch.float64)
             while n < self.n_reference:
                 some = min(AT_ONCE, self.n_reference - n)
                 value, _ = self.integrand(_uniform(some, self.integrand.n_dims, generator))
@@ -103,10 +113,10 @@ class ImportanceSampling(Objective):
         if self.vegas:
             self.edges[:] = vegas_grid.adapted(lambda x: self.integrand(x)[0], self.integrand.n_dims, seed=0)
 
-    def learnt(self, model: nn.Module) -> dict[str, Tensor]:
+    def learnt(self, model: Density) -> dict[str, Tensor]:
         return {"integral": self.integral}
 
-    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def outputs(self, model: Density, batch) -> dict[str, Tensor]:
         """Weights in pb, and observables of the points, of each sampler."""
         with torch.no_grad():
             n, d = len(batch), self.integrand.n_dims
@@ -124,7 +134,7 @@ class ImportanceSampling(Objective):
                 found |= {f"{name}/{key}": observed[:, k] for k, (key, _) in enumerate(self.integrand.observables)}
         return found
 
-    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def terms(self, model: Density, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         if self.training:
             return {"loss": self._loss(model, len(batch))}, {}
         found = self.outputs(model, batch)
@@ -132,7 +142,7 @@ class ImportanceSampling(Objective):
         loss = (w - 1) ** 2 if self.divergence == "variance" else torch.special.xlogy(w, w)
         return {"loss": loss.mean()}, {**found, "loss": loss}
 
-    def _loss(self, model: nn.Module, n: int) -> Tensor:
+    def _loss(self, model: Density, n: int) -> Tensor:
         with torch.no_grad():
             z = torch.rand(n, self.integrand.n_dims, dtype=torch.float64, device=self.integral.device)
             x, inverse_density = self._drawn(model, z)
@@ -142,7 +152,7 @@ class ImportanceSampling(Objective):
             return (w.square() * (-log_q - inverse_density.log()).exp()).mean() - 1
         return (w * (torch.where(w > 0, w * inverse_density.reciprocal(), 1.0).log() - log_q)).mean()
 
-    def _drawn(self, model: nn.Module, z: Tensor) -> tuple[Tensor, Tensor]:
+    def _drawn(self, model: Density, z: Tensor) -> tuple[Tensor, Tensor]:
         """Points x of the model, in its precision, and 1 / q(x), in that of z."""
         x, log_q = model.draw(z.to(next(model.parameters()).dtype))
         return x, (-log_q.to(z)).exp()

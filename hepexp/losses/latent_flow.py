@@ -14,6 +14,7 @@ from hepexp.evaluation.evaluators.latent_flow import LatentFlowEvaluator
 from hepexp.losses.objective import Objective
 from hepexp.losses.weighted import weight_of, weighted_mean
 from hepexp.metric import Metric
+from hepexp.models.latent_flow import Flow
 from hepexp.precision import full_precision
 from hepexp.symmetry.algebra import ALGEBRAS
 
@@ -21,7 +22,7 @@ GALLERY = 12  # examples whose paths are drawn
 TIMES = tuple(k / 10 for k in range(-10, 11))  # of the paths
 
 
-class LatentFlow(Objective):
+class LatentFlow(Objective[Flow]):
     """Fields xi_a that leave an oracle phi unchanged, of fixed size, orthogonal to each other, and closed.
 
         L = sum_a w_a v_a + w_n sum_a (G_aa - 1)^2 + w_o sum_{a<b} G_ab^2 + w_c sum_{a<b} c_ab r_ab
@@ -64,6 +65,10 @@ class LatentFlow(Objective):
     """
 
     evaluator: LatentFlowEvaluator
+    length2: Tensor
+    random: Tensor
+    spread: Tensor
+    moments: Tensor
     metrics = (
         Metric(
             "train/invariance",
@@ -129,7 +134,7 @@ class LatentFlow(Objective):
             self.register_buffer(name, torch.ones(()))
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
-        if not hasattr(model, "fields"):
+        if not isinstance(model, Flow):
             raise ConfigError(
                 f"loss=latent_flow trains vector fields, but {type(model).__name__} has none; choose model=latent_flow"
             )
@@ -143,7 +148,7 @@ class LatentFlow(Objective):
                 f"have {n}"
             )
 
-    def see(self, model: nn.Module, batches: Iterable) -> None:
+    def see(self, model: Flow, batches: Iterable) -> None:
         seen = [self._seen(model, batch) for batch in batches]
         x, phi, answers, random, weight = (torch.cat(parts) for parts in zip(*seen, strict=True))
         share = weight / weight.abs().sum()
@@ -162,7 +167,7 @@ class LatentFlow(Objective):
             )
 
     @staticmethod
-    def _seen(model: nn.Module, batch) -> tuple[Tensor, ...]:
+    def _seen(model: Flow, batch) -> tuple[Tensor, ...]:
         """Points, oracle, its answers, (grad phi . xi)^2 on average over random linear fields, and weights (B, ...)."""
         x, weight = model.points(batch), weight_of(batch)
         random = model.gradient(x, batch).square().sum((1, 2)) * x.square().mean(1)
@@ -182,18 +187,18 @@ class LatentFlow(Objective):
                 "leaves it unchanged, so train it until it tells classes apart, or choose another one"
             )
 
-    def learnt(self, model: nn.Module) -> dict[str, Tensor]:
+    def learnt(self, model: Flow) -> dict[str, Tensor]:
         return {} if model.generators is None else {"generators": model.generators}
 
-    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def terms(self, model: Flow, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         with full_precision(batch.label), torch.inference_mode(False), torch.set_grad_enabled(self.training):
             return self._terms(model, batch)
 
-    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def outputs(self, model: Flow, batch) -> dict[str, Tensor]:
         with full_precision(batch.label), torch.inference_mode(False), torch.no_grad():
             return self._outputs(model, batch, *self._fields(model, batch))
 
-    def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def gallery(self, model: Flow, batch) -> dict[str, Tensor]:
         """The oracle along the flows from a few examples: its change (c, examples, times), and the times."""
         with full_precision(batch.label), torch.inference_mode(False), torch.no_grad():
             x = model.points(batch)[:GALLERY]
@@ -201,12 +206,12 @@ class LatentFlow(Objective):
             change = torch.stack([self._change(model, x, few, t, signed=True) for t in TIMES], dim=2)  # (B, c, T)
         return {"change": change.transpose(0, 1), "time": torch.tensor(TIMES)}
 
-    def _fields(self, model: nn.Module, batch) -> tuple[Tensor, Tensor, Tensor]:
+    def _fields(self, model: Flow, batch) -> tuple[Tensor, Tensor, Tensor]:
         """Points x (B, n), gradients of the oracle (B, m, n) and fields (B, c, n)."""
         x = model.points(batch)
         return x, model.gradient(x, batch), model.fields(x)
 
-    def _terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _terms(self, model: Flow, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         x, gradient, xi = self._fields(model, batch)
         weight, c = weight_of(batch), xi.shape[1]
         change = torch.einsum("bmn,bcn->bcm", gradient, xi).square().sum(2)  # (B, c)
@@ -230,7 +235,7 @@ class LatentFlow(Objective):
         }
         return terms, {} if self.training else self._outputs(model, batch, x, gradient, xi)
 
-    def _closure(self, model: nn.Module, x: Tensor, xi: Tensor, v: Tensor, gram: Tensor, weight) -> Tensor:
+    def _closure(self, model: Flow, x: Tensor, xi: Tensor, v: Tensor, gram: Tensor, weight) -> Tensor:
         """sum_{a<b} c_ab r_ab."""
         a, b = torch.triu_indices(xi.shape[1], xi.shape[1], 1)
         brackets = _brackets(model, x, xi)[:, a, b]  # (B, pairs, n)
@@ -243,7 +248,7 @@ class LatentFlow(Objective):
         asked = 1 / (1 + (v[a] + v[b]).detach() / self.threshold)
         return asked @ r
 
-    def _outputs(self, model: nn.Module, batch, x: Tensor, gradient: Tensor, xi: Tensor) -> dict[str, Tensor]:
+    def _outputs(self, model: Flow, batch, x: Tensor, gradient: Tensor, xi: Tensor) -> dict[str, Tensor]:
         length2 = x.square().sum(1)
         return {
             "points": x,
@@ -255,7 +260,7 @@ class LatentFlow(Objective):
             "change": self._change(model, x, batch, 1.0),
         }
 
-    def _change(self, model: nn.Module, x: Tensor, batch, t: float, signed: bool = False) -> Tensor:
+    def _change(self, model: Flow, x: Tensor, batch, t: float, signed: bool = False) -> Tensor:
         """|phi(x_t) - phi(x)| (B, c), where each field takes x in the time t; in units of the spread of a network's
         phi, and of sqrt(V) for a quadratic form, as a form may be constant on the data.
 
@@ -267,7 +272,7 @@ class LatentFlow(Objective):
         return change[..., 0] if signed else change.norm(dim=2)
 
 
-def _brackets(model: nn.Module, x: Tensor, xi: Tensor) -> Tensor:
+def _brackets(model: Flow, x: Tensor, xi: Tensor) -> Tensor:
     """[xi_a, xi_b] = (D xi_b) xi_a - (D xi_a) xi_b at the points x (B, c, c, n)."""
     along = model.fields.along(x, xi)  # (B, k, l, n), the derivative of l along k
     return along - along.transpose(1, 2)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from hepexp.evaluation.evaluators.generation import GenerationEvaluator
-from hepexp.losses.gan import Gan
+from hepexp.losses.gan import Gan, Generator
 
 
-class LeastSquaresGan(Gan):
+class LeastSquaresGan(Gan[Generator]):
     """The critic D is to give 1 for true examples and 0 for those of the generator G, which wants 1:
 
         L_D = 1/2 E (D(x) - 1)^2 + 1/2 E D(G(z))^2,    L_G = 1/2 E (D(G(z)) - 1)^2

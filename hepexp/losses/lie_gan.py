@@ -17,10 +17,11 @@ from hepexp.losses.adversarial import AdversarialObjective, Terms
 from hepexp.losses.weighted import weight_of, weighted_mean
 from hepexp.metric import Metric
 from hepexp.models.layers.dense import dense
+from hepexp.models.lie_generators import LieGenerators
 from hepexp.symmetry.algebra import ALGEBRAS
 
 
-class LieGan(AdversarialObjective):
+class LieGan(AdversarialObjective[LieGenerators]):
     """A generator g of transformations, and a critic D that tells (x, y) from (g x, y).
 
     For an invariant task the critic gets the label y unchanged. The generator minimises
@@ -113,7 +114,7 @@ class LieGan(AdversarialObjective):
         self.evaluator = SymmetryEvaluator(self.algebra, test_displacement)
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
-        if not hasattr(model, "generators"):
+        if not isinstance(model, LieGenerators):
             raise ConfigError(
                 f"loss=lie_gan trains generators, but {type(model).__name__} has none; choose model=lie_points or "
                 "model=lie_momenta"
@@ -128,14 +129,14 @@ class LieGan(AdversarialObjective):
         self.n_classes = spec.n_classes
         self.critic = dense(k * n + self.n_classes, self.critic_widths, 1, partial(nn.LeakyReLU, 0.2))
 
-    def learnt(self, model: nn.Module) -> dict[str, Tensor]:
+    def learnt(self, model: LieGenerators) -> dict[str, Tensor]:
         return {"generators": model.generators}
 
-    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def outputs(self, model: LieGenerators, batch) -> dict[str, Tensor]:
         x = model.vectors(batch)
         return {"vectors": x, "transformed": model.transform(x, model.draw(batch))}
 
-    def generator_terms(self, model: nn.Module, batch) -> tuple[Terms, dict[str, Tensor]]:
+    def generator_terms(self, model: LieGenerators, batch) -> tuple[Terms, dict[str, Tensor]]:
         x = model.vectors(batch)
         moved = model.transform(x, model.draw(batch))
         logit = self._logit(moved, batch.label)
@@ -157,7 +158,7 @@ class LieGan(AdversarialObjective):
             "transformed_logit": logit,
         }
 
-    def critic_terms(self, model: nn.Module, batch) -> Terms:
+    def critic_terms(self, model: LieGenerators, batch) -> Terms:
         with torch.no_grad():
             x = model.vectors(batch)
             moved = model.transform(x, model.draw(batch))

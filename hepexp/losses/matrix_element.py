@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +15,13 @@ from hepexp.losses.objective import Objective
 from hepexp.physics.top_angles import TopAngles
 
 
-class MatrixElement(Objective):
+class Mass(Protocol):
+    """A model that is a mass, in GeV."""
+
+    mass: nn.Parameter
+
+
+class MatrixElement(Objective[Mass]):
     """-ln p(cos theta | m) of top pairs at a fixed energy, p being the squared matrix element over its integral.
 
     Events are drawn from the same density at the true mass, each by the index of its example; the gradient with respect
@@ -64,13 +70,13 @@ class MatrixElement(Objective):
                 f"model.start must be below half of loss.energy, {self.angles.energy / 2:g} GeV, got {mass.item():g}"
             )
 
-    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def outputs(self, model: Mass, batch) -> dict[str, Tensor]:
         return {"cosine": self._cosines(batch.index)}
 
-    def learnt(self, model: nn.Module) -> dict[str, Tensor]:
+    def learnt(self, model: Mass) -> dict[str, Tensor]:
         return {"mass": model.mass[None]}
 
-    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def terms(self, model: Mass, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         cos = self._cosines(batch.index)
         loss = -self.angles.log_density(cos, self._allowed(model.mass))
         return {"loss": loss.mean()}, {"cosine": cos, "loss": loss.detach()}

@@ -53,5 +53,5 @@ class McDropout(SampledCrossEntropy):
                 model, example, "it has no dropout; set loss.rate=0.1, or another model that has linear layers"
             )
 
-    def network(self, model: nn.Module, draw: int, batch) -> AbstractContextManager[None]:
+    def network(self, model: nn.Module, draw: int, batch) -> AbstractContextManager[object]:
         return dropping(model, draw, batch.label.device)

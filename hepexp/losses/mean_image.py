@@ -19,6 +19,9 @@ class MeanImage(nn.Module):
     seen : their number, or the sum of their weights.
     """
 
+    mean: Tensor
+    seen: Tensor
+
     def __init__(self, shape: torch.Size):
         super().__init__()
         self.register_buffer("mean", torch.zeros(shape, dtype=torch.float64))

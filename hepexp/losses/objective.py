@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from hepexp.data.representations.representation import Representation
 
 
-class Objective(nn.Module):
+Model = TypeVar("Model")  # what an objective needs of a model, once `prepare` has let it pass
+
+
+class Objective(nn.Module, Generic[Model]):
     """Base of every loss: the terms to minimise from (model, batch), and an evaluator per example.
 
     The learning loop is the same for all kinds of training. It calls `terms`, steps on "loss", logs every term, and
@@ -123,7 +126,7 @@ class Objective(nn.Module):
         ConfigError : the model does not provide what the objective needs.
         """
 
-    def see(self, model: nn.Module, batches: Iterable) -> None:
+    def see(self, model: Model, batches: Iterable) -> None:
         """Look at the first `sample` training examples, before a training begins: to take scales, or to refuse them.
 
         What it finds is to be kept in buffers, which are saved: a run that is resumed or evaluated does not look again.
@@ -133,7 +136,7 @@ class Objective(nn.Module):
         ConfigError : the model and these examples are of no use to each other.
         """
 
-    def after_step(self, model: nn.Module, done: float) -> None:
+    def after_step(self, model: Model, done: float) -> None:
         """Look at the model after a step of the optimiser; nothing by default.
 
         Parameters
@@ -141,11 +144,11 @@ class Objective(nn.Module):
         done : fraction of the steps of the training, in (0, 1].
         """
 
-    def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def gallery(self, model: Model, batch) -> dict[str, Tensor]:
         """What to keep of one test batch for the figures, such as images; nothing by default."""
         return {}
 
-    def learnt(self, model: nn.Module) -> dict[str, Tensor]:
+    def learnt(self, model: Model) -> dict[str, Tensor]:
         """What to evaluate of the model itself besides its outputs, such as learnt generators; nothing by default."""
         return {}
 
@@ -160,7 +163,7 @@ class Objective(nn.Module):
             f"boosted trees cannot be grown for {type(self).__name__}: choose loss=cross_entropy or loss=mse"
         )
 
-    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def outputs(self, model: Model, batch) -> dict[str, Tensor]:
         """The model's outputs for each example, without using its label: for `hepexp predict`.
 
         Raises
@@ -169,7 +172,7 @@ class Objective(nn.Module):
         """
         raise ConfigError(f"{type(self).__name__} gives no predictions (it has no outputs)")
 
-    def generate(self, model: nn.Module, batch: Batch, random: torch.Generator, quick: bool = False) -> Batch:
+    def generate(self, model: Model, batch: Batch, random: torch.Generator, quick: bool = False) -> Batch:
         """A batch with the same conditions and new content; only asked of an objective that `generates`.
 
         Parameters
@@ -181,7 +184,7 @@ class Objective(nn.Module):
         """
         raise NotImplementedError(f"{type(self).__name__} generates no examples")
 
-    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def terms(self, model: Model, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Loss terms and outputs of one batch.
 
         Parameters

@@ -41,6 +41,8 @@ class Regression(Objective):
     """
 
     evaluator: RegressionEvaluator
+    mean: Tensor
+    std: Tensor
     takes_weights = True
     per_target: int = 1
 

@@ -35,7 +35,7 @@ class SampledCrossEntropy(CrossEntropy):
         self.samples = samples
 
     @abstractmethod
-    def network(self, model: nn.Module, draw: int, batch) -> AbstractContextManager[None]:
+    def network(self, model: nn.Module, draw: int, batch) -> AbstractContextManager[object]:
         """A context in which the model is the network of this number."""
 
     def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import torch
@@ -14,12 +15,42 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.autocorrelation import independence_chain
 from hepexp.evaluation.evaluators.sampling import SamplingEvaluator
 from hepexp.losses.objective import Objective
+from hepexp.models.hmc import State
 from hepexp.physics.lattice_action import LatticeAction
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 SCANNED, SCAN_DRAWS = 9, 2048  # couplings of the figure of a conditional flow, and draws at each
 
 
-class Sampling(Objective):
+class Density(Protocol):
+    """A density q of configurations, drawn of latent variables z; `at` are couplings, where it is one for each."""
+
+    def latent(self, n: int, random: torch.Generator | None = None) -> Tensor: ...
+    def draw(self, z: Tensor, *at: Tensor) -> tuple[Tensor, Tensor]: ...
+    def log_density(self, x: Tensor, *at: Tensor) -> Tensor: ...
+
+
+class ConditionalDensity(Density, Protocol):
+    """A density for a range of couplings."""
+
+    beta_min: float
+    beta_max: float
+    beta: float
+
+    def draw_betas(self, n: int) -> Tensor: ...
+
+
+class Chain(Protocol):
+    """A Markov chain, rather than a density that is drawn from."""
+
+    action: LatticeAction
+
+    def chain(self, n: int, random: torch.Generator) -> Iterable[State]: ...
+
+
+class Sampling(Objective[Density | Chain]):
     """The divergence of a density q, from which a model draws configurations x, from p = exp(-S) / Z.
 
         reverse_kl:  E_q [ln q(x) + S(x)], whose minimum is -ln Z; gradients go through the draws.
@@ -76,33 +107,35 @@ class Sampling(Objective):
                 "choose model=lattice_phi4 for a ScalarField, lattice_u1 for a U1Gauge, or model=hmc"
             )
 
+        beta: float = getattr(self.action, "beta", 0.0)  # of a gauge theory
         if is_conditional(model):
-            if not model.beta_min <= self.action.beta <= model.beta_max:
+            if not model.beta_min <= beta <= model.beta_max:
                 raise ConfigError(
                     f"loss.action.beta must be from model.beta_min={model.beta_min:g} to "
-                    f"model.beta_max={model.beta_max:g}, in which the flow is trained, got {self.action.beta:g}"
+                    f"model.beta_max={model.beta_max:g}, in which the flow is trained, got {beta:g}"
                 )
-            model.beta = self.action.beta
-        elif hasattr(model, "begin_at"):
-            model.begin_at(self.action.beta)
+            model.beta = beta
+        elif (begin_at := getattr(model, "begin_at", None)) is not None:
+            begin_at(beta)
 
-    def outputs(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def outputs(self, model: Density | Chain, batch) -> dict[str, Tensor]:
         """`log_weight` (B,) = -S - ln q and observables of draws; of chains `chain/<observable>` (B, T) and more."""
         random = torch.Generator().manual_seed(int(batch.index[0]))
         if is_chain(model):
             return self._chains(model, len(batch), random)
         return self.configurations(model, len(batch), random)[1]
 
-    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def terms(self, model: Density | Chain, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        if is_chain(model):
+            found = self.outputs(model, batch)
+            return {"loss": found["accepted"].new_zeros(())}, found
         if self.training:
             return {"loss": self._loss(model, len(batch))}, {}
         found = self.outputs(model, batch)
-        if is_chain(model):
-            return {"loss": found["accepted"].new_zeros(())}, found
         loss = -found["log_weight"]
         return {"loss": loss.mean()}, {**found, "loss": loss}
 
-    def configurations(self, model: nn.Module, n: int, random: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    def configurations(self, model: Density, n: int, random: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """Draws (n, *shape) of a density, with `log_weight` = -S - ln q and observables (n,)."""
         with torch.no_grad():
             x, log_q = (value.double() for value in model.draw(model.latent(n, random)))
@@ -113,7 +146,7 @@ class Sampling(Objective):
         names = [name for name, _ in self.action.observables]
         return dict(zip(names, self.action.observe(x).unbind(1), strict=True))
 
-    def _loss(self, model: nn.Module, n: int) -> Tensor:
+    def _loss(self, model: Density, n: int) -> Tensor:
         at: tuple[Tensor, ...] = ()  # couplings, of a model that is conditional on them
         if is_conditional(model):
             at = (model.draw_betas(n) if self.divergence == "reverse_kl" else model.draw_betas(1).expand(n),)
@@ -131,7 +164,7 @@ class Sampling(Objective):
                 share = torch.from_numpy(np.bincount(states, minlength=n) / n).to(log_weight)
         return -(share * model.log_density(x, *at)).sum()
 
-    def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
+    def gallery(self, model: Density | Chain, batch) -> dict[str, Tensor]:
         """Of a model of a range of couplings, draws at several: beta (K,), and weights and observables (K, n)."""
         if not is_conditional(model):
             return {}
@@ -140,12 +173,12 @@ class Sampling(Objective):
         with torch.no_grad():
             for k, beta in enumerate(betas):
                 z = model.latent(SCAN_DRAWS, torch.Generator().manual_seed(k))
-                at = beta.expand(SCAN_DRAWS).to(z.device)
-                x, log_q = (value.double() for value in model.draw(z, at))
-                rows.append({"log_weight": -self.action(x, at) - log_q, **self.observed(x)})
+                at: tuple[Tensor, ...] = (beta.expand(SCAN_DRAWS).to(z.device),)
+                x, log_q = (value.double() for value in model.draw(z, *at))
+                rows.append({"log_weight": -self.action(x, *at) - log_q, **self.observed(x)})
         return {"beta": betas, **{name: torch.stack([row[name] for row in rows]) for name in rows[0]}}
 
-    def _chains(self, model: nn.Module, n: int, random: torch.Generator) -> dict[str, Tensor]:
+    def _chains(self, model: Chain, n: int, random: torch.Generator) -> dict[str, Tensor]:
         kept = []
         with torch.no_grad():
             for state in model.chain(n, random):  # whose configurations are many
@@ -154,11 +187,11 @@ class Sampling(Objective):
         return {name: torch.stack([one[name] for one in kept], dim=1) for name in kept[0]}
 
 
-def is_conditional(model: nn.Module) -> bool:
+def is_conditional(model: object) -> TypeIs[ConditionalDensity]:
     """Whether a model is a density for a range of couplings."""
     return hasattr(model, "draw_betas")
 
 
-def is_chain(model: nn.Module) -> bool:
+def is_chain(model: object) -> TypeIs[Chain]:
     """Whether a model is a Markov chain, rather than a density that is drawn from."""
     return hasattr(model, "chain")

@@ -42,13 +42,18 @@ class SimilarityObjective(EmbeddingObjective):
         if self.by_fidelity:
             self.states = self._states(states, "loss.similarity=fidelity")
 
+    @property
+    def _compared(self) -> CircuitStates:
+        assert self.states is not None  # as similarity=fidelity
+        return self.states
+
     def rows(self, projection: Tensor) -> Tensor:
         """What projections (B, P) are compared by: unit vectors, or states."""
-        return self.states(projection) if self.by_fidelity else on_sphere(projection)
+        return self._compared(projection) if self.by_fidelity else on_sphere(projection)
 
     def logits(self, a: Tensor, b: Tensor) -> Tensor:
         """s / tau (A, B) of all pairs of rows."""
-        similarity = self.states.similarities(a, b) if self.by_fidelity else a @ b.T
+        similarity = self._compared.similarities(a, b) if self.by_fidelity else a @ b.T
         return similarity / self.temperature()
 
     def logged(self) -> dict[str, Tensor]:

@@ -56,8 +56,8 @@ class SmallElements:
         ConfigError : the group does not act on such data.
         """
         reads = None if representation is None else representation.name
-        known = GROUPS.get(reads, {})
-        if not known:
+        known = {} if reads is None else GROUPS.get(reads, {})
+        if representation is None or not known:
             raise ConfigError(
                 "loss.equivariance_penalty and loss.equivariance_group are for models of particles or images, this one "
                 f"reads {reads or 'something else'}: leave them out, or choose another model"

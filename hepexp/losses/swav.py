@@ -39,6 +39,7 @@ class SwAV(EmbeddingObjective):
     """
 
     needs_views = True
+    queue: Tensor
 
     def __init__(
         self,
@@ -56,9 +57,9 @@ class SwAV(EmbeddingObjective):
         for key, value, least in (("prototypes", prototypes, 2), ("iterations", iterations, 1), ("queue", queue, 0)):
             if value < least:
                 raise ConfigError(f"loss.{key} must be >= {least}, got {value}")
-        for key, value in (("temperature", temperature), ("eps", eps)):
-            if not 0 < value < float("inf"):
-                raise ConfigError(f"loss.{key} must be > 0, got {value}")
+        for key, scale in (("temperature", temperature), ("eps", eps)):
+            if not 0 < scale < float("inf"):
+                raise ConfigError(f"loss.{key} must be > 0, got {scale}")
         self.n_prototypes, self.temperature, self.eps = prototypes, temperature, eps
         self.iterations, self.n_queue = iterations, queue
 

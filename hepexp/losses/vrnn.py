@@ -15,7 +15,7 @@ from hepexp.losses.weighted import weighted_mean
 from hepexp.models.jet_vrnn import JetVRNN, Sequence
 
 
-class Vrnn(Objective):
+class Vrnn(Objective[JetVRNN]):
     """Mean over constituents of |y_t - x_t|^2 + kl_weight s_t KL_t, averaged over jets.
 
     x_t is a constituent, y_t its reconstruction, and KL_t the divergence of what it says of the latent variables from
