@@ -49,9 +49,11 @@ def remove_left(folder: Path) -> None:
 def remove_drafts(path: Path) -> None:
     """Remove what writers of one file left beside it who died without cleaning up; others may be at work there."""
     for draft in path.parent.glob(".*.part*"):
-        written_by = TEMPORARY.fullmatch(draft.name)
-        is_of_path = written_by and draft.name == f".{path.stem}.{written_by[1]}.part{path.suffix}"
-        if is_of_path and not psutil.pid_exists(int(written_by[1])):
+        if (
+            (written_by := TEMPORARY.fullmatch(draft.name))
+            and draft.name == f".{path.stem}.{written_by[1]}.part{path.suffix}"
+            and not psutil.pid_exists(int(written_by[1]))
+        ):
             draft.unlink(missing_ok=True)
 
 

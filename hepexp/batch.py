@@ -168,7 +168,7 @@ class Batch:
     def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
         """The same batch with each of its tensors, and of its views', changed."""
         changed = {name: change(value) for name, value in self.tensors().items()}
-        views = None if self.views is None else tuple(view._each(change) for view in self.views)
+        views = None if self.views is None else (self.views[0]._each(change), self.views[1]._each(change))
         return type(self)(**changed, views=views)
 
 

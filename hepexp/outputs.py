@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
 
 from hepexp.spelling import SPELLED
 
@@ -28,7 +27,7 @@ class Descriptor(io.FileIO):
         super().__init__(number, "w", closefd=False)
         self.lost: OSError | None = None
 
-    def write(self, data) -> int | None:
+    def write(self, data, /) -> int:
         try:
             return super().write(data)
         except OSError as error:
@@ -70,7 +69,7 @@ def failure(descriptor: Descriptor | None) -> str | None:
     return lost.strerror if lost and lost.errno != errno.EPIPE else None
 
 
-def _text(raw: Descriptor, stream: TextIO | None) -> TextIO:
+def _text(raw: Descriptor, stream: io.TextIOWrapper | None) -> io.TextIOWrapper:
     """A text stream on a descriptor, buffered as the one that it replaces."""
     if stream is None:
         return io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors=HANDLER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -12,6 +12,12 @@ SPELLED = {"±": "+-", "σ": "sigma", "−": "-", "–": "-", "≈": "~", "°": 
 }  # fmt: skip
 
 
+@overload
+def spelled(text: str, encoding: str) -> str: ...
+@overload
+def spelled(text: Text, encoding: str) -> Text: ...
+@overload
+def spelled(text: str | Text, encoding: str) -> str | Text: ...
 def spelled(text: str | Text, encoding: str) -> str | Text:
     """A text as it is written to an output, but before a layout.
 
@@ -25,7 +31,8 @@ def spelled(text: str | Text, encoding: str) -> str | Text:
     from rich.text import Text
 
     made = Text(style=text.style)
-    for letter in text:  # each with its styles
+    for k in range(len(text)):
+        letter = text[k]  # with its styles
         part = Text(spelled(letter.plain, encoding))
         for span in letter.spans:
             part.stylize(span.style)

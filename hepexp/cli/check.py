@@ -93,12 +93,14 @@ def main(args: list[str]) -> int:
     from hepexp.check.progress import progress
     from hepexp.check.report import circuits_table, table
     from hepexp.console import console
+    from hepexp.data.loading.datamodule import HepDataModule
     from hepexp.figures import about
     from hepexp.learning.figures import sample
     from hepexp.learning.trained import rebuild
 
     components = rebuild(folder, config, checkpoint)
     every = checks_of(components)
+    assert isinstance(components.data, HepDataModule), "others are refused there"
     trained = circuits.circuits_of(components.backend)
     hybrid, too_large = circuits.described(trained), circuits.left_out(trained)
     checks = chosen(every, asked, components.data.representation.name, [circuits.NAME] if trained else [])
@@ -143,7 +145,7 @@ def _log(folder: RunFolder, found: dict) -> None:
     if (run_id := folder.mlflow_run_id) is None:
         log.warning("%s is not in the MLflow store: the checks are in its folder alone", folder.label)
         return
-    figures = {}
+    figures: dict[str, float] = {}
     for name, check in found["checks"].items():
         worst = max(check["points"], key=lambda point: point["mean_change_float32"])
         kinds = ("accuracy", "auc", "largest_change_float32", "largest_change_float64")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from hepexp.cli.console import console
 from hepexp.cli.output_files import writing
-from hepexp.config import annotations, build
+from hepexp.config import build
+from hepexp.config.annotations import TARGET
 from hepexp.config.nested import flatten
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
@@ -29,7 +30,7 @@ def changed(content: dict[str, Any], words: list[str]) -> dict[str, Any]:
     for override in parse(words):
         group, _, key = override.key_or_group.partition(".")
         if group != "circuit" or not key or override.is_sweep_override() or override.is_delete():
-            known = [f"circuit.{name}" for name in flatten(content) if name != annotations.TARGET]
+            known = [f"circuit.{name}" for name in flatten(content) if name != TARGET]
             close = did_you_mean(override.key_or_group, known)
             raise ConfigError(f"cannot read '{override.input_line}': expected circuit.KEY=VALUE{close}")
         made[key] = override.value()

@@ -91,8 +91,9 @@ def _tables(found: list[Section], options: Namespace, axis: Axis | None) -> list
     known = list(dict.fromkeys(key for s in found for record in s.records for key in record.metrics))
     have = [key for key in known if any(has(record.metrics, key) for s in found for record in s.records)]
     wanted = [named(name, have) for name in options.columns.split(",")] if options.columns else None
-    if options.x:
-        wanted = [named(options.y, have)]
+    y = named(options.y, have) if options.x else ""
+    if y:
+        wanted = [y]
     by = named(options.sort, known) if options.sort else None
     if not any(f"test/{prefix}{options.by}" in have for prefix in ("", "probe_")) and options.by != "auc":
         named(options.by, [key for key in have if key.startswith("test/")])  # says what there is
@@ -100,7 +101,7 @@ def _tables(found: list[Section], options: Namespace, axis: Axis | None) -> list
     for section in found:
         groups = group(section.records)
         if axis:
-            groups = _with_value(groups, axis, wanted[0])
+            groups = _with_value(groups, axis, y)
             if not groups:
                 continue
             groups = [point for curve in curves(groups, axis) for point in curve.groups]
@@ -113,7 +114,7 @@ def _tables(found: list[Section], options: Namespace, axis: Axis | None) -> list
         shown = columns(groups, None if wanted is None else [key for key in wanted if key in own])
         if axis and not axis.is_key:
             shown += columns(groups, [axis.name])
-        off = off_frontier(groups, axis, wanted[0]) if options.plot and axis else []
+        off = off_frontier(groups, axis, y) if options.plot and axis else []
         for line in (*_repeated(groups), *_missing(groups, shown), *off):
             print(visible(f"hepexp: {line}"), file=sys.stderr)
         if by:
@@ -182,11 +183,13 @@ def _missing(groups: list[Group], shown: list[Column]) -> Iterator[str]:
 
 def _sorted(groups: list[Group], metric: str, reverse: bool) -> list[Group]:
     """Best first; groups without the metric last."""
-    value = {g.name: g.figure(metric).value for g in groups}
-    have = [g for g in groups if value[g.name] is not None]
-    down = lower_is_better(metric) == reverse
-    have.sort(key=lambda g: value[g.name], reverse=down)
-    return have + [g for g in groups if value[g.name] is None]
+    have: list[tuple[tuple[float, str], Group]] = []  # with the number, or the words
+    for g in groups:
+        value = g.figure(metric).value
+        if value is not None:
+            have.append(((0.0, value) if isinstance(value, str) else (value, ""), g))
+    have.sort(key=lambda pair: pair[0], reverse=lower_is_better(metric) == reverse)
+    return [g for _, g in have] + [g for g in groups if g.figure(metric).value is None]
 
 
 def _tag(text: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ It runs at each press of the tab key, so it reads YAML and source files and impo
 
 import ast
 import os
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -170,7 +171,7 @@ def _values(key: str, before: list[str]) -> list[str]:
     parameter = _schema(group, before).parameters.get(name)
     if parameter and (named := named_objects.group_of(members(parameter.annotation), parameter.module)):
         return [f"{key}={option}" for option in ("null", *catalog.options(named, catalog.folders()))]
-    texts = {None: "null", True: "true", False: "false"}
+    texts: dict[object, object] = {None: "null", True: "true", False: "false"}
     return [f"{key}={texts.get(item, item)}" for item in literals(parameter.annotation if parameter else None)]
 
 
@@ -181,21 +182,28 @@ def _runs() -> list[str]:
     return ["latest", *map(str, found[:MAX_RUNS])]
 
 
+def _texts(expressions: Iterable[ast.expr | None]) -> list[str]:
+    """Those of them that are text."""
+    constants = [one.value for one in expressions if isinstance(one, ast.Constant)]
+    return [value for value in constants if isinstance(value, str)]
+
+
 def _arguments(module: str) -> tuple[list[str], list[str]]:
     """Flags and sub-commands of a verb, as its source declares them: calls of add_argument, a table of names.
 
     The flags of modules of the command line that it imports are its own too.
     """
-    flags, choices, modules = ["--help"], [], [module]
+    flags, modules = ["--help"], [module]
+    choices: list[str] = []
     for name in modules:  # grows in the loop
         path = source.module_file(name)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8-sig") if path else "")):
             match node:
                 case ast.Call(func=ast.Attribute(attr="add_argument"), args=names):
-                    flags += [name.value for name in names if isinstance(name, ast.Constant)]
+                    flags += _texts(names)
                 case ast.Assign(targets=[ast.Name(id="VERBS" | "CASES")], value=ast.Dict(keys=keys)) if name == module:
-                    choices += [key.value for key in keys if isinstance(key, ast.Constant)]
-                case ast.ImportFrom(module=package, names=names) if str(package).startswith(CLI):
+                    choices += _texts(keys)
+                case ast.ImportFrom(module=str(package), names=names) if package.startswith(CLI):
                     found = [f"{CLI}.{one.name}" for one in names] if package == CLI else [package]
                     modules += [one for one in found if one not in modules]
     return list(dict.fromkeys(flag for flag in flags if flag.startswith("-"))), choices

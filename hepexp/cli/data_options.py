@@ -14,7 +14,7 @@ from hepexp.config import schema
 from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import CommandLine, translate
 from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.find import find_info, has_files_by_key
+from hepexp.data.find import has_files_by_key, known_info
 from hepexp.errors import ConfigError
 
 if TYPE_CHECKING:  # it imports pyarrow
@@ -98,7 +98,7 @@ def small_data_set(given: Namespace, split_store: SplitStore) -> HepDataModule:
 def described(given: Namespace) -> DatasetInfo:
     """What the data set of a parsed line says of itself."""
     for_views = getattr(given, "views", False) and not has_files_by_key(given.name, given.config_dir)
-    return find_info(given.name, given.config_dir, None if for_views else given.config)
+    return known_info(given.name, given.config_dir, None if for_views else given.config)
 
 
 def warn_of(faults: Mapping[str, ConfigError]) -> None:

@@ -9,7 +9,7 @@ from hepexp.cli.data_options import add_source, described, open_examples, small_
 from hepexp.cli.output_files import add_overwrite, check_folder, check_target
 from hepexp.cli.parser import Parser, at_least
 from hepexp.config.paths import data_dir, is_writable, runs_dir, store_dir
-from hepexp.data.find import find_info, survey
+from hepexp.data.find import known_info, survey
 from hepexp.errors import ConfigError
 
 
@@ -22,7 +22,7 @@ def show_all(parser: Parser, args: list[str]) -> None:
     names, faults = survey(given.config_dir)
     warn_of(faults)
     for name in names:
-        info = find_info(name, given.config_dir)
+        info = known_info(name, given.config_dir)
         out.print(name, style="bold")
         try:
             facts = description(info, take_inventory(info))

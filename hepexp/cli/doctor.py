@@ -17,7 +17,7 @@ import hepexp
 from hepexp.cli.console import console, table
 from hepexp.cli.parser import Parser
 from hepexp.config import catalog, paths, plugin_check, plugins
-from hepexp.data.find import find_info, survey
+from hepexp.data.find import known_info, survey
 from hepexp.errors import HepexpError
 from hepexp.models.layers import escnn_import
 from hepexp.models.layers.escnn_import import INSTALL, VERSION
@@ -183,7 +183,7 @@ def _data_sets() -> Iterator[Finding]:
     for name, fault in faults.items():
         yield Finding(f"data set {name}", BROKEN, "its configuration is faulty", str(fault))
     for name in names:
-        advice = find_info(name).how_to_fetch
+        advice = known_info(name).how_to_fetch
         files = [path for path in (paths.data_dir() / name).rglob("*") if path.is_file()]
         parts = [path for path in files if path.suffix == ".part"]
         if not files:
@@ -207,8 +207,8 @@ def _store() -> Iterator[Finding]:
         advice = f"another process may have locked it; if it is damaged, move it away: {database()}"
         yield Finding("MLflow store", BROKEN, str(error), advice)
         return
-    if advice := schema_version.problem():
-        yield Finding("MLflow store", BROKEN, f"{database()} is of another version of MLflow", f"it {advice}")
+    if wrong := schema_version.problem():
+        yield Finding("MLflow store", BROKEN, f"{database()} is of another version of MLflow", f"it {wrong}")
         return
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     yield Finding("MLflow store", OK, f"{sum(states.values())} runs{f': {counts}' if counts else ''}")

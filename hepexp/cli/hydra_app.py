@@ -91,12 +91,14 @@ def train_job(config: DictConfig, started: Callable[[str], None] = lambda label:
     from hepexp.learning.experiment import Watcher, freeze, train
     from hepexp.learning.needed_runs import supply
 
-    watcher = Watcher()
-    watcher.started = started
+    class Told(Watcher):
+        def started(self, label: str) -> None:
+            started(label)
+
     job = HydraConfig.get()
     folders = [source.path for source in job.runtime.config_sources if source.provider == "command-line"]
     line = CommandLine({"--config-dir": folders[0]} if folders else {}, list(job.overrides.task))
-    return train(supply(freeze(config, job.runtime.choices), line), line.overrides, watcher)
+    return train(supply(freeze(config, job.runtime.choices), line), line.overrides, Told())
 
 
 @contextmanager

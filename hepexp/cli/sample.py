@@ -78,7 +78,8 @@ def main(args: list[str]) -> int:
 
     components = rebuild(folders[0], configs[0], options.checkpoint)
     generation = components.module.generation
-    conditions = Conditions(components.data, fixed)
+    assert generation is not None, "its loss generates examples"
+    conditions = Conditions(generation.data, fixed)
     for warning in conditions.warnings:
         log.warning("%s", warning)
     model = components.module.model.to(components.trainer.build([]).strategy.root_device)
@@ -101,11 +102,12 @@ def _draw(folder: RunFolder, config: DictConfig, options: Namespace) -> int:
     from hepexp.data.download.progress import examples_progress
     from hepexp.learning.drawing import write_draws
     from hepexp.learning.trained import rebuild
-    from hepexp.losses.sampling import is_chain
+    from hepexp.losses.sampling import Sampling, is_chain
 
     components = rebuild(folder, config, options.checkpoint)
     device = components.trainer.build([]).strategy.root_device
     model, objective = components.module.model.to(device).eval(), components.module.objective
+    assert isinstance(objective, Sampling), "the loss that draws"
     if options.metropolis and is_chain(model):
         raise ConfigError(f"{folder.label} is of a Markov chain already; leave out --metropolis")
     with examples_progress("drawing", options.n, "configuration") as report, writing(options.out):

@@ -52,11 +52,13 @@ def main(args: list[str]) -> int:
         return multirun.rerun(failed_of, line)
     if line.action == "--multirun":
         return multirun.start(line)
-    config = None if line.action in ("--hydra-help", "--version") else compose(line)
     if line.action == "--run":
+        config = compose(line)
         known_servers.remember(config.tracking.uri)
         hydra_app.run(line, config, hydra_app.train_job)
     else:
+        if line.action not in ("--hydra-help", "--version"):
+            compose(line)  # what is wrong is told before anything is shown
         hydra_app.show(line)
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from hepexp.compare.columns import named
 from hepexp.compare.groups import Group, typed_value
@@ -94,7 +94,7 @@ class Axis:
     def typed(self, group: Group) -> str:
         """Where a group is along a key: `n_train=1000`."""
         place, _ = self.of(group)
-        return f"{self.name.rpartition('.')[2]}={list(self.words.values())[place] if self.words else place}"
+        return f"{self.name.rpartition('.')[2]}={list(self.words.values())[int(place)] if self.words else place}"
 
 
 def _words(key: str, records: Sequence[Record]) -> dict[str, str]:
@@ -109,5 +109,5 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

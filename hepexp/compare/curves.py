@@ -31,7 +31,7 @@ FRONTIER = "frontier"
 DEFAULT = "defaults"  # a setting for which nothing was typed that others have
 FEW, WIDTH = 4, 64  # names of curves that are below each other; characters of a line of names
 MARKERS = "osD"  # of points; more of them than colours are told apart by these
-ON_IT = {"color": "0.6", "linewidth": 1, "linestyle": "--", "zorder": 0, "drawstyle": "steps-post"}
+ON_IT: dict[str, Any] = {"color": "0.6", "linewidth": 1, "linestyle": "--", "zorder": 0, "drawstyle": "steps-post"}
 OF_TYPICAL = ("model/flops", "model/latency_1", "model/latency_512")  # costs of an example of `model/multiplicity`
 
 
@@ -122,9 +122,9 @@ def draw_curves(path: Path | str, found: Sequence[Curve], axis: Axis, metric: st
                 axes.fill_between(x, y - error, y + error, color=colour, alpha=0.25, linewidth=0)
             else:
                 along, style = np.array([point[1] or 0 for point in points]), "o-" if axis.is_key else marker
-                along = along if along.any() else None
+                across = along if along.any() else None
                 axes.errorbar(
-                    x, y, error, along, style, color=colour, label=curve.name, markersize=4, elinewidth=1, capsize=2
+                    x, y, error, across, style, color=colour, label=curve.name, markersize=4, elinewidth=1, capsize=2
                 )
                 unsure = ~np.array(every[-1][-1])
                 axes.plot(x[unsure], y[unsure], style[0], color=colour, markersize=4, markerfacecolor=UNSURE)
@@ -213,7 +213,8 @@ def _without(record: Record, axis: Axis) -> Mapping[str, Any]:
 
 def _typed(groups: Sequence[Group], axis: Axis) -> list[dict[str, Any]]:
     """What was typed for each group beside its option along x; of equal commands, whose defaults differ, a number."""
-    found, counts = [], Counter()
+    found: list[dict[str, Any]] = []
+    counts: Counter[str] = Counter()
     for group in groups:
         words = (word.lstrip("+").partition("=") for word in translate(group.records[0].folder.overrides))
         own = decisive({key: value for key, _, value in words if key != axis.group})

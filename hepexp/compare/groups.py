@@ -74,8 +74,8 @@ class Group:
         """A metric over the group's runs."""
         values = [r.metrics[metric] for r in self.records if r.metrics.get(metric) is not None]
         if not values:
-            bounds = [bound(metric, record.metrics) for record in self.records]
-            return Figure(None, None, 0, None if None in bounds else min(bounds))
+            bounds = [least for record in self.records if (least := bound(metric, record.metrics)) is not None]
+            return Figure(None, None, 0, min(bounds) if len(bounds) == len(self.records) else None)
         if any(isinstance(value, str) for value in values):
             return Figure(values[0] if len(set(values)) == 1 else "several", None, len(values))
         if len(self.records) == 1:
@@ -155,7 +155,7 @@ def typed_value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str, separators=(",", ":"))
 
 
-def different(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def different(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """For each, the keys that are not the same in all."""
     keys = list(dict.fromkeys(key for own in settings for key in own))
     texts = {key: {json.dumps(own.get(key), default=str) for own in settings} for key in keys}

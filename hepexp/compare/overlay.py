@@ -74,7 +74,9 @@ def _rejections(axes, groups: Sequence[Group], names: tuple[str, ...]) -> None:
             shown &= background * effective_number(weight[roc.order[~roc.signal]]) >= FEWEST
             curves.append(1 / np.maximum(background, 1e-12))
         auc = group.figure("test/auc")
-        text = group.name if auc.value is None else f"{group.name}: {with_error(auc.value, auc.error)}"
+        text = group.name
+        if isinstance(auc.value, int | float):
+            text += f": {with_error(auc.value, auc.error)}"
         _line(axes, GRID[shown], np.array(curves)[:, shown], colour, text)
         top = max([top, *np.mean(curves, axis=0)[shown]])
     axes.plot(GRID, 1 / GRID, color="0.6", linestyle=":", linewidth=1.2)
@@ -86,7 +88,9 @@ def _rejections(axes, groups: Sequence[Group], names: tuple[str, ...]) -> None:
 def _scores(axes, groups: Sequence[Group], names: tuple[str, ...]) -> None:
     every = [record.predictions.scores[:, 1] for group in groups for record in group.records]
     low, high = min(map(np.min, every)), max(map(np.max, every))
-    edges = np.linspace(*((0, 1) if low >= 0 and high <= 1 else (low, high)), BINS + 1)
+    if low >= 0 and high <= 1:
+        low, high = 0, 1
+    edges = np.linspace(low, high, BINS + 1)
     for group, colour in zip(groups, COLOURS, strict=False):
         for label, style in ((1, "-"), (0, "--")):
             own = [_scores_of(record.predictions, label) for record in group.records]

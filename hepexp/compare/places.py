@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hepexp.compare.axis import Axis
 from hepexp.compare.groups import Group
@@ -62,7 +62,7 @@ def draw_places(
         if not any(drawn):
             raise HepexpError(f"no run has a value of {metric}")
         axes.set(xlabel=axis.heading, ylabel=metrics.heading(metric), xlim=(-0.5, len(words) - 0.5))
-        leaning = {"rotation": tilt, "ha": "right", "rotation_mode": "anchor"} if tilt else {}
+        leaning: dict[str, Any] = {"rotation": tilt, "ha": "right", "rotation_mode": "anchor"} if tilt else {}
         axes.set_xticks(range(len(words)), words, **leaning)
         axes.tick_params(axis="x", which="both", bottom=False, top=False)
         for place in range(1, len(words)):

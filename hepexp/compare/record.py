@@ -11,10 +11,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from omegaconf import OmegaConf
 
 from hepexp import regular_file
 from hepexp.config import metrics
+from hepexp.config.content import content_of
 from hepexp.config.expected import Expected, recorded
 from hepexp.config.nested import flatten
 from hepexp.config.paths import runs_dir
@@ -49,7 +49,7 @@ class Record:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The resolved config, flat."""
-        return flatten(completed(OmegaConf.to_container(self.folder.config)))
+        return flatten(completed(content_of(self.folder.config)))
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
@@ -143,12 +143,12 @@ class Record:
     @cached_property
     def expected(self) -> Expected:
         """Published figures with their sources, and exact ones."""
-        return recorded(OmegaConf.to_container(self.folder.config).get("expected"))
+        return recorded(content_of(self.folder.config).get("expected"))
 
     @property
     def conditions(self) -> Conditions:
         """What decides whether published figures may be compared with those of the run."""
-        config = OmegaConf.to_container(self.folder.config)
+        config = content_of(self.folder.config)
         return Conditions.of(config, self.folder.environment, self.metrics, self.folder.overrides)
 
     @property

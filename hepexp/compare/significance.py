@@ -146,13 +146,16 @@ def against_best(
     ------
     DataError : predictions cannot be read, or a figure of merit needs more than them.
     """
-    candidates = [f"test/{prefix}{by}" for prefix in ("", "probe_")]
-    metric = next((m for m in candidates if all(g.figure(m).value is not None for g in groups)), None)
-    if metric is None or len(groups) < 2:
+    for metric in (f"test/{prefix}{by}" for prefix in ("", "probe_")):
+        values = [value for g in groups if isinstance(value := g.figure(metric).value, int | float)]
+        if len(values) == len(groups):
+            break
+    else:
+        return None
+    if len(groups) < 2:
         return None
     names = [g.name for g in groups]
-    pick = min if lower_is_better(metric) else max
-    best = pick(range(len(groups)), key=lambda k: groups[k].figure(metric).value)
+    best = values.index(min(values) if lower_is_better(metric) else max(values))
     reference = names.index(against) if against in names else best
     try:
         found, paired = differences(groups, reference, by, n_bootstrap, seed=0), True
@@ -172,4 +175,6 @@ def _of_mean(values: np.ndarray) -> float:
 
 
 def _differ(one: np.ndarray | None, other: np.ndarray | None) -> bool:
-    return (one is None) != (other is None) or (one is not None and not np.array_equal(one, other))
+    if one is None or other is None:
+        return one is not other
+    return not np.array_equal(one, other)

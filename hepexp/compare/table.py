@@ -75,7 +75,8 @@ class Table:
     @property
     def notes(self) -> list[str]:
         """Each publication with its conditions and address, then how those of the rows above it differ."""
-        numbers, faults = self.sources, {}
+        numbers = self.sources
+        faults: dict[str, list[tuple[int, str]]] = {}
         for group in self.groups:
             for one in self._published(group):
                 if differing := group.conditions.differences(one):

@@ -21,7 +21,8 @@ def with_short_weights(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, 
         files = {own[key] for own in found if isinstance(own.get(key), str)}
         shorter = next((names for names in _shorter(files) if len(set(names.values())) == len(files)), {})
         for own in found:
-            own[key] = shorter.get(own.get(key), own.get(key))
+            file = own.get(key)
+            own[key] = shorter.get(file, file) if isinstance(file, str) else file
         head = f"{key.rpartition('.')[0]}.{HEAD}"
         if len({own.get(head) for own in found if own[key] is not None}) == 1:
             for own in found:

@@ -5,6 +5,7 @@ Plain values fit plain types; where the annotation names a class, only a node wi
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeGuard
 
 TARGET = "_target_"
 _ANY = ("Any", "object")
@@ -63,7 +64,7 @@ def matches(value: object, annotation: ast.expr | None) -> bool:
             return is_node(value)
 
 
-def is_node(value: object) -> bool:
+def is_node(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether a value describes an object."""
     return isinstance(value, Mapping) and TARGET in value
 
@@ -133,10 +134,10 @@ def spoken(annotation: ast.expr, many: bool = False) -> str:
             return spoken(ast.parse(text, mode="eval").body, many)
         case ast.Name(id=name) if name in _WORDS:
             return _WORDS[name][many]
-        case ast.BinOp(op=ast.BitOr()) | ast.Subscript(value=ast.Name(id="Optional" | "Union")):
-            null = ["null"] if isinstance(annotation, ast.Subscript) and annotation.value.id == "Optional" else []
-            parts = [*members(annotation), *map(ast.Constant, [None] * len(null))]
-            return _joined([word for part in parts for word in _alternatives(part, many)])
+        case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
+            return spoken(ast.BinOp(inner, ast.BitOr(), ast.Constant(None)), many)
+        case ast.BinOp(op=ast.BitOr()) | ast.Subscript(value=ast.Name(id="Union")):
+            return _joined([word for part in members(annotation) for word in _alternatives(part, many)])
         case ast.Subscript(value=ast.Name(id="Literal")):
             return _joined(_alternatives(annotation, many))
         case ast.Subscript(value=ast.Name(id="dict" | "Mapping" as name), slice=inner):
@@ -145,9 +146,9 @@ def spoken(annotation: ast.expr, many: bool = False) -> str:
             return f"{_WORDS[name][many]} {of} to {spoken(value, many=True)}"
         case ast.Subscript(value=ast.Name(id="list" | "tuple" | "Sequence" as name), slice=inner):
             items = [item for item in _items(inner) if not (isinstance(item, ast.Constant) and item.value is Ellipsis)]
-            of = list(dict.fromkeys(spoken(item, many=True) for item in items))
+            kinds = list(dict.fromkeys(spoken(item, many=True) for item in items))
             n = f"{len(items)} " if name == "tuple" and len(items) == len(_items(inner)) else ""
-            return f"{_WORDS[name][many]} of {n}{' and '.join(of)}"
+            return f"{_WORDS[name][many]} of {n}{' and '.join(kinds)}"
         case _:
             return ast.unparse(annotation)
 
@@ -168,7 +169,7 @@ def yaml_text(value: object) -> str:
     return _word(value) if value is None or isinstance(value, bool) else repr(value)
 
 
-def _is_mapping(annotation: ast.expr) -> bool:
+def _is_mapping(annotation: ast.expr) -> TypeGuard[ast.Subscript]:
     return (
         isinstance(annotation, ast.Subscript)
         and isinstance(annotation.value, ast.Name)
@@ -200,8 +201,10 @@ def _matches_generic(value: object, name: str, inner: list[ast.expr]) -> bool:
         return is_node(value)
     if is_node(value) or not _PLAIN[name](value):
         return False
-    if name in ("dict", "Mapping"):
+    if isinstance(value, dict):
         return all(matches(key, inner[0]) and matches(item, inner[-1]) for key, item in value.items())
+    if not isinstance(value, list | tuple):
+        return False
     if name == "tuple" and not (isinstance(inner[-1], ast.Constant) and inner[-1].value is Ellipsis):
         return len(value) == len(inner) and all(map(matches, value, inner))
     return all(matches(item, inner[0]) for item in value)

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from inspect import signature
 from typing import Any
 
+from omegaconf import DictConfig
+
 from hepexp.config import kind, named_objects, schema, targets
 from hepexp.config.annotations import TARGET, is_node, members, of_items
+from hepexp.config.content import content_of
 from hepexp.config.kind import Kind
 from hepexp.errors import ConfigError
 
@@ -58,7 +61,9 @@ def _object(node: Mapping, wanted: Kind, runtime: dict[str, Any], where: str) ->
 def _value(value: Any, annotations: list[ast.expr], module: str, runtime: dict[str, Any], where: str) -> Any:
     if is_node(value):
         try:
-            return _object(value, schema.kind_of(annotations, module), runtime, where)
+            wanted = schema.kind_of(annotations, module)
+            assert wanted is not None, "the schema refuses an object where a plain value belongs"
+            return _object(value, wanted, runtime, where)
         except ConfigError as error:
             if named_objects.group_of(annotations, module) is None:
                 raise
@@ -74,8 +79,4 @@ def _value(value: Any, annotations: list[ast.expr], module: str, runtime: dict[s
 
 def _plain(node: Mapping) -> dict[str, Any]:
     """Plain values of an OmegaConf node, interpolations resolved; a plain mapping is returned unchanged."""
-    if hasattr(node, "_get_node"):
-        from omegaconf import OmegaConf
-
-        return OmegaConf.to_container(node, resolve=True)
-    return dict(node)
+    return content_of(node, resolve=True) if isinstance(node, DictConfig) else dict(node)

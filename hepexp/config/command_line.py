@@ -5,6 +5,7 @@ Hydra's own parser needs all overrides in a row (`a=1 -m b=2` fails).
 
 import re
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,7 +87,7 @@ class CommandLine:
         return self.values.get("--config-name", "train")
 
 
-def translate(words: list[str]) -> list[str]:
+def translate(words: Iterable[str]) -> list[str]:
     """The same words with aliases replaced, in lists of values and deletions too: `data=qg` becomes `dataset=qg`."""
     return [_ALIAS.sub(lambda found: (found[1] or "") + ALIASES[found[2]], word) for word in words]
 

@@ -18,6 +18,7 @@ from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryV
 from yaml import YAMLError
 
 from hepexp.config import paths, plugins
+from hepexp.config.content import content_of
 from hepexp.config.loader import Loader, skip_marks
 from hepexp.errors import ConfigError
 
@@ -83,7 +84,8 @@ def plain(config: DictConfig) -> dict[str, Any]:
     ConfigError : an interpolation names a key that does not exist.
     """
     state = HydraConfig.instance()
-    before, state.cfg = state.cfg, config
+    before = state.cfg
+    state.cfg = config  # type: ignore[assignment]  # Hydra itself puts a DictConfig there
     try:
         return {str(key): _resolved(config, str(key)) for key in config if key != "hydra"}
     finally:
@@ -101,9 +103,9 @@ def _resolved(config: DictConfig, key: str) -> Any:
     node = config._get_node(key)
     try:
         if OmegaConf.is_config(config[key]):
-            return OmegaConf.to_container(config[key], resolve=True)
+            return OmegaConf.to_container(config[key], resolve=True)  # of a list, too
         return config[key]
     except (MissingMandatoryValue, InterpolationToMissingValueError):
-        return OmegaConf.to_container(config, resolve=False)[key]  # type: ignore[index]
+        return content_of(config)[key]
     except OmegaConfBaseException as error:
         raise ConfigError(f"{key}: {one_line(error)} (written as {node})") from error

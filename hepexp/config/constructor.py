@@ -9,6 +9,7 @@ run.
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from hepexp.config import docstring, source
 from hepexp.config.source import Found
@@ -47,8 +48,10 @@ def parameters(found: Found) -> list[Parameter]:
     line = [ancestor for ancestor in source.ancestors(found) if isinstance(ancestor, Found)]
     meanings: dict[str, str] = {}
     for owner in reversed(line):
-        for documented in filter(None, (_init(owner), owner.definition)):
-            meanings |= docstring.parameters(ast.get_docstring(documented) or "")
+        documented: list[source.Definition | None] = [_init(owner), owner.definition]
+        for definition in documented:
+            if definition is not None:
+                meanings |= docstring.parameters(ast.get_docstring(definition) or "")
     for depth, owner in enumerate(line):
         if init := _init(owner):
             return list(_of_arguments(init.args, owner, meanings))
@@ -73,8 +76,8 @@ def _of_attributes(line: list[Found], meanings: dict[str, str]) -> Iterator[Para
                     seen.add(name)
                     outer, inner = _outer(annotation)
                     if outer != "ClassVar" and _option(value, "init") != "False":
-                        annotation = inner if outer in ("FromRun", "InitVar") else annotation
-                        yield _parameter(name, annotation, _default(value), owner, meanings, outer == "FromRun")
+                        kept = inner if outer in ("FromRun", "InitVar") else annotation
+                        yield _parameter(name, kept, _default(value), owner, meanings, outer == "FromRun")
 
 
 def _parameter(
@@ -96,7 +99,8 @@ def _parameter(
 
 
 def _init(owner: Found) -> ast.FunctionDef | None:
-    return next((item for item in owner.definition.body if getattr(item, "name", "") == "__init__"), None)
+    functions = [item for item in owner.definition.body if isinstance(item, ast.FunctionDef)]
+    return next((item for item in functions if item.name == "__init__"), None)
 
 
 def _is_dataclass(owner: Found) -> bool:
@@ -129,7 +133,7 @@ def _option(value: ast.expr | None, name: str) -> str:
     return ast.unparse(found) if found else ""
 
 
-def _is_field(value: ast.expr | None) -> bool:
+def _is_field(value: ast.expr | None) -> TypeGuard[ast.Call]:
     return isinstance(value, ast.Call) and _last_name(value.func) == "field"
 
 

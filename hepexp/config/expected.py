@@ -171,7 +171,9 @@ def check_metrics(expected: Expected, loss: str | None) -> None:
     ConfigError : names the figure, and the closest metric.
     """
     known = metrics.of_loss(loss) if loss and expected else None
-    for name in expected.metrics if known is not None else ():
+    if known is None:
+        return
+    for name in expected.metrics:
         if metrics.find(name, loss) is None:
             keys = [metrics.full_key(key) for metric in known for key in metric.names]
             raise ConfigError(f"expected: no run with this loss has a metric '{name}'{did_you_mean(name, keys)}")
@@ -222,8 +224,9 @@ def _figure(name: str, value: Any, key: str) -> Figure:
         )
     if isinstance(value, str) and (found := _WRITTEN.fullmatch(value.strip())):
         written = tuple(text for text in found.groups() if text)
-        if all(isfinite(float(text)) for text in written):
-            return Figure(*map(float, written), written=written)
+        value, *error = map(float, written)
+        if all(map(isfinite, (value, *error))):
+            return Figure(value, error[0] if error else None, written)
     if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
         raise ConfigError(
             f"{key}.{name} must be a number, or one with an error such as 0.9868 +- 0.0003, got {value!r}"

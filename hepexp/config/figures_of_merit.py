@@ -66,8 +66,8 @@ def check(node: Mapping[str, Any] | None) -> None:
 
 def asked_for(node: Mapping[str, Any] | None) -> set[str]:
     """Dotted paths of the classes whose figures a run has on validation: those of every run, and its own."""
-    given = [item if is_node(item) else find(item) for item in (node or {}).get("metrics") or ()]
-    paths = {item["_target_"] if is_node(item) else item for item in given}
+    given = (node or {}).get("metrics") or ()
+    paths = {item["_target_"] if is_node(item) else find(item) for item in given}
     return {classes()[name] for name in ALWAYS} | {source.find(path).path for path in paths}
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from re import compile as pattern
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from hepexp.config.annotations import TARGET
+from hepexp.config.content import content_of
 from hepexp.config.nested import leaves
 from hepexp.errors import ConfigError
 
@@ -27,12 +28,12 @@ def check(config: DictConfig, typed: list[str], compose: Callable[[tuple[str, ..
     ------
     ConfigError : a file sets a key of Hydra's, or a `_target_` is not a launcher or sweeper.
     """
-    ours = dict(leaves(OmegaConf.to_container(config.hydra, resolve=False)))
+    ours = dict(leaves(content_of(config.hydra)))
     for key, value in ours.items():
         if key.rpartition(".")[2] == TARGET and not (isinstance(value, str) and _CLASS.fullmatch(value)):
             raise ConfigError(f"hydra.{key}: expected one of Hydra's launchers or sweepers, got {value!r}")
     words = tuple(word for word in typed if word.lstrip("+~").startswith(("hydra.", "hydra/")))
-    bare = dict(leaves(OmegaConf.to_container(compose(words).hydra, resolve=False)))
+    bare = dict(leaves(content_of(compose(words).hydra)))
     for key in [*ours, *bare]:
         if not key.startswith(_FREE) and (key not in ours or key not in bare or ours[key] != bare[key]):
             raise ConfigError(

@@ -108,7 +108,7 @@ def fits(found: type, wanted: Kind) -> bool:
     return derives and (not wanted.declares or isinstance(getattr(found, wanted.declares, None), str))
 
 
-def _declares(definition: ast.ClassDef, name: str) -> bool:
+def _declares(definition: source.Definition, name: str) -> bool:
     """Whether a class sets an attribute to a string, `input = "particles"`."""
     for statement in definition.body:
         match source.assigned(statement):

@@ -1,23 +1,25 @@
 """Hydra's loader with what our files need: objects by name, mappings replaced whole, recipes, byte-order marks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.config_repository import CachingConfigRepository
+from hydra._internal.config_repository import CachingConfigRepository, IConfigRepository
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.default_element import ResultDefault
 from hydra.core.override_parser.types import Override, OverrideType
-from hydra.plugins.config_source import ConfigResult
+from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf._utils import split_key
 
 from hepexp.config import expected, named_objects, own_names, recipe, yaml_file
+from hepexp.config.content import content_of
 
 _SEARCHED: ContextVar[tuple[Path, ...]] = ContextVar("folders of the configuration that is composed", default=())
 
@@ -28,16 +30,16 @@ class Loader(ConfigLoaderImpl):
     The schema, which knows the keys, checks them.
     """
 
+    _typed: Collection[str] = ()  # groups and keys of the command line
+
     def _parse_overrides_and_create_caching_repo(
         self, config_name: str | None, overrides: list[str]
     ) -> tuple[list[Override], CachingConfigRepository]:
         parsed, files = super()._parse_overrides_and_create_caching_repo(config_name, overrides)
-        files.typed = {override.key_or_group for override in parsed}
+        self._typed = {override.key_or_group for override in parsed}
         return [override if _is_exact(override, files) else _forced(override) for override in parsed], files
 
-    def _compose_config_from_defaults_list(
-        self, defaults: list[ResultDefault], repo: CachingConfigRepository
-    ) -> DictConfig:
+    def _compose_config_from_defaults_list(self, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
         _SEARCHED.set(_folders(self.config_search_path))
         config = OmegaConf.create()
         for default in defaults:
@@ -46,7 +48,7 @@ class Loader(ConfigLoaderImpl):
             make_way(config, own)
             config.merge_with(own)
         task = {"task"} if any((default.config_path or "").startswith("task/") for default in defaults) else set()
-        recipe.apply(config, repo.typed | task)
+        recipe.apply(config, {*self._typed, *task})
         return config
 
 
@@ -57,10 +59,8 @@ def make_way(config: DictConfig, value: Mapping | list | DictConfig, key: str = 
     ----------
     key : under which the value belongs in the configuration; its top by default.
     """
-    new = OmegaConf.to_container(value, resolve=False) if OmegaConf.is_config(value) else value
-    for *path, last in own_names.replaced(
-        OmegaConf.to_container(config, resolve=False), new, split_key(key) if key else ()
-    ):
+    new = content_of(value) if isinstance(value, DictConfig) else value
+    for *path, last in own_names.replaced(content_of(config), new, split_key(key) if key else ()):
         node = config
         for name in path:
             node = node[name]
@@ -70,20 +70,20 @@ def make_way(config: DictConfig, value: Mapping | list | DictConfig, key: str = 
 
 def describe(config: DictConfig, own: DictConfig) -> None:
     """Put the description of each object that a file chooses by its name in place of the name, and remove the other."""
-    below, above = (OmegaConf.to_container(part, resolve=False) for part in (config, own))
-    for path, node in named_objects.described(below, above, _SEARCHED.get()):
+    for path, node in named_objects.described(content_of(config), content_of(own), _SEARCHED.get()):
         _set(own, path, node)
         _set(config, path, None)
 
 
 def describe_typed(config: DictConfig, overrides: list[Override]) -> list[Override]:
     """The same for what is typed. Overrides that choose an object come first, before those of its keys."""
-    choosing, others = [], []
+    choosing: list[Override] = []
+    others: list[Override] = []
     for override in overrides:
         path, value = split_key(override.key_or_group), override.value()
-        found = []
+        found: list[tuple[tuple[str, ...], dict]] = []
         if isinstance(value, Mapping | list | str) and len(path) > 1 and not override.is_delete():
-            below = {path[0]: OmegaConf.to_container(config, resolve=False).get(path[0])}
+            below = {path[0]: content_of(config).get(path[0])}
             found = named_objects.described(below, value, _SEARCHED.get(), path)
         for place, node in found:
             _set(config, place, None)
@@ -130,23 +130,25 @@ def skip_marks() -> None:
     register of classes to the processes of the jobs, where another class of that name would be refused.
     """
     # Hydra loads the modules of its plug-ins itself, so its register may have another copy of the class
-    for source in {FileConfigSource, SourcesRegistry.instance().types.get(FileConfigSource.scheme(), FileConfigSource)}:
-        if not getattr(source.load_config, "skips_marks", False):
-            source.load_config = _skipping_marks(source.load_config)
+    registered = SourcesRegistry.instance().types.get(FileConfigSource.scheme(), FileConfigSource)
+    sources: set[type[ConfigSource]] = {FileConfigSource, registered}
+    for source in sources:
+        if not hasattr(source.load_config, "__wrapped__"):
+            source.load_config = _skipping_marks(source.load_config)  # type: ignore[assignment, method-assign]  # see above
 
 
-def _skipping_marks(load: Callable[[FileConfigSource, str], ConfigResult]) -> Callable:
-    def load_config(self: FileConfigSource, config_path: str) -> ConfigResult:
+def _skipping_marks(load: Callable[[ConfigSource, str], ConfigResult]) -> Callable[[ConfigSource, str], ConfigResult]:
+    @wraps(load)
+    def load_config(self: ConfigSource, config_path: str) -> ConfigResult:
         file = Path(self.path) / self._normalize_file_name(config_path)
         text = yaml_file.text_of(file) if file.exists() else ""
         yaml_file.check(file, text)
         found = load(self, config_path)
-        if "expected" in found.config:
-            values = OmegaConf.to_container(found.config, resolve=False)
+        if isinstance(found.config, DictConfig) and "expected" in found.config:
+            values = content_of(found.config)
             found = replace(found, config=OmegaConf.create(expected.as_written(values, text)))
         return replace(found, header=self._get_header_dict(text))
 
-    load_config.skips_marks = True
     return load_config
 
 
@@ -157,9 +159,10 @@ def replace_mappings() -> None:
     another.
     """
     before = ConfigLoaderImpl._apply_overrides_to_config
-    if getattr(before, "replaces_mappings", False):
+    if hasattr(before, "__wrapped__"):
         return
 
+    @wraps(before)
     def apply(overrides: list[Override], cfg: DictConfig) -> None:
         for override in describe_typed(cfg, overrides):
             value = override.value()
@@ -167,8 +170,7 @@ def replace_mappings() -> None:
                 make_way(cfg, value, override.key_or_group)
             before([override], cfg)
 
-    apply.replaces_mappings = True
-    ConfigLoaderImpl._apply_overrides_to_config = staticmethod(apply)
+    ConfigLoaderImpl._apply_overrides_to_config = staticmethod(apply)  # type: ignore[method-assign]  # see above
 
 
 replace_mappings()

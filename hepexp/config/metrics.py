@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from hepexp.config import plugins, source
 from hepexp.config.suggest import did_you_mean
@@ -167,9 +168,9 @@ def named(key: str) -> list[Declaration]:
     found = find(key)
     if found is None:
         raise ConfigError(f"unknown metric '{key}'{did_you_mean(key, all_keys())}; see: hepexp list metric")
-    fitting = [d for d in declarations() if d.metric.of(found.name)]
-    most = max(d.metric.spelt_out for d in fitting)
-    return [replace(d, metric=d.metric.of(found.name)) for d in fitting if d.metric.spelt_out == most]
+    fitting = [(d, metric) for d in declarations() if (metric := d.metric.of(found.name))]
+    most = max(d.metric.spelt_out for d, _ in fitting)
+    return [replace(d, metric=metric) for d, metric in fitting if d.metric.spelt_out == most]
 
 
 def undeclared(given: Iterable[str], loss: str) -> list[str]:
@@ -185,7 +186,9 @@ def _of_split(key: str, metric: Metric) -> str:
 def _read() -> Iterator[Declaration | str]:
     for package in ("hepexp", *plugins.packages()):
         folder = plugins.package_dir(package)
-        for path in sorted(folder.rglob("*.py")) if folder else ():
+        if folder is None:
+            continue
+        for path in sorted(folder.rglob("*.py")):
             text = path.read_text(encoding="utf-8")
             if DECLARES.search(text):
                 module = ".".join((package, *path.relative_to(folder).with_suffix("").parts)).removesuffix(".__init__")
@@ -211,7 +214,7 @@ def _of_module(path: Path, module: str, text: str) -> Iterator[Declaration | str
             try:
                 for metric in _metric(place, item).with_floor():
                     yield Declaration(owner, metric, field == OF_EVERY_RUN)
-            except (ValueError, TypeError, AttributeError):
+            except (ValueError, TypeError):
                 file = path if place == module else source.module_file(place)
                 yield f"{file}:{item.lineno}: {owner}.{field} must be Metric(...) with literal values, or names of them"
 
@@ -238,15 +241,17 @@ def _metric(module: str, node: ast.expr) -> Metric:
 
     Raises
     ------
-    ValueError, TypeError, AttributeError : it is something else, or has arguments that are not literal.
+    ValueError, TypeError : it is something else, or has arguments that are not literal.
     """
     if isinstance(node, ast.Name | ast.Attribute) and (found := source.value_of(module, node)):
         module, node = found
+    if not isinstance(node, ast.Call):
+        raise TypeError(f"{ast.unparse(node)} is not a call of Metric")
     arguments = [_literal(module, argument) for argument in node.args]
-    return Metric(*arguments, **{word.arg: _literal(module, word.value) for word in node.keywords})
+    return Metric(*arguments, **{str(word.arg): _literal(module, word.value) for word in node.keywords})
 
 
-def _literal(module: str, node: ast.expr) -> object:
+def _literal(module: str, node: ast.expr) -> Any:
     if isinstance(node, ast.Name | ast.Attribute) and (found := source.value_of(module, node)):
         node = found[1]
     return ast.literal_eval(node)

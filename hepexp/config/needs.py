@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hepexp.config import catalog, schema
-from hepexp.config.annotations import matches
+from hepexp.config.annotations import is_node, matches
 from hepexp.config.nested import flatten
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
@@ -28,9 +28,10 @@ def missing(content: Mapping) -> dict[str, str]:
 
 def value_of(content: Mapping, key: str) -> object:
     """The value of a dotted key; None also if a file leaves it out."""
+    value: object = content
     for part in key.split("."):
-        content = content.get(part) if isinstance(content, Mapping) else None
-    return content
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def check(content: Mapping, searched: list[Path]) -> None:
@@ -56,11 +57,11 @@ def _check_key(node: object, key: str) -> None:
         at = ".".join(parts[:depth])
         if not isinstance(node, Mapping):
             raise ConfigError(f"{at} has no keys: it is {node!r}")
-        known = schema.signature(node[schema.TARGET]).parameters if schema.TARGET in node else node
+        known = schema.signature(node[schema.TARGET]).parameters if is_node(node) else node
         if part not in known:
             raise ConfigError(f"unknown key '{'.'.join(parts[: depth + 1])}'{did_you_mean(part, known)}")
         if depth + 1 < len(parts):
             node = node.get(part)
-    annotation = known[part].annotation if schema.TARGET in node else None
-    if schema.TARGET not in node or not matches("file", annotation) or not matches(None, annotation):
+    annotation = known[part].annotation if is_node(node) else None
+    if not is_node(node) or not matches("file", annotation) or not matches(None, annotation):
         raise ConfigError(f"{key} is not a key for a file of weights that may be null")

@@ -1,11 +1,12 @@
 """The values in nested mappings and lists."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 
 def leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     """Each value that holds no others, an empty list or mapping too, under its keys and places joined by dots."""
+    items: Iterable[tuple[Any, Any]]
     if isinstance(value, Mapping) and value:
         items = value.items()
     elif isinstance(value, list | tuple) and value:

@@ -100,7 +100,7 @@ def _keys(key: str, content: dict[str, Any], reasons: dict[str, str]) -> list[li
     rows = []
     for parameter in schema.signature(content[schema.TARGET]).parameters.values():
         name, default = f"{key}.{parameter.name}", _source_text(parameter.default)
-        value = content.get(parameter.name)
+        value: Any = content.get(parameter.name)
         is_object = isinstance(value, dict) and schema.TARGET in value
         meanings = dict.fromkeys([parameter.doc.rstrip("."), reasons.get(parameter.name, "")])
         shown = default if parameter.name not in content else _text(value)

@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from omegaconf import DictConfig
 
 from hepexp.config import catalog, expected, figures_of_merit, hydra_keys, named_objects, needs, root, schema, yaml_file
@@ -35,7 +35,8 @@ def compose(line: CommandLine) -> DictConfig:
     composer = Composer(line.config_dirs, line.config_name)
 
     parsed = parse(line.overrides)
-    by_choice, by_value = [], []
+    by_choice: list[list[str]] = []
+    by_value: list[list[str]] = []
     for override in parsed:
         if override.is_sweep_override() and line.action != "--multirun":
             raise ConfigError(
@@ -54,7 +55,7 @@ def compose(line: CommandLine) -> DictConfig:
         except ConfigError:  # they choose an option of Hydra's in --config-dir
             return composer.compose([*typed])
 
-    first = None
+    first: DictConfig | None = None
     for job in _combinations(by_choice, by_value):
         config = composer.compose(job)
         for group in required - config.keys():
@@ -74,6 +75,7 @@ def compose(line: CommandLine) -> DictConfig:
             expected.check_metrics(figures, values["loss"][TARGET])
         needs.check(values, searched)
         first = config if first is None else first
+    assert first is not None, "there is at least one job"
     return first
 
 
@@ -139,8 +141,8 @@ def _choices(override: Override, options: list[str]) -> list[str]:
         return [override.get_value_element_as_str()]
     if not override.is_discrete_sweep():
         raise ConfigError(f"{override.input_line}: a grid needs a list of values, e.g. {override.key_or_group}=1,2,3")
-    is_glob = override.value_type.name == "GLOB_CHOICE_SWEEP"
-    found = override.value().filter(options) if is_glob else list(override.sweep_string_iterator())
+    value = override.value()
+    found = value.filter(options) if isinstance(value, Glob) else list(override.sweep_string_iterator())
     if not found:
         raise ConfigError(f"{override.input_line} has no values")
     return found

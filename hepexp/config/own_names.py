@@ -28,7 +28,7 @@ def put_back(both: dict[str, Any], below: Mapping[str, Any], above: Mapping[str,
         _at(both, path)[last] = _at(above, path)[last]
 
 
-def replaced(below: Mapping, above: Mapping, path: Sequence[str] = ()) -> list[tuple[str, ...]]:
+def replaced(below: Mapping, above: object, path: Sequence[str] = ()) -> list[tuple[str, ...]]:
     """The keys under which one configuration has mappings, or lists in their place, that another one replaces.
 
     Parameters
@@ -36,11 +36,12 @@ def replaced(below: Mapping, above: Mapping, path: Sequence[str] = ()) -> list[t
     above : of the other one, what belongs under the keys `path`.
     """
     types: list[ast.expr] = []
+    inner: object = below
     for key in path:
-        if not isinstance(below, Mapping):
+        if not isinstance(inner, Mapping):
             return []
-        types, below = _types_of(key, below, types), below.get(key)
-    return [(*path, *rest) for rest in _replaced(below, above, types)]
+        types, inner = _types_of(key, inner, types), inner.get(key)
+    return [(*path, *rest) for rest in _replaced(inner, above, types)]
 
 
 def _replaced(below: object, above: object, types: list[ast.expr]) -> Iterator[tuple[str, ...]]:

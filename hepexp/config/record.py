@@ -16,6 +16,7 @@ from hepexp.config import catalog, figures_of_merit, former, kind, own_names, ro
 from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import translate
 from hepexp.config.compose import one_line
+from hepexp.config.content import content_of
 from hepexp.config.grammar import parse
 from hepexp.config.loader import make_way
 from hepexp.config.nested import leaves
@@ -99,7 +100,7 @@ def _filled(values: Any, option: Any) -> Any:
     if "_target_" in values and values["_target_"] != option.get("_target_"):
         return values
     later = {key: value for key, value in option.items() if key not in (*values, "defaults", RECIPE)}
-    did = former.LATER.get(option.get("_target_"), {})
+    did = former.LATER.get(option.get("_target_", ""), {})
     later |= {key: did[key] for key in later if key in did}
     return later | {key: _filled(value, option.get(key)) for key, value in values.items()}
 
@@ -134,8 +135,8 @@ def refuse_environment(config: DictConfig, typed: Collection[str]) -> None:
     ------
     ConfigError : a value reads a variable, or has an expression for the name of what it calls.
     """
-    content = OmegaConf.to_container(config, resolve=False)
-    for key, value in leaves({name: item for name, item in content.items() if name != "hydra"}):
+    ours = {name: item for name, item in content_of(config).items() if name != "hydra"}
+    for key, value in leaves(ours):
         if isinstance(value, str) and reads_environment(value) and key not in typed:
             raise ConfigError(
                 f"{key} is {value!r}: a file must not record what is in the environment; type it, {key}=VALUE"
@@ -165,7 +166,7 @@ def with_changes(
     DataError : a run cannot be built from the record.
     """
     if record is not None:
-        schema.check_record(OmegaConf.to_container(config), record)
+        schema.check_record(content_of(config), record)
     if more := next((arg for arg in args if "=" not in arg), None):
         raise ConfigError(
             f"{more!r} is not KEY=VALUE; this command takes one RUN, and then changes such as trainer.devices=1"
@@ -184,8 +185,8 @@ def with_changes(
         OmegaConf.update(changed, key, value, force_add=True)
     for group in groups:
         node = changed.get(group)
-        if isinstance(node, Mapping | DictConfig) and TARGET in node:
-            schema.check(OmegaConf.to_container(node), group, str(changed.get("choices", {}).get(group, group)))
+        if isinstance(node, DictConfig) and TARGET in node:
+            schema.check(content_of(node), group, str(changed.get("choices", {}).get(group, group)))
     if "evaluation" in groups:
         figures_of_merit.check(changed.get("evaluation"))
     return changed

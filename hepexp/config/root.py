@@ -88,6 +88,11 @@ def check_folder(key: str, value: str) -> None:
 
 def _check_tag(name: object) -> None:
     """Raise ConfigError for the name of a tag that MLflow would refuse once the run has begun."""
-    is_path = isinstance(name, str) and posixpath.normpath(name) == name and not name.startswith(("/", "."))
-    if not is_path or not re.fullmatch(r"[\w./: -]{1,250}", name):
+    is_path = (
+        isinstance(name, str)
+        and posixpath.normpath(name) == name
+        and not name.startswith(("/", "."))
+        and re.fullmatch(r"[\w./: -]{1,250}", name)
+    )
+    if not is_path:
         raise ConfigError(f"tags: a name must be letters, digits and . / : - _ (at most 250), got {name!r}")

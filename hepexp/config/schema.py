@@ -135,9 +135,8 @@ def kind_of(annotations: list[ast.expr], module: str) -> Kind | None:
 
 
 def _check_node(node: Mapping, wanted: Kind, key: str, option: str = "") -> None:
-    target = node.get(TARGET)
     try:
-        targets.check_kind(target, wanted)
+        target = targets.check_kind(node.get(TARGET), wanted)
         found = signature(target)
     except ConfigError as error:
         raise ConfigError(f"{key}{f'={option}' if option else ''}: {error}") from error

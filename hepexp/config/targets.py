@@ -8,6 +8,7 @@ neither imported nor called.
 import importlib
 from inspect import isclass
 from types import ModuleType
+from typing import Any
 
 from hepexp.config import kind, plugins
 from hepexp.config.kind import Kind
@@ -15,8 +16,8 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, HepexpError
 
 
-def check(target: object) -> None:
-    """Check that a target is a dotted path into hepexp or a registered package.
+def check(target: object) -> str:
+    """The target, if it is a dotted path into hepexp or a registered package.
 
     Raises
     ------
@@ -30,34 +31,36 @@ def check(target: object) -> None:
             f"_target_ {target} is not allowed{did_you_mean(target.split('.')[0], packages)} (allowed packages: "
             f"{', '.join(packages)}; register your own by an entry point in the group {plugins.GROUP})"
         )
+    return target
 
 
-def check_kind(target: object, wanted: Kind) -> None:
-    """Check that a target names a class of a kind, by its source alone.
+def check_kind(target: object, wanted: Kind) -> str:
+    """The target, if it names a class of a kind, by its source alone.
 
     Raises
     ------
     ConfigError : it does not. A class whose bases are in other libraries is checked when it is loaded.
     """
-    check(target)
-    if kind.is_a(target, wanted) is False:
-        raise ConfigError(f"_target_ {target} is not {wanted.noun}")
+    path = check(target)
+    if kind.is_a(path, wanted) is False:
+        raise ConfigError(f"_target_ {path} is not {wanted.noun}")
+    return path
 
 
-def load(target: object, wanted: Kind) -> type:
+def load(target: object, wanted: Kind) -> type[Any]:
     """Import the class that a target names.
 
     Raises
     ------
     ConfigError : it is not allowed, does not exist, cannot be imported, or is not a class of this kind.
     """
-    check_kind(target, wanted)
-    module, _, name = target.rpartition(".")
-    found = getattr(_import(module, target), name, None)
+    path = check_kind(target, wanted)
+    module, _, name = path.rpartition(".")
+    found = getattr(_import(module, path), name, None)
     if found is None:
-        raise ConfigError(f"_target_ {target} does not exist: {module} has no {name}")
+        raise ConfigError(f"_target_ {path} does not exist: {module} has no {name}")
     if not isclass(found) or not kind.fits(found, wanted):
-        raise ConfigError(f"_target_ {target} is not {wanted.noun}")
+        raise ConfigError(f"_target_ {path} is not {wanted.noun}")
     return found
 
 

@@ -109,6 +109,13 @@ def find_info(
         raise error if str(error).startswith(str(path)) else ConfigError(f"{path}: {error}") from error
 
 
+def known_info(name: str, config_dirs: Sequence[Path] = (), config: Mapping[str, Any] | None = None) -> DatasetInfo:
+    """`find_info` of a data set that has examples."""
+    found = find_info(name, config_dirs, config)
+    assert found is not None, f"{name} has no examples"
+    return found
+
+
 def _find_info(name: str, config_dirs: Sequence[Path], given: Mapping[str, Any] | None) -> DatasetInfo | None:
     beside = module_beside(name, "info", config_dirs)
     found, info_of = getattr(beside, "INFO", None), getattr(beside, "info_of", None)

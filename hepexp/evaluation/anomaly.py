@@ -56,4 +56,8 @@ def anomaly_aucs(outputs: Outputs, scores: dict[str, np.ndarray]) -> dict[str, C
         return {}
     keys = dict.fromkeys(scores, "anomaly_auc") | {name: f"anomaly_auc_{name}" for name in list(scores)[1:]}
     curves = {name: Roc(score, unseen) for name, score in scores.items()}
-    return {keys[name]: lambda weight, curve=curve: area(*curve.counts(weight)) for name, curve in curves.items()}
+    return {keys[name]: _area(curve) for name, curve in curves.items()}
+
+
+def _area(curve: Roc) -> Callable[[np.ndarray], float]:
+    return lambda weight: area(*curve.counts(weight))

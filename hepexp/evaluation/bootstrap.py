@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 TAIL = 0.1587  # of a normal distribution beyond one standard deviation, on either side
 OF_CENTRAL = "half the width of the central 68 % of bootstrap replicas of the examples"  # what `central` is
@@ -54,11 +55,10 @@ def spread(values: Sequence[float]) -> float | None:
     NaN replicas (no example of a class was drawn) are left out. An infinite one (no background passed) makes the error
     infinite.
     """
-    values = np.asarray(values, dtype=np.float64)
-    values = values[~np.isnan(values)]
-    if len(values) < 2 or not np.isfinite(values).all():
+    known = _known(values)
+    if len(known) < 2 or not np.isfinite(known).all():
         return None
-    return float(np.std(values, ddof=1))
+    return float(np.std(known, ddof=1))
 
 
 def central(values: Sequence[float]) -> float | None:
@@ -71,12 +71,17 @@ def central(values: Sequence[float]) -> float | None:
     ----------
     B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap", Chapman & Hall (1993), chapter 13 (percentiles).
     """
-    values = np.asarray(values, dtype=np.float64)
-    values = values[~np.isnan(values)]
-    if len(values) < 2:
+    known = _known(values)
+    if len(known) < 2:
         return None
-    low, high = np.quantile(values, (TAIL, 1 - TAIL), method="inverted_cdf")
+    low, high = np.quantile(known, (TAIL, 1 - TAIL), method="inverted_cdf")
     return float(high - low) / 2 if np.isfinite([low, high]).all() else None
+
+
+def _known(values: Sequence[float]) -> NDArray[np.float64]:
+    """Those that are not NaN."""
+    found = np.asarray(values, dtype=np.float64)
+    return found[~np.isnan(found)]
 
 
 def error_of(draws: Sequence[float], n: int, width: Width = spread) -> tuple[float | None, str]:

@@ -68,9 +68,10 @@ class EvaluationOptions:
     ) -> None:
         self.figures: dict[str, FigureOfMerit] = {}  # by the words in `metrics`
         for item in metrics:
-            path = figures_of_merit.find(item) if isinstance(item, str) else ""
-            figure = targets.load(path, figures_of_merit.KIND)() if path else item
-            self.figures[item if isinstance(item, str) else type(item).__name__] = figure
+            if isinstance(item, str):
+                self.figures[item] = targets.load(figures_of_merit.find(item), figures_of_merit.KIND)()
+            else:
+                self.figures[type(item).__name__] = item
         self.working_points = working_points
         self.background = background
         self.weighted = weighted

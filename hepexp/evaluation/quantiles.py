@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,9 @@ class Quantiles:
         return self._values[np.minimum(places, len(self._values) - 1)]
 
 
-def reach(values: NDArray, levels: float | Sequence[float], weight: NDArray | None = None) -> NDArray[np.float64]:
+def reach(
+    values: NDArray, levels: float | Sequence[float] | NDArray, weight: NDArray | None = None
+) -> NDArray[np.float64]:
     """Quantiles of values (n,) by the absolute values of their weights, where an axis or a bin of a figure ends."""
     size = None if weight is None else np.abs(weight)
     if size is None or not size.any():
@@ -43,9 +45,12 @@ def reach(values: NDArray, levels: float | Sequence[float], weight: NDArray | No
     return np.quantile(values, levels, weights=size, method="inverted_cdf")
 
 
-class HalfWidth(Quantiles):
+def half_width(values: NDArray[np.floating]) -> Callable[[NDArray], float]:
     """Half the width of the central 68 %, as a function of the weights: the standard deviation of a Gaussian."""
+    quantiles = Quantiles(values)
 
-    def __call__(self, weight: NDArray) -> float:
-        low, high = super().__call__(weight, (TAIL, 1 - TAIL))
+    def of(weight: NDArray) -> float:
+        low, high = quantiles(weight, (TAIL, 1 - TAIL))
         return float(high - low) / 2
+
+    return of

@@ -97,6 +97,7 @@ class Spool:
     @property
     def schema(self) -> pa.Schema:
         """The columns, without labels where none is known."""
+        assert self._schema is not None, "rows have been added"
         if LABEL not in self._schema.names or self.labelled:
             return self._schema
         return self._schema.remove(self._schema.get_field_index(LABEL))

@@ -12,6 +12,8 @@ from hepexp.metric import AT_LEVEL, BOUND, ERROR, NOTE, SPLITS, is_beside
 from hepexp.text_table import Column, TextTable
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from hepexp.evaluation.published_figures import Beside
 
 MOST_COLUMNS = 3  # figures of a job; the overrides need room
@@ -22,11 +24,16 @@ OF_MERIT = (*SPLITS, "symmetry")  # figures that have errors; sizes and times ar
 class MultirunJobLike(Protocol):
     """What `jobs_table` reads of a job: its number, its overrides, its status, why it failed, and its metrics."""
 
-    number: int
-    overrides: list[str]
-    status: str
-    error: str
-    metrics: dict[str, Any]
+    @property
+    def number(self) -> int: ...
+    @property
+    def overrides(self) -> list[str]: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def metrics(self) -> dict[str, Any]: ...
 
 
 def metrics_table(
@@ -90,11 +97,11 @@ def jobs_table(jobs: Sequence[MultirunJobLike]) -> TextTable:
     columns = [Column("job", "name"), Column("status", "figure", keep=1), *figures]
     digits = len(str(len(jobs) - 1))
     shared = [word for word in jobs[0].overrides if all(word in job.overrides for job in jobs)] if len(jobs) > 1 else []
-    rows = []
+    rows: list[list[str | Text]] = []
     for job in jobs:
-        figures = [value_of(key, job.metrics) if key in job.metrics else "" for key in shown]
+        ours = [value_of(key, job.metrics) if key in job.metrics else "" for key in shown]
         name = f"{job.number:>{digits}}  {' '.join(word for word in job.overrides if word not in shared)}".rstrip()
-        rows.append([name, Text(job.status, COLOURS.get(job.status, "")), *figures])
+        rows.append([name, Text(job.status, COLOURS.get(job.status, "")), *ours])
     notes = [Text(f"all jobs: {' '.join(shared)}", "dim")] if shared else []
     if any(bound(key, job.metrics) is not None for job in jobs for key in shown):
         notes.append(Text(f"> {AT_LEVEL}, as no background example passes", "dim"))

@@ -55,8 +55,10 @@ def attention_maps(model: nn.Module, batch: Batch, n: int) -> Tensor:
     attention(batch)
     means = []
     for found in attention.maps:
-        got = found.flatten(1, -2).mean(1) if found.shape[0] == len(batch) else None  # (B, keys)
-        for before in range(_TOKENS_BEFORE + 1) if got is not None else ():
+        if found.shape[0] != len(batch):
+            continue
+        got = found.flatten(1, -2).mean(1)  # (B, keys)
+        for before in range(_TOKENS_BEFORE + 1):
             if (spread := _over_elements(got[:, before:], batch, n)) is not None:
                 means.append(spread)
                 break

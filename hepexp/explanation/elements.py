@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from hepexp.batch import Batch, FeatureBatch, GraphBatch, ImageBatch
+from hepexp.batch import Batch, FeatureBatch, GraphBatch, ImageBatch, JetBatch
 from hepexp.explanation.names import Names
 from hepexp.explanation.relevance import Relevance
 from hepexp.models.layers.pair_features import triangle
@@ -70,7 +70,9 @@ def _number(batch: Batch) -> int:
             return len(batch.x) // len(batch)
         case FeatureBatch():
             return batch.features.shape[1]
-    return batch.mask.shape[1]
+        case JetBatch():
+            return batch.mask.shape[1]
+    raise TypeError(f"{type(batch).__name__} has no elements")
 
 
 def _rows(values: Tensor, batch: Batch, n: int) -> tuple[Tensor, Tensor | None, bool]:

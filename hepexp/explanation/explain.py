@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -89,7 +90,9 @@ class Explainer:
         self.n_beams = 2 if spec.has_beams else 0
         self.empty: Tensor | float = torch.tensor(spec.empty_pixel).view(-1, 1, 1) if spec.empty_pixel else 0.0
 
-    def explain(self, positions: Sequence[int], done: Callable[[int], None] = lambda n: None) -> Explained:
+    def explain(
+        self, positions: Sequence[int] | NDArray[np.int64], done: Callable[[int], None] = lambda n: None
+    ) -> Explained:
         """Explain the examples at these positions of the data set.
 
         Parameters
@@ -196,10 +199,10 @@ class Explainer:
         return real
 
 
-def groups(dataset: SplitDataset, positions: Sequence[int]) -> Iterator[Batch]:
+def groups(dataset: SplitDataset, positions: Sequence[int] | NDArray[np.int64]) -> Iterator[Batch]:
     """Batches of examples that have the same number of elements, so that none of them has padding."""
-    positions = np.asarray(positions)
-    order = positions[np.argsort(dataset.counts[positions], kind="stable")]
+    places = np.asarray(positions)
+    order = places[np.argsort(dataset.counts[places], kind="stable")]
     for start in range(0, len(order), EXAMPLES_AT_ONCE):
         some = order[start : start + EXAMPLES_AT_ONCE]
         batch = dataset[some.tolist()]
@@ -225,5 +228,5 @@ def _n_elements(batch: Batch) -> int:
 
 
 def _double(batch: Batch) -> Batch:
-    changed = {name: t.double() for name, t in batch.tensors().items() if t.is_floating_point()}
-    return type(batch)(**(batch.tensors() | changed))
+    changed: dict[str, Any] = {name: t.double() if t.is_floating_point() else t for name, t in batch.tensors().items()}
+    return type(batch)(**changed)

@@ -65,6 +65,6 @@ def lrp(model: nn.Module, batch: Batch, which: Tensor, epsilon: float = EPSILON)
     """
     propagation = Propagation(model, epsilon)
     found = times_gradient(propagation, batch, which)
-    if unknown := rules.without_rule(found.graph):
+    if found.graph is not None and (unknown := rules.without_rule(found.graph)):
         raise ConfigError(f"--method lrp has no rule for {', '.join(unknown)} in {type(model).__name__}")
     return found

@@ -31,7 +31,7 @@ def column_names(model: nn.Module, spec: DataSpec, representation: Representatio
         more = spec.n_node_features - len(nodes)
         known.append(nodes + (scalars if len(scalars) == more else tuple(f"column {k}" for k in range(more))))
     if spec.n_features:
-        known.append(tuple(getattr(representation, "variables", None) or getattr(representation, "columns", ())))
+        known.append(tuple(getattr(representation, "variables", ()) or getattr(representation, "columns", ())))
     found: Names = {}
     for pair, lists in ((False, known), (True, of_pairs)):
         by_length = [(len(names), names) for names in dict.fromkeys(lists) if names] + [(4, FOUR_MOMENTA)]

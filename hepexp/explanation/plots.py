@@ -185,17 +185,16 @@ def draw_averages(
                     axes.errorbar((edges[1:] + edges[:-1]) / 2, values, errors, marker="o", markersize=3, **look)
                     axes.set(xlabel=r"$\Delta R$ from the jet axis")
                     continue
-                found = (
-                    averages.of_columns(explained, chosen)
-                    if panel == "columns"
-                    else averages.of_kinds(explained, *kinds, chosen)
-                )
-                values, errors = _split(list(found.values()))
+                if panel == "kinds" and kinds is not None:
+                    bars = averages.of_kinds(explained, *kinds, chosen)
+                else:
+                    bars = averages.of_columns(explained, chosen)
+                values, errors = _split(list(bars.values()))
                 width = 0.8 / len(classes)
-                places = np.arange(len(found)) + (k - (len(classes) - 1) / 2) * width
+                places = np.arange(len(bars)) + (k - (len(classes) - 1) / 2) * width
                 axes.barh(places, values, width, xerr=errors, error_kw={"elinewidth": 0.9}, **look)
-                axes.set_yticks(np.arange(len(found)), list(found), fontsize=8)
-                axes.set(ylim=(len(found) - 0.5, -0.5))
+                axes.set_yticks(np.arange(len(bars)), list(bars), fontsize=8)
+                axes.set(ylim=(len(bars) - 0.5, -0.5))
             (axes.axhline if panel == "distances" else axes.axvline)(0, color="0.5", linewidth=0.8)
             (axes.set_ylabel if panel == "distances" else axes.set_xlabel)("mean share of relevance")
             if panel != "distances":

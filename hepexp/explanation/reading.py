@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from hepexp.batch import Batch, FeatureBatch, GraphBatch, ImageBatch
+from hepexp.batch import Batch, FeatureBatch, GraphBatch, ImageBatch, JetBatch
 from hepexp.explanation.plain_forms import in_plain_form
 from hepexp.models.layers.masked_batch_norm import MaskedBatchNorm
 
@@ -61,7 +62,7 @@ class Reading(TorchFunctionMode):
         self.reads: list[Read] = []
         self.order: Tensor | None = None
         # tensors by their ids, which stay theirs as long as they are kept here
-        self._of_model = {id(parameter): parameter for parameter in model.parameters()}
+        self._of_model: dict[int, Tensor] = {id(parameter): parameter for parameter in model.parameters()}
         self._data: dict[int, Tensor] = {}
         self._leaves: dict[int, Tensor] = {}
         self._path, self._prepares = [""], False
@@ -69,9 +70,9 @@ class Reading(TorchFunctionMode):
     def __call__(self, batch: Batch) -> Tensor:
         """The outputs (B, C) of the model for a batch."""
         if whole := WHOLE.get(type(batch)):
-            leaf = self._leaf(getattr(batch, whole).double())
+            leaf: Any = self._leaf(getattr(batch, whole).double())
             batch = replace(batch, **{whole: leaf})
-        else:
+        elif isinstance(batch, JetBatch):
             self._mark(self._data, (batch.p4, batch.scalars))
         self._mark(self._data, batch.extras)
         with in_plain_form(self.model), self._watched(), torch.enable_grad(), self:
@@ -147,7 +148,7 @@ class Reading(TorchFunctionMode):
             if isinstance(module, NORMS):
                 norms.append(module)
                 forward = module.forward
-                module.forward = lambda *given, module=module, forward=forward: self.norm(module, forward, *given)
+                module.forward = partial(self.norm, module, forward)  # type: ignore[method-assign]  # until the end
         try:
             yield
         finally:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.download.progress import examples_progress
+from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.pictures.drawing import find_drawing
 from hepexp.data.pictures.jet_view import JetView
 from hepexp.errors import ConfigError
@@ -50,7 +51,10 @@ class ExplainedRun:
         self.folder, self.config, self.split = folder, config, split
         self.into = folder.path if out is None or out.resolve() == folder.path.resolve() else out
         self.components = rebuild(folder, config, checkpoint)
-        module, self.data = self.components.module, self.components.data
+        module, data = self.components.module, self.components.data
+        if not isinstance(data, HepDataModule):
+            raise ConfigError(f"hepexp explain needs a data set built on HepDataModule, not {type(data).__name__}")
+        self.data = data
         if type(module.objective.evaluator) is not ClassificationEvaluator:
             raise ConfigError(
                 f"{folder.label} is not the run of a classifier (loss={config.choices.loss}); explain needs one score "
@@ -172,15 +176,9 @@ class ExplainedRun:
 
     def _kinds(self) -> record.Kinds | None:
         """The kind of each particle, where the data set tells kinds apart."""
-        info = getattr(self.data, "info", None)
-        if (
-            info is None
-            or not hasattr(self.dataset, "places")
-            or self.data.spec.image_shape
-            or self.data.spec.n_features
-        ):
+        if self.data.spec.image_shape or self.data.spec.n_features:
             return None
-        view = find_drawing(self.config.choices.dataset, info).view
+        view = find_drawing(self.config.choices.dataset, self.data.info).view
         if not isinstance(view, JetView) or len(view.kinds) == 1:
             return None
         rows = self.explained.index
@@ -195,7 +193,7 @@ class ExplainedRun:
 
     def _features(self) -> tuple[str, ...]:
         representation = self.dataset.representation
-        return tuple(getattr(representation, "variables", None) or getattr(representation, "columns", ()))
+        return tuple(getattr(representation, "variables", ()) or getattr(representation, "columns", ()))
 
 
 _SUMS_TO = {

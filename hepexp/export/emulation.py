@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from hepexp.atomic import write_json
 from hepexp.batch import FeatureBatch
+from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.export.hls_project import Emulation, Numbers
 from hepexp.learning.components import Components
@@ -88,9 +89,12 @@ def export_emulation(folder: RunFolder, config: DictConfig, checkpoint: str, out
     if shutil.which("g++") is None:
         raise ConfigError("--format hls needs g++, which compiles the emulation")
     components = rebuild(folder, config, checkpoint)
+    data = components.data
+    if not isinstance(data, HepDataModule):
+        raise ConfigError(f"a run on {type(data).__name__} cannot be exported; expected a HepDataModule")
     model = components.module.model.cpu().eval()
     made = _emulation(model, out, bits)
-    split, seed = components.data.splits["test"], config.seed
+    split, seed = data.splits["test"], config.seed
     features = split[list(range(len(split)))].features.numpy()
     found = made.outputs(features)
     with torch.no_grad():
@@ -105,7 +109,7 @@ def export_emulation(folder: RunFolder, config: DictConfig, checkpoint: str, out
         float(abs(found - own).max()),
         len(features),
         model.multiplications() if isinstance(model, TriggerMLP) else None,
-        _features(components),
+        _features(data),
         _metrics(components, made.outputs, seed),
     )
     write_json(out / RECORD, asdict(emulated))
@@ -136,10 +140,10 @@ def _require(package: str) -> None:
         raise ConfigError(f"--format hls needs {package}: pip install 'hepexp[trigger]'")
 
 
-def _features(components: Components) -> list[dict[str, Any]]:
+def _features(data: HepDataModule) -> list[dict[str, Any]]:
     """Name, mean and std of each feature."""
-    shown = components.data.representation
-    names = getattr(shown, "variables", None) or [f"feature {k}" for k in range(components.data.spec.n_features)]
+    shown = data.representation
+    names = getattr(shown, "variables", None) or [f"feature {k}" for k in range(data.spec.n_features)]
     mean, std = (np.asarray(getattr(shown, key, value), float) for key, value in (("mean", 0.0), ("std", 1.0)))
     mean, std = (np.broadcast_to(values, len(names)).tolist() for values in (mean, std))
     return [{"name": n, "mean": m, "std": s} for n, m, s in zip(names, mean, std, strict=True)]

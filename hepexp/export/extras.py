@@ -24,12 +24,14 @@ class Extra(nn.Module):
 
     def __init__(self, extras: Extras | FileExtras) -> None:
         super().__init__()
-        own = isinstance(extras, FileExtras)
-        names = [one.expr for one in extras.inputs] if own else list(extras.names)
-        self.names = names
-        self.tensors = tuple(of_examples(name, meaning="additional input; standardised inside") for name in names)
-        if names:  # torch.export cannot save buffers without values
-            self.scale = StandardisedValues(extras) if own else Affine(extras.mean, extras.std)
+        scale: nn.Module
+        if isinstance(extras, FileExtras):
+            self.names, scale = [one.expr for one in extras.inputs], StandardisedValues(extras)
+        else:
+            self.names, scale = list(extras.names), Affine(extras.mean, extras.std)
+        self.tensors = tuple(of_examples(name, meaning="additional input; standardised inside") for name in self.names)
+        if self.names:  # torch.export cannot save buffers without values
+            self.scale = scale
 
     def forward(self, first: Tensor, *columns: Tensor) -> dict[str, Tensor]:
         """What batches of all representations share; `first` (B, ...) is any input."""
@@ -43,6 +45,9 @@ class Extra(nn.Module):
 
 class Affine(nn.Module):
     """(x - mean) / std of values (..., F)."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, mean: NDArray, std: NDArray) -> None:
         super().__init__()

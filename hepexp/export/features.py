@@ -14,10 +14,10 @@ from hepexp.data.representations.jet_features import JetFeatures
 from hepexp.data.store.ragged import Ragged
 from hepexp.export.extras import Affine, Extra
 from hepexp.export.scalars import StandardisedValues
-from hepexp.export.tensors import of_examples
+from hepexp.export.tensors import Inputs, of_examples
 
 
-class FeatureInputs(nn.Module):
+class FeatureInputs(Inputs):
     """From the variables of each example to the batch that a network of features takes.
 
     Parameters

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+from collections.abc import Iterator
 from importlib.metadata import version
 from math import log2
 from pathlib import Path
@@ -35,7 +36,8 @@ class _Plain(nn.Module):
     def __init__(self, model: TriggerMLP) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for layer in model.linear():
+        linear: Iterator[Any] = model.linear()  # brevitas has no types
+        for layer in linear:
             made = nn.Linear(layer.in_features, layer.out_features)
             with torch.no_grad():
                 made.weight.copy_(layer.weight if model.bits is None else layer.quant_weight().value)
@@ -64,7 +66,7 @@ def network(model: TriggerMLP, out: Path, bits: int) -> Emulation:
             plain, (n_features,), granularity="name", backend="Vitis", default_precision=f"fixed<{bits},{INTEGER_BITS}>"
         )
         if model.bits is not None:
-            _set_types(config["LayerName"], model)
+            _set_types(config["LayerName"], model, model.bits)
         project = hls4ml.converters.convert_from_pytorch_model(
             plain,
             output_dir=str(out),
@@ -97,18 +99,19 @@ def _types(config: dict[str, Any], model: TriggerMLP) -> dict[str, str]:
     }
 
 
-def _set_types(layers: dict[str, Any], model: TriggerMLP) -> None:
+def _set_types(layers: dict[str, Any], model: TriggerMLP, bits: int) -> None:
     """Write the types of a network in fixed-point arithmetic into the configuration of hls4ml."""
     inputs, *rest = (layer["Precision"] for layer in layers.values())
     inputs["result"] = f"fixed<{INPUT_BITS},{round(log2(INPUT_RANGE)) + 1},{ROUNDED}>"
     wide = f"fixed<{EXACT[0]},{EXACT[1]}>"
-    for precision, layer in zip(rest, list(model.layers)[1:], strict=True):
+    quantised: list[Any] = list(model.layers)[1:]  # brevitas has no types
+    for precision, layer in zip(rest, quantised, strict=True):
         if "weight" in precision:
-            precision["weight"] = _fixed(model.bits, layer.quant_weight().scale)
-            precision["bias"] = _fixed(model.bits, layer.quant_bias().scale)
+            precision["weight"] = _fixed(bits, layer.quant_weight().scale)
+            precision["bias"] = _fixed(bits, layer.quant_bias().scale)
             precision["accum"] = precision["result"] = wide
         else:
-            precision["result"] = f"u{_fixed(model.bits, layer.act_quant.scale(), f',{ROUNDED}')}"
+            precision["result"] = f"u{_fixed(bits, layer.act_quant.scale(), f',{ROUNDED}')}"
 
 
 def _fixed(bits: int, scale: Tensor, more: str = "") -> str:

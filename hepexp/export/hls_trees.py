@@ -140,7 +140,10 @@ def _tree(model: BoostedTrees, place: int) -> dict[str, list]:
 def _headers() -> Iterator[None]:
     """Tell conifer where hls4ml has the headers of fixed-point types, unless the environment does."""
     before = os.environ.get(HEADERS)
-    there = Path(find_spec("hls4ml").origin).parent / "templates" / "vivado" / "ap_types"
+    hls4ml = find_spec("hls4ml")
+    assert hls4ml is not None, "export_emulation requires it"
+    assert hls4ml.origin is not None
+    there = Path(hls4ml.origin).parent / "templates" / "vivado" / "ap_types"
     os.environ.setdefault(HEADERS, str(there))
     try:
         yield

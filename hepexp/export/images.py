@@ -15,12 +15,12 @@ from hepexp.data.store.images import to_dense
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import ConfigError
 from hepexp.export.extras import Extra
-from hepexp.export.particles import MASK, P4, Hardest, pad_p4, split
-from hepexp.export.tensors import BATCH, TensorSpec
+from hepexp.export.particles import MASK, P4, pad_p4, selections, split
+from hepexp.export.tensors import BATCH, Inputs, TensorSpec
 from hepexp.models.layers.jet_coordinates import jet_coordinates
 
 
-class PixelInputs(nn.Module):
+class PixelInputs(Inputs):
     """Stored images to the batch that a network takes; see `PixelImage`.
 
     Parameters
@@ -33,6 +33,9 @@ class PixelInputs(nn.Module):
     ConfigError : the images of the run are rotated.
     """
 
+    shift: Tensor
+    factor: Tensor
+
     def __init__(self, representation: PixelImage, extra: Extra) -> None:
         super().__init__()
         if representation.angle:
@@ -40,7 +43,9 @@ class PixelInputs(nn.Module):
         self.source, self.extra = representation, extra
         names = ", ".join(representation.channel_names)
         what = f"pixels of {names}, after cropping" if names else "pixels, after cropping"
-        self.tensors = (TensorSpec("image", "float32", (BATCH, *representation.shape), "", what), *extra.tensors)
+        assert representation.shape is not None, "the data set is set up"
+        self.shape = representation.shape
+        self.tensors = (TensorSpec("image", "float32", (BATCH, *self.shape), "", what), *extra.tensors)
         self.register_buffer("shift", torch.as_tensor(np.array(representation.shift, np.float32)))
         self.register_buffer("factor", torch.as_tensor(np.array(representation.factor, np.float32)))
 
@@ -60,10 +65,10 @@ class PixelInputs(nn.Module):
         extras = self.extra.feed(examples)
         for transform in self.source.transforms:
             examples = transform(examples)
-        return {"image": np.ascontiguousarray(to_dense(examples, self.source.shape), np.float32), **extras}
+        return {"image": np.ascontiguousarray(to_dense(examples, self.shape), np.float32), **extras}
 
 
-class JetImageInputs(nn.Module):
+class JetImageInputs(Inputs):
     """Particles to the batch that a network of images takes; see `JetImage`.
 
     Parameters
@@ -76,7 +81,7 @@ class JetImageInputs(nn.Module):
         super().__init__()
         self.before, self.source, after = split(representation.transforms)
         self.form, self.extra = representation, extra
-        self.after = nn.ModuleList(Hardest(step.n) for step in after if step.n)
+        self.after = nn.ModuleList(selections(after))
         self.tensors = (P4, MASK, *extra.tensors)
 
     def forward(self, p4: Tensor, mask: Tensor, *others: Tensor) -> ImageBatch:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.representations.jet_image import JetImage
 from hepexp.data.representations.pixel_image import PixelImage
@@ -13,10 +11,11 @@ from hepexp.export.extras import Extra
 from hepexp.export.features import FeatureInputs
 from hepexp.export.images import JetImageInputs, PixelInputs
 from hepexp.export.particles import ParticleInputs
+from hepexp.export.tensors import Inputs
 
 
-def inputs_of(data: HepDataModule) -> nn.Module:
-    """The preparation of the inputs: `tensors` names them, `feed` makes them of stored examples, and it gives a batch.
+def inputs_of(data: HepDataModule) -> Inputs:
+    """The preparation of the inputs.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import ConfigError
 from hepexp.evaluation.classifiers.scored_examples import Setting
@@ -47,6 +48,8 @@ class ExportedNetwork(nn.Module):
                 f"{objective.samples} networks by random numbers, which a file would not repeat; train with "
                 "loss=cross_entropy or loss=evidential"
             )
+        if not isinstance(data, HepDataModule):
+            raise ConfigError(f"a run on {type(data).__name__} cannot be exported; expected a HepDataModule")
         self.inputs = inputs_of(data)
         self.model, self.objective = components.module.model, objective
         self.class_names = tuple(data.spec.class_names)
@@ -55,7 +58,10 @@ class ExportedNetwork(nn.Module):
     @property
     def setting(self) -> Setting:
         """Classes, background and working points, as the run has judged them."""
-        return self.objective.evaluator.setting
+        evaluator = self.objective.evaluator
+        assert isinstance(evaluator, ClassificationEvaluator)
+        assert evaluator.setting is not None, "the run has said it"
+        return evaluator.setting
 
     @property
     def tensors(self) -> tuple[TensorSpec, ...]:

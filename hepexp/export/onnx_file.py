@@ -54,6 +54,7 @@ def write_onnx(network: ExportedNetwork, program: ExportedProgram, path: Path) -
             input_names=[one.name for one in network.tensors],
             output_names=[network.output.name],
         )
+        assert made is not None, "torch.onnx.export gives the program that dynamo made"
         optimizer.optimize_ir(made.model)  # folds constants
         made.save(path, external_data=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from hepexp.data.transforms.transform import Transform
 from hepexp.errors import ConfigError
 from hepexp.export.extras import Extra
 from hepexp.export.scalars import Scalars, scalars_of
-from hepexp.export.tensors import BATCH, PARTICLES, TensorSpec, of_particles
+from hepexp.export.tensors import BATCH, PARTICLES, Inputs, TensorSpec, of_particles
 
 P4 = TensorSpec("p4", "float64", (BATCH, PARTICLES, 4), "GeV", "(E, px, py, pz) of each particle, zero for padding")
 MASK = of_particles("mask", "bool", meaning="true for real particles, which come first")
@@ -59,7 +59,18 @@ class Beams(nn.Module):
         return p4, scalars, torch.cat([torch.ones_like(mask[:, :1]).expand(-1, 2), mask], dim=1)
 
 
-class ParticleInputs(nn.Module):
+def selections(steps: Iterable[HardestParticles | WithBeams]) -> list[nn.Module]:
+    """The steps as modules; those that keep all particles are left out."""
+    made: list[nn.Module] = []
+    for step in steps:
+        if isinstance(step, WithBeams):
+            made.append(Beams())
+        elif step.n:
+            made.append(Hardest(step.n))
+    return made
+
+
+class ParticleInputs(Inputs):
     """From four-momenta and columns to the batch that a network of particles takes.
 
     Parameters
@@ -73,9 +84,7 @@ class ParticleInputs(nn.Module):
         super().__init__()
         self.before, self.source, after = split(representation.transforms)
         self.scalars: Scalars = scalars_of(self.source, n_scalars)
-        self.after = nn.ModuleList(
-            Beams() if isinstance(step, WithBeams) else Hardest(step.n) for step in after if getattr(step, "n", 1)
-        )
+        self.after = nn.ModuleList(selections(after))
         self.extra = extra
         self.tensors = (P4, MASK, *self.scalars.columns, *extra.tensors)
 
@@ -102,7 +111,9 @@ class ParticleInputs(nn.Module):
         return found | self.extra.feed(examples)
 
 
-def split(transforms: tuple[Transform, ...]) -> tuple[tuple[Transform, ...], Transform, tuple[Transform, ...]]:
+def split(
+    transforms: tuple[Transform, ...],
+) -> tuple[tuple[Transform, ...], Transform, tuple[HardestParticles | WithBeams, ...]]:
     """The steps before the one that makes four-momenta, that one, and those after it.
 
     Raises

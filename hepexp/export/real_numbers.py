@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Interpreter, Node
+from torch.fx.node import Target
 
 from hepexp.errors import HepexpError
 
@@ -19,10 +20,10 @@ REAL = {torch.complex64: torch.float32, torch.complex128: torch.float64}
 
 
 class Complex(NamedTuple):
-    """A complex tensor; both parts have its shape."""
+    """A complex tensor, both of whose parts have its shape, or a number."""
 
-    re: Tensor
-    im: Tensor
+    re: Tensor | float
+    im: Tensor | float
 
 
 def has_complex_numbers(program: ExportedProgram) -> bool:
@@ -67,14 +68,15 @@ class _Run(Interpreter):
         self.extra_traceback = False  # pages, in the message of an error
         self.network = network
 
-    def get_attr(self, target: str, args: tuple, kwargs: dict[str, Any]) -> Any:
-        if name := self.network.names.get(target):
+    def get_attr(self, target: Target, args: tuple, kwargs: dict[str, Any]) -> Any:
+        if name := self.network.names.get(str(target)):
             return Complex(*(getattr(self.network.parts, f"{name}_{part}") for part in ("re", "im")))
         return super().get_attr(target, args, kwargs)
 
     def run_node(self, n: Node) -> Any:
         if n.op != "call_function" or not (_is_complex(n) or any(map(_is_complex, n.all_input_nodes))):
             return super().run_node(n)
+        assert callable(n.target), "of a call"
         args, kwargs = self.fetch_args_kwargs_from_env(n)
         return in_parts(n.target, args, kwargs)
 
@@ -126,11 +128,11 @@ def _bilinear(product: Callable) -> Callable[[Complex | Tensor, Complex | Tensor
     """A product of complex numbers, of those of their parts; half as many if one of them is real."""
 
     def of(x: Complex | Tensor, y: Complex | Tensor | complex) -> Complex:
-        if not isinstance(y, Complex | complex):
-            return Complex(product(x.re, y), product(x.im, y))
         if not isinstance(x, Complex):
             y = _of(y)
             return Complex(product(x, y.re), product(x, y.im))
+        if not isinstance(y, Complex | complex):
+            return Complex(product(x.re, y), product(x.im, y))
         y = _of(y)
         return Complex(product(x.re, y.re) - product(x.im, y.im), product(x.re, y.im) + product(x.im, y.re))
 
@@ -138,11 +140,12 @@ def _bilinear(product: Callable) -> Callable[[Complex | Tensor, Complex | Tensor
 
 
 def _quotient(x: Complex | Tensor, y: Complex | Tensor | complex) -> Complex:
+    x = _of(x)
     if not isinstance(y, Complex | complex):
         return Complex(x.re / y, x.im / y)
     y = _of(y)
     size = y.re * y.re + y.im * y.im
-    return _bilinear(operator.mul)(_of(x), Complex(y.re / size, -y.im / size))
+    return _bilinear(operator.mul)(x, Complex(y.re / size, -y.im / size))
 
 
 def _from_pairs(x: Tensor) -> Complex:
@@ -172,7 +175,7 @@ def _where(condition: Tensor, x: Complex | Tensor, y: Complex | Tensor) -> Compl
     return Complex(torch.where(condition, x.re, y.re), torch.where(condition, x.im, y.im))
 
 
-RULES: dict[torch._ops.OpOverload, Callable] = {
+RULES: dict[Callable, Callable] = {
     aten._assert_tensor_metadata.default: lambda *args, **kwargs: None,
     aten.complex.default: Complex,
     aten.scalar_tensor.default: _constant(aten.scalar_tensor.default),

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from hepexp.atomic import atomic, write_json
+from hepexp.config.content import content_of
 from hepexp.data.loading.datamodule import HepDataModule
-from hepexp.errors import ConfigError
+from hepexp.data.loading.dataset import SplitDataset
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
 from hepexp.export import description, parity
 from hepexp.export.cost import cost_of
@@ -57,17 +58,16 @@ def export_run(
     if form == "onnx":
         require_onnx()
     components = rebuild(folder, config, checkpoint)
-    if not isinstance(components.data, HepDataModule):
-        raise ConfigError(f"a run on {type(components.data).__name__} cannot be exported; expected a HepDataModule")
-    network = ExportedNetwork(components)
+    network, data = ExportedNetwork(components), components.data
+    assert isinstance(data, HepDataModule), "others cannot be exported"
     made = Description(
         format=form,
         sha256="",
-        reads=components.data.representation.name,
+        reads=data.representation.name,
         classes=list(network.class_names),
         inputs=description.tensors(network.tensors),
         outputs=description.tensors((network.output,)),
-        dataset=OmegaConf.to_container(folder.config.dataset),
+        dataset=content_of(folder.config.dataset),
         background=network.setting.background,
         provenance=provenance(folder, config, components, checkpoint),
     )
@@ -76,11 +76,12 @@ def export_run(
         scores, cost = written(network, components, form, draft)
         found = compared(network, components, scores)
         found.require(str(path))
-        validation, lost = evaluate(components, components.data.loader_of("val")), {}
+        validation = evaluate(components, data.loader_of("val"))
+        lost: dict[str, Any] = {}
         if bits:  # thresholds and agreement are those of the file that is kept
-            scores, lost = quantised(network, components.data.splits["test"], scores, draft, bits)
+            scores, lost = quantised(network, data.splits["test"], scores, draft, bits)
             found = compared(network, components, scores)
-            examples = components.data.splits["val"]
+            examples = data.splits["val"]
             order = np.argsort(examples.rows)
             places = order[np.searchsorted(examples.rows, validation["index"], sorter=order)]
             validation = validation | {"scores": all_scores(network, examples, scores)[places]}
@@ -89,7 +90,7 @@ def export_run(
             made,
             sha256=description.checksum(draft.read_bytes()),
             parity={**asdict(found), "tolerance": None if bits else parity.TOLERANCE, "split": "test"},
-            working_points=working_points(scored, components.data.samples),
+            working_points=working_points(scored, data.samples),
             cost=cost,
             quantised=lost,
         )
@@ -104,7 +105,7 @@ def written(network: ExportedNetwork, components: Components, form: str, path: P
     ------
     HepexpError : it has an operation that the format lacks.
     """
-    examples = components.data.splits["test"]
+    examples = _tested(components)
     inputs = network.in_order(network.feed(examples.store.take(_typical(parity.rows_to_check(examples)))))
     if form == "torchscript":
         write_torchscript(network, inputs, path)
@@ -122,11 +123,16 @@ def written(network: ExportedNetwork, components: Components, form: str, path: P
 
 def compared(network: ExportedNetwork, components: Components, scores: Scores) -> parity.Parity:
     """How far scores are from those of the run, on test examples."""
-    examples = components.data.splits["test"]
+    examples = _tested(components)
     rows = parity.rows_to_check(examples)
     wanted = parity.reference(network, examples, rows)
     with refusing(network):  # what was traced may fail for another number of examples
         return parity.parity(network, scores, examples, rows, wanted)
+
+
+def _tested(components: Components) -> SplitDataset:
+    assert isinstance(components.data, HepDataModule), "others cannot be exported"
+    return components.data.splits["test"]
 
 
 def _typical(rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -43,6 +43,7 @@ class PdgScalars(Scalars):
     """What follows from the PDG number of a particle, from a table of all numbers that are known."""
 
     columns = (of_particles("pdgid", "int64", meaning="PDG number, with its sign"),)
+    table: Tensor
 
     def __init__(self, inputs: PdgParticles) -> None:
         super().__init__()
@@ -80,6 +81,12 @@ class JetClassScalars(Scalars):
 
 class StandardisedValues(nn.Module):
     """`Standardised` values (..., F), with the scales of the training examples."""
+
+    mean: Tensor
+    std: Tensor
+    low: Tensor
+    high: Tensor
+    pad: Tensor
 
     def __init__(self, scaling: Standardised) -> None:
         super().__init__()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from torch import nn
 
 from hepexp import regular_file
 from hepexp.config.build import instantiate
@@ -20,6 +19,7 @@ from hepexp.export import description
 from hepexp.export.description import Description
 from hepexp.export.inputs import inputs_of
 from hepexp.export.onnx_file import OnnxSession
+from hepexp.export.tensors import Inputs
 
 SLACK = 1e-5  # by which rounding may take a probability out of [0, 1]
 AT_ONCE = 256  # examples in a batch
@@ -84,11 +84,14 @@ class ExportedClassifier:
         """
         inputs = inputs_of(data)
         for loader in data.loaders_of_file(path):
-            yield self._table(inputs, loader.dataset)
+            examples = loader.dataset
+            assert isinstance(examples, SplitDataset)
+            yield self._table(inputs, examples)
 
-    def _table(self, inputs: nn.Module, examples: SplitDataset) -> pa.Table:
+    def _table(self, inputs: Inputs, examples: SplitDataset) -> pa.Table:
         """The predictions for some rows of a store; NaN for those that no network can score."""
         unscored = examples.unscored
+        assert unscored is not None, "the loaders of files name them"
         rows = np.concatenate([examples.rows, unscored.index])
         scores = np.full((len(rows), len(self.about.classes)), np.nan, np.float32)
         order = np.argsort(examples.counts, kind="stable")  # of like length together, to save padding

@@ -26,11 +26,11 @@ def working_points(examples: ScoredExamples, samples: Mapping[str, str] | None =
     setting, samples = examples.setting, samples or {}
     found = []
     for c in setting.signals:
-        background = setting.class_names[setting.background]
+        background = setting.class_names[examples.background]
         name = setting.class_names[c]
         score = f"score_{name}" if setting.n_classes == 2 else f"score_{name} / (score_{name} + score_{background})"
         curve = examples.against_background(c)
-        values = examples.discriminant(c, setting.background)
+        values = examples.discriminant(c, examples.background)
         for at in setting.points(c):
             known = {key: samples[one] for key, one in (("passing", name), ("rejected", background)) if one in samples}
             if point := _threshold(curve, values, examples.weights, at):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch
+from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from hepexp.errors import ConfigError
 from hepexp.learning.module import ExperimentModule
@@ -32,6 +32,8 @@ class AdversarialModule(ExperimentModule):
     ConfigError : options that do not work with two alternating optimisers: accumulated batches, scaled gradients
         (16-mixed), a compiled model, several devices, weights averaged over epochs, frozen layers.
     """
+
+    objective: AdversarialObjective
 
     def __init__(
         self,
@@ -76,7 +78,9 @@ class AdversarialModule(ExperimentModule):
 
     def training_step(self, batch, batch_idx: int) -> None:
         batch = self.augmented(batch, batch_idx)
-        generator, critic = self.optimizers()
+        optimizers = self.optimizers()
+        assert isinstance(optimizers, list), "of two players"
+        generator, critic = optimizers
         critic_terms = self.objective.critic_terms(self.model, batch)
         self._step(critic, critic_terms["loss"])
         self.toggle_optimizer(generator)  # the critic is evaluated, but gets no gradient
@@ -84,20 +88,27 @@ class AdversarialModule(ExperimentModule):
             terms, _ = self.objective.generator_terms(self.model, batch)
             self._step(generator, terms["loss"])
         self.untoggle_optimizer(generator)
-        for schedule in self.lr_schedulers():
+        for schedule in self._schedules():
             if not isinstance(schedule, ReduceLROnPlateau):
                 schedule.step()
         self.count({**terms, **of_critic(critic_terms)}, batch)
 
-    def _step(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    def _schedules(self) -> list[LRScheduler | ReduceLROnPlateau]:
+        schedules = self.lr_schedulers()
+        assert isinstance(schedules, list), "of two players"
+        return schedules
+
+    def _step(self, optimizer: LightningOptimizer, loss: Tensor) -> None:
         optimizer.zero_grad()
         self.manual_backward(loss)
         if self.gradient_clip is not None:
-            self.clip_gradients(optimizer, gradient_clip_val=self.gradient_clip, gradient_clip_algorithm="norm")
+            self.clip_gradients(
+                optimizer.optimizer, gradient_clip_val=self.gradient_clip, gradient_clip_algorithm="norm"
+            )
         optimizer.step()
 
     def on_train_epoch_end(self) -> None:
         value = self.trainer.callback_metrics[self.objective.monitor[0]]
-        for schedule in self.lr_schedulers():
+        for schedule in self._schedules():
             if isinstance(schedule, ReduceLROnPlateau):
                 schedule.step(value)

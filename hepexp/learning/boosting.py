@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from hepexp.errors import ConfigError
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import Optimizer
 from hepexp.learning.trainer import TrainerOptions
+from hepexp.losses.objective import Objective
 from hepexp.models.boosted_trees import BoostedTrees, require_xgboost
 
 
@@ -34,8 +36,10 @@ class BoostingModule(ExperimentModule):
     ConfigError : options that only trained weights have, several devices, or no XGBoost.
     """
 
+    model: BoostedTrees
+
     def __init__(
-        self, model: BoostedTrees, objective: nn.Module, optimizer: Optimizer, seed: int, options: TrainerOptions
+        self, model: BoostedTrees, objective: Objective, optimizer: Optimizer, seed: int, options: TrainerOptions
     ):
         for key, only in (("ema", None), ("swa", None), ("lr_find", False), ("devices", 1), ("num_nodes", 1)):
             if (value := getattr(options, key)) != only:
@@ -58,7 +62,7 @@ class BoostingModule(ExperimentModule):
         return torch.optim.SGD([nn.Parameter(torch.zeros(()))], lr=self.model.shrinkage)
 
     def training_step(self, batch, batch_idx: int) -> None:
-        share = (self.current_epoch + 1) / self.trainer.max_epochs
+        share = (self.current_epoch + 1) / self.max_epochs
         until = min(math.ceil(self.model.n_trees * share - 1e-9), self.model.n_trees)
         if int(self.model.n_grown) < until:
             self.model.grow(*self._of_training_split(), until, self.seed)
@@ -66,9 +70,9 @@ class BoostingModule(ExperimentModule):
             terms, _ = self.objective.terms(self.model, batch)
         self.count(terms, batch)
 
-    def _of_training_split(self) -> tuple[Tensor, Tensor, Tensor | None, str]:
+    def _of_training_split(self) -> tuple[Tensor, Tensor, Tensor | None, Literal["classes", "squares"]]:
         """Features, target and weight of all training examples, and the loss of the trees."""
-        features, targets, weights, loss = [], [], [], ""
+        features, targets, weights = [], [], []
         for batch in self.training_examples():
             loss, target = self.objective.boosted(batch)
             features.append(batch.features)

@@ -70,8 +70,8 @@ def told_apart(
     for parts in keys.parts(n, seed):
         train, choose, test = (torch.from_numpy(np.concatenate([part, n + part])).to(device) for part in parts)
         torch.manual_seed(seed)
-        network = dense(x.shape[1], keys.widths, 1, nn.LeakyReLU).append(nn.Flatten(0))
-        network = _trained(network.to(device), x, label, train, choose, keys, done)
+        fresh = dense(x.shape[1], keys.widths, 1, nn.LeakyReLU).append(nn.Flatten(0))
+        network = _trained(fresh.to(device), x, label, train, choose, keys, done)
         with torch.no_grad():
             scores = _answers(network, x, test, keys.batch_size).sigmoid()
         found.append(torch.stack([label[test], scores], 1).double().cpu().numpy())

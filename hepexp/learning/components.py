@@ -9,15 +9,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import nn
 
 from hepexp.batch import REPRESENTATIONS, DataSpec
 from hepexp.config import kind, needs, new_head, schema, targets
 from hepexp.config.build import construct
+from hepexp.config.content import content_of
 from hepexp.config.suggest import did_you_mean
+from hepexp.data.loading.experiment_data import ExperimentData
 from hepexp.errors import ConfigError
 from hepexp.evaluation.options import EvaluationOptions
 from hepexp.learning import contracts
@@ -51,7 +52,7 @@ class Components:
     untrained : makes a model of the same kind with random weights, those of the seed.
     """
 
-    data: pl.LightningDataModule
+    data: ExperimentData
     module: ExperimentModule
     trainer: TrainerOptions
     backend: Backend
@@ -84,7 +85,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     DataError : files that cannot be read, the record among them. Nothing is imported or called before all of the
         config has been checked.
     """
-    content = OmegaConf.to_container(config)
+    content = content_of(config)
     if record is None:
         schema.check_nodes(content, kind.OF_EVERY_RUN, config.get("choices") or {})
     else:
@@ -122,7 +123,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     data.setup()
     spec = data.spec
     torch.manual_seed(config.seed)
-    node, body_from = _split(OmegaConf.to_container(config.model, resolve=True))
+    node, body_from = _split(content_of(config.model, resolve=True))
     if trained:
         node, body_from = _without_files_of_weights(node), None
     given = _for_model(spec, objective.n_outputs(spec))
@@ -146,6 +147,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     spared = spare_fresh(optimizer, model, objective, fresh)
     if spared:
         taken = "; ".join([str(taken), *spared])
+    module: ExperimentModule
     if isinstance(objective, AdversarialObjective):
         module = AdversarialModule(model, objective, optimizer, config.seed, options)
     elif isinstance(model, BoostedTrees):
@@ -164,7 +166,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
         module.references = lambda: data.loader_of("train", n)
     module.training_examples = lambda: data.loader_of("train")
     frozen = "" if trained or body_from or _has_weights(node) else _frozen(optimizer, model, objective)
-    unread = _unread(model, config.model._target_, spec)
+    unread = _unread(model, reads, config.model._target_, spec)
 
     def untrained() -> nn.Module:
         with torch.random.fork_rng(devices=[]):
@@ -189,12 +191,12 @@ def _has_weights(node: Mapping[str, Any]) -> bool:
     )
 
 
-def _unread(model: nn.Module, target: str, spec: DataSpec) -> str:
+def _unread(model: nn.Module, reads: str, target: str, spec: DataSpec) -> str:
     """The named scalars that a model does not read, and how it would; empty if it reads them, or there are none."""
     if hasattr(model, "pathways"):  # each reads what it reads
         return ""
     known = schema.signature(target)
-    if type(model).input == "graph" or not spec.scalar_names:  # nodes have them among their features
+    if reads == "graph" or not spec.scalar_names:  # nodes have them among their features
         return ""
     if "n_scalars" in known.runtime and getattr(model, "use_scalars", True):
         return ""

@@ -12,6 +12,7 @@ from torch import nn
 
 from hepexp.batch import Batch, DataSpec
 from hepexp.config.metrics import find
+from hepexp.data.representations.representation import Representation
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.evaluator import Evaluator
 from hepexp.evaluation.options import EvaluationOptions
@@ -109,18 +110,19 @@ def check_views(objective: Objective, data: object) -> Callable[[Batch, int], tu
     ConfigError : the loss needs views and there are none, or the other way round; a view that does not fit the data.
     """
     name, views = type(objective).__name__, getattr(data, "views", None)
+    representation = getattr(data, "representation", None)
     if views and not objective.takes_views:
         raise ConfigError(
             f"{name} compares no views of examples: leave out {views.first}, or choose a loss on embeddings, such as "
             "loss=supervised_contrastive"
         )
     if views:
-        return views.of(data.representation)
+        return views.of(representation)
     if objective.needs_views:
-        offered = TYPICAL_VIEWS.get(data.representation.name) if hasattr(data, "views") else None
+        offered = TYPICAL_VIEWS.get(representation.name) if representation and hasattr(data, "views") else None
         how = f"turn some on, such as dataset.views.{offered}" if offered else "there are none of these data"
         raise ConfigError(f"{name} compares two random views of each example; {how}; see: hepexp show dataset=NAME")
-    return objective.own_views(getattr(data, "representation", None))
+    return objective.own_views(representation)
 
 
 def check_augmentation(objective: Objective, data: object) -> Callable[[Batch, int], Batch] | None:
@@ -146,7 +148,7 @@ def check_augmentation(objective: Objective, data: object) -> Callable[[Batch, i
             "dataset.augment.mixup does not mix the weights of examples: leave it out, or dataset.weight, "
             "dataset.balance and dataset.reweight"
         )
-    made = augment.of(data.representation)
+    made = augment.of(getattr(data, "representation", None))
     moves = next((key for key, step in zip(augment.on, made.steps, strict=True) if not step.keeps_elements), None)
     if moves and any(getattr(data, f"{of}_targets", ()) for of in ("element", "pair", "edge")):
         raise ConfigError(
@@ -174,7 +176,7 @@ def check_names(objective: Objective, evaluation: EvaluationOptions, data: objec
     objective.check_names(names)
     edges = getattr(data, "edge_targets", ())
     if ("pair", "class") in objective.needs and edges and not getattr(data, "pair_targets", ()):
-        _check_edges(edges, data)
+        _check_edges(edges, getattr(data, "representation", None))  # a data set with edges has one
     if hasattr(objective, "evaluator"):
         check_columns(objective.evaluator.with_options(evaluation, names).columns, data)
     elif (later := _evaluator_of(objective)) and later.with_options is Evaluator.with_options:
@@ -182,10 +184,10 @@ def check_names(objective: Objective, evaluation: EvaluationOptions, data: objec
         evaluation.refuse_few_labels(later.__name__)
 
 
-def _check_edges(targets: Sequence[str], data: object) -> None:
+def _check_edges(targets: Sequence[str], representation: Representation | None) -> None:
     """Raise ConfigError unless the examples are graphs with the edges that the targets belong to."""
-    if not getattr(data.representation, "reads_edges", False):
-        is_graph = data.representation.name == "graph"
+    if not getattr(representation, "reads_edges", False):
+        is_graph = representation is not None and representation.name == "graph"
         how = (
             "dataset.graph.edges=given" if is_graph else "a model that reads graphs, such as model=gin model.level=edge"
         )
@@ -195,13 +197,13 @@ def _check_edges(targets: Sequence[str], data: object) -> None:
         )
 
 
-def _evaluator_of(objective: Objective) -> type | None:
+def _evaluator_of(objective: Objective) -> type[Evaluator] | None:
     """The class of an evaluator that a loss makes only when it is prepared, as its annotation says; None if unknown."""
     try:
         found = get_type_hints(type(objective)).get("evaluator")
     except NameError:  # imported for type checkers alone
         return None
-    return found if isinstance(found, type) else None
+    return found if isinstance(found, type) and issubclass(found, Evaluator) else None
 
 
 def _check_needs(objective: Objective, offers: Collection[tuple[str, str]]) -> None:

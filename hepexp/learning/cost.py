@@ -72,11 +72,12 @@ def cost(components: Components, seconds: float) -> dict[str, Any]:
     model, data = components.module.model, components.data
     example = data.typical_example()
     operations, widest = _operations(model, example)
+    multiplications = getattr(model, "multiplications", None)
     timed = latency(model, data.typical_examples, seconds, widest) if hasattr(data, "typical_examples") else {}
     return {
         "model/parameters": sum(p.numel() for p in components.module.parameters() if p.requires_grad),
         "model/flops": operations,
-        **({"model/multiplications": model.multiplications()} if hasattr(model, "multiplications") else {}),
+        **({"model/multiplications": multiplications()} if multiplications else {}),
         **_multiplicity(example, data.spec.has_beams),
         **timed,  # a data set from a plug-in need not have them
     }
@@ -100,7 +101,7 @@ def _raw(formula: Callable[..., int]) -> Callable[..., int]:
     def operations(*args: Any, out_val: Tensor, **known: Any) -> int:
         return (4 if out_val.is_complex() else 1) * formula(*args, out_val=out_val, **known)
 
-    operations._get_raw = True  # torch would otherwise give it shapes
+    vars(operations)["_get_raw"] = True  # torch would otherwise give it shapes
     return operations
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from omegaconf import OmegaConf
 
 from hepexp.config import expected
+from hepexp.config.content import content_of
 from hepexp.evaluation import published_figures
 from hepexp.evaluation.published_figures import Conditions
 from hepexp.evaluation.tables import markdown_table, meanings, notes
@@ -54,7 +55,7 @@ def description(folder: RunFolder) -> str:
 
 def compared_with(folder: RunFolder) -> tuple[expected.Expected, Conditions]:
     """The published figures to compare a run with, and the conditions under which they are comparable."""
-    config = OmegaConf.to_container(folder.config)
+    config = content_of(folder.config)
     run = Conditions.of(config, folder.environment, folder.metrics, folder.overrides)
     return expected.recorded(config.get("expected")), run
 

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hepexp.config import needs, record, root
 from hepexp.config.compose import plain
+from hepexp.config.content import content_of
 from hepexp.console import PlainConsole
 from hepexp.errors import ConfigError, HepexpError
 from hepexp.interrupts import Interrupts
@@ -141,14 +142,14 @@ def freeze(composed: DictConfig, choices: Mapping[str, str | None]) -> DictConfi
     """
     ours = {g: option for g, option in choices.items() if "/" not in g and option not in (None, "None", "null")}
     name = composed.get("name") or f"{ours['model']}_{ours['dataset']}"
-    content = plain(composed) if "hydra" in composed else {**composed}
+    content: dict[str, Any] = plain(composed) if "hydra" in composed else dict(composed)
     frozen = OmegaConf.create({**content, "name": name, "choices": ours})
     OmegaConf.resolve(frozen)
     for key, value in initial_weights.keys(frozen.get("model") or {}):
         OmegaConf.update(frozen, key, initial_weights.file_of(value, key))
     if (value := OmegaConf.select(frozen, found_metric.KEY)) is not None:
         OmegaConf.update(frozen, found_metric.KEY, found_metric.resolved(value))
-    record.check_values(OmegaConf.to_container(frozen, resolve=False))
+    record.check_values(content_of(frozen))
     OmegaConf.set_readonly(frozen, True)
     return frozen
 
@@ -213,7 +214,8 @@ def _recorded(
             log.info("scalars: %s", components.unread)
             PlainConsole(stderr=True).print(f"scalars {components.unread}", soft_wrap=True)
 
-        evaluator, doubts = components.module.objective.evaluator, set()
+        evaluator = components.module.objective.evaluator
+        doubts: set[str] = set()
 
         def report(row: dict[str, float], epoch: int) -> None:
             run.log_metrics(series.of_epoch(row), epoch)

@@ -20,6 +20,7 @@ from hepexp.evaluation.embeddings.few_labels import (
     labelled_subset,
     scores_column,
 )
+from hepexp.evaluation.evaluators.embedding import EmbeddingEvaluator
 from hepexp.evaluation.evaluators.evaluator import Outputs
 from hepexp.learning.components import Components
 from hepexp.learning.schedules import SCHEDULES
@@ -46,6 +47,7 @@ class Labelled:
 
     def networks(self) -> dict[str, nn.Module]:
         """A copy of the trained network and one with random weights, with the same new layer, all of it trainable."""
+        assert self.untrained is not None, "every composed model can be made anew"
         scratch = self.untrained()
         tuned = copy.deepcopy(self.module.model)
         for ours, fresh in zip(tuned.parameters(), scratch.parameters(), strict=True):
@@ -104,8 +106,9 @@ def few_label_scores(components: Components, split: str, outputs: Outputs) -> Ou
     """
     evaluator = components.module.objective.evaluator
     steps, seed, data = evaluator.fine_tune_steps, components.module.seed, components.data
-    if not steps:
+    if not (steps and isinstance(evaluator, EmbeddingEvaluator)):
         return {}
+    assert hasattr(data, "shuffled"), "contracts.check_few_labels refuses other data sets"
     label, found = outputs["training/label"], {}
     fractions = [f for f in evaluator.label_fractions if not empty_class(label, f, evaluator.class_names)]
     labelled = Labelled(components, steps)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from hepexp.config.content import content_of
 from hepexp.config.expected import counted
 from hepexp.evaluation.plots import learning_curves
 from hepexp.evaluation.published_figures import Conditions
@@ -44,7 +45,7 @@ def sample(config: DictConfig, provenance: Mapping[str, Any], noun: str, sizes: 
     """
     if provenance["source"] == "none":  # nothing but the model itself
         return _named(config)
-    data = Conditions.of(OmegaConf.to_container(config), {"data": provenance}, {}).sample
+    data = Conditions.of(content_of(config), {"data": provenance}, {}).sample
     *others, (use, n) = sizes.items()
     shown = [f"{size:,} {name}" for name, size in others] + [counted(n, f"{use} {noun}")]
     return f"{_named(config)}: {data}, {' and '.join(shown)}"

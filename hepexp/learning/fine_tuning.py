@@ -87,7 +87,7 @@ def fine_tuning(optimizer: Optimizer, module: nn.Module) -> FineTuning:
     """
     if not (optimizer.freeze or optimizer.unfreeze or optimizer.lr_factor):
         return FineTuning()
-    named = Names([name for name, _ in module.named_parameters()], head_of(module.model))
+    named = Names([name for name, _ in module.named_parameters()], head_of(module.get_submodule("model")))
     starts: dict[str, int | None] = dict.fromkeys(named.of(optimizer.freeze, "optimizer.freeze"))
     for epoch, patterns in sorted((optimizer.unfreeze or {}).items(), reverse=True):  # the earliest has the last word
         for pattern in _listed(patterns):

@@ -67,7 +67,7 @@ def fit(
 
     history, position = History(tell), Position()
     early = options.early_stopping(monitor, mode)
-    limit = [] if options.time_limit is None else [TimeLimit(options.time_limit)]
+    limit = [] if options.time_limit is None else [TimeLimit(float(options.time_limit))]  # in seconds, once checked
     callbacks = [
         position,
         *options.averaging(),
@@ -101,7 +101,7 @@ def fit(
     if any(callback.stopped_epoch for callback in early):
         ending = f"{monitor} has not improved for {options.patience} epochs"
     if any(callback.reached for callback in limit):
-        ending = f"time limit of {options.time_limit:,.0f} s reached"
+        ending = f"time limit of {limit[0].seconds:,.0f} s reached"
     return Fitted(module.outputs, history, checkpoints.best_epoch, ending)
 
 
@@ -132,8 +132,7 @@ def load_state(module: torch.nn.Module, path: Path, data: LightningDataModule | 
         module.load_state_dict(found)
     except ConfigError as error:
         raise ConfigError(f"checkpoint {path} is not one that a run wrote: {error}") from None
-    scales = checkpoint.get(type(data).__qualname__)  # Lightning's place for them
-    if scales:
+    if data is not None and (scales := checkpoint.get(type(data).__qualname__)):  # Lightning's place for them
         wanted = data.state_dict()
         _check_kinds(path, wanted, scales)
         if wrong := next((k for k, value in wanted.items() if k not in scales or scales[k].shape != value.shape), None):

@@ -40,12 +40,14 @@ class Generation:
 
     Attributes
     ----------
-    samples : examples of the last test, in the columns of the store.
+    samples : examples of the last test, in the columns of the store; there are none before it.
 
     Raises
     ------
     ConfigError : the data set does not say by what generated examples are judged.
     """
+
+    samples: Ragged
 
     def __init__(self, objective: Objective, data: HepDataModule, options: EvaluationOptions) -> None:
         if not getattr(data, "observables", ()):
@@ -56,7 +58,7 @@ class Generation:
         self.objective, self.data = objective, data
         self.n_samples, self.n_val_samples = options.n_samples, options.n_val_samples
         self.classifier = options.classifier
-        self.samples: Ragged | None = None
+
         self._validation: dict[str, NDArray] | None = None
 
     def of_epoch(self, model: nn.Module, rows: NDArray[np.int64]) -> dict[str, NDArray]:
@@ -80,7 +82,8 @@ class Generation:
         HepexpError : generated examples hold numbers that are NaN or infinite.
         """
         n, train = self.n_samples or len(rows), self.data.splits["train"].rows
-        conditions, seconds = Conditions(self.data), []
+        conditions = Conditions(self.data)
+        seconds: list[float] = []
         self.samples = Ragged.concatenate(list(self.stream(model, conditions, n, SEED, seconds=seconds)))
         other = train[: min(len(rows), len(train))]
         found = self._observed(MADE, self.samples) | self._observed(TRUTH, as_represented(self.data, rows))

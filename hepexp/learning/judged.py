@@ -129,8 +129,8 @@ def beside_runs(judged: Judged, metrics: Mapping[str, Any]) -> Beside:
     each = [named(judged.split, judged._figures_of(outputs)) for outputs in judged.each]
     found = {}
     for key, value in metrics.items():
-        values = [one.get(key) for one in each]
-        if is_beside(key) or not all(isinstance(one, int | float) for one in values):
+        values = [figure for one in each if isinstance(figure := one.get(key), int | float)]
+        if is_beside(key) or len(values) < len(each):
             continue
         mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
         difference = f"{value - mean:+.3g}" if isinstance(value, int | float) and value != mean else ""

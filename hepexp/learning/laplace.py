@@ -100,7 +100,7 @@ def _head(model: nn.Module, example) -> tuple[str, nn.Linear]:
 
 
 @contextmanager
-def _inputs(layer: nn.Linear) -> Iterator[list[Tensor]]:
+def _inputs(layer: nn.Module) -> Iterator[list[Tensor]]:
     """Collects the inputs of a layer that is called in the block."""
     seen: list[Tensor] = []
     handle = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))

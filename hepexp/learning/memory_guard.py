@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from math import prod
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from hepexp.config.content import content_of
 from hepexp.errors import ConfigError
 from hepexp.memory import ran_out, require
 
@@ -32,8 +33,8 @@ def within_memory(node: DictConfig, key: str) -> Iterator[None]:
     ------
     ConfigError : the tensors are too large or too many.
     """
-    values = dict(_numbers(OmegaConf.to_container(node), key))
-    largest = max(values, key=values.get, default=None)
+    values = dict(_numbers(content_of(node), key))
+    largest = max(values, key=lambda name: values[name], default=None)
     where = f"{largest}={values[largest]}" if largest else key
     try:
         with _Watch(where):

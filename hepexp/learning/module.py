@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytorch_lightning as pl
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from hepexp.batch import Batch
+from hepexp.data.loading.experiment_data import data_of
 from hepexp.errors import HepexpError
 from hepexp.evaluation.evaluators.evaluator import ELEMENT, OBSERVED, refuse_not_finite
 from hepexp.learning.as_read import as_read
@@ -19,6 +21,7 @@ from hepexp.learning.fine_tuning import fine_tuning
 from hepexp.learning.gathering import gather_examples
 from hepexp.learning.generation import Generation
 from hepexp.learning.optimizers import Optimizer
+from hepexp.losses.objective import Objective
 from hepexp.losses.weighted import share, weight_of
 from hepexp.metric import Metric
 
@@ -50,7 +53,7 @@ class ExperimentModule(pl.LightningModule):
     """
 
     def __init__(
-        self, model: nn.Module, objective: nn.Module, optimizer: Optimizer, seed: int, compile_model: bool = False
+        self, model: nn.Module, objective: Objective, optimizer: Optimizer, seed: int, compile_model: bool = False
     ):
         super().__init__()
         self.model = model
@@ -63,7 +66,7 @@ class ExperimentModule(pl.LightningModule):
                 parameter.requires_grad_(False)
         self._statistics = list(self.fine_tuning.statistics(self))
         # compiled beside the model, not in its place: the state dict keeps the model's own names
-        self._call = [torch.compile(model) if compile_model else model]
+        self._call = [cast(nn.Module, torch.compile(model)) if compile_model else model]
         self._sums: dict[str, Tensor] = {}
         self._examples: float | Tensor = 0  # seen in the epoch, or the sum of the absolute values of their weights
         self._collected: list[dict[str, Tensor]] = []
@@ -92,10 +95,15 @@ class ExperimentModule(pl.LightningModule):
 
     def total_steps(self) -> int:
         """Number of steps of the whole training, over which a schedule runs."""
-        trainer = self.trainer
         # Lightning's own estimate would create the loader before a resumed run knows where to start in it
-        steps_an_epoch = math.ceil(len(trainer.datamodule.train_dataloader()) / trainer.accumulate_grad_batches)
-        return steps_an_epoch * trainer.max_epochs
+        batches = len(data_of(self.trainer).train_dataloader())
+        return math.ceil(batches / self.trainer.accumulate_grad_batches) * self.max_epochs
+
+    @property
+    def max_epochs(self) -> int:
+        """Number of epochs of the whole training."""
+        assert self.trainer.max_epochs is not None, "the options of every trainer set it"
+        return self.trainer.max_epochs
 
     # --- training
 
@@ -145,7 +153,8 @@ class ExperimentModule(pl.LightningModule):
                 if self.fine_tuning.is_frozen(name, self.current_epoch + 1):
                     parameter.grad = None
 
-    def training_step(self, batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch, batch_idx: int) -> Tensor | None:
+        """The loss of a batch; None where the module has taken the steps itself."""
         batch = self.with_views(self.augmented(batch, batch_idx), self._batch_number(batch_idx), "train")
         terms, _ = self.objective.terms(self._call[0], batch)
         if "loss" not in terms:
@@ -155,8 +164,8 @@ class ExperimentModule(pl.LightningModule):
         loss, weight = terms["loss"], weight_of(batch)
         if weight is not None and self.mean_weight is not None:
             loss = loss * share(weight, self.mean_weight)
-        if hasattr(self.model, "minus_log_prior"):
-            terms["prior"] = self.model.minus_log_prior()
+        if prior := getattr(self.model, "minus_log_prior", None):
+            terms["prior"] = prior()
             loss = loss + terms["prior"]
         self.count(terms, batch)
         n = self.trainer.accumulate_grad_batches

@@ -15,6 +15,7 @@ from hepexp import regular_file
 from hepexp.config import needs, new_head
 from hepexp.config.build import instantiate
 from hepexp.config.command_line import CommandLine
+from hepexp.config.content import content_of
 from hepexp.config.grammar import parse
 from hepexp.config.nested import flatten
 from hepexp.config.overrides import compose
@@ -90,7 +91,7 @@ def _plan(config: DictConfig, line: CommandLine, above: tuple[str, ...]) -> dict
     for key, task in needs.missing(config).items():
         if task in above:
             raise ConfigError(f"{needs.KEY}.{key}: a task cannot need itself: {' -> '.join((*above, task))}")
-        passed = [o.input_line for o in parse(line.overrides) if o.key_or_group.split(".")[0] in PASSED_ON]
+        passed = [o.input_line or "" for o in parse(line.overrides) if o.key_or_group.split(".")[0] in PASSED_ON]
         typed = [f"task={task}", *passed]
         try:
             composed = compose(CommandLine(line.values, typed))
@@ -183,7 +184,7 @@ def newest_run(config: DictConfig, typed: list[str]) -> RunFolder | None:
 
 def _values(config: DictConfig, compared: list[str], needing: DictConfig) -> dict[str, Any]:
     """The values of these keys and of all keys below them, except those that do not matter or come from other runs."""
-    flat = flatten(completed(OmegaConf.to_container(config)))
+    flat = flatten(completed(content_of(config)))
     return {
         key: value
         for key, value in flat.items()

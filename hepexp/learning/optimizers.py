@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, Literal, Self
 
@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
 from hepexp.config.annotated_keys import AnnotatedKeys
 from hepexp.errors import ConfigError
-from hepexp.learning.schedules import MILESTONE_FACTOR, MILESTONES, PLATEAU, SCHEDULES, Schedule
+from hepexp.learning.schedules import MILESTONE_FACTOR, MILESTONES, PLATEAU, SCHEDULES, Schedule, multi_step
 
 ScheduleName = Literal[
     "constant", "cosine", "warmup_cosine", "flat_decay", "warmup_restarts", "one_cycle", "multi_step", "plateau"
@@ -42,7 +42,7 @@ class Optimizer(AnnotatedKeys):
     schedule: ScheduleName = "constant"
     milestones: list[float] | None = None
     milestone_factor: float | None = None
-    freeze: list[str] | str = ()
+    freeze: Sequence[str] | str = ()
     unfreeze: dict[int, list[str] | str] | None = None
     lr_factor: dict[str, float] | None = None
 
@@ -75,7 +75,7 @@ class Optimizer(AnnotatedKeys):
             return SCHEDULES[self.schedule]
         milestones = MILESTONES if self.milestones is None else self.milestones
         factor = MILESTONE_FACTOR if self.milestone_factor is None else self.milestone_factor
-        return partial(SCHEDULES["multi_step"], milestones=milestones, factor=factor)
+        return partial(multi_step, milestones=milestones, factor=factor)
 
     def for_lightning(
         self, parameters: Iterable[torch.nn.Parameter], total_steps: int, monitor: tuple[str, Literal["min", "max"]]
@@ -117,10 +117,10 @@ class Optimizer(AnnotatedKeys):
 
 def _two_decays(betas: Iterable[float]) -> tuple[float, float]:
     """Adam's betas; ConfigError where they are not two numbers in [0, 1)."""
-    betas = tuple(betas)
-    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-        raise ConfigError(f"optimizer.betas must be two numbers in [0, 1), got {list(betas)}")
-    return betas
+    given = list(betas)
+    if len(given) != 2 or not all(0 <= beta < 1 for beta in given):
+        raise ConfigError(f"optimizer.betas must be two numbers in [0, 1), got {given}")
+    return given[0], given[1]
 
 
 class Adam(Optimizer):
@@ -134,7 +134,7 @@ class Adam(Optimizer):
     """
 
     weight_decay: float = 0.0
-    betas: list[float] = (0.9, 0.999)
+    betas: Sequence[float] = (0.9, 0.999)
     eps: float = 1e-8
 
     def __post_init__(self) -> None:

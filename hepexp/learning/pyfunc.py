@@ -22,7 +22,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from hepexp import __version__
 from hepexp.config import schema
+from hepexp.config.content import content_of
 from hepexp.config.nested import flatten
+from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.store.store import Store
 from hepexp.data.store.table import ORIGIN
 from hepexp.learning.components import Components
@@ -51,7 +53,7 @@ def save(folder: RunFolder, components: Components, path: Path) -> None:
     import mlflow.pyfunc
     import pandas as pd
 
-    data = components.data
+    data = _table_data(components)
     example = data.info.first_rows(data.store, SHOWN)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.{os.getpid()}.part.") as above:
         bundle = Path(above) / "run"  # a run folder as `rebuild` reads it
@@ -69,6 +71,12 @@ def save(folder: RunFolder, components: Components, path: Path) -> None:
         )
 
 
+def _table_data(components: Components) -> HepDataModule:
+    """The data set of a run, which reads tables: `registration` refuses others."""
+    assert isinstance(components.data, HepDataModule)
+    return components.data
+
+
 def _portable(config: DictConfig, components: Components, bundle: Path) -> DictConfig:
     """The config of a run for rebuilding it elsewhere: from the shipped sample, with its files beside it.
 
@@ -79,12 +87,12 @@ def _portable(config: DictConfig, components: Components, bundle: Path) -> DictC
     OmegaConf.set_readonly(config, False)
     if not components.module.objective.evaluator.references:
         known = schema.signature(config.dataset._target_).parameters
-        for key, value in components.data.portable_keys(bundle / FILES).items():
+        for key, value in _table_data(components).portable_keys(bundle / FILES).items():
             if key in known:
                 value = f"{FILES}/{value}" if key in _FILE_KEYS else value
                 OmegaConf.update(config, f"dataset.{key}", value, force_add=True)
     config.trainer.update({"accelerator": "auto", "progress": False})
-    for key, value in flatten(OmegaConf.to_container(config)).items():
+    for key, value in flatten(content_of(config)).items():
         if key.rpartition(".")[2] == "weights" and isinstance(value, str) and (file := find_weights(value)):
             shutil.copyfile(file, bundle / FILES / key)
             OmegaConf.update(config, key, f"{FILES}/{key}")
@@ -94,16 +102,18 @@ def _portable(config: DictConfig, components: Components, bundle: Path) -> DictC
 def _signature(example: Mapping[str, Sequence[Any]], predicted: pd.DataFrame) -> ModelSignature:
     """Types of the input and output columns; MLflow converts to them only where no precision is lost."""
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import Array, ColSpec, DataType, Schema
+    from mlflow.types.schema import Array, ColSpec, DataType, Schema, TensorSpec
 
     def kind(column: np.ndarray) -> DataType | Array:
-        found = {"b": DataType.boolean, "f": DataType.double}.get(column.dtype.kind, DataType.long)
+        found: DataType | Array = {"b": DataType.boolean, "f": DataType.double}.get(column.dtype.kind, DataType.long)
         for _ in column.shape:
             found = Array(found)
         return found
 
-    columns = [ColSpec(kind(np.asarray(column[0])), name) for name, column in example.items()]
-    scores = [
+    columns: list[ColSpec | TensorSpec] = [
+        ColSpec(kind(np.asarray(column[0])), name) for name, column in example.items()
+    ]
+    scores: list[ColSpec | TensorSpec] = [
         ColSpec(Array(DataType.double) if predicted[name].dtype == object else DataType.double, name)
         for name in predicted.columns
     ]
@@ -124,7 +134,7 @@ class ServedModel:
     """
 
     def __init__(self, components: Components) -> None:
-        self.components = components
+        self.components, self.data = components, _table_data(components)
 
     def predict(self, data: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """The columns of predictions.parquet, `score_<class>` for a classifier, one row per example.
@@ -139,12 +149,12 @@ class ServedModel:
         ------
         DataError : a column is missing, or holds unphysical values.
         """
-        info = self.components.data.info
+        info = self.data.info
         examples = info.examples_of(data)
         layout = info.layout.with_extras_of(examples)
-        loader = self.components.data.predict_dataloader(Store(layout, [examples], paths=[Path(ORIGIN)]))
+        loader = self.data.predict_dataloader(Store(layout, [examples], paths=[Path(ORIGIN)]))
         outputs = predict(self.components, loader)
-        table = self.components.module.objective.evaluator.table(outputs, self.components.data.spec.class_names)
+        table = self.components.module.objective.evaluator.table(outputs, self.data.spec.class_names)
         return table.drop_columns([name for name in ("index", "label") if name in table.column_names]).to_pandas()
 
 
@@ -152,7 +162,7 @@ def _load_pyfunc(data_path: str) -> ServedModel:
     """MLflow's entry point: the model in a folder written by `save`."""
     folder = RunFolder(Path(data_path))
     config = folder.config
-    for key, value in flatten(OmegaConf.to_container(config)).items():
+    for key, value in flatten(content_of(config)).items():
         if key.rpartition(".")[2] in _FILE_KEYS and isinstance(value, str) and value.startswith(f"{FILES}/"):
             OmegaConf.update(config, key, str(Path(data_path) / value))
     return ServedModel(rebuild(folder, config, "best"))

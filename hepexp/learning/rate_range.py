@@ -110,10 +110,11 @@ def rate_range(components: Components) -> RateRange:
         for group, factor in zip(optimizer.param_groups, factors, strict=True):
             group["lr"] *= factor
 
-    module.on_before_optimizer_step = with_factors
+    module.on_before_optimizer_step = with_factors  # type: ignore[method-assign]  # see above
     trainer = options.build([])
     with tempfile.TemporaryDirectory() as folder, _bar_on_terminals():
-        trainer._default_root_dir = folder  # for a copy of the initial weights
+        # for a copy of the initial weights
+        trainer._default_root_dir = folder  # type: ignore[attr-defined]  # Lightning does not declare it
         found = Tuner(trainer).lr_find(
             module,
             datamodule=components.data,
@@ -122,6 +123,7 @@ def rate_range(components: Components) -> RateRange:
             num_training=STEPS,
             update_attr=False,
         )
+    assert found is not None, "the search is not skipped"
     losses = each_loss(np.array(found.results["loss"]))
     return RateRange(np.array(found.results["lr"])[: len(losses)], losses)
 

@@ -6,11 +6,12 @@ import logging
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from hepexp.config import needs
+from hepexp.config.content import content_of
 from hepexp.console import PlainConsole
 from hepexp.errors import HepexpError, Interrupted, Pruned
 from hepexp.interrupts import Interrupts
@@ -142,7 +143,7 @@ def _sources(config: DictConfig, folder: RunFolder, is_new: bool) -> dict[str, A
 
 def _parameters(config: DictConfig) -> dict[str, Any]:
     """The parameters for MLflow: the config without empty values; `model.name` is the chosen option."""
-    whole = OmegaConf.to_container(config)
+    whole = content_of(config)
     whole.pop("expected", None)  # published figures are not settings; the description shows them
     names = {f"{group}.name": option for group, option in whole.pop("choices").items()}
     return {**{key: value for key, value in whole.items() if value != {}}, **names}
@@ -155,7 +156,7 @@ def _killed(run: MlflowRun, folder: RunFolder, interrupts: Interrupts, error: In
         _end(run, "KILLED", f"killed by {error}")
 
 
-def _end(run: MlflowRun, status: str, reason: str, trace: str | None = None) -> None:
+def _end(run: MlflowRun, status: Literal["FAILED", "KILLED"], reason: str, trace: str | None = None) -> None:
     """Record a failure. The user is told what went wrong, so a store that cannot be written by then is only logged."""
     try:
         run.finish(status, reason=reason, traceback=trace, timeout=5)

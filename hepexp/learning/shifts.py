@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.atomic import write_json
+from hepexp.data.loading.shifts import Shifts
 from hepexp.data.transforms.shift import Shift
 from hepexp.evaluation.bootstrap import TAIL, Width, error_of, ones, replicas, spread
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs
@@ -58,12 +59,13 @@ class Shifted:
     def __init__(self, scorer: Scorer, shifts: Sequence[Shift], split: str, calibration: Calibration) -> None:
         self.shifts = shifts
         self.outputs: list[Outputs] = []
+        data_sets = [one.data for one in scorer.members if isinstance(one.data, Shifts)]  # all: see Scorer.check
         for shift in shifts:
-            for one in scorer.members:
-                one.data.shift(shift, split)
+            for data in data_sets:
+                data.shift(shift, split)
             self.outputs.append(calibration.scaled(scorer.of_split(split)))
-        for one in scorer.members:
-            one.data.shift(None, split)
+        for data in data_sets:
+            data.shift(None, split)
 
     def changes(self, evaluator: Evaluator, nominal: Outputs, seed: int) -> dict[str, dict[str, Change]]:
         """The change of each figure by the name of the shift, with paired bootstrap errors."""
@@ -122,8 +124,8 @@ class Shifted:
         write_json(folder / "templates.json", channels(found, class_names))
         for one in found:
             for varied in one.up:
-                of = f"_{in_key(one.of)}" if len(found) > 1 else ""
-                plots.template(folder / "plots" / f"template{of}_{in_key(varied)}.png", one, varied, class_names)
+                which = f"_{in_key(one.of)}" if len(found) > 1 else ""
+                plots.template(folder / "plots" / f"template{which}_{in_key(varied)}.png", one, varied, class_names)
 
     def variations(self) -> dict[str, Variation]:
         """The scores with each shift up and down, by the name of what is varied."""

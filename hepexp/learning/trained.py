@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import DataLoader
 
 from hepexp.config import schema
+from hepexp.config.content import content_of
 from hepexp.data.datasets.files import stand_in
 from hepexp.data.datasets.files.inputs import missing_files
 from hepexp.data.formats.refusal import listed
@@ -48,7 +49,7 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str, to_score: Pa
     OmegaConf.set_readonly(config, False)
     for key, value in ONE_DEVICE.items():
         OmegaConf.update(config, f"trainer.{key}", value, force_add=True)
-    schema.check_record(OmegaConf.to_container(config), folder.path / "config.yaml")
+    schema.check_record(content_of(config), folder.path / "config.yaml")
     if missing := _missing_files(config.dataset):
         if to_score is None:
             raise missing
@@ -72,7 +73,7 @@ def _missing_files(dataset: DictConfig) -> ConfigError | None:
     """What is wrong if a data set reads files of one's own, and some of them are not where they were."""
     if "stand_in" not in schema.signature(dataset._target_).parameters or dataset.get("stand_in"):
         return None
-    missing = missing_files(OmegaConf.to_container(dataset, resolve=True)["files"])
+    missing = missing_files(content_of(dataset, resolve=True)["files"])
     if not missing:
         return None
     names = ", ".join(ascii(name)[1:-1] for name in missing[:_MOST_NAMES])
@@ -117,18 +118,23 @@ def predict(components: Components, loader: DataLoader) -> dict[str, np.ndarray]
     Those that the data set cannot give to a model have NaN.
     """
     dataset = getattr(loader, "dataset", None)
-    unscored = getattr(dataset, "unscored", None)
-    is_empty = unscored is not None and len(dataset) == 0
-    batches = components.data.loader_of("train", 1) if is_empty else loader  # any example shows what the outputs are
-    _trainer(components).predict(components.module, dataloaders=batches, return_predictions=False)
-    outputs = components.module.outputs
-    if unscored is None or len(unscored.index) == 0:
+    if dataset is None or (unscored := getattr(dataset, "unscored", None)) is None:
+        return _predicted(components, loader)
+    if len(dataset):
+        outputs = _predicted(components, loader)
+    else:  # any example shows what the outputs are
+        shown = _predicted(components, components.data.loader_of("train", 1))
+        outputs = {name: values[:0] for name, values in shown.items()}
+    if len(unscored.index) == 0:
         return outputs
-    if is_empty:
-        outputs = {name: values[:0] for name, values in outputs.items()}
     outputs = _with_unscored(outputs, unscored.index, unscored.label)
     observed = dataset.observed(outputs["index"])
     return outputs | {f"{OBSERVED}{name}": values for name, values in observed.items()}
+
+
+def _predicted(components: Components, loader: DataLoader) -> dict[str, np.ndarray]:
+    _trainer(components).predict(components.module, dataloaders=loader, return_predictions=False)
+    return components.module.outputs
 
 
 def _trainer(components: Components) -> pl.Trainer:

@@ -125,7 +125,7 @@ class TrainerOptions(AnnotatedKeys):
             self.patience = math.ceil(self.patience * epochs / self.max_epochs)
         self.max_epochs = epochs
 
-    def early_stopping(self, monitor: str, mode: str) -> list[Callback]:
+    def early_stopping(self, monitor: str, mode: str) -> list[EarlyStopping]:
         if self.patience is None:
             return []
         return [EarlyStopping(monitor=monitor, mode=mode, patience=self.patience, check_on_train_epoch_end=False)]

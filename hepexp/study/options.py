@@ -63,8 +63,8 @@ class StudyOptions:
         self.seeds = list(range(1, seeds + 1)) if isinstance(seeds, int) else seeds
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ConfigError(f"study.seeds needs distinct seeds, got {self.seeds}")
-        if odd := [seed for seed in self.seeds if not 0 <= seed <= LARGEST_SEED]:
-            raise ConfigError(f"study.seeds must be from 0 to {LARGEST_SEED}, got {odd[0]}")
+        if beyond := [seed for seed in self.seeds if not 0 <= seed <= LARGEST_SEED]:
+            raise ConfigError(f"study.seeds must be from 0 to {LARGEST_SEED}, got {beyond[0]}")
         self.settings, self.base, self.axes = settings, base, axes or {}
         self.columns, self.x, self.against = columns, x, against
         self.y = [y] if isinstance(y, str) else y

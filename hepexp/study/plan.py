@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 
 from hepexp.config.command_line import CommandLine, translate
 from hepexp.config.compose import plain
@@ -169,7 +169,7 @@ def make_plan(name: str, options: StudyOptions, typed: Typed) -> Plan:
         elif key in axes or len(values) > 1:
             axes[key] = values
         else:
-            every.append(override.input_line)
+            every.append(override.input_line or "")
     if counted := [word for word in typed.words if key_of(word) == "seeds"]:
         seeds = _counted(counted[-1], typed.words)
     experiment = f"experiment={name.replace('/', '_')}"
@@ -261,7 +261,7 @@ def _values(override: Override) -> list[str]:
     """One or several values that were typed."""
     if not override.is_sweep_override():
         return [override.get_value_element_as_str()]
-    if not override.is_discrete_sweep() or override.value_type.name == "GLOB_CHOICE_SWEEP":
+    if not override.is_discrete_sweep() or isinstance(override.value(), Glob):
         raise ConfigError(f"{override.input_line}: expected values, e.g. {override.key_or_group}=1,2,3")
     return list(override.sweep_string_iterator())
 

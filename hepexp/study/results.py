@@ -201,7 +201,7 @@ class Results:
         """
         options, several = self.plan.options, self.plan.several
         found: dict[Column, list[Comparison]] = {}
-        values: dict[Column, dict[str, Difference]] = {}
+        values: dict[Column, dict[str, Difference | None]] = {}
         for place in dict.fromkeys(tuple(row.along.values()) for row in rows):
             own = [(r, g) for r, g in zip(rows, groups, strict=True) if tuple(r.along.values()) == place]
             wanted = next((g.name for r, g in own if r.setting == options.against), None)

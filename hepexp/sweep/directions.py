@@ -80,7 +80,8 @@ def choices(loss: str, asked: Collection[str] = ()) -> list[str]:
     """
     computed = [metric for metric in of_loss(loss) or () if not _unasked(metric, asked)]
     names = [name for metric in computed for name in metric.names]
-    return [key for name in names if is_judged_by(key := name if "/" in name else f"val/{name}", find(name, loss))]
+    known = {name if "/" in name else f"val/{name}": find(name, loss) for name in names}
+    return [key for key, metric in known.items() if metric is not None and is_judged_by(key, metric)]
 
 
 def _unasked(metric: Metric, asked: Collection[str]) -> str:

@@ -47,6 +47,7 @@ def is_lost(trial: FrozenTrial) -> bool:
     process = trial.user_attrs.get(PROCESS, {})
     if process.get("host") == socket.gethostname():
         return is_dead(process)
+    assert trial.datetime_start is not None, "it is running"
     seen = trial.user_attrs.get(SEEN) or trial.datetime_start.timestamp()
     return time.time() - seen > LIMIT
 

@@ -27,7 +27,9 @@ class ParentRun:
         with FileLock(folder / ".parent.lock"):  # of two that begin in the same second one makes the run
             known = lookup.run_id_of(folder)
             self._run = self._started(name, plan, folder, known)
-        self.run_id = known if self._run is None else self._run.run_id
+        run_id = known if self._run is None else self._run.run_id
+        assert run_id is not None, "another process writes a run that is known"
+        self.run_id = run_id
 
     @staticmethod
     def _started(name: str, plan: Plan, folder: Path, known: str | None) -> MlflowRun | None:

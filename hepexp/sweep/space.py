@@ -99,9 +99,10 @@ class Dimension:
 
         if self.kind == "choice":
             return distributions.CategoricalDistribution(self.values)
+        low, high = self.values
         if self.kind in WHOLE.values():
-            return distributions.IntDistribution(*self.values, log=self.kind == "log-int")
-        return distributions.FloatDistribution(*self.values, log=self.kind == "log")
+            return distributions.IntDistribution(low, high, log=self.kind == "log-int")
+        return distributions.FloatDistribution(low, high, log=self.kind == "log")
 
     @property
     def grid(self) -> list[Any]:
@@ -178,7 +179,7 @@ def with_whole_numbers(base: Sequence[str], dimensions: Sequence[Dimension]) -> 
 def takes_whole(config: DictConfig, key: str) -> bool:
     """Whether a key takes whole numbers and no others."""
     *path, name = key.split(".")
-    node = config
+    node: Any = config
     for part in path:
         node = node.get(part) if hasattr(node, "get") else None
     if not hasattr(node, "get"):

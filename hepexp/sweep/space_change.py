@@ -18,7 +18,17 @@ from hepexp.config.overrides import compose
 from hepexp.errors import ConfigError
 from hepexp.sweep.lost_trials import requeue_lost
 from hepexp.sweep.space import Dimension, cells
-from hepexp.sweep.study import CONTINUED, OF_BASE, counted, name_of, next_revision, note_plan, plan_of, queue_grid
+from hepexp.sweep.study import (
+    CONTINUED,
+    OF_BASE,
+    counted,
+    directions_of_study,
+    name_of,
+    next_revision,
+    note_plan,
+    plan_of,
+    queue_grid,
+)
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -81,7 +91,7 @@ def change_space(
         )
     if name in optuna.get_all_study_names(storage):  # of a process that was killed before it was whole
         optuna.delete_study(study_name=name, storage=storage)
-    made = optuna.create_study(storage=storage, study_name=name, directions=plan.directions)
+    made = optuna.create_study(storage=storage, study_name=name, directions=directions_of_study(plan))
     for trial in study.get_trials():
         trial = _with(trial, dimensions, values_before)
         made.add_trial(_cell(trial, dimensions) if plan.sampler == "grid" else trial)

@@ -118,8 +118,9 @@ def _file(url: str) -> Path | None:
         parsed = make_url(url)
     except ValueError:  # told when it is opened
         return None
-    is_path = parsed.get_backend_name() == "sqlite" and not (parsed.database or ":").startswith((":", "file:"))
-    return Path(parsed.database) if is_path else None
+    database = parsed.database or ":memory:"
+    is_path = parsed.get_backend_name() == "sqlite" and not database.startswith((":", "file:"))
+    return Path(database) if is_path else None
 
 
 def _make_runs() -> None:

@@ -56,8 +56,10 @@ def holds(url: str, name: str) -> bool:
             return any(_begins(line, name) for line in lines)
     from sqlalchemy import make_url
 
+    database = make_url(url).database
+    assert database is not None, "the address of a file"
     try:
-        with closing(sqlite3.connect(f"{Path(make_url(url).database).as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{Path(database).as_uri()}?mode=ro", uri=True)) as connection:
             return connection.execute("SELECT 1 FROM studies WHERE study_name = ?", (name,)).fetchone() is not None
     except sqlite3.Error:  # another kind of file
         return False

@@ -16,6 +16,7 @@ from hepexp.sweep.space import Dimension, cells, read_space
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.storages import BaseStorage
+    from optuna.study import StudyDirection
     from optuna.trial import FrozenTrial
 
 PLAN = "hepexp"  # the attribute of a study that holds its plan
@@ -79,6 +80,13 @@ def key_of(word: str) -> str:
     return translate([word])[0].partition("=")[0].lstrip("+")
 
 
+def directions_of_study(plan: Plan) -> list[StudyDirection]:
+    """The directions of a plan, as Optuna names them."""
+    from optuna.study import StudyDirection
+
+    return [StudyDirection[word.upper()] for word in plan.directions]
+
+
 def make_study(storage: BaseStorage, name: str, plan: Plan) -> Study:
     """The study of this name, new or with the same plan.
 
@@ -90,7 +98,7 @@ def make_study(storage: BaseStorage, name: str, plan: Plan) -> Study:
     from optuna.exceptions import DuplicatedStudyError
 
     try:
-        study = optuna.create_study(storage=storage, study_name=name, directions=plan.directions)
+        study = optuna.create_study(storage=storage, study_name=name, directions=directions_of_study(plan))
     except DuplicatedStudyError:
         return _joined(load_study(storage, name), name, plan)
     queue_grid(study, plan)

@@ -126,10 +126,12 @@ def _train(study: Study, plan: Plan, trial: Trial, run_id: str) -> list[float]:
     reported = None if plan.pruner == "none" else plan.metrics[0]
     watcher = TrialWatcher(trial, reported, config.trainer.max_epochs, tags)
     result = train(supply(config, line), overrides, watcher)
-    values = [result.metrics.get(metric) for metric in plan.metrics]
-    for metric, value in zip(plan.metrics, values, strict=True):
+    values: list[float] = []
+    for metric in plan.metrics:
+        value = result.metrics.get(metric)
         if not isinstance(value, int | float):
             known = [key for key in result.metrics if key.startswith(("val/", "model/", "train/"))]
             close = did_you_mean(metric, known)
             raise NoSuchMetric(f"the run has no value of {metric} to be judged by{close} (metrics: {', '.join(known)})")
+        values.append(value)
     return values

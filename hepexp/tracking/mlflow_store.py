@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -127,7 +128,7 @@ class MlflowRun:
 
         entries = [RunTag(key, str(value)[:TAG_LENGTH]) for key, value in tags.items() if value is not None]
         for chunk in batches(entries, OTHERS):
-            self.insist(lambda chunk=chunk: self.client.log_batch(self.run_id, tags=chunk))
+            self.insist(partial(self.client.log_batch, self.run_id, tags=chunk))
 
     def describe(self, text: str) -> None:
         """Describe the run in Markdown; a description that someone has written in the user interface is kept."""
@@ -247,7 +248,7 @@ class MlflowRun:
 
         entries = [Param(key, value) for key, value in parameters.items()]
         for chunk in batches(entries, OTHERS):
-            self.insist(lambda chunk=chunk: self.client.log_batch(self.run_id, params=chunk))
+            self.insist(partial(self.client.log_batch, self.run_id, params=chunk))
 
 
 def _reopen(client: Any, run_id: str) -> dict[str, str]:

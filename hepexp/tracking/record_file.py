@@ -132,5 +132,5 @@ def _short(value: Any) -> str:
 
 
 def _unlike(file: Path, kind: type, value: Any) -> DataError:
-    expected = {list: "a list", dict: "keys and values"}[kind]
+    expected = "a list" if kind is list else "keys and values"
     return DataError(f"{file} is not what a run writes: expected {expected}, found {type(value).__name__}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from hepexp.errors import ConfigError
@@ -101,13 +102,14 @@ def register(client: MlflowClient, run_id: str, name: str, judgement: Judgement,
     # Others may register at the same time: after setting the alias, check again for a better version.
     while (now := insist(lambda: best(client.search_model_versions(f"name='{name}'"), made).version)) != leader:
         leader = now
-        insist(lambda leader=leader: client.set_registered_model_alias(name, BEST, leader))
+        insist(partial(client.set_registered_model_alias, name, BEST, leader))
     return str(made.version)  # the local store returns a number, a server a string
 
 
 def best(versions: Iterable[ModelVersion], newest: ModelVersion) -> ModelVersion:
     """The best version of those that can be compared with this one; among equal ones, the newest."""
     leader, leads = newest, Judgement.read(newest.tags)
+    assert leads is not None, "it is made with one"
     for version in sorted(versions, key=lambda version: int(version.version)):
         judged = Judgement.read(version.tags)
         if judged is None or not judged.is_comparable(leads):

@@ -76,7 +76,7 @@ def recorded(store: Path) -> Path:
 
 def here(location: str | None, old: Path, new: Path) -> str | None:
     """A location below the former folder of artifacts as one below the present folder; others are unchanged."""
-    if (path := _path(location)) is None or path == old or not path.is_relative_to(old):
+    if location is None or (path := _path(location)) is None or path == old or not path.is_relative_to(old):
         return location
     path = new / path.relative_to(old)
     return path.as_uri() if location.startswith("file:") else str(path)

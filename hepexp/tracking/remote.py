@@ -101,8 +101,9 @@ class Remote:
         for params_chunk in batches(new_params, OTHERS):
             server.log_batch(remote_id, params=params_chunk)
         self._send_metrics(server, local, run, there)
-        if run.inputs.dataset_inputs and not there.inputs.dataset_inputs:
-            server.log_inputs(remote_id, datasets=run.inputs.dataset_inputs)
+        datasets, known = (one.inputs.dataset_inputs if one.inputs else [] for one in (run, there))
+        if datasets and not known:
+            server.log_inputs(remote_id, datasets=datasets)
         if whole:
             server.log_artifacts(remote_id, str(write_guard.artifacts(run.info.artifact_uri)))
             self._register(server, local, run, remote_id)

@@ -59,7 +59,10 @@ def _revision() -> str | None:
 @cache
 def _migrations() -> dict[str, str | None]:
     """Each revision that the installed MLflow knows, and the one before it."""
-    folder = Path(find_spec("mlflow").origin).parent / MIGRATIONS
+    mlflow = find_spec("mlflow")
+    assert mlflow is not None, "hepexp requires it"
+    assert mlflow.origin is not None
+    folder = Path(mlflow.origin).parent / MIGRATIONS
     files = {file.stem.partition("_")[0]: file for file in folder.glob("[0-9a-f]*_*.py")}
     found = {revision: BEFORE.search(file.read_text(encoding="utf-8")) for revision, file in files.items()}
     return {revision: match and match[1] for revision, match in found.items()}

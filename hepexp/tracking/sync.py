@@ -96,8 +96,8 @@ def send_again(run_id: str) -> None:
 
 
 def _run_id(word: str) -> str:
-    for folder in (Path(word), runs_dir() / word):  # the folder of a sweep has no config.yaml
-        if folder.is_dir() and (run_id := lookup.run_id_of(folder)):
+    for place in (Path(word), runs_dir() / word):  # the folder of a sweep has no config.yaml
+        if place.is_dir() and (run_id := lookup.run_id_of(place)):
             return run_id
     folder = RunFolder.find(word)
     run_id = folder.mlflow_run_id

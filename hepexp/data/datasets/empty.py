@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from itertools import islice
 
 import torch
-from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from hepexp.batch import DataSpec, FeatureBatch
 from hepexp.data.keys import require_at_least
+from hepexp.data.loading.experiment_data import ExperimentData
 from hepexp.data.loading.splits import SPLITS
 
 
-class Empty(LightningDataModule):
+class Empty(ExperimentData):
     """Identical examples of a single class, without any features.
 
     Their indices differ between the splits, so that what draws its own samples by them validates and tests itself on

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pytorch_lightning import LightningDataModule
 
 from hepexp.batch import Batch, DataSpec, Target
 from hepexp.config.annotated_keys import AnnotatedKeys, FromRun
@@ -19,6 +18,7 @@ from hepexp.data.keys import chosen_names, require_at_least, require_at_most
 from hepexp.data.loading.dataset import Extras, SplitDataset
 from hepexp.data.loading.element_targets import ElementTargets
 from hepexp.data.loading.example_weights import ExampleWeights
+from hepexp.data.loading.experiment_data import ExperimentData
 from hepexp.data.loading.fitted_scales import FittedScales
 from hepexp.data.loading.loaders import Loaders
 from hepexp.data.loading.reweighting import Reweighting
@@ -44,7 +44,7 @@ _MOST_GENERATED = 10**9  # examples: years of simulation, terabytes on disk
 MOST_OF_SAMPLE = 200  # examples that a model needs to know the shape of one
 
 
-class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedKeys, LightningDataModule):
+class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedKeys, ExperimentData):
     """Base class of the data sets: their keys, splits and loaders.
 
     A subclass names its files in `info`, annotates the keys that it has beside these, and implements

@@ -82,7 +82,8 @@ class BrierDecomposition(FigureOfMerit):
         def parts(weight: NDArray) -> NDArray:
             if weight.sum() <= 0:
                 return np.full(3, np.nan)
-            return sum(self._parts(p[:, c], o[:, c], place[:, c], weight) for c in range(examples.n_classes))
+            each = (self._parts(p[:, c], o[:, c], place[:, c], weight) for c in range(examples.n_classes))
+            return sum(each, np.zeros(3))
 
         return {
             "brier_score": mean_of(((p - o) ** 2).sum(1)),

@@ -101,7 +101,8 @@ class Threshold:
         if self.k > self.n:
             return 1.0, 1.0
         law = betabinom(n, self.k, self.n + 1 - self.k)
-        return tuple(float(law.ppf(q)) / n for q in ((1 - inside) / 2, (1 + inside) / 2))
+        low, high = (float(law.ppf(q)) / n for q in ((1 - inside) / 2, (1 + inside) / 2))
+        return low, high
 
     def figures(self, sets: NDArray[np.bool_], label: NDArray, seed: int) -> dict[str, float | str | None]:
         """Coverage and size of sets (n, C), with errors from a bootstrap over the examples, which count alike."""
@@ -113,7 +114,8 @@ class Threshold:
         said = f"p = {p:.2g} for coverages distributed as {law}"
         if self.k > self.n:
             said = f"{self.n} calibration examples are too few for this level: every class is in every set"
-        found[f"{coverage}_note"] = "; ".join(filter(None, [said, found.get(f"{coverage}_note", "")]))
+        why = found.get(f"{coverage}_note")
+        found[f"{coverage}_note"] = f"{said}; {why}" if why else said
         return found
 
 

@@ -57,7 +57,8 @@ class Judge:
             elif outside := self._outside(name, value):
                 reason = "; ".join(filter(None, [outside, reason]))
             if reason:
-                remarks["note"] = "; ".join(filter(None, [remarks.get("note"), reason]))
+                note = remarks.get("note")
+                remarks["note"] = f"{note}; {reason}" if note else reason
             metrics |= {f"{name}_{suffix}": said for suffix, said in remarks.items()}
         for figure in self.figures if n_bootstrap else ():
             metrics |= figure.simulated(self.examples, n_bootstrap, seed)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.evaluation.bootstrap import OF_CENTRAL, central, effective_number
+from hepexp.evaluation.bootstrap import OF_CENTRAL, Width, central, effective_number
 from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit, OfWeights, why_no_curve
 from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
 from hepexp.evaluation.roc import Roc, background_at
@@ -38,18 +39,18 @@ class Rejection(FigureOfMerit):
             values=("0.3", "0.5"),
         ),
     )
-    most_classes = 2
+    most_classes: ClassVar[int | None] = 2
     limits = (1.0, math.inf)
     needs_background = True
-    width = staticmethod(central)
+    width: ClassVar[Width] = staticmethod(central)
 
     def figures(self, examples: ScoredExamples) -> dict[str, OfWeights]:
         return {name: rejection(examples.against_background(c), at) for name, (c, at) in _points(examples).items()}
 
     def remarks(self, name: str, examples: ScoredExamples) -> dict[str, float | str]:
         c, at = _points(examples)[name]
-        curve, names = examples.against_background(c), examples.setting.class_names
-        if why := why_no_curve(curve, examples, names[c], names[examples.setting.background]):
+        curve, names, background = examples.against_background(c), examples.setting.class_names, examples.background
+        if why := why_no_curve(curve, examples, names[c], names[background]):
             return {"note": why}
         return remarks(curve, at, examples)
 
@@ -105,6 +106,7 @@ def remarks(curve: Roc, at: float, examples: ScoredExamples) -> dict[str, float 
     """
     weight = examples.weights
     signal, background = curve.counts(weight)
+    n_effective: float
     if examples.weight is None:
         n = n_effective = int(background[-1])
         passing = math.ceil(float(background_at(signal, background, at)) * n - 1e-6)  # of the two

@@ -113,7 +113,13 @@ class ScoredExamples:
 
     def against_background(self, c: int) -> Roc:
         """A class against the background."""
-        return self.against(c, self.setting.background)
+        return self.against(c, self.background)
+
+    @property
+    def background(self) -> int:
+        """Label of the background, which there must be: see `FigureOfMerit.needs_background`."""
+        assert self.setting.background is not None
+        return self.setting.background
 
     @property
     def one_vs_rest(self) -> list[Roc]:

@@ -67,7 +67,7 @@ class AssignmentEvaluator(EvaluatorOfWeights):
 
     def _figures(self, outputs: Outputs) -> dict[str, Callable[[NDArray], float]]:
         right, complete = right_tops(outputs["found"], outputs["true"]), outputs["complete"].astype(bool)
-        both, jets = complete.all(1), outputs["n_jets"]
+        both, jets = np.all(complete, axis=1), outputs["n_jets"]
         event = (right.sum(1) == 2).astype(np.float64)
         figures = {"event_efficiency": ratio(event * both, both.astype(np.float64))}
         for name, (low, high) in MULTIPLICITIES.items():
@@ -98,14 +98,14 @@ class AssignmentEvaluator(EvaluatorOfWeights):
         weight = ones(len(outputs["index"]), outputs.get("weight"))
         complete = outputs["complete"].astype(bool)
         right = right_tops(outputs["found"], outputs["true"], of_network=True)
-        both = complete.all(1)
+        both = np.all(complete, axis=1)
         plots.assignment_efficiency(
             folder / "event_efficiency.png",
             outputs["n_jets"][both],
             (right_tops(outputs["found"], outputs["true"]).sum(1) == 2)[both],
             weight[both],
         )
-        known = both[:, None] & (outputs["found"] >= 0).all(2)
+        known = both[:, None] & np.all(outputs["found"] >= 0, axis=2)
         plots.assigned_masses(folder / "masses.png", outputs["mass_w"][known], outputs["mass_top"][known], right[known])
 
 
@@ -117,7 +117,7 @@ def right_tops(found: NDArray, true: NDArray, of_network: bool = False) -> NDArr
     found, true : (n, 2, 3) places of jets, -1 for none.
     of_network : in the order of the found triplets, instead of the true ones.
     """
-    same = (found[:, :, None] == true[:, None]).all(-1) & (true >= 0).all(-1)[:, None]  # (n, found, true)
+    same = np.all(found[:, :, None] == true[:, None], axis=-1) & np.all(true >= 0, axis=-1)[:, None]  # (n, found, true)
     straight, crossed = np.stack([same[:, 0, 0], same[:, 1, 1]], 1), np.stack([same[:, 1, 0], same[:, 0, 1]], 1)
     turned = crossed.sum(1) > straight.sum(1)
     if of_network:

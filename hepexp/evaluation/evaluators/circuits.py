@@ -94,8 +94,8 @@ class CircuitEvaluator(Evaluator):
         means = _without_rounding(values.mean(axis=0, dtype=np.float64), values.dtype)
         return dict(zip(self.names, means.tolist(), strict=True))
 
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
-        metrics: dict[str, float | None] = dict(self.quick(outputs))
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
+        metrics: dict[str, float | str | None] = {**self.quick(outputs)}
         for name in self.circuits:
             psi = outputs[f"state/{name}"][0]
             metrics[f"{name}_norm"] = float(np.linalg.norm(psi))

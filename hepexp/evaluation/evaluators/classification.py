@@ -26,7 +26,7 @@ from hepexp.evaluation.classifiers.uncertainty import ALEATORIC, EPISTEMIC, SPRE
 from hepexp.evaluation.classifiers.unseen import UNSEEN
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.predictions import predictions_table
-from hepexp.metric import is_of_each_epoch
+from hepexp.metric import Metric, is_of_each_epoch
 
 if TYPE_CHECKING:
     from hepexp.batch import DataSpec
@@ -53,7 +53,7 @@ class ClassificationEvaluator(Evaluator):
     asked_for : figures of merit in addition to those of every classifier.
     """
 
-    metrics = (ROTATION_ERROR, *BREAKING, *PATHWAYS, *UNCERTAINTY, TEMPERATURE, *CONFORMAL, *UNSEEN)
+    metrics: tuple[Metric, ...] = (ROTATION_ERROR, *BREAKING, *PATHWAYS, *UNCERTAINTY, TEMPERATURE, *CONFORMAL, *UNSEEN)
     setting: Setting | None = None
     asked_for: tuple[FigureOfMerit, ...] = ()
 
@@ -99,13 +99,12 @@ class ClassificationEvaluator(Evaluator):
             found |= {name: value for name, value in each.items() if is_of_each_epoch(name, figure.metrics)}
         return found
 
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
         examples = self._examples(outputs)
         judge = Judge(standard(examples.setting, self.asked_for), examples)
-        logits = [outputs[f"gallery/{name}"] for name in ("logits", "rotated_logits") if f"gallery/{name}" in outputs]
         found = {**loss_figures(outputs, seed), **judge.with_errors(N_BOOTSTRAP, seed)}
-        if logits:
-            found |= rotation_error(*logits, seed)
+        if "gallery/rotated_logits" in outputs:
+            found |= rotation_error(outputs["gallery/logits"], outputs["gallery/rotated_logits"], seed)
         if "squared_change" in outputs:
             found |= breaking(outputs["logits"], outputs["squared_change"], seed, outputs.get("weight"))
         if "pathways" in outputs:

@@ -38,7 +38,7 @@ from hepexp.evaluation.embeddings.retrieval import OF_RETRIEVAL, Likeness, found
 from hepexp.evaluation.evaluators.classification import auc, classification_metrics
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss, refuse_not_finite
 from hepexp.evaluation.predictions import predictions_table
-from hepexp.metric import NOTE
+from hepexp.metric import NOTE, Metric
 
 if TYPE_CHECKING:
     from hepexp.batch import DataSpec
@@ -63,7 +63,14 @@ class EmbeddingEvaluator(Evaluator):
     k : number of neighbours.
     """
 
-    metrics = (*OF_NEIGHBOURS, *OF_PROBE, *OF_FEW_LABELS, *OF_RETRIEVAL, *OF_ALIGNMENT, *OF_COLLAPSE)
+    metrics: tuple[Metric, ...] = (
+        *OF_NEIGHBOURS,
+        *OF_PROBE,
+        *OF_FEW_LABELS,
+        *OF_RETRIEVAL,
+        *OF_ALIGNMENT,
+        *OF_COLLAPSE,
+    )
 
     likeness: Likeness = "cosine"  # by which embeddings are retrieved
     label_fractions: tuple[float, ...] = ()
@@ -86,7 +93,7 @@ class EmbeddingEvaluator(Evaluator):
         own.points = {str(c): points[name] for c, name in enumerate(spec.class_names)}
         return own
 
-    def doubt(self, figures: dict[str, float | str | None]) -> str:
+    def doubt(self, figures: Mapping[str, float | str | None]) -> str:
         share = figures.get("collapsed_dimensions")
         return collapse_doubt(share) if isinstance(share, float) else ""
 
@@ -102,7 +109,7 @@ class EmbeddingEvaluator(Evaluator):
             "collapsed_dimensions": self._collapsed(outputs["embedding"]),
         }
 
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
         metrics: dict[str, float | str | None] = {
             **loss_figures(outputs, seed),
             "effective_rank": effective_rank(outputs["embedding"]),
@@ -124,7 +131,8 @@ class EmbeddingEvaluator(Evaluator):
 
     def _with_few_labels(self, outputs: Outputs, fraction: float, seed: int) -> dict[str, float | str | None]:
         """The figures of all that was trained with a fraction of the labels."""
-        label, n_classes, trained = outputs["training/label"], _n_classes(outputs), {}
+        label, n_classes = outputs["training/label"], _n_classes(outputs)
+        trained: dict[str, float | str | None] = {}
         readers = (PROBE, *((FINE_TUNED, FROM_SCRATCH) if self.fine_tune_steps else ()))
         if empty := empty_class(label, fraction, self.class_names):
             return {k: v for reader in readers for k, v in no_figures(reader, fraction, empty).items()}

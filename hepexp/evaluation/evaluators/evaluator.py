@@ -83,7 +83,7 @@ def refuse_not_finite(outputs: Outputs) -> None:
             continue
         if name.startswith("model/"):
             raise HepexpError(f"the model has learnt {name.removeprefix('model/')} that are NaN or infinite: {_REMEDY}")
-        bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+        bad = np.any(~np.isfinite(values.reshape(len(values), -1)), axis=1)
         part = next((part for part in ("reference/", "training/", ELEMENT) if name.startswith(part)), "")
         index, things = outputs[f"{part}index"], "elements" if part == ELEMENT else "examples"
         which = "" if bad.all() else f", first for example {index[bad].min()}"  # batches are not in the order of index
@@ -186,7 +186,7 @@ class Evaluator(ABC):
         """How the errors of those figures of `of_weights` follow from their replicas; by their spread if not named."""
         return {}
 
-    def doubt(self, figures: dict[str, float | str | None]) -> str:
+    def doubt(self, figures: Mapping[str, float | str | None]) -> str:
         """One line on figures, of `quick` or `final`, that say that something went wrong; empty if they do not."""
         return ""
 

@@ -76,12 +76,17 @@ class ExpressibilityEvaluator(Evaluator):
         plots.expressibility(folder / "expressibility.png", points)
 
     def _figures(self, outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
-        found = {}
+        found: dict[str, Callable[[np.ndarray], float]] = {}
         for name, n in self.n_qubits.items():
-            counts, haar = self._histogram(outputs, name), haar_bins(n, self.n_bins)
-            found[f"{name}_expressibility"] = lambda weight, counts=counts, haar=haar: divergence(counts(weight), haar)
+            found[f"{name}_expressibility"] = self._divergence(
+                self._histogram(outputs, name), haar_bins(n, self.n_bins)
+            )
             found[f"{name}_entanglement"] = mean_of(outputs[f"entanglement/{name}"])
         return found
+
+    @staticmethod
+    def _divergence(counts: Callable[[np.ndarray], np.ndarray], haar: np.ndarray) -> Callable[[np.ndarray], float]:
+        return lambda weight: divergence(counts(weight), haar)
 
     def _histogram(self, outputs: Outputs, name: str) -> Callable[[np.ndarray], np.ndarray]:
         """Counts (n_bins,) of the fidelities as a function of the examples' weights."""

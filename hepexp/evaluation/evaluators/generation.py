@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -131,9 +132,7 @@ def _told_apart(outputs: Outputs, other: str, suffix: str, seed: int) -> dict[st
             figures |= {figure: None, f"{figure}_note": "not computed: a classifier needs five examples of each sample"}
             continue
         scores, label = np.stack([1 - score, score], 1), label.astype(np.int64)
-        figures |= with_errors(
-            {figure: lambda weight, s=scores, t=label: auc(s, t, weight)}, len(label), seed, n_replicas=REPLICAS
-        )
+        figures |= with_errors({figure: partial(auc, scores, label)}, len(label), seed, n_replicas=REPLICAS)
     return figures
 
 

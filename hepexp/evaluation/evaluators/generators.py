@@ -31,7 +31,7 @@ class GeneratorEvaluator(Evaluator):
     tolerance : largest ratio of the smallest to the largest singular value at which a metric counts as invariant.
     """
 
-    metrics = (
+    metrics: tuple[Metric, ...] = (
         Metric(
             "angle_error_deg",
             "lower",
@@ -179,6 +179,7 @@ class GeneratorEvaluator(Evaluator):
 
     def angles(self, generators: np.ndarray) -> np.ndarray:
         """Angles in degrees to the algebra; 90 where the generators vanish."""
+        assert self.algebra is not None, "there is one to compare with"
         angles = principal_angles(generators, self.algebra.basis)
         return angles if len(angles) else np.array([90.0])
 

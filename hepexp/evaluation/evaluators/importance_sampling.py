@@ -109,10 +109,11 @@ class ImportanceSamplingEvaluator(Evaluator):
             found["exact_integral_note"] = "from uniform points"
         else:
             found["exact_integral_note"] = "no error: a closed form"
-        of_flow = found["flow_integral_err"]
-        found["integral_pull"] = None if of_flow is None else (found["flow_integral"] - exact) / hypot(of_flow, error)
-        if of_flow is None:
-            found["integral_pull_note"] = "there is no error"
+        integral, of_flow = found["flow_integral"], found["flow_integral_err"]
+        if isinstance(integral, float) and isinstance(of_flow, float):
+            found["integral_pull"] = (integral - exact) / hypot(of_flow, error)
+        else:
+            found |= {"integral_pull": None, "integral_pull_note": "there is no error"}
         return found
 
     def of_weights(self, outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
@@ -166,7 +167,8 @@ def largest(w: np.ndarray, counts: np.ndarray, order: np.ndarray, campaign: int)
     order : sorts the weights.
     """
     share = np.cumsum(counts[order]) / counts.sum()
-    return float(w[order[min(np.searchsorted(share, 2 ** (-1 / campaign) * (1 - 1e-12)), len(w) - 1)]])
+    place = int(np.searchsorted(share, 2 ** (-1 / campaign) * (1 - 1e-12)))
+    return float(w[order[min(place, len(w) - 1)]])
 
 
 def _efficiency(w: np.ndarray, order: np.ndarray, campaign: int, counts: np.ndarray) -> float:

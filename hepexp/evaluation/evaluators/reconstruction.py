@@ -154,7 +154,7 @@ class ReconstructionEvaluator(Evaluator):
         figures |= anomaly_figures(outputs, self.n_pixels)
         return {"loss": mean_loss(outputs), **{name: of(even) for name, of in figures.items()}}
 
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
         of_image = response(outputs)
         figures = self._errors(outputs)
         figures |= {

@@ -25,7 +25,7 @@ from hepexp.evaluation.evaluators.evaluator import (
     places,
 )
 from hepexp.evaluation.predictions import index_and_label
-from hepexp.evaluation.quantiles import HalfWidth, Quantiles
+from hepexp.evaluation.quantiles import Quantiles, half_width
 from hepexp.metric import Metric, in_key
 
 NO_RESPONSE = "the target is zero everywhere"
@@ -48,7 +48,7 @@ class RegressionEvaluator(Evaluator):
     of : what has the targets, an `example` or an `element`.
     """
 
-    metrics = (
+    metrics: tuple[Metric, ...] = (
         Metric(
             "bias_{target}",
             "neither",
@@ -188,7 +188,8 @@ class RegressionEvaluator(Evaluator):
         figures, n = self._figures(outputs), len(outputs["index"])
         found = with_errors(figures, n, seed, weight=outputs.get("weight"))
         for name, remark in self._left_out(outputs).items():
-            found[f"{name}_note"] = "; ".join(filter(None, [remark, found.get(f"{name}_note")]))
+            why = found.get(f"{name}_note")
+            found[f"{name}_note"] = f"{remark}; {why}" if why else remark
         return {**loss_figures(outputs, seed), **found}
 
     def of_weights(self, outputs: Outputs) -> dict[str, Figure]:
@@ -210,7 +211,7 @@ class RegressionEvaluator(Evaluator):
         if self.of == "element":
             place = places(outputs)
             figures = self._of_rows(_rows(outputs))
-            return {name: lambda weight, of=of: of(weight[place]) for name, of in figures.items()}
+            return {name: _at_rows(of, place) for name, of in figures.items()}
         return self._of_rows(outputs)
 
     def _of_rows(self, outputs: Outputs) -> dict[str, Figure]:
@@ -224,7 +225,7 @@ class RegressionEvaluator(Evaluator):
             if self.has_sigma:
                 pull = (predicted - truth) / _column(outputs, "sigma", t)
                 found[f"pull_mean_{name}"] = mean_of(pull)
-                found[f"pull_width_{name}"] = HalfWidth(pull)
+                found[f"pull_width_{name}"] = half_width(pull)
                 found[f"within_sigma_{name}"] = mean_of(abs(pull) < 1)
             for q, level in enumerate(self.quantiles):
                 found[f"coverage_{level:g}_{name}"] = mean_of(truth < outputs["quantiles"][:, t, q])
@@ -232,9 +233,7 @@ class RegressionEvaluator(Evaluator):
                 observed = outputs[key].astype(np.float64)
                 known = np.isfinite(observed)
                 compared = _of_prediction(name, observed[known], truth[known])
-                found |= {
-                    f"compared_{f}": lambda weight, of=of, known=known: of(weight[known]) for f, of in compared.items()
-                }
+                found |= {f"compared_{f}": _at_rows(of, known) for f, of in compared.items()}
         return found
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
@@ -290,8 +289,8 @@ def _of_prediction(name: str, predicted: NDArray[np.float64], truth: NDArray[np.
     ratio = Quantiles(np.divide(predicted, truth, out=np.full(len(truth), np.nan), where=truth != 0))
     return {
         f"bias_{name}": lambda weight: mean(residual, weight),
-        f"resolution_{name}": HalfWidth(residual),
-        f"response_{name}": lambda weight: ratio(weight, (0.5,))[0],
+        f"resolution_{name}": half_width(residual),
+        f"response_{name}": _quantile(ratio, 0.5),
         f"response_resolution_{name}": lambda weight: _relative_width(ratio(weight, (TAIL, 0.5, 1 - TAIL))),
     }
 
@@ -299,10 +298,16 @@ def _of_prediction(name: str, predicted: NDArray[np.float64], truth: NDArray[np.
 def _relative_errors(name: str, predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, Figure]:
     """Quantiles of the relative errors of what the target is the logarithm of."""
     error = Quantiles(np.abs(np.expm1(np.clip(predicted - truth, -700, 700))))
-    return {
-        f"relative_error_{percent}_{name}": lambda weight, level=percent / 100: error(weight, (level,))[0]
-        for percent in PERCENTS
-    }
+    return {f"relative_error_{percent}_{name}": _quantile(error, percent / 100) for percent in PERCENTS}
+
+
+def _at_rows(of: Figure, rows: NDArray) -> Figure:
+    """A figure of what is at some rows, as a function of the weights of all."""
+    return lambda weight: of(weight[rows])
+
+
+def _quantile(of: Quantiles, level: float) -> Figure:
+    return lambda weight: of(weight, (level,))[0]
 
 
 def _relative_width(quantiles: NDArray[np.float64]) -> float:

@@ -14,6 +14,7 @@ from hepexp.evaluation.bootstrap import with_errors
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss, rows_as_lists
 from hepexp.metric import Metric
 from hepexp.physics.lattice_action import LatticeAction
+from hepexp.physics.u1_gauge import U1Gauge
 
 OBSERVABLES = ("chi", "phi2", "action", "plaquette", "charge2", "charge")
 KNOWN = ("chi", "phi2", "action", "plaquette", "charge2", "charge", "log_z")
@@ -158,8 +159,8 @@ class SamplingEvaluator(Evaluator):
         for name, value in self.exact.items():
             ours = "log_z" if name == "log_z" else f"mean_{name}"
             if ours in found:
-                error = found[f"{ours}_err"]
-                pull = None if error is None else (found[ours] - value) / error
+                own, error = found[ours], found[f"{ours}_err"]
+                pull = (own - value) / error if isinstance(own, float) and isinstance(error, float) else None
                 found |= {f"exact_{name}": value, f"pull_{name}": pull, f"exact_{name}_note": "no error: a closed form"}
                 found[f"pull_{name}_note"] = "there is no error" if pull is None else "no error: in units of the error"
         return found
@@ -191,9 +192,9 @@ class SamplingEvaluator(Evaluator):
                 folder / "weights.png", outputs["log_weight"], self.action.theory, self.exact.get("log_z")
             )
 
-        if "gallery/beta" in outputs:
+        if "gallery/beta" in outputs and isinstance(self.action, U1Gauge):
             scan = {name.removeprefix("gallery/"): v for name, v in outputs.items() if name.startswith("gallery/")}
-            exact = [type(self.action)(self.action.size, beta).exact() for beta in scan["beta"].tolist()]
+            exact = [U1Gauge(self.action.size, beta).exact() for beta in scan["beta"].tolist()]
             plots.coupling_scan(folder / "scan.png", scan, exact, labels, self.action.theory)
 
     @property
@@ -225,11 +226,11 @@ def _with_error(name: str, mean: ChainMean, why: str = FROZEN) -> dict[str, floa
 
 
 def _longest(means: dict[str, ChainMean], n_steps: int) -> dict[str, float | str | None]:
-    frozen = [name for name, mean in means.items() if mean.tau is None]
-    if frozen:
+    taus = {name: mean.tau for name, mean in means.items() if mean.tau is not None}
+    if frozen := [name for name in means if name not in taus]:
         return {"tau_int": None, "tau_int_err": None, "tau_int_note": f"the chain never changes {', '.join(frozen)}"}
-    name, mean = max(means.items(), key=lambda item: item[1].tau)
+    tau, name = max((tau, name) for name, tau in taus.items())
     note = f"of {name}"
-    if n_steps < SAFE * mean.tau:
-        note += f"; {n_steps:,} steps are only {n_steps / mean.tau:.2g} times as long, so that errors may be too small"
-    return {"tau_int": mean.tau, "tau_int_err": mean.tau_error, "tau_int_note": note}
+    if n_steps < SAFE * tau:
+        note += f"; {n_steps:,} steps are only {n_steps / tau:.2g} times as long, so that errors may be too small"
+    return {"tau_int": tau, "tau_int_err": means[name].tau_error, "tau_int_note": note}

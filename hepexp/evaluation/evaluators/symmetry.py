@@ -93,7 +93,7 @@ class SymmetryEvaluator(GeneratorEvaluator):
             **self.angle_of_an_epoch(outputs["model/generators"]),
         }
 
-    def final(self, outputs: Outputs, seed: int) -> dict[str, float | None]:
+    def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
         mismatch, weight = _mismatch(outputs), outputs.get("weight")
         means = {"critic_accuracy": mean_of(_right(outputs)), "displacement": mean_of(_displacement(outputs))}
         return {
@@ -163,14 +163,14 @@ class SymmetryEvaluator(GeneratorEvaluator):
         seen = [figures[f"symmetry/told_apart_{i + 1}"] for i in range(len(found))]
         at = f"moved by {self.displacement:g} of their length"
         if not found.any():
-            seen = [value for value in seen if value is not None]
-            if not seen:
+            moved = [value for value in seen if isinstance(value, float)]
+            if not moved:
                 return "no symmetry was found: no generator moves the examples"
             return (
-                f"no symmetry was found: examples {at} are told from others with an accuracy of {min(seen):.3f} or "
+                f"no symmetry was found: examples {at} are told from others with an accuracy of {min(moved):.3f} or "
                 f"more, for a symmetry it is {SYMMETRY} at most"
             )
-        most = max(value for value, one in zip(seen, found, strict=True) if one)
+        most = max(value for value, one in zip(seen, found, strict=True) if one and isinstance(value, float))
         return (
             f"symmetry found ({found.sum()} of {len(found)} generators): examples {at} are told from others with an "
             f"accuracy of {most:.3f} at most, {CHANCE} by guessing"

@@ -83,7 +83,7 @@ class TriggerMomentumEvaluator(RegressionEvaluator):
             found[f"rate_{threshold:g}"] = ours
             for other in others:
                 found[f"compared_rate_{threshold:g}"] = other
-                found[f"rate_reduction_{threshold:g}"] = lambda w, a=other, b=ours: a(w) / b(w) if b(w) else np.nan
+                found[f"rate_reduction_{threshold:g}"] = _ratio(other, ours)
         return found
 
     def _methods(self, outputs: Outputs) -> dict[str, NDArray[np.float64]]:
@@ -124,3 +124,7 @@ class TriggerMomentumEvaluator(RegressionEvaluator):
         }
         with np.errstate(divide="ignore"):
             plots.turn_on(folder / "turn_on.png", 1 / truth, passed, weight)
+
+
+def _ratio(a: Figure, b: Figure) -> Figure:
+    return lambda weight: a(weight) / b(weight) if b(weight) else np.nan

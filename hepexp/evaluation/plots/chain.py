@@ -82,7 +82,7 @@ def log_weights(path: Path | str, log_weight: NDArray, theory: str, log_z: float
         axes = drawing.subplots()
         low, high = np.quantile(log_weight, (0.002, 1))
         edges = np.linspace(low, high if high > low else low + 1, BINS)
-        axes.hist(log_weight, edges, density=True, color=COLOURS[0], alpha=0.6, label="draws")
+        axes.hist(log_weight, edges.tolist(), density=True, color=COLOURS[0], alpha=0.6, label="draws")
         if log_z is not None:
             axes.axvline(log_z, color="black", lw=1, ls="--", label=r"exact $\ln Z$")
         axes.set(xlabel=r"$-S - \ln q$", ylabel="density", yscale="log")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ DECADES = 3.0  # shown below the brightest pixel, at most,
 MOST_DECADES = 8.0  # but for images that are fainter than that; what is below counts as empty
 FAINT = 0.1  # of the brightest pixel; below the power of ten under that, the colour scale of differences is linear
 PIXELS = {"interpolation": "nearest"}
-BAR = {"pad": 0.01, "aspect": 14, "fraction": 0.03}
+BAR: dict[str, Any] = {"pad": 0.01, "aspect": 14, "fraction": 0.03}
 
 
 def reconstructions(
@@ -82,8 +83,8 @@ def _draw(
             if difference is not None:
                 faint = 10.0 ** np.floor(np.log10(high * FAINT))
                 for axes, image in zip(block[-1], difference[:, c], strict=True):
-                    norm = SymLogNorm(linthresh=faint, vmin=-high, vmax=high)
-                    shown = axes.imshow(image, cmap="RdBu_r", norm=norm, **PIXELS)
+                    signed = SymLogNorm(linthresh=faint, vmin=-high, vmax=high)
+                    shown = axes.imshow(image, cmap="RdBu_r", norm=signed, **PIXELS)
                 block[-1, 0].set_ylabel(f"{channel}\ndifference", fontsize=8)
                 bar = drawing.colorbar(shown, ax=block[-1].tolist(), label="rec. $-$ input", **BAR)
                 powers = faint * 10.0 ** np.arange(np.floor(np.log10(high / faint)) + 1)

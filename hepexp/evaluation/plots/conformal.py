@@ -26,13 +26,13 @@ def conformal_coverage(
     levels : (L,) nominal coverages; coverage, size : (L,) of the test examples; band : (L, 2) of their coverage.
     n_calibration : number of calibration examples.
     """
-    levels = np.asarray(levels)
+    nominal = np.asarray(levels)
     with figure(path, 5.0, 5.2, f"conformal sets from {n_calibration:,} validation examples") as drawing:
         upper, lower = drawing.subplots(2, 1, sharex=True)
         upper.axhline(0, color="0.6", linestyle=":", linewidth=1.2)
-        upper.fill_between(levels, *(band - levels[:, None]).T, color="0.85", label="exact 95 % interval")
-        upper.plot(levels, coverage - levels, color=COLOURS[0], marker="o", markersize=3, label="test")
+        upper.fill_between(nominal, *(band - nominal[:, None]).T, color="0.85", label="exact 95 % interval")
+        upper.plot(nominal, coverage - nominal, color=COLOURS[0], marker="o", markersize=3, label="test")
         upper.set(ylabel="coverage - nominal")
         legend_above(upper)
-        lower.plot(levels, size, color=COLOURS[0], marker="o", markersize=3)
+        lower.plot(nominal, size, color=COLOURS[0], marker="o", markersize=3)
         lower.set(xlabel="nominal coverage", ylabel="classes in a set, mean")

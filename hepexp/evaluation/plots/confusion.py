@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def confusion_counts(
                     fontsize=12 if n_classes == 2 else 8,
                 )
         ticks = range(n_classes)
-        turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if n_classes > 3 else {}
+        turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if n_classes > 3 else {}
         axes.set_xticks(ticks, names, **turned)
         axes.set_yticks(ticks, names)
         axes.minorticks_off()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ def groups_by_size(
     """Draw the mean F1 of examples (n,) against their number of elements, with the error of the mean."""
     with figure(path, 5.2, 4.2, "F1 of pairs by number of elements") as drawing:
         axes = drawing.subplots()
-        edges = np.unique(np.quantile(elements, np.linspace(0, 1, _BINS + 1)).astype(int)) if len(elements) else []
+        edges = (
+            np.unique(np.quantile(elements, np.linspace(0, 1, _BINS + 1)).astype(int)) if len(elements) else np.zeros(0)
+        )
         for c, name in enumerate(class_names):
             points = []
-            for low, high in zip(edges[:-1], [*edges[1:-1], np.inf], strict=True):
+            for low, high in pairwise([*edges[: max(len(edges) - 1, 1)], np.inf]):
                 chosen = (label == c) & (elements >= low) & (elements < high)
                 if (total := weight[chosen].sum()) > 0:
                     mean = weight[chosen] @ f1[chosen] / total

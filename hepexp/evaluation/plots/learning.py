@@ -30,7 +30,8 @@ def learning_curves(path: Path | str, history: list[dict[str, Any]], best_epoch:
         for axes, name in zip(panels, shown, strict=True):
             axes.set_yscale("log" if name == "lr" else "linear")
             _draw(axes, history, name, best_epoch)
-            axes.set_ylabel(find(f"train/{name}").heading)
+            metric = find(f"train/{name}")
+            axes.set_ylabel(metric.heading if metric else name)
         legend_above(panels[0], 3)
         panels[-1].set_xlabel("epoch")
         drawing.align_ylabels()

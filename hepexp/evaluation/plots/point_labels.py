@@ -28,7 +28,7 @@ def label_points(axes: Axes, points: Mapping[str, tuple[float, float]]) -> None:
     Each name in turn takes the place where it overlaps least with the others and with the points, near its own; a few
     rounds are enough. A name of more than 24 letters is cut.
     """
-    drawing = axes.figure
+    drawing = axes.figure.canvas.figure
     drawing.draw_without_rendering()  # lays out the axes
     scale = 72 / drawing.dpi
     where = axes.transData.transform(list(points.values())) * scale  # (n, 2) in points

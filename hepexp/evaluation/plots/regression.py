@@ -56,7 +56,7 @@ def residuals(
     """
     found = {text: values - truth for text, values in predicted.items()}
     first = next(iter(found.values()))
-    furthest = max(reach(abs(first), 0.98, weight), np.finfo(np.float32).tiny)
+    furthest = max(float(reach(abs(first), 0.98, weight)), float(np.finfo(np.float32).tiny))
     with figure(path, 5.0, 4.2, f"residuals of {name}") as drawing:
         _distributions(drawing.subplots(), found, (-furthest, furthest), weight)
         drawing.axes[0].set(xlabel=f"predicted - true {_with(name, unit)}")

@@ -73,10 +73,11 @@ def roc(
             xlim=(0, 1),
             ylim=(1, 2 * top),
         )
-        if all(len(line.get_xdata()) < 2 for line in axes.get_lines()[: len(drawn)]):
+        efficiencies = [np.asarray(line.get_xdata()) for line in axes.get_lines()[: len(drawn)]]
+        if all(len(each) < 2 for each in efficiencies):
             text = f"fewer than {FEWEST} background examples\npass at every signal efficiency"
             axes.text(0.5, 0.6, text, ha="center", transform=axes.transAxes, fontsize=9)
-        elif binary and (start := axes.get_lines()[0].get_xdata()[0]) > WIDE:
+        elif binary and (start := float(efficiencies[0][0])) > WIDE:
             text = f"fewer than {FEWEST}\nbackground\nexamples pass"
             axes.text(start / 2, 1.2, text, ha="center", fontsize=7, color="0.4")
         if binary:

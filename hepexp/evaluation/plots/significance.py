@@ -71,7 +71,7 @@ def significance_improvement(
         axes.set(
             xlabel=f"signal efficiency $\\varepsilon_S$ ({signal})",
             ylabel="significance improvement $\\varepsilon_S/\\sqrt{\\varepsilon_B}$"
-            f" ({class_name(setting.class_names, setting.background)})",
+            f" ({class_name(setting.class_names, examples.background)})",
             xlim=(0, 1.02),
             ylim=(0, 1.25 * top),
         )

@@ -36,7 +36,7 @@ def metric(path: Path | str, found: MetricTensor, reference: tuple[str, np.ndarr
     side = 0.9 + 0.55 * len(found.nearest)
     with figure(path, side * len(shown) + 3.6, max(3.0, side + 0.5), str(found)) as drawing:
         *maps, spectrum = drawing.subplots(1, len(shown) + 1, width_ratios=[side] * len(shown) + [3.2])
-        drawing.get_layout_engine().set(wspace=0.08)  # the long name of an axis stands between
+        drawing.set_layout_engine("constrained", wspace=0.08)  # the long name of an axis stands between
         most = max(float(np.abs(matrix).max()) for _, matrix in shown)
         for axes, (name, matrix) in zip(maps, shown, strict=True):
             _matrix(axes, matrix, most, name)

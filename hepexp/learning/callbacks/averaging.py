@@ -45,10 +45,11 @@ class AveragedWeights(WeightAveraging):
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         if stage == "fit":  # the module itself would be copied with its data set
-            parts = nn.ModuleDict({"model": pl_module.model, "objective": pl_module.objective})
+            parts = nn.ModuleDict({name: pl_module.get_submodule(name) for name in ("model", "objective")})
             self._average_model = AveragedModel(parts, use_buffers=True, avg_fn=self.average)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert self._average_model is not None, "made by setup"
         self._average_model.to(pl_module.device)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:

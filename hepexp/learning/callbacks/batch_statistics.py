@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import pytorch_lightning as pl
 import torch
@@ -13,6 +13,10 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
+from torch.utils.hooks import RemovableHandle
+
+from hepexp.data.loading.experiment_data import data_of
+from hepexp.learning.module import ExperimentModule
 
 
 class BatchStatistics(Callback):
@@ -46,9 +50,10 @@ class BatchStatistics(Callback):
         norms = [layer for layer, training in self._modes if training and _has_estimates(layer)]
         if not norms or trainer.state.fn != TrainerFn.FITTING:
             return
+        assert isinstance(module, ExperimentModule)
         sums = [_Sums(norm) for norm in norms]
         with _training_without_dropout(self._modes), torch.no_grad(), _own_random_numbers(module), _latest(norms):
-            batches = trainer.datamodule.training_batches(trainer.current_epoch, self.batches)
+            batches = data_of(trainer).training_batches(trainer.current_epoch, self.batches)
             for number, batch in enumerate(batches):
                 batch = module.with_views(module.transfer_batch_to_device(batch, module.device, 0), number, "test")
                 with trainer.precision_plugin.forward_context():
@@ -59,10 +64,21 @@ class BatchStatistics(Callback):
             each.write(trainer.world_size)
 
 
+class _Norm(Protocol):
+    """A batch norm, of torch or our own."""
+
+    running_mean: Tensor
+    running_var: Tensor
+    momentum: float
+    num_features: int
+
+    def register_forward_pre_hook(self, hook: Callable[[nn.Module, tuple], None]) -> RemovableHandle: ...
+
+
 class _Sums:
     """Sums over batches of a norm's mean, and of its mean squared plus its variance, biased as in normalising."""
 
-    def __init__(self, norm: nn.Module):
+    def __init__(self, norm: _Norm):
         self.norm = norm
         self.entries: Tensor | float = math.inf  # of the latest batch: the running estimate is of the unbiased variance
         self.hook = norm.register_forward_pre_hook(self._count)
@@ -70,7 +86,7 @@ class _Sums:
         self.n = 0
 
     def _count(self, norm: nn.Module, inputs: tuple) -> None:
-        self.entries = inputs[0].numel() / norm.num_features
+        self.entries = inputs[0].numel() / self.norm.num_features
 
     def add(self) -> None:
         mean, entries = self.norm.running_mean.double(), getattr(self.norm, "entries", self.entries)
@@ -89,7 +105,7 @@ class _Sums:
         self.norm.running_var.copy_(second - mean.square())
 
 
-def _has_estimates(layer: nn.Module) -> bool:
+def _has_estimates(layer: nn.Module) -> TypeGuard[_Norm]:
     return isinstance(getattr(layer, "running_mean", None), Tensor)
 
 
@@ -107,7 +123,7 @@ def _training_without_dropout(modes: list[tuple[nn.Module, bool]]) -> Iterator[N
 
 
 @contextmanager
-def _latest(norms: list[nn.Module]) -> Iterator[None]:
+def _latest(norms: list[_Norm]) -> Iterator[None]:
     """The running estimates are those of the latest batch alone."""
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -120,7 +136,7 @@ def _latest(norms: list[nn.Module]) -> Iterator[None]:
 
 
 @contextmanager
-def _own_random_numbers(module: pl.LightningModule) -> Iterator[None]:
+def _own_random_numbers(module: ExperimentModule) -> Iterator[None]:
     """Random numbers, of views or latent variables, that depend on nothing but the seed; those of training stay."""
     devices = [module.device] if module.device.type == "cuda" else []
     with torch.random.fork_rng(devices):

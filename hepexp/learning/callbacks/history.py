@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from hepexp.learning.module import ExperimentModule
 from hepexp.metric import Metric
 
 METRICS = (
@@ -79,7 +80,9 @@ class History(Callback):
         self._speed = self._epoch_examples / seconds
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        row = {"epoch": trainer.current_epoch + 1}  # counted from one
+        assert isinstance(module, ExperimentModule)
+        epoch = trainer.current_epoch + 1  # counted from one
+        row: dict[str, float] = {"epoch": epoch}
         row |= {f"train/{name}": value for name, value in module.training_means().items()}
         row |= {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
         now = trainer.optimizers[0].param_groups[0]["lr"]
@@ -88,7 +91,7 @@ class History(Callback):
         row["train/seconds"] = time.monotonic() - self._clock  # validation included
         self.rows.append(row)
         if trainer.is_global_zero:
-            self.report(row, row["epoch"])
+            self.report(row, epoch)
 
     @property
     def examples_per_second(self) -> float:

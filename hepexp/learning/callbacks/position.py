@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from hepexp.data.loading.experiment_data import data_of
+
 
 class Position(Callback):
     """Counts epochs and batches, and tells the data module where to start after a resume.
@@ -21,7 +23,7 @@ class Position(Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         # Lightning has restored this callback by now and has not asked for the loader yet
-        trainer.datamodule.start_at(self.epoch, self.batch)
+        data_of(trainer).start_at(self.epoch, self.batch)
 
     def on_train_start(self, *_) -> None:
         self.has_begun = True

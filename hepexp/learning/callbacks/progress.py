@@ -9,6 +9,7 @@ from pytorch_lightning.callbacks import ProgressBar
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from hepexp.console import PlainConsole
+from hepexp.learning.module import ExperimentModule
 
 
 class TrainingProgress(ProgressBar):
@@ -73,6 +74,7 @@ class TrainingProgress(ProgressBar):
     ) -> None:
         if not self._enabled:
             return
+        assert isinstance(module, ExperimentModule)
         self._seen = getattr(self, "_seen", 0) + len(batch) * trainer.world_size
         now = time.monotonic()
         if self._progress and now - self._shown_at > self.REFRESH_SECONDS:
