@@ -268,3 +268,14 @@ def test_a_roc_curve_that_begins_late_says_why(tmp_path, monkeypatch):
     (text,) = axes.texts
     assert text.get_text().split() == ["fewer", "than", "5", "background", "examples", "pass"]
     assert text.get_position()[0] == pytest.approx(start / 2)
+
+
+@pytest.mark.parametrize(("elements", "n_points"), [([], 0), ([5, 5, 5], 1), ([3, 5, 5, 7], 3)])
+def test_groups_are_drawn_however_few_sizes_there_are(elements, n_points, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: (drawn.append(self), path.touch()))
+    f1 = np.linspace(0.2, 1, len(elements))
+    label = np.zeros(len(elements), int)
+    plots.groups_by_size(tmp_path / "f1.png", np.array(elements, int), f1, label, ("all",), np.ones(len(elements)))
+    points = [line.get_xdata() for line in drawn[0].axes[0].lines if line.get_marker() == "o"]
+    assert sum(map(len, points)) == n_points

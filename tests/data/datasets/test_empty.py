@@ -1,9 +1,11 @@
 """Examples that hold nothing come in batches like any others."""
 
+from pathlib import Path
+
 import pytest
 
 from hepexp.data.datasets.empty import Empty
-from hepexp.errors import ConfigError
+from hepexp.errors import ConfigError, DataError
 
 
 def test_every_example_comes_once():
@@ -25,3 +27,10 @@ def test_every_example_comes_once():
 def test_a_number_below_one_is_named():
     with pytest.raises(ConfigError, match=r"dataset\.n_test must be >= 1, got 0"):
         Empty(n_test=0)
+
+
+def test_files_and_classes_that_were_left_out_are_refused():
+    with pytest.raises(DataError, match=r"jets\.npz: the data set Empty reads no files"):
+        Empty().loaders_of_file(Path("jets.npz"))
+    with pytest.raises(ConfigError, match="--unseen top: Empty has no classes"):
+        Empty().check_unseen(["top"])
