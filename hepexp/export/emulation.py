@@ -95,10 +95,12 @@ def export_emulation(folder: RunFolder, config: DictConfig, checkpoint: str, out
     model = components.module.model.cpu().eval()
     made = _emulation(model, out, bits)
     split, seed = data.splits["test"], config.seed
-    features = split[list(range(len(split)))].features.numpy()
+    batch = split[list(range(len(split)))]
+    assert isinstance(batch, FeatureBatch), "these models read features"
+    features = batch.features.numpy()
     found = made.outputs(features)
     with torch.no_grad():
-        own = model(split[list(range(len(split)))]).double().numpy()
+        own = model(batch).double().numpy()
     exact = None if made.reference is None else bool(np.array_equal(found, made.reference(features)))
     if exact is False:
         raise HepexpError(f"the emulation in {out} does not give the numbers of exact arithmetic: do not use it")

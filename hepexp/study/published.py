@@ -58,9 +58,10 @@ def _published(publication: Publication, figure: Figure) -> str:
 
 def _ours(group: Group, metric: str) -> str:
     found = group.figure(metric)
-    if found.value is None:
+    value = found.value
+    if value is None:
         return NOTHING if found.bound is None else f"> {number(found.bound)}"
-    text = number(found.value) if is_whole(metric) else with_error(found.value, found.error)
+    text = number(value) if isinstance(value, str) or is_whole(metric) else with_error(value, found.error)
     return f"{text} ({found.n_runs} seeds)" if found.n_runs > 1 else text
 
 
