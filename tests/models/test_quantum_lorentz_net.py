@@ -167,6 +167,7 @@ def test_many_qubits_of_few_layers_are_evaluated_by_their_light_cones(jets):
         ),
         ({"circuit_depth": 0}, "model.circuit_depth must be >= 1, got 0"),
         ({"circuit_scale": -1.0}, "model.circuit_scale must be >= 0, got -1.0"),
+        ({"backend": None}, "model.quantum_blocks needs a backend that evaluates circuits"),
         ({"variant": "published"}, "model.variant=published has no circuits: leave out model.quantum_blocks"),
         (
             {"circuit": Layered(4, 1)},

@@ -85,3 +85,10 @@ def test_left_out_of_a_square_is_what_vanishes_or_comes_twice():
         else:
             other = values[path._replace(left=path.right, right=path.left)]
             assert (values[path] - other).abs().max() < 1e-12 or (values[path] + other).abs().max() < 1e-12
+
+
+def test_a_product_moves_to_a_device_or_a_type_as_any_module():
+    layout = Layout([SCALAR, VECTOR])
+    product = Product(layout, layout, paths(layout.irreps, layout.irreps, [SCALAR]))
+    assert product.to("cpu") is product
+    assert product.to(torch.float32).coefficients.dtype == torch.float64  # exact: cast where they are used
