@@ -9,8 +9,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from hepexp.spelling import SPELLED
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 HANDLER = "hepexp.spell"
 
@@ -27,12 +31,12 @@ class Descriptor(io.FileIO):
         super().__init__(number, "w", closefd=False)
         self.lost: OSError | None = None
 
-    def write(self, data, /) -> int:
+    def write(self, data: ReadableBuffer, /) -> int:
         try:
             return super().write(data)
         except OSError as error:
             self.lost = self.lost or error
-            return len(data)
+            return memoryview(data).nbytes
 
 
 @contextmanager

@@ -43,6 +43,6 @@ class ExactBuffers(nn.Module):
         super()._apply(fn, recurse)
         for name, exact in before.items():
             moved = self._buffers[name]
-            if moved is not None and moved.dtype != exact.dtype:
+            if moved is not None and exact is not None and moved.dtype != exact.dtype:
                 self._buffers[name] = exact.to(moved.device)
         return self

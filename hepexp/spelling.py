@@ -16,8 +16,6 @@ SPELLED = {"±": "+-", "σ": "sigma", "−": "-", "–": "-", "≈": "~", "°": 
 def spelled(text: str, encoding: str) -> str: ...
 @overload
 def spelled(text: Text, encoding: str) -> Text: ...
-@overload
-def spelled(text: str | Text, encoding: str) -> str | Text: ...
 def spelled(text: str | Text, encoding: str) -> str | Text:
     """A text as it is written to an output, but before a layout.
 
@@ -31,8 +29,7 @@ def spelled(text: str | Text, encoding: str) -> str | Text:
     from rich.text import Text
 
     made = Text(style=text.style)
-    for k in range(len(text)):
-        letter = text[k]  # with its styles
+    for letter in (text[i] for i in range(len(text))):  # each with its styles
         part = Text(spelled(letter.plain, encoding))
         for span in letter.spans:
             part.stylize(span.style)

@@ -104,22 +104,20 @@ class TextTable:
             return turned._fitted(width)
         if self.columns[-1].kind == "text" and (widths := self._widths(every[:-1], width)):
             return self._above(every[:-1], widths, every[-1], width), []
-        beside, wide_beside = self._most(every, width)
-        above, wide_above = self._most(every[1:], width - INDENT)
+        (beside, wide), (above, wide_above) = self._most(every, width), self._most(every[1:], width - INDENT)
         # one more line per row is worth two columns, or one that is to be kept
         kept_above, kept_beside = (sum(self.columns[k].keep > 0 for k in shown) for shown in (above, beside))
         gain = len(above) + 1 - len(beside)
         if self.columns[0].kind == "name" and above and (gain > 1 or kept_above > kept_beside):
-            left_out = [self.columns[k] for k in every[1:] if k not in above]
-            return self._below(above, wide_above, width), left_out
+            return self._below(above, wide_above, width), [self.columns[k] for k in every[1:] if k not in above]
         if len(beside) > 1:
-            return self._beside(beside, wide_beside), [self.columns[k] for k in every if k not in beside]
+            return self._beside(beside, wide), [self.columns[k] for k in every if k not in beside]
         return self._blocks(width), []
 
     def _most(self, places: list[int], width: int) -> tuple[list[int], list[int]]:
         """As many of these columns as there is room for, and their widths.
 
-        None if those that cannot be left out do not fit.
+        There are none if those that cannot be left out do not fit.
         """
         places = list(places)
         while not (widths := self._widths(places, width)):

@@ -25,9 +25,15 @@ class Values:
         return len(self.values if self.offsets is None else self.offsets[1:])
 
     @property
+    def bounds(self) -> NDArray[np.int64]:
+        """The offsets of a column with one value per particle."""
+        assert self.offsets is not None
+        return self.offsets
+
+    @property
     def counts(self) -> NDArray[np.int64]:
         """(n,) number of particles in each example."""
-        return np.diff(self.offsets)
+        return np.diff(self.bounds)
 
     def __getitem__(self, rows: slice) -> Values:
         """The same column in consecutive rows."""

@@ -96,7 +96,7 @@ def _dot(a: Tensor, b: Tensor) -> Tensor:
 
 def _current(currents: list[Tensor], momenta: list[Tensor], step: _Step) -> Tensor:
     """P^2 J (S, 2^k, 4, B) of the sequences of one length, from shorter ones."""
-    total = 0
+    total = currents[0].new_zeros(())
     for a, left, right in step.pairs:
         A, B = currents[a - 1][left], currents[-a][right]
         P_A, P_B = momenta[a - 1][left], momenta[-a][right]
@@ -135,10 +135,10 @@ class _Step:
 @cache
 def _steps(n: int) -> tuple[_Step, ...]:
     """What is needed of all sequences of 2 ... n - 1 gluons that occur in the orderings."""
-    words = [[(k,) for k in range(n - 1)]]
+    words: list[list[tuple[int, ...]]] = [[(k,) for k in range(n - 1)]]
     for k in range(2, n):
         free = list(permutations(range(1, n - 1), k)) if k < n - 1 else []
-        words.append(free + [(0, *rest) for rest in permutations(range(1, n - 1), k - 1)])
+        words.append([*free, *((0, *rest) for rest in permutations(range(1, n - 1), k - 1))])
     place = [{word: i for i, word in enumerate(some)} for some in words]
 
     def places(some: list[tuple[int, ...]], start: int, stop: int) -> Tensor:

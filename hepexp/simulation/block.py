@@ -25,6 +25,7 @@ class Generator(Protocol):
     which raises ConfigError where something is missing that their simulation needs.
     """
 
+    __name__: str
     CLASSES: tuple[str, ...]
     PACKAGES: tuple[str, ...]
     BLOCK: int

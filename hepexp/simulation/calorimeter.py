@@ -75,8 +75,8 @@ class Layer:
         tracked, error : (k,) energy of its track, 0 without a track, and the standard deviation of that energy.
         eta : (n,) of the cells.
         """
-        true = np.bincount(cell, true, len(eta))
-        measured = smear(true, self.resolution(true, eta), random)
+        total = np.asarray(np.bincount(cell, true, len(eta)), np.float64)
+        measured = smear(total, self.resolution(total, eta), random)
         measured[~self.is_significant(measured, self.resolution(measured, eta))] = 0
         return self.share(self, measured, eta, cell, tracked, error)
 
@@ -142,8 +142,8 @@ class Calorimeter:
         neutrals, scale = [], np.ones(len(particles))
         for layer in self.layers:
             stopped = inside & np.isin(particles.kind, layer.stops)
-            entering = (values[stopped] for values in (particles.energy, cell, tracked, sigma))
-            left, scale[stopped] = layer.compare(*entering, eta, random)
+            energy = particles.energy[stopped]
+            left, scale[stopped] = layer.compare(energy, cell[stopped], tracked[stopped], sigma[stopped], eta, random)
             seen = np.flatnonzero(left)
             nothing = np.zeros(len(seen))
             pt, kind = left[seen] / np.cosh(eta[seen]), np.full(len(seen), layer.neutral)

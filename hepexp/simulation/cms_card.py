@@ -49,7 +49,7 @@ CMS = Detector(
     ),
     calorimeters=(
         Calorimeter(
-            eta_edges=np.arange(-172, 173) * _FINE,
+            eta_edges=np.arange(-172, 173, dtype=np.float64) * _FINE,
             phi_cells=np.full(344, 360),
             layers=(electromagnetic(0.5, 1.0, _ecal, pooled),),
         ),

@@ -42,9 +42,10 @@ class Detector:
         tracked, sigma = np.zeros((2, len(particles)))
         tracked[found], sigma[found] = tracks.energy, error * tracks.energy
         neutrals, scale = [], np.ones(len(particles))
-        entering = [values[arrives] for values in (particles, eta, phi, tracked, sigma)]
+        entering = particles[arrives]
+        eta, phi, tracked, sigma = eta[arrives], phi[arrives], tracked[arrives], sigma[arrives]
         for calorimeter in self.calorimeters:
-            seen, factor = calorimeter.measure(*entering, random)
+            seen, factor = calorimeter.measure(entering, eta, phi, tracked, sigma, random)
             neutrals.append(seen)
             scale[arrives] *= factor
         tracks = replace(tracks, pt=tracks.pt * scale[found])

@@ -64,13 +64,13 @@ def leading_jets(
     size = max(ranks) + 1
     leaders = {k: ak.to_numpy(ak.fill_none(ak.pad_none(jets[k], size, clip=True), 0.0)) for k in ("px", "py", "pz")}
     passed = np.zeros((n_events, size), bool)
-    for rank in ranks:
-        x, y, z = (leaders[k][:, rank] for k in ("px", "py", "pz"))
+    for k_th in ranks:
+        x, y, z = (leaders[k][:, k_th] for k in ("px", "py", "pz"))
         pt, phi = np.hypot(x, y), np.arctan2(y, x)
         eta = np.arcsinh(np.divide(z, pt, out=np.full_like(z, np.inf), where=pt > 0))
-        passed[:, rank] = (pt >= pt_window[0]) & (pt <= pt_window[1]) & (abs(eta) < MAX_ETA)
+        passed[:, k_th] = (pt >= pt_window[0]) & (pt <= pt_window[1]) & (abs(eta) < MAX_ETA)
         if products is not None:
-            passed[:, rank] &= np.any([_contains(eta, phi, decay) for decay in products], axis=0)
+            passed[:, k_th] &= np.any([_contains(eta, phi, decay) for decay in products], axis=0)
     event, rank = np.nonzero(passed)
     jets, inside = jets[event, rank], inside[event, rank]
     counts = ak.to_numpy(ak.num(inside)) if len(event) else np.zeros(0, np.int64)
@@ -92,9 +92,9 @@ def _contains(eta: NDArray[np.float64], phi: NDArray[np.float64], decay: ak.Arra
     passed = ak.to_numpy(ak.num(decay)) > 0
     px, py, pz = (decay[name] for name in ("px", "py", "pz"))
     near = _distance2(px, py, pz, eta[:, None], phi[:, None]) < RADIUS**2
-    sums = (ak.to_numpy(ak.sum(component, axis=1)) for component in (px, py, pz))
+    x, y, z = (ak.to_numpy(ak.sum(component, axis=1)) for component in (px, py, pz))
     with np.errstate(invalid="ignore"):  # an event without the decay has no direction
-        return passed & ak.to_numpy(ak.all(near, axis=1)) & (_distance2(*sums, eta, phi) < RADIUS**2)
+        return passed & ak.to_numpy(ak.all(near, axis=1)) & (_distance2(x, y, z, eta, phi) < RADIUS**2)
 
 
 def _distance2(px: ak.Array, py: ak.Array, pz: ak.Array, eta: NDArray, phi: NDArray) -> ak.Array:

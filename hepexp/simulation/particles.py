@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, ELECTRON, MUON = range(5)  # the column `kind`
 
 
+@dataclass(frozen=True)
 class FlatColumns:
     """Base class of data classes whose fields are columns (m,), with one entry per particle."""
 

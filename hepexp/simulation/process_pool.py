@@ -18,6 +18,8 @@ from hepexp.data.store.ragged import Layout
 from hepexp.errors import HepexpError
 from hepexp.simulation.block import Block
 
+_progress: multiprocessing.SimpleQueue  # of a process of the pool, from its start
+
 
 def make_blocks(blocks: list[Block], layout: Layout, folder: Path, jobs: int, report: Callable[[int], None]) -> None:
     """Make each block, and save it under its name.
@@ -78,7 +80,13 @@ def _start(progress: multiprocessing.SimpleQueue) -> None:
     _progress = progress
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    assert parent is not None  # this is a process of the pool
+
+    def exit_with_parent() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=exit_with_parent, daemon=True).start()
 
 
 def _make(block: Block, layout: Layout, folder: Path) -> None:

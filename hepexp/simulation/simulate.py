@@ -131,7 +131,7 @@ def write_sample(
     parts = target.with_name(f"{target.name}.parts")
     parts.mkdir(parents=True, exist_ok=True)
     remove_drafts(target)
-    blocks = plan(info.generator, tuple(classes) or module.CLASSES, n, seed, block_size or module.BLOCK)
+    blocks = plan(module.__name__, tuple(classes) or module.CLASSES, n, seed, block_size or module.BLOCK)
     missing = [block for block in blocks if not (parts / block.file_name).exists()]
     report(n - sum(block.n for block in missing), True)
     for together in _in_one_process(missing, getattr(module, "APART", ())):

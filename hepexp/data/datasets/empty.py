@@ -71,7 +71,8 @@ class Empty(ExperimentData):
         """Each example of a split once, or its first n."""
         first = sum(self.sizes[earlier] for earlier in SPLITS[: SPLITS.index(split)])
         rows = torch.arange(first, first + self.sizes[split])[:n]
-        return DataLoader([_batch(some) for some in rows.split(self.batch_size)], batch_size=None)
+        batches = [_batch(some) for some in rows.split(self.batch_size)]
+        return DataLoader(batches, batch_size=None)  # type: ignore[arg-type]  # torch takes any sequence
 
     def train_dataloader(self) -> DataLoader:
         return self.loader_of("train")

@@ -40,21 +40,25 @@ def convert(info: DatasetInfo, part: Part, report: Callable[[int], None] = lambd
     DataError : the files are missing or damaged, or the store cannot be written.
     """
     target = info.store_folder / f"{part.name}.arrow"
-    originals = [info.find_file(file) for file in part.files]
+    found = [info.find_file(file) for file in part.files]
     with only_one(target):
         remove_drafts(target)
         if is_converted(info, part):
             return info.converted_path(part)
-        if None in originals:
-            missing = info.folder / part.files[originals.index(None)].name
+        if None in found:
+            missing = info.folder / part.files[found.index(None)].name
             raise DataError(f"{missing}: no such file; how to get it: {info.how_to_fetch}")
+        originals = [path for path in found if path is not None]
         if os.path.isfile(target):
             log.warning("data: %s has changed since it was converted; converting it again", originals[0])
         else:
             log.info("data: converting %s, once only, into %s", originals[0], target.parent)
         made_from = "published files" if info.read is None else OWN_FILES
-        about = {"made_from": made_from, "originals": [describe_file(path) for path in originals]}
-        about["changed"] = [path.stat().st_mtime_ns for path in originals]
+        about = {
+            "made_from": made_from,
+            "originals": [describe_file(path) for path in originals],
+            "changed": [path.stat().st_mtime_ns for path in originals],
+        }
         yields: dict[str, int] = {}
         examples = regroup(_reported(read_published(info, originals[0], yields=yields), report))
         with naming_failures(target):
@@ -96,8 +100,9 @@ def convert_file(info: DatasetInfo, source: Path, target: Path) -> Path:
 
 def is_converted(info: DatasetInfo, part: Part) -> bool:
     """Whether the store has a part, and the files that it was converted from are unchanged, or gone."""
-    target, originals = info.converted_path(part), [info.find_file(file) for file in part.files]
-    if not os.path.isfile(target) or None in originals:
+    found = [info.find_file(file) for file in part.files]
+    target, originals = info.converted_path(part), [path for path in found if path is not None]
+    if not os.path.isfile(target) or len(originals) < len(found):
         return os.path.isfile(target)
     try:
         about = arrow_file.read(target, info.layout).metadata

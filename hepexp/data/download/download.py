@@ -66,9 +66,9 @@ def unpack(archive: Path, folder: Path, suffix: str) -> list[Path]:
         with tarfile.open(archive) as tar:
             for member in tar:
                 name = PurePosixPath(member.name).name
-                if not member.isfile() or not name.endswith(suffix):
+                if not member.isfile() or not name.endswith(suffix) or (file := tar.extractfile(member)) is None:
                     continue
-                with tar.extractfile(member) as source, atomic(folder / name) as draft, draft.open("wb") as target:
+                with file as source, atomic(folder / name) as draft, draft.open("wb") as target:
                     shutil.copyfileobj(source, target, 2**20)
                 written.append(folder / name)
             _require_end(tar)

@@ -43,7 +43,7 @@ def take_inventory(info: DatasetInfo) -> Inventory:
     names = {*archives, *(file.name for file in files)}
     shipped = info.mini if isinstance(info.mini, Path) and info.mini.is_file() else None
     return Inventory(
-        published=[path for file in files if (path := info.find_file(file)) is not None],
+        published=[here for file in files if (here := info.find_file(file)) is not None],
         wanted=len(files),
         converted=converted,
         parts=len(release),

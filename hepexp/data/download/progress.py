@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import TransferSpeedColumn as BytesASecond
@@ -11,6 +12,12 @@ from rich.text import Text
 
 from hepexp.console import PlainConsole
 from hepexp.spelling import visible
+
+
+class Report(Protocol):
+    """Reports how many more examples are done, and whether a previous run made them."""
+
+    def __call__(self, more: int, from_previous_run: bool = False) -> None: ...
 
 
 class RateOf(ProgressColumn):
@@ -31,7 +38,7 @@ def _named(text: str) -> TextColumn:
 
 
 @contextlib.contextmanager
-def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Callable[[int, bool], None]]:
+def examples_progress(what: str, n: int | None, noun: str) -> Iterator[Report]:
     """Bar for n examples; yields a function to report how many more are done, and whether a previous run made them.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,7 +41,7 @@ def verify(info: DatasetInfo, only: Path | None = None) -> Iterator[Finding]:
                     seen.add(path)
                     yield Finding(path, _problem(info, path, file, is_first=file is part.files[0]))
     if isinstance(info.mini, Path):
-        yield Finding(info.mini, _refused(info.mini, lambda: _look_at_sample(info)))
+        yield Finding(info.mini, _refused(info.mini, partial(_look_at_sample, info, info.mini)))
     for path in sorted(path for folder in info.store_folders for path in folder.glob("[!.]*.arrow")):
         yield _of_examples(info, path)
 
@@ -53,9 +54,9 @@ def _of_examples(info: DatasetInfo, path: Path) -> Finding:
     return Finding(path, problem, "no checksum: written by an older hepexp" if old else "")
 
 
-def _look_at_sample(info: DatasetInfo) -> None:
-    refuse_damaged_sample(info.mini)
-    open_file(info, info.mini)
+def _look_at_sample(info: DatasetInfo, path: Path) -> None:
+    refuse_damaged_sample(path)
+    open_file(info, path)
 
 
 def _refused(path: Path, look: Callable[[], object]) -> str | None:

@@ -117,7 +117,7 @@ class Expression:
 
 
 @dataclass(frozen=True)
-class _Computed:
+class _Computed(Values):
     """A number (values of no dimension), one value per example, or, with offsets, one per particle.
 
     Parameters
@@ -125,8 +125,6 @@ class _Computed:
     of : a column of the same particles, for messages.
     """
 
-    values: NDArray
-    offsets: NDArray[np.int64] | None = None
     of: str = ""
 
 
@@ -143,22 +141,22 @@ class _Meet(Exception):
 def _computed(node: Node, columns: Mapping[str, Values]) -> _Computed:
     match node:
         case Number(value):
-            return _Computed(np.float64(value))
+            return _Computed(np.asarray(value, np.float64))
         case Name(name):
             return _Computed(columns[name].values, columns[name].offsets, name)
         case Reduce(name, argument):
             found = _computed(argument, columns)
-            return _Computed(REDUCTIONS[name](_double(found.values), found.offsets))
-    found = [_computed(argument, columns) for argument in node.arguments]
-    of_particles = [argument for argument in found if argument.offsets is not None]
+            return _Computed(REDUCTIONS[name](_double(found.values), found.bounds))
+    parts = [_computed(argument, columns) for argument in node.arguments]
+    of_particles = [part for part in parts if part.offsets is not None]
     for other in of_particles[1:]:
-        if other.offsets is not of_particles[0].offsets and not np.array_equal(other.offsets, of_particles[0].offsets):
+        if other.offsets is not of_particles[0].offsets and not np.array_equal(other.bounds, of_particles[0].bounds):
             raise _Meet(of_particles[0], other)
     numbers = []
-    for argument in found:
-        values = argument.values if node.exact else _double(argument.values)
-        if of_particles and argument.offsets is None and values.ndim:
-            values = np.repeat(values, np.diff(of_particles[0].offsets))
+    for part in parts:
+        values = part.values if node.exact else _double(part.values)
+        if of_particles and part.offsets is None and values.ndim:
+            values = np.repeat(values, of_particles[0].counts)
         numbers.append(values)
     leader = of_particles[0] if of_particles else _Computed(numbers[0])
     return _Computed(node.function(*numbers), leader.offsets, leader.of)

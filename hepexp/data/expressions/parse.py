@@ -42,7 +42,7 @@ _KINDS = {
 }
 
 
-def parse(text: str | float, key: str) -> Expression:
+def parse(text: object, key: str) -> Expression:
     """Read an expression.
 
     Parameters
@@ -118,8 +118,8 @@ class _Reader:
             raise self.refusal(f"is nested more than {MOST_DEPTH} deep")
         read = lambda child: self.node(child, depth + 1)  # noqa: E731
         match node:
-            case ast.Constant(value=bool() | int() | float()):
-                return self.number(node.value)
+            case ast.Constant(value=bool() | int() | float() as value):
+                return self.number(value)
             case ast.Name(id="pi") if node.id not in self.quoted:
                 return Number(math.pi)
             case ast.Name() | ast.Attribute() | ast.Subscript():

@@ -42,7 +42,7 @@ def read(
     ------
     DataError : names the file and the key or row, and says what was expected.
     """
-    _, rows, columns = layout.shape
+    _, rows, columns = layout.image_shape
     check = check_images(classes, layout, noun="row")
     with opened(path) as file:
         labels = ["y"] if needs_label or "y" in file else []

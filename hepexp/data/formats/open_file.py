@@ -41,9 +41,10 @@ def read_published(
     if suffix not in info.readers:
         expected = ", ".join(dict.fromkeys((*info.readers, ".arrow", ".parquet")))
         raise DataError(f"{path}: unknown format '{path.suffix}' for {info.name}; expected one of {expected}")
-    if callable(info.readers[suffix]):
-        return _checked(info, path, info.readers[suffix])
-    module, _, function = info.readers[suffix].partition(":")
+    reads = info.readers[suffix]
+    if not isinstance(reads, str):
+        return _checked(info, path, reads)
+    module, _, function = reads.partition(":")
     reader = getattr(import_module(module), function)
     knows = "needs_label" in signature(reader).parameters  # a plug-in's may not
     return reader(path, needs_label=needs_label) if knows else reader(path)

@@ -65,7 +65,9 @@ def flat(path: Path, first_row: int, batch: pa.RecordBatch, name: str, depth: in
     ------
     DataError : a value is missing, or the column has another type.
     """
-    column, lengths, above = batch.column(name), [], []
+    column = batch.column(name)
+    lengths: list[NDArray] = []
+    above: list[NDArray] = []
     for _ in range(depth):
         if not isinstance(column, pa.ListArray | pa.LargeListArray):
             break

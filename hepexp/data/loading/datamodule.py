@@ -3,40 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.batch import Batch, DataSpec, Target
 from hepexp.config.annotated_keys import AnnotatedKeys, FromRun
-from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.keys import chosen_names, require_at_least, require_at_most
-from hepexp.data.loading.dataset import Extras, SplitDataset
+from hepexp.data.loading.dataset import Extras
 from hepexp.data.loading.element_targets import ElementTargets
 from hepexp.data.loading.example_weights import ExampleWeights
 from hepexp.data.loading.experiment_data import ExperimentData
 from hepexp.data.loading.fitted_scales import FittedScales
 from hepexp.data.loading.loaders import Loaders
 from hepexp.data.loading.reweighting import Reweighting
-from hepexp.data.loading.sampler import BucketBatchSampler
 from hepexp.data.loading.shifts import Shifts
 from hepexp.data.loading.split_store import SplitStore, open_source
 from hepexp.data.loading.splits import SPLITS
-from hepexp.data.loading.target_values import TargetValues
 from hepexp.data.loading.targets_and_weights import TargetsAndWeights
 from hepexp.data.representations.representation import Representation, spec_of
 from hepexp.data.store.integrity import describe_file
 from hepexp.data.store.ragged import Ragged
-from hepexp.data.store.store import Store
-from hepexp.data.transforms.transform import Transform
 from hepexp.data.views.augmentation import Augmentation
 from hepexp.data.views.views import Views
 from hepexp.errors import ConfigError, DataError
-from hepexp.observable import LayerMap, Observable
 from hepexp.simulation.simulate import simulate
 
 _MOST_WORKERS = 512  # processes
@@ -91,11 +85,6 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
     ConfigError : a value is out of range.
     """
 
-    info: ClassVar[DatasetInfo]
-    element_classes: ClassVar[Mapping[str, Sequence[str]]] = {}  # names, for columns of the elements that hold labels
-    observables: ClassVar[tuple[Observable, ...]] = ()  # by which generated examples are judged, see `observe`
-    layer_maps: ClassVar[tuple[LayerMap, ...]] = ()  # of showers, see `densities`
-
     source: Literal["auto", "full", "mini", "generate"] = "auto"
     batch_size: int = 64
     n_train: int | None = None
@@ -114,15 +103,6 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
     generate_seed: int = 1
     seed: FromRun[int]
 
-    # keys of those data sets that name them
-    element_targets: ClassVar[Sequence[str]] = ()
-    pair_targets: ClassVar[Sequence[str]] = ()
-    edge_targets: ClassVar[Sequence[str]] = ()
-    classes: ClassVar[Sequence[str] | None] = None
-    train_classes: ClassVar[Sequence[str] | None] = None
-    extras: ClassVar[Sequence[str]] = ()
-    bucket: ClassVar[int] = 1
-
     def __post_init__(self) -> None:
         super().__init__()
         limits = {f"n_{split}": getattr(self, f"n_{split}") for split in SPLITS}
@@ -134,7 +114,7 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         columns = tuple(self.info.layout.elements)
         names = chosen_names("element_targets", self.element_targets, columns) if self.element_targets else ()
         groups = chosen_names("pair_targets", self.pair_targets, columns) if self.pair_targets else ()
-        self._element_targets = ElementTargets(names, self.element_classes, groups, self.edge_targets)
+        self._element_targets = ElementTargets(names, self.element_classes, groups, tuple(self.edge_targets or ()))
         self._representations = {one.name: one for one in self.make_representations()}
         self.representation = next(iter(self._representations.values()))
         self.class_names = chosen_names("classes", self.classes, self.info.classes)
@@ -155,10 +135,9 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         )
         self.source = self.info.choose_source(self.source, self.n_files)
         self._start = (0, 0)
-        self._targets: TargetValues | None = None
-        self.split_store: SplitStore | None = None
-        self.splits: dict[str, SplitDataset] = {}
-        self.train_sampler: BucketBatchSampler | None = None
+        self._targets = None
+        self.splits = {}
+        self.train_sampler = None
 
     def make_representations(self) -> list[Representation]:
         """The representations of its examples; the first is the one that models get unless they ask for another."""
@@ -186,13 +165,6 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         """Energy densities (n, cells, cells) in MeV per square centimetre in each of its `layer_maps`."""
         raise NotImplementedError(f"{type(self).__name__} does not say how its showers are drawn")
 
-    def as_particles(self) -> tuple[Transform, ...] | None:
-        """The steps from the columns of the store to the four-momenta of all particles, from which observables follow.
-
-        None if the examples do not consist of particles.
-        """
-        return None
-
     # ---- the representation
 
     @property
@@ -206,22 +178,31 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
     @property
     def names(self) -> DataSpec:
         """The names of classes, targets and observers in `spec`, which are known before `setup`, as sizes are not."""
-        targets = (*map(Target, self.named_targets()), *self._element_targets.targets)
-        usual = {"background": self.info.background, "working_points": self.info.working_points}
-        names = {"targets": targets, "observers": self._observers.names, "observables": self.observables}
-        return DataSpec(self.class_names, **names, **usual)
+        return DataSpec(
+            self.class_names,
+            targets=(*map(Target, self.named_targets()), *self._element_targets.targets),
+            observers=self._observers.names,
+            background=self.info.background,
+            working_points=self.info.working_points,
+            observables=self.observables,
+        )
 
     @property
     def spec(self) -> DataSpec:
         """Sizes of the arrays in a batch, and names of the classes; available after `setup`."""
         targets = (*(self._targets.targets if self._targets else ()), *self._element_targets.targets)
         batch, observers = self.splits["train"][[0]], self._observers.names
-        spec = spec_of(batch, self.class_names, self.representation, targets, observers)
-        usual = {"background": self.info.background, "working_points": self.info.working_points}
         extras = self._extras
         scales = zip(extras.mean.tolist(), extras.std.tolist(), strict=True) if isinstance(extras, Extras) else ()
-        usual |= {"extra_names": self.extra_names, "extra_scales": tuple(scales)}
-        return replace(spec, **usual, observables=self.observables, layer_maps=self.layer_maps)
+        return replace(
+            spec_of(batch, self.class_names, self.representation, targets, observers),
+            background=self.info.background,
+            working_points=self.info.working_points,
+            extra_names=self.extra_names,
+            extra_scales=tuple(scales),
+            observables=self.observables,
+            layer_maps=self.layer_maps,
+        )
 
     def typical_example(self) -> Batch:
         """A batch of one training example, the one with the median number of elements."""
@@ -245,10 +226,6 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
     def noun(self) -> str:
         """The word for one example."""
         return self.info.noun
-
-    @property
-    def store(self) -> Store:
-        return self.split_store.store
 
     def prepare_data(self) -> None:
         """Convert published files, or simulate the examples of `generate`, unless that has been done already."""
@@ -307,15 +284,10 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
             raise DataError(f"the {split} split of {self.info.name} is empty; expected at least one example")
         return rows[:wanted]
 
-    def _dataset(self, store: Store, rows: np.ndarray, representation: Representation | None = None) -> SplitDataset:
-        known = (self._targets, self._weights or None) if store is self.store else ()  # a file may not have them
-        shown, more = representation or self.representation, {"observers": self._observers, "shift": self.stored_shift}
-        return SplitDataset(store, rows, shown, self._extras, self.new_label, *known, **more)
-
     def provenance(self) -> dict:
         """Source, files with checksums, sizes of the splits, and the command that makes the data; after `setup`."""
         store = self.store
-        files = []
+        files: list[dict] = []
         for path, about in zip(store.paths, store.metadata, strict=False):
             files += about.get("originals") or [describe_file(path)]
         about = store.metadata[0]

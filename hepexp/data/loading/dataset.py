@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,7 +17,7 @@ from hepexp.data.loading.example_weights import ExampleWeights
 from hepexp.data.loading.places import Places, places_of
 from hepexp.data.loading.quantities import Quantities
 from hepexp.data.loading.target_values import TargetValues
-from hepexp.data.representations.representation import Representation
+from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.representations.scale import Scaled, mean_and_spread
 from hepexp.data.store.ragged import NO_LABEL, Ragged
 from hepexp.data.store.store import Store
@@ -25,7 +27,15 @@ CACHE_BYTES = 128_000_000  # splits whose prepared examples take less than this 
 _ROWS_AT_ONCE = 2000
 
 
-class Extras(Scaled):
+class ScaledExtras(Scaled):
+    """Additional values of each example, scaled as a subclass says."""
+
+    def __call__(self, examples: Ragged) -> NDArray[np.float32]:
+        """Scaled values (n, X) of these examples."""
+        raise NotImplementedError
+
+
+class Extras(ScaledExtras):
     """Additional values of each example, standardised to mean 0 and variance 1 over the training examples.
 
     Parameters
@@ -49,14 +59,15 @@ class Extras(Scaled):
         return ((self._values(examples) - self.mean) / self.std).astype(np.float32)
 
 
-class Unscored(NamedTuple):
+@dataclass(frozen=True)
+class Unscored:
     """Rows (k,) of a store that no model can score, and their labels."""
 
     index: NDArray[np.int64]
     label: NDArray[np.int64]
 
 
-class SplitDataset(Dataset):
+class SplitDataset(Dataset[Batch]):
     """Some rows of a store. Indexing with a list of positions in `rows` returns a whole batch.
 
     Parameters
@@ -83,7 +94,7 @@ class SplitDataset(Dataset):
         store: Store,
         rows: NDArray[np.int64],
         representation: Representation,
-        extras: Extras,
+        extras: ScaledExtras,
         new_label: NDArray[np.int64] | None = None,
         targets: TargetValues | None = None,
         weights: ExampleWeights | None = None,
@@ -126,7 +137,7 @@ class SplitDataset(Dataset):
 
     def _common(self, rows: NDArray[np.int64], examples: Ragged) -> dict[str, NDArray]:
         label = self.labels(rows)
-        common = {"label": label, "index": rows, "extras": self.extras(examples)}
+        common: dict[str, NDArray] = {"label": label, "index": rows, "extras": self.extras(examples)}
         if self.targets is not None:
             common["target"] = self.targets(examples)
         if self.weights is not None:
@@ -165,7 +176,11 @@ class SplitDataset(Dataset):
         """The batch of the examples at these positions, in this order; its index holds their rows in the store."""
         positions = np.asarray(positions, np.int64)
         if self._cache is not None:
-            common = {name: torch.from_numpy(values[positions]) for name, values in self._cached_common.items()}
-            return self.representation.collate_cached(self._cache, positions, common)
+            common = {name: values[positions] for name, values in self._cached_common.items()}
+            return self.representation.collate_cached(self._cache, positions, _tensors(common))
         examples, common = self._read(self.rows[positions])
-        return self.representation.collate(examples, {name: torch.from_numpy(v) for name, v in common.items()})
+        return self.representation.collate(examples, _tensors(common))
+
+
+def _tensors(common: Mapping[str, NDArray]) -> Common:
+    return cast(Common, {name: torch.from_numpy(values) for name, values in common.items()})

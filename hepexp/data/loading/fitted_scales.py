@@ -7,10 +7,10 @@ from itertools import chain
 
 import numpy as np
 import torch
-from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
-from hepexp.data.loading.dataset import Extras
+from hepexp.data.loading.dataset import Extras, ScaledExtras
+from hepexp.data.loading.examples import Examples
 from hepexp.data.loading.target_values import TargetValues
 from hepexp.data.representations.scale import Scaled
 from hepexp.data.store.ragged import Ragged
@@ -18,18 +18,18 @@ from hepexp.data.store.ragged import Ragged
 _ROWS_TO_FIT = 2000  # training examples to which scales are fitted
 
 
-class FittedScales(LightningDataModule):
+class FittedScales(Examples):
     """A base of HepDataModule: the scales of its inputs and targets, and the weights of its examples."""
 
     def fit_inputs(self, examples: Ragged) -> None:
         """Fit what is needed from the data before it is represented, to some training examples with all columns."""
 
-    def make_extras(self, examples: Ragged) -> Extras:
+    def make_extras(self, examples: Ragged) -> ScaledExtras:
         """The additional inputs, scaled by some training examples."""
         return Extras(self.extra_names, examples)
 
     @property
-    def additional(self) -> Extras:
+    def additional(self) -> ScaledExtras:
         """The additional inputs of each example, with their scales; available after `setup`."""
         return self._extras
 
@@ -63,9 +63,16 @@ class FittedScales(LightningDataModule):
         }
 
     def _scaled(self) -> dict[str, Scaled]:
-        parts = {"form": self.representation, "extras": self._extras, "weights": self._weights}
-        parts |= {"targets": self._targets} if self._targets else {}
-        return parts | ({"element_targets": self._element_targets} if self._element_targets.reals else {})
+        parts: dict[str, Scaled] = {
+            "form": self.representation,
+            "extras": self._extras,
+            "weights": self._weights,
+        }
+        if self._targets:
+            parts["targets"] = self._targets
+        if self._element_targets.reals:
+            parts["element_targets"] = self._element_targets
+        return parts
 
     def load_state_dict(self, state_dict: dict[str, Tensor]) -> None:
         """Use the scales of a checkpoint in place of those fitted to this source; call after `setup`."""

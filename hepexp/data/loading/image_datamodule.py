@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.representations.pixel_graph import PixelGraph
@@ -23,16 +22,19 @@ class ImageDataModule(HepDataModule):
     graph : nodes and edges of the graphs, for models that take graphs.
     """
 
-    channel_names: ClassVar[tuple[str, ...]]
-
     channels: Sequence[str] | None = None
     crop: int | None = None
     image: PixelImage | None = None
     graph: PixelGraph | None = None
 
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Of all channels, in the order of the store; a data set may as well have them as an attribute."""
+        raise NotImplementedError(f"{type(self).__name__} does not name its channels")
+
     def make_crop(self) -> Crop:
         """The part of each image that is read."""
-        return Crop(self.info.layout.shape, self.channel_names, self.channels, self.crop)
+        return Crop(self.info.layout.image_shape, self.channel_names, self.channels, self.crop)
 
     def make_representations(self) -> list[Representation]:
         crop = self.make_crop()

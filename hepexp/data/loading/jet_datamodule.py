@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from dataclasses import field
+from typing import Literal
 
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.representations.jet_features import JetFeatures
@@ -46,13 +47,13 @@ class JetDataModule(HepDataModule):
     image: JetImage | None = None
     graph: ParticleGraph | None = None
     features: JetFeatures | None = None
-    beams: ClassVar[bool] = False  # whether the two beams are prepended to the particles of each jet
+    beams: bool = field(default=False, init=False)  # whether the two beams are prepended to the particles of each jet
 
     def particle_inputs(self) -> Transform:
         """What computes the columns p4 (m, 4) in GeV as (E, px, py, pz) and scalars (m, S) from those of the store."""
         raise NotImplementedError(f"{type(self).__name__} does not say what models get of its particles")
 
-    def as_particles(self) -> tuple[Transform, ...]:
+    def as_particles(self) -> tuple[Transform, ...] | None:
         return (self.particle_inputs(),)
 
     def make_representations(self) -> list[Representation]:

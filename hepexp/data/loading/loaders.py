@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Sampler
 
 from hepexp.batch import Batch
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.formats.open_file import stores_of
 from hepexp.data.loading.dataset import SplitDataset, Unscored
+from hepexp.data.loading.examples import Examples
 from hepexp.data.loading.loader import BatchLoader
 from hepexp.data.loading.sampler import BucketBatchSampler, SortedBatchSampler
 from hepexp.data.representations.representation import Representation
@@ -26,13 +26,16 @@ _ROWS_TO_SCORE = 2**17  # of a file, at once
 _OUTPUTS_TO_SCORE = 2**22  # of elements, or of pairs of them, at once
 
 
-class Loaders(LightningDataModule):
+class Loaders(Examples):
     """A base of HepDataModule, of whose splits and keys it makes batches.
 
     Attributes
     ----------
     train_sampler : sampler of the training loader, once that has been made.
     """
+
+    train_sampler: BucketBatchSampler | None
+    _start: tuple[int, int]  # epoch and batch of the next training loader
 
     @property
     def rank(self) -> int:
@@ -49,12 +52,13 @@ class Loaders(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         examples = self.splits["train"]
-        self.train_sampler = BucketBatchSampler(
+        sampler = BucketBatchSampler(
             examples.counts, self.batch_size, self.bucket, self.seed, self.rank, self.world_size
         )
-        epoch, self.train_sampler.start_batch = self._start
-        self.train_sampler.set_epoch(epoch)
-        return self._loader(examples, self.train_sampler)
+        epoch, sampler.start_batch = self._start
+        sampler.set_epoch(epoch)
+        self.train_sampler = sampler
+        return self._loader(examples, sampler)
 
     def training_batches(self, epoch: int, n: int) -> Iterator:
         """The first n batches of an epoch of training, beside those of the training itself."""

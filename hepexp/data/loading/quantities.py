@@ -72,7 +72,9 @@ class Quantities:
     def columns(self, examples: Ragged, names: Sequence[str] | None = None) -> dict[str, NDArray]:
         """The same quantities by name, or some of them, each (n,), stored ones in their own type."""
         names = self.names if names is None else names
-        jets = None if self._stored.issuperset(names) else self._jets(examples)
+        if self._stored.issuperset(names):
+            return {name: examples.extras[name] for name in names}
+        jets = self._jets(examples)
         return {name: examples.extras[name] if name in self._stored else OBSERVABLES[name](jets) for name in names}
 
     def at(self, store: Store, rows: NDArray[np.int64]) -> dict[str, NDArray]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from pytorch_lightning import LightningDataModule
 
+from hepexp.data.loading.examples import Examples
+from hepexp.data.representations.representation import Representation
 from hepexp.data.transforms.resolution import Resolution
 from hepexp.data.transforms.shift import P4, Shift
 
 
-class Shifts(LightningDataModule):
+class Shifts(Examples):
     """A base of HepDataModule, of whose examples it shifts what models read; targets, weights and observers stay.
 
     What is fitted to the training examples, such as scales, stays as it is too.
     """
 
-    stored_shift = None  # the Shift of a column of the store; one of p4 is among the steps of the representation
-    _nominal = None  # the representation without a shift
+    _nominal: Representation | None = None  # the representation without a shift
 
     def shift(self, shift: Shift | None, split: str) -> None:
         """Serve a split with a shift, in place of any before, or as it is; after `setup`.

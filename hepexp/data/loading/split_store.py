@@ -88,6 +88,7 @@ def open_sample(info: DatasetInfo) -> Store:
     if isinstance(info.mini, Path):
         refuse_damaged_sample(info.mini)
         return Store.open(info.layout, info.mini)
+    assert info.mini is not None  # it is a source of this data set
     return Store(info.layout, [info.mini()], metadata=[dict(info.mini_about)])
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from pytorch_lightning import LightningDataModule
 
-from hepexp.data.keys import require_different
+from hepexp.data.loading.examples import Examples
 from hepexp.data.loading.quantities import Quantities
 from hepexp.data.transforms.carry import Carry
 from hepexp.data.transforms.transform import Transform
 
 
-class TargetsAndWeights(LightningDataModule):
+class TargetsAndWeights(Examples):
     """A base of HepDataModule, which has the keys that name them."""
 
     @property
@@ -37,11 +36,6 @@ class TargetsAndWeights(LightningDataModule):
         """The first step of those representations whose elements are those of the store, if they have targets."""
         targets = self._element_targets
         return [Carry(targets.reals, tuple(targets.labels), targets.groups)] if targets else []
-
-    def named_targets(self) -> dict[str, str]:
-        """The name of each target, and the stored column or observable that it is."""
-        require_different("targets", self.targets)
-        return {name: name for name in self.targets}
 
     def quantities(self, names: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
         """What gives stored columns or observables, (n,) each, of the examples at rows (n,) of the store."""

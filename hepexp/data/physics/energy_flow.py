@@ -60,7 +60,8 @@ def energy_flow(z: NDArray, eta: NDArray, phi: NDArray, graphs: tuple[Graph, ...
     z, eta, phi : (n, N) of the particles, with z = 0 for padding.
     """
     starts = range(0, max(len(z), 1), _JETS_AT_ONCE)
-    parts = [_of_some(*(x[start : start + _JETS_AT_ONCE] for x in (z, eta, phi)), graphs) for start in starts]
+    slices = [slice(start, start + _JETS_AT_ONCE) for start in starts]
+    parts = [_of_some(z[some], eta[some], phi[some], graphs) for some in slices]
     return np.concatenate(parts)
 
 
@@ -114,7 +115,8 @@ def _canonical(edges: Graph, n: int) -> Graph:
 
 
 def _renumbered(edges: Graph, order: tuple[int, ...]) -> Graph:
-    return tuple(sorted(tuple(sorted((order[i], order[j]))) for i, j in edges))
+    numbered = ((order[i], order[j]) for i, j in edges)
+    return tuple(sorted((min(i, j), max(i, j)) for i, j in numbered))
 
 
 def of_vertices(graphs: tuple[Graph, ...], n: int) -> Iterator[Graph]:

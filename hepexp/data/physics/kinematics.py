@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hepexp.data.store.ragged import Ragged
 
+Number = TypeVar("Number", bound=np.number)
 SOFTEST = 1e-9  # GeV: below any measurable pT, but with a finite logarithm
 
 
@@ -38,7 +41,7 @@ def rapidity(pt: ArrayLike, eta: ArrayLike, mass: ArrayLike) -> NDArray[np.float
     return np.arcsinh(pt * np.sinh(eta) / np.hypot(pt, mass))
 
 
-def sums(values: NDArray[np.floating], jets: Ragged) -> NDArray[np.floating]:
+def sums(values: NDArray[Number], jets: Ragged) -> NDArray[Number]:
     """Sum (n, ...) over the particles of each jet of values (m, ...); zero for a jet without particles."""
     total = np.zeros((len(jets), *values.shape[1:]), values.dtype)
     filled = np.flatnonzero(jets.counts)

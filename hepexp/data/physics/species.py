@@ -37,7 +37,7 @@ for _position, _id in enumerate(ONE_HOT):
     _TYPE[_id, _position] = 1
 
 
-def _row(pdgid: NDArray[np.integer]) -> NDArray[np.integer]:
+def _row(pdgid: NDArray) -> NDArray[np.integer]:
     return np.minimum(np.abs(pdgid.astype(np.int64)), _SIZE - 1)  # 64 bits, as abs(-2^31) overflows in 32
 
 
@@ -46,8 +46,8 @@ def is_known(pdgid: NDArray) -> NDArray[np.bool_]:
     return np.isin(np.abs(pdgid), list(TABLE))
 
 
-def mass(pdgid: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Masses in GeV, same shape; NaN for a particle that is not in the table."""
+def mass(pdgid: NDArray) -> NDArray[np.float64]:
+    """Masses in GeV, same shape, by numbers of any type; NaN for a particle that is not in the table."""
     return _MASS[_row(pdgid)]
 
 

@@ -46,7 +46,7 @@ def default_drawing(layout: Layout) -> Drawing:
     if layout.shape is not None:
         names = ["value"] if layout.shape[0] == 1 else [f"channel {i}" for i in range(layout.shape[0])]
         view = ImageView(layout.shape, tuple(Channel(name, scale="linear") for name in names))
-        return Drawing(image_quantities(view, **dict.fromkeys(layout.extras, "")), view)
+        return Drawing(image_quantities(view, True, **dict.fromkeys(layout.extras, "")), view)
     for energy in ("E", "energy"):
         if {energy, "px", "py", "pz"} <= set(layout.elements):
             particles = FourMomentumParticles(energy)

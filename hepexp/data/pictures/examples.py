@@ -36,7 +36,7 @@ def draw_examples(path: Path, view: View, store: Store, rows: dict[str, NDArray[
         drawing.set_layout_engine("compressed")  # the panels keep their shape
         grid = drawing.subplots(lines * view.panels, columns, squeeze=False)
         for panel in range(view.panels):
-            places = grid[panel * lines : (panel + 1) * lines].ravel()
+            places = list(grid[panel * lines : (panel + 1) * lines].flat)
             for axes in places[len(chosen) :]:
                 axes.set_visible(False)
             view.draw(places[: len(chosen)], examples, panel)

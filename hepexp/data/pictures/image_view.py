@@ -51,14 +51,14 @@ class ImageView:
         size = int(np.prod(self.shape))
         total = np.bincount(examples["position"], examples["value"], minlength=size)
         hits = np.bincount(examples["position"], examples["value"] != 0, minlength=size)
-        return total.reshape(self.shape), hits.reshape(self.shape)
+        return np.asarray(total, float).reshape(self.shape), np.asarray(hits, float).reshape(self.shape)
 
     def draw(self, axes: Sequence[Axes], examples: Ragged, panel: int) -> None:
         channel = self.channels[panel]
         images = [masked(channel, image) for image in to_dense(examples, self.shape)[:, panel]]
         shared = colours(channel, *images)
         for place, image in zip(axes, images, strict=True):
-            shown = show_map(place, self, image, **shared)
+            shown = show_map(place, self, image, shared)
         colour_bar(shown, axes, channel.label)
 
     def legend(self, drawing: Figure, examples: Ragged) -> None:

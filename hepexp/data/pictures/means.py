@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.pictures.view import Channel, Maps, View, colour_bar, colours, masked, show_map
+from hepexp.data.pictures.view import Channel, Colours, Maps, View, colour_bar, colours, masked, show_map
 from hepexp.data.store.store import Store
 from hepexp.figures import COLOURS, figure
 
@@ -32,12 +32,12 @@ def draw_means(path: Path, view: View, store: Store, rows: dict[str, NDArray[np.
         for axes in grid.flat:
             axes.set_visible(False)
         for c, channel in enumerate(view.channels):
-            places = grid[c * lines : (c + 1) * lines].ravel()
+            places = list(grid[c * lines : (c + 1) * lines].flat)
             means = [masked(channel, mean[c]) for mean, _ in found.values()]
             shared = colours(channel, *means)
             for axes, name, mean in zip(places, found, means, strict=False):
                 axes.set_visible(True)
-                shown = show_map(axes, view, mean, **shared)
+                shown = show_map(axes, view, mean, shared)
                 axes.set_title(f"{name} ({len(rows[name]):,} {noun}s)", fontsize=10)
             colour_bar(shown, places[: len(means)], _label(channel))
             if two:
@@ -51,20 +51,21 @@ def _label(channel: Channel) -> str:
 
 def mean_maps(view: View, store: Store, rows: NDArray[np.int64], rows_at_once: int = 1000) -> tuple[list[Maps], Maps]:
     """Mean map of each channel, and hits (channels, first, second)."""
-    total, hits = 0.0, 0.0
+    total: Maps = np.zeros((len(view.channels), 1, 1))
+    hits = total
     for start in range(0, len(rows), rows_at_once):
         sums, counts = view.maps(store.take(rows[start : start + rows_at_once]))
         total, hits = total + sums, hits + counts
-    over = [
-        np.maximum(h, 1) if channel.scale == "signed" else len(rows)
-        for channel, h in zip(view.channels, hits, strict=True)
+    means = [
+        mean / (np.maximum(n, 1) if channel.scale == "signed" else len(rows))
+        for channel, mean, n in zip(view.channels, total, hits, strict=True)
     ]
-    return [t / n for t, n in zip(total, over, strict=True)], hits
+    return means, hits
 
 
 def _difference(axes, view: View, channel: Channel, classes: list[tuple[Maps, Maps]], names: list[str]) -> None:
     """Draw the difference between the second and the first class; pixels with too few hits are left white."""
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
 
     (first, first_hits), (second, second_hits) = classes
     enough = first_hits + second_hits >= _ENOUGH
@@ -79,7 +80,7 @@ def _difference(axes, view: View, channel: Channel, classes: list[tuple[Maps, Ma
     seen = np.abs(difference[enough])
     most = min(float(np.quantile(seen, 0.98)), 1.0) if len(seen) else 1.0
     cmap = LinearSegmentedColormap.from_list("classes", [COLOURS[0], "#f4f4f4", COLOURS[1]])
-    shown = show_map(axes, view, difference, cmap=cmap, vmin=-(most or 1), vmax=most or 1)
+    shown = show_map(axes, view, difference, Colours(cmap, Normalize(-(most or 1), most or 1)))
     axes.set_title("difference", fontsize=10)
     if len(seen):
         colour_bar(shown, [axes], label)

@@ -43,7 +43,8 @@ class PointView:
 
     def maps(self, examples: Ragged) -> tuple[Maps, Maps]:
         bins = np.linspace(-self.half, self.half, _CELLS + 1)
-        hits, _, _ = np.histogram2d(*(examples[name] for name in self.columns), bins=(bins, bins))
+        across, up = self.columns
+        hits, _, _ = np.histogram2d(examples[across], examples[up], bins=(bins, bins))
         return hits[None], hits[None]
 
     def draw(self, axes: Sequence[Axes], examples: Ragged, panel: int) -> None:

@@ -44,7 +44,7 @@ def image_quantities(view: ImageView, maxima: bool = True, **units: str) -> Call
         found: Quantities = {"non-zero pixels": images.counts.astype(np.float64)}
         for i, drawn in enumerate(view.channels):
             value = np.where(channel == i, images["value"], 0).astype(np.float64)
-            found[f"sum of {drawn.label}"] = np.bincount(image, value, minlength=len(images))
+            found[f"sum of {drawn.label}"] = np.asarray(np.bincount(image, value, minlength=len(images)), float)
             if maxima:
                 highest = np.zeros(len(images))
                 np.maximum.at(highest, image, value)
@@ -56,7 +56,7 @@ def image_quantities(view: ImageView, maxima: bool = True, **units: str) -> Call
 
 def column_quantities(examples: Ragged) -> Quantities:
     """The number of elements, the values of each example, and the means of the columns over its elements."""
-    found = {"elements": examples.counts.astype(np.float64)}
+    found: Quantities = {"elements": examples.counts.astype(np.float64)}
     found |= {name: column.astype(np.float64) for name, column in examples.extras.items()}
     for name, column in examples.elements.items():
         found[f"mean {name}"] = sums(column.astype(np.float64), examples) / np.maximum(examples.counts, 1)

@@ -12,10 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepexp.batch import Batch, GraphBatch
+from hepexp.batch import Batch, GraphBatch, ImageBatch, JetBatch
 from hepexp.data.physics.kinematics import invariant_mass, polar, wrapped
-from hepexp.data.views.augmentation import Augmented
-from hepexp.data.views.views import TwoViews, Views, names_of
+from hepexp.data.views.views import RandomViews, Steps, Views, names_of
 from hepexp.errors import ConfigError
 from hepexp.figures import COLOURS, about, figure
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from hepexp.data.loading.datamodule import HepDataModule
     from hepexp.data.representations.representation import Representation
 
-Steps = TwoViews | Augmented
+_AS_IT_IS = Steps(())
 DRAWS = 3  # of each view
 _MIXED = 8  # images among which mixup chooses; the first is shown
 _SEED = 5  # of numbers that are far apart: no two views look the same
@@ -81,9 +80,9 @@ def draw_views(folder: Path, build: Callable[[], HepDataModule]) -> dict[str, st
     return drawn
 
 
-def _rows(chosen: Sequence[Views], representation: Representation) -> dict[str, Steps]:
+def _rows(chosen: Sequence[RandomViews], representation: Representation) -> dict[str, Steps]:
     """What is drawn, by its name: each view that is on, and all of its kind together, or all that there are."""
-    rows = {}
+    rows: dict[str, Steps] = {}
     for views in chosen or [Views.typical(representation.name)]:
         kind = f"{views.key.removeprefix('dataset.')}: " if len(chosen) > 1 else ""
         each = {name: one.of(representation) for name, one in views.each().items()}
@@ -96,7 +95,7 @@ def _rows(chosen: Sequence[Views], representation: Representation) -> dict[str, 
 def _shower(name: str, data: HepDataModule, example: Batch) -> Callable[..., None]:
     """What draws a row of views of an example in a representation."""
     if name != "graph":
-        return {"particles": _jets, "image": _images}[name]
+        return _jets if name == "particles" else _images
     prepared = data.representation.prepare(data.store.take(example.index.numpy()))
     return partial(_graphs, places=data.representation.plane(prepared))
 
@@ -115,7 +114,7 @@ def _draw(path: Path, title: str, example: Batch, views: dict[str, Steps], show:
 # ---- jets
 
 
-def _jets(row: NDArray, jet: Batch, view: Steps, random: torch.Generator) -> None:
+def _jets(row: NDArray, jet: JetBatch, view: Steps, random: torch.Generator) -> None:
     """Particles in rapidity and azimuth around the axis of the jet before, with areas as the root of pT."""
     momenta = [one.p4[0][one.mask[0]].numpy() for one in (jet, *(view.one(jet, random) for _ in range(DRAWS)))]
     _, axis_y, axis_phi = polar(momenta[0].sum(0))
@@ -126,8 +125,8 @@ def _jets(row: NDArray, jet: Batch, view: Steps, random: torch.Generator) -> Non
     pt = np.concatenate([point[0] for point in points])
     radius = np.concatenate([np.maximum(abs(y), abs(phi)) for _, y, phi in points])
     order = np.argsort(radius)
-    inside = np.searchsorted(np.cumsum(pt[order]) / pt.sum(), _INSIDE)
-    half = _MARGIN * max(radius[order][min(inside, len(order) - 1)], 0.1)
+    inside = int(np.searchsorted(np.cumsum(pt[order]) / pt.sum(), _INSIDE))
+    half = _MARGIN * max(float(radius[order][min(inside, len(order) - 1)]), 0.1)
     for axes, p4, (pt, y, phi) in zip(row, momenta, points, strict=True):
         area = pt**0.5 * _AREA / (points[0][0] ** 0.5).sum()
         axes.scatter(y, phi, area, COLOURS[0], alpha=0.6, edgecolors="white", linewidths=0.3)
@@ -140,7 +139,7 @@ def _jets(row: NDArray, jet: Batch, view: Steps, random: torch.Generator) -> Non
 # ---- images
 
 
-def _images(row: NDArray, image: Batch, view: Steps, random: torch.Generator) -> None:
+def _images(row: NDArray, image: ImageBatch, view: Steps, random: torch.Generator) -> None:
     """The first channel, on a scale that is linear near zero and logarithmic beyond."""
     from matplotlib.colors import AsinhNorm
 
@@ -163,7 +162,7 @@ def _graphs(row: NDArray, graph: GraphBatch, view: Steps, random: torch.Generato
     for axes, nodes in zip(row, shown, strict=True):
         n_edges = nodes.edges.shape[1]
         lines = LineCollection(
-            places[nodes.edges.T], colors="0.4", linewidths=0.5, alpha=max(0.08, 1 / (1 + n_edges / 60))
+            list(places[nodes.edges.T]), colors="0.4", linewidths=0.5, alpha=max(0.08, 1 / (1 + n_edges / 60))
         )
         axes.add_collection(lines)
         axes.scatter(*places.T, _NODE, "white", edgecolors="0.75", linewidths=0.6, zorder=2)  # those that are dropped
@@ -194,10 +193,10 @@ class Nodes:
     features: NDArray[np.float64]
 
     @classmethod
-    def of(cls, graph: GraphBatch, view: Steps | None = None, random: torch.Generator | None = None) -> Nodes:
+    def of(cls, graph: GraphBatch, view: Steps = _AS_IT_IS, random: torch.Generator = torch.default_generator) -> Nodes:
         number = torch.arange(len(graph.x))
         shown = replace(graph, x=torch.cat([graph.x, number[:, None].to(graph.x)], dim=1))
-        for step in view.steps if view else ():
+        for step in view.steps:
             shown = step(shown, random)
             if len(shown.x) != len(number):
                 number = shown.x[:, -1].long()  # a node that is left brings its number with it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from hepexp.data.store.ragged import Ragged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap, Normalize
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
@@ -46,20 +47,23 @@ def labelled(name: str, unit: str) -> str:
 
 
 class View(Protocol):
-    """How the examples of a data set are drawn.
+    """How the examples of a data set are drawn."""
 
-    Attributes
-    ----------
-    channels : the quantities that are drawn for each example.
-    axes : labels of the two directions, with units; None if the drawings have no scale.
-    edges : limits (first low, first high, second low, second high) of the drawings, in these units.
-    panels : number of panels per example.
-    """
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The quantities that are drawn for each example."""
 
-    channels: tuple[Channel, ...]
-    axes: tuple[str, str] | None
-    edges: tuple[float, float, float, float]
-    panels: int
+    @property
+    def axes(self) -> tuple[str, str] | None:
+        """Labels of the two directions, with units; None if the drawings have no scale."""
+
+    @property
+    def edges(self) -> tuple[float, float, float, float]:
+        """Limits (first low, first high, second low, second high) of the drawings, in these units."""
+
+    @property
+    def panels(self) -> int:
+        """Number of panels per example."""
 
     def maps(self, examples: Ragged) -> tuple[Maps, Maps]:
         """Sum of the values over the examples, and number of hits, each of shape (channels, first, second)."""
@@ -83,20 +87,28 @@ def frame(axes: Axes, view: View) -> None:
     axes.label_outer()
 
 
-def show_map(axes: Axes, view: View, values: Maps, **colours: object) -> AxesImage:
+class Colours(NamedTuple):
+    """The colours of a map: a colour map, and the scale of the values."""
+
+    cmap: str | Colormap
+    norm: Normalize
+
+
+def show_map(axes: Axes, view: View, values: Maps, colours: Colours) -> AxesImage:
     """Draw a map (first, second) with axes, leaving NaN blank; returns the image for a colour bar."""
     from matplotlib.colors import LogNorm
 
-    if isinstance(colours.get("norm"), LogNorm):  # isolated bright pixels are hard to see on white
+    cmap, norm = colours
+    if isinstance(norm, LogNorm):  # isolated bright pixels are hard to see on white
         axes.set_facecolor("black")
         axes.tick_params(which="both", color="0.7")
     first_low, first_high, second_low, second_high = view.edges
     if view.axes is None:  # rows run downwards, as in any image
-        shown = axes.imshow(values, extent=(second_low, second_high, first_high, first_low), **colours)
+        extent = (second_low, second_high, first_high, first_low)
+        shown = axes.imshow(values, cmap, norm, extent=extent)
     else:
-        shown = axes.imshow(
-            values.T, origin="lower", extent=(first_low, first_high, second_low, second_high), **colours
-        )
+        extent = (first_low, first_high, second_low, second_high)
+        shown = axes.imshow(values.T, cmap, norm, origin="lower", extent=extent)
     frame(axes, view)
     return shown
 
@@ -111,7 +123,7 @@ def colour_bar(shown: AxesImage, axes: Sequence[Axes], label: str) -> None:
         bar.ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def colours(channel: Channel, *maps: Maps) -> dict[str, object]:
+def colours(channel: Channel, *maps: Maps) -> Colours:
     """Common colour map and scale for these maps of a channel."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap, LogNorm, Normalize
@@ -119,14 +131,14 @@ def colours(channel: Channel, *maps: Maps) -> dict[str, object]:
     values = np.concatenate([values[np.isfinite(values)] for values in maps])
     if channel.scale == "signed":
         most = np.quantile(np.abs(values), 0.99) if len(values) else 0
-        return {"cmap": "RdBu_r", "norm": Normalize(-(most or 1), most or 1)}
+        return Colours("RdBu_r", Normalize(-(most or 1), most or 1))
     positive = values[values > 0]
     highest = positive.max() if len(positive) else 1.0
     if channel.scale == "linear":
-        return {"cmap": "Greys", "norm": Normalize(0, highest)}
+        return Colours("Greys", Normalize(0, highest))
     lowest = max(np.quantile(positive, 0.01), highest * 1e-5) if len(positive) else highest / 10
     visible = colormaps["viridis"](np.linspace(0.2, 1, 256))  # without the dark end, as empty pixels are black
-    return {"cmap": ListedColormap(visible), "norm": LogNorm(lowest if lowest < highest else highest / 10, highest)}
+    return Colours(ListedColormap(visible), LogNorm(lowest if lowest < highest else highest / 10, highest))
 
 
 def masked(channel: Channel, values: Maps) -> Maps:

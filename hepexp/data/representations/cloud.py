@@ -16,7 +16,7 @@ from hepexp.data.store.ragged import Ragged, offsets_of, pad
 from hepexp.errors import ConfigError
 
 
-class PointCloud(Representation):
+class PointCloud(Representation[CloudBatch]):
     """Each example a set of points, whose components have mean 0 and the same standard deviation in training.
 
     A generator makes such batches; `decode` turns them into examples in the columns of the store.

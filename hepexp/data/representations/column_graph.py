@@ -11,7 +11,7 @@ from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.store.ragged import Ragged
 
 
-class ColumnGraph(Representation):
+class ColumnGraph(Representation[GraphBatch]):
     """Nodes with these columns as they are, each joined to all others of its example.
 
     Parameters

@@ -76,7 +76,8 @@ def given(graphs: Ragged, directed: bool) -> Ragged:
     directed : whether they stay as they are; otherwise each pair of nodes with an edge gets one in either direction,
         with the larger one of the values in further columns.
     """
-    edges = graphs.edges.keep(graphs.edges["source"] != graphs.edges["target"])
+    edges = graphs.given_edges
+    edges = edges.keep(edges["source"] != edges["target"])
     if directed:
         return edges
     source, target = (edges[end].astype(np.int64) for end in ENDS)
@@ -96,5 +97,6 @@ def given(graphs: Ragged, directed: bool) -> Ragged:
 
 def in_union(graphs: Ragged) -> NDArray[np.int64]:
     """The edges (2, E) of graphs in the disjoint union of these."""
-    first = np.repeat(graphs.offsets[:-1], graphs.edges.counts)
-    return np.stack([graphs.edges[end] + first for end in ENDS])
+    edges = graphs.given_edges
+    first = np.repeat(graphs.offsets[:-1], edges.counts)
+    return np.stack([edges[end] + first for end in ENDS])

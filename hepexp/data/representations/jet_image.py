@@ -17,7 +17,7 @@ from hepexp.errors import ConfigError
 CHANNELS = ("pt", "multiplicity")
 
 
-class JetImage(Representation):
+class JetImage(Representation[ImageBatch]):
     """Particles binned in rapidity (rows) and azimuth (columns) around the jet axis.
 
     Parameters
@@ -78,7 +78,7 @@ class JetImage(Representation):
         weight = pt / np.repeat(sums(pt, examples), examples.counts)
         place = self._oriented(np.stack([dy, dphi], axis=1), weight, examples)
         pixel = np.floor((place / self.width + 0.5) * self.n_pixels).astype(np.int32)
-        inside = ((pixel >= 0) & (pixel < self.n_pixels)).all(1)
+        inside = np.all((pixel >= 0) & (pixel < self.n_pixels), axis=1)
         enough = np.min_scalar_type(-(self.n_pixels**2))  # int32 overflows beyond 46,340 rows
         columns = {
             "pixel": (pixel[:, 0] * np.int64(self.n_pixels) + pixel[:, 1]).astype(enough),
@@ -108,8 +108,8 @@ class JetImage(Representation):
         n, size = len(examples), self.n_pixels**2
         flat = np.repeat(np.arange(n) * size, examples.counts) + examples["pixel"]
         weights = {"pt": examples["pt"], "multiplicity": None}
-        image = [np.bincount(flat, weights[name], minlength=n * size) for name in self.channels]
-        image = np.stack(image).reshape(len(self.channels), n, self.n_pixels, self.n_pixels).swapaxes(0, 1)
+        binned = np.stack([np.bincount(flat, weights[name], minlength=n * size) for name in self.channels])
+        image = binned.reshape(len(self.channels), n, self.n_pixels, self.n_pixels).swapaxes(0, 1)
         return ImageBatch(**common, image=torch.from_numpy(np.ascontiguousarray(image, np.float32)))
 
 

@@ -22,7 +22,7 @@ RELATIVE = ("delta y", "delta phi", "ln pT", "ln E", "ln pT / jet", "ln E / jet"
 MOMENTUM = ("pT", "y", "phi", "m", "E", "px", "py", "pz")
 
 
-class ParticleGraph(Representation):
+class ParticleGraph(Representation[GraphBatch]):
     """Particles connected to their nearest neighbours in (rapidity, azimuth), each to every other, or as given.
 
     The features of a node are its rapidity and azimuth relative to the jet axis, ln pT, ln E, ln(pT / sum pT),
@@ -109,19 +109,18 @@ class ParticleGraph(Representation):
         return examples["x"][:, first : first + 2]  # rapidity and azimuth
 
     def collate(self, examples: Ragged, common: Common) -> GraphBatch:
-        labels = {}
+        found = None
         if self.edges == "given":
             edge_index, found = in_union(examples), edge_labels(examples)
-            labels = {} if found is None else {"edge_label": torch.from_numpy(found)}
         else:
             edge_index = all_pairs(examples) if self.edges == "all" else edges_to(examples["near"], examples)
         return GraphBatch(
             **common,
             **self.element_targets(examples),
-            **labels,
             x=torch.from_numpy(self._scaled(examples["x"])),
             edge_index=torch.from_numpy(edge_index),
             graph=torch.from_numpy(np.repeat(np.arange(len(examples)), examples.counts)),
+            edge_label=None if found is None else torch.from_numpy(found),
         )
 
     def _scaled(self, x: NDArray[np.float32]) -> NDArray[np.float32]:

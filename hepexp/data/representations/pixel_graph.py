@@ -16,7 +16,7 @@ from hepexp.data.transforms.pixels import lit_pixels, with_blank_pixel
 from hepexp.errors import ConfigError
 
 
-class PixelGraph(Representation):
+class PixelGraph(Representation[GraphBatch]):
     """Non-zero pixels connected to their nearest neighbours in (row, column).
 
     The features of a node are the values of all channels, each divided by its standard deviation over the training
@@ -35,6 +35,7 @@ class PixelGraph(Representation):
 
     name = "graph"
     scales = ("_std",)
+    shape: tuple[int, int, int]  # of the stored images
 
     def __init__(self, k: int = 8, positions: bool = False, n_nodes: int | None = None) -> None:
         check_k(k)
@@ -43,7 +44,6 @@ class PixelGraph(Representation):
         self.k = k
         self.positions = positions
         self.n_nodes = n_nodes
-        self.shape: tuple[int, int, int] | None = None
         self._std: np.ndarray | float = 1.0
 
     def of_shape(self, shape: tuple[int, int, int]) -> PixelGraph:

@@ -24,7 +24,7 @@ DEVIATIONS = "standard deviations"
 SCALES = {"none": "as stored", "std": DEVIATIONS, "standard": DEVIATIONS, "minmax": "of the image's range"}
 
 
-class PixelImage(Representation):
+class PixelImage(Representation[ImageBatch]):
     """Dense images of a data set whose elements are pixels.
 
     Parameters
@@ -50,6 +50,9 @@ class PixelImage(Representation):
 
     name = "image"
     scales = ("_shift", "_factor")
+    shape: tuple[int, int, int]  # of the stored images
+    _shift: np.ndarray
+    _factor: np.ndarray
 
     def __init__(
         self,
@@ -78,9 +81,6 @@ class PixelImage(Representation):
         self.resize_to = resize_to
         self.angle = angle
         self.power = power
-        self.shape: tuple[int, int, int] | None = None
-        self._shift: np.ndarray | None = None
-        self._factor: np.ndarray | None = None
 
     def of_shape(self, shape: tuple[int, int, int], channel_names: tuple[str, ...] = ()) -> PixelImage:
         """A copy for images of this shape (channels, rows, columns), and with channels of these names."""
@@ -97,8 +97,10 @@ class PixelImage(Representation):
 
     @property
     def empty_pixel(self) -> torch.Tensor | float:
-        empty = -torch.from_numpy(self._shift * self._factor) if self.scale == "standard" else 0.0
-        return empty.clamp(min=0) if self.clip_negative and self.scale == "standard" else empty
+        if self.scale != "standard":
+            return 0.0
+        empty = -torch.from_numpy(self._shift * self._factor)
+        return empty.clamp(min=0) if self.clip_negative else empty
 
     def fit(self, examples: Ragged) -> None:
         channels, rows, columns = self.shape
@@ -133,7 +135,7 @@ class PixelImage(Representation):
         if self.clip_negative:
             image = image.clamp(min=0)
         if self.pad_to is not None:
-            (top, left), (bottom, right) = zip(*(self._margins(size) for size in self.shape[1:]), strict=True)
+            (top, left), (bottom, right) = zip(*(_margins(size, self.pad_to) for size in self.shape[1:]), strict=True)
             image = F.pad(image, (left, right, top, bottom))
         if self.resize_to is not None:
             # Without antialiasing a smaller image would skip pixels, and a few of them hold most of the energy.
@@ -159,6 +161,7 @@ class PixelImage(Representation):
     def _powered(self, value: np.ndarray) -> np.ndarray:
         return value if self.power == 1 else np.sign(value) * abs(value) ** self.power
 
-    def _margins(self, size: int) -> tuple[int, int]:
-        before = (self.pad_to - size) // 2
-        return before, self.pad_to - size - before
+
+def _margins(size: int, padded: int) -> tuple[int, int]:
+    before = (padded - size) // 2
+    return before, padded - size - before

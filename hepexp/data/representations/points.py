@@ -10,7 +10,7 @@ from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.store.ragged import Ragged
 
 
-class Points(Representation):
+class Points(Representation[FeatureBatch]):
     """The components of each example's point or vector, not standardised, as that would break a rotational symmetry.
 
     Parameters

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Generic, NotRequired, Self, TypedDict, TypeVar, cast
 
 import numpy as np
 import torch
@@ -23,10 +24,28 @@ if TYPE_CHECKING:
     from hepexp.data.loading.cache import ExampleCache
 
 _BYTES_PER_PIXEL = 12  # of a batch while it is being built: once in float64, once in float32
-Common = dict[str, Tensor]  # label, index and extras of a batch
+B = TypeVar("B", bound=Batch)
 
 
-class Representation(Scaled):
+class Common(TypedDict):
+    """What batches of all representations share, see Batch."""
+
+    label: Tensor
+    index: Tensor
+    extras: Tensor
+    target: NotRequired[Tensor]
+    weight: NotRequired[Tensor]
+
+
+class OfElements(TypedDict, total=False):
+    """What is to be predicted for each element, see Batch."""
+
+    element_target: Tensor
+    element_label: Tensor
+    element_group: Tensor
+
+
+class Representation(Scaled, Generic[B]):
     """Base class of the representations.
 
     There are three steps. The transforms turn the store's columns into those of physics, such as four-momenta;
@@ -35,26 +54,32 @@ class Representation(Scaled):
 
     Attributes
     ----------
-    name : the representation's name in a model's `input`.
+    name : the representation's name in a model's `input`; it decides the class of the batches, B.
     transforms : applied to the store's columns before `encode`, in order.
     channel_names, pixel_unit, feature_unit : of images and of features, see DataSpec.
-    reads_edges : whether it needs the edges that examples may have between their elements.
-    empty_pixel : value of an empty pixel in a batch of images, or one (C, 1, 1) for each channel.
     """
 
     name: ClassVar[str]
-    reads_edges: bool = False
     transforms: tuple[Transform, ...] = ()
     channel_names: tuple[str, ...] = ()
     pixel_unit: str = ""
     feature_unit: str = ""
-    empty_pixel: Tensor | float = 0.0
 
     def with_transforms(self, *transforms: Transform) -> Self:
         """A copy of this representation with these transforms."""
         made = copy.copy(self)
         made.transforms = transforms
         return made
+
+    @property
+    def reads_edges(self) -> bool:
+        """Whether it needs the edges that examples may have between their elements."""
+        return False
+
+    @property
+    def empty_pixel(self) -> Tensor | float:
+        """Value of an empty pixel in a batch of images, or one (C, 1, 1) for each channel."""
+        return 0.0
 
     @property
     def longest(self) -> int | None:
@@ -66,7 +91,7 @@ class Representation(Scaled):
 
     def element_targets(
         self, examples: Ragged, arrange: Callable[[NDArray], NDArray] = lambda column: column
-    ) -> dict[str, Tensor]:
+    ) -> OfElements:
         """What is to be predicted for each element, by the names of a batch; empty if there is nothing.
 
         Parameters
@@ -77,7 +102,7 @@ class Representation(Scaled):
         if carry is None:
             return {}
         found = carry.stacked({name: arrange(column) for name, column in carried(examples).items()})
-        return {name: torch.from_numpy(values) for name, values in found.items()}
+        return cast(OfElements, {name: torch.from_numpy(values) for name, values in found.items()})
 
     @property
     def image_shape(self) -> tuple[int, int, int] | None:
@@ -114,15 +139,15 @@ class Representation(Scaled):
         angle = 2 * np.pi * behind / np.repeat(examples.counts, examples.counts)
         return np.column_stack([np.cos(angle), np.sin(angle)])
 
-    def collate(self, examples: Ragged, common: Common) -> Batch:
+    def collate(self, examples: Ragged, common: Common) -> B:
         """A batch of prepared examples."""
         raise NotImplementedError
 
-    def collate_cached(self, cache: ExampleCache, rows: NDArray[np.int64], common: Common) -> Batch:
+    def collate_cached(self, cache: ExampleCache, rows: NDArray[np.int64], common: Common) -> B:
         """The same batch as from `collate`, of the cached examples at these rows (n,)."""
         return self.collate(cache.examples.take(rows), common)
 
-    def decode(self, batch: Batch, like: Ragged) -> Ragged:
+    def decode(self, batch: B, like: Ragged) -> Ragged:
         """Examples in the columns of the store with the content of a batch, the inverse of `prepare` and `collate`.
 
         Parameters
@@ -138,7 +163,7 @@ class Representation(Scaled):
         raise ConfigError(f"{type(self).__name__} keeps too little of an example to generate such examples")
 
 
-class Particles(Representation):
+class Particles(Representation[JetBatch]):
     """Representation `particles`: four-momenta and scalars, padded to the largest multiplicity in the batch."""
 
     name = "particles"
@@ -164,20 +189,23 @@ class Particles(Representation):
     def _batch(
         self, examples: Ragged, padded: Callable[[NDArray], NDArray], mask: NDArray[np.bool_], common: Common
     ) -> JetBatch:
-        targets = self.element_targets(examples, padded).items()
         return JetBatch(
             **common,
-            **{name: _without_padding(values, mask) for name, values in targets},
+            **_without_padding(self.element_targets(examples, padded), mask),
             p4=torch.from_numpy(padded(examples["p4"])),
             scalars=torch.from_numpy(padded(examples["scalars"])),
             mask=torch.from_numpy(mask),
         )
 
 
-def _without_padding(values: Tensor, mask: NDArray[np.bool_]) -> Tensor:
+def _without_padding(targets: OfElements, mask: NDArray[np.bool_]) -> OfElements:
     """Targets (B, N, T) of elements, with zero in padded places, or an unknown label."""
-    fill = 0 if values.is_floating_point() else UNKNOWN
-    return values.masked_fill(torch.from_numpy(~mask)[..., None], fill)
+    padding = torch.from_numpy(~mask)[..., None]
+
+    def filled(values: Tensor) -> Tensor:
+        return values.masked_fill(padding, 0 if values.is_floating_point() else UNKNOWN)
+
+    return cast(OfElements, {name: filled(values) for name, values in cast(dict[str, Tensor], targets).items()})
 
 
 def spec_of(
@@ -188,27 +216,35 @@ def spec_of(
     observers: tuple[str, ...] = (),
 ) -> DataSpec:
     """What a model must know about its input, read off a batch of this representation, and what it is to predict."""
-    known: dict[str, object] = {"n_extras": batch.extras.shape[1], "targets": targets, "observers": observers}
+    spec = DataSpec(class_names, n_extras=batch.extras.shape[1], targets=targets, observers=observers)
     named = [transform for transform in representation.transforms if transform.scalar_names]
     if named:
-        known |= {"scalar_names": named[-1].scalar_names, "own_scalars": named[-1].own_scalars}
+        spec = replace(spec, scalar_names=named[-1].scalar_names, own_scalars=named[-1].own_scalars)
     match batch:
-        case JetBatch():
-            known["n_scalars"] = batch.scalars.shape[2]
-            known["has_beams"] = batch.p4.shape[1] > 2 and bool((batch.p4[:, :2, 1:3] == 0).all())  # no pT
-        case ImageBatch():
-            known["image_shape"] = tuple(batch.image.shape[1:])
-            known["channel_names"] = representation.channel_names
-            known["pixel_unit"] = representation.pixel_unit
-            if isinstance(representation.empty_pixel, Tensor):
-                known["empty_pixel"] = tuple(representation.empty_pixel.flatten().tolist())
-        case GraphBatch():
-            known["n_node_features"] = batch.x.shape[1]
-        case FeatureBatch():
-            known["n_features"] = batch.features.shape[1]
-            known["feature_names"] = tuple(getattr(representation, "variables", ()))
-            known["feature_unit"] = representation.feature_unit
-            known["feature_sizes"] = tuple(getattr(representation, "sizes", (1,) * len(known["feature_names"])))
-        case CloudBatch():
-            known["n_point_features"] = batch.points.shape[2]
-    return DataSpec(class_names, **known)
+        case JetBatch(p4=p4, scalars=scalars):
+            has_beams = p4.shape[1] > 2 and bool((p4[:, :2, 1:3] == 0).all())  # no pT
+            return replace(spec, n_scalars=scalars.shape[2], has_beams=has_beams)
+        case ImageBatch(image=image):
+            _, channels, rows, columns = image.shape
+            empty = representation.empty_pixel
+            return replace(
+                spec,
+                image_shape=(channels, rows, columns),
+                channel_names=representation.channel_names,
+                pixel_unit=representation.pixel_unit,
+                empty_pixel=tuple(empty.flatten().tolist()) if isinstance(empty, Tensor) else (),
+            )
+        case GraphBatch(x=x):
+            return replace(spec, n_node_features=x.shape[1])
+        case FeatureBatch(features=features):
+            names = tuple(getattr(representation, "variables", ()))
+            return replace(
+                spec,
+                n_features=features.shape[1],
+                feature_names=names,
+                feature_unit=representation.feature_unit,
+                feature_sizes=tuple(getattr(representation, "sizes", (1,) * len(names))),
+            )
+        case CloudBatch(points=points):
+            return replace(spec, n_point_features=points.shape[2])
+    return spec

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,7 +18,7 @@ class Scaled:
     scales : names of the attributes that are fitted, arrays.
     """
 
-    scales: ClassVar[tuple[str, ...]] = ()
+    scales: tuple[str, ...] = ()
 
     def state(self) -> dict[str, Tensor]:
         """The scales, for a checkpoint."""

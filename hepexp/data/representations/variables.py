@@ -14,7 +14,7 @@ from hepexp.data.representations.scale import mean_and_spread
 from hepexp.data.store.ragged import Ragged
 
 
-class Variables(Representation):
+class Variables(Representation[FeatureBatch]):
     """Stored columns with one value per example; a subclass computes other variables.
 
     Parameters

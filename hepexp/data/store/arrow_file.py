@@ -114,7 +114,8 @@ def read(path: Path, layout: Layout, needs_label: bool = True, every_list: bool 
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    mapping, good, footer = None, 0, {}
+    mapping, good = None, 0
+    footer: dict[bytes, bytes] = {}
     try:
         if path.suffix == ".arrow":
             with path.open("rb") as file:
@@ -224,7 +225,7 @@ def _writer(
 
 def _record_batch(part: Ragged, layout: Layout, schema: pa.Schema) -> pa.RecordBatch:
     extras = [pa.array(part.extras[name]) for name in layout.extras]
-    lists = _list_arrays(part, layout.elements) + (_list_arrays(part.edges, layout.edges) if layout.edges else [])
+    lists = _list_arrays(part, layout.elements) + (_list_arrays(part.given_edges, layout.edges) if layout.edges else [])
     return pa.RecordBatch.from_arrays([pa.array(part.label), *extras, *lists], schema=schema)
 
 

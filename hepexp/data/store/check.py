@@ -62,7 +62,7 @@ class Refusal:
         ----------
         names : what the columns of edges are called in the file.
         """
-        edges = self.examples.edges
+        edges = self.examples.given_edges
         there_are = np.repeat(self.examples.counts, edges.counts)
 
         def what(name: str, end: str, i: int) -> str:
@@ -77,7 +77,7 @@ class Refusal:
 
     def of_edge_labels(self, column: str, name: str) -> None:
         """Refuse labels of edges, called `name` in the file, that do not say yes (1), no (0) or unknown (-1)."""
-        edges = self.examples.edges
+        edges = self.examples.given_edges
         expected = "expected 1, 0, or a negative number or NaN where it is unknown"
         self._of_lists(
             edges.offsets,
@@ -159,9 +159,9 @@ def check_four_momenta(classes: tuple[str, ...], layout: Layout, noun: str = "je
         refuse.of_rows(jets.counts == 0, "no particles", f"has no particles; expected at least one with {name} > 0")
         refuse.of_common(classes, layout)
         # massless particles in float32: rounding can make the squared mass negative, by up to about 1e-6 of E^2
-        energy, *momenta = (jets[column].astype(np.float64) for column in (name, "px", "py", "pz"))
+        energy, px, py, pz = (jets[column].astype(np.float64) for column in (name, "px", "py", "pz"))
         with np.errstate(over="ignore"):
-            momentum = sum(component**2 for component in momenta)
+            momentum = px**2 + py**2 + pz**2
             spacelike = momentum > energy**2 * 1.001
         refuse.of_elements(
             spacelike & (energy > 0),

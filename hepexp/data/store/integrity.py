@@ -49,7 +49,7 @@ class Digest:
             columns["edges.counts"] = part.edges.counts.astype(np.int64)
             columns |= {f"edges.{name}": column for name, column in _flat(part.edges).items()}
         for name, digest in self._of.items():
-            digest.update(memoryview(np.ascontiguousarray(columns[name])).cast("B"))
+            digest.update(np.ascontiguousarray(columns[name]).data.cast("B"))
 
     def hexdigest(self) -> str:
         """The checksum of all examples so far, in hexadecimal."""
@@ -125,7 +125,8 @@ def refuse_damaged_sample(path: Path) -> None:
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file, although hepexp ships this sample; reinstall hepexp")
-    recorded = dict(reversed(line.split()) for line in path.with_name("SHA256SUMS").read_text().splitlines())
+    lines = path.with_name("SHA256SUMS").read_text().splitlines()
+    recorded = {name: digest for digest, name in map(str.split, lines)}
     computed, expected = checksum(path), recorded.get(path.name)
     if computed != expected:
         raise DataError(f"{path}: sha256 is {computed}, expected {expected}: corrupted; reinstall hepexp")

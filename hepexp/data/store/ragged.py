@@ -37,6 +37,12 @@ class Layout:
     edges: Mapping[str, type] = field(default_factory=dict)
 
     @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape of the images, of a layout of images."""
+        assert self.shape is not None
+        return self.shape
+
+    @property
     def names(self) -> list[str]:
         """All columns, in the order in which the store writes them."""
         return ["label", *self.extras, *self.elements, *self.edge_names]
@@ -78,7 +84,7 @@ class Ragged:
     `elements` (m, ...); each column of `extras` (n, ...). Types and units are those of the data set's layout.
     """
 
-    label: NDArray[np.int8]
+    label: NDArray[np.integer]
     offsets: NDArray[np.int64]
     elements: dict[str, NDArray[Any]]
     extras: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -92,6 +98,12 @@ class Ragged:
         return self.elements[name] if name in self.elements else self.extras[name]
 
     @property
+    def given_edges(self) -> Ragged:
+        """The edges of examples that have some."""
+        assert self.edges is not None
+        return self.edges
+
+    @property
     def counts(self) -> NDArray[np.int64]:
         """Elements of each example (n,)."""
         return np.diff(self.offsets)
@@ -103,7 +115,7 @@ class Ragged:
             self.offsets,
             {name: self.elements[name].astype(kind, copy=False) for name, kind in layout.elements.items()},
             {name: self.extras[name].astype(kind, copy=False) for name, kind in layout.extras.items()},
-            self.edges.cast(layout.of_edges()) if layout.edges else None,
+            self.given_edges.cast(layout.of_edges()) if layout.edges else None,
         )
 
     def unlabelled(self) -> Ragged:
@@ -138,18 +150,16 @@ class Ragged:
         before = np.concatenate([[0], np.cumsum(chosen)])
         columns = {name: column[chosen] for name, column in self.elements.items()}
         offsets = before[self.offsets].astype(np.int64)
-        edges = None if self.edges is None else self._edges_between(chosen, before)
+        edges = None if self.edges is None else self._between(self.edges, chosen, before)
         return Ragged(self.label, offsets, columns, self.extras, edges)
 
-    def _edges_between(self, chosen: NDArray[np.bool_], before: NDArray[np.int64]) -> Ragged:
+    def _between(self, edges: Ragged, chosen: NDArray[np.bool_], before: NDArray[np.int64]) -> Ragged:
         """The edges between chosen elements (m,), of which so many are `before` each one (m + 1,)."""
-        first = np.repeat(self.offsets[:-1], self.edges.counts)
-        ends = {name: self.edges[name] + first for name in ENDS}
+        first = np.repeat(self.offsets[:-1], edges.counts)
+        ends = {name: edges[name] + first for name in ENDS}
         kept = np.logical_and.reduce([chosen[place] for place in ends.values()])
-        places = {
-            name: (before[place] - before[first])[kept].astype(self.edges[name].dtype) for name, place in ends.items()
-        }
-        found = self.edges.keep(kept)
+        places = {name: (before[place] - before[first])[kept].astype(edges[name].dtype) for name, place in ends.items()}
+        found = edges.keep(kept)
         return replace(found, elements=found.elements | places)
 
     def largest(self, n: int | None, by: NDArray[np.floating]) -> Ragged:
@@ -165,7 +175,7 @@ class Ragged:
     @property
     def nbytes(self) -> int:
         """Size of all columns."""
-        columns = (self.label, self.offsets, *self.elements.values(), *self.extras.values())
+        columns: list[NDArray] = [self.label, self.offsets, *self.elements.values(), *self.extras.values()]
         return sum(column.nbytes for column in columns) + (0 if self.edges is None else self.edges.nbytes)
 
     @staticmethod
@@ -177,7 +187,7 @@ class Ragged:
             offsets_of(np.concatenate([part.counts for part in parts])),
             {name: np.concatenate([part.elements[name] for part in parts]) for name in parts[0].elements},
             {name: np.concatenate([part.extras[name] for part in parts]) for name in parts[0].extras},
-            None if parts[0].edges is None else Ragged.concatenate([part.edges for part in parts]),
+            None if parts[0].edges is None else Ragged.concatenate([part.given_edges for part in parts]),
         )
 
 

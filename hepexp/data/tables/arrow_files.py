@@ -83,7 +83,7 @@ class ArrowFile:
             array = self.missing.filled(array, name)
         if stored.shape and stored.shape[0] is not None:
             size = 1
-            for length in (1, *stored.shape):
+            for length in (1, *stored.axes):
                 size *= length
                 if array.null_count:
                     place = int(np.argmax(array.is_null().to_numpy(zero_copy_only=False)))
@@ -155,12 +155,14 @@ def _is_list(kind: pa.DataType) -> bool:
 
 
 def _stored_of(schema: pa.Schema, wanted: str) -> Stored:
-    return next(_stored(kind, column) for column in schema for name, kind, _ in _members(column) if name == wanted)
+    found = (_stored(kind, column) for column in schema for name, kind, _ in _members(column) if name == wanted)
+    return next(stored for stored in found if isinstance(stored, Stored))
 
 
 def _stored(kind: pa.DataType, column: pa.Field) -> Stored | str:
     """What a column holds, or why it is not read."""
-    whole, shape = kind, ()
+    whole = kind
+    shape: tuple[int | None, ...] = ()
     if _is_list(kind):
         kind, shape = kind.value_type, (None,)
     else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.values import Values
 
+T = TypeVar("T")
 Level = Literal["example", "particles", "array"]
 
 
@@ -25,9 +26,9 @@ class Rows:
     """
 
     stored: Mapping[str, Values]
-    made: dict[Hashable, object] = field(default_factory=dict)
+    made: dict[Hashable, Any] = field(default_factory=dict)
 
-    def once(self, key: Hashable, make: Callable[[], object]) -> object:
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, computed at the first call with this key."""
         if key not in self.made:
             self.made[key] = make()

@@ -96,9 +96,10 @@ def _together(found: Mapping[str, Summary], name: str) -> list[str]:
 
 
 def _are_places(ends: list[Summary], lengths: NDArray[np.int64]) -> bool:
-    if any(end.highest is None or end.highest.shape != lengths.shape for end in ends):
+    of_ends = [end.highest for end in ends if end.highest is not None and end.highest.shape == lengths.shape]
+    if len(of_ends) < len(ends):
         return False
-    highest = np.max([end.highest for end in ends], axis=0)
+    highest = np.max(of_ends, axis=0)
     with_edges = highest >= 0
     last = (highest == lengths - 1)[with_edges]
     return bool((highest < lengths)[with_edges].all() and len(last) and last.mean() >= _LEAST_LAST)

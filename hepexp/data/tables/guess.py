@@ -145,7 +145,7 @@ def _is_unknown(its: Guess, summary: Summary) -> bool:
 def _of_energyflow(found: Mapping[str, Summary]) -> dict[str, Guess]:
     """The columns of arrays (N, P, 4) of pt, y, phi and PDG number, as EnergyFlow publishes its jets, mostly as X."""
     columns = ("pt", "y", "phi", "pid")
-    made = {}
+    made: dict[str, Guess] = {}
     for array in [name.removesuffix("[0]") for name in found if name.endswith("[0]")]:
         names = [f"{array}[{i}]" for i in range(len(columns))]
         if f"{array}[4]" in found or any(
@@ -266,7 +266,7 @@ def four_momenta(guesses: Mapping[str, Guess], found: Mapping[str, Summary], lev
     return sorted(made, key=lambda p: (is_truth(p.prefix), "relative" in p.prefix, not _PARTICLES.search(p.prefix)))
 
 
-def channel_axis(shape: tuple[int, int, int]) -> str | None:
+def channel_axis(shape: tuple[int, ...]) -> str | None:
     """Which axis of an image is that of the channels, `first` or `last`: the shorter one; None if that is unclear."""
     first, _, last = shape
     if first == last or min(first, last) > _MOST_CHANNELS:
@@ -288,6 +288,7 @@ def one_hot(found: Mapping[str, Summary]) -> list[str]:
             groups[match[1] + match[2]].append(name)
     for names in groups.values():
         same_rows = len({found[name].n_rows for name in names}) == 1
-        if len(names) > 1 and same_rows and (np.sum([found[name].flags for name in names], axis=0) == 1).all():
+        flags = [its for name in names if (its := found[name].flags) is not None]
+        if len(names) > 1 and same_rows and (np.sum(flags, axis=0) == 1).all():
             return names
     return []

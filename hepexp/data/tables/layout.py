@@ -46,6 +46,11 @@ class Plain:
     unit: str = ""
     units: Mapping[str, str] | None = None
 
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The shape of an array, which is no list."""
+        return tuple(length for length in self.shape if length is not None)
+
     def read(self, rows: Rows) -> NDArray:
         stored, field, index = self.place
         values = rows.stored[stored].values
@@ -132,7 +137,7 @@ def _is_mask(name: str) -> bool:
 
 def _dense(array: Plain, masks: Mapping[tuple[str, int], Mask]) -> list[Column]:
     """The columns of an array with axes beside that of the examples."""
-    needs, shape = frozenset([array.place[0]]), array.shape
+    needs, shape = frozenset([array.place[0]]), array.axes
     whole = Column(
         array.name, array.dtype, "array", needs, lambda rows: Values(array.read(rows)), shape=shape, unit=array.unit
     )
@@ -164,7 +169,7 @@ def _dense(array: Plain, masks: Mapping[tuple[str, int], Mask]) -> list[Column]:
             array.dtype,
             "particles",
             needs | mask.needs,
-            mask.apply(lambda rows, i=i: array.read(rows)[..., i]),
+            mask.apply(_feature(array, i)),
             shape[:1],
             unit,
             mask.about,
@@ -178,16 +183,20 @@ def _place(array: Plain, i: int) -> Callable[[Rows], Values]:
     return lambda rows: Values(array.read(rows)[:, i])
 
 
+def _feature(array: Plain, i: int) -> Callable[[Rows], NDArray]:
+    return lambda rows: array.read(rows)[..., i]
+
+
 def _mask_of_features(array: Plain, masks: Mapping[tuple[str, int], Mask]) -> Mask:
     given = [i for i, name in enumerate(array.names) if _is_mask(name)]
     needs = frozenset([array.place[0]])
     if given:
         about = f"where {array.names[given[0]]} is true"
         return Mask(array.name, needs, lambda rows: array.read(rows)[..., given[0]] > 0, about)
-    shared = masks.get((array.owner, array.shape[0]))
+    shared = masks.get((array.owner, array.axes[0]))
     if shared is not None and shared.about.endswith("true"):
         return shared
-    return Mask(array.name, needs, lambda rows: not_empty(array.read(rows)).any(axis=-1), "where any is non-zero")
+    return Mask(array.name, needs, lambda rows: np.any(not_empty(array.read(rows)), axis=-1), "where any is non-zero")
 
 
 def _families(numbers: list[Plain], taken: set[str]) -> tuple[list[Column], set[str]]:
@@ -203,18 +212,19 @@ def _families(numbers: list[Plain], taken: set[str]) -> tuple[list[Column], set[
         if n >= _LEAST_FAMILY and one_type and first <= 1 and max(members) == first + n - 1:
             owner = members[first].owner
             families[owner, first, n][name] = [members[i] for i in sorted(members)]
-    made, in_families = [], set()
+    made: list[Column] = []
+    in_families: set[str] = set()
     for key, of_length in families.items():
         real = [name for name, members in of_length.items() if members[0].dtype.kind == "f"] or list(of_length)
         reads = {name: _side_by_side((key, name), members) for name, members in of_length.items()}
         needs = frozenset(array.place[0] for name in real for array in of_length[name])
         about = f"where any of {', '.join(real[:6])}{' ...' * (len(real) > 6)} is non-zero"
         mask = Mask(("family", key), needs, _any_not_empty([reads[name] for name in real]), about)
-        for name, members in of_length.items():
-            mine = frozenset(array.place[0] for array in members) | needs
+        for name, side_by_side in of_length.items():
+            mine = frozenset(array.place[0] for array in side_by_side) | needs
             title, read = (name if name not in taken else f"{name}_"), mask.apply(reads[name])
-            made.append(Column(title, members[0].dtype, "particles", mine, read, key[2:], padding=about))
-            in_families.update(array.name for array in members)
+            made.append(Column(title, side_by_side[0].dtype, "particles", mine, read, key[2:], padding=about))
+            in_families.update(array.name for array in side_by_side)
     return made, in_families
 
 

@@ -24,7 +24,11 @@ def fields(ntuple: uproot.behaviors.RNTuple.RNTuple) -> Iterator[tuple[str, Stor
                 whole = ak.types.ListType(its_kind) if record is not kind else its_kind
                 yield f"{name}.{member}", _stored(whole), _member(field, member)
         else:
-            yield name, _stored(kind), lambda start, stop, field=field: field.array(entry_start=start, entry_stop=stop)
+            yield name, _stored(kind), _whole(field)
+
+
+def _whole(field: uproot.models.RNTuple.RField) -> Read:
+    return lambda start, stop: field.array(entry_start=start, entry_stop=stop)
 
 
 def _member(field: uproot.models.RNTuple.RField, member: str) -> Read:
@@ -32,7 +36,8 @@ def _member(field: uproot.models.RNTuple.RField, member: str) -> Read:
 
 
 def _stored(kind: ak.types.Type) -> Stored | str:
-    whole, shape = kind, ()
+    whole = kind
+    shape: tuple[int | None, ...] = ()
     if isinstance(kind, ak.types.ListType) and not kind.parameters:  # a text is a list with parameters
         kind, shape = kind.content, (None,)
     else:

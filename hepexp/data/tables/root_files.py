@@ -50,7 +50,11 @@ class RootFile:
     def batches(self, names: list[str], rows_at_once: int) -> Iterator[tuple[int, dict[str, Values]]]:
         with damage_in(self.path, self.kind), self._file() as file:
             tree = file[self._chosen(file)[0]]
-            chosen = {name: (stored, read) for name, stored, read in _columns(tree) if name in names}
+            chosen = {
+                name: (stored, read)
+                for name, stored, read in _columns(tree)
+                if name in names and isinstance(stored, Stored)
+            }
             step = rows_for(self.path, {name: stored for name, (stored, _) in chosen.items()}, rows_at_once)
             for start, stop in _steps(tree, names, step, self.path.stat().st_size):
                 found = {}
@@ -77,7 +81,7 @@ class RootFile:
         wanted = self.tree
         if wanted is None and len(trees) == 1:
             return trees[0], None
-        if wanted in trees:
+        if wanted is not None and wanted in trees:
             return wanted, None
         if not trees:
             raise DataError(f"{self.path}: no tree, found {listed(kinds) or 'nothing'}; expected a TTree or RNTuple")
@@ -110,7 +114,11 @@ def _columns(tree: uproot.TTree | uproot.behaviors.RNTuple.RNTuple) -> Iterator[
         found = _stored(branch)
         if branch.num_entries != tree.num_entries:
             found = f"{branch.num_entries:,} entries where the tree has {tree.num_entries:,}"
-        yield name, found, lambda a, b, branch=branch: branch.array(entry_start=a, entry_stop=b, library="ak")
+        yield name, found, _values(branch)
+
+
+def _values(branch: uproot.TBranch) -> Read:
+    return lambda start, stop: branch.array(entry_start=start, entry_stop=stop, library="ak")
 
 
 def _branches(tree: uproot.TTree) -> Iterator[tuple[str, uproot.TBranch]]:

@@ -40,6 +40,11 @@ class Stored:
     group: str = ""
     is_label: bool = False
 
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The shape of a row of an array, which is no list."""
+        return tuple(length for length in self.shape if length is not None)
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -60,8 +65,12 @@ class Contents:
 class Source(Protocol):
     """A file of one format. Each method opens it, and closes it at its end."""
 
-    path: Path
-    kind: str
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def kind(self) -> str:
+        """What it is, for messages."""
 
     def contents(self) -> Contents:
         """What the file has; reads no data."""

@@ -93,6 +93,7 @@ def _summary(column: Column, parts: list) -> Summary:
     different = np.unique(finite)
     whole = column.level != "array" and len(different) <= MOST_DISTINCT and bool((different % 1 == 0).all())
     binary = column.level == "example" and len(finite) == n_rows and bool(np.isin(different, (0, 1)).all())
+    places = values.dtype.kind in "iu" and different[0] >= -1
     return Summary(
         column,
         float(different[0]),
@@ -105,7 +106,7 @@ def _summary(column: Column, parts: list) -> Summary:
         most,
         values.astype(bool) if binary else None,
         lengths=lengths,
-        highest=_highest(values, lengths) if lists and values.dtype.kind in "iu" and different[0] >= -1 else None,
+        highest=None if lengths is None or not places else _highest(values, lengths),
     )
 
 

@@ -93,5 +93,5 @@ def edge_target(name: str) -> str:
 
 def edge_labels(examples: Ragged) -> NDArray[np.int64] | None:
     """The batch's edge_label (E, L); None if there are no targets of edges, or a file lacks them."""
-    found = [column for name, column in examples.edges.elements.items() if name.startswith(_PREFIX)]
+    found = [column for name, column in examples.given_edges.elements.items() if name.startswith(_PREFIX)]
     return np.stack(found, axis=1).astype(np.int64) if found else None

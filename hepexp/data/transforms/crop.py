@@ -65,6 +65,6 @@ class Crop(Transform):
             _, rows, columns = self.shape
             inside = (channel >= 0) & (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
             position = ((channel * rows + row) * columns + column).astype(np.int32)
-        columns = {"position": position, "value": examples["value"]}
-        read = Ragged(examples.label, examples.offsets, columns, examples.extras)
+        pixels = {"position": position, "value": examples["value"]}
+        read = Ragged(examples.label, examples.offsets, pixels, examples.extras)
         return read if inside is None else read.keep(inside)

@@ -43,7 +43,7 @@ class WithBeams(Transform):
     def __call__(self, jets: Ragged) -> Ragged:
         n = len(jets)
         beams = np.array([[2**0.5, 0, 0, 1], [2**0.5, 0, 0, -1]])
-        beam_scalars = np.array([[0, psi(np.float64(1))]] * 2, np.float32)
+        beam_scalars = np.array([[0, psi(np.array(1.0))]] * 2, np.float32)
         is_beam = np.zeros(len(jets["p4"]) + 2 * n, bool)
         is_beam[(jets.offsets[:-1] + 2 * np.arange(n))[:, None] + [0, 1]] = True
         p4, scalars = np.empty((len(is_beam), 4)), np.empty((len(is_beam), 2), np.float32)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import torch
 
 from hepexp.batch import Batch
 from hepexp.data.representations.representation import Representation
 from hepexp.data.views.mixup import Mixup
-from hepexp.data.views.random_view import RandomView
-from hepexp.data.views.views import KINDS, Kind, Views
+from hepexp.data.views.views import KINDS, Kind, RandomViews, Steps
+
+B = TypeVar("B", bound=Batch)
 
 
-class Augmentation(Views):
+class Augmentation(RandomViews):
     """Random transformations of the training examples, for any loss; each is off at 0.
 
     They are drawn on the device of the batch, anew in each training step from seed, step and rank. Validation, test and
@@ -35,7 +35,7 @@ class Augmentation(Views):
     H. Zhang et al., arXiv:1710.09412 (mixup).
     """
 
-    key: ClassVar[str] = "dataset.augment"
+    key = "dataset.augment"
     kinds: ClassVar[dict[str, Kind]] = {**KINDS, "mixup": Kind({"image": Mixup}, most=100, least=0.1)}
 
     mixup: float = 0.0
@@ -45,22 +45,9 @@ class Augmentation(Views):
         return Augmented(self.steps(representation))
 
 
-@dataclass(frozen=True)
-class Augmented:
-    """Transforms each example of a batch at random.
+class Augmented(Steps):
+    """Transforms each example of a batch at random."""
 
-    Parameters
-    ----------
-    steps : the transformations, applied in this order.
-    """
-
-    steps: tuple[RandomView, ...]
-
-    def __call__(self, batch: Batch, seed: int) -> Batch:
+    def __call__(self, batch: B, seed: int) -> B:
         """The batch as a seed determines it."""
         return self.one(batch, torch.Generator(batch.label.device).manual_seed(seed))
-
-    def one(self, batch: Batch, random: torch.Generator) -> Batch:
-        for step in self.steps:
-            batch = step(batch, random)
-        return batch

@@ -42,7 +42,7 @@ class Resampled(RandomView[ImageBatch]):
         if isinstance(empty, Tensor):
             empty = empty.to(image)
         with full_precision(image):  # places rounded to bfloat16 would be off by tenths of a pixel
-            grid = F.affine_grid(self.places(image, random), image.shape, align_corners=False)
+            grid = F.affine_grid(self.places(image, random), list(image.shape), align_corners=False)
             return replace(batch, image=F.grid_sample(image - empty, grid, align_corners=False) + empty)
 
 

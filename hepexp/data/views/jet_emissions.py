@@ -54,16 +54,21 @@ class CollinearSplitting(WithMass):
         self.strength = strength
 
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
-        (n_jets, n, _), kind = batch.p4.shape, {"dtype": batch.p4.dtype, "device": batch.p4.device}
+        n_jets, n, _ = batch.p4.shape
+        dtype, device = batch.p4.dtype, batch.p4.device
+
+        def uniform(columns: int) -> torch.Tensor:
+            return torch.rand(n_jets, columns, generator=random, dtype=dtype, device=device)
+
         most = math.ceil(self.strength * n)
-        drawn = torch.rand(n_jets, n, generator=random, **kind).masked_fill(~batch.mask, -1)
+        drawn = uniform(n).masked_fill(~batch.mask, -1)
         parent = drawn.topk(most, dim=1).indices  # (B, most), of which each jet takes as many as it should
-        wanted = self.strength * batch.mask.sum(1, keepdim=True) + torch.rand(n_jets, 1, generator=random, **kind)
-        splits = torch.arange(most, device=batch.p4.device) < wanted.floor()
-        z = torch.rand(n_jets, most, generator=random, **kind).clamp(min=torch.finfo(batch.p4.dtype).eps)
+        wanted = self.strength * batch.mask.sum(1, keepdim=True) + uniform(1)
+        splits = torch.arange(most, device=device) < wanted.floor()
+        z = uniform(most).clamp(min=torch.finfo(dtype).eps)
         z = z.masked_fill(~splits, 1)  # neither half is without momentum: models take its logarithm
         # what is left of each particle, and what the emitted ones have of it
-        share = torch.cat([torch.ones(n_jets, n, **kind).scatter(1, parent, z), 1 - z], dim=1)
+        share = torch.cat([batch.p4.new_ones(n_jets, n).scatter(1, parent, z), 1 - z], dim=1)
         place = torch.cat([torch.arange(n, device=parent.device).expand(n_jets, n), parent], dim=1)
         mask = torch.cat([batch.mask, splits], dim=1)
         p4 = share[..., None] * batch.p4.gather(1, place[..., None].expand(-1, -1, 4))

@@ -77,8 +77,8 @@ class BeamReflection(_JetSymmetry):
 
     def __call__(self, batch: JetBatch, random: torch.Generator) -> JetBatch:
         p4 = batch.p4
-        signs = [torch.where(symmetric(p4[:, :1, 0], random) < 0, -1.0, 1.0).to(p4) for _ in range(2)]
-        signs = torch.stack([torch.ones_like(signs[0]), torch.ones_like(signs[0]), *signs], dim=-1)  # (B, 1, 4)
+        y, z = (torch.where(symmetric(p4[:, :1, 0], random) < 0, -1.0, 1.0).to(p4) for _ in range(2))
+        signs = torch.stack([torch.ones_like(y), torch.ones_like(y), y, z], dim=-1)  # (B, 1, 4)
         return replace(batch, p4=p4 * signs)
 
 

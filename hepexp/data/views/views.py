@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import torch
 
@@ -21,11 +21,13 @@ from hepexp.data.views.jet_symmetries import AxisBoost, AxisRotation, BeamReflec
 from hepexp.data.views.random_view import RandomView
 from hepexp.errors import ConfigError
 
+B = TypeVar("B", bound=Batch)
+
 
 class Kind(NamedTuple):
     """A view as the keys have it: its class for each representation, and the range of its strength."""
 
-    of: dict[str, type[RandomView]]
+    of: dict[str, Callable[[float], RandomView]]
     most: float = math.inf
     unit: str = ""
     least: float = 0
@@ -68,12 +70,8 @@ TYPICAL = {
 }
 
 
-class Views(AnnotatedKeys):
-    """Random views of the examples, of which losses such as ntxent compare two; each is off at 0.
-
-    They are drawn on the device of the batch, anew in each training step from seed, step and rank, and the same in each
-    validation. Embeddings are evaluated on the examples themselves. Views change what models read of particles, pixels
-    or nodes, not the variables of an example in `extras`, nor scalars of particles that are named in `data=files`.
+class RandomViews(AnnotatedKeys):
+    """The keys of random transformations of the examples; each is off at 0.
 
     Parameters
     ----------
@@ -96,14 +94,9 @@ class Views(AnnotatedKeys):
     Raises
     ------
     ConfigError : a strength out of range.
-
-    References
-    ----------
-    B. Dillon et al., arXiv:2108.04253, section 2.2 (jets); T. Chen et al., arXiv:2002.05709 (images); Y. You et al.,
-    arXiv:2010.13902 (graphs).
     """
 
-    key: ClassVar[str] = "dataset.views"
+    key: ClassVar[str]
     kinds: ClassVar[dict[str, Kind]] = KINDS
 
     rotate: float = 0.0
@@ -147,7 +140,11 @@ class Views(AnnotatedKeys):
     @classmethod
     def typical(cls, representation: str) -> Self:
         """All views of a representation, at typical strengths."""
-        return cls(**{name: TYPICAL[name] for name in KINDS if name in names_of(representation)})
+        return cls._with({name: TYPICAL[name] for name in KINDS if name in names_of(representation)})
+
+    @classmethod
+    def _with(cls, strengths: Mapping[str, Any]) -> Self:
+        return cls(**strengths)
 
     def are_of(self, representation: str) -> bool:
         """Whether all that are on are views of this representation."""
@@ -157,21 +154,21 @@ class Views(AnnotatedKeys):
     def each(self) -> dict[str, Self]:
         """Each view that is on by itself, under its key and its strength."""
         of_keys = {
-            f"{name}" if strength is True else f"{name} {strength:g}{self.kinds[name].unit}": type(self)(
-                **{name: strength}
+            f"{name}" if strength is True else f"{name} {strength:g}{self.kinds[name].unit}": self._with(
+                {name: strength}
             )
             for name, strength in self.strengths.items()
         }
         return of_keys | {type(view).__name__: type(self)(own=[view]) for view in self.own}
 
-    def of(self, representation: Representation) -> TwoViews:
-        """What draws two of them, for batches of this representation.
+    def of(self, representation: Representation) -> Steps:
+        """What transforms batches of this representation.
 
         Raises
         ------
         ConfigError : one of them transforms another representation, or data unlike these.
         """
-        return TwoViews(self.steps(representation))
+        raise NotImplementedError
 
     def steps(self, representation: Representation) -> tuple[RandomView, ...]:
         """Those that are on, in the order in which they are applied to batches of this representation.
@@ -198,9 +195,29 @@ class Views(AnnotatedKeys):
         return made
 
 
+class Views(RandomViews):
+    """Random views of the examples, of which losses such as ntxent compare two; each is off at 0.
+
+    They are drawn on the device of the batch, anew in each training step from seed, step and rank, and the same in each
+    validation. Embeddings are evaluated on the examples themselves. Views change what models read of particles, pixels
+    or nodes, not the variables of an example in `extras`, nor scalars of particles that are named in `data=files`.
+
+    References
+    ----------
+    B. Dillon et al., arXiv:2108.04253, section 2.2 (jets); T. Chen et al., arXiv:2002.05709 (images); Y. You et al.,
+    arXiv:2010.13902 (graphs).
+    """
+
+    key = "dataset.views"
+
+    def of(self, representation: Representation) -> TwoViews:
+        """What draws two of them, for batches of this representation."""
+        return TwoViews(self.steps(representation))
+
+
 @dataclass(frozen=True)
-class TwoViews:
-    """Draws two views of each example of a batch, independently of one another.
+class Steps:
+    """Transforms each example of a batch at random.
 
     Parameters
     ----------
@@ -209,19 +226,26 @@ class TwoViews:
 
     steps: tuple[RandomView, ...]
 
-    def __call__(self, batch: Batch, seed: int) -> tuple[Batch, Batch]:
+    def one(self, batch: B, random: torch.Generator) -> B:
+        for step in self.steps:
+            batch = step(batch, random)
+        return batch
+
+
+class TwoViews(Steps):
+    """Draws two views of each example of a batch, independently of one another."""
+
+    def __call__(self, batch: B, seed: int) -> tuple[B, B]:
         """The views that a seed determines."""
         random = torch.Generator(batch.label.device).manual_seed(seed)
         return self.one(batch, random), self.one(batch, random)
 
-    def one(self, batch: Batch, random: torch.Generator) -> Batch:
+    def one(self, batch: B, random: torch.Generator) -> B:
         """One view, without what is to be predicted for elements, which the transformations may drop or split."""
         batch = replace(batch, element_target=None, element_label=None, element_group=None)
         if isinstance(batch, GraphBatch):
             batch = replace(batch, edge_label=None)
-        for step in self.steps:
-            batch = step(batch, random)
-        return batch
+        return super().one(batch, random)
 
 
 def names_of(representation: str) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from dataclasses import field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +34,10 @@ class CaloChallenge(HepDataModule):
     C. Krause et al., arXiv:2410.21611.
     """
 
-    views: ClassVar[None] = None
-    augment: ClassVar[None] = None
-    n_generate: ClassVar[int] = 10
-    generate_seed: ClassVar[int] = 0
+    views: None = field(default=None, init=False)
+    augment: None = field(default=None, init=False)
+    n_generate: int = field(default=10, init=False)
+    generate_seed: int = field(default=0, init=False)
 
     part: Literal["photons_1", "pions_1", "electrons_2", "electrons_3"] = "photons_1"
     source: Literal["auto", "full"] = "auto"

@@ -41,7 +41,7 @@ class LayersView:
         size = int(np.prod(SHAPE))
         total = np.bincount(spread["position"], spread["value"] / _PIXEL, minlength=size)
         hits = np.bincount(spread["position"], minlength=size).astype(np.float64)
-        return total.reshape(SHAPE), hits.reshape(SHAPE)
+        return np.asarray(total, float).reshape(SHAPE), hits.reshape(SHAPE)
 
     def draw(self, axes: Sequence[Axes], examples: Ragged, panel: int) -> None:
         channel = self.channels[panel]
@@ -49,7 +49,7 @@ class LayersView:
         images = [masked(channel, image) for image in dense]
         shared = colours(channel, *images)
         for place, image in zip(axes, images, strict=True):
-            shown = show_map(place, self, image, **shared)
+            shown = show_map(place, self, image, shared)
         colour_bar(shown, axes, channel.label)
 
     def legend(self, drawing: Figure, examples: Ragged) -> None:
@@ -59,8 +59,9 @@ class LayersView:
 def quantities(examples: Ragged) -> Quantities:
     """The energy of the particle, what is outside the cells, and the shapes."""
     showers = Showers.of(examples)
-    outside = sum(examples[name].astype(np.float64) for name in examples.extras if name.startswith("overflow"))
-    found = {"energy of the particle [GeV]": showers.incident, "outside the cells [MeV]": outside}
+    overflow = [examples[name].astype(np.float64) for name in examples.extras if name.startswith("overflow")]
+    outside = np.sum(overflow, axis=0)
+    found: Quantities = {"energy of the particle [GeV]": showers.incident, "outside the cells [MeV]": outside}
     return found | {shape.name: shape.of(showers) for shape in SHAPES.values()}
 
 

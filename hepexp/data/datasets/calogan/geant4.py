@@ -142,8 +142,8 @@ class _Work:
     """What is to be simulated, as in `Showers.run`, and what came out: of each shower (504,) and (3,)."""
 
     particle: str = ""
-    energies: Sequence[float] = ()
-    seeds: Sequence[int] = ()
+    energies: NDArray | Sequence[float] = ()
+    seeds: NDArray | Sequence[int] = ()
     report: Callable[[int], None] = lambda made: None
     cells: list[NDArray] = field(default_factory=list)
     overflow: list[NDArray] = field(default_factory=list)

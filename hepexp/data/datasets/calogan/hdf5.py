@@ -78,7 +78,7 @@ def write(path: Path, parts: Iterable[Ragged], n: int, longest: int) -> None:
         labels, first = file.create_dataset(LABEL, (n,), np.int8), 0
         for part in parts:
             rows = slice(first, first + len(part))
-            cells = to_dense(part, LAYOUT.shape).reshape(len(part), -1)
+            cells = to_dense(part, LAYOUT.image_shape).reshape(len(part), -1)
             for layer, shape in enumerate(CELLS):
                 values = cells[:, FIRST[layer] : FIRST[layer + 1]]
                 arrays[f"layer_{layer}"][rows] = values.reshape(-1, *shape)

@@ -10,12 +10,12 @@ from hepexp.data.datasets.calogan.shapes import LAYERS, Showers
 from hepexp.data.store.ragged import Ragged
 from hepexp.observable import LayerMap
 
-LAYER_MAPS = tuple(
-    LayerMap(
-        f"layer {layer}", tuple(tuple(np.linspace(-READ_OUT / 2, READ_OUT / 2, n + 1).tolist()) for n in CELLS[layer])
-    )
-    for layer in LAYERS
-)
+
+def _edges(n: int) -> tuple[float, ...]:
+    return tuple(np.linspace(-READ_OUT / 2, READ_OUT / 2, n + 1).tolist())
+
+
+LAYER_MAPS = tuple(LayerMap(f"layer {layer}", (_edges(CELLS[layer][0]), _edges(CELLS[layer][1]))) for layer in LAYERS)
 
 
 def densities(examples: Ragged) -> list[NDArray[np.float64]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +36,10 @@ class CaloGan(HepDataModule):
     """
 
     info = INFO
-    observables: ClassVar = OBSERVABLES
-    layer_maps: ClassVar = LAYER_MAPS
-    views: ClassVar[None] = None
-    augment: ClassVar[None] = None
+    observables = OBSERVABLES
+    layer_maps = LAYER_MAPS
+    views: None = field(default=None, init=False)
+    augment: None = field(default=None, init=False)
 
     classes: Sequence[str] | None = ("gamma", "eplus")
     extras: Sequence[str] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class Showers:
     @classmethod
     def of(cls, examples: Ragged) -> Showers:
         """The showers of the store."""
-        cells = to_dense(examples, LAYOUT.shape).reshape(len(examples), -1)
+        cells = to_dense(examples, LAYOUT.image_shape).reshape(len(examples), -1)
         return cls(cells.astype(np.float64), examples["energy"].astype(np.float64))
 
     def layer(self, layer: int) -> Floats:
@@ -66,6 +66,11 @@ def depth(showers: Showers) -> Floats:
 def response(showers: Showers) -> Floats:
     """Energy in all layers over that of the particle."""
     return showers.total / showers.incident
+
+
+def layer_energy(showers: Showers, layer: int) -> Floats:
+    """E_i, GeV."""
+    return showers.energies[:, layer]
 
 
 def share(showers: Showers, layer: int) -> Floats:
@@ -135,14 +140,14 @@ class Shape:
 
 
 def _of_each_layer() -> dict[str, Shape]:
-    found = {f"energy_{i}": Shape(lambda s, i=i: s.energies[:, i], f"energy in layer {i}", "GeV") for i in LAYERS}
-    found |= {f"share_{i}": Shape(lambda s, i=i: share(s, i), f"share of layer {i}") for i in LAYERS}
+    found = {f"energy_{i}": Shape(partial(layer_energy, layer=i), f"energy in layer {i}", "GeV") for i in LAYERS}
+    found |= {f"share_{i}": Shape(partial(share, layer=i), f"share of layer {i}") for i in LAYERS}
     for axis, name in enumerate("xy"):
         for i in LAYERS:
-            of = lambda s, i=i, axis=axis: width(s, i, axis)  # noqa: E731
+            of = partial(width, layer=i, axis=axis)
             found[f"width_{name}_{i}"] = Shape(of, f"width in {name} in layer {i}", "mm")
-    found |= {f"e_ratio_{i}": Shape(lambda s, i=i: contrast(s, i), f"E ratio of layer {i}") for i in LAYERS}
-    return found | {f"occupancy_{i}": Shape(lambda s, i=i: occupancy(s, i), f"occupancy of layer {i}") for i in LAYERS}
+    found |= {f"e_ratio_{i}": Shape(partial(contrast, layer=i), f"E ratio of layer {i}") for i in LAYERS}
+    return found | {f"occupancy_{i}": Shape(partial(occupancy, layer=i), f"occupancy of layer {i}") for i in LAYERS}
 
 
 SHAPES: dict[str, Shape] = {

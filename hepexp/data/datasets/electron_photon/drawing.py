@@ -11,7 +11,7 @@ from hepexp.data.pictures.view import Channel
 _HOTTEST = 16  # row and column of the crystal with the most energy
 
 _VIEW = ImageView(
-    LAYOUT.shape,
+    LAYOUT.image_shape,
     (Channel("energy", "≈ 50 GeV"), Channel("time", "≈ 50 ns", "signed")),
     (r"$\Delta i_\eta$ [crystals]", r"$\Delta i_\phi$ [crystals]"),
     centre=_HOTTEST,

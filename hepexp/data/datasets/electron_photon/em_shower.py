@@ -95,14 +95,14 @@ def crystal_shares(
     (m, side, side); over an infinite plane of crystals, the fractions of a shower would add up to those of its slices.
     """
     edges = np.arange(side + 1) - side / 2
-    x = ((edges - x[:, None]) * CRYSTAL_SIDE).astype(np.float32)[:, :, None]
-    y = ((edges - y[:, None]) * CRYSTAL_SIDE / PHI_STRETCH).astype(np.float32)[:, None, :]
+    across = ((edges - x[:, None]) * CRYSTAL_SIDE).astype(np.float32)[:, :, None]
+    along = ((edges - y[:, None]) * CRYSTAL_SIDE / PHI_STRETCH).astype(np.float32)[:, None, :]
     corners = np.zeros((len(x), side + 1, side + 1), np.float32)
     for k, tau in enumerate((SLICES[1:] + SLICES[:-1]) / 2):
         core, tail, p = lateral_radii(tau, energy)
         for radius, share in ((core, p), (tail, 1 - p)):
             weight = (share * slices[:, k]).astype(np.float32)[:, None, None]
-            corners += weight * _quadrant(x, y, radius.astype(np.float32)[:, None, None])
+            corners += weight * _quadrant(across, along, radius.astype(np.float32)[:, None, None])
     return np.diff(np.diff(corners, axis=1), axis=2).astype(np.float64).clip(0)
 
 

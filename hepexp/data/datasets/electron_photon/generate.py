@@ -120,7 +120,7 @@ def deposit(
     energies = shares * tracks.energy[:, None, None]
     delays = energies * (tracks.delay * cosh_eta[tracks.event] / tracker_material.LIGHT_SPEED)[:, None, None]
     size = n * _CANVAS * _CANVAS
-    energy = np.bincount(place.ravel(), energies.ravel(), size)
+    energy = np.asarray(np.bincount(place.ravel(), energies.ravel(), size), np.float64)
     delay = np.bincount(place.ravel(), delays.ravel(), size) / np.maximum(energy, 1e-9)
     return energy.reshape(n, _CANVAS, _CANVAS), delay.reshape(n, _CANVAS, _CANVAS)
 

@@ -38,7 +38,7 @@ _X = np.linspace(0, 1, 1001)
 _PAIR = (_X - 2 / 3 * _X**2 + 4 / 9 * _X**3) * 9 / 7  # integral of 1 - 4/3 x (1 - x)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tracks(FlatColumns):
     """Electrons, positrons and photons at one radius, flat over all events: each attribute (m,).
 

@@ -90,12 +90,13 @@ class Classes:
         """
         given = self.given[name]
         values = list(given) if isinstance(given, list | tuple) else [given]
-        if not values or not all(map(is_number, values)):
+        numbers = [value for value in values if is_number(value)]
+        if not values or len(numbers) < len(values):
             raise ConfigError(
                 f"{self.key}.{name} must be a number, the value of dataset.{self.of}label in this class, or a list of "
                 f"numbers, got {given!r}"
             )
-        return values
+        return numbers
 
     @cached_property
     def expressions(self) -> dict[str, Expression]:

@@ -12,7 +12,7 @@ from hepexp.data.store.ragged import Ragged
 def drawing_of(info: FilesInfo) -> Drawing:
     """Jets around their axis, and what is stored of each example beside them."""
     if info.keys.pixels:
-        view = ImageView(info.layout.shape, tuple(map(Channel, info.channel_names)))
+        view = ImageView(info.layout.image_shape, tuple(map(Channel, info.channel_names)))
         return Drawing(image_quantities(view), view)
     if not info.keys.p4:
         return Drawing(column_quantities)

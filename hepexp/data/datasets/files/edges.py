@@ -66,25 +66,26 @@ def with_edges(
     found = {name: values(one) for name, one in keys.of_edges.items()}
     source = found["source"]
     for name, one in found.items():
-        if not np.array_equal(source.offsets, one.offsets):
+        if not np.array_equal(source.bounds, one.bounds):
             row = int(np.argmax(source.counts != one.counts))
             raise DataError(
                 f"{path}: row {chunk.first + row} has {source.counts[row]} values of '{names['source']}' but "
                 f"{one.counts[row]} of '{names[name]}', expected one for each edge"
             )
     columns = {name: one.values for name, one in found.items()}
-    edges = Ragged(np.zeros(chunk.n, np.int8), source.offsets.astype(np.int64), columns)
+    edges = Ragged(np.zeros(chunk.n, np.int8), source.bounds.astype(np.int64), columns)
     used = np.repeat(kept, edges.counts)
     if is_padded:
         used &= ~((columns["source"] == -1) & (columns["target"] == -1))
-    raw = replace(examples, edges=edges.keep(used))
+    edges = edges.keep(used)
+    raw = replace(examples, edges=edges)
     refuse = Refusal(raw, str(path), chunk.first, noun="row")
     refuse.of_edges(names={end: names[end] for end in ENDS})
     for name in names.keys() - ENDS:
-        raw.edges.elements[name] = _labels(raw.edges[name])
+        edges.elements[name] = _labels(edges[name])
         refuse.of_edge_labels(name, names[name])
     refuse.finish()
-    return replace(raw, edges=raw.edges.cast(Layout(types_of_edges(keys))))
+    return replace(raw, edges=edges.cast(Layout(types_of_edges(keys))))
 
 
 def _labels(column: NDArray) -> NDArray:
@@ -98,7 +99,7 @@ def loops_for_lost_ends(examples: Ragged, chosen: NDArray[np.bool_]) -> Ragged:
     One that loses a particle becomes a loop, which no model gets, of the other one or the first that is left. Where no
     particle is left, there are no edges.
     """
-    edges, before = examples.edges, np.concatenate([[0], np.cumsum(chosen)])
+    edges, before = examples.given_edges, np.concatenate([[0], np.cumsum(chosen)])
     first = np.repeat(examples.offsets[:-1], edges.counts)
     ends = {end: edges[end] + first for end in ENDS}
     there = {end: chosen[place] for end, place in ends.items()}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hepexp.batch import FeatureBatch
 from hepexp.data.datasets.files.particles import Standardised
 from hepexp.data.datasets.files.scaled_input import Input
+from hepexp.data.loading.dataset import ScaledExtras
 from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.store.ragged import Ragged
 
@@ -20,7 +21,7 @@ def _stacked(inputs: Sequence[Input], examples: Ragged) -> NDArray[np.float64]:
     return np.stack(columns, axis=1) if columns else np.zeros((len(examples), 0))
 
 
-class FileExtras(Standardised):
+class FileExtras(Standardised, ScaledExtras):
     """Additional inputs of each example, in the order given.
 
     Parameters
@@ -31,13 +32,13 @@ class FileExtras(Standardised):
 
     def __init__(self, inputs: Sequence[Input], examples: Ragged) -> None:
         super().__init__("extras", inputs)
-        self.fit(_stacked(inputs, examples))
+        self.fit_to(_stacked(inputs, examples))
 
     def __call__(self, examples: Ragged) -> NDArray[np.float32]:
-        return super().__call__(_stacked(self.inputs, examples))
+        return self.scaled(_stacked(self.inputs, examples))
 
 
-class FileFeatures(Standardised, Representation):
+class FileFeatures(Standardised, Representation[FeatureBatch]):
     """Columns with one value per example, in the order given.
 
     Parameters
@@ -51,7 +52,7 @@ class FileFeatures(Standardised, Representation):
         super().__init__("features", inputs)
 
     def fit(self, examples: Ragged) -> None:
-        super().fit(examples["features"])
+        self.fit_to(examples["features"])
 
     def encode(self, examples: Ragged) -> Ragged:
         values = _stacked(self.inputs, examples)
@@ -59,4 +60,4 @@ class FileFeatures(Standardised, Representation):
         return Ragged(examples.label, nothing, {}, {"features": values})
 
     def collate(self, examples: Ragged, common: Common) -> FeatureBatch:
-        return FeatureBatch(**common, features=torch.from_numpy(self(examples["features"])))
+        return FeatureBatch(**common, features=torch.from_numpy(self.scaled(examples["features"])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.config.paths import store_dir
-from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
+from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile, Source
 from hepexp.data.datasets.files.inputs import InputFile, class_names, find_files
 from hepexp.data.datasets.files.keys import Keys, keys_of
 from hepexp.data.datasets.files.momenta import refuse_wrong_momenta
 from hepexp.data.datasets.files.names import check_names
-from hepexp.data.datasets.files.splits import by_hash, check_fractions, hash_of, refuse_shared
+from hepexp.data.datasets.files.splits import Split, by_hash, check_fractions, hash_of, refuse_shared
 from hepexp.data.store.check import Refusal
 from hepexp.data.store.ragged import Layout, Ragged
 from hepexp.data.store.table import ORIGIN
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hepexp.data.store.store import Store
     from hepexp.data.tables.table import Table
 
-DEFAULT_FRACTIONS = {"train": 0.7, "val": 0.15, "test": 0.15}
+DEFAULT_FRACTIONS: Mapping[Split, float] = {"train": 0.7, "val": 0.15, "test": 0.15}
 
 
 class FilesInfo(DatasetInfo):
@@ -44,8 +44,13 @@ class FilesInfo(DatasetInfo):
     stand_in : file of examples that takes the place of the files; None to read these.
     """
 
+    files: object
+    keys: Keys
+    fractions: Mapping[Split, float]
+    stand_in: Path | None
+
     def __init__(
-        self, name: str, files: object, keys: Keys, fractions: Mapping[str, float], stand_in: Path | None = None
+        self, name: str, files: object, keys: Keys, fractions: Mapping[Split, float], stand_in: Path | None = None
     ) -> None:
         check_fractions(fractions)
         classes = class_names(files)
@@ -64,7 +69,7 @@ class FilesInfo(DatasetInfo):
         }
         noun = "jet" if keys.p4 else "image" if keys.pixels else "example"
         given |= {"cite": "-", "licence": "-", "published_at": "dataset.files", "noun": noun}
-        given |= {"stand_in": stand_in, "mini": stand_in and self._read_stand_in}
+        given |= {"stand_in": stand_in, "mini": None if stand_in is None else partial(self._read_stand_in, stand_in)}
         for attribute, value in given.items():
             object.__setattr__(self, attribute, value)
 
@@ -106,7 +111,7 @@ class FilesInfo(DatasetInfo):
     def sources(self) -> tuple[str, ...]:
         return ("full",) if self.stand_in is None else ("mini",)
 
-    def choose_source(self, source: str, n_files: int | None = None) -> str:
+    def choose_source(self, source: Source, n_files: int | None = None) -> Source:
         if self.stand_in is not None:
             return "mini"
         most = max(sum(part.split == one for part in self.releases[0]) for one in {p.split for p in self.releases[0]})
@@ -134,12 +139,12 @@ class FilesInfo(DatasetInfo):
 
         return open_table(path, self.keys.tree, "dataset.tree")
 
-    def _read_stand_in(self) -> Ragged:
+    def _read_stand_in(self, path: Path) -> Ragged:
         from hepexp.data.datasets.files import stand_in
 
-        if stand_in.is_converted(self.stand_in):
-            return stand_in.read(self.stand_in, self.columns)
-        return stand_in.made_of(self.read(self.stand_in, needs_label=False), self.columns, len(self.classes))
+        if stand_in.is_converted(path):
+            return stand_in.read(path, self.columns)
+        return stand_in.made_of(self.read(path, needs_label=False), self.columns, len(self.classes))
 
     @property
     def layout(self) -> Layout:
@@ -150,7 +155,7 @@ class FilesInfo(DatasetInfo):
         """Of images: those of their arrays, or numbers where the channels are an axis of one array."""
         from hepexp.data.datasets.files.pixels import channel_names
 
-        return channel_names(self.keys.pixels, self.layout.shape)
+        return channel_names(self.keys.pixels, self.layout.image_shape)
 
     def particles(self) -> FileParticles:
         """What makes four-momenta of the columns of the store."""
@@ -189,7 +194,7 @@ class FilesInfo(DatasetInfo):
         parts = [self._checked(examples, ORIGIN, rows, may_be_empty=True) for examples, rows in reader]
         return Ragged.concatenate(parts).cast(reader.columns.layout)
 
-    def first_rows(self, store: Store, n: int) -> dict[str, Sequence[Any]]:
+    def first_rows(self, store: Store, n: int) -> Mapping[str, Sequence[Any]]:
         """What a model needs of the first examples, at most n, as a table with the columns of the files."""
         from hepexp.data.datasets.files import stand_in
 
@@ -200,12 +205,12 @@ class FilesInfo(DatasetInfo):
 
     def _checked(self, examples: Ragged, origin: str, rows: NDArray[np.int64], may_be_empty: bool = False) -> Ragged:
         refuse = Refusal(examples, origin, noun="row", rows=rows)
-        finite = {
-            what: {name: np.float64 for name in columns if name not in self.keys.may_miss}
-            for what, columns in (("elements", examples.elements), ("extras", examples.extras))
-        }
+        elements, extras = (
+            {name: np.float64 for name in columns if name not in self.keys.may_miss}
+            for columns in (examples.elements, examples.extras)
+        )
         element = "pixel" if self.keys.pixels else "particle"
-        refuse.of_common(self.classes, Layout(**finite), element, unknown=True)
+        refuse.of_common(self.classes, Layout(elements, extras), element, unknown=True)
         if self.keys.p4:
             empty = (examples.counts == 0) & (not may_be_empty)
             refuse.of_rows(empty, "no particles", "has no particles; expected at least one")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hepexp.errors import ConfigError
 
@@ -44,8 +45,9 @@ def find_files(files: object) -> tuple[InputFile, ...]:
     ------
     ConfigError : a pattern matches no file, or a file is named in two classes or splits.
     """
-    classes, found = class_names(files), {}
-    for split, of_split in files.items() if _is_by_split(files) else [(None, files)]:
+    classes = class_names(files)
+    found: dict[Path, InputFile] = {}
+    for split, of_split in files.items() if isinstance(files, Mapping) and _is_by_split(files) else [(None, files)]:
         if not isinstance(of_split, Mapping) and classes:
             raise ConfigError(f"dataset.files.{split} must have files for each of {', '.join(classes)}")
         for name, patterns in of_split.items() if isinstance(of_split, Mapping) else [(None, of_split)]:
@@ -62,7 +64,7 @@ def literally(name: str) -> str:
     return glob.escape(name).replace("${", "[$]{") if "${" in name else name
 
 
-def missing_files(files: object) -> list[str]:
+def missing_files(files: str | Sequence[str] | Mapping[str, Any]) -> list[str]:
     """The names and patterns, absolute, that match no file, in the order in which they are given."""
     if isinstance(files, Mapping):
         return [pattern for value in files.values() for pattern in missing_files(value)]

@@ -248,17 +248,21 @@ def keys_of(given: Mapping[str, Any]) -> Keys:
     ConfigError : a value cannot be what the key means.
     """
     names = ("tree", "label", "selection", "particle_selection", "weight", "channel_axis")
-    names += ("element_label", "element_classes")
-    plain = {name: given[name] for name in names if name in given}
+    plain = {name: given[name] for name in (*names, "element_label", "element_classes") if name in given}
     by_name = given.get("files") if class_names(given.get("files")) else None
-    inputs = {name: inputs_of(name, given.get(name) or ()) for name in ("scalars", "features", "extras")}
+    scalars, features, extras = (inputs_of(name, given.get(name) or ()) for name in ("scalars", "features", "extras"))
     of = ("targets", "element_targets", "pair_targets", "edge_targets")
-    targets = {name: _named(given.get(name) or {}) for name in of}
+    targets, element_targets, pair_targets, edge_targets = (_named(given.get(name) or {}) for name in of)
     event_id, pixels = given.get("event_id") or (), given.get("pixels") or ()
     return Keys(
         **plain,
-        **inputs,
-        **targets,
+        scalars=scalars,
+        features=features,
+        extras=extras,
+        targets=targets,
+        element_targets=element_targets,
+        pair_targets=pair_targets,
+        edge_targets=edge_targets,
         p4=given.get("p4"),
         classes=None if by_name else given.get("classes"),
         observers=tuple(given.get("observers") or ()),

@@ -20,6 +20,8 @@ from hepexp.data.store.store import Store
 from hepexp.data.transforms.transform import Transform
 from hepexp.errors import ConfigError
 
+_Inputs = Sequence[str | Mapping[str, str | float | Sequence[float] | None]]  # expressions, and how they are scaled
+
 
 class Files(OwnFiles, JetDataModule):
     """Jets or events in one's own ROOT, HDF5, Parquet, Arrow or NumPy files.
@@ -51,13 +53,14 @@ class Files(OwnFiles, JetDataModule):
         they do not, negative or NaN where that is unknown, which is to be predicted.
     """
 
+    # those of other data sets are names of columns, as `__post_init__` makes them
     p4: Mapping[str, str | float] | None = None
-    element_targets: Sequence[str] | Mapping[str, str] | None = None
-    element_classes: Mapping[str, str | float | Sequence[float]] | None = None
+    element_targets: Sequence[str] | Mapping[str, str] | None = None  # type: ignore[assignment]  # wider
+    element_classes: Mapping[str, str | float | Sequence[float]] | None = None  # type: ignore[assignment]  # wider
     element_label: str | None = None
-    pair_targets: Sequence[str] | Mapping[str, str] | None = None
-    scalars: Sequence[str | Mapping[str, str | float | Sequence[float] | None]] = ()
-    features: JetFeatures | Sequence[str | Mapping[str, str | float | Sequence[float] | None]] | None = None
+    pair_targets: Sequence[str] | Mapping[str, str] | None = None  # type: ignore[assignment]  # wider
+    scalars: _Inputs = ()
+    features: JetFeatures | _Inputs | None = None  # type: ignore[assignment]  # wider
     particle_selection: str | None = None
     edges: Mapping[str, str] | None = None
     edge_targets: Sequence[str] | Mapping[str, str] | None = None
@@ -72,7 +75,8 @@ class Files(OwnFiles, JetDataModule):
                 "dataset needs p4, the four-momenta of the particles, or features of each example; got none"
             )
         labels = {OF_PARTICLE: tuple(keys.of_particle_class.given)} if keys.of_particle_class else {}
-        self.element_targets, self.element_classes = (*keys.element_targets, *labels), labels
+        self.element_targets = (*keys.element_targets, *labels)
+        self.element_classes = labels  # type: ignore[assignment]  # as in other data sets
         self.pair_targets = tuple(keys.pair_targets)
         self.edge_targets = tuple(keys.edge_targets)
         super().__post_init__()
@@ -80,13 +84,16 @@ class Files(OwnFiles, JetDataModule):
     # ---- what models get
 
     def particle_inputs(self) -> FileParticles:
+        assert self._particles is not None  # `make_representations` asks for them only where there are some
         return self._particles
 
     def as_particles(self) -> tuple[FileParticles, ...] | None:
         return None if self._particles is None else (self._particles,)
 
     def make_representations(self) -> list[Representation]:
-        return [self._features] if self._particles is None else super().make_representations()
+        if self._features is not None and self._particles is None:
+            return [self._features]
+        return super().make_representations()
 
     def as_features(self, transforms: tuple[Transform, ...]) -> Representation:
         return self._features or super().as_features(transforms)

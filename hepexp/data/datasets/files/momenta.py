@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
@@ -31,13 +32,13 @@ def refuse_wrong_momenta(refuse: Refusal, particles: FileParticles, momenta: Map
             "pid",
             lambda i: f"has a particle with an unknown pid in '{pid}'; expected PDG numbers",
         )
+
+    def negative(name: str, i: int) -> str:
+        return f"has a particle with {name} = {its[name][i]:g} in '{texts[name]}'; expected >= 0"
+
     for name, least in (("pt", 0.0), ("mass", -_ROUNDING * np.abs(energy))):
         if name in texts:
-            refuse.of_elements(
-                its[name] < least,
-                name,
-                lambda i, name=name: f"has a particle with {name} = {its[name][i]:g} in '{texts[name]}'; expected >= 0",
-            )
+            refuse.of_elements(its[name] < least, name, partial(negative, name))
     energies = f" in '{texts['energy']}'" if "energy" in texts else ""
     refuse.of_elements(
         ~((energy > 0) & (energy < 1e5)),

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import field, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from hepexp.config.annotated_keys import AnnotatedKeys
 from hepexp.data.datasets.files import stand_in
 from hepexp.data.datasets.files.features import FileExtras
 from hepexp.data.datasets.files.info import DEFAULT_FRACTIONS, FilesInfo
 from hepexp.data.datasets.files.keys import Keys, keys_of
-from hepexp.data.loading.datamodule import MOST_OF_SAMPLE
+from hepexp.data.loading.datamodule import MOST_OF_SAMPLE, HepDataModule
 from hepexp.data.store.ragged import Ragged
 
 
-class OwnFiles(AnnotatedKeys):
+class OwnFiles(HepDataModule):
     """Examples in one's own ROOT, HDF5, Parquet, Arrow or NumPy files.
 
     Columns are named by expressions such as `log(jet_pt)`: names of columns (in backquotes where they have other
     characters than letters, digits, _ and .), numbers, + - * / **, comparisons, & | ~, and functions. `hepexp data
     inspect FILE` shows the columns of a file.
 
-    A base beside that of the kind of examples, and before it.
+    A base before that of the kind of examples.
 
     Parameters
     ----------
@@ -48,29 +47,31 @@ class OwnFiles(AnnotatedKeys):
         to read the files.
     """
 
+    # targets and extras of other data sets are names of columns
     files: str | Sequence[str] | Mapping[str, str | Sequence[str] | Mapping[str, str | Sequence[str]]]
     tree: str | None = None
     classes: Mapping[str, str | float | Sequence[float]] | None = None
     label: str | None = None
-    targets: Sequence[str] | Mapping[str, str] | None = None
-    extras: Sequence[str | Mapping[str, str | float | Sequence[float] | None]] = ()
+    targets: Sequence[str] | Mapping[str, str] | None = None  # type: ignore[assignment]  # wider
+    extras: Sequence[str | Mapping[str, str | float | Sequence[float] | None]] = ()  # type: ignore[assignment]  # wider
     selection: str | None = None
     event_id: str | Sequence[str] | None = None
     fractions: Mapping[Literal["train", "val", "test"], float] | None = None
     stand_in: str | None = None
 
-    source: ClassVar[str] = "full"
-    n_generate: ClassVar[int] = 10
-    generate_seed: ClassVar[int] = 0
+    info: FilesInfo = field(init=False)
+    source: Literal["full"] = field(default="full", init=False)
+    n_generate: int = field(default=10, init=False)
+    generate_seed: int = field(default=0, init=False)
 
     def open(self, **other: Any) -> Keys:
         """Parse the keys, some of which may be given another value, and describe the files by them."""
-        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        given = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
         keys = keys_of(given | {"variables": getattr(self.reweight, "variables", ())} | other)
         instead = None if self.stand_in is None else Path(self.stand_in)
         self.info = FilesInfo("files", self.files, keys, self.fractions or DEFAULT_FRACTIONS, instead)
         self.extras = tuple(one.expr for one in keys.extras)
-        self.observers = tuple(dict.fromkeys((*keys.observers, *keys.event_id)))
+        self.observers = tuple(dict.fromkeys(map(str, (*keys.observers, *keys.event_id))))
         return keys
 
     def make_extras(self, examples: Ragged) -> FileExtras:

@@ -49,7 +49,7 @@ class Standardised(Scaled):
         """What is done to each column (F,): mean, std, the ends of the range low and high, and pad, NaN for none."""
         return {"mean": self.mean, "std": self.std, "low": self._low, "high": self._high, "pad": self._pad}
 
-    def fit(self, values: NDArray) -> None:
+    def fit_to(self, values: NDArray) -> None:
         """Fit mean and spread to values (n, F) of training examples."""
         columns = [column[np.isfinite(column)] for column in values.T]
         for one, column, fitted in zip(self.inputs, columns, self._fitted, strict=True):
@@ -77,7 +77,7 @@ class Standardised(Scaled):
             return column
         return np.clip(column, *(middle + end * width for end in DEFAULT_CLIP))
 
-    def __call__(self, values: NDArray) -> NDArray[np.float32]:
+    def scaled(self, values: NDArray) -> NDArray[np.float32]:
         """The scaled values (n, F)."""
         scaled = np.clip((values - self.mean) / self.std, self._low, self._high)
         if not np.isnan(self._pad).all():
@@ -102,12 +102,12 @@ class FileParticles(Transform):
 
     def fit(self, jets: Ragged) -> None:
         if self.scalars.inputs:
-            self.scalars.fit(self._scalars(jets))
+            self.scalars.fit_to(self._scalars(jets))
 
     def __call__(self, jets: Ragged) -> Ragged:
         p4 = self.p4(jets)
         if self.scalars.inputs:
-            return with_particles(jets, p4, self.scalars(self._scalars(jets)))
+            return with_particles(jets, p4, self.scalars.scaled(self._scalars(jets)))
         mass = np.sqrt(np.abs(p4[:, 0] ** 2 - (p4[:, 1:] ** 2).sum(1)))
         return with_particles(jets, p4, np.stack([psi(mass), np.zeros(len(p4))], axis=1))
 

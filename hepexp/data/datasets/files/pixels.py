@@ -68,7 +68,8 @@ def shape_in(table: Table, keys: Keys) -> Shape:
                 f"dataset.pixels: '{name}' is an array {shape} and '{first}' {shapes[first]} in {table.path}; expected "
                 "arrays (rows, columns) of one size, one for each channel"
             )
-    return (len(shapes), *shapes[first])
+    rows, columns = shapes[first]
+    return len(shapes), rows, columns
 
 
 def _with_channels(name: str, shape: tuple[int, ...], axis: str | None) -> Shape:
@@ -77,7 +78,8 @@ def _with_channels(name: str, shape: tuple[int, ...], axis: str | None) -> Shape
     if len(shape) == 2:
         if axis is not None:
             raise ConfigError(f"dataset.channel_axis must be null, as '{name}' is an array {shape} without channels")
-        return (1, *shape)
+        rows, columns = shape
+        return 1, rows, columns
     if axis is None:
         axis = channel_axis(shape)
         if axis is None:
@@ -85,7 +87,8 @@ def _with_channels(name: str, shape: tuple[int, ...], axis: str | None) -> Shape
                 f"dataset.channel_axis must be first or last, as either may be that of the channels in '{name}', an "
                 f"array {shape}"
             )
-    return shape if axis == "first" else (shape[2], *shape[:2])
+    a, b, c = shape
+    return (a, b, c) if axis == "first" else (c, a, b)
 
 
 def channel_names(pixels: Sequence[str], shape: Shape) -> tuple[str, ...]:
@@ -113,7 +116,7 @@ def lit(chunk: Chunk, keys: Keys, shape: Shape) -> tuple[NDArray[np.int64], dict
     flat = np.ascontiguousarray(dense).reshape(chunk.n, -1)
     image, position = np.nonzero(flat)
     kinds = types(shape)
-    columns = {
+    columns: dict[str, NDArray] = {
         "position": position.astype(kinds["position"]),
         "value": flat[image, position].astype(kinds["value"]),
     }

@@ -172,8 +172,8 @@ class Reader:
             found = {**its.of_examples, **its.of_particles}.get(name)
             if found is kind or (found is not None and is_to_score and np.can_cast(found, kind, "same_kind")):
                 continue
-            found = "no such column" if found is None else np.dtype(found).name
-            raise DataError(f"{self.path}: '{name}' is {found}, but {np.dtype(kind).name} in the first file")
+            got = "no such column" if found is None else np.dtype(found).name
+            raise DataError(f"{self.path}: '{name}' is {got}, but {np.dtype(kind).name} in the first file")
         if its.shape != columns.shape:
             raise DataError(
                 f"{self.path}: '{', '.join(keys.pixels)}' has images of {its.shape} (channels, rows, columns), but "
@@ -185,7 +185,8 @@ class Reader:
 
     def __iter__(self) -> Iterator[tuple[Ragged, NDArray[np.int64]]]:
         """Examples, and the rows of the file that they are."""
-        rows = pixels.rows_at_once(self.columns.shape) if self.keys.pixels else ROWS_AT_ONCE
+        shape = self.columns.shape
+        rows = ROWS_AT_ONCE if shape is None else pixels.rows_at_once(shape)
         for chunk in self.table.batches(names_in(self.table, self.keys), rows):
             yield self._examples(chunk)
 
@@ -228,25 +229,26 @@ class Reader:
         self.yields[what] = self.yields.get(what, 0) + int(kept.sum())
 
     def _particles(self, chunk: Chunk, values: Evaluate) -> tuple[NDArray[np.int64], dict[str, NDArray]]:
-        if self.keys.pixels:
+        if self.columns.shape is not None:
             return pixels.lit(chunk, self.keys, self.columns.shape)
         if not self.columns.of_particles:
             return np.arange(chunk.n + 1), {ITSELF: np.zeros(chunk.n, np.int8)}
         found = {text: values(self.keys.of_particles[text]) for text in self.columns.of_particles}
         first = next(text for text, one in found.items() if one.offsets is not None)
-        offsets, elements = found[first].offsets, {}
+        offsets, elements = found[first].bounds, {}
         for text, one in found.items():
             self._require_same(chunk, first, offsets, text, one)
             elements[text] = one.values
-        for key in ("particle_selection",):
-            if key in self.keys.cuts and not np.array_equal(values(self.keys.cuts[key]).offsets, offsets):
-                raise DataError(f"{self.path}: dataset.{key} is not about the particles of '{first}'")
+        if (cut := self.keys.cuts.get("particle_selection")) is not None:
+            its = values(cut).offsets
+            if its is None or not np.array_equal(its, offsets):
+                raise DataError(f"{self.path}: dataset.particle_selection is not about the particles of '{first}'")
         return offsets.astype(np.int64), elements
 
     def _require_same(self, chunk: Chunk, first: str, offsets: NDArray[np.int64], text: str, other: Values) -> None:
         """Refuse a column that has another number of values in an example than `first`, which has these offsets."""
-        if not np.array_equal(other.offsets, offsets):
-            a, b = np.diff(offsets), np.diff(other.offsets)
+        if not np.array_equal(other.bounds, offsets):
+            a, b = np.diff(offsets), other.counts
             row = int(np.argmax(a != b))
             raise DataError(
                 f"{self.path}: row {chunk.first + row} has {a[row]} values of '{first}' but {b[row]} of '{text}', "

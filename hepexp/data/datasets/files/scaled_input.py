@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from hepexp.config.suggest import did_you_mean
 from hepexp.data.expressions.parse import parse
@@ -35,7 +36,7 @@ class Input:
     pad: float | None = None
 
 
-def inputs_of(key: str, given: Sequence[Text | Mapping[str, object]]) -> tuple[Input, ...]:
+def inputs_of(key: str, given: Sequence[object]) -> tuple[Input, ...]:
     """The inputs that a list of expressions, or of mappings with expr, shift, scale, clip and pad, describes.
 
     Raises
@@ -45,7 +46,7 @@ def inputs_of(key: str, given: Sequence[Text | Mapping[str, object]]) -> tuple[I
     return tuple(_input(f"dataset.{key}[{i}]", item) for i, item in enumerate(given))
 
 
-def _input(key: str, item: Text | Mapping[str, object]) -> Input:
+def _input(key: str, item: object) -> Input:
     if not isinstance(item, Mapping):
         return Input(parse(item, key).text, clip=DEFAULT_CLIP)
     for name in item:
@@ -54,22 +55,25 @@ def _input(key: str, item: Text | Mapping[str, object]) -> Input:
             raise ConfigError(f"{key}: unknown key '{name}'{close} (keys: {', '.join(_OF_INPUT)})")
     if "expr" not in item:
         raise ConfigError(f"{key} has no expr; expected such as {{expr: log(part_pt), clip: [-5, 5]}}")
-    numbers = {name: item.get(name) for name in ("shift", "scale", "pad")}
-    for name, value in numbers.items():
-        if value is not None and not is_number(value):
-            raise ConfigError(f"{key}.{name} must be a number, got {value!r}")
-    if numbers["scale"] is not None and numbers["scale"] <= 0:
-        raise ConfigError(f"{key}.scale must be > 0, got {numbers['scale']}")
-    if numbers["shift"] is not None or numbers["scale"] is not None:
-        numbers |= {"shift": numbers["shift"] or 0.0, "scale": numbers["scale"] or 1.0}
-    clip = item.get("clip", DEFAULT_CLIP if numbers["scale"] is None else None)
+    shift, scale, pad = (_number(f"{key}.{name}", item.get(name)) for name in ("shift", "scale", "pad"))
+    if scale is not None and scale <= 0:
+        raise ConfigError(f"{key}.scale must be > 0, got {scale}")
+    if shift is not None or scale is not None:
+        shift, scale = shift or 0.0, scale or 1.0
+    clip = item.get("clip", DEFAULT_CLIP if scale is None else None)
     if clip is not None and not (
         isinstance(clip, list | tuple) and len(clip) == 2 and all(map(is_number, clip)) and clip[0] < clip[1]
     ):
         raise ConfigError(f"{key}.clip must be [low, high] with low < high, got {clip}")
-    return Input(parse(item["expr"], f"{key}.expr").text, **numbers, clip=tuple(clip) if clip else None)
+    return Input(parse(item["expr"], f"{key}.expr").text, shift, scale, (clip[0], clip[1]) if clip else None, pad)
 
 
-def is_number(value: object) -> bool:
+def _number(key: str, value: object) -> float | None:
+    if value is None or is_number(value):
+        return value
+    raise ConfigError(f"{key} must be a number, got {value!r}")
+
+
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a value of a configuration is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.errors import ConfigError, DataError
 
-SPLITS = ("train", "val", "test")
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
 Numbers = NDArray[np.uint64]
 
 
-def check_fractions(fractions: Mapping[str, float]) -> None:
+def check_fractions(fractions: Mapping[Split, float]) -> None:
     """Raise ConfigError unless these are positive fractions of train, val and test with the sum 1."""
     if set(fractions) != set(SPLITS) or not all(0 < fractions[name] < 1 for name in SPLITS):
         raise ConfigError(f"dataset.fractions must be fractions > 0 of {', '.join(SPLITS)}, got {dict(fractions)}")
@@ -44,7 +46,7 @@ def hash_of(*columns: NDArray) -> Numbers:
     return result
 
 
-def by_hash(event: Numbers, fractions: Mapping[str, float]) -> dict[str, NDArray[np.int64]]:
+def by_hash(event: Numbers, fractions: Mapping[Split, float]) -> dict[str, NDArray[np.int64]]:
     """Rows of each split, in the order of a second hash, so that the first of them are a random subset.
 
     Parameters

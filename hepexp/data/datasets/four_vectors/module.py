@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from dataclasses import field
+from typing import Literal
 
 from hepexp.data.datasets.four_vectors.info import INFO
 from hepexp.data.loading.datamodule import HepDataModule
@@ -29,8 +30,8 @@ class FourVectors(HepDataModule):
     classes: Sequence[str] | None = None
     energy: bool = True
     n_generate: int = 90000
-    n_files: ClassVar[None] = None
-    views: ClassVar[None] = None
+    n_files: None = field(default=None, init=False)
+    views: None = field(default=None, init=False)
 
     def make_representations(self) -> list[Representation]:
         return [Points(tuple(INFO.layout.elements)[0 if self.energy else 1 :])]

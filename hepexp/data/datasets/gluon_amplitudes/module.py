@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import ClassVar, Literal
+from dataclasses import field, replace
+from typing import Literal
 
 import numpy as np
 
@@ -44,7 +44,7 @@ class GluonAmplitudes(JetDataModule):
     classes: Sequence[str] | None = None
     targets: Sequence[str] = ("log_m2",)
     n_generate: int = 6000
-    n_files: ClassVar[None] = None
+    n_files: None = field(default=None, init=False)
 
     @property
     def spec(self) -> DataSpec:

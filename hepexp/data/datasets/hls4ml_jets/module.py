@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import field
 
 from hepexp.data.datasets.hls4ml_jets.info import FEATURES, INFO
 from hepexp.data.keys import chosen_names
@@ -33,8 +33,8 @@ class Hls4mlJets(HepDataModule):
     variables: Sequence[str] | None = None
     standardise: bool = True
     classes: Sequence[str] | None = None
-    n_files: ClassVar[None] = None
-    views: ClassVar[None] = None
+    n_files: None = field(default=None, init=False)
+    views: None = field(default=None, init=False)
 
     def make_representations(self) -> list[Representation]:
         return [Variables(chosen_names("variables", self.variables, FEATURES), self.standardise)]

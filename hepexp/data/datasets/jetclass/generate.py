@@ -61,9 +61,8 @@ def select(events: ak.Array, kind: str, random: np.random.Generator) -> Ragged:
     """The selected jets of one class, from events as returned by `pythia8mc.Pythia.nextBatch`."""
     recipe = RECIPES[kind]
     seen = CMS.energy_flow(visible_particles(events, MAX_ETA), random)
-    ranks, products = (0,), None
+    ranks, products = (0, 1) if recipe.chains else (0,), None
     if recipe.chains:
-        ranks = (0, 1)
         products = [decay_products(events, chain, recipe.n_partons, recipe.n_leptons) for chain in recipe.chains]
     jets = leading_jets(seen, len(events), JET_PT, ranks, products, MOST_CONSTITUENTS)
     if len(jets.event) == 0:

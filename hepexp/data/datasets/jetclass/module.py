@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from types import MappingProxyType
+from typing import Literal
 
 from hepexp.data.datasets.jetclass.info import INFO, PARTICLE_TYPES
 from hepexp.data.loading.jet_datamodule import JetDataModule
@@ -24,7 +25,7 @@ class JetClass(JetDataModule):
     """
 
     info = INFO
-    element_classes: ClassVar = {"type": PARTICLE_TYPES}
+    element_classes = MappingProxyType({"type": PARTICLE_TYPES})
 
     classes: Sequence[str] | None = None
     extras: Sequence[str] = ()

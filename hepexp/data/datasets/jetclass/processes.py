@@ -130,7 +130,8 @@ class DecayVeto(EarlyVeto):
         return self.too_wide or super()._is_hopeless(event)
 
     def _decay(self, process: pythia8mc.Event, chain: tuple[int, ...]) -> _Decay:
-        products, neutrinos = [], []
+        products: list[pythia8mc.Particle] = []
+        neutrinos: list[pythia8mc.Particle] = []
         for particle in (process[i] for i in range(process.size())):
             if particle.isFinal() and process[particle.mother1()].id() in chain:
                 (neutrinos if abs(particle.id()) in NEUTRINOS else products).append(particle)

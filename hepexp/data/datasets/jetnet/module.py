@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +39,7 @@ class JetNet(JetDataModule):
     """
 
     info = INFO
-    observables: ClassVar = OBSERVABLES
+    observables = OBSERVABLES
 
     n_particles: int | None = 30
     classes: Sequence[str] | None = None

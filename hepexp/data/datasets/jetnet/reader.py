@@ -41,7 +41,7 @@ def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     label = _label(path, needs_label)
     with opened(path) as file:
         particles, jets = (dataset(file, path, key, (_PARTICLES, _JETS)) for key in (_PARTICLES, _JETS))
-        shape = particles.shape or ()
+        shape: tuple[int, ...] = particles.shape or ()
         if len(shape) != 3 or shape[2] != 4:
             raise DataError(
                 f"{path}: key '{_PARTICLES}' has shape {shape}, expected (N, 30, 4) or (N, 150, 4): eta_rel, phi_rel, "

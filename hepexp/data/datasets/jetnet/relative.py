@@ -15,7 +15,8 @@ from hepexp.data.transforms.transform import Transform
 
 def relative_momenta(jets: Ragged) -> NDArray[np.float64]:
     """Massless four-momenta (m, 4) of the particles in units of the jet's pT, in the frame in which it has eta = 0."""
-    return four_momenta(*(jets[name].astype(np.float64) for name in ("pt_rel", "eta_rel", "phi_rel")), 0.0)
+    pt, eta, phi = (jets[name].astype(np.float64) for name in ("pt_rel", "eta_rel", "phi_rel"))
+    return four_momenta(pt, eta, phi, 0.0)
 
 
 def relative_mass(jets: Ragged) -> NDArray[np.float64]:

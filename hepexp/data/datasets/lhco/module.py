@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -52,8 +52,8 @@ class LhcOlympics(HepDataModule):
     sidebands: Sequence[float] = (3100.0, 3900.0)
     variables: Sequence[str] = ("m_min", "dm", "tau21_1", "tau21_2")
     standardise: bool = True
-    n_files: ClassVar[None] = None
-    views: ClassVar[None] = None
+    n_files: None = field(default=None, init=False)
+    views: None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         require_at_least(0 if self.labels != "truth" else 1, n_signal=self.n_signal)

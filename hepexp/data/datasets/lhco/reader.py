@@ -33,8 +33,9 @@ def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     contents = file.contents()
     stored = contents.stored.get(ALONE)
     widths = (len(names),) if needs_label else (len(names), len(COLUMNS))
-    if stored is None or len(stored.shape) != 1 or stored.shape[0] not in widths:
-        found = contents.refused.get(ALONE) or f"rows of shape {stored.shape}"
+    shape = stored.shape if stored else ()
+    if len(shape) != 1 or shape[0] not in widths:
+        found = contents.refused.get(ALONE) or f"rows of shape {shape}"
         raise DataError(f"{path}: holds {found}, expected rows of {', '.join(names)}")
     for start, columns in file.batches([ALONE], ROWS_AT_ONCE):
         rows = columns[ALONE].values.astype(np.float64)

@@ -8,6 +8,6 @@ from hepexp.data.pictures.image_view import ImageView
 from hepexp.data.pictures.quantities import image_quantities
 from hepexp.data.pictures.view import Channel
 
-_VIEW = ImageView(LAYOUT.shape, (Channel("grey value", scale="linear"),))
+_VIEW = ImageView(LAYOUT.image_shape, (Channel("grey value", scale="linear"),))
 
 DRAWING = Drawing(image_quantities(_VIEW, maxima=False), _VIEW)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from dataclasses import field
+from typing import Literal
 
 from hepexp.data.datasets.mnist.info import INFO
 from hepexp.data.loading.image_datamodule import ImageDataModule
@@ -26,7 +27,7 @@ class Mnist(ImageDataModule):
 
     source: Literal["auto", "full", "mini"] = "auto"
     classes: Sequence[str] | None = None
-    channels: ClassVar[None] = None
-    n_files: ClassVar[None] = None
-    n_generate: ClassVar[None] = None
-    generate_seed: ClassVar[None] = None
+    channels: None = field(default=None, init=False)
+    n_files: None = field(default=None, init=False)
+    n_generate: int = field(default=10, init=False)
+    generate_seed: int = field(default=0, init=False)

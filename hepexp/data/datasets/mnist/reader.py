@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ IMAGES_AT_ONCE = 5000  # 4 MB of bytes
 _N_CLASSES = 10
 _UNSIGNED_BYTES = 0x08  # code of the type in the magic number, before the number of dimensions
 _GZIP = b"\x1f\x8b"
-_POSITIONS = np.arange(np.prod(LAYOUT.shape), dtype=np.uint16)
+_POSITIONS = np.arange(np.prod(LAYOUT.image_shape), dtype=np.uint16)
 _CHECK = check_images(tuple(map(str, range(_N_CLASSES))), LAYOUT, noun="row")
 
 
@@ -51,7 +51,7 @@ def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
     """
     with contextlib.ExitStack() as stack:
         beside, labels = _labels_beside(path, needs_label), None
-        images, n = stack.enter_context(_opened(path, LAYOUT.shape[1:]))
+        images, n = stack.enter_context(_opened(path, LAYOUT.image_shape[1:]))
         if beside is not None:
             labels, n_labels = stack.enter_context(_opened(beside, ()))
             if n != n_labels:
@@ -63,7 +63,7 @@ def read(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
             pixels = Pixels(count)
             pixels.add(_numbers(images, path, count * len(_POSITIONS)) / np.float32(255), _POSITIONS)
             label = None
-            if labels is not None:
+            if labels is not None and beside is not None:
                 label = _numbers(labels, beside, count)
                 refuse_rows(beside, first, label >= _N_CLASSES, f"has a label above {_N_CLASSES - 1}; expected a digit")
             yield checked(_CHECK, LAYOUT, path, first, label, *pixels.images(0, count))
@@ -97,7 +97,7 @@ def labels_of(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _opened(path: Path, shape: tuple[int, ...]) -> Iterator[tuple[BinaryIO, int]]:
+def _opened(path: Path, shape: tuple[int, ...]) -> Iterator[tuple[io.BufferedIOBase, int]]:
     """An idx file positioned after its header, and its number of items of this shape; all must be read before exit."""
     with damage_in(path, "idx file"), path.open("rb") as plain:
         compressed = plain.read(2) == _GZIP
@@ -116,7 +116,7 @@ def _opened(path: Path, shape: tuple[int, ...]) -> Iterator[tuple[BinaryIO, int]
                 raise DataError(f"{path}: has bytes after its {n} items, expected none: download it again")
 
 
-def _numbers(file: BinaryIO, path: Path, n: int) -> NDArray[np.uint8]:
+def _numbers(file: io.BufferedIOBase, path: Path, n: int) -> NDArray[np.uint8]:
     with damage_in(path, "idx file"):  # here too, as the image and label files are open at the same time
         data = file.read(n)
     if len(data) != n:

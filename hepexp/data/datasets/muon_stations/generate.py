@@ -58,7 +58,7 @@ def _some(random: np.random.Generator) -> Ragged:
     found = measured(hits) | {"inverse_pt": inverse[hits.survived], "pt": 1 / inverse[hits.survived]}
     found["eta"] = eta[hits.survived]
     n = len(hits.phi)
-    columns = {name: found[name].astype(to) for name, to in LAYOUT.extras.items()}
+    columns: dict[str, NDArray] = {name: found[name].astype(to) for name, to in LAYOUT.extras.items()}
     return Ragged(np.zeros(n, np.int8), np.zeros(n + 1, np.int64), {}, columns)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from dataclasses import field
+from typing import Literal
 
 from hepexp.data.datasets.muon_stations.columns import FEATURES
 from hepexp.data.datasets.muon_stations.info import INFO
@@ -31,8 +32,8 @@ class MuonStations(HepDataModule):
     standardise: bool = True
     targets: Sequence[str] = ("inverse_pt",)
     n_generate: int = 100000
-    n_files: ClassVar[None] = None
-    views: ClassVar[None] = None
+    n_files: None = field(default=None, init=False)
+    views: None = field(default=None, init=False)
 
     def make_representations(self) -> list[Representation]:
         return [Variables(chosen_names("variables", self.variables, FEATURES), self.standardise)]

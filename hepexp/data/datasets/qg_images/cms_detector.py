@@ -55,7 +55,7 @@ EARLY_SHARE = (1.0, 1.5)  # beta distribution of the ECAL fraction of a hadron s
 MIP = (0.25, 2.0)  # GeV deposited by a minimum ionising particle in ECAL and HCAL
 
 
-@dataclass
+@dataclass(frozen=True)
 class Particles(FlatColumns):
     """Particles of several events: pt, energy in GeV; eta, phi at the vertex, which lies at z (m) on the beam line."""
 
@@ -69,7 +69,7 @@ class Particles(FlatColumns):
     production_radius: Floats  # m: 0, or where its photon converted
 
 
-@dataclass
+@dataclass(frozen=True)
 class Observed(FlatColumns):
     """The detector's response to particles.
 

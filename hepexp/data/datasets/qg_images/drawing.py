@@ -9,7 +9,7 @@ from hepexp.data.pictures.quantities import image_quantities
 from hepexp.data.pictures.view import Channel
 
 _VIEW = ImageView(
-    LAYOUT.shape,
+    LAYOUT.image_shape,
     tuple(Channel(name, "as published") for name in CHANNELS),
     (r"$\Delta\eta$", r"$\Delta\phi$ [rad]"),
     CELL,

@@ -127,10 +127,12 @@ def deposit(
     """
     row, column = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
     near = (row >= -reach) & (row < shape[1] + reach) & (column >= -reach) & (column < shape[2] + reach) & (energy > 0)
-    image, x, y, energy, row, column = (values[near] for values in (image, x, y, energy, row, column))
+    image, x, y, energy = image[near], x[near], y[near], energy[near]
+    row, column = row[near], column[near]
     share = shower_fractions(x - row, y - column, radius, reach) * energy[:, None, None]
     steps = np.arange(-reach, reach + 1)
     row, column = row[:, None, None] + steps[:, None], column[:, None, None] + steps
     inside = (row >= 0) & (row < shape[1]) & (column >= 0) & (column < shape[2])
     cell = (image[:, None, None] * shape[1] + row) * shape[2] + column
-    return np.bincount(cell[inside], share[inside], minlength=int(np.prod(shape))).reshape(shape)
+    found = np.bincount(cell[inside], share[inside], minlength=int(np.prod(shape)))
+    return np.asarray(found, np.float64).reshape(shape)

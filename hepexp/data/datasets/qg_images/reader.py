@@ -18,7 +18,7 @@ from hepexp.data.store.ragged import Ragged
 
 IMAGES_AT_ONCE = 32  # 12 MB of doubles, of which Arrow needs about three copies
 _COLUMNS = ("X_jets", *LAYOUT.extras)
-_POSITIONS = np.arange(np.prod(LAYOUT.shape), dtype=np.uint16)
+_POSITIONS = np.arange(np.prod(LAYOUT.image_shape), dtype=np.uint16)
 _CHECK = check_images(CLASSES, LAYOUT, noun="row")
 
 
@@ -58,9 +58,9 @@ def read_parquet(path: Path, needs_label: bool = True) -> Iterator[Ragged]:
 def _images(path: Path, first: int, batch: pa.RecordBatch) -> Ragged:
     lengths, values = parquet.flat(path, first, batch, "X_jets", 3)
     each = 1
-    for found, expected in zip(lengths, LAYOUT.shape, strict=True):
+    for found, expected in zip(lengths, LAYOUT.image_shape, strict=True):
         bad = np.flatnonzero(found != expected)[:1] // each  # row of the first wrong list of this level
-        refuse_rows(path, first, np.isin(np.arange(len(batch)), bad), f"has no image {LAYOUT.shape} in X_jets")
+        refuse_rows(path, first, np.isin(np.arange(len(batch)), bad), f"has no image {LAYOUT.image_shape} in X_jets")
         each *= expected
     pixels = Pixels(len(batch))
     pixels.add(values, _POSITIONS)

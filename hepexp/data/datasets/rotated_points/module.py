@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from dataclasses import field
+from typing import Literal
 
 from hepexp.data.datasets.rotated_points.info import INFO
 from hepexp.data.loading.datamodule import HepDataModule
@@ -19,8 +20,8 @@ class RotatedPoints(HepDataModule):
     info = INFO
 
     source: Literal["auto", "mini", "generate"] = "auto"
-    n_files: ClassVar[None] = None
-    views: ClassVar[None] = None
+    n_files: None = field(default=None, init=False)
+    views: None = field(default=None, init=False)
 
     def make_representations(self) -> list[Representation]:
         return [Points()]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from dataclasses import field
+from typing import Literal
 
 from hepexp.data.datasets.three_features.info import INFO
 from hepexp.data.loading.datamodule import HepDataModule
@@ -21,8 +22,8 @@ class ThreeFeatures(HepDataModule):
 
     source: Literal["auto", "mini", "generate"] = "auto"
     n_generate: int = 8000
-    n_files: ClassVar[None] = None
-    views: ClassVar[None] = None
+    n_files: None = field(default=None, init=False)
+    views: None = field(default=None, init=False)
 
     def make_representations(self) -> list[Representation]:
         return [ColumnGraph(tuple(INFO.layout.elements))]

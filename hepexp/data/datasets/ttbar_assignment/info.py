@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
 from hepexp.data.store.check import Refusal
@@ -50,12 +52,14 @@ def check(events: Ragged, origin: str, first_row: int = 0) -> Ragged:
             refuse.of_rows(
                 found > most,
                 "too many jets of a top",
-                lambda row, n=found, what=what, name=name, most=most: (
-                    f"has {n[row]} jets that are the {what} of the {name} top; expected at most {most}"
-                ),
+                partial(_too_many, found, f"the {what} of the {name} top; expected at most {most}"),
             )
     refuse.finish()
     return events
+
+
+def _too_many(found: NDArray[np.int64], of_what: str, row: int) -> str:
+    return f"has {found[row]} jets that are {of_what}"
 
 
 def _part(name: str, url: str | None, split: str | None = None) -> Part:

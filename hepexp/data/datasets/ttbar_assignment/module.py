@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from types import MappingProxyType
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class TtbarAssignment(JetDataModule):
     """
 
     info = INFO
-    element_classes: ClassVar = {"top": TOPS, "role": ROLES}
+    element_classes = MappingProxyType({"top": TOPS, "role": ROLES})
 
     element_targets: Sequence[str] = ("top", "role")
 

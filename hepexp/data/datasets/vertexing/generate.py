@@ -124,7 +124,7 @@ def _vertices(points: NDArray[np.float64]) -> NDArray[np.int64]:
     distance = np.hypot(np.hypot(points[:, 0], points[:, 1]), points[:, 2])
     nearest_of = {g: distance[group == g].min() for g in np.unique(group)}
     is_primary = min(nearest_of.values()) < RESOLVED
-    rank = {g: k + (not is_primary) for k, g in enumerate(sorted(nearest_of, key=nearest_of.get))}
+    rank = {g: k + (not is_primary) for k, g in enumerate(sorted(nearest_of, key=lambda g: nearest_of[g]))}
     return np.array([rank[g] for g in group])
 
 
