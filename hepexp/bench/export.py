@@ -21,6 +21,7 @@ from omegaconf import OmegaConf
 from hepexp.batch import Batch
 from hepexp.config import catalog
 from hepexp.config.compose import Composer
+from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.errors import HepexpError
 from hepexp.export.network import ExportedNetwork
 from hepexp.export.recipe import compared, written
@@ -85,6 +86,7 @@ def _rows(name: str, words: tuple[str, ...], form: str) -> list[dict]:
 
 def _latencies(network: ExportedNetwork, components: Components, scores: Callable) -> tuple[dict, dict]:
     """What the model and the file take for an example of median multiplicity, in batches of each size."""
+    assert isinstance(components.data, HepDataModule)
     examples = components.data.splits["test"]
     order = np.argsort(examples.counts, kind="stable")
     middle = order[len(order) // 2 - len(order) // 4 :][: len(order) // 2]

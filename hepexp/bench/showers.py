@@ -13,6 +13,7 @@ import torch
 
 from hepexp.config.compose import Composer
 from hepexp.data.loading.conditions import AT_ONCE, Conditions
+from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.errors import ConfigError
 from hepexp.learning.components import build_components
 
@@ -37,8 +38,10 @@ def rows(n: int = 12, *keys: str) -> list[dict]:
 
 def _generated(task: str, *keys: str) -> dict:
     components = build_components(Composer([]).compose([f"task={task}", "dataset.source=mini", *keys]))
-    generation, model = components.module.generation, components.module.model.eval()
-    alone, in_batches = (generation.seconds(model, Conditions(components.data), size) for size in (1, AT_ONCE))
+    generation, model, data = components.module.generation, components.module.model.eval(), components.data
+    assert generation is not None
+    assert isinstance(data, HepDataModule)
+    alone, in_batches = (generation.seconds(model, Conditions(data), size) for size in (1, AT_ONCE))
     return {"case": task, "implementation": "hepexp", "per_second": 1 / in_batches, "latency_1": 1000 * alone}
 
 

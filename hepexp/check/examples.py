@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hepexp.batch import Batch, JetBatch
 from hepexp.check.check import Check
 from hepexp.data.loading.datamodule import HepDataModule
-from hepexp.data.representations.representation import Particles, Representation
+from hepexp.data.representations.representation import Common, Particles, Representation
 from hepexp.data.store.ragged import Ragged, offsets_of
 from hepexp.data.transforms.frame import StandardFrame
 from hepexp.data.transforms.particle_selection import WithBeams
@@ -97,7 +97,7 @@ class Changed(Transform):
 
     def __call__(self, jets: Ragged) -> Ragged:
         n = torch.zeros(len(jets), dtype=torch.int64)
-        common = {"label": n, "index": n, "extras": torch.zeros(len(jets), 0)}
+        common: Common = {"label": n, "index": n, "extras": torch.zeros(len(jets), 0)}
         momenta = replace(jets, elements={name: jets[name] for name in ("p4", "scalars")})
         batch = self.view(Particles().collate(momenta, common), torch.Generator().manual_seed(self.seed))
         self.seed += 1

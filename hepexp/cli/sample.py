@@ -102,12 +102,13 @@ def _draw(folder: RunFolder, config: DictConfig, options: Namespace) -> int:
     from hepexp.data.download.progress import examples_progress
     from hepexp.learning.drawing import write_draws
     from hepexp.learning.trained import rebuild
-    from hepexp.losses.sampling import Sampling, is_chain
+    from hepexp.losses.sampling import Sampling, is_chain, is_density
 
     components = rebuild(folder, config, options.checkpoint)
     device = components.trainer.build([]).strategy.root_device
     model, objective = components.module.model.to(device).eval(), components.module.objective
     assert isinstance(objective, Sampling), "the loss that draws"
+    assert is_chain(model) or is_density(model)
     if options.metropolis and is_chain(model):
         raise ConfigError(f"{folder.label} is of a Markov chain already; leave out --metropolis")
     with examples_progress("drawing", options.n, "configuration") as report, writing(options.out):

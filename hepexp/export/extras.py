@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hepexp.data.datasets.files.features import FileExtras
-from hepexp.data.loading.dataset import Extras
+from hepexp.data.loading.dataset import Extras, ScaledExtras
 from hepexp.data.store.ragged import Ragged
 from hepexp.export.scalars import StandardisedValues
 from hepexp.export.tensors import of_examples
@@ -22,12 +22,13 @@ class Extra(nn.Module):
     extras : of the data set, with its scales.
     """
 
-    def __init__(self, extras: Extras | FileExtras) -> None:
+    def __init__(self, extras: ScaledExtras) -> None:
         super().__init__()
         scale: nn.Module
         if isinstance(extras, FileExtras):
             self.names, scale = [one.expr for one in extras.inputs], StandardisedValues(extras)
         else:
+            assert isinstance(extras, Extras)
             self.names, scale = list(extras.names), Affine(extras.mean, extras.std)
         self.tensors = tuple(of_examples(name, meaning="additional input; standardised inside") for name in self.names)
         if self.names:  # torch.export cannot save buffers without values

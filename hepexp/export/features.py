@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from hepexp.batch import FeatureBatch
 from hepexp.data.datasets.files.features import FileFeatures
 from hepexp.data.physics.observables import UNITS
-from hepexp.data.representations.jet_features import JetFeatures
+from hepexp.data.representations.points import Points
+from hepexp.data.representations.variables import Variables
 from hepexp.data.store.ragged import Ragged
 from hepexp.export.extras import Affine, Extra
 from hepexp.export.scalars import StandardisedValues
@@ -26,15 +27,17 @@ class FeatureInputs(Inputs):
     extra : additional inputs of each example.
     """
 
-    def __init__(self, representation: JetFeatures | FileFeatures, extra: Extra) -> None:
+    def __init__(self, representation: Variables | FileFeatures | Points, extra: Extra) -> None:
         super().__init__()
         self.source = representation
-        if isinstance(representation, FileFeatures):
-            names = [one.expr for one in representation.inputs]
-            self.scale: nn.Module = StandardisedValues(representation)
-        else:
-            names = list(representation.variables)
-            self.scale = Affine(representation.mean, representation.std)
+        self.scale: nn.Module
+        match representation:
+            case FileFeatures():
+                names, self.scale = [one.expr for one in representation.inputs], StandardisedValues(representation)
+            case Points():
+                names, self.scale = list(representation.columns), nn.Identity()
+            case _:
+                names, self.scale = list(representation.variables), Affine(representation.mean, representation.std)
         self.extra = extra
         variables = (of_examples(name, UNITS.get(name, ""), "standardised inside") for name in names)
         self.n = len(names)
@@ -46,6 +49,9 @@ class FeatureInputs(Inputs):
 
     def feed(self, examples: Ragged) -> dict[str, NDArray]:
         """The inputs of examples of the store."""
-        values = self.source.prepare(examples)["features"].astype(np.float64)
+        if isinstance(self.source, Points):
+            values = np.stack([examples[name].astype(np.float64) for name in self.source.columns], axis=1)
+        else:
+            values = self.source.prepare(examples)["features"].astype(np.float64)
         columns = {one.name: np.ascontiguousarray(values[:, i]) for i, one in enumerate(self.tensors[: self.n])}
         return columns | self.extra.feed(examples)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from hepexp.data.datasets.files.features import FileFeatures
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.representations.jet_image import JetImage
 from hepexp.data.representations.pixel_image import PixelImage
+from hepexp.data.representations.points import Points
 from hepexp.data.representations.representation import Particles
+from hepexp.data.representations.variables import Variables
 from hepexp.errors import ConfigError
 from hepexp.export.extras import Extra
 from hepexp.export.features import FeatureInputs
@@ -33,8 +36,8 @@ def inputs_of(data: HepDataModule) -> Inputs:
             return PixelInputs(form, extra)
         case JetImage():
             return JetImageInputs(form, extra)
-    if form.name == "features":
-        return FeatureInputs(form, extra)
+        case Variables() | FileFeatures() | Points():
+            return FeatureInputs(form, extra)
     raise ConfigError(
         f"a model that reads a {form.name} cannot be exported: the data set finds its edges, outside the network"
     )

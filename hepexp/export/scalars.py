@@ -48,7 +48,7 @@ class PdgScalars(Scalars):
     def __init__(self, inputs: PdgParticles) -> None:
         super().__init__()
         self.largest = max(species.TABLE) + 1  # stands for all that are not in the table
-        numbers = np.arange(-self.largest, self.largest + 1)
+        numbers = np.arange(-self.largest, self.largest + 1, dtype=np.int32)
         self.register_buffer("table", torch.from_numpy(np.asarray(inputs.features(numbers), np.float32)))
 
     def forward(self, p4: Tensor, *columns: Tensor) -> Tensor:

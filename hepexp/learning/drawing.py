@@ -11,13 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from hepexp.atomic import atomic
 from hepexp.errors import HepexpError
 from hepexp.evaluation.autocorrelation import independence_chain
 from hepexp.evaluation.evaluators.evaluator import rows_as_lists
-from hepexp.losses.sampling import Sampling, is_chain
+from hepexp.losses.sampling import Chain, Density, Sampling, is_chain
 
 AT_ONCE = 1000
 Columns = dict[str, NDArray]
@@ -26,7 +25,7 @@ Columns = dict[str, NDArray]
 def write_draws(
     path: Path,
     objective: Sampling,
-    model: nn.Module,
+    model: Density | Chain,
     n: int,
     seed: int,
     metropolis: bool,
@@ -66,7 +65,7 @@ def write_draws(
                 writer.close()
 
 
-def _draws(objective: Sampling, model: nn.Module, n: int, seed: int) -> Iterator[Columns]:
+def _draws(objective: Sampling, model: Density, n: int, seed: int) -> Iterator[Columns]:
     for block, start in enumerate(range(0, n, AT_ONCE)):
         random = torch.Generator().manual_seed(int(np.random.SeedSequence((seed, block)).generate_state(1)[0]))
         x, found = objective.configurations(model, min(AT_ONCE, n - start), random)
@@ -76,7 +75,7 @@ def _draws(objective: Sampling, model: nn.Module, n: int, seed: int) -> Iterator
         yield {**part, "configuration": x.flatten(1).cpu().numpy()}
 
 
-def _states(objective: Sampling, model: nn.Module, n: int, seed: int) -> Iterator[Columns]:
+def _states(objective: Sampling, model: Chain, n: int, seed: int) -> Iterator[Columns]:
     """Of one chain, after each trajectory."""
     random, rows = torch.Generator().manual_seed(seed), []
     with torch.no_grad():

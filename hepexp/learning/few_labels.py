@@ -43,7 +43,7 @@ class Labelled:
         self.untrained = components.untrained
         self.device: torch.device = self.module.trainer.strategy.root_device
         self.precision: Precision = self.module.trainer.precision_plugin
-        self.objective = CrossEntropy()
+        self.objective: CrossEntropy = CrossEntropy()
 
     def networks(self) -> dict[str, nn.Module]:
         """A copy of the trained network and one with random weights, with the same new layer, all of it trainable."""

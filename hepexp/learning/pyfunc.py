@@ -99,7 +99,7 @@ def _portable(config: DictConfig, components: Components, bundle: Path) -> DictC
     return config
 
 
-def _signature(example: Mapping[str, Sequence[Any]], predicted: pd.DataFrame) -> ModelSignature:
+def _signature(example: Mapping[str, Sequence[Any] | np.ndarray], predicted: pd.DataFrame) -> ModelSignature:
     """Types of the input and output columns; MLflow converts to them only where no precision is lost."""
     from mlflow.models import ModelSignature
     from mlflow.types.schema import Array, ColSpec, DataType, Schema, TensorSpec
@@ -120,7 +120,7 @@ def _signature(example: Mapping[str, Sequence[Any]], predicted: pd.DataFrame) ->
     return ModelSignature(inputs=Schema(columns), outputs=Schema(scores))
 
 
-def _plain(column: Sequence[Any]) -> list[Any]:
+def _plain(column: Sequence[Any] | np.ndarray) -> list[Any]:
     """The numbers and lists of a column, without NumPy."""
     return [np.asarray(value).tolist() for value in column]
 

@@ -47,7 +47,7 @@ class Chain(Protocol):
 
     action: LatticeAction
 
-    def chain(self, n: int, random: torch.Generator) -> Iterable[State]: ...
+    def chain(self, n: int, random: torch.Generator, length: int | None = None) -> Iterable[State]: ...
 
 
 class Sampling(Objective[Density | Chain]):
@@ -190,6 +190,11 @@ class Sampling(Objective[Density | Chain]):
 def is_conditional(model: object) -> TypeIs[ConditionalDensity]:
     """Whether a model is a density for a range of couplings."""
     return hasattr(model, "draw_betas")
+
+
+def is_density(model: object) -> TypeIs[Density]:
+    """Whether a model is a density that is drawn from."""
+    return hasattr(model, "log_density")
 
 
 def is_chain(model: object) -> TypeIs[Chain]:

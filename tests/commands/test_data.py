@@ -323,7 +323,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 def of_one_file(monkeypatch: pytest.MonkeyPatch, info, file: PublishedFile) -> None:
     """Let the verbs find a info whose only published file is this one."""
     made = replace(info, releases=((Part("part", (file,)),),))
-    monkeypatch.setattr(data_options, "find_info", lambda *name: made)
+    monkeypatch.setattr(data_options, "known_info", lambda *name: made)
 
 
 def test_download_fetches_and_prints_the_path(server, monkeypatch, tmp_path: Path, capsys):

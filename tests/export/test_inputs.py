@@ -11,6 +11,7 @@ from hepexp.batch import DataSpec
 from hepexp.data.datasets.jetclass.module import JetClass
 from hepexp.data.datasets.qg.module import QuarkGluon
 from hepexp.data.datasets.qg_images.module import QuarkGluonImages
+from hepexp.data.datasets.rotated_points.module import RotatedPoints
 from hepexp.data.datasets.top.module import TopTagging
 from hepexp.data.representations.jet_image import JetImage
 from hepexp.data.representations.pixel_image import PixelImage
@@ -32,6 +33,7 @@ CASES = {
     "beams": (TopTagging, "particles", {"beams": True, "n_particles": 20}),
     "impact parameters": (JetClass, "particles", {"extras": ["jet_pt", "jet_eta"]}),
     "variables": (QuarkGluon, "features", {}),
+    "points": (RotatedPoints, "features", {}),
     "jet image": (QuarkGluon, "image", {"image": JetImage(n_pixels=20, channels=("pt", "multiplicity"))}),
     "oriented jet image": (TopTagging, "image", {"image": ORIENTED}),
     "pixels": (
