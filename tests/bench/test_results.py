@@ -21,8 +21,14 @@ def test_seeds_are_one_row_and_one_command(tmp_path):
 
 
 def test_no_path_of_a_machine_gets_into_a_command(tmp_path):
-    word = "model.encoder.weights=/somewhere/runs/e/2026_a/checkpoints/best.ckpt"
-    assert "weights=2026_a/checkpoints/best.ckpt`" in runs_table([record(tmp_path, "a", words=(word,))])
+    for path, left in (
+        ("/somewhere/runs/e/2026_a/checkpoints/best.ckpt", "2026_a/checkpoints/best.ckpt"),
+        ("/somewhere/runs/e/2026_a", "e/2026_a"),
+        ("/jets.h5", "jets.h5"),
+        ("latest", "latest"),
+    ):
+        word = f"model.encoder.weights={path}"
+        assert f"weights={left}`" in runs_table([record(tmp_path, left.replace("/", "_"), words=(word,))])
 
 
 def test_a_section_is_replaced_and_others_stay():
