@@ -1,6 +1,7 @@
 """Pages about what the code knows of itself: verbs, groups, keys, tasks, metrics. Sphinx runs this before it reads."""
 
 import ast
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -45,6 +46,7 @@ def write(folder: Path) -> None:
         if group not in SPECIAL:
             pages[f"{group}/index"] = index(group)
     pages |= {"fragments/tasks": tasks(), "fragments/datasets": datasets(), "fragments/groups": groups()}
+    pages["fragments/results"] = results()
     for path in folder.rglob("*.md"):
         if path.relative_to(folder).with_suffix("").as_posix() not in pages:
             path.unlink()
@@ -156,7 +158,7 @@ def run_keys() -> str:
 
 def component(group: str, name: str) -> str:
     """An option that builds an object."""
-    return page(f"# `{group}={name}`", f"[All of {group}](index.md)", *_component(read(group, name)))
+    return page(f"# `{group}={name}`", f"[Other options of {md.code(group)}](index.md)", *_component(read(group, name)))
 
 
 def _component(its: option.Option) -> list[str]:
@@ -217,6 +219,13 @@ def datasets() -> str:
             for name, path in options("dataset").items()
         ],
     )
+
+
+def results() -> str:
+    """RESULTS.md, with commands that may be broken into lines, and figures that may not."""
+    text = (Path(__file__).parents[1] / "RESULTS.md").read_text(encoding="utf-8")
+    text = re.sub(r"^\| (`[^`\n]+`)", r"| \1{.command}", text, flags=re.MULTILINE)
+    return text.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
 
 
 # tasks
