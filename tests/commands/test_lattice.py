@@ -87,3 +87,10 @@ def test_what_cannot_be_is_refused_in_a_line(sample, home, name, words, said):
     assert answer.startswith("2 hepexp: error: ")
     assert said in answer
     assert not (home / "x.parquet").exists()
+
+
+def test_a_run_without_data_scores_no_files(home, run):
+    (home / "jets.parquet").write_bytes(b"")
+    answer = run("predict", str(run_named(home, "flow").path), "--input", "jets.parquet", "--out", "y.parquet")
+    assert "hepexp: error: " in answer
+    assert "the data set Empty reads no files" in answer
