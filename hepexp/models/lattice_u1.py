@@ -109,18 +109,15 @@ class LatticeU1(nn.Module):
 
     def draw(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Links (B, 2, L, L) and ln q (B,) of uniform links."""
-        return self._move(z, self._start(z))
+        return self._move(z, VonMisesMap(self.start_beta[None]))
 
     def log_density(self, theta: Tensor) -> Tensor:
         """ln q (B,) of links (B, 2, L, L)."""
-        return self._move(theta, self._start(theta), inverse=True)[1]
+        return self._move(theta, VonMisesMap(self.start_beta[None]), inverse=True)[1]
 
     def forward(self, batch: Batch) -> Tensor:
         theta, log_q = self.draw(self.latent(len(batch)))
         return torch.cat([theta.flatten(1), log_q[:, None]], dim=1)
-
-    def _start(self, like: Tensor) -> VonMisesMap:
-        return VonMisesMap(self.start_beta.expand(len(like)))
 
     def _move(
         self, theta: Tensor, start: VonMisesMap, inverse: bool = False, known: Tensor | None = None

@@ -64,15 +64,15 @@ def leading_jets(
     size = max(ranks) + 1
     leaders = {k: ak.to_numpy(ak.fill_none(ak.pad_none(jets[k], size, clip=True), 0.0)) for k in ("px", "py", "pz")}
     passed = np.zeros((n_events, size), bool)
-    for k_th in ranks:
-        x, y, z = (leaders[k][:, k_th] for k in ("px", "py", "pz"))
+    for rank in ranks:
+        x, y, z = (leaders[k][:, rank] for k in ("px", "py", "pz"))
         pt, phi = np.hypot(x, y), np.arctan2(y, x)
         eta = np.arcsinh(np.divide(z, pt, out=np.full_like(z, np.inf), where=pt > 0))
-        passed[:, k_th] = (pt >= pt_window[0]) & (pt <= pt_window[1]) & (abs(eta) < MAX_ETA)
+        passed[:, rank] = (pt >= pt_window[0]) & (pt <= pt_window[1]) & (abs(eta) < MAX_ETA)
         if products is not None:
-            passed[:, k_th] &= np.any([_contains(eta, phi, decay) for decay in products], axis=0)
-    event, rank = np.nonzero(passed)
-    jets, inside = jets[event, rank], inside[event, rank]
+            passed[:, rank] &= np.any([_contains(eta, phi, decay) for decay in products], axis=0)
+    event, passing = np.nonzero(passed)
+    jets, inside = jets[event, passing], inside[event, passing]
     counts = ak.to_numpy(ak.num(inside)) if len(event) else np.zeros(0, np.int64)
     jet = np.repeat(np.arange(len(event)), counts)
     starts = offsets_of(np.bincount(particles.event, minlength=n_events))

@@ -11,6 +11,7 @@ from hepexp.data.datasets.empty import Empty
 from hepexp.errors import ConfigError
 from hepexp.losses.sampling import Sampling
 from hepexp.models.lattice_u1 import LatticeU1
+from hepexp.models.layers.von_mises import VonMisesMap
 from hepexp.physics.u1_gauge import U1Gauge, plaquettes, wrapped
 
 
@@ -61,7 +62,7 @@ def test_a_stripe_moves_its_own_links_alone(size, period):
     for coupling in model.couplings[: model.period]:
         z = model.latent(2)
         stripes = _Stripes(z, model.period)
-        coupling(stripes, model._start(z))
+        coupling(stripes, VonMisesMap(model.start_beta[None]))
         theta = stripes.links()
         moved = ~torch.isclose(wrapped(theta - z), torch.zeros(()).double(), atol=1e-9)
         assert moved[:, 0, :, coupling.stripe :: model.period].all()

@@ -1,5 +1,7 @@
 """A veto on hopeless events, early in their simulation, loses no jets."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,9 @@ from hepexp.data.store.ragged import Ragged
 from hepexp.data.transforms.four_momenta import PdgParticles
 from hepexp.simulation.early_veto import EarlyVeto
 from hepexp.simulation.pythia import make_pythia
+
+Select = Callable[..., Ragged]
+Counts = tuple[int, int, int]
 
 
 def jet_mass(jets: Ragged) -> np.ndarray:
@@ -57,16 +62,19 @@ def test_the_veto_loses_no_jet_in_five_hundred_and_moves_no_mean(kind: str):
         assert abs(shift) < 0.1 * error
 
 
-def simulate_top(kind: str, seed: int, n_events: int) -> tuple[int, int, int]:
-    """Jets of `top` from events that its veto would keep and would drop, and the number of the latter events."""
-    veto, random = EarlyVeto(top.WINDOW, enabled=False), np.random.default_rng(seed)
-    pythia = make_pythia(top.settings(kind), seed, veto)
+def counted(settings: list[str], veto: EarlyVeto, select: Select, kind: str, seed: int, n_events: int) -> Counts:
+    """Jets from events that a veto would keep and would drop, and the number of the latter events."""
+    random, pythia = np.random.default_rng(seed), make_pythia(settings, seed, veto)
     jets, dropped = {False: 0, True: 0}, 0
     for _ in range(n_events):
         event = pythia.nextBatch(1)
         dropped += veto.hopeless
-        jets[veto.hopeless] += len(top.select(event, kind, random))
+        jets[veto.hopeless] += len(select(event, kind, random))
     return jets[False], jets[True], dropped
+
+
+def simulate_top(kind: str, seed: int, n_events: int) -> Counts:
+    return counted(top.settings(kind), EarlyVeto(top.WINDOW, enabled=False), top.select, kind, seed, n_events)
 
 
 def test_the_veto_of_top_drops_events_and_keeps_jets():
@@ -85,16 +93,9 @@ def test_the_veto_of_top_loses_no_jet_in_a_hundred(kind: str):
     assert lost / (kept + lost) < 0.01
 
 
-def simulate_jetclass(kind: str, seed: int, n_events: int) -> tuple[int, int, int]:
-    """Jets of `jetclass` from events that its veto would keep and would drop, and the number of the latter events."""
-    veto, random = DecayVeto(RECIPES[kind], enabled=False), np.random.default_rng(seed)
-    pythia = make_pythia(jetclass.settings(kind), seed, veto)
-    jets, dropped = {False: 0, True: 0}, 0
-    for _ in range(n_events):
-        event = pythia.nextBatch(1)
-        dropped += veto.hopeless
-        jets[veto.hopeless] += len(jetclass.select(event, kind, random))
-    return jets[False], jets[True], dropped
+def simulate_jetclass(kind: str, seed: int, n_events: int) -> Counts:
+    veto = DecayVeto(RECIPES[kind], enabled=False)
+    return counted(jetclass.settings(kind), veto, jetclass.select, kind, seed, n_events)
 
 
 @pytest.mark.parametrize(("kind", "least"), [("Hbb", 15), ("Tblv", 30)])

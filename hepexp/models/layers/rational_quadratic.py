@@ -53,13 +53,13 @@ def through_knots(x: Tensor, sizes: Tensor, slopes: Tensor, inverse: bool = Fals
     Parameters
     ----------
     x : (...), in [0, 1].
-    sizes : widths and heights of the bins (..., 2, n_bins); each sum to 1.
+    sizes : widths and heights of the bins (..., 2, n_bins), or fewer that are the same along an axis; each sum to 1.
     slopes : at their ends (..., n_bins + 1), positive.
     """
     starts = pad(sizes.cumsum(-1)[..., :-1], (1, 0))
     of_bins = torch.cat([starts, sizes, slopes[..., None, :-1], slopes[..., None, 1:]], dim=-2)  # (..., 6, n_bins)
     k = (starts[..., int(inverse), :] <= x[..., None]).sum(-1).sub(1).clamp_min(0)
-    chosen = of_bins.gather(-1, k[..., None, None].expand(*k.shape, 6, 1))[..., 0]
+    chosen = of_bins.expand(*k.shape, *of_bins.shape[-2:]).gather(-1, k[..., None, None].expand(*k.shape, 6, 1))[..., 0]
     x_k, y_k, w, h, d, e = chosen.unbind(-1)
     s = h / w
     bend = d + e - 2 * s

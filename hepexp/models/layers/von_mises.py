@@ -21,7 +21,7 @@ class VonMisesMap:
 
     Parameters
     ----------
-    beta : concentrations (B,), >= 0; 0 is the identity.
+    beta : concentrations (B,), one of each example, or one of all (1,), >= 0; 0 is the identity.
     """
 
     def __init__(self, beta: Tensor):
@@ -44,8 +44,7 @@ class VonMisesMap:
         ----------
         angle : (B, ...), in [-pi, pi].
         """
-        beside = (len(angle), *[1] * (angle.dim() - 1))
+        beside = (-1, *[1] * (angle.dim() - 1))
         sizes, slopes = (knots.to(angle).reshape(*beside, *knots.shape[1:]) for knots in (self.sizes, self.slopes))
-        sizes, slopes = (knots.expand(*angle.shape, *knots.shape[angle.dim() :]) for knots in (sizes, slopes))
         value, log_slope = through_knots((angle + pi) / (2 * pi), sizes, slopes, inverse)
         return 2 * pi * value - pi, log_slope
