@@ -134,13 +134,21 @@ def kind_of(annotations: list[ast.expr], module: str) -> Kind | None:
     return Kind(bases, " or ".join(bases)) if bases else None
 
 
-def _check_node(node: Mapping, wanted: Kind, key: str, option: str = "") -> None:
+def _check_node(node: Mapping, wanted: Kind, key: str, option: str = "", within: str = "") -> None:
+    """Check a node.
+
+    Parameters
+    ----------
+    option : its name in its group, if it is an option of one.
+    within : the option that it is a part of, `model=hybrid_cnn`, of which `hepexp show` prints the keys.
+    """
     try:
         target = targets.check_kind(node.get(TARGET), wanted)
         found = signature(target)
     except ConfigError as error:
         raise ConfigError(f"{key}{f'={option}' if option else ''}: {error}") from error
     option = option or target.rpartition(".")[2]
+    shown = within or f"{key}={option}"
     for name, value in node.items():
         if name == TARGET:
             continue
@@ -152,21 +160,22 @@ def _check_node(node: Mapping, wanted: Kind, key: str, option: str = "") -> None
             raise ConfigError(f"{key}.{name} is set by the run, not by the configuration")
         if parameter is None:
             raise ConfigError(f"{key}.{name} is not an option of {option}{did_you_mean(str(name), found.parameters)}")
-        _check_value(value, parameter.annotation, f"{key}.{name}", f"{key}={option}")
-        _check_inner(value, members(parameter.annotation), parameter.module, f"{key}.{name}")
+        _check_value(value, parameter.annotation, f"{key}.{name}", shown)
+        _check_inner(value, members(parameter.annotation), parameter.module, f"{key}.{name}", shown)
     missing = [p.name for p in found.parameters.values() if p.default is None and p.name not in node]
     if missing:
-        raise ConfigError(f"{key}.{missing[0]} needs a value; see: hepexp show {key}={option}")
+        raise ConfigError(f"{key}.{missing[0]} needs a value; see: hepexp show {shown}")
 
 
 def _check_value(value: object, annotation: ast.expr | None, key: str, shown: str) -> None:
     """Check one value; `hepexp show` prints the meaning of its key for the option `shown`."""
     if value == "???":
         raise ConfigError(f"{key} needs a value: {key}=...; see: hepexp show {shown}")
-    if any(isinstance(number, float) and not isfinite(number) for _, number in leaves(value)):
-        raise ConfigError(f"{key} must be finite, got {value}; see: hepexp show {shown}")
-    if any(isinstance(number, int) and abs(number) > LARGEST_INTEGER for _, number in leaves(value)):
-        raise ConfigError(f"{key} must fit in 64 bits, got {value}; see: hepexp show {shown}")
+    for place, number in leaves(value, key):
+        if isinstance(number, float) and not isfinite(number):
+            raise ConfigError(f"{place} must be finite, got {number}; see: hepexp show {shown}")
+        if isinstance(number, int) and abs(number) > LARGEST_INTEGER:
+            raise ConfigError(f"{place} must fit in 64 bits, got {number}; see: hepexp show {shown}")
     if not matches(value, annotation):
         cut = cut_expression(value)
         if annotation and not cut:
@@ -180,14 +189,14 @@ def _check_value(value: object, annotation: ast.expr | None, key: str, shown: st
         raise ConfigError(f"{key}: expected {expected}, got {got}; {hint}")
 
 
-def _check_inner(value: object, annotations: list[ast.expr], module: str, key: str) -> None:
+def _check_inner(value: object, annotations: list[ast.expr], module: str, key: str, shown: str) -> None:
     """Check the nodes in a value, each against what its place accepts."""
     if is_node(value):
         wanted = kind_of(annotations, module)
         if wanted is None:
             raise ConfigError(f"{key}: expected a plain value, got _target_ {value[TARGET]}")
-        _check_node(value, wanted, key)
+        _check_node(value, wanted, key, within=shown)
     elif isinstance(value, Mapping | list):
         held = of_items(annotations, value)
         for name, item in value.items() if isinstance(value, Mapping) else enumerate(value):
-            _check_inner(item, held, module, f"{key}.{name}")
+            _check_inner(item, held, module, f"{key}.{name}", shown)

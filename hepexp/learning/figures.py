@@ -17,6 +17,8 @@ from hepexp.learning.fit import Fitted
 from hepexp.quantum.backend import Backend
 from hepexp.tracking.run_folder import RunFolder
 
+_LONGEST = 200  # characters of names in that of a file
+
 
 def draw_figures(config: DictConfig, components: Components, folder: RunFolder, fitted: Fitted) -> None:
     """Draw the evaluator's figures of the test, the circuits, and the training curves."""
@@ -62,4 +64,6 @@ def _draw_circuits(backend: Backend, folder: RunFolder) -> None:
     for k, (circuit, names) in enumerate(zip(backend.circuits, backend.names, strict=True)):
         from hepexp.quantum import draw  # matplotlib takes a second to import
 
-        draw.save(circuit, folder.plots / f"circuit_{'_'.join(names) or k}.png", ", ".join(names))
+        joined = "_".join(names) or str(k)
+        file = joined if len(joined) <= _LONGEST else f"{joined[:_LONGEST]}_{k}"
+        draw.save(circuit, folder.plots / f"circuit_{file}.png", ", ".join(names))

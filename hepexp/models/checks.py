@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hepexp.errors import ConfigError
@@ -48,6 +49,18 @@ def require_circuit(circuit: Circuit, given: str, n_inputs: int | None = None, n
     raise ConfigError(
         f"model.circuit has {has}, and needs {' and '.join(wanted)}: it reads {given}; see: hepexp list circuit"
     )
+
+
+def require_circuits(circuits: Mapping[str, Circuit]) -> None:
+    """One or more circuits, under names that figures of merit and files of plots can carry."""
+    if not circuits:
+        raise ConfigError("model.circuits needs one or more circuits")
+    for name in circuits:
+        if not re.fullmatch(r"\w[\w\-. ]{0,99}", str(name)):
+            raise ConfigError(
+                "model.circuits: a name is at most 100 letters, digits, spaces and - . _, the first one a letter or a "
+                f"digit, got {str(name)[:100]!r}"
+            )
 
 
 def require_no_data(model: str, n_features: int) -> None:

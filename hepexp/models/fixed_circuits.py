@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import FeatureBatch
 from hepexp.errors import ConfigError
+from hepexp.models.checks import require_circuits, require_no_data
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
 
@@ -29,7 +30,8 @@ class FixedCircuits(nn.Module):
 
     Raises
     ------
-    ConfigError : no circuit, a circuit with inputs or trained angles, or a data set with features.
+    ConfigError : no circuit, a circuit with inputs or trained angles, a name that no file can have, or a data set with
+        features.
     """
 
     input = "features"
@@ -37,19 +39,14 @@ class FixedCircuits(nn.Module):
 
     def __init__(self, circuits: Mapping[str, Circuit], *, n_features: int, backend: Backend):
         super().__init__()
-        if not circuits:
-            raise ConfigError("model.circuits needs one or more circuits")
+        require_circuits(circuits)
         for name, circuit in circuits.items():
             if circuit.n_inputs or circuit.n_weights:
                 raise ConfigError(
                     f"model.circuits.{name} has {circuit.n_inputs} inputs and {circuit.n_weights} trained angles; "
                     "a fixed circuit has neither"
                 )
-        if n_features:
-            raise ConfigError(
-                f"model=fixed_circuits reads no data, but the data set has {n_features} features; "
-                "choose dataset=empty, or another model"
-            )
+        require_no_data("fixed_circuits", n_features)
         self.circuits = dict(circuits)
         self.backend = backend
         self.layers = nn.ModuleList(backend.layer(circuit, name=name) for name, circuit in circuits.items())

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from hepexp.batch import FeatureBatch
 from hepexp.errors import ConfigError
+from hepexp.models.checks import require_circuits, require_no_data
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
 from hepexp.quantum.expressibility import entanglement, freed
@@ -36,7 +37,8 @@ class RandomCircuits(nn.Module):
 
     Raises
     ------
-    ConfigError : no circuit, one that reads amplitudes, a data set with features, or a backend without state vectors.
+    ConfigError : no circuit, one that reads amplitudes, a name that no file can have, a data set with features, or a
+        backend without state vectors.
 
     References
     ----------
@@ -55,19 +57,14 @@ class RandomCircuits(nn.Module):
         backend: Backend,
     ):
         super().__init__()
-        if not circuits:
-            raise ConfigError("model.circuits needs one or more circuits")
+        require_circuits(circuits)
         for name, circuit in circuits.items():
             if circuit.amplitudes:
                 raise ConfigError(
                     f"model.circuits.{name} reads amplitudes, and model=random_circuits draws angles: choose a circuit "
                     "that encodes angles"
                 )
-        if n_features:
-            raise ConfigError(
-                f"model=random_circuits reads no data, but the data set has {n_features} features; "
-                "choose dataset=empty, or another model"
-            )
+        require_no_data("random_circuits", n_features)
         self.circuits = {name: freed(circuit).giving_state for name, circuit in circuits.items()}
         self.n_inputs = {name: circuit.n_inputs for name, circuit in circuits.items()}
         self.inputs, self.backend = inputs, backend

@@ -10,6 +10,9 @@ from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError
 from hepexp.quantum.gates import CHANNELS, GATES, PAULIS, Gate
 
+MOST_QUBITS = 200  # light cones of a few qubits allow for many of them
+MOST_STATES = 12  # qubits whose basis states are measured, each of which is an output: 4,096 probabilities
+
 
 @dataclass(frozen=True)
 class Input:
@@ -135,6 +138,7 @@ class Circuit:
         object.__setattr__(self, "observables", tuple(self.observables))
         if self.n_qubits < 1:
             raise ConfigError(f"a circuit needs at least one qubit, got {self.n_qubits}")
+        check_qubits(self.n_qubits)
         if not self.observables:
             raise ConfigError("a circuit needs at least one observable")
         if not 0 <= self.amplitudes <= 2**self.n_qubits:
@@ -192,6 +196,17 @@ class Circuit:
             )
         if len(set(wires)) < len(wires):
             raise ConfigError(f"{name} on wires {wires}: they must differ")
+
+
+def check_qubits(n_qubits: int) -> None:
+    """Check the number of qubits, before anything is laid out for each of them.
+
+    Raises
+    ------
+    ConfigError : there are so many that laying out a circuit would take all memory.
+    """
+    if n_qubits > MOST_QUBITS:
+        raise ConfigError(f"a circuit of {n_qubits:,} qubits is too large: at most {MOST_QUBITS:,} qubits")
 
 
 def check_operation(operation: Operation) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # inches: distance of wires, a gate and a letter on it, the names of wires, the observables, a line of those below
 WIRE, GATE, LETTER, MARGIN, END, LINE = 0.5, 0.62, 0.115, 0.5, 0.45, 0.3
+LONGEST = 1000  # columns of gates, as text
 TALLEST, MOST_BELOW = 60, 12  # inches of lines of gates, and lines of observables; no one would look at more
 # inches: a line of a drawing
 LEAST, MOST = 4.6, 9.0
@@ -22,11 +23,16 @@ STATE = "|x⟩"  # on each wire: the inputs are the state before the gates
 
 
 def text(circuit: Circuit) -> str:
-    """One line per wire, gates in columns; observables of several wires on separate lines below."""
+    """One line per wire, gates in columns; observables of several wires on separate lines below.
+
+    Of thousands of columns the first ones are drawn.
+    """
     lines = [f"{wire}: {STATE if circuit.amplitudes else ''}" for wire in range(circuit.n_qubits)]
     margin = max(map(len, lines))
-    lines = [line.rjust(margin) + "─" for line in lines]
-    for column in columns(circuit):
+    wires = [[line.rjust(margin) + "─"] for line in lines]
+    gates = columns(circuit)
+    left_out = sum(map(len, gates[LONGEST:]))
+    for column in gates[:LONGEST]:
         cells = ["─"] * circuit.n_qubits
         for operation in column:
             for wire in range(min(operation.wires), max(operation.wires) + 1):
@@ -34,10 +40,12 @@ def text(circuit: Circuit) -> str:
             for wire, label in zip(operation.wires, _labels(operation), strict=True):
                 cells[wire] = label
         width = max(map(len, cells)) + 2
-        lines = [line + cell.center(width, "─") for line, cell in zip(lines, cells, strict=True)]
-    ends = _ends(circuit)
-    lines = [f"{line}─ {ends[wire]}".rstrip() for wire, line in enumerate(lines)]
-    return "\n".join(lines + [_name(item) for item in circuit.observables if len(item.wires) > 1])
+        for parts, cell in zip(wires, cells, strict=True):
+            parts.append(cell.center(width, "─"))
+    ends = ["…"] * circuit.n_qubits if left_out else _ends(circuit)
+    lines = [f"{''.join(parts)}─ {end}".rstrip() for parts, end in zip(wires, ends, strict=True)]
+    below = [f"and {left_out:,} more gates"] if left_out else []
+    return "\n".join(lines + below + [_name(item) for item in circuit.observables if len(item.wires) > 1])
 
 
 def save(circuit: Circuit, path: Path | str, name: str = "") -> None:

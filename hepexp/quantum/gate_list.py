@@ -8,6 +8,7 @@ from math import isfinite, pi
 
 from hepexp.errors import ConfigError
 from hepexp.quantum.circuit import (
+    MOST_STATES,
     Circuit,
     Input,
     Observable,
@@ -19,6 +20,7 @@ from hepexp.quantum.circuit import (
     State,
     Weight,
     check_operation,
+    check_qubits,
     z_on,
 )
 
@@ -42,7 +44,7 @@ class GateList(Circuit):
     Raises
     ------
     ConfigError : a line that cannot be read, an unknown gate, a wire that the circuit lacks, an angle that is missing,
-        or inputs or weights that are not numbered without gaps.
+        inputs or weights that are not numbered without gaps, or too many wires.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class GateList(Circuit):
             raise ConfigError(f"a list of gates has at most {_MOST_GATES:,}, got {len(gates):,}")
         operations = tuple(_operation(line) for line in gates)
         n = 1 + max(wire for op in operations for wire in op.wires) if n_qubits is None else n_qubits
+        check_qubits(n)
         found = None if observables is None else tuple(_observable(line, n) for line in observables)
         super().__init__(n, operations, z_on(range(n)) if found is None else found)
 
@@ -71,15 +74,25 @@ def _operation(line: str) -> Operation:
 
 def _observable(line: str, n_qubits: int) -> Observable:
     if line.strip() == "state":
-        return State(tuple(range(n_qubits)))
+        return State(_few(tuple(range(n_qubits)), line))
     name, inside, wires = _parts(line, "an observable", "ZZ 0 1")
     if name == "P" and inside is not None and set(inside) <= {"0", "1"}:
         return Projector(tuple(map(int, inside)), wires)
     if name == "P" and inside is None:
-        return Probabilities(wires)
+        return Probabilities(_few(wires, line))
     if inside is not None:
         raise ConfigError(f"an observable must read like 'ZZ 0 1' or 'P(01) 0 1', got {line!r}")
     return Pauli(name, wires)
+
+
+def _few(wires: tuple[int, ...], line: str) -> tuple[int, ...]:
+    """Wires all of whose basis states are outputs."""
+    if len(wires) > MOST_STATES:
+        shown = line if len(line) <= 40 else f"{line[:40]}..."
+        raise ConfigError(
+            f"{shown!r} gives one or two outputs for each basis state of {len(wires)} wires: at most {MOST_STATES}"
+        )
+    return wires
 
 
 def _parts(line: str, what: str, example: str) -> tuple[str, str | None, tuple[int, ...]]:

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Literal
 
 from hepexp.errors import ConfigError
-from hepexp.quantum.circuit import Circuit, Observable, Pauli, Probabilities, State, z_on
+from hepexp.quantum.circuit import MOST_STATES, Circuit, Observable, Pauli, Probabilities, State, z_on
 from hepexp.quantum.templates import (
     Operations,
     angle_encoding,
@@ -24,7 +24,6 @@ ANSAETZE: dict[str, Callable[[range, int], Operations]] = {
     "brick": pair_block,
     "equivariant": equivariant_layers,
 }
-MOST_STATES = 12  # qubits: 4,096 probabilities
 
 
 class Layered(Circuit):
@@ -66,7 +65,7 @@ class Layered(Circuit):
         for key, value in {"n_qubits": n_qubits, "n_layers": n_layers, "n_inputs": n_inputs}.items():
             if value is not None and value < 1:
                 raise ConfigError(f"a circuit's {key} must be >= 1, got {value}")
-        wires = wires_of(n_qubits, n_layers)
+        wires = wires_of(n_qubits, n_layers, all_pairs=ansatz == "equivariant")
         amplitudes = self._amplitudes(n_qubits, encoding, n_inputs, hadamard, reuploading)
         if encoding == "RZ" and not hadamard:
             raise ConfigError("encoding=RZ only changes the phase of |0>, which is not measured: set hadamard=true")

@@ -40,7 +40,7 @@ class SimCircuit(Circuit):
         for key, value, least in (("n_qubits", n_qubits, 2), ("n_layers", n_layers, 1)):
             if value < least:
                 raise ConfigError(f"a circuit's {key} must be >= {least}, got {value}")
-        wires = wires_of(n_qubits, n_layers * (n_qubits if number in (5, 6) else 1))
+        wires = wires_of(n_qubits, n_layers, all_pairs=number in (5, 6))
         made = _Layers(wires)
         first = made.on(wires, "RY") if number == 10 else ()
         layers = [tuple(made.layer(number)) for _ in range(n_layers)]

@@ -9,12 +9,12 @@ from typing import Literal
 
 from hepexp.errors import ConfigError
 from hepexp.memory import total
-from hepexp.quantum.circuit import Circuit, Input, Operation, Parameter, Weight, z_on
+from hepexp.quantum.circuit import MOST_QUBITS, Circuit, Input, Operation, Parameter, Weight, z_on
 
 Operations = tuple[Operation, ...]
 Rotation = Literal["RX", "RY", "RZ"]
 
-MOST_QUBITS, MOST_GATES = 200, 1000
+MOST_GATES = 1000
 
 
 def angle_encoding(
@@ -113,17 +113,22 @@ def pairwise_swap_test(ancillas: Sequence[int], a: Sequence[int], b: Sequence[in
     return tuple(op for k, i, j in zip(ancillas, a, b, strict=True) for op in swap_test(k, [i], [j]))
 
 
-def wires_of(n_qubits: int, n_layers: int) -> range:
+def wires_of(n_qubits: int, n_layers: int, all_pairs: bool = False) -> range:
     """The wires of a circuit, whose number of gates is checked first.
+
+    Parameters
+    ----------
+    all_pairs : whether a layer has gates on each pair of wires.
 
     Raises
     ------
     ConfigError : it has so many gates that laying it out would take minutes, and no machine could evaluate it.
     """
-    if n_qubits > MOST_QUBITS or n_qubits * n_layers > MOST_GATES:
+    n, what = (n_qubits * (n_qubits - 1) // 2, "pairs of qubits") if all_pairs else (n_qubits, "qubits")
+    if n_qubits > MOST_QUBITS or n * n_layers > MOST_GATES:
         raise ConfigError(
             f"a circuit of {n_qubits:,} qubits and {n_layers:,} layers is too large: at most {MOST_QUBITS:,} qubits, "
-            f"and qubits times layers at most {MOST_GATES:,}; this machine has memory for states of "
+            f"and {what} times layers at most {MOST_GATES:,}; this machine has memory for states of "
             f"{int(log2(total() / 16))} qubits"
         )
     return range(n_qubits)

@@ -45,6 +45,9 @@ def test_there_is_nothing_to_train():
     ("keys", "message"),
     [
         ({"circuits": {}}, "model.circuits needs one or more circuits"),
+        ({"circuits": {"a/../../b": templates.QmlHep1A()}}, "model.circuits: a name is at most 100 letters, digits"),
+        ({"circuits": {"": templates.QmlHep1A()}}, "got ''"),
+        ({"circuits": {"a" * 101: templates.QmlHep1A()}}, "model.circuits: a name is at most 100 letters"),
         ({"circuits": {"a": templates.siamese_circuit()}}, "model.circuits.a has 4 inputs and 12 trained angles"),
         ({"n_features": 8}, "reads no data, but the data set has 8 features; choose dataset=empty"),
         (

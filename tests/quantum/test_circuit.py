@@ -134,6 +134,8 @@ def test_all_that_is_written_is_inside_the_drawing(circuit, monkeypatch, tmp_pat
 
 
 def test_what_is_left_out_of_a_drawing_is_counted():
+    lines = draw.text(GateList(["H 0", "CNOT 0 1"] * (draw.LONGEST // 2) + ["X 0"] * 3)).splitlines()
+    assert [lines[0][-1], lines[1][-1], *lines[2:]] == ["…", "…", "and 3 more gates"]
     assert draw._in_lines(["<Z0 Z1>"] * 3, 1.5) == ["<Z0 Z1>  <Z0 Z1>", "<Z0 Z1>"]
     *lines, last = draw._in_lines(["<Z0 Z1>"] * 100, 1.5)
     assert len(lines) == draw.MOST_BELOW

@@ -61,6 +61,13 @@ def test_a_state_is_that_of_all_wires():
         ),  # at once, though digits can be parted in 2^39 ways
         ({"gates": ["H 1234567"]}, "a gate must read like"),
         ({"gates": ["H " + "0 " * 500]}, "a gate has at most 1,000 characters, got 1,002: 'H 0 0"),
+        ({"gates": ["H 999999"]}, "a circuit of 1,000,000 qubits is too large: at most 200 qubits"),
+        ({"gates": ["H 0"], "n_qubits": 10**12}, "a circuit of 1,000,000,000,000 qubits is too large"),
+        ({"gates": ["H 29"], "observables": ["state"]}, "'state' gives one or two outputs for each basis state of 30"),
+        (
+            {"gates": ["H 99"], "observables": ["P " + " ".join(map(str, range(100)))]},
+            "14 15 ...' gives one or two outputs for each basis state of 100 wires: at most 12",
+        ),
         ({"gates": ["H 0"] * 5001}, "a list of gates has at most 5,000, got 5,001"),
     ],
 )

@@ -160,6 +160,7 @@ def test_an_example_without_a_direction_is_refused_on_a_cpu_and_not_a_number_els
         ({"observables": "probabilities", "n_qubits": 13}, "n_qubits must be <= 12, got 13"),
         ({"observables": "state", "n_qubits": 13}, "observables=state gives one or two outputs for each"),
         ({"n_qubits": 300}, "a circuit of 300 qubits and 3 layers is too large"),
+        ({"n_qubits": 200, "n_layers": 1, "ansatz": "equivariant"}, "pairs of qubits times layers at most 1,000"),
     ],
 )
 def test_keys_that_do_not_go_together_are_named(keys, message):

@@ -117,6 +117,7 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         self._element_targets = ElementTargets(names, self.element_classes, groups, tuple(self.edge_targets or ()))
         self._representations = {one.name: one for one in self.make_representations()}
         self.representation = next(iter(self._representations.values()))
+        self.opened: SplitStore | None = None  # the examples, if they have been opened before `setup`
         self.class_names = chosen_names("classes", self.classes, self.info.classes)
         self.train_names = chosen_names("train_classes", self.train_classes, self.class_names)
         self.samples: dict[str, str] = {}  # what training calls by the names of classes, where it does not know them
@@ -257,7 +258,7 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         """
         if self.splits:
             return
-        opened = open_source(self.info, self.source, self.n_files, *self._generated())
+        opened = self.opened or open_source(self.info, self.source, self.n_files, *self._generated())
         self.split_store = self.arrange(opened)
         labels = [self.info.classes.index(name) for name in self.class_names]
         self.new_label = np.full(max(len(self.info.classes), 1), -1)  # one for the unknown class

@@ -60,10 +60,12 @@ def draw_views(folder: Path, build: Callable[[], HepDataModule]) -> dict[str, st
     ConfigError : no representation of the data set has all views that are turned on, or any at all.
     """
     drawn, names = {}, [name for name in build().representations if names_of(name)]
+    on: tuple[str, ...] = ()
     for name in names:
         data = build()
         data.represent_as(name)
         chosen = [views for views in (data.augment, data.views) if views]
+        on = tuple(key for views in chosen for key in views.on)
         if not all(views.are_of(name) for views in chosen):
             continue
         steps = _rows(chosen, data.representation)
@@ -75,7 +77,8 @@ def draw_views(folder: Path, build: Callable[[], HepDataModule]) -> dict[str, st
             _draw(folder / f"views_{name}.png", title, example, steps, _shower(name, data, example))
         drawn[f"views_{name}"] = title
     if not drawn:
-        has = f"those that are on are not all of one of {', '.join(names)}" if names else "there are none of such data"
+        which = f"is not of {' or '.join(names)}" if len(on) == 1 else f"are not of one of {', '.join(names)}"
+        has = f"{' and '.join(on)} {which}" if names else "there are none of such data"
         raise ConfigError(f"--views: {has}; see: hepexp show dataset=NAME")
     return drawn
 

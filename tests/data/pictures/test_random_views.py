@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,10 @@ import torch
 from PIL import Image
 
 from hepexp.batch import GraphBatch
+from hepexp.cli.data_options import small_data_set
 from hepexp.data.find import class_of
+from hepexp.data.loading import datamodule
+from hepexp.data.loading.split_store import open_source
 from hepexp.data.pictures.random_views import Nodes, draw_views
 from hepexp.data.representations.particle_graph import ParticleGraph
 from hepexp.data.representations.pixel_graph import PixelGraph
@@ -53,9 +57,21 @@ def test_each_view_of_each_representation_is_a_row_and_several_are_drawn_togethe
     assert Image.open(tmp_path / "views_image.png").height == pytest.approx(height["views_image"], abs=3)
 
 
+def test_examples_that_are_open_are_not_opened_again(monkeypatch):
+    info = class_of("qg").info
+    opened = open_source(info, "mini", None, 2, 1)
+    given = Namespace(name="qg", config=None, config_dir=[], files=None, n=2, seed=1)
+    data = small_data_set(given, opened)
+    monkeypatch.setattr(datamodule, "open_source", lambda *_: pytest.fail("opened again"))
+    data.setup()
+    assert data.split_store is opened
+
+
 def test_views_of_different_representations_and_data_without_any_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match="not all of one of particles, image, graph"):
+    with pytest.raises(ConfigError, match=r"views.boost and dataset.views.crop are not of one of particles, image, gr"):
         draw_views(tmp_path, made("qg", views=Views(boost=0.5, crop=0.2)))
+    with pytest.raises(ConfigError, match=r"--views: dataset\.views\.soft is not of image or graph"):
+        draw_views(tmp_path, made("mnist", views=Views(soft=0.1)))
     with pytest.raises(ConfigError, match="none of such data"):
         draw_views(tmp_path, made("rotated_points"))
     assert not list(tmp_path.iterdir())
