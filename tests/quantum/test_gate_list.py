@@ -1,13 +1,16 @@
 """Circuits that are written gate by gate."""
 
+import re
 from math import pi
 
 import pytest
 
+from hepexp.config import paths
 from hepexp.errors import ConfigError
 from hepexp.quantum import templates
 from hepexp.quantum.circuit import Circuit, Input, Operation, Pauli, Probabilities, Projector, State, Weight
 from hepexp.quantum.gate_list import GateList
+from hepexp.quantum.gates import CHANNELS, GATES
 
 
 def test_lines_are_gates_and_observables():
@@ -29,6 +32,11 @@ def test_a_template_written_as_a_list_is_the_same_circuit():
     made = GateList(["RX(x0) 0", "RX(x1) 1", "RX(w0) 0", "RX(w1) 1", "CNOT 0 1"])
     template: Circuit = templates.siamese_circuit(2, 1)
     assert (made.n_qubits, made.operations, made.observables) == (2, template.operations, template.observables)
+
+
+def test_the_example_names_every_gate():
+    words = (paths.conf_dir() / "circuit" / "gates.yaml").read_text()
+    assert set(GATES | CHANNELS) <= set(re.findall(r"\w+", words))
 
 
 def test_a_state_is_that_of_all_wires():

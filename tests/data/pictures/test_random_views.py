@@ -59,8 +59,8 @@ def test_each_view_of_each_representation_is_a_row_and_several_are_drawn_togethe
 
 def test_examples_that_are_open_are_not_opened_again(monkeypatch):
     info = class_of("qg").info
-    opened = open_source(info, "mini", None, 2, 1)
-    given = Namespace(name="qg", config=None, config_dir=[], files=None, n=2, seed=1)
+    opened = open_source(info, "mini", None, 10, 1)
+    given = Namespace(name="qg", config=None, config_dir=[], files=None, n=10, seed=1)
     data = small_data_set(given, opened)
     monkeypatch.setattr(datamodule, "open_source", lambda *_: pytest.fail("opened again"))
     data.setup()
