@@ -21,6 +21,9 @@ class Observable:
         drawn.
     unit : of the Wasserstein distance; empty for none.
     mean : whether its mean is a figure, too.
+    isotropic : whether its components are those of a direction (K = 3) that is isotropic if nothing else is known,
+        which is tested.
+    drawn : whether its distribution is drawn.
     """
 
     name: str
@@ -30,6 +33,8 @@ class Observable:
     distance: bool = True
     unit: str = ""
     mean: bool = False
+    isotropic: bool = False
+    drawn: bool = True
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any, Protocol
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.batch import Batch, DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.generation import GenerationEvaluator
 from hepexp.losses.adversarial import Terms
-from hepexp.losses.gan import Gan, Generator
+from hepexp.losses.cross_entropy_gan import CrossEntropyGan
+from hepexp.losses.gan import Generator
 from hepexp.metric import Metric
-
-MOST_STEPS = 100
 
 
 class ShowerGenerator(Generator, Protocol):
@@ -24,7 +22,7 @@ class ShowerGenerator(Generator, Protocol):
     def energy_excess(self, batch: Any) -> Tensor: ...
 
 
-class CalorimeterGan(Gan[ShowerGenerator]):
+class CalorimeterGan(CrossEntropyGan[ShowerGenerator]):
     """The critic gives the logit of D, the probability that a shower is true; the generator wants it high:
 
         L_D = -E ln D(x) - E ln (1 - D(G(z))),    L_G = -E ln D(G(z)) + w E |E_tot - E|
@@ -58,15 +56,13 @@ class CalorimeterGan(Gan[ShowerGenerator]):
             recorded=False,
         ),
     )
-    option, players, boundary = "calorimeter_gan", "calogan", 0.0
+    option, players = "calorimeter_gan", "calogan"
 
     def __init__(self, critic_lr: float = 2e-5, generator_steps: int = 2, energy_weight: float = 0.05):
-        super().__init__(critic_lr)
-        if not 1 <= generator_steps <= MOST_STEPS:
-            raise ConfigError(f"loss.generator_steps must be from 1 to {MOST_STEPS}, got {generator_steps}")
+        super().__init__(critic_lr, generator_steps)
         if not 0 <= energy_weight < math.inf:
             raise ConfigError(f"loss.energy_weight must be >= 0, got {energy_weight}")
-        self.generator_steps, self.energy_weight = generator_steps, energy_weight
+        self.energy_weight = energy_weight
 
     def prepare(self, model: nn.Module, example: Batch, spec: DataSpec) -> None:
         super().prepare(model, example, spec)
@@ -75,12 +71,6 @@ class CalorimeterGan(Gan[ShowerGenerator]):
                 f"loss=calorimeter_gan needs the energies of showers, which {type(model).__name__} does not give; "
                 "choose model=calogan, or loss=least_squares_gan"
             )
-
-    def of_generator(self, answer: Tensor) -> Tensor:
-        return F.softplus(-answer)
-
-    def of_critic(self, true: Tensor, false: Tensor) -> Tensor:
-        return F.softplus(-true).mean() + F.softplus(false).mean()
 
     def terms_of(self, model: ShowerGenerator, made: Batch) -> tuple[Terms, dict[str, Tensor]]:
         error = model.energy_excess(made).abs()

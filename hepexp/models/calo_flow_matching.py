@@ -12,6 +12,7 @@ from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive
 from hepexp.models.layers.conditions import Conditions
 from hepexp.models.layers.particle_energy import ParticleEnergy
+from hepexp.models.layers.residual_velocity import ResidualVelocity
 from hepexp.models.layers.time_features import time_features
 from hepexp.models.weights import load_weights
 
@@ -82,7 +83,7 @@ class CaloFlowMatching(nn.Module):
         n_context = 2 * n_frequencies + self.conditions.n + 1
         before = [sum(self.stages[:k]) for k in range(len(self.stages))]
         self.networks = nn.ModuleList(
-            StageVelocity(n, n_context + n_before, width, n_blocks)
+            ResidualVelocity(n, n_context + n_before, width, n_blocks)
             for n, n_before, width in zip(self.stages, before, widths, strict=True)
         )
         load_weights(self, weights)
@@ -100,39 +101,3 @@ class CaloFlowMatching(nn.Module):
         start = sum(self.stages[:stage])
         own = y[:, start : start + self.stages[stage]]
         return self.networks[stage](own, torch.cat([context, y[:, :start]], dim=1))
-
-
-class StageVelocity(nn.Module):
-    """A residual network: h <- h + W_2 silu(W_1 norm(h) + W_c c), c being a function of time and conditions.
-
-    The velocity is a linear function of the last h: it must be able to have any sign and size.
-
-    Shapes
-    ------
-    y (B, n), context (B, n_context) -> (B, n).
-    """
-
-    def __init__(self, n: int, n_context: int, width: int, n_blocks: int):
-        super().__init__()
-        self.embed = nn.Linear(n + n_context, width)
-        self.context = nn.Sequential(nn.Linear(n_context, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
-        self.blocks = nn.ModuleList(_Block(width) for _ in range(n_blocks))
-        self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, n)
-
-    def forward(self, y: Tensor, context: Tensor) -> Tensor:
-        h, c = self.embed(torch.cat([y, context], dim=1)), self.context(context)
-        for block in self.blocks:
-            h = block(h, c)
-        return self.head(self.norm(h))
-
-
-class _Block(nn.Module):
-    def __init__(self, width: int):
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.first, self.of_context = nn.Linear(width, width), nn.Linear(width, width, bias=False)
-        self.activation, self.second = nn.SiLU(), nn.Linear(width, width)
-
-    def forward(self, h: Tensor, c: Tensor) -> Tensor:
-        return h + self.second(self.activation(self.first(self.norm(h)) + self.of_context(c)))

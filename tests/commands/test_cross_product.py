@@ -18,13 +18,13 @@ from hepexp.config.paths import conf_dir
 from hepexp.errors import ConfigError
 from hepexp.learning.components import Components, build_components
 from tests.data.small import REPRESENTATIONS, use_small_samples
-from tests.unlike_classifiers import NO_DATA, NO_STEPS, OF_CLOUDS, OF_ELEMENTS, OF_SHOWERS
+from tests.unlike_classifiers import NO_DATA, NO_STEPS, OF_CLOUDS, OF_DECAYS, OF_ELEMENTS, OF_SHOWERS
 
 # models that cannot read jets, and what they say then
 NOT_OF_JETS = {name: f"model={name} reads no data, but the data set has 8 features" for name in sorted(NO_DATA)}
 MODELS = sorted(
     {path.stem for path in (conf_dir() / "model").glob("*.yaml")}
-    - (NO_DATA | OF_ELEMENTS | OF_CLOUDS | OF_SHOWERS | NO_STEPS)
+    - (NO_DATA | OF_ELEMENTS | OF_CLOUDS | OF_SHOWERS | OF_DECAYS | NO_STEPS)
 )
 LOSSES = {
     "graph_encoder": ("loss=supervised_contrastive",),

@@ -22,13 +22,13 @@ from hepexp.config.paths import conf_dir
 from hepexp.config.recipe import RECIPE
 from tests.examples import EXAMPLES, SPEC
 from tests.jets import pad, random_jets
-from tests.unlike_classifiers import NO_DATA, NO_STEPS, OF_CLOUDS, OF_ELEMENTS, OF_SHOWERS
+from tests.unlike_classifiers import NO_DATA, NO_STEPS, OF_CLOUDS, OF_DECAYS, OF_ELEMENTS, OF_SHOWERS
 
 MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
 BACKENDS = sorted(path.stem for path in (conf_dir() / "backend").glob("*.yaml"))
 
 # their outputs, of elements, are padded as the batch is; showers need the energy of a particle; no trees are grown yet
-EXEMPT = NO_DATA | OF_ELEMENTS | OF_CLOUDS | OF_SHOWERS | NO_STEPS
+EXEMPT = NO_DATA | OF_ELEMENTS | OF_CLOUDS | OF_SHOWERS | OF_DECAYS | NO_STEPS
 
 SMALL = {  # keys that make models small, of an option or of one of its variants
     "lorentznet": {"n_hidden": 4, "n_blocks": 2, "c": 0.05},

@@ -9,7 +9,7 @@ from tests.devices import on_one_device
 from tests.examples import EXAMPLES, random_graphs
 from tests.models.conformance import Case, Conformance, GraphConformance, ImageConformance, ParticleConformance
 from tests.models.conformance_generators import GeneratorConformance
-from tests.unlike_classifiers import NO_DATA, NO_STEPS, OF_ELEMENTS, OF_SHOWERS
+from tests.unlike_classifiers import NO_DATA, NO_STEPS, OF_DECAYS, OF_ELEMENTS, OF_SHOWERS
 
 CASES = [
     Case("lorentznet", n_parameters=227_096),
@@ -180,10 +180,10 @@ class TestGenerator(GeneratorConformance):
     pass
 
 
-# models that give no classes, or those of images in random rotations, and generators of showers; their own files test
-# them
+# models that give no classes, or those of images in random rotations, and generators of showers and decays; their own
+# files test them
 NOT_CLASSIFIERS = {
-    *(NO_DATA | OF_ELEMENTS | OF_SHOWERS | NO_STEPS),
+    *(NO_DATA | OF_ELEMENTS | OF_SHOWERS | OF_DECAYS | NO_STEPS),
     *("cathode", "conv_autoencoder", "feature_flow", "graph_encoder", "image_latent_flow", "jet_vrnn"),
     *("latent_classifier", "latent_flow", "lie_latents", "lie_momenta", "lie_points", "vae"),
 }

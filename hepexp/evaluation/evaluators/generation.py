@@ -16,6 +16,7 @@ from hepexp.evaluation.evaluators.classification import auc
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss
 from hepexp.evaluation.generation.comparison import Comparison
 from hepexp.evaluation.generation.coverage import MISSING, coverage_and_mmd
+from hepexp.evaluation.generation.isotropy import isotropy
 from hepexp.evaluation.generation.metrics import GENERATION_METRICS
 from hepexp.evaluation.generation.physics_distances import fpd, kpd
 from hepexp.evaluation.generation.separation import Separation
@@ -79,6 +80,10 @@ class GenerationEvaluator(Evaluator):
                 values = outputs[f"{sample}{one.name}"].astype(np.float64)
                 error = float(values.mean(1).std(ddof=1) / np.sqrt(len(values)))
                 figures |= _with_error(f"mean_{one.name}{suffix}", float(values.mean()), error)
+        for one in (one for one in self.observables if one.isotropic):
+            for suffix, sample in (("", MADE), ("_truth", TRUTH)):
+                found = isotropy(outputs[f"{sample}{one.name}"])
+                figures |= {f"isotropy_{name}{suffix}": p for name, p in found.items()}
         figures["samples"] = len(outputs[f"{MADE}{self.observables[0].name}"])
         times = {name.removeprefix(SECONDS): v for name, v in outputs.items() if name.startswith(SECONDS)}
         return figures | {f"model/generation_{size}": 1000 * float(seconds[0]) for size, seconds in times.items()}
@@ -96,7 +101,7 @@ class GenerationEvaluator(Evaluator):
     def figures(self, outputs: Outputs, class_names: tuple[str, ...], folder: Path, seed: int) -> None:
         from hepexp.evaluation import plots  # matplotlib takes a second to import
 
-        for one in self.observables:
+        for one in (one for one in self.observables if one.drawn):
             samples = {sample: outputs[f"{sample}{one.name}"] for sample in (TRUTH, FLOOR, MADE)}
             plots.observable(folder / f"observable_{one.name}.png", one.labels, *samples.values())
         for kind in ("mean", "single") if self.layer_maps else ():

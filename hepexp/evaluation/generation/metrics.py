@@ -46,11 +46,11 @@ GENERATION_METRICS = (
         "neither",
         "mean {observable}",
         "Mean of the observable {observable} of generated examples; response is the energy in all cells over that "
-        "of the particle.",
+        "of the particle, imbalance what hadrons miss of the momentum of their cluster, over its energy.",
         range="that of the observable",
         error="standard error of the mean",
         each_epoch=False,
-        values=("response",),
+        values=("response", "imbalance"),
     ),
     Metric(
         "mean_{observable}_truth",
@@ -60,7 +60,28 @@ GENERATION_METRICS = (
         range="that of the observable",
         error="standard error of the mean",
         each_epoch=False,
-        values=("response",),
+        values=("response", "imbalance"),
+    ),
+    Metric(
+        "isotropy_{moment}",
+        "neither",
+        "isotropy ({moment})",
+        "Probability that isotropic directions deviate more than the generated ones: dipole by Rayleigh's test, "
+        "3 n |mean|^2 against a chi-squared of 3, quadrupole by Bingham's, 15/2 n tr (T - 1/3)^2 against one of 5.",
+        range="0 to 1; uniform for isotropic directions",
+        no_error="a probability",
+        each_epoch=False,
+        values=("dipole", "quadrupole"),
+    ),
+    Metric(
+        "isotropy_{moment}_truth",
+        "neither",
+        "isotropy ({moment}), truth",
+        "Probability that isotropic directions deviate more than those of the test examples.",
+        range="0 to 1; uniform for isotropic directions",
+        no_error="a probability",
+        each_epoch=False,
+        values=("dipole", "quadrupole"),
     ),
     Metric(
         "classifier_auc_{level}",
