@@ -70,7 +70,7 @@ def test_a_velocity_has_any_sign_and_size():
     assert model(batch).min() > 90
 
 
-@pytest.mark.parametrize("build", [gan, flow, lambda: gan().make_critic()], ids=["gan", "flow", "critic"])
+@pytest.mark.parametrize("build", [gan, flow, lambda: gan().make_critic().double()], ids=["gan", "flow", "critic"])
 def test_each_example_depends_on_its_conditions_alone(build):
     model, batch = build(), directions(6)
     evaluate = made if not type(model).__name__.endswith("Critic") else lambda m, b: m(b)
