@@ -43,15 +43,16 @@ def check(decays: Ragged, origin: str, first_row: int = 0) -> Ragged:
     refuse.of_rows(counts != 2, "hadrons", lambda row: f"has {counts[row]} hadrons; expected 2")
     refuse.of_common(CLASSES, LAYOUT, "hadron")
     numbers = decays["pdgid"]
+    known = is_known(numbers)
     refuse.of_elements(
-        ~is_known(numbers),
+        ~known,
         "pdgid",
         lambda at: f"has a hadron with pdgid = {numbers[at]:g}; expected one of known mass, such as 111 or 211, pions",
     )
     if (counts == 2).all():
         cluster, made = of_cluster(decays), of_hadrons(decays)
         with np.errstate(all="ignore"):
-            m, least = invariant_mass(cluster), mass(numbers).reshape(-1, 2).sum(1)
+            m, least = invariant_mass(cluster), mass(np.where(known, numbers, 211)).reshape(-1, 2).sum(1)
             missing = abs(made.sum(1) - cluster).max(1) / cluster[:, 0]
         refuse.of_rows(
             m <= least,
