@@ -91,8 +91,8 @@ def small_data_set(given: Namespace, split_store: SplitStore) -> HepDataModule:
     config = given.config or composed(given.name, [], given.config_dir)
     values = {"source": split_store.source, "n_files": given.files, "n_generate": given.n, "generate_seed": given.seed}
     values |= {f"n_{split}": min(len(rows), _A_FEW) for split, rows in split_store.splits.items()}
-    known = schema.signature(config[TARGET]).parameters  # some data sets have no published files
-    data = construct(config | {key: value for key, value in values.items() if key in known}, "dataset", seed=1)
+    # some data sets have no published files
+    data = construct(config | schema.accepted(config[TARGET], values), "dataset", seed=1)
     if not data.generated_classes:  # others than the line has opened
         data.opened = split_store
     return data

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from hepexp.config import constructor, docstring, former, kind, new_head, source, targets
 from hepexp.config.annotations import TARGET, is_class, is_node, matches, members, narrowed, of_items, spoken, yaml_text
@@ -99,6 +100,12 @@ def check_nodes(content: Mapping, groups: Iterable[str], chosen: Mapping[str, st
         if not is_node(node):
             raise ConfigError(f"{group}: choose an option first, {group}=NAME; see: hepexp list {group}")
         check(node, group, chosen.get(group, ""))
+
+
+def accepted(target: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of some values whose keys a class has."""
+    known = signature(target).parameters
+    return {key: value for key, value in values.items() if key in known}
 
 
 def check_record(content: Mapping, path: Path) -> None:

@@ -130,7 +130,11 @@ def _check(where: Path, found: object) -> None:
         raise DataError(f"{where}: background must be the number of a class, got {background!r:.60}")
     for key in ("inputs", "outputs"):
         for one in found[key]:
-            if not isinstance(one, Mapping) or not isinstance(one.get("name"), str) or one.get("dtype") not in DTYPES:
+            if (
+                not isinstance(one, Mapping)
+                or not isinstance(one.get("name"), str)
+                or one.get("dtype") not in [*DTYPES]
+            ):
                 raise DataError(f"{where}: {key} must have a name and a dtype ({', '.join(DTYPES)}), got {one!r:.60}")
     for point in found["working_points"]:
         at = point.get("signal_efficiency") if isinstance(point, Mapping) else None

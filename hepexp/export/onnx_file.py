@@ -56,7 +56,7 @@ def write_onnx(network: ExportedNetwork, program: ExportedProgram, path: Path) -
         )
         assert made is not None, "torch.onnx.export gives the program that dynamo made"
         optimizer.optimize_ir(made.model)  # folds constants
-        made.save(path, external_data=False)
+    made.save(path, external_data=False)
 
 
 def of_onnx(network: ExportedNetwork, program: ExportedProgram) -> ExportedProgram:
@@ -97,6 +97,7 @@ class OnnxSession:
         self.where = where
         self.inputs = {one.name: one for one in self.session.get_inputs()}
         self.outputs = [one.name for one in self.session.get_outputs()]
+        self.kind: str = next((one.type for one in self.session.get_outputs()), "nothing")  # of the first output
 
     def __call__(self, fed: Mapping[str, NDArray]) -> NDArray[np.float32]:
         """The first output for inputs by name.

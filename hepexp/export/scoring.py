@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from hepexp import regular_file
+from hepexp.config import schema
+from hepexp.config.annotations import TARGET
 from hepexp.config.build import instantiate
 from hepexp.data.datasets.files import stand_in
 from hepexp.data.loading.datamodule import HepDataModule
@@ -21,7 +24,8 @@ from hepexp.export.inputs import inputs_of
 from hepexp.export.onnx_file import OnnxSession
 from hepexp.export.tensors import Inputs
 
-SLACK = 1e-5  # by which rounding may take a probability out of [0, 1]
+SCORES = "tensor(float)"  # as onnxruntime calls it
+SLACK = 1e-5  # by which rounding may take a probability out of [0, 1], or the sum of all from 1
 AT_ONCE = 256  # examples in a batch
 LARGEST = 2**31  # bytes of a file, the most that ONNX can be
 
@@ -49,6 +53,8 @@ class ExportedClassifier:
         self.path = path
         self.about: Description = description.read(path, content)
         self.session = OnnxSession(content, str(path))
+        if self.session.kind != SCORES:
+            raise DataError(f"{path}: gives {self.session.kind}; expected {SCORES}, a score of each class")
         known = {one["name"] for one in self.about.inputs}
         if strange := sorted(set(self.session.inputs) - known):
             raise DataError(f"{description.beside(path)}: inputs lack {', '.join(strange)}, which {path.name} takes")
@@ -66,13 +72,21 @@ class ExportedClassifier:
         """
         node = dict(self.about.dataset)
         if "stand_in" in node:
-            node |= stand_in.keys_to_score(first.absolute())
-        data = instantiate(node, "dataset", seed=0)
-        if not isinstance(data, HepDataModule) or self.about.reads not in data.representations:
-            raise DataError(f"{description.beside(self.path)}: reads {self.about.reads!r:.60} is not of this data set")
+            data = self._built(node | stand_in.keys_to_score(first.absolute()))
+        elif (data := self._built(node)).info.mini is not None:  # the data of the training are not needed, nor made
+            data = self._built(node | schema.accepted(node[TARGET], data.sample_keys()))
         data.represent_as(self.about.reads)
         data.prepare_data()
         data.setup()
+        return data
+
+    def _built(self, node: dict[str, Any]) -> HepDataModule:
+        try:
+            data = instantiate(node, "dataset", seed=0)
+        except ConfigError as error:
+            raise ConfigError(f"{description.beside(self.path)}: {error}") from error
+        if not isinstance(data, HepDataModule) or self.about.reads not in data.representations:
+            raise DataError(f"{description.beside(self.path)}: reads {self.about.reads!r:.60} is not of this data set")
         return data
 
     def tables(self, data: HepDataModule, path: Path) -> Iterator[pa.Table]:
@@ -107,6 +121,8 @@ class ExportedClassifier:
                     f"{self.path}: gives scores from {found.min():.3g} to {found.max():.3g}; expected probabilities, "
                     "from 0 to 1"
                 )
+            if (off := float(np.abs(found.sum(1) - 1).max())) > SLACK:
+                raise DataError(f"{self.path}: gives scores whose sum is off 1 by up to {off:.3g}; expected 1")
             scores[part] = found
         label = np.concatenate([examples.labels(examples.rows), unscored.label])
         by_row = np.argsort(rows, kind="stable")

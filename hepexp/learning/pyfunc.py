@@ -86,11 +86,10 @@ def _portable(config: DictConfig, components: Components, bundle: Path) -> DictC
     config = config.copy()
     OmegaConf.set_readonly(config, False)
     if not components.module.objective.evaluator.references:
-        known = schema.signature(config.dataset._target_).parameters
-        for key, value in _table_data(components).portable_keys(bundle / FILES).items():
-            if key in known:
-                value = f"{FILES}/{value}" if key in _FILE_KEYS else value
-                OmegaConf.update(config, f"dataset.{key}", value, force_add=True)
+        keys = _table_data(components).portable_keys(bundle / FILES)
+        for key, value in schema.accepted(config.dataset._target_, keys).items():
+            value = f"{FILES}/{value}" if key in _FILE_KEYS else value
+            OmegaConf.update(config, f"dataset.{key}", value, force_add=True)
     config.trainer.update({"accelerator": "auto", "progress": False})
     for key, value in flatten(content_of(config)).items():
         if key.rpartition(".")[2] == "weights" and isinstance(value, str) and (file := find_weights(value)):

@@ -75,6 +75,7 @@ def damage_json(folder, **changes):
         ({"dataset": {"_target_": "${oc.env:HOME}"}}, 1, "values, not expressions"),
         ({"reads": "songs"}, 1, "songs"),
         ({"inputs": [{"name": "p4", "dtype": "object"}]}, 1, "dtype"),
+        ({"inputs": [{"name": "p4", "dtype": ["float64"]}]}, 1, "dtype"),
         ({"version": 7}, 1, "version must be 1"),
         ({"classes": ["quark", "quark"]}, 1, "jets.json: classes must be the names of two or more different classes"),
         ({"classes": ["quark", " "]}, 1, "jets.json: classes must be"),
@@ -83,8 +84,19 @@ def damage_json(folder, **changes):
 )
 def test_a_strangers_json_is_refused_in_a_line(copied, changes, code, said):
     damage_json(copied, **changes)
-    assert said in one_line(predict(copied, "jets.onnx"), code)
+    message = one_line(predict(copied, "jets.onnx"), code)
+    assert said in message
+    assert "jets.json" in message
     assert not (copied / "out.parquet").exists()
+
+
+@pytest.mark.parametrize("source", ["full", "generate"])
+def test_the_data_of_the_training_are_neither_needed_nor_made(copied, source):
+    keys = json.loads((copied / "jets.json").read_text())["dataset"]
+    damage_json(copied, dataset=keys | {"source": source, "n_train": 100_000, "n_generate": 1_000_000})
+    result = predict(copied, "jets.onnx")
+    assert result.returncode == 0, result.stderr
+    assert not (copied / "data").exists()
 
 
 def test_an_onnx_file_alone_or_damaged_is_refused(copied):
@@ -95,7 +107,21 @@ def test_an_onnx_file_alone_or_damaged_is_refused(copied):
     assert "describes another file" in one_line(predict(copied, "jets.onnx"), 1)
 
 
-def test_scores_that_are_no_probabilities_are_refused(copied):
+@pytest.mark.parametrize(
+    ("operation", "inputs", "attributes", "kind", "said"),
+    [
+        ("Sum", 3, {}, None, "expected probabilities, from 0 to 1"),
+        ("Exp", 1, {}, None, "expected probabilities, from 0 to 1"),
+        ("Sqrt", 1, {}, None, "whose sum is off 1"),
+        ("Cast", 1, {"to": "STRING"}, "STRING", "gives tensor(string); expected tensor(float)"),
+        ("Cast", 1, {"to": "INT64"}, "INT64", "gives tensor(int64); expected tensor(float)"),
+        ("SequenceConstruct", 1, {}, "sequence", "gives seq(tensor(float)); expected tensor(float)"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_file_that_gives_something_else_than_probabilities_is_refused(
+    copied, operation, inputs, attributes, kind, said
+):
     import onnx
 
     from hepexp.export.description import checksum
@@ -103,10 +129,17 @@ def test_scores_that_are_no_probabilities_are_refused(copied):
     model = onnx.load(copied / "jets.onnx")
     (last,) = (node for node in model.graph.node if "scores" in node.output)
     last.output[0] = "probabilities"
-    model.graph.node.append(onnx.helper.make_node("Sum", ["probabilities"] * 3, ["scores"]))
+    attributes = {name: getattr(onnx.TensorProto, value) for name, value in attributes.items()}
+    node = onnx.helper.make_node(operation, ["probabilities"] * inputs, ["scores"], **attributes)
+    model.graph.node.append(node)
+    (output,) = model.graph.output
+    if kind == "sequence":
+        output.CopyFrom(onnx.helper.make_tensor_sequence_value_info("scores", onnx.TensorProto.FLOAT, None))
+    elif kind:
+        output.type.tensor_type.elem_type = getattr(onnx.TensorProto, kind)
     (copied / "jets.onnx").write_bytes(model.SerializeToString())
     damage_json(copied, sha256=checksum((copied / "jets.onnx").read_bytes()))
-    assert "expected probabilities, from 0 to 1" in one_line(predict(copied, "jets.onnx"), 1)
+    assert said in one_line(predict(copied, "jets.onnx"), 1)
     assert not (copied / "out.parquet").exists()
 
 

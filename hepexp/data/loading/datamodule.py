@@ -301,6 +301,11 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
             "how": about.get("command", self.info.how_to_fetch),
         }
 
+    def sample_keys(self) -> dict[str, Any]:
+        """Keys with which the shipped sample takes the place of its files, only to give a model its shape."""
+        few = {"n_train": MOST_OF_SAMPLE, "n_val": None, "n_test": None}  # of some classes the others may have fewer
+        return {"source": "mini", "n_files": None, "num_workers": 0, **few}
+
     def portable_keys(self, folder: Path) -> dict[str, Any]:
         """Keys with which it is rebuilt where its files are not, only to give a model its shape, after `setup`.
 
@@ -308,5 +313,4 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         ----------
         folder : where a file may be written that such a key then names, relative to it.
         """
-        few = dict.fromkeys(("n_train", "n_val", "n_test"), MOST_OF_SAMPLE)
-        return {"source": "mini", "n_files": None, "num_workers": 0, **few}
+        return self.sample_keys()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -89,9 +88,9 @@ class LhcOlympics(HepDataModule):
             raise DataError(f"{self.info.name}: no background in dataset.signal_region={list(self.signal_region)}")
         return (round(SIGNIFICANCE * n_data**0.5) if self.n_signal is None else self.n_signal) / n_data
 
-    def portable_keys(self, folder: Path) -> dict[str, Any]:
+    def sample_keys(self) -> dict[str, Any]:
         # a few events of the sample, which a search would leave without any
-        return super().portable_keys(folder) | {
+        return super().sample_keys() | {
             "labels": "truth",
             "n_signal": None,
             "signal_region": [3300.0, 3700.0],
