@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -14,6 +15,7 @@ from typing import Any
 import psutil
 from omegaconf import OmegaConf
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # said of a file that is open, without its name
 TEMPORARY = re.compile(r"\..+\.(\d+)\.part(?:\..*)?")  # .<name>.<pid>.part.<ending>
 
 
@@ -33,10 +35,14 @@ def atomic(path: Path | str) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException as error:
-        if isinstance(error, OSError) and error.filename == str(temporary):
+        if isinstance(error, OSError) and _is_of(error, temporary):
             error.filename = str(path)  # the name that means something to the reader of the message
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _is_of(error: OSError, path: Path) -> bool:
+    return error.filename == str(path) or (error.filename is None and error.errno in NO_ROOM)
 
 
 def remove_left(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import torch
@@ -14,11 +15,14 @@ from hepexp.export.program import quiet, refusing
 
 def write_pt2(network: ExportedNetwork, program: ExportedProgram, path: Path) -> None:
     """Write a program as torch.export.load reads it."""
-    with refusing(network), quiet(), open(path, "wb") as file:
-        torch.export.save(program, file)
+    content = io.BytesIO()
+    with refusing(network), quiet():
+        torch.export.save(program, content)
+    path.write_bytes(content.getbuffer())
 
 
 def write_torchscript(network: ExportedNetwork, inputs: tuple[Tensor, ...], path: Path) -> None:
     """Write the network as torch.jit.load reads it, in Python and in C++."""
     with refusing(network), quiet(), torch.no_grad():
-        torch.jit.trace(network, inputs, check_trace=False).save(str(path))
+        content = torch.jit.trace(network, inputs, check_trace=False).save_to_buffer()
+    path.write_bytes(content)

@@ -1,5 +1,8 @@
 """Files of every format give the scores of the network, for other numbers of jets and particles than were traced."""
 
+import resource
+from contextlib import contextmanager
+
 import pytest
 from omegaconf import OmegaConf
 
@@ -56,6 +59,24 @@ def test_a_file_agrees_with_the_network(form, words, tmp_path):
     found = compared(network, components, written(network, components, form, tmp_path / "network")[0])
     assert found.difference < 1e-5
     assert found.multiplicities[0] < found.multiplicities[1]
+
+
+@contextmanager
+def largest_file(size: int):
+    """Writes beyond this many bytes of a file fail, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("form", ["onnx", "torchscript", "pt2"])
+def test_a_full_disk_is_no_fault_of_the_network(form, tmp_path):
+    components = components_of("model=pfn", "dataset=qg")
+    with largest_file(50_000), pytest.raises(OSError, match="File too large"):
+        written(ExportedNetwork(components), components, form, tmp_path / "network")
 
 
 @pytest.mark.parametrize("form", ["onnx", "torchscript"])

@@ -109,7 +109,7 @@ def test_small_numbers_in_the_config_stay_numbers():
     assert run.config == {"choices": {}, "lr": 1e-5, "text": "1e-5", "list": [1, None]}
 
 
-def test_a_failed_write_keeps_the_former_file(tmp_path):
+def test_a_failed_write_keeps_the_former_file_and_is_named(tmp_path):
     file = tmp_path / "metrics.json"
     write_text(file, "good")
 
@@ -118,8 +118,9 @@ def test_a_failed_write_keeps_the_former_file(tmp_path):
             temporary.write_text("ba")
             raise OSError(28, "No space left on device")
 
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as refused:
         write_on_a_full_disk()
+    assert refused.value.filename == str(file)
     assert file.read_text() == "good"
     assert list(tmp_path.iterdir()) == [file]
 
