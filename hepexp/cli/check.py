@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hepexp.cli.check_data import RAPIDITY, check_data
-from hepexp.cli.output_files import add_overwrite, check_folder
+from hepexp.cli.output_files import add_overwrite, folder_to_fill
 from hepexp.cli.parser import Parser
 from hepexp.errors import ConfigError
 from hepexp.spelling import visible
@@ -82,9 +82,7 @@ def main(args: list[str]) -> int:
 
     folder, checkpoint = RunFolder.find(options.run), options.checkpoint or "best"
     config = with_changes(folder.config, options.changes, ("dataset",), folder.path / "config.yaml")
-    into = options.out or folder.path
-    if options.out and options.out.resolve() != folder.path.resolve():
-        check_folder(options.out, "--out", options.overwrite, ("check.json", "plots"))
+    into = folder_to_fill(folder.path, options.out, options.overwrite, ("check.json", "plots"))
 
     from hepexp.atomic import write_json
     from hepexp.check import circuits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from argparse import Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def main(args: list[str]) -> int:
     folders, configs = members(options.words, ("dataset", "trainer", "evaluation"))
     if options.out:
         for folder in folders:
-            if options.out.resolve() == folder.path.resolve():
+            if os.path.realpath(options.out) == os.path.realpath(folder.path):
                 raise ConfigError(f"--out {options.out} is the run's own folder; choose another")
         check_folder(options.out, "--out", options.overwrite, _WRITTEN)
 

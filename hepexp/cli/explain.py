@@ -6,7 +6,7 @@ import logging
 from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
-from hepexp.cli.output_files import add_overwrite, check_folder
+from hepexp.cli.output_files import add_overwrite, folder_to_fill
 from hepexp.cli.parser import Parser, at_least
 from hepexp.errors import ConfigError
 from hepexp.spelling import visible
@@ -58,22 +58,17 @@ def main(args: list[str]) -> int:
         raise ConfigError("--jet explains one example and --n several: give one of them")
 
     from hepexp.config.record import with_changes
-    from hepexp.tracking import write_guard
     from hepexp.tracking.run_folder import RunFolder
 
     folder = RunFolder.find(options.run)
     config = with_changes(folder.config, options.changes, ("dataset", "trainer"), folder.path / "config.yaml")
-    into = options.out or folder.path
-    if into.resolve() == folder.path.resolve():
-        write_guard.refuse_links_out(folder.path)
-        check_folder(folder.path, "RUN", True, ())  # explanations of before are replaced
-    else:
-        check_folder(into, "--out", options.overwrite, ("explain.json", "relevances.parquet", "plots"))
+    written = ("explain.json", "relevances.parquet", "plots")
+    into = folder_to_fill(folder.path, options.out, options.overwrite, written)
 
     from hepexp.console import console
     from hepexp.explanation.run import ExplainedRun
 
-    run = ExplainedRun(folder, config, options.checkpoint, options.split, options.out)
+    run = ExplainedRun(folder, config, options.checkpoint, options.split, into)
     content = run.explain(options.jet, options.n, options.method, options.target)
     run.draw(SHOWN)
     run.write(content)

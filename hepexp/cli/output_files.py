@@ -85,6 +85,29 @@ def check_folder(folder: Path, option: str, overwrite: bool, names: Iterable[str
         raise ConfigError(f"{option} {folder} cannot be written: {error.strerror}; choose another folder") from None
 
 
+def folder_to_fill(run: Path, out: Path | None, overwrite: bool, names: Iterable[str]) -> Path:
+    """Where files about a run go, once it is known that they can: `out`, or the run's own folder, which may be a
+    stranger's.
+
+    Parameters
+    ----------
+    run : folder of the run, absolute; what was written there before is replaced.
+    names : of the files that are not to be in another folder yet.
+
+    Raises
+    ------
+    ConfigError : as for `check_folder`, or a link in the run's folder leads out of it.
+    """
+    from hepexp.tracking import write_guard
+
+    if out is not None and os.path.realpath(out) != os.path.realpath(run):
+        check_folder(out, "--out", overwrite, names)
+        return out
+    write_guard.refuse_links_out(run)
+    check_folder(run, "RUN", True, ())
+    return run
+
+
 def _same(path: Path, source: Path) -> bool:
     try:
         return os.path.samefile(path, source)  # through links of either kind
@@ -95,7 +118,7 @@ def _same(path: Path, source: Path) -> bool:
 def _try_to_write(path: Path) -> None:
     """Make a file with a name as long as the draft's, and remove it; missing folders are not made."""
     folder = path.parent
-    while not os.path.exists(folder) and folder != folder.parent:
+    while not os.path.lexists(folder) and folder != folder.parent:  # a link that leads nowhere is in the way
         folder = folder.parent
     with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.stem}.", suffix=f".part{path.suffix}"):
         pass

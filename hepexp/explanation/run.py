@@ -38,18 +38,15 @@ class ExplainedRun:
     ----------
     folder, config, checkpoint : see `rebuild`.
     split : whose examples are explained.
-    out : folder to write into, apart from the run and from MLflow; None for that of the run.
+    into : folder to write into; if that is the run's own, the files and figures go to MLflow too.
 
     Raises
     ------
     ConfigError : its model is no classifier of single examples.
     """
 
-    def __init__(
-        self, folder: RunFolder, config: DictConfig, checkpoint: str, split: str, out: Path | None = None
-    ) -> None:
-        self.folder, self.config, self.split = folder, config, split
-        self.into = folder.path if out is None or out.resolve() == folder.path.resolve() else out
+    def __init__(self, folder: RunFolder, config: DictConfig, checkpoint: str, split: str, into: Path) -> None:
+        self.folder, self.config, self.split, self.into = folder, config, split, into
         self.components = rebuild(folder, config, checkpoint)
         module, data = self.components.module, self.components.data
         if not isinstance(data, HepDataModule):

@@ -125,6 +125,17 @@ def test_a_config_of_something_else_is_refused_by_every_verb(here, capsys, words
     assert "is not the config of a run: it lacks choices" in refused(capsys, *words)
 
 
+@pytest.mark.parametrize("verb", ["check", "explain"])
+def test_nothing_is_written_or_removed_where_a_link_of_a_run_leads(here, capsys, recorded, verb):
+    run_folder(recorded)
+    mine = here / "mine" / "check_boosts.png"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    Path("foreign", "plots").symlink_to(mine.parent)
+    assert f"foreign/plots is a link to {mine.parent}, out of" in refused(capsys, verb, "foreign")
+    assert [path.read_text() for path in mine.parent.iterdir()] == ["mine"]
+
+
 def test_an_escape_hides_no_expression(here, capsys, recorded):
     run_folder(yaml.safe_dump(recorded).replace("name: pfn_qg", 'name: "\\x24{oc.env:SECRET}"'))
     assert "name is '${oc.env:SECRET}'" in refused(capsys, "evaluate", "foreign")

@@ -36,12 +36,16 @@ def test_the_input_is_never_replaced_by_any_of_its_names(jets: Path):
 def test_what_cannot_be_written_is_refused_and_nothing_is_left(jets: Path):
     Path("folder.npz").mkdir()
     Path("gone.npz").symlink_to("nowhere.npz")
+    Path("gone").symlink_to("nowhere")
+    Path("loop").symlink_to("loop")
     before = sorted(jets.parent.iterdir())
     for name, said in (
         ("folder.npz", "is a folder"),
         ("jets.npz", "exists; choose another name, or replace it with --overwrite"),
         ("gone.npz", "exists"),
         ("jets.npz/a.npz", "cannot be written: Not a directory"),
+        ("gone/a.npz", "cannot be written: No such file or directory"),
+        ("loop/a.npz", "cannot be written: Too many levels of symbolic links"),
         ("a" * 300 + ".npz", "cannot be written: File name too long"),
         ("/proc/a.npz", "cannot be written"),
         ("/proc/no/such/a.npz", "cannot be written"),
