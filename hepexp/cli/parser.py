@@ -14,8 +14,19 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"{message}; see: {self.prog} --help")
 
-    def parse_args(self, args=None, namespace=None):  # the signature is argparse's
-        known, unknown = self.parse_known_args(args, namespace)
+    def add_argument(self, *names, **given):  # the signatures are argparse's
+        action = super().add_argument(*names, **given)
+        if action.nargs == "*":  # argparse would say that it is missing
+            action.required = False
+        return action
+
+    def parse_args(self, args=None, namespace=None):
+        return self._all_known(*self.parse_known_args(args, namespace))
+
+    def parse_intermixed_args(self, args=None, namespace=None):
+        return self._all_known(*self.parse_known_intermixed_args(args, namespace))
+
+    def _all_known(self, known: argparse.Namespace, unknown: list[str]) -> argparse.Namespace:
         if unknown:
             flags = [flag for action in self._actions for flag in action.option_strings]
             self.error(f"unknown argument '{unknown[0]}'{did_you_mean(unknown[0], flags)}")

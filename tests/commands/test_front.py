@@ -45,6 +45,8 @@ ROOT = Path(__file__).parents[2]
             "--by: there is no figure of merit 'rejektion_0.5'; did you mean rejection_0.5?",
         ),
         ("completion csh", "unknown SHELL 'csh'"),
+        ("explain", "the following arguments are required: RUN; see: hepexp explain --help"),
+        ("explain latest --mehtod lrp", "unknown argument '--mehtod'; did you mean --method?"),
         ("doctor --jsn", "unknown argument '--jsn'; did you mean --json?"),
         ("ui --port many", "invalid int value: 'many'"),
     ],
