@@ -79,9 +79,14 @@ def draw_mean_images(
         return _pixels(axes, averages.of_pixels(explained, explained.group == c).reshape(shape))
 
     def heading(c: int) -> str:
-        return f"{class_name(names, c)}, mean of {(explained.group == c).sum():,}"
+        return _mean_of(explained, names, c)
 
     _grid(path, classes, heading, f"mean {title}", panel, "mean share of relevance / largest")
+
+
+def _mean_of(explained: Explained, names: tuple[str, ...], c: int) -> str:
+    """A class, and of how many examples its means are."""
+    return f"{class_name(names, c)}, mean of {(explained.group == c).sum():,}"
 
 
 def _pixels(axes, image: NDArray[np.float64]):
@@ -178,7 +183,7 @@ def draw_averages(
         for axes, panel in zip(drawing.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             for k, c in enumerate(classes):
                 chosen = explained.group == c
-                look = {"color": COLOURS[c % len(COLOURS)], "label": class_name(names, c)}
+                look = {"color": COLOURS[c % len(COLOURS)], "label": _mean_of(explained, names, c)}
                 if panel == "distances":
                     edges, found = averages.of_distances(explained, chosen)
                     values, errors = _split(found)
@@ -199,7 +204,7 @@ def draw_averages(
             (axes.set_ylabel if panel == "distances" else axes.set_xlabel)("mean share of relevance")
             if panel != "distances":
                 axes.minorticks_off()
-            legend_above(axes, min(3, len(classes)))
+            legend_above(axes, min(2, len(classes)))
 
 
 def _split(found: Sequence[averages.Mean]) -> tuple[list[float], list[float]]:
