@@ -41,14 +41,14 @@ results: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/hepexp bench
 
-# An sdist and a wheel in dist/, the wheel made from the sdist; the main job from it in a new environment, away from the repository
+# An sdist and a wheel in dist/, the wheel made from the sdist; a training from it in a new environment, away from the repository
 release: $(STAMP)
 	@git diff --quiet HEAD || { echo "release: there are changes that are not committed" >&2; exit 1; }
 	rm -rf dist build/release
 	$(BIN)/python -m build --no-isolation
 	$(PYTHON) -m venv build/release
 	build/release/bin/python -m pip install --quiet --disable-pip-version-check dist/hepexp-*.whl
-	cd build/release && bin/hepexp doctor && bin/hepexp train model=lorentznet data=qg trainer=quick dataset.n_train=600
+	cd build/release && bin/hepexp doctor && bin/hepexp train model=pfn data=qg trainer=quick
 	@ls -l dist
 
 clean:

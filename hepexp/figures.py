@@ -114,7 +114,9 @@ def _show_as_written(drawing: Figure) -> None:
 
 
 def legend_above(axes: Axes, columns: int = 2) -> None:
-    """The legend between title and axes, where it does not hide anything."""
+    """The legend between title and axes, where it does not hide anything; none where nothing has a label."""
+    if not axes.get_legend_handles_labels()[0]:
+        return
     axes.legend(
         loc="lower center",
         bbox_to_anchor=(0.5, 1.0),

@@ -67,7 +67,7 @@ def runs_table(folders: Sequence[RunFolder], metrics: Sequence[str] | None = Non
     metrics : columns; by default the usual metrics that the runs have.
     """
     groups = group([Record(folder) for folder in folders])
-    shown = columns(groups, metrics)
+    shown = [column for column in columns(groups, metrics) if column.metric != "train/epochs"]
     header = ["command", *(column.text for column in shown), "epochs", "data", "hardware"]
     return _markdown([header, ["---"] * len(header), *(_row(found, [c.metric for c in shown]) for found in groups)])
 

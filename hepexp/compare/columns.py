@@ -44,7 +44,7 @@ def columns(groups: Sequence[Group], wanted: Sequence[str] | None = None) -> lis
     recorded = [record.metrics for group in groups for record in group.records]
     known = list(dict.fromkeys(key for own in recorded for key in own if has(own, key)))
     if wanted is not None:
-        return [Column(named(name, known)) for name in wanted]
+        return [Column(metric) for metric in dict.fromkeys(named(name, known) for name in wanted)]
     found = [key for key in metrics.columns() if key in known]
     if found == ["model/parameters"] or not found:
         found = [k for k in known if k.startswith(("test/", "symmetry/")) and not is_beside(k)] + found

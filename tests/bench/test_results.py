@@ -20,6 +20,11 @@ def test_seeds_are_one_row_and_one_command(tmp_path):
     assert row.endswith("| 1,234 | 4 | mini | 2 cores |")
 
 
+def test_a_column_stands_once(tmp_path):
+    table = runs_table([record(tmp_path, "a")], ["auc", "test/auc", "train/epochs"])
+    assert table.splitlines()[0] == "| command | AUC | epochs | data | hardware |"
+
+
 def test_no_path_of_a_machine_gets_into_a_command(tmp_path):
     for path, left in (
         ("/somewhere/runs/e/2026_a/checkpoints/best.ckpt", "2026_a/checkpoints/best.ckpt"),

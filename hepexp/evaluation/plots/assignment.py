@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.evaluation.efficiency import wilson_interval
 from hepexp.figures import COLOURS, figure, legend_above
 
 _MOST_JETS = 12  # the last place also has events with more
@@ -15,7 +16,7 @@ _BINS = 40
 
 
 def assignment_efficiency(path: Path | str, n_jets: NDArray, right: NDArray[np.bool_], weight: NDArray) -> None:
-    """Draw the fraction of events (n,) that are right against their number of jets, with binomial errors."""
+    """Draw the fraction of events (n,) that are right against their number of jets, with Wilson's intervals."""
     jets = np.minimum(n_jets, _MOST_JETS)
     places = np.unique(jets)
     with figure(path, 5.0, 4.0, "events right by number of jets") as drawing:
@@ -26,8 +27,8 @@ def assignment_efficiency(path: Path | str, n_jets: NDArray, right: NDArray[np.b
                 for values in (weight, weight * right, np.square(weight, dtype=float))
             )
             share = passed / total
-            error = np.sqrt(np.clip(share * (1 - share), 0, None) * squares) / total
-            axes.errorbar(places, share, error, fmt="o", color=COLOURS[0], capsize=2.5)
+            low, high = wilson_interval(passed, total, squares)
+            axes.errorbar(places, share, (share - low, high - share), fmt="o", color=COLOURS[0], capsize=2.5)
             names = [f"{place}+" if place == _MOST_JETS else f"{place}" for place in places]
             axes.set_xticks(places, names)
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
