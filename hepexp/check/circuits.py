@@ -16,6 +16,7 @@ from hepexp.models.random_circuits import RandomCircuits
 from hepexp.quantum.backend import Backend
 from hepexp.quantum.circuit import Circuit
 from hepexp.quantum.expressibility import freed
+from hepexp.quantum.noise import without_errors
 from hepexp.quantum.statevector import StateVector
 
 NAME = "circuits"
@@ -27,13 +28,13 @@ N_BINS = 75  # of their fidelities, as in arXiv:1905.10876
 
 
 def circuits_of(backend: Backend) -> dict[str, Circuit]:
-    """The circuits of a run with trained angles, by name; none if none is evaluated as a circuit."""
+    """The circuits of a run with trained angles, without errors, by name; none if none is evaluated as a circuit."""
     if not backend.is_quantum:
         return {}
     named = {
         "_".join(names) or str(k): c for k, (c, names) in enumerate(zip(backend.circuits, backend.names, strict=True))
     }
-    return {name: c for name, c in named.items() if c.n_weights}
+    return {name: without_errors(c) for name, c in named.items() if c.n_weights}
 
 
 def described(circuits: dict[str, Circuit]) -> dict[str, Circuit]:
@@ -110,12 +111,13 @@ def states(circuit: Circuit, seed: int) -> dict[str, float | str | None]:
 def variance(circuit: Circuit, seed: int, n: int = N_ANGLES) -> list[tuple[float, float]]:
     """For each observable, the variance of its derivatives, with its standard error over n random sets of angles.
 
-    Angles are uniform from 0 to 2 pi. The mean of a derivative over a full turn of its angle is zero, so that the
-    variance is the mean square; it is averaged over the trained angles.
+    Angles are uniform from 0 to 4 pi, over which the states after controlled rotations come back, those after others
+    twice. The mean of a derivative over this period of its angle is zero, so that the variance is the mean square; it
+    is averaged over the trained angles.
     """
     free = freed(circuit)
     random = torch.Generator().manual_seed(seed)
-    angles = (2 * pi * torch.rand(n, free.n_inputs, generator=random, dtype=torch.float64)).requires_grad_()
+    angles = (4 * pi * torch.rand(n, free.n_inputs, generator=random, dtype=torch.float64)).requires_grad_()
     outputs = StateVector().layer(free)(angles)
     found = []
     for k in range(outputs.shape[1]):

@@ -22,6 +22,7 @@ from hepexp.config.quoting import cut_expression
 from hepexp.config.suggest import did_you_mean
 from hepexp.errors import ConfigError, DataError
 
+LARGEST_REAL = 3.4e38  # of single precision
 LARGEST_INTEGER = 2**63 - 1  # what torch, NumPy and every file format here can represent
 
 
@@ -181,6 +182,8 @@ def _check_value(value: object, annotation: ast.expr | None, key: str, shown: st
     for place, number in leaves(value, key):
         if isinstance(number, float) and not isfinite(number):
             raise ConfigError(f"{place} must be finite, got {number}; see: hepexp show {shown}")
+        if isinstance(number, float) and abs(number) > LARGEST_REAL:
+            raise ConfigError(f"{place} must be at most {LARGEST_REAL} in size, got {number}; see: hepexp show {shown}")
         if isinstance(number, int) and abs(number) > LARGEST_INTEGER:
             raise ConfigError(f"{place} must fit in 64 bits, got {number}; see: hepexp show {shown}")
     if not matches(value, annotation):

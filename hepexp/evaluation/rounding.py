@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 ABSENT = "–"
+LARGEST = 1e15  # with all digits: a loss that has diverged is written with an exponent
 MOST_DECIMALS = 9  # a smaller error, as of a change that is 0 up to rounding, is written with an exponent
 
 
@@ -21,7 +22,7 @@ def with_error(value: float | None, error: float | None = None) -> str:
         return f"{number(value)} ± 0" if error == 0 else number(value)
     # The exponent after rounding: 0.0996 is 0.10, not 0.100.
     places = 1 - int(f"{error:.1e}".partition("e")[2])
-    if places > MOST_DECIMALS:
+    if places > MOST_DECIMALS or abs(value) >= LARGEST:
         return f"{value:.1e} ± {error:.1e}"
     decimals = max(places, 0)
     rounded = round(value, places) + 0.0  # no minus before a zero
@@ -29,11 +30,13 @@ def with_error(value: float | None, error: float | None = None) -> str:
 
 
 def number(value: Any) -> str:
-    """Integers with all digits, other numbers with four significant ones, text unchanged."""
+    """Integers with all digits, other numbers with four significant ones, huge ones as `2.832e+27`, text unchanged."""
     if value is None:
         return ABSENT
     if isinstance(value, bool | str):
         return str(value)
-    if float(value).is_integer() and abs(value) < 1e15:
+    if abs(value) >= LARGEST:
+        return f"{value:.3e}"
+    if float(value).is_integer():
         return f"{int(value):,}"
     return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:#.4g}".rstrip(".")

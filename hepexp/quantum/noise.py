@@ -20,6 +20,14 @@ def with_errors(circuit: Circuit, probability: float) -> Circuit:
     return Circuit(circuit.n_qubits, tuple(operations), circuit.observables, circuit.amplitudes)
 
 
+def without_errors(circuit: Circuit) -> Circuit:
+    """The same circuit without its channels."""
+    gates = tuple(operation for operation in circuit.operations if operation.name not in CHANNELS)
+    if len(gates) == len(circuit.operations):
+        return circuit
+    return Circuit(circuit.n_qubits, gates, circuit.observables, circuit.amplitudes)
+
+
 def has_errors(operations: tuple[Operation, ...]) -> bool:
     return any(operation.name in CHANNELS for operation in operations)
 

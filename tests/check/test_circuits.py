@@ -6,6 +6,7 @@ import pytest
 from hepexp.check.ansatz import ansatz_of
 from hepexp.check.circuits import MOST_QUBITS, circuits_of, describe, described, left_out, sizes, states, variance
 from hepexp.quantum.circuit import Circuit, Operation, Pauli, Weight, z_on
+from hepexp.quantum.gate_list import GateList
 from hepexp.quantum.layered import ANSAETZE, Layered
 from hepexp.quantum.statevector import StateVector
 from hepexp.quantum.templates import fidelity_circuit, pair_circuit, siamese_circuit
@@ -20,6 +21,23 @@ def test_the_variance_of_a_product_of_rotations_has_its_closed_form(n):
     assert local == pytest.approx(0.5 / n, abs=5 * local_err)
     assert whole == pytest.approx(2.0**-n, abs=5 * whole_err)
     assert whole_err < 0.1 * whole
+
+
+def test_the_variance_over_a_controlled_rotation_is_that_over_its_whole_period():
+    """<Z_0> is (cos t -+ sin(t / 2)) / 2; over 2 pi alone the two parts of its derivative would not be orthogonal."""
+    gates = ["H 0", "CRZ(w0) 0 1", "RX(pi/2) 0", "RX(w0) 2", "H 3", "CSWAP 3 0 2"]
+    (found, error), _ = variance(GateList(gates, ["Z 0", "Z 1"]), seed=1, n=4000)
+    assert found == pytest.approx(1 / 8 + 1 / 32, abs=5 * error)
+    assert error < 0.01
+
+
+def test_circuits_are_described_without_their_own_errors():
+    backend = StateVector()
+    backend.layer(GateList(["RX(x0) 0", "RY(w0) 0", "Depolarising(0.1) 0", "CNOT 0 1"]), name="noisy")
+    exact = GateList(["RX(x0) 0", "RY(w0) 0", "CNOT 0 1"])
+    assert circuits_of(backend)["noisy"] == Circuit(2, exact.operations, exact.observables)
+    found = states(circuits_of(backend)["noisy"], seed=1)
+    assert found["entanglement"] == pytest.approx(0.5, abs=5 * found["entanglement_err"])  # Q = sin^2 w
 
 
 @pytest.mark.parametrize("ansatz", ANSAETZE)

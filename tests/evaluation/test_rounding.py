@@ -17,6 +17,7 @@ from hepexp.evaluation.rounding import number, with_error
         (-0.2, 14.0, "0 ± 14"),
         (10 / 3, 4.4e-16, "3.333 ± 0"),  # replicas that differ by rounding alone
         (2.99e-32, 9.04e-34, "3.0e-32 ± 9.0e-34"),
+        (2.8318e27, 3e25, "2.8e+27 ± 3.0e+25"),
         (47.85, None, "47.85"),
         (None, None, "–"),
         (None, 0.1, "–"),
@@ -34,6 +35,7 @@ def test_the_error_has_two_digits_and_the_value_the_same_place(value, error, tex
         (0.888, "0.8880"),
         (79.1, "79.10"),
         (12345.6, "12,346"),
+        (2.8318e27, "2.832e+27"),
         ("mini", "mini"),
     ],
 )

@@ -129,6 +129,7 @@ CONTRASTIVE = ("supervised_contrastive", "pair", "triplet", "infonce")
         (("loss=supervised_contrastive", "loss.temperature=nan"), "loss.temperature must be finite, got nan"),
         (("model=lorentznet", "model.c=inf"), "model.c must be finite, got inf; see: hepexp show model=lorentznet"),
         (("data.views.soft=inf",), "dataset.views.soft must be finite, got inf; see: hepexp show dataset=qg"),
+        (("data.views.soft=1e300",), "dataset.views.soft must be at most 3.4e+38 in size, got 1e+300"),
         (("loss=infonce", "loss.states.eps=nan"), "loss.states.eps must be finite, got nan"),
         (("model=hybrid_cnn", "data=mnist", "model.circuit=[1]"), "got [1]; see: hepexp show model=hybrid_cnn;"),
         (("backend=pennylane", "backend.device=nowhere"), "backend.device: PennyLane has no device 'nowhere'"),
