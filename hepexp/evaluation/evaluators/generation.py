@@ -82,8 +82,8 @@ class GenerationEvaluator(Evaluator):
                 figures |= _with_error(f"mean_{one.name}{suffix}", float(values.mean()), error)
         for one in (one for one in self.observables if one.isotropic):
             for suffix, sample in (("", MADE), ("_truth", TRUTH)):
-                found = isotropy(outputs[f"{sample}{one.name}"])
-                figures |= {f"isotropy_{name}{suffix}": p for name, p in found.items()}
+                moments = isotropy(outputs[f"{sample}{one.name}"])
+                figures |= {f"isotropy_{name}{suffix}": p for name, p in moments.items()}
         figures["samples"] = len(outputs[f"{MADE}{self.observables[0].name}"])
         times = {name.removeprefix(SECONDS): v for name, v in outputs.items() if name.startswith(SECONDS)}
         return figures | {f"model/generation_{size}": 1000 * float(seconds[0]) for size, seconds in times.items()}

@@ -70,7 +70,7 @@ def _pions(
     """Numbers of two pions, and momenta of these and of the quark, of a string at rest along z; None of others."""
     quark, antiquark = (int(number) for number in random.choice(QUARKS, 2))
     masses = (pythia.particleData.m0(quark), pythia.particleData.m0(antiquark))
-    p = float(break_up_momentum(*(np.float64(x) for x in (m, *masses))))
+    (p,) = break_up_momentum(*np.array([[m], *([one] for one in masses)])).tolist()
     event = pythia.event
     event.reset()
     event.append(quark, 23, 101, 0, 0, 0, p, np.hypot(p, masses[0]), masses[0])
