@@ -10,7 +10,7 @@ from hepexp.data.datasets.cluster_decays import two_body
 from hepexp.data.datasets.cluster_decays.features import VARIABLES, DecayDirection
 from hepexp.data.datasets.cluster_decays.info import CLUSTER, INFO, LAYOUT, PARTON
 from hepexp.data.datasets.cluster_decays.module import ClusterDecays
-from hepexp.data.datasets.cluster_decays.observables import observe
+from hepexp.data.datasets.cluster_decays.observables import OBSERVABLES, OF_STRINGS, observe
 from hepexp.data.formats.open_file import open_file
 from hepexp.data.loading.split_store import open_sample
 from hepexp.data.physics.kinematics import invariant_mass
@@ -20,6 +20,7 @@ from hepexp.evaluation.generation.isotropy import isotropy
 from tests.data.small import represented
 from tests.samples import sample
 
+NAMES = [one.name for one in (*OBSERVABLES, *OF_STRINGS)]
 MASSES = {211: 0.13957039, 111: 0.1349768}
 
 
@@ -137,17 +138,27 @@ def test_a_word_that_means_nothing_is_refused():
 
 
 def test_isotropic_decays_are_isotropic_in_every_observable():
-    found = observe(decays(20_000))
+    found = observe(decays(20_000), NAMES)
     assert min(isotropy(found["direction"]).values()) > 1e-3
     for name, flat in (("phi", found["phi"] / np.pi), ("theta", np.cos(found["theta"])), ("flight", found["flight"])):
         assert abs(np.sort(flat[:, 0]) - np.linspace(-1, 1, 20_000)).max() < 2 * 1.95 / np.sqrt(20_000), name  # 0.1 %
     assert found["imbalance"].max() < 1e-14
 
 
+def test_momenta_along_and_across_the_string_are_those_of_the_break_up():
+    """p_z^2 + p_T^2 = p*^2, and p_z / p* is flat for isotropic decays."""
+    examples = decays(20_000)
+    along, across = observe(examples, ["string"])["string"].T
+    m = invariant_mass(two_body.of_cluster(examples))
+    p = two_body.break_up_momentum(m, np.full(len(m), MASSES[211]), np.full(len(m), MASSES[111]))
+    np.testing.assert_allclose(np.hypot(along, across), p, rtol=1e-6)
+    assert abs(np.sort(along / p) - np.linspace(-1, 1, 20_000)).max() < 2 * 1.95 / np.sqrt(20_000)
+
+
 def test_the_sample_is_isotropic_beside_the_laboratory_and_forward_beside_the_flight():
     store = open_sample(INFO)
     examples = store.take(np.arange(len(store)))
-    found = observe(examples)
+    found = observe(examples, NAMES)
     assert min(isotropy(found["direction"]).values()) > 1e-3
     assert found["flight"].mean() > 0.05
     assert found["imbalance"].max() < 1e-14
@@ -245,6 +256,7 @@ def test_axes_along_the_string_need_clusters_of_known_partons(tmp_path, monkeypa
         data.prepare_data()
         data.setup()
         assert sum(len(split.rows) for split in data.splits.values()) == n
+        assert ("string" in data.observe(data.store.take(np.arange(5)))) == (frame == "string")
 
 
 def test_the_specification_says_what_a_generator_depends_on():

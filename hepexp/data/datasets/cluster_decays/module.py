@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hepexp.data.datasets.cluster_decays.features import DecayDirection
 from hepexp.data.datasets.cluster_decays.info import CLUSTER, INFO
-from hepexp.data.datasets.cluster_decays.observables import OBSERVABLES, observe
+from hepexp.data.datasets.cluster_decays.observables import OBSERVABLES, OF_STRINGS, observe
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.loading.split_store import SplitStore
 from hepexp.data.representations.representation import Representation
@@ -47,12 +47,21 @@ class ClusterDecays(HepDataModule):
     def make_representations(self) -> list[Representation]:
         return [self.features or DecayDirection()]
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self._along_string:
+            self.observables = (*OBSERVABLES, *OF_STRINGS)
+
+    @property
+    def _along_string(self) -> bool:
+        return self.features is not None and self.features.frame == "string"
+
     def observe(self, examples: Ragged, names: Sequence[str] | None = None) -> dict[str, NDArray[np.float64]]:
-        return observe(examples, names)
+        return observe(examples, [*(one.name for one in self.observables), "features"] if names is None else names)
 
     def arrange(self, opened: SplitStore) -> SplitStore:
         """With axes along the string, only the clusters whose partons are known."""
-        if getattr(self.representation, "frame", "") != "string":
+        if not self._along_string:
             return opened
         return replace(opened, splits={name: _of_known_partons(opened, rows) for name, rows in opened.splits.items()})
 
