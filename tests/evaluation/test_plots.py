@@ -95,6 +95,12 @@ def test_learning_curves_are_of_the_figures_that_are_validated(tmp_path, monkeyp
         "learning rate",
     ]  # no rank is best
     np.testing.assert_allclose(drawing.axes[1].lines[0].get_ydata(), [0.7, 1.4])
+    terms = {"loss": 1.0, "fidelity": 0.9, "contrastive": 2.0, "seconds": 3.0, "kl": 1.0}
+    row = {"epoch": 1, "val/kl": 1.0, **{f"train/{name}": value for name, value in terms.items()}}
+    plots.learning_curves(tmp_path / "c.png", [row])
+    labels = [axes.get_ylabel() for axes in drawn.pop().axes]
+    assert labels[:3] == ["loss", "fidelity of positives", "contrastive loss"]
+    assert "seconds" not in " ".join(labels)
     many = [{"epoch": 1, **{f"val/auc_{k}": 0.9 for k in range(8)}, "val/auc": 0.8}]
     plots.learning_curves(tmp_path / "b.png", many)
     labels = [axes.get_ylabel() for axes in drawn[1].axes]

@@ -9,21 +9,23 @@ from hepexp.config.metrics import find
 from hepexp.figures import COLOURS, figure, legend_above
 
 FIRST, LAST = "loss", ("critic_accuracy", "lr")  # metrics of a history row
-MOST_VALIDATED = 5  # figures beside the loss
+SPEED = ("examples_per_second", "seconds")
+MOST_TERMS, MOST_VALIDATED = 4, 5  # figures beside the loss
 SPLITS = {"train": ("training", COLOURS[0]), "val": ("validation", COLOURS[1])}
 
 
 def learning_curves(path: Path | str, history: list[dict[str, Any]], best_epoch: int | None = None) -> None:
-    """Draw loss, validated figures and learning rate against the epoch, and mark the best epoch.
+    """Draw loss and its terms, validated figures and learning rate against the epoch, and mark the best epoch.
 
     Of the figures those are drawn of which higher or lower values are better, first those in tables of runs.
 
     Parameters
     ----------
-    history : one row per epoch: `epoch` (from 1) and any of `train/loss`, `val/loss`, other `val/...`, `train/lr`.
+    history : one row per epoch: `epoch` (from 1) and any of `train/loss`, `val/loss`, other `val/...`, `train/lr`, and
+        `train/...` of the terms of a loss, such as `train/fidelity`.
     best_epoch : the epoch (from 1) of best.ckpt.
     """
-    names = (FIRST, *_validated(history), *LAST)
+    names = (FIRST, *_terms(history), *_validated(history), *LAST)
     shown = [name for name in names if any(f"{s}/{name}" in row for row in history for s in SPLITS)]
     with figure(path, 5.0, 0.7 + 2.1 * len(shown), "training, epoch by epoch") as drawing:
         panels = drawing.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
@@ -35,6 +37,13 @@ def learning_curves(path: Path | str, history: list[dict[str, Any]], best_epoch:
         legend_above(panels[0], 3)
         panels[-1].set_xlabel("epoch")
         drawing.align_ylabels()
+
+
+def _terms(history: list[dict[str, Any]]) -> list[str]:
+    """What the loss has logged of its terms in training, and is not validated."""
+    names = dict.fromkeys(key.removeprefix("train/") for row in history for key in row if key.startswith("train/"))
+    own = [name for name in names if name not in (FIRST, *LAST, *SPEED) and find(f"train/{name}")]
+    return [name for name in own if not any(f"val/{name}" in row for row in history)][:MOST_TERMS]
 
 
 def _validated(history: list[dict[str, Any]]) -> list[str]:
