@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from hepexp.config.expected import counted
 from hepexp.evaluation.rounding import with_error
 from hepexp.text_table import Column, TextTable
 
@@ -82,8 +83,8 @@ def _figures(point: Mapping[str, Any], with_change: bool = True) -> list[str]:
 def _notes(found: Mapping[str, Any]) -> Iterator[str]:
     n, few = found["n"], found["n_float64"]
     yield (
-        f"{n:,} test examples, {few:,} of them in float64 too; errors from a bootstrap over examples, of changes "
-        "over the same examples before and after"
+        f"{counted(n, 'test example')}, {few:,} of them in float64 too; errors from a bootstrap over examples, of "
+        "changes over the same examples before and after"
     )
     if any(check["verdict"] for check in found["checks"].values()):
         yield (

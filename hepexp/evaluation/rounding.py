@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 ABSENT = "–"
@@ -14,7 +15,7 @@ def with_error(value: float | None, error: float | None = None) -> str:
 
     Four significant digits without an error; a dash for an undefined value.
     """
-    if value is None:
+    if value is None or math.isnan(value):
         return ABSENT
     if error and error < 1e-9 * abs(value):
         error = 0  # rounding noise of replicas that all give the same value
@@ -35,6 +36,8 @@ def number(value: Any) -> str:
         return ABSENT
     if isinstance(value, bool | str):
         return str(value)
+    if math.isnan(value):
+        return ABSENT
     if abs(value) >= LARGEST:
         return f"{value:.3e}"
     if float(value).is_integer():

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hepexp.evaluation.rounding import with_error
+from hepexp.config.expected import counted
+from hepexp.evaluation.rounding import number, with_error
 from hepexp.export.description import Description, beside
 from hepexp.export.emulation import RECORD, Emulated
 
@@ -31,14 +32,14 @@ def lines(made: Description, path: Path) -> Iterator[str]:
     among = agreement.get("multiplicities")
     of = f" of {among[0]} to {among[1]} particles" if among else ""
     yield (
-        f"agreement   scores within {agreement['difference']:.1e} of the run's on {agreement['examples']:,} test "
-        f"examples{of}"
+        f"agreement   scores within {agreement['difference']:.1e} of the run's on "
+        f"{counted(agreement['examples'], 'test example')}{of}"
     )
     if lost := made.quantised:
         yield (
             f"{lost['weights']:<12}{lost['bytes'] / 1e6:.2f} MB in place of {lost['bytes_before'] / 1e6:.2f}; AUC "
-            f"{lost['auc']:.4f} in place of {lost['auc_before']:.4f}, a loss of "
-            f"{with_error(lost['auc_loss'], lost.get('auc_loss_err'))} on {lost['examples']:,} test examples"
+            f"{number(lost['auc'])} in place of {number(lost['auc_before'])}, a loss of "
+            f"{with_error(lost['auc_loss'], lost.get('auc_loss_err'))} on {counted(lost['examples'], 'test example')}"
         )
     yield f"written     {path} ({path.stat().st_size / 1e6:.2f} MB), {beside(path)}"
 
@@ -49,7 +50,7 @@ def lines_of_emulation(made: Emulated, out: Path) -> Iterator[str]:
     for name, types in made.types.items():
         yield f"numbers     {name}: {types}"
     exact = {True: "bit for bit those of exact arithmetic", None: "rounded here, not in the training"}
-    of = f"on {made.examples:,} test examples"
+    of = f"on {counted(made.examples, 'test example')}"
     yield f"agreement   outputs {exact[made.exact]}; within {made.difference:.2g} of the run's {of}"
     for name, both in made.metrics.items():
         run, emulation = (_value(both[which]) for which in ("run", "emulation"))

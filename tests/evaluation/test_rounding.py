@@ -21,6 +21,7 @@ from hepexp.evaluation.rounding import number, with_error
         (47.85, None, "47.85"),
         (None, None, "–"),
         (None, 0.1, "–"),
+        (float("nan"), 0.1, "–"),
     ],
 )
 def test_the_error_has_two_digits_and_the_value_the_same_place(value, error, text):
@@ -37,6 +38,7 @@ def test_the_error_has_two_digits_and_the_value_the_same_place(value, error, tex
         (12345.6, "12,346"),
         (2.8318e27, "2.832e+27"),
         ("mini", "mini"),
+        (float("nan"), "–"),
     ],
 )
 def test_numbers_without_an_error(value, text):
