@@ -49,7 +49,7 @@ def of_elements(relevance: Relevance, batch: Batch, names: Names) -> OfElements:
             continue
         found.each += rows.sum(-1)
         if isinstance(batch, FeatureBatch):  # a feature is an element and a column
-            labels = names.get((False, n), tuple(f"feature {k}" for k in range(n)))
+            labels = names.get((False, n)) or tuple(f"feature {k}" for k in range(n))
             found.columns = dict(zip(labels, rows[..., 0].unbind(1), strict=True))
             continue
         labels = names.get((is_pair, rows.shape[-1])) or (f"read by {read.module or 'the network'}",)

@@ -5,10 +5,18 @@ from __future__ import annotations
 from torch import nn
 
 from hepexp.batch import DataSpec
+from hepexp.data.datasets.files.features import FileFeatures
 from hepexp.data.representations.representation import Representation
 
 Names = dict[tuple[bool, int], tuple[str, ...]]  # by whether a row is a pair of elements, and its number of columns
 FOUR_MOMENTA = ("four-momenta",)  # one name for all components, whose relevances cancel
+
+
+def feature_names(representation: Representation) -> tuple[str, ...]:
+    """Names of the features of an example: variables, components of a point, or columns of files."""
+    if isinstance(representation, FileFeatures):
+        return tuple(one.expr for one in representation.inputs)
+    return tuple(getattr(representation, "variables", ()) or getattr(representation, "columns", ()))
 
 
 def column_names(model: nn.Module, spec: DataSpec, representation: Representation) -> Names:
@@ -31,7 +39,8 @@ def column_names(model: nn.Module, spec: DataSpec, representation: Representatio
         more = spec.n_node_features - len(nodes)
         known.append(nodes + (scalars if len(scalars) == more else tuple(f"column {k}" for k in range(more))))
     if spec.n_features:
-        known.append(tuple(getattr(representation, "variables", ()) or getattr(representation, "columns", ())))
+        names = feature_names(representation)  # nothing else is read; four of them are no four-momentum
+        return {(False, len(names)): names}
     found: Names = {}
     for pair, lists in ((False, known), (True, of_pairs)):
         by_length = [(len(names), names) for names in dict.fromkeys(lists) if names] + [(4, FOUR_MOMENTA)]

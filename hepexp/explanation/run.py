@@ -21,6 +21,7 @@ from hepexp.evaluation.rounding import with_error
 from hepexp.explanation import attention_maps, plots, record
 from hepexp.explanation.explain import Explainer
 from hepexp.explanation.methods import ATTENTION, best
+from hepexp.explanation.names import feature_names
 from hepexp.figures import about
 from hepexp.learning.figures import sample
 from hepexp.learning.trained import rebuild
@@ -124,7 +125,8 @@ class ExplainedRun:
             elif (shape := self.data.spec.image_shape) is not None:
                 plots.draw_images(examples, explained, rows, self.names, title, shape[1:])
             else:
-                plots.draw_bars(examples, explained, rows, self.names, title, self._features())
+                features = feature_names(self.dataset.representation)
+                plots.draw_bars(examples, explained, rows, self.names, title, features)
             self.written.append(f"plots/{examples.name}")
             if self.jet is None:
                 plots.draw_deletion(folder / "explain_deletion.png", explained, f"deletion by {self.method}", self.noun)
@@ -187,10 +189,6 @@ class ExplainedRun:
         ]
         fits = all(len(k) == len(r) for k, r in zip(found, self.explained.relevance, strict=True))
         return (found, view.kinds) if fits else None
-
-    def _features(self) -> tuple[str, ...]:
-        representation = self.dataset.representation
-        return tuple(getattr(representation, "variables", ()) or getattr(representation, "columns", ()))
 
 
 _SUMS_TO = {

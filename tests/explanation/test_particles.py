@@ -7,6 +7,10 @@ import torch
 from torch.testing import assert_close
 
 from hepexp.batch import DataSpec
+from hepexp.data.datasets.files.features import FileFeatures
+from hepexp.data.datasets.files.scaled_input import Input
+from hepexp.data.representations.points import Points
+from hepexp.data.representations.variables import Variables
 from hepexp.errors import ConfigError
 from hepexp.explanation.attention_maps import attention_maps
 from hepexp.explanation.elements import of_elements
@@ -49,6 +53,16 @@ def model(request):
     torch.manual_seed(0)
     made = MODELS[request.param]() if request.param in MODELS else Case(request.param, 0).build()
     return frozen(made)
+
+
+@pytest.mark.parametrize(
+    "representation",
+    [Variables(("a", "b", "c", "d")), Points(("a", "b", "c", "d")), FileFeatures([Input(name) for name in "abcd"])],
+    ids=lambda one: type(one).__name__,
+)
+def test_four_features_have_their_names_and_are_no_four_momentum(representation):
+    found = column_names(torch.nn.Linear(4, 2), DataSpec(("one", "other"), n_features=4), representation)
+    assert found[False, 4] == ("a", "b", "c", "d")
 
 
 @pytest.mark.parametrize("method", [lrp, gradient_input])
