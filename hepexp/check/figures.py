@@ -130,7 +130,7 @@ def gradients(path: Path, rows: list[dict[str, float]], own: tuple[int, int], ti
     resizes = len({row["n_qubits"] for row in rows}) > 1
     x, curve = ("n_qubits", "n_layers") if resizes else ("n_layers", "n_qubits")
     names = {"n_qubits": "qubits", "n_layers": "layers"}
-    kinds = {"local": r"local: $\langle Z_1\rangle$", "global": r"global: $\langle Z_1 \cdots Z_n\rangle$"}
+    kinds = {"local": r"local: $\langle Z_0\rangle$", "global": r"global: $\langle Z_0 \cdots Z_{n-1}\rangle$"}
     with figure(path, 7.6, 3.8, title) as drawing:
         for axes, (kind, about) in zip(drawing.subplots(1, 2, sharey=True), kinds.items(), strict=True):
             for k, value in enumerate(sorted({row[curve] for row in rows})):

@@ -126,8 +126,9 @@ def wires_of(n_qubits: int, n_layers: int, all_pairs: bool = False) -> range:
     """
     n, what = (n_qubits * (n_qubits - 1) // 2, "pairs of qubits") if all_pairs else (n_qubits, "qubits")
     if n_qubits > MOST_QUBITS or n * n_layers > MOST_GATES:
+        layers = f"{n_layers:,} layer{'' if n_layers == 1 else 's'}"
         raise ConfigError(
-            f"a circuit of {n_qubits:,} qubits and {n_layers:,} layers is too large: at most {MOST_QUBITS:,} qubits, "
+            f"a circuit of {n_qubits:,} qubits and {layers} is too large: at most {MOST_QUBITS:,} qubits, "
             f"and {what} times layers at most {MOST_GATES:,}; this machine has memory for states of "
             f"{int(log2(total() / 16))} qubits"
         )

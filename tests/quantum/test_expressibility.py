@@ -125,7 +125,7 @@ def test_circuits_have_as_many_angles_as_in_the_paper(number, n):
     [
         (lambda: SimCircuit(20), "a circuit's number must be from 1 to 19, got 20"),
         (lambda: SimCircuit(1, 1), "a circuit's n_qubits must be >= 2, got 1"),
-        (lambda: SimCircuit(5, 50), "a circuit of 50 qubits and 1 layers is too large"),
+        (lambda: SimCircuit(5, 50), "a circuit of 50 qubits and 1 layer is too large"),
         (lambda: RandomCircuits({"a/b": Layered()}, n_features=0, backend=StateVector()), "got 'a/b'"),
         (lambda: RandomCircuits({}, n_features=0, backend=StateVector()), "model.circuits needs one or more"),
         (
