@@ -30,7 +30,7 @@ class PixelInputs(Inputs):
 
     Raises
     ------
-    ConfigError : the images of the run are rotated.
+    ConfigError : the images of the run are rotated or reflected.
     """
 
     shift: Tensor
@@ -38,8 +38,9 @@ class PixelInputs(Inputs):
 
     def __init__(self, representation: PixelImage, extra: Extra) -> None:
         super().__init__()
-        if representation.angle:
-            raise ConfigError("this run cannot be exported: dataset.image.angle moves pixels one by one")
+        for key in ("angle", "rotate", "flip"):
+            if getattr(representation, key):
+                raise ConfigError(f"this run cannot be exported: dataset.image.{key} moves pixels one by one")
         self.source, self.extra = representation, extra
         names = ", ".join(representation.channel_names)
         what = f"pixels of {names}, after cropping" if names else "pixels, after cropping"

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from hepexp.batch import Batch
+from hepexp.data.representations.jet_image import JetImage
+from hepexp.data.representations.pixel_image import PixelImage
 from hepexp.data.representations.representation import Representation
 from hepexp.data.transforms.frame import StandardFrame
 from hepexp.data.transforms.particle_selection import WithBeams
@@ -76,6 +78,11 @@ class SmallElements:
             raise ConfigError(
                 "loss.equivariance_penalty and loss.equivariance_group would transform jets behind dataset.frame, "
                 "which has made them invariant: leave them out, or dataset.frame"
+            )
+        if isinstance(representation, JetImage | PixelImage) and representation.rotate:
+            raise ConfigError(
+                "loss.equivariance_penalty and loss.equivariance_group would rotate images behind "
+                "dataset.image.rotate, which has made them invariant: leave them out, or dataset.image.rotate"
             )
         step = known[group or next(iter(known))](size)
         step.fit_to(representation)

@@ -16,6 +16,7 @@ from hepexp.data.datasets.top.module import TopTagging
 from hepexp.data.representations.jet_image import JetImage
 from hepexp.data.representations.pixel_image import PixelImage
 from hepexp.errors import ConfigError
+from hepexp.export.images import PixelInputs
 from hepexp.export.inputs import inputs_of
 from hepexp.export.network import ExportedNetwork
 from hepexp.export.tensors import DTYPES
@@ -79,6 +80,9 @@ def test_what_a_network_cannot_do_is_refused_by_name():
         data.setup()
         with pytest.raises(ConfigError, match=said):
             inputs_of(data)
+    for key, value in (("angle", 30.0), ("rotate", True), ("flip", True)):
+        with pytest.raises(ConfigError, match=f"dataset.image.{key} moves pixels one by one"):
+            PixelInputs(PixelImage(**{key: value}).of_shape((1, 9, 9)), None)
 
 
 @pytest.mark.parametrize("loss", [McDropout, Bayesian, Swag])

@@ -11,6 +11,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from hepexp.data.representations.jet_features import JetFeatures
+from hepexp.data.representations.jet_image import JetImage
 from hepexp.data.representations.pixel_image import PixelImage
 from hepexp.data.representations.representation import Particles
 from hepexp.data.transforms.frame import StandardFrame
@@ -216,6 +217,8 @@ def test_values_without_meaning_are_refused(keys, said):
             Particles().with_transforms(StandardFrame("rotated")),
             "would transform jets behind dataset.frame, which",
         ),
+        ("rotate", PixelImage(rotate=True), "would rotate images behind dataset.image.rotate, which has made them inv"),
+        ("rotate", JetImage(rotate=True), "would rotate images behind dataset.image.rotate, which has made them inv"),
         (None, None, "this one reads something else"),
     ],
 )

@@ -12,6 +12,7 @@ from hepexp.batch import ImageBatch
 from hepexp.data.physics.kinematics import around_axis, sums
 from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.transforms.orientation import heavier, principal_angle
 from hepexp.errors import ConfigError
 
 CHANNELS = ("pt", "multiplicity")
@@ -94,8 +95,7 @@ class JetImage(Representation[ImageBatch]):
             place = place - place[order[jets.offsets[:-1]]][jet]
         if self.rotate:
             y, phi = place.T
-            yy, pp, yp = (sums(weight * product, jets) for product in (y * y, phi * phi, y * phi))
-            angle = 0.5 * np.arctan2(2 * yp, yy - pp)[jet]  # between the principal axis and the rapidity axis
+            angle = principal_angle(place, weight, jets)[jet]
             cos, sin = np.cos(angle), np.sin(angle)
             place = np.stack([cos * y + sin * phi, cos * phi - sin * y], axis=1)
             # an axis has two directions; a rotation by 180 degrees changes both signs
@@ -111,8 +111,3 @@ class JetImage(Representation[ImageBatch]):
         binned = np.stack([np.bincount(flat, weights[name], minlength=n * size) for name in self.channels])
         image = binned.reshape(len(self.channels), n, self.n_pixels, self.n_pixels).swapaxes(0, 1)
         return ImageBatch(**common, image=torch.from_numpy(np.ascontiguousarray(image, np.float32)))
-
-
-def heavier(place: NDArray, weight: NDArray, jets: Ragged) -> NDArray[np.int64]:
-    """For each coordinate of the positions (m, 2), the sign (n, 2) of the half of a jet that has more weight (m,)."""
-    return np.where(sums(weight[:, None] * np.sign(place), jets) < 0, -1, 1)

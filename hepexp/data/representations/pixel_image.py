@@ -16,7 +16,7 @@ from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.representations.scale import spread_or_one
 from hepexp.data.store.images import to_dense
 from hepexp.data.store.ragged import Ragged
-from hepexp.data.transforms.rotation import rotated
+from hepexp.data.transforms.rotation import reflected, rotated, upright
 from hepexp.errors import ConfigError
 
 DEVIATIONS = "standard deviations"
@@ -41,6 +41,12 @@ class PixelImage(Representation[ImageBatch]):
     angle : angle in degrees by which every image, after cropping, is rotated about its centre. Non-zero pixels are
         moved without interpolation, so rotations by multiples of 90 degrees are exact. To test a trained model on
         rotated images: hepexp evaluate RUN data.image.angle=45.
+    rotate : then rotate each image about its centre until its principal axis, weighted by |value|, is vertical, with
+        the half that weighs more in the higher rows: a network behind it is invariant under rotations of square images
+        by multiples of 90 degrees, under others as far as places can be rounded to pixels. Pixels are moved as by
+        `angle`.
+    flip : then reflect each image so that the half that weighs more is in the higher rows and in the higher columns; a
+        network behind it is invariant under reflections.
 
     Raises
     ------
@@ -62,6 +68,8 @@ class PixelImage(Representation[ImageBatch]):
         resize_to: int | None = None,
         angle: float = 0.0,
         power: float = 1.0,
+        rotate: bool = False,
+        flip: bool = False,
     ) -> None:
         if scale not in SCALES:
             raise ConfigError(f"dataset.image.scale must be one of {', '.join(SCALES)}, got {scale!r}")
@@ -81,6 +89,7 @@ class PixelImage(Representation[ImageBatch]):
         self.resize_to = resize_to
         self.angle = angle
         self.power = power
+        self.rotate, self.flip = rotate, flip
 
     def of_shape(self, shape: tuple[int, int, int], channel_names: tuple[str, ...] = ()) -> PixelImage:
         """A copy for images of this shape (channels, rows, columns), and with channels of these names."""
@@ -115,7 +124,11 @@ class PixelImage(Representation[ImageBatch]):
         self._factor = np.where(self.scale in ("std", "standard"), 1 / std, 1).astype(np.float32)[:, None, None]
 
     def encode(self, examples: Ragged) -> Ragged:
-        return rotated(examples, self.shape, self.angle) if self.angle else examples
+        if self.angle:
+            examples = rotated(examples, self.shape, self.angle)
+        if self.rotate:
+            examples = upright(examples, self.shape)
+        return reflected(examples, self.shape) if self.flip else examples
 
     def collate(self, examples: Ragged, common: Common) -> ImageBatch:
         return ImageBatch(**common, image=self.fitted(torch.from_numpy(self._dense(examples))))

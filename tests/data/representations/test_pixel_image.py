@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.testing import assert_close
 
 from hepexp.data.representations.pixel_image import SCALES, PixelImage
 from hepexp.data.store.images import from_dense
@@ -114,6 +115,64 @@ def test_a_turn_keeps_the_energy_of_a_disk_and_moves_it_by_its_angle():
     right, up = float(image.sum(0) @ axis.double()) / 25, -float(image.sum(1) @ axis.double()) / 25
     assert np.degrees(np.arctan2(up, right)) == pytest.approx(30, abs=1)
     assert np.hypot(up, right) == pytest.approx(12, abs=0.2)
+
+
+def blobs(n: int = 40, size: int = 27) -> np.ndarray:
+    """Images with some energy in a disk, in two channels."""
+    random = np.random.default_rng(5)
+    axis = np.arange(size) - (size - 1) / 2
+    disk = np.hypot(*np.meshgrid(axis, axis)) < size / 2 - 1
+    return (random.exponential(size=(n, 2, size, size)) * (random.random((n, 2, size, size)) < 0.1) * disk).astype("f4")
+
+
+def standing(dense: np.ndarray, **keys) -> torch.Tensor:
+    made = PixelImage("none", **keys).of_shape(dense.shape[1:])
+    return represented(made, from_dense(np.zeros(len(dense)), dense)).image
+
+
+@pytest.mark.parametrize("size", [26, 27])
+@pytest.mark.parametrize("quarter", [1, 2, 3])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_rotated_or_reflected_image_stands_upright_as_the_same_image(size: int, quarter: int, mirrored: bool):
+    dense = blobs(size=size)
+    moved = np.rot90(dense, quarter, (2, 3))
+    moved = np.ascontiguousarray(moved[..., ::-1] if mirrored else moved)
+    expected = standing(dense, rotate=True, flip=True)
+    assert_close(standing(moved, rotate=True, flip=True), expected, rtol=1e-6, atol=1e-6)
+    assert_close(standing(dense[..., ::-1].copy(), flip=True), standing(dense, flip=True), rtol=0, atol=0)
+    assert not torch.allclose(standing(moved), standing(dense))
+    without = standing(moved, rotate=True)
+    assert torch.allclose(without, standing(dense, rotate=True), atol=1e-6) != mirrored
+
+
+def test_upright_images_keep_their_energy_and_have_it_along_the_rows_and_in_the_higher_half():
+    dense = blobs()
+    image = standing(dense, rotate=True, flip=True).double()
+    assert_close(image.sum((2, 3)), torch.from_numpy(dense).double().sum((2, 3)), rtol=1e-6, atol=1e-5)
+    total, place = image.sum(1), torch.arange(27).double() - 13
+    along, across = total.sum(2) @ place**2, total.sum(1) @ place**2
+    mixed = torch.einsum("nij,i,j->n", total, place, place)
+    assert (along > 0.97 * across).all()  # of places rounded to pixels
+    assert (mixed.abs() < 0.03 * (along + across)).all()
+    for sums in (total.sum(2), total.sum(1)):
+        assert (sums[:, 14:].sum(1) >= sums[:, :13].sum(1)).all()
+
+
+def test_an_elongated_image_at_any_angle_becomes_upright():
+    dense = np.zeros((1, 1, 41, 41), np.float32)
+    dense[0, 0, 8:33, 19:22] = 1
+    dense[0, 0, 26:33, 20] = 3
+    for degrees in (0, 17, 45, 100, 200, 359):
+        image = standing(dense, angle=degrees, rotate=True)[0, 0].double()
+        along, across = (((torch.arange(41) - 20.0).double() ** 2) @ image.sum(axis) for axis in (1, 0))
+        assert along > 30 * across
+        assert image[26:33].sum() > 1.5 * image[8:15].sum()
+
+
+def test_images_without_energy_stay_empty():
+    dense = np.zeros((2, 1, 9, 9), np.float32)
+    dense[1, 0, 4, 4] = 1
+    assert torch.equal(standing(dense, rotate=True, flip=True), torch.from_numpy(dense))
 
 
 def test_half_a_turn_leaves_the_scale_as_it_is():
