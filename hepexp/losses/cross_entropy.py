@@ -138,6 +138,7 @@ class CrossEntropy(Objective[Network]):
             change = squared_change(logits, moved)
             terms["equivariance_penalty"] = weighted_mean(change, _sizes(batch.weight))
             outputs |= {"logits": logits.detach(), "squared_change": change.detach()}
+            outputs["moved_scores"] = moved.detach().softmax(dim=-1)
             # an example of negative weight must not reward the breaking of the symmetry
             each = each + self.penalty * (change if batch.weight is None else batch.weight.sign().to(change) * change)
         return {"loss": weighted_mean(each, batch.weight), **terms}, {**outputs, "loss": each.detach()}

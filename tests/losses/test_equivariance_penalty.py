@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 from torch import nn
 from torch.testing import assert_close
 
+from hepexp.batch import DataSpec
 from hepexp.data.representations.jet_features import JetFeatures
 from hepexp.data.representations.jet_image import JetImage
 from hepexp.data.representations.pixel_image import PixelImage
@@ -18,6 +20,7 @@ from hepexp.data.transforms.frame import StandardFrame
 from hepexp.data.transforms.particle_selection import WithBeams
 from hepexp.errors import ConfigError
 from hepexp.evaluation.classifiers.breaking import breaking
+from hepexp.evaluation.options import EvaluationOptions
 from hepexp.learning.module import ExperimentModule
 from hepexp.learning.optimizers import AdamW
 from hepexp.losses.cross_entropy import CrossEntropy
@@ -189,6 +192,23 @@ def test_the_breaking_is_the_rms_change_over_the_spread():
     assert math.isnan(same["symmetry/breaking"])
 
 
+@pytest.mark.parametrize("invariant", [True, False])
+def test_the_auc_of_moved_examples_is_that_of_their_scores(invariant):
+    torch.manual_seed(0)
+    model = lorentz_net().eval() if invariant else PFN(phi_sizes=(16,), f_sizes=(16,), **SIZES).double().eval()
+    loss, jets = penalised(penalty=0.0, group="lorentz", size=1.0), random_jets(n_jets=60)
+    jets = with_views(loss, jets)
+    _, outputs = loss.terms(model, jets)
+    columns = {name: value.numpy() for name, value in {**outputs, "label": jets.label, "index": jets.index}.items()}
+    found = loss.evaluator.with_options(EvaluationOptions(), DataSpec(("a", "b"))).final(columns, seed=1)
+    with torch.no_grad():
+        expected = model(jets.views[1])[:, 1] - model(jets.views[1])[:, 0]
+    assert found["symmetry/auc_moved"] == pytest.approx(roc_auc_score(jets.label, expected))
+    assert found["symmetry/auc_moved_err"] > 0
+    if invariant:
+        assert found["symmetry/auc_moved"] == pytest.approx(found["auc"])
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
@@ -230,7 +250,6 @@ def test_data_on_which_the_group_does_not_act_are_refused(group, representation,
 
 
 def test_it_is_among_the_figures_of_an_epoch_where_it_is_measured():
-    from hepexp.batch import DataSpec
     from hepexp.evaluation.options import EvaluationOptions
 
     spec = DataSpec(class_names=ToyData.spec.class_names)

@@ -7,6 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from hepexp.evaluation.bootstrap import mean_of, with_errors
+from hepexp.evaluation.classifiers.auc import Auc
+from hepexp.evaluation.classifiers.figure_of_merit import ONE_CLASS
+from hepexp.evaluation.classifiers.judge import Judge
+from hepexp.evaluation.classifiers.scored_examples import ScoredExamples
 from hepexp.metric import Metric
 
 BREAKING = (
@@ -28,8 +32,18 @@ BREAKING = (
         undefined="all examples have the same logits",
         each_epoch=False,
     ),
+    Metric(
+        "symmetry/auc_moved",
+        "higher",
+        "AUC, moved",
+        "AUC of the test examples after random elements of loss.equivariance_group, each by its own, as those of "
+        "symmetry/breaking. Images are rotated between pixels, which smooths them.",
+        range="0 to 1; 0.5 is chance",
+        undefined=ONE_CLASS,
+        each_epoch=False,
+    ),
 )
-PENALTY, RELATIVE = (metric.name for metric in BREAKING)
+PENALTY, RELATIVE, MOVED_AUC = (metric.name for metric in BREAKING)
 PATHWAYS = (
     Metric(
         "symmetry/free_share",
@@ -57,7 +71,7 @@ SHARE, WEIGHT = (metric.name for metric in PATHWAYS)
 def breaking(
     logits: np.ndarray, change: np.ndarray, seed: int, weight: np.ndarray | None = None
 ) -> dict[str, float | str | None]:
-    """Both figures with their errors.
+    """The first two figures with their errors.
 
     Parameters
     ----------
@@ -67,6 +81,12 @@ def breaking(
     """
     figures = {PENALTY: mean_of(change), RELATIVE: over_spread(logits, change)}
     return with_errors(figures, len(logits), seed, weight=None if weight is None else np.abs(weight))
+
+
+def auc_moved(examples: ScoredExamples, n_bootstrap: int, seed: int) -> dict[str, float | str | None]:
+    """The AUC of examples that were moved, with its error."""
+    found = Judge([Auc()], examples).with_errors(n_bootstrap, seed)
+    return {MOVED_AUC + name.removeprefix("auc"): value for name, value in found.items()}
 
 
 def free_share(

@@ -14,7 +14,7 @@ import pyarrow as pa
 from hepexp.evaluation.bootstrap import Width, mean, mean_of, ones
 from hepexp.evaluation.classifiers.accuracy import Accuracy
 from hepexp.evaluation.classifiers.auc import Auc
-from hepexp.evaluation.classifiers.breaking import BREAKING, PATHWAYS, PENALTY, breaking, free_share
+from hepexp.evaluation.classifiers.breaking import BREAKING, PATHWAYS, PENALTY, auc_moved, breaking, free_share
 from hepexp.evaluation.classifiers.conformal import CONFORMAL, IN_SET
 from hepexp.evaluation.classifiers.figure_of_merit import FigureOfMerit, OfWeights
 from hepexp.evaluation.classifiers.judge import Judge
@@ -44,8 +44,8 @@ class ClassificationEvaluator(Evaluator):
 
     Parameters
     ----------
-    measures_breaking : whether there are the columns `logits` (n, C) and `squared_change` (n,) under small elements of
-        a symmetry group.
+    measures_breaking : whether there are the columns `logits` (n, C), and `squared_change` (n,) and `moved_scores`
+        (n, C) under small elements of a symmetry group.
 
     Attributes
     ----------
@@ -107,6 +107,7 @@ class ClassificationEvaluator(Evaluator):
             found |= rotation_error(outputs["gallery/logits"], outputs["gallery/rotated_logits"], seed)
         if "squared_change" in outputs:
             found |= breaking(outputs["logits"], outputs["squared_change"], seed, outputs.get("weight"))
+            found |= auc_moved(self._examples({**outputs, "scores": outputs["moved_scores"]}), N_BOOTSTRAP, seed)
         if "pathways" in outputs:
             found |= free_share(outputs["pathways"], outputs["model/free_weight"], seed, outputs.get("weight"))
         return found | uncertainty_figures(outputs, seed)
