@@ -33,7 +33,9 @@ OBSERVABLES: tuple[Observable, ...] = (
     Observable("direction", ("$n_x$", "$n_y$", "$n_z$"), isotropic=True),
     Observable("imbalance", (r"$|\sum p - P|\,/\,E$",), distance=False, mean=True, drawn=False),
 )
-OF_STRINGS = (Observable("string", ("$p_z$ along the string [GeV]", r"$p_\mathrm{T}$ across [GeV]"), unit="GeV"),)
+OF_STRINGS = (
+    Observable("string", ("$p_z$ along the string [GeV]", r"$p_\mathrm{T}$ across [GeV]"), selects=True, unit="GeV"),
+)
 
 
 def observe(decays: Ragged, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
