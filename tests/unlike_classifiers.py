@@ -6,6 +6,7 @@ NO_DATA = {
     "lattice_phi4",
     "lattice_u1",
     "lattice_u1_conditional",
+    "monotone_maps",
     "random_circuits",
     "spline_flow",
     "top_mass",

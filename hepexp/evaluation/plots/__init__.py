@@ -20,6 +20,7 @@ from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, 
 from hepexp.evaluation.plots.regression import prediction_against_truth, pull, residuals, response_against_truth
 from hepexp.evaluation.plots.rejection import roc
 from hepexp.evaluation.plots.reliability import reliability
+from hepexp.evaluation.plots.renormalisation import flow_densities, flow_divergences, flow_variances
 from hepexp.evaluation.plots.samples import samples
 from hepexp.evaluation.plots.score import score_histogram
 from hepexp.evaluation.plots.showers import showers
@@ -49,6 +50,9 @@ __all__ = [
     "energy_response",
     "expressibility",
     "fidelities",
+    "flow_densities",
+    "flow_divergences",
+    "flow_variances",
     "generators",
     "groups_by_size",
     "image_rows",
