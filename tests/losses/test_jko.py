@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from hepexp.config import yaml_file
+from hepexp.config.paths import conf_dir
 from hepexp.data.datasets.empty import Empty
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.transport import largest_rise
@@ -11,7 +13,7 @@ from hepexp.losses.jko import JKO
 from hepexp.losses.zero_dimensional import ZeroDimensional
 from hepexp.models.monotone_maps import MonotoneMaps
 from hepexp.physics.free_modes import FreeModes
-from hepexp.physics.polchinski import normal_step
+from hepexp.physics.polchinski import CANDIDATES, normal_step
 from tests.losses.test_matrix_element import batch
 
 MODES = FreeModes(size=4, n_steps=3)
@@ -75,6 +77,15 @@ def test_figures_without_training_have_errors_and_exact_values():
     assert found["exact_phi2"] == pytest.approx(0.1 * 0.9419, abs=2e-4)
     assert found["pde_distance"] < 1e-4
     assert "jko_difference" not in found
+
+
+@pytest.mark.parametrize(("task", "theory"), [("rg_transport", ZeroDimensional), ("rg_free_field", FreeModes)])
+def test_tasks_expect_exact_figures(task, theory):
+    expected = yaml_file.load(conf_dir() / "task" / f"{task}.yaml")["expected"]["exact"]
+    exact = theory().exact
+    assert exact.phi2[-1] == pytest.approx(expected["test/phi2"], rel=1e-5)
+    for name in CANDIDATES:
+        assert exact.divergences[name][-1] == pytest.approx(expected[f"test/kl_{name}"], rel=1e-4)
 
 
 def test_largest_rise():
