@@ -154,13 +154,13 @@ class _Action:
             raise ConfigError(
                 f"{self.key} must be a number for every phi, got none at {self._at(z, np.isnan(s))}: {self.text}"
             )
-        if s.min() == -np.inf or (s[[0, -1]] < s.min() + DEEP).any():
+        if s.min() == -np.inf or (s[[0, -1]] - s.min() < DEEP).any():
             lowest = self._at(z, s == s.min())
             raise ConfigError(
                 f"{self.key} must keep exp(-S) normalisable, got {self.text}: S = phi^2 / 2 C + V does not rise at "
                 f"large phi, its lowest value is at phi = {lowest}"
             )
-        inside = np.flatnonzero(s < s.min() + DEEP)
+        inside = np.flatnonzero(s - s.min() < DEEP)
         return float(z[inside[0] - 1]), float(z[inside[-1] + 1])
 
     def log_density(self, grid: NDArray[np.float64]) -> NDArray[np.float64]:
