@@ -51,7 +51,7 @@ def flow_divergences(
             lowest = exact[name].argmin()
             if lowest < len(scale) - 1:
                 axes.axvline(scale[lowest], color="0.6", lw=1, ls=":")
-            axes.set(xscale="log", xlim=(scale[0] * 1.1, scale[-1] / 1.1), xlabel=label)
+            _along(axes, scale, label)
             axes.set_title(CLAIMED[name], fontsize=9)
             axes.set_ylim(bottom=0)
             if k == 0:
@@ -115,10 +115,14 @@ def flow_variances(path: Path | str, theory: PolchinskiFlow, field: np.ndarray) 
                 color=colour,
                 label=f"$p={momenta[mode]:.2f}$",
             )
-        axes.set(
-            xscale="log",
-            xlim=(theory.scale[0] * 1.1, theory.scale[-1] / 1.1),
-            xlabel=theory.scale_label,
-            ylabel=r"$\langle|\varphi_p|^2\rangle / C(p)$",
-        )
+        _along(axes, theory.scale, theory.scale_label)
+        axes.set_ylabel(r"$\langle|\varphi_p|^2\rangle / C(p)$")
         legend_above(axes, columns=3)
+
+
+def _along(axes, scale: np.ndarray, label: str) -> None:
+    """The axis of the flow: logarithmic, from where it begins on the left."""
+    axes.set(xscale="log", xlim=(scale[0] * 1.1, scale[-1] / 1.1), xlabel=label)
+    ticks = np.geomspace(scale[0], scale[-1], 4)
+    axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
