@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_banded
 
-CANDIDATES = ("theories", "free", "reference")  # for what falls along the flow
 MOST_STEPS = 200
 
 
@@ -21,7 +20,7 @@ class Exact:
     Parameters
     ----------
     phi2 : mean square of the field.
-    divergences : the Kullback-Leibler divergences by the names of `CANDIDATES`.
+    divergences : the Kullback-Leibler divergences from the other theory (theories), the free one (free) and exp(-2 S_0) (reference).
     """
 
     phi2: NDArray[np.float64]

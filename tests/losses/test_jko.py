@@ -8,12 +8,12 @@ from hepexp.config import yaml_file
 from hepexp.config.paths import conf_dir
 from hepexp.data.datasets.empty import Empty
 from hepexp.errors import ConfigError
-from hepexp.evaluation.evaluators.transport import largest_rise
+from hepexp.evaluation.evaluators.transport import CANDIDATES, largest_rise
 from hepexp.losses.jko import JKO
 from hepexp.losses.zero_dimensional import ZeroDimensional
 from hepexp.models.monotone_maps import MonotoneMaps
 from hepexp.physics.free_modes import FreeModes
-from hepexp.physics.polchinski import CANDIDATES, normal_step
+from hepexp.physics.polchinski import normal_step
 from tests.losses.test_matrix_element import batch
 
 MODES = FreeModes(size=4, n_steps=3)

@@ -11,9 +11,10 @@ import pyarrow as pa
 from hepexp.evaluation.bootstrap import with_errors
 from hepexp.evaluation.evaluators.evaluator import Evaluator, Outputs, loss_figures, mean_loss, rows_as_lists
 from hepexp.metric import Metric
-from hepexp.physics.polchinski import CANDIDATES, PolchinskiFlow
+from hepexp.physics.free_modes import FreeModes
+from hepexp.physics.polchinski import PolchinskiFlow
 
-NAMES = ("theories", "free", "reference")
+CANDIDATES = ("theories", "free", "reference")  # for what falls along the flow
 
 
 class TransportEvaluator(Evaluator):
@@ -67,7 +68,7 @@ class TransportEvaluator(Evaluator):
             "free theory (free), which both fall, or from exp(-2 S_0) (reference), which need not.",
             range=">= 0 but for the sampling",
             each_epoch=False,
-            values=NAMES,
+            values=CANDIDATES,
         ),
         Metric(
             "exact_kl_{candidate}",
@@ -77,7 +78,7 @@ class TransportEvaluator(Evaluator):
             range=">= 0",
             no_error="it is exact",
             each_epoch=False,
-            values=NAMES,
+            values=CANDIDATES,
         ),
         Metric(
             "rise_{candidate}",
@@ -87,7 +88,7 @@ class TransportEvaluator(Evaluator):
             "fall, reference need not.",
             range="any number; negative if it falls in every step",
             each_epoch=False,
-            values=NAMES,
+            values=CANDIDATES,
         ),
         Metric(
             "exact_rise_{candidate}",
@@ -97,7 +98,7 @@ class TransportEvaluator(Evaluator):
             range="any number; negative if it falls in every step",
             no_error="it is exact",
             each_epoch=False,
-            values=NAMES,
+            values=CANDIDATES,
         ),
         Metric(
             "jko_difference",
@@ -158,7 +159,7 @@ class TransportEvaluator(Evaluator):
         field, log_density = (outputs[name].reshape(shape) for name in ("field", "log_density"))
         if theory.n_modes == 1:
             plots.flow_densities(folder / "densities.png", theory, field[..., 0], log_density[..., 0])
-        else:
+        elif isinstance(theory, FreeModes):
             plots.flow_variances(folder / "variances.png", theory, field[:, :, 0])
 
     def _of_draws(self, outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hepexp.figures import COLOURS, figure, legend_above
+from hepexp.physics.free_modes import FreeModes
 from hepexp.physics.polchinski import PolchinskiFlow
 
 SHOWN = 5  # densities, from the beginning to the end
@@ -85,7 +86,7 @@ def flow_densities(path: Path | str, theory: PolchinskiFlow, field: np.ndarray, 
         axes.set_ylim(bottom=0)  # of both
 
 
-def flow_variances(path: Path | str, theory: PolchinskiFlow, field: np.ndarray) -> None:
+def flow_variances(path: Path | str, theory: FreeModes, field: np.ndarray) -> None:
     """Draw the variance of modes in units of the free theory along the flow, as transported, by exact steps, and exact.
 
     Parameters
@@ -96,8 +97,7 @@ def flow_variances(path: Path | str, theory: PolchinskiFlow, field: np.ndarray) 
     error = np.square(field.astype(np.float64)).std(0) / np.sqrt(len(field))
     closed = theory.of_closed_form()
     shown = np.unique(np.linspace(0, theory.n_modes - 1, SHOWN).round().astype(int))
-    momenta = np.sqrt(getattr(theory, "momenta2", np.arange(theory.n_modes)))
-    exact = theory.variance(0) if hasattr(theory, "variance") else closed
+    momenta, exact = np.sqrt(theory.momenta2), theory.variance(0)
     with figure(
         path, 5.6, 4.0, "modes along the flow: maps (points), minimising steps (dashed), exact (lines)"
     ) as drawing:
