@@ -20,7 +20,8 @@ class Exact:
     Parameters
     ----------
     phi2 : mean square of the field.
-    divergences : the Kullback-Leibler divergences from the other theory (theories), the free one (free) and exp(-2 S_0) (reference).
+    divergences : of Kullback and Leibler from the other theory (`theories`), the free one (`free`) and exp(-2 S_0)
+        (`reference`).
     """
 
     phi2: NDArray[np.float64]
