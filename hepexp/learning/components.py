@@ -49,6 +49,8 @@ class Components:
     spared : fresh layers that `optimizer.freeze` or `optimizer.lr_factor` name and that are trained at the full rate.
     frozen : which layers are frozen with random weights; empty if none are.
     unread : which named scalars of the data set the model does not read; empty if it reads them.
+    off_centre : how padding has moved images away from the centre about which the model is invariant; empty if it has
+        not.
     untrained : makes a model of the same kind with random weights, those of the seed.
     """
 
@@ -60,6 +62,7 @@ class Components:
     spared: Sequence[str] = ()
     frozen: str = ""
     unread: str = ""
+    off_centre: str = ""
     untrained: Callable[[], nn.Module] | None = None
 
     @property
@@ -167,13 +170,14 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     module.training_examples = lambda: data.loader_of("train")
     frozen = "" if trained or body_from or _has_weights(node) else _frozen(optimizer, model, objective)
     unread = _unread(model, reads, config.model._target_, spec)
+    off_centre = _off_centre(model, getattr(data, "representation", None))
 
     def untrained() -> nn.Module:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             return construct(_without_files_of_weights(node), "model", **given, backend=copy.deepcopy(backend))
 
-    return Components(data, module, options, backend, taken, spared, frozen, unread, untrained)
+    return Components(data, module, options, backend, taken, spared, frozen, unread, off_centre, untrained)
 
 
 def _frozen(optimizer: Optimizer, model: nn.Module, objective: nn.Module) -> str:
@@ -181,6 +185,19 @@ def _frozen(optimizer: Optimizer, model: nn.Module, objective: nn.Module) -> str
     layers = frozen_at_random(optimizer, model, objective)
     shown = ", ".join(layers[:MOST_SHOWN]) + ", ..." * (len(layers) > MOST_SHOWN)
     return f"{shown} with random weights; to start from those of a run: model.weights=RUN" if layers else ""
+
+
+def _off_centre(model: nn.Module, representation: object) -> str:
+    """How padding moves images away from the centre about which a model is invariant; empty if it does not."""
+    side, shape = getattr(representation, "pad_to", None), getattr(representation, "shape", None)
+    if side is None or shape is None or not getattr(model, "invariant_under_right_angles", False):
+        return ""
+    if all((side - pixels) % 2 == 0 for pixels in shape[1:]):
+        return ""
+    return (
+        f"dataset.image.pad_to={side} moves {shape[1]} x {shape[2]} pixels half a pixel off the centre, so that the "
+        f"network is no longer exactly invariant under rotations of them by 90 degrees; it is with {side + 1}"
+    )
 
 
 def _has_weights(node: Mapping[str, Any]) -> bool:

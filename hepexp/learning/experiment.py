@@ -210,6 +210,9 @@ def _recorded(
         if components.frozen:
             log.warning("frozen: %s", components.frozen)  # which the screen shows, too
 
+        if components.off_centre:
+            log.warning("images: %s", components.off_centre)
+
         if components.unread:
             log.info("scalars: %s", components.unread)
             PlainConsole(stderr=True).print(f"scalars {components.unread}", soft_wrap=True)

@@ -79,3 +79,15 @@ def test_a_record_from_before_keeps_what_null_was(target, scalars, was, tmp_path
         model = {"_target_": "hepexp.models.particle_net.ParticleNet", "use_scalars": given}
         (tmp_path / "config.yaml").write_text(yaml.safe_dump({"model": model, "dataset": dataset}))
         assert record.load(tmp_path / "config.yaml").model.use_scalars is found
+
+
+@pytest.mark.parametrize("model", ["harmonic", "plain_cnn"])
+def test_padding_that_moves_images_off_the_centre_of_rotations_is_named(model):
+    small = ("dataset=qg_images", "model.widths=[2]", "model.convs=[1]")
+    said = parts_of(model, *small, "dataset.crop=13", "dataset.image.pad_to=16").off_centre
+    assert parts_of(model, *small, "dataset.crop=13", "dataset.image.pad_to=17").off_centre == ""
+    if model == "harmonic":
+        assert said.startswith("dataset.image.pad_to=16 moves 13 x 13 pixels half a pixel off the centre")
+        assert said.endswith("it is with 17")
+    else:
+        assert said == ""
