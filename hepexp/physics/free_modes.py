@@ -76,7 +76,8 @@ class FreeModes(PolchinskiFlow):
             raise ConfigError(f"loss.theory.n_steps must be from 1 to {MOST_STEPS}, got {n_steps}")
         lattice = 4 * np.sin(np.pi * np.arange(size) / size) ** 2
         each = [sum(some) for some in product(lattice, repeat=dims)] if size**dims <= 250_000 else []
-        self.momenta2, self.multiplicity = np.unique(np.round(each, 9), return_counts=True)
+        self.momenta2, counts = np.unique(np.round(each, 9), return_counts=True)
+        self.multiplicity = counts.astype(np.float64)
         if not 1 <= len(self.momenta2) <= MOST_MODES:
             raise ConfigError(
                 f"loss.theory.size={size} in {dims} dimensions has more than {MOST_MODES} different momenta; choose a "

@@ -177,9 +177,7 @@ class TransportEvaluator(Evaluator):
             "phi2_difference": lambda weight: float(np.abs(along("phi2")(weight) / exact.phi2 - 1).max()),
         }
         for name in CANDIDATES:
-            curve = along(name)
-            found[f"kl_{name}"] = lambda weight, curve=curve: float(curve(weight)[-1])
-            found[f"rise_{name}"] = lambda weight, curve=curve: largest_rise(curve(weight))
+            found |= _ends(name, along(name))
         if (closed := self.theory.of_closed_form()) is not None:
             shape = (len(squares), -1, 2, self.theory.n_modes)
             z2 = outputs["field"].reshape(shape)[:, :, 0].astype(np.float64).reshape(len(squares), -1) ** 2
@@ -190,6 +188,14 @@ class TransportEvaluator(Evaluator):
 def largest_rise(values: np.ndarray) -> float:
     """The most by which one of them (K + 1,) is above an earlier one."""
     return float((values[1:] - np.minimum.accumulate(values)[:-1]).max())
+
+
+def _ends(name: str, curve: Callable[[np.ndarray], np.ndarray]) -> dict[str, Callable[[np.ndarray], float]]:
+    """The value at the end of a curve along the flow, and its largest rise, as functions of the weights."""
+    return {
+        f"kl_{name}": lambda weight: float(curve(weight)[-1]),
+        f"rise_{name}": lambda weight: largest_rise(curve(weight)),
+    }
 
 
 def _from_closed_form(variance: np.ndarray, closed: np.ndarray) -> float:
