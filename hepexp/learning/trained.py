@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -12,10 +13,12 @@ from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import DataLoader
 
 from hepexp.config import schema
+from hepexp.config.build import construct
 from hepexp.config.content import content_of
 from hepexp.data.datasets.files import stand_in
 from hepexp.data.datasets.files.inputs import missing_files
 from hepexp.data.formats.refusal import listed
+from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.evaluator import ELEMENT, OBSERVED
 from hepexp.learning.callbacks.progress import TrainingProgress
@@ -37,8 +40,9 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str, to_score: Pa
     folder : the run.
     config : its config, perhaps with another data source.
     checkpoint : `best`, `last`, or a file.
-    to_score : a file of examples, if nothing else is done than to score such; then files of one's own that the run was
-        trained on need not be there any more, unless the scores depend on training examples.
+    to_score : a file of examples, if nothing else is done than to score such; then the data that the run was trained on
+        need not be there any more, unless the scores depend on training examples. The shipped sample stands in for
+        published and simulated ones, this file for files of one's own.
 
     Raises
     ------
@@ -53,20 +57,39 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str, to_score: Pa
     if missing := _missing_files(config.dataset):
         if to_score is None:
             raise missing
-        for key, value in stand_in.keys_to_score(to_score.absolute()).items():
-            OmegaConf.update(config, f"dataset.{key}", value, force_add=True)
+        config = _with(config, stand_in.keys_to_score(to_score.absolute()))
     path = {"best": folder.best, "last": folder.last}.get(checkpoint, Path(checkpoint))
-    components = build_components(config, trained=path.is_file(), record=folder.path / "config.yaml")
+    record, trained = folder.path / "config.yaml", path.is_file()
+    sample = _sample_instead(config) if to_score is not None and trained else {}
+    components = build_components(_with(config, sample), trained, record)
+    if sample and components.module.objective.evaluator.references:
+        sample, components = {}, build_components(config, trained, record)
     if missing and components.module.objective.evaluator.references:
         raise missing
     if path.is_file():
         load_state(components.module, path, components.data)
     elif (config.trainer.max_epochs and components.module.trains) or checkpoint not in ("best", "last"):
         raise ConfigError(f"no checkpoint {path}; expected best, last or a file; `hepexp train --resume` makes them")
-    if warning := other_files(folder, config.dataset, components.data.provenance):
+    if not sample and (warning := other_files(folder, config.dataset, components.data.provenance)):
         log.warning("%s", warning)
     # a run that only evaluated (trainer.max_epochs=0) has none: its weights are those of model.weights
     return components
+
+
+def _with(config: DictConfig, keys: Mapping[str, Any]) -> DictConfig:
+    """A config with other keys of its data set."""
+    config = config.copy()
+    for key, value in keys.items():
+        OmegaConf.update(config, f"dataset.{key}", value, force_add=True)
+    return config
+
+
+def _sample_instead(config: DictConfig) -> dict[str, Any]:
+    """Keys with which a data set has its shipped sample, which shows what an example is; none if it ships none."""
+    data = construct(config.dataset, "dataset", seed=config.seed)
+    if not isinstance(data, HepDataModule) or data.info.mini is None:
+        return {}
+    return schema.accepted(config.dataset._target_, data.sample_keys())
 
 
 def _missing_files(dataset: DictConfig) -> ConfigError | None:

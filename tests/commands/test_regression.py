@@ -1,6 +1,7 @@
 """Regression and weights through the commands, in one process."""
 
 import json
+import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -59,6 +60,18 @@ def test_a_regression_is_trained_evaluated_and_predicts(run, tmp_path):
     scored = pq.read_table(tmp_path / "scored.parquet")
     assert {"predicted_jet_sdmass", "sigma_jet_sdmass", "mass"} <= set(scored.column_names)
     assert not {"target_jet_sdmass", "weight"} & set(scored.column_names)
+
+
+def test_new_events_are_scored_where_the_simulation_of_the_training_is_not(run, tmp_path):
+    words = ("model=mlp", "data=muon_stations", "loss=mse", "trainer=quick", "trainer.max_epochs=1", "name=muons")
+    assert run("train", *words, "data.source=generate", "data.n_generate=3000").startswith("0 ")
+    assert run("data", "export", "muon_stations", "--split", "test", "--format", "arrow", "--out", "new.arrow")
+    folder = str(run_named(tmp_path, "muons").path)
+    assert run("predict", folder, "--input", "new.arrow", "--out", "there.parquet").startswith("0 ")
+    shutil.rmtree(tmp_path / "data" / "muon_stations")
+    assert run("predict", folder, "--input", "new.arrow", "--out", "elsewhere.parquet").startswith("0 ")
+    assert pq.read_table("elsewhere.parquet").equals(pq.read_table("there.parquet"))
+    assert not list((tmp_path / "data" / "muon_stations").glob("*n3000*"))  # nothing was simulated for it
 
 
 @pytest.mark.parametrize(
