@@ -113,3 +113,10 @@ def test_a_figure_keeps_its_digits_in_the_config_of_a_run(tree):
     (one,) = expected.read(OmegaConf.to_container(compose(read(["task=study"])).expected)).published
     assert [shown(figure) for figure in one.figures.values()] == ["0.870", "0.40 ± 0.10", "1,200.0"]
     assert one.figures["test/auc"] == Figure(0.87)
+
+
+@pytest.mark.parametrize("task", ["equivariant_d4_lite", "equivariant_cnn", "equivariant_harmonic", "top_pct"])
+def test_a_rate_that_waits_for_a_plateau_is_halved_before_the_training_stops_there(task: str):
+    config = compose(read([f"task={task}"]))
+    assert config.optimizer.schedule == "plateau"
+    assert config.trainer.patience is None or config.trainer.patience > 4
