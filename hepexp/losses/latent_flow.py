@@ -61,7 +61,7 @@ class LatentFlow(Objective[Flow]):
 
     References
     ----------
-    R. T. Forestano et al., arXiv:2301.05638, arXiv:2302.00806 and arXiv:2302.05383.
+    R. T. Forestano et al., arXiv:2301.05638 and arXiv:2302.05383; A. Roman et al., arXiv:2302.00806.
     """
 
     evaluator: LatentFlowEvaluator

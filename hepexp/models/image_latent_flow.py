@@ -33,7 +33,7 @@ class ImageLatentFlow(Flow[ImageBatch]):
 
     References
     ----------
-    R. T. Forestano et al., arXiv:2302.00806, section 5, for flows in latent spaces of images.
+    A. Roman et al., arXiv:2302.00806, section 5, for flows in latent spaces of images.
     """
 
     input = "image"
