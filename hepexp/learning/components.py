@@ -15,6 +15,7 @@ from torch import nn
 
 from hepexp.batch import REPRESENTATIONS, DataSpec
 from hepexp.config import kind, needs, new_head, schema, targets
+from hepexp.config.annotations import TARGET, is_node
 from hepexp.config.build import construct
 from hepexp.config.content import content_of
 from hepexp.config.suggest import did_you_mean
@@ -168,7 +169,7 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     if n := objective.evaluator.references:
         module.references = lambda: data.loader_of("train", n)
     module.training_examples = lambda: data.loader_of("train")
-    frozen = "" if trained or body_from or _has_weights(node) else _frozen(optimizer, model, objective)
+    frozen = "" if trained or body_from or _has_weights(node) else _frozen(optimizer, model, objective, node)
     unread = _unread(model, reads, config.model._target_, spec)
     off_centre = _off_centre(model, getattr(data, "representation", None))
 
@@ -180,11 +181,27 @@ def build_components(config: DictConfig, trained: bool = False, record: Path | N
     return Components(data, module, options, backend, taken, spared, frozen, unread, off_centre, untrained)
 
 
-def _frozen(optimizer: Optimizer, model: nn.Module, objective: nn.Module) -> str:
+def _frozen(optimizer: Optimizer, model: nn.Module, objective: nn.Module, node: Mapping[str, Any]) -> str:
     """The layers that are frozen although nothing was learnt in them; empty if there are none."""
+    if parts := _frozen_parts(model, node):
+        wanted = ", ".join(f"model.{part}.weights=RUN" for part in parts)
+        return f"{', '.join(parts)} with random weights, which no training changes; to take those of a run: {wanted}"
     layers = frozen_at_random(optimizer, model, objective)
     shown = ", ".join(layers[:MOST_SHOWN]) + ", ..." * (len(layers) > MOST_SHOWN)
     return f"{shown} with random weights; to start from those of a run: model.weights=RUN" if layers else ""
+
+
+def _frozen_parts(model: nn.Module, node: Mapping[str, Any]) -> list[str]:
+    """Networks inside a model that it never trains, such as an oracle or an encoder, though they could be loaded."""
+    return [
+        key
+        for key, value in node.items()
+        if is_node(value)
+        and "weights" in schema.signature(value[TARGET]).parameters
+        and isinstance(part := getattr(model, key, None), nn.Module)
+        and (weights := list(part.parameters()))
+        and not any(weight.requires_grad for weight in weights)
+    ]
 
 
 def _off_centre(model: nn.Module, representation: object) -> str:
@@ -230,7 +247,7 @@ def _for_model(spec: DataSpec, n_outputs: int) -> dict[str, Any]:
 
 def _split(node: Mapping[str, Any]) -> tuple[Mapping[str, Any], str | None]:
     """The node of a model without `model.head`, and the file that a model with a new head takes its body from."""
-    known = schema.signature(node[schema.TARGET]).parameters
+    known = schema.signature(node[TARGET]).parameters
     return new_head.split(node) if known.get(new_head.KEY) is new_head.PARAMETER else (node, None)
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from hepexp.config import record
@@ -91,3 +92,32 @@ def test_padding_that_moves_images_off_the_centre_of_rotations_is_named(model):
         assert said.endswith("it is with 17")
     else:
         assert said == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "words", "part"),
+    [
+        (
+            "latent_flow",
+            (
+                "dataset=rotated_points",
+                "loss=latent_flow",
+                "model.metric=null",
+                "model.oracle={_target_: hepexp.models.mlp.MLP}",
+            ),
+            "oracle",
+        ),
+        ("latent_classifier", ("dataset=mnist",), "encoder"),
+        ("mlp", ("dataset=rotated_points",), ""),
+    ],
+)
+def test_a_network_inside_that_learns_nothing_is_named_unless_it_was_trained(model, words, part, tmp_path):
+    said = parts_of(model, *words).frozen
+    if not part:
+        assert said == ""
+        return
+    assert said.startswith(f"{part} with random weights")
+    assert said.endswith(f"model.{part}.weights=RUN")
+    inside = getattr(parts_of(model, *words).module.model, part)
+    torch.save(inside.state_dict(), tmp_path / "trained.pt")
+    assert parts_of(model, *words, f"+model.{part}.weights={tmp_path / 'trained.pt'}").frozen == ""
