@@ -60,7 +60,7 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str, to_score: Pa
         config = _with(config, stand_in.keys_to_score(to_score.absolute()))
     path = {"best": folder.best, "last": folder.last}.get(checkpoint, Path(checkpoint))
     record, trained = folder.path / "config.yaml", path.is_file()
-    sample = _sample_instead(config) if to_score is not None and trained else {}
+    sample = _sample_instead(config) if to_score is not None and trained and not missing else {}
     components = build_components(_with(config, sample), trained, record)
     if sample and components.module.objective.evaluator.references:
         sample, components = {}, build_components(config, trained, record)

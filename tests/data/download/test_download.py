@@ -107,7 +107,7 @@ def test_a_full_disk_is_named(archive: Path, tmp_path: Path, monkeypatch: pytest
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(module.shutil, "copyfileobj", full)
-    with pytest.raises(DataError, match="out: cannot be unpacked: No space left on device"):
+    with pytest.raises(DataError, match=r"out/QCD_000.root: cannot be unpacked: No space left on device"):
         unpack(archive, tmp_path / "out", ".root")
     assert files(tmp_path) == {"JetClass.tar"}
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.datasets.cluster_decays.features import DecayDirection
-from hepexp.data.datasets.cluster_decays.info import CLUSTER, INFO
+from hepexp.data.datasets.cluster_decays.info import INFO
 from hepexp.data.datasets.cluster_decays.observables import OBSERVABLES, OF_STRINGS, observe
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.loading.split_store import SplitStore
@@ -39,7 +39,7 @@ class ClusterDecays(HepDataModule):
     info = INFO
     observables = OBSERVABLES
 
-    extras: Sequence[str] = CLUSTER
+    extras: Sequence[str] = ("cluster_m", "cluster_px", "cluster_py", "cluster_pz")
     features: DecayDirection | None = None
     views: None = field(default=None, init=False)
     augment: None = field(default=None, init=False)
