@@ -78,7 +78,8 @@ class ZeroDimensional(PolchinskiFlow):
         return float(self.grid[1] - self.grid[0])
 
     def quantile(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.stack([np.interp(some, self._cumulative(k), self.grid) for k, some in enumerate(u)])
+        z, cumulative = self._cumulative
+        return np.stack([np.interp(some, cumulative[k], z) for k, some in enumerate(u)])
 
     def log_density(self, step: int, theory: int, z: NDArray[np.float64]) -> NDArray[np.float64]:
         return self._splines[step][theory](np.clip(z, self.grid[0], self.grid[-1]))
@@ -106,15 +107,18 @@ class ZeroDimensional(PolchinskiFlow):
         for theory in (0, 1):
             p = np.exp(self._splines[0][theory](z))
             for step, length in enumerate(lengths, 1):
-                p = diffuse(p, z, length, max(20, round(200 * length)))
+                p = diffuse(p, z, length, max(20, round(800 * length)))
                 convolved = np.exp(self._splines[step][theory](z))
                 worst = max(worst, float(self._h / 2 * np.abs(p - convolved).sum()))
         return worst
 
-    def _cumulative(self, theory: int) -> NDArray[np.float64]:
-        p = np.exp(self._begin[theory])
-        cumulative = np.append(0.0, np.cumsum((p[1:] + p[:-1]) / 2))
-        return cumulative / cumulative[-1]
+    @cached_property
+    def _cumulative(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Points (G,), between which it is linear to 1e-6, and the cumulative distribution of both theories (2, G)."""
+        z = np.linspace(self.grid[0], self.grid[-1], 8 * N_GRID - 7)
+        p = np.exp([spline(z) for spline in self._splines[0]])
+        cumulative = np.concatenate([np.zeros((2, 1)), np.cumsum((p[:, 1:] + p[:, :-1]) / 2, axis=1)], axis=1)
+        return z, cumulative / cumulative[:, -1:]
 
     @cached_property
     def _splines(self) -> list[tuple[CubicSpline, CubicSpline]]:

@@ -31,7 +31,7 @@ def test_the_density_is_that_of_the_convolved_potential(well):
 
 
 def test_equation_and_convolution_agree(well):
-    assert well.pde_distance() < 2e-4  # of six steps
+    assert well.pde_distance() < 1e-4
 
 
 def test_a_quadratic_potential_is_known_in_closed_form():
@@ -56,7 +56,7 @@ def test_quantiles_follow_the_density(well):
     for theory in (0, 1):
         density = lambda x, k=theory: np.exp(well.log_density(0, k, np.array([[x]]))[0, 0])  # noqa: E731
         below = [quad(density, -3, x, epsabs=1e-10, limit=200)[0] for x in z[theory, 0]]
-        assert below == pytest.approx(np.linspace(0.05, 0.95, 7), abs=1e-4)
+        assert below == pytest.approx(np.linspace(0.05, 0.95, 7), abs=1e-5)
 
 
 @pytest.mark.parametrize(
