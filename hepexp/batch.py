@@ -56,6 +56,8 @@ class DataSpec:
     n_node_features : features of each node of a graph.
     n_features : features of an example as a whole.
     n_point_features : features of each point of a cloud.
+    n_coordinates : how many of these, the first ones, are coordinates in a space without origin: their mean over the
+        points of an example is zero.
     feature_names : their names, where the data set names them.
     feature_sizes : how many of the features each of these names stands for.
     feature_unit : unit of all features; empty if they have several, or are scaled.
@@ -96,6 +98,7 @@ class DataSpec:
     own_scalars: bool = False
     empty_pixel: tuple[float, ...] = ()
     n_point_features: int = 0
+    n_coordinates: int = 0
     observables: tuple[Observable, ...] = ()
     layer_maps: tuple[LayerMap, ...] = ()
 

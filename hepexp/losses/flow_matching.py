@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hepexp.batch import Batch, DataSpec
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.generation import GenerationEvaluator
-from hepexp.losses.content import content, mean_over_entries, real, with_content
+from hepexp.losses.content import content, mean_over_entries, real, require_field, with_content
 from hepexp.losses.objective import Objective
 
 MOST_STEPS = 100_000
@@ -71,17 +71,7 @@ class FlowMatching(Objective):
         self.evaluator = GenerationEvaluator()
 
     def prepare(self, model: nn.Module, example: Batch, spec: DataSpec) -> None:
-        x = content(example)
-        try:
-            with torch.no_grad():
-                velocity = model(example, x.new_zeros(len(x)))
-        except TypeError:
-            velocity = None
-        if not isinstance(velocity, Tensor) or velocity.shape != x.shape:
-            raise ConfigError(
-                f"loss=flow_matching needs a velocity field, a model of (batch, t) that gives {tuple(x.shape)} for "
-                f"such an example; {type(model).__name__} is none: choose model=epic_fm"
-            )
+        require_field(model, example, "loss=flow_matching needs a velocity field, a model of (batch, t)")
 
     def terms(self, model: nn.Module, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         x, s = content(batch), self.sigma_min

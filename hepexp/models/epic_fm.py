@@ -14,10 +14,10 @@ from hepexp.models.weights import load_weights
 
 
 class EPiCFlow(nn.Module):
-    """The velocity v(y, t) of each point of a cloud y at time t, for loss=flow_matching.
+    """The velocity of each point of a cloud y at time t, for loss=flow_matching, or its noise, for loss=diffusion.
 
     The time enters every layer as sin and cos of k pi t, k = 1 ... n_frequencies, and so do the conditions. The
-    velocity is a linear function of the last features of a point: it must be able to have any sign and size.
+    output is a linear function of the last features of a point: it must be able to have any sign and size.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ class EPiCFlow(nn.Module):
 
     Shapes
     ------
-    points (B, N, F), mask (B, N), label (B,), extras (B, n_extras), t (B,) in [0, 1] -> velocities (B, N, F), zero for
-    padding. Without t, those at t = 0, the data.
+    points (B, N, F), mask (B, N), label (B,), extras (B, n_extras), t (B,) in [0, 1] -> output (B, N, F), zero for
+    padding. Without t, that at t = 0, the data.
 
     Raises
     ------

@@ -246,5 +246,7 @@ def spec_of(
                 feature_sizes=tuple(getattr(representation, "sizes", (1,) * len(names))),
             )
         case CloudBatch(points=points):
-            return replace(spec, n_point_features=points.shape[2])
+            return replace(
+                spec, n_point_features=points.shape[2], n_coordinates=getattr(representation, "n_coordinates", 0)
+            )
     return spec
