@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # said of a file that is open, without its name
 TEMPORARY = re.compile(r"\..+\.(\d+)\.part(?:\..*)?")  # .<name>.<pid>.part.<ending>
+SPOOL = ".arrow"
 
 
 @contextmanager
@@ -57,10 +58,15 @@ def remove_drafts(path: Path) -> None:
     for draft in path.parent.glob(".*.part*"):
         if (
             (written_by := TEMPORARY.fullmatch(draft.name))
-            and draft.name == f".{path.stem}.{written_by[1]}.part{path.suffix}"
+            and draft.name.removeprefix(f".{path.stem}.{written_by[1]}.part") in (path.suffix, SPOOL)
             and not psutil.pid_exists(int(written_by[1]))
         ):
             draft.unlink(missing_ok=True)
+
+
+def spool_of(path: Path) -> Path:
+    """Where rows of a table wait until all are known, beside the table's file."""
+    return path.with_name(f".{path.stem}.{os.getpid()}.part{SPOOL}")
 
 
 def write_text(path: Path | str, text: str) -> None:

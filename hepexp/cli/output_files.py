@@ -9,6 +9,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from hepexp.atomic import remove_drafts
 from hepexp.errors import ConfigError, HepexpError
 
 
@@ -18,7 +19,7 @@ def add_overwrite(parser: ArgumentParser) -> None:
 
 
 def check_target(path: Path, option: str, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
-    """Refuse a file name to write, before any work is done.
+    """Refuse a file name to write, before any work is done, and remove what killed writers of that file left there.
 
     Parameters
     ----------
@@ -45,6 +46,7 @@ def check_target(path: Path, option: str, overwrite: bool, inputs: Iterable[Path
         _try_to_write(path)
     except OSError as error:
         raise ConfigError(f"{option} {path} cannot be written: {error.strerror}; choose another name") from None
+    remove_drafts(path)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import zipfile
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from hepexp.atomic import atomic
+from hepexp.atomic import atomic, spool_of
 from hepexp.evaluation.predictions import write_spooled
 from hepexp.evaluation.spool import Spool, counts_of, dtype_of, number_array
 
@@ -37,7 +36,7 @@ class TableFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._spool = Spool(path.with_name(f".{path.stem}.{os.getpid()}.part.arrow"))
+        self._spool = Spool(spool_of(path))
 
     def __enter__(self) -> Self:
         return self

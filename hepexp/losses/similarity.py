@@ -23,7 +23,7 @@ class SimilarityObjective(EmbeddingObjective):
 
     Raises
     ------
-    ConfigError : a temperature that is not positive, or out of bounds where it is learnt.
+    ConfigError : a temperature that is too small, or out of bounds where it is learnt.
     """
 
     def __init__(

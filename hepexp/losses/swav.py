@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from hepexp.errors import ConfigError
 from hepexp.losses.embedding import EmbeddingObjective, on_sphere
 from hepexp.losses.states import CircuitStates
+from hepexp.losses.temperature import require_temperatures
 
 
 class SwAV(EmbeddingObjective):
@@ -57,9 +58,7 @@ class SwAV(EmbeddingObjective):
         for key, value, least in (("prototypes", prototypes, 2), ("iterations", iterations, 1), ("queue", queue, 0)):
             if value < least:
                 raise ConfigError(f"loss.{key} must be >= {least}, got {value}")
-        for key, scale in (("temperature", temperature), ("eps", eps)):
-            if not 0 < scale < float("inf"):
-                raise ConfigError(f"loss.{key} must be > 0, got {scale}")
+        require_temperatures(temperature=temperature, eps=eps)
         self.n_prototypes, self.temperature, self.eps = prototypes, temperature, eps
         self.iterations, self.n_queue = iterations, queue
 

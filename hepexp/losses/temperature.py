@@ -9,7 +9,22 @@ from torch import Tensor, nn
 
 from hepexp.errors import ConfigError
 
+COLDEST = 1e-4  # similarities in float32 are known to 1e-7, which a fixed temperature divides
 LOWEST, HIGHEST = 0.01, 1.0  # between which it is learnt; 0.01 is the bound of CLIP
+
+
+def require_temperatures(**values: float) -> None:
+    """Numbers that divide similarities, by their keys, large enough for the precision of these.
+
+    Raises
+    ------
+    ConfigError : a number below COLDEST, or not finite.
+    """
+    for key, value in values.items():
+        if not 0 < value < float("inf"):
+            raise ConfigError(f"loss.{key} must be > 0, got {value}")
+        if value < COLDEST:
+            raise ConfigError(f"loss.{key} must be >= {COLDEST:g}, got {value}; 0.05 to 1 are usual")
 
 
 class Temperature(nn.Module):
@@ -24,7 +39,7 @@ class Temperature(nn.Module):
 
     Raises
     ------
-    ConfigError : a temperature that is not positive, or out of bounds where it is learnt.
+    ConfigError : a temperature below COLDEST, or out of bounds where it is learnt.
 
     References
     ----------
@@ -33,8 +48,7 @@ class Temperature(nn.Module):
 
     def __init__(self, initial: float, learnt: bool = False):
         super().__init__()
-        if not 0 < initial < float("inf"):
-            raise ConfigError(f"loss.temperature must be > 0, got {initial}")
+        require_temperatures(temperature=initial)
         if learnt and not LOWEST < initial < HIGHEST:
             raise ConfigError(
                 f"loss.temperature must be between {LOWEST} and {HIGHEST} where it is learnt, got {initial}"

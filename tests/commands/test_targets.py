@@ -91,3 +91,13 @@ def test_a_disk_that_is_full_is_one_line_and_leaves_nothing(jets: Path, monkeypa
     assert main(["data", "convert", "qg", "--input", "jets.npz", "--out", "a.arrow"]) == 1
     assert "error: --out a.arrow cannot be written: No space left on device" in capsys.readouterr().err
     assert list(jets.parent.iterdir()) == [jets]
+
+
+def test_what_a_killed_command_left_is_removed_before_its_file_is_written_again(tmp_path: Path):
+    nobody = 2**22 + 7  # no process has a number above 2^22
+    left = [f".scores.{nobody}.part.h5", f".scores.{nobody}.part.arrow"]
+    others = [f".scores.{nobody}.part.npz", f".more.{nobody}.part.h5", f".scores.{os.getppid()}.part.h5", ".scores.h5"]
+    for name in [*left, *others]:
+        (tmp_path / name).touch()
+    check_target(tmp_path / "scores.h5", "--out", overwrite=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)

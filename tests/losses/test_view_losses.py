@@ -223,6 +223,8 @@ def test_a_temperature_stays_between_its_bounds_and_is_learnt():
         (lambda: NTXent(temperature=-0.1), "loss.temperature must be > 0, got -0.1"),
         (lambda: InfoNCE(temperature=2.0, learn_temperature=True), "between 0.01 and 1.0 where it is learnt, got 2.0"),
         (lambda: SwAV(temperature=0.0), "loss.temperature must be > 0, got 0.0"),
+        (lambda: SwAV(eps=1e-9), "loss.eps must be >= 0.0001, got 1e-09"),
+        (lambda: NTXent(temperature=1e-30), "loss.temperature must be >= 0.0001, got 1e-30"),
         (lambda: SwAV(prototypes=1), "loss.prototypes must be >= 2, got 1"),
         (lambda: TripletLoss(margin=0.0), "loss.margin must be between 0 and 4, got 0.0"),
         (lambda: VICReg(variance=-1.0), "loss.variance must be >= 0, got -1.0"),

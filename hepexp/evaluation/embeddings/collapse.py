@@ -87,6 +87,6 @@ def collapse_doubt(share: float) -> str:
         return ""
     return (
         f"the embedding has collapsed, to the same for all examples in {share:.0%} of its dimensions; lower "
-        "optimizer.lr, or choose a loss that spreads embeddings, such as loss=supervised_contrastive or, for "
-        "views, loss=vicreg"
+        "optimizer.lr, or spread embeddings: by loss=supervised_contrastive, or for views by loss=vicreg with a larger "
+        "loss.variance"
     )
