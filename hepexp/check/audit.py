@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hepexp.check import detector, emissions, graphs, images, lorentz
+from hepexp.check import detector, emissions, features, graphs, images, lorentz
 from hepexp.check.arrangement import arrangement
 from hepexp.check.check import Check
 from hepexp.check.examples import Examples, has_momenta
@@ -59,7 +59,7 @@ def checks_of(components: Components) -> list[Check]:
         found += [*lorentz.CHECKS, *emissions.CHECKS, *detector.CHECKS]
     if data.representation.reads_edges:  # edges are of the particles that are there
         found = [check for check in found if check.behind or _keeps(check)]
-    return found + [check for check in (*images.CHECKS, *graphs.CHECKS) if check.reads == reads]
+    return found + [check for check in (*images.CHECKS, *graphs.CHECKS, *features.CHECKS) if check.reads == reads]
 
 
 def chosen(checks: Sequence[Check], only: Sequence[str], reads: str, more: Sequence[str] = ()) -> list[Check]:

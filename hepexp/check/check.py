@@ -20,7 +20,7 @@ class Check:
     change : what does it at a strength, one of each example or the same for all.
     strengths : at which it is done; one of 0 if there is nothing to choose.
     axis : what a strength is, with its unit; empty if there is nothing to choose.
-    reads : whose batches it changes, those of `particles`, `image` or `graph`.
+    reads : whose batches it changes, those of `particles`, `image`, `graph` or `features`.
     behind : whether it changes what the network reads; otherwise four-momenta before these become particles, images,
         graphs or features, and before a standard frame.
     claim : what a network claims that is not to see it, see `hepexp.models.claims`; empty if none does.

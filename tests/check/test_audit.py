@@ -103,6 +103,16 @@ def test_a_graph_network_loses_nodes_and_edges():
     assert 0 < drops[0] < drops[-1]
 
 
+def test_a_network_of_variables_sees_them_smeared_shifted_and_swapped():
+    names = ("variable_smear", "variable_shift", "variable_swap")
+    found = audited(built("model=mlp", "dataset=hls4ml_jets"))
+    assert list(found) == ["batch", *names]
+    for name in names:
+        points = {abs(point["strength"]): point["mean_change_float32"] for point in found[name]["points"]}
+        assert points[min(points)] < points[max(points)]
+    assert list(audited(built("model=mlp", "dataset=top"), "smear", *names)) == ["smear", *names]
+
+
 def test_a_check_that_does_not_apply_is_named():
     with pytest.raises(ConfigError, match="--only image_flip: no check of a network that reads particles"):
         audited(built("model=pfn", "dataset=qg"), "image_flip")

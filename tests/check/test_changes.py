@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from hepexp.batch import JetBatch
+from hepexp.batch import FeatureBatch, JetBatch
 from hepexp.check.detector import Merging, MomentumScale, PileUp
 from hepexp.check.emissions import CollinearPair, SoftParticle
+from hepexp.check.features import ShiftedVariables, SmearedVariables, SwappedVariables
 from hepexp.check.images import Turn
 from hepexp.check.lorentz import Boost, Rotation, X, Z
 from hepexp.data.views.jet_emissions import transverse
@@ -108,3 +109,21 @@ def test_a_quarter_turn_moves_pixels_to_pixels_as_interpolation_does():
     exact, interpolated = changed(Turn(90.0), images).image, changed(Turn(90.0 - 1e-4), images).image
     assert_close(exact, torch.rot90(images.image, 1, (-2, -1)), rtol=0, atol=0)
     assert_close(interpolated, exact, rtol=0, atol=1e-2)
+
+
+def test_variables_are_smeared_shifted_and_swapped_in_units_of_their_spread():
+    n, spread = 20_000, torch.tensor([1.0, 50.0, 0.0])
+    rows = torch.randn(n, 3, generator=torch.Generator().manual_seed(1)) * spread
+    batch = FeatureBatch(torch.zeros(n, dtype=torch.int64), torch.arange(n), torch.zeros(n, 0), features=rows)
+    smeared, shifted, swapped = (
+        view(batch, torch.Generator().manual_seed(2)).features - rows
+        for view in (SmearedVariables(0.1), ShiftedVariables(-0.3), SwappedVariables(0.2))
+    )
+    assert_close(smeared.std(0), 0.1 * spread, rtol=0.03, atol=0)  # 6 standard errors
+    assert_close(shifted, -0.3 * rows.std(0, correction=0).expand(n, 3), rtol=1e-4, atol=1e-4)
+    assert_close((swapped[:, :2] != 0).float().mean(0), torch.full((2,), 0.2), rtol=0.085, atol=0)
+    everything = SwappedVariables(1.0)(batch, torch.Generator().manual_seed(3)).features
+    assert_close(everything.sort(0).values, rows.sort(0).values, rtol=0, atol=0)  # each distribution is as it was
+    assert abs(torch.corrcoef(torch.stack([everything[:, 0], rows[:, 0]]))[0, 1]) < 6 / n**0.5
+    alone = SmearedVariables(0.1)(replace(batch, features=rows[:1]), torch.Generator()).features
+    assert_close(alone, rows[:1], rtol=0, atol=0)

@@ -20,7 +20,7 @@ class RandomView(Generic[AnyBatch]):
 
     Attributes
     ----------
-    reads : the representation whose batches it transforms: particles, image or graph.
+    reads : the representation whose batches it transforms: particles, image, graph or features.
     keeps_elements : whether particles, nodes and edges keep their number and order, and so what is to be predicted of
         them; a view of which this is not known does not.
     """
