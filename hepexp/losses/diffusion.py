@@ -25,6 +25,11 @@ class Diffusion(Objective):
 
     with t uniform and the noise standard normal; padding does not count. Of an example alpha_t^2 = (1 - 2 s) f^2 + s is
     left, f = 1 - (t/T)^2: nearly all at t = 0, nearly nothing at T. A network that has learnt nothing has the loss 1.
+
+    In what follows for the example, (z_t - sigma_t e) / alpha_t, errors of the noise are magnified by 1 / alpha_t,
+    up to 316. With `predicts: velocity` the network finds v = alpha_t noise - sigma_t x, L = E |v - f(z_t, t/T)|^2,
+    of which e = sigma_t z_t + alpha_t f and the example alpha_t z_t - sigma_t f follow without division.
+
     Examples should have variance 1, as the noise. Any model that reads clouds, images or features can learn it that
     takes (batch, t/T) and returns what the batch holds of the examples, as with loss=flow_matching.
 
@@ -45,6 +50,7 @@ class Diffusion(Objective):
     ----------
     n_levels : T.
     precision : s.
+    predicts : what the network finds, noise or velocity.
     sampler : ancestral or ddim.
     steps : between noise and data, T at most; one more evaluation of the network makes the example of z_0.
     val_steps : after each epoch, when fewer do.
@@ -56,7 +62,8 @@ class Diffusion(Objective):
     References
     ----------
     J. Ho, A. Jain, P. Abbeel, arXiv:2006.11239; E. Hoogeboom et al., arXiv:2203.17003, section 3 and appendix B;
-    J. Song, C. Meng, S. Ermon, arXiv:2010.02502, equation 12 with sigma_t = 0.
+    J. Song, C. Meng, S. Ermon, arXiv:2010.02502, equation 12 with sigma_t = 0; T. Salimans, J. Ho, arXiv:2202.00512,
+    appendix D (velocity).
     """
 
     evaluator: GenerationEvaluator
@@ -69,6 +76,7 @@ class Diffusion(Objective):
         self,
         n_levels: int = 1000,
         precision: float = 1e-5,
+        predicts: Literal["noise", "velocity"] = "noise",
         sampler: Literal["ancestral", "ddim"] = "ancestral",
         steps: int = 1000,
         val_steps: int = 50,
@@ -78,12 +86,15 @@ class Diffusion(Objective):
             raise ConfigError(f"loss.n_levels must be from 1 to {MOST_LEVELS:,}, got {n_levels}")
         if not 1e-12 <= precision <= 0.1:
             raise ConfigError(f"loss.precision must be from 1e-12 to 0.1, got {precision}")
+        if predicts not in ("noise", "velocity"):
+            raise ConfigError(f"loss.predicts must be noise or velocity, got {predicts!r}")
         if sampler not in ("ancestral", "ddim"):
             raise ConfigError(f"loss.sampler must be ancestral or ddim, got {sampler!r}")
         for key, value in (("steps", steps), ("val_steps", val_steps)):
             if not 1 <= value <= n_levels:
                 raise ConfigError(f"loss.{key} must be from 1 to loss.n_levels={n_levels}, got {value}")
-        self.n_levels, self.sampler, self.steps, self.val_steps = n_levels, sampler, steps, val_steps
+        self.n_levels, self.predicts = n_levels, predicts
+        self.sampler, self.steps, self.val_steps = sampler, steps, val_steps
         alpha2 = polynomial_schedule(n_levels, precision)
         self.register_buffer("alpha", alpha2.sqrt(), persistent=False)
         self.register_buffer("sigma", (1 - alpha2).sqrt(), persistent=False)
@@ -101,7 +112,7 @@ class Diffusion(Objective):
 
     def noised(self, x: Tensor, noise: Tensor, level: Tensor) -> Tensor:
         """z_t of examples x (B, ...), each at its own level t (B,)."""
-        alpha, sigma = (of[level].to(x.dtype).reshape(-1, *(1,) * (x.ndim - 1)) for of in (self.alpha, self.sigma))
+        alpha, sigma = self._scales(level, x)
         return alpha * x + sigma * noise
 
     def terms(self, model: nn.Module, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -109,8 +120,10 @@ class Diffusion(Objective):
         random = None if self.training else torch.Generator().manual_seed(len(x))
         noise = self._noise(batch, random)
         level = torch.randint(self.n_levels + 1, (len(x),), generator=random).to(x.device)
-        found = self._found(model, batch, self.noised(x, noise, level), level)
-        each = mean_over_entries((found - noise).square(), batch)  # (B,)
+        found = self._output(model, batch, self.noised(x, noise, level), level)
+        alpha, sigma = self._scales(level, x)
+        wanted = noise if self.predicts == "noise" else alpha * noise - sigma * x
+        each = mean_over_entries((found - wanted).square(), batch)  # (B,)
         return {"loss": each.mean()}, {} if self.training else {"loss": each.detach()}
 
     def generate(self, model: nn.Module, batch: Batch, random: torch.Generator, quick: bool = False) -> Batch:
@@ -142,6 +155,19 @@ class Diffusion(Objective):
         return centred(noise, batch, self.n_coordinates)
 
     def _found(self, model: nn.Module, batch: Batch, z: Tensor, level: Tensor) -> Tensor:
+        """The noise that a network finds in z."""
+        found = self._output(model, batch, z, level)
+        if self.predicts == "noise":
+            return found
+        alpha, sigma = self._scales(level, z)
+        return (sigma * z + alpha * found) * real(batch)
+
+    def _scales(self, level: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """alpha_t and sigma_t for examples x (B, ...), each at its own level (B,)."""
+        alpha, sigma = (of[level].to(x.dtype).reshape(-1, *(1,) * (x.ndim - 1)) for of in (self.alpha, self.sigma))
+        return alpha, sigma
+
+    def _output(self, model: nn.Module, batch: Batch, z: Tensor, level: Tensor) -> Tensor:
         found = model(with_content(batch, z), (level / self.n_levels).to(z.dtype))
         return centred(found, batch, self.n_coordinates)
 

@@ -17,7 +17,7 @@ MEAN, SPREAD = 1.5, 0.4
 
 
 class Exact(nn.Module):
-    """The noise E[noise | z_t = z] in examples x ~ N(MEAN, SPREAD^2)."""
+    """The noise E[noise | z_t = z] in examples x ~ N(MEAN, SPREAD^2), or the velocity in its place."""
 
     def __init__(self, loss: Diffusion) -> None:
         super().__init__()
@@ -27,7 +27,9 @@ class Exact(nn.Module):
     def forward(self, batch: FeatureBatch, t: torch.Tensor) -> torch.Tensor:
         level = (t * self.loss.n_levels).round().long()
         alpha, sigma = self.loss.alpha[level][:, None], self.loss.sigma[level][:, None]
-        return sigma * (batch.features - alpha * MEAN) / (alpha**2 * SPREAD**2 + sigma**2)
+        above, variance = batch.features - alpha * MEAN, alpha**2 * SPREAD**2 + sigma**2
+        noise, x = sigma * above / variance, MEAN + alpha * SPREAD**2 * above / variance
+        return noise if self.loss.predicts == "noise" else alpha * noise - sigma * x
 
 
 def data(n: int) -> FeatureBatch:
@@ -91,8 +93,9 @@ def test_steps_from_level_to_level_noise_as_much_as_one():
 # ---- the sampler
 
 
-def test_with_the_exact_noise_the_ancestral_sampler_returns_the_data():
-    loss, n = Diffusion(), 4_000
+@pytest.mark.parametrize("predicts", ["noise", "velocity"])
+def test_with_the_exact_noise_the_ancestral_sampler_returns_the_data(predicts):
+    loss, n = Diffusion(predicts=predicts), 4_000
     made = loss.generate(Exact(loss), data(n), torch.Generator().manual_seed(1)).features
     error = SPREAD / made.numel() ** 0.5
     assert made.mean().item() == pytest.approx(MEAN, abs=4 * error + 0.002)
@@ -102,11 +105,12 @@ def test_with_the_exact_noise_the_ancestral_sampler_returns_the_data():
     assert torch.corrcoef(made.T).fill_diagonal_(0).abs().max() < 5 / n**0.5
 
 
-def test_without_new_noise_each_example_follows_the_exact_path_to_first_order():
+@pytest.mark.parametrize("predicts", ["noise", "velocity"])
+def test_without_new_noise_each_example_follows_the_exact_path_to_first_order(predicts):
     """(z_t - alpha_t m) / sqrt(alpha_t^2 s^2 + sigma_t^2) is constant along the flow of probability."""
     batch, errors = data(200), []
     for steps in (100, 200):
-        loss = Diffusion(sampler="ddim", steps=steps)
+        loss = Diffusion(predicts=predicts, sampler="ddim", steps=steps)
         start = loss._noise(batch, torch.Generator().manual_seed(1))
         alpha, sigma = loss.alpha[-1], loss.sigma[-1]
         expected = MEAN + SPREAD * (start - alpha * MEAN) / (alpha**2 * SPREAD**2 + sigma**2) ** 0.5
@@ -146,6 +150,29 @@ def test_the_exact_noise_has_the_loss_that_is_known_and_no_other_has_a_smaller_o
         assert loss.terms(other, batch)[0]["loss"] > exact
     nothing = loss.terms(lambda batch, t: torch.zeros_like(batch.features), batch)[0]["loss"]
     assert nothing.item() == pytest.approx(1, rel=0.02)
+
+
+def test_no_other_velocity_has_a_smaller_loss_than_the_exact_one():
+    loss, batch = Diffusion(predicts="velocity").eval(), data(20_000)
+    exact = loss.terms(Exact(loss), batch)[0]["loss"].item()
+    signal = loss.alpha**2 * SPREAD**2
+    assert exact == pytest.approx((SPREAD**2 / (signal + loss.sigma**2)).mean().item(), rel=0.02)
+    for shift in (-0.1, 0.1):
+        assert loss.terms(lambda batch, t, shift=shift: Exact(loss)(batch, t) + shift, batch)[0]["loss"] > exact
+
+
+def test_an_error_of_the_velocity_is_not_magnified_and_one_of_the_noise_is():
+    """By alpha_u / alpha_t in each step, in the first of 100 by six."""
+    batch, errors = data(100), {}
+    for predicts in ("noise", "velocity"):
+        loss = Diffusion(predicts=predicts, sampler="ddim", steps=100)
+        made = [
+            loss.generate(lambda b, t, e=e, loss=loss: Exact(loss)(b, t) + e, batch, torch.Generator().manual_seed(1))
+            for e in (0.0, 0.01)
+        ]
+        errors[predicts] = (made[1].features - made[0].features).abs().mean().item()
+    assert errors["velocity"] < 0.01
+    assert errors["noise"] > 4 * errors["velocity"]
 
 
 def test_validation_draws_the_same_levels_and_noise_each_time():
@@ -188,9 +215,10 @@ def of_coordinates() -> Diffusion:
     return loss
 
 
+@pytest.mark.parametrize("predicts", ["noise", "velocity"])
 @pytest.mark.parametrize("sampler", ["ancestral", "ddim"])
-def test_what_is_generated_has_its_centre_at_zero_to_rounding(of_coordinates, sampler):
-    of_coordinates.sampler = sampler
+def test_what_is_generated_has_its_centre_at_zero_to_rounding(of_coordinates, sampler, predicts):
+    of_coordinates.sampler, of_coordinates.predicts = sampler, predicts
     batch = random_clouds(50)
     made = of_coordinates.generate(Drifting(), batch, torch.Generator().manual_seed(1))
     mean = made.points.sum(1) / batch.mask.sum(1, keepdim=True)
@@ -231,6 +259,7 @@ def test_a_mean_of_what_the_network_finds_costs_nothing(of_coordinates):
     [
         ({"n_levels": 0}, r"loss.n_levels must be from 1 to 100,000, got 0"),
         ({"precision": 0.0}, r"loss.precision must be from 1e-12 to 0.1, got 0.0"),
+        ({"predicts": "x"}, r"loss.predicts must be noise or velocity, got 'x'"),
         ({"sampler": "heun"}, r"loss.sampler must be ancestral or ddim, got 'heun'"),
         ({"steps": 0}, r"loss.steps must be from 1 to loss.n_levels=1000, got 0"),
         ({"val_steps": 1001}, r"loss.val_steps must be from 1 to loss.n_levels=1000, got 1001"),
