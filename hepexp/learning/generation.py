@@ -71,7 +71,7 @@ class Generation:
             made = Ragged.concatenate(list(self.stream(model, Conditions(self.data), n, SEED, quick=True)))
         except NotFinite:  # the epoch is none that is kept
             nothing = {f"{MADE}{name}": np.full_like(self._validation[f"{TRUTH}{name}"], np.nan) for name in names}
-            return {**self._validation, **nothing}
+            return {**self._validation, **nothing, f"{MADE}{OF}": self._validation[f"{TRUTH}{OF}"]}
         return {**self._validation, **self._observed(MADE, made, names)}
 
     def of_test(self, model: nn.Module, rows: NDArray[np.int64]) -> dict[str, NDArray]:
