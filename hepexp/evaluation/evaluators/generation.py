@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from hepexp.evaluation.bootstrap import with_errors
 from hepexp.evaluation.evaluators.classification import auc
@@ -78,8 +79,8 @@ class GenerationEvaluator(Evaluator):
         for one in (one for one in self.observables if one.mean):
             for suffix, sample in (("", MADE), ("_truth", TRUTH)):
                 values = outputs[f"{sample}{one.name}"].astype(np.float64)
-                error = float(values.mean(1).std(ddof=1) / np.sqrt(len(values)))
-                figures |= _with_error(f"mean_{one.name}{suffix}", float(values.mean()), error)
+                of = outputs[f"{sample}{OF}"] if one.of == "element" else None
+                figures |= _with_error(f"mean_{one.name}{suffix}", *_mean(values.mean(1), of))
         for one in (one for one in self.observables if one.isotropic):
             for suffix, sample in (("", MADE), ("_truth", TRUTH)):
                 moments = isotropy(outputs[f"{sample}{one.name}"])
@@ -109,6 +110,14 @@ class GenerationEvaluator(Evaluator):
             true, made = ([outputs[f"{MAPS}{sample}{kind}_{k}"] for k in layers] for sample in (TRUTH, MADE))
             at = outputs[f"{MAPS}{'bounds' if kind == 'mean' else 'energies'}"]
             plots.showers(folder / f"showers_{kind}.png", self.layer_maps, at, true, made)
+
+
+def _mean(values: NDArray[np.float64], of: NDArray[np.int64] | None) -> tuple[float, float]:
+    """Mean of values (m,) and its standard error; elements of the same example, `of` (m,), are not independent."""
+    mean = float(values.mean())
+    missing = values - mean if of is None else np.bincount(of, values - mean)
+    n = len(missing)
+    return mean, float(np.sqrt(n / max(n - 1, 1) * np.square(missing).sum()) / len(values))
 
 
 def _joint(outputs: Outputs, other: str, suffix: str, seed: int) -> dict[str, float | str | None]:

@@ -46,11 +46,13 @@ GENERATION_METRICS = (
         "neither",
         "mean {observable}",
         "Mean of the observable {observable} of generated examples; response is the energy in all cells over that "
-        "of the particle, imbalance what hadrons miss of the momentum of their cluster, over its energy.",
+        "of the particle, imbalance what hadrons miss of the momentum of their cluster, over its energy; atom_stable "
+        "and molecule_stable are the shares of atoms, and of molecules, whose bonds add up to the valences of their "
+        "elements (arXiv:2203.17003).",
         range="that of the observable",
         error="standard error of the mean",
         each_epoch=False,
-        values=("response", "imbalance"),
+        values=("response", "imbalance", "atom_stable", "molecule_stable"),
     ),
     Metric(
         "mean_{observable}_truth",
@@ -60,7 +62,7 @@ GENERATION_METRICS = (
         range="that of the observable",
         error="standard error of the mean",
         each_epoch=False,
-        values=("response", "imbalance"),
+        values=("response", "imbalance", "atom_stable", "molecule_stable"),
     ),
     Metric(
         "isotropy_{moment}",
