@@ -12,7 +12,7 @@ NO_DATA = {
     "top_mass",
 }
 OF_ELEMENTS = {"chi2_assignment", "chi2_vertexing", "set2graph", "spanet"}  # say of each, or of pairs, what it is
-OF_CLOUDS = {"epic_fm", "epic_gan"}  # generate particles
+OF_CLOUDS = {"egnn", "epic_fm", "epic_gan"}  # generate particles, or atoms
 OF_SHOWERS = {"calo_flow_matching", "calogan"}  # generate cells, for the energy of a particle
 OF_DECAYS = {"feature_fm", "hadron_gan"}  # generate features, under conditions
 NO_STEPS = {"boosted_trees"}  # grown, without gradients

@@ -61,7 +61,7 @@ class Case:
 
     def build(self, dtype: torch.dtype = torch.float64) -> nn.Module:
         torch.manual_seed(1)
-        spec = replace(SPEC, n_extras=N_CONDITIONS) if self.input == "cloud" else SPEC
+        spec = replace(SPEC, n_extras=N_CONDITIONS, n_coordinates=2) if self.input == "cloud" else SPEC
         model = instantiate(self.node, "model", **asdict(spec), n_classes=SPEC.n_classes, backend=StateVector())
         return model if dtype == torch.float32 else model.to(dtype)
 

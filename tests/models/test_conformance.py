@@ -152,6 +152,9 @@ GENERATORS = [
     Case("epic_fm", n_parameters=2_688 + 35_072 + 1_300 + 6 * 74_260 + 390),
     # as published but for the four conditions: 6 x 2 x 4 x 128 in the layers, 4 x 128 for the first global features
     Case("epic_gan", n_parameters=424_850 + 13 * 4 * 128),
+    # two of three features are coordinates: embedding (1 + 1 + 4) x 256 + 256; nine layers of twice 3 x 256^2 + 4 x 256
+    # for phi_e and phi_x, 257 for phi_inf, 3 x 256^2 + 512 for phi_h and 256 for the step; head 257
+    Case("egnn", n_parameters=1_792 + 9 * (2 * 197_632 + 257 + 197_120 + 256) + 257),
 ]
 
 

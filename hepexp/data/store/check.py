@@ -109,8 +109,9 @@ class Refusal:
         self.of_rows(bad, "label", lambda row: f"has label {label[row]:g}; expected {expected}")
         for name in layout.extras:
             self._of_column(name, layout, self.of_rows, "")
+        article = "an" if element[0] in "aeiou" else "a"
         for name in layout.elements:
-            self._of_column(name, layout, self.of_elements, f"a {element} with ")
+            self._of_column(name, layout, self.of_elements, f"{article} {element} with ")
         if self.examples.edges is not None:
             self.of_edges(element)
 
