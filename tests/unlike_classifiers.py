@@ -11,7 +11,13 @@ NO_DATA = {
     "spline_flow",
     "top_mass",
 }
-OF_ELEMENTS = {"chi2_assignment", "chi2_vertexing", "set2graph", "spanet"}  # say of each, or of pairs, what it is
+OF_ELEMENTS = {
+    "chi2_assignment",
+    "chi2_vertexing",
+    "interaction_network",
+    "set2graph",
+    "spanet",
+}  # say of each, or of pairs, what it is
 OF_CLOUDS = {"egnn", "epic_fm", "epic_gan"}  # generate particles, or atoms
 OF_SHOWERS = {"calo_flow_matching", "calogan"}  # generate cells, for the energy of a particle
 OF_DECAYS = {"feature_fm", "hadron_gan"}  # generate features, under conditions

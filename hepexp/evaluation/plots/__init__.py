@@ -27,6 +27,7 @@ from hepexp.evaluation.plots.showers import showers
 from hepexp.evaluation.plots.significance import significance_improvement
 from hepexp.evaluation.plots.symmetry import generators, metric, structure_constants, transformed_vectors
 from hepexp.evaluation.plots.template import template
+from hepexp.evaluation.plots.tracks import edge_scores, track_display, track_efficiency
 from hepexp.evaluation.plots.turn_on import turn_on
 from hepexp.evaluation.plots.uncertainty import uncertainty
 from hepexp.evaluation.plots.unseen import unseen
@@ -46,6 +47,7 @@ __all__ = [
     "confusion_counts",
     "confusion_matrix",
     "coupling_scan",
+    "edge_scores",
     "embedding_map",
     "energy_response",
     "expressibility",
@@ -79,6 +81,8 @@ __all__ = [
     "significance_improvement",
     "structure_constants",
     "template",
+    "track_display",
+    "track_efficiency",
     "transformed_vectors",
     "turn_on",
     "uncertainty",

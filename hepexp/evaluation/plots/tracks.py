@@ -1,0 +1,89 @@
+"""Figures of tracks: efficiencies against pT and eta, scores of edges, and the edges of an event."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.evaluation.bootstrap import replicas
+from hepexp.evaluation.tracks import COUNTS, ETA_EDGES, PT_EDGES
+from hepexp.figures import COLOURS, figure, legend_above
+
+_RATIOS = (("perfect", "particles"), ("double_majority", "particles"), ("lhc", "tracks"))
+_ENDS = {"pt": (0.0, 8.0), "eta": (-4.0, 4.0)}  # of the outer bins, which are open
+_MOST_EDGES = 20_000  # drawn of an event
+N_REPLICAS = 100
+
+
+def track_efficiency(path: Path | str, axis: str, counts: NDArray, weight: NDArray, seed: int) -> None:
+    """Draw the three efficiencies against pT or eta, with bootstrap errors over events.
+
+    Parameters
+    ----------
+    axis : pt or eta.
+    counts : (n, 5, bins) of each event, see `count_tracks`.
+    """
+    edges = (PT_EDGES if axis == "pt" else ETA_EDGES).clip(*_ENDS[axis])
+    middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
+    drawn = [weight, *replicas(len(counts), N_REPLICAS, seed, weight)]
+    totals = np.stack([np.tensordot(each, counts, 1) for each in drawn]).astype(np.float64)  # (1 + replicas, 5, bins)
+    with figure(path, 5.2, 4.2, "Tracks of DBSCAN, by the particle's kinematics") as drawing:
+        axes = drawing.subplots()
+        for i, (found, of) in enumerate(_RATIOS):
+            part, whole = totals[:, COUNTS.index(found)], totals[:, COUNTS.index(of)]
+            share = np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
+            there = np.isfinite(share[0])
+            if there.any():
+                error = np.nanstd(share[1:][:, there], axis=0)
+                label = found.replace("_", " ") if found != "lhc" else "LHC"
+                place = middle[there] + 0.15 * (i - 1) * half[there]
+                axes.errorbar(
+                    place, share[0, there], error, half[there], "o", color=COLOURS[i], label=label, markersize=3
+                )
+        axes.set(xlabel="pT [GeV], the last bin open" if axis == "pt" else "η, outer bins open")
+        axes.set(ylabel="efficiency", ylim=(0, 1.05))
+        if axes.get_legend_handles_labels()[0]:
+            legend_above(axes, 3)
+
+
+def edge_scores(path: Path | str, counts: NDArray) -> None:
+    """Draw the scores of edges between hits of different particles and of one, (2, bins)."""
+    shown = counts.reshape(2, 50, -1).sum(2)
+    with figure(path, 5.2, 4.2, "Scores of edges") as drawing:
+        axes = drawing.subplots()
+        edges = np.linspace(0, 1, shown.shape[1] + 1)
+        for values, label, colour in zip(shown, ("different particles", "one particle"), COLOURS, strict=False):
+            axes.stairs(values, edges, label=label, color=colour)
+        axes.set(xlabel="score", ylabel="edges", yscale="log" if shown.any() else "linear")
+        legend_above(axes, 2)
+
+
+def track_display(path: Path | str, hits: NDArray, ends: NDArray, score: NDArray, same: NDArray) -> None:
+    """Draw the edges of an event with a score above 1/2 across the beam and along it, by whether they are true.
+
+    Parameters
+    ----------
+    hits : (m, 3), r / m, phi / pi and z / m.
+    ends : (E, 2) hits of each edge; score, same : (E,).
+    """
+    from matplotlib.collections import LineCollection
+
+    r, phi, z = hits[:, 0], np.pi * hits[:, 1], hits[:, 2]
+    views = ((r * np.cos(phi), r * np.sin(phi), "x [m]", "y [m]"), (z, r, "z [m]", "r [m]"))
+    selected = score > 0.5
+    kinds = (
+        ("right", selected & (same == 1), COLOURS[0]),
+        ("wrong", selected & (same != 1), COLOURS[1]),
+        ("missed", ~selected & (same == 1), COLOURS[2]),
+    )
+    with figure(path, 10.5, 4.6, "Edges between hits of one event") as drawing:
+        for axes, (across, up, x_label, y_label) in zip(drawing.subplots(1, 2), views, strict=True):
+            axes.plot(across, up, ".", color="0.75", markersize=1.5)
+            for name, chosen, colour in kinds:
+                pairs = ends[chosen][:_MOST_EDGES].astype(np.int64)
+                lines = np.stack([across[pairs], up[pairs]], axis=-1)
+                axes.add_collection(LineCollection(lines, colors=colour, linewidths=0.6, label=name))
+            axes.set(xlabel=x_label, ylabel=y_label)
+            legend_above(axes, 3)

@@ -1,0 +1,87 @@
+"""Interaction network that says of each edge between two hits whether they are of one track."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from hepexp.batch import GraphBatch
+from hepexp.errors import ConfigError
+from hepexp.models.checks import require_positive
+from hepexp.models.weights import load_weights
+
+N_NODE, N_EDGE = 3, 4  # features: r, phi, z; and dr, dphi, dz, dR
+
+
+class InteractionNetwork(nn.Module):
+    """One step of messages along the edges, from which each edge is classified.
+
+    With the features a_ij = (dr, dphi, dz, dR) of an edge from j to i, dR^2 = deta^2 + dphi^2 of the hits,
+
+        e_ij = R1(x_i, x_j, a_ij),  x'_i = O(x_i, sum_j e_ij),  logit_ij = R2(x'_i, x'_j, e_ij),
+
+    each of R1, O and R2 an MLP with two hidden layers and ReLU.
+
+    Parameters
+    ----------
+    n_hidden : width of the hidden layers.
+    n_messages : channels of e_ij.
+    weights : what to start from: a run, models:/NAME@ALIAS, or a file with a state dict.
+    n_node_features : features of each node in the data set, r, phi / pi and z.
+
+    Shapes
+    ------
+    x (M, 3); edge_index (2, E) from the inner hit to the outer one -> logits (E, 1).
+
+    Raises
+    ------
+    ConfigError : a size below 1, or nodes with other features.
+
+    References
+    ----------
+    G. DeZoort et al., arXiv:2103.16701, section 4.
+    """
+
+    input = "graph"
+    lorentz_invariant = False
+
+    def __init__(self, n_hidden: int = 40, n_messages: int = 4, weights: str | None = None, *, n_node_features: int):
+        super().__init__()
+        require_positive(n_hidden=n_hidden, n_messages=n_messages)
+        check_hits("interaction_network", n_node_features)
+        self.relation = _mlp(2 * N_NODE + N_EDGE, n_hidden, n_messages)  # R1
+        self.object = _mlp(N_NODE + n_messages, n_hidden, N_NODE)  # O
+        self.classifier = _mlp(2 * N_NODE + n_messages, n_hidden, 1)  # R2
+        load_weights(self, weights)
+
+    def forward(self, batch: GraphBatch) -> Tensor:
+        x = batch.x.to(next(self.classifier.parameters()).dtype)
+        source, target = batch.edge_index
+        messages = self.relation(torch.cat([x[target], x[source], edge_features(x, batch.edge_index)], dim=1))
+        total = messages.new_zeros(len(x), messages.shape[1]).index_add(0, target, messages)
+        moved = self.object(torch.cat([x, total], dim=1))
+        return self.classifier(torch.cat([moved[target], moved[source], messages], dim=1))
+
+
+def check_hits(model: str, n_node_features: int) -> None:
+    """Raise ConfigError for graphs the nodes of which are no hits."""
+    if n_node_features != N_NODE:
+        raise ConfigError(
+            f"model={model} needs hits with r, phi and z, as data=trackml has them; got nodes with "
+            f"{n_node_features} features"
+        )
+
+
+def edge_features(x: Tensor, edge_index: Tensor) -> Tensor:
+    """dr, dphi / pi, dz and dR (E, 4), from source to target, of nodes (M, 3) with r, phi / pi and z."""
+    source, target = x[edge_index[0]], x[edge_index[1]]
+    dr, dphi, dz = (target - source).unbind(1)
+    dphi = dphi - 2 * (dphi / 2).round()
+    eta = [torch.asinh(end[:, 2] / end[:, 0].clamp(min=1e-6)) for end in (source, target)]
+    return torch.stack([dr, dphi, dz, torch.hypot(eta[1] - eta[0], torch.pi * dphi)], dim=1)
+
+
+def _mlp(n_in: int, n_hidden: int, n_out: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(n_in, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_out)
+    )
