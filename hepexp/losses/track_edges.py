@@ -38,7 +38,7 @@ class TrackEdges(PairCrossEntropy):
     """
 
     monitor = ("val/edge_auc", "max")
-    evaluator = TracksEvaluator()
+    evaluator = TracksEvaluator()  # type: ignore[assignment]  # other figures of the same loss
 
     def __init__(self, threshold: float = 0.5, eps: float = 0.4, min_points: int = 1, pt_min: float = 1.0) -> None:
         super().__init__()

@@ -59,7 +59,7 @@ class TracksEvaluator(EvaluatorOfWeights):
             "edge_efficiency",
             "higher",
             "edge efficiency",
-            "Fraction of the edges between two hits of one particle that are selected, with a score over loss.threshold.",
+            "Fraction of the edges between two hits of one particle that are selected, score over loss.threshold.",
             range="0 to 1",
             undefined="no edge is between two hits of one particle",
         ),

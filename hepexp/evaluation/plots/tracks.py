@@ -83,7 +83,7 @@ def track_display(path: Path | str, hits: NDArray, ends: NDArray, score: NDArray
             axes.plot(across, up, ".", color="0.75", markersize=1.5)
             for name, chosen, colour in kinds:
                 pairs = ends[chosen][:_MOST_EDGES].astype(np.int64)
-                lines = np.stack([across[pairs], up[pairs]], axis=-1)
+                lines = [*np.stack([across[pairs], up[pairs]], axis=-1)]
                 axes.add_collection(LineCollection(lines, colors=colour, linewidths=0.6, label=name))
             axes.set(xlabel=x_label, ylabel=y_label)
             legend_above(axes, 3)

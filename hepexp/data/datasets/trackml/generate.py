@@ -1,8 +1,8 @@
 """Simulated hits of charged particles in a pixel tracker: helices from the beam line in a solenoid.
 
 The layers are where TrackML has them: four cylinders of |z| < 490 mm and seven discs on either side, 30 mm < r <
-176 mm, in a field of 2 T along z. An event has 600 particles in the mean, Poisson distributed, with p(pT) proportional
-to pT^-3 above 0.5 GeV, flat in |eta| < 3.5 and azimuth, from one point of the beam line with a width of 50 mm.
+176 mm, in a field of 2 T along z. An event has 400 particles in the mean, Poisson distributed, with p(pT) proportional
+to pT^-2 from 0.2 to 100 GeV, flat in |eta| < 3.5 and azimuth, from ten points of the beam line with a width of 50 mm.
 
 A particle of radius of curvature R = pT / (0.3 B) crosses a cylinder of radius r at the azimuth phi_0 - q asin(r / 2R),
 and a disc where its arc in the transverse plane is (z - z0) / sinh(eta); nothing is kept after half a turn. In each
@@ -40,8 +40,8 @@ HALF_LENGTH = 490.0
 DISCS = np.array([600.0, 700, 820, 960, 1100, 1300, 1500])
 DISC_RADII = (30.0, 176.0)
 FIELD = 2.0  # T
-PARTICLES, LEAST_PT, MOST_ETA = 600, 0.5, 3.5
-VERTEX_WIDTH = 50.0  # mm
+PARTICLES, PT, MOST_ETA = 400, (0.2, 100.0), 3.5  # GeV
+VERTICES, VERTEX_WIDTH = 10, 50.0  # mm
 MATERIAL, FOUND, NOISE = 0.03, 0.98, 0.05
 S_PHI, S_ALONG = 0.008, 0.012  # mm
 BITS = 20
@@ -54,7 +54,7 @@ def settings(kind: str) -> list[str]:
         f"cylinders at r = {', '.join(map(str, RADII))} mm, |z| < {HALF_LENGTH} mm",
         f"discs at |z| = {', '.join(map(str, DISCS))} mm, {DISC_RADII[0]} mm < r < {DISC_RADII[1]} mm",
         f"field = {FIELD} T, radiation lengths of a layer = {MATERIAL}",
-        f"particles = {PARTICLES}, pT > {LEAST_PT} GeV, |eta| < {MOST_ETA}, vertex {VERTEX_WIDTH} mm",
+        f"particles = {PARTICLES}, pT = {PT[0]} to {PT[1]} GeV, |eta| < {MOST_ETA}, {VERTICES} vertices, {VERTEX_WIDTH} mm",
         f"found = {FOUND}, noise = {NOISE}, resolutions = {S_PHI} mm and {S_ALONG} mm",
     ]
 
@@ -104,9 +104,9 @@ def _scattered(path: Array, p: Array, random: np.random.Generator) -> tuple[Arra
 
 def _event(random: np.random.Generator) -> Ragged:
     m = max(2, int(random.poisson(PARTICLES)))
-    pt = LEAST_PT / np.sqrt(1 - random.random(m))
+    pt = 1 / random.uniform(1 / PT[1], 1 / PT[0], m)
     eta, azimuth = random.uniform(-MOST_ETA, MOST_ETA, m), random.uniform(-np.pi, np.pi, m)
-    z0 = np.full(m, random.normal(0, VERTEX_WIDTH))
+    z0 = random.normal(0, VERTEX_WIDTH, VERTICES)[random.integers(0, VERTICES, m)]
     r, phi, z, path = crossings(pt, eta, azimuth, random.choice([-1.0, 1.0], m), z0)
     across, other = _scattered(path, pt * np.cosh(eta), random)
     phi = phi + (across + S_PHI * random.normal(size=r.shape)) / r

@@ -17,7 +17,7 @@ from hepexp.simulation.block import first_blocks
 
 __all__ = ["CLASSES", "INFO", "LAYOUT", "N_LAYERS", "check"]
 
-_N, _SEED = 100, 1  # of the sample, which is generated on the fly
+_N, _SEED = 150, 1  # of the sample, which is generated on the fly
 
 check = check_columns(CLASSES, LAYOUT, "event", "hit")
 
