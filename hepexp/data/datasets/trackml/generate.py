@@ -54,7 +54,8 @@ def settings(kind: str) -> list[str]:
         f"cylinders at r = {', '.join(map(str, RADII))} mm, |z| < {HALF_LENGTH} mm",
         f"discs at |z| = {', '.join(map(str, DISCS))} mm, {DISC_RADII[0]} mm < r < {DISC_RADII[1]} mm",
         f"field = {FIELD} T, radiation lengths of a layer = {MATERIAL}",
-        f"particles = {PARTICLES}, pT = {PT[0]} to {PT[1]} GeV, |eta| < {MOST_ETA}, {VERTICES} vertices, {VERTEX_WIDTH} mm",
+        f"particles = {PARTICLES}, pT = {PT[0]} to {PT[1]} GeV, |eta| < {MOST_ETA}",
+        f"vertices = {VERTICES}, width {VERTEX_WIDTH} mm",
         f"found = {FOUND}, noise = {NOISE}, resolutions = {S_PHI} mm and {S_ALONG} mm",
     ]
 
