@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from hepexp.batch import FeatureBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive
+from hepexp.models.layers.latent_noise import standard_normal
 from hepexp.models.layers.locally_connected import LocallyConnected2d
 from hepexp.models.layers.minibatch_discrimination import MinibatchDiscrimination
 from hepexp.models.layers.particle_energy import ParticleEnergy
@@ -99,10 +100,7 @@ class CaloGan(nn.Module):
         ----------
         random : generator of the CPU; by default they are drawn on the device.
         """
-        device = batch.features.device if random is None else "cpu"
-        shape = (len(batch), self.n_latent)
-        drawn = torch.randn(shape, generator=random, device=device, dtype=self.energy.mean.dtype)
-        return drawn.to(batch.features.device)
+        return standard_normal((len(batch), self.n_latent), batch.features.device, self.energy.mean.dtype, random)
 
     def forward(self, batch: FeatureBatch, noise: Tensor | None = None) -> Tensor:
         noise = self.noise(batch) if noise is None else noise

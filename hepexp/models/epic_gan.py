@@ -9,6 +9,7 @@ from hepexp.batch import CloudBatch
 from hepexp.models.checks import require_positive
 from hepexp.models.layers.conditions import Conditions
 from hepexp.models.layers.epic import EPiCStack, Pooling, activation, linear
+from hepexp.models.layers.latent_noise import standard_normal
 from hepexp.models.weights import load_weights
 
 
@@ -79,10 +80,8 @@ class EPiCGan(nn.Module):
         random : generator of the CPU; by default they are drawn on the device.
         """
         mask, dtype = batch.mask, next(self.head.parameters()).dtype
-        device = mask.device if random is None else "cpu"
-        shapes = (*mask.shape, self.n_point_features), (len(mask), self.n_global)
-        points, whole = (torch.randn(shape, generator=random, device=device, dtype=dtype) for shape in shapes)
-        return points.to(mask.device), whole.to(mask.device)
+        points = standard_normal((*mask.shape, self.n_point_features), mask.device, dtype, random)
+        return points, standard_normal((len(mask), self.n_global), mask.device, dtype, random)
 
     def forward(self, batch: CloudBatch, noise: tuple[Tensor, Tensor] | None = None) -> Tensor:
         points, whole = self.noise(batch) if noise is None else noise

@@ -11,6 +11,7 @@ from hepexp.batch import FeatureBatch
 from hepexp.models.checks import require_positive, require_widths
 from hepexp.models.layers.conditions import Conditions
 from hepexp.models.layers.dense import dense
+from hepexp.models.layers.latent_noise import standard_normal
 from hepexp.models.weights import load_weights
 
 SLOPE = 0.2  # of LeakyReLU for negative numbers
@@ -75,10 +76,8 @@ class HadronGan(nn.Module):
         ----------
         random : generator of the CPU; by default they are drawn on the device.
         """
-        device = batch.features.device if random is None else "cpu"
         dtype = next(self.layers.parameters()).dtype
-        drawn = torch.randn((len(batch), self.n_latent), generator=random, device=device, dtype=dtype)
-        return drawn.to(batch.features.device)
+        return standard_normal((len(batch), self.n_latent), batch.features.device, dtype, random)
 
     def forward(self, batch: FeatureBatch, noise: Tensor | None = None) -> Tensor:
         noise = self.noise(batch) if noise is None else noise

@@ -11,7 +11,7 @@ from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive
 from hepexp.models.layers.dense import dense, hidden_layers
-from hepexp.models.layers.jet_coordinates import jet_coordinates
+from hepexp.models.layers.jet_coordinates import TINY, jet_coordinates
 from hepexp.models.layers.kinematic_features import pseudorapidity
 from hepexp.models.layers.pair_memory import require_pair_memory
 from hepexp.models.layers.particle_pairs import ParticlePairs
@@ -114,7 +114,8 @@ def jedi_features(p4: Tensor, mask: Tensor) -> Tensor:
     e, px, py, pz = torch.where(mask[..., None], p4, torch.ones_like(p4)).unbind(-1)  # gradients are finite at 1
     total = torch.where(mask[..., None], p4, 0).sum(1, keepdim=True)
     direction, axis = (
-        p[..., 1:] / p[..., 1:].norm(dim=-1, keepdim=True) for p in (torch.stack([e, px, py, pz], -1), total)
+        p[..., 1:] / p[..., 1:].norm(dim=-1, keepdim=True).clamp(min=TINY)
+        for p in (torch.stack([e, px, py, pz], -1), total)
     )
     eta, phi = pseudorapidity(torch.stack([e, px, py, pz], -1)), torch.atan2(py, px)
     deta = eta - pseudorapidity(total)

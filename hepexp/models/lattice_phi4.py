@@ -14,6 +14,7 @@ from hepexp.batch import Batch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_no_data, require_positive, require_widths
 from hepexp.models.layers.checkerboard import checkerboard, side
+from hepexp.models.layers.latent_noise import standard_normal
 
 
 class LatticePhi4(nn.Module):
@@ -76,8 +77,7 @@ class LatticePhi4(nn.Module):
     def latent(self, n: int, random: torch.Generator | None = None) -> Tensor:
         """White noise (n, L, L); drawn on the CPU if a generator is given."""
         like = next(self.parameters())
-        device = like.device if random is None else "cpu"
-        return torch.randn(n, self.size, self.size, generator=random, dtype=like.dtype, device=device).to(like.device)
+        return standard_normal((n, self.size, self.size), like.device, like.dtype, random)
 
     def draw(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """phi (B, L, L) and ln q(phi) (B,) of noise z (B, L, L)."""

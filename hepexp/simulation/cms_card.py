@@ -17,6 +17,7 @@ from hepexp.simulation.calorimeter import Calorimeter, electromagnetic, hadronic
 from hepexp.simulation.detector import Detector
 from hepexp.simulation.particles import CHARGED_HADRON, ELECTRON, MUON
 from hepexp.simulation.propagation import Barrel
+from hepexp.simulation.small_r_jets import BOTTOM, CHARM
 from hepexp.simulation.tracker import Tracker
 
 _FINE, _COARSE = 0.0174, 0.087  # widths in eta
@@ -73,3 +74,10 @@ def impact_parameter_resolution(
     """
     path = np.cosh(eta)
     return np.hypot(0.0101, 0.0661 * pt**-0.64 * path**0.505), np.hypot(0.0291, 0.0685 * pt**-0.485 * path**1.497)
+
+
+def b_tag_efficiency(pt: NDArray[np.float64], quark: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Probabilities (m,) that jets of pT (m,) in GeV are b-tagged, by the heaviest quark in them, 0 for a light one."""
+    of_b = 0.85 * np.tanh(0.0025 * pt) * 25 / (1 + 0.063 * pt)
+    of_c = 0.25 * np.tanh(0.018 * pt) / (1 + 0.0013 * pt)
+    return np.select([quark == BOTTOM, quark == CHARM], [of_b, of_c], 0.01 + 3.8e-5 * pt)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 TINY = 1e-20  # GeV^2: keeps the rapidity of a rounded massless particle along the beam finite
+LEAST_SHARE = 1e-3  # of the sum of pT; what is at rest, as a whole event is, has hardly any pT to divide by
 TYPICAL_MULTIPLICITY = 40  # particles of a jet, for the first weights of what follows a sum over them
 
 
@@ -21,7 +22,7 @@ class JetCoordinates:
     ----------
     pt : transverse momentum, GeV.
     e : energy, GeV.
-    pt_rel : pT divided by the jet's pT.
+    pt_rel : pT divided by the jet's pT, or by 1e-3 of the sum of the particles' pT if that is more.
     e_rel : energy divided by the jet's energy.
     dy : rapidity minus the jet's.
     dphi : azimuth minus the jet's, radians in (-pi, pi].
@@ -59,4 +60,5 @@ def jet_coordinates(p4: Tensor, mask: Tensor) -> JetCoordinates:
     pt, jet_pt = torch.hypot(px, py), torch.hypot(jet_px, jet_py)
     # The angle between the transverse momenta, from their cross and dot products: no wrapping at +-pi.
     dphi = torch.atan2(jet_px * py - jet_py * px, jet_px * px + jet_py * py)
-    return JetCoordinates(pt, e, pt / jet_pt, e / jet_e, rapidity(p4) - rapidity(jet), dphi)
+    scale = jet_pt.maximum(LEAST_SHARE * torch.where(mask, pt, 0).sum(1, keepdim=True))
+    return JetCoordinates(pt, e, pt / scale, e / jet_e, rapidity(p4) - rapidity(jet), dphi)

@@ -54,3 +54,10 @@ def test_a_particle_along_the_beam_has_finite_coordinates():
     p4 = torch.tensor([[[5.0, 3.0, 0.0, 4.0], [2**0.5, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 1.0]]], dtype=torch.float64)
     jet = jet_coordinates(p4, torch.ones(1, 3, dtype=torch.bool))
     assert all(value.isfinite().all() for value in vars(jet).values())
+
+
+def test_an_event_at_rest_has_finite_coordinates():
+    back_to_back = torch.tensor([[[5.0, 3.0, 0.0, 4.0], [5.0, -3.0, 0.0, -4.0]]], dtype=torch.float64)
+    jet = jet_coordinates(back_to_back, torch.ones(1, 2, dtype=torch.bool))
+    assert all(value.isfinite().all() for value in vars(jet).values())
+    assert_close(jet.pt_rel, torch.full((1, 2), 500.0, dtype=torch.float64))  # of 1e-3 of the sum of pT

@@ -30,10 +30,10 @@ from hepexp.data.datasets.ttbar_assignment.info import CLASSES, ROLES
 from hepexp.data.physics.kinematics import invariant_mass
 from hepexp.data.store.ragged import Ragged, offsets_of
 from hepexp.simulation.block import block_seed, first, round_to_bits
-from hepexp.simulation.cms_card import CMS
+from hepexp.simulation.cms_card import CMS, b_tag_efficiency
 from hepexp.simulation.detector import MAX_ETA
 from hepexp.simulation.pythia import HARD_PRODUCT, make_pythia, visible_particles
-from hepexp.simulation.small_r_jets import BOTTOM, CHARM, Directions, flavour, jets_of, nearest
+from hepexp.simulation.small_r_jets import BOTTOM, Directions, flavour, jets_of, nearest
 
 __all__ = ["BLOCK", "CLASSES", "PACKAGES", "make_block", "settings"]
 
@@ -70,7 +70,7 @@ def select(events: ak.Array, random: np.random.Generator) -> Ragged:
     seen = CMS.energy_flow(visible_particles(events, MAX_ETA), random)
     p4, jets = jets_of(seen, len(events), RADIUS, LEAST_PT, MOST_ETA, MOST_JETS)
     pt = np.hypot(p4[:, 1], p4[:, 2])
-    tagged = random.random(len(pt)) < tag_efficiency(pt, flavour(events, jets, RADIUS))
+    tagged = random.random(len(pt)) < b_tag_efficiency(pt, flavour(events, jets, RADIUS))
     top, role = _parents(events, jets)
     n_jets, n_tags = (np.bincount(jets.event, weight, minlength=len(events)) for weight in (None, tagged))
     passed = (n_jets >= LEAST_JETS) & (n_tags >= LEAST_TAGS)
@@ -88,13 +88,6 @@ def select(events: ak.Array, random: np.random.Generator) -> Ragged:
             "role": role[kept],
         },
     )
-
-
-def tag_efficiency(pt: NDArray[np.float64], quark: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Probabilities (m,) that jets of pT (m,) in GeV are b-tagged, by the heaviest quark in them, 0 for a light one."""
-    of_b = 0.85 * np.tanh(0.0025 * pt) * 25 / (1 + 0.063 * pt)
-    of_c = 0.25 * np.tanh(0.018 * pt) / (1 + 0.0013 * pt)
-    return np.select([quark == BOTTOM, quark == CHARM], [of_b, of_c], 0.01 + 3.8e-5 * pt)
 
 
 def _rounded(angle: NDArray[np.float64]) -> NDArray[np.float32]:
