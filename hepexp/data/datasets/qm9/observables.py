@@ -13,8 +13,8 @@ from hepexp.data.store.ragged import Ragged, pad
 from hepexp.observable import Observable
 
 OBSERVABLES = (
-    Observable("atom_stable", ("stable",), of="element", distance=False, mean=True, drawn=False),
     Observable("molecule_stable", ("stable",), distance=False, mean=True, drawn=False),
+    Observable("atom_stable", ("stable",), of="element", distance=False, mean=True, drawn=False),
     Observable("nearest", ("distance of the nearest atom [Å]",), of="element", selects=True, unit="Å"),
     Observable("size", ("distance from the centre [Å]",), of="element", selects=True, unit="Å"),
     Observable("atoms", tuple(f"atoms of {symbol}" for symbol in ELEMENTS), selects=True),
