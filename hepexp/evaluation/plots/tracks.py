@@ -85,5 +85,5 @@ def track_display(path: Path | str, hits: NDArray, ends: NDArray, score: NDArray
                 pairs = ends[chosen][:_MOST_EDGES].astype(np.int64)
                 lines = [*np.stack([across[pairs], up[pairs]], axis=-1)]
                 axes.add_collection(LineCollection(lines, colors=colour, linewidths=0.6, label=name))
-            axes.set(xlabel=x_label, ylabel=y_label)
+            axes.set(xlabel=x_label, ylabel=y_label, aspect="equal" if across is not z else "auto")
             legend_above(axes, 3)

@@ -11,6 +11,7 @@ from hepexp.data.datasets.trackml import generate
 from hepexp.data.datasets.trackml.graph import LAYER_PAIRS, HitGraph, edges_of_event
 from hepexp.data.datasets.trackml.info import INFO
 from hepexp.data.datasets.trackml.layout import N_BARREL
+from hepexp.data.datasets.trackml.module import TrackML
 from hepexp.data.datasets.trackml.reader import read
 from hepexp.errors import ConfigError, DataError
 
@@ -144,3 +145,7 @@ def test_an_event_without_edges_and_limits_of_nothing_are_one_line():
         HitGraph(pt_min=5000).encode(events)
     with pytest.raises(ConfigError, match=r"dataset.graph.z0 must be > 0 and < 1e6, got 0"):
         HitGraph(z0=0)
+
+
+def test_the_sample_gives_a_model_its_shape():
+    TrackML(**TrackML(source="mini", seed=0).sample_keys(), seed=0).setup()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
+from typing import Any
 
 from hepexp.data.datasets.trackml.graph import HitGraph
 from hepexp.data.datasets.trackml.info import INFO
@@ -37,3 +38,6 @@ class TrackML(HepDataModule):
 
     def make_representations(self) -> list[Representation]:
         return [(self.graph or HitGraph()).with_transforms(*self.carry())]
+
+    def sample_keys(self) -> dict[str, Any]:
+        return super().sample_keys() | {"n_train": None}  # the sample has fewer events than others have examples
