@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from hepexp.config import needs, record, root
 from hepexp.config.compose import plain
 from hepexp.config.content import content_of
 from hepexp.console import PlainConsole
-from hepexp.errors import ConfigError, HepexpError
+from hepexp.data.loading.datamodule import HepDataModule
+from hepexp.errors import ConfigError, DataError, HepexpError
 from hepexp.interrupts import Interrupts
 from hepexp.learning import rate_range, registration
 from hepexp.learning.boosting import BoostingModule
@@ -115,11 +117,31 @@ def checked(config: DictConfig, overrides: list[str]) -> Components:
     """
     root.check_values(config)
     components = build_components(config)
+    refuse_shared_examples(components)
     check_machine(components.trainer)
     refuse_idle_backend(components, config, overrides)
     refuse_idle_optimizer(components, overrides)
     rate_range.check(components, overrides)
     return components
+
+
+def refuse_shared_examples(components: Components) -> None:
+    """Refuse data of which the same examples are for training and test, as a single event of a data set may be.
+
+    Raises
+    ------
+    DataError : says what to do.
+    """
+    data = components.data
+    if not isinstance(data, HepDataModule):
+        return
+    shared = np.intersect1d(data.splits["train"].rows, data.splits["test"].rows)
+    if len(shared) and components.trainer.max_epochs:
+        raise DataError(
+            f"dataset={data.info.name}: training and test of source {data.source} share {len(shared):,} of "
+            f"{len(data.splits['test']):,} {data.info.noun}s; train with another dataset.source, such as mini, then: "
+            f"hepexp evaluate latest dataset.source={data.source}"
+        )
 
 
 def _with(config: DictConfig, key: str, value: Any) -> DictConfig:

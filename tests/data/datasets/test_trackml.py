@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hepexp.cli.main import main
 from hepexp.data.datasets.trackml import generate
 from hepexp.data.datasets.trackml.graph import LAYER_PAIRS, HitGraph, edges_of_event
 from hepexp.data.datasets.trackml.info import INFO
@@ -76,6 +77,17 @@ def test_hits_without_truth_can_only_be_predicted(tmp_path: Path):
 def test_what_is_no_event_is_one_line(tmp_path: Path, texts: dict, message: str):
     with pytest.raises(DataError, match=message):
         list(read(write(tmp_path, **texts)))
+
+
+def test_a_single_event_tests_networks_and_trains_none(tmp_path: Path, monkeypatch, capsys):
+    for name, folder in (("HEPEXP_DATA_DIR", "data"), ("HEPEXP_RUNS_DIR", "runs")):
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    (tmp_path / "data" / "trackml").mkdir(parents=True)
+    write(tmp_path / "data" / "trackml", 1, packed=True)
+    assert main(["train", "task=track_in", "data.source=full"]) == 1
+    said = capsys.readouterr().err
+    assert "dataset=trackml: training and test of source full share 1 of 1 events; train with another" in said
+    assert not (tmp_path / "runs" / "hepexp").exists()
 
 
 def test_another_name_is_refused(tmp_path: Path):
