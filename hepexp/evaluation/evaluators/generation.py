@@ -85,7 +85,9 @@ class GenerationEvaluator(Evaluator):
             for suffix, sample in (("", MADE), ("_truth", TRUTH)):
                 moments = isotropy(outputs[f"{sample}{one.name}"])
                 figures |= {f"isotropy_{name}{suffix}": p for name, p in moments.items()}
-        figures["samples"] = len(outputs[f"{MADE}{self.observables[0].name}"])
+        of_examples = [one.name for one in self.observables if one.of != "element"]
+        if of_examples:
+            figures["samples"] = len(outputs[f"{MADE}{of_examples[0]}"])
         times = {name.removeprefix(SECONDS): v for name, v in outputs.items() if name.startswith(SECONDS)}
         return figures | {f"model/generation_{size}": 1000 * float(seconds[0]) for size, seconds in times.items()}
 
