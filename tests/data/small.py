@@ -146,8 +146,13 @@ def _of_all_classes(made: Ragged, n: int) -> Ragged:
 
 
 def shipped(info: DatasetInfo) -> Callable[[int], Ragged]:
-    """The first examples of the sample that a data set ships."""
-    return lambda n: open_sample(info).take(np.arange(n))
+    """The first examples of the sample that a data set ships, as many as it has."""
+
+    def first(n: int) -> Ragged:
+        store = open_sample(info)
+        return store.take(np.arange(min(n, len(store))))
+
+    return first
 
 
 RANDOM: dict[str, Callable[[int], Ragged]] = {
