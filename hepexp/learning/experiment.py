@@ -135,7 +135,7 @@ def refuse_shared_examples(components: Components) -> None:
     data = components.data
     if not isinstance(data, HepDataModule):
         return
-    shared = np.intersect1d(data.splits["train"].rows, data.splits["test"].rows)
+    shared = np.intersect1d(data.splits["train"].rows, data.splits["test"].rows, assume_unique=True)
     if len(shared) and components.trainer.max_epochs:
         raise DataError(
             f"dataset={data.info.name}: training and test of source {data.source} share {len(shared):,} of "

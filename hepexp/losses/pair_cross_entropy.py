@@ -64,7 +64,12 @@ class PairCrossEntropy(Objective):
         return {"predicted": predicted, **self._scores(batch, logits, example, real)}
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        logits, example, real = self._of_pairs(model, batch)
+        return self._terms_of(*self._of_pairs(model, batch), batch)
+
+    def _terms_of(
+        self, logits: Tensor, example: Tensor, real: Tensor, batch
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The terms from what `_of_pairs` returns."""
         known, same = self._truth(batch)
         known = known & real
         scores = {}

@@ -75,17 +75,10 @@ class TrackEdges(PairCrossEntropy):
         return {f"{ELEMENT}index": batch.index[batch.graph], f"{ELEMENT}track": torch.from_numpy(_within(track, hit))}
 
     def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        kept: list[Tensor] = []
-
-        def watched(given) -> Tensor:
-            kept.append(model(given))
-            return kept[0]
-
-        terms, outputs = super().terms(watched, batch)  # type: ignore[arg-type]  # it is only called
-        outputs = {"loss": outputs["loss"]}
-        if not self.training:
-            outputs |= self._judged(kept[0].detach().squeeze(1).float().sigmoid(), batch)
-        return terms, outputs
+        logits, example, real = self._of_pairs(model, batch)
+        terms, outputs = self._terms_of(logits, example, real, batch)
+        judged = {} if self.training else self._judged(logits.detach().sigmoid(), batch)
+        return terms, {"loss": outputs["loss"], **judged}
 
     def _judged(self, score: Tensor, batch) -> dict[str, Tensor]:
         """The counts of each event of a batch, see `TracksEvaluator`, and the track of each hit."""
@@ -138,9 +131,5 @@ def _on_cpu(values: Tensor) -> np.ndarray:
 
 def _within(track: np.ndarray, event: np.ndarray) -> np.ndarray:
     """Numbers of tracks (m,) from 0 in each event (m,), which are in rising order."""
-    first = np.zeros(int(event.max(initial=-1)) + 1, np.int64)
-    starts = np.unique(event, return_index=True)
-    for number, at in zip(*starts, strict=True):
-        end = int(np.searchsorted(event, number, "right"))
-        first[number] = track[at:end].min()
-    return track - first[event]
+    _, starts, place = np.unique(event, return_index=True, return_inverse=True)
+    return track - np.minimum.reduceat(track, starts)[place]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from hepexp.batch import GraphBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive
+from hepexp.models.layers.dense import dense
 from hepexp.models.weights import load_weights
 
 N_NODE, N_EDGE = 3, 4  # features: r, phi, z; and dr, dphi, dz, dR
@@ -49,9 +50,10 @@ class InteractionNetwork(nn.Module):
         super().__init__()
         require_positive(n_hidden=n_hidden, n_messages=n_messages)
         check_hits("interaction_network", n_node_features)
-        self.relation = _mlp(2 * N_NODE + N_EDGE, n_hidden, n_messages)  # R1
-        self.object = _mlp(N_NODE + n_messages, n_hidden, N_NODE)  # O
-        self.classifier = _mlp(2 * N_NODE + n_messages, n_hidden, 1)  # R2
+        hidden = [n_hidden, n_hidden]
+        self.relation = dense(2 * N_NODE + N_EDGE, hidden, n_messages, nn.ReLU)  # R1
+        self.object = dense(N_NODE + n_messages, hidden, N_NODE, nn.ReLU)  # O
+        self.classifier = dense(2 * N_NODE + n_messages, hidden, 1, nn.ReLU)  # R2
         load_weights(self, weights)
 
     def forward(self, batch: GraphBatch) -> Tensor:
@@ -79,9 +81,3 @@ def edge_features(x: Tensor, edge_index: Tensor) -> Tensor:
     dphi = dphi - 2 * (dphi / 2).round()
     eta = [torch.asinh(end[:, 2] / end[:, 0].clamp(min=1e-6)) for end in (source, target)]
     return torch.stack([dr, dphi, dz, torch.hypot(eta[1] - eta[0], torch.pi * dphi)], dim=1)
-
-
-def _mlp(n_in: int, n_hidden: int, n_out: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(n_in, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_out)
-    )

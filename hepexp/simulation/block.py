@@ -116,3 +116,8 @@ def round_to_bits(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]
     """
     mantissa, exponent = np.frexp(values)
     return np.ldexp(np.round(np.ldexp(mantissa, bits)), exponent - bits)
+
+
+def round_to_step(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
+    """Values rounded to multiples of 2^-bits, as angles are, whose resolution does not depend on their size."""
+    return np.ldexp(np.round(np.ldexp(values, bits)), -bits)

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from hepexp.data.datasets.four_tops.info import CLASSES, KINDS
 from hepexp.data.physics.kinematics import invariant_mass
 from hepexp.data.store.ragged import Ragged, offsets_of
-from hepexp.simulation.block import block_seed, first, round_to_bits
+from hepexp.simulation.block import block_seed, first, round_to_bits, round_to_step
 from hepexp.simulation.cms_card import CMS, b_tag_efficiency
 from hepexp.simulation.detector import MAX_ETA
 from hepexp.simulation.particles import ELECTRON, MUON, Particles
@@ -121,8 +121,8 @@ def select(events: ak.Array, label: int, random: np.random.Generator) -> Ragged:
         offsets_of(np.bincount(event[order], minlength=n_events)[passed]),
         {
             "pt": round_to_bits(pt[order], BITS).astype(np.float32),
-            "eta": _rounded(eta[order]),
-            "phi": _rounded(phi[order]),
+            "eta": round_to_step(eta[order], BITS).astype(np.float32),
+            "phi": round_to_step(phi[order], BITS).astype(np.float32),
             "mass": round_to_bits(mass[order], BITS).astype(np.float32),
             "kind": kind[order].astype(np.int8),
             "charge": charge[order].astype(np.int8),
@@ -139,7 +139,3 @@ def isolated_leptons(seen: Particles) -> NDArray[np.bool_]:
     around = np.bincount(lepton, np.where(distance < CONE, seen.pt[other], 0), minlength=int(good.sum()))
     good[good] = around - seen.pt[good] < MOST_AROUND * seen.pt[good]  # the lepton is within its own cone
     return good
-
-
-def _rounded(angle: NDArray[np.float64]) -> NDArray[np.float32]:
-    return np.ldexp(np.round(np.ldexp(angle, BITS)), -BITS).astype(np.float32)

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from hepexp.data.datasets.ttbar_assignment.info import CLASSES, ROLES
 from hepexp.data.physics.kinematics import invariant_mass
 from hepexp.data.store.ragged import Ragged, offsets_of
-from hepexp.simulation.block import block_seed, first, round_to_bits
+from hepexp.simulation.block import block_seed, first, round_to_bits, round_to_step
 from hepexp.simulation.cms_card import CMS, b_tag_efficiency
 from hepexp.simulation.detector import MAX_ETA
 from hepexp.simulation.pythia import HARD_PRODUCT, make_pythia, visible_particles
@@ -80,18 +80,14 @@ def select(events: ak.Array, random: np.random.Generator) -> Ragged:
         offsets_of(n_jets[passed].astype(np.int64)),
         {
             "pt": round_to_bits(pt[kept], BITS).astype(np.float32),
-            "eta": _rounded(jets.eta[kept]),
-            "phi": _rounded(jets.phi[kept]),
+            "eta": round_to_step(jets.eta[kept], BITS).astype(np.float32),
+            "phi": round_to_step(jets.phi[kept], BITS).astype(np.float32),
             "mass": round_to_bits(invariant_mass(p4[kept]), BITS).astype(np.float32),
             "btag": tagged[kept].astype(np.int8),
             "top": top[kept],
             "role": role[kept],
         },
     )
-
-
-def _rounded(angle: NDArray[np.float64]) -> NDArray[np.float32]:
-    return np.ldexp(np.round(np.ldexp(angle, BITS)), -BITS).astype(np.float32)
 
 
 def _parents(events: ak.Array, jets: Directions) -> tuple[NDArray[np.int8], NDArray[np.int8]]:

@@ -32,17 +32,10 @@ class EdgeWeights(NamedTuple):
     w4: Tensor | None
 
 
-class _Pairs(NamedTuple):
-    """One piece of what enters: p_i + q_j (E, H), s (E, 2) and pair (E,)."""
-
-    z: Tensor
-    s: Tensor
-    pair: Tensor
-
-    @classmethod
-    def cut(cls, piece: Piece, p: Tensor, q: Tensor, s: Tensor, pair: Tensor) -> _Pairs:
-        z = torch.add(piece.nodes(p)[:, :, None], piece.nodes(q)[:, None]).flatten(0, 2)
-        return cls(z, s[:, piece.pairs].t(), pair[piece.pairs])
+def _cut(piece: Piece, p: Tensor, q: Tensor, s: Tensor, pair: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """One piece of what enters: z = p_i + q_j (E, H), s (E, 2) and pair (E,)."""
+    z = torch.add(piece.nodes(p)[:, :, None], piece.nodes(q)[:, None]).flatten(0, 2)
+    return z, s[:, piece.pairs].t(), pair[piece.pairs]
 
 
 def _messages(z: Tensor, s: Tensor, pair: Tensor, w: EdgeWeights) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
@@ -105,7 +98,7 @@ class _Edges(Function):
         ctx.save_for_backward(p, q, s, *weights)
 
         def job(piece: Piece) -> tuple[Tensor, Tensor | None]:
-            m, coef = _forward(*_Pairs.cut(piece, p, q, s, pairs.pair_mask), w)
+            m, coef = _forward(*_cut(piece, p, q, s, pairs.pair_mask), w)
             return m.view(piece.jets * piece.n, piece.n, -1).sum(1, dtype=p.dtype), coef
 
         agg, coef = zip(*(result for _, result in run(job, pairs.pieces)), strict=True)
@@ -126,8 +119,8 @@ class _Edges(Function):
                 .clone(memory_format=torch.contiguous_format)
             )
             at_pairs = None if coef_grad is None else coef_grad[piece.pairs]
-            given = _Pairs.cut(piece, p, q, s, pairs.pair_mask)
-            g_z, *others = _backward(*given, w, m_grad.flatten(0, 2), at_pairs, want_s)
+            z, own_s, pair = _cut(piece, p, q, s, pairs.pair_mask)
+            g_z, *others = _backward(z, own_s, pair, w, m_grad.flatten(0, 2), at_pairs, want_s)
             g_z = g_z.view(shape)
             return g_z.sum(2).flatten(0, 1), g_z.sum(1).flatten(0, 1), *others
 
