@@ -8,6 +8,7 @@ import torch
 
 from hepexp.batch import Batch
 from hepexp.data.representations.representation import Representation
+from hepexp.data.views.graph_views import NodeRotation
 from hepexp.data.views.mixup import Mixup
 from hepexp.data.views.views import KINDS, Kind, RandomViews, Steps
 
@@ -19,7 +20,7 @@ class Augmentation(RandomViews):
 
     They are drawn on the device of the batch, anew in each training step from seed, step and rank. Validation, test and
     the statistics of batch norms are those of the examples themselves. What is to be predicted stays that of the
-    example, except with mixup.
+    example, except with mixup. `rotate` also turns nodes with coordinates in space about the origin.
 
     Parameters
     ----------
@@ -36,7 +37,11 @@ class Augmentation(RandomViews):
     """
 
     key = "dataset.augment"
-    kinds: ClassVar[dict[str, Kind]] = {**KINDS, "mixup": Kind({"image": Mixup}, most=100, least=0.1)}
+    kinds: ClassVar[dict[str, Kind]] = {
+        **KINDS,
+        "rotate": KINDS["rotate"]._replace(of={**KINDS["rotate"].of, "graph": NodeRotation}),
+        "mixup": Kind({"image": Mixup}, most=100, least=0.1),
+    }
 
     mixup: float = 0.0
 

@@ -1,13 +1,21 @@
-"""Views of graphs: nodes dropped, edges dropped, features masked (GraphCL, arXiv:2010.13902, section 3.1)."""
+"""Views of graphs: nodes dropped, edges dropped, features masked (arXiv:2010.13902, section 3.1), nodes rotated."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 
 from hepexp.batch import GraphBatch
 from hepexp.data.views.random_view import RandomView
+from hepexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hepexp.data.representations.representation import Representation
+
+_HALVINGS = 40  # of the interval in which an angle is searched
 
 
 class NodeDropping(RandomView[GraphBatch]):
@@ -72,6 +80,48 @@ class FeatureMasking(RandomView[GraphBatch]):
     def __call__(self, batch: GraphBatch, random: torch.Generator) -> GraphBatch:
         kept = torch.rand(batch.x.shape, generator=random, device=batch.x.device) >= self.strength
         return replace(batch, x=batch.x * kept)
+
+
+class NodeRotation(RandomView[GraphBatch]):
+    """The nodes of each graph rotated about the origin of space, alike for all rotations by angles up to s.
+
+    The axis is isotropic and the angle has the density (1 - cos a) of the rotation group: with 180 degrees all
+    rotations are equally likely.
+
+    Parameters
+    ----------
+    strength : s, degrees; 180 for any angle.
+    """
+
+    reads = "graph"
+    keeps_elements = True
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+
+    def fit_to(self, representation: Representation) -> None:
+        if getattr(representation, "n_coordinates", 0) != 3:
+            raise ConfigError(
+                "dataset.augment.rotate rotates nodes in space, but the nodes of this data set have no x, y, z; it is "
+                "for those of data=halos"
+            )
+
+    def __call__(self, batch: GraphBatch, random: torch.Generator) -> GraphBatch:
+        device, n = batch.graph.device, len(batch)
+        axis = torch.randn(n, 3, generator=random, device=device, dtype=torch.float64)
+        axis = axis / axis.norm(dim=1, keepdim=True).clamp(min=1e-12)
+        most = math.radians(self.strength)
+        share = torch.rand(n, 1, generator=random, device=device, dtype=torch.float64) * (most - math.sin(most))
+        low, high = torch.zeros_like(share), torch.full_like(share, most)
+        for _ in range(_HALVINGS):  # a - sin a = share
+            middle = (low + high) / 2
+            above = middle - middle.sin() > share
+            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+        axis, angle = axis[batch.graph], low[batch.graph]
+        place = batch.x[:, :3].double()
+        along = (axis * place).sum(1, keepdim=True) * axis
+        turned = along + (place - along) * angle.cos() + torch.linalg.cross(axis, place) * angle.sin()
+        return replace(batch, x=torch.cat([turned.to(batch.x.dtype), batch.x[:, 3:]], dim=1))
 
 
 def _kept(drawn: torch.Tensor, n: int) -> torch.Tensor:

@@ -57,6 +57,14 @@ class RegressionEvaluator(Evaluator):
             range="any number; 0 is best",
         ),
         Metric(
+            "rmse_{target}",
+            "lower",
+            "RMSE of {target}",
+            "Square root of the mean of (prediction - truth)^2 of {target}, in its unit.",
+            range=">= 0",
+            each_epoch=False,
+        ),
+        Metric(
             "resolution_{target}",
             "lower",
             "resolution of {target}",
@@ -128,6 +136,14 @@ class RegressionEvaluator(Evaluator):
             "bias of {target}, compared",
             "As bias_{target}, of the observer that loss.compare_with names in place of the prediction.",
             range="any number; 0 is best",
+            each_epoch=False,
+        ),
+        Metric(
+            "compared_rmse_{target}",
+            "lower",
+            "RMSE of {target}, compared",
+            "As rmse_{target}, of the observer that loss.compare_with names in place of the prediction.",
+            range=">= 0",
             each_epoch=False,
         ),
         Metric(
@@ -289,6 +305,7 @@ def _of_prediction(name: str, predicted: NDArray[np.float64], truth: NDArray[np.
     ratio = Quantiles(np.divide(predicted, truth, out=np.full(len(truth), np.nan), where=truth != 0))
     return {
         f"bias_{name}": lambda weight: mean(residual, weight),
+        f"rmse_{name}": lambda weight: float(np.sqrt(np.maximum(mean(residual**2, weight), 0))),
         f"resolution_{name}": half_width(residual),
         f"response_{name}": _quantile(ratio, 0.5),
         f"response_resolution_{name}": lambda weight: _relative_width(ratio(weight, (TAIL, 0.5, 1 - TAIL))),

@@ -1,0 +1,128 @@
+"""The galaxies that are observed with some scatter of stellar masses, and what follows from them.
+
+A catalogue has the mean log10 of the stellar mass of each galaxy and its deviate, so that log10 M* = mean + scatter x
+deviate is drawn anew for any scatter, of the same halos.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.datasets.halos.abundance import shipped
+from hepexp.data.datasets.halos.info import LAYOUT
+from hepexp.data.datasets.halos.mock import FAINTEST, MASSES, SCATTER, SCATTERS
+from hepexp.data.datasets.halos.optimum import Optimum
+from hepexp.data.loading.dataset import Extras
+from hepexp.data.loading.quantities import Quantities
+from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.store import Store
+from hepexp.data.transforms.transform import Transform
+from hepexp.errors import ConfigError
+
+GLOBALS = ("number", "log_stars_total")
+OPTIMUM = ("optimal_log_mass", "optimal_sigma")
+ROWS_AT_ONCE = 2000
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is observed of a catalogue.
+
+    Parameters
+    ----------
+    scatter : of log10 of stellar masses, in dex.
+    masses : log10 of the least and the largest M200c / (Msun/h) of the halos.
+
+    Raises
+    ------
+    ConfigError : a scatter, or a range, that the catalogue does not have.
+    """
+
+    scatter: float = SCATTER
+    masses: tuple[float, float] = MASSES
+
+    def __post_init__(self) -> None:
+        if not SCATTERS[0] <= self.scatter <= SCATTERS[1]:
+            raise ConfigError(f"dataset.scatter must be from {SCATTERS[0]} to {SCATTERS[1]} dex, got {self.scatter:g}")
+        if not MASSES[0] <= self.masses[0] < self.masses[1] <= MASSES[1]:
+            raise ConfigError(
+                f"dataset.masses must be two rising numbers from {MASSES[0]} to {MASSES[1]}, log10 of M200c / "
+                f"(Msun/h), got {list(self.masses)}"
+            )
+
+    def galaxies(self, halos: Ragged) -> Ragged:
+        """The galaxies above 10^9 Msun/h, with a column `log_stars`, log10 of the stellar mass in Msun/h."""
+        log_stars = halos["log_stars_mean"].astype(np.float64) + self.scatter * halos["deviate"]
+        made = replace(halos, elements={**halos.elements, "log_stars": log_stars})
+        return made.keep(log_stars > FAINTEST)
+
+    def kept(self, halos: Ragged, least: int) -> NDArray[np.bool_]:
+        """Which halos (n,) have the masses that are asked for, a central galaxy, and so many galaxies in all."""
+        log_stars = halos["log_stars_mean"].astype(np.float64) + self.scatter * halos["deviate"]
+        seen, log_mass = log_stars > FAINTEST, halos["log_mass"]
+        number = np.add.reduceat(seen.astype(np.int64), halos.offsets[:-1])
+        low, high = self.masses
+        return seen[halos.offsets[:-1]] & (number >= least) & (log_mass >= low) & (log_mass <= high)
+
+    def globals(self, halos: Ragged) -> dict[str, NDArray[np.float64]]:
+        """Number of galaxies, and log10 of the sum of their stellar masses (n,); 0 where there is none."""
+        seen = self.galaxies(halos)
+        total = np.bincount(np.repeat(np.arange(len(seen)), seen.counts), 10 ** seen["log_stars"], len(seen))
+        return {
+            "number": seen.counts.astype(np.float64),
+            "log_stars_total": np.log10(np.maximum(total, 1)),
+        }
+
+
+class Observed(Transform):
+    """The galaxies that are observed."""
+
+    def __init__(self, observation: Observation) -> None:
+        self.observation = observation
+
+    def __call__(self, halos: Ragged) -> Ragged:
+        return self.observation.galaxies(halos)
+
+
+class Globals(Extras):
+    """Number of galaxies and log10 of the sum of their stellar masses, standardised over training halos."""
+
+    def __init__(self, observation: Observation, examples: Ragged) -> None:
+        self.observation = observation
+        super().__init__(GLOBALS, examples)
+
+    def _values(self, examples: Ragged) -> NDArray[np.float64]:
+        return np.stack(list(self.observation.globals(examples).values()), axis=1)
+
+
+class HaloQuantities(Quantities):
+    """Stored columns, the global quantities of a halo, and the mass that the mock's own laws give, see `Optimum`."""
+
+    def __init__(self, key: str, names: tuple[str, ...], observation: Observation) -> None:
+        more = dict.fromkeys((*GLOBALS, *OPTIMUM), np.float64)
+        super().__init__(key, names, replace(LAYOUT, extras={**LAYOUT.extras, **more}))
+        self._stored = frozenset(LAYOUT.extras)
+        self.observation = observation
+
+    def unit(self, name: str) -> str:
+        return "dex" if name in ("log_mass", "log_stars_total", *OPTIMUM) else ""
+
+    def columns(self, examples: Ragged, names=None) -> dict[str, NDArray]:
+        names = self.names if names is None else names
+        found: dict[str, NDArray] = {name: examples.extras[name] for name in names if name in self._stored}
+        if {*names} & {*GLOBALS}:
+            found |= self.observation.globals(examples)
+        if {*names} & {*OPTIMUM}:
+            optimum = Optimum(self.observation.scatter, self.observation.masses, shipped())
+            found |= dict(zip(OPTIMUM, optimum(self.observation.galaxies(examples)), strict=True))
+        return {name: found[name] for name in names}
+
+
+def kept_rows(store: Store, observation: Observation, least: int) -> NDArray[np.bool_]:
+    """Which halos (n,) of a store are kept, see `Observation.kept`."""
+    starts = range(0, len(store), ROWS_AT_ONCE)
+    parts = [np.arange(start, min(start + ROWS_AT_ONCE, len(store))) for start in starts]
+    return np.concatenate([np.zeros(0, bool), *(observation.kept(store.take(rows), least) for rows in parts)])

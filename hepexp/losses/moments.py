@@ -1,0 +1,58 @@
+"""Moment networks: the mean and the standard deviation of the posterior, without a form of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hepexp.evaluation.evaluators.regression import RegressionEvaluator
+from hepexp.losses.regression import SMALLEST_SIGMA, Regression
+
+
+class MomentNetwork(Regression):
+    """ln <(y - mu)^2> + ln <((y - mu)^2 - sigma^2)^2>, means over the batch, summed over the targets y.
+
+    Its minimum over functions is mu = <y | x> and sigma^2 = <(y - mu)^2 | x>: the first two moments of the posterior,
+    whatever its form. The logarithms give both terms the same weight. Of the two outputs for each target, the second
+    one gives sigma = softplus(output) + 0.001 standard deviations of the target.
+
+    Parameters
+    ----------
+    compare_with : for each target one of dataset.observers, which is evaluated as if it were a prediction; empty for
+        none.
+
+    References
+    ----------
+    N. Jeffrey, B. D. Wandelt, arXiv:2011.05991; P. Villanueva-Domingo et al., arXiv:2111.08683.
+    """
+
+    per_target = 2
+    takes_weights = False
+    min_batch = 2
+
+    def __init__(self, compare_with: Sequence[str] = ()) -> None:
+        super().__init__(compare_with)
+
+    def make_evaluator(self, evaluator: RegressionEvaluator) -> RegressionEvaluator:
+        evaluator.has_sigma = True
+        return evaluator
+
+    def terms(self, model: nn.Module, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        found = self._found(model, batch)
+        target = (batch.target.to(found.dtype) - self.mean) / self.std
+        square = (target - found[..., 0]).square()  # (B, T)
+        fourth = (square - self._sigma(found).square()).square()
+        smallest = torch.finfo(found.dtype).tiny
+        loss = square.mean(0).clamp(min=smallest).log() + fourth.mean(0).clamp(min=smallest).log()
+        described = {name: values.detach() for name, values in self.predictions(found).items()}
+        return {"loss": loss.sum()}, {"target": batch.target, **described}
+
+    def predictions(self, found: Tensor) -> dict[str, Tensor]:
+        return {**super().predictions(found), "sigma": self.std * self._sigma(found)}
+
+    @staticmethod
+    def _sigma(found: Tensor) -> Tensor:
+        return F.softplus(found[..., 1]) + SMALLEST_SIGMA
