@@ -15,9 +15,10 @@ from hepexp.losses.regression import SMALLEST_SIGMA, Regression
 class MomentNetwork(Regression):
     """ln <(y - mu)^2> + ln <((y - mu)^2 - sigma^2)^2>, means over the batch, summed over the targets y.
 
-    Its minimum over functions is mu = <y | x> and sigma^2 = <(y - mu)^2 | x>: the first two moments of the posterior,
-    whatever its form. The logarithms give both terms the same weight. Of the two outputs for each target, the second
-    one gives sigma = softplus(output) + 0.001 standard deviations of the target.
+    Trained to the end it is mu = <y | x> and sigma^2 = <(y - mu)^2 | x>: the first two moments of the posterior,
+    whatever its form. The logarithms give both terms the same weight. The gradient of the second term does not reach mu,
+    which it would pull away from the mean of a skew posterior. Of the two outputs for each target, the second one gives
+    sigma = softplus(output) + 0.001 standard deviations of the target.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ class MomentNetwork(Regression):
         found = self._found(model, batch)
         target = (batch.target.to(found.dtype) - self.mean) / self.std
         square = (target - found[..., 0]).square()  # (B, T)
-        fourth = (square - self._sigma(found).square()).square()
+        fourth = (square.detach() - self._sigma(found).square()).square()
         smallest = torch.finfo(found.dtype).tiny
         loss = square.mean(0).clamp(min=smallest).log() + fourth.mean(0).clamp(min=smallest).log()
         described = {name: values.detach() for name, values in self.predictions(found).items()}

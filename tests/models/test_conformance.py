@@ -139,6 +139,8 @@ CASES = [
     Case("trigger_mlp", n_parameters=3_778),
     Case("trigger_mlp sparsity=0.5", n_parameters=3_778),
     # with three node features 17,906, 18,418, 34,482, 42,738; here there are five: 2 x 64 weights more, in SAGE twice
+    # 11 x 300, 301 x 300 and 301 x 100; then 301 x 100, 101 x 100 and 101 x 2
+    Case("halo_gnn", n_parameters=164_102),
     Case("gcn", n_parameters=18_034),
     Case("gat", n_parameters=18_546),
     Case("sage", n_parameters=34_738),

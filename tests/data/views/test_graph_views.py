@@ -1,12 +1,16 @@
 """Views of graphs: what is left of nodes, edges and features, and that it is still the same graph."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from hepexp.batch import GraphBatch
-from hepexp.data.views.graph_views import EdgeDropping, FeatureMasking, NodeDropping
+from hepexp.data.representations.column_graph import ColumnGraph
+from hepexp.data.views.augmentation import Augmentation
+from hepexp.data.views.graph_views import EdgeDropping, FeatureMasking, NodeDropping, NodeRotation
+from hepexp.errors import ConfigError
 
 COUNTS = (1, 2, 40, 17)
 
@@ -77,3 +81,24 @@ def test_a_view_is_a_copy(view, graphs):
     before = {name: value.clone() for name, value in graphs.tensors().items()}
     view(graphs, source())
     assert all(torch.equal(value, before[name]) for name, value in graphs.tensors().items())
+
+
+def test_rotated_nodes_keep_their_distances_and_any_direction_is_as_likely(graphs):
+    graphs = replace(graphs, x=torch.rand(len(graphs.x), 5, generator=source(1), dtype=torch.float64))
+    turned = NodeRotation(180)(graphs, source())
+    assert torch.equal(turned.x[:, 3:], graphs.x[:, 3:])
+    own = graphs.graph[:, None] == graphs.graph
+    before, after = (batch.x[:, :3] @ batch.x[:, :3].T for batch in (graphs, turned))
+    torch.testing.assert_close(before[own], after[own])
+    assert not torch.allclose(before, after)  # graphs turn independently
+    n = 4000
+    many = replace(graphs, label=torch.zeros(n), graph=torch.arange(n), x=torch.eye(3).double()[[0] * n])
+    x = NodeRotation(180)(many, source()).x
+    torch.testing.assert_close(x.T @ x / n, torch.eye(3).double() / 3, rtol=0, atol=0.03)
+    assert x.mean(0).abs().max() < 0.04
+    assert NodeRotation(30)(many, source()).x[:, 0].min() > math.cos(math.radians(30)) - 1e-6
+
+
+def test_nodes_without_coordinates_are_not_rotated():
+    with pytest.raises(ConfigError, match=r"dataset\.augment\.rotate rotates nodes in space.*data=halos"):
+        Augmentation(rotate=180).of(ColumnGraph(("x", "y")))

@@ -10,7 +10,7 @@ from hepexp.data.datasets.halos.galaxies import GLOBALS, Globals, HaloQuantities
 from hepexp.data.datasets.halos.graph import GalaxyGraph
 from hepexp.data.datasets.halos.info import INFO
 from hepexp.data.datasets.halos.mock import MASSES, SCATTER
-from hepexp.data.keys import require_at_least
+from hepexp.data.keys import require_at_least, require_at_most
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.loading.dataset import ScaledExtras
 from hepexp.data.loading.quantities import Quantities
@@ -63,6 +63,7 @@ class Halos(HepDataModule):
         if len(masses) != 2:
             raise ConfigError(f"dataset.masses must be two rising numbers or null, got {list(masses)}")
         require_at_least(2, least_galaxies=self.least_galaxies)
+        require_at_most(10_000, least_galaxies=self.least_galaxies)
         self.observation = Observation(self.scatter, (masses[0], masses[1]))
         super().__post_init__()
         self.extra_names = GLOBALS

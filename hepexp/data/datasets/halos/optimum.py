@@ -1,8 +1,8 @@
 """The mass of a halo as well as it can be known: the posterior under the mock's own laws, on a grid.
 
 Given the mass M and the concentration c of a halo, its central galaxy and its satellites are independent, and
-satellites above the faintest stellar mass are a Poisson process. With what a network is given of each galaxy, its place,
-stellar mass, half-mass radius and speed,
+satellites above the faintest stellar mass are a Poisson process. With what a network is given of each galaxy, its
+place, stellar mass, half-mass radius and speed,
 
     p(M | all of these) ~ n(M) int dc p(c | M) p(central | M) exp(-N(M)) prod_i lambda(satellite_i | M, c),
 
