@@ -9,7 +9,7 @@ from typing import Literal
 from hepexp.data.datasets.halos.galaxies import GLOBALS, Globals, HaloQuantities, Observation, Observed, kept_rows
 from hepexp.data.datasets.halos.graph import GalaxyGraph
 from hepexp.data.datasets.halos.info import INFO
-from hepexp.data.datasets.halos.mock import MASSES, SCATTER
+from hepexp.data.datasets.halos.mock import MASSES
 from hepexp.data.keys import require_at_least, require_at_most
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.loading.dataset import ScaledExtras
@@ -49,7 +49,7 @@ class Halos(HepDataModule):
 
     source: Literal["auto", "mini", "generate"] = "auto"
     batch_size: int = 128
-    scatter: float = SCATTER
+    scatter: float = 0.15
     masses: Sequence[float] | None = None
     least_galaxies: int = 2
     targets: Sequence[str] = ("log_mass",)
