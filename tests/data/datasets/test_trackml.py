@@ -14,6 +14,7 @@ from hepexp.data.datasets.trackml.info import INFO
 from hepexp.data.datasets.trackml.layout import N_BARREL
 from hepexp.data.datasets.trackml.module import TrackML
 from hepexp.data.datasets.trackml.reader import read
+from hepexp.data.datasets.trackml.windows import BandedLayer
 from hepexp.errors import ConfigError, DataError
 
 HITS = """hit_id,x,y,z,volume_id,layer_id,module_id
@@ -143,6 +144,21 @@ def test_edges_are_those_of_all_pairs(dphi_dr: float, z0: float):
     edges = edges_of_event(*hits, dphi_dr, z0)
     assert len(set(map(tuple, edges.T.tolist()))) == edges.shape[1] > 20
     assert set(map(tuple, edges.T.tolist())) == brute_force(*hits, dphi_dr, z0)
+
+
+def test_candidates_are_few_beside_all_pairs(monkeypatch):
+    monkeypatch.setattr(generate, "PARTICLES", 2000)
+    event = generate.make_block("event", 1, 0, 1)
+    x, y, z = (event[name].astype(np.float64) for name in "xyz")
+    r, phi = np.hypot(x, y), np.arctan2(y, x)
+    inner, outer = (np.flatnonzero(event["layer"] == layer) for layer in (2, 3))
+    layer = BandedLayer.of(3, outer, r[outer], phi[outer], z[outer])
+    place, n = layer.near(r[inner], phi[inner], z[inner], 0.0006, 200.0)
+    edges = edges_of_event(r, phi, z, event["layer"], 0.0006, 200.0)
+    between = np.isin(edges[0], inner) & np.isin(edges[1], outer)
+    found = set(zip(np.repeat(inner, n).tolist(), layer.hit[place].tolist(), strict=True))
+    assert set(map(tuple, edges[:, between].T.tolist())) <= found
+    assert len(found) == len(place) < 3 * between.sum() < 0.03 * len(inner) * len(outer)
 
 
 def test_a_cut_by_truth_leaves_hits_of_high_pt():

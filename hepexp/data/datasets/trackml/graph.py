@@ -1,6 +1,7 @@
 """Graphs of hits: pairs on layers that a track crosses one after the other, if a helix from the beam could join them.
 
-The candidates of a hit are those of the other layer in a window of azimuth, found by sorting: never all pairs.
+The candidates of a hit are those of the other layer in a window of azimuth, in the bands along the layer that a line
+from the beam reaches, found by sorting: never all pairs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from hepexp.batch import GraphBatch
 from hepexp.data.datasets.trackml.generate import HALF_LENGTH
 from hepexp.data.datasets.trackml.layout import N_BARREL, N_DISCS, N_LAYERS
+from hepexp.data.datasets.trackml.windows import BandedLayer
 from hepexp.data.representations.edges import in_union
 from hepexp.data.representations.representation import Common, Representation
 from hepexp.data.store.ragged import Ragged, offsets_of
@@ -108,40 +110,34 @@ def edges_of_event(
     most_z0: float,
 ) -> NDArray[np.int64]:
     """Edges (2, E), from the inner hit to the outer one, of the hits (m,) of an event; see `HitGraph`."""
-    hits = [np.flatnonzero(layer == number) for number in range(N_LAYERS)]
-    hits = [own[np.argsort(phi[own])] for own in hits]
+    layers = _by_layer(r, phi, z, layer)
     found = [np.zeros((2, 0), np.int64)]
     for inner, outer in LAYER_PAIRS:
-        first, second = _candidates(r, phi, hits[inner], hits[outer], dphi_dr)
-        r1, z1 = r[first], z[first]
+        if inner not in layers or outer not in layers:
+            continue
+        own, there = layers[inner][0], layers[outer][1]
+        place, n = there.near(r[own], phi[own], z[own], dphi_dr, most_z0)
+        r1, phi1, z1 = (np.repeat(values[own], n) for values in (r, phi, z))
+        r2, z2 = there.r[place], there.z[place]
+        dr = r2 - r1
         with np.errstate(divide="ignore", invalid="ignore"):
-            per_r = (z[second] - z1) / (r[second] - r1)
-            kept = abs(z1 - r1 * per_r) < most_z0
-            if inner + 1 < N_BARREL <= outer and len(hits[inner + 1]):
-                barrel = r[hits[inner + 1]].mean()
-                kept &= (barrel > r[second]) | (abs(z1 + (barrel - r1) * per_r) > HALF_LENGTH)
-        found.append(np.stack([first[kept], second[kept]]))
+            per_r = (z2 - z1) / dr
+            kept = (abs(there.phi[place] - phi1) < dphi_dr * abs(dr)) & (abs(z1 - r1 * per_r) < most_z0)
+            if inner + 1 < N_BARREL <= outer and inner + 1 in layers:
+                barrel = r[layers[inner + 1][0]].mean()
+                kept &= (barrel > r2) | (abs(z1 + (barrel - r1) * per_r) > HALF_LENGTH)
+        found.append(np.stack([np.repeat(own, n)[kept], there.hit[place[kept]]]))
     return np.concatenate(found, axis=1)
 
 
-def _candidates(
-    r: NDArray[np.float64],
-    phi: NDArray[np.float64],
-    inner: NDArray[np.int64],
-    outer: NDArray[np.int64],
-    dphi_dr: float,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of hits on two layers, sorted in azimuth, with |dphi / dr| below its limit."""
-    if not len(inner) or not len(outer):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    most_dr = np.maximum(abs(r[outer].max() - r[inner]), abs(r[outer].min() - r[inner]))
-    window = np.minimum(dphi_dr * most_dr, np.pi * (1 - 1e-12))
-    around = np.concatenate([phi[outer] - 2 * np.pi, phi[outer], phi[outer] + 2 * np.pi])
-    low = np.searchsorted(around, phi[inner] - window, "left")
-    n = np.searchsorted(around, phi[inner] + window, "right") - low
-    first = np.repeat(np.arange(len(inner)), n)
-    place = np.arange(len(first)) + np.repeat(low - np.cumsum(n) + n, n)
-    second = outer[place % len(outer)]
-    first_hit = inner[first]
-    kept = abs(around[place] - phi[first_hit]) < dphi_dr * abs(r[second] - r[first_hit])
-    return first_hit[kept], second[kept]
+def _by_layer(
+    r: NDArray[np.float64], phi: NDArray[np.float64], z: NDArray[np.float64], layer: NDArray[np.integer]
+) -> dict[int, tuple[NDArray[np.int64], BandedLayer]]:
+    """The hits of each layer that has some, in azimuth and in bands."""
+    found = {}
+    for number in range(N_LAYERS):
+        own = np.flatnonzero(layer == number)
+        if len(own):
+            own = own[np.argsort(phi[own])]
+            found[number] = own, BandedLayer.of(number, own, r[own], phi[own], z[own])
+    return found
