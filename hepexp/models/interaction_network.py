@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from hepexp.batch import GraphBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_positive
+from hepexp.models.layers.columns import in_columns, pieces
 from hepexp.models.layers.dense import dense
 from hepexp.models.weights import load_weights
 
@@ -17,11 +18,12 @@ N_NODE, N_EDGE = 3, 4  # features: r, phi, z; and dr, dphi, dz, dR
 class InteractionNetwork(nn.Module):
     """One step of messages along the edges, from which each edge is classified.
 
-    With the features a_ij = (dr, dphi, dz, dR) of an edge from j to i, dR^2 = deta^2 + dphi^2 of the hits,
+    With the features a_ij = (dr, dphi, dz, dR) from hit j to hit i, where dR^2 = deta^2 + dphi^2,
 
         e_ij = R1(x_i, x_j, a_ij),  x'_i = O(x_i, sum_j e_ij),  logit_ij = R2(x'_i, x'_j, e_ij),
 
-    each of R1, O and R2 an MLP with two hidden layers and ReLU.
+    each of R1, O and R2 an MLP with two hidden layers and ReLU. Messages go both ways, so that a hit knows of tracks
+    that come to it and of those that leave it; an edge is classified outwards, with j the inner hit.
 
     Parameters
     ----------
@@ -57,12 +59,27 @@ class InteractionNetwork(nn.Module):
         load_weights(self, weights)
 
     def forward(self, batch: GraphBatch) -> Tensor:
-        x = batch.x.to(next(self.classifier.parameters()).dtype)
-        source, target = batch.edge_index
-        messages = self.relation(torch.cat([x[target], x[source], edge_features(x, batch.edge_index)], dim=1))
-        total = messages.new_zeros(len(x), messages.shape[1]).index_add(0, target, messages)
-        moved = self.object(torch.cat([x, total], dim=1))
-        return self.classifier(torch.cat([moved[target], moved[source], messages], dim=1))
+        x = batch.x.to(next(self.classifier.parameters()).dtype).T
+        edges = pieces(batch.edge_index)
+        sent = [self._messages(x, ends) for ends in edges]
+        messages = torch.cat(sent, dim=2)  # (n_messages, 2, E): outwards and back
+        ends = torch.cat([batch.edge_index[1], batch.edge_index[0]])
+        total = messages.new_zeros(len(messages), x.shape[1]).index_add(1, ends, messages.flatten(1))
+        moved = in_columns(self.object, torch.cat([x, total]))
+        outwards = pieces(messages[:, 0])
+        logits = [
+            in_columns(self.classifier, torch.cat([moved.index_select(1, i), moved.index_select(1, j), e]))
+            for (j, i), e in zip(edges, outwards, strict=True)
+        ]
+        return torch.cat(logits, dim=1).T
+
+    def _messages(self, x: Tensor, edges: Tensor) -> Tensor:
+        """e_ij (n_messages, 2, E) of edges (2, E) between nodes (3, M), outwards and back."""
+        inner, outer = (x.index_select(1, ends) for ends in edges)
+        features = edge_features(inner, outer)
+        back = torch.cat([-features[:3], features[3:]])
+        both = torch.stack([torch.cat([outer, inner, features]), torch.cat([inner, outer, back])], dim=1)
+        return in_columns(self.relation, both.flatten(1)).unflatten(1, (2, -1))
 
 
 def check_hits(model: str, n_node_features: int) -> None:
@@ -74,10 +91,9 @@ def check_hits(model: str, n_node_features: int) -> None:
         )
 
 
-def edge_features(x: Tensor, edge_index: Tensor) -> Tensor:
-    """dr, dphi / pi, dz and dR (E, 4), from source to target, of nodes (M, 3) with r, phi / pi and z."""
-    source, target = x[edge_index[0]], x[edge_index[1]]
-    dr, dphi, dz = (target - source).unbind(1)
+def edge_features(inner: Tensor, outer: Tensor) -> Tensor:
+    """dr, dphi / pi, dz and dR (4, E), from inner hits to outer ones, each (3, E) as r, phi / pi and z."""
+    dr, dphi, dz = outer - inner
     dphi = dphi - 2 * (dphi / 2).round()
-    eta = [torch.asinh(end[:, 2] / end[:, 0].clamp(min=1e-6)) for end in (source, target)]
-    return torch.stack([dr, dphi, dz, torch.hypot(eta[1] - eta[0], torch.pi * dphi)], dim=1)
+    eta = [torch.asinh(end[2] / end[0].clamp(min=1e-6)) for end in (inner, outer)]
+    return torch.stack([dr, dphi, dz, torch.hypot(eta[1] - eta[0], torch.pi * dphi)])

@@ -2,33 +2,13 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch_geometric.nn import MessagePassing
+from torch import nn
 
 from hepexp.batch import GraphBatch
+from hepexp.bench.messages_on_rows import MessagesOnRows
 from hepexp.errors import ConfigError
 from hepexp.models.interaction_network import InteractionNetwork, edge_features
-
-
-class Transcription(MessagePassing):
-    """Equations of arXiv:2103.16701, section 4, around the MLPs of a given network."""
-
-    def __init__(self, of: InteractionNetwork):
-        super().__init__(aggr="add", flow="source_to_target")
-        self.of = of
-        self.sent: Tensor | None = None
-
-    def message(self, x_i: Tensor, x_j: Tensor, a: Tensor) -> Tensor:
-        self.sent = self.of.relation(torch.cat([x_i, x_j, a], dim=1))
-        return self.sent
-
-    def update(self, total: Tensor, x: Tensor) -> Tensor:
-        return self.of.object(torch.cat([x, total], dim=1))
-
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        moved = self.propagate(edge_index, x=x, a=edge_features(x, edge_index))
-        source, target = edge_index
-        return self.of.classifier(torch.cat([moved[target], moved[source], self.sent], dim=1))
+from hepexp.models.layers import columns
 
 
 def graph(n: int = 30, edges: int = 80) -> GraphBatch:
@@ -52,12 +32,28 @@ def test_parameters_are_the_published_ones(model):
 
 def test_is_the_same_as_messages_of_torch_geometric(model):
     batch = graph()
-    torch.testing.assert_close(model(batch), Transcription(model)(batch.x, batch.edge_index), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(model(batch), MessagesOnRows(model)(batch), rtol=1e-12, atol=1e-12)
+
+
+def test_pieces_of_edges_are_the_same_as_all_at_once(model, monkeypatch):
+    batch = graph()
+    whole = model(batch)
+    monkeypatch.setattr(columns, "AT_A_TIME", 7)
+    torch.testing.assert_close(model(batch), whole, rtol=1e-12, atol=1e-12)
+
+
+def test_the_innermost_edge_sees_where_the_track_goes_on(model):
+    """Else it could only be judged by itself: messages that only go outwards find no edge of the first layers."""
+    batch = graph(n=3)
+    batch.edge_index = torch.tensor([[0, 1], [1, 2]])
+    before = model(batch)[0]
+    batch.x[2, 1] += 0.5
+    assert abs(model(batch)[0] - before) > 1e-8
 
 
 def test_edges_across_the_cut_in_azimuth_are_as_short_as_others():
     x = torch.tensor([[0.03, 0.99, 0.1], [0.07, -0.99, 0.2]], dtype=torch.float64)
-    found = edge_features(x, torch.tensor([[0], [1]]))[0]
+    found = edge_features(x[:1].T, x[1:].T)[:, 0]
     eta = torch.asinh(x[:, 2] / x[:, 0])
     dr = torch.hypot(eta[1] - eta[0], torch.tensor(0.02 * torch.pi, dtype=torch.float64))
     torch.testing.assert_close(found, torch.stack([*torch.tensor([0.04, 0.02, 0.1], dtype=torch.float64), dr]))

@@ -146,9 +146,8 @@ def test_edges_are_those_of_all_pairs(dphi_dr: float, z0: float):
     assert set(map(tuple, edges.T.tolist())) == brute_force(*hits, dphi_dr, z0)
 
 
-def test_candidates_are_few_beside_all_pairs(monkeypatch):
-    monkeypatch.setattr(generate, "PARTICLES", 2000)
-    event = generate.make_block("event", 1, 0, 1)
+def test_candidates_are_few_beside_all_pairs():
+    event = generate.event(np.random.default_rng(1), 2000)
     x, y, z = (event[name].astype(np.float64) for name in "xyz")
     r, phi = np.hypot(x, y), np.arctan2(y, x)
     inner, outer = (np.flatnonzero(event["layer"] == layer) for layer in (2, 3))

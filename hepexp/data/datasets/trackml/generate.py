@@ -1,8 +1,8 @@
 """Simulated hits of charged particles in a pixel tracker: helices from the beam line in a solenoid.
 
 The layers are where TrackML has them: four cylinders of |z| < 490 mm and seven discs on either side, 30 mm < r <
-176 mm, in a field of 2 T along z. An event has 400 particles in the mean, Poisson distributed, with p(pT) proportional
-to pT^-2 from 0.2 to 100 GeV, flat in |eta| < 3.5 and azimuth, from ten points of the beam line with a width of 50 mm.
+176 mm, in a field of 2 T along z. An event has 100 to 700 particles, all numbers alike, with p(pT) proportional to
+pT^-2 from 0.2 to 100 GeV, flat in |eta| < 3.5 and azimuth, from ten points of the beam line with a width of 50 mm.
 
 A particle of radius of curvature R = pT / (0.3 B) crosses a cylinder of radius r at the azimuth phi_0 - q asin(r / 2R),
 and a disc where its arc in the transverse plane is (z - z0) / sinh(eta); nothing is kept after half a turn. In each
@@ -30,7 +30,7 @@ from hepexp.data.datasets.trackml.layout import LAYOUT, N_BARREL, N_LAYERS
 from hepexp.data.store.ragged import Ragged, offsets_of
 from hepexp.simulation.block import block_seed, first, round_to_bits
 
-__all__ = ["BLOCK", "CLASSES", "N_LAYERS", "PACKAGES", "crossings", "make_block", "settings"]
+__all__ = ["BLOCK", "CLASSES", "N_LAYERS", "PACKAGES", "crossings", "event", "make_block", "settings"]
 
 CLASSES = ("event",)
 PACKAGES: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ HALF_LENGTH = 490.0
 DISCS = np.array([600.0, 700, 820, 960, 1100, 1300, 1500])
 DISC_RADII = (30.0, 176.0)
 FIELD = 2.0  # T
-PARTICLES, PT, MOST_ETA = 400, (0.2, 100.0), 3.5  # GeV
+PARTICLES, PT, MOST_ETA = (100, 700), (0.2, 100.0), 3.5  # GeV
 VERTICES, VERTEX_WIDTH = 10, 50.0  # mm
 MATERIAL, FOUND, NOISE = 0.03, 0.98, 0.05
 S_PHI, S_ALONG = 0.008, 0.012  # mm
@@ -54,7 +54,7 @@ def settings(kind: str) -> list[str]:
         f"cylinders at r = {', '.join(map(str, RADII))} mm, |z| < {HALF_LENGTH} mm",
         f"discs at |z| = {', '.join(map(str, DISCS))} mm, {DISC_RADII[0]} mm < r < {DISC_RADII[1]} mm",
         f"field = {FIELD} T, radiation lengths of a layer = {MATERIAL}",
-        f"particles = {PARTICLES}, pT = {PT[0]} to {PT[1]} GeV, |eta| < {MOST_ETA}",
+        f"particles = {PARTICLES[0]} to {PARTICLES[1]}, pT = {PT[0]} to {PT[1]} GeV, |eta| < {MOST_ETA}",
         f"vertices = {VERTICES}, width {VERTEX_WIDTH} mm",
         f"found = {FOUND}, noise = {NOISE}, resolutions = {S_PHI} mm and {S_ALONG} mm",
     ]
@@ -63,7 +63,7 @@ def settings(kind: str) -> list[str]:
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
     """The first n events of a block, fully determined by the arguments; see `Generator`."""
     random = np.random.default_rng(block_seed(seed, 0, block, len(CLASSES)))
-    return first(n, (_event(random) for _ in count()), report)
+    return first(n, (event(random, random.integers(*PARTICLES, endpoint=True)) for _ in count()), report)
 
 
 def crossings(pt: Array, eta: Array, phi: Array, charge: Array, z0: Array) -> tuple[Array, Array, Array, Array]:
@@ -103,8 +103,8 @@ def _scattered(path: Array, p: Array, random: np.random.Generator) -> tuple[Arra
     return moved[0], moved[1]
 
 
-def _event(random: np.random.Generator) -> Ragged:
-    m = max(2, int(random.poisson(PARTICLES)))
+def event(random: np.random.Generator, m: int) -> Ragged:
+    """An event of m particles."""
     pt = 1 / random.uniform(1 / PT[1], 1 / PT[0], m)
     eta, azimuth = random.uniform(-MOST_ETA, MOST_ETA, m), random.uniform(-np.pi, np.pi, m)
     z0 = random.normal(0, VERTEX_WIDTH, VERTICES)[random.integers(0, VERTICES, m)]
