@@ -17,6 +17,7 @@ OF_ELEMENTS = {
     "interaction_network",
     "set2graph",
     "spanet",
+    "track_hopfield",
 }  # say of each, or of pairs, what it is
 OF_CLOUDS = {"egnn", "epic_fm", "epic_gan"}  # generate particles, or atoms
 OF_SHOWERS = {"calo_flow_matching", "calogan"}  # generate cells, for the energy of a particle
