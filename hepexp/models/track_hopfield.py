@@ -161,6 +161,8 @@ class TrackHopfield(nn.Module):
         self.updates, self.start = updates, start
 
     def forward(self, batch: GraphBatch) -> Tensor:
+        if batch.x.is_meta:  # how many pairs of segments meet is known of numbers only
+            return batch.x.new_zeros(batch.edge_index.shape[1], 1)
         ((_, V),) = deque(self.anneal(self.segments(batch)), maxlen=1)  # the last
         return torch.logit(V, eps=1e-9)[:, None].float()
 

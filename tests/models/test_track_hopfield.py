@@ -104,6 +104,10 @@ def test_a_graph_without_edges_has_no_outputs():
     assert TrackHopfield(n_node_features=3)(batch).shape == (0, 1)
 
 
+def test_its_shape_is_known_without_numbers():
+    assert TrackHopfield(n_node_features=3)(graph(edges=80).to("meta")).shape == (80, 1)
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
