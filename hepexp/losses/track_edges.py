@@ -97,7 +97,7 @@ class TrackEdges(PairCrossEntropy):
             of_edges = [len(p), same.sum(), selected.sum(), (selected & same).sum(), counts.shape[1]]
             place = (p * N_BINS).astype(np.int64).clip(0, N_BINS - 1)
             row = {
-                "edge_counts": np.array([*of_edges, tracks.in_graph(counts, edges, n)]),
+                "edge_counts": np.array([*of_edges, tracks.in_graph(counts, edges, n), n]),
                 "edge_scores": np.stack([np.bincount(place[same == kind], minlength=N_BINS) for kind in (False, True)]),
             }
             track[hits] = tracks.dbscan(n, edges, p, self.eps, self.min_points)

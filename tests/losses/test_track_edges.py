@@ -75,6 +75,14 @@ def test_counts_are_those_of_all_events(data):
         assert found["dbscan_pt"][event, tracks.COUNTS.index("particles")].sum() == (sizes >= 3).sum()
 
 
+def test_figures_are_against_kinematics_and_multiplicity(data, tmp_path):
+    batch = next(iter(data.loader_of("test")))
+    found = outputs(batch, 5.0)
+    assert found["edge_counts"][:, -1].tolist() == np.bincount(batch.graph.numpy()).tolist()
+    TrackEdges.evaluator.figures(found, (), tmp_path, seed=0)
+    assert {path.stem for path in tmp_path.iterdir()} == {"tracks_pt", "tracks_eta", "tracks_multiplicity", "edges"}
+
+
 def test_what_it_cannot_be_is_one_line(data):
     for keys, message in (({"eps": 1.0}, r"loss.eps must be > 0 and < 1"), ({"pt_min": -1.0}, r"loss.pt_min must be")):
         with pytest.raises(ConfigError, match=message):

@@ -17,7 +17,7 @@ from hepexp.metric import Metric
 
 FINDERS = ("dbscan", "connected")
 N_BINS = 1000  # of scores
-EDGE_COUNTS = ("edges", "true", "selected", "selected_true", "segments", "segments_in_graph")
+EDGE_COUNTS = ("edges", "true", "selected", "selected_true", "segments", "segments_in_graph", "hits")
 _NO_PARTICLE = "no particle with three hits is above loss.pt_min"
 _NO_TRACK = "no track with three hits is of a particle above loss.pt_min"
 
@@ -26,7 +26,7 @@ class TracksEvaluator(EvaluatorOfWeights):
     """Counts over all events, in which an event with more particles counts more.
 
     Columns, of each event: `edge_scores` (n, 2, 1000), edges between hits of different particles and of one in bins of
-    the score; `edge_counts` (n, 6), see EDGE_COUNTS; `<finder>_pt` (n, 5, bins) and `<finder>_eta`, see `count_tracks`.
+    the score; `edge_counts` (n, 7), see EDGE_COUNTS; `<finder>_pt` (n, 5, bins) and `<finder>_eta`, see `count_tracks`.
     """
 
     metrics = (
@@ -134,6 +134,16 @@ class TracksEvaluator(EvaluatorOfWeights):
         weight = outputs.get("weight", np.ones(len(outputs["index"])))
         for axis in ("pt", "eta"):
             plots.track_efficiency(folder / f"tracks_{axis}.png", axis, outputs[f"dbscan_{axis}"], weight, seed)
+        edges = dict(zip(EDGE_COUNTS, outputs["edge_counts"].T, strict=True))
+        counts = dict(zip(COUNTS, outputs["dbscan_pt"].sum(2).T, strict=True))
+        ratios = {
+            "edge efficiency": (edges["selected_true"], edges["true"]),
+            "edge purity": (edges["selected_true"], edges["selected"]),
+            "perfect": (counts["perfect"], counts["particles"]),
+            "double majority": (counts["double_majority"], counts["particles"]),
+            "LHC": (counts["lhc"], counts["tracks"]),
+        }
+        plots.track_multiplicity(folder / "tracks_multiplicity.png", edges["hits"], ratios, weight, seed)
         plots.edge_scores(folder / "edges.png", np.tensordot(weight, outputs["edge_scores"], 1))
         if "gallery/hits" in outputs:
             names = ("hits", "ends", "score", "same")

@@ -27,7 +27,7 @@ from hepexp.evaluation.plots.showers import showers
 from hepexp.evaluation.plots.significance import significance_improvement
 from hepexp.evaluation.plots.symmetry import generators, metric, structure_constants, transformed_vectors
 from hepexp.evaluation.plots.template import template
-from hepexp.evaluation.plots.tracks import edge_scores, track_display, track_efficiency
+from hepexp.evaluation.plots.tracks import edge_scores, track_display, track_efficiency, track_multiplicity
 from hepexp.evaluation.plots.turn_on import turn_on
 from hepexp.evaluation.plots.uncertainty import uncertainty
 from hepexp.evaluation.plots.unseen import unseen
@@ -83,6 +83,7 @@ __all__ = [
     "template",
     "track_display",
     "track_efficiency",
+    "track_multiplicity",
     "transformed_vectors",
     "turn_on",
     "uncertainty",

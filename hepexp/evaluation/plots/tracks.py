@@ -1,7 +1,8 @@
-"""Figures of tracks: efficiencies against pT and eta, scores of edges, and the edges of an event."""
+"""Figures of tracks: efficiencies against pT, eta and multiplicity, scores of edges, and the edges of an event."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,37 @@ def track_efficiency(path: Path | str, axis: str, counts: NDArray, weight: NDArr
                 )
         axes.set(xlabel="pT [GeV], the last bin open" if axis == "pt" else "η, outer bins open")
         axes.set(ylabel="efficiency", ylim=(0, 1.05))
+        if axes.get_legend_handles_labels()[0]:
+            legend_above(axes, 3)
+
+
+def track_multiplicity(
+    path: Path | str, hits: NDArray, ratios: Mapping[str, tuple[NDArray, NDArray]], weight: NDArray, seed: int
+) -> None:
+    """Draw ratios against the number of hits of an event, in bins of like many events, with bootstrap errors.
+
+    Parameters
+    ----------
+    hits : (n,) of each event.
+    ratios : by name, what is found and of how many, (n,) each.
+    """
+    n_bins = int(np.clip(len(hits) // 3, 1, 6))
+    edges = np.quantile(hits, np.linspace(0, 1, n_bins + 1))
+    place = np.searchsorted(edges[1:-1], hits, "right")
+    own = place == np.arange(n_bins)[:, None]  # (bins, n)
+    middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
+    drawn = np.stack([weight, *replicas(len(hits), N_REPLICAS, seed, weight)])
+    with figure(path, 5.2, 4.2, "Edges, and tracks of DBSCAN, by the size of the event") as drawing:
+        axes = drawing.subplots()
+        for i, (name, (found, of)) in enumerate(ratios.items()):
+            part, whole = ((drawn * counts) @ own.T for counts in (found, of))  # (1 + replicas, bins)
+            share = np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
+            there = np.isfinite(share[0])
+            if there.any():
+                error = np.nanstd(share[:, there], axis=0)
+                at = middle[there] + 0.12 * (i - 2) * half[there]
+                axes.errorbar(at, share[0, there], error, half[there], "o", color=COLOURS[i], label=name, markersize=3)
+        axes.set(xlabel="hits of the event", ylabel="efficiency or purity", ylim=(0, 1.05))
         if axes.get_legend_handles_labels()[0]:
             legend_above(axes, 3)
 
