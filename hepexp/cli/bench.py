@@ -15,6 +15,7 @@ from hepexp.errors import ConfigError
 CASES = {
     "lorentznet": "training steps of LorentzNet, jets/s, against an edge-list implementation",
     "taggers": "training steps and inference of taggers, jets/s, against their authors' modules or their equations",
+    "reconstruction": "graphs of hits, tracks, vertices and jet assignment, events/s, against their plain forms",
     "equivariant": "training steps of steerable networks, images/s, against escnn's layers and the convolutions alone",
     "overhead": "an epoch of `hepexp train`, jets/s, against a bare PyTorch loop",
     "tracking": "a two-minute training, epochs/s, and the share of its time spent waiting for MLflow",
@@ -36,7 +37,7 @@ OPTIONS = ("device", "budget", "quick")  # of `gpu`
 HELP = """\
 hepexp bench [NAME ...] [--json]      time hepexp and its references in turn: medians after a warm-up
 
-""" + "\n".join(f"  {name:<12}{text}" for name, text in CASES.items())
+""" + "\n".join(f"  {name:<15}{text}" for name, text in CASES.items())
 HELP += """
 
   hepexp bench gpu [--device cpu|cuda] [--budget 7m30s] [--quick]

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,6 +17,7 @@ from hepexp.bench import (
     lorentznet,
     overhead,
     read_images,
+    reconstruction,
     showers,
     taggers,
     theory,
@@ -104,6 +106,29 @@ def test_taggers_of_other_logits_are_not_timed():
     other = replace(SMALL_TAGGERS["part"], reference=lambda ours: SMALL_TAGGERS["part"].ours(), package="")
     with pytest.raises(HepexpError, match="the logits of part differ from those of weaver-core by"):
         taggers.rows(n_jets=2, n_particles=3, repeats=1, taggers={"part": other})
+
+
+def test_parts_of_reconstruction_against_their_plain_forms():
+    found = reconstruction.rows(n_particles=60, n_tracked=60, n_jets=12, n_events=3, repeats=1)
+    cases = {
+        "graph": "all-pairs",
+        "interaction_network training": "torch-geometric",
+        "interaction_network inference": "torch-geometric",
+        "set2graph inference": "random order",
+        "spanet_triplets training": "materialised",
+        "spanet_triplets inference": "materialised",
+    }
+    for (case, reference), pair in zip(cases.items(), zip(found[::2], found[1::2], strict=True), strict=True):
+        check(pair, case, ["hepexp", reference])
+        assert "difference" not in pair[0]
+        assert pair[1]["difference"] < 1e-12
+
+
+def test_parts_of_reconstruction_that_differ_are_not_timed(monkeypatch):
+    monkeypatch.setattr(reconstruction, "MOST_Z0", 0.0)
+    monkeypatch.setattr(reconstruction, "edges_of_event", lambda *event: np.zeros((2, 1), np.int64))
+    with pytest.raises(HepexpError, match="the results of graph differ by"):
+        reconstruction.graph_rows(20, 1)
 
 
 def test_steerable_networks_against_escnn_and_against_their_convolutions_alone():

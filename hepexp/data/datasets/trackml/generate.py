@@ -63,7 +63,7 @@ def settings(kind: str) -> list[str]:
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
     """The first n events of a block, fully determined by the arguments; see `Generator`."""
     random = np.random.default_rng(block_seed(seed, 0, block, len(CLASSES)))
-    return first(n, (event(random, random.integers(*PARTICLES, endpoint=True)) for _ in count()), report)
+    return first(n, (event(random, int(random.integers(*PARTICLES, endpoint=True))) for _ in count()), report)
 
 
 def crossings(pt: Array, eta: Array, phi: Array, charge: Array, z0: Array) -> tuple[Array, Array, Array, Array]:
