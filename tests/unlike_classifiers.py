@@ -15,6 +15,7 @@ OF_ELEMENTS = {
     "chi2_assignment",
     "chi2_vertexing",
     "interaction_network",
+    "particle_flow_baseline",
     "set2graph",
     "spanet",
     "track_hopfield",

@@ -107,6 +107,29 @@ class Calorimeter:
     phi_cells: NDArray[np.int64]
     layers: tuple[Layer, ...]
 
+    def cells(
+        self, event: NDArray[np.int64], arrival: Floats, phi: Floats
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The cells that particles of some events enter.
+
+        Parameters
+        ----------
+        event, arrival, phi : (m,) event, pseudorapidity and azimuth of each particle.
+
+        Returns
+        -------
+        inside : (m,) whether there is a cell at all.
+        cell : (m,) index among the cells that are entered, a meaningless one where there is none.
+        event, ring, column : (n,) of these cells.
+        """
+        ring = np.searchsorted(self.eta_edges, arrival, "right") - 1
+        inside = (ring >= 0) & (ring < len(self.phi_cells))
+        ring = np.clip(ring, 0, len(self.phi_cells) - 1)
+        column = ((phi / (2 * np.pi) % 1) * self.phi_cells[ring]).astype(np.int64)
+        shape = (len(self.phi_cells), int(self.phi_cells.max()) + 1)
+        cells, cell = np.unique((event * shape[0] + ring) * shape[1] + column, return_inverse=True)
+        return inside, cell, cells // (shape[0] * shape[1]), cells // shape[1] % shape[0], cells % shape[1]
+
     def measure(
         self,
         particles: Particles,
@@ -129,16 +152,10 @@ class Calorimeter:
         neutrals : from cells with significantly more energy than their tracks.
         scale : (m,) factor by which the energy of each track is multiplied.
         """
-        ring = np.searchsorted(self.eta_edges, arrival, "right") - 1
-        inside = (ring >= 0) & (ring < len(self.phi_cells))
-        ring = np.clip(ring, 0, len(self.phi_cells) - 1)
-        column = ((phi / (2 * np.pi) % 1) * self.phi_cells[ring]).astype(np.int64)
-        shape = (len(self.phi_cells), int(self.phi_cells.max()) + 1)
-        cells, cell = np.unique((particles.event * shape[0] + ring) * shape[1] + column, return_inverse=True)
-        event, ring, column = cells // (shape[0] * shape[1]), cells // shape[1] % shape[0], cells % shape[1]
+        inside, cell, event, ring, column = self.cells(particles.event, arrival, phi)
         low, high = self.eta_edges[ring], self.eta_edges[ring + 1]
-        eta = low + (high - low) * random.random(len(cells))
-        phi = (column + random.random(len(cells))) * 2 * np.pi / self.phi_cells[ring]
+        eta = low + (high - low) * random.random(len(event))
+        phi = (column + random.random(len(event))) * 2 * np.pi / self.phi_cells[ring]
         neutrals, scale = [], np.ones(len(particles))
         for layer in self.layers:
             stopped = inside & np.isin(particles.kind, layer.stops)

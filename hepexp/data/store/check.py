@@ -101,7 +101,7 @@ class Refusal:
     ) -> None:
         """Refuse labels outside the classes, unless they may be unknown, and values outside the layout's limits.
 
-        Edges with an end that is no element are refused, too.
+        Edges with an end that is no element are refused, too, and so are values of edges outside the limits.
         """
         label, of = self.examples.label, list(enumerate(classes))
         expected = ", ".join(f"{i} for {name}" for i, name in (of[::-1] if len(of) == 2 else of))
@@ -114,6 +114,17 @@ class Refusal:
             self._of_column(name, layout, self.of_elements, f"{article} {element} with ")
         if self.examples.edges is not None:
             self.of_edges(element)
+            for stored, name in layout.edge_names.items():
+                self._of_edge_column(stored, self.examples.edges[name], layout.limits.get(stored))
+
+    def _of_edge_column(self, stored: str, column: NDArray, allowed: Limits | None) -> None:
+        if allowed is not None:
+            self._of_lists(
+                self.examples.given_edges.offsets,
+                allowed.outside(column),
+                stored,
+                lambda at: f"has an edge with {stored} = {column[at]:g}; expected {allowed}",
+            )
 
     def _of_column(self, name: str, layout: Layout, refuse: Callable[..., None], whose: str) -> None:
         column, allowed = self.examples[name], layout.limits.get(name, _FINITE)

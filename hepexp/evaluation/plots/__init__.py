@@ -16,6 +16,12 @@ from hepexp.evaluation.plots.latent_plane import angle_error, latent_plane
 from hepexp.evaluation.plots.learning import learning_curves
 from hepexp.evaluation.plots.mass_scan import mass_scan
 from hepexp.evaluation.plots.observable import observable
+from hepexp.evaluation.plots.particle_flow import (
+    flow_display,
+    jets_and_missing,
+    particle_efficiency,
+    particle_response,
+)
 from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension
 from hepexp.evaluation.plots.regression import prediction_against_truth, pull, residuals, response_against_truth
 from hepexp.evaluation.plots.rejection import roc
@@ -53,11 +59,13 @@ __all__ = [
     "expressibility",
     "fidelities",
     "flow_densities",
+    "flow_display",
     "flow_divergences",
     "flow_variances",
     "generators",
     "groups_by_size",
     "image_rows",
+    "jets_and_missing",
     "kl_per_dimension",
     "latent_plane",
     "learning_curves",
@@ -66,6 +74,8 @@ __all__ = [
     "metric",
     "observable",
     "oracle_along_flows",
+    "particle_efficiency",
+    "particle_response",
     "prediction_against_truth",
     "prior_samples",
     "pull",

@@ -18,7 +18,7 @@ from hepexp.data.dataset_info import DatasetInfo
 from hepexp.data.datasets.jetclass.module import JetClass
 from hepexp.data.formats.open_file import open_file
 from hepexp.data.loading.datamodule import HepDataModule
-from hepexp.data.store.ragged import NO_LABEL, Ragged
+from hepexp.data.store.ragged import ENDS, NO_LABEL, Ragged
 from hepexp.errors import DataError
 from tests.data.datasets import published_formats
 from tests.data.small import SAMPLES, use_small_samples
@@ -33,20 +33,24 @@ CASES = [
 def in_float64(examples: Ragged) -> Ragged:
     """The same examples in a type that holds what the layout's cannot."""
     columns = {name: column.astype(np.float64) for name, column in examples.elements.items()}
-    return replace(examples, elements=columns, extras={n: v.astype(np.float64) for n, v in examples.extras.items()})
+    extras = {name: column.astype(np.float64) for name, column in examples.extras.items()}
+    edges = None if examples.edges is None else in_float64(examples.edges)
+    return replace(examples, elements=columns, extras=extras, edges=edges)
 
 
 @pytest.mark.parametrize(("info", "sample", "name"), CASES)
 def test_a_number_outside_its_limits_is_refused(info: DatasetInfo, sample: Callable[[int], Ragged], name: str):
     layout, allowed = info.layout, info.layout.limits[name]
-    assert set(layout.limits) == set(layout.names) - {"label"}  # every column has some
+    of_places = {f"edges.{end}" for end in ENDS if layout.edges}
+    assert set(layout.limits) == set(layout.names) - {"label"} - of_places  # every column has some
     info.check(sample(20), "a", 0)
     step = 1 if allowed.whole else max(abs(allowed.low), abs(allowed.high)) * 1e-6
     wrong = [allowed.low - step, allowed.high + step, np.nan, np.inf, *([allowed.low + 0.5] if allowed.whole else [])]
     for row, value in enumerate(wrong):
         examples = in_float64(sample(20))
-        column = examples[name]
-        column[examples.offsets[row] if name in layout.elements else row] = value
+        of = examples.given_edges if name in layout.edge_names else examples
+        column = of[layout.edge_names.get(name, name)]
+        column[row if name in layout.extras else of.offsets[row]] = value
         with pytest.raises(DataError, match=rf"^a: \w+ {100 + row} has .*\b{name} = .*; expected .* to ") as error:
             info.check(examples, "a", 100)
         assert "\n" not in str(error.value)
