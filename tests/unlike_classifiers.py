@@ -15,6 +15,7 @@ OF_ELEMENTS = {
     "chi2_assignment",
     "chi2_vertexing",
     "interaction_network",
+    "mlpf",
     "particle_flow_baseline",
     "set2graph",
     "spanet",

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from hepexp.data.datasets.particle_flow.info import INFO, PIDS, TARGETS, TOWER, TRACK
+from hepexp.data.datasets.particle_flow.info import INFO, PIDS, TOWER, TRACK
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.physics.kinematics import four_momenta
 from hepexp.data.representations.representation import Particles, Representation
@@ -72,7 +72,14 @@ class ParticleFlow(HepDataModule):
     element_classes = MappingProxyType({"target_pid": PIDS})
 
     batch_size: int = 4
-    element_targets: Sequence[str] = TARGETS
+    element_targets: Sequence[str] = (
+        "target_pid",
+        "target_charge",
+        "target_pt",
+        "target_eta",
+        "target_phi",
+        "target_energy",
+    )
     n_generate: int = 1000
     views: None = field(default=None, init=False)
     augment: None = field(default=None, init=False)
