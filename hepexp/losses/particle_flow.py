@@ -192,15 +192,15 @@ def _judged(found: Tensor, wanted: Tensor, charge: Tensor, batch) -> dict[str, T
     columns = _found(found, batch) | {f"{ELEMENT}{name}": values for name, values in true.items()}
     event = torch.arange(len(batch), device=found.device)[:, None].expand_as(batch.mask)[batch.mask].cpu().numpy()
     flat = {name.removeprefix(ELEMENT): values.double().cpu().numpy() for name, values in columns.items()}
-    sides = [
-        (flat[f"{side}pid"] > 0, *(flat[f"{side}{name}"] for name in ("pt", "eta", "phi"))) for side in ("target_", "")
-    ]
-    missing = np.stack([_missing(event, *side[:2], side[3], len(batch)) for side in sides], 1)
-    columns["missing"] = torch.from_numpy(missing)
+    true_ones, found_ones = (
+        (flat[f"{side}pid"] > 0, flat[f"{side}pt"], flat[f"{side}eta"], flat[f"{side}phi"]) for side in ("target_", "")
+    )
+    missing = [_missing(event, there, pt, phi, len(batch)) for there, pt, _, phi in (true_ones, found_ones)]
+    columns["missing"] = torch.from_numpy(np.stack(missing, 1))
     if find_spec("fastjet") is not None:
         from hepexp.losses.flow_jets import matched_jets  # FastJet is an optional package
 
-        columns["jets"] = torch.from_numpy(matched_jets(event, sides[0], sides[1], len(batch)))
+        columns["jets"] = torch.from_numpy(matched_jets(event, true_ones, found_ones, len(batch)))
     return columns
 
 

@@ -157,8 +157,8 @@ class MLPF(nn.Module):
         self.second_encoder = dense(n_hidden + n_classified, [n_hidden], n_hidden, nn.ELU)
         self.regressing = nn.ModuleList(layer() for _ in range(n_layers))
         self.regressor = dense(n_hidden, [n_hidden], N_MOMENTUM, nn.ELU, dropout)
-        nn.init.zeros_(self.regressor[-1].weight)
-        nn.init.zeros_(self.regressor[-1].bias)
+        for parameter in self.regressor[-1].parameters():
+            nn.init.zeros_(parameter)
         load_weights(self, weights)
 
     def forward(self, batch: JetBatch) -> Tensor:

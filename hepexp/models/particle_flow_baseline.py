@@ -83,7 +83,7 @@ class ParticleFlowBaseline(nn.Module):
             if len(pair) != 2 or not all(0 < half < 1 for half in pair):
                 raise ConfigError(f"model.{name} must be two numbers > 0 and < 1, got {list(pair)}")
         self.electron, self.muon, self.excess, self.least_electron = electron, muon, excess, least_electron
-        self.ecal, self.hcal, self.hcal_endcap = tuple(ecal), tuple(hcal), tuple(hcal_endcap)
+        self.ecal, self.hcal, self.hcal_endcap = ecal, hcal, hcal_endcap
 
     def forward(self, batch: JetBatch) -> Tensor:
         require_pair_memory(batch.mask, 12, torch.float64, padded=True)

@@ -90,10 +90,11 @@ def test_edges_join_the_nearest_of_a_bin_and_no_padding():
         for i in range(n):
             nearest = distance[i].argsort()[:3]
             assert set(adjacency[i].nonzero()[:, 0].tolist()) == set(nearest.tolist())
-            pair = torch.cat(
-                [z[b, i].expand(len(nearest), -1), z[b, nearest], (-distance[i, nearest]).exp()[:, None]], 1
-            )
-            expected = (-distance[i, nearest]).exp() * graph.edge(pair)[:, 0].sigmoid()
+            closeness = (-distance[i, nearest]).exp()
+            pair = torch.cat([z[b, i].expand(len(nearest), -1), z[b, nearest], closeness[:, None]], 1)
+            layers = (graph.of_row, graph.of_column, graph.of_closeness)
+            hidden = torch.cat([layer.weight for layer in layers], 1) @ pair.T + graph.of_row.bias[:, None]
+            expected = closeness * graph.of_edge(torch.nn.functional.elu(hidden).T)[:, 0].sigmoid()
             assert_close(adjacency[i, nearest], expected)
 
 

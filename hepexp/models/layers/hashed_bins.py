@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hepexp.models.layers.dense import dense
@@ -67,7 +68,9 @@ class HashedGraph(nn.Module):
         super().__init__()
         self.bin_size, self.k = bin_size, k
         self.coordinates = dense(n_in, [n_in], n_distance, nn.ELU)
-        self.edge = dense(2 * n_distance + 1, [n_distance], 1, nn.ELU)
+        # a first layer of (z_i, z_j, e^-d) in its three parts, so that it costs N in place of N k
+        self.of_row, self.of_column = nn.Linear(n_distance, n_distance), nn.Linear(n_distance, n_distance, bias=False)
+        self.of_closeness, self.of_edge = nn.Linear(1, n_distance, bias=False), nn.Linear(n_distance, 1)
         self.directions: Tensor
         self.register_buffer("directions", torch.randn(n_distance, MOST_BINS // 2))
 
@@ -83,9 +86,9 @@ class HashedGraph(nn.Module):
         nearest = distance.masked_fill(~there, torch.inf).topk(min(self.k, z.shape[2]), largest=False).indices
         closeness = (-distance.gather(-1, nearest)).exp()
         places = nearest.flatten(2)[..., None].expand(-1, -1, -1, z.shape[3])
-        others = z.gather(2, places).unflatten(2, nearest.shape[2:])
-        pair = torch.cat([z[:, :, :, None].expand_as(others), others, closeness[..., None]], -1)
-        weight = closeness * self.edge(pair).squeeze(-1).sigmoid() * there.gather(-1, nearest)
+        column = self.of_column(z).gather(2, places).unflatten(2, nearest.shape[2:])
+        hidden = F.elu(self.of_row(z)[:, :, :, None] + column + self.of_closeness(closeness[..., None]))
+        weight = closeness * self.of_edge(hidden).squeeze(-1).sigmoid() * there.gather(-1, nearest)
         return BinnedGraph(torch.zeros_like(distance).scatter(-1, nearest, weight), order, place, real)
 
     def _bins(self, z: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -166,7 +166,7 @@ def _towers(
     stopped, cell = stopped[inside], cell[inside]
     eta = (calorimeter.eta_edges[ring] + calorimeter.eta_edges[ring + 1]) / 2
     phi = wrapped((column + 0.5) * 2 * np.pi / calorimeter.phi_cells[ring])
-    total = np.bincount(cell, particles.energy[stopped], len(event))
+    total = np.asarray(np.bincount(cell, particles.energy[stopped], len(event)), np.float64)
     energy = smear(total, layer.resolution(total, eta), random)
     read = energy > SIGNIFICANCE * layer.resolution(energy, eta)
     trackless = np.zeros((len(event), 4))
@@ -223,9 +223,11 @@ def _as_examples(
         "phi": round_to_step(left.phi, BITS),
     }
     filled = np.flatnonzero(counts)
-    rounded = {name: _rounded(name, columns[name])[order].astype(kind) for name, kind in LAYOUT.elements.items()}
+    rounded: Columns = {
+        name: _rounded(name, columns[name])[order].astype(kind) for name, kind in LAYOUT.elements.items()
+    }
     n_edges = np.bincount(left.event, minlength=len(pileup))
-    of_edges = {name: edges[name][by_event].astype(kind) for name, kind in LAYOUT.edges.items()}
+    of_edges: Columns = {name: edges[name][by_event].astype(kind) for name, kind in LAYOUT.edges.items()}
     nothing = np.zeros(len(pileup), np.int8)
     made = Ragged(nothing, offsets_of(counts), rounded, {"pileup": pileup.astype(np.int16)})
     made.edges = Ragged(nothing, offsets_of(n_edges), of_edges)
