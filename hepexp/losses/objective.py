@@ -65,7 +65,7 @@ class Objective(nn.Module, Generic[Model]):
             "lower",
             "loss",
             "What training minimises; `hepexp show loss=NAME` gives its formula.",
-            range="any number; >= 0 but for elbo, gaussian_nll, lie_gan, and negative weights",
+            range="any number; >= 0 but for elbo, gaussian_nll, lie_gan, moments, and negative weights",
         ),
     )
     monitor: tuple[str, Literal["min", "max"]] = ("val/loss", "min")

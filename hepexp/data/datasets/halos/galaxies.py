@@ -6,6 +6,7 @@ deviate is drawn anew for any scatter, of the same halos.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,16 +54,19 @@ class Observation:
                 f"(Msun/h), got {list(self.masses)}"
             )
 
+    def log_stars(self, halos: Ragged) -> NDArray[np.float64]:
+        """log10 of the stellar masses (m,) of all stored galaxies, in Msun/h."""
+        return halos["log_stars_mean"].astype(np.float64) + self.scatter * halos["deviate"]
+
     def galaxies(self, halos: Ragged) -> Ragged:
-        """The galaxies above 10^9 Msun/h, with a column `log_stars`, log10 of the stellar mass in Msun/h."""
-        log_stars = halos["log_stars_mean"].astype(np.float64) + self.scatter * halos["deviate"]
+        """The galaxies above 10^9 Msun/h, with their stellar masses in a column `log_stars`."""
+        log_stars = self.log_stars(halos)
         made = replace(halos, elements={**halos.elements, "log_stars": log_stars})
         return made.keep(log_stars > FAINTEST)
 
     def kept(self, halos: Ragged, least: int) -> NDArray[np.bool_]:
         """Which halos (n,) have the masses that are asked for, a central galaxy, and so many galaxies in all."""
-        log_stars = halos["log_stars_mean"].astype(np.float64) + self.scatter * halos["deviate"]
-        seen, log_mass = log_stars > FAINTEST, halos["log_mass"]
+        seen, log_mass = self.log_stars(halos) > FAINTEST, halos["log_mass"]
         number = np.add.reduceat(seen.astype(np.int64), halos.offsets[:-1])
         low, high = self.masses
         return seen[halos.offsets[:-1]] & (number >= least) & (log_mass >= low) & (log_mass <= high)
@@ -110,7 +114,7 @@ class HaloQuantities(Quantities):
     def unit(self, name: str) -> str:
         return "dex" if name in ("log_mass", "log_stars_total", *OPTIMUM) else ""
 
-    def columns(self, examples: Ragged, names=None) -> dict[str, NDArray]:
+    def columns(self, examples: Ragged, names: Sequence[str] | None = None) -> dict[str, NDArray]:
         names = self.names if names is None else names
         found: dict[str, NDArray] = {name: examples.extras[name] for name in names if name in self._stored}
         if {*names} & {*GLOBALS}:
