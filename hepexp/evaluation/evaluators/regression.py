@@ -284,6 +284,8 @@ class RegressionEvaluator(Evaluator):
             name, unit, file = target.name, target.unit, in_key(target.name)
             plots.prediction_against_truth(folder / f"prediction_{file}.png", truth, predicted, name, unit, weight)
             plots.residuals(folder / f"residuals_{file}.png", truth, shown, name, unit, weight)
+            path = folder / f"residuals_against_{file}.png"
+            plots.residuals_against_truth(path, truth, shown, name, unit, weight)
             plots.response_against_truth(folder / f"response_{file}.png", truth, shown, name, unit, weight)
             if self.has_sigma:
                 pull = (predicted - truth) / _column(outputs, "sigma", t)

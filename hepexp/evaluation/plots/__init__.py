@@ -23,7 +23,13 @@ from hepexp.evaluation.plots.particle_flow import (
     particle_response,
 )
 from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension
-from hepexp.evaluation.plots.regression import prediction_against_truth, pull, residuals, response_against_truth
+from hepexp.evaluation.plots.regression import (
+    prediction_against_truth,
+    pull,
+    residuals,
+    residuals_against_truth,
+    response_against_truth,
+)
 from hepexp.evaluation.plots.rejection import roc
 from hepexp.evaluation.plots.reliability import reliability
 from hepexp.evaluation.plots.renormalisation import flow_densities, flow_divergences, flow_variances
@@ -82,6 +88,7 @@ __all__ = [
     "reconstructions",
     "reliability",
     "residuals",
+    "residuals_against_truth",
     "response_against_truth",
     "roc",
     "sampled",

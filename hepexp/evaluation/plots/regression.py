@@ -72,25 +72,47 @@ def response_against_truth(
 ) -> None:
     """Draw the median of prediction / truth and its central 68 % in slices of the truth of equal weight."""
     known = truth != 0
-    weight = np.ones(len(truth)) if weight is None else weight
-    slices = np.linspace(0, 1, _SLICES + 1)
-    edges = np.unique(reach(truth[known], slices, weight[known])) if known.any() else np.zeros(0)
+    weight = None if weight is None else weight[known]
+    ratios = {text: values[known] / truth[known] for text, values in predicted.items()}
     with figure(path, 5.0, 4.2, f"response of {name}, median and central 68 %") as drawing:
         axes = drawing.subplots()
-        for k, (text, values) in enumerate(predicted.items()):
-            rows = []
-            for low, high in pairwise(edges):
-                chosen = known & (truth >= low) & ((truth < high) | (high == edges[-1]))
-                spread = Quantiles(values[chosen] / truth[chosen])(weight[chosen], (TAIL, 0.5, 1 - TAIL))
-                rows.append((reach(truth[chosen], 0.5, weight[chosen]), *spread))
-            if rows:
-                place, low, middle, high = np.array(rows).T
-                colour = COLOURS[k]
-                axes.fill_between(place, low, high, color=colour, alpha=0.2, linewidth=0)
-                axes.plot(place, middle, "o-", color=colour, markersize=3, label=text)
-        axes.axhline(1, color="0.4", linestyle="--", linewidth=1)
+        _in_slices(axes, truth[known], ratios, 1, weight)
         axes.set(xlabel=f"true {_with(name, unit)}", ylabel="predicted / true")
         legend_above(axes, 2)
+
+
+def residuals_against_truth(
+    path: Path | str,
+    truth: NDArray,
+    predicted: Mapping[str, NDArray],
+    name: str,
+    unit: str = "",
+    weight: NDArray | None = None,
+) -> None:
+    """Draw the median of prediction - truth and its central 68 % in slices of the truth of equal weight."""
+    found = {text: values - truth for text, values in predicted.items()}
+    with figure(path, 5.0, 4.2, f"residuals of {name}, median and central 68 %") as drawing:
+        axes = drawing.subplots()
+        _in_slices(axes, truth, found, 0, weight)
+        axes.set(xlabel=f"true {_with(name, unit)}", ylabel=f"predicted - true {_with(name, unit)}")
+        legend_above(axes, 2)
+
+
+def _in_slices(axes, truth: NDArray, found: Mapping[str, NDArray], perfect: float, weight: NDArray | None) -> None:
+    """Median and central 68 % of values (n,) in slices of the truth, and a line where they should be."""
+    weight = np.ones(len(truth)) if weight is None else weight
+    edges = np.unique(reach(truth, np.linspace(0, 1, _SLICES + 1), weight)) if len(truth) else np.zeros(0)
+    for k, (text, values) in enumerate(found.items()):
+        rows = []
+        for low, high in pairwise(edges):
+            chosen = (truth >= low) & ((truth < high) | (high == edges[-1]))
+            spread = Quantiles(values[chosen])(weight[chosen], (TAIL, 0.5, 1 - TAIL))
+            rows.append((reach(truth[chosen], 0.5, weight[chosen]), *spread))
+        if rows:
+            place, low, middle, high = np.array(rows).T
+            axes.fill_between(place, low, high, color=COLOURS[k], alpha=0.2, linewidth=0)
+            axes.plot(place, middle, "o-", color=COLOURS[k], markersize=3, label=text)
+    axes.axhline(perfect, color="0.4", linestyle="--", linewidth=1)
 
 
 def pull(path: Path | str, values: NDArray, name: str, weight: NDArray | None = None) -> None:

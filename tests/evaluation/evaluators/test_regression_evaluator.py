@@ -34,6 +34,7 @@ def test_a_gaussian_prediction_has_its_shift_and_width():
     found = evaluator.final(outputs(), seed=1)
     assert found["bias_mass"] == pytest.approx(3)
     assert found["resolution_mass"] == pytest.approx(5, rel=2e-3)
+    assert found["rmse_mass"] == pytest.approx(np.hypot(found["bias_mass"], 5), rel=0.05)
     assert found["response_mass"] == pytest.approx(1.03, rel=1e-3)
     assert found["response_resolution_mass"] == pytest.approx(0.05 / 1.03, rel=2e-3)
     assert found["pull_mean_mass"] == pytest.approx(3 / 2.5)
@@ -92,7 +93,7 @@ def test_the_figures_are_drawn_with_weights(tmp_path):
     given["target"] = given["target"] + np.arange(N)[:, None] % 7
     evaluator.figures(given, (), tmp_path, seed=1)
     assert {path.stem for path in tmp_path.iterdir()} == {
-        *("prediction_mass", "residuals_mass", "response_mass", "pull_mass")
+        *("prediction_mass", "residuals_mass", "residuals_against_mass", "response_mass", "pull_mass")
     }
 
 
@@ -102,7 +103,7 @@ def test_a_target_with_a_slash_stays_in_its_split_and_its_files_in_their_folder(
     assert set(evaluator.figures_of_an_epoch()) <= evaluator.quick(outputs()).keys()
     evaluator.figures(outputs(), (), tmp_path, seed=1)
     assert {path.name for path in tmp_path.iterdir()} == {
-        f"{what}_log_y__x.png" for what in ("prediction", "residuals", "response", "pull")
+        f"{what}_log_y__x.png" for what in ("prediction", "residuals", "residuals_against", "response", "pull")
     }
 
 
