@@ -136,15 +136,17 @@ def rows(
     return found
 
 
-def in_turn(steps: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, float]:
+def in_turn(
+    steps: Mapping[str, Callable[[], None]], repeats: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
     """Median seconds of each step: all are measured in turn, so many times, after a warm-up of one round."""
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for repeat in range(repeats + 1):
         for name, step in steps.items():
-            start = time.perf_counter()
+            start = clock()
             step()
             if repeat:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(clock() - start)
     return {name: median(values) for name, values in seconds.items()}
 
 
