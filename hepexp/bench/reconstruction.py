@@ -48,7 +48,7 @@ def rows(
 ) -> list[dict]:
     """Events, or jets, per second of one thread: medians over alternating measurements, after a warm-up.
 
-    Seconds are those in which the thread runs, so that other work on the machine hardly counts.
+    Seconds are those in which the process runs, so that other work on the machine hardly counts.
 
     Parameters
     ----------
@@ -251,5 +251,5 @@ def _timed(case: str, steps: Mapping[str, Callable[[], None]], n: int, differenc
     return [
         {"case": case, "implementation": name, "per_second": n / seconds}
         | ({} if name == "hepexp" else {"difference": difference})
-        for name, seconds in in_turn(steps, repeats, time.thread_time).items()
+        for name, seconds in in_turn(steps, repeats, time.process_time).items()
     ]
