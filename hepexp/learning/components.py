@@ -232,7 +232,7 @@ def _unread(model: nn.Module, reads: str, target: str, spec: DataSpec) -> str:
     known = schema.signature(target)
     if reads == "graph" or not spec.scalar_names:  # nodes have them among their features
         return ""
-    if "n_scalars" in known.runtime and getattr(model, "use_scalars", True):
+    if {"n_scalars", "scalar_names"} & {*known.runtime} and getattr(model, "use_scalars", True):
         return ""
     shown = ", ".join(spec.scalar_names[:MOST_SHOWN])
     more = f" and {len(spec.scalar_names) - MOST_SHOWN} more" if len(spec.scalar_names) > MOST_SHOWN else ""

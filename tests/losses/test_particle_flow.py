@@ -106,7 +106,7 @@ def test_empty_elements_that_are_taken_for_photons_are_fakes(batch):
         made[..., N_LOGITS + 1][empty] = 5
         made[..., N_LOGITS + 4][empty] = 1
 
-    found = ParticleFlowLoss.evaluator.quick(outputs(Given(fakes), batch))
+    found = ParticleFlowLoss.evaluator.final(outputs(Given(fakes), batch), 0)
     label = batch.element_label[..., 0][batch.mask]
     empty, photons = int((label == 0).sum()), int((label == 3).sum())
     assert found["empty_fake_rate_photon"] == found["fake_rate_photon"] == pytest.approx(empty / (empty + photons))

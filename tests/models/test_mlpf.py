@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from hepexp.batch import JetBatch
+from hepexp.batch import DataSpec, JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.layers.flow_elements import FEATURES, divided
 from hepexp.models.layers.hashed_bins import HashedGraph
@@ -146,3 +146,10 @@ def test_the_cost_is_linear_in_the_elements():
 def test_what_it_cannot_be_is_one_line(keys: dict, message: str):
     with pytest.raises(ConfigError, match=message):
         MLPF(**{"scalar_names": FEATURES, **keys})
+
+
+def test_its_scalars_are_said_to_be_read():
+    from hepexp.learning.components import _unread
+
+    data = DataSpec(("ttbar",), scalar_names=FEATURES, n_scalars=len(FEATURES))
+    assert not _unread(model("hash"), "particles", "hepexp.models.mlpf.MLPF", data)

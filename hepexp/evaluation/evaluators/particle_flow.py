@@ -60,6 +60,7 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
             "Fraction of the elements that are taken for a {particle} and are of another particle, or of none.",
             range="0 to 1",
             undefined=_NOT_FOUND,
+            each_epoch=False,
             column=True,
             values=PARTICLES,
         ),
@@ -70,6 +71,7 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
             "Fraction of the elements that are taken for a {particle} and are of no particle at all.",
             range="0 to 1",
             undefined=_NOT_FOUND,
+            each_epoch=False,
             values=PARTICLES,
         ),
         Metric(
