@@ -61,7 +61,8 @@ class InteractionNetwork(nn.Module):
     def forward(self, batch: GraphBatch) -> Tensor:
         x = batch.x.to(next(self.classifier.parameters()).dtype).T
         edges = pieces(batch.edge_index)
-        sent = [self._messages(x, ends) for ends in edges]
+        hits = with_eta(x)
+        sent = [self._messages(hits, ends) for ends in edges]
         messages = torch.cat(sent, dim=2)  # (n_messages, 2, E): outwards and back
         ends = torch.cat([batch.edge_index[1], batch.edge_index[0]])
         total = messages.new_zeros(len(messages), x.shape[1]).index_add(1, ends, messages.flatten(1))
@@ -73,10 +74,11 @@ class InteractionNetwork(nn.Module):
         ]
         return torch.cat(logits, dim=1).T
 
-    def _messages(self, x: Tensor, edges: Tensor) -> Tensor:
-        """e_ij (n_messages, 2, E) of edges (2, E) between nodes (3, M), outwards and back."""
-        inner, outer = (x.index_select(1, ends) for ends in edges)
+    def _messages(self, hits: Tensor, edges: Tensor) -> Tensor:
+        """e_ij (n_messages, 2, E) of edges (2, E) between hits (4, M), outwards and back."""
+        inner, outer = (hits.index_select(1, ends) for ends in edges)
         features = edge_features(inner, outer)
+        inner, outer = inner[:N_NODE], outer[:N_NODE]
         back = torch.cat([-features[:3], features[3:]])
         both = torch.stack([torch.cat([outer, inner, features]), torch.cat([inner, outer, back])], dim=1)
         return in_columns(self.relation, both.flatten(1)).unflatten(1, (2, -1))
@@ -91,9 +93,13 @@ def check_hits(model: str, n_node_features: int) -> None:
         )
 
 
+def with_eta(x: Tensor) -> Tensor:
+    """Hits (3, M) as r, phi / pi and z, and their pseudorapidity: (4, M)."""
+    return torch.cat([x, torch.asinh(x[2] / x[0].clamp(min=1e-6))[None]])
+
+
 def edge_features(inner: Tensor, outer: Tensor) -> Tensor:
-    """dr, dphi / pi, dz and dR (4, E), from inner hits to outer ones, each (3, E) as r, phi / pi and z."""
-    dr, dphi, dz = outer - inner
+    """dr, dphi / pi, dz and dR (4, E), from inner hits to outer ones, each (4, E) as of `with_eta`."""
+    dr, dphi, dz, deta = outer - inner
     dphi = dphi - 2 * (dphi / 2).round()
-    eta = [torch.asinh(end[2] / end[0].clamp(min=1e-6)) for end in (inner, outer)]
-    return torch.stack([dr, dphi, dz, torch.hypot(eta[1] - eta[0], torch.pi * dphi)])
+    return torch.stack([dr, dphi, dz, torch.hypot(deta, torch.pi * dphi)])

@@ -7,7 +7,7 @@ from torch import nn
 from hepexp.batch import GraphBatch
 from hepexp.bench.messages_on_rows import MessagesOnRows
 from hepexp.errors import ConfigError
-from hepexp.models.interaction_network import InteractionNetwork, edge_features
+from hepexp.models.interaction_network import InteractionNetwork, edge_features, with_eta
 from hepexp.models.layers import columns
 
 
@@ -53,7 +53,8 @@ def test_the_innermost_edge_sees_where_the_track_goes_on(model):
 
 def test_edges_across_the_cut_in_azimuth_are_as_short_as_others():
     x = torch.tensor([[0.03, 0.99, 0.1], [0.07, -0.99, 0.2]], dtype=torch.float64)
-    found = edge_features(x[:1].T, x[1:].T)[:, 0]
+    hits = with_eta(x.T)
+    found = edge_features(hits[:, :1], hits[:, 1:])[:, 0]
     eta = torch.asinh(x[:, 2] / x[:, 0])
     dr = torch.hypot(eta[1] - eta[0], torch.tensor(0.02 * torch.pi, dtype=torch.float64))
     torch.testing.assert_close(found, torch.stack([*torch.tensor([0.04, 0.02, 0.1], dtype=torch.float64), dr]))
