@@ -6,8 +6,8 @@ largest difference in float64 (of graphs the number of edges that only one has).
 graph : 10,000 particles with 52,000 hits and 0.4 million edges, against all pairs of hits of two layers, 0.3 billion of
     them, some hits at a time. Ours tests 1.7 million candidates, each with some twenty reads and writes of 8 bytes: 0.3
     GB of memory access, 0.03 s at 10 GB/s, beside 0.02 s to sort the hits and to write the edges.
-interaction_network : 4,000 particles, 20,000 hits, 70,000 edges, against torch-geometric's messages on rows (published
-    form). R1 has 2,160 MAC a message, two for each edge, and R2 2,040 an edge: 0.9 GFLOP, 15 ms at 60 GFLOP/s, which
+interaction_network : 4,000 particles, 20,000 hits, 70,000 edges, against torch-geometric's messages on rows.
+    R1 has 2,160 MAC a message, two for each edge, and R2 2,040 an edge: 0.9 GFLOP, 15 ms at 60 GFLOP/s, which
     one core reaches on products of width 40 that stay in its cache; a training step is three times as much.
 set2graph : 256 jets of vertexing in eight batches, sorted by the number of tracks, against the same in random order;
     the 2.8k MAC of each pair, with padding, are most of the work. The floor is the share of pairs that are no padding.
