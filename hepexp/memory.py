@@ -6,10 +6,14 @@ import ctypes
 import re
 import sys
 from functools import cache
+from typing import TYPE_CHECKING
 
 import psutil
 
 from hepexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
 
 _NO_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)  # of torch
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
@@ -20,20 +24,31 @@ def total() -> int:
     return psutil.virtual_memory().total
 
 
-def require(n_bytes: int, what: str, remedy: str) -> None:
-    """Check that this many bytes fit into this machine's memory, before they are allocated.
+def total_of_gpu(device: torch.device | None) -> int:
+    """Memory of a GPU of CUDA in bytes."""
+    import torch
+
+    return torch.cuda.get_device_properties(device).total_memory
+
+
+def require(n_bytes: int, what: str, remedy: str, device: torch.device | None = None) -> None:
+    """Check that this many bytes fit into the memory of this machine, or of a device, before they are allocated.
 
     Parameters
     ----------
     what : takes the memory.
     remedy : what to do about it.
+    device : where they are allocated; None for this machine's own memory.
 
     Raises
     ------
     ConfigError : they do not fit.
     """
-    if n_bytes > total():
-        raise ConfigError(f"{what} needs {size(n_bytes)} of memory and this machine has {size(total())}: {remedy}")
+    on_gpu = device is not None and device.type == "cuda"
+    there = total_of_gpu(device) if on_gpu else total()
+    if n_bytes > there:
+        where = "its GPU" if on_gpu else "this machine"
+        raise ConfigError(f"{what} needs {size(n_bytes)} of memory and {where} has {size(there)}: {remedy}")
 
 
 def ran_out(error: Exception) -> bool:

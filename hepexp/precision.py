@@ -19,6 +19,11 @@ def full_precision(x: Tensor) -> AbstractContextManager:
     return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
 
 
+def widest(x: Tensor) -> torch.dtype:
+    """float64, or float32 on a device without it (Apple MPS)."""
+    return torch.float32 if x.device.type == "mps" else torch.float64
+
+
 def matmul_dtype(x: Tensor) -> torch.dtype:
     """The type of matrix products: that of autocast where it is on, else that of x."""
     kind = x.device.type

@@ -28,7 +28,8 @@ from hepexp.losses.elbo import Elbo
 from hepexp.losses.equivariant_autoencoder import EquivariantAutoencoder
 from hepexp.losses.lie_gan import LieGan
 from hepexp.losses.pair import PairLoss
-from hepexp.losses.regression import GaussianNll, Huber, MeanSquaredError, Quantile
+from hepexp.losses.regression import Huber, MeanSquaredError, Quantile
+from hepexp.losses.regression_with_sigma import GaussianNll
 from hepexp.losses.supervised_contrastive import SupervisedContrastive
 from hepexp.models.conv_autoencoder import ConvAutoencoder
 from hepexp.models.lie_generators import LiePoints

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from hepexp.errors import ConfigError
 from hepexp.memory import require, size, total
@@ -21,6 +22,14 @@ def test_only_what_does_not_fit_is_refused():
     require(total(), "all of it", "do it")
     with pytest.raises(ConfigError, match=r"^a lot needs 10\^\d+ GB of memory and this machine has .* GB: use less$"):
         require(2**1000, "a lot", "use less")
+
+
+def test_what_a_gpu_holds_is_compared_with_its_own_memory(monkeypatch):
+    monkeypatch.setattr("hepexp.memory.total_of_gpu", lambda device: 10**9)
+    require(10**9, "as much", "use less", torch.device("cuda"))
+    with pytest.raises(ConfigError, match=r"^more needs 1 GB of memory and its GPU has 1 GB: use less$"):
+        require(10**9 + 1, "more", "use less", torch.device("cuda"))
+    require(10**9 + 1, "more", "use less", torch.device("cpu"))
 
 
 @pytest.mark.skipif(sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="of the allocator of glibc")

@@ -19,18 +19,18 @@ class MessagesOnRows(MessagePassing):
         self.sent = torch.zeros(0)
 
     def message(self, x_i: Tensor, x_j: Tensor, a: Tensor) -> Tensor:
-        self.sent = self.of.relation(torch.cat([x_i, x_j, a], dim=1))
+        self.sent = self.of.R1(torch.cat([x_i, x_j, a], dim=1))
         return self.sent
 
     def update(self, total: Tensor, x: Tensor) -> Tensor:
-        return self.of.object(torch.cat([x, total], dim=1))
+        return self.of.O(torch.cat([x, total], dim=1))
 
     def forward(self, batch: GraphBatch) -> Tensor:
         x = batch.x.to(next(self.parameters()).dtype)
         inner, outer = batch.edge_index
         both = torch.cat([batch.edge_index, batch.edge_index.flip(0)], dim=1)
         moved = self.propagate(both, x=x, a=_features(x, both))
-        return self.of.classifier(torch.cat([moved[outer], moved[inner], self.sent[: len(inner)]], dim=1))
+        return self.of.R2(torch.cat([moved[outer], moved[inner], self.sent[: len(inner)]], dim=1))
 
 
 def _features(x: Tensor, edge_index: Tensor) -> Tensor:

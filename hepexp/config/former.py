@@ -50,6 +50,7 @@ MODULES = {
     "hepexp.evaluation.embedding": "hepexp.evaluation.evaluators.embedding",
     "hepexp.evaluation.mismatch": "hepexp.symmetry.mismatch",
     "hepexp.evaluation.readout": "hepexp.evaluation.evaluators.evaluator",
+    "hepexp.losses.moments": "hepexp.losses.regression_with_sigma",
     "hepexp.models.layers.basis_cache": "hepexp.models.layers.steerable_basis",
     "hepexp.models.layers.canonical_order": "hepexp.models.layers.knn_graph",
     "hepexp.models.layers.chunks": "hepexp.models.layers.cache_blocking",
@@ -86,6 +87,7 @@ CLASSES = {
         "hepexp.evaluation.evaluators.reconstruction.ReconstructionEvaluator"
     ),
     "hepexp.evaluation.symmetry_readout.SymmetryReadout": "hepexp.evaluation.evaluators.symmetry.SymmetryEvaluator",
+    "hepexp.losses.regression.GaussianNll": "hepexp.losses.regression_with_sigma.GaussianNll",
 }
 
 

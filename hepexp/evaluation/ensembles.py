@@ -27,7 +27,7 @@ def combined(members: Sequence[Outputs], loss: Callable[[Outputs], NDArray] | No
     Parameters
     ----------
     members : what each network predicts for the same examples.
-    loss : of regression, that of each example (n,), or of all of them (n times), from outputs with `target`.
+    loss : of regression, that of each example (n,), from outputs with `target`.
 
     Raises
     ------
@@ -47,9 +47,8 @@ def combined(members: Sequence[Outputs], loss: Callable[[Outputs], NDArray] | No
             found["loss"] = negative_log_likelihood(found["scores"], first["label"]).astype(np.float32)
     elif "predicted" in first and first["predicted"].dtype.kind == "f":  # of classified elements it is their numbers
         found = _of_regressions(members)
-        if loss is not None and "target" in first:
-            name = "batch_loss" if "batch_loss" in first else "loss"
-            found[name] = loss({"target": first["target"], **found}).astype(np.float32)
+        if loss is not None and "target" in first and "loss" in first:  # else its evaluator has that of all examples
+            found["loss"] = loss({"target": first["target"], **found}).astype(np.float32)
     else:
         raise ConfigError(
             "an ensemble is of classifiers or of regressions; these runs predict neither classes nor numbers"

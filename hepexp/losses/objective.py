@@ -41,7 +41,7 @@ class Objective(nn.Module, Generic[Model]):
         and whether it is to be minimised or maximised.
     evaluator : how the outputs are evaluated; if it is built later, its class as an annotation.
     metrics : terms that are logged beside "loss", as train/<name>.
-    min_batch : smallest number of examples in a training batch on each device, 2 if examples are compared.
+    min_batch : smallest number of examples in a training batch on each device, 2 or more if examples are compared.
     min_classes : smallest number of classes among the training examples, 2 if classes are told apart.
     needs : what it learns from, such as (example, class) or (example, real), see `Target`; a data set that lacks it is
         refused.

@@ -1,8 +1,7 @@
-"""Losses of regression: the mean, a robust mean, the mean with its error, or quantiles of real numbers."""
+"""Losses of regression: the mean, a robust mean, or quantiles of real numbers."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Literal
@@ -20,8 +19,6 @@ from hepexp.evaluation.evaluators.regression import RegressionEvaluator
 from hepexp.losses.element_outputs import check_elements, of_elements, places, sums
 from hepexp.losses.objective import Objective, width_of
 from hepexp.losses.weighted import weighted_mean
-
-SMALLEST_SIGMA = 1e-3  # standard deviations of the target
 
 
 class Regression(Objective):
@@ -227,41 +224,6 @@ class Huber(Regression):
 
     def each(self, found: Tensor, target: Tensor) -> Tensor:
         return F.huber_loss(found[..., 0], target, reduction="none", delta=self.delta)
-
-
-class GaussianNll(Regression):
-    """(prediction - target)^2 / (2 sigma^2) + ln sigma + ln(2 pi) / 2: a prediction and its uncertainty sigma.
-
-    Of the two outputs for each target, the second one gives sigma = softplus(output) + 0.001 standard deviations of
-    the target.
-
-    References
-    ----------
-    D. A. Nix, A. S. Weigend, "Estimating the mean and variance of the target probability distribution", ICNN 1994.
-    """
-
-    per_target = 2
-
-    def make_evaluator(self, evaluator: RegressionEvaluator) -> RegressionEvaluator:
-        evaluator.has_sigma = True
-        return evaluator
-
-    def each(self, found: Tensor, target: Tensor) -> Tensor:
-        return self.of_standardised(torch.stack([found[..., 0], self._sigma(found)], dim=-1), target)
-
-    def of_standardised(self, predicted: Tensor, target: Tensor) -> Tensor:
-        mean, sigma = predicted.unbind(-1)
-        return ((mean - target) / sigma).square() / 2 + sigma.log() + math.log(2 * math.pi) / 2
-
-    def standardised(self, outputs: Mapping[str, Tensor], mean: Tensor, std: Tensor) -> Tensor:
-        return torch.cat([super().standardised(outputs, mean, std), (outputs["sigma"] / std)[..., None]], dim=-1)
-
-    def predictions(self, found: Tensor) -> dict[str, Tensor]:
-        return {**super().predictions(found), "sigma": self.std * self._sigma(found)}
-
-    @staticmethod
-    def _sigma(found: Tensor) -> Tensor:
-        return F.softplus(found[..., 1]) + SMALLEST_SIGMA
 
 
 class Quantile(Regression):

@@ -53,23 +53,23 @@ class InteractionNetwork(nn.Module):
         require_positive(n_hidden=n_hidden, n_messages=n_messages)
         check_hits("interaction_network", n_node_features)
         hidden = [n_hidden, n_hidden]
-        self.relation = dense(2 * N_NODE + N_EDGE, hidden, n_messages, nn.ReLU)  # R1
-        self.object = dense(N_NODE + n_messages, hidden, N_NODE, nn.ReLU)  # O
-        self.classifier = dense(2 * N_NODE + n_messages, hidden, 1, nn.ReLU)  # R2
+        self.R1 = dense(2 * N_NODE + N_EDGE, hidden, n_messages, nn.ReLU)
+        self.O = dense(N_NODE + n_messages, hidden, N_NODE, nn.ReLU)
+        self.R2 = dense(2 * N_NODE + n_messages, hidden, 1, nn.ReLU)
         load_weights(self, weights)
 
     def forward(self, batch: GraphBatch) -> Tensor:
-        x = batch.x.to(next(self.classifier.parameters()).dtype).T
+        x = batch.x.to(next(self.R2.parameters()).dtype).T
         edges = pieces(batch.edge_index)
         hits = with_eta(x)
         sent = [self._messages(hits, ends) for ends in edges]
         messages = torch.cat(sent, dim=2)  # (n_messages, 2, E): outwards and back
         ends = torch.cat([batch.edge_index[1], batch.edge_index[0]])
         total = messages.new_zeros(len(messages), x.shape[1]).index_add(1, ends, messages.flatten(1))
-        moved = in_columns(self.object, torch.cat([x, total]))
+        moved = in_columns(self.O, torch.cat([x, total]))
         outwards = pieces(messages[:, 0])
         logits = [
-            in_columns(self.classifier, torch.cat([moved.index_select(1, i), moved.index_select(1, j), e]))
+            in_columns(self.R2, torch.cat([moved.index_select(1, i), moved.index_select(1, j), e]))
             for (j, i), e in zip(edges, outwards, strict=True)
         ]
         return torch.cat(logits, dim=1).T
@@ -81,7 +81,7 @@ class InteractionNetwork(nn.Module):
         inner, outer = inner[:N_NODE], outer[:N_NODE]
         back = torch.cat([-features[:3], features[3:]])
         both = torch.stack([torch.cat([outer, inner, features]), torch.cat([inner, outer, back])], dim=1)
-        return in_columns(self.relation, both.flatten(1)).unflatten(1, (2, -1))
+        return in_columns(self.R1, both.flatten(1)).unflatten(1, (2, -1))
 
 
 def check_hits(model: str, n_node_features: int) -> None:

@@ -163,8 +163,10 @@ class TrackHopfield(nn.Module):
     def forward(self, batch: GraphBatch) -> Tensor:
         if batch.x.is_meta:  # how many pairs of segments meet is known of numbers only
             return batch.x.new_zeros(batch.edge_index.shape[1], 1)
-        ((_, V),) = deque(self.anneal(self.segments(batch)), maxlen=1)  # the last
-        return torch.logit(V, eps=1e-9)[:, None].float()
+        device = batch.x.device
+        here = batch.to("cpu") if device.type == "mps" else batch  # which has no float64
+        ((_, V),) = deque(self.anneal(self.segments(here)), maxlen=1)  # the last
+        return torch.logit(V, eps=1e-9)[:, None].float().to(device)
 
     def anneal(self, segments: Segments) -> Iterator[tuple[float, Tensor]]:
         """Temperature and neurons (E,), at the start and after each update."""
@@ -205,6 +207,7 @@ def _meeting(inner: Tensor, outer: Tensor, n: int) -> tuple[Tensor, Tensor]:
         total * NUMBERS_A_PAIR * 8,
         f"a batch of {len(inner):,} edges, of which {total:,} pairs meet in a hit,",
         "choose fewer edges with dataset.graph.dphi_dr, or a smaller dataset.batch_size",
+        inner.device,
     )
     first = torch.repeat_interleave(torch.arange(len(inner), device=inner.device), each)
     within = torch.arange(total, device=inner.device) - torch.repeat_interleave(each.cumsum(0) - each, each)

@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose
 from hepexp.errors import ConfigError
 from hepexp.evaluation.classifiers.uncertainty import entropy, uncertainty_figures
 from hepexp.evaluation.ensembles import combined
-from hepexp.losses.moments import MomentNetwork
-from hepexp.losses.regression import GaussianNll, Huber, MeanSquaredError, Quantile
+from hepexp.losses.regression import Huber, MeanSquaredError, Quantile
+from hepexp.losses.regression_with_sigma import GaussianNll
 
 
 def classified(seed, n=50):
@@ -63,24 +63,6 @@ def loss_of(kind, target, seed):
     shared = {"index": np.arange(len(target)), "label": np.zeros(len(target), int), "target": target.numpy()}
     named = {name: values.numpy() for name, values in loss.predictions(found).items()}
     return loss, {**shared, **named, "loss": each.numpy()}
-
-
-def test_the_loss_of_an_ensemble_of_moment_networks_is_that_of_all_its_predictions():
-    index, target = np.arange(3), np.array([[70.0], [95.0], [81.0]])
-    loss = MomentNetwork()
-    loss.register_buffer("mean", torch.tensor([80.0]))
-    loss.register_buffer("std", torch.tensor([20.0]))
-    own = {
-        "index": index,
-        "label": index * 0,
-        "target": target,
-        "batch_loss": np.zeros(3),
-        "sigma": np.full((3, 1), 8.0),
-    }
-    found = combined([{**own, "predicted": target - 4}, {**own, "predicted": target - 8}], loss.of_predictions)
-    assert "loss" not in found
-    square, variance = (6 / 20) ** 2, (8**2 + 2 * 2**2) / 20**2
-    assert_allclose(found["batch_loss"], np.log(square) + 2 * np.log(variance - square), rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [MeanSquaredError, Huber, GaussianNll, Quantile])

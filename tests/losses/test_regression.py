@@ -10,8 +10,8 @@ from torch.testing import assert_close
 
 from hepexp.batch import DataSpec, FeatureBatch, GraphBatch, JetBatch, Target
 from hepexp.errors import ConfigError
-from hepexp.losses.moments import MomentNetwork
-from hepexp.losses.regression import GaussianNll, Huber, MeanSquaredError, Quantile
+from hepexp.losses.regression import Huber, MeanSquaredError, Quantile
+from hepexp.losses.regression_with_sigma import GaussianNll
 
 MASS = torch.distributions.LogNormal(4.0, 0.5).icdf((torch.arange(4000, dtype=torch.float64) + 0.5) / 4000)
 SPEC = DataSpec((), n_features=1, targets=(Target("mass", unit="GeV", mean=MASS.mean().item(), std=MASS.std().item()),))
@@ -70,36 +70,6 @@ def test_the_gaussian_likelihood_predicts_mean_and_standard_deviation():
     found = fitted(GaussianNll())
     assert_close(found["predicted"], MASS.mean()[None], rtol=1e-6, atol=0)
     assert_close(found["sigma"], MASS.std(correction=0)[None], rtol=1e-6, atol=0)
-
-
-def test_a_moment_network_rests_at_mean_and_standard_deviation_of_a_skew_distribution():
-    objective, model, batch = MomentNetwork(), Constant(2), examples(MASS)
-    objective.prepare(model, examples(MASS[:1]), SPEC)
-    objective.double()
-    spread = math.sqrt(3999 / 4000) - 1e-3
-    with torch.no_grad():
-        model.outputs.copy_(torch.tensor([0, math.log(math.expm1(spread))], dtype=torch.float64))
-    assert_close(objective.outputs(model, batch)["sigma"][0], MASS.std(correction=0)[None], rtol=1e-6, atol=0)
-    slopes = []
-    for step in (0.0, 0.1):
-        with torch.no_grad():
-            model.outputs += step
-        model.zero_grad()
-        objective.terms(model, batch)[0]["loss"].backward()
-        slopes.append(model.outputs.grad.clone())
-    assert slopes[0].abs().max() < 1e-6
-    assert (slopes[1] > 0.05).all()  # and goes back there
-
-
-def test_the_loss_of_a_moment_network_is_that_of_its_batch():
-    objective, model = MomentNetwork(), Constant(2)
-    objective.prepare(model, examples(MASS[:1]), SPEC)
-    terms, outputs = objective.terms(model, examples(MASS))
-    square = ((MASS - MASS.mean()) / MASS.std()) ** 2
-    fourth = (square - (math.log(2) + 1e-3) ** 2) ** 2
-    assert terms["loss"].item() == pytest.approx(math.log(square.mean()) + math.log(fourth.mean()), rel=1e-5)
-    assert "loss" not in outputs
-    assert_close(outputs["sigma"][:, 0].double(), (math.log(2) + 1e-3) * MASS.std().expand(4000), rtol=1e-5, atol=0)
 
 
 def test_the_gaussian_likelihood_of_a_standardised_target_is_that_of_torch():

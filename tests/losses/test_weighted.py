@@ -9,7 +9,8 @@ from torch.testing import assert_close
 
 from hepexp.batch import DataSpec, JetBatch, Target
 from hepexp.losses.cross_entropy import CrossEntropy
-from hepexp.losses.regression import GaussianNll, Huber, MeanSquaredError, Quantile
+from hepexp.losses.regression import Huber, MeanSquaredError, Quantile
+from hepexp.losses.regression_with_sigma import GaussianNll
 from hepexp.losses.weighted import weighted_mean
 from tests.jets import random_jets
 

@@ -30,6 +30,16 @@ def test_parameters_are_the_published_ones(model):
     assert sum(p.numel() for p in model.parameters()) == 6448
 
 
+def test_weights_of_messages_that_only_went_outwards_are_refused(model, tmp_path):
+    names = {"R1": "relation", "O": "object", "R2": "classifier"}
+    before = {
+        key.replace(part, names[part]): v for key, v in model.state_dict().items() for part in [key.split(".")[0]]
+    }
+    torch.save(before, tmp_path / "before.pt")
+    with pytest.raises(ConfigError, match=r"model\.weights: .*before\.pt has no R1\..*another model's weights"):
+        InteractionNetwork(weights=str(tmp_path / "before.pt"), n_node_features=3)
+
+
 def test_is_the_same_as_messages_of_torch_geometric(model):
     batch = graph()
     torch.testing.assert_close(model(batch), MessagesOnRows(model)(batch), rtol=1e-12, atol=1e-12)

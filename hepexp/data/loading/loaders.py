@@ -142,7 +142,7 @@ class Loaders(Examples):
         if n == 0:
             raise self._empty(str(path))
         if n_scored == 0:
-            raise DataError(f"{path}: no {self.info.noun} has any particles; expected some that can be scored")
+            raise DataError(f"{path}: no {self.info.noun} {self.scored_if}; expected some that can be scored")
 
     def _parts_to_score(self, store: Store) -> list[np.ndarray]:
         """The rows of a store in parts whose outputs fit into memory, also those of each element or pair of them."""
@@ -171,6 +171,11 @@ class Loaders(Examples):
     def can_score(self, store: Store) -> np.ndarray:
         """Which examples (n,) of a store a model can score; the others have a score of NaN."""
         return np.ones(len(store), bool)
+
+    @property
+    def scored_if(self) -> str:
+        """What an example is or has that a model can score, in words."""
+        return "has any particles"
 
     def _loader(
         self, examples: SplitDataset, sampler: Sampler[list[int]] | list[list[int]] | None = None

@@ -11,6 +11,7 @@ import torch
 from hepexp.batch import GraphBatch
 from hepexp.data.views.random_view import RandomView
 from hepexp.errors import ConfigError
+from hepexp.precision import widest
 
 if TYPE_CHECKING:
     from hepexp.data.representations.representation import Representation
@@ -85,6 +86,8 @@ class FeatureMasking(RandomView[GraphBatch]):
 class NodeRotation(RandomView[GraphBatch]):
     """The nodes of each graph rotated about the origin of space, alike for all rotations by angles up to s.
 
+    The first `n_rotated` features of a node are its place, of representations that say so.
+
     The axis is isotropic and the angle has the density (1 - cos a) of the rotation group: with 180 degrees all
     rotations are equally likely.
 
@@ -100,25 +103,25 @@ class NodeRotation(RandomView[GraphBatch]):
         self.strength = strength
 
     def fit_to(self, representation: Representation) -> None:
-        if getattr(representation, "n_coordinates", 0) != 3:
+        if getattr(representation, "n_rotated", 0) != 3:
             raise ConfigError(
                 "dataset.augment.rotate rotates nodes in space, but the nodes of this data set have no x, y, z; it is "
                 "for those of data=halos"
             )
 
     def __call__(self, batch: GraphBatch, random: torch.Generator) -> GraphBatch:
-        device, n = batch.graph.device, len(batch)
-        axis = torch.randn(n, 3, generator=random, device=device, dtype=torch.float64)
+        device, n, dtype = batch.graph.device, len(batch), widest(batch.x)
+        axis = torch.randn(n, 3, generator=random, device=device, dtype=dtype)
         axis = axis / axis.norm(dim=1, keepdim=True).clamp(min=1e-12)
         most = math.radians(self.strength)
-        share = torch.rand(n, 1, generator=random, device=device, dtype=torch.float64) * (most - math.sin(most))
+        share = torch.rand(n, 1, generator=random, device=device, dtype=dtype) * (most - math.sin(most))
         low, high = torch.zeros_like(share), torch.full_like(share, most)
         for _ in range(_HALVINGS):  # a - sin a = share
             middle = (low + high) / 2
             above = middle - middle.sin() > share
             low, high = torch.where(above, low, middle), torch.where(above, middle, high)
         axis, angle = axis[batch.graph], low[batch.graph]
-        place = batch.x[:, :3].double()
+        place = batch.x[:, :3].to(dtype)
         along = (axis * place).sum(1, keepdim=True) * axis
         turned = along + (place - along) * angle.cos() + torch.linalg.cross(axis, place) * angle.sin()
         return replace(batch, x=torch.cat([turned.to(batch.x.dtype), batch.x[:, 3:]], dim=1))

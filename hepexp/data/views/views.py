@@ -180,10 +180,10 @@ class RandomViews(AnnotatedKeys):
         reads = representation.name
         for name in self.strengths:
             if reads not in self.kinds[name].of:
-                raise ConfigError(f"{self.key}.{name} {_is_of(tuple(self.kinds[name].of), reads)}")
+                raise ConfigError(f"{self.key}.{name} {self._is_of(tuple(self.kinds[name].of), reads)}")
         for view in self.own:
             if view.reads != reads:
-                raise ConfigError(f"{self.key}.own: {type(view).__name__} {_is_of((view.reads,), reads)}")
+                raise ConfigError(f"{self.key}.own: {type(view).__name__} {self._is_of((view.reads,), reads)}")
         if any(isinstance(step, WithBeams) for step in representation.transforms):
             raise ConfigError(
                 f"{self.first}: views do not tell the beams of dataset.beams=true from particles; leave them out, and "
@@ -193,6 +193,11 @@ class RandomViews(AnnotatedKeys):
         for view in made:
             view.fit_to(representation)
         return made
+
+    def _is_of(self, its: tuple[str, ...], reads: str) -> str:
+        offered = names_of(reads, self.kinds)
+        others = f"expected one of {', '.join(offered)}" if offered else "of which there are no views"
+        return f"is a view of {' or '.join(its)}, but this model reads {reads}; {others}"
 
 
 class Views(RandomViews):
@@ -248,12 +253,6 @@ class TwoViews(Steps):
         return super().one(batch, random)
 
 
-def names_of(representation: str) -> tuple[str, ...]:
+def names_of(representation: str, kinds: Mapping[str, Kind] = KINDS) -> tuple[str, ...]:
     """The views of a representation, in alphabetical order."""
-    return tuple(sorted(name for name, kind in KINDS.items() if representation in kind.of))
-
-
-def _is_of(its: tuple[str, ...], reads: str) -> str:
-    offered = names_of(reads)
-    others = f"expected one of {', '.join(offered)}" if offered else "of which there are no views"
-    return f"is a view of {' or '.join(its)}, but this model reads {reads}; {others}"
+    return tuple(sorted(name for name, kind in kinds.items() if representation in kind.of))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -24,11 +25,11 @@ from hepexp.evaluation.evaluators.evaluator import (
     mean_loss,
     places,
 )
+from hepexp.evaluation.evaluators.regression_metrics import OF_REGRESSION
 from hepexp.evaluation.predictions import index_and_label
 from hepexp.evaluation.quantiles import Quantiles, half_width
 from hepexp.metric import Metric, in_key
 
-NO_RESPONSE = "the target is zero everywhere"
 PERCENTS = (50, 90, 99)  # of relative errors
 Figure = Callable[[NDArray], float]
 
@@ -46,133 +47,15 @@ class RegressionEvaluator(Evaluator):
     quantiles : of the columns `quantiles` (n, T, Q); empty if there are none.
     compare_with : for each target the observer that it is compared with; empty for none.
     of : what has the targets, an `example` or an `element`.
+
+    Attributes
+    ----------
+    of_all : the loss of all examples together, a function of their weights (n,), from their outputs, where that is not
+        the mean of losses of each; None if it is.
+    logarithms : whether the targets are natural logarithms.
     """
 
-    metrics: tuple[Metric, ...] = (
-        Metric(
-            "bias_{target}",
-            "neither",
-            "bias of {target}",
-            "Mean of prediction - truth of {target}, in its unit.",
-            range="any number; 0 is best",
-        ),
-        Metric(
-            "rmse_{target}",
-            "lower",
-            "RMSE of {target}",
-            "Square root of the mean of (prediction - truth)^2 of {target}, in its unit.",
-            range=">= 0",
-            each_epoch=False,
-        ),
-        Metric(
-            "resolution_{target}",
-            "lower",
-            "resolution of {target}",
-            "Half the width of the central 68 % of prediction - truth of {target}, in its unit.",
-            range=">= 0",
-        ),
-        Metric(
-            "response_{target}",
-            "neither",
-            "response of {target}",
-            "Median of prediction / truth of {target}.",
-            range="any number; 1 is best",
-            undefined=NO_RESPONSE,
-            each_epoch=False,
-        ),
-        Metric(
-            "response_resolution_{target}",
-            "lower",
-            "response resolution of {target}",
-            "Half the width of the central 68 % of prediction / truth of {target}, divided by the median.",
-            range=">= 0",
-            undefined=NO_RESPONSE,
-            each_epoch=False,
-        ),
-        Metric(
-            "pull_mean_{target}",
-            "neither",
-            "mean pull of {target}",
-            "Mean of (prediction - truth) / sigma of {target}.",
-            range="any number; 0 is best",
-            each_epoch=False,
-        ),
-        Metric(
-            "pull_width_{target}",
-            "neither",
-            "pull width of {target}",
-            "Half the width of the central 68 % of (prediction - truth) / sigma of {target}.",
-            range=">= 0; 1 if sigma is right",
-            each_epoch=False,
-        ),
-        Metric(
-            "within_sigma_{target}",
-            "neither",
-            "within sigma, {target}",
-            "Fraction of examples with |prediction - truth| < sigma of {target}.",
-            range="0 to 1; 0.683 if sigma is right",
-            each_epoch=False,
-        ),
-        Metric(
-            "coverage_{quantile}_{target}",
-            "neither",
-            "coverage of q={quantile}, {target}",
-            "Fraction of examples whose true {target} is below the predicted quantile {quantile}.",
-            range="0 to 1; the quantile itself if it is right",
-            each_epoch=False,
-        ),
-        Metric(
-            "relative_error_{percent}_{target}",
-            "lower",
-            "{percent} % relative error, {target}",
-            "Quantile, {percent} %, of |exp(prediction - truth) - 1|: the relative error of what {target} is the "
-            "logarithm of.",
-            range=">= 0",
-            each_epoch=False,
-        ),
-        Metric(
-            "compared_bias_{target}",
-            "neither",
-            "bias of {target}, compared",
-            "As bias_{target}, of the observer that loss.compare_with names in place of the prediction.",
-            range="any number; 0 is best",
-            each_epoch=False,
-        ),
-        Metric(
-            "compared_rmse_{target}",
-            "lower",
-            "RMSE of {target}, compared",
-            "As rmse_{target}, of the observer that loss.compare_with names in place of the prediction.",
-            range=">= 0",
-            each_epoch=False,
-        ),
-        Metric(
-            "compared_resolution_{target}",
-            "lower",
-            "resolution of {target}, compared",
-            "As resolution_{target}, of the observer that loss.compare_with names in place of the prediction.",
-            range=">= 0",
-            each_epoch=False,
-        ),
-        Metric(
-            "compared_response_{target}",
-            "neither",
-            "response of {target}, compared",
-            "As response_{target}, of the observer that loss.compare_with names in place of the prediction.",
-            range="any number; 1 is best",
-            undefined=NO_RESPONSE,
-            each_epoch=False,
-        ),
-        Metric(
-            "compared_response_resolution_{target}",
-            "lower",
-            "response resolution of {target}, compared",
-            "As response_resolution_{target}, of the observer that loss.compare_with names in place of the prediction.",
-            range=">= 0",
-            undefined=NO_RESPONSE,
-            each_epoch=False,
-        ),
-    )
+    metrics: tuple[Metric, ...] = OF_REGRESSION
 
     def __init__(
         self,
@@ -187,7 +70,8 @@ class RegressionEvaluator(Evaluator):
         self.quantiles = tuple(quantiles)
         self.compare_with = tuple(compare_with)
         self.of, self.of_elements = of, of == "element"
-        self.logarithms = False  # whether the targets are natural logarithms
+        self.of_all: Callable[[Outputs], Figure] | None = None
+        self.logarithms = False
 
     def figures_of_an_epoch(self) -> list[str]:
         return [
@@ -197,8 +81,8 @@ class RegressionEvaluator(Evaluator):
 
     def quick(self, outputs: Outputs) -> dict[str, float]:
         weight, figures = ones(len(outputs["index"]), outputs.get("weight")), self._figures(outputs)
-        _, *shown = self.figures_of_an_epoch()
-        return {"loss": mean_loss(outputs), **{name: figures[name](weight) for name in shown}}
+        shown = {name: figures[name](weight) for name in self.figures_of_an_epoch() if name in figures}
+        return shown if self.of_all else {"loss": mean_loss(outputs), **shown}
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
         figures, n = self._figures(outputs), len(outputs["index"])
@@ -206,10 +90,20 @@ class RegressionEvaluator(Evaluator):
         for name, remark in self._left_out(outputs).items():
             why = found.get(f"{name}_note")
             found[f"{name}_note"] = f"{remark}; {why}" if why else remark
-        return {**loss_figures(outputs, seed), **found}
+        for name in figures:
+            value = found[name]
+            if isinstance(value, float) and not math.isfinite(value) and (why := self._undefined(name)):
+                found.setdefault(f"{name}_note", why)
+        return found if self.of_all else {**loss_figures(outputs, seed), **found}
 
     def of_weights(self, outputs: Outputs) -> dict[str, Figure]:
         return super().of_weights(outputs) | self._figures(outputs)
+
+    def _undefined(self, name: str) -> str:
+        """When a figure has no value, in words."""
+        declared = [metric for kind in type(self).__mro__ for metric in vars(kind).get("metrics", ())]
+        fitting = [metric for metric in declared if metric.of(name)]
+        return max(fitting, key=lambda metric: metric.spelt_out).undefined if fitting else ""
 
     def _left_out(self, outputs: Outputs) -> dict[str, str]:
         """A remark on each figure of an observer that is not a finite number for all examples."""
@@ -228,7 +122,8 @@ class RegressionEvaluator(Evaluator):
             place = places(outputs)
             figures = self._of_rows(_rows(outputs))
             return {name: _at_rows(of, place) for name, of in figures.items()}
-        return self._of_rows(outputs)
+        loss = {"loss": self.of_all(outputs)} if self.of_all else {}
+        return {**loss, **self._of_rows(outputs)}
 
     def _of_rows(self, outputs: Outputs) -> dict[str, Figure]:
         """The figures as functions of the weights of what has the targets."""
@@ -307,11 +202,15 @@ def _of_prediction(name: str, predicted: NDArray[np.float64], truth: NDArray[np.
     ratio = Quantiles(np.divide(predicted, truth, out=np.full(len(truth), np.nan), where=truth != 0))
     return {
         f"bias_{name}": lambda weight: mean(residual, weight),
-        f"rmse_{name}": lambda weight: float(np.sqrt(np.maximum(mean(residual**2, weight), 0))),
+        f"rmse_{name}": lambda weight: _root(mean(residual**2, weight)),
         f"resolution_{name}": half_width(residual),
         f"response_{name}": _quantile(ratio, 0.5),
         f"response_resolution_{name}": lambda weight: _relative_width(ratio(weight, (TAIL, 0.5, 1 - TAIL))),
     }
+
+
+def _root(square: float) -> float:
+    return math.sqrt(square) if square >= 0 else math.nan
 
 
 def _relative_errors(name: str, predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, Figure]:

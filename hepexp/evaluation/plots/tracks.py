@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,14 @@ from hepexp.evaluation.bootstrap import replicas
 from hepexp.evaluation.tracks import COUNTS, ETA_EDGES, PT_EDGES
 from hepexp.figures import COLOURS, figure, legend_above
 
-_RATIOS = (("perfect", "particles"), ("double_majority", "particles"), ("lhc", "tracks"))
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_RATIOS = {
+    "perfect": ("perfect", "particles"),
+    "double majority": ("double_majority", "particles"),
+    "LHC": ("lhc", "tracks"),
+}
 _ENDS = {"pt": (0.0, 8.0), "eta": (-4.0, 4.0)}  # of the outer bins, which are open
 _MOST_EDGES = 20_000  # drawn of an event
 N_REPLICAS = 100
@@ -27,32 +35,19 @@ def track_efficiency(path: Path | str, axis: str, counts: NDArray, weight: NDArr
     counts : (n, 5, bins) of each event, see `count_tracks`.
     """
     edges = (PT_EDGES if axis == "pt" else ETA_EDGES).clip(*_ENDS[axis])
-    middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
     drawn = [weight, *replicas(len(counts), N_REPLICAS, seed, weight)]
     totals = np.stack([np.tensordot(each, counts, 1) for each in drawn]).astype(np.float64)  # (1 + replicas, 5, bins)
     with figure(path, 5.2, 4.2, "Tracks of DBSCAN, by the particle's kinematics") as drawing:
         axes = drawing.subplots()
-        for i, (found, of) in enumerate(_RATIOS):
-            part, whole = totals[:, COUNTS.index(found)], totals[:, COUNTS.index(of)]
-            share = np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
-            there = np.isfinite(share[0])
-            if there.any():
-                error = np.nanstd(share[1:][:, there], axis=0)
-                label = found.replace("_", " ") if found != "lhc" else "LHC"
-                place = middle[there] + 0.15 * (i - 1) * half[there]
-                axes.errorbar(
-                    place, share[0, there], error, half[there], "o", color=COLOURS[i], label=label, markersize=3
-                )
-        axes.set(xlabel="pT [GeV], the last bin open" if axis == "pt" else "η, outer bins open")
-        axes.set(ylabel="efficiency", ylim=(0, 1.05))
-        if axes.get_legend_handles_labels()[0]:
-            legend_above(axes, 3)
+        counted = {name: totals[:, COUNTS.index(name)] for pair in _RATIOS.values() for name in pair}
+        _draw_ratios(axes, edges, {label: (counted[found], counted[of]) for label, (found, of) in _RATIOS.items()})
+        axes.set(xlabel="pT [GeV], the last bin open" if axis == "pt" else "η, outer bins open", ylabel="efficiency")
 
 
 def track_multiplicity(
     path: Path | str, hits: NDArray, ratios: Mapping[str, tuple[NDArray, NDArray]], weight: NDArray, seed: int
 ) -> None:
-    """Draw ratios against the number of hits of an event, in bins of like many events, with bootstrap errors.
+    """Draw ratios against the number of hits of an event, in bins of equally many events, with bootstrap errors.
 
     Parameters
     ----------
@@ -63,21 +58,32 @@ def track_multiplicity(
     edges = np.quantile(hits, np.linspace(0, 1, n_bins + 1))
     place = np.searchsorted(edges[1:-1], hits, "right")
     own = place == np.arange(n_bins)[:, None]  # (bins, n)
-    middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
     drawn = np.stack([weight, *replicas(len(hits), N_REPLICAS, seed, weight)])
     with figure(path, 5.2, 4.2, "Edges, and tracks of DBSCAN, by the size of the event") as drawing:
         axes = drawing.subplots()
-        for i, (name, (found, of)) in enumerate(ratios.items()):
-            part, whole = ((drawn * counts) @ own.T for counts in (found, of))  # (1 + replicas, bins)
-            share = np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
-            there = np.isfinite(share[0])
-            if there.any():
-                error = np.nanstd(share[:, there], axis=0)
-                at = middle[there] + 0.12 * (i - 2) * half[there]
-                axes.errorbar(at, share[0, there], error, half[there], "o", color=COLOURS[i], label=name, markersize=3)
-        axes.set(xlabel="hits of the event", ylabel="efficiency or purity", ylim=(0, 1.05))
-        if axes.get_legend_handles_labels()[0]:
-            legend_above(axes, 3)
+        _draw_ratios(axes, edges, {name: tuple((drawn * n) @ own.T for n in both) for name, both in ratios.items()})
+        axes.set(xlabel="hits of the event", ylabel="efficiency or purity")
+
+
+def _draw_ratios(axes: Axes, edges: NDArray, ratios: Mapping[str, tuple[NDArray, ...]]) -> None:
+    """Draw ratios in bins, side by side, with the spread of their replicas as errors.
+
+    Parameters
+    ----------
+    edges : (bins + 1,).
+    ratios : by name, what is found and of how many, (1 + replicas, bins) each, the first row that of the events.
+    """
+    middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
+    for i, (name, (part, whole)) in enumerate(ratios.items()):
+        share = np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
+        there = np.isfinite(share[0])
+        if there.any():
+            error = np.nanstd(share[1:][:, there], axis=0)
+            at = middle[there] + 0.12 * (i - (len(ratios) - 1) / 2) * half[there]
+            axes.errorbar(at, share[0, there], error, half[there], "o", color=COLOURS[i], label=name, markersize=3)
+    axes.set_ylim(0, 1.05)
+    if axes.get_legend_handles_labels()[0]:
+        legend_above(axes, 3)
 
 
 def edge_scores(path: Path | str, counts: NDArray) -> None:

@@ -10,6 +10,7 @@ from hepexp.batch import GraphBatch
 from hepexp.data.representations.column_graph import ColumnGraph
 from hepexp.data.views.augmentation import Augmentation
 from hepexp.data.views.graph_views import EdgeDropping, FeatureMasking, NodeDropping, NodeRotation
+from hepexp.data.views.views import Views
 from hepexp.errors import ConfigError
 
 COUNTS = (1, 2, 40, 17)
@@ -97,6 +98,13 @@ def test_rotated_nodes_keep_their_distances_and_any_direction_is_as_likely(graph
     torch.testing.assert_close(x.T @ x / n, torch.eye(3).double() / 3, rtol=0, atol=0.03)
     assert x.mean(0).abs().max() < 0.04
     assert NodeRotation(30)(many, source()).x[:, 0].min() > math.cos(math.radians(30)) - 1e-6
+
+
+def test_of_another_representation_the_views_are_those_of_the_key():
+    with pytest.raises(ConfigError, match=r"augment\.crop is a view of image, but .* graph; .*mask_features, rotate$"):
+        Augmentation(crop=0.2).of(ColumnGraph(("x", "y")))
+    with pytest.raises(ConfigError, match=r"views\.crop is a view of image, but .* graph; .*mask_features$"):
+        Views(crop=0.2).of(ColumnGraph(("x", "y")))
 
 
 def test_nodes_without_coordinates_are_not_rotated():

@@ -7,6 +7,7 @@ from scipy.stats import norm
 from hepexp.batch import Target
 from hepexp.evaluation.bootstrap import TAIL
 from hepexp.evaluation.evaluators.regression import RegressionEvaluator
+from hepexp.evaluation.evaluators.regression_metrics import NEGATIVE
 from hepexp.evaluation.quantiles import Quantiles
 
 N = 2000
@@ -162,6 +163,16 @@ def test_a_figure_without_a_value_says_what_the_weights_add_up_to():
     columns = outputs() | {"weight": np.full(N, -0.5, np.float32)}
     found = RegressionEvaluator(MASS).final(columns, seed=1)
     assert found["bias_mass_note"] == "the weights of the examples add up to -1000, not to a positive number"
+
+
+def test_a_negative_mean_square_has_no_root():
+    columns = outputs(shift=0)
+    far = abs(columns["predicted"][:, 0] - 100) > 6
+    found = RegressionEvaluator(MASS).final(columns | {"weight": np.where(far, -1, 1.0)}, seed=1)
+    assert np.isnan(found["rmse_mass"])
+    assert found["rmse_mass_note"] == NEGATIVE
+    assert np.isfinite(found["bias_mass"])
+    assert "rmse_mass_note" not in RegressionEvaluator(MASS).final(columns, seed=1)
 
 
 def test_a_logarithm_that_is_off_is_a_relative_error_of_its_exponential():

@@ -11,7 +11,7 @@ from hepexp.data.store.ragged import Ragged
 
 
 def quantities(halos: Ragged) -> Quantities:
-    """Mass and concentration, number of galaxies, stellar masses of the central galaxy and of all."""
+    """Mass and concentration, number of galaxies, their stellar mass in all, and the speed of the central one."""
     seen = Observation().globals(halos)
     central = halos.offsets[:-1]
     return {

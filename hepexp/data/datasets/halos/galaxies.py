@@ -6,7 +6,7 @@ deviate is drawn anew for any scatter, of the same halos.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,12 +64,16 @@ class Observation:
         made = replace(halos, elements={**halos.elements, "log_stars": log_stars})
         return made.keep(log_stars > FAINTEST)
 
-    def kept(self, halos: Ragged, least: int) -> NDArray[np.bool_]:
-        """Which halos (n,) have the masses that are asked for, a central galaxy, and so many galaxies in all."""
-        seen, log_mass = self.log_stars(halos) > FAINTEST, halos["log_mass"]
+    def visible(self, halos: Ragged, least: int) -> NDArray[np.bool_]:
+        """Which halos (n,) have a central galaxy above 10^9 Msun/h, and so many galaxies in all."""
+        seen = self.log_stars(halos) > FAINTEST
         number = np.add.reduceat(seen.astype(np.int64), halos.offsets[:-1])
+        return seen[halos.offsets[:-1]] & (number >= least)
+
+    def within(self, halos: Ragged) -> NDArray[np.bool_]:
+        """Which halos (n,) have the masses that are asked for."""
         low, high = self.masses
-        return seen[halos.offsets[:-1]] & (number >= least) & (log_mass >= low) & (log_mass <= high)
+        return (halos["log_mass"] >= low) & (halos["log_mass"] <= high)
 
     def globals(self, halos: Ragged) -> dict[str, NDArray[np.float64]]:
         """Number of galaxies, and log10 of the sum of their stellar masses (n,); 0 where there is none."""
@@ -121,12 +125,16 @@ class HaloQuantities(Quantities):
             found |= self.observation.globals(examples)
         if {*names} & {*OPTIMUM}:
             optimum = Optimum(self.observation.scatter, self.observation.masses, shipped())
-            found |= dict(zip(OPTIMUM, optimum(self.observation.galaxies(examples)), strict=True))
+            known = self.observation.visible(examples, 1)  # else a satellite would be taken for the central galaxy
+            values = optimum(self.observation.galaxies(examples.take(np.flatnonzero(known))))
+            for name, some in zip(OPTIMUM, values, strict=True):
+                found[name] = np.full(len(examples), np.nan)
+                found[name][known] = some
         return {name: found[name] for name in names}
 
 
-def kept_rows(store: Store, observation: Observation, least: int) -> NDArray[np.bool_]:
-    """Which halos (n,) of a store are kept, see `Observation.kept`."""
+def rows_where(store: Store, holds: Callable[[Ragged], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """For which halos (n,) of a store something holds."""
     starts = range(0, len(store), ROWS_AT_ONCE)
     parts = [np.arange(start, min(start + ROWS_AT_ONCE, len(store))) for start in starts]
-    return np.concatenate([np.zeros(0, bool), *(observation.kept(store.take(rows), least) for rows in parts)])
+    return np.concatenate([np.zeros(0, bool), *(holds(store.take(rows)) for rows in parts)])

@@ -21,8 +21,8 @@ LENGTH, STARS, SIZE, SPEED = 25.0, 1e10, 8.0, 100.0  # Mpc/h, Msun/h, kpc/h, km/
 class GalaxyGraph(Representation[GraphBatch]):
     """Galaxies (x, y, z / 25 Mpc/h, log10 M* / (10^10 Msun/h), R_half / 8 kpc/h, log10 |v| / 100 km/s).
 
-    Places and velocities are relative to the centre of the halo, which is truth: no survey knows it, but for the
-    central galaxy.
+    Places and velocities are relative to the centre of the halo, which only a simulation knows; a survey would take the
+    central galaxy instead.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class GalaxyGraph(Representation[GraphBatch]):
     """
 
     name = "graph"
-    n_coordinates = len(AXES)
+    n_rotated = len(AXES)  # of the features, by dataset.augment.rotate
 
     def __init__(self, radius: float = 0.142) -> None:
         if not 0 < radius < 1e3:

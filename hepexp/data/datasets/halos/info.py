@@ -54,8 +54,8 @@ INFO = DatasetInfo(
     classes=CLASSES,
     layout=LAYOUT,
     units="x, y, z (Mpc/h from the halo's centre), speed (km/s in the halo's frame), half-mass radius (kpc/h) of each "
-    "galaxy; log10 of its mean stellar mass (Msun/h), and its deviate from that in units of the scatter; log10 M200c "
-    "(Msun/h) and concentration of the halo",
+    "galaxy; mean of log10 of its stellar mass (Msun/h), and its deviate from that in units of the scatter; log10 of "
+    "M200c (Msun/h) and concentration of the halo",
     cite="made for hepexp, following P. Villanueva-Domingo et al., arXiv:2111.08683",
     licence="MIT, like hepexp",
     size="generated at any size",

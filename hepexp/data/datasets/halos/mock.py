@@ -33,7 +33,7 @@ _X = np.geomspace(1e-5, LARGEST, 4001)
 
 
 def log_stars(log_mass: Array) -> Array:
-    """log10 of the mean stellar mass of a halo, or of a subhalo by its mass when it fell in.
+    """Mean of log10 of the stellar mass of a halo, or of a subhalo by its mass when it fell in.
 
     m / M = 2 N / [(M / M1)^-beta + (M / M1)^gamma], for masses in Msun.
     """

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
 from typing import Literal
 
-from hepexp.data.datasets.halos.galaxies import GLOBALS, Globals, HaloQuantities, Observation, Observed, kept_rows
+import numpy as np
+from numpy.typing import NDArray
+
+from hepexp.data.datasets.halos.galaxies import GLOBALS, Globals, HaloQuantities, Observation, Observed, rows_where
 from hepexp.data.datasets.halos.graph import GalaxyGraph
 from hepexp.data.datasets.halos.info import INFO
 from hepexp.data.datasets.halos.mock import MASSES
@@ -17,6 +20,7 @@ from hepexp.data.loading.quantities import Quantities
 from hepexp.data.loading.split_store import SplitStore
 from hepexp.data.representations.representation import Representation
 from hepexp.data.store.ragged import Ragged
+from hepexp.data.store.store import Store
 from hepexp.errors import ConfigError
 
 
@@ -25,7 +29,7 @@ class Halos(HepDataModule):
 
     A model gets the galaxies, their number, and the sum of their stellar masses. The observers `optimal_log_mass` and
     `optimal_sigma` are mean and standard deviation of the posterior of the mass under the mock's own laws, given all
-    that: no model can do better, see `optimum.py`.
+    that. No function of these data has a smaller mean square error, see `optimum.py`.
 
     Parameters
     ----------
@@ -38,7 +42,7 @@ class Halos(HepDataModule):
 
     Raises
     ------
-    ConfigError : a value out of range, or no halo with so many galaxies.
+    ConfigError : a value out of range, or no halo with such a mass, or with so many galaxies.
 
     References
     ----------
@@ -76,14 +80,31 @@ class Halos(HepDataModule):
 
     def arrange(self, opened: SplitStore) -> SplitStore:
         """Only the halos that are asked for, and that are seen with this scatter."""
-        kept = kept_rows(opened.store, self.observation, self.least_galaxies)
+        within = rows_where(opened.store, self.observation.within)
+        kept = within & self.can_score(opened.store)
         if not kept.any():
             low, high = self.observation.masses
+            if not (within & self._visible(opened.store, 2)).any():
+                raise ConfigError(
+                    f"dataset.masses={[low, high]}: no halo from 10^{low:g} to 10^{high:g} Msun/h has a central galaxy "
+                    "and a satellite; choose a wider range"
+                )
             raise ConfigError(
                 f"dataset.least_galaxies={self.least_galaxies}: no halo has so many, of those from 10^{low:g} to "
                 f"10^{high:g} Msun/h; choose fewer, or a wider range in dataset.masses"
             )
         return replace(opened, splits={name: rows[kept[rows]] for name, rows in opened.splits.items()})
+
+    def can_score(self, store: Store) -> NDArray[np.bool_]:
+        """Only halos with a central galaxy and enough satellites, of whatever mass."""
+        return self._visible(store, self.least_galaxies)
+
+    def _visible(self, store: Store, least: int) -> NDArray[np.bool_]:
+        return rows_where(store, lambda halos: self.observation.visible(halos, least))
+
+    @property
+    def scored_if(self) -> str:
+        return f"has a central galaxy and dataset.least_galaxies={self.least_galaxies} in all above 10^9 Msun/h"
 
     def _quantities(self, key: str, names: Iterable[str]) -> Quantities:
         return HaloQuantities(key, tuple(names), self.observation)

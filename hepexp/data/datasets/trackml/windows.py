@@ -24,9 +24,10 @@ class BandedLayer:
     Parameters
     ----------
     hit, r, phi, z : (3 m,) number, radius, azimuth from -3 pi to 3 pi, and z of the hits.
-    key : (3 m,) rising, of which a band and an azimuth are a window.
+    key : (3 m,) sorted; a window of azimuth in one band is one interval of it.
     along : z of the first band's beginning in a cylinder, r in a disc; and the width of a band.
-    r_of_band : (2, bands), the least and the largest radius; and of z of the layer.
+    r_of_band : (2, bands), the least and the largest radius.
+    z_range : the least and the largest z of the layer.
     """
 
     is_disc: bool

@@ -12,6 +12,7 @@ from hepexp.exporting import Function
 from hepexp.models.layers.cache_blocking import run
 from hepexp.models.layers.lorentz_block import psi
 from hepexp.models.layers.particle_pairs import ParticlePairs, Piece
+from hepexp.precision import widest
 
 
 def norms_and_dots(x: Tensor, metric: Tensor) -> Tensor:
@@ -52,7 +53,7 @@ class Invariants(NamedTuple):
 class _Invariants(Function):
     @staticmethod
     def forward(ctx, x: Tensor, metric: Tensor, dtype: torch.dtype, published: bool, pairs: ParticlePairs):
-        wide = torch.promote_types(x.dtype, torch.float32 if x.device.type == "mps" else torch.float64)
+        wide = torch.promote_types(x.dtype, widest(x))
         values = norms_and_dots_of_differences if published else norms_and_dots
 
         def job(piece: Piece):
