@@ -261,6 +261,7 @@ class ExperimentModule(pl.LightningModule):
             self.outputs |= self._of_training("training", self.training_examples())
         self.outputs |= self.columns(self.outputs["index"])
         refuse_not_finite(self.outputs)
+        self.outputs |= self.objective.of_test(self.outputs)
         self.outputs = self._as_read(self.trainer.test_dataloaders) | self._gallery
         self.outputs |= self._observed(self.trainer.test_dataloaders)
         if self.generation is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from hepexp.tracking.run_folder import RunFolder
 
 log = logging.getLogger(__name__)
 _WHICH_FILES = ("source", "files", "n_files", "n_generate", "generate_seed", "stand_in")  # keys of a data set
+_SIMULATED = re.compile(r"hepexp data generate (?P<name>\S+) --n \d+ --seed (?P<seed>\d+)")
 _MOST_NAMES = 4  # of missing files, which have long names
 ONE_DEVICE = {"devices": 1, "num_nodes": 1, "strategy": "auto", "compile": False, "channels_last": False}
 
@@ -70,8 +72,10 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str, to_score: Pa
         load_state(components.module, path, components.data)
     elif (config.trainer.max_epochs and components.module.trains) or checkpoint not in ("best", "last"):
         raise ConfigError(f"no checkpoint {path}; expected best, last or a file; `hepexp train --resume` makes them")
-    if not sample and (warning := other_files(folder, config.dataset, components.data.provenance)):
-        log.warning("%s", warning)
+    if not sample:
+        warning = other_files(folder, config.dataset, components.data.provenance)
+        if warning := warning or same_seed(folder, components.data.provenance()):
+            log.warning("%s", warning)
     # a run that only evaluated (trainer.max_epochs=0) has none: its weights are those of model.weights
     return components
 
@@ -127,6 +131,33 @@ def other_files(folder: RunFolder, dataset: DictConfig, provenance: Callable[[],
     said = {"changed": names[0] & names[1], "new": names[0] - names[1], "missing": names[1] - names[0]}
     which = "; ".join(f"{what}: {listed(sorted(files))}" for what, files in said.items() if files)
     return f"data: not the files that {folder.label} was trained on: {which}"
+
+
+def same_seed(folder: RunFolder, provenance: dict) -> str | None:
+    """That test examples may have been in the training of a run, in a line; None if they cannot.
+
+    Of one seed the examples of a smaller sample are in the larger one too, but in other splits; the shipped sample has
+    a seed as well.
+
+    Parameters
+    ----------
+    provenance : what the data are now.
+    """
+    before, now = (
+        _SIMULATED.match(about.get("how") or "") if about.get("simulated") else None
+        for about in (folder.environment.get("data") or {}, provenance)
+    )
+    if (
+        before is None
+        or now is None
+        or before.string == now.string
+        or before.group("name", "seed") != now.group("name", "seed")
+    ):
+        return None
+    return (
+        f"data: simulated with the seed of those that {folder.label} was trained on, {now['seed']}: test examples may "
+        "have been in its training; simulate with another dataset.generate_seed, or train on such"
+    )
 
 
 def evaluate(components: Components, loader: DataLoader) -> dict[str, np.ndarray]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -146,6 +147,15 @@ class Objective(nn.Module, Generic[Model]):
 
     def gallery(self, model: Model, batch) -> dict[str, Tensor]:
         """What to keep of one test batch for the figures, such as images; nothing by default."""
+        return {}
+
+    def of_test(self, outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Columns of the test besides those of `terms`, which take too long for each epoch; nothing by default.
+
+        Parameters
+        ----------
+        outputs : the columns of all examples, see `Evaluator`.
+        """
         return {}
 
     def learnt(self, model: Model) -> dict[str, Tensor]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,7 +20,10 @@ from hepexp.losses.element_outputs import check_elements, sums
 from hepexp.losses.objective import Objective
 from hepexp.losses.weighted import weighted_mean
 from hepexp.metric import Metric
-from hepexp.models.layers.flow_elements import N_OUTPUTS, divided
+from hepexp.models.layers.flow_elements import N_OUTPUTS, divided, feature
+
+if TYPE_CHECKING:
+    from hepexp.losses.flow_jets import Side
 
 OF_PARTICLES = ("target_charge", "target_pt", "target_eta", "target_phi", "target_energy")
 ENERGY_UNIT = 1000.0  # GeV
@@ -132,17 +138,32 @@ class ParticleFlowLoss(Objective):
             outputs |= _judged(found.detach(), wanted, true_charge, batch)
         return terms, outputs
 
+    def of_test(self, outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Jets of true and found particles, which take too long for each epoch; none without FastJet."""
+        if find_spec("fastjet") is None:
+            return {}
+        from hepexp.losses.flow_jets import matched_jets  # FastJet is an optional package
+
+        flat = {name.removeprefix(ELEMENT): values for name, values in outputs.items() if name.startswith(ELEMENT)}
+        event = np.searchsorted(outputs["index"], flat["index"])
+        return {"jets": matched_jets(event, *_sides(flat), len(outputs["index"]))}
+
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
         """The elements, particles and predictions of the first event of a batch, (m, 4): class, pT, eta and phi."""
-        found, own = _outputs(model, batch)[:1], batch.mask[0]
-        columns = _columns(found, batch.mask[:1])
+        batch = replace(batch, **{name: values[:1] for name, values in batch.tensors().items()})
+        found, own = _outputs(model, batch), batch.mask[0]
+        columns = _columns(found, batch.mask)
         wanted = batch.element_target[0, own]
-        of_elements = batch.scalars[0, own]
-        kind = torch.where(of_elements[:, 1] > 0, 1, torch.where(of_elements[:, 7] > 0, 2, 3))
-        phi = torch.atan2(of_elements[:, 4], of_elements[:, 5])
+        is_track, em, pt, eta, sine, cosine = feature(
+            batch.scalars[0, own], "is_track", "em", "pt", "eta", "sin_phi", "cos_phi"
+        )
+        kind = torch.where(is_track > 0, 1, torch.where(em > 0, 2, 3))
+        phi = torch.atan2(sine, cosine)
+        true_pt, true_eta, true_phi = (wanted[:, OF_PARTICLES.index(f"target_{name}")] for name in ("pt", "eta", "phi"))
+        true_kind = batch.element_label[0, own, 0].to(wanted.dtype)
         return {
-            "elements": torch.stack([kind.to(phi.dtype), of_elements[:, 2], of_elements[:, 3], phi], 1),
-            "particles": torch.cat([batch.element_label[0, own].to(wanted.dtype), wanted[:, 1:4]], 1),
+            "elements": torch.stack([kind.to(phi.dtype), pt, eta, phi], 1),
+            "particles": torch.stack([true_kind, true_pt, true_eta, true_phi], 1),
             "found": torch.stack([columns[name].to(phi.dtype) for name in ("pid", "pt", "eta", "phi")], 1),
         }
 
@@ -179,7 +200,7 @@ def _found(found: Tensor, batch) -> dict[str, Tensor]:
 
 
 def _judged(found: Tensor, wanted: Tensor, charge: Tensor, batch) -> dict[str, Tensor]:
-    """What is found and true of each element, and of each event its missing momentum and jets."""
+    """What is found and true of each element, and the missing momentum of each event."""
     pt, eta, sine, cosine, energy = wanted[batch.mask].unbind(-1)
     true = {
         "target_pid": batch.element_label[..., 0][batch.mask],
@@ -191,17 +212,19 @@ def _judged(found: Tensor, wanted: Tensor, charge: Tensor, batch) -> dict[str, T
     }
     columns = _found(found, batch) | {f"{ELEMENT}{name}": values for name, values in true.items()}
     event = torch.arange(len(batch), device=found.device)[:, None].expand_as(batch.mask)[batch.mask].cpu().numpy()
-    flat = {name.removeprefix(ELEMENT): values.double().cpu().numpy() for name, values in columns.items()}
-    true_ones, found_ones = (
-        (flat[f"{side}pid"] > 0, flat[f"{side}pt"], flat[f"{side}eta"], flat[f"{side}phi"]) for side in ("target_", "")
-    )
-    missing = [_missing(event, there, pt, phi, len(batch)) for there, pt, _, phi in (true_ones, found_ones)]
+    flat = {name.removeprefix(ELEMENT): values.cpu().double().numpy() for name, values in columns.items()}
+    missing = [_missing(event, there, pt, phi, len(batch)) for there, pt, _, phi in _sides(flat)]
     columns["missing"] = torch.from_numpy(np.stack(missing, 1))
-    if find_spec("fastjet") is not None:
-        from hepexp.losses.flow_jets import matched_jets  # FastJet is an optional package
-
-        columns["jets"] = torch.from_numpy(matched_jets(event, true_ones, found_ones, len(batch)))
     return columns
+
+
+def _sides(flat: Mapping[str, np.ndarray]) -> list[Side]:
+    """The true and the found particles of elements whose particle is known: which there are, pT, eta and phi (m,)."""
+    known = flat["target_pid"] >= 0
+    return [
+        (known & (flat[f"{side}pid"] > 0), flat[f"{side}pt"], flat[f"{side}eta"], flat[f"{side}phi"])
+        for side in ("target_", "")
+    ]
 
 
 def _missing(event: np.ndarray, there: np.ndarray, pt: np.ndarray, phi: np.ndarray, n: int) -> np.ndarray:

@@ -82,7 +82,8 @@ class LinearAttention(nn.Module):
 
 
 class MLPF(nn.Module):
-    """Elements are encoded; a branch gives class and charge, and another one, which knows the logits, the momentum.
+    """Elements are encoded; one branch gives class and charge; a second branch, which also reads the logits, gives the
+    momentum.
 
     Between an encoding and an output, each branch has layers over all elements of an event. With `hash` a layer builds
     a graph in bins of elements with like features (see `HashedGraph`) and has gated graph convolutions over it; with
@@ -110,7 +111,8 @@ class MLPF(nn.Module):
 
     Raises
     ------
-    ConfigError : a size below 1, heads that do not divide the width, an unknown graph, or other data.
+    ConfigError : a size below 1, heads that do not divide the width, more neighbours than a bin has elements, an
+        unknown graph, or other data.
 
     References
     ----------
@@ -144,6 +146,8 @@ class MLPF(nn.Module):
             raise ConfigError(f"model.graph must be hash or linear_attention, got {graph!r}")
         if graph == "linear_attention" and n_hidden % n_heads:
             raise ConfigError(f"model.n_heads must divide model.n_hidden={n_hidden}, got {n_heads}")
+        if graph == "hash" and k > bin_size:
+            raise ConfigError(f"model.k must be <= model.bin_size={bin_size}, in which neighbours are, got {k}")
 
         def layer() -> nn.Module:
             if graph == "linear_attention":
@@ -172,4 +176,5 @@ class MLPF(nn.Module):
         x = self.second_encoder(torch.cat([encoded, classified], -1))
         for layer in self.regressing:
             x = layer(x, mask)
-        return torch.cat([classified, momentum_of(scalars, self.regressor(x))], -1)
+        momentum = momentum_of(batch.scalars, self.regressor(x))
+        return torch.cat([classified.to(momentum.dtype), momentum], -1)

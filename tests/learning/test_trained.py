@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from hepexp.data.loading.dataset import Unscored
 from hepexp.errors import HepexpError
-from hepexp.learning.trained import evaluate, other_files, predict
+from hepexp.learning.trained import evaluate, other_files, predict, same_seed
 from hepexp.tracking.run_folder import RunFolder
 from tests.learning.toy import toy_components
 
@@ -73,3 +73,23 @@ def test_files_other_than_those_of_the_training_are_named(tmp_path):
         "was trained on: changed: b.npz; new: c.npz; missing: a.npz"
     )
     assert said(("b.npz", "other"), config=OmegaConf.create({"files": ["other.npz"]})) is None  # asked for
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("hepexp data generate qg --n 300 --seed 1", False),  # the very sample, in the same splits
+        ("hepexp data generate qg --n 20000 --seed 1", True),
+        ("hepexp data generate qg --n 20000 --seed 1 --classes quark", True),
+        ("hepexp data generate qg --n 20000 --seed 12", False),
+        ("hepexp data generate top --n 20000 --seed 1", False),
+        ("hepexp data fetch qg", False),
+    ],
+)
+def test_examples_of_the_seed_of_the_training_are_named(made: str, said: bool, tmp_path):
+    trained = {"simulated": True, "how": "hepexp data generate qg --n 300 --seed 1"}
+    (tmp_path / "environment.json").write_text(json.dumps({"data": trained}))
+    warning = same_seed(RunFolder(tmp_path), {"simulated": True, "how": made})
+    assert (warning is not None) == said
+    assert not said or ("trained on, 1: test examples may" in warning and "dataset.generate_seed" in warning)
+    assert same_seed(RunFolder(tmp_path), {"simulated": False, "how": made}) is None

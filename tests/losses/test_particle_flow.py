@@ -1,17 +1,20 @@
 """Particles that are found as they are give no loss and no fakes; jets and missing momentum add up."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from hepexp.data.datasets.particle_flow import info
 from hepexp.data.datasets.particle_flow.info import PIDS
 from hepexp.data.datasets.particle_flow.module import NAMES, ParticleFlow
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.particle_flow import PARTICLES
 from hepexp.losses.particle_flow import ENERGY_UNIT, ParticleFlowLoss
+from hepexp.models.layers import flow_elements
 from hepexp.models.layers.flow_elements import FEATURES, N_LOGITS
 from hepexp.models.particle_flow_baseline import ParticleFlowBaseline
 
@@ -42,7 +45,8 @@ def outputs(model: nn.Module, batch) -> dict[str, np.ndarray]:
     with torch.no_grad():
         _, found = ParticleFlowLoss().eval().terms(model, batch)
     named = {name: values.numpy() for name, values in found.items()}
-    return {"index": batch.index.numpy(), "label": batch.label.numpy(), **named}
+    named |= {"index": batch.index.numpy(), "label": batch.label.numpy()}
+    return named | ParticleFlowLoss().of_test(named)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +59,8 @@ def batch(data: ParticleFlow):
 def test_the_names_are_those_of_the_data_set():
     assert NAMES == FEATURES
     assert PIDS[1:] == PARTICLES
+    for name in PIDS:
+        assert getattr(info, name.upper()) == getattr(flow_elements, name.upper()) == PIDS.index(name)
 
 
 def test_the_truth_has_no_loss_and_no_fakes(batch):
@@ -116,9 +122,83 @@ def test_empty_elements_that_are_taken_for_photons_are_fakes(batch):
 
 def test_predictions_need_no_truth(batch):
     model = ParticleFlowBaseline(scalar_names=FEATURES)
-    found, judged = ParticleFlowLoss().outputs(model, batch), outputs(model, batch)
+    without = replace(batch, element_label=None, element_target=None)
+    found, judged = ParticleFlowLoss().outputs(model, without), outputs(model, batch)
     for name, values in found.items():
         np.testing.assert_array_equal(values, judged[name])
+
+
+def test_elements_of_unknown_particles_do_not_count(batch):
+    pytest.importorskip("fastjet")
+
+    def doubled(made: torch.Tensor) -> None:
+        made[..., N_LOGITS + 1][unknown] *= 2  # pT
+        made[..., 1][unknown] = 99
+
+    label = batch.element_label.clone()
+    unknown = torch.zeros_like(batch.mask)
+    unknown[:, ::2] = batch.mask[:, ::2]
+    label[unknown] = -1
+    some = replace(batch, element_label=label)
+    judged = outputs(Given(doubled), some)
+    found = ParticleFlowLoss.evaluator.final(judged, 0)
+    assert found["particle_accuracy"] == found["jet_efficiency"] == 1
+    assert found["jet_response"] == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(judged["missing"][:, 1], judged["missing"][:, 0], atol=1e-9)
+
+
+def test_missing_momentum_is_opposite_to_what_is_there(batch):
+    """Particles of 30 GeV along x and 40 GeV along y, of which the second is found along -y; and an element of none."""
+    label = torch.tensor([[[1], [3], [0]]])
+    target = torch.tensor([[[0, 30, 0.5, 0, 40], [0, 40, 0.1, np.pi / 2, 50], [0, 0, 0, 0, 0]]], dtype=torch.float64)
+
+    def turned(made: torch.Tensor) -> None:
+        made[0, 1, N_LOGITS + 3] *= -1  # sin phi
+
+    one = replace(
+        batch,
+        **{name: values[:1] for name, values in batch.tensors().items()}
+        | {"element_label": label, "element_target": target, "mask": batch.mask[:1, :3]},
+    )
+    with torch.no_grad():
+        _, judged = ParticleFlowLoss().eval().terms(Given(turned), one)
+    np.testing.assert_allclose(judged["missing"], [[[-30, -40], [-30, 40]]], atol=1e-9)
+
+
+def test_a_class_without_elements_has_no_figures(batch):
+    few = replace(batch, element_label=torch.where(batch.element_label == info.MUON, 0, batch.element_label))
+    found = ParticleFlowLoss.evaluator.final(outputs(Given(), few), 0)
+    for name in ("particle_efficiency", "fake_rate", "pt_response", "energy_resolution"):
+        assert found[f"{name}_muon"] is None or np.isnan(found[f"{name}_muon"])
+        assert np.isfinite(found[f"{name}_photon"])
+
+
+def test_jets_wait_for_the_test(batch):
+    with torch.no_grad():
+        _, found = ParticleFlowLoss().eval().terms(Given(), batch)
+    assert "jets" not in found
+    named = {name: values.numpy() for name, values in found.items()}
+    quick = ParticleFlowLoss.evaluator.quick(named | {"index": batch.index.numpy(), "label": batch.label.numpy()})
+    assert quick["particle_accuracy"] == 1
+
+
+def test_the_gallery_is_the_first_event(batch):
+    seen = []
+
+    class Watched(Given):
+        def forward(self, batch) -> torch.Tensor:
+            seen.append(len(batch))
+            return super().forward(batch)
+
+    with torch.no_grad():
+        shown = ParticleFlowLoss().gallery(Watched(), batch)
+    assert seen == [1]
+    own = batch.mask[0]
+    there = batch.element_label[0, own, 0] > 0
+    torch.testing.assert_close(shown["found"][there].double(), shown["particles"][there].double(), atol=1e-6, rtol=0)
+    x = dict(zip(FEATURES, batch.scalars[0, own].T, strict=True))
+    kind = 1 * x["is_track"] + 2 * (x["em"] > 0) + 3 * (x["had"] > 0)
+    torch.testing.assert_close(shown["elements"][:, :3], torch.stack([kind, x["pt"], x["eta"]], 1))
 
 
 def test_an_event_without_known_particles_has_no_loss(data):

@@ -72,6 +72,16 @@ def test_an_untrained_network_gives_the_momentum_of_the_element(graph: str):
     assert_close(found, batch.scalars[0][:, wanted])
 
 
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_a_network_of_few_digits_does_not_round_momenta(graph: str):
+    batch = events(20, 3)
+    scalars = batch.scalars.float()
+    found = MLPF(graph, **SMALL, scalar_names=FEATURES).bfloat16()(replace(batch, scalars=scalars))
+    wanted = [FEATURES.index(name) for name in ("pt", "eta", "sin_phi", "cos_phi", "energy")]
+    assert_close(divided(found)[2][batch.mask], scalars[batch.mask][:, wanted], rtol=0, atol=0)
+    assert found.isfinite().all()
+
+
 def test_edges_join_the_nearest_of_a_bin_and_no_padding():
     torch.manual_seed(0)
     graph, batch = HashedGraph(len(FEATURES), 6, bin_size=8, k=3).double(), events(21)
@@ -136,6 +146,7 @@ def test_the_cost_is_linear_in_the_elements():
         ({"graph": "knn"}, r"model.graph must be hash or linear_attention, got 'knn'"),
         ({"n_hidden": 0}, r"model.n_hidden must be > 0, got 0"),
         ({"graph": "linear_attention", "n_hidden": 10}, r"model.n_heads must divide model.n_hidden=10, got 8"),
+        ({"bin_size": 8, "k": 9}, r"model.k must be <= model.bin_size=8, in which neighbours are, got 9"),
         ({"dropout": 1.0}, r"model.dropout must be in \[0, 1\), got 1.0"),
         (
             {"scalar_names": ("charge",)},

@@ -195,6 +195,7 @@ def check_columns(
     noun: str = "row",
     element: str = "element",
     may_be_empty: bool = False,
+    also: Callable[[Refusal, Ragged], None] = lambda refuse, examples: None,
 ) -> Check:
     """A check of examples of any kind: their labels, the limits of their columns, and that none is empty.
 
@@ -203,6 +204,7 @@ def check_columns(
     layout : of the examples.
     noun, element : the words for one example, and for one of its elements, in messages.
     may_be_empty : whether an example may have no elements.
+    also : refuses what else is wrong with examples.
     """
 
     def check(examples: Ragged, origin: str, first_row: int = 0) -> Ragged:
@@ -210,6 +212,7 @@ def check_columns(
         if not may_be_empty:
             refuse.of_rows(examples.counts == 0, f"no {element}s", f"has no {element}s; expected at least one")
         refuse.of_common(classes, layout, element)
+        also(refuse, examples)
         refuse.finish()
         return examples
 

@@ -30,7 +30,7 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
 
     Columns: of each element, its class, pT, eta, phi, energy and charge, and the same of its true particle under
     `target_...`; of each event, `missing` (n, 2, 2), the true and the found transverse momentum that is missing in
-    GeV, and `jets` (n, j, 2), pT of true jets and of the jet that is found for each, 0 for none.
+    GeV, and after the test `jets` (n, j, 2), pT of true jets and of the jet that is found for each, 0 for none.
     """
 
     of_elements = True
@@ -67,8 +67,9 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
         Metric(
             "empty_fake_rate_{particle}",
             "lower",
-            "fakes of none, {particle}",
-            "Fraction of the elements that are taken for a {particle} and are of no particle at all.",
+            "fakes without target, {particle}",
+            "Fraction of the elements that are taken for a {particle} and have no target. Most such elements are "
+            "towers with neutral hadrons below 9 GeV, others have energy of tracks alone.",
             range="0 to 1",
             undefined=_NOT_FOUND,
             each_epoch=False,
@@ -78,7 +79,7 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
             "pt_response_{particle}",
             "neither",
             "pT response, {particle}",
-            "Median of found over true pT of elements that are rightly taken for a {particle}.",
+            "Median of found over true pT of correctly identified particles: {particle}.",
             range=">= 0",
             undefined=_NO_PAIR,
             each_epoch=False,
@@ -98,7 +99,7 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
             "energy_response_{particle}",
             "neither",
             "energy response, {particle}",
-            "Median of found over true energy of elements that are rightly taken for a {particle}.",
+            "Median of found over true energy of correctly identified particles: {particle}.",
             range=">= 0",
             undefined=_NO_PAIR,
             each_epoch=False,
@@ -118,7 +119,8 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
             "jet_efficiency",
             "higher",
             "jets found",
-            "Fraction of the jets of true particles (anti-kT, R = 0.4, pT > 20 GeV, |eta| < 2.5) with one within 0.2.",
+            "Fraction of the jets of true particles (anti-kT, R = 0.4, pT > 20 GeV, |eta| < 2.5) with a found one of "
+            "at least 5 GeV within 0.2.",
             range="0 to 1",
             undefined="there is no true jet, or FastJet is not installed",
             each_epoch=False,
@@ -161,9 +163,6 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
             column=True,
         ),
     )
-
-    def quick(self, outputs: Outputs) -> dict[str, float]:
-        return super().quick(outputs | {"jets": np.zeros((len(outputs["index"]), 0, 2))})
 
     def _figures(self, outputs: Outputs) -> Figures:
         n, event = len(outputs["index"]), places(outputs)

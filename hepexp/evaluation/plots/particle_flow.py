@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.evaluation.bootstrap import replicas
+from hepexp.evaluation.evaluators.particle_flow import PARTICLES
 from hepexp.figures import COLOURS, figure, legend_above
 
-NAMES = ("none", "charged hadron", "neutral hadron", "photon", "electron", "muon")
+NAMES = ("none", *(name.replace("_", " ") for name in PARTICLES))
 ELEMENTS = ("", "track", "ECAL tower", "HCAL tower")
 SHOWN = (1, 2, 3)  # the classes of which there are many
 PT_EDGES = np.array([0.5, 1, 2, 3, 5, 8, 12, 20, 35, 60, 100])  # GeV; the outer bins are open
@@ -46,7 +47,7 @@ def particle_efficiency(
             "fake rate",
             "found pT [GeV]",
             columns["pt"],
-            lambda k: ((found == k) & (true != k) & (true >= 0), found == k),
+            lambda k: ((found == k) & (true != k) & (true >= 0), (found == k) & (true >= 0)),
         ),
     )
     with figure(path, 9.6, 4.2, "Particles by their pT") as drawing:
@@ -67,14 +68,14 @@ def particle_efficiency(
 
 
 def particle_response(path: Path | str, columns: Mapping[str, NDArray], weight: NDArray) -> None:
-    """Draw found over true pT of particles that are rightly found, each curve with the area 1.
+    """Draw found over true pT of correctly identified particles, each curve with the area 1.
 
     Parameters
     ----------
     columns : of elements (m,); weight : (m,).
     """
     edges = np.linspace(0, 2, 81)
-    with figure(path, 5.2, 4.2, "Response of particles that are rightly found") as drawing:
+    with figure(path, 5.2, 4.2, "Response of correctly identified particles") as drawing:
         axes = drawing.subplots()
         for k in SHOWN:
             right = (columns["pid"] == k) & (columns["target_pid"] == k)

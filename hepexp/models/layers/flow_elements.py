@@ -38,8 +38,11 @@ def divided(outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def momentum_of(scalars: Tensor, correction: Tensor) -> Tensor:
     """(pT, eta, sin phi, cos phi, E) of particles, those of their elements where the corrections (..., 5) are zero.
 
-    pT e^a, eta + b, sin phi + c, cos phi + d and E e^(a + e), with exponents that are limited to +-5 smoothly.
+    pT e^a, eta + b, sin phi + c, cos phi + d and E e^(a + e), with exponents that are limited to +-5 smoothly. The
+    numbers are at least of float32, in which momenta are given, whatever the precision of the network.
     """
+    wide = torch.promote_types(correction.dtype, torch.float32)
+    scalars, correction = scalars.to(wide), correction.to(wide)
     pt, eta, sine, cosine, energy = feature(scalars, "pt", "eta", "sin_phi", "cos_phi", "energy")
     a, b, c, d, e = correction.unbind(-1)
     scale, scale_of_energy = (5 * torch.tanh(exponent / 5) for exponent in (a, a + e))

@@ -81,15 +81,17 @@ class HashedGraph(nn.Module):
         place = order.argsort(1)[:, : x.shape[1]]
         graph = BinnedGraph(z.new_zeros(0), order, place, real)
         z = graph.binned(z)
-        distance = torch.cdist(z, z, compute_mode="donot_use_mm_for_euclid_dist")
+        wide = z if z.element_size() >= 4 else z.float()  # cdist has no bfloat16
+        distance = torch.cdist(wide, wide, compute_mode="donot_use_mm_for_euclid_dist")
         there = real[:, :, :, None] & real[:, :, None]
         nearest = distance.masked_fill(~there, torch.inf).topk(min(self.k, z.shape[2]), largest=False).indices
-        closeness = (-distance.gather(-1, nearest)).exp()
+        closeness = (-distance.gather(-1, nearest)).exp().to(self.of_closeness.weight.dtype)
         places = nearest.flatten(2)[..., None].expand(-1, -1, -1, z.shape[3])
         column = self.of_column(z).gather(2, places).unflatten(2, nearest.shape[2:])
         hidden = F.elu(self.of_row(z)[:, :, :, None] + column + self.of_closeness(closeness[..., None]))
         weight = closeness * self.of_edge(hidden).squeeze(-1).sigmoid() * there.gather(-1, nearest)
-        return BinnedGraph(torch.zeros_like(distance).scatter(-1, nearest, weight), order, place, real)
+        adjacency = torch.zeros_like(distance, dtype=weight.dtype).scatter(-1, nearest, weight)
+        return BinnedGraph(adjacency, order, place, real)
 
     def _bins(self, z: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The order (B, C W) of elements in bins, and which of the places (B, C, W) have one."""

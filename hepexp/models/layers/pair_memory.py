@@ -7,8 +7,10 @@ from torch import Tensor
 
 from hepexp.memory import require
 
+FEWER = "choose fewer particles with dataset.n_particles, or a smaller dataset.batch_size"
 
-def require_pair_memory(mask: Tensor, n_numbers: float, dtype: torch.dtype, padded: bool) -> None:
+
+def require_pair_memory(mask: Tensor, n_numbers: float, dtype: torch.dtype, padded: bool, remedy: str = FEWER) -> None:
     """Check a batch on a CPU; elsewhere the device says so itself, and nothing may be read back from it.
 
     Parameters
@@ -17,6 +19,7 @@ def require_pair_memory(mask: Tensor, n_numbers: float, dtype: torch.dtype, padd
     n_numbers : that are kept for each pair until the backward pass.
     dtype : of these numbers.
     padded : whether padding has pairs too.
+    remedy : what to do about it.
 
     Raises
     ------
@@ -29,5 +32,5 @@ def require_pair_memory(mask: Tensor, n_numbers: float, dtype: torch.dtype, padd
     require(
         int(n_pairs * n_numbers * dtype.itemsize),
         f"a batch of {n_jets:,} jets of up to {longest:,} particles, which are {n_pairs:,} pairs,",
-        "choose fewer particles with dataset.n_particles, or a smaller dataset.batch_size",
+        remedy,
     )

@@ -16,6 +16,7 @@ from hepexp.data.loading.split_store import open_sample
 from hepexp.data.physics.kinematics import sums, wrapped
 from hepexp.data.store.ragged import Ragged
 from hepexp.errors import DataError
+from hepexp.simulation import particles as kinds
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,13 @@ def test_what_is_left_in_a_tower_without_tracks_is_its_target(events: Ragged):
 def test_towers_are_read_out_above_two_standard_deviations(events: Ragged):
     energy = events["had"][events["had"] > 0].astype(np.float64)
     assert (energy > 2 * np.hypot(0.05 * energy, 1.5 * np.sqrt(energy)) * 0.999).all()
+    is_em = events["em"] > 0
+    energy, eta = events["em"][is_em].astype(np.float64), abs(events["eta"][is_em].astype(np.float64))
+    factor = np.where(eta <= 1.5, 1 + 0.64 * eta**2, 2.16 + 5.6 * (eta - 2) ** 2)
+    width = factor * np.sqrt((0.008 * energy) ** 2 + 0.11**2 * energy + 0.40**2)
+    width = np.where(eta <= 2.5, width, np.sqrt((0.107 * energy) ** 2 + 2.08**2 * energy))
+    assert (energy > 2 * width * 0.999).all()
+    assert (energy < 2.2 * width).any()
 
 
 def test_pile_up_adds_tracks(events: Ragged):
@@ -85,7 +93,91 @@ def test_the_simulation_is_the_same_for_the_same_seed():
     np.testing.assert_array_equal(one.given_edges["energy"], two.given_edges["energy"])
 
 
-def test_a_generated_event_rebuilds_the_batch():
+def test_the_sample_is_that_of_its_seed(events: Ragged):
+    pytest.importorskip("pythia8mc")
+    from hepexp.data.datasets.particle_flow import generate
+
+    made = generate.make_block("ttbar", 1, 0, 2)
+    counts = events.counts[:2]
+    np.testing.assert_array_equal(made.counts, counts)
+    for name in LAYOUT.elements:
+        np.testing.assert_array_equal(made[name], events[name][: counts.sum()])
+
+
+# ---- particles by hand
+
+
+def observed(n: int, kind: int, energy: float, eta: float, charge: float = 0.0) -> Ragged:
+    """n events with one massless particle each."""
+    pytest.importorskip("pythia8mc")
+    from hepexp.data.datasets.particle_flow import generate
+    from hepexp.simulation.particles import Particles
+
+    def each(value: float) -> np.ndarray:
+        return np.full(n, value)
+
+    pt, nothing = each(energy / np.cosh(eta)), np.zeros(n)
+    columns = (pt, each(eta), each(0.1), nothing, np.full(n, kind), each(charge), nothing, nothing, nothing)
+    return generate.observe(Particles(np.arange(n), *columns), np.zeros(n, np.int64), np.random.default_rng(1))
+
+
+def test_a_charged_hadron_beyond_the_tracker_is_a_neutral_one():
+    events = observed(1, kinds.CHARGED_HADRON, 100.0, 2.8, charge=1.0)
+    assert events["had"].size == 1
+    assert events["had"][0] == events["energy"][0]
+    assert events["kind"].tolist() == [TOWER]
+    assert events["target_pid"].tolist() == [info.NEUTRAL_HADRON]
+    assert events["target_energy"][0] == pytest.approx(100, rel=1e-3)
+    edges = events.given_edges
+    assert [edges[name].tolist() for name in ("source", "target", "pid")] == [[0], [0], [info.CHARGED_HADRON]]
+
+
+@pytest.mark.parametrize(("eta", "factor"), [(0.0087, 1.0), (1.4007, 1 + 0.64 * 1.4007**2)])
+def test_photons_are_spread_by_the_resolution(eta: float, factor: float):
+    events = observed(1000, kinds.PHOTON, 20.0, eta)
+    assert len(events["em"]) == 1000
+    assert (events["target_pid"] == info.PHOTON).all()
+    np.testing.assert_allclose(events["target_energy"], 20, rtol=1e-3)
+    width = factor * np.sqrt(0.16**2 + 0.11**2 * 20 + 0.40**2)
+    assert events["em"].mean() == pytest.approx(20, abs=4 * width / 1000**0.5)
+    assert events["em"].std() == pytest.approx(width, rel=4 / 2000**0.5)
+
+
+def test_a_muon_leaves_no_tower():
+    events = observed(200, kinds.MUON, 30.0, 0.3, charge=-1.0)
+    assert len(events["kind"]) > 180  # 99 % have a track
+    assert (events["kind"] == TRACK).all()
+    assert (events["target_pid"] == info.MUON).all()
+    assert (events["charge"] == -1).all()
+    assert not events.given_edges.counts.any()
+
+
+def test_a_soft_neutral_hadron_that_is_read_out_is_no_target():
+    events = observed(1000, kinds.NEUTRAL_HADRON, 6.0, 0.04)
+    assert 20 < len(events["had"]) < 500
+    assert (events["had"] > 9.09).all()
+    assert not events["target_pid"].any()
+    assert not events["target_energy"].any()
+    np.testing.assert_allclose(events.given_edges["energy"], 6, rtol=1e-3)
+
+
+def test_the_tower_of_an_electron_belongs_to_its_track():
+    events = observed(200, kinds.ELECTRON, 50.0, 0.3, charge=1.0)
+    edges = events.given_edges
+    with_track = np.flatnonzero(events.counts == 2)
+    assert 170 < len(with_track) < 200  # 95 % have a track
+    for i in range(len(events)):
+        own = slice(*events.offsets[i : i + 2])
+        kind, pid = events["kind"][own], events["target_pid"][own]
+        (source,), (target,) = (edges[end][slice(*edges.offsets[i : i + 2])] for end in ("source", "target"))
+        assert kind[source] == TOWER
+        if len(kind) == 2:
+            assert (pid[source], pid[target], kind[target]) == (info.NONE, info.ELECTRON, TRACK)
+        else:
+            assert (pid[source], target) == (info.PHOTON, source)
+
+
+def test_a_batch_has_the_features_and_targets_of_its_elements():
     data = ParticleFlow(source="mini", n_train=3, n_val=2, n_test=2, seed=0)
     data.setup()
     batch = data.typical_example()
@@ -142,6 +234,16 @@ def test_own_events_are_the_full_sample(tmp_path: Path, monkeypatch: pytest.Monk
 NO_ELEMENTS = [np.zeros(0, np.float32)] * 2
 
 
+def changed(kind: int, of_none: bool, **values: float) -> dict[str, list]:
+    """Numbers of the first track or tower of event 1 with, or without, a particle."""
+    own = {name: [list(one) for one in table()[name].to_pylist()] for name in ("kind", "target_pid", *values)}
+    pairs = list(zip(own["kind"][1], own["target_pid"][1], strict=True))
+    place = next(i for i, (one, pid) in enumerate(pairs) if one == kind and (pid == 0) == of_none)
+    for name, value in values.items():
+        own[name][1][place] = value
+    return {name: own[name] for name in values}
+
+
 def ragged(name: str, value: float) -> dict[str, list]:
     column = [list(one) for one in table()[name].to_pylist()]
     column[1][0] = value
@@ -149,7 +251,7 @@ def ragged(name: str, value: float) -> dict[str, list]:
 
 
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("damage", "message"),
     [
         (lambda: ragged("pt", -1.0), r"event 1 has an element with pt = -1; expected 1e-09 to 100000 GeV"),
         (lambda: ragged("kind", 3), r"event 1 has an element with kind = 3; expected a whole number from 1 to 2"),
@@ -160,15 +262,32 @@ def ragged(name: str, value: float) -> dict[str, list]:
         (lambda: {"em": None}, r"em"),
         (lambda: {"edges.pid": None}, r"edges.pid"),
         (
-            lambda: dict.fromkeys(LAYOUT.names[2:], [np.zeros(0, np.float32)] * 2),
+            lambda: dict.fromkeys(LAYOUT.names[2:], NO_ELEMENTS),
             r"event 0 has no elements; expected at least one",
         ),
+        (
+            lambda: changed(TRACK, False, target_pt=0.0),
+            r"event 1 has an element with target_pid = [1-5], target_pt = 0 and .*; expected both > 0, as there is a",
+        ),
+        (
+            lambda: changed(TOWER, False, target_energy=0.0),
+            r"event 1 has an element with target_pid = [23], target_pt = .* and target_energy = 0; expected both > 0",
+        ),
+        (
+            lambda: changed(TOWER, True, target_pt=3.0),
+            r"target_pid = 0, target_pt = 3 and target_energy = 0; expected both 0, as there is no particle",
+        ),
+        (
+            lambda: changed(TOWER, True, em=0.0, had=0.0),
+            r"event 1 has a tower with em = 0 and had = 0; expected one of them > 0",
+        ),
+        (lambda: changed(TRACK, False, em=2.0), r"event 1 has a track with em = 2 and had = 0; expected both 0"),
     ],
 )
-def test_wrong_files_are_one_line(changed, message: str, tmp_path: Path, capfd):
+def test_wrong_files_are_one_line(damage, message: str, tmp_path: Path, capfd):
     path = tmp_path / "own.parquet"
-    pq.write_table(table(**changed()), path)
-    assert main(["data", "verify", "particle_flow", "--input", str(path)]) != 0
+    pq.write_table(table(**damage()), path)
+    assert main(["data", "verify", "particle_flow", "--input", str(path)]) == 1
     with pytest.raises(DataError, match=message) as error:
         list(read(path))
     assert "\n" not in str(error.value)

@@ -1,21 +1,21 @@
-"""Simulated top pairs with pile-up, as tracks and calorimeter towers, and the particles that they are of.
+"""Simulated top pairs with pile-up, as tracks and calorimeter towers, and the particles that left them.
 
 Top pairs at 14 TeV with all decays, and a number of inelastic non-diffractive collisions that is uniform from 0 to 20,
 all generated with Pythia 8 with multiparton interactions. A cylinder of radius 1.29 m and half length 3.0 m in 3.8 T;
 tracks by Delphes' CMS card, |eta| < 2.5. Photons and electrons leave all their energy in one cell of the ECAL (0.0174 x
-1 degree, |eta| < 3), hadrons in one of the HCAL (0.087 x 5 degrees, larger ones beyond |eta| = 1.65); muons leave
-none. The energy of a cell is smeared by sigma(E), in the HCAL sqrt(0.05^2 E^2 + 1.5^2 E), in the barrel of the ECAL
-(1 + 0.64 eta^2) sqrt(0.008^2 E^2 + 0.11^2 E + 0.40^2), E in GeV, and read out if it is above 2 sigma.
+1 degree, |eta| < 2.99), hadrons in one of the HCAL (0.087 x 5 degrees, larger ones from |eta| = 1.653 to 3.125); muons
+leave none. The energy of a cell is smeared by sigma(E), in the HCAL sqrt(0.05^2 E^2 + 1.5^2 E), in the barrel of the
+ECAL (1 + 0.64 eta^2) sqrt(0.008^2 E^2 + 0.11^2 E + 0.40^2), E in GeV, and read out if it is above 2 sigma.
 
 Every track and every cell that is read out, a tower, is an element, and has at most one particle as its target. That of
 a track is its particle; that of a tower is the sum of the particles in it that have no track, a photon in the ECAL, a
-neutral hadron in the HCAL if it has 9 GeV or more. Charged particles without a track are so counted as neutral.
+neutral hadron in the HCAL if it has 9 GeV or more. Charged particles without a track thus count as neutral.
 
 Edges keep what each particle left in each tower: from the tower (source) to the element that stands for the particle
 (target), its track or the tower itself, with the particle's energy in GeV, class and direction.
 
-Limitations: no showers across cells, no decays in flight, no material; all collisions are at one point; a charged
-particle that curls up reaches an end of the cylinder.
+Limitations: no showers across cells, no decays in flight, no material, no muon chambers; all collisions are at one
+point; a charged particle that curls up reaches an end of the cylinder.
 
 References
 ----------
@@ -25,6 +25,7 @@ J. Pata et al., arXiv:2101.08578, section 3; Delphes, arXiv:1307.6346.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
 
@@ -62,6 +63,7 @@ _PID = {
     kinds.MUON: info.MUON,
 }
 _ENERGY = "Beams:eCM = 14000."
+HARD = [_ENERGY, "Top:gg2ttbar = on", "Top:qqbar2ttbar = on"]
 PILEUP = [_ENERGY, "SoftQCD:nonDiffractive = on"]
 _PID_OF = np.array([_PID[kind] for kind in range(len(_PID))])
 Columns = dict[str, NDArray]
@@ -76,14 +78,14 @@ class Deposits(NamedTuple):
 
 def settings(kind: str) -> list[str]:
     """Pythia's settings of the hard collision, and of pile-up."""
-    return [_ENERGY, "Top:gg2ttbar = on", "Top:qqbar2ttbar = on", f"pile-up 0 to {MOST_PILEUP}: {'; '.join(PILEUP)}"]
+    return [*HARD, f"pile-up 0 to {MOST_PILEUP}: {'; '.join(PILEUP)}"]
 
 
 def make_block(kind: str, seed: int, block: int, n: int, report: Callable[[int], None] = lambda made: None) -> Ragged:
     """The first n events of a block, fully determined by the arguments; see `Generator`."""
     own_seed = block_seed(seed, CLASSES.index(kind), block, len(CLASSES))
     random = np.random.default_rng(own_seed)
-    hard, soft = make_pythia(settings(kind)[:3], own_seed), make_pythia(PILEUP, 900_000_001 - own_seed)
+    hard, soft = make_pythia(HARD, own_seed), make_pythia(PILEUP, 900_000_001 - own_seed)
     return first(n, (_events(hard, soft, random) for _ in count()), report)
 
 
@@ -93,7 +95,7 @@ def _events(hard: pythia8mc.Pythia, soft: pythia8mc.Pythia, random: np.random.Ge
     if total := int(collisions.sum()):
         added = visible_particles(soft.nextBatch(total), MAX_ETA)
         event = np.repeat(np.arange(EVENTS_AT_ONCE), collisions)[added.event]
-        parts.append(Particles(event, *(getattr(added, name) for name in list(vars(added))[1:])))
+        parts.append(replace(added, event=event))
     return observe(Particles.by_event(parts), collisions, random)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from hepexp.data.dataset_info import DatasetInfo, Part, PublishedFile
-from hepexp.data.store.check import check_columns
+from hepexp.data.store.check import Refusal, check_columns
 from hepexp.data.store.limits import AZIMUTH, ENERGY, RAPIDITY, Limits
-from hepexp.data.store.ragged import ENDS, Layout
+from hepexp.data.store.ragged import ENDS, Layout, Ragged
 
 CLASSES = ("ttbar",)
 TOWER, TRACK = 1, 2  # the column `kind`, as in MLPF's files
@@ -41,11 +42,33 @@ LAYOUT = Layout(
     edges={**ENDS, "energy": np.float32, "pid": np.int8, "eta": np.float32, "phi": np.float32},
 )
 
-check = check_columns(CLASSES, LAYOUT, "event", "element")
+
+def _refuse_contradictions(refuse: Refusal, events: Ragged) -> None:
+    """Refuse particles without momentum, momentum without a particle, empty towers, and tracks that are towers too."""
+    kind, pid = events["kind"], events["target_pid"]
+    pt, energy, em, had = (events[name] for name in ("target_pt", "target_energy", "em", "had"))
+
+    def target(expected: str) -> Callable[[int], str]:
+        return lambda at: (
+            f"has an element with target_pid = {pid[at]:g}, target_pt = {pt[at]:g} and target_energy = "
+            f"{energy[at]:g}; expected {expected}"
+        )
+
+    def deposit(what: str, expected: str) -> Callable[[int], str]:
+        return lambda at: f"has a {what} with em = {em[at]:g} and had = {had[at]:g}; expected {expected}"
+
+    some, empty = (pt > 0) & (energy > 0), (em == 0) & (had == 0)
+    refuse.of_elements((pid > 0) & ~some, "target_pt", target("both > 0, as there is a particle"))
+    refuse.of_elements((pid == 0) & ((pt != 0) | (energy != 0)), "target_pt", target("both 0, as there is no particle"))
+    refuse.of_elements((kind == TOWER) & empty, "em", deposit("tower", "one of them > 0"))
+    refuse.of_elements((kind == TRACK) & ~empty, "em", deposit("track", "both 0"))
+
+
+check = check_columns(CLASSES, LAYOUT, "event", "element", also=_refuse_contradictions)
 
 INFO = DatasetInfo(
     name="particle_flow",
-    about="top pairs with 0 to 20 pile-up collisions as tracks and towers: which particles are they of?",
+    about="top pairs with 0 to 20 pile-up collisions as tracks and towers: which particle left each of them?",
     noun="event",
     classes=CLASSES,
     layout=LAYOUT,

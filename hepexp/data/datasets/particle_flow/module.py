@@ -1,4 +1,4 @@
-"""Tracks and calorimeter towers of an event: which particle is each of them of?"""
+"""Tracks and calorimeter towers of an event: which particle left each of them?"""
 
 from __future__ import annotations
 
@@ -81,6 +81,7 @@ class ParticleFlow(HepDataModule):
         "target_energy",
     )
     n_generate: int = 1000
+    generate_seed: int = 2
     views: None = field(default=None, init=False)
     augment: None = field(default=None, init=False)
 
