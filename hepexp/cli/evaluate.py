@@ -48,10 +48,14 @@ def main(args: list[str]) -> int:
     from hepexp.learning.judged import Judged, beside_recorded, beside_runs
     from hepexp.learning.scorer import Scorer
     from hepexp.learning.shifts import Shifted
+    from hepexp.learning.trained import same_seed
 
     shifts = [shift for text in options.shift for shift in Shift.read(text)]
     calibration = Calibration(options.calibrate, options.conformal, options.conformal_score)
     scorer = Scorer(folders, configs, options.checkpoint, laplace=options.laplace)
+    for folder, config, member in zip(folders, configs, scorer.members, strict=True):
+        if warning := same_seed(folder, config.dataset, member.data.provenance):
+            log.warning("%s", warning)
     unseen = [name for text in options.unseen for name in text.split(",")]
     scorer.check(shifts, unseen)
     judged = Judged(scorer, configs[0], options.split, calibration)

@@ -72,10 +72,8 @@ def rebuild(folder: RunFolder, config: DictConfig, checkpoint: str, to_score: Pa
         load_state(components.module, path, components.data)
     elif (config.trainer.max_epochs and components.module.trains) or checkpoint not in ("best", "last"):
         raise ConfigError(f"no checkpoint {path}; expected best, last or a file; `hepexp train --resume` makes them")
-    if not sample:
-        warning = other_files(folder, config.dataset, components.data.provenance)
-        if warning := warning or same_seed(folder, components.data.provenance()):
-            log.warning("%s", warning)
+    if not sample and (warning := other_files(folder, config.dataset, components.data.provenance)):
+        log.warning("%s", warning)
     # a run that only evaluated (trainer.max_epochs=0) has none: its weights are those of model.weights
     return components
 
@@ -133,7 +131,7 @@ def other_files(folder: RunFolder, dataset: DictConfig, provenance: Callable[[],
     return f"data: not the files that {folder.label} was trained on: {which}"
 
 
-def same_seed(folder: RunFolder, provenance: dict) -> str | None:
+def same_seed(folder: RunFolder, dataset: DictConfig, provenance: Callable[[], dict]) -> str | None:
     """That test examples may have been in the training of a run, in a line; None if they cannot.
 
     Of one seed the examples of a smaller sample are in the larger one too, but in other splits; the shipped sample has
@@ -141,23 +139,24 @@ def same_seed(folder: RunFolder, provenance: dict) -> str | None:
 
     Parameters
     ----------
-    provenance : what the data are now.
+    dataset : keys of the data set now; if they ask for the data of the training, nothing is compared.
+    provenance : gives what the data are now.
     """
-    before, now = (
-        _SIMULATED.match(about.get("how") or "") if about.get("simulated") else None
-        for about in (folder.environment.get("data") or {}, provenance)
-    )
-    if (
-        before is None
-        or now is None
-        or before.string == now.string
-        or before.group("name", "seed") != now.group("name", "seed")
-    ):
+    before = _simulated(folder.environment.get("data") or {})
+    if before is None or all(dataset.get(key) == folder.config.dataset.get(key) for key in _WHICH_FILES):
+        return None
+    now = _simulated(provenance())
+    if now is None or before.string == now.string or before.group("name", "seed") != now.group("name", "seed"):
         return None
     return (
         f"data: simulated with the seed of those that {folder.label} was trained on, {now['seed']}: test examples may "
         "have been in its training; simulate with another dataset.generate_seed, or train on such"
     )
+
+
+def _simulated(about: Mapping[str, Any]) -> re.Match[str] | None:
+    """Data set and seed of data, by what is recorded of them; None if they are not simulated."""
+    return _SIMULATED.match(about.get("how") or "") if about.get("simulated") else None
 
 
 def evaluate(components: Components, loader: DataLoader) -> dict[str, np.ndarray]:

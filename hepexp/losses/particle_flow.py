@@ -146,7 +146,8 @@ class ParticleFlowLoss(Objective):
 
         flat = {name.removeprefix(ELEMENT): values for name, values in outputs.items() if name.startswith(ELEMENT)}
         event = np.searchsorted(outputs["index"], flat["index"])
-        return {"jets": matched_jets(event, *_sides(flat), len(outputs["index"]))}
+        true, found = _sides(flat)
+        return {"jets": matched_jets(event, true, found, len(outputs["index"]))}
 
     def gallery(self, model: nn.Module, batch) -> dict[str, Tensor]:
         """The elements, particles and predictions of the first event of a batch, (m, 4): class, pT, eta and phi."""
@@ -218,13 +219,14 @@ def _judged(found: Tensor, wanted: Tensor, charge: Tensor, batch) -> dict[str, T
     return columns
 
 
-def _sides(flat: Mapping[str, np.ndarray]) -> list[Side]:
+def _sides(flat: Mapping[str, np.ndarray]) -> tuple[Side, Side]:
     """The true and the found particles of elements whose particle is known: which there are, pT, eta and phi (m,)."""
     known = flat["target_pid"] >= 0
-    return [
-        (known & (flat[f"{side}pid"] > 0), flat[f"{side}pt"], flat[f"{side}eta"], flat[f"{side}phi"])
-        for side in ("target_", "")
-    ]
+
+    def side(of: str) -> Side:
+        return known & (flat[f"{of}pid"] > 0), flat[f"{of}pt"], flat[f"{of}eta"], flat[f"{of}phi"]
+
+    return side("target_"), side("")
 
 
 def _missing(event: np.ndarray, there: np.ndarray, pt: np.ndarray, phi: np.ndarray, n: int) -> np.ndarray:

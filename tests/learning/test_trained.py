@@ -89,7 +89,9 @@ def test_files_other_than_those_of_the_training_are_named(tmp_path):
 def test_examples_of_the_seed_of_the_training_are_named(made: str, said: bool, tmp_path):
     trained = {"simulated": True, "how": "hepexp data generate qg --n 300 --seed 1"}
     (tmp_path / "environment.json").write_text(json.dumps({"data": trained}))
-    warning = same_seed(RunFolder(tmp_path), {"simulated": True, "how": made})
+    (tmp_path / "config.yaml").write_text("choices: {dataset: qg}\ndataset: {source: mini}\n")
+    folder, config = RunFolder(tmp_path), OmegaConf.create({"source": "generate"})
+    warning = same_seed(folder, config, lambda: {"simulated": True, "how": made})
     assert (warning is not None) == said
     assert not said or ("trained on, 1: test examples may" in warning and "dataset.generate_seed" in warning)
-    assert same_seed(RunFolder(tmp_path), {"simulated": False, "how": made}) is None
+    assert same_seed(folder, config, lambda: {"simulated": False, "how": made}) is None

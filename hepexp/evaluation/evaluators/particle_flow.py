@@ -68,8 +68,8 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
             "empty_fake_rate_{particle}",
             "lower",
             "fakes without target, {particle}",
-            "Fraction of the elements that are taken for a {particle} and have no target. Most such elements are "
-            "towers with neutral hadrons below 9 GeV, others have energy of tracks alone.",
+            "Fraction of the elements that are taken for a {particle} and have no target: towers with energy of tracks "
+            "alone, or with less than 9 GeV of hadrons without a track.",
             range="0 to 1",
             undefined=_NOT_FOUND,
             each_epoch=False,
