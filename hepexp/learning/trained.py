@@ -150,7 +150,7 @@ def same_seed(folder: RunFolder, dataset: DictConfig, provenance: Callable[[], d
         return None
     return (
         f"data: simulated with the seed of those that {folder.label} was trained on, {now['seed']}: test examples may "
-        "have been in its training; simulate with another dataset.generate_seed, or train on such"
+        "have been in its training; choose another dataset.generate_seed for one of the two"
     )
 
 
