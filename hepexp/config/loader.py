@@ -42,13 +42,16 @@ class Loader(ConfigLoaderImpl):
     def _compose_config_from_defaults_list(self, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
         _SEARCHED.set(_folders(self.config_search_path))
         config = OmegaConf.create()
+        trainer: Mapping = {}
         for default in defaults:
             own = super()._compose_config_from_defaults_list([default], repo)
+            if (default.config_path or "").startswith("trainer/"):
+                trainer = dict(own.trainer)
             describe(config, own)
             make_way(config, own)
             config.merge_with(own)
         task = {"task"} if any((default.config_path or "").startswith("task/") for default in defaults) else set()
-        recipe.apply(config, {*self._typed, *task})
+        recipe.apply(config, {*self._typed, *task}, trainer)
         return config
 
 

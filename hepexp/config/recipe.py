@@ -5,7 +5,7 @@ the options that the root chooses by default; what the file of a chosen option s
 taken as it is.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -17,20 +17,32 @@ GROUPS = ("dataset", "optimizer", "trainer")
 LENGTH = ("max_epochs", "min_steps", "patience")  # of a trainer
 
 
-def apply(config: DictConfig, typed: Collection[str]) -> None:
+def apply(config: DictConfig, typed: Collection[str], trainer: Mapping[str, object]) -> None:
     """Take the recipe out of the model of a composed configuration, and set its values in the groups.
+
+    A trainer that was typed is as long as its file says, also where a task has a length of its own: trainer=quick
+    is a look at any task.
 
     Parameters
     ----------
     config : before the single keys of a command line are set; changed in place.
     typed : groups and keys of the command line, and `task` if there is one: a task says how its model is trained. Keys
         of `dataset`, and of a trainer that was chosen, only fill in what its file leaves out, so trainer=gpu is as long
-        as the recipe says; `trainer.max_epochs` is then the whole length.
+        as the recipe says; `trainer.max_epochs` is then the whole length, of a task's training too.
+    trainer : what the file of the trainer says.
 
     Raises
     ------
     ConfigError : the recipe is not keys of these groups.
     """
+    _take_recipe(config, typed)
+    if {"task", "trainer"} <= set(typed) and "max_epochs" in trainer:
+        config.trainer = OmegaConf.merge(config.trainer, {key: trainer.get(key) for key in LENGTH})
+    if "trainer.max_epochs" in typed and config.get("trainer", {}).get("min_steps"):
+        config.trainer.min_steps = None  # the length that was asked for
+
+
+def _take_recipe(config: DictConfig, typed: Collection[str]) -> None:
     model = config.get("model")
     if not isinstance(model, DictConfig) or RECIPE not in model:
         return
@@ -40,8 +52,6 @@ def apply(config: DictConfig, typed: Collection[str]) -> None:
     if "task" in typed:
         return
     trainer = recipe.get("trainer", {})
-    if "trainer.max_epochs" in typed:
-        trainer.pop("min_steps", None)  # the length that was asked for
     if "trainer" in typed and "max_epochs" in config.trainer:
         for key in LENGTH:
             trainer.pop(key, None)

@@ -67,6 +67,32 @@ def test_a_task_says_itself_how_its_model_is_trained(tmp_path):
     assert config.optimizer == plain.optimizer
 
 
+@pytest.mark.parametrize(
+    ("overrides", "changed"),
+    [
+        ([], {}),
+        (["trainer.max_epochs=5"], {"epochs": 5, "least": None}),
+        (["trainer=quick"], {"epochs": 2, "least": None, "patience": None}),
+        (["trainer=gpu"], {}),
+    ],
+)
+def test_a_task_is_as_long_as_the_trainer_or_the_epochs_that_are_typed(tmp_path, overrides, changed):
+    (tmp_path / "task").mkdir()
+    task = """
+        # @package _global_
+        defaults:
+          - override /trainer: default
+        trainer: {max_epochs: 9, min_steps: 900, patience: 3}
+    """
+    (tmp_path / "task" / "own.yaml").write_text(dedent(task))
+    found = values(composed(tmp_path, "task=own", *overrides))
+    assert {key: found[key] for key in ("epochs", "least", "patience")} == {
+        "epochs": 9,
+        "least": 900,
+        "patience": 3,
+    } | changed
+
+
 def test_a_data_set_that_names_its_batch_size_keeps_it(tmp_path):
     assert values(composed(tmp_path, "dataset=mnist"))["batch"] == 64
 

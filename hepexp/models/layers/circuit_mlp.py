@@ -25,10 +25,9 @@ class Angles(nn.Module):
 def circuit_mlp(n_in: int, circuit: Circuit, n_out: int, backend: Backend, name: str) -> list[nn.Module]:
     """A linear layer to the circuit's angles, the circuit, and a linear layer from what it measures.
 
-    Expectation values vary little from input to input, the less the more qubits there are (0.2 with four), and a network
-    that ends in them would spend its training on larger weights. The last layer's therefore start divided by the
-    standard deviation of what the circuit gives for inputs of unit variance, as layers of a network without circuits
-    do (arXiv:1511.06422).
+    Expectation values vary little from input to input, the less the more qubits there are (0.2 with four), and a
+    network that ends in them would spend its training on larger weights. The last layer's therefore start divided by
+    the standard deviation of what the circuit gives for inputs of unit variance (arXiv:1511.06422).
 
     Parameters
     ----------
