@@ -45,6 +45,7 @@ def test_a_regression_is_trained_evaluated_and_predicts(run, tmp_path):
     assert np.ptp(column["jet_pt"]) > 0
     assert {path.stem for path in (folders[0] / "plots").iterdir()} == {
         *("prediction_jet_sdmass", "residuals_jet_sdmass", "response_jet_sdmass", "pull_jet_sdmass"),
+        "residuals_against_jet_sdmass",
         "learning_curves",
     }
 

@@ -59,11 +59,13 @@ NOT_NEEDED = ("hepexp.bench", "hepexp.__main__", "hepexp.data.datasets.calogan.g
 
 def callables():
     """Dotted path and object of every callable that a module of torch or hepexp holds, whoever defined it."""
+    ours = {"hepexp"}  # torch-geometric puts modules that it writes beside ours
     for module in pkgutil.walk_packages(hepexp.__path__, "hepexp."):
+        ours.add(module.name)
         if not module.name.startswith(NOT_NEEDED):  # by any configuration
             importlib.import_module(module.name)
     for name, module in sorted(sys.modules.items()):
-        if name.split(".")[0] in ("torch", "hepexp"):
+        if name.split(".")[0] == "torch" or name in ours:
             for attribute, value in list(vars(module).items()):
                 if callable(value):
                     yield f"{name}.{attribute}", value
