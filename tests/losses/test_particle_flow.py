@@ -13,6 +13,7 @@ from hepexp.data.datasets.particle_flow.info import PIDS
 from hepexp.data.datasets.particle_flow.module import NAMES, ParticleFlow
 from hepexp.errors import ConfigError
 from hepexp.evaluation.evaluators.particle_flow import PARTICLES
+from hepexp.evaluation.plots import particle_flow as plots
 from hepexp.losses.particle_flow import ENERGY_UNIT, ParticleFlowLoss
 from hepexp.models.layers import flow_elements
 from hepexp.models.layers.flow_elements import FEATURES, N_LOGITS
@@ -59,6 +60,7 @@ def batch(data: ParticleFlow):
 def test_the_names_are_those_of_the_data_set():
     assert NAMES == FEATURES
     assert PIDS[1:] == PARTICLES
+    assert tuple(name.replace("_", " ") for name in PIDS) == plots.NAMES
     for name in PIDS:
         assert getattr(info, name.upper()) == getattr(flow_elements, name.upper()) == PIDS.index(name)
 

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.evaluation.bootstrap import replicas
-from hepexp.evaluation.evaluators.particle_flow import PARTICLES
 from hepexp.figures import COLOURS, figure, legend_above
 
-NAMES = ("none", *(name.replace("_", " ") for name in PARTICLES))
+NAMES = ("none", "charged hadron", "neutral hadron", "photon", "electron", "muon")
 ELEMENTS = ("", "track", "ECAL tower", "HCAL tower")
 SHOWN = (1, 2, 3)  # the classes of which there are many
 PT_EDGES = np.array([0.5, 1, 2, 3, 5, 8, 12, 20, 35, 60, 100])  # GeV; the outer bins are open
