@@ -137,7 +137,7 @@ def rows(
 
 
 def in_turn(
-    steps: Mapping[str, Callable[[], None]], repeats: int, clock: Callable[[], float] = time.perf_counter
+    steps: Mapping[str, Callable[[], object]], repeats: int, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, float]:
     """Median seconds of each step: all are measured in turn, so many times, after a warm-up of one round."""
     seconds: dict[str, list[float]] = {name: [] for name in steps}
