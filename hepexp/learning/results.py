@@ -96,4 +96,4 @@ def show_results(config: DictConfig, folder: RunFolder, metrics: dict[str, Any],
     beside = published_figures.beside(metrics, known, conditions)
     said = [*notes(metrics, config.loss._target_), *published_figures.notes(known, conditions)]
     stdout().print(metrics_table(metrics, beside, notes=said))
-    PlainConsole(stderr=True).print(f"record  {folder.path}\nfinished: {fitted.ending}")
+    PlainConsole(stderr=True).print(f"record  {folder.path}\nfinished: {fitted.ending}", soft_wrap=True)
