@@ -2,6 +2,7 @@
 
 NO_DATA = {
     "fixed_circuits",
+    "heat_bath",
     "hmc",
     "lattice_phi4",
     "lattice_u1",

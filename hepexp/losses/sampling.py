@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import prod
+from time import perf_counter
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ from hepexp.errors import ConfigError
 from hepexp.evaluation.autocorrelation import independence_chain
 from hepexp.evaluation.evaluators.sampling import SamplingEvaluator
 from hepexp.losses.objective import Objective
-from hepexp.models.hmc import State
+from hepexp.models.layers.markov_chain import State
 from hepexp.physics.lattice_action import LatticeAction
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ class ConditionalDensity(Density, Protocol):
 class Chain(Protocol):
     """A Markov chain, rather than a density that is drawn from."""
 
-    action: LatticeAction
-
+    def take(self, action: LatticeAction) -> None: ...
     def chain(self, n: int, random: torch.Generator, length: int | None = None) -> Iterable[State]: ...
 
 
@@ -97,14 +97,14 @@ class Sampling(Objective[Density | Chain]):
 
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         if is_chain(model):
-            model.action = self.action
+            model.take(self.action)
             return
         reads = getattr(model, "field", None)
         if reads != self.action.field:
             found = f"which draws {reads}" if reads else "which draws none"
             raise ConfigError(
                 f"loss=sampling needs a model that draws {self.action.field}, not {type(model).__name__}, {found}; "
-                "choose model=lattice_phi4 for a ScalarField, lattice_u1 for a U1Gauge, or model=hmc"
+                "choose model=lattice_phi4 for a ScalarField, lattice_u1 for a U1Gauge, or model=hmc for any action"
             )
 
         beta: float = getattr(self.action, "beta", 0.0)  # of a gauge theory
@@ -119,11 +119,16 @@ class Sampling(Objective[Density | Chain]):
             begin_at(beta)
 
     def outputs(self, model: Density | Chain, batch) -> dict[str, Tensor]:
-        """`log_weight` (B,) = -S - ln q and observables of draws; of chains `chain/<observable>` (B, T) and more."""
+        """`log_weight` (B,) = -S - ln q and observables of draws; of chains `chain/<observable>` (B, T) and more.
+
+        Of both `seconds` (B,), the time for a draw or a step of one chain of those side by side.
+        """
         random = torch.Generator().manual_seed(int(batch.index[0]))
         if is_chain(model):
             return self._chains(model, len(batch), random)
-        return self.configurations(model, len(batch), random)[1]
+        begin = perf_counter()
+        found = self.configurations(model, len(batch), random)[1]
+        return {**found, "seconds": _shared_time(begin, found["log_weight"])}
 
     def terms(self, model: Density | Chain, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         if is_chain(model):
@@ -179,12 +184,24 @@ class Sampling(Objective[Density | Chain]):
         return {"beta": betas, **{name: torch.stack([row[name] for row in rows]) for name in rows[0]}}
 
     def _chains(self, model: Chain, n: int, random: torch.Generator) -> dict[str, Tensor]:
-        kept = []
+        kept, begin = [], 0.0
         with torch.no_grad():
             for state in model.chain(n, random):  # whose configurations are many
+                begin = begin or perf_counter()  # after the first, so that thermalisation does not count
                 found = {f"chain/{name}": values for name, values in self.observed(state.x).items()}
-                kept.append({**found, "accepted": state.accepted.double(), "energy_change": state.energy_change})
-        return {name: torch.stack([one[name] for one in kept], dim=1) for name in kept[0]}
+                found["accepted"] = state.accepted.double()
+                if state.energy_change is not None:
+                    found["energy_change"] = state.energy_change
+                kept.append(found)
+        columns = {name: torch.stack([one[name] for one in kept], dim=1) for name in kept[0]}
+        return {**columns, "seconds": _shared_time(begin, columns["accepted"]) / max(len(kept) - 1, 1)}
+
+
+def _shared_time(begin: float, made: Tensor) -> Tensor:
+    """Seconds (B,) since then of each of B rows that were made together."""
+    if made.is_cuda:
+        torch.cuda.synchronize(made.device)
+    return torch.full((len(made),), (perf_counter() - begin) / len(made), dtype=torch.float64)
 
 
 def is_conditional(model: object) -> TypeIs[ConditionalDensity]:

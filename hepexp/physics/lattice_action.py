@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from math import pi
 from typing import Literal
 
 import torch
@@ -23,7 +24,7 @@ class LatticeAction(ABC):
 
     Attributes
     ----------
-    field : what a configuration consists of: `scalars` at the sites, or `links`, angles between them.
+    field : what a configuration consists of: `scalars` or `angles` at the sites, or `links`, angles between them.
     shape : of a configuration.
     theory : as in the titles of figures.
     observables : names of what `observe` gives, and their labels on axes.
@@ -33,7 +34,7 @@ class LatticeAction(ABC):
     ConfigError : a size that is not from 2 to 256.
     """
 
-    field: Literal["scalars", "links"]
+    field: Literal["scalars", "angles", "links"]
     theory: str
     observables: tuple[tuple[str, str], ...]
 
@@ -59,6 +60,21 @@ class LatticeAction(ABC):
         """-dS/dx (B, *shape)."""
 
     @abstractmethod
+    def pull(self, x: Tensor) -> Tensor:
+        """What all others do to each variable (B, *shape): a real number for scalars, a complex one for angles.
+
+        The density of a variable, given the others, depends on them by this alone: see `local`.
+        """
+
+    @abstractmethod
+    def local(self, x: Tensor, pull: Tensor) -> Tensor:
+        """The part of S that contains a variable, of any shape, if the others pull it so."""
+
+    @abstractmethod
+    def colours(self) -> Tensor:
+        """Masks (n_colours, *shape), true for variables that do not pull each other; each variable has one colour."""
+
+    @abstractmethod
     def observe(self, x: Tensor) -> Tensor:
         """The observables (B, len(observables))."""
 
@@ -69,3 +85,39 @@ class LatticeAction(ABC):
     def exact(self) -> Mapping[str, float]:
         """Expectation values of observables, and `log_z`, that are known in closed form."""
         return {}
+
+
+class AngleAction(LatticeAction):
+    """A theory of angles, each of which has a von Mises distribution if the others are given.
+
+    Attributes
+    ----------
+    beta : the inverse coupling: S has the terms -beta Re A exp(-i theta) of an angle that is pulled by A.
+    """
+
+    beta: float
+
+    def local(self, x: Tensor, pull: Tensor) -> Tensor:
+        return -self.beta * pull.abs() * torch.cos(x - pull.angle())
+
+    def hot(self, n: int, random: torch.Generator) -> Tensor:
+        return 2 * pi * torch.rand(n, *self.shape, generator=random, dtype=torch.float64) - pi
+
+
+def ring_colours(size: int) -> Tensor:
+    """Colours (L,), 0 and 1, and 2 once if L is odd, of which no neighbours on a ring have the same."""
+    colours = torch.arange(size) % 2
+    colours[-1] = 2 if size % 2 else 1
+    return colours
+
+
+def site_colours(size: int) -> Tensor:
+    """Masks (n_colours, L, L) of sites that are no neighbours: even and odd ones, or three of odd L."""
+    ring = ring_colours(size)
+    n = 2 + size % 2
+    return torch.arange(n)[:, None, None] == (ring[:, None] + ring) % n
+
+
+def neighbours(x: Tensor) -> Tensor:
+    """Sum of the four neighbours of each site (B, L, L)."""
+    return x.roll(1, -1) + x.roll(-1, -1) + x.roll(1, -2) + x.roll(-1, -2)

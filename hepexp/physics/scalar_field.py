@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from hepexp.errors import ConfigError
-from hepexp.physics.lattice_action import LatticeAction
+from hepexp.physics.lattice_action import LatticeAction, neighbours, site_colours
 
 
 class ScalarField(LatticeAction):
@@ -65,8 +65,16 @@ class ScalarField(LatticeAction):
         return ((self.m2 + 4) * squared + self.lam * squared.square() - 2 * hops).sum((-1, -2))
 
     def force(self, phi: Tensor) -> Tensor:
-        neighbours = phi.roll(1, -1) + phi.roll(-1, -1) + phi.roll(1, -2) + phi.roll(-1, -2)
-        return 2 * neighbours - 2 * (self.m2 + 4) * phi - 4 * self.lam * phi**3
+        return 2 * neighbours(phi) - 2 * (self.m2 + 4) * phi - 4 * self.lam * phi**3
+
+    def pull(self, phi: Tensor) -> Tensor:
+        return neighbours(phi)
+
+    def local(self, phi: Tensor, pull: Tensor) -> Tensor:
+        return (self.m2 + 4) * phi.square() + self.lam * phi**4 - 2 * pull * phi
+
+    def colours(self) -> Tensor:
+        return site_colours(self.size)
 
     def observe(self, phi: Tensor) -> Tensor:
         chi = self.volume * phi.mean((-1, -2)).square()

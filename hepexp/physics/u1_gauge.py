@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from hepexp.errors import ConfigError
-from hepexp.physics.lattice_action import LatticeAction
+from hepexp.physics.lattice_action import AngleAction, ring_colours
 
 HIGHEST_BETA = 100.0
 NODES = 2000  # of the quadrature, enough for the highest charges that count
 
 
-class U1Gauge(LatticeAction):
+class U1Gauge(AngleAction):
     """S = -beta sum_P cos theta_P of the angles theta_P of the plaquettes of a periodic square.
 
     The topological charge is Q = sum_P theta_P / 2 pi with theta_P in (-pi, pi].
@@ -59,13 +59,24 @@ class U1Gauge(LatticeAction):
         s = -self.beta * plaquettes(theta).sin()
         return torch.stack([s - s.roll(1, -1), s.roll(1, -2) - s], dim=1)
 
+    def pull(self, theta: Tensor) -> Tensor:
+        """Of the two staples beside each link."""
+        turn = torch.polar(torch.ones_like(theta[:, 0]), plaquettes(theta))
+        staples = torch.stack([turn.conj() + turn.roll(1, -1), turn + turn.conj().roll(1, -2)], dim=1)
+        return torch.polar(torch.ones_like(theta), theta) * staples
+
+    def colours(self) -> Tensor:
+        """Links of one direction, in every other row across it: no plaquette has two of them."""
+        ring = ring_colours(self.size)
+        across = torch.stack([ring.expand(self.size, -1), ring[:, None].expand(-1, self.size)])
+        direction = torch.arange(2)[:, None, None]
+        pairs = [(d, k) for d in range(2) for k in range(2 + self.size % 2)]
+        return torch.stack([(direction == d) & (across == k) for d, k in pairs])
+
     def observe(self, theta: Tensor) -> Tensor:
         angle = plaquettes(theta)
         charge = (wrapped(angle).sum((-1, -2)) / (2 * pi)).round()
         return torch.stack([angle.cos().mean((-1, -2)), charge.square(), charge], dim=1)
-
-    def hot(self, n: int, random: torch.Generator) -> Tensor:
-        return 2 * pi * torch.rand(n, *self.shape, generator=random, dtype=torch.float64) - pi
 
     def exact(self) -> dict[str, float]:
         """By characters: Z = (2 pi)^(2 V) sum_n J(n)^V, J(nu) = 1/pi int_0^pi exp(beta cos t) cos(nu t) dt.

@@ -21,14 +21,15 @@ FLOW = (
     "name=flow",
 )
 HMC = ("train", "task=hmc_phi4", "model.thermalisation=5", "model.n_trajectories=20", *SMALL, "name=chain")
+HEAT_BATH = ("train", "task=heat_bath_xy", "model.thermalisation=5", "model.n_sweeps=20", *SMALL, "name=bath")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A folder with runs of a flow and of hybrid Monte Carlo."""
+    """A folder with runs of a flow, of hybrid Monte Carlo and of a heat bath."""
     folder = tmp_path_factory.mktemp("home")
     with working_in(folder):
-        for words in (FLOW, HMC):
+        for words in (FLOW, HMC, HEAT_BATH):
             assert shell.main(list(words)) == 0
         yield folder
 
@@ -47,6 +48,13 @@ def test_the_record_has_the_chain_and_its_figures(home):
         assert 0 < metrics["test/acceptance"] < 1
         plots = {path.name for path in (folder / "plots").glob("*.png")}
         assert {"chain.png", "autocorrelation.png", "observables.png", *drawn} <= plots
+
+
+def test_a_heat_bath_accepts_everything(home):
+    metrics = json.loads((run_named(home, "bath").path / "metrics.json").read_text())
+    assert metrics["test/acceptance"] == 1
+    assert metrics["test/independent_per_second"] > 0
+    assert "test/creutz" not in metrics
 
 
 def test_a_chain_is_that_of_the_draws(sample, home):

@@ -91,6 +91,7 @@ def test_each_example_of_hybrid_monte_carlo_is_a_chain():
     objective.prepare(model, None, Empty.spec)
     objective.eval()
     terms, outputs = objective.terms(model, batch(3))
+    assert outputs.pop("seconds").shape == (3,)
     assert {values.shape for values in outputs.values()} == {(3, 7)}
     assert terms["loss"] == 0
     columns = {name: values.numpy() for name, values in outputs.items()} | {"index": np.arange(3)}
@@ -98,12 +99,24 @@ def test_each_example_of_hybrid_monte_carlo_is_a_chain():
     assert table["charge"].to_pylist() == columns["chain/charge"].tolist()
 
 
+def test_independent_configurations_a_second():
+    evaluator, rng = Sampling(U1Gauge(4, 1.0)).evaluator, np.random.default_rng(0)
+    columns = {f"chain/{name}": rng.normal(size=(50, 400)) for name in ("plaquette", "charge2", "charge")}
+    made = {"accepted": np.ones((50, 400)), "seconds": np.full(50, 0.01), "index": np.arange(50)}
+    found = evaluator.final({**columns, **made, "batch_loss": np.zeros(50)}, 0)
+    assert found["independent_per_second"] == pytest.approx(100, rel=0.1)  # all are independent
+    assert found["acceptance"] == 1
+    assert "creutz" not in found  # without trajectories
+    unmoved = evaluator.final({**{name: np.ones((50, 400)) for name in columns}, **made, "batch_loss": np.zeros(50)}, 0)
+    assert unmoved["independent_per_second"] is None
+
+
 def test_chains_that_are_too_short_for_their_time_are_doubted():
     evaluator, rng = Sampling(U1Gauge(4, 1.0)).evaluator, np.random.default_rng(0)
 
     def said(chain: np.ndarray) -> str:
         columns = {f"chain/{name}": chain for name in ("plaquette", "charge2", "charge")}
-        moves = {"accepted": rng.random((4, 500)) < 0.5, "energy_change": np.zeros((4, 500))}
+        moves = {"accepted": rng.random((4, 500)) < 0.5, "energy_change": np.zeros((4, 500)), "seconds": np.ones(4)}
         return evaluator.final({**columns, **moves, "index": np.arange(4), "batch_loss": np.zeros(4)}, 0)[
             "tau_int_note"
         ]

@@ -8,13 +8,14 @@ from hepexp.evaluation.autocorrelation import chain_mean
 from hepexp.models.hmc import HybridMonteCarlo
 from hepexp.physics.scalar_field import ScalarField
 from hepexp.physics.u1_gauge import U1Gauge
+from hepexp.physics.xy_model import XYModel
 
-ACTIONS = [ScalarField(4), U1Gauge(4, 2.0)]
+ACTIONS = [ScalarField(4), U1Gauge(4, 2.0), XYModel(4, 1.0)]
 
 
 def hmc(action, **keys) -> HybridMonteCarlo:
     model = HybridMonteCarlo(**keys, n_features=0)
-    model.action = action
+    model.take(action)
     return model
 
 
@@ -48,7 +49,7 @@ def test_the_energy_changes_by_the_square_of_the_step(action):
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_volumes_in_phase_space_are_kept(action):
-    model = hmc(ScalarField(2) if action.field == "scalars" else U1Gauge(2, 2.0), step=0.2, n_steps=3)
+    model = hmc(type(action)(2), step=0.2, n_steps=3)
     x, p = start(model.action, 1)
     n = x.numel()
 

@@ -9,8 +9,10 @@ import torch
 from hepexp.errors import ConfigError
 from hepexp.physics.scalar_field import ScalarField
 from hepexp.physics.u1_gauge import U1Gauge, plaquettes, wrapped
+from hepexp.physics.xy_model import XYModel
 
-ACTIONS = [ScalarField(4), ScalarField(3, 1.0, 0.0), U1Gauge(4, 2.0)]
+ACTIONS = [ScalarField(4), ScalarField(3, 1.0, 0.0), U1Gauge(4, 2.0), XYModel(4, 1.2)]
+SMALL = [ScalarField(2), ScalarField(3), U1Gauge(2, 2.0), U1Gauge(5, 2.0), XYModel(2), XYModel(3), XYModel(6)]
 
 
 def hot(action, n=5):
@@ -30,6 +32,43 @@ def test_translations_change_nothing(action):
     for axis in (-1, -2):
         assert torch.allclose(action(x.roll(1, axis)), action(x))
         assert torch.allclose(action.observe(x.roll(1, axis)), action.observe(x))
+
+
+@pytest.mark.parametrize("action", ACTIONS + SMALL)
+def test_a_variable_feels_the_others_by_their_pull_alone(action):
+    x, y = hot(action), action.hot(5, torch.Generator().manual_seed(4))
+    for variable in torch.ones(action.shape).nonzero():
+        here = (slice(None), *variable.tolist())
+        moved = x.clone()
+        moved[here] = y[here]
+        pull = action.pull(x)[here]
+        local = action.local(y[here], pull) - action.local(x[here], pull)
+        assert torch.allclose(action(moved) - action(x), local, atol=1e-10)
+        assert torch.allclose(action.pull(moved)[here], pull)
+
+
+@pytest.mark.parametrize("action", ACTIONS + SMALL)
+def test_variables_of_one_colour_do_not_pull_each_other(action):
+    x, colours = hot(action), action.colours()
+    assert torch.equal(colours.sum(0), torch.ones(action.shape, dtype=torch.long))
+    for colour in colours:
+        moved = torch.where(colour, action.hot(5, torch.Generator().manual_seed(4)), x)
+        assert torch.allclose(action.pull(moved)[:, colour], action.pull(x)[:, colour])
+
+
+def test_the_helicity_modulus_is_the_answer_to_a_twist():
+    # -d^2 ln Z / dalpha^2 / (beta V) of bonds cos(theta_x+1 - theta_x + alpha), here of each configuration alone
+    action = XYModel(4, 0.7)
+    theta = hot(action)
+    alpha = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    found = torch.zeros(5, dtype=torch.float64)
+    for axis in (-2, -1):
+        twisted = action.beta * (theta.roll(-1, axis) - theta + alpha).cos().sum((1, 2))  # -S of these bonds
+        for k, minus_s in enumerate(twisted):
+            (slope,) = torch.autograd.grad(minus_s, alpha, create_graph=True)
+            (bend,) = torch.autograd.grad(slope, alpha, retain_graph=True)
+            found[k] -= 0.5 * (bend + slope.detach() ** 2) / action.beta / action.volume
+    assert torch.allclose(action.observe(theta)[:, 2], found)
 
 
 def test_a_free_field_is_a_normal_distribution():
@@ -88,6 +127,7 @@ def test_what_cannot_be_is_refused():
         (lambda: ScalarField(8, float("nan"), 1.0), "loss.action.m2"),
         (lambda: U1Gauge(8, 0.0), "loss.action.beta"),
         (lambda: U1Gauge(1000), "loss.action.size"),
+        (lambda: XYModel(8, -1.0), "loss.action.beta"),
     ):
         with pytest.raises(ConfigError, match=said):
             make()

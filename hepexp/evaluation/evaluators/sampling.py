@@ -16,7 +16,7 @@ from hepexp.metric import Metric
 from hepexp.physics.lattice_action import LatticeAction
 from hepexp.physics.u1_gauge import U1Gauge
 
-OBSERVABLES = ("chi", "phi2", "action", "plaquette", "charge2", "charge")
+OBSERVABLES = ("chi", "phi2", "action", "plaquette", "charge2", "charge", "cosine", "helicity")
 KNOWN = ("chi", "phi2", "action", "plaquette", "charge2", "charge", "log_z")
 GAMMA = "from the autocorrelation of the chain, by the Gamma method (hep-lat/0306017)"
 FROZEN = "the chain never changes it"
@@ -27,8 +27,9 @@ class SamplingEvaluator(Evaluator):
     """Evaluates draws of a density, or Markov chains.
 
     Of draws there are `log_weight` (n,), -S - ln q, and `<observable>` (n,): in the order of their index they are the
-    proposals of an independence-Metropolis chain, which is exact. Of chains there are `chain/<observable>` (n, T),
-    `accepted` and `energy_change` (n, T).
+    proposals of an independence-Metropolis chain, which is exact. Of chains there are `chain/<observable>` (n, T) and
+    `accepted` (n, T), and `energy_change` (n, T) if they follow trajectories; of both `seconds` (n,), for a draw or a
+    step.
 
     Parameters
     ----------
@@ -48,7 +49,8 @@ class SamplingEvaluator(Evaluator):
             "acceptance",
             "higher",
             "acceptance",
-            "Share of accepted proposals: draws of the model in an independence-Metropolis chain, or trajectories.",
+            "Share of accepted proposals: draws of the model in an independence-Metropolis chain, trajectories, or "
+            "values of single variables.",
             range="0 to 1",
             error=GAMMA,
             undefined="all or none are accepted",
@@ -58,7 +60,8 @@ class SamplingEvaluator(Evaluator):
             "tau_int",
             "lower",
             r"tau_int",
-            "Longest integrated autocorrelation time of the observables along the chain, in proposals or trajectories.",
+            "Longest integrated autocorrelation time of the observables along the chain, in proposals, trajectories or "
+            "sweeps.",
             latex=r"$\tau_\mathrm{int}$",
             range=">= 0; 1/2 for independent configurations",
             error=GAMMA,
@@ -69,7 +72,7 @@ class SamplingEvaluator(Evaluator):
             "tau_{observable}",
             "lower",
             "tau_int of {observable}",
-            "Integrated autocorrelation time of {observable} along the chain, in proposals or trajectories.",
+            "Integrated autocorrelation time of {observable} along the chain, in proposals, trajectories or sweeps.",
             range=">= 0; 1/2 for independent configurations",
             error=GAMMA,
             undefined="the chain never changes it",
@@ -77,11 +80,23 @@ class SamplingEvaluator(Evaluator):
             values=OBSERVABLES,
         ),
         Metric(
+            "independent_per_second",
+            "higher",
+            "independent configurations/s",
+            "Steps of the chain, or of all chains side by side, in a second, over 2 tau_int, on this machine; without "
+            "training and thermalisation.",
+            range="> 0",
+            error="from that of tau_int",
+            undefined="the chain never changes",
+            each_epoch=False,
+        ),
+        Metric(
             "mean_{observable}",
             "neither",
             "<{observable}>",
             "Mean of {observable} over the chain: chi is V times the squared mean field, phi2 the mean square, action "
-            "S per site; plaquette is the mean cosine, charge the topological charge Q, charge2 its square.",
+            "S per site; plaquette is its mean cosine, charge the topological charge Q, charge2 its square; cosine is "
+            "that of neighbouring spins, whose chi is V times the squared mean spin, helicity the helicity modulus.",
             range="any number",
             error=GAMMA,
             each_epoch=False,
@@ -146,6 +161,7 @@ class SamplingEvaluator(Evaluator):
             found |= with_errors(_of_weights(outputs), len(outputs["index"]), seed)
         else:
             found["loss_note"] = "nothing is minimised"
+        if "energy_change" in outputs:
             found |= _with_error("creutz", chain_mean(np.exp(-outputs["energy_change"].astype(np.float64))))
         chain, accepted = self._chain(outputs, seed)
         found |= _with_error("acceptance", chain_mean(accepted), "all or none are accepted")
@@ -156,6 +172,7 @@ class SamplingEvaluator(Evaluator):
             if mean.tau is None:
                 found[f"tau_{name}_note"] = FROZEN
         found |= _longest(means, accepted.shape[1])
+        found |= _rate(found["tau_int"], found["tau_int_err"], float(outputs["seconds"].mean()))
         for name, value in self.exact.items():
             ours = "log_z" if name == "log_z" else f"mean_{name}"
             if ours in found:
@@ -183,7 +200,7 @@ class SamplingEvaluator(Evaluator):
         chain, _ = self._chain(outputs, seed)
         labels = dict(self.action.observables)
         means = {name: chain_mean(values) for name, values in chain.items()}
-        step = "trajectory" if "accepted" in outputs else "proposal"
+        step = "trajectory" if "energy_change" in outputs else "sweep" if "accepted" in outputs else "proposal"
         plots.chain_history(folder / "chain.png", chain, labels, self.action.theory, step)
         plots.autocorrelation(folder / "autocorrelation.png", means, labels, self.action.theory, step)
         plots.chain_observables(folder / "observables.png", chain, means, labels, self.exact, self.action.theory)
@@ -234,3 +251,11 @@ def _longest(means: dict[str, ChainMean], n_steps: int) -> dict[str, float | str
     if n_steps < SAFE * tau:
         note += f"; {n_steps:,} steps are only {n_steps / tau:.2g} times as long, so that errors may be too small"
     return {"tau_int": tau, "tau_int_err": means[name].tau_error, "tau_int_note": note}
+
+
+def _rate(tau: object, error: object, seconds: float) -> dict[str, float | str | None]:
+    if not isinstance(tau, float) or not isinstance(error, float):
+        note = {"independent_per_second_note": "the chain never changes"}
+        return {"independent_per_second": None, "independent_per_second_err": None, **note}
+    rate = 1 / (2 * tau * seconds)
+    return {"independent_per_second": rate, "independent_per_second_err": rate * error / tau}
