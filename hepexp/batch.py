@@ -185,12 +185,15 @@ class JetBatch(Batch):
     Shapes
     ------
     p4 (B, N, 4) float64, GeV, (E, px, py, pz), zero for padding; scalars (B, N, S) float32, zero for padding;
-    mask (B, N) bool, True for real particles, which come first.
+    mask (B, N) bool, True for real particles, which come first. None where the data set has none: deposits (B, N, N)
+    float32, the energy in GeV that each particle, in the place of the element that stands for it (rows), left in each
+    element (columns).
     """
 
     p4: Tensor
     scalars: Tensor
     mask: Tensor
+    deposits: Tensor | None = None
 
 
 @dataclass

@@ -15,6 +15,7 @@ NO_DATA = {
 OF_ELEMENTS = {
     "chi2_assignment",
     "chi2_vertexing",
+    "hgpflow",
     "interaction_network",
     "mlpf",
     "particle_flow_baseline",

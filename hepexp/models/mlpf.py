@@ -18,12 +18,11 @@ from hepexp.models.layers.flow_elements import (
     N_LOGITS,
     N_MOMENTUM,
     check_features,
+    compressed,
     momentum_of,
 )
 from hepexp.models.layers.hashed_bins import BinnedGraph, HashedGraph
 from hepexp.models.weights import load_weights
-
-_IN_GEV = [FEATURES.index(name) for name in ("pt", "energy", "em", "had")]
 
 
 class GHConv(nn.Module):
@@ -167,9 +166,7 @@ class MLPF(nn.Module):
 
     def forward(self, batch: JetBatch) -> Tensor:
         scalars, mask = batch.scalars.to(next(self.encoder.parameters()).dtype), batch.mask
-        features = scalars.clone()
-        features[..., _IN_GEV] = scalars[..., _IN_GEV].log1p()
-        encoded = x = self.encoder(features)
+        encoded = x = self.encoder(compressed(scalars))
         for layer in self.classifying:
             x = layer(x, mask)
         classified = self.classifier(x)

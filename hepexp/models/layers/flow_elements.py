@@ -14,8 +14,10 @@ FEATURES = (
     *("is_tower", "is_track", "pt", "eta", "sin_phi", "cos_phi", "energy", "em", "had"),
     *("eta_out", "sin_phi_out", "cos_phi_out", "charge"),
 )
+MOMENTUM = ("pt", "eta", "sin_phi", "cos_phi", "energy")  # those of them that a particle has, too
+IN_GEV = [FEATURES.index(name) for name in ("pt", "energy", "em", "had")]
 CLASSES = NONE, CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, ELECTRON, MUON = range(6)
-N_LOGITS, N_MOMENTUM = len(CLASSES), 5  # of pT, eta, sin phi, cos phi, E
+N_LOGITS, N_MOMENTUM = len(CLASSES), len(MOMENTUM)
 N_OUTPUTS = N_LOGITS + 1 + N_MOMENTUM  # the charge is between them
 
 
@@ -30,20 +32,32 @@ def feature(scalars: Tensor, *names: str) -> tuple[Tensor, ...]:
     return tuple(scalars[..., FEATURES.index(name)] for name in names)
 
 
+def compressed(scalars: Tensor) -> Tensor:
+    """The scalars (B, N, 13) with energies E and momenta in GeV as ln(1 + E)."""
+    features = scalars.clone()
+    features[..., IN_GEV] = scalars[..., IN_GEV].log1p()
+    return features
+
+
 def divided(outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Logits (..., 6), charge (...) and (pT, eta, sin phi, cos phi, E) (..., 5) of outputs (..., 12)."""
     return outputs[..., :N_LOGITS], outputs[..., N_LOGITS], outputs[..., N_LOGITS + 1 :]
 
 
 def momentum_of(scalars: Tensor, correction: Tensor) -> Tensor:
-    """(pT, eta, sin phi, cos phi, E) of particles, those of their elements where the corrections (..., 5) are zero.
+    """(pT, eta, sin phi, cos phi, E) of particles, those of their elements where the corrections (..., 5) are zero."""
+    wide = torch.promote_types(correction.dtype, torch.float32)
+    return corrected(torch.stack(feature(scalars.to(wide), *MOMENTUM), -1), correction)
 
-    pT e^a, eta + b, sin phi + c, cos phi + d and E e^(a + e), with exponents that are limited to +-5 smoothly. The
-    numbers are at least of float32, in which momenta are given, whatever the precision of the network.
+
+def corrected(momentum: Tensor, correction: Tensor) -> Tensor:
+    """Momenta (..., 5) with corrections (a, b, c, d, e): pT e^a, eta + b, sin phi + c, cos phi + d and E e^(a + e).
+
+    Exponents are limited to +-5 smoothly. The numbers are at least of float32, in which momenta are given, whatever the
+    precision of the network.
     """
     wide = torch.promote_types(correction.dtype, torch.float32)
-    scalars, correction = scalars.to(wide), correction.to(wide)
-    pt, eta, sine, cosine, energy = feature(scalars, "pt", "eta", "sin_phi", "cos_phi", "energy")
-    a, b, c, d, e = correction.unbind(-1)
+    pt, eta, sine, cosine, energy = momentum.to(wide).unbind(-1)
+    a, b, c, d, e = correction.to(wide).unbind(-1)
     scale, scale_of_energy = (5 * torch.tanh(exponent / 5) for exponent in (a, a + e))
     return torch.stack([pt * scale.exp(), eta + b, sine + c, cosine + d, energy * scale_of_energy.exp()], -1)

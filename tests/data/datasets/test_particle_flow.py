@@ -62,6 +62,28 @@ def test_what_is_left_in_a_tower_without_tracks_is_its_target(events: Ragged):
     assert (np.isin(edges["pid"][~own], (info.CHARGED_HADRON, info.ELECTRON))).all()
 
 
+def test_deposits_are_the_edges_of_each_event():
+    made = ParticleFlow(source="mini", batch_size=3, n_train=6, n_val=1, n_test=1, deposits=True, seed=0)
+    made.setup()
+    split = made.splits["train"]
+    batch, stored = split[[2, 0, 4]], made.store.take(split.rows[[2, 0, 4]])
+    assert batch.deposits.shape == (3, batch.mask.shape[1], batch.mask.shape[1])
+    first = stored.given_edges.offsets
+    expected = np.zeros(batch.deposits.shape)
+    for event in range(3):
+        for edge in range(first[event], first[event + 1]):
+            source, target, energy = (stored.given_edges[name][edge] for name in ("source", "target", "energy"))
+            expected[event, target, source] += energy
+    np.testing.assert_allclose(batch.deposits, expected, rtol=1e-6)
+    is_tower = batch.scalars[..., 0] > 0
+    assert ((batch.deposits.sum(1) > 0) == (is_tower & batch.mask)).all()  # all towers have some, and nothing else
+    split._cache = None  # read anew
+    np.testing.assert_array_equal(split[[2, 0, 4]].deposits, batch.deposits)
+    plain = ParticleFlow(source="mini", batch_size=3, n_train=6, n_val=1, n_test=1, seed=0)
+    plain.setup()
+    assert plain.splits["train"][[0]].deposits is None
+
+
 def test_towers_are_read_out_above_two_standard_deviations(events: Ragged):
     energy = events["had"][events["had"] > 0].astype(np.float64)
     assert (energy > 2 * np.hypot(0.05 * energy, 1.5 * np.sqrt(energy)) * 0.999).all()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from types import MappingProxyType
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from hepexp.batch import JetBatch
 from hepexp.data.datasets.particle_flow.info import INFO, PIDS, TOWER, TRACK
+from hepexp.data.loading.cache import ExampleCache
 from hepexp.data.loading.datamodule import HepDataModule
 from hepexp.data.physics.kinematics import four_momenta
-from hepexp.data.representations.representation import Particles, Representation
+from hepexp.data.representations.representation import Common, Particles, Representation
 from hepexp.data.store.ragged import Ragged
 from hepexp.data.transforms.four_momenta import with_particles
 from hepexp.data.transforms.transform import Transform
@@ -56,11 +59,34 @@ class Elements(Transform):
         ]
 
 
+class ElementsWithDeposits(Particles):
+    """Elements, and beside them the energy that each particle left in each of them."""
+
+    @property
+    def reads_edges(self) -> bool:
+        return True
+
+    def collate(self, examples: Ragged, common: Common) -> JetBatch:
+        return self._with_deposits(super().collate(examples, common), examples.given_edges)
+
+    def collate_cached(self, cache: ExampleCache, rows: NDArray[np.int64], common: Common) -> JetBatch:
+        return self._with_deposits(super().collate_cached(cache, rows, common), cache.examples.given_edges.take(rows))
+
+    @staticmethod
+    def _with_deposits(batch: JetBatch, edges: Ragged) -> JetBatch:
+        n, width = batch.mask.shape
+        event = np.repeat(np.arange(n), edges.counts)
+        place = (event * width + edges["target"]) * width + edges["source"]
+        energy = np.bincount(place, edges["energy"], n * width * width).astype(np.float32)
+        return replace(batch, deposits=torch.from_numpy(energy.reshape(n, width, width)))
+
+
 class ParticleFlow(HepDataModule):
     """Top pairs with pile-up as tracks and towers. Each element has at most one particle as its target.
 
     Parameters
     ----------
+    deposits : whether batches have the energy that each particle left in each tower, from which loss=hgpflow learns.
     element_targets : class, charge, pT, eta, phi and energy of the particle of each element.
 
     References
@@ -80,6 +106,7 @@ class ParticleFlow(HepDataModule):
         "target_phi",
         "target_energy",
     )
+    deposits: bool = False
     n_generate: int = 1000
     generate_seed: int = 2
     views: None = field(default=None, init=False)
@@ -89,4 +116,5 @@ class ParticleFlow(HepDataModule):
         return (Elements(),)
 
     def make_representations(self) -> list[Representation]:
-        return [Particles().with_transforms(*self.carry(), Elements())]
+        elements = ElementsWithDeposits() if self.deposits else Particles()
+        return [elements.with_transforms(*self.carry(), Elements())]
