@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hepexp.cli.console import console, table
-from hepexp.cli.data_options import add_source, check_files, described, open_examples
+from hepexp.cli.data_options import (
+    add_number_and_seed,
+    add_source,
+    check_files,
+    described,
+    number_and_seed,
+    open_examples,
+)
 from hepexp.cli.output_files import add_overwrite, check_target, writing
 from hepexp.cli.parser import Parser, at_least
 from hepexp.errors import ConfigError, DataError
@@ -44,10 +51,7 @@ def download(parser: Parser, args: list[str]) -> None:
 
 def generate(parser: Parser, args: list[str]) -> None:
     """simulate examples on this machine; resumes where it was interrupted"""
-    parser.add_argument(
-        "--n", type=at_least(2), default=20_000, help="examples, equally many of each class (default 20000)"
-    )
-    parser.add_argument("--seed", type=at_least(0), default=1, help="the same seed gives the same examples (default 1)")
+    add_number_and_seed(parser, "examples, equally many of each class", "the same seed gives the same examples")
     parser.add_argument("--jobs", type=at_least(1), help="processes (default: one per core), or jobs (default: 10)")
     parser.add_argument(
         "--launcher", default="joblib", help="joblib: processes here; submitit_slurm: jobs of a cluster; submitit_local"
@@ -75,14 +79,15 @@ def generate(parser: Parser, args: list[str]) -> None:
         raise ConfigError("--cluster has no effect with --launcher joblib; take submitit_slurm")
     jobs = given.jobs or (_CLUSTER_JOBS if given.launcher != "joblib" else os.cpu_count() or 1)
     classes = tuple(filter(None, given.classes.split(",")))
-    check_simulation(info, given.n, given.seed, jobs, classes)
+    n, seed = number_and_seed(given)
+    check_simulation(info, n, seed, jobs, classes)
     from hepexp.data.download.progress import examples_progress
 
     for package, cite in _CITE.items():
         if package in generator(info).PACKAGES:
             print(cite, file=sys.stderr)
-    with examples_progress("simulating", given.n, info.noun) as report:
-        out = simulate(info, given.n, given.seed, jobs, report, given.out, classes, make)
+    with examples_progress("simulating", n, info.noun) as report:
+        out = simulate(info, n, seed, jobs, report, given.out, classes, make)
     print(visible(str(out)))
 
 

@@ -14,7 +14,7 @@ from hepexp.config import schema
 from hepexp.config.annotations import TARGET
 from hepexp.config.command_line import CommandLine, translate
 from hepexp.data.dataset_info import DatasetInfo
-from hepexp.data.find import has_files_by_key, known_info
+from hepexp.data.find import has_files_by_key, known_info, simulated
 from hepexp.errors import ConfigError
 
 if TYPE_CHECKING:  # it imports pyarrow
@@ -89,7 +89,8 @@ def small_data_set(given: Namespace, split_store: SplitStore) -> HepDataModule:
     from hepexp.config.build import construct
 
     config = given.config or composed(given.name, [], given.config_dir)
-    values = {"source": split_store.source, "n_files": given.files, "n_generate": given.n, "generate_seed": given.seed}
+    n, seed = number_and_seed(given)
+    values = {"source": split_store.source, "n_files": given.files, "n_generate": n, "generate_seed": seed}
     values |= {f"n_{split}": min(len(rows), _A_FEW) for split, rows in split_store.splits.items()}
     # some data sets have no published files
     data = construct(config | schema.accepted(config[TARGET], values), "dataset", seed=1)
@@ -122,8 +123,19 @@ def add_source(parser: Parser) -> None:
     parser.add_argument(
         "--files", type=at_least(1), metavar="N", help="with full: only the first N files of each split"
     )
-    parser.add_argument("--n", type=at_least(2), default=20_000, help="with generate: number of simulated examples")
-    parser.add_argument("--seed", type=at_least(0), default=1, help="with generate: seed of the simulation")
+    add_number_and_seed(parser, "with generate: number of simulated examples", "with generate: seed of the simulation")
+
+
+def add_number_and_seed(parser: Parser, number: str, seed: str) -> None:
+    """`--n` and `--seed` of a simulation, with what they mean."""
+    parser.add_argument("--n", type=at_least(2), help=f"{number} (default: n_generate of the data set)")
+    parser.add_argument("--seed", type=at_least(0), help=f"{seed} (default: generate_seed of the data set)")
+
+
+def number_and_seed(given: Namespace) -> tuple[int, int]:
+    """Of the simulation that a parsed line names, the same as of a training unless it says otherwise."""
+    n, seed = simulated(given.name, given.config_dir, given.config)
+    return n if given.n is None else given.n, seed if given.seed is None else given.seed
 
 
 def check_files(info: DatasetInfo, given: Namespace) -> None:
@@ -138,4 +150,4 @@ def open_examples(info: DatasetInfo, given: Namespace) -> SplitStore:
     from hepexp.data.loading.split_store import open_source
 
     check_files(info, given)
-    return open_source(info, info.choose_source(given.source, given.files), given.files, given.n, given.seed)
+    return open_source(info, info.choose_source(given.source, given.files), given.files, *number_and_seed(given))

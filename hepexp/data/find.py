@@ -138,6 +138,29 @@ def class_of(name: str, config_dirs: Sequence[Path] = ()) -> type:
     return targets.load(_target(name, config_dirs), kind.of_group("dataset"))
 
 
+def simulated(name: str, config_dirs: Sequence[Path] = (), config: Mapping[str, Any] | None = None) -> tuple[int, int]:
+    """How many examples source=generate simulates, and with which seed: a data set's n_generate and generate_seed.
+
+    Both are 0 for a data set that has no such keys.
+
+    Raises
+    ------
+    ConfigError : one is no whole number.
+    """
+    config = _config(name, config_dirs) if config is None else config
+    known = schema.signature(config["_target_"]).parameters
+
+    def value(key: str) -> int:
+        if key not in known:
+            return 0
+        found = config.get(key, int(known[key].default or 0))
+        if type(found) is not int:
+            raise ConfigError(f"dataset.{key} must be a whole number, got {found!r}")
+        return found
+
+    return value("n_generate"), value("generate_seed")
+
+
 def module_beside(name: str, module: str, config_dirs: Sequence[Path] = ()) -> ModuleType | None:
     """A module of a data set, by its last name, in the folder of the data set's class; None if there is none."""
     path = f"{_target(name, config_dirs).rsplit('.', 2)[0]}.{module}"

@@ -45,10 +45,10 @@ def generator(info: DatasetInfo) -> Generator:
 
 def check_simulation(info: DatasetInfo, n: int, seed: int, jobs: int, classes: Sequence[str] = ()) -> None:
     """Raise ConfigError if `simulate` could not start: a value is out of range, a package or its data are missing."""
+    module = generator(info)
     for name, value, least in (("n", n, 2), ("seed", seed, 0), ("jobs", jobs, 1)):
         if value < least:
             raise ConfigError(f"{name} must be >= {least}, got {value}")
-    module = generator(info)
     for name in classes:
         if name not in info.classes:
             hint = did_you_mean(name, info.classes)

@@ -15,6 +15,8 @@ import pytest
 
 from hepexp.cli import data_options
 from hepexp.cli.main import main
+from hepexp.config import yaml_file
+from hepexp.config.paths import conf_dir
 from hepexp.data.dataset_info import Part, PublishedFile
 from hepexp.data.datasets.electron_photon import info as electron_photon
 from hepexp.data.datasets.electron_photon.info import LAYOUT as ELECTRON_PHOTON_LAYOUT
@@ -22,6 +24,7 @@ from hepexp.data.datasets.jetclass import info as jetclass
 from hepexp.data.datasets.qg import info as qg
 from hepexp.data.formats.open_file import open_file
 from hepexp.data.store import arrow_file
+from hepexp.simulation import simulate
 from tests.commands.conftest import Command
 from tests.data.datasets import published_formats
 from tests.data.download import test_fetch
@@ -131,6 +134,33 @@ def test_full_and_generate_say_how_to_get_them(hepexp: Command):
     assert (done.returncode, "hepexp data download qg" in done.stderr) == (1, True)
     done = hepexp("data", "show", "qg", "--source", "generate", "--n", "50", "--seed", "9")
     assert (done.returncode, "hepexp data generate qg --n 50 --seed 9" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["particle_flow", "qg", "trackml"])
+def test_generate_makes_the_examples_that_a_training_looks_for(name: str, monkeypatch, capsys, tmp_path: Path):
+    """The number and the seed of the data set's own keys, unless they are given."""
+    keys = yaml_file.load(conf_dir() / "dataset" / f"{name}.yaml")
+    n, seed = keys["n_generate"], keys["generate_seed"]
+    made = []
+    monkeypatch.setattr(simulate, "check_simulation", lambda info, n, seed, jobs, classes: made.append((n, seed)))
+    monkeypatch.setattr(simulate, "simulate", lambda *args: tmp_path)
+    for words in ([], ["--n", "7"], ["--seed", "9"]):
+        assert main(["data", "generate", name, *words]) == 0
+    assert made == [(n, seed), (7, seed), (n, 9)]
+    capsys.readouterr()
+    monkeypatch.setenv("HEPEXP_STORE_DIR", str(tmp_path))
+    assert main(["data", "show", name, "--source", "generate", "--no-pictures"]) == 1
+    assert f"hepexp data generate {name} --n {n} --seed {seed}" in capsys.readouterr().err
+
+
+def test_what_cannot_be_simulated_is_said_whatever_its_number(capsys, tmp_path: Path):
+    assert main(["data", "generate", "mnist"]) == 2
+    assert "n must be" not in capsys.readouterr().err
+    folder = tmp_path / "dataset"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text("defaults: [particle_flow]\nn_generate: many\n")
+    assert main(["data", "generate", "mine", "--config-dir", str(tmp_path)]) == 2
+    assert "dataset.n_generate must be a whole number, got 'many'" in capsys.readouterr().err
 
 
 def test_generate_then_show(hepexp: Command, tmp_path: Path):
