@@ -114,6 +114,15 @@ def _escnn() -> Iterator[Finding]:
         yield Finding(name, NOTE, f"{found}, tested with {VERSION}", INSTALL)
 
 
+def _jetnet() -> Iterator[Finding]:
+    """jetnet is in no extra: two of its files are read, and what it needs to be imported does not work beside ours."""
+    name, use = "jetnet (generation)", "for test/fpnd_... of jets"
+    try:
+        yield Finding(name, OK, f"{version('jetnet')}, {use}")
+    except PackageNotFoundError:
+        yield Finding(name, NOTE, "not installed", f"{use}: pip install --no-deps jetnet")
+
+
 def _hardware() -> Iterator[Finding]:
     try:
         import torch
@@ -214,4 +223,4 @@ def _store() -> Iterator[Finding]:
     yield Finding("MLflow store", OK, f"{sum(states.values())} runs{f': {counts}' if counts else ''}")
 
 
-CHECKS = (_python, _packages, _escnn, _hardware, _folders, _variables, _plugins, _data_sets, _store)
+CHECKS = (_python, _packages, _escnn, _jetnet, _hardware, _folders, _variables, _plugins, _data_sets, _store)

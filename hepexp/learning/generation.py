@@ -20,7 +20,8 @@ from hepexp.data.store import arrow_file
 from hepexp.data.store.ragged import Ragged, regroup
 from hepexp.data.store.store import Store
 from hepexp.errors import ConfigError, HepexpError
-from hepexp.evaluation.evaluators.generation import FLOOR, MADE, MAPS, OF, SECONDS, THIRDS, TRUTH
+from hepexp.evaluation.evaluators.generation import CLOUD, FLOOR, JETS, MADE, MAPS, OF, SECONDS, THIRDS, TRUTH
+from hepexp.evaluation.generation.particle_net_distance import KINDS
 from hepexp.evaluation.options import EvaluationOptions
 from hepexp.losses.content import content
 from hepexp.losses.objective import Objective
@@ -86,10 +87,12 @@ class Generation:
         seconds: list[float] = []
         self.samples = Ragged.concatenate(list(self.stream(model, conditions, n, SEED, seconds=seconds)))
         other = train[: min(len(rows), len(train))]
-        found = self._observed(MADE, self.samples) | self._observed(TRUTH, as_represented(self.data, rows))
+        true = as_represented(self.data, rows)
+        found = self._observed(MADE, self.samples) | self._observed(TRUTH, true)
         found |= self._observed(FLOOR, as_represented(self.data, other))
+        found |= self._of_kinds(MADE, self.samples) | self._of_kinds(TRUTH, true)
         if self.data.layer_maps:
-            found |= self._maps(as_represented(self.data, rows))
+            found |= self._maps(true)
         full = seconds[: n // AT_ONCE]
         alone = self.seconds(model, conditions, 1)
         in_batches = median(full) / AT_ONCE if full else self.seconds(model, conditions, AT_ONCE)
@@ -230,6 +233,16 @@ class Generation:
             part = self.data.densities(examples.take(slice(start, start + AT_ONCE)))
             total = [one + found.sum(0) for one, found in zip(total, part, strict=True)]
         return [one / max(len(examples), 1) for one in total]
+
+    def _of_kinds(self, sample: str, examples: Ragged) -> dict[str, NDArray]:
+        """The jets of each class that JetNet's statistics are of."""
+        kinds = {name: self.data.info.classes.index(name) for name in self.data.jetnet_kinds if name in KINDS}
+        rows = {name: np.flatnonzero(examples.label == label) for name, label in kinds.items()}
+        return {
+            f"{JETS}{sample}{name}": self._observed("", examples.take(some), [CLOUD])[CLOUD]
+            for name, some in rows.items()
+            if len(some)
+        }
 
     def _observed(self, sample: str, examples: Ragged, names: Sequence[str] | None = None) -> dict[str, NDArray]:
         starts = range(0, len(examples), AT_ONCE)

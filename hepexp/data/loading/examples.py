@@ -31,6 +31,9 @@ class Examples(LightningDataModule):
     element_classes: Mapping[str, Sequence[str]] = MappingProxyType({})  # of columns of the elements that hold labels
     observables: tuple[Observable, ...] = ()  # by which generated examples are judged, see `observe`
     layer_maps: tuple[LayerMap, ...] = ()  # of showers, see `densities`
+    jetnet_kinds: tuple[
+        str, ...
+    ] = ()  # classes of jets that are compared with those of JetNet, if it has moments of them
 
     batch_size: int
     num_workers: int

@@ -19,6 +19,7 @@ from hepexp.evaluation.generation.comparison import Comparison
 from hepexp.evaluation.generation.coverage import MISSING, coverage_and_mmd
 from hepexp.evaluation.generation.isotropy import isotropy
 from hepexp.evaluation.generation.metrics import GENERATION_METRICS
+from hepexp.evaluation.generation.particle_net_distance import KINDS, fpnd
 from hepexp.evaluation.generation.physics_distances import fpd, kpd
 from hepexp.evaluation.generation.separation import Separation
 from hepexp.evaluation.generation.wasserstein import Wasserstein
@@ -34,6 +35,7 @@ LEVELS = {"low": "low_level", "high": "high_level"}  # of the inputs of classifi
 CLASSIFIED = "classified/"  # before a sample and such a level: label, 1 for the truth, and score of tested examples
 REPLICAS = 200  # of what a classifier was tested on
 MAPS, THIRDS = "gallery/maps/", 3  # before what is drawn of showers in three ranges of energy
+JETS = "jets/"  # before a sample and the kind of its jets, (n, N, 3), where those of JetNet are known
 FEATURES, CLOUD, OF, SECONDS = "features", "cloud", "of", "seconds_"
 
 
@@ -76,6 +78,7 @@ class GenerationEvaluator(Evaluator):
                     found = self._compared(kind, outputs, one, TRUTH, other)
                     figures |= _with_error(f"{name}_{one.name}{suffix}", found.value, found.error(seed))
             figures |= _joint(outputs, other, suffix, seed) | _told_apart(outputs, other, suffix, seed)
+        figures |= _from_jetnet(outputs, seed)
         for one in (one for one in self.observables if one.mean):
             for suffix, sample in (("", MADE), ("_truth", TRUTH)):
                 values = outputs[f"{sample}{one.name}"].astype(np.float64)
@@ -149,6 +152,18 @@ def _told_apart(outputs: Outputs, other: str, suffix: str, seed: int) -> dict[st
             continue
         scores, label = np.stack([1 - score, score], 1), label.astype(np.int64)
         figures |= with_errors({figure: partial(auc, scores, label)}, len(label), seed, n_replicas=REPLICAS)
+    return figures
+
+
+def _from_jetnet(outputs: Outputs, seed: int) -> dict[str, float | str | None]:
+    """Distances of generated jets, and of as many true ones, from those of JetNet."""
+    figures: dict[str, float | str | None] = {}
+    for kind in (kind for kind in KINDS if f"{JETS}{MADE}{kind}" in outputs and f"{JETS}{TRUTH}{kind}" in outputs):
+        samples = {"": outputs[f"{JETS}{MADE}{kind}"], "_truth": outputs[f"{JETS}{TRUTH}{kind}"]}
+        n = min(map(len, samples.values()))
+        for suffix, jets in samples.items():
+            found, name = fpnd(jets[:n], kind, seed), f"fpnd_{kind}{suffix}"
+            figures |= {name: None, f"{name}_note": found} if isinstance(found, str) else _with_error(name, *found)
     return figures
 
 

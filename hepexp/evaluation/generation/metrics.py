@@ -122,6 +122,30 @@ GENERATION_METRICS = (
         floor="Kernel physics distance between two samples of the truth: what a perfect generator would have.",
     ),
     Metric(
+        "fpnd_{kind}",
+        "lower",
+        "FPND ({kind})",
+        "Frechet distance of generated jets from those of JetNet in the activations of a published ParticleNet "
+        "(arXiv:2106.11535); biased upwards by less the more jets there are, 50,000 in the literature.",
+        range=">= 0",
+        error="standard deviation over bootstrap replicas of the generated examples",
+        undefined="the files of jetnet are not installed, or jets are not of 30 particles",
+        each_epoch=False,
+        values=("gluon", "quark", "top"),
+    ),
+    Metric(
+        "fpnd_{kind}_truth",
+        "lower",
+        "FPND ({kind}), truth",
+        "The same distance of as many test examples: how faithful their simulation is to JetNet's, and the best that a "
+        "generator trained on it can reach.",
+        range=">= 0",
+        error="standard deviation over bootstrap replicas of the test examples",
+        undefined="the files of jetnet are not installed, or jets are not of 30 particles",
+        each_epoch=False,
+        values=("gluon", "quark", "top"),
+    ),
+    Metric(
         "cov",
         "higher",
         "COV",

@@ -24,11 +24,16 @@ def scaled(true: NDArray, made: NDArray) -> tuple[NDArray[np.float64], NDArray[n
 
 def frechet(true: NDArray, made: NDArray) -> float:
     """|mu_1 - mu_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2)) of samples (n, F) and (m, F)."""
-    mean = true.mean(0) - made.mean(0)
-    first, second = (np.atleast_2d(np.cov(sample, rowvar=False)) for sample in (true, made))
+    (mean, first), (other, second) = ((x.mean(0), np.atleast_2d(np.cov(x, rowvar=False))) for x in (true, made))
+    return frechet_of_moments(mean, first, other, second)
+
+
+def frechet_of_moments(mean: NDArray, first: NDArray, other: NDArray, second: NDArray) -> float:
+    """The same of two means (F,), each followed by its covariance (F, F)."""
+    apart = mean - other
     # the trace of the root is the sum of the roots of the eigenvalues, also where a quantity is constant
     roots = np.sqrt(np.linalg.eigvals(first @ second).real.clip(min=0))
-    return float(mean @ mean + np.trace(first) + np.trace(second) - 2 * roots.sum())
+    return float(apart @ apart + np.trace(first) + np.trace(second) - 2 * roots.sum())
 
 
 def fpd(true: NDArray, made: NDArray, seed: int = 0) -> tuple[float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepexp.data.datasets.jetnet.cloud import JetCloud
-from hepexp.data.datasets.jetnet.info import INFO
+from hepexp.data.datasets.jetnet.info import CLASSES, INFO
 from hepexp.data.datasets.jetnet.observables import OBSERVABLES, observe
 from hepexp.data.datasets.jetnet.relative import HardestCentred, RelativeParticles
 from hepexp.data.loading.jet_datamodule import JetDataModule
@@ -40,6 +40,7 @@ class JetNet(JetDataModule):
 
     info = INFO
     observables = OBSERVABLES
+    jetnet_kinds = CLASSES
 
     n_particles: int | None = 30
     classes: Sequence[str] | None = None
