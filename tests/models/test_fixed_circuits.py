@@ -52,7 +52,7 @@ def test_there_is_nothing_to_train():
         ({"n_features": 8}, "reads no data, but the data set has 8 features; choose dataset=empty"),
         (
             {"backend": Classical()},
-            "backend=classical puts a perceptron in place of a circuit, and this circuit has no",
+            "backend=classical puts a network in place of a circuit, and this circuit has no",
         ),
         ({"backend": PennyLane("default.mixed")}, "backend.device=default.mixed has no state vectors"),
         ({"backend": PennyLane(diff_method="best", shots=9)}, "takes no shots: backend.shots must be null, got 9"),

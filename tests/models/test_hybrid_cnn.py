@@ -27,10 +27,10 @@ def test_the_number_of_parameters_is_that_of_the_document(size, n_qubits, count)
     assert sum(p.numel() for p in network(size, n_qubits).parameters()) == count
 
 
-def test_the_control_has_a_perceptron_in_place_of_the_circuit():
+def test_the_control_has_a_network_of_as_many_parameters_in_place_of_the_circuit():
     model = network(28, 4, Classical())
-    assert model.circuit.n_parameters == 13  # 4 x 1 + 1 and 1 x 4 + 4, for 12 angles
-    assert sum(p.numel() for p in model.parameters()) == 514_789
+    assert model.circuit.n_parameters == 12  # 4 x 3, for 12 angles
+    assert sum(p.numel() for p in model.parameters()) == 514_788
 
 
 def test_losses_and_gradients_are_those_of_pennylane():

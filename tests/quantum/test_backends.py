@@ -12,7 +12,8 @@ from torch.testing import assert_close
 
 from hepexp.errors import ConfigError
 from hepexp.quantum import templates
-from hepexp.quantum.classical import Classical
+from hepexp.quantum.classical import Classical, Neighbours
+from hepexp.quantum.layered import Layered
 from hepexp.quantum.pennylane import PennyLane
 from hepexp.quantum.statevector import StateVector
 from tests.quantum.random_circuits import any_gates, documented
@@ -197,12 +198,32 @@ assert 'pennylane' not in sys.modules
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("circuit", [templates.siamese_circuit(8, 3), templates.pair_circuit(10, 6)])
-def test_the_control_has_as_many_parameters_as_the_circuit(circuit):
+@pytest.mark.parametrize(
+    "circuit",
+    [
+        templates.siamese_circuit(8, 3),
+        templates.pair_circuit(10, 1),
+        templates.pair_circuit(10, 6),
+        Layered(4, 2, "basic_entangler", encoding="RY", reuploading=True),
+        Layered(4, 1, "strongly_entangling", encoding="amplitude"),
+    ],
+)
+def test_the_control_has_as_many_parameters_as_the_circuit_and_no_bottleneck(circuit):
     layer = Classical().layer(circuit)
     assert layer.n_parameters == sum(p.numel() for p in layer.parameters())
-    assert abs(layer.n_parameters - circuit.n_weights) <= circuit.n_inputs + len(circuit.observables)
+    assert abs(layer.n_parameters - circuit.n_weights) <= circuit.n_inputs + circuit.n_outputs
     assert str(layer.n_parameters) in repr(layer)
+    jacobian = torch.autograd.functional.jacobian(layer.double(), torch.zeros(circuit.n_inputs, dtype=torch.float64))
+    assert torch.linalg.matrix_rank(jacobian) == min(circuit.n_inputs, circuit.n_outputs)
+    assert jacobian.abs().sum(0).gt(0).all()  # every input is read
+
+
+def test_neighbours_are_read_on_a_ring():
+    layer = Neighbours(4, 2, 4, bias=False)
+    layer.weight.data = torch.arange(1.0, 9.0).view(4, 2)
+    matrix = torch.tensor([[1.0, 2, 0, 0], [0, 3, 4, 0], [0, 0, 5, 6], [8, 0, 0, 7]])
+    x = torch.randn(3, 4) / 10
+    assert_close(layer(x), (x @ matrix.T).tanh())
 
 
 def test_the_control_is_as_large_as_asked_for():
