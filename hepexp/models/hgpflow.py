@@ -116,8 +116,8 @@ class HGPFlow(nn.Module):
         self.start = nn.Linear(n_hidden, n_hidden)
         self.refinement = Refinement(n_hidden, n_heads, dropout)
         widths = [2 * n_hidden, n_hidden, max(n_hidden // 4, 1)]
-        self.indicator = dense(n_hidden + 1, widths, 1, nn.GELU, dropout)
-        n_read = 2 * n_hidden + N_MOMENTUM + len(FEATURES)
+        n_read = 2 * n_hidden + N_MOMENTUM + len(FEATURES) + 1
+        self.indicator = dense(n_read, widths, 1, nn.GELU, dropout)
         self.classifier = dense(n_read, [n_hidden], N_KINDS, nn.GELU, dropout)
         self.regressor = dense(n_read, [n_hidden], N_MOMENTUM, nn.GELU, dropout)
         for parameter in self.regressor[-1].parameters():
@@ -147,10 +147,10 @@ class HGPFlow(nn.Module):
             is_track, torch.stack(feature(scalars, *MOMENTUM), -1), _of_shares(scalars, shares.to(wide), near)
         )
         number = near.sum_over_elements(shares[..., None])  # of elements in a particle
-        exists = self.indicator(torch.cat([edges, number], -1))
-        seen = momentum.clone()
-        seen[..., [0, -1]] = momentum[..., [0, -1]].log1p()
-        seen = torch.cat([edges, encoded, features, seen.to(dtype)], -1)
+        compact = momentum.clone()
+        compact[..., [0, -1]] = momentum[..., [0, -1]].log1p()
+        seen = torch.cat([edges, encoded, features, compact.to(dtype), number], -1)
+        exists = self.indicator(seen)
         log_kind = torch.cat([F.logsigmoid(-exists), F.logsigmoid(exists) + self.classifier(seen).log_softmax(-1)], -1)
         momentum = torch.where(is_track, momentum, corrected(momentum, self.regressor(seen)))
         return Hypergraph(near, log_incidence, log_kind, momentum)
