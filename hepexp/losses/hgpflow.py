@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hepexp.batch import DataSpec, JetBatch
 from hepexp.errors import ConfigError
+from hepexp.evaluation.evaluators.evaluator import ELEMENT
 from hepexp.losses.particle_flow_base import ParticleFlowObjective, judged, require_weights, wanted_of
 from hepexp.losses.weighted import weighted_mean
 from hepexp.metric import Metric
@@ -113,9 +114,9 @@ class HGPFlowLoss(ParticleFlowObjective):
         charge, wanted = wanted_of(batch.element_target.to(found.momentum.dtype))
         true = wanted.gather(1, of.clamp(min=0)[..., None].expand_as(wanted))
         known, neutral = label >= 0, (label > 0) & ~is_track
-        with_tracks = (share * is_track[..., None]).sum(1) > 0
+        share_of_tracks = (share * is_track[..., None]).sum(1)
         filled = (total[:, 0] > 0) & batch.mask & ~is_track
-        kinds = [filled & with_tracks, filled & ~with_tracks]
+        kinds = [filled & (share_of_tracks > 0), filled & (share_of_tracks == 0)]
         divergence = _divergence(found, share, of)
         of_kinds = torch.stack([_mean(divergence, kind) for kind in kinds])
         n_kinds = torch.stack([kind.any(1) for kind in kinds]).sum(0)
@@ -130,6 +131,9 @@ class HGPFlowLoss(ParticleFlowObjective):
         outputs = {"loss": loss.detach()}
         if not self.training:
             outputs |= judged(model.of_elements(batch, found).detach(), wanted, charge, batch)
+            of_tracks = (log_incidence.detach().exp() * found.near.of(is_track)).sum(-1)
+            for name, each in (("share", of_tracks), ("target_share", share_of_tracks)):
+                outputs[f"{ELEMENT}{name}"] = each.masked_fill(~filled, torch.nan)[batch.mask]
         return terms, outputs
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from hepexp.batch import JetBatch
 from hepexp.errors import ConfigError
 from hepexp.models.checks import require_dropout, require_positive
+from hepexp.models.layers.attention import kept_for_each_pair
 from hepexp.models.layers.dense import dense
 from hepexp.models.layers.flow_elements import (
     FEATURES,
@@ -110,7 +111,9 @@ class HGPFlow(nn.Module):
         require_dropout(dropout)
         if n_hidden % n_heads:
             raise ConfigError(f"model.n_heads must divide model.n_hidden={n_hidden}, got {n_heads}")
-        self.n_steps, self.k, self.kept = n_steps, k, (n_layers + n_steps) * n_heads + 2
+        self.n_steps, self.k = n_steps, k
+        self.kept_of_pairs = (n_layers + n_steps) * kept_for_each_pair(n_heads, dropout)
+        self.kept_of_elements = 4 * n_steps * k * n_hidden
         self.of_track, self.of_tower = (dense(len(FEATURES), [n_hidden], n_hidden, nn.GELU) for _ in range(2))
         self.encoder = Encoder(n_hidden, n_layers, n_heads, dropout)
         self.start = nn.Linear(n_hidden, n_hidden)
@@ -131,7 +134,8 @@ class HGPFlow(nn.Module):
         """The particles of events, and their shares in the energy of the elements."""
         dtype, mask = self.start.weight.dtype, batch.mask
         if torch.is_grad_enabled():
-            require_pair_memory(mask, self.kept, dtype, padded=True, remedy="choose a smaller dataset.batch_size")
+            kept = self.kept_of_pairs + self.kept_of_elements / mask.shape[1]
+            require_pair_memory(mask, kept, dtype, padded=True, remedy="choose a smaller dataset.batch_size")
         wide = torch.promote_types(dtype, torch.float32)
         scalars = batch.scalars.to(wide)
         features, near = compressed(scalars).to(dtype), candidates(scalars, mask, self.k)

@@ -102,6 +102,30 @@ def test_the_truth_has_no_loss_and_every_particle_in_its_element(batch):
         assert_close(outputs[f"element/{name}"][there], outputs[f"element/target_{name}"][there])
 
 
+def test_the_error_of_shares_is_that_of_tracks_in_towers_that_have_some(batch):
+    class Half(Truth):
+        """Half of each tower is of its tracks, half of the neutral particle that starts from it."""
+
+        def hypergraph(self, batch) -> Hypergraph:
+            found = super().hypergraph(batch)
+            own = torch.eye(batch.mask.shape[1]).expand_as(found.log_incidence)
+            one = (torch.cumsum(tracks(batch), 1) == 1) & tracks(batch)  # the first track of an event
+            share = torch.where(tracks(batch)[..., None], own, (own + one[:, None]) / 2)
+            return found._replace(log_incidence=share.clamp(min=1e-30).log())
+
+    def error(model: nn.Module) -> float:
+        _, outputs = evaluated(model, batch)
+        named = {name: values.numpy() for name, values in outputs.items()}
+        named |= {"index": batch.index.numpy(), "label": batch.label.numpy()}
+        found = HGPFlowLoss.evaluator.final(named, 0)
+        return found["share_error"]
+
+    true = (shares(batch) * tracks(batch)[..., None]).sum(1)
+    mixed = true > 0
+    assert error(Truth()) == pytest.approx(0, abs=1e-6)
+    assert error(Half()) == pytest.approx(float((true[mixed] - 0.5).abs().mean()))
+
+
 def test_it_does_not_matter_which_hyperedge_a_particle_is(batch):
     """Their particles are still found in the towers where they left their energy."""
     network = Truth(shuffled_towers(batch))

@@ -29,7 +29,8 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
     """Compares the particle that is found for each element with its true one.
 
     Columns: of each element, its class, pT, eta, phi, energy and charge, and the same of its true particle under
-    `target_...`; of each event, `missing` (n, 2, 2), the true and the found transverse momentum that is missing in
+    `target_...`, and perhaps `share` and `target_share`, of particles with a track in the energy of a tower, NaN of
+    others; of each event, `missing` (n, 2, 2), the true and the found transverse momentum that is missing in
     GeV, and after the test `jets` (n, j, 2), pT of true jets and of the jet that is found for each, 0 for none.
     """
 
@@ -116,6 +117,15 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
             values=PARTICLES,
         ),
         Metric(
+            "share_error",
+            "lower",
+            "error of tracks' shares",
+            "Mean absolute error of the share that particles with a track have in a tower's energy, where it is > 0.",
+            range="0 to 1",
+            undefined="no tower has energy of a particle with a track",
+            column=True,
+        ),
+        Metric(
             "jet_efficiency",
             "higher",
             "jets found",
@@ -181,6 +191,11 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
             for column in ("pt", "energy"):
                 measured, wanted = (outputs[f"{ELEMENT}{side}{column}"][right] for side in ("", "target_"))
                 figures |= _response(column, f"_{name}", measured / wanted, event[right])
+        if f"{ELEMENT}share" in outputs:
+            share, true_share = (outputs[f"{ELEMENT}{side}share"] for side in ("", "target_"))
+            mixed = true_share > 0
+            error = np.bincount(event[mixed], abs(share - true_share)[mixed], n)
+            figures["share_error"] = ratio(error, np.bincount(event[mixed], minlength=n))
         jets = outputs.get("jets", np.zeros((n, 0, 2)))
         of_event, place = np.nonzero(jets[..., 0])
         true_pt, found_pt = jets[of_event, place].T
@@ -213,6 +228,8 @@ class ParticleFlowEvaluator(EvaluatorOfWeights):
         columns = {name.removeprefix(ELEMENT): v for name, v in outputs.items() if name.startswith(ELEMENT)}
         plots.particle_efficiency(folder / "particles.png", columns, event, weight, seed)
         plots.particle_response(folder / "response.png", columns, weight[event])
+        if "share" in columns:
+            plots.tower_shares(folder / "shares.png", columns["share"], columns["target_share"])
         plots.jets_and_missing(folder / "jets.png", outputs.get("jets"), outputs["missing"], weight)
         if "gallery/elements" in outputs:
             shown = [outputs[f"gallery/{name}"] for name in ("elements", "particles", "found")]

@@ -21,6 +21,7 @@ from hepexp.evaluation.plots.particle_flow import (
     jets_and_missing,
     particle_efficiency,
     particle_response,
+    tower_shares,
 )
 from hepexp.evaluation.plots.reconstruction import energy_response, image_rows, kl_per_dimension
 from hepexp.evaluation.plots.regression import (
@@ -98,6 +99,7 @@ __all__ = [
     "significance_improvement",
     "structure_constants",
     "template",
+    "tower_shares",
     "track_display",
     "track_efficiency",
     "track_multiplicity",

@@ -114,6 +114,19 @@ def jets_and_missing(path: Path | str, jets: NDArray | None, missing: NDArray, w
         right.set(xlabel="found - true missing momentum in x and y [GeV]", ylabel="events x 2")
 
 
+def tower_shares(path: Path | str, found: NDArray, true: NDArray) -> None:
+    """Draw found against true shares (m,) of particles with a track in the energy of towers; NaN does not count."""
+    edges = np.linspace(0, 1, 26)
+    with figure(path, 5.2, 4.4, "Energy of towers that is of particles with a track") as drawing:
+        axes = drawing.subplots()
+        there = np.isfinite(true)
+        counts, _, _ = np.histogram2d(np.clip(true[there], 0, 1), np.clip(found[there], 0, 1), [edges, edges])
+        drawn = axes.pcolormesh(edges, edges, np.where(counts > 0, counts, np.nan).T, norm="log", cmap="viridis")
+        axes.plot([0, 1], [0, 1], color="0.5", linewidth=0.8)
+        drawing.colorbar(drawn, ax=axes, label="towers")
+        axes.set(xlabel="true share", ylabel="found share", aspect="equal")
+
+
 def flow_display(path: Path | str, elements: NDArray, particles: NDArray, found: NDArray) -> None:
     """Draw the elements, particles and predictions (m, 4) of an event in eta and phi, with areas as their pT.
 
