@@ -4,6 +4,7 @@ NO_DATA = {
     "fixed_circuits",
     "heat_bath",
     "hmc",
+    "lattice_factorised",
     "lattice_phi4",
     "lattice_u1",
     "lattice_u1_conditional",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import prod
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -50,6 +50,13 @@ class Chain(Protocol):
     def chain(self, n: int, random: torch.Generator, length: int | None = None) -> Iterable[State]: ...
 
 
+class LearntChain(Chain, Protocol):
+    """A Markov chain whose proposals are trained."""
+
+    def divergence(self, n: int) -> Tensor: ...
+    def local_ess(self, n: int, random: torch.Generator) -> Tensor: ...
+
+
 class Sampling(Objective[Density | Chain]):
     """The divergence of a density q, from which a model draws configurations x, from p = exp(-S) / Z.
 
@@ -60,8 +67,9 @@ class Sampling(Objective[Density | Chain]):
     The last two learn from the model's own draws with its present weights, so that it must reach p somewhat before. A
     validation or test draws as many configurations as it has examples, by a seed of their indices; their loss is that
     of reverse_kl, whatever is minimised. A model that is a Markov chain itself, such as hybrid Monte Carlo, is only
-    run: each example is a chain. A model of a range of couplings is trained at random ones, each draw at its own for
-    reverse_kl and each step at one for the others, and tested at that of the action.
+    run: each example is a chain. If its proposals are learnt, the divergence is that of the proposals, reverse_kl. A
+    model of a range of couplings is trained at random ones, each draw at its own for reverse_kl and each step at one
+    for the others, and tested at that of the action.
 
     Parameters
     ----------
@@ -98,6 +106,11 @@ class Sampling(Objective[Density | Chain]):
     def prepare(self, model: nn.Module, example, spec: DataSpec) -> None:
         if is_chain(model):
             model.take(self.action)
+            if is_learnt(model) and self.divergence != "reverse_kl":
+                raise ConfigError(
+                    f"loss.divergence must be reverse_kl for {type(model).__name__}, whose proposals are trained, got "
+                    f"{self.divergence}"
+                )
             return
         reads = getattr(model, "field", None)
         if reads != self.action.field:
@@ -121,19 +134,26 @@ class Sampling(Objective[Density | Chain]):
     def outputs(self, model: Density | Chain, batch) -> dict[str, Tensor]:
         """`log_weight` (B,) = -S - ln q and observables of draws; of chains `chain/<observable>` (B, T) and more.
 
-        Of both `seconds` (B,), the time for a draw or a step of one chain of those side by side.
+        Of both `seconds` (B,), the processor time for a draw or a step of one chain of those side by side.
         """
         random = torch.Generator().manual_seed(int(batch.index[0]))
         if is_chain(model):
             return self._chains(model, len(batch), random)
-        begin = perf_counter()
+        begin = _clock(batch.index)
         found = self.configurations(model, len(batch), random)[1]
         return {**found, "seconds": _shared_time(begin, found["log_weight"])}
 
     def terms(self, model: Density | Chain, batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         if is_chain(model):
-            found = self.outputs(model, batch)
-            return {"loss": found["accepted"].new_zeros(())}, found
+            if not is_learnt(model):
+                found = self.outputs(model, batch)
+                return {"loss": found["accepted"].new_zeros(())}, found
+            if self.training:
+                return {"loss": model.divergence(len(batch))}, {}
+            random = torch.Generator().manual_seed(int(batch.index[0]) + 1)
+            with torch.no_grad():
+                ess = model.local_ess(len(batch), random)
+                return {"loss": model.divergence(len(batch))}, {**self.outputs(model, batch), "ess": ess}
         if self.training:
             return {"loss": self._loss(model, len(batch))}, {}
         found = self.outputs(model, batch)
@@ -187,7 +207,7 @@ class Sampling(Objective[Density | Chain]):
         kept, begin = [], 0.0
         with torch.no_grad():
             for state in model.chain(n, random):  # whose configurations are many
-                begin = begin or perf_counter()  # after the first, so that thermalisation does not count
+                begin = begin or _clock(state.x)  # after the first, so that thermalisation does not count
                 found = {f"chain/{name}": values for name, values in self.observed(state.x).items()}
                 found["accepted"] = state.accepted.double()
                 if state.energy_change is not None:
@@ -199,9 +219,15 @@ class Sampling(Objective[Density | Chain]):
 
 def _shared_time(begin: float, made: Tensor) -> Tensor:
     """Seconds (B,) since then of each of B rows that were made together."""
-    if made.is_cuda:
-        torch.cuda.synchronize(made.device)
-    return torch.full((len(made),), (perf_counter() - begin) / len(made), dtype=torch.float64)
+    return torch.full((len(made),), (_clock(made) - begin) / len(made), dtype=torch.float64)
+
+
+def _clock(here: Tensor) -> float:
+    """Seconds that the process has worked, without those of others on the machine; of the day for a GPU."""
+    if not here.is_cuda:
+        return process_time()
+    torch.cuda.synchronize(here.device)
+    return perf_counter()
 
 
 def is_conditional(model: object) -> TypeIs[ConditionalDensity]:
@@ -212,6 +238,11 @@ def is_conditional(model: object) -> TypeIs[ConditionalDensity]:
 def is_density(model: object) -> TypeIs[Density]:
     """Whether a model is a density that is drawn from."""
     return hasattr(model, "log_density")
+
+
+def is_learnt(model: object) -> TypeIs[LearntChain]:
+    """Whether a Markov chain has proposals that are trained."""
+    return hasattr(model, "divergence")
 
 
 def is_chain(model: object) -> TypeIs[Chain]:

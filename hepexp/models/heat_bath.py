@@ -53,7 +53,7 @@ class HeatBath(MarkovChain):
         if not isinstance(action, AngleAction):
             raise ConfigError(
                 f"model=heat_bath draws angles, of XYModel or U1Gauge; a variable of {type(action).__name__} has no "
-                "distribution in closed form: choose model=hmc"
+                "distribution in closed form: choose model=hmc or lattice_factorised"
             )
         super().take(action)
 

@@ -29,7 +29,7 @@ class SamplingEvaluator(Evaluator):
     Of draws there are `log_weight` (n,), -S - ln q, and `<observable>` (n,): in the order of their index they are the
     proposals of an independence-Metropolis chain, which is exact. Of chains there are `chain/<observable>` (n, T) and
     `accepted` (n, T), and `energy_change` (n, T) if they follow trajectories; of both `seconds` (n,), for a draw or a
-    step.
+    step. Chains with learnt proposals have `ess` (n,) of these.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class SamplingEvaluator(Evaluator):
             "higher",
             "ESS",
             "Effective sample size of independent draws over their number, (sum w)^2 / (n sum w^2) with weights "
-            "w = exp(-S) / q.",
+            "w = exp(-S) / q; of a chain with learnt proposals the mean over single variables among their neighbours.",
             range="0 to 1",
         ),
         Metric(
@@ -83,8 +83,8 @@ class SamplingEvaluator(Evaluator):
             "independent_per_second",
             "higher",
             "independent configurations/s",
-            "Steps of the chain, or of all chains side by side, in a second, over 2 tau_int, on this machine; without "
-            "training and thermalisation.",
+            "Steps of the chain, or of all chains side by side, in a second of processor time (of the clock on a GPU), "
+            "over 2 tau_int; without training and thermalisation.",
             range="> 0",
             error="from that of tau_int",
             undefined="the chain never changes",
@@ -153,11 +153,13 @@ class SamplingEvaluator(Evaluator):
         found = {"loss": mean_loss(outputs)}
         if "log_weight" in outputs:
             found["ess"] = effective_size(outputs["log_weight"].astype(np.float64))
+        elif "ess" in outputs:
+            found["ess"] = float(outputs["ess"].mean())
         return found
 
     def final(self, outputs: Outputs, seed: int) -> dict[str, float | str | None]:
         found = loss_figures(outputs, seed)
-        if "log_weight" in outputs:
+        if "log_weight" in outputs or "ess" in outputs:
             found |= with_errors(_of_weights(outputs), len(outputs["index"]), seed)
         else:
             found["loss_note"] = "nothing is minimised"
@@ -183,8 +185,7 @@ class SamplingEvaluator(Evaluator):
         return found
 
     def of_weights(self, outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
-        weights = _of_weights(outputs) if "log_weight" in outputs else {}
-        return {**super().of_weights(outputs), **weights}
+        return {**super().of_weights(outputs), **_of_weights(outputs)}
 
     def table(self, outputs: Outputs, class_names: tuple[str, ...]) -> pa.Table:
         """Columns index, log_weight and observables of draws; of chains lists of observables and of acceptances."""
@@ -228,6 +229,11 @@ class SamplingEvaluator(Evaluator):
 
 
 def _of_weights(outputs: Outputs) -> dict[str, Callable[[np.ndarray], float]]:
+    """Figures of the weights of draws of a density, or of single variables of chains; none of others."""
+    if "ess" in outputs:
+        return {"ess": lambda counts: float(counts @ outputs["ess"] / counts.sum())}
+    if "log_weight" not in outputs:
+        return {}
     log_weight = outputs["log_weight"].astype(np.float64)
     highest = log_weight.max()
     w = np.exp(log_weight - highest)

@@ -40,11 +40,15 @@ def spline(x: Tensor, parameters: Tensor, min_bin: float = 1e-3, inverse: bool =
     -------
     y, log |dy / dx| : (...).
     """
+    return through_knots(x, *knots(parameters, min_bin), inverse)
+
+
+def knots(parameters: Tensor, min_bin: float = 1e-3) -> tuple[Tensor, Tensor]:
+    """Sizes and slopes, as of `through_knots`, of the parameters of a spline (..., 3 n_bins + 1)."""
     n_bins = (parameters.shape[-1] - 1) // 3
     sizes = softmax(parameters[..., : 2 * n_bins].unflatten(-1, (2, n_bins)), dim=-1)
     sizes = min_bin + (1 - min_bin * n_bins) * sizes  # widths and heights
-    slopes = MIN_SLOPE + softplus(parameters[..., 2 * n_bins :] + _UNIT_SLOPE)
-    return through_knots(x, sizes, slopes, inverse)
+    return sizes, MIN_SLOPE + softplus(parameters[..., 2 * n_bins :] + _UNIT_SLOPE)
 
 
 def through_knots(x: Tensor, sizes: Tensor, slopes: Tensor, inverse: bool = False) -> tuple[Tensor, Tensor]:
