@@ -23,6 +23,9 @@ from hepexp.errors import ConfigError
 from hepexp.simulation.block import Block, Generator, plan
 from hepexp.simulation.process_pool import make_blocks
 
+MOST = 10**9  # examples: years of simulation, terabytes on disk
+_MOST_JOBS = 10_000  # processes or jobs
+
 # takes the blocks, their layout, the folder in which they are saved, the number of processes or jobs, and a function
 # that is called with the number of newly made examples
 Make = Callable[[list[Block], Layout, Path, int, Callable[[int], None]], None]
@@ -46,9 +49,11 @@ def generator(info: DatasetInfo) -> Generator:
 def check_simulation(info: DatasetInfo, n: int, seed: int, jobs: int, classes: Sequence[str] = ()) -> None:
     """Raise ConfigError if `simulate` could not start: a value is out of range, a package or its data are missing."""
     module = generator(info)
-    for name, value, least in (("n", n, 2), ("seed", seed, 0), ("jobs", jobs, 1)):
+    for name, value, least, most in (("n", n, 2, MOST), ("seed", seed, 0, None), ("jobs", jobs, 1, _MOST_JOBS)):
         if value < least:
             raise ConfigError(f"{name} must be >= {least}, got {value}")
+        if most and value > most:
+            raise ConfigError(f"{name} must be <= {most:,}, got {value}")
     for name in classes:
         if name not in info.classes:
             hint = did_you_mean(name, info.classes)

@@ -55,6 +55,8 @@ def test_help_names_every_verb(hepexp: Command):
             "--out must end in .npz for --format energyflow",
         ),
         (["generate", "qg", "--n", "1"], "--n: must be a whole number >= 2, got '1'"),
+        (["generate", "qg", "--n", "99999999999999"], "n must be <= 1,000,000,000, got 99999999999999"),
+        (["generate", "qg", "--n", "10", "--jobs", "1000000"], "jobs must be <= 10,000, got 1000000"),
         (["generate", "qg", "--out", "jets.txt"], "--out must end in .parquet or .arrow"),
         (["download", "qg", "--files", "0"], "--files: must be a whole number >= 1, got '0'"),
         (["show", "qg", "--views", "--no-pictures"], "--views draws plots, which --no-pictures leaves out"),

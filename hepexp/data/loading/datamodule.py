@@ -31,10 +31,9 @@ from hepexp.data.store.ragged import Ragged
 from hepexp.data.views.augmentation import Augmentation
 from hepexp.data.views.views import Views
 from hepexp.errors import ConfigError, DataError
-from hepexp.simulation.simulate import simulate
+from hepexp.simulation.simulate import MOST, simulate
 
 _MOST_WORKERS = 512  # processes
-_MOST_GENERATED = 10**9  # examples: years of simulation, terabytes on disk
 MOST_OF_SAMPLE = 200  # examples that a model needs to know the shape of one
 
 
@@ -110,7 +109,7 @@ class HepDataModule(Loaders, Shifts, FittedScales, TargetsAndWeights, AnnotatedK
         require_at_least(0, num_workers=self.num_workers, generate_seed=self.generate_seed)
         require_at_least(10, n_generate=self.n_generate)
         require_at_most(_MOST_WORKERS, num_workers=self.num_workers)
-        require_at_most(_MOST_GENERATED, n_generate=self.n_generate)
+        require_at_most(MOST, n_generate=self.n_generate)
         columns = tuple(self.info.layout.elements)
         names = chosen_names("element_targets", self.element_targets, columns) if self.element_targets else ()
         groups = chosen_names("pair_targets", self.pair_targets, columns) if self.pair_targets else ()

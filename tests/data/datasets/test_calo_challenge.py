@@ -18,6 +18,7 @@ from hepexp.data.store.images import from_dense
 from hepexp.errors import ConfigError, DataError
 from tests.data.small import represented
 
+LAYER = '<Layer id="0" r_edges="0,5" n_bin_alpha="1"/>'
 # of data set 1: layers, and of each the edges in r and the number of sectors; layers without edges have no voxels
 PHOTONS = {
     0: ("0,5,10,30,50,100,200,400,600", 1),
@@ -162,6 +163,9 @@ def test_a_binning_of_other_showers_is_refused(published: Path):
         ('<Bin name="photon"><Layer id="0" r_edges="0,5" n_bin_alpha="0"/></Bin>', "at least 1 sector"),
         ('<Bin name="photon"><Layer id="0" r_edges="a" n_bin_alpha="1"/></Bin>', "r_edges='a'"),
         ('<Bin name="photon"><Layer id="0" r_edges="0" n_bin_alpha="1"/></Bin>', "expected 1 to 65,535 voxels"),
+        (f'<Bin name="photon">{2 * LAYER}</Bin>', "two Layers have the same id"),
+        (f'<Bin name="photon">{LAYER.replace("1", "9" * 5000)}</Bin>', f"n_bin_alpha='{60 * '9'}'; expected"),
+        ("<Bins>" + 500 * '<Bin name="muon"/>' + "</Bins>", "found muon, muon.* more$"),
     ],
 )
 def test_another_binning_is_refused_in_one_line(tmp_path: Path, text: str, message: str):
@@ -175,6 +179,7 @@ def test_another_binning_is_refused_in_one_line(tmp_path: Path, text: str, messa
     ("change", "message"),
     [
         ({"showers": np.zeros((3, 533))}, r"expected \(N, 368\); that is data.part=pions_1"),
+        ({"showers": np.full((3, 368), b"1")}, "has type .S1, expected numbers$"),
         ({"showers": np.zeros((4, 368))}, "key 'showers' has 4 showers but key 'incident_energies' has 3"),
         ({"showers": np.full((3, 368), -1.0)}, "shower 0 has a voxel with value = -1"),
         ({"incident_energies": np.zeros((3, 1))}, "shower 0 has energy = 0; expected 0.001 to 100000 GeV"),

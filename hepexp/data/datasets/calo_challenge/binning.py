@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from hepexp.data.formats.refusal import listed
 from hepexp.errors import DataError
 
 _MOST_BYTES = 2**20
@@ -87,9 +88,12 @@ def read(path: Path, particle: str) -> Binning:
         raise DataError(f"{path}: not a binning in XML: {error}") from None
     bins = [one for one in root.iter("Bin") if one.get("name") == particle]
     if len(bins) != 1:
-        names = ", ".join(str(one.get("name")) for one in root.iter("Bin")) or "none"
+        names = listed(one.get("name") for one in root.iter("Bin")) or "none"
         raise DataError(f"{path}: expected one Bin with name {particle!r}, found {names}")
     layers = [layer for layer in (_layer(path, one) for one in bins[0].iter("Layer")) if layer.n_voxels]
+    numbers = [layer.number for layer in layers]
+    if len(set(numbers)) < len(numbers):
+        raise DataError(f"{path}: two Layers have the same id; expected each once")
     if not 0 < sum(layer.n_voxels for layer in layers) < _MOST_VOXELS:
         raise DataError(f"{path}: expected 1 to {_MOST_VOXELS - 1:,} voxels")
     return Binning(tuple(layers))
@@ -104,8 +108,6 @@ def _layer(path: Path, node: ElementTree.Element) -> Layer:
         number, n_alpha, edges = -1, 0, ()
     rising = len(edges) > 0 and edges[0] >= 0 and all(np.diff(edges) > 0) and np.isfinite(edges[-1])
     if not rising or not 1 <= n_alpha < _MOST_VOXELS or number < 0:
-        raise DataError(
-            f"{path}: a Layer with {', '.join(f'{name}={text!r}' for name, text in given.items())}; expected a number, "
-            "rising edges in mm, and at least 1 sector"
-        )
+        found = ", ".join(f"{name}={text[:60]!r}" for name, text in given.items())
+        raise DataError(f"{path}: a Layer with {found}; expected a number, rising edges in mm, and at least 1 sector")
     return Layer(number, edges, n_alpha)

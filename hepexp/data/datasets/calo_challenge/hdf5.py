@@ -34,7 +34,8 @@ def read(part: str, path: Path, needs_label: bool = True) -> Iterator[Ragged]:
         try:
             numbers(showers, path, KEYS[1], (None, n_voxels))
         except DataError as error:
-            others = [name for name, one in CHALLENGES.items() if showers.shape[1:] == (one.n_voxels,)]
+            sizes = {name: one.n_voxels for name, one in CHALLENGES.items() if name != part}
+            others = [name for name, size in sizes.items() if showers.shape[1:] == (size,)]
             hint = f"; that is data.part={others[0]}" if others else ""
             raise DataError(f"{error}{hint}") from None
         if len(energies) != len(showers):
