@@ -8,6 +8,10 @@ leading ones of an event with 0.8 < pT < 1.6 TeV and |eta| < 2.
 The reference used MadGraph for the hard process, Pythia 8.212 with the Monash tune, and a detector of its own, simpler
 than Delphes. So figures on simulated jets cannot be compared with published ones.
 
+JetNet's own jets are narrower: no phi_rel is larger than 0.52. The Frechet ParticleNet distance (FPND) of 250 of these
+jets from JetNet's is 91 +- 15 for gluons, 116 +- 19 for quarks and 43 +- 7 for tops; with R = 0.4, and all else as it
+is, it is 12.6 +- 2.8, 7.3 +- 2.4 and 4.1 +- 1.6.
+
 References
 ----------
 E. Coleman et al., arXiv:1709.08705, section 2.
